@@ -1,0 +1,1 @@
+"""One file per command; the only importers of scenarios, targets and reports."""

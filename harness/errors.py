@@ -1,0 +1,77 @@
+"""One family of errors, each with the exit code of the process that it ends.
+
+An error says what happened, where, and what to do next; it is caught once, in `harness.cli`.
+"""
+
+import enum
+from collections.abc import Iterable
+
+
+class ExitCode(enum.IntEnum):
+    """What the process tells a shell or a CI job."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    LIMIT_BROKEN = 3
+    INCONCLUSIVE = 4
+    INVALID = 5
+    INTERRUPTED = 130
+
+
+_PRECEDENCE = (
+    ExitCode.INTERRUPTED,
+    ExitCode.FAILED,
+    ExitCode.USAGE,
+    ExitCode.LIMIT_BROKEN,
+    ExitCode.INVALID,
+    ExitCode.INCONCLUSIVE,
+    ExitCode.OK,
+)
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """Return the code that stands for several: the first in the order 130, 1, 2, 3, 5, 4, 0."""
+    return min(codes, key=_PRECEDENCE.index, default=ExitCode.OK)
+
+
+class HarnessError(Exception):
+    """What happened, where, and what to do next. By itself it means: the harness failed."""
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        sentence = f"{self.what} ({self.where})" if self.where else self.what
+        return f"{sentence}. {self.remedy}" if self.remedy else sentence
+
+
+class UsageError(HarnessError):
+    """The caller asked for something that does not exist or cannot be."""
+
+    exit_code = ExitCode.USAGE
+
+
+class TargetError(UsageError):
+    """The target could not be imported, made or opened."""
+
+
+class InvalidRunError(HarnessError):
+    """The measurement cannot be used: damaged, incomplete or made under conditions that void it."""
+
+    exit_code = ExitCode.INVALID
+
+
+class ServerError(HarnessError):
+    """A server or other child process did not start, or died."""
+
+
+class InterruptedRunError(HarnessError):
+    """The user stopped the work; what was measured is kept."""
+
+    exit_code = ExitCode.INTERRUPTED

@@ -1,0 +1,152 @@
+"""The vocabulary that every layer shares: outcomes, scenarios, and the seams between harness and target."""
+
+import dataclasses
+import enum
+import random
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DEFAULT_OPERATION = "call"
+
+
+class Outcome(enum.IntEnum):
+    """How one planned call ended. Stored as one byte; zero is what an untouched row says."""
+
+    NEVER_STARTED = 0
+    UNFINISHED = 1
+    COMPLETED = 2
+    FAILED = 3
+    TIMED_OUT = 4
+    DROPPED = 5
+
+    @property
+    def label(self) -> str:
+        """The name used in JSON and reports, for example `never_started`."""
+        return self.name.lower()
+
+    @property
+    def returned(self) -> bool:
+        """True if the call came back, so that it has a service time."""
+        return self in {Outcome.COMPLETED, Outcome.FAILED, Outcome.TIMED_OUT}
+
+
+class Arrivals(enum.StrEnum):
+    """How arrivals of the open model are spread over the area under the rate curve."""
+
+    UNIFORM = "uniform"
+    POISSON = "poisson"
+
+
+class Executor(enum.StrEnum):
+    """Who decides when the next call starts: the plan (open) or the user who got an answer (closed)."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stage:
+    """A span of a scenario; its rate goes linearly from `start` to `end`, in multiples of the scenario's rate."""
+
+    label: str
+    share: float
+    start: float = 1.0
+    end: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scenario:
+    """What is done to a target: pure data, scaled to a rate (or users) and a duration when it runs.
+
+    `operations` maps names to weights; empty means the mix that the target proposes.
+    `rate_per_s` of None asks the harness to probe the target and take half of what the slowest variant can do.
+    """
+
+    name: str
+    summary: str
+    stages: tuple[Stage, ...] = (Stage("steady", 1.0),)
+    operations: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    executor: Executor = Executor.OPEN
+    arrivals: Arrivals = Arrivals.POISSON
+    rate_per_s: float | None = 100.0
+    users: int = 8
+    think_time_s: float = 0.0
+    duration_s: float = 10.0
+    warmup_s: float = 2.0
+    target: str | None = None
+
+
+@runtime_checkable
+class Target(Protocol):
+    """What is measured. Everything but `call` is optional: see the protocols below.
+
+    An exception out of `call` is a failed call, `TimeoutError` a timed-out one.
+    """
+
+    def call(self, event: Any) -> Any:
+        """Handle one event."""
+
+
+@runtime_checkable
+class OffersOperations(Protocol):
+    """A target with more than the one operation `call`."""
+
+    operations: Mapping[str, float]
+
+
+@runtime_checkable
+class MakesEvents(Protocol):
+    """A target that makes its own events; the same seed must give the same events."""
+
+    def make_event(self, operation: str, rng: random.Random) -> Any:
+        """Return the event for one call of `operation`."""
+
+
+@runtime_checkable
+class JudgesResults(Protocol):
+    """A target whose results can be failures without being exceptions."""
+
+    def outcome(self, result: Any) -> str:
+        """Return `completed`, `failed` or `timed_out`."""
+
+
+@runtime_checkable
+class Opens(Protocol):
+    """A target with connections to make before the first call."""
+
+    def open(self) -> None:
+        """Get ready; runs once, before warm-up."""
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """A target with something to give back."""
+
+    def close(self) -> None:
+        """Release everything; runs once, after the last call."""
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """A target that counts what it does, by operation: back-end calls, cache hits, pool waits."""
+
+    def counters(self) -> Mapping[str, Mapping[str, int]]:
+        """Return totals since the start, `{operation: {counter: total}}`; they only grow."""
+
+
+class Wrap(Protocol):
+    """Carries the current call's identity into another greenlet or thread."""
+
+    def __call__(self, function: Callable[P, R], /) -> Callable[P, R]:
+        """Return `function` bound to the call that is running now."""
+
+
+@runtime_checkable
+class Instrumentable(Protocol):
+    """A target with executors of its own."""
+
+    def instrument(self, wrap: Wrap) -> None:
+        """Apply `wrap` to every function handed to another greenlet or thread; called before `open`."""

@@ -1,0 +1,1 @@
+"""What is measured: the asset core, the servers behind it, and targets of known truth."""
