@@ -1,0 +1,123 @@
+"""The table of calls: one row per call, a NumPy file that the measured process writes through a memory map.
+
+In the open model the table is the plan: every arrival is a row from the beginning, and a row that nobody
+touched says `never_started`. In the closed model rows are appended as calls start. Either way a process that
+is killed leaves a readable table, and every row has exactly one outcome.
+
+All times are integer nanoseconds of CLOCK_MONOTONIC from the start of the measured time, so that warm-up is
+negative. `numpy.load("calls.npy")` and `pandas.DataFrame(numpy.load("calls.npy"))` open it.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import HarnessError, InvalidRunError
+
+Table = npt.NDArray[np.void]
+
+DTYPE = np.dtype(
+    [
+        ("intended_ns", "<i8"),
+        ("dispatched_ns", "<i8"),
+        ("entered_ns", "<i8"),
+        ("completed_ns", "<i8"),
+        # The exact split of service by the switch hook; -1 where it was off.
+        ("run_ns", "<i8"),
+        ("wait_busy_ns", "<i8"),
+        # The part of lag for which the target held the loop, and for which the host ran something else.
+        ("lag_target_ns", "<i8"),
+        ("lag_host_ns", "<i8"),
+        ("outcome", "u1"),
+        ("reserved", "u1"),
+        ("operation", "<u2"),
+        ("payload", "<u4"),
+    ]
+)
+ROW_BYTES = DTYPE.itemsize
+# struct's view of one row; tests hold the two together.
+ROW_FORMAT = "<8qBBHI"
+HEADER_BYTES = 512
+MAX_ROWS = 20_000_000
+
+
+def header(rows: int) -> bytes:
+    """Return a NumPy 1.0 header of fixed length, so that the number of rows can be rewritten in place."""
+    text = repr({"descr": DTYPE.descr, "fortran_order": False, "shape": (rows,)})
+    body = text.encode("latin1").ljust(HEADER_BYTES - 11) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(body).to_bytes(2, "little") + body
+
+
+def reserve(descriptor: int, rows: int) -> None:
+    """Give the file room for `rows` rows on the disk: a memory map over a hole would die on a full disk."""
+    try:
+        os.posix_fallocate(descriptor, 0, HEADER_BYTES + rows * ROW_BYTES)
+    except OSError as error:
+        needed = (HEADER_BYTES + rows * ROW_BYTES) / 2**20
+        raise HarnessError(
+            f"No room for {rows:,} calls ({needed:,.0f} MiB): {error.strerror}",
+            remedy="Free some disk, choose another --out, or shorten the run",
+        ) from error
+
+
+def write_table(path: Path, rows: Table) -> None:
+    """Write a whole table: the plan of the open model, before the run."""
+    try:
+        with path.open("wb") as file:
+            reserve(file.fileno(), len(rows))
+            file.write(header(len(rows)))
+            rows.tofile(file)
+    except OSError as error:
+        raise HarnessError(
+            f"The table of calls cannot be written: {error.strerror}",
+            where=str(path),
+            remedy="Free some disk or choose another --out",
+        ) from error
+
+
+def seal(path: Path) -> None:
+    """Cut an appended table to the rows that were started, and make its header true."""
+    rows = len(load(path))
+    with path.open("r+b") as file:
+        file.write(header(rows))
+        file.truncate(HEADER_BYTES + rows * ROW_BYTES)
+
+
+def load(path: Path) -> Table:
+    """Return the rows as a read-only memory map, without the reserved rows at the end that no call used.
+
+    Raises `InvalidRunError` if the file is missing, cut off or not such a table.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(HEADER_BYTES)
+    except OSError as error:
+        raise _damaged(path, f"it cannot be read: {error.strerror}") from error
+    if head[:6] != b"\x93NUMPY" or repr(DTYPE.descr).encode() not in head:
+        raise _damaged(path, "it is not a table of calls")
+    rows, rest = divmod(size - HEADER_BYTES, ROW_BYTES)
+    if rest:
+        raise _damaged(path, f"it ends in the middle of row {rows}")
+    planned = int(head.split(b"'shape': (")[1].split(b",")[0])
+    if rows < planned:
+        raise _damaged(path, f"it holds {rows} of {planned} rows")
+    if not rows:
+        return np.zeros(0, DTYPE)
+    table = np.memmap(path, DTYPE, "r", HEADER_BYTES, (rows,))
+    return table if rows == planned else _without_reserve(table, planned)
+
+
+def _without_reserve(table: Table, planned: int) -> Table:
+    used = np.flatnonzero(table["outcome"][planned:])
+    return table[: planned + (int(used[-1]) + 1 if used.size else 0)]
+
+
+def _damaged(path: Path, why: str) -> InvalidRunError:
+    return InvalidRunError(
+        f"The table of calls is damaged: {why}",
+        where=str(path),
+        remedy="Nothing can be said about this run; run the scenario again",
+    )

@@ -1,0 +1,36 @@
+"""Call the target once and stamp it: the only reader of the clock around a call."""
+
+from collections.abc import Callable
+from typing import Any
+
+from harness.model import Outcome
+
+Invoke = Callable[[Any], tuple[int, int, int]]
+"""event to (outcome, entered_ns, completed_ns); raises nothing that the target may raise."""
+
+
+def make_invoke(
+    call: Callable[[Any], Any],
+    judge: Callable[[Any], Outcome] | None,
+    now_ns: Callable[[], int],
+    timeouts: tuple[type[BaseException], ...] = (TimeoutError,),
+) -> Invoke:
+    """Return the stamped call of one operation.
+
+    `judge` maps a result to an outcome and runs after the second stamp; None takes every result as completed.
+    `timeouts` are the exceptions that mean `timed_out`; any other `Exception` means `failed`.
+    """
+    failed, timed_out, completed = int(Outcome.FAILED), int(Outcome.TIMED_OUT), int(Outcome.COMPLETED)
+
+    def invoke(event: Any) -> tuple[int, int, int]:
+        entered_ns = now_ns()
+        try:
+            result = call(event)
+        except timeouts:
+            return timed_out, entered_ns, now_ns()
+        except (Exception, SystemExit):  # noqa: BLE001 - whatever the target raises is its outcome
+            return failed, entered_ns, now_ns()
+        completed_ns = now_ns()
+        return completed if judge is None else judge(result), entered_ns, completed_ns
+
+    return invoke

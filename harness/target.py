@@ -1,0 +1,216 @@
+"""A target by its SPEC: read the text, import the factory, make the target, and give it one plain shape.
+
+A SPEC is `NAME?key=value&…`, `path/to/file.py:factory?…` or `package.module:factory?…`; values are text.
+"""
+
+import dataclasses
+import importlib
+import importlib.util
+import inspect
+import random
+import sys
+import urllib.parse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness.errors import TargetError, UsageError
+from harness.model import (
+    DEFAULT_OPERATION,
+    Closes,
+    Counts,
+    Instrumentable,
+    JudgesResults,
+    MakesEvents,
+    OffersOperations,
+    Opens,
+    Outcome,
+    Wrap,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TargetSpec:
+    """A SPEC in its parts."""
+
+    name: str
+    parameters: Mapping[str, str]
+
+    @property
+    def is_factory(self) -> bool:
+        """True if the name says where a factory is, false if it is a name of the registry."""
+        module, _, function = self.name.rpartition(":")
+        return module.endswith(".py") or (function.isidentifier() and module not in {"", "known"})
+
+    @property
+    def text(self) -> str:
+        """The SPEC again."""
+        query = urllib.parse.urlencode(self.parameters)
+        return f"{self.name}?{query}" if query else self.name
+
+
+def parse_spec(text: str) -> TargetSpec:
+    """Split a SPEC; a parameter without a value or given twice is a `UsageError`."""
+    name, _, query = text.partition("?")
+    try:
+        pairs = urllib.parse.parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
+    except ValueError as error:
+        raise UsageError(
+            f"The parameters of target '{text}' cannot be read",
+            remedy="Write them like ?key=value&other=value",
+        ) from error
+    if len(dict(pairs)) < len(pairs):
+        raise UsageError(f"Target '{text}' has a parameter twice", remedy="Give each parameter once")
+    return TargetSpec(name, dict(pairs))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadedTarget:
+    """A made target in one plain shape: every optional ability has a neutral stand-in."""
+
+    call: Callable[[Any], Any]
+    operations: Mapping[str, float]
+    make_event: Callable[[str, random.Random], Any]
+    judge: Callable[[Any], Outcome] | None
+    open: Callable[[], None]
+    close: Callable[[], None]
+    counters: Callable[[], Mapping[str, Mapping[str, int]]]
+    instrument: Callable[[Wrap], None]
+
+
+def load_factory(text: str) -> Callable[..., Any]:
+    """Import the factory at `path/to/file.py:factory` or `package.module:factory`.
+
+    Raises `TargetError` if the file or module is missing or fails to import, or has no such function.
+    """
+    place, _, name = text.rpartition(":")
+    try:
+        module = _module_of_file(Path(place)) if place.endswith(".py") else _module_by_name(place)
+    except (Exception, SystemExit) as error:
+        raise TargetError(
+            f"The target's module '{place}' cannot be imported: {type(error).__name__}: {error}",
+            remedy="Import it in a Python shell to see the whole traceback",
+        ) from error
+    factory = getattr(module, name, None)
+    if not callable(factory):
+        raise TargetError(f"'{place}' has no function '{name}'", remedy="Name the factory after the colon")
+    return factory  # type: ignore[no-any-return]
+
+
+def _module_of_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    # Its neighbours must be importable, after everything that is installed.
+    sys.path.append(str(path.resolve().parent))
+    spec = importlib.util.spec_from_file_location(f"_target_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    # Pickling, dataclasses and profilers look a module up by its name.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _module_by_name(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # A user's own `targets/` or `reports/` folder stands behind ours on the path: find its file.
+        own = Path(*name.split(".")).with_suffix(".py")
+        if error.name is None or not name.startswith(error.name) or not own.is_file():
+            raise
+        return _module_of_file(own)
+
+
+def make(factory_text: str, parameters: Mapping[str, str]) -> LoadedTarget:
+    """Import the factory, call it with `parameters`, and check what it returns.
+
+    Every fault is a `TargetError`: unknown or missing parameters, a factory that raises, a target without a
+    callable `call`, operations that are not names with positive weights.
+    """
+    factory = load_factory(factory_text)
+    _check_parameters(factory_text, factory, parameters)
+    try:
+        target = factory(**parameters)
+    except (Exception, SystemExit) as error:
+        raise TargetError(
+            f"The factory of target '{factory_text}' failed: {type(error).__name__}: {error}",
+            remedy="Correct the target or its parameters",
+        ) from error
+    return _shaped(factory_text, target)
+
+
+def _check_parameters(text: str, factory: Callable[..., Any], parameters: Mapping[str, str]) -> None:
+    try:
+        signature = inspect.signature(factory)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(**parameters)
+    except TypeError as error:
+        takes = ", ".join(str(parameter) for parameter in signature.parameters.values()) or "none"
+        raise TargetError(
+            f"Target '{text}' does not take these parameters: {error}", remedy=f"Its parameters: {takes}"
+        ) from error
+
+
+def _shaped(text: str, target: Any) -> LoadedTarget:
+    call = getattr(target, "call", None)
+    if not callable(call):
+        raise TargetError(
+            f"The factory of target '{text}' returned {type(target).__name__}, which has no call(event)",
+            remedy="Return an object with a method call(event)",
+        )
+    operations = dict(target.operations) if isinstance(target, OffersOperations) else {DEFAULT_OPERATION: 1.0}
+    check_mix(text, operations)
+    return LoadedTarget(
+        call=call,
+        operations=operations,
+        make_event=target.make_event if isinstance(target, MakesEvents) else lambda _operation, _rng: {},
+        judge=_judge(target) if isinstance(target, JudgesResults) else None,
+        open=target.open if isinstance(target, Opens) else _nothing,
+        close=target.close if isinstance(target, Closes) else _nothing,
+        counters=target.counters if isinstance(target, Counts) else dict,
+        instrument=target.instrument if isinstance(target, Instrumentable) else _no_instrument,
+    )
+
+
+def check_mix(owner: str, operations: Mapping[str, float]) -> None:
+    """Refuse a mix that is empty, has a name that is no text, or a weight that is not positive."""
+    for name, weight in operations.items():
+        if (
+            not isinstance(name, str)
+            or not name
+            or not isinstance(weight, int | float)
+            or not 0 < weight < 1e12
+        ):
+            raise TargetError(
+                f"'{owner}' offers operation {name!r} with weight {weight!r}",
+                remedy="Operations are names with positive weights",
+            )
+    if not operations:
+        raise TargetError(f"'{owner}' offers no operation", remedy="Give at least one, or leave them out")
+
+
+def _judge(target: JudgesResults) -> Callable[[Any], Outcome]:
+    by_label = {outcome.label: outcome for outcome in Outcome if outcome.returned}
+    outcome_of = target.outcome
+
+    def judge(result: Any) -> Outcome:
+        # A judge that raises or answers nonsense must not end the run: what it cannot call good has failed.
+        try:
+            return by_label[outcome_of(result)]
+        except Exception:  # noqa: BLE001
+            return Outcome.FAILED
+
+    return judge
+
+
+def _nothing() -> None:
+    pass
+
+
+def _no_instrument(_wrap: Wrap) -> None:
+    pass

@@ -1,0 +1,72 @@
+"""Numbers for people, and back: nanoseconds, bytes, rates and durations. Base units everywhere else."""
+
+import re
+
+from harness.errors import UsageError
+
+_DURATION_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+
+
+def parse_duration_s(text: str) -> float:
+    """Return the seconds of `10s`, `5m`, `1h`, `1m30s` or `250ms`; anything else is a `UsageError`."""
+    parts = _DURATION.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise UsageError(f"'{text}' is not a duration", remedy="Write it like 10s, 5m, 1h or 1m30s")
+    return sum(float(number) * _DURATION_UNITS_S[unit] for number, unit in parts)
+
+
+def _scaled(value: float, steps: tuple[tuple[float, str], ...]) -> str:
+    for size, unit in steps:
+        if abs(value) >= size:
+            return f"{significant(value / size)} {unit}"
+    size, unit = steps[-1]
+    return f"{significant(value / size)} {unit}"
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Return `value` with three significant digits, and no fewer than its whole part."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}" if abs(value) >= 1e-4 else f"{value:.1e}"
+
+
+def format_ns(value: float | None) -> str:
+    """Return a time with its unit: `1.23 ms`; a missing value is a dash."""
+    return "–" if value is None else _scaled(value, ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")))
+
+
+def format_bytes(value: float | None) -> str:
+    """Return a size with its binary unit: `1.5 MiB`."""
+    if value is None:
+        return "–"
+    return _scaled(value, ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")))
+
+
+def format_rate(value: float | None) -> str:
+    """Return a rate per second: `1,250/s`."""
+    return "–" if value is None else f"{significant(value)}/s"
+
+
+def format_count(value: float | None) -> str:
+    """Return a whole number with thousands separated."""
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def format_percent(share: float | None) -> str:
+    """Return a share of one as a percentage: 0.0123 is `1.23 %`."""
+    return "–" if share is None else f"{significant(share * 100)} %"
+
+
+def format_duration(seconds: float) -> str:
+    """Return a span for people: `250ms`, `10s`, `1m30s`, `1h`."""
+    if seconds < 1:
+        return f"{seconds * 1000:g}ms"
+    if seconds < 60:
+        return f"{seconds:g}s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
+    return "".join(f"{number}{unit}" for number, unit in parts if number)

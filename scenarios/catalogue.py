@@ -1,0 +1,28 @@
+"""The load scenarios: data only. They import neither Locust nor a target."""
+
+from harness.model import Executor, Scenario, Stage
+
+_GENERAL = (
+    Scenario("steady", "one constant rate"),
+    Scenario("ramp", "from nothing to the full rate, linearly", stages=(Stage("ramp", 1.0, 0.0, 1.0),)),
+    Scenario(
+        "spike",
+        "a quiet start, five times the rate for a while, and the recovery",
+        stages=(Stage("before", 0.4), Stage("spike", 0.2, 5.0, 5.0), Stage("after", 0.4)),
+    ),
+    Scenario("closed", "users who call again as soon as they have an answer", executor=Executor.CLOSED),
+)
+
+_ASSET_CORE = (
+    Scenario(
+        "asset-read",
+        "Zipf-distributed reads of single assets, with health checks",
+        operations={"GET /assets/{id}": 0.99, "GET /health": 0.01},
+        rate_per_s=None,
+        duration_s=15.0,
+        warmup_s=5.0,
+        target="asset-core",
+    ),
+)
+
+SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in (*_GENERAL, *_ASSET_CORE)}

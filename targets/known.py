@@ -1,0 +1,170 @@
+"""Targets of known truth: what they do is known beforehand, and a journal says what they really did.
+
+`harness run steady --target 'known:lognormal?journal=FILE'` is the self-check that a user runs first: the
+numbers of the run must agree with the journal. Every factory takes its parameters as text, as any target does,
+and counts calls from 1, those of warm-up included.
+"""
+
+import itertools
+import mmap
+import os
+import random
+import struct
+import time
+from collections.abc import Callable
+from typing import Any
+
+NS_PER_MS = 1_000_000
+NS_PER_US = 1_000
+
+Work = Callable[[int], None]
+"""What a target does on its n-th call."""
+
+
+class Journal:
+    """Appends what each call really did to a file: call, start_ns, end_ns, failed, four little-endian int64.
+
+    The file is written through a memory map: cheap enough to stay far below the time of a call, and whole even
+    if the process is killed; a record whose call is 0 was never written. Times are of CLOCK_MONOTONIC.
+    """
+
+    RECORD = struct.Struct("<qqqq")
+    _GROWTH_BYTES = RECORD.size * 32_768
+
+    def __init__(self, path: str) -> None:
+        self._file = open(path, "w+b")  # noqa: SIM115, PTH123 - closed by `close`
+        self._size = 0
+        self._offset = 0
+        self._reserve()
+        self._map = mmap.mmap(self._file.fileno(), 0)
+
+    def _reserve(self) -> None:
+        self._size += self._GROWTH_BYTES
+        os.posix_fallocate(self._file.fileno(), 0, self._size)
+
+    def add(self, call: int, start_ns: int, end_ns: int, failed: int) -> None:
+        """Write one record."""
+        if self._offset == self._size:
+            self._reserve()
+            self._map.resize(self._size)
+        self.RECORD.pack_into(self._map, self._offset, call, start_ns, end_ns, failed)
+        self._offset += self.RECORD.size
+
+    def close(self) -> None:
+        """Cut the file to what was written."""
+        self._map.close()
+        self._file.truncate(self._offset)
+        self._file.close()
+
+
+class KnownTarget:
+    """Does its work on each call and, if asked, keeps a journal."""
+
+    def __init__(self, work: Work, journal: str = "") -> None:
+        self._work = work
+        self._count = itertools.count(1)
+        self._journal = Journal(journal) if journal else None
+        # A target without a journal does nothing but its work: `noop` is the floor of what can be measured.
+        self.call = self._call_with_journal if self._journal else self._call
+
+    def _call(self, _event: Any) -> None:
+        self._work(next(self._count))
+
+    def _call_with_journal(self, _event: Any) -> None:
+        call = next(self._count)
+        start_ns = time.perf_counter_ns()
+        failed = 1
+        try:
+            self._work(call)
+            failed = 0
+        finally:
+            self._journal.add(call, start_ns, time.perf_counter_ns(), failed)  # type: ignore[union-attr]
+
+    def close(self) -> None:
+        """Close the journal."""
+        if self._journal:
+            self._journal.close()
+
+
+def _number(name: str, text: str, *, least: float = 0.0) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not least <= value < float("inf"):
+        raise ValueError(f"parameter {name}={text!r} must be a number of at least {least:g}")
+    return value
+
+
+def spin_ns(duration_ns: float) -> None:
+    """Hold the thread for at least `duration_ns`."""
+    end_ns = time.perf_counter_ns() + duration_ns
+    while time.perf_counter_ns() < end_ns:
+        pass
+
+
+def noop(journal: str = "") -> KnownTarget:
+    """Return at once."""
+    return KnownTarget(lambda _call: None, journal)
+
+
+def constant(service_ms: str = "1", journal: str = "") -> KnownTarget:
+    """Yield for `service_ms` on every call: others may use the loop meanwhile."""
+    seconds = _number("service_ms", service_ms) / 1000
+    return KnownTarget(lambda _call: time.sleep(seconds), journal)
+
+
+def spin(spin_us: str = "100", journal: str = "") -> KnownTarget:
+    """Hold the loop for `spin_us` on every call."""
+    busy_ns = _number("spin_us", spin_us) * NS_PER_US
+    return KnownTarget(lambda _call: spin_ns(busy_ns), journal)
+
+
+def stall(
+    at_call: str = "500", stall_ms: str = "1000", service_ms: str = "1", journal: str = ""
+) -> KnownTarget:
+    """Yield for `service_ms`, but on call `at_call` hold the loop for `stall_ms`."""
+    stalled_call = int(_number("at_call", at_call, least=1))
+    stall_ns = _number("stall_ms", stall_ms) * NS_PER_MS
+    seconds = _number("service_ms", service_ms) / 1000
+
+    def work(call: int) -> None:
+        spin_ns(stall_ns) if call == stalled_call else time.sleep(seconds)
+
+    return KnownTarget(work, journal)
+
+
+def bimodal(
+    fast_us: str = "100", slow_us: str = "2000", slow_share: str = "0.1", seed: str = "1", journal: str = ""
+) -> KnownTarget:
+    """Hold the loop for `slow_us` on a share of the calls and for `fast_us` on the others."""
+    fast_ns, slow_ns = _number("fast_us", fast_us) * NS_PER_US, _number("slow_us", slow_us) * NS_PER_US
+    share, rng = _number("slow_share", slow_share), random.Random(seed)
+    return KnownTarget(lambda _call: spin_ns(slow_ns if rng.random() < share else fast_ns), journal)
+
+
+def lognormal(median_us: str = "100", sigma: str = "0.5", seed: str = "1", journal: str = "") -> KnownTarget:
+    """Hold the loop for a lognormal time."""
+    median_ns, spread = _number("median_us", median_us) * NS_PER_US, _number("sigma", sigma)
+    rng = random.Random(seed)
+    return KnownTarget(lambda _call: spin_ns(median_ns * rng.lognormvariate(0, spread)), journal)
+
+
+def failing(every: str = "10", how: str = "error", journal: str = "") -> KnownTarget:
+    """Raise on every `every`-th call: `how` is `error` or `timeout`."""
+    period = int(_number("every", every, least=1))
+    kinds: dict[str, type[Exception]] = {"error": RuntimeError, "timeout": TimeoutError}
+    if how not in kinds:
+        raise ValueError(f"parameter how={how!r} must be one of {', '.join(kinds)}")
+
+    def work(call: int) -> None:
+        if call % period == 0:
+            raise kinds[how](f"planned failure of call {call}")
+
+    return KnownTarget(work, journal)
+
+
+def leaking(leak_bytes: str = "1024", journal: str = "") -> KnownTarget:
+    """Keep `leak_bytes` of memory for ever on every call."""
+    size, kept = int(_number("leak_bytes", leak_bytes)), []  # type: tuple[int, list[bytes]]
+    return KnownTarget(lambda _call: kept.append(bytes(size)), journal)

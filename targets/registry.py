@@ -1,0 +1,31 @@
+"""The targets that come with the harness: a literal table, nothing is registered on import."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """One target by name: where its factory is, as text, so that listing it imports nothing."""
+
+    factory: str
+    summary: str
+    variants: tuple[str, ...] = ()
+    needs_servers: bool = False
+
+
+TARGETS: dict[str, Entry] = {
+    "asset-core": Entry(
+        "targets.core_target:create",
+        "the asset-processing core",
+        variants=("optimised", "baseline"),
+        needs_servers=True,
+    ),
+    "known:noop": Entry("targets.known:noop", "returns at once"),
+    "known:constant": Entry("targets.known:constant", "yields for service_ms"),
+    "known:spin": Entry("targets.known:spin", "holds the loop for spin_us"),
+    "known:stall": Entry("targets.known:stall", "yields for service_ms; holds the loop once, for stall_ms"),
+    "known:bimodal": Entry("targets.known:bimodal", "holds the loop for fast_us or, sometimes, slow_us"),
+    "known:lognormal": Entry("targets.known:lognormal", "holds the loop for a lognormal time"),
+    "known:failing": Entry("targets.known:failing", "fails or times out on every n-th call"),
+    "known:leaking": Entry("targets.known:leaking", "keeps leak_bytes for ever on every call"),
+}
