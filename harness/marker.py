@@ -1,0 +1,96 @@
+"""The operation marker: a frame on every stack that says which operation the stack belongs to.
+
+Profilers know functions, not operations. So the driver calls the target through a function whose code object bears
+the operation's name: whoever reads the stack, py-spy from outside or memray from inside, reads the operation too.
+The name is escaped, because a raw profile is text: a `;` would split the frame, and ` (` would start its file.
+"""
+
+import functools
+import hashlib
+import re
+import types
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+MARKER_PREFIX = "operation:"
+"""No Python function written in source can have a `:` in its name, so the prefix alone tells a marker."""
+
+_LONGEST_ESCAPED = 1000  # py-spy refuses to copy strings beyond 4,096 bytes and then loses the whole stack.
+_UNSAFE = re.compile(r"[\\;(\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_ESCAPED = re.compile(r"\\u([0-9a-f]{4})")
+
+E = TypeVar("E")
+R = TypeVar("R")
+P = ParamSpec("P")
+
+
+def marked(function: Callable[[E], R], operation: str) -> Callable[[E], R]:
+    """Return a function of one event that calls `function` under the marker of `operation`.
+
+    Costs one Python call each time: 25 to 35 ns on CPython 3.11. Make it once for each operation, not for each call.
+    """
+    return _bind(_one_argument(operation), function)
+
+
+def marked_any(function: Callable[P, R], operation: str) -> Callable[P, R]:
+    """Return what `marked` returns, for any arguments: for work handed to another greenlet or thread.
+
+    Costs about 0.3 us to make, since the code object of an operation is kept, and about 90 ns a call.
+    """
+    return _bind(_any_arguments(operation), function)
+
+
+def marker_name(operation: str) -> str:
+    """Return the name that the marker's code object bears; `operation_of` is its inverse.
+
+    A name that would be too long for the profilers is cut and ends in a digest, so that it stays unique.
+    """
+    escaped = _escape(operation)
+    if len(escaped) > _LONGEST_ESCAPED:
+        digest = hashlib.sha256(escaped.encode()).hexdigest()[:12]
+        escaped = f"{_escape(operation[: _LONGEST_ESCAPED // 10])}…{digest}"
+    return MARKER_PREFIX + escaped
+
+
+def operation_of(function_name: str) -> str | None:
+    """Return the operation that a marker's function name stands for, or None if it is no marker."""
+    if not function_name.startswith(MARKER_PREFIX):
+        return None
+    escaped = function_name[len(MARKER_PREFIX) :]
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), escaped)
+
+
+def _escape(operation: str) -> str:
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", operation)
+
+
+def _bind(template: types.FunctionType, function: Callable[..., Any]) -> Callable[..., Any]:
+    cell = types.CellType(function)
+    return types.FunctionType(template.__code__, template.__globals__, None, None, (cell,))
+
+
+@functools.cache
+def _one_argument(operation: str) -> types.FunctionType:
+    function: Callable[[Any], Any] = operation_of  # Only makes `function` a free variable: `_bind` fills it.
+
+    def call(event: Any) -> Any:
+        return function(event)
+
+    return _renamed(call, operation)
+
+
+@functools.cache
+def _any_arguments(operation: str) -> types.FunctionType:
+    function: Callable[..., Any] = operation_of
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return _renamed(call, operation)
+
+
+def _renamed(template: Callable[..., Any], operation: str) -> types.FunctionType:
+    assert isinstance(template, types.FunctionType)  # noqa: S101 - a `def` is a function; this tells mypy.
+    name = marker_name(operation)
+    template.__code__ = template.__code__.replace(co_name=name, co_qualname=name)
+    return template
