@@ -1,0 +1,28 @@
+"""Every child process of the product: servers, measured workers, profilers and clients.
+
+A `Supervisor` starts children, hands out `Child` objects, and ends all of them when its `with` block ends, for
+whatever reason. Two independent means cover the case that the supervising process itself is killed:
+
+- each child asks the kernel for SIGKILL when its parent dies (`launch.py`, before the real program starts);
+- one small guardian process (`guardian.py`) notices that the supervisor is gone and kills the process group of
+  every child, so that grandchildren end too.
+
+Every child leads its own process group: a Ctrl-C in the terminal reaches the supervisor alone, which then ends
+its children in order.
+"""
+
+from harness.supervise.child import Child
+from harness.supervise.ready import ready_yet, wait_ready
+from harness.supervise.secret import Secrets
+from harness.supervise.supervisor import Supervisor
+from harness.supervise.termination import TerminationError, termination_as_exception
+
+__all__ = [
+    "Child",
+    "Secrets",
+    "Supervisor",
+    "TerminationError",
+    "ready_yet",
+    "termination_as_exception",
+    "wait_ready",
+]

@@ -1,0 +1,136 @@
+"""One child process: its identity, its log, and its end."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from harness.errors import ServerError
+from harness.supervise.secret import Secrets
+
+DEFAULT_GRACE_S = 5.0
+_TAIL_BYTES = 64 * 1024
+
+
+class Child:
+    """A running or ended child that leads its own process group; made by `Supervisor.start`.
+
+    Used as a context manager it is stopped at the end of the block.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        process: subprocess.Popen[bytes],
+        log: Path,
+        secrets: Secrets,
+        on_end: Callable[["Child"], None],
+    ) -> None:
+        self.name = name
+        self.log = log
+        self.started_s = time.monotonic()
+        self._process = process
+        self._secrets = secrets
+        self._on_end = on_end
+        self._swept = False
+
+    def __repr__(self) -> str:
+        return f"<Child {self.name!r} pid={self.pid} exit={self._process.returncode}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is also the id of its process group."""
+        return self._process.pid
+
+    @property
+    def stdin(self) -> IO[bytes] | None:
+        """The writing end of its standard input, if it was started with `stdin=PIPE`."""
+        return self._process.stdin
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """The reading end of its standard output, if it was started with `stdout=PIPE`."""
+        return self._process.stdout
+
+    def poll(self) -> int | None:
+        """Return the exit code (negative: killed by that signal), or None while it runs."""
+        code = self._process.poll()
+        if code is not None:
+            self._sweep()
+        return code
+
+    def wait(self, timeout_s: float | None = None) -> int:
+        """Return the exit code when the child ends by itself; the rest of its process group is killed then.
+
+        Raises ServerError if it still runs after `timeout_s`; it is not stopped then.
+        """
+        try:
+            code = self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise ServerError(
+                f"{self.name} still runs after {timeout_s:g} s",
+                where=f"process {self.pid}",
+                remedy=f"Its log is {self.log}.",
+            ) from error
+        self._sweep()
+        return code
+
+    def stop(self, grace_s: float = DEFAULT_GRACE_S) -> int:
+        """End the child and its whole process group, close its pipes, and return the exit code.
+
+        SIGTERM first, SIGKILL after `grace_s` seconds, or at once if the waiting is interrupted. Grandchildren
+        get no grace of their own: they are killed when the child has ended. Stopping twice is harmless.
+        """
+        try:
+            if self.poll() is None:
+                self._process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(grace_s)
+        finally:
+            code = self.kill()
+        return code
+
+    def kill(self) -> int:
+        """End the child and its whole process group without grace; as `stop` in all else."""
+        self._sweep()
+        code = self._process.wait()
+        self._close_pipes()
+        return code
+
+    def log_tail(self, lines: int = 20) -> str:
+        """Return the last lines of its log, without secrets; empty if there is none."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(max(0, self.log.stat().st_size - _TAIL_BYTES))
+                text = file.read().decode(errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(self._secrets.hide(text).splitlines()[-lines:])
+
+    def _sweep(self) -> None:
+        """Kill the process group, once: later its number may belong to somebody else."""
+        if not self._swept:
+            self._swept = True
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self._on_end(self)
+
+    def _close_pipes(self) -> None:
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                # What was written and never read is lost with its reader.
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()

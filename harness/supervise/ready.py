@@ -1,0 +1,62 @@
+"""Waiting until a child can do its work, without waiting for a dead one."""
+
+import signal
+import time
+from collections.abc import Callable
+
+from harness.errors import ServerError
+from harness.supervise.child import Child
+
+POLL_S = 0.02
+
+
+def ready_yet(child: Child, is_ready: Callable[[], bool], what: str) -> bool:
+    """Ask once whether `child` is ready; `what` names it in a sentence.
+
+    Raises ServerError with the tail of its log if the child has ended. It is looked at after the question too:
+    another process on the same port may have answered it.
+    """
+    _require_alive(child, what)
+    if not is_ready():
+        return False
+    _require_alive(child, what)
+    return True
+
+
+def wait_ready(child: Child, is_ready: Callable[[], bool], timeout_s: float, what: str) -> float:
+    """Return the seconds since its start as soon as `is_ready` says so; `is_ready` must not block for long.
+
+    Raises ServerError with the tail of its log if the child ends before that, or is not ready in time.
+    """
+    deadline_s = time.monotonic() + timeout_s
+    while not ready_yet(child, is_ready, what):
+        if time.monotonic() >= deadline_s:
+            raise not_ready(child, what, timeout_s)
+        time.sleep(POLL_S)
+    return time.monotonic() - child.started_s
+
+
+def not_ready(child: Child, what: str, timeout_s: float) -> ServerError:
+    """Return the error for a child that lives but was not ready in time."""
+    return _error(child, f"{what} was not ready after {timeout_s:g} s")
+
+
+def _require_alive(child: Child, what: str) -> None:
+    code = child.poll()
+    if code is not None:
+        raise _error(child, f"{what} ended during its start with {_ending(code)}")
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _error(child: Child, what: str) -> ServerError:
+    tail = child.log_tail()
+    remedy = f"Its log ends with:\n{tail}" if tail else "Its log is empty."
+    return ServerError(what, where=str(child.log), remedy=remedy)

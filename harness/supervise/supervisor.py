@@ -1,0 +1,132 @@
+"""Starting children and ending every one of them."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from harness.errors import HarnessError, ServerError
+from harness.supervise.child import Child
+from harness.supervise.secret import Secrets
+
+_FOLDER = Path(__file__).resolve().parent
+_PYTHON = (sys.executable, "-I", "-S")
+
+
+class Supervisor:
+    """Owns the child processes started inside its `with` block; none of them outlives it.
+
+    At the end of the block, by an exception and Ctrl-C too, children stop in the reverse order of their start; a
+    second Ctrl-C kills what is left at once. `secrets` are kept out of every message and log tail.
+    """
+
+    def __init__(self, *, redact: Iterable[str] = ()) -> None:
+        self.secrets = Secrets(redact)
+        self._children: list[Child] = []
+        self._guardian: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            for child in reversed(self._children):
+                child.stop()
+        finally:
+            for child in self._children:
+                child.kill()
+            self._dismiss_guardian()
+
+    def start(  # noqa: PLR0913 - these are the arguments of a process; a record of them would only hide that.
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        stdin: int | IO[bytes] = subprocess.DEVNULL,
+        stdout: int | IO[bytes] | None = None,
+        pass_fds: Collection[int] = (),
+    ) -> Child:
+        """Start `argv` as a child called `name`, and return at once.
+
+        Its standard error, and its standard output unless `stdout` is given, are appended to the file `log`.
+        `env` is the whole environment of the child (default: ours). Call it from the main thread: the kernel
+        kills a child when the *thread* that started it ends.
+
+        Raises ServerError if there is no such program.
+        """
+        _require_main_thread(name)
+        program = _find(name, argv[0], env)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._ensure_guardian()
+        with log.open("ab") as file:
+            process = subprocess.Popen(
+                [*_PYTHON, str(_FOLDER / "launch.py"), str(os.getpid()), program, *argv],
+                stdin=stdin,
+                stdout=file if stdout is None else stdout,
+                stderr=file,
+                env=env,
+                cwd=cwd,
+                pass_fds=tuple(pass_fds),
+                process_group=0,
+            )
+        child = Child(name, process, log, self.secrets, self._release)
+        self._children.append(child)
+        self._tell_guardian(f"+{child.pid}\n")
+        return child
+
+    def _release(self, child: Child) -> None:
+        self._tell_guardian(f"-{child.pid}\n")
+
+    def _ensure_guardian(self) -> None:
+        if self._guardian is None:
+            self._guardian = subprocess.Popen(
+                [*_PYTHON, str(_FOLDER / "guardian.py")],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                process_group=0,
+            )
+
+    def _tell_guardian(self, line: str) -> None:
+        # Without its guardian (killed by hand) a supervisor still ends its children; only the last net is gone.
+        with contextlib.suppress(BrokenPipeError):
+            if self._guardian is not None and self._guardian.stdin is not None:
+                self._guardian.stdin.write(line.encode())
+                self._guardian.stdin.flush()
+
+    def _dismiss_guardian(self) -> None:
+        guardian, self._guardian = self._guardian, None
+        if guardian is not None:
+            with contextlib.suppress(BrokenPipeError):
+                guardian.communicate()
+
+
+def _require_main_thread(name: str) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        raise HarnessError(
+            f"{name} was to be started from the thread {threading.current_thread().name!r}",
+            remedy="Start children from the main thread: they die with the thread that started them.",
+        )
+
+
+def _find(name: str, program: str, env: Mapping[str, str] | None) -> str:
+    path = (os.environ if env is None else env).get("PATH", os.defpath)
+    found = shutil.which(program, path=path)
+    if found is None:
+        raise ServerError(
+            f"{name} cannot be started: there is no program {program!r}",
+            remedy="Install it, or put its folder on PATH; `harness doctor` says which parts are missing.",
+        )
+    return str(Path(found).absolute())

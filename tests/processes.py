@@ -1,0 +1,41 @@
+"""Looking at the process table."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def is_alive(pid: int) -> bool:
+    """True while the process runs; one that only waits to be reaped is dead."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] not in {"Z", "X"}
+
+
+def survivors(pids: Iterable[int], patience_s: float = 10.0) -> set[int]:
+    """Return those that are still alive after they had time to end; empty as soon as all are gone."""
+    deadline_s = time.monotonic() + patience_s
+    alive = {pid for pid in pids if is_alive(pid)}
+    while alive and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+        alive = {pid for pid in alive if is_alive(pid)}
+    return alive
+
+
+def descendants(pid: int) -> set[int]:
+    """Return all processes below this one that are alive now."""
+    parents = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            parents[int(folder.name)] = int(fields[1])
+    found, layer = set(), {pid}
+    while layer:
+        layer = {child for child, parent in parents.items() if parent in layer}
+        found |= layer
+    return {child for child in found if is_alive(child)}
