@@ -1,0 +1,1 @@
+"""Profiles: where time and memory went, as stacks with weights; captured from outside, stored as text."""

@@ -1,0 +1,46 @@
+"""Names of frames: what stays the same when a checkout moves, a line shifts or a process starts again.
+
+A frame is written `qualified.name (module/relative/path.py)`; pure functions, no look at any disk.
+"""
+
+import re
+from collections.abc import Sequence
+
+from harness.marker import MARKER_PREFIX
+
+DRIVER = "(driver)"
+"""Root of the stacks that belong to the harness: loop, pacer, bookkeeping."""
+
+OUTSIDE = "(outside)"
+"""Root of the stacks that belong to no operation: other threads, start, garbage collection."""
+
+_INSTALLED = re.compile(r"^.*/(?:site|dist)-packages/")
+_STANDARD = re.compile(r"^.*/lib/python\d+\.\d+/")
+
+
+def frame(function: str, path: str, roots: Sequence[str] = ()) -> str:
+    """Return the key of a frame; `roots` are source folders whose prefix is cut, the longest first."""
+    return f"{function} ({relative_path(path, roots)})"
+
+
+def frame_path(name: str) -> str:
+    """Return the path in a frame's key, or an empty text for roots and frames without a file."""
+    if name.startswith(MARKER_PREFIX) or not name.endswith(")"):
+        return ""
+    return name.rpartition(" (")[2][:-1] if " (" in name else ""
+
+
+def relative_path(path: str, roots: Sequence[str] = ()) -> str:
+    """Return `path` as its module is imported: `redis/client.py`, `threading.py`, `harness/load.py`.
+
+    Installed packages come first, since a virtual environment may stand inside a checkout. A file under no
+    known folder keeps its name alone: its folders would tell one checkout from another.
+    """
+    for installed in (_INSTALLED, _STANDARD):
+        if found := installed.match(path):
+            return path[found.end() :]
+    for root in sorted(roots, key=len, reverse=True):
+        folder = root.rstrip("/") + "/"
+        if path.startswith(folder):
+            return path[len(folder) :]
+    return path if path.startswith("<") else path.rpartition("/")[2]
