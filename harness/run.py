@@ -1,0 +1,184 @@
+"""The run directory: its schema, how it is made, written and read.
+
+Everything after a run is computed from this folder alone. `run.json` is written when the run starts, with
+status `running`, and again when it ends; a run that was killed therefore still says what it was meant to be.
+
+Schema history: 1, the first.
+"""
+
+import contextlib
+import datetime as dt
+import os
+import secrets
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from harness.errors import HarnessError, InvalidRunError
+from harness.plan import Span
+
+SCHEMA = 1
+Document = TypeVar("Document")
+
+
+class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was meant to happen."""
+
+    executor: str
+    arrivals: str
+    rate_per_s: float
+    users: int
+    think_time_s: float
+    duration_s: float
+    warmup_s: float
+    in_flight_limit: int
+    drain_s: float
+    spans: tuple[Span, ...]
+    operations: dict[str, float]
+
+
+class ProfileFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a profiler says of its own work; `reason` says why there is no profile."""
+
+    file: str | None = None
+    reason: str | None = None
+    facts: dict[str, Any] = {}
+    requests: dict[str, int] = {}
+
+
+class BackendFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One server behind the target: the highest rate it gave when probed, and the rate that the run asked for."""
+
+    ceiling_per_s: float | None = None
+    what: str = ""
+    achieved_per_s: float | None = None
+
+
+class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the machine did to the measured process during the measured time, as shares of it."""
+
+    descheduled_share: float | None = None
+    cpu_share: float | None = None
+    steal_share: float | None = None
+    load_average: float | None = None
+
+
+class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the measured process says of itself; written by it into `timing/facts.json`."""
+
+    origin_ns: int
+    origin_unix_s: float
+    clock_step_s: float = 0.0
+    ended_ns: int | None = None
+    recorder_ns_per_call: float = 0.0
+    split: bool = False
+    split_ns_per_switch: float = 0.0
+    garbage_collections: int = 0
+    garbage_ns: int = 0
+    in_flight_peak: int = 0
+    peak_rss_bytes: int = 0
+    counters: dict[str, dict[str, int]] = {}
+    stopped: str | None = None
+
+
+class RunDocument(msgspec.Struct, kw_only=True):
+    """`run.json`: everything about a run but its calls."""
+
+    schema: int = SCHEMA
+    status: str = "running"
+    kind: str = "load"
+    scenario: str
+    target: str
+    variant: str
+    seed: int
+    started_at: str
+    command: str
+    plan: PlanFacts
+    environment: dict[str, Any]
+    interrupted: bool = False
+    trouble: list[str] = []
+    host: HostFacts = HostFacts()
+    backends: dict[str, BackendFacts] = {}
+    profiles: dict[str, ProfileFacts] = {}
+
+
+class RunDirectory:
+    """The paths of one run, and the reading and writing of its documents."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.document_path = path / "run.json"
+        self.timing = path / "timing"
+        self.calls_path = self.timing / "calls.npy"
+        self.facts_path = self.timing / "facts.json"
+        self.report_path = path / "report.html"
+        self.servers = path / "servers"
+
+    @classmethod
+    def create(cls, parent: Path, scenario: str, variant: str) -> "RunDirectory":
+        """Make a new folder with a unique name under `parent`; never overwrites.
+
+        Raises `HarnessError` where the folder cannot be made.
+        """
+        moment = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
+        name = "-".join(filter(None, (moment, scenario, variant, secrets.token_hex(3))))
+        directory = cls(parent / name)
+        try:
+            directory.timing.mkdir(parents=True)
+        except OSError as error:
+            raise HarnessError(
+                f"The run directory cannot be made: {error.strerror}",
+                where=str(directory.path),
+                remedy="Choose a writable folder with --out",
+            ) from error
+        return directory
+
+    def write(self, document: RunDocument) -> None:
+        """Replace `run.json`, at once and whole."""
+        write_atomically(self.document_path, msgspec.json.format(msgspec.json.encode(document), indent=1))
+
+    def read(self) -> RunDocument:
+        """Return `run.json`. Raises `InvalidRunError` if it is missing, damaged or of another schema."""
+        document = _decode(self.document_path, RunDocument)
+        if document.schema != SCHEMA:
+            raise InvalidRunError(
+                f"This run has schema {document.schema}; this harness reads schema {SCHEMA}",
+                where=str(self.document_path),
+                remedy="Read it with the version of the harness that wrote it",
+            )
+        return document
+
+    def read_facts(self) -> LoadFacts:
+        """Return what the measured process said of itself. Raises `InvalidRunError` if that is missing."""
+        return _decode(self.facts_path, LoadFacts)
+
+    def write_facts(self, facts: LoadFacts) -> None:
+        """Replace `timing/facts.json`."""
+        write_atomically(self.facts_path, msgspec.json.encode(facts))
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old or the new one, never half of one."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        scratch.write_bytes(content)
+        scratch.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            scratch.unlink()
+        raise HarnessError(
+            f"A file cannot be written: {error.strerror}", where=str(path), remedy="Free some disk"
+        ) from error
+
+
+def _decode(path: Path, kind: type[Document]) -> Document:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except OSError as error:
+        what = f"The run has no readable {path.name}: {error.strerror}"
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        what = f"The run's {path.name} is damaged: {error}"
+    raise InvalidRunError(
+        what, where=str(path), remedy="Name a folder that 'harness run' made, or run the scenario again"
+    )

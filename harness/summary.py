@@ -1,0 +1,298 @@
+"""A run directory to numbers: outcomes, histograms by operation and stage, a time line, validity.
+
+Everything is computed from the files of the run; nothing is remembered. Percentiles are over the calls of the
+measured time that returned; what never returned stands beside them in the outcomes.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness import calls
+from harness.clock import NS_PER_S
+from harness.errors import InvalidRunError
+from harness.histogram import PERCENTILES, Histogram, Integers
+from harness.model import Outcome
+from harness.plan import Span
+from harness.run import LoadFacts, RunDirectory, RunDocument
+from harness.validity import Validity, judge
+
+METRICS = ("response_ns", "service_ns", "lag_ns", "queue_ns", "run_ns", "wait_busy_ns", "wait_idle_ns")
+SPLIT_METRICS = ("run_ns", "wait_busy_ns", "wait_idle_ns")
+_TIMELINE_BINS = 120
+
+Outcomes = Mapping[str, int]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OperationSummary:
+    """The calls of one operation (or of all, or of one stage) in the measured time."""
+
+    name: str
+    outcomes: Outcomes
+    histograms: Mapping[str, Histogram]
+    """By metric of `METRICS`, over the calls that returned; the split metrics are empty where it was off."""
+
+    @property
+    def count(self) -> int:
+        """Calls that returned."""
+        return self.histograms["response_ns"].count
+
+    def percentiles(self, metric: str) -> dict[str, float | int | None]:
+        """Return p50 to p999, max and mean in ns; None where too few calls stand behind a number."""
+        histogram = self.histograms[metric]
+        values: dict[str, float | int | None] = {
+            name: histogram.supported_percentile(share) for name, share in PERCENTILES.items()
+        }
+        return values | {"max": histogram.high if histogram.count else None, "mean": histogram.mean}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Timeline:
+    """The measured time in equal bins: at most 120 of them, so that 3 s read as well as 1 h."""
+
+    bin_s: float
+    planned: Integers
+    """Intended starts by bin."""
+    completed: Integers
+    """Completed calls by the bin of their completion; those after the last bin are in none."""
+    failed: Integers
+    dropped: Integers
+    response: tuple[Histogram, ...]
+    """Response times of the calls that returned, by the bin of their intended start."""
+
+    @property
+    def start_s(self) -> npt.NDArray[np.floating[Any]]:
+        """The start of each bin."""
+        return np.arange(len(self.planned)) * self.bin_s
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSummary:
+    """All that is known of one run."""
+
+    directory: RunDirectory
+    document: RunDocument
+    facts: LoadFacts | None
+    table: calls.Table
+    """The rows of the measured time."""
+    warmup: calls.Table
+    trouble: tuple[str, ...]
+    """What is missing or damaged, in sentences."""
+
+    @property
+    def label(self) -> str:
+        """How reports call this run: its variant, or else its target."""
+        return self.document.variant or self.document.target
+
+    @property
+    def planned(self) -> int:
+        """Planned arrivals, or in the closed model the calls that were started."""
+        return len(self.table)
+
+    @cached_property
+    def total(self) -> OperationSummary:
+        """All operations together."""
+        return summarise("all", self.table)
+
+    @cached_property
+    def operations(self) -> Mapping[str, OperationSummary]:
+        """By operation, in the order of the plan."""
+        names = self.document.plan.operations
+        return {
+            name: summarise(name, self.table[self.table["operation"] == index])
+            for index, name in enumerate(names)
+        }
+
+    @cached_property
+    def stages(self) -> tuple[tuple[Span, OperationSummary], ...]:
+        """By measured stage."""
+        spans = [span for span in self.document.plan.spans if not span.warmup]
+        starts = [round(span.start_s * NS_PER_S) for span in spans[1:]]
+        stage = np.searchsorted(np.array(starts, np.int64), self.table["intended_ns"], side="right")
+        return tuple((span, summarise(span.label, self.table[stage == i])) for i, span in enumerate(spans))
+
+    @cached_property
+    def measured_s(self) -> float:
+        """The measured time: as planned, or shorter if the run was ended early."""
+        planned_s = self.document.plan.duration_s
+        if self.facts is None or self.facts.ended_ns is None:
+            last_ns = (
+                max((int(self.table[column].max()) for column in _STAMPS), default=0) if self.planned else 0
+            )
+            return min(planned_s, last_ns / NS_PER_S)
+        return min(planned_s, max(self.facts.ended_ns / NS_PER_S, 0.0))
+
+    @cached_property
+    def throughput_per_s(self) -> float:
+        """Completed calls by measured time."""
+        return self.total.outcomes["completed"] / self.measured_s if self.measured_s else 0.0
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The measured time in bins."""
+        return _timeline(self.table, self.document.plan.duration_s)
+
+    @cached_property
+    def counters(self) -> Mapping[str, Mapping[str, int]]:
+        """What the target counted in the measured time, `{operation: {counter: total}}`."""
+        return self.facts.counters if self.facts else {}
+
+    @cached_property
+    def harness_lag(self) -> Histogram:
+        """The part of lag that neither the target nor the host owns, over the calls that were let go."""
+        let_go = self.table[self.table["outcome"] != Outcome.NEVER_STARTED]
+        lag = let_go["dispatched_ns"] - let_go["intended_ns"]
+        return Histogram.of(np.maximum(lag - let_go["lag_target_ns"] - let_go["lag_host_ns"], 0))
+
+    @cached_property
+    def validity(self) -> Validity:
+        """Whether the numbers may be used."""
+        return judge(self)
+
+    def slowest(self, count: int = 10) -> calls.Table:
+        """Return the rows with the longest response times, slowest first."""
+        came_back = self.table[_returned(self.table)]
+        response = came_back["completed_ns"] - came_back["intended_ns"]
+        order = np.argsort(response)[::-1][:count]
+        return came_back[order]
+
+
+_STAMPS = ("dispatched_ns", "entered_ns", "completed_ns")
+_RETURNED = [outcome for outcome in Outcome if outcome.returned]
+
+
+def _returned(table: calls.Table) -> npt.NDArray[np.bool_]:
+    return np.isin(table["outcome"], _RETURNED)
+
+
+def summarise(name: str, table: calls.Table) -> OperationSummary:
+    """Count outcomes and build the histograms of the calls in `table` that returned."""
+    by_code = np.bincount(table["outcome"], minlength=len(Outcome))
+    outcomes = {outcome.label: int(by_code[outcome]) for outcome in OUTCOME_ORDER}
+    came_back = table[_returned(table)]
+    times = {column: came_back[column] for column in ("intended_ns", *_STAMPS)}
+    values = {
+        "response_ns": times["completed_ns"] - times["intended_ns"],
+        "service_ns": times["completed_ns"] - times["entered_ns"],
+        "lag_ns": times["dispatched_ns"] - times["intended_ns"],
+        "queue_ns": times["entered_ns"] - times["dispatched_ns"],
+    }
+    split = came_back[came_back["run_ns"] >= 0]
+    values["run_ns"] = split["run_ns"]
+    values["wait_busy_ns"] = split["wait_busy_ns"]
+    values["wait_idle_ns"] = (
+        split["completed_ns"] - split["entered_ns"] - split["run_ns"] - split["wait_busy_ns"]
+    )
+    return OperationSummary(
+        name, outcomes, {metric: Histogram.of(np.maximum(values[metric], 0)) for metric in METRICS}
+    )
+
+
+OUTCOME_ORDER = (
+    Outcome.COMPLETED,
+    Outcome.FAILED,
+    Outcome.TIMED_OUT,
+    Outcome.DROPPED,
+    Outcome.UNFINISHED,
+    Outcome.NEVER_STARTED,
+)
+
+
+def _timeline(table: calls.Table, duration_s: float) -> Timeline:
+    bins = min(_TIMELINE_BINS, max(int(duration_s * 10), 1))
+    bin_s = duration_s / bins
+    bin_ns = bin_s * NS_PER_S
+
+    def count(times_ns: Integers) -> Integers:
+        place = (times_ns / bin_ns).astype(np.int64)
+        return np.bincount(place[(place >= 0) & (place < bins)], minlength=bins).astype(np.int64)
+
+    came_back = table[_returned(table)]
+    start_bin = np.clip((came_back["intended_ns"] / bin_ns).astype(np.int64), 0, bins - 1)
+    order = np.argsort(start_bin, kind="stable")
+    response = (came_back["completed_ns"] - came_back["intended_ns"])[order]
+    edges = np.searchsorted(start_bin[order], np.arange(bins + 1))
+    return Timeline(
+        bin_s=bin_s,
+        planned=count(table["intended_ns"]),
+        completed=count(table["completed_ns"][table["outcome"] == Outcome.COMPLETED]),
+        failed=count(table["completed_ns"][np.isin(table["outcome"], [Outcome.FAILED, Outcome.TIMED_OUT])]),
+        dropped=count(table["intended_ns"][table["outcome"] == Outcome.DROPPED]),
+        response=tuple(
+            Histogram.of(np.maximum(response[low:high], 0)) for low, high in itertools.pairwise(edges)
+        ),
+    )
+
+
+def load(path: Path) -> RunSummary:
+    """Read a run directory.
+
+    Raises `InvalidRunError` if `run.json` or the table of calls is missing or damaged. A run that was killed
+    has no facts of the measured process; it is read, and `trouble` says so.
+    """
+    directory = RunDirectory(path)
+    if not path.is_dir():
+        raise InvalidRunError(
+            "There is no such run directory", where=str(path), remedy="Name a folder that 'harness run' made"
+        )
+    document = directory.read()
+    trouble = list(document.trouble)
+    facts = None
+    try:
+        facts = directory.read_facts()
+    except InvalidRunError as error:
+        trouble.append(f"The measured process left no account of itself: {error.what}")
+    if document.status == "running":
+        trouble.append("The run was cut off: it has no end in run.json")
+    table = calls.load(directory.calls_path)
+    _check(table, document, directory.calls_path)
+    measured = table["intended_ns"] >= 0
+    return RunSummary(directory, document, facts, table[measured], table[~measured], tuple(trouble))
+
+
+def _check(table: calls.Table, document: RunDocument, path: Path) -> None:
+    if len(table) and (
+        int(table["outcome"].max()) > max(Outcome)
+        or int(table["operation"].max()) >= len(document.plan.operations)
+    ):
+        raise InvalidRunError(
+            "The table of calls is damaged: a row names an outcome or operation that does not exist",
+            where=str(path),
+            remedy="Nothing can be said about this run; run the scenario again",
+        )
+
+
+def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any]:
+    """Return the object of one run in the JSON of `harness run --json` (schema 1)."""
+    document = run.document
+    return {
+        "dir": directory_text or str(run.directory.path),
+        "scenario": document.scenario,
+        "target": document.target,
+        "variant": document.variant,
+        "seed": document.seed,
+        "validity": run.validity.level,
+        "reasons": [*run.validity.reasons],
+        "interrupted": document.interrupted,
+        "planned": run.planned,
+        "outcomes": dict(run.total.outcomes),
+        "throughput_per_s": run.throughput_per_s,
+        "recorder_ns_per_call": run.facts.recorder_ns_per_call if run.facts else None,
+        "operations": {name: _operation_json(operation) for name, operation in run.operations.items()},
+        "profiles": {
+            name: {**facts.facts, "file": facts.file, "reason": facts.reason}
+            for name, facts in document.profiles.items()
+        },
+    }
+
+
+def _operation_json(operation: OperationSummary) -> dict[str, Any]:
+    numbers = {metric: operation.percentiles(metric) for metric in METRICS}
+    return {"count": operation.count, "failed": operation.outcomes["failed"], **numbers}

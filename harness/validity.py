@@ -1,0 +1,219 @@
+"""May the numbers of a run be used? Decided before any result is shown; the thresholds are settings.
+
+The noise of the host degrades a run; only what makes its numbers wrong invalidates it. An overloaded or
+stalling target is a valid finding.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.histogram import Histogram
+from harness.model import Outcome
+from harness.units import format_ns, format_percent, format_rate
+
+if TYPE_CHECKING:
+    from harness.summary import RunSummary
+
+
+class Level(enum.StrEnum):
+    """Ordered from good to bad."""
+
+    VALID = "valid"
+    DEGRADED = "degraded"
+    INVALID = "invalid"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Limit:
+    """A value above `degraded` (or `invalid`) speaks against the run."""
+
+    degraded: float
+    invalid: float
+
+    def level(self, value: float) -> Level:
+        """Return what `value` means."""
+        if value > self.invalid:
+            return Level.INVALID
+        return Level.DEGRADED if value > self.degraded else Level.VALID
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The table of limits; shares of one, and ns."""
+
+    lag_share: Limit = Limit(0.10, 0.50)
+    lag_ns: Limit = Limit(0.5e6, 2e6)
+    descheduled_share: Limit = Limit(0.02, 0.15)
+    late_share: Limit = Limit(0.001, 0.01)
+    backend_share: float = 0.85
+    warmup_ratio: float = 1.5
+    clock_step_s: float = 0.010
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reason:
+    """One finding and how much it weighs."""
+
+    level: Level
+    sentence: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Validity:
+    """The verdict on a run: the worst level of all findings, with every finding's sentence."""
+
+    findings: tuple[Reason, ...]
+
+    @property
+    def level(self) -> Level:
+        """`valid`, `degraded` or `invalid`."""
+        return max((finding.level for finding in self.findings), key=list(Level).index, default=Level.VALID)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The sentences, worst first."""
+        ordered = sorted(self.findings, key=lambda finding: -list(Level).index(finding.level))
+        return tuple(finding.sentence for finding in ordered)
+
+
+def judge(run: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
+    """Return the validity of `run`. Total: every run has one, and missing data is never valid."""
+    limits = thresholds or Thresholds()
+    return Validity(
+        tuple(
+            reason
+            for check in (_completeness, _stamps, _clock, _lag, _late, _descheduled, _backends, _warmup)
+            for reason in check(run, limits)
+            if reason.level is not Level.VALID
+        )
+    )
+
+
+def _invalid(sentence: str) -> Reason:
+    return Reason(Level.INVALID, sentence)
+
+
+def _completeness(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    yield from (_invalid(sentence) for sentence in run.trouble)
+    if run.document.interrupted:
+        yield Reason(Level.DEGRADED, "The run was interrupted; it covers only its first part")
+    if not run.total.outcomes["completed"]:
+        yield _invalid("No call completed")
+    total = sum(run.total.outcomes.values())
+    if total != run.planned:
+        yield _invalid(f"The outcomes sum to {total}, not to the {run.planned} calls of the plan")
+    if run.document.plan.executor == "open" and (expected := _planned_arrivals(run)) != run.planned:
+        yield _invalid(f"The table holds {run.planned} calls, the plan {expected}")
+
+
+def _planned_arrivals(run: "RunSummary") -> int:
+    return round(sum(span.area for span in run.document.plan.spans if not span.warmup))
+
+
+def _stamps(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    rows = run.table[np.isin(run.table["outcome"], [o for o in Outcome if o.returned])]
+    split = rows["run_ns"] >= 0
+    wrong = (
+        (rows["dispatched_ns"] < rows["intended_ns"])
+        | (rows["entered_ns"] < rows["dispatched_ns"])
+        | (rows["completed_ns"] < rows["entered_ns"])
+        | (
+            split
+            & (rows["run_ns"] + rows["wait_busy_ns"] > rows["completed_ns"] - rows["entered_ns"] + 10_000)
+        )
+    )
+    if count := int(wrong.sum()):
+        yield _invalid(f"{count} calls have stamps that contradict one another")
+
+
+def _clock(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    if run.facts and abs(run.facts.clock_step_s) > limits.clock_step_s:
+        yield _invalid(f"The wall clock was stepped by {run.facts.clock_step_s:.3f} s during the run")
+
+
+def _lag(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    response_ns = run.total.histograms["response_ns"].percentile(0.5)
+    lag_ns = run.harness_lag.percentile(0.99)
+    if not response_ns or lag_ns is None:
+        return
+    # Both must be exceeded: half of a tiny response time is no harm, nor is 2 ms of a second.
+    level = min(
+        limits.lag_share.level(lag_ns / response_ns), limits.lag_ns.level(lag_ns), key=list(Level).index
+    )
+    owner = (
+        "the harness itself" if run.facts is None or run.facts.split else "no one known (the split was off)"
+    )
+    if not (run.facts is None or run.facts.split):
+        level = min(level, Level.DEGRADED, key=list(Level).index)
+    yield Reason(
+        level,
+        f"Calls started late, held up by {owner}: {format_ns(lag_ns)} at p99, "
+        f"against a median response of {format_ns(response_ns)}",
+    )
+
+
+def _late(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    if run.document.plan.executor != "open" or not run.planned or run.document.interrupted:
+        return
+    # What the target or the in-flight limit kept from starting is a finding about the target.
+    held_by_target = bool(run.total.outcomes["unfinished"] or run.total.outcomes["dropped"])
+    never = 0 if held_by_target else run.total.outcomes["never_started"]
+    share = (never + _count_above(run.harness_lag, limits.lag_ns.invalid)) / run.planned
+    yield Reason(
+        limits.late_share.level(share),
+        f"The driver started {format_percent(share)} of the calls over "
+        f"{format_ns(limits.lag_ns.invalid)} late, or never",
+    )
+
+
+def _count_above(histogram: Histogram, value_ns: float) -> int:
+    from harness.histogram import bucket_middle
+
+    return int(histogram.counts[bucket_middle(histogram.buckets) > value_ns].sum())
+
+
+def _descheduled(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    share = run.document.host.descheduled_share
+    if share is not None:
+        yield Reason(
+            limits.descheduled_share.level(share),
+            f"The machine ran something else for {format_percent(share)} of the measured time "
+            "while the measured process was ready to run",
+        )
+
+
+def _backends(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    for name, backend in run.document.backends.items():
+        ceiling, achieved = backend.ceiling_per_s, backend.achieved_per_s
+        if ceiling and achieved and achieved > limits.backend_share * ceiling:
+            yield Reason(
+                Level.DEGRADED,
+                f"{name} was saturated: {format_rate(achieved)} of the about {format_rate(ceiling)} "
+                "that this server can give; latencies measure the server",
+            )
+
+
+def _warmup(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    """Compare the service time at the end of warm-up with the first second after it, by their medians."""
+    if run.document.plan.warmup_s <= 0:
+        return
+    before = _service(run.warmup, run.warmup["intended_ns"] >= -run.document.plan.warmup_s / 4 * 1e9)
+    after = _service(run.table, run.table["intended_ns"] >= run.document.plan.duration_s / 4 * 1e9)
+    if before.count < 20 or after.count < 20:
+        return
+    early, settled = before.percentile(0.5) or 1, after.percentile(0.5) or 1
+    if early > limits.warmup_ratio * settled and early - settled > 20_000:
+        yield Reason(
+            Level.DEGRADED,
+            f"Warm-up was not over at its end: the median service time was {format_ns(early)} then "
+            f"and {format_ns(settled)} later",
+        )
+
+
+def _service(table: np.ndarray, where: np.ndarray) -> Histogram:
+    rows = table[where & (table["outcome"] == Outcome.COMPLETED)]
+    return Histogram.of(np.maximum(rows["completed_ns"] - rows["entered_ns"], 0))
