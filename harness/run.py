@@ -106,12 +106,15 @@ class RunDocument(msgspec.Struct, kw_only=True):
 class RunDirectory:
     """The paths of one run, and the reading and writing of its documents."""
 
+    CALLS = "calls.npy"
+    FACTS = "facts.json"
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.document_path = path / "run.json"
         self.timing = path / "timing"
-        self.calls_path = self.timing / "calls.npy"
-        self.facts_path = self.timing / "facts.json"
+        self.calls_path = self.timing / self.CALLS
+        self.facts_path = self.timing / self.FACTS
         self.report_path = path / "report.html"
         self.servers = path / "servers"
 

@@ -214,3 +214,39 @@ def _nothing() -> None:
 
 def _no_instrument(_wrap: Wrap) -> None:
     pass
+
+
+def open_target(target: LoadedTarget) -> None:
+    """Open it; a fault is a `TargetError`."""
+    try:
+        target.open()
+    except (Exception, SystemExit) as error:
+        raise TargetError(
+            f"The target could not be opened: {type(error).__name__}: {error}",
+            remedy="Correct the target, or look whether what it connects to is up",
+        ) from error
+
+
+class Counters:
+    """The growth of a target's counters between `read` and `growth`."""
+
+    def __init__(self, target: LoadedTarget) -> None:
+        self._target = target
+        self._before: Mapping[str, Mapping[str, int]] = {}
+        self.read()
+
+    def read(self) -> None:
+        """Take what is counted so far as nothing."""
+        self._before = {operation: dict(counts) for operation, counts in self._target.counters().items()}
+
+    def growth(self) -> dict[str, dict[str, int]]:
+        """Return what has been counted since, `{operation: {counter: total}}`, without zeros."""
+        now = self._target.counters()
+        return {
+            operation: {
+                name: grown
+                for name, total in counts.items()
+                if (grown := total - self._before.get(operation, {}).get(name, 0))
+            }
+            for operation, counts in now.items()
+        }

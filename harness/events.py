@@ -1,0 +1,54 @@
+"""From a target and a mix to what can be called: stamped calls and prepared events, the same for every driver."""
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from harness.errors import TargetError
+from harness.invoke import Invoke, make_invoke
+from harness.marker import marked
+from harness.plan import MAX_PAYLOADS
+from harness.target import LoadedTarget
+
+
+def prepare_events(
+    target: LoadedTarget, mix: Mapping[str, float], seed: int, needed: Mapping[str, int]
+) -> list[list[Any]]:
+    """Make the events of each operation before the run, so that no call waits for its event.
+
+    Each operation has its own generator, seeded by `seed` and its name; `needed` says how many distinct events
+    it can use, of which at most `MAX_PAYLOADS` are made. Raises `TargetError` if the target's `make_event` raises.
+    """
+    events = []
+    for name in mix:
+        rng = random.Random(f"{seed}:{name}")
+        count = min(max(needed.get(name, MAX_PAYLOADS), 1), MAX_PAYLOADS)
+        try:
+            events.append([target.make_event(name, rng) for _ in range(count)])
+        except Exception as error:
+            raise TargetError(
+                f"The target could not make an event of operation '{name}': {type(error).__name__}: {error}",
+                remedy="Correct its make_event",
+            ) from error
+    return events
+
+
+def needed_payloads(mix: Mapping[str, float], operation: np.ndarray, payload: np.ndarray) -> dict[str, int]:
+    """Return how many distinct events each operation of a plan uses."""
+    return {
+        name: int(payload[mine].max()) + 1
+        for index, name in enumerate(mix)
+        if (mine := operation == index).any()
+    }
+
+
+def stamped_calls(
+    target: LoadedTarget,
+    mix: Mapping[str, float],
+    now_ns: Callable[[], int],
+    timeouts: tuple[type[BaseException], ...] = (TimeoutError,),
+) -> list[Invoke]:
+    """Return the stamped call of each operation, under its marker."""
+    return [make_invoke(marked(target.call, name), target.judge, now_ns, timeouts) for name in mix]

@@ -1,0 +1,66 @@
+"""What the supervisor and the measured process say to one another: JSON lines over the child's stdin and stdout.
+
+`job -> ready(operations) -> go(mix) -> started -> done`, or `error` at any point. Passwords are not part of a
+job: they travel in the child's environment.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from harness.model import Executor
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What to measure and where to put it."""
+
+    kind: Literal["load", "memory"]
+    folder: str
+    factory: str
+    parameters: dict[str, str]
+    seed: int
+    executor: Executor = Executor.OPEN
+    users: int = 1
+    think_time_s: float = 0.0
+    duration_s: float = 0.0
+    warmup_s: float = 0.0
+    in_flight_limit: int = 1
+    drain_s: float = 5.0
+    split: bool = True
+    requests: int = 0
+    """For `memory`: how many calls of the plan to make."""
+
+
+class Go(msgspec.Struct, frozen=True, tag="go"):
+    """The plan is written; start. `operations` is the mix, in the order of the table's operation numbers."""
+
+    operations: dict[str, float]
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The target is made and open; these are the operations that it offers, with its own weights."""
+
+    operations: dict[str, float]
+
+
+class Started(msgspec.Struct, frozen=True, tag="started"):
+    """Warm-up has begun; the measured time is from `origin_ns` to `end_ns` of the clock."""
+
+    origin_ns: int
+    end_ns: int
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """Everything is written."""
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The measured process cannot go on; `exit_code` is that of the error's family."""
+
+    what: str
+    where: str
+    remedy: str
+    exit_code: int
+
+
+Message = Ready | Started | Done | Failed

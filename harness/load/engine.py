@@ -1,0 +1,171 @@
+"""Locust drives the greenlets; the harness plans, stamps and records. Runs in the measured child process only."""
+
+# Locust monkey-patches on import, and must do so before the target imports anything.
+import locust  # isort: skip
+import contextlib
+import logging
+import resource
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import gevent
+import msgspec
+import numpy as np
+from gevent.hub import get_hub
+from locust.env import Environment
+from locust.exception import StopUser
+
+from harness import calls
+from harness.clock import NS_PER_S, SystemClock
+from harness.events import needed_payloads, prepare_events, stamped_calls
+from harness.job import Job, Message, Started
+from harness.load.calling import Caller, Work
+from harness.load.closed_model import ClosedModel
+from harness.load.garbage import GarbageWatch
+from harness.load.open_model import OpenModel, PlannedRows
+from harness.load.overhead import recorder_ns_per_call, split_ns_per_switch
+from harness.load.split import Owner, Split
+from harness.load.wrap import make_wrap
+from harness.model import Executor
+from harness.plan import choose
+from harness.recorder import Recorder
+from harness.run import LoadFacts, RunDirectory, write_atomically
+from harness.target import Counters, LoadedTarget, open_target
+
+# Locust needs a moment to spawn its users before warm-up begins.
+_LEAD_S = 0.2
+# The closed model draws its operations in a cycle of this length.
+_SEQUENCE = 65_536
+
+Model = OpenModel | ClosedModel
+Send = Callable[[Message], None]
+
+
+class Driver:
+    """One load run: `open` the target, then `drive` it."""
+
+    def __init__(self, job: Job, target: LoadedTarget) -> None:
+        self._job = job
+        self._target = target
+        self._folder = Path(job.folder)
+        self._names: list[str] = list(target.operations)
+        self._split = Split(get_hub(), SystemClock.now_ns) if job.split else None
+        self._owners: dict[object, Owner] = self._split.owners if self._split else {}
+        logging.getLogger("locust").setLevel(logging.WARNING)
+
+    def open(self) -> None:
+        """Hook into the target's executors and open it."""
+        self._target.instrument(make_wrap(self._owners, self._names, self._split))
+        open_target(self._target)
+
+    def drive(self, mix: Mapping[str, float], send: Send) -> None:
+        """Carry out the plan; leaves the table of calls and `facts.json` in the job's folder."""
+        self._names[:] = mix
+        facts = self._measure_overhead()
+        is_open = self._job.executor is Executor.OPEN
+        table = calls.load(self._folder / RunDirectory.CALLS) if is_open else None
+        work = self._prepare(mix, table)
+        rows = 0 if table is None else len(table)
+        with Recorder(self._folder / RunDirectory.CALLS, rows) as recorder:
+            origin_ns = SystemClock.now_ns() + round((_LEAD_S + self._job.warmup_s) * NS_PER_S)
+            facts = msgspec.structs.replace(facts, origin_ns=origin_ns, **_wall_clock(origin_ns))
+            caller = Caller(work, recorder, origin_ns, self._split, self._owners)
+            model = self._model(mix, table, caller, recorder, origin_ns)
+            self._write(facts)
+            send(Started(origin_ns, origin_ns + round(self._job.duration_s * NS_PER_S)))
+            self._run(model, facts)
+        if not is_open:
+            calls.seal(self._folder / RunDirectory.CALLS)
+
+    def _measure_overhead(self) -> LoadFacts:
+        return LoadFacts(
+            origin_ns=0,
+            origin_unix_s=0.0,
+            split=self._split is not None,
+            recorder_ns_per_call=recorder_ns_per_call(self._folder / "scratch.npy", self._split),
+            split_ns_per_switch=split_ns_per_switch(self._split) if self._split else 0.0,
+        )
+
+    def _prepare(self, mix: Mapping[str, float], table: calls.Table | None) -> Work:
+        needed = {} if table is None else needed_payloads(mix, table["operation"], table["payload"])
+        events = prepare_events(self._target, mix, self._job.seed, needed)
+        # gevent.Timeout is no Exception: a target that lets one out has timed out.
+        timeouts = (TimeoutError, gevent.Timeout)
+        return Work(list(mix), stamped_calls(self._target, mix, SystemClock.now_ns, timeouts), events)
+
+    def _model(
+        self, mix: Mapping[str, float], table: calls.Table | None, caller: Caller, recorder: Recorder, origin_ns: int
+    ) -> Model:
+        job = self._job
+        if table is not None:
+            columns = (memoryview(np.ascontiguousarray(table[name])) for name in PlannedRows.COLUMNS)
+            return OpenModel(
+                PlannedRows(*columns), caller, recorder, origin_ns, self._split,
+                in_flight_limit=job.in_flight_limit, drain_s=job.drain_s,
+            )  # fmt: skip
+        operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
+        return ClosedModel(
+            list(zip(operation.tolist(), payload.tolist(), strict=True)), caller, recorder, origin_ns, self._split,
+            end_ns=origin_ns + round(job.duration_s * NS_PER_S),
+            think_time_s=job.think_time_s, drain_s=job.drain_s,
+        )  # fmt: skip
+
+    def _run(self, model: Model, facts: LoadFacts) -> None:
+        signal_watch = gevent.signal_handler(signal.SIGTERM, model.stopping.set)
+        before = Counters(self._target)
+        gevent.spawn_later((facts.origin_ns - SystemClock.now_ns()) / NS_PER_S, before.read)
+        with GarbageWatch() as garbage, self._watching():
+            _under_locust(model, self._job.users)
+        signal_watch.cancel()
+        ended_ns = SystemClock.now_ns() - facts.origin_ns
+        self._write(
+            msgspec.structs.replace(
+                facts,
+                ended_ns=min(ended_ns, round(self._job.duration_s * NS_PER_S)),
+                clock_step_s=_wall_clock(facts.origin_ns)["origin_unix_s"] - facts.origin_unix_s,
+                garbage_collections=garbage.collections,
+                garbage_ns=garbage.spent_ns,
+                in_flight_peak=model.in_flight_peak,
+                peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                counters=before.growth(),
+                stopped=model.trouble,
+            )
+        )
+
+    @contextlib.contextmanager
+    def _watching(self) -> Iterator[None]:
+        if not self._split:
+            yield
+            return
+        self._split.drive(gevent.getcurrent())
+        self._split.start()
+        try:
+            yield
+        finally:
+            self._split.stop()
+
+    def _write(self, facts: LoadFacts) -> None:
+        write_atomically(self._folder / RunDirectory.FACTS, msgspec.json.encode(facts))
+
+
+def _under_locust(model: Model, users: int) -> None:
+    """Let Locust spawn the greenlets of `model` and return when it has ended."""
+
+    def body(_user: locust.User) -> None:
+        model.drive_user()
+        raise StopUser
+
+    user_class = type("PlannedUser", (locust.User,), {"tasks": [body], "wait_time": locust.constant(0)})
+    environment = Environment(user_classes=[user_class], catch_exceptions=False)
+    runner = environment.create_local_runner()
+    spawned = users if isinstance(model, ClosedModel) else 1
+    runner.start(spawned, spawn_rate=spawned)
+    model.wait()
+    runner.quit()
+
+
+def _wall_clock(origin_ns: int) -> dict[str, float]:
+    """Return the wall clock at the origin, as it reads now: a step of the wall clock moves it."""
+    return {"origin_unix_s": time.time() - (SystemClock.now_ns() - origin_ns) / NS_PER_S}

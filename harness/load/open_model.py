@@ -1,0 +1,155 @@
+"""The open model: arrivals come when the plan says, whatever the target does.
+
+One pacer greenlet lets arrivals go; parked worker greenlets take them (a greenlet for each arrival would cost
+20 us). A late arrival is let go at once and its lag recorded; above the in-flight limit it is dropped.
+"""
+
+import collections
+import dataclasses
+from collections.abc import Sequence
+from typing import ClassVar
+
+import gevent
+from gevent.event import Event
+from gevent.hub import get_hub
+
+from harness.clock import NS_PER_S, SystemClock
+from harness.load.calling import Caller
+from harness.load.host import RunDelay
+from harness.load.split import Split
+from harness.recorder import Recorder
+
+# No timer below 1 ms can be trusted in an event loop: sleep up to here, then yield until due.
+_YIELD_NS = 1_500_000
+# Neither pacer nor worker keeps the loop longer than this without giving it away.
+_SLICE_NS = 1_000_000
+_UNEXPLAINED_NS = 200_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PlannedRows:
+    """The columns of the plan; times are from time zero of the table."""
+
+    COLUMNS: ClassVar = ("intended_ns", "operation", "payload")
+
+    intended_ns: Sequence[int]
+    operation: Sequence[int]
+    payload: Sequence[int]
+
+
+class OpenModel:
+    """Drives one plan, until every arrival has an outcome or `drain_s` after the last one."""
+
+    def __init__(
+        self, rows: PlannedRows, caller: Caller, recorder: Recorder, origin_ns: int,
+        split: Split | None, *, in_flight_limit: int, drain_s: float,
+    ) -> None:  # fmt: skip
+        self._rows = rows
+        self._caller = caller
+        self._recorder = recorder
+        self._origin_ns = origin_ns
+        self._split = split
+        self._limit = in_flight_limit
+        self._drain_s = drain_s
+        self._now_ns = SystemClock.now_ns
+        self._queue: collections.deque[tuple[int, int, int, int, int]] = collections.deque()
+        self._parked: list[gevent.Greenlet] = []
+        self._workers: list[gevent.Greenlet] = []
+        self._in_flight = 0
+        self._quiet = Event()
+        self.in_flight_peak = 0
+        self._ended = Event()
+        self.stopping = Event()
+        self.trouble: str | None = None
+
+    def drive_user(self) -> None:
+        """Be the pacer: let every arrival go at its time, then wait for the calls in flight."""
+        delay = RunDelay()
+        if self._split:
+            self._split.idle(gevent.getcurrent())
+        try:
+            self._pace(delay)
+        finally:
+            delay.close()
+            self._drain()
+            self._ended.set()
+
+    def wait(self) -> None:
+        """Return when `drive_user` has ended."""
+        self._ended.wait()
+
+    def _pace(self, delay: RunDelay) -> None:
+        intended_ns, origin_ns, stopping = self._rows.intended_ns, self._origin_ns, self.stopping
+        slice_ns = self._now_ns()
+        for row in range(len(intended_ns)):
+            due_ns = intended_ns[row] + origin_ns
+            now_ns = self._now_ns()
+            if now_ns < due_ns:
+                now_ns = slice_ns = self._wait_until(due_ns, delay)
+            elif now_ns - slice_ns > _SLICE_NS:
+                gevent.sleep(0)
+                now_ns = slice_ns = self._now_ns()
+            if stopping.is_set():
+                return
+            self._let_go(row, due_ns, now_ns, delay)
+
+    def _wait_until(self, due_ns: int, delay: RunDelay) -> int:
+        """Return the clock once it has reached `due_ns`, or earlier if the run is to stop."""
+        if self._split:
+            self._split.watch(due_ns)
+        now_ns = self._now_ns()
+        while now_ns < due_ns and not self.stopping.is_set():
+            if due_ns - now_ns > _YIELD_NS:
+                delay.refresh(now_ns)
+                self.stopping.wait((due_ns - now_ns - _YIELD_NS) / NS_PER_S)
+            else:
+                gevent.sleep(0)
+            now_ns = self._now_ns()
+        return now_ns
+
+    def _let_go(self, row: int, due_ns: int, now_ns: int, delay: RunDelay) -> None:
+        if self._in_flight >= self._limit:
+            self._recorder.drop(row, now_ns - self._origin_ns)
+            return
+        lag_ns = now_ns - due_ns
+        held_ns = min(self._split.held_ns(due_ns), lag_ns) if self._split else 0
+        unexplained_ns = lag_ns - held_ns
+        host_ns = delay.take_ns(unexplained_ns) if unexplained_ns > _UNEXPLAINED_NS else 0
+        self._recorder.claim(row, now_ns - self._origin_ns)
+        self._in_flight += 1
+        self.in_flight_peak = max(self.in_flight_peak, self._in_flight)
+        self._queue.append((row, due_ns, now_ns, held_ns, host_ns))
+        if self._parked:
+            get_hub().loop.run_callback(self._parked.pop().switch)
+        elif len(self._workers) < self._in_flight:
+            self._workers.append(gevent.spawn(self._work))
+
+    def _work(self) -> None:
+        me = gevent.getcurrent()
+        hub, queue, make = get_hub(), self._queue, self._caller.make
+        operation, payload = self._rows.operation, self._rows.payload
+        if self._split:
+            self._split.drive(me)
+        while True:
+            slice_ns = self._now_ns()
+            while queue:
+                row, due_ns, dispatched_ns, held_ns, host_ns = queue.popleft()
+                completed_ns = make(
+                    me, row, due_ns, dispatched_ns, held_ns, host_ns, operation[row], payload[row]
+                )
+                self._in_flight -= 1
+                if completed_ns - slice_ns > _SLICE_NS:
+                    gevent.sleep(0)
+                    slice_ns = self._now_ns()
+            if not self._in_flight:
+                self._quiet.set()
+            self._parked.append(me)
+            hub.switch()
+
+    def _drain(self) -> None:
+        """Wait for what is in flight; what does not come back stays `unfinished`."""
+        deadline_ns = self._now_ns() + round(self._drain_s * NS_PER_S)
+        while self._in_flight and self._now_ns() < deadline_ns:
+            self._quiet.clear()
+            self._quiet.wait((deadline_ns - self._now_ns()) / NS_PER_S)
+        gevent.killall(self._workers, block=True, timeout=1)

@@ -1,0 +1,81 @@
+"""The measured child process: one subject, one run, nothing else.
+
+It imports only what it measures. Locust must come before everything that the target imports, since it
+monkey-patches the process. The target's own output goes to the log, not into the conversation on stdout.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from harness.errors import HarnessError
+from harness.job import Done, Failed, Go, Job, Message, Ready
+from harness.target import LoadedTarget, make
+
+Channel = Callable[[Message], None]
+
+
+def main() -> int:
+    """Read one job from stdin, carry it out, and say how it ended."""
+    send = _open_channel()
+    # The user's folder comes last: a folder of theirs named `reports` or `targets` must not hide ours.
+    sys.path.append(os.getcwd())  # noqa: PTH109
+    try:
+        job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
+        _measure(job, send, _driver(job))
+    except HarnessError as error:
+        send(Failed(error.what, error.where, error.remedy, error.exit_code))
+        return error.exit_code
+    send(Done())
+    return 0
+
+
+class Driver(Protocol):
+    """What carries out a job."""
+
+    def open(self) -> None:
+        """Hook into the target and open it."""
+
+    def drive(self, mix: Mapping[str, float], send: Channel) -> None:
+        """Measure, and leave everything in the job's folder."""
+
+
+def _driver(job: Job) -> Callable[[Job, LoadedTarget], Driver]:
+    if job.kind == "load":
+        from harness.load import engine
+
+        return engine.Driver
+    from harness import fixed
+
+    return fixed.Driver
+
+
+def _measure(job: Job, send: Channel, make_driver: Callable[[Job, LoadedTarget], Driver]) -> None:
+    target = make(job.factory, job.parameters)
+    driver = make_driver(job, target)
+    try:
+        driver.open()
+        send(Ready(dict(target.operations)))
+        if line := sys.stdin.buffer.readline():
+            driver.drive(msgspec.json.decode(line, type=Go).operations, send)
+    finally:
+        target.close()
+
+
+def _open_channel() -> Channel:
+    """Keep the real stdout for messages and point file descriptor 1 at stderr, which is the log."""
+    descriptor = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+
+    def send(message: Message) -> None:
+        os.write(descriptor, msgspec.json.encode(message) + b"\n")
+
+    return send
+
+
+if __name__ == "__main__":
+    sys.exit(main())
