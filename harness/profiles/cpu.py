@@ -1,0 +1,238 @@
+"""CPU profiles: py-spy attached from outside, and what it says of its own work.
+
+A profile that cannot be had never ends a run: `CpuProfiler.reason` says in a sentence why there is none.
+"""
+
+import contextlib
+import dataclasses
+import enum
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.profiles.folded import Profile
+from harness.profiles.pyspy_text import sort_stacks
+from harness.supervise import Child, Supervisor
+
+_READY_TIMEOUT_S = 15.0
+_STOP_TIMEOUT_S = 30.0
+_POLL_S = 0.01
+_SAMPLING = "Sampling process"
+_RESULT = re.compile(r"Samples: (\d+) Errors: (\d+)")
+_BEHIND = re.compile(r"([\d.]+)s behind in sampling")
+_COMPLAINT = re.compile(r"^Error: (.+)$", re.MULTILINE)
+_OUR_ROOT = str(Path(__file__).resolve().parents[2])
+_NO_RIGHTS = re.compile(r"permission denied|operation not permitted", re.IGNORECASE)
+
+RIGHTS_REMEDY = "Set kernel.yama.ptrace_scope to 0, or give the container the capability SYS_PTRACE."
+
+
+class Mode(enum.StrEnum):
+    """Whether the process stands still while its stack is read.
+
+    Blocking reads true stacks. Nonblocking leaves the process alone and reads a stack that changes meanwhile: on
+    a busy event loop about half of the stacks were torn, and only a part of them can be told.
+    """
+
+    BLOCKING = "blocking"
+    NONBLOCKING = "nonblocking"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recording:
+    """One finished recording of py-spy: its raw file and what it said of it.
+
+    `cpu_s` is the CPU time that the process used meanwhile; None if the process ended first.
+    """
+
+    raw: Path
+    mode: Mode
+    rate_hz: int
+    samples: int
+    errors: int
+    seconds: float
+    cpu_s: float | None
+    behind_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CpuFacts:
+    """What is to be known about a CPU profile. Every sample is kept, idle, or torn.
+
+    `rate_got_hz` is samples for each second of CPU that the process used: py-spy counts no sleeping thread.
+    `idle` are samples of the event loop waiting and of the pacer; `behind_s` how late py-spy itself ever was.
+    """
+
+    mode: str
+    rate_asked_hz: int
+    rate_got_hz: float | None
+    samples: int
+    errors: int
+    kept: int
+    idle: int
+    torn: int
+    seconds: float
+    cpu_s: float | None
+    behind_s: float
+
+
+class CpuProfiler:
+    """Samples the stacks of process `pid` from `start` to `stop` into the file `output`; py-spy's words go to `log`.
+
+    `reason` is None while all is well, and otherwise a sentence that says why there is no profile.
+    """
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        pid: int,
+        output: Path,
+        log: Path,
+        rate_hz: int = 100,
+        mode: Mode = Mode.BLOCKING,
+    ) -> None:
+        self.reason: str | None = None
+        self._supervisor = supervisor
+        self._pid = pid
+        self._output = output
+        self._log = log
+        self._rate_hz = rate_hz
+        self._mode = Mode(mode)
+        self._child: Child | None = None
+        self._log_start = 0
+        self._started_s = 0.0
+        self._cpu_start_s: float | None = None
+
+    def start(self) -> bool:
+        """Attach, and return True as soon as py-spy samples; False, with `reason` set, if it does not."""
+        try:
+            # py-spy opens its output at the very end: a wrong path would lose the whole recording.
+            self._output.write_bytes(b"")
+            self._log_start = self._log.stat().st_size if self._log.exists() else 0
+            self._child = self._supervisor.start("py-spy", self._argv(), log=self._log)
+        except OSError as error:
+            return self._fail(f"No CPU profile: {self._output} cannot be written ({error.strerror}).")
+        except HarnessError as error:
+            return self._fail(f"No CPU profile: {error}")
+        if not self._samples_within(self._child, _READY_TIMEOUT_S):
+            self._child.stop()
+            return self._fail(self._explain("py-spy did not begin to sample"))
+        self._started_s, self._cpu_start_s = time.monotonic(), cpu_seconds(self._pid)
+        return True
+
+    def stop(self) -> Recording | None:
+        """End the recording and return it; None, with `reason` set, if there is none. The process runs on."""
+        if self._child is None or self.reason is not None:
+            return None
+        seconds = time.monotonic() - self._started_s
+        cpu_end_s = cpu_seconds(self._pid)
+        # SIGTERM would lose the file. A py-spy that has ended by itself, with the process, has written it.
+        if self._child.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._child.pid, signal.SIGINT)
+        try:
+            self._child.wait(_STOP_TIMEOUT_S)
+        except HarnessError:
+            self._fail(f"No CPU profile: py-spy did not end within {_STOP_TIMEOUT_S:g} s.")
+            return None
+        finally:
+            self._child.stop()
+        found = _RESULT.search(self._said())
+        if found is None:
+            self._fail(self._explain("py-spy wrote no profile"))
+            return None
+        used_s = None if cpu_end_s is None or self._cpu_start_s is None else cpu_end_s - self._cpu_start_s
+        return Recording(
+            raw=self._output,
+            mode=self._mode,
+            rate_hz=self._rate_hz,
+            samples=int(found[1]),
+            errors=int(found[2]),
+            seconds=seconds,
+            cpu_s=used_s,
+            behind_s=max((float(late) for late in _BEHIND.findall(self._said())), default=0.0),
+        )
+
+    def _argv(self) -> list[str]:
+        options = ["--nonblocking"] if self._mode is Mode.NONBLOCKING else []
+        return [
+            py_spy_program(), "record", "--pid", str(self._pid), "--format", "raw", "--full-filenames",
+            "--rate", str(self._rate_hz), "--output", str(self._output), *options,
+        ]  # fmt: skip
+
+    def _samples_within(self, child: Child, timeout_s: float) -> bool:
+        deadline_s = time.monotonic() + timeout_s
+        while _SAMPLING not in self._said():
+            if child.poll() is not None or time.monotonic() > deadline_s:
+                return False
+            time.sleep(_POLL_S)
+        return True
+
+    def _said(self) -> str:
+        try:
+            return self._log.read_bytes()[self._log_start :].decode(errors="replace")
+        except OSError:
+            return ""
+
+    def _explain(self, what: str) -> str:
+        said = self._said().strip()
+        if no_rights(said):
+            return f"No CPU profile: this user may not read other processes. {RIGHTS_REMEDY}"
+        because = _COMPLAINT.search(said)
+        last = because[1] if because else (said.splitlines() or ["it said nothing"])[-1]
+        return f"No CPU profile: {what} ({last[:300]}). Its log is {self._log}."
+
+    def _fail(self, reason: str) -> bool:
+        self.reason = reason
+        return False
+
+
+def fold(recording: Recording, roots: Sequence[str] = ()) -> tuple[Profile, CpuFacts]:
+    """Return the profile of a recording, by operation, and its facts; `roots` are the source folders.
+
+    Every stack starts with `operation:NAME`, `(driver)` or `(outside)`; its unit is `samples`.
+    """
+    text = recording.raw.read_text("utf-8", "replace")
+    found = sort_stacks(text, (*roots, _OUR_ROOT), may_tear=recording.mode is Mode.NONBLOCKING)
+    facts = CpuFacts(
+        mode=recording.mode.value,
+        rate_asked_hz=recording.rate_hz,
+        rate_got_hz=recording.samples / recording.cpu_s if recording.cpu_s else None,
+        samples=recording.samples,
+        errors=recording.errors,
+        kept=int(found.profile.total),
+        idle=found.idle,
+        torn=found.torn,
+        seconds=recording.seconds,
+        cpu_s=recording.cpu_s,
+        behind_s=recording.behind_s,
+    )
+    return found.profile, facts
+
+
+def cpu_seconds(pid: int) -> float | None:
+    """Return the CPU time that all threads of a process have used, in seconds; None if it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    # The name of the program, in brackets, may hold spaces and brackets itself.
+    fields = text.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def no_rights(said: str) -> bool:
+    """Tell whether py-spy's words mean that the kernel refused it."""
+    return _NO_RIGHTS.search(said) is not None
+
+
+def py_spy_program() -> str:
+    """Return the path of py-spy: the one beside this interpreter, or else the one on PATH."""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which("py-spy", path=beside) or "py-spy"

@@ -1,0 +1,110 @@
+"""From py-spy's raw text to a profile by operation: who owns each stack, and which cannot have happened.
+
+Every sample ends in exactly one place: an operation, the driver, outside of both, the idle loop, or the torn stacks.
+"""
+
+import dataclasses
+import functools
+import itertools
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from harness.marker import MARKER_PREFIX, operation_of
+from harness.profiles.folded import Profile, Stack
+from harness.profiles.frames import DRIVER, OUTSIDE, frame, frame_path
+
+# Full file names start with `/` or `<`; a name never holds ` (/`, since markers escape their brackets.
+_FRAME = re.compile(r"(?P<name>.+?) \((?P<path>[/<].*?)(?::(?P<line>\d+))?\)$")
+_RELATIVE_FRAME = re.compile(r"(?P<name>.+) \((?P<path>.+?)(?::(?P<line>\d+))?\)$")
+_HUB_RUN = "Hub.run (gevent/hub.py)"
+_HUB_PATH = "gevent/hub.py"
+_THREAD_ROOTS = ("Thread._bootstrap (threading.py)", "_bootstrap (threading.py)", "<module> (")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sorted:
+    """A profile, and the samples that are not in it: `idle` the hub and the pacer, `torn` the impossible ones."""
+
+    profile: Profile
+    idle: int
+    torn: int
+
+
+def sort_stacks(text: str, roots: Sequence[str] = (), *, may_tear: bool = False) -> Sorted:
+    """Return the profile in py-spy's raw text; `roots` are the source folders that paths are relative to.
+
+    `may_tear` says that the process ran on while its stacks were read: then a stack without an operation whose
+    first frame starts no thread is torn. Without it such a stack belongs to a greenlet of the target.
+    """
+    read = functools.cache(lambda text: _read_frame(text, tuple(roots)))
+    stacks: dict[Stack, int] = defaultdict(int)
+    lines: dict[str, Counter[int]] = defaultdict(Counter)
+    dropped = {"idle": 0, "torn": 0}
+    for row in filter(None, text.split("\n")):
+        raw, _, number = row.rpartition(" ")
+        samples = int(number) if number.isdecimal() else 1
+        read_frames = [read(name) for name in raw.split(";")]
+        frames = [found for found in read_frames if found]
+        whole = len(frames) == len(read_frames)
+        place = _place(tuple(name for name, _ in frames), may_tear=may_tear) if whole else "torn"
+        if isinstance(place, str):
+            dropped[place] += samples
+            continue
+        stacks[place] += samples
+        for name, line in frames:
+            lines[name][line] += samples
+    kept = {name for stack in stacks for name in stack}
+    heaviest = {name: found.most_common(1)[0][0] for name, found in lines.items() if name in kept}
+    profile = Profile("samples", dict(stacks), {name: line for name, line in heaviest.items() if line})
+    return Sorted(profile, dropped["idle"], dropped["torn"])
+
+
+def _read_frame(text: str, roots: tuple[str, ...]) -> tuple[str, int] | None:
+    """Return key and line of one frame (0 if it has none); None if the text is no frame."""
+    found = _FRAME.match(text) or _RELATIVE_FRAME.match(text)
+    if found is None:
+        return None
+    operation = operation_of(found["name"])
+    if operation is not None:
+        return MARKER_PREFIX + operation, 0
+    return frame(found["name"], found["path"], roots), int(found["line"] or 0)
+
+
+def _place(stack: Stack, *, may_tear: bool) -> Stack | str:
+    """Return the stack under the root that owns it, or what it was dropped as."""
+    markers = [place for place, name in enumerate(stack) if name.startswith(MARKER_PREFIX)]
+    if _is_torn(stack, markers):
+        return "torn"
+    if markers:
+        rest = tuple(name for name in stack[markers[0] :] if name != stack[markers[0]])
+        return (stack[markers[0]], *rest)
+    if stack[-1] == _HUB_RUN or any(_paces(name) for name in stack):
+        return "idle"
+    if any(_drives(name) for name in stack):
+        return (DRIVER, *stack)
+    if may_tear and not stack[0].startswith(_THREAD_ROOTS):
+        return "torn"
+    return (OUTSIDE, *stack)
+
+
+def _is_torn(stack: Stack, markers: Sequence[int]) -> bool:
+    """Tell whether frames stand on one another that cannot: the stack was read while it changed."""
+    if len({stack[place] for place in markers}) > 1 or (markers and _HUB_RUN in stack):
+        return True
+    # gevent's hub calls nobody but callbacks; what seems to be called by its `sleep` belongs to another stack.
+    return any(
+        frame_path(caller) == _HUB_PATH
+        and caller != _HUB_RUN
+        and not frame_path(called).startswith("gevent/")
+        for caller, called in itertools.pairwise(stack)
+    )
+
+
+def _paces(name: str) -> bool:
+    return "._wait_until (harness/load/" in name
+
+
+def _drives(name: str) -> bool:
+    path = frame_path(name)
+    return path.startswith(("harness/", "locust/")) or name == _HUB_RUN
