@@ -1,0 +1,143 @@
+"""The levels put together: from a key to an entry, filling what lies above."""
+
+import functools
+import random
+from collections.abc import Callable
+
+import msgspec
+
+from targets.asset_core.cache import local, shared
+from targets.asset_core.cache.entry import Entry
+from targets.asset_core.cache.flight import SingleFlight
+from targets.asset_core.cache.generations import Generations
+from targets.asset_core.cache.local import LocalCache
+from targets.asset_core.cache.shared import SharedCache
+from targets.asset_core.clocks import Clocks
+from targets.asset_core.encoding import Encode, etag_of
+from targets.asset_core.keys import cache_key
+from targets.asset_core.model import FullAsset
+from targets.asset_core.scope import Scope
+
+MISSING_TTL_S = 5.0
+JITTER = 0.1
+
+Fetch = Callable[[str, str, Scope], FullAsset | None]
+"""(tenant, id, scope) to the whole asset from the databases, or None if it does not exist."""
+
+_decode_asset = msgspec.json.Decoder(FullAsset).decode
+
+
+class AssetCache:
+    """Answers for whole assets. A level of None is switched off."""
+
+    def __init__(  # noqa: PLR0913 (the parts of one assembly, each named where it is made)
+        self,
+        *,
+        fetch: Fetch,
+        encode: Encode,
+        clocks: Clocks,
+        rng: random.Random,
+        l1: LocalCache | None,
+        l2: SharedCache | None,
+        single_flight: SingleFlight | None,
+        encoded: bool,
+    ) -> None:
+        self._fetch = fetch
+        self._encode = encode
+        self._clocks = clocks
+        self._rng = rng
+        self._l1 = l1
+        self._l2 = l2
+        self._flights = single_flight
+        self._encoded = encoded
+        self._generations = Generations()
+
+    def load(self, tenant: str, asset_id: str, scope: Scope) -> Entry:
+        """Return the entry of an asset from the nearest level that has it; `missing` if it does not exist."""
+        key = cache_key(tenant, asset_id)
+        if self._l1 is not None:
+            entry = self._l1.get(key)
+            if entry is not None:
+                scope.tally.add("cache.l1.hit")
+                return entry
+            scope.tally.add("cache.l1.miss")
+        work = functools.partial(self._load_below, key, tenant, asset_id, scope)
+        return work() if self._flights is None else self._flights.run(key, work, scope)
+
+    def invalidate(self, tenant: str, asset_id: str, scope: Scope) -> None:
+        """Forget an asset in both levels; fills that began before this are discarded."""
+        key = cache_key(tenant, asset_id)
+        self._generations.advance(key)
+        if self._l1 is not None:
+            self._l1.remove(key)
+        if self._l2 is not None:
+            self._l2.remove(key, scope)
+
+    def _load_below(self, key: str, tenant: str, asset_id: str, scope: Scope) -> Entry:
+        generation = self._generations.of(key)
+        entry, body = self._from_shared(key, scope)
+        if entry is None:
+            scope.tally.add("cache.l3.fetch")
+            entry, body = self._from_databases(tenant, asset_id, scope)
+            if self._l2 is not None:
+                scope.afterwards.append(
+                    functools.partial(self._fill_shared, key, entry, body, generation, scope)
+                )
+        if self._l1 is not None:
+            self._fill_local(self._l1, key, entry, body, generation)
+        return entry
+
+    def _from_shared(self, key: str, scope: Scope) -> tuple[Entry | None, bytes | None]:
+        if self._l2 is None:
+            return None, None
+        record = self._l2.get(key, scope)
+        # Redis ends a life by its own clock; an entry that outlived its age by ours is a miss as well.
+        if record is None or self._age_s(record.fetched_at_s) >= _life_s(record.body):
+            scope.tally.add("cache.l2.miss")
+            return None, None
+        scope.tally.add("cache.l2.hit")
+        return self._entry(record.fetched_at_s, record.body, None), record.body
+
+    def _from_databases(self, tenant: str, asset_id: str, scope: Scope) -> tuple[Entry, bytes | None]:
+        fetched_at_s = self._clocks.wall()
+        document = self._fetch(tenant, asset_id, scope)
+        body = None if document is None else self._encode(document)
+        return self._entry(fetched_at_s, body, document), body
+
+    def _entry(self, fetched_at_s: float, body: bytes | None, document: FullAsset | None) -> Entry:
+        if body is None:
+            return Entry(fetched_at_s)
+        if self._encoded:
+            return Entry(fetched_at_s, body=body, etag=etag_of(body))
+        return Entry(fetched_at_s, document=document or _decode_asset(body))
+
+    def _fill_local(
+        self, l1: LocalCache, key: str, entry: Entry, body: bytes | None, generation: int
+    ) -> None:
+        left_s = _life_s(body) - self._age_s(entry.fetched_at_s)
+        longest_s = MISSING_TTL_S if body is None else local.TTL_S
+        size_bytes = Entry(0.0, body=body).size_bytes if entry.document is not None else entry.size_bytes
+        if self._generations.of(key) == generation:
+            l1.put(key, entry, min(self._jittered(longest_s), left_s), size_bytes)
+            # An invalidation between the check and the put must win.
+            if self._generations.of(key) != generation:
+                l1.remove(key)
+
+    def _fill_shared(self, key: str, entry: Entry, body: bytes | None, generation: int, scope: Scope) -> None:
+        if self._l2 is None or self._generations.of(key) != generation or scope.remaining_s() <= 0:
+            return
+        ttl_s = self._jittered(_life_s(body)) - self._age_s(entry.fetched_at_s)
+        if ttl_s > 0:
+            self._l2.put(key, entry.fetched_at_s, body, ttl_s, scope)
+        if self._generations.of(key) != generation:
+            self._l2.remove(key, scope)
+
+    def _jittered(self, ttl_s: float) -> float:
+        return ttl_s * (1.0 - JITTER * self._rng.random())
+
+    def _age_s(self, fetched_at_s: float) -> float:
+        return max(self._clocks.wall() - fetched_at_s, 0.0)
+
+
+def _life_s(body: bytes | None) -> float:
+    return MISSING_TTL_S if body is None else shared.TTL_S

@@ -1,0 +1,64 @@
+"""The core as one object: open it, give it events, read its counters, close it."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from targets.asset_core.container import Container, Plan
+from targets.asset_core.counting import Counters
+from targets.asset_core.gate import PoolView
+from targets.asset_core.handler import Handler
+from targets.asset_core.metering import Emit, Meter
+from targets.asset_core.responses import Response
+from targets.asset_core.routing import ROUTES
+
+METRICS = logging.getLogger("asset_core.metrics")
+BACKGROUND = "background"
+"""The operation under which initialisation and background checks are counted."""
+
+
+class Core:
+    """Everything behind the handler. `emit` takes finished metric lines; by default they go to a logger."""
+
+    def __init__(self, plan: Plan, emit: Emit = METRICS.info) -> None:
+        self._counters = Counters(route.operation for route in ROUTES)
+        self._container = Container(plan, self._counters.of(BACKGROUND))
+        self._meter = Meter(emit, plan.clocks)
+        self.handler = Handler(self._container, self._counters, self._meter).handle
+
+    def open(self) -> None:
+        """Make and check everything now; NotReadyError if that fails. Without `warm_init` there is nothing to make."""
+        plan = self._container.plan
+        if plan.switches.warm_init:
+            resources = self._container.acquire()
+            if plan.profile.name == "server":
+                # In Lambda a background thread would be frozen between requests, and see only its own past.
+                resources.health.start(self._counters.of(BACKGROUND))
+
+    def call(self, event: Any, context: object = None) -> Response:
+        """Return the proxy response to a proxy event; never raises."""
+        return self.handler(event, context)
+
+    def counters(self) -> Mapping[str, Mapping[str, int]]:
+        """Return totals since the start, `{operation: {counter: total}}`."""
+        return self._counters.totals()
+
+    def pools(self) -> list[PoolView]:
+        """Return the state of each connection pool; none before `open` or without `warm_init`."""
+        resources = self._container.resources
+        if resources is None:
+            return []
+        return [
+            store.pool()
+            for store in (resources.stores.assets, resources.stores.graph, resources.stores.cache)
+        ]
+
+    def phases_ns(self) -> dict[str, int]:
+        """Return how long each phase of initialisation took."""
+        resources = self._container.resources
+        return dict(resources.phases_ns) if resources is not None else {}
+
+    def close(self) -> None:
+        """Write the last metrics and give everything back."""
+        self._meter.flush()
+        self._container.close()

@@ -1,0 +1,1 @@
+"""Generated inventories: the same seed gives the same data, bit for bit."""

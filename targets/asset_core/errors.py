@@ -1,0 +1,99 @@
+"""One small family of errors: what happened, where, and what to do next."""
+
+from collections.abc import Sequence
+
+
+class CoreError(Exception):
+    """The root of the family; `where` names a store, a variable or a field."""
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        sentence = f"{self.what} ({self.where})" if self.where else self.what
+        return f"{sentence}. {self.remedy}" if self.remedy else sentence
+
+
+class SettingsError(CoreError):
+    """A setting is missing or unusable; `where` is the name of the environment variable."""
+
+
+class SwitchError(CoreError):
+    """A switch that does not exist, or a state that is neither on nor off."""
+
+
+class DataError(CoreError):
+    """Generated or imported data cannot be used as asked."""
+
+
+class RequestError(CoreError):
+    """The caller is told `status`, `code` and a message that reveals nothing of the inside."""
+
+    status = 400
+    code = "bad_request"
+
+
+class InvalidRequestError(RequestError):
+    """The request breaks a rule; `fields` lists (field, reason)."""
+
+    def __init__(self, what: str, fields: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(what)
+        self.fields = tuple(fields)
+
+
+class UnauthorisedError(RequestError):
+    """No valid token. `what` is for the audit log only; the caller learns nothing of the reason."""
+
+    status = 401
+    code = "unauthorised"
+
+
+class ForbiddenError(RequestError):
+    """A valid token without the permission."""
+
+    status = 403
+    code = "forbidden"
+
+
+class NotFoundError(RequestError):
+    """No such thing inside the caller's tenant."""
+
+    status = 404
+    code = "not_found"
+
+
+class MethodNotAllowedError(RequestError):
+    """The path exists, the method does not; `allowed` goes into the `Allow` header."""
+
+    status = 405
+    code = "method_not_allowed"
+
+    def __init__(self, what: str, allowed: Sequence[str]) -> None:
+        super().__init__(what)
+        self.allowed = tuple(allowed)
+
+
+class TooLargeError(RequestError):
+    """The body is over the limit."""
+
+    status = 413
+    code = "too_large"
+
+
+class StoreError(CoreError):
+    """A back end did not answer; `where` is its name. The caller gets 503."""
+
+
+class PoolTimeoutError(StoreError):
+    """No connection of a store became free in time."""
+
+
+class NotReadyError(CoreError):
+    """Initialisation failed and is remembered until the back-off has passed. The caller gets 503."""
+
+
+class DeadlineError(CoreError, TimeoutError):
+    """The time that the request had is used up. The caller gets 504."""

@@ -1,0 +1,148 @@
+"""Runs the queries of one miss: at once on a shared pool, or one after the other."""
+
+import concurrent.futures
+import functools
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from targets.asset_core.errors import DeadlineError
+from targets.asset_core.scope import Scope
+
+Task = Callable[[], Any]
+Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def identity(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Carry nothing."""
+    return function
+
+
+class Executor(Protocol):
+    """Somewhere to run the tasks of one request."""
+
+    def run_all(self, tasks: Sequence[Task], scope: Scope) -> list[Any]:
+        """Return the results in order; the first error is raised and the rest abandoned. DeadlineError on expiry."""
+
+    def close(self) -> None:
+        """Run no more."""
+
+    @property
+    def left_over(self) -> int:
+        """How many abandoned tasks are still running."""
+
+
+class InTurn:
+    """One task after the other, in the caller's own thread."""
+
+    left_over = 0
+
+    def run_all(self, tasks: Sequence[Task], scope: Scope) -> list[Any]:
+        """Return the results in order; the first error ends it."""
+        return [_checked(task, scope) for task in tasks]
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class AtOnce:
+    """A pool made once. `wrap` binds each function to the call that is running, for threads and greenlets alike.
+
+    Never nested: a task that waited for another task of the same pool could wait for ever.
+    """
+
+    def __init__(self, workers: int, wrap: Wrap = identity) -> None:
+        self._pool = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="asset-core-fetch")
+        self._wrap = wrap
+        self._jobs: set[_Job] = set()
+
+    def run_all(self, tasks: Sequence[Task], scope: Scope) -> list[Any]:
+        """Return the results in order; the first error cancels what has not begun and abandons what runs."""
+        jobs = [_Job(task) for task in tasks]
+        futures = [self._pool.submit(self._wrap(job)) for job in jobs]
+        try:
+            done, _ = concurrent.futures.wait(
+                futures, timeout=scope.allow(float("inf")), return_when=concurrent.futures.FIRST_EXCEPTION
+            )
+            error = _first_error(futures, done)
+            if error is not None:
+                raise error
+            if len(done) < len(futures):
+                raise DeadlineError("the request's time ran out while stores were asked")
+            return [future.result() for future in futures]
+        finally:
+            self._abandon(jobs, futures)
+
+    def close(self) -> None:
+        """Cancel what waits; what runs ends by its own time-outs."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def left_over(self) -> int:
+        """How many abandoned tasks are still running; never more than there are workers."""
+        return sum(not job.ended for job in list(self._jobs))
+
+    def _abandon(self, jobs: "Sequence[_Job]", futures: "Sequence[concurrent.futures.Future[Any]]") -> None:
+        self._jobs = {job for job in self._jobs if not job.ended}
+        for job, future in zip(jobs, futures, strict=True):
+            if not future.done() and not future.cancel():
+                self._jobs.add(job)
+                job.kill()
+
+
+class _Killed(BaseException):
+    """Thrown into a greenlet whose caller has gone. The pool's worker takes it as the task's end and lives on."""
+
+
+class _Job:
+    """A task that knows which greenlet runs it, so that it can be ended from outside. Threads cannot."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._greenlet: Any = None
+        self._lock = threading.Lock()
+        self.ended = False
+
+    def __call__(self) -> Any:
+        self._greenlet = _running_greenlet()
+        try:
+            return self._task()
+        finally:
+            self.ended = True
+
+    def kill(self) -> None:
+        """End the task if a greenlet runs it; in a thread it runs to its own time-out."""
+        greenlet = self._greenlet
+        if greenlet is None or self.ended:
+            return
+        import gevent
+
+        gevent.get_hub().loop.run_callback(functools.partial(self._throw, greenlet))
+
+    def _throw(self, greenlet: Any) -> None:
+        # Runs in the hub, where nothing switches: if the task has not ended by now, the greenlet is still in it.
+        if not self.ended:
+            greenlet.throw(_Killed)
+
+
+def _running_greenlet() -> Any:
+    """Return the greenlet that runs this, if threads are greenlets here; gevent is never imported for this."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is None or not monkey.is_module_patched("threading"):
+        return None
+    import greenlet
+
+    return greenlet.getcurrent()
+
+
+def _first_error(
+    futures: "Sequence[concurrent.futures.Future[Any]]", done: "set[concurrent.futures.Future[Any]]"
+) -> BaseException | None:
+    errors = (future.exception() for future in futures if future in done)
+    return next((error for error in errors if error is not None), None)
+
+
+def _checked(task: Task, scope: Scope) -> Any:
+    scope.check()
+    return task()

@@ -1,0 +1,131 @@
+"""The health of each store: state, latency and last error, on demand and in the background."""
+
+import functools
+import logging
+import threading
+from collections.abc import Mapping
+
+import msgspec
+
+from targets.asset_core.clocks import Clocks
+from targets.asset_core.counting import Tally
+from targets.asset_core.errors import CoreError, DeadlineError, PoolTimeoutError
+from targets.asset_core.executor import Executor
+from targets.asset_core.scope import Scope
+from targets.asset_core.stores.protocols import DYNAMODB, NEO4J, REDIS, Store, Stores
+
+LOG = logging.getLogger("asset_core.health")
+
+CHECK_LIMIT_S = 5.0
+FRESH_S = 5.0
+INTERVAL_S = 10.0
+NEEDED = (DYNAMODB, NEO4J)
+"""Without these no request can be served; without Redis all can."""
+
+
+class StoreHealth(msgspec.Struct, frozen=True):
+    """`state` is ok or degraded; `last_error` is a kind of error, never its text. Times are wall-clock seconds."""
+
+    state: str
+    latency_ms: float
+    last_error: str | None
+    last_error_at_s: float | None
+    checked_at_s: float
+
+
+class HealthView(msgspec.Struct, frozen=True):
+    """What `GET /health` answers: `status` is ok, degraded (still serving) or down."""
+
+    status: str
+    stores: dict[str, StoreHealth]
+
+
+class HealthChecker:
+    """Pings the stores. Kept views are answered while fresh, so that callers of `/health` cannot load the stores."""
+
+    def __init__(self, stores: Stores, executor: Executor, clocks: Clocks) -> None:
+        self._stores: Mapping[str, Store] = {
+            DYNAMODB: stores.assets,
+            NEO4J: stores.graph,
+            REDIS: stores.cache,
+        }
+        self._executor = executor
+        self._clocks = clocks
+        self._states: dict[str, StoreHealth] = {}
+        self._checked_at_s = float("-inf")
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+
+    def view(self, scope: Scope) -> HealthView:
+        """Return the states, checked now if those in hand are not fresh."""
+        with self._lock:
+            if self._clocks.monotonic() - self._checked_at_s >= FRESH_S:
+                self._check(scope)
+            return HealthView(_status(self._states), dict(self._states))
+
+    def check(self, scope: Scope) -> dict[str, str]:
+        """Check all stores now and return the error kind of each that failed."""
+        with self._lock:
+            self._check(scope)
+            return {
+                name: state.last_error or "" for name, state in self._states.items() if state.state != "ok"
+            }
+
+    def start(self, tally: Tally, interval_s: float = INTERVAL_S) -> None:
+        """Check in the background until `stop`."""
+        loop = functools.partial(self._watch, tally, interval_s)
+        threading.Thread(target=loop, name="asset-core-health", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the background checks."""
+        self._stop.set()
+
+    def _watch(self, tally: Tally, interval_s: float) -> None:
+        while not self._stop.wait(interval_s):
+            try:
+                self.check(Scope(float("inf"), tally, self._clocks.monotonic))
+            except Exception:
+                LOG.exception("a background health check failed")
+
+    def _check(self, caller: Scope) -> None:
+        due_s = min(caller.due_s, self._clocks.monotonic() + CHECK_LIMIT_S)
+        scope = Scope(due_s, caller.tally, self._clocks.monotonic)
+        tasks = [functools.partial(self._ping, name, store, scope) for name, store in self._stores.items()]
+        try:
+            results = self._executor.run_all(tasks, scope)
+        except DeadlineError:
+            results = [(name, 0.0, "timeout") for name in self._stores]
+        for name, latency_ms, error in results:
+            self._states[name] = self._state(name, latency_ms, error)
+        self._checked_at_s = self._clocks.monotonic()
+
+    def _ping(self, name: str, store: Store, scope: Scope) -> tuple[str, float, str | None]:
+        began_s = self._clocks.monotonic()
+        error: str | None = None
+        try:
+            store.ping(scope)
+        except CoreError as failure:
+            error = _kind(failure)
+            LOG.warning("%s did not answer: %s", name, failure)
+        return name, round((self._clocks.monotonic() - began_s) * 1000, 3), error
+
+    def _state(self, name: str, latency_ms: float, error: str | None) -> StoreHealth:
+        now_s = round(self._clocks.wall(), 3)
+        before = self._states.get(name)
+        if error is not None:
+            return StoreHealth("degraded", latency_ms, error, now_s, now_s)
+        last = (before.last_error, before.last_error_at_s) if before is not None else (None, None)
+        return StoreHealth("ok", latency_ms, *last, now_s)
+
+
+def _kind(error: CoreError) -> str:
+    if isinstance(error, DeadlineError):
+        return "timeout"
+    return "pool_timeout" if isinstance(error, PoolTimeoutError) else "unreachable"
+
+
+def _status(states: Mapping[str, StoreHealth]) -> str:
+    failing = {name for name, state in states.items() if state.state != "ok"}
+    if failing.intersection(NEEDED):
+        return "down"
+    return "degraded" if failing else "ok"

@@ -1,0 +1,26 @@
+"""Keys of caches and tables. Parts are escaped, so that no tenant or id can name what belongs to another."""
+
+CACHE_PREFIX = "asset"
+
+
+def cache_key(tenant: str, asset_id: str) -> str:
+    """Return `asset:{tenant}:{id}:full` with `%` and `:` of the parts escaped."""
+    return f"asset:{_escape(tenant)}:{_escape(asset_id)}:full"
+
+
+def partition_key(tenant: str, asset_id: str) -> str:
+    """Return `T#{tenant}#A#{id}`; ValueError for a part with `#`, which no valid name has."""
+    if "#" in tenant or "#" in asset_id:
+        raise ValueError("`#` is reserved for keys")
+    return f"T#{tenant}#A#{asset_id}"
+
+
+def technology_key(name: str) -> str:
+    """Return the sort key of a technology."""
+    return f"TECH#{name}"
+
+
+def _escape(part: str) -> str:
+    if ":" not in part and "%" not in part:
+        return part
+    return part.replace("%", "%25").replace(":", "%3A")

@@ -1,0 +1,74 @@
+"""What the core knows about an attack surface. Every record is immutable; order and spelling are part of the wire format."""
+
+import msgspec
+
+SCHEMA = 1
+"""Version of the cached form of `FullAsset`; raise it when a field changes."""
+
+RELATIONSHIP_LIMIT = 1_000
+"""How many relationships an answer carries at most; the flag `relationships_truncated` says that there are more."""
+
+
+class Technology(msgspec.Struct, frozen=True, gc=False):
+    """A product seen on an asset."""
+
+    name: str
+    version: str
+    vendor: str
+    category: str
+
+
+class Risk(msgspec.Struct, frozen=True, gc=False):
+    """A finding on an asset. `cvss` is 0 to 10; `exploitability` is known_exploited, proof_of_concept or none."""
+
+    id: str
+    cve: str
+    title: str
+    severity: str
+    cvss: float
+    exploitability: str
+    status: str
+    found_at: str
+
+
+class Relationship(msgspec.Struct, frozen=True, gc=False):
+    """An edge from the asset to another of the same tenant."""
+
+    kind: str
+    target: str
+    target_type: str
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """One domain, host, address, service or cloud resource."""
+
+    id: str
+    tenant: str
+    type: str
+    name: str
+    description: str
+    owner: str
+    criticality: int
+    tags: tuple[str, ...]
+    first_seen: str
+    last_seen: str
+
+
+class FullAsset(msgspec.Struct, frozen=True):
+    """The whole answer of `GET /assets/{id}`."""
+
+    asset: Asset
+    risk_score: float
+    risks: list[Risk]
+    technologies: list[Technology]
+    relationships: list[Relationship]
+    relationships_truncated: bool
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """An asset with everything that belongs to it, as it is generated, ingested and stored."""
+
+    asset: Asset
+    technologies: list[Technology]
+    risks: list[Risk]
+    relationships: list[Relationship]

@@ -1,0 +1,25 @@
+"""The risk score of an asset.
+
+`100 * (1 - product(1 - cvss / 10 * w))` over its open risks, rounded to two decimals: independent chances to get in,
+each weighted by how easily the finding is exploited.
+"""
+
+import math
+from collections.abc import Iterable
+
+from targets.asset_core.model import Risk
+
+WEIGHTS = {"known_exploited": 1.0, "proof_of_concept": 0.6, "none": 0.3}
+"""Exploitability to weight."""
+
+SCORED_STATUS = "open"
+
+
+def risk_score(risks: Iterable[Risk]) -> float:
+    """Return the score from 0 (nothing open) to 100; an unknown exploitability weighs as `none`."""
+    untouched = math.prod(
+        1.0 - min(max(risk.cvss, 0.0), 10.0) / 10.0 * WEIGHTS.get(risk.exploitability, WEIGHTS["none"])
+        for risk in risks
+        if risk.status == SCORED_STATUS
+    )
+    return round(100.0 * (1.0 - untouched), 2)

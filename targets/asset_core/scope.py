@@ -1,0 +1,46 @@
+"""What a request hands down to everything done for it: how long it may take, and where it is counted."""
+
+import time
+from collections.abc import Callable
+
+from targets.asset_core.counting import Tally
+from targets.asset_core.errors import DeadlineError
+
+REQUEST_LIMIT_S = 25.0
+CONTEXT_RESERVE_S = 0.5
+
+
+class Scope:
+    """The deadline (on the monotonic clock) and the tally of one request; `afterwards` runs once the answer is made."""
+
+    __slots__ = ("_clock", "afterwards", "due_s", "tally")
+
+    def __init__(self, due_s: float, tally: Tally, clock: Callable[[], float] = time.monotonic) -> None:
+        self.due_s = due_s
+        self.tally = tally
+        self.afterwards: list[Callable[[], None]] = []
+        self._clock = clock
+
+    def remaining_s(self) -> float:
+        """Return the seconds left, negative when the deadline has passed."""
+        return self.due_s - self._clock()
+
+    def allow(self, limit_s: float) -> float:
+        """Return `limit_s` cut to the seconds left; DeadlineError if none are."""
+        remaining_s = self.remaining_s()
+        if remaining_s <= 0:
+            raise DeadlineError("the request's time is used up")
+        return min(limit_s, remaining_s)
+
+    def check(self) -> None:
+        """Raise DeadlineError if the deadline has passed."""
+        if self.remaining_s() <= 0:
+            raise DeadlineError("the request's time is used up")
+
+
+def request_limit_s(context: object) -> float:
+    """Return how long a request may take: 25 s, or what Lambda's context has left less 500 ms if that is less."""
+    remaining_ms = getattr(context, "get_remaining_time_in_millis", None)
+    if remaining_ms is None:
+        return REQUEST_LIMIT_S
+    return min(REQUEST_LIMIT_S, float(remaining_ms()) / 1000.0 - CONTEXT_RESERVE_S)

@@ -1,0 +1,93 @@
+"""The key set: RS256 public keys by `kid`, read again when an unknown one appears, at most once a minute."""
+
+import threading
+from collections.abc import Callable
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from targets.asset_core.errors import SettingsError
+from targets.asset_core.security.base64url import decode_segment
+
+REREAD_AFTER_S = 60.0
+SMALLEST_KEY_BITS = 2048
+
+
+class _Key(msgspec.Struct):
+    kty: str
+    kid: str = ""
+    n: str = ""
+    e: str = ""
+    use: str = "sig"
+    alg: str = "RS256"
+
+
+class _KeySet(msgspec.Struct):
+    keys: list[_Key]
+
+
+Keys = dict[str, rsa.RSAPublicKey]
+
+
+def parse_jwks(text: str) -> Keys:
+    """Return the usable keys of a JWKS document; SettingsError if it is malformed or holds none."""
+    try:
+        keys = msgspec.json.decode(text, type=_KeySet).keys
+        usable = {key.kid: _public_key(key) for key in keys if _is_usable(key)}
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise SettingsError(
+            f"the key set is malformed: {error}", where="JWKS", remedy="Pass a JWKS document"
+        ) from error
+    if not usable:
+        raise SettingsError(
+            "the key set holds no RSA signing key with a kid",
+            where="JWKS",
+            remedy="Add an RS256 key of 2048 bits or more",
+        )
+    return usable
+
+
+class KeyRing:
+    """Finds keys by `kid`. `read` returns the JWKS text; it is called at start and for unknown kids."""
+
+    def __init__(self, read: Callable[[], str], clock: Callable[[], float]) -> None:
+        self._read = read
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._keys = parse_jwks(read())
+        self._reread_at_s = float("-inf")
+        self.generation = 0
+
+    def find(self, kid: str) -> rsa.RSAPublicKey | None:
+        """Return the key, or None if the key set does not hold it, even after reading it again."""
+        key = self._keys.get(kid)
+        if key is None and self._reread():
+            key = self._keys.get(kid)
+        return key
+
+    def _reread(self) -> bool:
+        with self._lock:
+            if self._clock() < self._reread_at_s:
+                return False
+            self._reread_at_s = self._clock() + REREAD_AFTER_S
+        try:
+            keys = parse_jwks(self._read())
+        except SettingsError:
+            # The keys in hand stay good; a broken source must not lock everyone out.
+            return False
+        if keys.keys() != self._keys.keys():
+            self._keys = keys
+            self.generation += 1
+        return True
+
+
+def _is_usable(key: _Key) -> bool:
+    return key.kty == "RSA" and key.use == "sig" and key.alg == "RS256" and bool(key.kid)
+
+
+def _public_key(key: _Key) -> rsa.RSAPublicKey:
+    modulus = int.from_bytes(decode_segment(key.n.encode("ascii")))
+    if modulus.bit_length() < SMALLEST_KEY_BITS:
+        raise ValueError(f"key {key.kid!r} has fewer than {SMALLEST_KEY_BITS} bits")
+    exponent = int.from_bytes(decode_segment(key.e.encode("ascii")))
+    return rsa.RSAPublicNumbers(exponent, modulus).public_key()

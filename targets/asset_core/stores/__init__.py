@@ -1,0 +1,1 @@
+"""The back ends behind small protocols: real servers, and memory with latencies that really yield."""

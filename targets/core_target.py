@@ -1,0 +1,182 @@
+"""The asset core as a target of the harness.
+
+Parameters, all strings: `variant` (baseline or optimised), `switches` (changes such as `l1:off,l2:on`), `backends`
+(memory or servers), `data` (small, medium or large), `seed`, `profile` (lambda or server), `latency_ms` (median of the
+memory databases; Redis takes a fortieth) and `zipf` (exponent of popularity). With `backends=servers` the addresses
+come from the environment variables of `targets.asset_core.settings`.
+"""
+
+import os
+import random
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from targets.asset_core.container import Plan
+from targets.asset_core.core import Core
+from targets.asset_core.data.generator import Inventory
+from targets.asset_core.data.popularity import Zipf
+from targets.asset_core.errors import SettingsError
+from targets.asset_core.executor import identity
+from targets.asset_core.issuing import Issuer
+from targets.asset_core.routing import GET_ASSET, GET_HEALTH
+from targets.asset_core.settings import find_profile, read_stores
+from targets.asset_core.stores.protocols import OpenStores
+from targets.asset_core.switches import parse_switches
+
+Number = TypeVar("Number", int, float)
+
+OPERATIONS = {GET_ASSET.operation: 0.99, GET_HEALTH.operation: 0.01}
+DEFAULTS = {
+    "variant": "optimised",
+    "switches": "",
+    "backends": "memory",
+    "data": "small",
+    "seed": "1",
+    "profile": "server",
+    "latency_ms": "2",
+    "zipf": "1.1",
+}
+MISSING_SHARE = 0.005
+"""How many events ask for an asset that does not exist."""
+
+GZIP_SHARE = 0.7
+USERS_PER_TENANT = 4
+
+
+class CoreTarget:
+    """Hosts one core, with events and tokens of its own making."""
+
+    operations: Mapping[str, float] = OPERATIONS
+
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        self._parameters = {**DEFAULTS, **parameters}
+        self._seed = _number(self._parameters, "seed", int)
+        self._inventory = Inventory(self._parameters["data"], self._seed)
+        self._zipf = Zipf(len(self._inventory), _number(self._parameters, "zipf", float), self._seed)
+        self._issuer = Issuer()
+        self._switches = parse_switches(self._parameters["variant"], self._parameters["switches"])
+        self._profile = find_profile(self._parameters["profile"])
+        self._latency_s = _number(self._parameters, "latency_ms", float) / 1000.0
+        self._wrap: Callable[[Callable[..., Any]], Callable[..., Any]] = identity
+        self._core: Core | None = None
+
+    def instrument(self, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        """Apply `wrap` to every function that the core hands to another greenlet or thread; before `open`."""
+        self._wrap = wrap
+
+    def open(self) -> None:
+        """Make the stores, the core, and one token for each user."""
+        self._core = Core(self._plan())
+        self._core.open()
+        for tenant in self._inventory.tenants:
+            for user in range(USERS_PER_TENANT):
+                self._token(tenant.name, user)
+
+    def call(self, event: Any) -> Any:
+        """Return the proxy response to a proxy event."""
+        if self._core is None:
+            raise SettingsError("the target is not open", where="core_target", remedy="Call open() first")
+        return self._core.handler(event)
+
+    def outcome(self, result: Any) -> str:
+        """Return `timed_out` for 504, `failed` for any other 5xx, `completed` for the rest: a planned 404 is an answer."""
+        status = result["statusCode"]
+        if status == 504:
+            return "timed_out"
+        return "failed" if status >= 500 else "completed"
+
+    def make_event(self, operation: str, rng: random.Random) -> Any:
+        """Return a proxy event. The same seed asks for the same assets by the same users; key and times are of today."""
+        if operation == GET_HEALTH.operation:
+            return proxy_event("GET", "/health", {})
+        if operation != GET_ASSET.operation:
+            raise SettingsError(f"there is no operation {operation!r}", where="core_target")
+        tenant, asset_id = self._inventory.identity(self._zipf.draw(rng))
+        if rng.random() < MISSING_SHARE:
+            asset_id = f"host:gone-{rng.randrange(50)}.example"
+        headers = {"Authorization": f"Bearer {self._token(tenant, rng.randrange(USERS_PER_TENANT))}"}
+        if rng.random() < GZIP_SHARE:
+            headers["Accept-Encoding"] = "gzip, deflate, br"
+        return proxy_event("GET", f"/assets/{asset_id}", headers)
+
+    def counters(self) -> Mapping[str, Mapping[str, int]]:
+        """Return totals since the start, by operation."""
+        return self._core.counters() if self._core is not None else {}
+
+    def close(self) -> None:
+        """Give everything back."""
+        core, self._core = self._core, None
+        if core is not None:
+            core.close()
+
+    def _plan(self) -> Plan:
+        return Plan(
+            tokens=self._issuer.settings,
+            open_stores=self._open_stores(),
+            profile=self._profile,
+            switches=self._switches,
+            wrap=self._wrap,
+            seed=self._seed,
+        )
+
+    def _open_stores(self) -> OpenStores:
+        backends = self._parameters["backends"]
+        if backends == "memory":
+            from targets.asset_core.stores.memory import World
+
+            return World(self._inventory, self._latency_s, self._seed)
+        if backends == "servers":
+            from targets.asset_core.stores.servers import ServerStores
+
+            return ServerStores(read_stores(os.environ))
+        raise SettingsError(f"there are no {backends!r}", where="backends", remedy="Use memory or servers")
+
+    def _token(self, tenant: str, user: int) -> str:
+        return self._issuer.token(tenant, f"user-{user}", role="viewer", use="id" if user % 2 else "access")
+
+
+def create(**parameters: str) -> CoreTarget:
+    """Return the target; SettingsError, SwitchError or DataError name the parameter that cannot be used."""
+    unknown = sorted(parameters.keys() - DEFAULTS.keys())
+    if unknown:
+        raise SettingsError(
+            f"there is no parameter {unknown[0]!r}",
+            where="core_target",
+            remedy=f"Known: {', '.join(DEFAULTS)}",
+        )
+    return CoreTarget(parameters)
+
+
+def proxy_event(
+    method: str, path: str, headers: Mapping[str, str], body: str | None = None
+) -> dict[str, Any]:
+    """Return an API Gateway REST proxy event (v1), as the service makes it."""
+    all_headers = {"Accept": "application/json", "Host": "api.example", "User-Agent": "harness", **headers}
+    return {
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": method,
+        "headers": all_headers,
+        "multiValueHeaders": {name: [value] for name, value in all_headers.items()},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": {"proxy": path.lstrip("/")},
+        "stageVariables": None,
+        "requestContext": {
+            "stage": "prod",
+            "httpMethod": method,
+            "path": path,
+            "identity": {"sourceIp": "192.0.2.1", "userAgent": "harness"},
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def _number(parameters: Mapping[str, str], name: str, kind: type[Number]) -> Number:
+    try:
+        return kind(parameters[name])
+    except ValueError as error:
+        raise SettingsError(
+            f"{parameters[name]!r} is not a number", where=name, remedy="Write for example " + DEFAULTS[name]
+        ) from error
