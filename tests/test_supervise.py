@@ -351,3 +351,14 @@ def test_a_hangup_that_nohup_ignores_stays_ignored():
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_the_guardian_is_told_of_the_start_and_of_the_end_of_each_group(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(Supervisor, "_tell_guardian", lambda _, line: told.append(line))
+    with Supervisor() as supervisor:
+        child = supervisor.start("brief", ["true"], log=tmp_path / "log")
+        child.wait(10)
+        assert told == [f"+{child.pid}\n", f"-{child.pid}\n"]
+        child.stop()
+    assert len(told) == 2

@@ -12,7 +12,7 @@ its children in order.
 """
 
 from harness.supervise.child import Child
-from harness.supervise.ready import ready_yet, wait_ready
+from harness.supervise.ready import not_ready, ready_yet, wait_ready
 from harness.supervise.secret import Secrets
 from harness.supervise.supervisor import Supervisor
 from harness.supervise.termination import TerminationError, termination_as_exception
@@ -22,6 +22,7 @@ __all__ = [
     "Secrets",
     "Supervisor",
     "TerminationError",
+    "not_ready",
     "ready_yet",
     "termination_as_exception",
     "wait_ready",

@@ -1,0 +1,53 @@
+"""What `harness doctor` asks about the embedded servers: does each one start here and answer?"""
+
+import dataclasses
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.errors import ServerError
+from harness.supervise import Supervisor
+from targets.backends.dynamodb import DynamoServer
+from targets.backends.embedded import EmbeddedServers
+from targets.backends.graph import GraphServer
+from targets.backends.redis import RedisServer
+from targets.backends.server import MakesServer
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Check:
+    """One finding: whether all is well, a sentence for people, and what to do if it is not."""
+
+    ok: bool
+    sentence: str
+    remedy: str = ""
+
+
+def redis() -> Check:
+    """Start redis-server, ask it, and stop it."""
+    return _check(RedisServer)
+
+
+def graph() -> Check:
+    """Start ArcadeDB, ask it through the Neo4j driver, and stop it."""
+    return _check(GraphServer)
+
+
+def dynamodb() -> Check:
+    """Start moto, ask it through boto3, and stop it."""
+    return _check(DynamoServer)
+
+
+CHECKS: dict[str, Callable[[], Check]] = {"dynamodb": dynamodb, "neo4j": graph, "redis": redis}
+"""By the store's key; each takes up to a few seconds and leaves nothing running."""
+
+
+def _check(make: MakesServer) -> Check:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            with Supervisor() as supervisor, EmbeddedServers([make]) as servers:
+                servers.start(supervisor, Path(folder))
+                ((name, seconds),) = servers.start_s.items()
+                return Check(ok=True, sentence=f"{name}: starts and answers in {seconds:.1f} s")
+        except ServerError as error:
+            return Check(ok=False, sentence=error.what, remedy=error.remedy)

@@ -1,0 +1,144 @@
+"""DynamoDB: moto's process, and the basic read through boto3."""
+
+import contextlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from harness.errors import ServerError
+from harness.supervise import Child, Supervisor
+from targets.backends.ports import LOOPBACK, free_port, listens
+from targets.backends.server import INSTALL_REMEDY, new_password, require
+
+TABLE = "assets"
+REGION = "us-east-1"
+TIMEOUT_S = 2.0
+
+_CHILD = Path(__file__).with_name("moto_child.py")
+_ABSENT_KEY = {"pk": {"S": "T#probe#A#probe"}, "sk": {"S": "META"}}
+
+
+class DynamoServer:
+    """moto in server mode. It keeps its tables in memory and believes every password."""
+
+    name = "dynamodb"
+    what = "DynamoDB (moto)"
+
+    def __init__(self, private: Path, find_port: Callable[[], int] = free_port) -> None:
+        self._private = private
+        self._find_port = find_port
+        self._secret_key = new_password()
+        self._port = 0
+        self._pid = 0
+
+    def start(self, supervisor: Supervisor, log: Path) -> Child:
+        """See `Server.start`."""
+        require_moto()
+        self._port = self._find_port()
+        self._private.mkdir(parents=True, exist_ok=True)
+        # `-P`: a file called `redis.py` stands beside the script, and must not be found by `import redis`.
+        argv = [sys.executable, "-P", str(_CHILD), "-H", LOOPBACK, "-p", str(self._port)]
+        child = supervisor.start(self.name, argv, log=log, cwd=self._private)
+        self._pid = child.pid
+        return child
+
+    def is_ready(self) -> bool:
+        """See `Server.is_ready`."""
+        if not listens(self._pid, self._port):
+            return False
+        try:
+            ask(self.environment())
+        except (BotoCoreError, ClientError):
+            return False
+        return True
+
+    def environment(self) -> dict[str, str]:
+        """See `Server.environment`. A proxy that the user's environment names must not see local calls."""
+        bypass = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), LOOPBACK)))
+        return {
+            "DYNAMO_TABLE_NAME": TABLE,
+            "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL_DYNAMODB": f"http://{LOOPBACK}:{self._port}",
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_SECRET_ACCESS_KEY": self._secret_key,
+            "NO_PROXY": bypass,
+            "no_proxy": bypass,
+        }
+
+
+def require_moto() -> None:
+    """Raise ServerError if moto's server is not installed."""
+    missing = [name for name in ("moto", "flask", "werkzeug") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ServerError(
+            f"There is no DynamoDB: the package {missing[0]} is missing",
+            remedy=f'Install it with `pip install "moto[dynamodb,server]"`. {INSTALL_REMEDY}',
+        )
+
+
+def connect(environment: Mapping[str, str]) -> Any:
+    """Return a boto3 client that fails instead of retrying; without an endpoint it is AWS that is asked."""
+    endpoint = environment.get("AWS_ENDPOINT_URL_DYNAMODB") or None
+    local = endpoint is not None and f"//{LOOPBACK}:" in endpoint
+    return boto3.session.Session().client(
+        "dynamodb",
+        endpoint_url=endpoint,
+        region_name=environment.get("AWS_REGION", REGION),
+        aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID"),
+        aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY"),
+        aws_session_token=environment.get("AWS_SESSION_TOKEN"),
+        config=Config(
+            connect_timeout=TIMEOUT_S,
+            read_timeout=TIMEOUT_S,
+            retries={"total_max_attempts": 1},
+            max_pool_connections=32,
+            proxies={} if local else None,
+        ),
+    )
+
+
+def ask(environment: Mapping[str, str]) -> None:
+    """Ask for the table, which need not exist yet; raises the driver's error."""
+    with (
+        contextlib.closing(connect(environment)) as client,
+        contextlib.suppress(client.exceptions.ResourceNotFoundException),
+    ):
+        client.describe_table(TableName=require(environment, "DYNAMO_TABLE_NAME"))
+
+
+class DynamoReader:
+    """GetItem of one item: one that exists, if there is any."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._table = require(environment, "DYNAMO_TABLE_NAME")
+        self._client = connect(environment)
+        found = self._some_key()
+        self._key = found or _ABSENT_KEY
+        read = f"GetItem of one item{'' if found else ' that does not exist'}"
+        self.what = f"{read} (boto3 {boto3.__version__})"
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Callable[[], object]]:
+        """See `Reader.open`."""
+        yield lambda: self._client.get_item(TableName=self._table, Key=self._key)
+
+    def close(self) -> None:
+        """See `Reader.close`."""
+        self._client.close()
+
+    def _some_key(self) -> dict[str, Any] | None:
+        try:
+            page = self._client.scan(TableName=self._table, Limit=1, ProjectionExpression="pk, sk")
+        except self._client.exceptions.ResourceNotFoundException as error:
+            raise ServerError(
+                f"The table {self._table!r} does not exist",
+                remedy="Seed the stores before they are measured.",
+            ) from error
+        return page["Items"][0] if page["Items"] else None

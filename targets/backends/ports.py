@@ -1,0 +1,48 @@
+"""Free ports of 127.0.0.1, and who listens on one."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+_LISTEN = "0A"
+# What the three servers print when somebody else has their port.
+_TAKEN_MARKS = ("Address already in use", "Unable to listen")
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now; it may be taken before it is used, so be ready to try again."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def was_taken(log_text: str) -> bool:
+    """True if a server's log says that its port belongs to somebody else."""
+    return any(mark in log_text for mark in _TAKEN_MARKS)
+
+
+def listens(pid: int, port: int) -> bool:
+    """True if this very process listens on `port`: a stranger's answer must not count as ours."""
+    inodes = set(_listening_inodes(port))
+    return bool(inodes) and not inodes.isdisjoint(_socket_inodes(pid))
+
+
+def _listening_inodes(port: int) -> Iterator[str]:
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(FileNotFoundError):
+            for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+                    yield fields[9]
+
+
+def _socket_inodes(pid: int) -> Iterator[str]:
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                link = str(descriptor.readlink())
+                if link.startswith("socket:["):
+                    yield link[len("socket:[") : -1]

