@@ -56,6 +56,13 @@ class Reader(Protocol):
         """Give back the connections."""
 
 
+class MakesReader(Protocol):
+    """Makes the reader of a store that it finds through the environment."""
+
+    def __call__(self, environment: Mapping[str, str]) -> Reader:
+        """Return the reader, connected; raises the driver's error if the store does not answer."""
+
+
 def new_password() -> str:
     """Return a random password that needs no quoting anywhere."""
     return secrets.token_hex(16)

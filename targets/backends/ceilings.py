@@ -1,0 +1,115 @@
+"""How much each store can give: the highest rate of its basic read, found by several client processes.
+
+A run that asks for more than its servers can give measures the servers. The clients run on the same machine, and
+a Python client may well be slower than the server: `Ceiling.limit` says which of them was.
+"""
+
+import dataclasses
+import enum
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from harness.supervise import Supervisor
+from targets.backends.clients import Clients, Round
+
+STORES = ("dynamodb", "neo4j", "redis")
+
+_SHAPES = ((1, 1), (1, 4), (2, 1), (2, 4))
+"""Client processes and threads in each: which of them is the fastest depends on store and machine."""
+_WARM_ROUND_S = 0.25
+_WARM_ENOUGH = 1.05
+_BUSY = 0.85
+
+
+class Limit(enum.StrEnum):
+    """What kept the rate from being higher."""
+
+    SERVER = "server"
+    CLIENTS = "clients"
+    MACHINE = "machine"
+
+
+_IN_WORDS = {
+    Limit.SERVER: "the server was the limit",
+    Limit.CLIENTS: "the clients' own speed was the limit, so the server may give more",
+    Limit.MACHINE: "server and clients used all processors together, so more of them may give more",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ceiling:
+    """The highest rate of one store's basic read that was seen here, with the number of clients that it took."""
+
+    rate_per_s: float
+    what: str
+    clients: int
+    limit: Limit
+
+
+def probe(
+    environment: Mapping[str, str], budget_s: float = 1.5, stores: Iterable[str] = STORES
+) -> dict[str, Ceiling]:
+    """Return the ceiling of each store after reading from it for about `budget_s` seconds; nothing is written.
+
+    Seed the stores first: the reads take an asset that exists if there is one. To be called from the main thread.
+    Raises ServerError for a store that does not answer.
+    """
+    with tempfile.TemporaryDirectory() as folder, Supervisor() as supervisor:
+        # All at once: most of their start is Python's imports, which can run side by side.
+        teams = {
+            store: Clients(supervisor, store, environment, Path(folder), max(n for n, _ in _SHAPES))
+            for store in stores
+        }
+        return {store: _ceiling(clients, budget_s) for store, clients in teams.items()}
+
+
+def warm_up_graph(environment: Mapping[str, str], budget_s: float = 3.0) -> list[float]:
+    """Read from the graph until its rate stops rising, for `budget_s` seconds at most; return the rates per second.
+
+    The first queries of a Java server run interpreted and are several times slower than the later ones.
+    """
+    with tempfile.TemporaryDirectory() as folder, Supervisor() as supervisor:
+        clients = Clients(supervisor, "neo4j", environment, Path(folder), 1)
+        clients.wait()
+        return list(_until_steady(clients, budget_s))
+
+
+def _until_steady(clients: Clients, budget_s: float) -> Iterator[float]:
+    """Yield the rate of each round; two in a row that are hardly better than the best so far end it."""
+    best_per_s, disappointments = 0.0, 0
+    for _ in range(max(1, int(budget_s / _WARM_ROUND_S))):
+        rate_per_s = clients.round(1, 4, _WARM_ROUND_S).rate_per_s
+        yield rate_per_s
+        disappointments = disappointments + 1 if rate_per_s < best_per_s * _WARM_ENOUGH else 0
+        best_per_s = max(best_per_s, rate_per_s)
+        if disappointments == 2:
+            return
+
+
+def _ceiling(clients: Clients, budget_s: float) -> Ceiling:
+    read = clients.wait()
+    rounds = [clients.round(processes, threads, budget_s / len(_SHAPES)) for processes, threads in _SHAPES]
+    best = max(rounds, key=lambda done: done.rate_per_s)
+    # Where most clients asked at once: with few of them, everybody waits and nobody is busy.
+    limit = limit_of(rounds[-1], os.cpu_count() or 1)
+    return Ceiling(best.rate_per_s, _words(read, best, limit), best.processes * best.threads, limit)
+
+
+def limit_of(done: Round, processors: int) -> Limit:
+    """Say what limited a round: a Python process cannot use more than about one processor."""
+    if done.client_processors >= _BUSY * min(done.processes, processors):
+        return Limit.CLIENTS
+    if done.machine_busy >= _BUSY:
+        return Limit.MACHINE
+    return Limit.SERVER
+
+
+def _words(read: str, done: Round, limit: Limit) -> str:
+    team = f"{done.processes} client process{'es' if done.processes > 1 else ''}"
+    threads = f"{done.threads} thread{'s' if done.threads > 1 else ''}"
+    return (
+        f"{read}, {team} of {threads} using {done.client_processors:.1f} of {os.cpu_count()} processors; "
+        f"{_IN_WORDS[limit]}"
+    )
