@@ -95,5 +95,5 @@ class NotReadyError(CoreError):
     """Initialisation failed and is remembered until the back-off has passed. The caller gets 503."""
 
 
-class DeadlineError(CoreError, TimeoutError):
+class DeadlineError(CoreError):
     """The time that the request had is used up. The caller gets 504."""

@@ -12,7 +12,8 @@ from targets.asset_core.counting import Tally
 from targets.asset_core.errors import CoreError, DeadlineError, PoolTimeoutError
 from targets.asset_core.executor import Executor
 from targets.asset_core.scope import Scope
-from targets.asset_core.stores.protocols import DYNAMODB, NEO4J, REDIS, Store, Stores
+from targets.asset_core.stores.names import DYNAMODB, NEO4J, REDIS
+from targets.asset_core.stores.protocols import Store, Stores
 
 LOG = logging.getLogger("asset_core.health")
 

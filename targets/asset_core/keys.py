@@ -1,11 +1,13 @@
 """Keys of caches and tables. Parts are escaped, so that no tenant or id can name what belongs to another."""
 
 CACHE_PREFIX = "asset"
+META_KEY = "META"
+TECHNOLOGY_PREFIX = "TECH#"
 
 
 def cache_key(tenant: str, asset_id: str) -> str:
     """Return `asset:{tenant}:{id}:full` with `%` and `:` of the parts escaped."""
-    return f"asset:{_escape(tenant)}:{_escape(asset_id)}:full"
+    return f"{CACHE_PREFIX}:{_escape(tenant)}:{_escape(asset_id)}:full"
 
 
 def partition_key(tenant: str, asset_id: str) -> str:
@@ -17,7 +19,7 @@ def partition_key(tenant: str, asset_id: str) -> str:
 
 def technology_key(name: str) -> str:
     """Return the sort key of a technology."""
-    return f"TECH#{name}"
+    return f"{TECHNOLOGY_PREFIX}{name}"
 
 
 def _escape(part: str) -> str:

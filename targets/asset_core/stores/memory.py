@@ -11,7 +11,7 @@ from targets.asset_core.gate import Gate, PoolView
 from targets.asset_core.model import RELATIONSHIP_LIMIT, Asset, Bundle, Relationship, Risk, Technology
 from targets.asset_core.profiles import Profile
 from targets.asset_core.scope import Scope
-from targets.asset_core.stores.protocols import DYNAMODB, NEO4J, REDIS
+from targets.asset_core.stores.names import DYNAMODB, NEO4J, REDIS
 
 CACHE_SHARE = 1 / 40
 """Redis answers in this part of the databases' time."""

@@ -12,10 +12,6 @@ from targets.asset_core.model import Asset, Bundle, Relationship, Risk, Technolo
 from targets.asset_core.profiles import Profile
 from targets.asset_core.scope import Scope
 
-DYNAMODB = "dynamodb"
-NEO4J = "neo4j"
-REDIS = "redis"
-
 
 class Store(Protocol):
     """What all stores can do."""

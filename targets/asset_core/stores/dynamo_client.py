@@ -1,0 +1,67 @@
+"""A boto3 client with the limits that boto3 lacks: idle connections retired, each attempt cut to the call's time.
+
+botocore's pool neither blocks nor ages, and its time-outs are per client. The gate before the pool (`gate.py`) blocks;
+this module replaces the pool's classes and the function that finds an attempt's time-outs.
+"""
+
+import time
+from typing import Any
+
+from targets.asset_core.profiles import DynamoLimits
+from targets.asset_core.settings import StoreSettings
+from targets.asset_core.stores.current import CurrentCall
+
+
+def make_client(settings: StoreSettings, limits: DynamoLimits, current: CurrentCall, *, pooling: bool) -> Any:
+    """Return a DynamoDB client; no connection is made yet. Credentials come from boto3's own chain."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=limits.connect_s,
+        read_timeout=limits.response_s,
+        max_pool_connections=limits.idle_connections,
+        # `max_attempts` would count retries only.
+        retries={"mode": "adaptive", "total_max_attempts": limits.attempts},
+    )
+    client = boto3.session.Session().client(
+        "dynamodb", region_name=settings.region, endpoint_url=settings.dynamo_endpoint, config=config
+    )
+    _limit(client, limits, current, idle_s=limits.idle_s if pooling else 0.0)
+    return client
+
+
+def _limit(client: Any, limits: DynamoLimits, current: CurrentCall, *, idle_s: float) -> None:
+    from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool
+    from urllib3 import Timeout
+
+    def attempt_timeout(_request: object) -> Timeout:
+        return Timeout(connect=current.allow(limits.connect_s), read=current.allow(limits.response_s))
+
+    # Private names of botocore, checked by a test: there is no public way to either.
+    session = client._endpoint.http_session  # noqa: SLF001
+    session._get_request_timeout = attempt_timeout  # noqa: SLF001
+    session._manager.pool_classes_by_scheme = {  # noqa: SLF001
+        "http": ageing(AWSHTTPConnectionPool, idle_s),
+        "https": ageing(AWSHTTPSConnectionPool, idle_s),
+    }
+
+
+def ageing(base: type[Any], idle_s: float) -> type[Any]:
+    """Return a urllib3 pool class that closes a connection idle for `idle_s` before it is used again."""
+
+    class AgeingPool(base):  # type: ignore[misc]
+        def _get_conn(self, timeout: float | None = None) -> Any:
+            connection = super()._get_conn(timeout)
+            released_s = getattr(connection, "released_s", None)
+            if released_s is not None and time.monotonic() - released_s >= idle_s:
+                # A closed connection connects again when it is used.
+                connection.close()
+            return connection
+
+        def _put_conn(self, connection: Any) -> None:
+            if connection is not None:
+                connection.released_s = time.monotonic()
+            super()._put_conn(connection)
+
+    return AgeingPool

@@ -1,0 +1,109 @@
+"""Risks and relationships in the graph, over Bolt."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from targets.asset_core.errors import DeadlineError, StoreError
+from targets.asset_core.gate import Gate, PoolView
+from targets.asset_core.model import RELATIONSHIP_LIMIT, Relationship, Risk
+from targets.asset_core.profiles import GraphLimits
+from targets.asset_core.scope import Scope
+from targets.asset_core.settings import StoreSettings
+from targets.asset_core.stores import graph_queries as queries
+from targets.asset_core.stores.current import CurrentCall
+from targets.asset_core.stores.graph_driver import make_driver
+from targets.asset_core.stores.names import NEO4J
+
+Rows = list[dict[str, Any]]
+
+
+class BoltGraph:
+    """See `GraphStore`; `run` is for the writers."""
+
+    def __init__(self, settings: StoreSettings, limits: GraphLimits, *, pooling: bool) -> None:
+        self._limits = limits
+        self._current = CurrentCall()
+        self._gate = Gate(NEO4J, limits.pool_size if pooling else None, limits.acquire_s)
+        self._driver = make_driver(settings, limits, self._current, pooling=pooling)
+
+    def get_risks(self, tenant: str, asset_id: str, scope: Scope) -> list[Risk]:
+        """Return its risks, the gravest first, then by id."""
+        rows = self.run(queries.RISKS, {"tenant": tenant, "id": asset_id}, scope)
+        return sorted((_made(Risk, row) for row in rows), key=_by_gravity)
+
+    def get_relationships(self, tenant: str, asset_id: str, scope: Scope) -> tuple[list[Relationship], bool]:
+        """Return at most 1,000 relationships by kind and target, and whether there are more."""
+        rows = self.run(queries.RELATIONSHIPS, {"tenant": tenant, "id": asset_id}, scope)
+        found = sorted((_made(Relationship, row) for row in rows), key=_by_target)
+        return found[:RELATIONSHIP_LIMIT], len(found) > RELATIONSHIP_LIMIT
+
+    def ping(self, scope: Scope) -> None:
+        """Ask for a constant."""
+        self.run(queries.PING, {}, scope, counter="pings")
+
+    def pool(self) -> PoolView:
+        """Return the state of the pool."""
+        return self._gate.view()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._driver.close()
+
+    def run(
+        self,
+        text: str,
+        parameters: Mapping[str, Any],
+        scope: Scope,
+        *,
+        counter: str = "calls",
+        write: bool = False,
+    ) -> Rows:
+        """Run one query in a managed transaction, within the limits, counted. StoreError, DeadlineError."""
+        from neo4j.exceptions import DriverError, Neo4jError
+
+        scope.check()
+        try:
+            with self._gate.passing(scope), self._current.bounded(scope, float("inf")):
+                scope.tally.add(f"{NEO4J}.{counter}")
+                rows = self._execute(text, parameters, scope, write=write)
+        except (Neo4jError, DriverError, OSError) as error:
+            if scope.remaining_s() <= 0:
+                raise DeadlineError("the request's time ran out", where=NEO4J) from error
+            raise StoreError(f"{type(error).__name__}: {error}", where=NEO4J) from error
+        if counter == "calls":
+            scope.tally.add("neo4j.rows", len(rows))
+        return rows
+
+    def _execute(self, text: str, parameters: Mapping[str, Any], scope: Scope, *, write: bool) -> Rows:
+        import neo4j
+
+        def transform(result: Any) -> Rows:
+            # Runs once for each attempt: a managed retry ends here when the request has no time left.
+            scope.check()
+            return [record.data() for record in result]
+
+        rows: Rows = self._driver.execute_query(
+            neo4j.Query(text, timeout=max(scope.remaining_s(), 0.001)),
+            dict(parameters),
+            routing_=neo4j.RoutingControl.WRITE if write else neo4j.RoutingControl.READ,
+            bookmark_manager_=None,
+            result_transformer_=transform,
+        )
+        return rows
+
+
+def _made(kind: Any, row: Mapping[str, Any]) -> Any:
+    import msgspec
+
+    try:
+        return msgspec.convert(row, kind)
+    except msgspec.ValidationError as error:
+        raise StoreError(f"a row is malformed: {error}", where=NEO4J, remedy="Write it again") from error
+
+
+def _by_gravity(risk: Risk) -> tuple[float, str]:
+    return -risk.cvss, risk.id
+
+
+def _by_target(relationship: Relationship) -> tuple[str, str]:
+    return relationship.kind, relationship.target

@@ -1,0 +1,54 @@
+"""A Neo4j driver with the limits that it lacks: reads bounded by the time of the call that makes them.
+
+The driver has no client-side read time-out: a server that stops answering would hold a thread for ever.
+"""
+
+import functools
+import logging
+from typing import Any
+
+from targets.asset_core.profiles import GraphLimits
+from targets.asset_core.settings import StoreSettings
+from targets.asset_core.stores.current import CurrentCall
+
+LONGEST_READ_S = 30.0
+FETCH_SIZE = 1_100
+"""Rows of one fetch: more than any read here returns, so that each read is one."""
+
+
+def make_driver(settings: StoreSettings, limits: GraphLimits, current: CurrentCall, *, pooling: bool) -> Any:
+    """Return a driver; no connection is made yet."""
+    import neo4j
+
+    logging.getLogger("neo4j").setLevel(logging.WARNING)
+    driver = neo4j.GraphDatabase.driver(
+        settings.neo4j_uri,
+        auth=(settings.neo4j_user, settings.neo4j_password),
+        max_connection_pool_size=limits.pool_size if pooling else 1_000,
+        connection_acquisition_timeout=limits.acquire_s,
+        connection_timeout=limits.connect_s,
+        max_transaction_retry_time=limits.retry_s,
+        liveness_check_timeout=limits.idle_test_s,
+        # A connection past its lifetime is closed before it would be used again.
+        max_connection_lifetime=3600 if pooling else 0,
+        fetch_size=FETCH_SIZE,
+        telemetry_disabled=True,
+    )
+    _bound_reads(driver, current)
+    return driver
+
+
+def _bound_reads(driver: Any, current: CurrentCall) -> None:
+    # A private name of the driver, checked by a test. `set_read_timeout` is what the driver itself uses when a
+    # server sends the hint `connection.recv_timeout_seconds`.
+    pool = driver._pool  # noqa: SLF001
+    acquire = pool.acquire
+
+    @functools.wraps(acquire)
+    def bounded(access_mode: Any, timeout: Any, *args: Any, **kwargs: Any) -> Any:
+        timeout = getattr(timeout, "to_timeout", lambda: timeout)()
+        connection = acquire(access_mode, current.allow(timeout or LONGEST_READ_S), *args, **kwargs)
+        connection.socket.set_read_timeout(current.allow(LONGEST_READ_S))
+        return connection
+
+    pool.acquire = bounded
