@@ -256,6 +256,11 @@ def host(tmp_path):
             process.kill()
 
 
+def kill_guardian(pids):
+    (guardian,) = [pid for pid in pids if b"guardian.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(guardian, signal.SIGKILL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_nothing_is_left_alive_after_the_supervising_process_gets(host, number):
     process, pids = host
@@ -266,11 +271,22 @@ def test_nothing_is_left_alive_after_the_supervising_process_gets(host, number):
 
 def test_a_supervisor_whose_guardian_was_killed_still_ends_its_children(host):
     process, pids = host
-    (guardian,) = [pid for pid in pids if b"guardian.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    os.kill(guardian, signal.SIGKILL)
+    kill_guardian(pids)
     process.terminate()
     process.wait(10)
     assert not survivors(pids)
+
+
+def test_children_die_with_the_supervising_process_even_without_a_guardian(host, tmp_path):
+    process, pids = host
+    grandchild = grandchild_of(tmp_path / "family")
+    kill_guardian(pids)
+    process.kill()
+    process.wait(10)
+    try:
+        assert not survivors(pids - {grandchild})
+    finally:
+        os.kill(grandchild, signal.SIGKILL)
 
 
 def test_the_guardian_kills_only_groups_that_were_not_released():

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 
 import pytest
 
@@ -10,7 +11,7 @@ from harness.supervise import Supervisor
 from targets.backends import dynamodb, graph
 from targets.backends import redis as redis_store
 from targets.backends.ceilings import Limit, limit_of, probe, warm_up_graph
-from targets.backends.clients import Round
+from targets.backends.clients import Clients, Round
 from targets.backends.dynamodb import DynamoServer
 from targets.backends.embedded import EmbeddedServers
 from targets.backends.graph import GraphServer
@@ -97,6 +98,18 @@ def test_the_probe_reads_what_the_server_counts_and_writes_nothing(seeded):
     assert ceiling.rate_per_s * 0.1 <= seen["get"]
     assert not seen.keys() & {"set", "del", "flushdb", "flushall"}
     assert keys == 2
+
+
+@pytest.mark.servers
+def test_a_round_asks_as_many_clients_as_it_says(seeded, tmp_path):
+    with Supervisor() as supervisor:
+        clients = Clients(supervisor, "redis", seeded, tmp_path, 2)
+        clients.wait()
+        os.kill(clients._children[1].pid, signal.SIGKILL)
+        clients._children[1].wait(10)
+        assert clients.round(1, 1, 0.05).rate_per_s > 0
+        with pytest.raises(ServerError, match="A client of redis ended with exit code -9"):
+            clients.round(2, 1, 0.05)
 
 
 @pytest.mark.servers

@@ -193,6 +193,7 @@ def test_a_server_whose_port_is_taken_gets_another_one(tmp_path, taken_port, mak
 def test_a_port_that_is_always_taken_is_an_error(tmp_path, taken_port):
     with pytest.raises(ServerError, match="Redis found its port taken 3 times"):
         start_redis_only(tmp_path, find_port=lambda: taken_port)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["redis.1.log", "redis.2.log", "redis.log"]
 
 
 def test_a_server_that_dies_during_its_start_shows_the_tail_of_its_log(tmp_path, monkeypatch):
