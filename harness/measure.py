@@ -77,8 +77,12 @@ class MeasuredProcess:
 
     def go(self, operations: Mapping[str, float]) -> Started:
         """Let the run begin with this mix; returns when warm-up has begun."""
-        self._send(msgspec.json.encode(Go(dict(operations))))
+        self.send_go(operations)
         return self._expect(Started, _START_S)
+
+    def send_go(self, operations: Mapping[str, float]) -> None:
+        """Let work without a time plan begin with this mix."""
+        self._send(msgspec.json.encode(Go(dict(operations))))
 
     def follow(self, started: Started, tick: Tick) -> Ending:
         """Wait for the end. Ctrl-C stops the run in good order and keeps what was measured."""
@@ -91,7 +95,10 @@ class MeasuredProcess:
             except KeyboardInterrupt:
                 if interrupted:
                     raise
-                interrupted, deadline_ns = True, SystemClock.now_ns() + round((self._job.drain_s + 5) * NS_PER_S)
+                interrupted, deadline_ns = (
+                    True,
+                    SystemClock.now_ns() + round((self._job.drain_s + 5) * NS_PER_S),
+                )
                 self._ask_to_stop()
                 continue
             if isinstance(message, Failed):

@@ -10,6 +10,7 @@ import contextlib
 import datetime as dt
 import os
 import secrets
+import shutil
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -136,6 +137,10 @@ class RunDirectory:
                 remedy="Choose a writable folder with --out",
             ) from error
         return directory
+
+    def discard(self) -> None:
+        """Remove the folder of a run that never began."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def write(self, document: RunDocument) -> None:
         """Replace `run.json`, at once and whole."""

@@ -257,6 +257,13 @@ def load(path: Path) -> RunSummary:
     return RunSummary(directory, document, facts, table[measured], table[~measured], tuple(trouble))
 
 
+def throughput(table_path: Path, measured_s: float) -> float:
+    """Return the completed calls per second of a table that has no run directory around it."""
+    table = calls.load(table_path)
+    measured = table[(table["intended_ns"] >= 0) & (table["completed_ns"] <= measured_s * NS_PER_S)]
+    return int((measured["outcome"] == Outcome.COMPLETED).sum()) / measured_s
+
+
 def _check(table: calls.Table, document: RunDocument, path: Path) -> None:
     if len(table) and (
         int(table["outcome"].max()) > max(Outcome)

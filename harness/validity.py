@@ -159,15 +159,22 @@ def _lag(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
 def _late(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
     if run.document.plan.executor != "open" or not run.planned or run.document.interrupted:
         return
-    # What the target or the in-flight limit kept from starting is a finding about the target.
-    held_by_target = bool(run.total.outcomes["unfinished"] or run.total.outcomes["dropped"])
-    never = 0 if held_by_target else run.total.outcomes["never_started"]
+    never = run.total.outcomes["never_started"] if _driver_fell_behind(run) else 0
     share = (never + _count_above(run.harness_lag, limits.lag_ns.invalid)) / run.planned
     yield Reason(
         limits.late_share.level(share),
         f"The driver started {format_percent(share)} of the calls over "
         f"{format_ns(limits.lag_ns.invalid)} late, or never",
     )
+
+
+def _driver_fell_behind(run: "RunSummary") -> bool:
+    """Say whose doing it is that arrivals never started: the last ones that did tell who held them up."""
+    last = run.table[run.table["outcome"] != Outcome.NEVER_STARTED][-100:]
+    if not len(last):
+        return True
+    lag_ns = int((last["dispatched_ns"] - last["intended_ns"]).sum())
+    return int(last["lag_target_ns"].sum()) < lag_ns / 2
 
 
 def _count_above(histogram: Histogram, value_ns: float) -> int:

@@ -8,6 +8,7 @@ from harness.invoke import Invoke
 from harness.load.split import Owner, Split
 from harness.recorder import Recorder
 
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
     """What can be called: one stamped call and a list of events for each operation."""
@@ -32,7 +33,7 @@ class Caller:
         self._split = split
         self._owners = owners
 
-    def make(
+    def make(  # noqa: PLR0913, PLR0917 - the columns of one row, on the hot path
         self, me: object, row: int, intended_ns: int, dispatched_ns: int,
         lag_target_ns: int, lag_host_ns: int, operation: int, payload: int,
     ) -> int:  # fmt: skip

@@ -96,14 +96,20 @@ class Driver:
         return Work(list(mix), stamped_calls(self._target, mix, SystemClock.now_ns, timeouts), events)
 
     def _model(
-        self, mix: Mapping[str, float], table: calls.Table | None, caller: Caller, recorder: Recorder, origin_ns: int
+        self,
+        mix: Mapping[str, float],
+        table: calls.Table | None,
+        caller: Caller,
+        recorder: Recorder,
+        origin_ns: int,
     ) -> Model:
         job = self._job
         if table is not None:
             columns = (memoryview(np.ascontiguousarray(table[name])) for name in PlannedRows.COLUMNS)
             return OpenModel(
                 PlannedRows(*columns), caller, recorder, origin_ns, self._split,
-                in_flight_limit=job.in_flight_limit, drain_s=job.drain_s,
+                in_flight_limit=job.in_flight_limit,
+                deadline_ns=origin_ns + round((job.duration_s + job.drain_s) * NS_PER_S),
             )  # fmt: skip
         operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
         return ClosedModel(

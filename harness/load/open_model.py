@@ -24,6 +24,8 @@ _YIELD_NS = 1_500_000
 # Neither pacer nor worker keeps the loop longer than this without giving it away.
 _SLICE_NS = 1_000_000
 _UNEXPLAINED_NS = 200_000
+# When the user stops a run, calls in flight have this long to come back.
+_STOP_GRACE_NS = 2_000_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,11 +40,14 @@ class PlannedRows:
 
 
 class OpenModel:
-    """Drives one plan, until every arrival has an outcome or `drain_s` after the last one."""
+    """Drives one plan, until every call has come back or the clock shows `deadline_ns`.
 
-    def __init__(
+    What was not let go by then stays `never_started`, what did not come back `unfinished`.
+    """
+
+    def __init__(  # noqa: PLR0913 - what one plan is made of, put together in one place
         self, rows: PlannedRows, caller: Caller, recorder: Recorder, origin_ns: int,
-        split: Split | None, *, in_flight_limit: int, drain_s: float,
+        split: Split | None, *, in_flight_limit: int, deadline_ns: int,
     ) -> None:  # fmt: skip
         self._rows = rows
         self._caller = caller
@@ -50,7 +55,7 @@ class OpenModel:
         self._origin_ns = origin_ns
         self._split = split
         self._limit = in_flight_limit
-        self._drain_s = drain_s
+        self._deadline_ns = deadline_ns
         self._now_ns = SystemClock.now_ns
         self._queue: collections.deque[tuple[int, int, int, int, int]] = collections.deque()
         self._parked: list[gevent.Greenlet] = []
@@ -80,6 +85,7 @@ class OpenModel:
 
     def _pace(self, delay: RunDelay) -> None:
         intended_ns, origin_ns, stopping = self._rows.intended_ns, self._origin_ns, self.stopping
+        deadline_ns = self._deadline_ns
         slice_ns = self._now_ns()
         for row in range(len(intended_ns)):
             due_ns = intended_ns[row] + origin_ns
@@ -89,7 +95,7 @@ class OpenModel:
             elif now_ns - slice_ns > _SLICE_NS:
                 gevent.sleep(0)
                 now_ns = slice_ns = self._now_ns()
-            if stopping.is_set():
+            if stopping.is_set() or now_ns > deadline_ns:
                 return
             self._let_go(row, due_ns, now_ns, delay)
 
@@ -147,9 +153,10 @@ class OpenModel:
             hub.switch()
 
     def _drain(self) -> None:
-        """Wait for what is in flight; what does not come back stays `unfinished`."""
-        deadline_ns = self._now_ns() + round(self._drain_s * NS_PER_S)
-        while self._in_flight and self._now_ns() < deadline_ns:
+        """Wait for what is in flight; if the run is to stop, not for long."""
+        if self.stopping.is_set():
+            self._deadline_ns = min(self._deadline_ns, self._now_ns() + _STOP_GRACE_NS)
+        while self._in_flight and self._now_ns() < self._deadline_ns:
             self._quiet.clear()
-            self._quiet.wait((deadline_ns - self._now_ns()) / NS_PER_S)
+            self._quiet.wait((self._deadline_ns - self._now_ns()) / NS_PER_S)
         gevent.killall(self._workers, block=True, timeout=1)

@@ -1,0 +1,151 @@
+"""`harness doctor`: what this machine can measure, each problem with its remedy."""
+
+import argparse
+import dataclasses
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+from harness import environment
+from harness.clock import SystemClock
+from harness.commands.console import Talk
+from harness.errors import ExitCode
+from harness.units import format_ns, format_percent
+
+NAME = "doctor"
+HELP = "check what this machine can measure"
+
+_NOISE_SLICES = 300
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: whether all is well, a sentence, and what to do otherwise."""
+
+    name: str
+    ok: bool
+    sentence: str
+    remedy: str = ""
+
+
+def add_arguments(_parser: argparse.ArgumentParser) -> None:
+    """There are none."""
+
+
+def run(_args: argparse.Namespace, talk: Talk) -> ExitCode:
+    """Carry out the command. A machine with problems is an answer, not a failure: the exit code is 0."""
+    findings = []
+    for check in CHECKS:
+        finding = check()
+        findings.append(finding)
+        if not talk.as_json:
+            _print(finding)
+    if talk.as_json:
+        talk.document(
+            {"schema": 1, "findings": [dataclasses.asdict(finding) for finding in findings],
+             "environment": environment.collect()}
+        )  # fmt: skip
+    else:
+        print("\nNext: harness run steady --target known:lognormal")
+    return ExitCode.OK
+
+
+def _print(finding: Finding) -> None:
+    print(f"{'ok     ' if finding.ok else 'PROBLEM'} {finding.name}: {finding.sentence}", flush=True)
+    if finding.remedy and not finding.ok:
+        print(f"        {finding.remedy}", flush=True)
+
+
+def clock() -> Finding:
+    """Measure the resolution of the clock: the smallest step it ever makes."""
+    steps = set()
+    for _ in range(20_000):
+        before_ns = SystemClock.now_ns()
+        steps.add(SystemClock.now_ns() - before_ns)
+    least_ns = min(steps - {0}, default=0)
+    return Finding(
+        "clock",
+        ok=0 < least_ns < 1_000,
+        sentence=f"two readings are {format_ns(least_ns)} apart at the least",
+        remedy="Times below this cannot be told apart; look at the machine's clock source",
+    )
+
+
+def noise() -> Finding:
+    """Measure how much a fixed piece of work varies here: the 90th percentile against the median."""
+    times = []
+    for _ in range(_NOISE_SLICES):
+        start_ns = SystemClock.now_ns()
+        sum(range(20_000))
+        times.append(SystemClock.now_ns() - start_ns)
+    median = statistics.median(times)
+    spread = statistics.quantiles(times, n=10)[-1] / median - 1
+    return Finding(
+        "noise",
+        ok=spread < 0.25,
+        sentence=f"a fixed loop of {format_ns(median)} takes {format_percent(spread)} longer at p90",
+        remedy="Other work on this machine disturbs measurements; stop it, or expect degraded runs",
+    )
+
+
+def timer() -> Finding:
+    """Measure how late a sleep of 1 ms wakes up."""
+    late = []
+    for _ in range(100):
+        start_ns = SystemClock.now_ns()
+        time.sleep(0.001)
+        late.append(SystemClock.now_ns() - start_ns - 1_000_000)
+    worst_ns = statistics.quantiles(late, n=100)[-1]
+    return Finding(
+        "timer",
+        ok=worst_ns < 2_000_000,
+        sentence=f"a sleep of 1 ms wakes up {format_ns(worst_ns)} late at p99",
+        remedy="Arrivals will start late; use a machine with fewer neighbours",
+    )
+
+
+def interpreter() -> Finding:
+    """Say which interpreter measures."""
+    return Finding(
+        "python",
+        ok=sys.version_info >= (3, 11) and sys.gettrace() is None,
+        sentence=environment.collect()["python"],
+        remedy="Use CPython 3.11 or newer, without a debugger or coverage tool",
+    )
+
+
+def cpu_profiler() -> Finding:
+    """Try py-spy on a process of our own."""
+    from harness.profiles.rights import can_profile
+
+    return Finding("py-spy", *can_profile())
+
+
+def memory_profiler() -> Finding:
+    """Look for memray."""
+    version = environment.collect()["packages"].get("memray")
+    return Finding("memray", bool(version), version or "it is not installed", "pip install memray")
+
+
+def _server(name: str) -> Callable[[], Finding]:
+    def check() -> Finding:
+        from targets.backends.checks import CHECKS as SERVER_CHECKS
+
+        found = SERVER_CHECKS[name]()
+        return Finding(name, found.ok, found.sentence, found.remedy)
+
+    return check
+
+
+CHECKS: tuple[Callable[[], Finding], ...] = (
+    clock,
+    noise,
+    timer,
+    interpreter,
+    cpu_profiler,
+    memory_profiler,
+    _server("dynamodb"),
+    _server("neo4j"),
+    _server("redis"),
+)

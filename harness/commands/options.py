@@ -1,0 +1,44 @@
+"""Options that commands share, and the types of their values."""
+
+import argparse
+
+from harness.errors import UsageError
+from harness.units import parse_duration_s
+
+
+def positive_rate(text: str) -> float:
+    """Return a rate per second above zero."""
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a rate: give calls per second above zero")
+    return rate
+
+
+def positive_int(text: str) -> int:
+    """Return a whole number of at least one."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 to 100000")
+    return int(text)
+
+
+def span_s(text: str) -> float:
+    """Return the seconds of a duration such as 10s."""
+    try:
+        return parse_duration_s(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def seed(text: str) -> int:
+    """Return a seed: a whole number from 0 on."""
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a seed: give a whole number from 0 on")
+    return int(text)
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """Declare `--seed`."""
+    parser.add_argument("--seed", type=seed, default=1, metavar="N", help="of plan and events (default 1)")

@@ -1,0 +1,35 @@
+"""`harness report`: stored runs again, also side by side."""
+
+import argparse
+from pathlib import Path
+
+from harness import environment
+from harness.commands import show
+from harness.commands.console import Talk
+from harness.errors import ExitCode
+from harness.run import RunDirectory
+
+NAME = "report"
+HELP = "render stored runs again, also side by side"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("directories", nargs="+", type=Path, metavar="DIR", help="a run directory")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where the HTML goes")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="write the figures as PNG files too")
+
+
+def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
+    """Carry out the command."""
+    directories = [RunDirectory(path) for path in args.directories]
+    documents = [directory.read() for directory in directories]
+    for path, document in zip(args.directories[1:], documents[1:], strict=True):
+        if differing := environment.differences(documents[0].environment, document.environment):
+            talk.say(
+                f"{path} was made in another environment than {args.directories[0]}: {', '.join(differing)} "
+                "differ, so a difference between their times means nothing."
+            )
+    # The exit code is of this command: that a stored run was interrupted back then is said in the report.
+    code = show.present(directories, talk, output=args.output, figures=args.figures)
+    return ExitCode.OK if code is ExitCode.INTERRUPTED else code

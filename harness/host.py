@@ -1,0 +1,67 @@
+"""What the machine did to the measured process, read from /proc by the supervisor."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from harness.clock import SystemClock
+from harness.run import HostFacts
+
+Reading = TypeVar("Reading")
+
+
+class HostWatch:
+    """Compares two readings, at the start and at the end of the measured time.
+
+    Call `tick` with the seconds since time zero, a few times a second. Only the main thread is looked at: the
+    event loop runs there. A killed process keeps the last reading; what the kernel does not tell is None.
+    """
+
+    def __init__(self, pid: int, duration_s: float) -> None:
+        self._process = Path(f"/proc/{pid}")
+        self._duration_s = duration_s
+        self._first: dict[str, float] = {}
+        self._last: dict[str, float] = {}
+
+    def tick(self, elapsed_s: float) -> None:
+        """Take a reading if the measured time is running."""
+        if 0 <= elapsed_s <= self._duration_s + 0.5 and (reading := self._read()):
+            self._first = self._first or reading
+            self._last = reading
+
+    def facts(self) -> HostFacts:
+        """Return what is known, as shares of the time between the readings."""
+
+        def share(name: str, per: str = "time_ns") -> float | None:
+            if name not in self._first or not (span := self._last[per] - self._first[per]) > 0:
+                return None
+            return max(self._last[name] - self._first[name], 0.0) / span
+
+        return HostFacts(
+            descheduled_share=share("run_delay_ns"),
+            cpu_share=share("on_cpu_ns"),
+            steal_share=share("steal_ticks", "all_ticks"),
+            load_average=_read_or_none(lambda: os.getloadavg()[0]),
+        )
+
+    def _read(self) -> dict[str, float] | None:
+        schedstat = _read_or_none(lambda: (self._process / "schedstat").read_text().split())
+        ticks = _read_or_none(lambda: Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:])
+        if schedstat is None:
+            return None
+        reading = {
+            "time_ns": float(SystemClock.now_ns()),
+            "on_cpu_ns": float(schedstat[0]),
+            "run_delay_ns": float(schedstat[1]),
+        }
+        if ticks and len(ticks) > 7:
+            reading |= {"steal_ticks": float(ticks[7]), "all_ticks": float(sum(map(int, ticks[:8])))}
+        return reading
+
+
+def _read_or_none(read: Callable[[], Reading]) -> Reading | None:
+    try:
+        return read()
+    except (OSError, ValueError, IndexError):
+        return None

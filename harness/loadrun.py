@@ -1,0 +1,145 @@
+"""One load run, from a subject and a plan to a finished folder: the timing run, and the one under py-spy."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness import calls
+from harness.errors import UsageError
+from harness.host import HostWatch
+from harness.job import Job, Started
+from harness.measure import Ending, MeasuredProcess, Tick
+from harness.model import Executor, Scenario
+from harness.plan import Span, check_size, planned_table, spans
+from harness.run import HostFacts, PlanFacts, RunDirectory
+from harness.supervise import Supervisor
+
+DRAIN_S = 5.0
+# The in-flight limit, unless told otherwise, is this many seconds of arrivals.
+IN_FLIGHT_S = 10.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Subject:
+    """What is measured: where its factory is, its parameters, and the environment of its process (with secrets)."""
+
+    factory: str
+    parameters: Mapping[str, str]
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """A scenario scaled to numbers."""
+
+    scenario: Scenario
+    rate_per_s: float
+    users: int
+    duration_s: float
+    warmup_s: float
+    seed: int
+    split: bool = True
+    drain_s: float = DRAIN_S
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The stages placed in time."""
+        return spans(self.scenario, self.rate_per_s, self.duration_s, self.warmup_s)
+
+    @property
+    def in_flight_limit(self) -> int:
+        """How many calls may be out at once in the open model."""
+        fastest = max(max(span.start_rate_per_s, span.end_rate_per_s) for span in self.spans)
+        return max(round(fastest * IN_FLIGHT_S), 1)
+
+    def check(self) -> None:
+        """Refuse what cannot be run, before anything starts."""
+        if self.scenario.executor is Executor.OPEN:
+            check_size(self.spans)
+
+    def facts(self, mix: Mapping[str, float]) -> PlanFacts:
+        """Return the plan as `run.json` keeps it."""
+        return PlanFacts(
+            executor=self.scenario.executor,
+            arrivals=self.scenario.arrivals,
+            rate_per_s=self.rate_per_s,
+            users=self.users,
+            think_time_s=self.scenario.think_time_s,
+            duration_s=self.duration_s,
+            warmup_s=self.warmup_s,
+            in_flight_limit=self.in_flight_limit,
+            drain_s=self.drain_s,
+            spans=self.spans,
+            operations=dict(mix),
+        )
+
+    def mix(self, offered: Mapping[str, float]) -> dict[str, float]:
+        """Return the operations of the run: the scenario's, if the target offers them all, or the target's."""
+        wanted = self.scenario.operations or offered
+        missing = [name for name in wanted if name not in offered]
+        if missing:
+            raise UsageError(
+                f"Scenario '{self.scenario.name}' needs operation '{missing[0]}', which the target does not offer",
+                remedy=f"It offers: {', '.join(offered)}",
+            )
+        return dict(wanted)
+
+    def job(self, folder: Path, subject: Subject) -> Job:
+        """Return what the measured process is told."""
+        return Job(
+            kind="load",
+            folder=str(folder.resolve()),
+            factory=subject.factory,
+            parameters=dict(subject.parameters),
+            seed=self.seed,
+            executor=self.scenario.executor,
+            users=self.users,
+            think_time_s=self.scenario.think_time_s,
+            duration_s=self.duration_s,
+            warmup_s=self.warmup_s,
+            in_flight_limit=self.in_flight_limit,
+            drain_s=self.drain_s,
+            split=self.split,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadResult:
+    """How the run ended and what the machine did meanwhile; the numbers are in the folder."""
+
+    ending: Ending
+    host: HostFacts
+
+
+Watcher = Callable[[MeasuredProcess, Started], Any]
+"""Called once when warm-up has begun: the moment for a profiler to attach."""
+
+
+def run_load(
+    supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, *,
+    on_mix: Callable[[dict[str, float]], None], tick: Tick, on_started: Watcher = lambda _process, _started: None,
+) -> LoadResult:  # fmt: skip
+    """Run `plan` against `subject` in a process of its own, into `folder`.
+
+    `on_mix` gets the operations of the run before it begins. Raises `TargetError` or `UsageError` for a target
+    that cannot be made or does not fit; once the run has begun it raises nothing, and the result says how it ended.
+    """
+    plan.check()
+    job = plan.job(folder, subject)
+    with MeasuredProcess(supervisor, job, folder / "worker.log", subject.environment) as process:
+        mix = plan.mix(process.offered_operations())
+        on_mix(mix)
+        if plan.scenario.executor is Executor.OPEN:
+            table = planned_table(plan.scenario, plan.spans, mix, plan.seed)
+            calls.write_table(folder / RunDirectory.CALLS, table)
+        started = process.go(mix)
+        on_started(process, started)
+        watch = HostWatch(process.pid, plan.duration_s)
+
+        def tick_all(elapsed_s: float) -> None:
+            watch.tick(elapsed_s)
+            tick(elapsed_s)
+
+        ending = process.follow(started, tick_all)
+    return LoadResult(ending, watch.facts())
