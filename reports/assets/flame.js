@@ -1,0 +1,466 @@
+// Flame graphs on canvas. Each `.flame-graph` draws the JSON that follows it; nothing is fetched, and every name
+// reaches the page as text only. A caller stands above what it calls.
+(() => {
+  "use strict";
+  const ROW = 21, STRIP = 5, PAD = 5, LEAST_PX = 0.5, LEAST_TEXT_PX = 26;
+  const FONT = '12px ui-sans-serif, system-ui, "Segoe UI", Roboto, sans-serif';
+  const HUES = [212, 30, 150, 330, 265, 75, 185, 0, 110, 295];
+  const KEYS_HELP = "Arrow keys move, Enter zooms in, Backspace zooms out, Escape shows all, / searches.";
+
+  const make = (tag, properties, ...children) => {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  };
+
+  // ---- Data -----------------------------------------------------------------------------------------------------
+
+  function readTree(data) {
+    const top = newNode("all", null, data.sides.map((side) => side.total), 0);
+    const open = [top];
+    data.name.forEach((number, place) => {
+      open.length = data.depth[place] + 1;
+      const parent = open[data.depth[place]];
+      const weights = data.weights.map((column) => column[place]);
+      const node = newNode(data.names[number], parent, weights, data.lines[number]);
+      parent.children.push(node);
+      open.push(node);
+    });
+    return top;
+  }
+
+  function newNode(name, parent, weights, line) {
+    const depth = parent ? parent.depth + 1 : 0;
+    return { name, parent, weights, line, depth, children: [], own: [], bars: [], width: 0, x: 0, matches: false };
+  }
+
+  // Where the requests of each operation are known, an operation's weights are given per request of its own.
+  function requestsOf(data, base, side) {
+    const { requests } = data.sides[side];
+    const operation = base.name.startsWith(data.marker) ? base.name.slice(data.marker.length) : "";
+    return Math.max(Object.hasOwn(requests, operation) ? requests[operation] : requests[""], 1);
+  }
+
+  // A frame is as wide as its own weight, the larger of both sides, and all that stands on it: so a frame that only
+  // one side has keeps its place, and no child leaves its parent. Iterative: stacks may be a thousand deep.
+  function layOut(data, base) {
+    const order = [base], requests = data.sides.map((_, side) => requestsOf(data, base, side));
+    for (let i = 0; i < order.length; i++) order.push(...order[i].children);
+    for (const node of order.slice().reverse()) {
+      node.bars = node.weights.map((weight, side) => weight / requests[side]);
+      node.own = node.bars.map((bar, side) => node.children.reduce((rest, child) => rest - child.bars[side], bar));
+      // What is left of a subtraction of equals is nothing.
+      node.own = node.own.map((own, side) => (own > 1e-9 * node.bars[side] ? own : 0));
+      node.width = node.children.reduce((sum, child) => sum + child.width, Math.max(...node.own));
+    }
+    base.x = 0;
+    for (const node of order) {
+      let x = node.x;
+      for (const child of node.children) [child.x, x] = [x, x + child.width];
+    }
+  }
+
+  function* walk(node) {
+    const open = [node];
+    while (open.length) {
+      const next = open.pop();
+      yield next;
+      for (let i = next.children.length - 1; i >= 0; i--) open.push(next.children[i]);
+    }
+  }
+
+  const isBelow = (node, ancestor) => {
+    while (node && node !== ancestor) node = node.parent;
+    return node === ancestor;
+  };
+
+  // ---- Words ----------------------------------------------------------------------------------------------------
+
+  const digits = (value) => {
+    const size = Math.abs(value);
+    if (value === 0) return "0";
+    return size >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));
+  };
+  const scaled = (value, steps) => {
+    const [size, unit] = steps.find(([least]) => Math.abs(value) >= least) || steps[steps.length - 1];
+    return `${digits(value / size)} ${unit}`;
+  };
+  const amount = (value, unit) => {
+    if (unit === "bytes") return scaled(value, [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [1024, "KiB"], [1, "B"]]);
+    if (unit === "ns") return scaled(value, [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]]);
+    return `${digits(value)} ${unit}`;
+  };
+  const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(1)} %` : "–");
+  const signed = (value, text) => (value > 0 ? "+" : value < 0 ? "−" : "±") + text;
+
+  function words(graph, node) {
+    const name = node.name.startsWith(graph.data.marker) ? node.name.slice(graph.data.marker.length) : node.name;
+    const cut = node.name.startsWith(graph.data.marker) || !name.endsWith(")") ? -1 : name.lastIndexOf(" (");
+    const path = cut > 0 ? name.slice(cut + 2, -1) : "";
+    return { title: cut > 0 ? name.slice(0, cut) : name, path, place: node.line ? `${path}:${node.line}` : path };
+  }
+
+  // ---- Colours --------------------------------------------------------------------------------------------------
+
+  const hash = (text) => {
+    let value = 7;
+    for (const letter of text) value = (value * 31 + letter.codePointAt(0)) >>> 0;
+    return value;
+  };
+  const packageOf = (path) => (path.includes("/") ? path.slice(0, path.indexOf("/")) : path.replace(/\.py$/, ""));
+
+  // The heaviest packages get a hue each; the rest share grey. Modules of one package differ a little in lightness.
+  function colourPackages(graph) {
+    const weights = new Map();
+    for (const node of walk(graph.top)) {
+      const name = packageOf(words(graph, node).path);
+      if (name) weights.set(name, (weights.get(name) || 0) + Math.max(...node.own));
+    }
+    const ranked = [...weights].sort((a, b) => b[1] - a[1]).slice(0, HUES.length).map(([name]) => name);
+    ranked.forEach((name, place) => graph.hues.set(name, HUES[place]));
+    return ranked;
+  }
+
+  function readTheme(graph) {
+    const style = getComputedStyle(graph.box);
+    const get = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
+    const theme = {
+      fg: get("--fg", "#1b1f24"), bg: get("--bg", "#ffffff"), muted: get("--muted", "#5c6570"),
+      accent: get("--accent", "#2f6fde"), panel: get("--panel", "#f5f7f9"), rule: get("--rule", "#d5dae0"),
+    };
+    const context = graph.canvas.getContext("2d", { willReadFrequently: true });
+    context.fillStyle = theme.bg;
+    context.fillRect(0, 0, 1, 1);
+    const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+    theme.dark = 0.3 * red + 0.6 * green + 0.1 * blue < 128;
+    graph.theme = theme;
+  }
+
+  function colour(graph, node) {
+    const { path } = words(graph, node);
+    const hue = graph.hues.get(packageOf(path));
+    const shade = (hash(path) % 3) * 3;
+    if (!path) return graph.theme.dark ? "hsl(215 8% 27%)" : "hsl(215 12% 88%)";
+    if (hue === undefined) return graph.theme.dark ? `hsl(215 6% ${31 + shade}%)` : `hsl(215 8% ${79 + shade}%)`;
+    return graph.theme.dark ? `hsl(${hue} 36% ${31 + shade}%)` : `hsl(${hue} 62% ${77 + shade}%)`;
+  }
+
+  // ---- Drawing --------------------------------------------------------------------------------------------------
+
+  const scaleOf = (graph) => graph.width / (graph.zoom.width || 1);
+
+  function boxOf(graph, node) {
+    if (isBelow(graph.zoom, node)) return { x: 0, width: graph.width };
+    const scale = scaleOf(graph);
+    return { x: (node.x - graph.zoom.x) * scale, width: node.width * scale };
+  }
+
+  function* seen(graph) {
+    for (let node = graph.zoom.parent; node; node = node.parent) yield node;
+    const open = [graph.zoom], scale = scaleOf(graph);
+    while (open.length) {
+      const node = open.pop();
+      yield node;
+      for (const child of node.children) if (child.width * scale >= LEAST_PX) open.push(child);
+    }
+  }
+
+  function resize(graph) {
+    graph.width = graph.scroll.clientWidth;
+    if (!graph.width) return;
+    let depth = 0;
+    for (const node of seen(graph)) depth = Math.max(depth, node.depth);
+    const whole = (depth + 1) * ROW;
+    graph.space.style.height = `${whole}px`;
+    graph.height = Math.min(whole, graph.scroll.clientHeight || whole);
+    const ratio = window.devicePixelRatio || 1;
+    graph.canvas.width = Math.round(graph.width * ratio);
+    graph.canvas.height = Math.round(graph.height * ratio);
+    graph.canvas.style.height = `${graph.height}px`;
+    readTheme(graph);
+    colourLegend(graph);
+    draw(graph);
+  }
+
+  function draw(graph) {
+    if (!graph.width) return;
+    const context = graph.canvas.getContext("2d"), ratio = window.devicePixelRatio || 1;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.fillStyle = graph.theme.bg;
+    context.fillRect(0, 0, graph.width, graph.height);
+    context.font = FONT;
+    context.textBaseline = "middle";
+    for (const node of seen(graph)) {
+      const y = node.depth * ROW - graph.scroll.scrollTop;
+      if (y > -ROW && y < graph.height) drawNode(graph, context, node, y);
+    }
+    if (graph.selected) outline(graph, context, graph.selected, graph.theme.fg, 2);
+  }
+
+  function drawNode(graph, context, node, y) {
+    const { x, width } = boxOf(graph, node);
+    const inner = Math.max(width - 1, LEAST_PX), two = node.bars.length === 2;
+    context.globalAlpha = graph.query && !node.matches ? 0.28 : 1;
+    if (two) drawBars(graph, context, node, x, y, inner);
+    else {
+      context.fillStyle = colour(graph, node);
+      context.fillRect(x, y, inner, ROW - 1);
+    }
+    if (width >= LEAST_TEXT_PX) drawText(graph, context, node, x + PAD, y + (ROW - 1 - (two ? STRIP : 0)) / 2, width - 2 * PAD);
+    context.globalAlpha = 1;
+    if (graph.query && node.matches && width > 3) outline(graph, context, node, graph.theme.accent, 1.5);
+  }
+
+  function drawBars(graph, context, node, x, y, inner) {
+    const [before, after] = node.bars.map((bar) => (node.width ? Math.min(bar / node.width, 1) * inner : 0));
+    context.fillStyle = graph.theme.panel;
+    context.fillRect(x, y, inner, ROW - 1);
+    context.fillStyle = colour(graph, node);
+    context.fillRect(x, y, after, ROW - 1 - STRIP);
+    context.fillStyle = graph.theme.muted;
+    context.fillRect(x, y + ROW - STRIP, before, STRIP - 1);
+    if (inner > 4) outline(graph, context, node, graph.theme.rule, 1);
+  }
+
+  function drawText(graph, context, node, x, y, room) {
+    const { title, path } = words(graph, node);
+    const shown = fit(context, title, room);
+    context.fillStyle = graph.theme.fg;
+    context.fillText(shown, x, y);
+    const used = context.measureText(shown).width + 8;
+    if (shown !== title || !path || room - used < 60) return;
+    context.fillStyle = graph.theme.fg;
+    context.globalAlpha *= 0.62;
+    context.fillText(fit(context, path, room - used), x + used, y);
+  }
+
+  function fit(context, text, room) {
+    const line = text.slice(0, 300);
+    if (context.measureText(line).width <= room) return line;
+    let low = 0, high = line.length;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (context.measureText(`${line.slice(0, middle)}…`).width <= room) low = middle;
+      else high = middle - 1;
+    }
+    return low > 1 ? `${line.slice(0, low)}…` : "";
+  }
+
+  function outline(graph, context, node, style, thick) {
+    const { x, width } = boxOf(graph, node), y = node.depth * ROW - graph.scroll.scrollTop;
+    context.strokeStyle = style;
+    context.lineWidth = thick;
+    context.strokeRect(x + thick / 2, y + thick / 2, Math.max(width - 1 - thick, 1), ROW - 1 - thick);
+  }
+
+  function colourLegend(graph) {
+    for (const item of graph.packages.children) {
+      item.firstChild.style.background = `hsl(${graph.hues.get(item.dataset.name)} ${graph.theme.dark ? "36% 40%" : "62% 77%"})`;
+    }
+  }
+
+  // ---- What is pointed at ---------------------------------------------------------------------------------------
+
+  function nodeAt(graph, event) {
+    const box = graph.canvas.getBoundingClientRect();
+    const x = event.clientX - box.left, depth = Math.floor((event.clientY - box.top + graph.scroll.scrollTop) / ROW);
+    let node = graph.top;
+    while (node && node.depth < depth) {
+      node = node.children.find((child) => {
+        const place = boxOf(graph, child);
+        return (isBelow(graph.zoom, child) || isBelow(child, graph.zoom)) && x >= place.x && x < place.x + place.width;
+      });
+    }
+    return node && node.depth === depth ? node : null;
+  }
+
+  const operationOf = (node) => {
+    while (node.depth > 1) node = node.parent;
+    return node;
+  };
+
+  function numbers(graph, node) {
+    const { unit, sides } = graph.data, root = graph.base;
+    const rows = sides.map((side, place) => [
+      side.label, amount(node.bars[place], unit), percent(node.weights[place], root.weights[place]), amount(node.own[place], unit),
+    ]);
+    if (sides.length === 2) rows.push(change(node, unit));
+    return rows;
+  }
+
+  function change(node, unit) {
+    const [before, after] = node.bars, by = after - before;
+    const share = before ? signed(by, `${digits(Math.abs((100 * by) / before))} %`) : "new";
+    const own = node.own[1] - node.own[0];
+    return ["change, not tested", signed(by, amount(Math.abs(by), unit)), share, signed(own, amount(Math.abs(own), unit))];
+  }
+
+  function showTip(graph, node, event) {
+    if (!node) return void (graph.tip.hidden = true);
+    const { title, place } = words(graph, node);
+    const cells = (tag, row) => make("tr", {}, ...row.map((text, i) => make(i ? tag : "th", { textContent: text })));
+    const table = make("table", {}, cells("th", ["per request", "whole", "share", "own"]), ...numbers(graph, node).map((row) => cells("td", row)));
+    const operation = node.depth > 1 ? ` · ${words(graph, operationOf(node)).title}` : "";
+    graph.tip.replaceChildren(make("b", { textContent: title.slice(0, 400) }), make("span", { className: "flame-path", textContent: (place + operation).slice(0, 400) }), table);
+    graph.tip.hidden = false;
+    const room = graph.tip.getBoundingClientRect();
+    const x = Math.min(event.clientX + 14, window.innerWidth - room.width - 8);
+    const y = event.clientY + 18 + room.height > window.innerHeight ? event.clientY - room.height - 12 : event.clientY + 18;
+    Object.assign(graph.tip.style, { left: `${Math.max(x, 4)}px`, top: `${Math.max(y, 4)}px` });
+  }
+
+  function say(graph) {
+    const node = graph.selected || graph.zoom, { title, place } = words(graph, node);
+    const facts = numbers(graph, node).map(([label, whole, share, own]) => `${label}: ${whole} (${share}), own ${own}`).join(" · ");
+    graph.said.replaceChildren(make("b", { textContent: node.parent ? title : "All stacks" }), ` ${facts}`, make("span", { className: "flame-path", textContent: place || KEYS_HELP }));
+  }
+
+  // ---- What the reader does -------------------------------------------------------------------------------------
+
+  function select(graph, node) {
+    graph.selected = node;
+    if (node) {
+      const y = node.depth * ROW, scroll = graph.scroll;
+      if (y < scroll.scrollTop) scroll.scrollTop = y;
+      if (y + ROW > scroll.scrollTop + graph.height) scroll.scrollTop = y + ROW - graph.height;
+    }
+    say(graph);
+    draw(graph);
+  }
+
+  function zoomTo(graph, node) {
+    graph.zoom = isBelow(node, graph.base) ? node : graph.base;
+    graph.reset.disabled = graph.zoom === graph.base;
+    resize(graph);
+    select(graph, graph.zoom === graph.top ? null : graph.zoom);
+  }
+
+  function pickOperation(graph, place) {
+    graph.base = place === "" ? graph.top : graph.top.children[Number(place)];
+    layOut(graph.data, graph.base);
+    search(graph, graph.query);
+    zoomTo(graph, graph.base);
+  }
+
+  function search(graph, query) {
+    graph.query = query.trim().toLowerCase();
+    for (const node of walk(graph.top)) node.matches = graph.query !== "" && node.name.toLowerCase().includes(graph.query);
+    graph.found.textContent = graph.query ? describeMatches(graph) : "";
+    draw(graph);
+  }
+
+  // Frames that stand on a match belong to it already: count the outermost ones only.
+  function describeMatches(graph) {
+    const sums = graph.data.sides.map(() => 0), open = [graph.base];
+    let count = 0;
+    for (const node of walk(graph.base)) count += node.matches;
+    while (open.length) {
+      const node = open.pop();
+      if (node.matches) node.weights.forEach((weight, side) => (sums[side] += weight));
+      else open.push(...node.children);
+    }
+    if (!count) return "nothing found";
+    const shares = sums.map((sum, side) => percent(sum, graph.base.weights[side]));
+    return `${count} ${count === 1 ? "frame" : "frames"}, ${shares.length === 1 ? `${shares[0]} of the whole` : graph.data.sides.map((side, i) => `${side.label} ${shares[i]}`).join(", ")}`;
+  }
+
+  function nextMatch(graph) {
+    const matches = [...walk(graph.base)].filter((node) => node.matches);
+    if (!matches.length) return;
+    graph.match = (matches.indexOf(graph.selected) + 1) % matches.length;
+    const node = matches[graph.match];
+    if (!isBelow(node, graph.zoom) || node.width * scaleOf(graph) < LEAST_TEXT_PX) zoomTo(graph, node);
+    select(graph, node);
+  }
+
+  function step(graph, key) {
+    const node = graph.selected;
+    if (!node) return graph.zoom;
+    if (key === "ArrowDown") return isBelow(graph.zoom, node) && node !== graph.zoom ? childTowards(graph, node) : node.children[0] || node;
+    if (key === "ArrowUp") return node.parent && node !== graph.base ? node.parent : node;
+    const row = node.parent && isBelow(node.parent, graph.zoom) ? node.parent.children : [node];
+    return row[row.indexOf(node) + (key === "ArrowRight" ? 1 : -1)] || node;
+  }
+
+  const childTowards = (graph, node) => node.children.find((child) => isBelow(graph.zoom, child));
+
+  function onKey(graph, event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const actions = {
+      Enter: () => graph.selected && zoomTo(graph, graph.selected),
+      Backspace: () => zoomTo(graph, graph.zoom.parent || graph.top),
+      Escape: () => zoomTo(graph, graph.base),
+      "/": () => graph.input.focus(),
+      n: () => nextMatch(graph),
+    };
+    const action = event.key.startsWith("Arrow") ? () => select(graph, step(graph, event.key)) : actions[event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  }
+
+  function onSearchKey(graph, event) {
+    if (event.key === "Enter") nextMatch(graph);
+    else if (event.key === "Escape") {
+      graph.input.value = "";
+      search(graph, "");
+      graph.canvas.focus();
+    } else return;
+    event.preventDefault();
+  }
+
+  // ---- Start ----------------------------------------------------------------------------------------------------
+
+  function tools(graph) {
+    graph.input = make("input", { type: "search", placeholder: "Search functions and files", ariaLabel: "Search functions and files" });
+    graph.found = make("span", { className: "flame-found", role: "status" });
+    graph.reset = make("button", { type: "button", textContent: "Show all", disabled: true });
+    graph.picker = make("select", { ariaLabel: "Operation" }, make("option", { value: "", textContent: "All operations" }));
+    graph.top.children.forEach((node, place) => graph.picker.append(make("option", { value: place, textContent: words(graph, node).title.slice(0, 120) })));
+    return make("div", { className: "flame-tools" }, graph.picker, graph.input, graph.reset, graph.found);
+  }
+
+  function listen(graph) {
+    graph.canvas.addEventListener("mousemove", (event) => showTip(graph, nodeAt(graph, event), event));
+    graph.canvas.addEventListener("mouseleave", () => (graph.tip.hidden = true));
+    graph.canvas.addEventListener("click", (event) => {
+      const node = nodeAt(graph, event);
+      if (node) zoomTo(graph, node);
+    });
+    graph.canvas.addEventListener("keydown", (event) => onKey(graph, event));
+    graph.canvas.addEventListener("focus", () => graph.selected || select(graph, graph.zoom));
+    graph.scroll.addEventListener("scroll", () => { graph.tip.hidden = true; draw(graph); });
+    graph.input.addEventListener("input", () => search(graph, graph.input.value));
+    graph.input.addEventListener("keydown", (event) => onSearchKey(graph, event));
+    graph.reset.addEventListener("click", () => zoomTo(graph, graph.base));
+    graph.picker.addEventListener("change", () => pickOperation(graph, graph.picker.value));
+    new ResizeObserver(() => graph.scroll.clientWidth !== graph.width && resize(graph)).observe(graph.scroll);
+    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => resize(graph));
+    new MutationObserver(() => resize(graph)).observe(document.documentElement, { attributes: true });
+  }
+
+  function start(box) {
+    const data = JSON.parse(box.parentElement.querySelector(".flame-data").textContent);
+    const top = readTree(data);
+    layOut(data, top);
+    const graph = { box, data, top, zoom: top, base: top, selected: null, query: "", hues: new Map(), width: 0, height: 0 };
+    graph.canvas = make("canvas", { tabIndex: 0, role: "application", ariaLabel: `Flame graph. ${KEYS_HELP} The tables below hold the same numbers.` });
+    graph.space = make("div", {}, graph.canvas);
+    graph.scroll = make("div", { className: "flame-scroll" }, graph.space);
+    graph.said = make("p", { className: "flame-said", ariaLive: "polite" });
+    graph.tip = make("div", { className: "flame-tip", hidden: true });
+    graph.packages = make("ul", { className: "flame-packages" }, ...colourPackages(graph).map((name) => {
+      const item = make("li", {}, make("i", {}), name);
+      item.dataset.name = name;
+      return item;
+    }));
+    box.replaceChildren(tools(graph), graph.scroll, graph.said, graph.packages, graph.tip);
+    listen(graph);
+    resize(graph);
+    say(graph);
+  }
+
+  const startAll = () => document.querySelectorAll(".flame-graph:empty").forEach(start);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", startAll);
+  else startAll();
+})();

@@ -1,0 +1,140 @@
+"""The tree behind a flame graph: the union of one or two profiles, small enough for a page.
+
+Built from the root downwards and the heaviest frame first, so that what cannot be shown is never built.
+"""
+
+import dataclasses
+import heapq
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from harness.profiles.folded import Profile, Stack
+
+OTHER = "(other)"
+"""Stands for the frames of one parent that are not shown: each is too small, or there was no room."""
+
+LEAST_SHARE = 0.001
+ROOM_BYTES = 350_000
+"""What the nodes of one tree may take up in a page."""
+
+_NODE_BYTES = 24  # Two numbers for the place, and up to two weights.
+_LONGEST_NAME = 300
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Node:
+    """One frame at one place; `depth` 0 is a root. `weights` holds the weight of each side."""
+
+    name: str
+    depth: int
+    weights: tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tree:
+    """Nodes in preorder, heaviest child first. A node's weight is that of its children and its own.
+
+    Of each side, no frame with more than `least_share` of the total is in `(other)`.
+    """
+
+    nodes: tuple[Node, ...]
+    least_share: float
+
+
+_Item = tuple[Stack, int, float]
+
+
+@dataclasses.dataclass(slots=True)
+class _Branch:
+    """A node while the tree grows: `children` may be shown, `other` is the weight of the rest."""
+
+    name: str
+    depth: int
+    weights: tuple[float, ...]
+    share: float
+    items: Sequence[_Item]
+    other: tuple[float, ...]
+    is_shown: bool = False
+    children: list["_Branch"] = dataclasses.field(default_factory=list)
+
+
+def build_tree(profiles: Sequence[Profile]) -> Tree:
+    """Return the union of `profiles`; what is smaller than 0.1 % on every side is merged into `(other)`.
+
+    The heaviest frames come first until 350 kB of a page are full. Every side keeps its total.
+    """
+    items = [
+        (stack, side, weight) for side, part in enumerate(profiles) for stack, weight in part.stacks.items()
+    ]
+    totals = [part.total for part in profiles]
+    top = _Branch("", -1, tuple(totals), 1.0, items, (0.0,) * len(totals))
+    least_share = _grow(top, totals)
+    return Tree(tuple(_preorder(top)), least_share)
+
+
+def short_name(name: str) -> str:
+    """Return a name that a page can hold: its middle is left out beyond 300 characters."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:200]}…{name[-99:]}"
+
+
+def _grow(top: _Branch, totals: Sequence[float]) -> float:
+    """Show branches, the heaviest first, while there is room; return the share of the heaviest that is not shown."""
+    order = itertools.count()
+    room_bytes = ROOM_BYTES
+    names: set[str] = set()
+    heap: list[tuple[float, int, _Branch]] = [(-1.0, next(order), top)]
+    while heap:
+        _, _, branch = heapq.heappop(heap)
+        room_bytes -= _NODE_BYTES + (0 if branch.name in names else len(json.dumps(short_name(branch.name))))
+        if room_bytes < 0:
+            return max(branch.share, LEAST_SHARE)
+        names.add(branch.name)
+        branch.is_shown = True
+        _expand(branch, totals)
+        for child in branch.children:
+            heapq.heappush(heap, (-child.share, next(order), child))
+    return LEAST_SHARE
+
+
+def _expand(branch: _Branch, totals: Sequence[float]) -> None:
+    """Find what stands directly on `branch`: its children, and the sum of what is too small to be one."""
+    depth = branch.depth + 1
+    groups: dict[str, list[_Item]] = defaultdict(list)
+    for item in branch.items:
+        if len(item[0]) > depth:
+            groups[item[0][depth]].append(item)
+    for name, items in groups.items():
+        weights = [0.0] * len(totals)
+        for _, side, weight in items:
+            weights[side] += weight
+        share = max(weight / total if total else 0 for weight, total in zip(weights, totals, strict=True))
+        if share >= LEAST_SHARE:
+            branch.children.append(_Branch(name, depth, tuple(weights), share, items, (0.0,) * len(totals)))
+        else:
+            branch.other = _sum(branch.other, weights)
+    branch.items = ()
+
+
+def _preorder(top: _Branch) -> Iterator[Node]:
+    """Yield what is shown below `top`; after the children of each branch, what of them is not."""
+    open_: list[_Branch | Node] = [top]
+    while open_:
+        entry = open_.pop()
+        if isinstance(entry, Node):
+            yield entry
+            continue
+        if entry is not top:
+            yield Node(entry.name, entry.depth, entry.weights)
+        children = sorted(entry.children, key=lambda child: (-child.share, child.name))
+        other = entry.other
+        for child in children:
+            other = other if child.is_shown else _sum(other, child.weights)
+        if any(other):
+            open_.append(Node(OTHER, entry.depth + 1, other))
+        open_.extend(child for child in reversed(children) if child.is_shown)
+
+
+def _sum(first: Sequence[float], second: Sequence[float]) -> tuple[float, ...]:
+    return tuple(a + b for a, b in zip(first, second, strict=True))
