@@ -32,7 +32,8 @@ def bucket_of(values: Integers) -> Integers:
 def bucket_low(buckets: Integers) -> Integers:
     """Return the smallest value of each bucket."""
     shift = np.maximum((buckets >> _SUB_BUCKET_BITS) - 1, 0)
-    return (buckets - (shift << _SUB_BUCKET_BITS)) << shift
+    low: Integers = (buckets - (shift << _SUB_BUCKET_BITS)) << shift
+    return low
 
 
 def bucket_middle(buckets: Integers) -> Integers:

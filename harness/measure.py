@@ -164,7 +164,8 @@ class MeasuredProcess:
         if not newline:
             return None
         self._buffer = rest
-        return msgspec.json.decode(line, type=Message)
+        message: Message = msgspec.json.decode(line, type=Message)
+        return message
 
 
 _FAMILY: dict[int, type[HarnessError]] = {ExitCode.USAGE: UsageError, ExitCode.FAILED: HarnessError}

@@ -23,7 +23,7 @@ _UNEXPLAINED_NS = 200_000
 class ClosedModel:
     """Drives `users` greenlets until `end_ns` of the clock; they share one seeded sequence of operations."""
 
-    def __init__(  # noqa: PLR0913 - what one plan is made of, put together in one place
+    def __init__(  # noqa: PLR0913 - what one plan is made of
         self, sequence: Sequence[tuple[int, int]], caller: Caller, recorder: Recorder, origin_ns: int,
         split: Split | None, *, end_ns: int, think_time_s: float, drain_s: float,
     ) -> None:  # fmt: skip

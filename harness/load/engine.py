@@ -105,7 +105,7 @@ class Driver:
     ) -> Model:
         job = self._job
         if table is not None:
-            columns = (memoryview(np.ascontiguousarray(table[name])) for name in PlannedRows.COLUMNS)
+            columns = (np.ascontiguousarray(table[name]).data for name in PlannedRows.COLUMNS)
             return OpenModel(
                 PlannedRows(*columns), caller, recorder, origin_ns, self._split,
                 in_flight_limit=job.in_flight_limit,

@@ -45,7 +45,7 @@ class OpenModel:
     What was not let go by then stays `never_started`, what did not come back `unfinished`.
     """
 
-    def __init__(  # noqa: PLR0913 - what one plan is made of, put together in one place
+    def __init__(
         self, rows: PlannedRows, caller: Caller, recorder: Recorder, origin_ns: int,
         split: Split | None, *, in_flight_limit: int, deadline_ns: int,
     ) -> None:  # fmt: skip
