@@ -34,7 +34,7 @@ class Limit(enum.StrEnum):
 _IN_WORDS = {
     Limit.SERVER: "the server was the limit",
     Limit.CLIENTS: "the clients' own speed was the limit, so the server may give more",
-    Limit.MACHINE: "server and clients used all processors together, so more of them may give more",
+    Limit.MACHINE: "all processors were busy, so a larger or quieter machine may give more",
 }
 
 
