@@ -93,6 +93,7 @@ def build(plan: Plan, tracing: Tracing) -> Resources:
             l2=SharedCache(stores.cache, Breaker(plan.clocks.monotonic)) if plan.switches.l2 else None,
             single_flight=SingleFlight() if plan.switches.single_flight else None,
             encoded=plan.switches.cache_encoded,
+            tracing=tracing,
         )
         health = HealthChecker(stores, executor, plan.clocks)
     return Resources(stores, executor, cache, local, authenticate, health, encode, phases_ns)

@@ -17,6 +17,7 @@ from targets.asset_core.encoding import Encode, etag_of
 from targets.asset_core.keys import cache_key
 from targets.asset_core.model import FullAsset
 from targets.asset_core.scope import Scope
+from targets.asset_core.tracing import Tracing
 
 MISSING_TTL_S = 5.0
 JITTER = 0.1
@@ -41,6 +42,7 @@ class AssetCache:
         l2: SharedCache | None,
         single_flight: SingleFlight | None,
         encoded: bool,
+        tracing: Tracing,
     ) -> None:
         self._fetch = fetch
         self._encode = encode
@@ -50,19 +52,15 @@ class AssetCache:
         self._l2 = l2
         self._flights = single_flight
         self._encoded = encoded
+        self._tracing = tracing
         self._generations = Generations()
 
     def load(self, tenant: str, asset_id: str, scope: Scope) -> Entry:
         """Return the entry of an asset from the nearest level that has it; `missing` if it does not exist."""
-        key = cache_key(tenant, asset_id)
-        if self._l1 is not None:
-            entry = self._l1.get(key)
-            if entry is not None:
-                scope.tally.add("cache.l1.hit")
-                return entry
-            scope.tally.add("cache.l1.miss")
-        work = functools.partial(self._load_below, key, tenant, asset_id, scope)
-        return work() if self._flights is None else self._flights.run(key, work, scope)
+        if self._tracing.enabled:
+            with self._tracing.span("cache.load"):
+                return self._load(tenant, asset_id, scope)
+        return self._load(tenant, asset_id, scope)
 
     def invalidate(self, tenant: str, asset_id: str, scope: Scope) -> None:
         """Forget an asset in both levels; fills that began before this are discarded."""
@@ -72,6 +70,17 @@ class AssetCache:
             self._l1.remove(key)
         if self._l2 is not None:
             self._l2.remove(key, scope)
+
+    def _load(self, tenant: str, asset_id: str, scope: Scope) -> Entry:
+        key = cache_key(tenant, asset_id)
+        if self._l1 is not None:
+            entry = self._l1.get(key)
+            if entry is not None:
+                scope.tally.add("cache.l1.hit")
+                return entry
+            scope.tally.add("cache.l1.miss")
+        work = functools.partial(self._load_below, key, tenant, asset_id, scope)
+        return work() if self._flights is None else self._flights.run(key, work, scope)
 
     def _load_below(self, key: str, tenant: str, asset_id: str, scope: Scope) -> Entry:
         generation = self._generations.of(key)
@@ -90,7 +99,8 @@ class AssetCache:
     def _from_shared(self, key: str, scope: Scope) -> tuple[Entry | None, bytes | None]:
         if self._l2 is None:
             return None, None
-        record = self._l2.get(key, scope)
+        with self._tracing.span("redis.get"):
+            record = self._l2.get(key, scope)
         # Redis ends a life by its own clock; an entry that outlived its age by ours is a miss as well.
         if record is None or self._age_s(record.fetched_at_s) >= _life_s(record.body):
             scope.tally.add("cache.l2.miss")
@@ -128,7 +138,8 @@ class AssetCache:
             return
         ttl_s = self._jittered(_life_s(body)) - self._age_s(entry.fetched_at_s)
         if ttl_s > 0:
-            self._l2.put(key, entry.fetched_at_s, body, ttl_s, scope)
+            with self._tracing.span("redis.put"):
+                self._l2.put(key, entry.fetched_at_s, body, ttl_s, scope)
         if self._generations.of(key) != generation:
             self._l2.remove(key, scope)
 

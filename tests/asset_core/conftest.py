@@ -1,0 +1,107 @@
+import dataclasses
+import random
+
+import pytest
+
+from targets.asset_core.clocks import Clocks
+from targets.asset_core.container import Plan
+from targets.asset_core.core import Core
+from targets.asset_core.counting import Tally
+from targets.asset_core.data.generator import Inventory
+from targets.asset_core.issuing import Issuer
+from targets.asset_core.profiles import LAMBDA
+from targets.asset_core.scope import Scope
+from targets.asset_core.stores.memory import World
+from targets.asset_core.switches import OPTIMISED
+from targets.core_target import proxy_event
+
+
+class TurnedClock:
+    """Both clocks of the core, moved by hand."""
+
+    def __init__(self, now_s=1_750_000_000.0):
+        self.now_s = now_s
+        self.clocks = Clocks(monotonic=self.read, wall=self.read)
+
+    def read(self):
+        return self.now_s
+
+    def advance(self, seconds):
+        self.now_s += seconds
+
+
+@dataclasses.dataclass
+class Hosted:
+    """A core over memory, with everything a test wants to look at or break."""
+
+    core: Core
+    world: World
+    inventory: Inventory
+    issuer: Issuer
+    lines: list
+    opened: list
+
+    def token(self, tenant="tenant-01", user="ada", role="viewer", use="id"):
+        return self.issuer.token(tenant, user, role=role, use=use)
+
+    def get(self, path, token=None, context=None, **headers):
+        headers = {"Authorization": f"Bearer {self.token() if token is None else token}", **headers}
+        return self.core.handler(proxy_event("GET", path, headers), context)
+
+    def counted(self, operation="GET /assets/{id}"):
+        return self.core.counters()[operation]
+
+    @property
+    def stores(self):
+        return self.opened[-1]
+
+
+@pytest.fixture(scope="session")
+def issuer():
+    return Issuer()
+
+
+@pytest.fixture(scope="session")
+def inventory():
+    return Inventory("small", 1)
+
+
+@pytest.fixture
+def clock():
+    return TurnedClock()
+
+
+@pytest.fixture
+def scope():
+    return Scope(float("inf"), Tally())
+
+
+@pytest.fixture
+def rng():
+    return random.Random(1)
+
+
+@pytest.fixture
+def host(issuer, inventory):
+    """A function that hosts a core: `host(switches=…, profile=…, clocks=…, latency_s=…, wrap=…)`."""
+    cores = []
+
+    def make(*, latency_s=0.0, switches=OPTIMISED, profile=LAMBDA, opens=True, **plan):
+        world, opened, lines = World(inventory, latency_s), [], []
+
+        def open_stores(profile, *, pooling):
+            opened.append(world(profile, pooling=pooling))
+            return opened[-1]
+
+        made = Plan(
+            tokens=issuer.settings, open_stores=open_stores, profile=profile, switches=switches, **plan
+        )
+        core = Core(made, lines.append)
+        cores.append(core)
+        if opens:
+            core.open()
+        return Hosted(core, world, inventory, issuer, lines, opened)
+
+    yield make
+    for core in cores:
+        core.close()
