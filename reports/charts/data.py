@@ -1,0 +1,155 @@
+"""What each chart shows, as plain data in base units. Series are named and numbered by run, never coloured here."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Series:
+    """A line. `run` is the number of the run in the report; `dashed` tells its second meaning."""
+
+    label: str
+    run: int
+    x: Floats
+    y: Floats
+    dashed: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StageSpan:
+    """A stage to be shaded."""
+
+    label: str
+    start_s: float
+    end_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PercentilePanel:
+    """Latency in ns by 1 / (1 - share), which on a log axis spreads the tail as HdrHistogram plots do."""
+
+    title: str
+    series: tuple[Series, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PercentilePlot:
+    """Panels that share both axes."""
+
+    panels: tuple[PercentilePanel, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DistributionPlot:
+    """Share of calls by response time; x in ns at the middle of log-equal steps."""
+
+    series: tuple[Series, ...]
+    step_ratio: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HeatPanel:
+    """Share of each time bin's calls by latency row (lowest first), with the median and p99 of each bin."""
+
+    label: str
+    run: int
+    bin_s: float
+    shares: Floats
+    p50_ns: Floats
+    p99_ns: Floats
+    stages: tuple[StageSpan, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HeatMap:
+    """Panels that share the rows from `low_ns` to `high_ns`, equal steps on a log axis."""
+
+    panels: tuple[HeatPanel, ...]
+    low_ns: float
+    high_ns: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RatePanel:
+    """Rates per second by time bin; `planned` is None in the closed model."""
+
+    label: str
+    run: int
+    bin_s: float
+    planned: Floats | None
+    completed: Floats
+    failed: Floats
+    dropped: Floats
+    stages: tuple[StageSpan, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RatePlot:
+    """Panels that share their axes."""
+
+    panels: tuple[RatePanel, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BarGroup:
+    """One thing in all runs; None where a run does not know it."""
+
+    label: str
+    values: tuple[float | None, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BarPlot:
+    """Values by group and run."""
+
+    runs: tuple[str, ...]
+    groups: tuple[BarGroup, ...]
+    axis: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SplitBar:
+    """One bar of the time split: (part, ns) in order."""
+
+    label: str
+    parts: tuple[tuple[str, float], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SplitPanel:
+    """Bars on one scale."""
+
+    title: str
+    bars: tuple[SplitBar, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SplitPlot:
+    """Panels, each with its own scale."""
+
+    panels: tuple[SplitPanel, ...]
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadPlot:
+    """Response in ns against the achieved rate per second, one point for each time bin."""
+
+    series: tuple[Series, ...]
+
+
+Plot = PercentilePlot | DistributionPlot | HeatMap | RatePlot | BarPlot | SplitPlot | LoadPlot
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Chart:
+    """A plot with what a reader needs: `title` says what it shows, `caption` how to read it."""
+
+    key: str
+    title: str
+    caption: str
+    plot: Plot

@@ -1,0 +1,130 @@
+"""Charts over the time of the run, one panel for each run: response times as a heat map, and rates."""
+
+from collections.abc import Sequence
+
+import matplotlib.colors
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.units import format_duration
+from reports.charts.data import Floats, HeatMap, HeatPanel, RatePanel, RatePlot, StageSpan
+from reports.charts.style import (
+    COLOURS,
+    POINT_SIZE,
+    direct_labels,
+    log_time_ticks,
+    panels,
+    plain_number,
+    run_colour,
+)
+
+_TIME_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
+
+
+def draw_heat(plot: HeatMap) -> Figure:
+    """Draw for each moment the shares of its calls by response time, with its median and p99."""
+    figure, all_axes = panels(len(plot.panels), 2.9)
+    for axes, panel in zip(all_axes, plot.panels, strict=True):
+        _draw_heat_panel(axes, panel, plot)
+    all_axes[0].set_ylabel("response time")
+    figure.draw_without_rendering()
+    for axes, panel in zip(all_axes, plot.panels, strict=True):
+        ends = [
+            (text, _last(values), COLOURS["fg"])
+            for text, values in (("p99", panel.p99_ns), ("p50", panel.p50_ns))
+        ]
+        direct_labels(axes, [end for end in ends if not np.isnan(end[1])])
+    return figure
+
+
+def _draw_heat_panel(axes: Axes, panel: HeatPanel, plot: HeatMap) -> None:
+    end_s = panel.bin_s * panel.shares.shape[1]
+    axes.set_title(panel.label, color=run_colour(panel.run))
+    # A picture in axes coordinates: its rows are equal steps of the log axis that follows.
+    axes.imshow(
+        _tinted(panel.shares, run_colour(panel.run)), origin="lower", aspect="auto", interpolation="nearest",
+        extent=(0, 1, 0, 1), transform=axes.transAxes, zorder=1,
+    )  # fmt: skip
+    axes.set_yscale("log")
+    _frame(axes, panel.stages, end_s)
+    axes.grid(visible=False)
+    middles = (np.arange(panel.shares.shape[1]) + 0.5) * panel.bin_s
+    axes.plot(middles, panel.p99_ns, color=COLOURS["fg"], linewidth=0.9, linestyle=(0, (3, 2)))
+    axes.plot(middles, panel.p50_ns, color=COLOURS["fg"], linewidth=1.1)
+    axes.set_xlim(0, end_s)
+    axes.set_ylim(plot.low_ns, plot.high_ns)
+    log_time_ticks(axes.yaxis, plot.low_ns, plot.high_ns)
+
+
+def _tinted(shares: Floats, colour: str) -> Floats:
+    """Return the run's colour, the more opaque the larger the share; transparent where there is no call."""
+    picture = np.empty((*shares.shape, 4))
+    picture[..., :3] = matplotlib.colors.to_rgb(colour)
+    largest = float(shares.max()) or 1.0
+    # The square root keeps single slow calls visible beside the bulk.
+    picture[..., 3] = np.where(shares > 0, 0.12 + 0.83 * np.sqrt(shares / largest), 0.0)
+    return picture
+
+
+def _last(values: Floats) -> float:
+    known = values[~np.isnan(values)]
+    return float(known[-1]) if known.size else float("nan")
+
+
+def draw_rates(plot: RatePlot) -> Figure:
+    """Draw planned, completed, failed and dropped calls per second."""
+    figure, all_axes = panels(len(plot.panels), 2.5)
+    top = (
+        max((float(line.max()) for panel in plot.panels for _, line, _ in _lines(panel)), default=1.0) or 1.0
+    )
+    for axes, panel in zip(all_axes, plot.panels, strict=True):
+        _draw_rate_panel(axes, panel, top)
+    all_axes[0].set_ylabel("calls per second")
+    figure.draw_without_rendering()
+    for axes, panel in zip(all_axes, plot.panels, strict=True):
+        labels = [(text, float(line[-3:].mean()), colour) for text, line, colour in _lines(panel)]
+        direct_labels(axes, labels)
+    return figure
+
+
+def _lines(panel: RatePanel) -> list[tuple[str, Floats, str]]:
+    """Return what the panel shows: lines of nothing but zeros are left out."""
+    lines = [("completed", panel.completed, run_colour(panel.run))]
+    if panel.planned is not None:
+        lines.insert(0, ("planned", panel.planned, COLOURS["muted"]))
+    for text, line in (("failed", panel.failed), ("dropped", panel.dropped)):
+        if line.any():
+            lines.append((text, line, COLOURS["failed"]))
+    return lines
+
+
+def _draw_rate_panel(axes: Axes, panel: RatePanel, top: float) -> None:
+    end_s = panel.bin_s * len(panel.completed)
+    axes.set_title(panel.label, color=run_colour(panel.run))
+    _frame(axes, panel.stages, end_s)
+    edges = np.arange(len(panel.completed) + 1) * panel.bin_s
+    for text, line, colour in _lines(panel):
+        dash = {"planned": (0, (4, 2)), "dropped": (0, (1.5, 1.5))}.get(text, "solid")
+        axes.stairs(line, edges, color=colour, linewidth=1.3, linestyle=dash, baseline=None)
+    axes.set_xlim(0, end_s)
+    axes.set_ylim(0, top * 1.12)
+    axes.yaxis.set_major_formatter(plain_number)
+
+
+def _frame(axes: Axes, stages: Sequence[StageSpan], end_s: float) -> None:
+    """Label the time axis and shade every second stage; a single stage needs no name."""
+    step_s = next((step for step in _TIME_STEPS_S if end_s / step <= 6), _TIME_STEPS_S[-1])
+    axes.set_xticks(np.arange(0, end_s * 1.0001, step_s))
+    axes.xaxis.set_major_formatter(lambda value, _: format_duration(round(value, 3)) if value else "0")
+    axes.set_xlabel("time in the run")
+    axes.tick_params(labelbottom=True)
+    if len(stages) < 2:
+        return
+    for number, stage in enumerate(stages):
+        if number % 2:
+            axes.axvspan(stage.start_s, stage.end_s, color=COLOURS["muted"], alpha=0.1, linewidth=0, zorder=0)
+        axes.text(
+            (stage.start_s + stage.end_s) / 2, 0.99, stage.label, transform=axes.get_xaxis_transform(),
+            ha="center", va="top", color=COLOURS["muted"], fontsize=POINT_SIZE - 1, clip_on=True,
+        )  # fmt: skip

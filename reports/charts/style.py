@@ -1,0 +1,129 @@
+"""The one look of all charts: sizes, colours, axes. Colours are names; the page gives them their values.
+
+Charts are drawn with the light colours. In SVG each is then replaced by a CSS variable of the page, so that a chart
+follows the page into dark mode. Runs are told apart by dash pattern and label as well, never by colour alone.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.units import format_ns, significant
+
+WIDTH_IN = 8.6
+POINT_SIZE = 9.5
+
+# Each value occurs nowhere else in a chart, so that replacing it is safe.
+COLOURS = {
+    "fg": "#1a2027",
+    "muted": "#5b6673",
+    "rule": "#d5dce4",
+    "panel": "#f4f6f9",
+    "run-0": "#c25e00",
+    "run-1": "#0b6bb3",
+    "run-2": "#00805f",
+    "run-3": "#a1498c",
+    "run-4": "#6f5b00",
+    "run-5": "#44515f",
+    "failed": "#b3261e",
+    "part-lag": "#8a94a0",
+    "part-queue": "#c2a200",
+    "part-run": "#0b6bb4",
+    "part-busy": "#c25e01",
+    "part-idle": "#62b1e8",
+    "part-service": "#3f7fae",
+}
+_RUNS = 6
+_DASHES: tuple[Any, ...] = ("solid", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)))
+
+RC: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    # A name may hold dollar signs.
+    "text.parse_math": False,
+    "font.family": "DejaVu Sans",
+    "font.size": POINT_SIZE,
+    "axes.edgecolor": COLOURS["rule"],
+    "axes.labelcolor": COLOURS["muted"],
+    "axes.titlecolor": COLOURS["fg"],
+    "axes.titlesize": POINT_SIZE,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": COLOURS["rule"],
+    "grid.linewidth": 0.7,
+    "text.color": COLOURS["fg"],
+    "xtick.color": COLOURS["rule"],
+    "ytick.color": COLOURS["rule"],
+    "xtick.labelcolor": COLOURS["muted"],
+    "ytick.labelcolor": COLOURS["muted"],
+    "ytick.major.size": 0,
+    "xtick.major.size": 3,
+    "lines.linewidth": 1.8,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+}
+
+
+def run_colour(run: int) -> str:
+    """Return the colour of the n-th run."""
+    return COLOURS[f"run-{run % _RUNS}"]
+
+
+def run_dash(run: int) -> Any:
+    """Return the dash pattern of the n-th run."""
+    return _DASHES[run % len(_DASHES)]
+
+
+def panels(
+    count: int, height_in: float, *, share_y: bool = True, columns: int = 2
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with `count` axes, side by side up to `columns`, that share their axes' limits."""
+    columns = min(count, columns)
+    lines = math.ceil(count / columns)
+    figure = Figure(figsize=(WIDTH_IN, height_in * lines), layout="constrained")
+    grid = figure.subplots(lines, columns, sharex=share_y, sharey=share_y, squeeze=False)
+    axes = list(grid.flat)
+    for unused in axes[count:]:
+        unused.set_visible(False)
+    return figure, axes[:count]
+
+
+def log_time_ticks(axis: Any, low_ns: float, high_ns: float) -> None:
+    """Label a log axis of nanoseconds at 1, 2, 5 steps (or decades, if many) with their units."""
+    decades = math.log10(max(high_ns / max(low_ns, 1), 1.0001))
+    steps = (1, 2, 5) if decades < 2.2 else (1, 3) if decades < 3.5 else (1,)
+    first, last = math.floor(math.log10(max(low_ns, 1))), math.ceil(math.log10(high_ns))
+    ticks = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+    axis.set_ticks([tick for tick in ticks if low_ns <= tick <= high_ns])
+    axis.set_ticks([], minor=True)
+    axis.set_major_formatter(lambda value, _: format_ns(value))
+
+
+def plain_number(value: float, _place: object = None) -> str:
+    """Return a tick's number without a scientific form."""
+    return significant(value)
+
+
+def direct_labels(axes: Axes, labels: Sequence[tuple[str, float, str]], x: float = 1.01) -> None:
+    """Write (text, y in data, colour) right of the axes, moved apart where they would cover one another."""
+    height_points = axes.get_window_extent().height / axes.figure.dpi * 72
+    gap = POINT_SIZE * 1.35 / max(height_points, 1)
+    places = sorted(
+        (float(axes.transAxes.inverted().transform(axes.transData.transform((1.0, y)))[1]), text, colour)
+        for text, y, colour in labels
+    )
+    floor = -1.0
+    spread = []
+    for place, text, colour in places:
+        floor = max(place, floor + gap)
+        spread.append((floor, text, colour))
+    excess = max(spread[-1][0] - 1.0, 0.0) if spread else 0.0
+    for place, text, colour in spread:
+        axes.text(x, place - excess, text, color=colour, transform=axes.transAxes, va="center", ha="left")

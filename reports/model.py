@@ -1,0 +1,186 @@
+"""The view: everything a report shows, as plain data. Renderers lay it out and decide nothing.
+
+A cell carries the number and its text, so that tests read numbers and every renderer prints the same text.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+
+from harness.profiles.folded import Profile
+from reports.charts.data import Chart
+
+
+class Tone(enum.StrEnum):
+    """How a cell or a sentence is to be read; always said in words as well, never by colour alone."""
+
+    PLAIN = ""
+    BETTER = "better"
+    WORSE = "worse"
+    DIFFERENT = "different"
+    """Beyond the caution factor, where neither way is better."""
+    SIMILAR = "similar"
+    """Within the caution factor: cannot be told from noise."""
+    MISSING = "missing"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cell:
+    """One value of a table. `ratio` is against the first run; `note` says why a value is missing."""
+
+    text: str
+    value: float | None = None
+    ratio: float | None = None
+    ratio_text: str = ""
+    tone: Tone = Tone.PLAIN
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """A named share of a bar: `share` of one, `text` its absolute value."""
+
+    key: str
+    label: str
+    share: float
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """A labelled line of cells; `group` is a label that several rows share, `bar` a division of the whole."""
+
+    label: str
+    cells: tuple[Cell, ...]
+    group: str = ""
+    hint: str = ""
+    bar: tuple[Part, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Table:
+    """A table with the head of each column after the label's; every row has as many cells as `columns`."""
+
+    key: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    label_head: str = ""
+    notes: tuple[str, ...] = ()
+    numeric: bool = True
+
+
+class Status(enum.StrEnum):
+    """The colour of the headline."""
+
+    GOOD = "good"
+    CAUTION = "caution"
+    BAD = "bad"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer: one sentence, what else must be known to read it, and how much it can be trusted."""
+
+    status: Status
+    sentence: str
+    points: tuple[str, ...] = ()
+    trust: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunCard:
+    """One run: what it was, whether its numbers may be used, and how its calls ended."""
+
+    label: str
+    level: str
+    reasons: tuple[str, ...]
+    headline: str
+    facts: tuple[tuple[str, str], ...]
+    outcomes: tuple[tuple[str, int], ...]
+    planned: int
+    directory: str
+    withheld: str = ""
+    """Why latency is not shown; empty where it is."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Head:
+    """One of the five quality heads of the core."""
+
+    key: str
+    title: str
+    question: str
+    table: Table
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OperationView:
+    """One operation in all runs."""
+
+    name: str
+    key: str
+    table: Table
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FlameSide:
+    """One run's profile for a flame graph; weights are of the whole run, `requests` by operation scale them."""
+
+    label: str
+    profile: Profile
+    requests: Mapping[str, int]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ProfileView:
+    """One kind of profile in all runs that have it."""
+
+    key: str
+    title: str
+    unit: str
+    sides: tuple[FlameSide, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NextCommand:
+    """The next command worth typing, and why."""
+
+    command: str
+    why: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReportView:
+    """A whole report, in the order in which it is read."""
+
+    title: str
+    subtitle: str
+    verdict: Verdict
+    tiles: tuple[Row, ...]
+    """The few figures that stand beside the verdict, one cell for each run."""
+    comparison: Table
+    runs: tuple[RunCard, ...]
+    changes: Table | None
+    """What changed most between the runs, the largest first; None for a single run."""
+    change_notes: tuple[str, ...]
+    operations_table: Table
+    operations: tuple[OperationView, ...]
+    split: Table
+    stages: Table
+    slowest: tuple[Table, ...]
+    charts: tuple[Chart, ...]
+    chart_notes: tuple[str, ...]
+    """Why charts are missing."""
+    heads: tuple[Head, ...]
+    counters: Table
+    backends: Table
+    profiles: tuple[ProfileView, ...]
+    profile_facts: Table
+    profile_notes: tuple[str, ...]
+    overhead: Table
+    environment: Table
+    differences: Table
+    files: tuple[tuple[str, str], ...]
+    """(run and file, size) of the raw data."""
+    next_command: NextCommand

@@ -1,0 +1,140 @@
+"""Profiles of the runs: flame-graph inputs, and what the profilers say of themselves and what they cost."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from harness.errors import InvalidRunError
+from harness.profiles.folded import Profile, read_folded
+from harness.units import format_bytes, format_count, format_ns, significant
+from reports.model import Cell, FlameSide, ProfileView, Row, Table, Tone
+from reports.redact import redact_text
+from reports.sides import Side
+
+_FOLDERS = ("cpu", "wait", "memory")
+# Titles of the files that the harness writes, in reading order; other files of these folders follow by their name.
+_TITLES = {
+    "cpu/cpu": "CPU",
+    "wait/wait": "Waiting",
+    "memory/memory": "Allocations",
+    "memory/bytes": "Allocated bytes",
+    "memory/peak": "Memory at its peak",
+}
+_COST = "service median under the profiler"
+
+
+def profile_views(sides: Sequence[Side]) -> tuple[tuple[ProfileView, ...], tuple[str, ...]]:
+    """Return the profiles found in the runs' directories, and sentences on what is missing or damaged."""
+    found: dict[tuple[str, str], list[FlameSide]] = {}
+    notes = []
+    for side in sides:
+        for name, path in _files(side):
+            profile, trouble = _read(path)
+            if profile is None:
+                notes.append(f"{side.label}: {trouble} ({name})")
+            else:
+                requests = _requests(side, path.parent.name)
+                found.setdefault((name, profile.unit), []).append(FlameSide(side.label, profile, requests))
+    views = [
+        ProfileView(name.replace("/", "-"), _TITLES.get(name, name), unit, tuple(parts))
+        for (name, unit), parts in found.items()
+    ]
+    order = list(_TITLES.values())
+    views.sort(key=lambda view: order.index(view.title) if view.title in order else len(order))
+    return tuple(views), (*notes, *_missing(sides))
+
+
+def _files(side: Side) -> Iterator[tuple[str, Path]]:
+    for folder in _FOLDERS:
+        for path in sorted((side.run.directory.path / folder).glob("*.folded")):
+            yield f"{folder}/{path.stem}", path
+
+
+def _read(path: Path) -> tuple[Profile | None, str]:
+    try:
+        profile = read_folded(path)
+    except InvalidRunError as error:
+        return None, error.what
+    return (profile, "") if profile.total > 0 else (None, f"The profile holds no {profile.unit}")
+
+
+def _requests(side: Side, kind: str) -> Mapping[str, int]:
+    """Return what the profiler's own process answered, by operation; the timing run's where it does not say."""
+    facts = side.run.document.profiles.get(kind)
+    if facts and any(facts.requests.values()):
+        return facts.requests
+    return {name: summary.count for name, summary in side.run.operations.items()}
+
+
+def _missing(sides: Sequence[Side]) -> list[str]:
+    notes = [
+        f"{side.label}: {redact_text(facts.reason)}"
+        for side in sides
+        for facts in side.run.document.profiles.values()
+        if facts.reason
+    ]
+    if not notes and not any(True for side in sides for _ in _files(side)):
+        notes.append("Nothing was profiled: run again with --profile cpu,memory to see functions")
+    return notes
+
+
+def profile_facts(sides: Sequence[Side]) -> Table:
+    """Return what each profiler said of its own work, by run, and what it cost the calls."""
+    rows: list[Row] = []
+    for kind in dict.fromkeys(kind for side in sides for kind in side.run.document.profiles):
+        known = [side.run.document.profiles[kind] for side in sides if kind in side.run.document.profiles]
+        names = dict.fromkeys(name for facts in known for name in facts.facts)
+        rows += [
+            Row(_words(name), tuple(_fact(side, kind, name) for side in sides), group=kind) for name in names
+        ]
+        rows.append(Row("requests", tuple(_request_count(side, kind) for side in sides), group=kind))
+        if "service_p50_ns" in names:
+            rows.append(Row(_COST, tuple(_cost(side, kind) for side in sides), group=kind))
+    columns = tuple(side.label for side in sides)
+    notes = () if rows else ("No profiler ran.",)
+    return Table("profile-facts", "What the profilers did", columns, tuple(rows), "Fact", notes)
+
+
+def _words(name: str) -> str:
+    for unit in ("_bytes", "_ns", "_s", "_hz"):
+        name = name.removesuffix(unit)
+    return name.replace("_", " ")
+
+
+def _fact(side: Side, kind: str, name: str) -> Cell:
+    facts = side.run.document.profiles.get(kind)
+    value = facts.facts.get(name) if facts else None
+    if value is None:
+        return Cell("–", tone=Tone.MISSING)
+    return Cell(fact_text(name, value), value if isinstance(value, (int, float)) else None)
+
+
+def _cost(side: Side, kind: str) -> Cell:
+    """Return the median service time under the profiler by that of the timing run."""
+    facts = side.run.document.profiles.get(kind)
+    under_ns = facts.facts.get("service_p50_ns") if facts else None
+    alone_ns = side.run.total.percentiles("service_ns")["p50"]
+    if side.withheld or not isinstance(under_ns, (int, float)) or not alone_ns:
+        return Cell("–", tone=Tone.MISSING)
+    return Cell(f"{significant(under_ns / alone_ns)} × the timing run's", under_ns / alone_ns)
+
+
+def fact_text(name: str, value: object) -> str:
+    """Return a fact with the unit that its name carries; a mapping as `name value` pairs."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {fact_text(name, item)}" for key, item in value.items()) or "none"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return redact_text(str(value))
+    if "bytes" in name:
+        return format_bytes(value)
+    for suffix, unit in (("_s", "s"), ("_hz", "Hz")):
+        if name.endswith(suffix):
+            return f"{significant(value)} {unit}"
+    if name.endswith("_ns"):
+        return format_ns(value)
+    return format_count(value) if float(value).is_integer() else significant(value)
+
+
+def _request_count(side: Side, kind: str) -> Cell:
+    facts = side.run.document.profiles.get(kind)
+    total = sum(facts.requests.values()) if facts else 0
+    return Cell(format_count(total), total) if total else Cell("–", tone=Tone.MISSING)

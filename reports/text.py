@@ -1,0 +1,129 @@
+"""The report for a terminal: verdict, validity, the runs side by side, operations, and what to type next."""
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from reports.model import Cell, ReportView, Row, RunCard, Status, Table, Tone
+
+_STATUS_STYLE = {Status.GOOD: "bold green", Status.CAUTION: "bold yellow", Status.BAD: "bold red"}
+_LEVEL_STYLE = {"valid": "green", "degraded": "yellow", "invalid": "red"}
+_TONE_STYLE = {Tone.BETTER: "blue", Tone.WORSE: "red", Tone.SIMILAR: "dim", Tone.MISSING: "dim"}
+_TONE_WORD = {Tone.BETTER: "better", Tone.WORSE: "worse", Tone.DIFFERENT: "differs", Tone.SIMILAR: "~"}
+# Of the operations table a terminal has room for these.
+_OPERATION_COLUMNS = ("completed", "p50", "p95", "p99", "max")
+_MOST_CHANGES = 5
+
+
+def render(view: ReportView, stream: TextIO, width: int = 80) -> None:
+    """Write the report to `stream`, in colour if it is a terminal, in lines of at most `width`."""
+    console = Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    _verdict(console, view)
+    for run in view.runs:
+        _run(console, run)
+    _print_table(console, view.comparison)
+    if view.changes is not None and view.changes.rows:
+        _changes(console, view.changes)
+    if len({row.group for row in view.operations_table.rows}) > 1:
+        _print_table(console, _narrowed(view.operations_table))
+    _print_table(console, _saturated(view.backends))
+    for note in view.profile_notes:
+        _say(console, Text(note, "dim"))
+    console.print()
+    console.print(Text("Next: ", "bold"), Text(view.next_command.why, "dim"), sep="")
+    # A command is copied: it is never wrapped.
+    console.print(Text(f"  {view.next_command.command}"), soft_wrap=True)
+
+
+def _say(console: Console, text: Text, indent: int = 0) -> None:
+    """Write a text in lines of the console's width, indented, without blanks at their ends."""
+    for line in text.wrap(console, console.width - indent):
+        line.rstrip()
+        console.print(Text(" " * indent) + line)
+
+
+def _verdict(console: Console, view: ReportView) -> None:
+    _say(console, Text(view.title, "bold"))
+    _say(console, Text(view.subtitle, "dim"))
+    console.print()
+    _say(console, Text(view.verdict.sentence, _STATUS_STYLE[view.verdict.status]))
+    for sentence in view.verdict.trust:
+        _say(console, Text(sentence, "dim"))
+
+
+def _run(console: Console, run: RunCard) -> None:
+    console.print()
+    line = Text()
+    line.append(run.label, "bold")
+    line.append(" is ")
+    line.append(run.headline, _LEVEL_STYLE[run.level])
+    _say(console, line)
+    for reason in run.reasons:
+        _say(console, Text(f"- {reason}"), 2)
+    outcomes = ", ".join(f"{count:,} {name}" for name, count in run.outcomes if count or name == "completed")
+    _say(console, Text(outcomes), 2)
+
+
+def _changes(console: Console, table: Table) -> None:
+    console.print()
+    console.print(Text(table.title, "bold"))
+    for row in table.rows[:_MOST_CHANGES]:
+        before, after, reading = row.cells
+        where = "" if row.group == "all operations" else f" of {row.group}"
+        sentence = f"{row.label}{where}: {before.text} → {after.text} ({after.ratio_text}, {reading.text})"
+        _say(console, Text(sentence, _TONE_STYLE.get(reading.tone, "")), 2)
+
+
+def _print_table(console: Console, table: Table) -> None:
+    if not table.rows:
+        return
+    console.print()
+    console.print(Text(table.title, "bold"))
+    grid = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    grid.add_column(table.label_head, overflow="fold")
+    for column in table.columns:
+        grid.add_column(Text(column), justify="right" if table.numeric else "left", overflow="fold")
+    for label, row in _labelled(table):
+        grid.add_row(Text(label), *(_cell(cell) for cell in row.cells))
+    console.print(grid)
+    for note in dict.fromkeys(_notes(table)):
+        _say(console, Text(f"{note}.", "dim"))
+
+
+def _labelled(table: Table) -> Iterator[tuple[str, Row]]:
+    """Yield rows under their full label; a group that goes on is not repeated."""
+    last = None
+    for row in table.rows:
+        if not row.group:
+            yield row.label, row
+            continue
+        yield (f"{row.group} · {row.label}" if row.group != last else f"  · {row.label}"), row
+        last = row.group
+
+
+def _notes(table: Table) -> Iterator[str]:
+    return (cell.note for row in table.rows for cell in row.cells if cell.note and cell.text == "withheld")
+
+
+def _cell(cell: Cell) -> Text:
+    text = Text(cell.text, _TONE_STYLE[Tone.MISSING] if cell.tone is Tone.MISSING else "")
+    if cell.ratio_text:
+        word = _TONE_WORD.get(cell.tone, "")
+        text.append(f"  {cell.ratio_text} {word}".rstrip(), _TONE_STYLE.get(cell.tone, ""))
+    return text
+
+
+def _narrowed(table: Table) -> Table:
+    keep = [table.columns.index(name) for name in _OPERATION_COLUMNS]
+    rows = tuple(Row(row.label, tuple(row.cells[i] for i in keep), group=row.group) for row in table.rows)
+    return Table(table.key, "Response times by operation", _OPERATION_COLUMNS, rows, table.label_head)
+
+
+def _saturated(table: Table) -> Table:
+    """Return the back ends without the column that describes the probe."""
+    rows = tuple(Row(row.label, row.cells[:4], group=row.group) for row in table.rows)
+    return Table(table.key, table.title, table.columns[:4], rows, table.label_head)

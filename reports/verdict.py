@@ -1,0 +1,119 @@
+"""The answer in one sentence, what belongs to it, how far it can be trusted, and what to type next."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from harness.units import format_count, format_ns, format_percent, format_rate
+from harness.validity import Level
+from reports.backends import is_saturated
+from reports.comparison import error_share, planned_rate, unserved_share
+from reports.metrics import COUNT_CAUTION, TIME_CAUTION
+from reports.model import NextCommand, Status, Verdict
+from reports.sides import Side, lower_first, uncomparable
+from reports.versus import compared, errors_words, kept_up, listed
+
+_BAD_ERRORS = 0.01
+
+
+def verdict(sides: Sequence[Side]) -> Verdict:
+    """Return the verdict on one run, or on several against the first."""
+    sentence = _single(sides[0]) if len(sides) == 1 else compared(sides)
+    return Verdict(_status(sides), sentence, tuple(_points(sides)), tuple(_trust(sides)))
+
+
+def _status(sides: Sequence[Side]) -> Status:
+    if any(side.withheld for side in sides) or any((error_share(side) or 0) > _BAD_ERRORS for side in sides):
+        return Status.BAD
+    is_clean = all(side.run.validity.level is Level.VALID and kept_up(side) for side in sides)
+    comparable = len(sides) == 1 or not uncomparable(sides)
+    return Status.GOOD if is_clean and comparable else Status.CAUTION
+
+
+def _single(side: Side) -> str:
+    if side.withheld:
+        return f"{side.label} gives no usable numbers: {lower_first(side.run.validity.reasons[0])}."
+    total = side.run.total.percentiles("response_ns")
+    times = f"{format_ns(total['p50'])} at the median"
+    if total["p99"] is not None:
+        times += f", {format_ns(total['p99'])} at p99"
+    return f"{_served(side)}: {times}; {errors_words(side)}."
+
+
+def _served(side: Side) -> str:
+    achieved, planned = side.run.throughput_per_s, planned_rate(side)
+    if planned is None:
+        return f"{side.label} gave {format_rate(achieved)} to {side.run.document.plan.users} users"
+    if kept_up(side):
+        return f"{side.label} kept up with {format_rate(planned)}"
+    return f"{side.label} completed only {format_rate(achieved)} of the planned {format_rate(planned)}"
+
+
+def _points(sides: Sequence[Side]) -> Iterator[str]:
+    for side in sides:
+        yield _outcome_point(side)
+    yield from _saturation(sides)
+
+
+def _outcome_point(side: Side) -> str:
+    count = f"{format_count(side.run.total.outcomes['completed'])} of {format_count(side.run.planned)} calls completed"
+    words = [f"{side.label}: {count}", errors_words(side)]
+    if unserved := unserved_share(side):
+        words.append(f"{format_percent(unserved)} of the plan got no answer")
+    return ", ".join(words)
+
+
+def _saturation(sides: Sequence[Side]) -> Iterator[str]:
+    for side in sides:
+        for name, facts in side.run.document.backends.items():
+            if is_saturated(facts):
+                yield f"{side.label}: {name} was saturated, so its latencies measure that server"
+
+
+def _trust(sides: Sequence[Side]) -> Iterator[str]:
+    if len(sides) == 1:
+        yield "One run says how it went, not whether anything changed."
+        return
+    yield (
+        "The runs were made one after the other, not interleaved, and the machine may have changed between them. "
+        f"A time that differs by less than {TIME_CAUTION:g} ×, or a count by less than {COUNT_CAUTION:g} ×, "
+        "cannot be told from noise here; larger differences are marked. No significance is claimed."
+    )
+    if reasons := uncomparable(sides):
+        yield f"Ratios are left out because the runs differ in {listed(reasons)}."
+    for name in ("seed", "duration"):
+        values = {_plan_value(side, name) for side in sides}
+        if len(values) > 1:
+            yield f"The runs differ in their {name}, so they did not receive exactly the same calls."
+
+
+def _plan_value(side: Side, name: str) -> float:
+    return side.run.document.seed if name == "seed" else side.run.document.plan.duration_s
+
+
+def next_command(sides: Sequence[Side]) -> NextCommand:
+    """Return the next command worth typing, given what this report could not answer."""
+    document = sides[0].run.document
+    run = f"harness run {shlex.quote(document.scenario)} --target {shlex.quote(document.target)}"
+    if any(side.withheld for side in sides):
+        return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
+    if len(sides) > 1 and not uncomparable(sides):
+        return NextCommand(_compare_command(sides), "an interleaved comparison tells a difference from noise")
+    variant = f" --variant {shlex.quote(document.variant)}" if document.variant else ""
+    if not document.profiles:
+        return NextCommand(
+            f"{run}{variant} --profile cpu,memory", "see which functions the time and memory go to"
+        )
+    return NextCommand(
+        f"harness capacity {shlex.quote(document.scenario)} --target {shlex.quote(document.target)}{variant} "
+        "--slo 'p99<50ms'",
+        "find the highest rate that keeps a limit",
+    )
+
+
+def _compare_command(sides: Sequence[Side]) -> str:
+    first, last = sides[0].run.document, sides[-1].run.document
+    if first.variant and last.variant and first.target == last.target and first.variant != last.variant:
+        subjects = (f"variant:{first.variant}", f"variant:{last.variant}")
+    else:
+        subjects = (f"target:{first.target}", f"target:{last.target}")
+    return shlex.join(["harness", "compare", *subjects, "--suite", "load"])

@@ -1,0 +1,143 @@
+"""Runs to the view of their report: every decision on what is shown. Renderers lay it out, nothing more."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from harness.errors import UsageError
+from harness.summary import RunSummary
+from harness.units import format_count, format_duration, format_rate
+from reports.backends import backends_table, counters_table
+from reports.charts.build import charts
+from reports.comparison import changes, comparison
+from reports.environment import differences_table, environment_table, overhead_table, raw_files
+from reports.heads import heads
+from reports.layout import single_run
+from reports.model import ReportView, RunCard, Table
+from reports.operations import operation_views, operations_table, stages_table
+from reports.profiles import profile_facts, profile_views
+from reports.sides import Side, sides_of, uncomparable
+from reports.timesplit import slowest_table, split_table, why_changed
+from reports.verdict import next_command, verdict
+
+_TILES = ("Response p50", "Response p99", "Throughput", "Errors")
+
+
+def build(runs: Sequence[RunSummary]) -> ReportView:
+    """Return the view of one or more runs; the first is what the others are compared with.
+
+    Profiles are read from the runs' directories. Raises `UsageError` without a run.
+    """
+    if not runs:
+        raise UsageError("There is no run to report", remedy="Name at least one run directory")
+    sides = sides_of(runs)
+    is_comparable = not uncomparable(sides)
+    fold = single_run if len(sides) == 1 else _unchanged
+    compared = comparison(sides, ratios=is_comparable)
+    profiles, profile_notes = profile_views(sides)
+    changed = changes(sides) if len(sides) > 1 and is_comparable else None
+    return ReportView(
+        title=_title(sides),
+        subtitle=_subtitle(sides),
+        verdict=verdict(sides),
+        tiles=tuple(row for row in compared.rows if row.label in _TILES),
+        comparison=compared,
+        runs=tuple(_card(side) for side in sides),
+        changes=changed,
+        change_notes=_change_notes(sides, changed),
+        operations_table=fold(operations_table(sides)),
+        operations=tuple(
+            dataclasses.replace(operation, table=fold(operation.table))
+            for operation in operation_views(sides)
+        ),
+        split=fold(split_table(sides)),
+        stages=fold(stages_table(sides)),
+        slowest=tuple(slowest_table(side, f"slowest-{number}") for number, side in enumerate(sides)),
+        charts=charts(sides),
+        chart_notes=_chart_notes(sides),
+        heads=heads(sides, ratios=is_comparable),
+        counters=counters_table(sides),
+        backends=fold(backends_table(sides)),
+        profiles=profiles,
+        profile_facts=profile_facts(sides),
+        profile_notes=profile_notes,
+        overhead=overhead_table(sides),
+        environment=environment_table(sides),
+        differences=differences_table(sides),
+        files=raw_files(sides),
+        next_command=next_command(sides),
+    )
+
+
+def _unchanged(table: Table) -> Table:
+    return table
+
+
+def _title(sides: Sequence[Side]) -> str:
+    scenarios = list(dict.fromkeys(side.run.document.scenario for side in sides))
+    labels = [side.label for side in sides]
+    what = labels[0] if len(labels) == 1 else f"{', '.join(labels[1:])} against {labels[0]}"
+    return f"{' and '.join(scenarios)}: {what}"
+
+
+def _subtitle(sides: Sequence[Side]) -> str:
+    document = sides[0].run.document
+    targets = ", ".join(dict.fromkeys(side.run.document.target for side in sides))
+    return f"Target {targets} · {document.started_at[:16].replace('T', ' ')} · {_load(sides[0])}"
+
+
+def _load(side: Side) -> str:
+    plan = side.run.document.plan
+    rate = format_rate(plan.rate_per_s) if plan.executor == "open" else f"{plan.users} users"
+    return f"{rate} for {format_duration(plan.duration_s)}"
+
+
+def _card(side: Side) -> RunCard:
+    document, validity = side.run.document, side.run.validity
+    return RunCard(
+        label=side.label,
+        level=str(validity.level),
+        reasons=validity.reasons,
+        headline=_headline(side),
+        facts=(
+            ("scenario", document.scenario),
+            ("target", document.target),
+            ("variant", document.variant or "none"),
+            ("load", _load(side)),
+            ("measured", format_duration(round(side.run.measured_s, 3))),
+            ("seed", str(document.seed)),
+        ),
+        outcomes=tuple((name.replace("_", " "), count) for name, count in side.run.total.outcomes.items()),
+        planned=side.run.planned,
+        directory=side.run.directory.path.name,
+        withheld=side.withheld,
+    )
+
+
+def _headline(side: Side) -> str:
+    level = {
+        "valid": "valid: nothing speaks against its numbers",
+        "degraded": "degraded: its numbers hold with a reservation",
+        "invalid": "invalid: its latencies are withheld",
+    }[str(side.run.validity.level)]
+    word = "started" if side.run.document.plan.executor == "closed" else "planned"
+    return f"{level}; {format_count(side.run.planned)} calls {word}"
+
+
+def _change_notes(sides: Sequence[Side], changed: Table | None) -> tuple[str, ...]:
+    if changed is None:
+        return () if len(sides) == 1 else (f"The runs differ in {', '.join(uncomparable(sides))}.",)
+    notes = [side.withheld for side in sides if side.withheld]
+    notes += [why_changed(sides[0], side) for side in sides[1:] if not (sides[0].withheld or side.withheld)]
+    if not changed.rows:
+        notes.append("Nothing differs beyond the caution factor.")
+    return tuple(notes)
+
+
+def _chart_notes(sides: Sequence[Side]) -> tuple[str, ...]:
+    notes = [f"Latency charts leave out {side.label}. {side.withheld}." for side in sides if side.withheld]
+    notes += [
+        f"{side.label} has no call that returned."
+        for side in sides
+        if not side.returned and not side.withheld
+    ]
+    return tuple(notes)
