@@ -113,7 +113,14 @@ def test_a_hundred_thousand_stacks_make_a_small_page():
     assert len(profile.stacks) > 98_000
     html = render(flame_view("CPU", "samples", [("a", profile, 1000), ("b", profile, 1000)]))
     assert len(html.encode()) < 500_000
-    assert len(data_of(html)["name"]) > 500
+    data = data_of(html)
+    assert len(data["name"]) > 500
+    # No stack ends on the way: what is not shown must stand in (other).
+    below = [0] * 40
+    for depth, weight in reversed(list(zip(data["depth"], data["weights"][0], strict=True))):
+        assert below[depth + 1] in {0, weight}
+        below[depth + 1] = 0
+        below[depth] += weight
 
 
 def test_names_without_end_make_a_small_page_too():
@@ -256,6 +263,7 @@ def test_keys_move_zoom_and_come_back(open_page):
     page.keyboard.press("ArrowRight")
     assert said(page).startswith("Store.get")
     page.keyboard.press("ArrowUp")
+    assert said(page).startswith("Core.call baseline: 8 samples (80.0 %), own 0 samples")
     assert "shop/core.py:12" in said(page)
     page.keyboard.press("Enter")
     assert page.get_by_role("button", name="Show all").is_enabled()

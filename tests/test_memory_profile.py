@@ -95,14 +95,15 @@ def test_what_is_kept_has_leaked_and_what_is_freed_has_not(runs):
 def test_the_peak_holds_everything_and_names_who_held_it(runs):
     for run in runs:
         assert run.peak.total == run.facts.peak_bytes
-        assert run.facts.peak_bytes >= run.facts.leaked_bytes_within
+        assert run.facts.peak_bytes > run.facts.leaked_bytes
         assert run.peak.by_operation().keys() <= {BUFFERS, "keep", "document", "(outside)"}
 
 
 def test_what_happened_outside_is_stated_and_not_mixed_in(runs):
     for run in runs:
         assert run.facts.outside_bytes >= 300_000
-        assert run.facts.outside_allocations > 0
+        # Frees are none: there are about as many of them as allocations.
+        assert 0 < run.facts.outside_allocations < run.facts.allocations / 2
         assert "(outside)" not in run.allocations.by_operation()
 
 
