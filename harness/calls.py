@@ -20,6 +20,11 @@ Table = npt.NDArray[np.void]
 
 DTYPE = np.dtype(
     [
+        # First what is known when a call is let go, so that claiming a row is one short write.
+        ("outcome", "u1"),
+        ("reserved", "u1"),
+        ("operation", "<u2"),
+        ("payload", "<u4"),
         ("intended_ns", "<i8"),
         ("dispatched_ns", "<i8"),
         ("entered_ns", "<i8"),
@@ -30,15 +35,12 @@ DTYPE = np.dtype(
         # The part of lag for which the target held the loop, and for which the host ran something else.
         ("lag_target_ns", "<i8"),
         ("lag_host_ns", "<i8"),
-        ("outcome", "u1"),
-        ("reserved", "u1"),
-        ("operation", "<u2"),
-        ("payload", "<u4"),
     ]
 )
 ROW_BYTES = DTYPE.itemsize
-# struct's view of one row; tests hold the two together.
-ROW_FORMAT = "<8qBBHI"
+# struct's view of one row, and of the part of it that a claim writes; tests hold them together.
+ROW_FORMAT = "<BBHI8q"
+CLAIM_FORMAT = "<BBHIqq"
 HEADER_BYTES = 512
 MAX_ROWS = 20_000_000
 

@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import Self
 
 from harness import calls
+from harness.calls import HEADER_BYTES, ROW_BYTES
 from harness.errors import HarnessError
 from harness.model import Outcome
 
 _GROWTH_ROWS = 65_536
+# As plain integers: on the hot path even a look at an enum costs.
+_UNFINISHED, _DROPPED = int(Outcome.UNFINISHED), int(Outcome.DROPPED)
+
+ROW = struct.Struct(calls.ROW_FORMAT)
 
 
 class Recorder:
@@ -23,18 +28,14 @@ class Recorder:
         """Open the planned table at `path`, or start an empty one to append to if `planned_rows` is 0."""
         self._file = path.open("r+b" if planned_rows else "w+b")
         self._capacity = planned_rows
-        self._next_row = planned_rows
+        self.rows = planned_rows
+        """How many rows are planned or were appended."""
         if not planned_rows:
             self._file.write(calls.header(0))
             self._file.flush()
             self._grow()
         self._map = mmap.mmap(self._file.fileno(), 0)
-        row = struct.Struct(calls.ROW_FORMAT)
-        self._pack_row = row.pack_into
-        self._pack_outcome = struct.Struct("<B").pack_into
-        self._pack_time = struct.Struct("<q").pack_into
-        self._outcome_offset = calls.DTYPE.fields["outcome"][1] + calls.HEADER_BYTES  # type: ignore[index]
-        self._dispatched_offset = calls.DTYPE.fields["dispatched_ns"][1] + calls.HEADER_BYTES  # type: ignore[index]
+        self._pack_claim = struct.Struct(calls.CLAIM_FORMAT).pack_into
 
     def __enter__(self) -> Self:
         return self
@@ -43,9 +44,9 @@ class Recorder:
         self.close()
 
     @property
-    def rows(self) -> int:
-        """The number of rows that are planned or were appended."""
-        return self._next_row
+    def map(self) -> mmap.mmap:
+        """The file in memory; `ROW` at `offset_of` a row writes it whole. It grows in place."""
+        return self._map
 
     def _grow(self) -> None:
         if self._capacity >= calls.MAX_ROWS:
@@ -56,38 +57,50 @@ class Recorder:
         calls.reserve(self._file.fileno(), self._capacity + _GROWTH_ROWS)
         self._capacity += _GROWTH_ROWS
 
-    def claim(self, row: int, dispatched_ns: int) -> None:
+    def claim(self, row: int, operation: int, payload: int, intended_ns: int, dispatched_ns: int) -> None:
         """Mark a planned row as let go: `unfinished` until it is filled."""
-        base = row * calls.ROW_BYTES
-        self._pack_time(self._map, base + self._dispatched_offset, dispatched_ns)
-        self._pack_outcome(self._map, base + self._outcome_offset, Outcome.UNFINISHED)
+        self._pack_claim(
+            self._map,
+            HEADER_BYTES + row * ROW_BYTES,
+            _UNFINISHED,
+            0,
+            operation,
+            payload,
+            intended_ns,
+            dispatched_ns,
+        )
 
-    def drop(self, row: int, dispatched_ns: int) -> None:
+    def drop(self, row: int, operation: int, payload: int, intended_ns: int, dispatched_ns: int) -> None:
         """Mark a planned row as refused by the in-flight limit."""
-        self.claim(row, dispatched_ns)
-        self._pack_outcome(self._map, row * calls.ROW_BYTES + self._outcome_offset, Outcome.DROPPED)
+        self._pack_claim(
+            self._map,
+            HEADER_BYTES + row * ROW_BYTES,
+            _DROPPED,
+            0,
+            operation,
+            payload,
+            intended_ns,
+            dispatched_ns,
+        )
 
-    def append(self, intended_ns: int, dispatched_ns: int, operation: int, payload: int) -> int:
+    def append(self, operation: int, payload: int, intended_ns: int, dispatched_ns: int) -> int:
         """Claim a new row and return its number. Raises `HarnessError` if the disk or the table is full."""
-        row = self._next_row
+        row = self.rows
         if row == self._capacity:
             self._grow()
-            self._map.resize(calls.HEADER_BYTES + self._capacity * calls.ROW_BYTES)
-        self._next_row = row + 1
-        self._pack_row(
-            self._map, calls.HEADER_BYTES + row * calls.ROW_BYTES,
-            intended_ns, dispatched_ns, 0, 0, -1, -1, 0, 0, 1, 0, operation, payload,
-        )  # fmt: skip
-        return row
-
-    def fill(
-        self, row: int, times: tuple[int, int, int, int, int, int, int, int],
-        outcome: int, operation: int, payload: int,
-    ) -> None:  # fmt: skip
-        """Write the whole row of a call that came back; `times` are the eight time columns in order."""
-        self._pack_row(
-            self._map, calls.HEADER_BYTES + row * calls.ROW_BYTES, *times, outcome, 0, operation, payload
+            self._map.resize(HEADER_BYTES + self._capacity * ROW_BYTES)
+        self.rows = row + 1
+        self._pack_claim(
+            self._map,
+            HEADER_BYTES + row * ROW_BYTES,
+            _UNFINISHED,
+            0,
+            operation,
+            payload,
+            intended_ns,
+            dispatched_ns,
         )
+        return row
 
     def close(self) -> None:
         """Give the file back; the operating system writes what is left."""

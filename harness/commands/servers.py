@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -81,7 +82,20 @@ def _seed(environment: Mapping[str, str], data: str, seed: int, talk: Talk) -> N
     from targets.asset_core.settings import read_stores
 
     talk.say(f"Data: {data}, seed {seed} …")
-    seed_stores(read_stores(environment), data, seed)
+    with _environment(environment):
+        seed_stores(read_stores(environment), data, seed)
+
+
+@contextlib.contextmanager
+def _environment(extra: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for a while: boto3 finds its credentials nowhere else."""
+    before = dict(os.environ)
+    os.environ.update(extra)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _ceilings(environment: Mapping[str, str], talk: Talk) -> dict[str, BackendFacts]:

@@ -1,12 +1,19 @@
-"""One call from plan row to table row, the same for every executor."""
+"""One call from plan row to table row, the same for every executor. This is the hot path of a run."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from harness.calls import HEADER_BYTES, ROW_BYTES
 from harness.invoke import Invoke
 from harness.load.split import Owner, Split
-from harness.recorder import Recorder
+from harness.recorder import ROW, Recorder
+
+Make = Callable[[object, int, int, int, int, int, int, int], int]
+"""(greenlet, row, operation, payload, intended_ns, dispatched_ns, lag_target_ns, lag_host_ns) to completed_ns.
+
+Calls the target in that greenlet, which must have an owner, and writes the row. Times are of the clock.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -18,52 +25,67 @@ class Work:
     events: Sequence[Sequence[Any]]
 
 
-class Caller:
-    """Makes calls and records them. `origin_ns` is the clock at time zero of the table.
+def make_caller(
+    work: Work, recorder: Recorder, origin_ns: int, split: Split | None, owners: dict[object, Owner]
+) -> Make:
+    """Return what makes and records calls; `origin_ns` is the clock at time zero of the table.
 
     `owners` says for every greenlet what it works for; it is the split's own where there is a split.
     """
+    pack, table, invokes, all_events = ROW.pack_into, recorder.map, work.invokes, work.events
 
-    def __init__(
-        self, work: Work, recorder: Recorder, origin_ns: int, split: Split | None, owners: dict[object, Owner]
-    ) -> None:
-        self._work = work
-        self._fill = recorder.fill
-        self._origin_ns = origin_ns
-        self._split = split
-        self._owners = owners
-
-    def make(  # noqa: PLR0913, PLR0917 - the columns of one row, on the hot path
-        self, me: object, row: int, intended_ns: int, dispatched_ns: int,
-        lag_target_ns: int, lag_host_ns: int, operation: int, payload: int,
+    def make_plain(  # noqa: PLR0913, PLR0917 - the columns of one row
+        me: object, row: int, operation: int, payload: int,
+        intended_ns: int, dispatched_ns: int, lag_target_ns: int, lag_host_ns: int,
     ) -> int:  # fmt: skip
-        """Call the target in greenlet `me`, write the row, and return the clock at completion.
+        events = all_events[operation]
+        owners[me].operation = operation
+        outcome, entered_ns, completed_ns = invokes[operation](events[payload % len(events)])
+        pack(
+            table, HEADER_BYTES + row * ROW_BYTES, outcome, 0, operation, payload,
+            intended_ns - origin_ns, dispatched_ns - origin_ns, entered_ns - origin_ns, completed_ns - origin_ns,
+            -1, -1, lag_target_ns, lag_host_ns,
+        )  # fmt: skip
+        return completed_ns
 
-        `intended_ns` and `dispatched_ns` are of the clock, not of the table.
-        """
-        events = self._work.events[operation]
+    if split is None:
+        return make_plain
+
+    def make_split(  # noqa: PLR0913, PLR0917 - the columns of one row
+        me: object, row: int, operation: int, payload: int,
+        intended_ns: int, dispatched_ns: int, lag_target_ns: int, lag_host_ns: int,
+    ) -> int:  # fmt: skip
+        events = all_events[operation]
         event = events[payload % len(events)]
-        split = self._split
-        owner = self._owners[me] = Owner(operation, is_target=True)
-        if split is None:
-            outcome, entered_ns, completed_ns = self._work.invokes[operation](event)
-            run_ns = wait_busy_ns = -1
+        owner = owners[me]
+        owner.operation = operation
+        owner.run_ns = 0
+        owner.is_target = True
+        start_ns, busy_ns = split.mark_ns, split.busy_ns
+        outcome, entered_ns, completed_ns = invokes[operation](event)
+        if split.mark_ns == start_ns:
+            # No switch: nobody but the call ran, and it never waited.
+            run_ns, wait_busy_ns = completed_ns - entered_ns, 0
+            split.mark_ns = completed_ns
+            split.busy_ns = busy_ns + completed_ns - start_ns
+            split.target_ns += run_ns
+            if completed_ns > split.due_ns:
+                split.remember(entered_ns, completed_ns)
         else:
-            start_ns, busy_ns = split.mark_ns, split.busy_ns
-            outcome, entered_ns, completed_ns = self._work.invokes[operation](event)
             split.end_call(owner, completed_ns)
             # The first stretch began before the call was entered: that part was the driver's.
             before_ns = entered_ns - start_ns
             run_ns = owner.run_ns - before_ns
             wait_busy_ns = max(split.busy_ns - busy_ns - before_ns - run_ns, 0)
+        if owner.is_shared:
+            owners[me] = Owner()
+        else:
             owner.is_target = False
-        origin_ns = self._origin_ns
-        self._fill(
-            row,
-            (
-                intended_ns - origin_ns, dispatched_ns - origin_ns, entered_ns - origin_ns,
-                completed_ns - origin_ns, run_ns, wait_busy_ns, lag_target_ns, lag_host_ns,
-            ),
-            outcome, operation, payload,
+        pack(
+            table, HEADER_BYTES + row * ROW_BYTES, outcome, 0, operation, payload,
+            intended_ns - origin_ns, dispatched_ns - origin_ns, entered_ns - origin_ns, completed_ns - origin_ns,
+            run_ns, wait_busy_ns, lag_target_ns, lag_host_ns,
         )  # fmt: skip
         return completed_ns
+
+    return make_split

@@ -11,9 +11,9 @@ from gevent.event import Event
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError
-from harness.load.calling import Caller
+from harness.load.calling import Make
 from harness.load.host import RunDelay
-from harness.load.split import Split
+from harness.load.split import Owner, Split
 from harness.recorder import Recorder
 
 _SLICE_NS = 1_000_000
@@ -24,14 +24,15 @@ class ClosedModel:
     """Drives `users` greenlets until `end_ns` of the clock; they share one seeded sequence of operations."""
 
     def __init__(  # noqa: PLR0913 - what one plan is made of
-        self, sequence: Sequence[tuple[int, int]], caller: Caller, recorder: Recorder, origin_ns: int,
-        split: Split | None, *, end_ns: int, think_time_s: float, drain_s: float,
+        self, sequence: Sequence[tuple[int, int]], make: Make, recorder: Recorder, origin_ns: int,
+        split: Split | None, owners: dict[object, Owner], *, end_ns: int, think_time_s: float, drain_s: float,
     ) -> None:  # fmt: skip
         self._sequence = sequence
-        self._caller = caller
+        self._make = make
         self._recorder = recorder
         self._origin_ns = origin_ns
         self._split = split
+        self._owners = owners
         self._end_ns = end_ns
         self._think_time_s = think_time_s
         self._drain_s = drain_s
@@ -49,8 +50,7 @@ class ClosedModel:
         me = gevent.getcurrent()
         self._users.add(me)
         self.in_flight_peak = max(self.in_flight_peak, len(self._users))
-        if self._split:
-            self._split.drive(me)
+        self._owners[me] = Owner()
         try:
             self._call_again_and_again(me)
         except HarnessError as error:
@@ -64,14 +64,14 @@ class ClosedModel:
 
     def _call_again_and_again(self, me: object) -> None:
         sequence, origin_ns, append = self._sequence, self._origin_ns, self._recorder.append
-        make, recorder, pauses = self._caller.make, self._recorder, self._think_time_s > 0
+        make, recorder, pauses = self._make, self._recorder, self._think_time_s > 0
         length, end_ns, stopping = len(self._sequence), self._end_ns, self.stopping
         intended_ns = now_ns = slice_ns = self._now_ns()
         held_ns = host_ns = 0
         while now_ns < end_ns and not stopping.is_set():
             operation, payload = sequence[recorder.rows % length]
-            row = append(intended_ns - origin_ns, now_ns - origin_ns, operation, payload)
-            completed_ns = make(me, row, intended_ns, now_ns, held_ns, host_ns, operation, payload)
+            row = append(operation, payload, intended_ns - origin_ns, now_ns - origin_ns)
+            completed_ns = make(me, row, operation, payload, intended_ns, now_ns, held_ns, host_ns)
             if pauses or completed_ns - slice_ns > _SLICE_NS:
                 intended_ns, now_ns, held_ns, host_ns = self._pause(completed_ns)
                 slice_ns = now_ns

@@ -21,7 +21,7 @@ from harness import calls
 from harness.clock import NS_PER_S, SystemClock
 from harness.events import needed_payloads, prepare_events, stamped_calls
 from harness.job import Job, Message, Started
-from harness.load.calling import Caller, Work
+from harness.load.calling import Make, Work, make_caller
 from harness.load.closed_model import ClosedModel
 from harness.load.garbage import GarbageWatch
 from harness.load.open_model import OpenModel, PlannedRows
@@ -71,8 +71,8 @@ class Driver:
         with Recorder(self._folder / RunDirectory.CALLS, rows) as recorder:
             origin_ns = SystemClock.now_ns() + round((_LEAD_S + self._job.warmup_s) * NS_PER_S)
             facts = msgspec.structs.replace(facts, origin_ns=origin_ns, **_wall_clock(origin_ns))
-            caller = Caller(work, recorder, origin_ns, self._split, self._owners)
-            model = self._model(mix, table, caller, recorder, origin_ns)
+            make = make_caller(work, recorder, origin_ns, self._split, self._owners)
+            model = self._model(mix, table, make, recorder, origin_ns)
             self._write(facts)
             send(Started(origin_ns, origin_ns + round(self._job.duration_s * NS_PER_S)))
             self._run(model, facts)
@@ -99,7 +99,7 @@ class Driver:
         self,
         mix: Mapping[str, float],
         table: calls.Table | None,
-        caller: Caller,
+        make: Make,
         recorder: Recorder,
         origin_ns: int,
     ) -> Model:
@@ -107,13 +107,13 @@ class Driver:
         if table is not None:
             columns = (np.ascontiguousarray(table[name]).data for name in PlannedRows.COLUMNS)
             return OpenModel(
-                PlannedRows(*columns), caller, recorder, origin_ns, self._split,
+                PlannedRows(*columns), make, recorder, origin_ns, self._split, self._owners,
                 in_flight_limit=job.in_flight_limit,
                 deadline_ns=origin_ns + round((job.duration_s + job.drain_s) * NS_PER_S),
             )  # fmt: skip
         operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
         return ClosedModel(
-            list(zip(operation.tolist(), payload.tolist(), strict=True)), caller, recorder, origin_ns, self._split,
+            list(zip(operation.tolist(), payload.tolist(), strict=True)), make, recorder, origin_ns, self._split, self._owners,
             end_ns=origin_ns + round(job.duration_s * NS_PER_S),
             think_time_s=job.think_time_s, drain_s=job.drain_s,
         )  # fmt: skip
@@ -145,7 +145,7 @@ class Driver:
         if not self._split:
             yield
             return
-        self._split.drive(gevent.getcurrent())
+        self._owners[gevent.getcurrent()] = Owner()
         self._split.start()
         try:
             yield

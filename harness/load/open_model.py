@@ -14,9 +14,9 @@ from gevent.event import Event
 from gevent.hub import get_hub
 
 from harness.clock import NS_PER_S, SystemClock
-from harness.load.calling import Caller
+from harness.load.calling import Make
 from harness.load.host import RunDelay
-from harness.load.split import Split
+from harness.load.split import Owner, Split
 from harness.recorder import Recorder
 
 # No timer below 1 ms can be trusted in an event loop: sleep up to here, then yield until due.
@@ -45,15 +45,16 @@ class OpenModel:
     What was not let go by then stays `never_started`, what did not come back `unfinished`.
     """
 
-    def __init__(
-        self, rows: PlannedRows, caller: Caller, recorder: Recorder, origin_ns: int,
-        split: Split | None, *, in_flight_limit: int, deadline_ns: int,
+    def __init__(  # noqa: PLR0913 - what one plan is made of
+        self, rows: PlannedRows, make: Make, recorder: Recorder, origin_ns: int,
+        split: Split | None, owners: dict[object, Owner], *, in_flight_limit: int, deadline_ns: int,
     ) -> None:  # fmt: skip
         self._rows = rows
-        self._caller = caller
+        self._make = make
         self._recorder = recorder
         self._origin_ns = origin_ns
         self._split = split
+        self._owners = owners
         self._limit = in_flight_limit
         self._deadline_ns = deadline_ns
         self._now_ns = SystemClock.now_ns
@@ -114,14 +115,15 @@ class OpenModel:
         return now_ns
 
     def _let_go(self, row: int, due_ns: int, now_ns: int, delay: RunDelay) -> None:
+        claim = self._recorder.claim if self._in_flight < self._limit else self._recorder.drop
+        rows, origin_ns = self._rows, self._origin_ns
+        claim(row, rows.operation[row], rows.payload[row], due_ns - origin_ns, now_ns - origin_ns)
         if self._in_flight >= self._limit:
-            self._recorder.drop(row, now_ns - self._origin_ns)
             return
         lag_ns = now_ns - due_ns
         held_ns = min(self._split.held_ns(due_ns), lag_ns) if self._split else 0
         unexplained_ns = lag_ns - held_ns
         host_ns = delay.take_ns(unexplained_ns) if unexplained_ns > _UNEXPLAINED_NS else 0
-        self._recorder.claim(row, now_ns - self._origin_ns)
         self._in_flight += 1
         self.in_flight_peak = max(self.in_flight_peak, self._in_flight)
         self._queue.append((row, due_ns, now_ns, held_ns, host_ns))
@@ -132,16 +134,15 @@ class OpenModel:
 
     def _work(self) -> None:
         me = gevent.getcurrent()
-        hub, queue, make = get_hub(), self._queue, self._caller.make
+        hub, queue, make = get_hub(), self._queue, self._make
         operation, payload = self._rows.operation, self._rows.payload
-        if self._split:
-            self._split.drive(me)
+        self._owners[me] = Owner()
         while True:
             slice_ns = self._now_ns()
             while queue:
                 row, due_ns, dispatched_ns, held_ns, host_ns = queue.popleft()
                 completed_ns = make(
-                    me, row, due_ns, dispatched_ns, held_ns, host_ns, operation[row], payload[row]
+                    me, row, operation[row], payload[row], due_ns, dispatched_ns, held_ns, host_ns
                 )
                 self._in_flight -= 1
                 if completed_ns - slice_ns > _SLICE_NS:

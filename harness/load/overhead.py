@@ -8,8 +8,8 @@ import gevent
 
 from harness.clock import SystemClock
 from harness.invoke import make_invoke
-from harness.load.calling import Caller, Work
-from harness.load.split import Split
+from harness.load.calling import Work, make_caller
+from harness.load.split import Owner, Split
 from harness.recorder import Recorder
 
 _CALLS = 2_000
@@ -24,16 +24,17 @@ def recorder_ns_per_call(scratch: Path, split: Split | None) -> float:
     """
     invoke = make_invoke(_nothing, None, SystemClock.now_ns)
     me = gevent.getcurrent()
-    owners = split.owners if split else {}
+    owners: dict[object, Owner] = split.owners if split else {}
     try:
         with Recorder(scratch, 0) as recorder:
-            caller = Caller(Work(["call"], [invoke], [[None]]), recorder, 0, split, owners)
+            owners[me] = Owner()
+            make = make_caller(Work(["call"], [invoke], [[None]]), recorder, 0, split, owners)
 
             def recorded() -> None:
                 now_ns = SystemClock.now_ns()
                 for _ in range(_CALLS):
-                    row = recorder.append(now_ns, now_ns, 0, 0)
-                    now_ns = caller.make(me, row, now_ns, now_ns, 0, 0, 0, 0)
+                    row = recorder.append(0, 0, now_ns, now_ns)
+                    now_ns = make(me, row, 0, 0, now_ns, now_ns, 0, 0)
 
             difference = _difference_ns(recorded, _bare) / _CALLS
     finally:

@@ -22,11 +22,13 @@ _MERGE_NS = 5_000
 class Owner:
     """What a greenlet works for: a call, or (with `is_target` false) the driver."""
 
-    __slots__ = ("is_target", "operation", "run_ns")
+    __slots__ = ("is_shared", "is_target", "operation", "run_ns")
 
-    def __init__(self, operation: int = -1, *, is_target: bool = False) -> None:
-        self.operation = operation
-        self.is_target = is_target
+    def __init__(self) -> None:
+        self.operation = -1
+        self.is_target = False
+        self.is_shared = False
+        """True once another greenlet works for the same call: it may do so after the call has returned."""
         self.run_ns = 0
 
 
@@ -45,7 +47,8 @@ class Split:
         self.target_ns = 0
         """Of these, the ones that calls and the target's background work ran in."""
         self.switches = 0
-        self._due_ns = 1 << 62
+        self.due_ns = 1 << 62
+        """The next arrival: who holds the loop after it is remembered."""
         self._holds: list[list[int]] = []
 
     def start(self) -> None:
@@ -63,10 +66,6 @@ class Split:
         """Count what `waiter` runs as nobody's: the pacer, which only waits for the next arrival."""
         self._idlers.add(waiter)
 
-    def drive(self, driver: object) -> None:
-        """Count what `driver` runs as the harness's own."""
-        self.owners[driver] = Owner()
-
     def _on_switch(self, _event: str, switch: tuple[object, object]) -> None:
         origin = switch[0]
         now_ns = self._now_ns()
@@ -81,21 +80,25 @@ class Split:
             owner.run_ns += length_ns
             if not owner.is_target:
                 return
-        self._hold(start_ns, now_ns)
+        self.hold(start_ns, now_ns)
 
-    def _hold(self, start_ns: int, end_ns: int) -> None:
+    def hold(self, start_ns: int, end_ns: int) -> None:
         """Note that the target had the loop."""
         self.target_ns += end_ns - start_ns
-        if end_ns > self._due_ns:
-            holds = self._holds
-            if holds and start_ns - holds[-1][1] < _MERGE_NS:
-                holds[-1][1] = end_ns
-            else:
-                holds.append([start_ns, end_ns])
+        if end_ns > self.due_ns:
+            self.remember(start_ns, end_ns)
+
+    def remember(self, start_ns: int, end_ns: int) -> None:
+        """Keep a stretch of the target that reached beyond the watched arrival."""
+        holds = self._holds
+        if holds and start_ns - holds[-1][1] < _MERGE_NS:
+            holds[-1][1] = end_ns
+        else:
+            holds.append([start_ns, end_ns])
 
     def watch(self, due_ns: int) -> None:
         """From now on remember who holds the loop after `due_ns`, the next arrival."""
-        self._due_ns = due_ns
+        self.due_ns = due_ns
         self._holds.clear()
 
     def held_ns(self, from_ns: int) -> int:
@@ -107,7 +110,7 @@ class Split:
         length_ns = completed_ns - self.mark_ns
         owner.run_ns += length_ns
         self.busy_ns += length_ns
-        self._hold(self.mark_ns, completed_ns)
+        self.hold(self.mark_ns, completed_ns)
         self.mark_ns = completed_ns
 
     def bind(self, function: Callable[P, R], current: Callable[[], object]) -> Callable[P, R]:
@@ -115,6 +118,7 @@ class Split:
         owner = self.owners.get(current())
         if owner is None:
             return function
+        owner.is_shared = True
 
         @functools.wraps(function)
         def bound(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -135,7 +139,7 @@ class Split:
         if previous is not None:
             previous.run_ns += length_ns
         if previous is None or previous.is_target:
-            self._hold(self.mark_ns, now_ns)
+            self.hold(self.mark_ns, now_ns)
         self.mark_ns = now_ns
         if owner is None:
             self.owners.pop(greenlet_, None)
