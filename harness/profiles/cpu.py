@@ -48,7 +48,7 @@ class Mode(enum.StrEnum):
 class Recording:
     """One finished recording of py-spy: its raw file and what it said of it.
 
-    `cpu_s` is the CPU time that the process used meanwhile; None if the process ended first.
+    `cpu_s` is the CPU time that the process used meanwhile, as far as it was observed; None if never.
     """
 
     raw: Path
@@ -107,7 +107,7 @@ class CpuProfiler:
         self._child: Child | None = None
         self._log_start = 0
         self._started_s = 0.0
-        self._cpu_start_s: float | None = None
+        self._cpu_start_s = self._cpu_last_s = 0.0
 
     def start(self) -> bool:
         """Attach, and return True as soon as py-spy samples; False, with `reason` set, if it does not."""
@@ -123,15 +123,23 @@ class CpuProfiler:
         if not self._samples_within(self._child, _READY_TIMEOUT_S):
             self._child.stop()
             return self._fail(self._explain("py-spy did not begin to sample"))
-        self._started_s, self._cpu_start_s = time.monotonic(), cpu_seconds(self._pid)
+        self._started_s = time.monotonic()
+        self.observe()
+        self._cpu_start_s = self._cpu_last_s
         return True
+
+    def observe(self) -> None:
+        """Note the CPU time that the process has used; called now and then, it is known if the process ends first."""
+        used_s = cpu_seconds(self._pid)
+        if used_s is not None:
+            self._cpu_last_s = used_s
 
     def stop(self) -> Recording | None:
         """End the recording and return it; None, with `reason` set, if there is none. The process runs on."""
         if self._child is None or self.reason is not None:
             return None
         seconds = time.monotonic() - self._started_s
-        cpu_end_s = cpu_seconds(self._pid)
+        self.observe()
         # SIGTERM would lose the file. A py-spy that has ended by itself, with the process, has written it.
         if self._child.poll() is None:
             with contextlib.suppress(ProcessLookupError):
@@ -147,7 +155,6 @@ class CpuProfiler:
         if found is None:
             self._fail(self._explain("py-spy wrote no profile"))
             return None
-        used_s = None if cpu_end_s is None or self._cpu_start_s is None else cpu_end_s - self._cpu_start_s
         return Recording(
             raw=self._output,
             mode=self._mode,
@@ -155,7 +162,7 @@ class CpuProfiler:
             samples=int(found[1]),
             errors=int(found[2]),
             seconds=seconds,
-            cpu_s=used_s,
+            cpu_s=self._cpu_last_s - self._cpu_start_s or None,
             behind_s=max((float(late) for late in _BEHIND.findall(self._said())), default=0.0),
         )
 
