@@ -1,5 +1,6 @@
 """Runs the queries of one miss: at once on a shared pool, or one after the other."""
 
+import asyncio
 import concurrent.futures
 import functools
 import sys
@@ -63,7 +64,7 @@ class AtOnce:
         futures = [self._pool.submit(self._wrap(job)) for job in jobs]
         try:
             done, _ = concurrent.futures.wait(
-                futures, timeout=scope.allow(float("inf")), return_when=concurrent.futures.FIRST_EXCEPTION
+                futures, timeout=scope.allow(), return_when=concurrent.futures.FIRST_EXCEPTION
             )
             error = _first_error(futures, done)
             if error is not None:
@@ -89,10 +90,6 @@ class AtOnce:
             if not future.done() and not future.cancel():
                 self._jobs.add(job)
                 job.kill()
-
-
-class _Killed(BaseException):
-    """Thrown into a greenlet whose caller has gone. The pool's worker takes it as the task's end and lives on."""
 
 
 class _Job:
@@ -122,8 +119,10 @@ class _Job:
 
     def _throw(self, greenlet: Any) -> None:
         # Runs in the hub, where nothing switches: if the task has not ended by now, the greenlet is still in it.
+        # What is thrown is what the Neo4j driver takes as the order to drop the connection at once; the other clients
+        # drop theirs for any BaseException, and the pool's worker takes it as the end of the task and lives on.
         if not self.ended:
-            greenlet.throw(_Killed)
+            greenlet.throw(asyncio.CancelledError)
 
 
 def _running_greenlet() -> Any:

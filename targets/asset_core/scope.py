@@ -1,5 +1,6 @@
 """What a request hands down to everything done for it: how long it may take, and where it is counted."""
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -25,8 +26,8 @@ class Scope:
         """Return the seconds left, negative when the deadline has passed."""
         return self.due_s - self._clock()
 
-    def allow(self, limit_s: float) -> float:
-        """Return `limit_s` cut to the seconds left; DeadlineError if none are."""
+    def allow(self, limit_s: float = threading.TIMEOUT_MAX) -> float:
+        """Return `limit_s` cut to the seconds left, never more than locks can wait for; DeadlineError if none are left."""
         remaining_s = self.remaining_s()
         if remaining_s <= 0:
             raise DeadlineError("the request's time is used up")

@@ -55,7 +55,7 @@ class SingleFlight:
             flight.done.set()
 
     def _follow(self, flight: _Flight, scope: Scope) -> Entry | None:
-        if not flight.done.wait(scope.allow(float("inf"))):
+        if not flight.done.wait(scope.allow()):
             raise DeadlineError("the request's time ran out while another fetched the same asset")
         if flight.error is None:
             return flight.result

@@ -2,7 +2,7 @@
 
 import binascii
 
-_TO_STANDARD = bytes.maketrans(b"-_+/", b"+/**")
+_TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/***")
 
 
 def decode_segment(segment: bytes) -> bytes:

@@ -17,7 +17,7 @@ class CurrentCall(threading.local):
     due_s = float("inf")
 
     @contextlib.contextmanager
-    def bounded(self, scope: Scope, limit_s: float) -> Iterator[None]:
+    def bounded(self, scope: Scope, limit_s: float = threading.TIMEOUT_MAX) -> Iterator[None]:
         """Bound what happens inside to `limit_s` or the request's time, whichever is less; DeadlineError if none is left."""
         outer_s = self.due_s
         self.due_s = time.monotonic() + scope.allow(limit_s)

@@ -14,6 +14,8 @@ from targets.asset_core.stores.current import CurrentCall
 from targets.asset_core.stores.graph_driver import make_driver
 from targets.asset_core.stores.names import NEO4J
 
+LONGEST_QUERY_S = 3600.0
+
 Rows = list[dict[str, Any]]
 
 
@@ -63,7 +65,7 @@ class BoltGraph:
 
         scope.check()
         try:
-            with self._gate.passing(scope), self._current.bounded(scope, float("inf")):
+            with self._gate.passing(scope), self._current.bounded(scope):
                 scope.tally.add(f"{NEO4J}.{counter}")
                 rows = self._execute(text, parameters, scope, write=write)
         except (Neo4jError, DriverError, OSError) as error:
@@ -83,7 +85,7 @@ class BoltGraph:
             return [record.data() for record in result]
 
         rows: Rows = self._driver.execute_query(
-            neo4j.Query(text, timeout=max(scope.remaining_s(), 0.001)),
+            neo4j.Query(text, timeout=self._current.allow(LONGEST_QUERY_S)),
             dict(parameters),
             routing_=neo4j.RoutingControl.WRITE if write else neo4j.RoutingControl.READ,
             bookmark_manager_=None,
