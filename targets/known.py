@@ -29,6 +29,8 @@ class Journal:
     """
 
     RECORD = struct.Struct("<qqqq")
+    _END = struct.Struct("<q")
+    _END_OFFSET = 16
     _GROWTH_BYTES = RECORD.size * 32_768
 
     def __init__(self, path: str) -> None:
@@ -42,13 +44,15 @@ class Journal:
         self._size += self._GROWTH_BYTES
         os.posix_fallocate(self._file.fileno(), 0, self._size)
 
-    def add(self, call: int, start_ns: int, end_ns: int, failed: int) -> None:
-        """Write one record."""
+    def add(self, call: int, start_ns: int, failed: int) -> None:
+        """Write one record of a call that ends now: the end is stamped last, so that writing is part of the call."""
         if self._offset == self._size:
             self._reserve()
             self._map.resize(self._size)
-        self.RECORD.pack_into(self._map, self._offset, call, start_ns, end_ns, failed)
-        self._offset += self.RECORD.size
+        offset = self._offset
+        self._offset = offset + self.RECORD.size
+        self.RECORD.pack_into(self._map, offset, call, start_ns, 0, failed)
+        self._END.pack_into(self._map, offset + self._END_OFFSET, time.perf_counter_ns())
 
     def close(self) -> None:
         """Cut the file to what was written."""
@@ -71,14 +75,14 @@ class KnownTarget:
         self._work(next(self._count))
 
     def _call_with_journal(self, _event: Any) -> None:
-        call = next(self._count)
         start_ns = time.perf_counter_ns()
+        call = next(self._count)
         failed = 1
         try:
             self._work(call)
             failed = 0
         finally:
-            self._journal.add(call, start_ns, time.perf_counter_ns(), failed)  # type: ignore[union-attr]
+            self._journal.add(call, start_ns, failed)  # type: ignore[union-attr]
 
     def close(self) -> None:
         """Close the journal."""
