@@ -1,6 +1,7 @@
 """The entry module of the Lambda function: everything is made while it is imported, in Lambda's init phase.
 
-A failure is not raised: it is remembered, answered with 503, and tried again after a back-off.
+A missing variable ends the import. Stores that do not answer do not: that is remembered, answered with 503, and tried
+again after a back-off.
 """
 
 import logging

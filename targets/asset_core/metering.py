@@ -13,7 +13,6 @@ from targets.asset_core.clocks import Clocks
 NAMESPACE = "AssetCore"
 INTERVAL_S = 10.0
 FOLD_AT = 4096
-BUCKETS_PER_OCTAVE = 8
 
 Emit = Callable[[str], None]
 
@@ -88,6 +87,6 @@ def _distribution(durations_ns: list[int]) -> dict[str, list[float]]:
 
 
 def _bucket_ms(duration_ns: int) -> float:
-    # 8 steps for each power of two: at most 6.25 % off, and at most 100 values, which is EMF's limit, up to 25 s.
-    shift = max(duration_ns.bit_length() - BUCKETS_PER_OCTAVE.bit_length(), 14)
+    # 4 steps for each power of two above 32 us: at most 12.5 % off, and fewer than 100 values, which is EMF's limit.
+    shift = max(duration_ns.bit_length() - 3, 12)
     return ((duration_ns >> shift) + 0.5) * (1 << shift) / 1e6

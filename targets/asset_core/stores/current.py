@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+from targets.asset_core.errors import DeadlineError
 from targets.asset_core.scope import Scope
 
 SHORTEST_S = 0.001
@@ -25,6 +26,11 @@ class CurrentCall(threading.local):
             yield
         finally:
             self.due_s = outer_s
+
+    def check(self) -> None:
+        """Raise DeadlineError if the call has no time left."""
+        if time.monotonic() >= self.due_s:
+            raise DeadlineError("the call's time is used up")
 
     def allow(self, limit_s: float) -> float:
         """Return `limit_s` cut to the time that the call has left, never below a millisecond."""

@@ -46,6 +46,8 @@ def _bound_reads(driver: Any, current: CurrentCall) -> None:
 
     @functools.wraps(acquire)
     def bounded(access_mode: Any, timeout: Any, *args: Any, **kwargs: Any) -> Any:
+        # Each attempt of a managed retry passes here: without time left there is none.
+        current.check()
         timeout = getattr(timeout, "to_timeout", lambda: timeout)()
         connection = acquire(access_mode, current.allow(timeout or LONGEST_READ_S), *args, **kwargs)
         connection.socket.set_read_timeout(current.allow(LONGEST_READ_S))

@@ -7,11 +7,38 @@ import contextlib
 import time
 from typing import Any
 
-from redis import ConnectionPool
+from redis import Connection, ConnectionPool
 from redis.exceptions import RedisError
 
 from targets.asset_core.profiles import RedisLimits
 from targets.asset_core.stores.current import CurrentCall
+
+
+class BoundedConnection(Connection):  # type: ignore[misc]
+    """A connection whose connecting, greeting, reading and writing end with the call that uses it."""
+
+    def __init__(self, current: CurrentCall, limits: RedisLimits, **arguments: Any) -> None:
+        self._current = current
+        self._limits = limits
+        self.born_s = self.released_s = time.monotonic()
+        super().__init__(**arguments)
+
+    def _connect(self) -> Any:
+        self.born_s = time.monotonic()
+        self.socket_timeout = self.socket_connect_timeout = self._current.allow(self._limits.io_s)
+        return super()._connect()
+
+    def bound(self) -> None:
+        """Cut the time-out of an open socket to the present call."""
+        sock = self._get_socket()
+        if sock is not None:
+            sock.settimeout(self._current.allow(self._limits.io_s))
+
+    def is_old(self, now_s: float, idle_s: float) -> bool:
+        """Return whether it was idle or alive for too long."""
+        lifetime_s = self._limits.lifetime_s
+        expired = lifetime_s is not None and now_s - self.born_s >= lifetime_s
+        return expired or now_s - self.released_s >= idle_s
 
 
 class AgeingPool(ConnectionPool):  # type: ignore[misc]
@@ -19,20 +46,20 @@ class AgeingPool(ConnectionPool):  # type: ignore[misc]
 
     def __init__(self, limits: RedisLimits, current: CurrentCall, *, pooling: bool, **arguments: Any) -> None:
         self._limits = limits
-        self._current = current
         self._idle_s = limits.idle_s if pooling else 0.0
-        super().__init__(max_connections=limits.pool_size if pooling else 1_000, **arguments)
+        super().__init__(
+            connection_class=BoundedConnection,
+            max_connections=limits.pool_size if pooling else 1_000,
+            current=current,
+            limits=limits,
+            **arguments,
+        )
 
     def get_connection(self, *arguments: Any, **options: Any) -> Any:
         """Return a connected connection whose reads and writes end with the present call."""
         self._retire()
         connection = super().get_connection(*arguments, **options)
-        born_s = getattr(connection, "born_s", None)
-        if born_s is None:
-            connection.born_s = time.monotonic()
-        sock = connection._get_socket()  # noqa: SLF001 (checked by a test)
-        if sock is not None:
-            sock.settimeout(self._current.allow(self._limits.io_s))
+        connection.bound()
         return connection
 
     def release(self, connection: Any) -> None:
@@ -42,8 +69,14 @@ class AgeingPool(ConnectionPool):  # type: ignore[misc]
 
     def fill(self) -> None:
         """Connect until the minimum of idle connections is there; failures are left to whoever uses them next."""
-        with contextlib.suppress(RedisError, OSError):
-            held = [self.get_connection() for _ in range(self._limits.min_idle - self.idle)]
+        if self.idle >= self._limits.min_idle:
+            return
+        held: list[Any] = []
+        try:
+            with contextlib.suppress(RedisError, OSError):
+                while len(held) < self._limits.min_idle:
+                    held.append(self.get_connection())
+        finally:
             for connection in held:
                 self.release(connection)
 
@@ -56,12 +89,6 @@ class AgeingPool(ConnectionPool):  # type: ignore[misc]
         now_s = time.monotonic()
         with self._lock:
             for connection in self._available_connections:
-                if connection.is_connected and self._is_old(connection, now_s):
+                if connection.is_connected and connection.is_old(now_s, self._idle_s):
+                    # A closed connection connects again when it is used.
                     connection.disconnect()
-                    connection.born_s = None
-
-    def _is_old(self, connection: Any, now_s: float) -> bool:
-        born_s, lifetime_s = getattr(connection, "born_s", None) or now_s, self._limits.lifetime_s
-        if lifetime_s is not None and now_s - born_s >= lifetime_s:
-            return True
-        return now_s - getattr(connection, "released_s", now_s) >= self._idle_s

@@ -1,0 +1,207 @@
+"""The batch writer on a real boto3 client whose HTTP answers are made by botocore's event hooks."""
+
+import json
+import random
+import time
+
+import pytest
+from botocore.awsrequest import AWSResponse
+
+from targets.asset_core.counting import Tally
+from targets.asset_core.profiles import LAMBDA
+from targets.asset_core.scope import Scope
+from targets.asset_core.settings import StoreSettings
+from targets.asset_core.stores.batch_writer import write_batches, write_singly
+from targets.asset_core.stores.dynamo import DynamoAssets
+from targets.asset_core.stores.dynamo_items import items_of, key_of, read_asset, read_technology
+
+
+class Raw:
+    """The body of an HTTP answer."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def stream(self, **_options):
+        return iter([self.data])
+
+
+class Http:
+    """Answers for DynamoDB: keeps what is written, and leaves unprocessed what `refuses` says."""
+
+    def __init__(self):
+        self.items, self.calls, self.refuses, self.status = {}, [], lambda _call, _item: False, 200
+
+    def __call__(self, request, **_options):
+        operation = request.headers["X-Amz-Target"].decode().partition(".")[2]
+        body = json.loads(request.body)
+        self.calls.append((operation, body))
+        answer = getattr(self, operation)(body) if self.status == 200 else {"__type": "InternalServerError"}
+        return AWSResponse(request.url, self.status, {}, Raw(json.dumps(answer).encode()))
+
+    def BatchWriteItem(self, body):  # noqa: N802 - DynamoDB's name.
+        items = [request["PutRequest"]["Item"] for request in body["RequestItems"]["t"]]
+        assert len({key_of(item) for item in items}) == len(items) <= 25
+        refused = [item for item in items if self.refuses(len(self.calls), item)]
+        self.items |= {key_of(item): item for item in items if item not in refused}
+        return {
+            "UnprocessedItems": {"t": [{"PutRequest": {"Item": item}} for item in refused]} if refused else {}
+        }
+
+    def PutItem(self, body):  # noqa: N802
+        self.items[key_of(body["Item"])] = body["Item"]
+        return {}
+
+
+@pytest.fixture
+def http():
+    return Http()
+
+
+@pytest.fixture
+def store(http, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    settings = StoreSettings(
+        table="t",
+        neo4j_uri="",
+        neo4j_user="",
+        neo4j_password="",
+        redis_host="",
+        redis_port=0,
+        dynamo_endpoint="http://127.0.0.1:1",
+    )
+    made = DynamoAssets(settings, LAMBDA.dynamo, pooling=True)
+    made.client.meta.events.register("before-send.dynamodb", http)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def pauses():
+    return []
+
+
+@pytest.fixture
+def write(store, pauses):
+    def made(items, scope):
+        return write_batches(store, items, scope, rng=random.Random(1), sleep=pauses.append)
+
+    return made
+
+
+def item(number, value="x"):
+    return {"pk": {"S": f"T#a#A#{number}"}, "sk": {"S": "META"}, "value": {"S": value}}
+
+
+def due_in(seconds):
+    return Scope(time.monotonic() + seconds, Tally())
+
+
+def test_items_are_written_in_as_few_calls_as_possible(write, http):
+    report = write([item(number) for number in range(101)], due_in(60))
+    assert (report.written, report.calls, report.unwritten) == (101, 5, {})
+    assert report.duration_ns > 0
+    assert len(http.items) == 101
+
+
+def test_the_last_of_duplicates_wins_and_is_written_once(write, http):
+    report = write([item(1, "old"), item(2), item(1, "new")], due_in(60))
+    assert (report.written, report.calls) == (2, 1)
+    assert http.items["T#a#A#1", "META"]["value"] == {"S": "new"}
+
+
+def test_unprocessed_items_are_tried_again_with_growing_jittered_pauses(write, http, pauses):
+    http.refuses = lambda call, found: call <= 4 and found["pk"]["S"].endswith(("1", "7"))
+    report = write([item(number) for number in range(10)], due_in(60))
+    assert (report.written, report.calls, report.unwritten) == (10, 5, {})
+    assert len(http.items) == 10
+    assert [len(body["RequestItems"]["t"]) for _, body in http.calls] == [10, 2, 2, 2, 2]
+    limits = [0.05, 0.1, 0.2, 0.4]
+    assert all(0 <= pause <= limit for pause, limit in zip(pauses, limits, strict=True))
+    assert len(set(pauses)) == 4
+
+
+def test_what_is_still_unprocessed_at_the_deadline_is_reported_by_key(write, http):
+    http.refuses = lambda _call, found: found["pk"]["S"].endswith("3")
+    clock = [0.0]
+    scope = Scope(3.0, Tally(), lambda: clock[0])
+
+    original = http.BatchWriteItem
+
+    def slow(body):
+        clock[0] += 1.0
+        return original(body)
+
+    http.BatchWriteItem = slow
+    report = write([item(number) for number in range(5)], scope)
+    assert report.written == 4
+    assert list(report.unwritten) == [("T#a#A#3", "META")]
+    assert "deadline" in report.unwritten["T#a#A#3", "META"]
+
+
+def test_a_failing_call_reports_its_batch_and_does_not_stop_the_others(write, http, store, monkeypatch):
+    monkeypatch.setattr(store, "call", failing_once(store.call))
+    report = write([item(number) for number in range(30)], due_in(60))
+    assert (report.written, len(report.unwritten)) == (5, 25)
+    assert "neo" not in str(report.unwritten)
+
+
+def failing_once(call):
+    from targets.asset_core.errors import StoreError
+
+    failed = []
+
+    def calling(*arguments, **options):
+        if not failed:
+            failed.append(1)
+            raise StoreError("down", where="dynamodb")
+        return call(*arguments, **options)
+
+    return calling
+
+
+def test_no_write_begins_after_the_deadline(write, http):
+    report = write([item(1)], due_in(-1))
+    assert (report.written, len(report.unwritten), http.calls) == (0, 1, [])
+
+
+def test_without_batches_each_item_is_a_call(store, http):
+    scope = due_in(60)
+    report = write_singly(store, [item(number) for number in range(7)], scope)
+    assert (report.written, report.calls, len(http.items)) == (7, 7, 7)
+    assert scope.tally.totals()["dynamodb.calls"] == 7
+
+
+def test_three_tries_in_all_are_made_and_then_the_store_is_named(store, http):
+    from targets.asset_core.errors import StoreError
+
+    http.status = 500
+    with pytest.raises(StoreError, match="dynamodb"):
+        store.get_asset("a", "b", due_in(60))
+    assert len(http.calls) == 3
+
+
+def test_an_asset_is_written_with_meta_last_and_reads_back_as_it_was(inventory):
+    for bundle in inventory:
+        *technologies, meta = items_of(bundle)
+        assert meta["sk"] == {"S": "META"}
+        assert read_asset(meta) == bundle.asset
+        assert [read_technology(found) for found in technologies] == bundle.technologies
+
+
+def test_a_malformed_item_names_its_key():
+    from targets.asset_core.errors import StoreError
+
+    with pytest.raises(StoreError, match="T#a#A#1"):
+        read_asset(item(1))
+
+
+def test_attempts_are_cut_to_the_time_of_the_call(store):
+    session = store.client._endpoint.http_session
+    with store._current.bounded(due_in(0.5)):
+        timeout = session._get_request_timeout(None)
+    assert timeout.connect_timeout <= 0.5
+    assert timeout._read <= 0.5
+    unbounded = session._get_request_timeout(None)
+    assert (unbounded.connect_timeout, unbounded._read) == (10.0, 10.0)

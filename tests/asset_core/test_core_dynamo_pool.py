@@ -1,0 +1,104 @@
+"""How DynamoDB's connections are kept and retired, on a real HTTP server that keeps them alive (moto does not)."""
+
+import dataclasses
+import http.server
+import threading
+import time
+
+import pytest
+
+from targets.asset_core.counting import Tally
+from targets.asset_core.profiles import LAMBDA, SERVER
+from targets.asset_core.scope import Scope
+from targets.asset_core.settings import StoreSettings
+from targets.asset_core.stores.dynamo import DynamoAssets
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.ports.append(self.client_address[1])
+        self.server.inside.append(1)
+        self.server.most = max(self.server.most, len(self.server.inside))
+        self.server.hold.wait(10)
+        self.server.inside.pop()
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_arguments):
+        """Say nothing."""
+
+
+@pytest.fixture
+def server():
+    made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.daemon_threads = True
+    made.ports, made.inside, made.most, made.hold = [], [], 0, threading.Event()
+    made.hold.set()
+    thread = threading.Thread(target=made.serve_forever, args=(0.01,))
+    thread.start()
+    yield made
+    made.shutdown()
+    thread.join()
+    made.server_close()
+
+
+@pytest.fixture
+def connect(server, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    stores = []
+
+    def make(limits=LAMBDA.dynamo, *, pooling=True):
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        settings = StoreSettings("t", "", "", "", "", 0, dynamo_endpoint=endpoint)
+        stores.append(DynamoAssets(settings, limits, pooling=pooling))
+        return stores[-1]
+
+    yield make
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def scope():
+    return Scope(time.monotonic() + 60, Tally())
+
+
+@pytest.mark.parametrize(("pooling", "connections"), [(True, 1), (False, 4)])
+def test_connections_are_kept_unless_pooling_is_off(connect, server, scope, pooling, connections):
+    store = connect(pooling=pooling)
+    for _ in range(4):
+        store.ping(scope)
+    assert len(set(server.ports)) == connections
+
+
+def test_a_connection_idle_for_too_long_is_not_used_again(connect, server, scope):
+    store = connect(dataclasses.replace(LAMBDA.dynamo, idle_s=0.05))
+    store.ping(scope)
+    store.ping(scope)
+    time.sleep(0.1)
+    store.ping(scope)
+    first, second, third = server.ports
+    assert first == second != third
+
+
+def test_a_hard_limit_lets_no_more_calls_through(connect, server, scope):
+    store = connect(dataclasses.replace(SERVER.dynamo, hard_limit=2))
+    server.hold.clear()
+    threads = [threading.Thread(target=store.ping, args=(scope,)) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    while len(server.inside) < 2 or store.pool().in_use < 2:
+        time.sleep(0.001)
+    server.hold.set()
+    for thread in threads:
+        thread.join()
+    assert server.most <= 2
+    assert len(server.ports) == 5
+    assert store.pool().waits == 3

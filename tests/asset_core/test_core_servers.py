@@ -1,0 +1,327 @@
+"""The core on real servers: what it stores, reads, refuses, and how it ends calls that would hang."""
+
+import os
+import random
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from harness.supervise import Supervisor
+from targets.asset_core.counting import Tally
+from targets.asset_core.data.generator import SHARED_ID
+from targets.asset_core.errors import CoreError, DeadlineError, StoreError
+from targets.asset_core.profiles import LAMBDA, SERVER, RedisLimits
+from targets.asset_core.scope import Scope
+from targets.asset_core.seeding import seed
+from targets.asset_core.settings import StoreSettings, read_stores
+from targets.asset_core.stores.graph import BoltGraph
+from targets.asset_core.stores.redis_cache import RedisCache
+from targets.asset_core.stores.servers import ServerStores
+from targets.backends.embedded import EmbeddedServers
+from targets.core_target import create
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory):
+    with Supervisor() as supervisor, EmbeddedServers() as embedded:
+        embedded.start(supervisor, tmp_path_factory.mktemp("servers"))
+        yield embedded
+
+
+@pytest.fixture(scope="module")
+def settings(servers):
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in servers.environment().items():
+            patch.setenv(name, value)
+        yield read_stores(os.environ)
+
+
+@pytest.fixture(scope="module")
+def seeded(settings):
+    return seed(settings, "small", 1)
+
+
+@pytest.fixture
+def stores(settings, seeded):
+    made = ServerStores(settings)(LAMBDA, pooling=True)
+    yield made
+    for store in (made.assets, made.graph, made.cache):
+        store.close()
+
+
+@pytest.fixture
+def scope():
+    return due_in(60)
+
+
+def due_in(seconds):
+    return Scope(time.monotonic() + seconds, Tally())
+
+
+class Context:
+    def __init__(self, remaining_ms):
+        self.remaining_ms = remaining_ms
+
+    def get_remaining_time_in_millis(self):
+        return self.remaining_ms
+
+
+def test_everything_is_written_by_batches(seeded, inventory):
+    technologies = sum(len(bundle.technologies) for bundle in inventory)
+    assert (seeded.assets, seeded.technologies) == (500, technologies)
+    # One call makes the table; 500 assets are one round of writes.
+    assert seeded.dynamodb_calls == 1 + -(-(500 + technologies) // 25)
+    assert seeded.risks == sum(len(bundle.risks) for bundle in inventory)
+
+
+def test_seeding_again_changes_nothing_and_empties_only_our_keys(settings, seeded, stores, scope):
+    stores.cache.put("asset:a:b:full", b"x", 60, scope)
+    stores.cache.put("other", b"x", 60, scope)
+    before = counts(stores, scope)
+    assert seed(settings, "small", 1).flushed_keys == 1
+    assert counts(stores, scope) == before
+    assert stores.cache.get("other", scope) == b"x"
+
+
+def counts(stores, scope):
+    nodes = stores.graph.run("MATCH (n) RETURN count(n) AS n", {}, scope)[0]["n"]
+    links = stores.graph.run("MATCH ()-[r]->() RETURN count(r) AS n", {}, scope)[0]["n"]
+    return nodes, links
+
+
+def test_every_asset_reads_back_from_the_stores_as_it_was_generated(stores, inventory, scope):
+    for bundle in list(inventory)[:60]:
+        tenant, asset_id = bundle.asset.tenant, bundle.asset.id
+        assert stores.assets.get_asset(tenant, asset_id, scope) == bundle.asset
+        assert stores.assets.get_technologies(tenant, asset_id, scope) == sorted(
+            bundle.technologies, key=lambda technology: technology.name
+        )
+        assert stores.graph.get_risks(tenant, asset_id, scope) == sorted(
+            bundle.risks, key=lambda risk: (-risk.cvss, risk.id)
+        )
+        found, truncated = stores.graph.get_relationships(tenant, asset_id, scope)
+        assert found == sorted(bundle.relationships, key=lambda edge: (edge.kind, edge.target))
+        assert truncated is False
+    totals = scope.tally.totals()
+    assert (totals["dynamodb.calls"], totals["neo4j.calls"]) == (120, 120)
+
+
+@pytest.mark.parametrize("variant", ["optimised", "baseline"])
+def test_the_whole_core_answers_on_servers_what_it_answers_in_memory(seeded, variant):
+    real, memory = create(variant=variant, backends="servers"), create(variant=variant, latency_ms="0")
+    real.open()
+    memory.open()
+    try:
+        for number in range(12):
+            events = [made.make_event("GET /assets/{id}", random.Random(number)) for made in (real, memory)]
+            found, expected = real.call(events[0]), memory.call(events[1])
+            assert (found["statusCode"], found["body"]) == (expected["statusCode"], expected["body"])
+        assert real.call(real.make_event("GET /health", random.Random(1)))["statusCode"] == 200
+    finally:
+        real.close()
+        memory.close()
+
+
+HOSTILE = ["x'}) DETACH DELETE n //", "$id", "} OR 1=1 //", "\\", "a\u0000b", "*", "'"]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_values_are_only_ever_values(stores, scope, hostile):
+    before = counts(stores, scope)
+    for tenant, asset_id in (("tenant-01", hostile), (hostile, SHARED_ID)):
+        assert stores.graph.get_risks(tenant, asset_id, scope) == []
+        assert stores.graph.get_relationships(tenant, asset_id, scope) == ([], False)
+        assert stores.assets.get_asset(tenant, asset_id, scope) is None
+        assert stores.assets.get_technologies(tenant, asset_id, scope) == []
+    assert counts(stores, scope) == before
+
+
+def test_stores_keep_tenants_apart(stores, inventory, scope):
+    other = next(
+        b.asset.id for b in inventory if b.asset.tenant == "tenant-02" and b.risks and b.technologies
+    )
+    assert stores.assets.get_asset("tenant-02", other, scope) is not None
+    assert stores.assets.get_asset("tenant-01", other, scope) is None
+    assert stores.graph.get_risks("tenant-01", other, scope) == []
+    with pytest.raises(ValueError, match="#"):
+        stores.assets.get_asset("tenant-01", "x#A#y", scope)
+
+
+def test_the_graph_refuses_a_second_asset_of_the_same_tenant_and_id(stores, scope):
+    create_twice = "CREATE (:Asset {tenant: $tenant, id: $id})"
+    with pytest.raises(StoreError, match="Constraint"):
+        stores.graph.run(create_twice, {"tenant": "tenant-01", "id": SHARED_ID}, scope, write=True)
+
+
+def test_values_live_in_redis_as_long_as_asked(stores, scope):
+    stores.cache.put("asset:t:short:full", b"\x00\xff", 0.05, scope)
+    assert stores.cache.get("asset:t:short:full", scope) == b"\x00\xff"
+    time.sleep(0.1)
+    assert stores.cache.get("asset:t:short:full", scope) is None
+    stores.cache.remove("asset:t:none:full", scope)
+
+
+def test_a_stopped_graph_server_does_not_hold_a_request_or_a_worker(servers, seeded):
+    target = create(backends="servers", profile="lambda", switches="l1:off,l2:off")
+    target.open()
+    pid = servers.pids()["neo4j"]
+    event = target.make_event("GET /assets/{id}", random.Random(1))
+    executor = target._core._container.resources.executor
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert target._core.handler(event, Context(1_500))["statusCode"] == 504
+        # The reads end by their own time-outs: no thread is held although the server is still silent.
+        wait_until(lambda: executor.left_over == 0)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert target._core.handler(event, Context(20_000))["statusCode"] == 200
+    assert all(pool.in_use == 0 for pool in target._core.pools())
+    target.close()
+
+
+def wait_until(holds):
+    event = threading.Event()
+    for _ in range(3_000):
+        if holds():
+            return
+        event.wait(0.01)
+    pytest.fail("it never happened")
+
+
+@pytest.fixture
+def silent():
+    """A port that accepts connections and never answers."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def dead_settings(silent, settings):
+    return StoreSettings(
+        table="t",
+        neo4j_uri=f"bolt://127.0.0.1:{silent}",
+        neo4j_user="u",
+        neo4j_password="p",
+        redis_host="127.0.0.1",
+        redis_port=silent,
+        dynamo_endpoint=f"http://127.0.0.1:{silent}",
+    )
+
+
+@pytest.mark.parametrize("store", ["assets", "graph", "cache"])
+def test_a_silent_server_is_given_up_on_at_the_deadline_of_the_request(dead_settings, store):
+    stores = ServerStores(dead_settings)(LAMBDA, pooling=True)
+    with pytest.raises(DeadlineError):
+        getattr(stores, store).ping(due_in(0.3))
+    for made in (stores.assets, stores.graph, stores.cache):
+        assert made.pool().in_use == 0
+        made.close()
+
+
+@pytest.mark.parametrize("store", ["assets", "graph", "cache"])
+def test_a_refused_connection_is_a_store_error_with_its_name(settings, store):
+    closed = StoreSettings(
+        table="t",
+        neo4j_uri="bolt://127.0.0.1:1",
+        neo4j_user="u",
+        neo4j_password="p",
+        redis_host="127.0.0.1",
+        redis_port=1,
+        dynamo_endpoint="http://127.0.0.1:1",
+    )
+    stores = ServerStores(closed)(LAMBDA, pooling=True)
+    name = {"assets": "dynamodb", "graph": "neo4j", "cache": "redis"}[store]
+    with pytest.raises(CoreError) as caught:
+        getattr(stores, store).ping(due_in(20))
+    assert caught.value.where == name
+    for made in (stores.assets, stores.graph, stores.cache):
+        made.close()
+
+
+def test_a_wrong_password_is_a_store_error_that_does_not_show_it(settings, scope):
+    import dataclasses
+
+    graph = BoltGraph(dataclasses.replace(settings, neo4j_password="wrong-one"), LAMBDA.graph, pooling=True)
+    with pytest.raises(StoreError) as caught:
+        graph.ping(scope)
+    assert "wrong-one" not in str(caught.value)
+    graph.close()
+
+
+def client_id(cache, scope):
+    return cache._call(scope, cache._client.client_id)
+
+
+def redis_cache(settings, *, pooling=True, **limits):
+    return RedisCache(settings, RedisLimits(pool_size=5, wait_s=1.0, **limits), pooling=pooling)
+
+
+def test_redis_connections_are_kept_unless_pooling_is_off(settings, scope):
+    kept, single = redis_cache(settings), redis_cache(settings, pooling=False)
+    assert len({client_id(kept, scope) for _ in range(4)}) == 1
+    assert len({client_id(single, scope) for _ in range(4)}) == 4
+    kept.close()
+    single.close()
+
+
+@pytest.mark.parametrize("limits", [{"idle_s": 0.05}, {"lifetime_s": 0.05}])
+def test_redis_connections_are_retired_when_idle_or_alive_for_too_long(settings, scope, limits):
+    cache = redis_cache(settings, **limits)
+    first = client_id(cache, scope)
+    time.sleep(0.1)
+    assert client_id(cache, scope) != first
+    cache.close()
+
+
+def test_a_minimum_of_idle_redis_connections_is_kept_open(settings, scope):
+    cache = redis_cache(settings, min_idle=3)
+    assert cache.connections.idle == 0
+    cache.ping(scope)
+    assert cache.connections.idle == 3
+    cache.close()
+
+
+def test_a_dropped_redis_connection_is_tried_once_more(settings, scope):
+    cache, other = redis_cache(settings), redis_cache(settings)
+    own = client_id(cache, scope)
+    other._call(scope, other._client.client_kill_filter, _id=own)
+    assert client_id(cache, scope) != own
+    cache.close()
+    other.close()
+
+
+def ports(graph):
+    pool = graph._driver._pool
+    return {connection.local_port for held in pool.connections.values() for connection in held}
+
+
+@pytest.mark.parametrize(("pooling", "expected"), [(True, 1), (False, 3)])
+def test_graph_connections_are_kept_unless_pooling_is_off(settings, scope, pooling, expected):
+    graph, seen = BoltGraph(settings, SERVER.graph, pooling=pooling), set()
+    for _ in range(3):
+        graph.ping(scope)
+        seen |= ports(graph)
+    graph.close()
+    assert len(seen) == expected
+
+
+def test_technologies_are_read_over_all_pages(stores, inventory, scope):
+    bundle = max(inventory, key=lambda found: len(found.technologies))
+    query, pages = stores.assets.client.query, []
+
+    def two_at_a_time(**arguments):
+        pages.append(arguments)
+        return query(**arguments, Limit=2)
+
+    stores.assets.client.query = two_at_a_time
+    found = stores.assets.get_technologies(bundle.asset.tenant, bundle.asset.id, scope)
+    assert len(found) == len(bundle.technologies) > 4
+    assert len(pages) >= len(found) // 2
+    assert scope.tally.totals()["dynamodb.calls"] == len(pages)
