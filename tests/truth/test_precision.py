@@ -1,0 +1,51 @@
+"""A lognormal service time around 0.1 ms: every number within 1 % of the journal's own."""
+
+import pytest
+
+from tests.truth.conftest import assert_agrees, assert_monotone
+
+
+@pytest.fixture(scope="module")
+def lognormal(measure):
+    target = "known:lognormal?median_us=100&sigma=0.5"
+    return measure("steady", target, "--rate", 1000, "--duration", "3s", "--warmup", "300ms")
+
+
+def test_every_number_of_service_is_the_journals(lognormal):
+    assert_agrees(lognormal.run["operations"]["call"]["service_ns"], lognormal.service_ns)
+
+
+def test_every_number_of_response_is_the_journals(lognormal):
+    assert_agrees(lognormal.run["operations"]["call"]["response_ns"], lognormal.response_ns)
+
+
+def test_a_target_that_never_yields_runs_for_all_of_its_service(lognormal):
+    call = lognormal.run["operations"]["call"]
+    assert_agrees(call["run_ns"], lognormal.service_ns)
+    assert call["wait_busy_ns"]["max"] == 0
+
+
+@pytest.mark.parametrize(
+    "metric",
+    ["response_ns", "service_ns", "lag_ns", "queue_ns", "run_ns", "wait_busy_ns", "wait_idle_ns"],
+)
+def test_percentiles_are_monotone(lognormal, metric):
+    assert_monotone(lognormal.run["operations"]["call"][metric])
+
+
+def test_the_distribution_is_the_one_that_was_asked_for(lognormal):
+    service = lognormal.run["operations"]["call"]["service_ns"]
+    assert service["p50"] == pytest.approx(100_000, rel=0.15)
+
+
+def test_every_planned_call_is_counted_once(lognormal):
+    assert lognormal.run["planned"] == 3000
+    assert lognormal.run["operations"]["call"]["count"] == 3000
+    assert len(lognormal.service_ns) == 3000
+
+
+def test_a_percentile_with_too_few_calls_behind_it_is_null(measure):
+    few = measure("steady", "known:spin?spin_us=1000", "--rate", 60, "--duration", "1s", "--warmup", "0s")
+    service = few.run["operations"]["call"]["service_ns"]
+    assert [name for name, value in service.items() if value is None] == ["p99", "p999"]
+    assert_agrees(service, few.service_ns)

@@ -1,0 +1,69 @@
+"""One call holds the loop for 0.3 s: the open model tells what users would have seen, a closed loop does not."""
+
+import numpy as np
+import pytest
+
+from tests.truth.conftest import assert_agrees, assert_monotone, nearest_rank
+
+RATE_PER_S = 400
+STALL_NS = 300_000_000
+STALL = "known:stall?stall_ms=300&service_ms=1"
+# Half-way through the open run, and beyond what eight users can call in the closed run's warm-up.
+OPEN_CALL, CLOSED_CALL = 1_000, 5_000
+
+
+@pytest.fixture(scope="module")
+def stalled(measure):
+    target = f"{STALL}&at_call={OPEN_CALL}"
+    return measure("steady", target, "--rate", RATE_PER_S, "--duration", "4s", "--warmup", "500ms")
+
+
+@pytest.fixture(scope="module")
+def in_stall(stalled):
+    """The calls that were due while the loop was held, and when it was free again."""
+    held = int(np.argmax(stalled.ended_ns - stalled.begun_ns))
+    free_ns = int(stalled.ended_ns[held])
+    due_ns = stalled.rows["intended_ns"]
+    return (due_ns > stalled.begun_ns[held]) & (due_ns < free_ns), free_ns
+
+
+def test_response_from_the_intended_start_is_what_the_journal_gives(stalled):
+    response = stalled.run["operations"]["call"]["response_ns"]
+    assert_agrees(response, stalled.response_ns)
+    assert_monotone(response)
+
+
+def test_the_backlog_behind_the_stall_is_in_the_percentiles(stalled, in_stall):
+    waiting, free_ns = in_stall
+    assert waiting.sum() == pytest.approx(RATE_PER_S * 0.3, rel=0.35)
+    # Nobody who was due in the stall can have had an answer before its end: the arithmetic of the backlog.
+    least_ns = np.where(waiting, free_ns - stalled.rows["intended_ns"], 0)[stalled.is_measured]
+    response = stalled.run["operations"]["call"]["response_ns"]
+    for name, share in (("p95", 0.95), ("p99", 0.99), ("p999", 0.999)):
+        assert response[name] * 1.004 >= nearest_rank(least_ns, share), name
+    assert response["p99"] > STALL_NS / 2
+    assert response["max"] >= STALL_NS
+
+
+def test_a_closed_loop_on_the_same_target_hides_the_stall(measure, stalled):
+    target = f"{STALL}&at_call={CLOSED_CALL}"
+    closed = measure("closed", target, "--users", 8, "--duration", "3s", "--warmup", "500ms")
+    seen = closed.run["operations"]["call"]["response_ns"]
+    assert seen["max"] >= STALL_NS
+    # One wait for each user is all that such a loop records of it.
+    assert (closed.response_ns > STALL_NS / 3).sum() <= 8
+    assert seen["p99"] < stalled.run["operations"]["call"]["response_ns"]["p99"] / 5
+
+
+def test_the_target_owns_the_lag_of_its_stall(stalled, in_stall):
+    waiting, _ = in_stall
+    rows = stalled.rows[waiting]
+    lag_ns = int((rows["dispatched_ns"] - rows["intended_ns"] - rows["lag_host_ns"]).sum())
+    assert int(rows["lag_target_ns"].sum()) >= 0.95 * lag_ns
+
+
+def test_a_stalling_target_does_not_make_the_run_invalid(stalled):
+    assert not [reason for reason in stalled.run["reasons"] if "The driver" in reason or "harness" in reason]
+    if "The machine ran something else" not in "".join(stalled.run["reasons"]):
+        assert stalled.run["validity"] != "invalid"
+        assert stalled.said.code == 0
