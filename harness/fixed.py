@@ -1,7 +1,7 @@
 """A fixed list of requests by one user under memray: the driver of the memory run, without Locust or gevent.
 
-The list is the beginning of the plan, in its order, so that the same seed makes the same requests. A first pass
-over the same list warms everything up; only the second is traced.
+The list is drawn as the plan is, so that the same seed makes the same requests. The first half warms everything up,
+the second half is traced: repeating the first would find every cache full, as no user ever does.
 """
 
 import gc
@@ -35,7 +35,7 @@ class FixedFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Driver:
-    """One memory run: `open` the target, then `drive` the list twice."""
+    """One memory run: `open` the target, then `drive` the list."""
 
     RECORD = "memory.bin"
     FACTS = "facts.json"
@@ -59,7 +59,8 @@ class Driver:
 
     def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
         """Make the calls; leaves memray's record and `facts.json` in the job's folder."""
-        operation, payload = choose(self._job.requests, mix, np.random.default_rng(self._job.seed))
+        traced = self._job.requests
+        operation, payload = choose(2 * traced, mix, np.random.default_rng(self._job.seed))
         needed = needed_payloads(mix, operation, payload)
         events = prepare_events(self._target, mix, self._job.seed, needed)
         calls_by_operation = [marked(self._target.call, name) for name in mix]
@@ -68,14 +69,14 @@ class Driver:
             (names[index], calls_by_operation[index], events[index][turn % len(events[index])])
             for index, turn in zip(operation.tolist(), payload.tolist(), strict=True)
         ]
-        self._make_all(requests)
+        self._make_all(requests[:traced])
         gc.collect()
         folder = Path(self._job.folder)
         with MemoryProfiler(folder / self.RECORD):
             start_ns = SystemClock.now_ns()
-            failed = self._make_all(requests)
+            failed = self._make_all(requests[traced:])
             traced_ns = SystemClock.now_ns() - start_ns
-        by_operation = {name: int((operation == index).sum()) for index, name in enumerate(names)}
+        by_operation = {name: int((operation[traced:] == index).sum()) for index, name in enumerate(names)}
         facts = FixedFacts(requests=by_operation, failed=failed, traced_ns=traced_ns)
         write_atomically(folder / self.FACTS, msgspec.json.encode(facts))
 

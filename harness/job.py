@@ -28,7 +28,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     drain_s: float = 5.0
     split: bool = True
     requests: int = 0
-    """For `memory`: how many calls of the plan to make."""
+    """For `memory`: how many calls to trace, after as many to warm up."""
 
 
 class Go(msgspec.Struct, frozen=True, tag="go"):

@@ -24,7 +24,7 @@ from harness.run import ProfileFacts, RunDirectory
 from harness.summary import summarise
 from harness.supervise import Supervisor
 
-MEMORY_REQUESTS = 200
+MEMORY_REQUESTS = 100
 _MEMORY_RUN_S = 600.0
 
 
@@ -51,6 +51,8 @@ class _CpuRecording:
         self.window_ns = (SystemClock.now_ns() - started.origin_ns, 0)
 
     def tick(self, elapsed_s: float) -> None:
+        if self._profiler:
+            self._profiler.observe()
         if elapsed_s >= self._duration_s:
             self.detach(elapsed_s)
         self._tick(elapsed_s)
@@ -110,7 +112,7 @@ def _latency(table: calls.Table) -> dict[str, Any]:
 def profile_memory(
     supervisor: Supervisor, subject: Subject, plan: LoadPlan, directory: RunDirectory
 ) -> ProfileFacts:
-    """Make the first requests of the plan under memray into `memory/`; returns its facts."""
+    """Make a fixed list of requests under memray into `memory/`; returns its facts."""
     folder = directory.path / "memory"
     folder.mkdir()
     job = Job(

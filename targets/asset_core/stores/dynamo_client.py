@@ -4,6 +4,8 @@ botocore's pool neither blocks nor ages, and its time-outs are per client. The g
 this module replaces the pool's classes and the function that finds an attempt's time-outs.
 """
 
+import functools
+import threading
 import time
 from typing import Any
 
@@ -11,10 +13,12 @@ from targets.asset_core.profiles import DynamoLimits
 from targets.asset_core.settings import StoreSettings
 from targets.asset_core.stores.current import CurrentCall
 
+# A session must not make two clients at once.
+_SESSION_LOCK = threading.Lock()
+
 
 def make_client(settings: StoreSettings, limits: DynamoLimits, current: CurrentCall, *, pooling: bool) -> Any:
     """Return a DynamoDB client; no connection is made yet. Credentials come from boto3's own chain."""
-    import boto3
     from botocore.config import Config
 
     config = Config(
@@ -24,11 +28,20 @@ def make_client(settings: StoreSettings, limits: DynamoLimits, current: CurrentC
         # `max_attempts` would count retries only.
         retries={"mode": "adaptive", "total_max_attempts": limits.attempts},
     )
-    client = boto3.session.Session().client(
-        "dynamodb", region_name=settings.region, endpoint_url=settings.dynamo_endpoint, config=config
-    )
+    with _SESSION_LOCK:
+        client = _session().client(
+            "dynamodb", region_name=settings.region, endpoint_url=settings.dynamo_endpoint, config=config
+        )
     _limit(client, limits, current, idle_s=limits.idle_s if pooling else 0.0)
     return client
+
+
+@functools.cache
+def _session() -> Any:
+    """Return the process's boto3 session, as `boto3.client` does: it keeps the service models once they are read."""
+    import boto3
+
+    return boto3.session.Session()
 
 
 def _limit(client: Any, limits: DynamoLimits, current: CurrentCall, *, idle_s: float) -> None:
