@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from harness.histogram import PERCENTILES
 from harness.units import format_bytes, format_ns, format_percent, format_rate, significant
 from reports.metrics import COUNT_CAUTION, Better, Metric, cells, rows
-from reports.model import Cell, Row, Table, Tone
+from reports.model import Row, Table, Tone
 from reports.sides import Side, operation_names
 
 FEW_CALLS = "too few calls stand behind this percentile"
@@ -187,21 +187,18 @@ def changes(sides: Sequence[Side]) -> Table:
             before, after = cells(pair, metric)
             if after.tone in {Tone.BETTER, Tone.WORSE, Tone.DIFFERENT}:
                 size = abs(math.log(after.ratio)) if after.ratio else math.inf
-                row = Row(metric.label, (before, after, _direction(after)), group=group, hint=other.label)
+                row = Row(
+                    metric.label, (before, after), group=group, hint=other.label if len(sides) > 2 else ""
+                )
                 found.append((size, row))
     found.sort(key=lambda item: -item[0])
     return Table(
         "changes",
         "What changed, the largest factor first",
-        (sides[0].label, sides[1].label if len(sides) == 2 else "then", "Reading"),
+        (sides[0].label, sides[1].label if len(sides) == 2 else "the other run"),
         tuple(row for _, row in found[:20]),
         "What",
     )
-
-
-def _direction(cell: Cell) -> Cell:
-    words = {Tone.BETTER: "better", Tone.WORSE: "worse", Tone.DIFFERENT: "different"}
-    return Cell(words[cell.tone], tone=cell.tone)
 
 
 def _compared(pair: Sequence[Side]) -> list[tuple[str, Metric]]:

@@ -7,6 +7,7 @@ scripts: should a hostile name ever get through as markup, no browser would run 
 import base64
 import functools
 import hashlib
+import math
 import re
 from importlib import resources
 
@@ -16,7 +17,8 @@ from markupsafe import Markup
 from harness.units import format_duration
 from reports import figures, flame
 from reports.layout import grouped
-from reports.model import ProfileView, ReportView, Tone
+from reports.model import Cell, ProfileView, ReportView, Tone
+from reports.visible import visible
 
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 TONE_WORDS = {
@@ -25,7 +27,8 @@ TONE_WORDS = {
     Tone.DIFFERENT: "differs",
     Tone.SIMILAR: "within noise",
 }
-_SIGNS = {Tone.BETTER: "▲", Tone.WORSE: "▼", Tone.DIFFERENT: "◆", Tone.SIMILAR: "≈"}
+# A bar that reaches the edge of a gauge stands for 16 times as much, or for a sixteenth.
+_GAUGE_LOG2 = 4.0
 
 
 def render(view: ReportView) -> str:
@@ -68,14 +71,35 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FunctionLoader(_template),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["grouped"] = grouped
     environment.filters["duration"] = format_duration
     environment.globals["tone_words"] = TONE_WORDS
-    environment.globals["signs"] = _SIGNS
+    environment.filters["sign"] = _sign
+    environment.filters["gauge"] = gauge_place
     return environment
+
+
+def _sign(cell: Cell) -> str:
+    """Return an arrow that says whether the value fell or rose; the word beside it says whether that is good."""
+    if cell.tone is Tone.SIMILAR:
+        return "≈"
+    is_lower = cell.ratio < 1 if cell.ratio is not None else cell.value == 0
+    return "▼" if is_lower else "▲"
+
+
+def gauge_place(ratio: float) -> tuple[float, float]:
+    """Return left edge and width, in percent, of a bar that goes from 1 in the middle to `ratio`, both as logarithms."""
+    end = 50 + 50 * max(-1.0, min(math.log2(ratio) / _GAUGE_LOG2, 1.0))
+    return min(end, 50.0), abs(end - 50)
+
+
+def _shown(value: object) -> object:
+    """Return what a template prints: our own fragments as they are, every other text made visible."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _template(name: str) -> str:

@@ -15,8 +15,8 @@ _METRIC_LABELS = {
     "lag_ns": "lag",
     "queue_ns": "queue",
     "run_ns": "run",
-    "wait_busy_ns": "wait, loop busy",
-    "wait_idle_ns": "wait, loop idle",
+    "wait_busy_ns": "wait (loop busy)",
+    "wait_idle_ns": "wait (loop idle)",
 }
 _OUTCOMES = ("completed", "failed", "timed_out", "dropped", "unfinished", "never_started")
 

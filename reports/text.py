@@ -9,6 +9,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from reports.model import Cell, ReportView, Row, RunCard, Status, Table, Tone
+from reports.visible import visible
 
 _STATUS_STYLE = {Status.GOOD: "bold green", Status.CAUTION: "bold yellow", Status.BAD: "bold red"}
 _LEVEL_STYLE = {"valid": "green", "degraded": "yellow", "invalid": "red"}
@@ -28,15 +29,19 @@ def render(view: ReportView, stream: TextIO, width: int = 80) -> None:
     _print_table(console, view.comparison)
     if view.changes is not None and view.changes.rows:
         _changes(console, view.changes)
-    if len({row.group for row in view.operations_table.rows}) > 1:
+    if len({row.group or row.label for row in view.operations_table.rows}) > 1:
         _print_table(console, _narrowed(view.operations_table))
     _print_table(console, _saturated(view.backends))
     for note in view.profile_notes:
-        _say(console, Text(note, "dim"))
+        _say(console, _text(note, "dim"))
     console.print()
-    console.print(Text("Next: ", "bold"), Text(view.next_command.why, "dim"), sep="")
+    console.print(Text("Next: ", "bold"), _text(view.next_command.why, "dim"), sep="")
     # A command is copied: it is never wrapped.
-    console.print(Text(f"  {view.next_command.command}"), soft_wrap=True)
+    console.print(_text(f"  {view.next_command.command}"), soft_wrap=True)
+
+
+def _text(words: str, style: str = "") -> Text:
+    return Text(visible(words), style)
 
 
 def _say(console: Console, text: Text, indent: int = 0) -> None:
@@ -47,51 +52,53 @@ def _say(console: Console, text: Text, indent: int = 0) -> None:
 
 
 def _verdict(console: Console, view: ReportView) -> None:
-    _say(console, Text(view.title, "bold"))
-    _say(console, Text(view.subtitle, "dim"))
+    _say(console, _text(view.title, "bold"))
+    _say(console, _text(view.subtitle, "dim"))
     console.print()
-    _say(console, Text(view.verdict.sentence, _STATUS_STYLE[view.verdict.status]))
+    _say(console, _text(view.verdict.sentence, _STATUS_STYLE[view.verdict.status]))
     for sentence in view.verdict.trust:
-        _say(console, Text(sentence, "dim"))
+        _say(console, _text(sentence, "dim"))
 
 
 def _run(console: Console, run: RunCard) -> None:
     console.print()
     line = Text()
-    line.append(run.label, "bold")
+    line.append(visible(run.label), "bold")
     line.append(" is ")
     line.append(run.headline, _LEVEL_STYLE[run.level])
     _say(console, line)
     for reason in run.reasons:
-        _say(console, Text(f"- {reason}"), 2)
+        _say(console, _text(f"- {reason}"), 2)
     outcomes = ", ".join(f"{count:,} {name}" for name, count in run.outcomes if count or name == "completed")
-    _say(console, Text(outcomes), 2)
+    _say(console, _text(outcomes), 2)
 
 
 def _changes(console: Console, table: Table) -> None:
     console.print()
-    console.print(Text(table.title, "bold"))
+    console.print(_text(table.title, "bold"))
     for row in table.rows[:_MOST_CHANGES]:
-        before, after, reading = row.cells
+        before, after = row.cells
         where = "" if row.group == "all operations" else f" of {row.group}"
-        sentence = f"{row.label}{where}: {before.text} → {after.text} ({after.ratio_text}, {reading.text})"
-        _say(console, Text(sentence, _TONE_STYLE.get(reading.tone, "")), 2)
+        sentence = (
+            f"{row.label}{where}: {before.text} → {after.text} ({after.ratio_text}, {_TONE_WORD[after.tone]})"
+        )
+        _say(console, _text(sentence, _TONE_STYLE.get(after.tone, "")), 2)
 
 
 def _print_table(console: Console, table: Table) -> None:
     if not table.rows:
         return
     console.print()
-    console.print(Text(table.title, "bold"))
+    console.print(_text(table.title, "bold"))
     grid = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     grid.add_column(table.label_head, overflow="fold")
     for column in table.columns:
-        grid.add_column(Text(column), justify="right" if table.numeric else "left", overflow="fold")
+        grid.add_column(_text(column), justify="right" if table.numeric else "left", overflow="fold")
     for label, row in _labelled(table):
-        grid.add_row(Text(label), *(_cell(cell) for cell in row.cells))
+        grid.add_row(_text(label), *(_cell(cell) for cell in row.cells))
     console.print(grid)
     for note in dict.fromkeys(_notes(table)):
-        _say(console, Text(f"{note}.", "dim"))
+        _say(console, _text(f"{note}.", "dim"))
 
 
 def _labelled(table: Table) -> Iterator[tuple[str, Row]]:
@@ -110,9 +117,9 @@ def _notes(table: Table) -> Iterator[str]:
 
 
 def _cell(cell: Cell) -> Text:
-    text = Text(cell.text, _TONE_STYLE[Tone.MISSING] if cell.tone is Tone.MISSING else "")
+    text = _text(cell.text, _TONE_STYLE[Tone.MISSING] if cell.tone is Tone.MISSING else "")
     if cell.ratio_text:
-        word = _TONE_WORD.get(cell.tone, "")
+        word = "" if cell.ratio == 1 else _TONE_WORD.get(cell.tone, "")
         text.append(f"  {cell.ratio_text} {word}".rstrip(), _TONE_STYLE.get(cell.tone, ""))
     return text
 

@@ -13,8 +13,8 @@ PARTS = {
     "lag_ns": "lag",
     "queue_ns": "queue",
     "run_ns": "run",
-    "wait_busy_ns": "wait, loop busy",
-    "wait_idle_ns": "wait, loop idle",
+    "wait_busy_ns": "wait (loop busy)",
+    "wait_idle_ns": "wait (loop idle)",
 }
 SERVICE = "service"
 
@@ -42,7 +42,7 @@ def _split_notes(sides: Sequence[Side]) -> tuple[str, ...]:
     plain = [side.label for side in sides if side.run.facts is None or not side.run.facts.split]
     notes = ["Lag: let go later than planned. Queue: waiting for a free worker. Run: executing this call."]
     notes.append(
-        "Wait, loop busy: others ran meanwhile. Wait, loop idle: nobody ran, a back end was awaited."
+        "Wait (loop busy): others ran meanwhile. Wait (loop idle): nobody ran, a back end was awaited."
     )
     if plain:
         notes.append(f"The split of service into run and waits was off in {', '.join(plain)}.")

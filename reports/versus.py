@@ -48,8 +48,10 @@ def compared(sides: Sequence[Side]) -> str:
         return f"These {len(sides)} runs cannot be compared: they differ in {listed(reasons)}."
     withheld = [side.label for side in sides if side.withheld]
     if withheld:
-        verb = "is" if len(withheld) == 1 else "are"
-        return f"Response times are not compared: {listed(withheld)} {verb} invalid."
+        if len(withheld) > 1:
+            return f"Response times are not compared: {listed(withheld)} are invalid."
+        why = next(side.withheld for side in sides if side.withheld)
+        return f"Response times are not compared: {why}."
     clauses = [_clause(sides[0], side) for side in sides[1:]]
     clauses += [_trouble(side) for side in sides if _trouble(side)]
     return "; ".join(clauses) + "."

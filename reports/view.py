@@ -87,7 +87,10 @@ def _subtitle(sides: Sequence[Side]) -> str:
 
 def _load(side: Side) -> str:
     plan = side.run.document.plan
+    stages = sum(1 for span in plan.spans if not span.warmup)
     rate = format_rate(plan.rate_per_s) if plan.executor == "open" else f"{plan.users} users"
+    if stages > 1:
+        rate += f" as the base of {stages} stages"
     return f"{rate} for {format_duration(plan.duration_s)}"
 
 
@@ -129,7 +132,7 @@ def _change_notes(sides: Sequence[Side], changed: Table | None) -> tuple[str, ..
     notes = [side.withheld for side in sides if side.withheld]
     notes += [why_changed(sides[0], side) for side in sides[1:] if not (sides[0].withheld or side.withheld)]
     if not changed.rows:
-        notes.append("Nothing differs beyond the caution factor.")
+        notes.append("Nothing that is shown differs beyond the caution factor.")
     return tuple(notes)
 
 

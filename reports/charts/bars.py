@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 
 from harness.units import format_ns, significant
 from reports.charts.data import BarPlot, SplitPanel, SplitPlot
-from reports.charts.style import COLOURS, POINT_SIZE, panels, run_colour
+from reports.charts.style import COLOURS, LABEL, POINT_SIZE, panels, run_colour
+from reports.visible import short
 
 _PART_COLOURS = {
     "lag_ns": "part-lag",
@@ -15,6 +16,7 @@ _PART_COLOURS = {
     "wait_idle_ns": "part-idle",
     "service_ns": "part-service",
 }
+_LIGHT_PARTS = {"wait_idle_ns", "queue_ns"}
 _BAR = 0.72
 
 
@@ -29,9 +31,11 @@ def draw_bars(plot: BarPlot) -> Figure:
             y = place + (run - (len(plot.runs) - 1) / 2) * step
             axes.barh(y, value or 0.0, height=step * 0.84, color=run_colour(run))
             words = "unknown" if value is None else significant(value)
-            text = f"{words}  {plot.runs[run]}" if len(plot.runs) > 1 else words
+            text = f"{words}  {short(plot.runs[run], LABEL)}" if len(plot.runs) > 1 else words
             axes.text((value or 0.0) + largest * 0.01, y, text, va="center", color=run_colour(run))
-    axes.set_yticks(range(len(plot.groups)), [group.label for group in plot.groups], color=COLOURS["fg"])
+    axes.set_yticks(
+        range(len(plot.groups)), [short(group.label, LABEL) for group in plot.groups], color=COLOURS["fg"]
+    )
     axes.invert_yaxis()
     axes.set_xlim(0, largest * 1.3)
     axes.grid(visible=False, axis="y")
@@ -68,11 +72,13 @@ def _draw_split_panel(axes: Axes, panel: SplitPanel) -> None:
             if value > 0.13 * whole:
                 axes.text(
                     start + value / 2, place, format_ns(value), ha="center", va="center",
-                    color="#ffffff" if part != "wait_idle_ns" else "#101418", fontsize=POINT_SIZE - 1.5,
+                    color="#ffffff" if part not in _LIGHT_PARTS else "#101418", fontsize=POINT_SIZE - 1.5,
                 )  # fmt: skip
             start += value
         axes.text(start + whole * 0.015, place, format_ns(start), va="center", color=COLOURS["fg"])
-    axes.set_yticks(range(len(panel.bars)), [bar.label for bar in panel.bars], color=COLOURS["fg"])
+    axes.set_yticks(
+        range(len(panel.bars)), [short(bar.label, LABEL) for bar in panel.bars], color=COLOURS["fg"]
+    )
     axes.set_xlim(0, whole * 1.22)
     axes.set_ylim(len(panel.bars) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")

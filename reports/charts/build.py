@@ -54,11 +54,13 @@ def _all(sides: Sequence[Side], shown: Sequence[Numbered]) -> Iterator[Chart | N
 
 
 def percentile_series(label: str, run: int, histogram: Histogram, *, dashed: bool = False) -> Series:
-    """Return latency by 1 / (1 - share) up to the last percentile that one call stands behind."""
+    """Return latency by 1 / (1 - share); the last point is the slowest call, where the share is 1 - 1 / count."""
     x = np.geomspace(1, max(histogram.count, 1), _POINTS)
     ranks = np.ceil((1 - 1 / x) * histogram.count - 1e-9).clip(1)
+    ranks[-1] = histogram.count
     middle = bucket_middle(histogram.buckets)[np.searchsorted(np.cumsum(histogram.counts), ranks)]
     y = middle.clip(histogram.low, histogram.high).astype(float)
+    y[-1] = histogram.high
     return Series(label, run, x, y, dashed)
 
 
@@ -106,7 +108,7 @@ def _response_and_service(shown: Sequence[Numbered]) -> Chart:
         "service",
         "Response against service",
         "Service is the time inside the target. The gap to response is waiting to be let in: lag and queue.",
-        PercentilePlot(tuple(panels)),
+        PercentilePlot(tuple(panels), has_service=True),
     )
 
 

@@ -41,6 +41,7 @@ class PercentilePlot:
     """Panels that share both axes."""
 
     panels: tuple[PercentilePanel, ...]
+    has_service: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -9,12 +9,15 @@ from harness.units import format_rate
 from reports.charts.data import DistributionPlot, LoadPlot, PercentilePlot, Series
 from reports.charts.style import (
     COLOURS,
+    LABEL,
+    TITLE,
     direct_labels,
     log_time_ticks,
     panels,
     run_colour,
     run_dash,
 )
+from reports.visible import short
 
 _PERCENTILES = ((1, "0"), (2, "50"), (10, "90"), (100, "99"), (1e3, "99.9"), (1e4, "99.99"), (1e5, "99.999"))
 
@@ -25,12 +28,12 @@ def draw_percentiles(plot: PercentilePlot) -> Figure:
     figure, all_axes = panels(len(plot.panels), 3.1 if is_single else 2.4, columns=1 if is_single else 2)
     every = [series for panel in plot.panels for series in panel.series]
     for axes, panel in zip(all_axes, plot.panels, strict=True):
-        axes.set_title(panel.title)
+        axes.set_title(short(panel.title, TITLE))
         _draw_tails(axes, panel.series, every)
     for axes in all_axes:
         axes.set_xlabel("percentile of calls (%)")
         axes.tick_params(labelbottom=True)
-    all_axes[0].set_ylabel("time")
+    all_axes[0].set_ylabel("response time" if not plot.has_service else "time")
     figure.draw_without_rendering()
     for axes, panel in zip(all_axes, plot.panels, strict=True):
         _label_ends(axes, panel.series)
@@ -73,7 +76,7 @@ def draw_distribution(plot: DistributionPlot) -> Figure:
         )
         peak = int(line.y.argmax())
         axes.annotate(
-            line.label, (line.x[peak], line.y[peak] * 100), xytext=(0, 4), textcoords="offset points",
+            short(line.label, TITLE), (line.x[peak], line.y[peak] * 100), xytext=(0, 4), textcoords="offset points",
             color=colour, ha="center",
         )  # fmt: skip
     low, high = float(plot.series[0].x[0]), float(plot.series[0].x[-1])
@@ -94,7 +97,7 @@ def draw_load(plot: LoadPlot) -> Figure:
         face = "none" if line.dashed else colour
         axes.scatter(
             line.x, line.y, s=14, marker="^" if line.dashed else "o", facecolors=face, edgecolors=colour,
-            linewidths=0.9, label=line.label,
+            linewidths=0.9, label=short(line.label, LABEL),
         )  # fmt: skip
     values = [float(value) for line in plot.series for value in line.y if value > 0]
     low, high = min(values) / 1.2, max(values) * 1.2

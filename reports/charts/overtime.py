@@ -11,13 +11,16 @@ from harness.units import format_duration
 from reports.charts.data import Floats, HeatMap, HeatPanel, RatePanel, RatePlot, StageSpan
 from reports.charts.style import (
     COLOURS,
+    LABEL,
     POINT_SIZE,
+    TITLE,
     direct_labels,
     log_time_ticks,
     panels,
     plain_number,
     run_colour,
 )
+from reports.visible import short
 
 _TIME_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 
@@ -40,7 +43,7 @@ def draw_heat(plot: HeatMap) -> Figure:
 
 def _draw_heat_panel(axes: Axes, panel: HeatPanel, plot: HeatMap) -> None:
     end_s = panel.bin_s * panel.shares.shape[1]
-    axes.set_title(panel.label, color=run_colour(panel.run))
+    axes.set_title(short(panel.label, TITLE), color=run_colour(panel.run))
     # A picture in axes coordinates: its rows are equal steps of the log axis that follows.
     axes.imshow(
         _tinted(panel.shares, run_colour(panel.run)), origin="lower", aspect="auto", interpolation="nearest",
@@ -101,7 +104,7 @@ def _lines(panel: RatePanel) -> list[tuple[str, Floats, str]]:
 
 def _draw_rate_panel(axes: Axes, panel: RatePanel, top: float) -> None:
     end_s = panel.bin_s * len(panel.completed)
-    axes.set_title(panel.label, color=run_colour(panel.run))
+    axes.set_title(short(panel.label, TITLE), color=run_colour(panel.run))
     _frame(axes, panel.stages, end_s)
     edges = np.arange(len(panel.completed) + 1) * panel.bin_s
     for text, line, colour in _lines(panel):
@@ -125,6 +128,6 @@ def _frame(axes: Axes, stages: Sequence[StageSpan], end_s: float) -> None:
         if number % 2:
             axes.axvspan(stage.start_s, stage.end_s, color=COLOURS["muted"], alpha=0.1, linewidth=0, zorder=0)
         axes.text(
-            (stage.start_s + stage.end_s) / 2, 0.99, stage.label, transform=axes.get_xaxis_transform(),
+            (stage.start_s + stage.end_s) / 2, 0.99, short(stage.label, LABEL), transform=axes.get_xaxis_transform(),
             ha="center", va="top", color=COLOURS["muted"], fontsize=POINT_SIZE - 1, clip_on=True,
         )  # fmt: skip

@@ -12,9 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.units import format_ns, significant
+from reports.visible import short
 
 WIDTH_IN = 8.6
 POINT_SIZE = 9.5
+# Longer names are cut: the tables hold them whole.
+LABEL = 22
+TITLE = 46
 
 # Each value occurs nowhere else in a chart, so that replacing it is safe.
 COLOURS = {
@@ -29,12 +33,12 @@ COLOURS = {
     "run-4": "#6f5b00",
     "run-5": "#44515f",
     "failed": "#b3261e",
-    "part-lag": "#8a94a0",
-    "part-queue": "#c2a200",
-    "part-run": "#0b6bb4",
-    "part-busy": "#c25e01",
-    "part-idle": "#62b1e8",
-    "part-service": "#3f7fae",
+    "part-lag": "#4a5561",
+    "part-queue": "#d0ad12",
+    "part-run": "#0f7b63",
+    "part-busy": "#a9528f",
+    "part-idle": "#b9c6d3",
+    "part-service": "#4d7c72",
 }
 _RUNS = 6
 _DASHES: tuple[Any, ...] = ("solid", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)))
@@ -126,4 +130,12 @@ def direct_labels(axes: Axes, labels: Sequence[tuple[str, float, str]], x: float
         spread.append((floor, text, colour))
     excess = max(spread[-1][0] - 1.0, 0.0) if spread else 0.0
     for place, text, colour in spread:
-        axes.text(x, place - excess, text, color=colour, transform=axes.transAxes, va="center", ha="left")
+        axes.text(
+            x,
+            place - excess,
+            short(text, LABEL),
+            color=colour,
+            transform=axes.transAxes,
+            va="center",
+            ha="left",
+        )

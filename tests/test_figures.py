@@ -1,0 +1,92 @@
+"""Charts as pictures: what is drawn, how it is labelled, and that one page can hold them all."""
+
+import re
+
+import pytest
+from run_builder import make_run
+
+from harness import summary
+from harness.errors import HarnessError
+from reports import figures, view
+from reports.charts.style import COLOURS
+
+STAGES = (("before", 0.4, 1.0, 1.0), ("spike", 0.2, 5.0, 5.0), ("after", 0.4, 1.0, 1.0))
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    parent = tmp_path_factory.mktemp("runs")
+    specs = ({"stages": STAGES}, {"stages": STAGES, "variant": "optimised", "service_ms": 0.5})
+    return view.build([summary.load(make_run(parent, **spec)) for spec in specs])
+
+
+@pytest.fixture(scope="module")
+def svgs(shown):
+    return {chart.key: figures.svg(chart) for chart in shown.charts}
+
+
+def test_every_chart_of_the_view_is_drawn(svgs):
+    expected = {
+        "percentiles",
+        "distribution",
+        "heat",
+        "rate",
+        "service",
+        "split",
+        "operations",
+        "load",
+        "calls",
+    }
+    assert set(svgs) == expected
+
+
+def test_axes_are_labelled_with_what_they_measure_and_ticks_carry_units(svgs):
+    assert "percentile of calls (%)" in svgs["percentiles"]
+    assert "response time" in svgs["percentiles"]
+    assert re.search(r">\d+ ms<", svgs["percentiles"])
+    assert "calls per second" in svgs["rate"]
+    assert "time in the run" in svgs["heat"]
+
+
+def test_runs_and_stages_are_named_in_the_chart_itself(svgs):
+    for key in ("percentiles", "distribution", "heat", "rate", "split", "calls"):
+        assert "baseline" in svgs[key]
+        assert "optimised" in svgs[key]
+    assert "spike" in svgs["heat"]
+
+
+def test_colours_are_variables_of_the_page(svgs):
+    text = "".join(svgs.values())
+    assert not [name for name, colour in COLOURS.items() if colour in text]
+    assert "var(--run-0)" in text
+    assert "var(--run-1)" in text
+
+
+def test_two_charts_share_no_id_and_every_reference_has_its_target(svgs):
+    text = "".join(svgs.values())
+    ids = re.findall(r' id="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:url\(#|href="#)([^)"]+)', text)) <= set(ids)
+
+
+def test_the_same_chart_is_the_same_text(shown, svgs):
+    assert figures.svg(shown.charts[0]) == svgs[shown.charts[0].key]
+
+
+def test_a_name_with_dollars_and_angles_is_text(tmp_path):
+    name = "<b>$\\frac{$</b>"
+    run = summary.load(make_run(tmp_path, variant=name))
+    chart = view.build([run]).charts[0]
+    assert "&lt;b&gt;$\\frac{$&lt;/b&gt;" in figures.svg(chart)
+
+
+def test_the_same_figures_are_written_as_png_files(shown, tmp_path):
+    paths = figures.write(shown, tmp_path / "figures")
+    assert [path.stem for path in paths] == [chart.key for chart in shown.charts]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_with_a_remedy(shown, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HarnessError, match="--figures"):
+        figures.write(shown, tmp_path / "file" / "figures")
