@@ -3,10 +3,12 @@
 import os
 import sys
 
-# `-m` puts the current folder first on the import path: a folder there named `reports` or `targets` would hide ours.
+# `-m` puts the current folder first on the import path: a file there named `json.py` would hide the library's.
 if sys.path and sys.path[0] in {"", os.getcwd()}:  # noqa: PTH109
-    sys.path.append(sys.path.pop(0))
+    del sys.path[0]
 
 from harness.cli import entry
+from harness.target import append_current_folder
 
+append_current_folder()
 entry()

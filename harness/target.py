@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import importlib.util
 import inspect
+import os
 import random
 import sys
 import urllib.parse
@@ -77,6 +78,17 @@ class LoadedTarget:
     close: Callable[[], None]
     counters: Callable[[], Mapping[str, Mapping[str, int]]]
     instrument: Callable[[Wrap], None]
+
+
+def append_current_folder() -> None:
+    """Put the current folder last on the import path, where the user's own packages are.
+
+    A folder there named `reports` or `targets` must not hide ours, not even the parts that are imported later.
+    """
+    for package in ("reports", "scenarios", "targets"):
+        # The last place is not enough: where we are installed as editable, our packages are looked for after it.
+        importlib.import_module(package)
+    sys.path.append(os.getcwd())  # noqa: PTH109 - as Python itself writes it
 
 
 def load_factory(text: str) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ import msgspec
 from harness.errors import HarnessError
 from harness.job import Done, Failed, Go, Job, Message, Ready
 from harness.profiles.ptrace import allow_ptrace
-from harness.target import LoadedTarget, make
+from harness.target import LoadedTarget, append_current_folder, make
 
 Channel = Callable[[Message], None]
 
@@ -24,8 +24,7 @@ def main() -> int:
     send = _open_channel()
     # Where the kernel lets only ancestors look, the supervisor's profiler may look too.
     allow_ptrace(os.getppid())
-    # The user's folder comes last: a folder of theirs named `reports` or `targets` must not hide ours.
-    sys.path.append(os.getcwd())  # noqa: PTH109
+    append_current_folder()
     try:
         job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
         _measure(job, send, _driver(job))

@@ -78,7 +78,7 @@ def started(
         stderr=subprocess.PIPE,
         text=True,
         # As from a shell: Ctrl-C must work although this test may run in the background.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )
     below: set[int] = set()
     try:
