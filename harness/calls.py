@@ -9,6 +9,7 @@ negative. `numpy.load("calls.npy")` and `pandas.DataFrame(numpy.load("calls.npy"
 """
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ ROW_FORMAT = "<BBHI8q"
 CLAIM_FORMAT = "<BBHIqq"
 HEADER_BYTES = 512
 MAX_ROWS = 20_000_000
+_SHAPE = re.compile(rb"'shape': \((\d+),\)")
 
 
 def header(rows: int) -> bytes:
@@ -54,9 +56,12 @@ def header(rows: int) -> bytes:
 
 def reserve(descriptor: int, rows: int) -> None:
     """Give the file room for `rows` rows on the disk: a memory map over a hole would die on a full disk."""
+    size = os.fstat(descriptor).st_size
     try:
         os.posix_fallocate(descriptor, 0, HEADER_BYTES + rows * ROW_BYTES)
     except OSError as error:
+        # What a full disk gave before it was full would end in the middle of a row.
+        os.ftruncate(descriptor, size)
         needed = (HEADER_BYTES + rows * ROW_BYTES) / 2**20
         raise HarnessError(
             f"No room for {rows:,} calls ({needed:,.0f} MiB): {error.strerror}",
@@ -98,12 +103,15 @@ def load(path: Path) -> Table:
             head = file.read(HEADER_BYTES)
     except OSError as error:
         raise _damaged(path, f"it cannot be read: {error.strerror}") from error
-    if head[:6] != b"\x93NUMPY" or repr(DTYPE.descr).encode() not in head:
+    shape = _SHAPE.search(head)
+    if head[:6] != b"\x93NUMPY" or repr(DTYPE.descr).encode() not in head or shape is None:
         raise _damaged(path, "it is not a table of calls")
+    if size < HEADER_BYTES:
+        raise _damaged(path, "it ends in its header")
     rows, rest = divmod(size - HEADER_BYTES, ROW_BYTES)
     if rest:
         raise _damaged(path, f"it ends in the middle of row {rows}")
-    planned = int(head.split(b"'shape': (")[1].split(b",")[0])
+    planned = int(shape[1])
     if rows < planned:
         raise _damaged(path, f"it holds {rows} of {planned} rows")
     if not rows:

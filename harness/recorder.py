@@ -4,8 +4,10 @@ A row is claimed when its call is let go and filled when the call returns, so th
 included, the file says which calls had started and which had come back.
 """
 
+import itertools
 import mmap
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -28,8 +30,7 @@ class Recorder:
         """Open the planned table at `path`, or start an empty one to append to if `planned_rows` is 0."""
         self._file = path.open("r+b" if planned_rows else "w+b")
         self._capacity = planned_rows
-        self.rows = planned_rows
-        """How many rows are planned or were appended."""
+        self._appended = itertools.count(planned_rows)
         if not planned_rows:
             self._file.write(calls.header(0))
             self._file.flush()
@@ -45,7 +46,7 @@ class Recorder:
 
     @property
     def map(self) -> mmap.mmap:
-        """The file in memory; `ROW` at `offset_of` a row writes it whole. It grows in place."""
+        """The file in memory; `ROW` at `HEADER_BYTES + row * ROW_BYTES` writes a row whole. It grows in place."""
         return self._map
 
     def _grow(self) -> None:
@@ -83,24 +84,31 @@ class Recorder:
             dispatched_ns,
         )
 
-    def append(self, operation: int, payload: int, intended_ns: int, dispatched_ns: int) -> int:
-        """Claim a new row and return its number. Raises `HarnessError` if the disk or the table is full."""
-        row = self.rows
-        if row == self._capacity:
-            self._grow()
-            self._map.resize(HEADER_BYTES + self._capacity * ROW_BYTES)
-        self.rows = row + 1
-        self._pack_claim(
-            self._map,
-            HEADER_BYTES + row * ROW_BYTES,
-            _UNFINISHED,
-            0,
-            operation,
-            payload,
-            intended_ns,
-            dispatched_ns,
-        )
-        return row
+    def appender(self) -> Callable[[int, int, int, int], int]:
+        """Return what claims the next row, of (operation, payload, intended_ns, dispatched_ns), and says its number.
+
+        A closure, since it runs once a call: it raises `HarnessError` when the disk or the table is full.
+        """
+        pack, table, row = self._pack_claim, self._map, self._appended
+
+        def append(operation: int, payload: int, intended_ns: int, dispatched_ns: int) -> int:
+            mine = next(row)
+            if mine >= self._capacity:
+                self._grow()
+                table.resize(HEADER_BYTES + self._capacity * ROW_BYTES)
+            pack(
+                table,
+                HEADER_BYTES + mine * ROW_BYTES,
+                _UNFINISHED,
+                0,
+                operation,
+                payload,
+                intended_ns,
+                dispatched_ns,
+            )
+            return mine
+
+        return append
 
     def close(self) -> None:
         """Give the file back; the operating system writes what is left."""
