@@ -3,12 +3,12 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import harness
 from harness.commands import clean, doctor, list_, report, run
 from harness.commands.console import Talk
-from harness.errors import ExitCode, HarnessError
+from harness.errors import ExitCode, HarnessError, UsageError
 
 
 class Command(Protocol):
@@ -27,9 +27,16 @@ class Command(Protocol):
 COMMANDS: tuple[Command, ...] = (list_, run, report, doctor, clean)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Words that it cannot read are an error of the family, like any other."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message[:1].upper() + message[1:], remedy=f"See '{self.prog} --help'")
+
+
 def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
-    parser = argparse.ArgumentParser(
+    """Return the parser of the whole command line; what it cannot read is a `UsageError`."""
+    parser = _Parser(
         prog="harness", description="Load tests, profiles and verdicts that say when they cannot be trusted."
     )
     parser.add_argument("--version", action="version", version=f"harness {harness.__version__}")
@@ -46,9 +53,11 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
     """Carry out one command and return its exit code; every known error ends here as one sentence."""
-    args = make_parser().parse_args(arguments)
-    talk = Talk(as_json=args.json)
+    words = sys.argv[1:] if arguments is None else arguments
+    # Needed before the words are understood: a mistake in them is told as JSON too.
+    talk = Talk(as_json="--json" in words)
     try:
+        args = _parse(words)
         code: ExitCode = args.command.run(args, talk)
     except HarnessError as error:
         return _fail(talk, str(error), error.exit_code)
@@ -58,7 +67,23 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
         # Who read our output has gone, as in `harness list | head -1`.
         sys.stderr.close()
         return ExitCode.OK
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        sentence = (
+            f"A file cannot be used: {error.strerror or error}{where}. Free some disk or name another place"
+        )
+        return _fail(talk, sentence, ExitCode.FAILED)
     return code
+
+
+def _parse(words: Sequence[str]) -> argparse.Namespace:
+    args, rest = make_parser().parse_known_args(words)
+    if rest:
+        raise UsageError(
+            f"'{args.command.NAME}' does not know {' '.join(rest)}",
+            remedy=f"See 'harness {args.command.NAME} --help'",
+        )
+    return args
 
 
 def _fail(talk: Talk, sentence: str, code: ExitCode) -> ExitCode:

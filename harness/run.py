@@ -83,6 +83,12 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     stopped: str | None = None
 
 
+class _Versioned(msgspec.Struct, frozen=True):
+    """What every schema of `run.json` has."""
+
+    schema: int = SCHEMA
+
+
 class RunDocument(msgspec.Struct, kw_only=True):
     """`run.json`: everything about a run but its calls."""
 
@@ -148,14 +154,15 @@ class RunDirectory:
 
     def read(self) -> RunDocument:
         """Return `run.json`. Raises `InvalidRunError` if it is missing, damaged or of another schema."""
-        document = _decode(self.document_path, RunDocument)
-        if document.schema != SCHEMA:
+        # The number first: what another schema means by its fields is unknown.
+        schema = _decode(self.document_path, _Versioned).schema
+        if schema != SCHEMA:
             raise InvalidRunError(
-                f"This run has schema {document.schema}; this harness reads schema {SCHEMA}",
+                f"This run has schema {schema}; this harness reads schema {SCHEMA}",
                 where=str(self.document_path),
                 remedy="Read it with the version of the harness that wrote it",
             )
-        return document
+        return _decode(self.document_path, RunDocument)
 
     def read_facts(self) -> LoadFacts:
         """Return what the measured process said of itself. Raises `InvalidRunError` if that is missing."""
@@ -167,16 +174,19 @@ class RunDirectory:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old or the new one, never half of one."""
+    """Write a file, with its folder, so that a reader sees the old or the new one, never half of one."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         scratch.write_bytes(content)
         scratch.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
             scratch.unlink()
         raise HarnessError(
-            f"A file cannot be written: {error.strerror}", where=str(path), remedy="Free some disk"
+            f"A file cannot be written: {error.strerror}",
+            where=str(path),
+            remedy="Free some disk or name another place",
         ) from error
 
 

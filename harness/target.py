@@ -3,6 +3,7 @@
 A SPEC is `NAME?key=value&…`, `path/to/file.py:factory?…` or `package.module:factory?…`; values are text.
 """
 
+import contextlib
 import dataclasses
 import importlib
 import importlib.util
@@ -11,7 +12,7 @@ import os
 import random
 import sys
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -236,6 +237,24 @@ def open_target(target: LoadedTarget) -> None:
         raise TargetError(
             f"The target could not be opened: {type(error).__name__}: {error}",
             remedy="Correct the target, or look whether what it connects to is up",
+        ) from error
+
+
+@contextlib.contextmanager
+def closing_target(target: LoadedTarget) -> Iterator[None]:
+    """Close the target at the end of the block; a fault is a `TargetError`, unless the block has failed already."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(Exception, SystemExit):
+            target.close()
+        raise
+    try:
+        target.close()
+    except (Exception, SystemExit) as error:
+        raise TargetError(
+            f"The target could not be closed: {type(error).__name__}: {error}",
+            remedy="Correct its close; what was measured before it is complete",
         ) from error
 
 

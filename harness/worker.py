@@ -14,7 +14,7 @@ import msgspec
 from harness.errors import HarnessError
 from harness.job import Done, Failed, Go, Job, Message, Ready
 from harness.profiles.ptrace import allow_ptrace
-from harness.target import LoadedTarget, append_current_folder, make
+from harness.target import LoadedTarget, append_current_folder, closing_target, make
 
 Channel = Callable[[Message], None]
 
@@ -58,13 +58,11 @@ def _driver(job: Job) -> Callable[[Job, LoadedTarget], Driver]:
 def _measure(job: Job, send: Channel, make_driver: Callable[[Job, LoadedTarget], Driver]) -> None:
     target = make(job.factory, job.parameters)
     driver = make_driver(job, target)
-    try:
+    with closing_target(target):
         driver.open()
         send(Ready(dict(target.operations)))
         if line := sys.stdin.buffer.readline():
             driver.drive(msgspec.json.decode(line, type=Go).operations, send)
-    finally:
-        target.close()
 
 
 def _open_channel() -> Channel:

@@ -94,8 +94,8 @@ def started(
 def end_of(process: subprocess.Popen[str]) -> Said:
     """Wait for the end of a command."""
     stdout, stderr = process.communicate(timeout=_PATIENCE_S)
-    assert "Traceback" not in stderr + stdout, stderr
-    return Said(process.returncode, stdout, stderr)
+    assert "Traceback" not in f"{stderr}{stdout}", stderr
+    return Said(process.returncode, stdout or "", stderr)
 
 
 def until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:

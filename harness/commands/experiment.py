@@ -148,10 +148,21 @@ class _Variant:
         """Measure; each step is on the disk before the next begins."""
         plan, label = self._request.plan, self._variant or self._request.selection.spec.text
         self._backends.forget()
-        with self._progress(f"Timing {label}") as tick:
-            result = run_load(
-                self._supervisor, self._subject, plan, self._directory.timing, on_mix=self._begin, tick=tick
-            )
+        try:
+            with self._progress(f"Timing {label}") as tick:
+                result = run_load(
+                    self._supervisor,
+                    self._subject,
+                    plan,
+                    self._directory.timing,
+                    on_mix=self._begin,
+                    tick=tick,
+                )
+        except BaseException:
+            if not self._directory.facts_path.exists():
+                # It never began: a folder without a measurement helps nobody.
+                self._directory.discard()
+            raise
         document = self._document
         if document is None:
             return

@@ -77,7 +77,7 @@ def _plan(args: argparse.Namespace) -> LoadPlan:
         scenario=scenario,
         rate_per_s=args.rate or scenario.rate_per_s or 1.0,
         users=args.users or scenario.users,
-        duration_s=args.duration or scenario.duration_s,
+        duration_s=scenario.duration_s if args.duration is None else args.duration,
         warmup_s=scenario.warmup_s if args.warmup is None else args.warmup,
         seed=args.seed,
         split=not args.no_split,

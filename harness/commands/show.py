@@ -42,7 +42,6 @@ def _report(runs: Sequence[RunSummary], output: Path | None, figures: Path | Non
     document = html.render(shown).encode()
     places = [output] if output else [run.directory.report_path for run in runs]
     for place in places:
-        place.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(place, document)
     if figures:
         from reports import figures as drawing
