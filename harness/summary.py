@@ -249,6 +249,8 @@ def load(path: Path) -> RunSummary:
         facts = directory.read_facts()
     except InvalidRunError as error:
         trouble.append(f"The measured process left no account of itself: {error.what}")
+    if facts is not None and facts.stopped:
+        trouble.append(f"The run ended before its time: {facts.stopped}")
     if document.status == "running":
         trouble.append("The run was cut off: it has no end in run.json")
     table = calls.load(directory.calls_path)
