@@ -26,6 +26,7 @@ from harness.validity import Validity, judge
 METRICS = ("response_ns", "service_ns", "lag_ns", "queue_ns", "run_ns", "wait_busy_ns", "wait_idle_ns")
 SPLIT_METRICS = ("run_ns", "wait_busy_ns", "wait_idle_ns")
 _TIMELINE_BINS = 120
+_CALLS_PER_BIN = 8
 
 Outcomes = Mapping[str, int]
 
@@ -206,7 +207,8 @@ OUTCOME_ORDER = (
 
 
 def _timeline(table: calls.Table, duration_s: float) -> Timeline:
-    bins = min(_TIMELINE_BINS, max(int(duration_s * 10), 1))
+    # Enough bins to see time pass, few enough that a bin holds calls to speak of.
+    bins = max(min(_TIMELINE_BINS, int(duration_s * 10), len(table) // _CALLS_PER_BIN), 1)
     bin_s = duration_s / bins
     bin_ns = bin_s * NS_PER_S
 

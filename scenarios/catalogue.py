@@ -17,7 +17,7 @@ _ASSET_CORE = (
     Scenario(
         "asset-read",
         "Zipf-distributed reads of single assets, with health checks",
-        operations={"GET /assets/{id}": 0.99, "GET /health": 0.01},
+        operations={"GET /assets/{id}": 0.95, "GET /health": 0.05},
         rate_per_s=None,
         duration_s=15.0,
         warmup_s=5.0,

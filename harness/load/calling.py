@@ -12,7 +12,8 @@ from harness.recorder import ROW, Recorder
 Make = Callable[[object, int, int, int, int, int, int, int], int]
 """(greenlet, row, operation, payload, intended_ns, dispatched_ns, lag_target_ns, lag_host_ns) to completed_ns.
 
-Calls the target in that greenlet, which must have an owner, and writes the row. Times are of the clock.
+Calls the target in that greenlet, which must have an owner, and writes the row. What goes in counts from time zero
+of the table, what comes out is of the clock.
 """
 
 
@@ -38,12 +39,11 @@ def make_caller(
         me: object, row: int, operation: int, payload: int,
         intended_ns: int, dispatched_ns: int, lag_target_ns: int, lag_host_ns: int,
     ) -> int:  # fmt: skip
-        events = all_events[operation]
         owners[me].operation = operation
-        outcome, entered_ns, completed_ns = invokes[operation](events[payload % len(events)])
+        outcome, entered_ns, completed_ns = invokes[operation](all_events[operation][payload])
         pack(
             table, HEADER_BYTES + row * ROW_BYTES, outcome, 0, operation, payload,
-            intended_ns - origin_ns, dispatched_ns - origin_ns, entered_ns - origin_ns, completed_ns - origin_ns,
+            intended_ns, dispatched_ns, entered_ns - origin_ns, completed_ns - origin_ns,
             -1, -1, lag_target_ns, lag_host_ns,
         )  # fmt: skip
         return completed_ns
@@ -55,13 +55,10 @@ def make_caller(
         me: object, row: int, operation: int, payload: int,
         intended_ns: int, dispatched_ns: int, lag_target_ns: int, lag_host_ns: int,
     ) -> int:  # fmt: skip
-        events = all_events[operation]
-        event = events[payload % len(events)]
+        event = all_events[operation][payload]
         owner = owners[me]
         owner.operation = operation
-        owner.run_ns = 0
-        owner.is_target = True
-        start_ns, busy_ns = split.mark_ns, split.busy_ns
+        start_ns, busy_ns, before_ns = split.mark_ns, split.busy_ns, owner.run_ns
         outcome, entered_ns, completed_ns = invokes[operation](event)
         if split.mark_ns == start_ns:
             # No switch: nobody but the call ran, and it never waited.
@@ -74,16 +71,14 @@ def make_caller(
         else:
             split.end_call(owner, completed_ns)
             # The first stretch began before the call was entered: that part was the driver's.
-            before_ns = entered_ns - start_ns
-            run_ns = owner.run_ns - before_ns
-            wait_busy_ns = max(split.busy_ns - busy_ns - before_ns - run_ns, 0)
+            driver_ns = entered_ns - start_ns
+            run_ns = owner.run_ns - before_ns - driver_ns
+            wait_busy_ns = max(split.busy_ns - busy_ns - driver_ns - run_ns, 0)
         if owner.is_shared:
-            owners[me] = Owner()
-        else:
-            owner.is_target = False
+            owners[me] = Owner(is_target=True)
         pack(
             table, HEADER_BYTES + row * ROW_BYTES, outcome, 0, operation, payload,
-            intended_ns - origin_ns, dispatched_ns - origin_ns, entered_ns - origin_ns, completed_ns - origin_ns,
+            intended_ns, dispatched_ns, entered_ns - origin_ns, completed_ns - origin_ns,
             run_ns, wait_busy_ns, lag_target_ns, lag_host_ns,
         )  # fmt: skip
         return completed_ns

@@ -4,6 +4,7 @@ A call is intended when its user's think time ends. A user without think time gi
 1 ms of calls that do not yield by themselves: a yield costs 2 to 3 us.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import gevent
@@ -27,9 +28,10 @@ class ClosedModel:
         self, sequence: Sequence[tuple[int, int]], make: Make, recorder: Recorder, origin_ns: int,
         split: Split | None, owners: dict[object, Owner], *, end_ns: int, think_time_s: float, drain_s: float,
     ) -> None:  # fmt: skip
-        self._sequence = sequence
+        # All users share one sequence of operations, round and round.
+        self._take = itertools.cycle(sequence).__next__
         self._make = make
-        self._recorder = recorder
+        self._append = recorder.appender()
         self._origin_ns = origin_ns
         self._split = split
         self._owners = owners
@@ -63,21 +65,24 @@ class ClosedModel:
                 self._quiet.set()
 
     def _call_again_and_again(self, me: object) -> None:
-        sequence, origin_ns, append = self._sequence, self._origin_ns, self._recorder.append
-        make, recorder, pauses = self._make, self._recorder, self._think_time_s > 0
-        length, end_ns, stopping = len(self._sequence), self._end_ns, self.stopping
-        intended_ns = now_ns = slice_ns = self._now_ns()
+        make, take, append, origin_ns = self._make, self._take, self._append, self._origin_ns
+        intended_ns = now_ns = self._now_ns()
         held_ns = host_ns = 0
-        while now_ns < end_ns and not stopping.is_set():
-            operation, payload = sequence[recorder.rows % length]
-            row = append(operation, payload, intended_ns - origin_ns, now_ns - origin_ns)
-            completed_ns = make(me, row, operation, payload, intended_ns, now_ns, held_ns, host_ns)
-            if pauses or completed_ns - slice_ns > _SLICE_NS:
-                intended_ns, now_ns, held_ns, host_ns = self._pause(completed_ns)
-                slice_ns = now_ns
-            else:
+        while now_ns < self._end_ns and not self.stopping.is_set():
+            slice_end_ns = now_ns if self._think_time_s else min(now_ns + _SLICE_NS, self._end_ns)
+            self._owners[me].is_target = True
+            while True:
+                operation, payload = take()
+                intended_ns -= origin_ns
+                now_ns -= origin_ns
+                row = append(operation, payload, intended_ns, now_ns)
+                completed_ns = make(me, row, operation, payload, intended_ns, now_ns, held_ns, host_ns)
+                if completed_ns > slice_end_ns:
+                    break
                 intended_ns = now_ns = completed_ns
                 held_ns = host_ns = 0
+            self._owners[me].is_target = False
+            intended_ns, now_ns, held_ns, host_ns = self._pause(completed_ns)
 
     def _pause(self, completed_ns: int) -> tuple[int, int, int, int]:
         """Think, or only give the loop away: (intended, now, lag held by the target, lag owned by the host)."""

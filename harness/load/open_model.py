@@ -126,7 +126,7 @@ class OpenModel:
         host_ns = delay.take_ns(unexplained_ns) if unexplained_ns > _UNEXPLAINED_NS else 0
         self._in_flight += 1
         self.in_flight_peak = max(self.in_flight_peak, self._in_flight)
-        self._queue.append((row, due_ns, now_ns, held_ns, host_ns))
+        self._queue.append((row, due_ns - origin_ns, now_ns - origin_ns, held_ns, host_ns))
         if self._parked:
             get_hub().loop.run_callback(self._parked.pop().switch)
         elif len(self._workers) < self._in_flight:
@@ -136,18 +136,23 @@ class OpenModel:
         me = gevent.getcurrent()
         hub, queue, make = get_hub(), self._queue, self._make
         operation, payload = self._rows.operation, self._rows.payload
-        self._owners[me] = Owner()
+        owners = self._owners
+        owners[me] = Owner()
         while True:
             slice_ns = self._now_ns()
+            owners[me].is_target = True
             while queue:
-                row, due_ns, dispatched_ns, held_ns, host_ns = queue.popleft()
+                row, intended_ns, dispatched_ns, held_ns, host_ns = queue.popleft()
                 completed_ns = make(
-                    me, row, operation[row], payload[row], due_ns, dispatched_ns, held_ns, host_ns
+                    me, row, operation[row], payload[row], intended_ns, dispatched_ns, held_ns, host_ns
                 )
                 self._in_flight -= 1
                 if completed_ns - slice_ns > _SLICE_NS:
+                    owners[me].is_target = False
                     gevent.sleep(0)
+                    owners[me].is_target = True
                     slice_ns = self._now_ns()
+            owners[me].is_target = False
             if not self._in_flight:
                 self._quiet.set()
             self._parked.append(me)

@@ -27,13 +27,15 @@ def recorder_ns_per_call(scratch: Path, split: Split | None) -> float:
     owners: dict[object, Owner] = split.owners if split else {}
     try:
         with Recorder(scratch, 0) as recorder:
-            owners[me] = Owner()
+            owners[me] = Owner(is_target=True)
             make = make_caller(Work(["call"], [invoke], [[None]]), recorder, 0, split, owners)
+
+            append = recorder.appender()
 
             def recorded() -> None:
                 now_ns = SystemClock.now_ns()
                 for _ in range(_CALLS):
-                    row = recorder.append(0, 0, now_ns, now_ns)
+                    row = append(0, 0, now_ns, now_ns)
                     now_ns = make(me, row, 0, 0, now_ns, now_ns, 0, 0)
 
             difference = _difference_ns(recorded, _bare) / _CALLS

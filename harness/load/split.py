@@ -24,9 +24,10 @@ class Owner:
 
     __slots__ = ("is_shared", "is_target", "operation", "run_ns")
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_target: bool = False) -> None:
         self.operation = -1
-        self.is_target = False
+        self.is_target = is_target
+        """False while the greenlet only drives; a worker sets it once for many calls, not for each."""
         self.is_shared = False
         """True once another greenlet works for the same call: it may do so after the call has returned."""
         self.run_ns = 0

@@ -1,0 +1,1 @@
+"""Micro-benchmarks. Unlike the load scenarios they may import what they measure."""

@@ -1,0 +1,83 @@
+"""What the harness itself costs, and how fast the core's hottest path is: ratios, side by side in one run.
+
+Every round measures both sides in processes of their own, one after the other; the figures are medians of rounds.
+"""
+
+import dataclasses
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from harness import calls
+from harness.loadrun import LoadPlan, Subject, run_load
+from harness.model import Outcome
+from harness.run import LoadFacts, RunDirectory
+from harness.supervise import Supervisor
+from harness.units import format_ns, format_rate, significant
+from scenarios.catalogue import SCENARIOS
+
+ROUNDS = 3
+MEASURED_S = 2.0
+PLAIN_LOCUST = Path(__file__).with_name("plain_locust.py")
+
+
+def plain_locust_ns() -> float:
+    """Return what a no-op costs a plain Locust user."""
+    done = subprocess.run(
+        [sys.executable, str(PLAIN_LOCUST), str(MEASURED_S)],
+        check=True, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    return float(done.stdout)
+
+
+def closed_model(
+    factory: str, parameters: dict[str, str], operations: dict[str, float]
+) -> tuple[float, LoadFacts]:
+    """Return the time per call of one user in the closed model, and the facts of its run."""
+    scenario = SCENARIOS["closed"]
+    if operations:
+        scenario = dataclasses.replace(scenario, operations=operations)
+    plan = LoadPlan(scenario, 1.0, users=1, duration_s=MEASURED_S, warmup_s=1.0, seed=1)
+    with tempfile.TemporaryDirectory() as name, Supervisor() as supervisor:
+        folder = Path(name)
+        result = run_load(
+            supervisor, Subject(factory, parameters), plan, folder,
+            on_mix=lambda _mix: None, tick=lambda _elapsed_s: None,
+        )  # fmt: skip
+        if result.ending.trouble:
+            raise SystemExit(result.ending.trouble)
+        table = calls.load(folder / RunDirectory.CALLS)
+        facts = msgspec.json.decode((folder / RunDirectory.FACTS).read_bytes(), type=LoadFacts)
+        done = int(((table["intended_ns"] >= 0) & (table["outcome"] == Outcome.COMPLETED)).sum())
+    return MEASURED_S * 1e9 / done, facts
+
+
+def main() -> None:
+    """Measure and print."""
+    plain, ours, recorder, hits = [], [], [], []
+    for _ in range(ROUNDS):
+        plain.append(plain_locust_ns())
+        per_call_ns, facts = closed_model("targets.known:noop", {}, {})
+        ours.append(per_call_ns)
+        recorder.append(facts.recorder_ns_per_call)
+        core = {"variant": "optimised", "backends": "memory", "latency_ms": "0"}
+        hits.append(closed_model("targets.core_target:create", core, {"GET /assets/{id}": 1.0})[0])
+    locust_ns, harness_ns = statistics.median(plain), statistics.median(ours)
+    rows = (
+        ("plain Locust user, no-op with a request event", format_ns(locust_ns), "1"),
+        ("closed model, no-op, all stamps and the split", format_ns(harness_ns),
+         f"{significant(locust_ns / harness_ns)} × cheaper"),
+        ("of which recording", format_ns(statistics.median(recorder)), ""),
+        ("asset core, GET /assets/{id}, nearly all from L1", format_ns(statistics.median(hits)),
+         f"{format_rate(1e9 / statistics.median(hits))} on one core"),
+    )  # fmt: skip
+    for row in rows:
+        print("{:<52}{:>10}   {}".format(*row))  # noqa: T201 - this is its answer
+
+
+if __name__ == "__main__":
+    main()
