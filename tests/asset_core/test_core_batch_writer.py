@@ -120,6 +120,7 @@ def test_unprocessed_items_are_tried_again_with_growing_jittered_pauses(write, h
     limits = [0.05, 0.1, 0.2, 0.4]
     assert all(0 <= pause <= limit for pause, limit in zip(pauses, limits, strict=True))
     assert len(set(pauses)) == 4
+    assert max(pauses) > limits[0]
 
 
 def test_what_is_still_unprocessed_at_the_deadline_is_reported_by_key(write, http):

@@ -250,8 +250,11 @@ def test_an_invalidation_empties_both_levels(levels, scope):
 
 
 def test_a_fill_that_began_before_an_invalidation_is_discarded(levels, scope):
+    puts = []
+    levels.l1.put = lambda *arguments: puts.append(arguments)
     levels.during = lambda: levels.cache.invalidate("acme", "a", scope)
     levels.load()
+    assert puts == []
     assert levels.shelf.values == {}
     assert levels.l1.view().entries == 0
 
@@ -260,8 +263,24 @@ def test_an_invalidation_between_the_answer_and_the_fill_of_l2_wins(levels, scop
     later = Scope(float("inf"), Tally())
     levels.cache.load("acme", "a", later)
     levels.cache.invalidate("acme", "a", scope)
+    calls = levels.shelf.calls
     later.afterwards[0]()
     assert levels.shelf.values == {}
+    assert levels.shelf.calls == calls
+
+
+@pytest.mark.parametrize("level", ["l1", "shelf"])
+def test_an_invalidation_in_the_middle_of_a_fill_wins(levels, scope, level):
+    filled = getattr(levels, level)
+    put = filled.put
+
+    def put_and_invalidate(*arguments):
+        levels.cache.invalidate("acme", "a", scope)
+        put(*arguments)
+
+    filled.put = put_and_invalidate
+    levels.load()
+    assert (levels.shelf.values if level == "shelf" else levels.l1._slots) == {}
 
 
 def test_caches_of_objects_give_the_same_body_from_every_level(clock, inventory):
@@ -293,9 +312,10 @@ def test_keys_of_different_tenants_and_ids_never_meet():
 
 
 def test_followers_get_the_leaders_error():
-    flight, started, release, errors = SingleFlight(), threading.Event(), threading.Event(), []
+    flight, started, release, errors, runs = SingleFlight(), threading.Event(), threading.Event(), [], []
 
     def work():
+        runs.append(1)
         started.set()
         release.wait(10)
         raise StoreError("down", where="neo4j")
@@ -317,6 +337,7 @@ def test_followers_get_the_leaders_error():
     for thread in threads:
         thread.join()
     assert errors == ["neo4j"] * 3
+    assert runs == [1]
 
 
 def test_a_follower_with_time_left_leads_when_the_leaders_time_ran_out():

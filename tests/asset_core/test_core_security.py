@@ -153,7 +153,12 @@ def test_malformed_tokens_are_refused(verifier, token):
         verifier.verify(token)
 
 
-@pytest.mark.parametrize("segment_", [b"YQ==", b"YQ\n", b"Y*", b"Y Q", b"+/8", b"Y"])
+def test_a_token_that_is_too_long_is_refused_however_well_signed(verifier, sign):
+    with pytest.raises(UnauthorisedError, match="too long"):
+        verifier.verify(sign(note="x" * 8_000))
+
+
+@pytest.mark.parametrize("segment_", [b"YQ==", b"YQ\n", b"Y*", b"Y Q", b"+/8", b"Y", b"YWJj****"])
 def test_base64url_is_decoded_strictly(segment_):
     with pytest.raises(ValueError):
         decode_segment(segment_)
