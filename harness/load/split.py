@@ -6,6 +6,7 @@ driver, the target's own background work, or nobody (the hub, and the pacer, whi
 `service = run + wait_busy + wait_idle`: what ran for the call, what others ran meanwhile, and the rest.
 """
 
+import collections
 import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -50,7 +51,8 @@ class Split:
         self.switches = 0
         self.due_ns = 1 << 62
         """The next arrival: who holds the loop after it is remembered."""
-        self._holds: list[list[int]] = []
+        self._holds: collections.deque[list[int]] = collections.deque()
+        self._held_ns = 0
 
     def start(self) -> None:
         """Install the hook. Raises RuntimeError if another tool has one: greenlet knows only one."""
@@ -93,18 +95,28 @@ class Split:
         """Keep a stretch of the target that reached beyond the watched arrival."""
         holds = self._holds
         if holds and start_ns - holds[-1][1] < _MERGE_NS:
-            holds[-1][1] = end_ns
+            start_ns, holds[-1][1] = holds[-1][1], end_ns
         else:
             holds.append([start_ns, end_ns])
+        self._held_ns += end_ns - start_ns
 
     def watch(self, due_ns: int) -> None:
         """From now on remember who holds the loop after `due_ns`, the next arrival."""
         self.due_ns = due_ns
         self._holds.clear()
+        self._held_ns = 0
 
     def held_ns(self, from_ns: int) -> int:
-        """Return how long the target has held the loop since `from_ns`, at or after the watched arrival."""
-        return sum(end - max(start, from_ns) for start, end in self._holds if end > from_ns)
+        """Return how long the target has held the loop since `from_ns`, at or after the watched arrival.
+
+        Between two calls of `watch` it is asked for later and later times: what ended before one of them is
+        forgotten, so that a long backlog costs each of its arrivals the same.
+        """
+        holds = self._holds
+        while holds and holds[0][1] <= from_ns:
+            start_ns, end_ns = holds.popleft()
+            self._held_ns -= end_ns - start_ns
+        return self._held_ns - max(from_ns - holds[0][0], 0) if holds else 0
 
     def end_call(self, owner: Owner, completed_ns: int) -> None:
         """Close the running stretch as the call's, so that what the driver does next is not."""
