@@ -176,7 +176,9 @@ def _shaped(text: str, target: Any) -> LoadedTarget:
             f"The factory of target '{text}' returned {type(target).__name__}, which has no call(event)",
             remedy="Return an object with a method call(event)",
         )
-    operations = dict(target.operations) if isinstance(target, OffersOperations) else {DEFAULT_OPERATION: 1.0}
+    operations = (
+        _operations(text, target) if isinstance(target, OffersOperations) else {DEFAULT_OPERATION: 1.0}
+    )
     check_mix(text, operations)
     return LoadedTarget(
         call=call,
@@ -188,6 +190,16 @@ def _shaped(text: str, target: Any) -> LoadedTarget:
         counters=target.counters if isinstance(target, Counts) else dict,
         instrument=target.instrument if isinstance(target, Instrumentable) else _no_instrument,
     )
+
+
+def _operations(text: str, target: OffersOperations) -> dict[str, float]:
+    try:
+        return dict(target.operations)
+    except (TypeError, ValueError) as error:
+        raise TargetError(
+            f"The operations of target '{text}' are no mapping of names to weights: {target.operations!r}",
+            remedy='Write them like {"read": 3, "write": 1}',
+        ) from error
 
 
 def check_mix(owner: str, operations: Mapping[str, float]) -> None:
@@ -215,7 +227,7 @@ def _judge(target: JudgesResults) -> Callable[[Any], Outcome]:
         # A judge that raises or answers nonsense must not end the run: what it cannot call good has failed.
         try:
             return by_label[outcome_of(result)]
-        except Exception:  # noqa: BLE001
+        except (Exception, SystemExit):  # noqa: BLE001
             return Outcome.FAILED
 
     return judge
