@@ -1,6 +1,7 @@
 """Charts to pictures: SVG to stand in a page, PNG files for a pull request. Matplotlib is imported when needed."""
 
 import contextlib
+import dataclasses
 import io
 import re
 import warnings
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
 from reports.charts import data
+from reports.charts.readout import readout
 from reports.model import ReportView
 
 if TYPE_CHECKING:
@@ -24,17 +26,29 @@ _ID = re.compile(r'(\bid="|xlink:href="#|url\(#)')
 _COORDINATE = re.compile(r"(\d+\.\d{2})\d+")
 
 
-def svg(chart: data.Chart, prefix: str = "") -> str:
-    """Return an inline SVG whose colours are CSS variables and whose ids are unique to `prefix` and the chart."""
-    from reports.charts.style import COLOURS
+@dataclasses.dataclass(frozen=True, slots=True)
+class Drawing:
+    """A chart as inline SVG, and what a pointer over it reads, as data for JSON."""
 
-    key = f"{prefix}{chart.key}"
+    svg: str
+    readout: list[dict[str, Any]]
+
+
+def draw(chart: data.Chart) -> Drawing:
+    """Draw a chart: its colours are CSS variables, and its ids begin with its key, so that a page can hold many."""
     buffer = io.StringIO()
     with _drawn(chart.plot) as figure:
         figure.savefig(buffer, format="svg", metadata={"Date": None})
-    text = _NOISE.sub("", _BEFORE_SVG.sub("", buffer.getvalue(), count=1))
+        panels = readout(chart.plot, figure)
+    return Drawing(_for_the_page(buffer.getvalue(), chart), panels)
+
+
+def _for_the_page(document: str, chart: data.Chart) -> str:
+    from reports.charts.style import COLOURS
+
+    text = _NOISE.sub("", _BEFORE_SVG.sub("", document, count=1))
     text = _COORDINATE.sub(r"\1", _SIZE.sub("", text, count=1))
-    text = _ID.sub(rf"\g<1>{key}-", text)
+    text = _ID.sub(rf"\g<1>{chart.key}-", text)
     for name, colour in COLOURS.items():
         text = text.replace(colour, f"var(--{name})")
     label = escape(f"{chart.title}. {chart.caption}", quote=True)

@@ -7,6 +7,7 @@ scripts: should a hostile name ever get through as markup, no browser would run 
 import base64
 import functools
 import hashlib
+import json
 import math
 import re
 from importlib import resources
@@ -16,6 +17,7 @@ from markupsafe import Markup
 
 from harness.units import format_duration
 from reports import figures, flame
+from reports.charts.data import Chart
 from reports.layout import grouped
 from reports.model import Cell, ProfileView, ReportView, Tone
 from reports.visible import visible
@@ -34,19 +36,31 @@ _GAUGE_LOG2 = 4.0
 def render(view: ReportView) -> str:
     """Return the whole page."""
     page = _environment().get_template("report.html.j2")
-    style, script = _asset("report.css"), _asset("report.js")
+    style, script = _asset("report.css"), _asset("report.js") + _asset("readout.js")
     flame_assets = flame.assets() if view.profiles else ""
     scripts = [script, *_SCRIPT.findall(flame_assets)]
     return page.render(
         view=view,
         charts={chart.key: chart for chart in view.charts},
-        svgs={chart.key: Markup(figures.svg(chart)) for chart in view.charts},  # noqa: S704 - drawn by us, text escaped
+        drawings={chart.key: _drawing(chart) for chart in view.charts},
         flames=[(profile, _flames(profile)) for profile in view.profiles],
         flame_assets=Markup(flame_assets),  # noqa: S704 - our own files
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         digests=" ".join(f"'sha256-{_digest(text)}'" for text in scripts),
     )
+
+
+def _drawing(chart: Chart) -> tuple[Markup, Markup]:
+    """Return a chart's SVG and the data of its readout as JSON that no parser takes for markup."""
+    drawing = figures.draw(chart)
+    # Drawn by matplotlib, which escapes text, and encoded by us.
+    return Markup(drawing.svg), Markup(_json(drawing.readout))  # noqa: S704
+
+
+def _json(value: object) -> str:
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _flames(profile: ProfileView) -> list[Markup]:

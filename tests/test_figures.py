@@ -8,7 +8,7 @@ from run_builder import make_run
 from harness import summary
 from harness.errors import HarnessError
 from reports import figures, view
-from reports.charts.style import COLOURS
+from reports.charts.style import COLOURS, spread
 
 STAGES = (("before", 0.4, 1.0, 1.0), ("spike", 0.2, 5.0, 5.0), ("after", 0.4, 1.0, 1.0))
 
@@ -22,7 +22,7 @@ def shown(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def svgs(shown):
-    return {chart.key: figures.svg(chart) for chart in shown.charts}
+    return {chart.key: figures.draw(chart).svg for chart in shown.charts}
 
 
 def test_every_chart_of_the_view_is_drawn(svgs):
@@ -70,14 +70,14 @@ def test_two_charts_share_no_id_and_every_reference_has_its_target(svgs):
 
 
 def test_the_same_chart_is_the_same_text(shown, svgs):
-    assert figures.svg(shown.charts[0]) == svgs[shown.charts[0].key]
+    assert figures.draw(shown.charts[0]).svg == svgs[shown.charts[0].key]
 
 
 def test_a_name_with_dollars_and_angles_is_text(tmp_path):
     name = "<b>$\\frac{$</b>"
     run = summary.load(make_run(tmp_path, variant=name))
     chart = view.build([run]).charts[0]
-    assert "&lt;b&gt;$\\frac{$&lt;/b&gt;" in figures.svg(chart)
+    assert "&lt;b&gt;$\\frac{$&lt;/b&gt;" in figures.draw(chart).svg
 
 
 def test_the_same_figures_are_written_as_png_files(shown, tmp_path):
@@ -90,3 +90,24 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_a_remedy(shown, tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(HarnessError, match="--figures"):
         figures.write(shown, tmp_path / "file" / "figures")
+
+
+def test_labels_move_apart_and_stay_inside():
+    assert spread([0.2, 0.8], 0.1) == [0.2, 0.8]
+    assert spread([0.5, 0.5, 0.5], 0.1) == pytest.approx([0.5, 0.6, 0.7])
+    assert spread([0.98, 0.99], 0.1) == pytest.approx([0.9, 1.0])
+    assert spread([-0.3, 0.02], 0.1) == pytest.approx([0.0, 0.1])
+
+
+def test_a_readout_holds_the_lines_of_each_panel_inside_the_drawing(shown):
+    (chart,) = [chart for chart in shown.charts if chart.key == "rate"]
+    drawing = figures.draw(chart)
+    width, height = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawing.svg).groups())
+    assert len(drawing.readout) == len(chart.plot.panels) == 2
+    for panel, shown_panel in zip(drawing.readout, chart.plot.panels, strict=True):
+        left, top, wide, high = panel["box"]
+        assert 0 < left < left + wide < width
+        assert 0 < top < top + high < height
+        lines = {line["label"]: line["y"] for line in panel["lines"]}
+        assert lines["completed"] == pytest.approx(list(shown_panel.completed), rel=1e-3)
+        assert lines["planned"] == pytest.approx(list(shown_panel.planned), rel=1e-3)

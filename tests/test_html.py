@@ -237,3 +237,18 @@ def test_the_keyboard_reaches_the_sections_and_opens_details(opened):
     summary_line.focus()
     tab.keyboard.press("Enter")
     assert tab.locator("#table-environment").is_visible()
+
+
+@pytest.mark.browser
+def test_a_pointer_over_a_chart_reads_its_values(opened):
+    tab = opened(GOOD)
+    picture = tab.locator("#chart-percentiles svg")
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    tab.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+    read = tab.locator(".readout-tip").inner_text().split("\n")
+    assert re.fullmatch(r"p9\d(\.\d+)?", read[0])
+    assert [line.split()[0] for line in read[1:]] == ["baseline", "optimised"]
+    assert read[1].endswith("ms")
+    tab.mouse.move(2, 2)
+    assert not tab.locator(".readout-tip").is_visible()

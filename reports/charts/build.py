@@ -29,6 +29,7 @@ _POINTS = 160
 _HEAT_ROWS = 44
 _WORST_OPERATIONS = 5
 _STEPS_PER_DECADE = 20
+_LEAST_FOR_P99 = 100
 
 Numbered = tuple[int, Side]
 
@@ -149,7 +150,7 @@ def _heat(shown: Sequence[Numbered]) -> Chart:
     return Chart(
         "heat",
         "Response time over time",
-        "Darker: a larger share of the calls that were due in that moment. Lines: median and p99 of each moment.",
+        "Darker: a larger share of the calls that were due in that moment. Lines: median and tail of each moment.",
         HeatMap(panels, float(low_ns), float(high_ns)),
     )
 
@@ -169,7 +170,7 @@ def _heat_panel(number: int, side: Side, edges: Floats) -> HeatPanel:
         timeline.bin_s,
         shares,
         _over_time(timeline, 0.5),
-        _over_time(timeline, 0.99),
+        *_tail_over_time(timeline),
         stages(side),
     )
 
@@ -177,6 +178,14 @@ def _heat_panel(number: int, side: Side, edges: Floats) -> HeatPanel:
 def _over_time(timeline: Timeline, share: float) -> Floats:
     values = [histogram.percentile(share) for histogram in timeline.response]
     return np.array([np.nan if value is None else value for value in values], float)
+
+
+def _tail_over_time(timeline: Timeline) -> tuple[str, Floats]:
+    """Return p99 of each bin, or the slowest call where fewer than 100 stand behind most bins."""
+    counts = [histogram.count for histogram in timeline.response if histogram.count]
+    if counts and np.median(counts) >= _LEAST_FOR_P99:
+        return "p99", _over_time(timeline, 0.99)
+    return "max", _over_time(timeline, 1.0)
 
 
 def stages(side: Side) -> tuple[StageSpan, ...]:
@@ -219,8 +228,8 @@ def _load(shown: Sequence[Numbered]) -> Chart | None:
         timeline = side.run.timeline
         full = np.array([histogram.count > 0 for histogram in timeline.response])
         rate = timeline.completed / timeline.bin_s
-        for share, label, dashed in ((0.5, "p50", False), (0.99, "p99", True)):
-            values = _over_time(timeline, share)
+        tail, tail_ns = _tail_over_time(timeline)
+        for label, values, dashed in (("p50", _over_time(timeline, 0.5), False), (tail, tail_ns, True)):
             series.append(Series(f"{side.label} {label}", number, rate[full], values[full], dashed))
     if not series:
         return None

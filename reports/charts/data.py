@@ -54,14 +54,18 @@ class DistributionPlot:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HeatPanel:
-    """Share of each time bin's calls by latency row (lowest first), with the median and p99 of each bin."""
+    """Share of each time bin's calls by latency row (lowest first), with the median and the tail of each bin.
+
+    `tail` says what the tail is: `p99`, or `max` where the bins hold too few calls for a p99.
+    """
 
     label: str
     run: int
     bin_s: float
     shares: Floats
     p50_ns: Floats
-    p99_ns: Floats
+    tail: str
+    tail_ns: Floats
     stages: tuple[StageSpan, ...]
 
 

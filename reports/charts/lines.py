@@ -25,7 +25,8 @@ _PERCENTILES = ((1, "0"), (2, "50"), (10, "90"), (100, "99"), (1e3, "99.9"), (1e
 def draw_percentiles(plot: PercentilePlot) -> Figure:
     """Draw latency by percentile, the tail spread as in HdrHistogram plots."""
     is_single = len(plot.panels) == 1
-    figure, all_axes = panels(len(plot.panels), 3.1 if is_single else 2.4, columns=1 if is_single else 2)
+    height_in = 3.1 if is_single else 2.4
+    figure, all_axes = panels(len(plot.panels), height_in, columns=1 if is_single else 2)
     every = [series for panel in plot.panels for series in panel.series]
     for axes, panel in zip(all_axes, plot.panels, strict=True):
         axes.set_title(short(panel.title, TITLE))
@@ -34,9 +35,8 @@ def draw_percentiles(plot: PercentilePlot) -> Figure:
         axes.set_xlabel("percentile of calls (%)")
         axes.tick_params(labelbottom=True)
     all_axes[0].set_ylabel("response time" if not plot.has_service else "time")
-    figure.draw_without_rendering()
     for axes, panel in zip(all_axes, plot.panels, strict=True):
-        _label_ends(axes, panel.series)
+        _label_ends(axes, panel.series, height_in)
     return figure
 
 
@@ -60,8 +60,9 @@ def _draw_tails(axes: Axes, series: Sequence[Series], every: Sequence[Series]) -
     log_time_ticks(axes.yaxis, low, high)
 
 
-def _label_ends(axes: Axes, series: Sequence[Series]) -> None:
-    direct_labels(axes, [(line.label, float(line.y[-1]), run_colour(line.run)) for line in series])
+def _label_ends(axes: Axes, series: Sequence[Series], height_in: float) -> None:
+    labels = [(line.label, float(line.y[-1]), run_colour(line.run)) for line in series]
+    direct_labels(axes, labels, height_in)
 
 
 def draw_distribution(plot: DistributionPlot) -> Figure:

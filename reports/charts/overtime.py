@@ -22,22 +22,23 @@ from reports.charts.style import (
 )
 from reports.visible import short
 
+_HEAT_IN = 2.9
+_RATE_IN = 2.5
 _TIME_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 
 
 def draw_heat(plot: HeatMap) -> Figure:
     """Draw for each moment the shares of its calls by response time, with its median and p99."""
-    figure, all_axes = panels(len(plot.panels), 2.9)
+    figure, all_axes = panels(len(plot.panels), _HEAT_IN)
     for axes, panel in zip(all_axes, plot.panels, strict=True):
         _draw_heat_panel(axes, panel, plot)
     all_axes[0].set_ylabel("response time")
-    figure.draw_without_rendering()
     for axes, panel in zip(all_axes, plot.panels, strict=True):
         ends = [
             (text, _last(values), COLOURS["fg"])
-            for text, values in (("p99", panel.p99_ns), ("p50", panel.p50_ns))
+            for text, values in ((panel.tail, panel.tail_ns), ("p50", panel.p50_ns))
         ]
-        direct_labels(axes, [end for end in ends if not np.isnan(end[1])])
+        direct_labels(axes, [end for end in ends if not np.isnan(end[1])], _HEAT_IN)
     return figure
 
 
@@ -53,7 +54,7 @@ def _draw_heat_panel(axes: Axes, panel: HeatPanel, plot: HeatMap) -> None:
     _frame(axes, panel.stages, end_s)
     axes.grid(visible=False)
     middles = (np.arange(panel.shares.shape[1]) + 0.5) * panel.bin_s
-    axes.plot(middles, panel.p99_ns, color=COLOURS["fg"], linewidth=0.9, linestyle=(0, (3, 2)))
+    axes.plot(middles, panel.tail_ns, color=COLOURS["fg"], linewidth=0.9, linestyle=(0, (3, 2)))
     axes.plot(middles, panel.p50_ns, color=COLOURS["fg"], linewidth=1.1)
     axes.set_xlim(0, end_s)
     axes.set_ylim(plot.low_ns, plot.high_ns)
@@ -77,17 +78,16 @@ def _last(values: Floats) -> float:
 
 def draw_rates(plot: RatePlot) -> Figure:
     """Draw planned, completed, failed and dropped calls per second."""
-    figure, all_axes = panels(len(plot.panels), 2.5)
+    figure, all_axes = panels(len(plot.panels), _RATE_IN)
     top = (
         max((float(line.max()) for panel in plot.panels for _, line, _ in _lines(panel)), default=1.0) or 1.0
     )
     for axes, panel in zip(all_axes, plot.panels, strict=True):
         _draw_rate_panel(axes, panel, top)
     all_axes[0].set_ylabel("calls per second")
-    figure.draw_without_rendering()
     for axes, panel in zip(all_axes, plot.panels, strict=True):
         labels = [(text, float(line[-3:].mean()), colour) for text, line, colour in _lines(panel)]
-        direct_labels(axes, labels)
+        direct_labels(axes, labels, _RATE_IN)
     return figure
 
 

@@ -19,6 +19,8 @@ POINT_SIZE = 9.5
 # Longer names are cut: the tables hold them whole.
 LABEL = 22
 TITLE = 46
+# What title, ticks and axis label take of a panel's height.
+_FURNITURE_POINTS = 52
 
 # Each value occurs nowhere else in a chart, so that replacing it is safe.
 COLOURS = {
@@ -115,27 +117,28 @@ def plain_number(value: float, _place: object = None) -> str:
     return significant(value)
 
 
-def direct_labels(axes: Axes, labels: Sequence[tuple[str, float, str]], x: float = 1.01) -> None:
-    """Write (text, y in data, colour) right of the axes, moved apart where they would cover one another."""
-    height_points = axes.get_window_extent().height / axes.figure.dpi * 72
-    gap = POINT_SIZE * 1.35 / max(height_points, 1)
-    places = sorted(
-        (float(axes.transAxes.inverted().transform(axes.transData.transform((1.0, y)))[1]), text, colour)
-        for text, y, colour in labels
-    )
-    floor = -1.0
-    spread = []
-    for place, text, colour in places:
-        floor = max(place, floor + gap)
-        spread.append((floor, text, colour))
-    excess = max(spread[-1][0] - 1.0, 0.0) if spread else 0.0
-    for place, text, colour in spread:
+def direct_labels(axes: Axes, labels: Sequence[tuple[str, float, str]], height_in: float) -> None:
+    """Write (text, y in data, colour) right of the axes, moved apart where they would cover one another.
+
+    `height_in` is the height of the panel: the layout, which costs as much as a drawing, comes later.
+    """
+    gap = POINT_SIZE * 1.35 / (height_in * 72 - _FURNITURE_POINTS)
+    to_axes = axes.transData - axes.transAxes
+    placed = sorted((float(to_axes.transform((1.0, y))[1]), text, colour) for text, y, colour in labels)
+    heights = spread([height for height, _, _ in placed], gap)
+    for height, (_, text, colour) in zip(heights, placed, strict=True):
         axes.text(
-            x,
-            place - excess,
-            short(text, LABEL),
-            color=colour,
-            transform=axes.transAxes,
-            va="center",
-            ha="left",
+            1.01, height, short(text, LABEL), color=colour, transform=axes.transAxes, va="center", ha="left"
         )
+
+
+def spread(heights: Sequence[float], gap: float) -> list[float]:
+    """Return ascending `heights` moved as little as need be to stand `gap` apart and, if they fit, within 0 to 1."""
+    placed: list[float] = []
+    for height in heights:
+        placed.append(max(height, placed[-1] + gap) if placed else max(height, 0.0))
+    ceiling = 1.0
+    for number in reversed(range(len(placed))):
+        placed[number] = min(placed[number], ceiling)
+        ceiling = placed[number] - gap
+    return placed
