@@ -27,7 +27,7 @@ def prepare_events(
         count = min(max(needed.get(name, MAX_PAYLOADS), 1), MAX_PAYLOADS)
         try:
             events.append([target.make_event(name, rng) for _ in range(count)])
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise TargetError(
                 f"The target could not make an event of operation '{name}': {type(error).__name__}: {error}",
                 remedy="Correct its make_event",

@@ -1,0 +1,109 @@
+"""Numbers for people, and durations back from them."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import units
+from harness.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("10s", 10), ("5m", 300), ("1h", 3600), ("1m30s", 90), ("250ms", 0.25), ("1.5s", 1.5), ("0s", 0)],
+)
+def test_a_duration_is_read(text, seconds):
+    assert units.parse_duration_s(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10", "s", "-5s", "10 s", " 10s", "10s ", "1m30", "1d", "1e3s", ".5s", "ten"]
+)
+def test_what_is_no_duration_is_told_how_to_write_one(text):
+    with pytest.raises(UsageError, match=f"'{re.escape(text)}' is not a duration. Write it like 10s"):
+        units.parse_duration_s(text)
+
+
+@given(st.integers(1, 10**6))
+def test_a_duration_written_out_reads_the_same(seconds):
+    assert units.parse_duration_s(units.format_duration(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.25, "250ms"),
+        (0, "0ms"),
+        (1, "1s"),
+        (2.5, "2.5s"),
+        (60, "1m"),
+        (90, "1m30s"),
+        (3600, "1h"),
+        (7265, "2h1m5s"),
+    ],
+)
+def test_a_span_is_written_in_its_largest_units(seconds, text):
+    assert units.format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value_ns", "text"),
+    [
+        (None, "–"),
+        (0, "0 ns"),
+        (12, "12 ns"),
+        (1_234, "1.23 µs"),
+        (1_234_567, "1.23 ms"),
+        (250_000_000, "250 ms"),
+        (1.5e9, "1.5 s"),
+        (3_600e9, "3,600 s"),
+        (-1_234, "-1.23 µs"),
+    ],
+)
+def test_a_time_has_its_unit(value_ns, text):
+    assert units.format_ns(value_ns) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0, "0 B"),
+        (1023, "1,023 B"),
+        (1024, "1 KiB"),
+        (1.5 * 2**20, "1.5 MiB"),
+        (2**34, "16 GiB"),
+    ],
+)
+def test_a_size_has_its_binary_unit(value, text):
+    assert units.format_bytes(value) == text
+
+
+@pytest.mark.parametrize(
+    ("write", "value", "text"),
+    [
+        (units.format_rate, 1250, "1,250/s"),
+        (units.format_rate, 0.5, "0.5/s"),
+        (units.format_count, 1234567, "1,234,567"),
+        (units.format_percent, 0.0123, "1.23 %"),
+        (units.format_percent, 1, "100 %"),
+        (units.format_percent, 0.0000001, "1.0e-05 %"),
+        (units.significant, 12.34, "12.3"),
+        (units.significant, 1234.6, "1,235"),
+        (units.significant, 0, "0"),
+    ],
+)
+def test_other_numbers_are_written_shortly(write, value, text):
+    assert write(value) == text
+
+
+@pytest.mark.parametrize("write", [units.format_rate, units.format_count, units.format_percent])
+def test_a_missing_number_is_a_dash(write):
+    assert write(None) == "–"
+
+
+@given(st.floats(1e-4, 1e12))
+def test_three_digits_are_never_more_than_half_a_percent_off(value):
+    assert float(units.significant(value).replace(",", "")) == pytest.approx(value, rel=0.00501)
