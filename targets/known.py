@@ -113,7 +113,7 @@ def spin_ns(duration_ns: float) -> None:
         pass
 
 
-def noop(journal: str = "") -> KnownTarget:
+def noop(journal: str = "") -> KnownTarget | NoopTarget:
     """Return at once: without a journal, the floor of what can be measured."""
     return KnownTarget(lambda _call: None, journal) if journal else NoopTarget()
 

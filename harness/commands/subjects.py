@@ -41,8 +41,8 @@ def select(spec_text: str | None, scenario: Scenario, variants: Iterable[str]) -
         if not spec.is_factory:
             raise UsageError(
                 f"There is no target '{spec.name}'",
-                remedy=f"{_nearest(spec.name, TARGETS)}; "
-                "a target of your own is path/to/file.py:factory or package.module:factory",
+                remedy=f"{_nearest(spec.name, TARGETS)} "
+                "A target of your own is path/to/file.py:factory or package.module:factory",
             )
         entry = Entry(spec.name, "a target of the user's own")
     return Selection(spec, entry, _variants(spec, entry, tuple(dict.fromkeys(variants))))
@@ -68,4 +68,4 @@ def _variants(spec: TargetSpec, entry: Entry, wanted: tuple[str, ...]) -> tuple[
 def _nearest(name: str, names: Iterable[str]) -> str:
     names = list(names)
     close = difflib.get_close_matches(name, names, 3, 0.5)
-    return f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(names)}"
+    return f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(names)}."

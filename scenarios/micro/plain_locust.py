@@ -12,7 +12,7 @@ import time
 from locust.env import Environment
 
 
-class PlainUser(locust.User):  # type: ignore[misc] - Locust ships no types
+class PlainUser(locust.User):  # type: ignore[misc]
     """Fires what every client of Locust fires for each request."""
 
     wait_time = locust.constant(0)
