@@ -92,6 +92,7 @@ def test_a_size_has_its_binary_unit(value, text):
         (units.format_percent, 0.0000001, "1.0e-05 %"),
         (units.significant, 12.34, "12.3"),
         (units.significant, 1234.6, "1,235"),
+        (units.significant, 999.9, "1,000"),
         (units.significant, 0, "0"),
     ],
 )
