@@ -136,10 +136,7 @@ class OpenModel:
         When the target held the loop for most of a lag, all arrivals that came due meanwhile are its backlog:
         letting them go one after the other takes time too, which nobody would have needed without the hold.
         """
-        if self._split is None:
-            held_ns = 0
-        else:
-            held_ns = min(self._split.held_ns(due_ns), now_ns - due_ns)
+        held_ns = min(self._split.held_ns(due_ns), now_ns - due_ns) if self._split else 0
         unexplained_ns = now_ns - due_ns - held_ns
         host_ns = delay.take_ns(unexplained_ns) if unexplained_ns > _UNEXPLAINED_NS else 0
         if due_ns > self._backlog_until_ns and held_ns > unexplained_ns:

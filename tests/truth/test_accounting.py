@@ -40,6 +40,16 @@ def by_outcome(rows):
     return {outcome.label: int(counts[outcome]) for outcome in Outcome}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def abandoned(tmp_path_factory):
+    """A run whose calls never return; it needs 17 s, in which it only waits, so it goes on beside the other tests."""
+    folder = tmp_path_factory.mktemp("never")
+    (folder / "never.py").write_text(NEVER)
+    options = ("--rate", 20, "--duration", "11s", "--warmup", "0s", "--json", "--out", folder / "runs")
+    with started("run", "steady", "--target", f"{folder / 'never.py'}:create", *options) as process:
+        yield process
+
+
 def test_overload_loses_no_call(measure):
     truth = measure(
         "steady", "known:spin?spin_us=2000", "--rate", 1000, "--duration", "1s", "--warmup", "200ms"
@@ -53,23 +63,30 @@ def test_overload_loses_no_call(measure):
     assert truth.said.code == (5 if truth.run["validity"] == "invalid" else 0)
 
 
-@pytest.mark.parametrize(("how", "outcome"), [("error", "failed"), ("timeout", "timed_out")])
-def test_what_the_target_lets_out_is_counted_as_the_journal_counts_it(measure, how, outcome):
-    truth = measure(
-        "steady", f"known:failing?every=7&how={how}", "--rate", 400, "--duration", "1s", "--warmup", "200ms"
-    )
+# The area under the spike: 0.4 s at 1x, 0.2 s at 5x and 0.4 s at 1x.
+@pytest.mark.parametrize(
+    ("scenario", "rate", "planned", "how", "outcome"),
+    [("steady", 400, 400, "error", "failed"), ("spike", 200, 360, "timeout", "timed_out")],
+)
+def test_what_the_target_lets_out_is_counted_as_the_journal_counts_it(
+    measure, scenario, rate, planned, how, outcome
+):
+    target = f"known:failing?every=7&how={how}"
+    truth = measure(scenario, target, "--rate", rate, "--duration", "1s", "--warmup", "200ms")
     wrong = int(truth.failed[truth.is_measured].sum())
     assert wrong > 40
-    assert truth.run["outcomes"] == outcomes(completed=400 - wrong, **{outcome: wrong})
-    call = truth.run["operations"]["call"]
-    assert call["count"] == 400
-    assert call["failed"] == (wrong if how == "error" else 0)
+    assert truth.run["planned"] == planned
+    assert truth.run["outcomes"] == outcomes(completed=planned - wrong, **{outcome: wrong})
     assert (truth.rows["outcome"] == Outcome[outcome.upper()]).sum() == truth.failed.sum()
+    call = truth.run["operations"]["call"]
+    assert call["count"] == planned
+    assert call["failed"] == (wrong if how == "error" else 0)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-@pytest.mark.parametrize("scenario", ["steady", "closed"])
-def test_an_abort_keeps_and_counts_what_was_measured(tmp_path, number, scenario):
+@pytest.mark.parametrize(
+    ("scenario", "number"), [("steady", signal.SIGINT), ("steady", signal.SIGTERM), ("closed", signal.SIGINT)]
+)
+def test_an_abort_keeps_and_counts_what_was_measured(tmp_path, scenario, number):
     pace = ("--rate", 300) if scenario == "steady" else ("--users", 4)
     target = f"known:constant?service_ms=3&journal={tmp_path / 'journal'}"
     options = ("--target", target, *pace, "--duration", "30s", "--warmup", "200ms", "--json")
@@ -106,25 +123,9 @@ def test_an_interrupt_before_anything_was_measured_ends_cleanly(tmp_path):
     assert list((tmp_path / "runs").iterdir()) == []
 
 
-def test_calls_that_never_return_are_unfinished_or_dropped(tmp_path):
-    own = tmp_path / "never.py"
-    own.write_text(NEVER)
+def test_calls_that_never_return_are_unfinished_or_dropped(abandoned):
     # At most 10 s of arrivals may be out at once: what comes in the last second finds no room.
-    options = ("--rate", 20, "--duration", "11s", "--warmup", "0s", "--json", "--out", tmp_path / "runs")
-    said = harness("run", "steady", "--target", f"{own}:create", *options)
-    run = said.run
+    run = end_of(abandoned).run
     assert run["planned"] == 220
     assert run["outcomes"] == outcomes(completed=2, unfinished=200, dropped=18)
     assert run["operations"]["call"]["count"] == 2
-
-
-def test_the_operations_sum_to_the_whole(measure):
-    truth = measure("spike", "known:failing?every=5", "--rate", 150, "--duration", "1s", "--warmup", "200ms")
-    operations = truth.run["operations"].values()
-    came_back = ("completed", "failed", "timed_out")
-    assert sum(numbers["count"] for numbers in operations) == sum(
-        truth.run["outcomes"][name] for name in came_back
-    )
-    assert sum(numbers["failed"] for numbers in operations) == truth.run["outcomes"]["failed"]
-    # The area under 0.4 at 1x, 0.2 at 5x and 0.4 at 1x.
-    assert truth.run["planned"] == 270

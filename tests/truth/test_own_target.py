@@ -1,17 +1,13 @@
 """A target of the user's own, in a folder of the user's own that has `targets/` and `reports/` too."""
 
 import collections
-import json
-import textwrap
 
 import pytest
 
-from tests.cli_support import document, harness, measured, table
+from tests.cli_support import document, harness, table
 
 SOURCE = """
-import json
-
-from reports.lines import line  # the user's own, not the harness's
+from WHERE import line
 
 
 class Shop:
@@ -45,50 +41,59 @@ def create(log):
 """
 
 
-@pytest.fixture
-def shop(tmp_path):
-    """A repository with folders of unlucky names."""
-    for name in ("targets", "reports", "harness_like", "runs_of_mine"):
+WORDS = "def line(*words):\n    return ' '.join(map(str, words)) + '\\n'\n"
+SPECS = ["targets/shop.py:create", "targets.shop:create", "harness_like.shop:create"]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """A repository with folders and files of unlucky names."""
+    tmp_path = tmp_path_factory.mktemp("shop")
+    for name in ("targets", "reports", "harness_like"):
         (tmp_path / name).mkdir()
-    source = textwrap.dedent(SOURCE)
-    (tmp_path / "reports" / "view.py").write_text("raise ImportError('this is not the harness')\n")
-    (tmp_path / "targets" / "registry.py").write_text("raise ImportError('this is not the harness')\n")
-    (tmp_path / "targets" / "lines.py").write_text(
-        "def line(*words):\n    return ' '.join(map(str, words)) + '\\n'\n"
-    )
-    (tmp_path / "targets" / "shop.py").write_text(source.replace("from reports.lines", "from lines"))
+    alien = "raise ImportError('this is neither the harness nor the standard library')\n"
+    for name in ("reports/view.py", "targets/registry.py", "json.py"):
+        (tmp_path / name).write_text(alien)
+    (tmp_path / "targets" / "words.py").write_text(WORDS)
+    (tmp_path / "targets" / "shop.py").write_text(SOURCE.replace("WHERE", "words"))
     (tmp_path / "harness_like" / "__init__.py").write_text("")
-    (tmp_path / "harness_like" / "words.py").write_text(
-        "def line(*words):\n    return ' '.join(map(str, words)) + '\\n'\n"
-    )
-    (tmp_path / "harness_like" / "shop.py").write_text(
-        source.replace("from reports.lines", "from harness_like.words")
-    )
+    (tmp_path / "harness_like" / "words.py").write_text(WORDS)
+    (tmp_path / "harness_like" / "shop.py").write_text(SOURCE.replace("WHERE", "harness_like.words"))
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def runs(shop):
+    """One run by each of the ways to name the target: what the harness says, and the target's own log."""
+    return {spec: run_in(shop, spec) for spec in SPECS}
+
+
 def run_in(folder, spec, *options):
+    log = folder / "log"
+    log.unlink(missing_ok=True)
     said = harness(
-        "run", "steady", "--target", f"{spec}?log={folder / 'log'}", "--rate", 300, "--duration", "1s",
+        "run", "steady", "--target", f"{spec}?log={log}", "--rate", 300, "--duration", "1s",
         "--warmup", "200ms", "--json", *options, cwd=folder,
     )  # fmt: skip
     assert said.code in {0, 5}, said.stderr
-    return said.run, [line.split() for line in (folder / "log").read_text().splitlines()]
+    return said.run, [line.split() for line in log.read_text().splitlines()]
 
 
-@pytest.mark.parametrize(
-    "spec", ["targets/shop.py:create", "targets.shop:create", "harness_like.shop:create"]
-)
-def test_a_target_is_found_opened_called_and_closed(shop, spec):
-    run, log = run_in(shop, spec)
-    assert [words[0] for words in (log[0], log[-1])] == ["open", "close"]
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_target_is_found_opened_called_and_closed(runs, shop, spec):
+    run, log = runs[spec]
+    assert run["target"].startswith(f"{spec}?log=")
+    assert [log[0], log[-1]] == [["open"], ["close"]]
     noted = collections.Counter(words[0] for words in log)
     assert noted == {"open": 1, "close": 1, "call": len(table(shop / run["dir"]))}
-    assert list((shop / "runs").iterdir()) == [shop / run["dir"]]
 
 
-def test_operations_events_and_outcomes_are_the_targets_own(shop):
-    run, log = run_in(shop, "targets/shop.py:create")
+def test_runs_go_below_the_folder_of_the_user(runs, shop):
+    assert set((shop / "runs").iterdir()) >= {shop / run["dir"] for run, _ in runs.values()}
+
+
+def test_operations_events_and_outcomes_are_the_targets_own(runs, shop):
+    run, log = runs[SPECS[0]]
     rows = table(shop / run["dir"])
     calls = [(words[1], int(words[2])) for words in log if words[0] == "call"]
     # The plan's operations in the plan's order, in warm-up and after it.
@@ -106,18 +111,8 @@ def test_operations_events_and_outcomes_are_the_targets_own(shop):
     assert run["operations"]["read"]["count"] == pytest.approx(225, abs=30)
 
 
-def test_the_same_seed_makes_the_same_calls(shop):
-    _, first = run_in(shop, "targets/shop.py:create")
-    (shop / "log").unlink()
-    _, second = run_in(shop, "targets/shop.py:create")
-    (shop / "log").unlink()
-    _, other = run_in(shop, "targets/shop.py:create", "--seed", 2)
-    assert first == second
+def test_a_seed_makes_the_same_calls_and_another_seed_others(runs, shop):
+    first, second, third = (log for _, log in runs.values())
+    assert first == second == third
+    _, other = run_in(shop, SPECS[0], "--seed", 2)
     assert first != other
-
-
-def test_a_target_in_a_folder_of_the_environment_is_not_shadowed(shop):
-    (shop / "json.py").write_text("raise ImportError('this is not the standard library')\n")
-    run, _ = run_in(shop, "targets/shop.py:create")
-    assert len(measured(shop / run["dir"])) == 300
-    assert json.loads((shop / run["dir"] / "run.json").read_text())["target"].startswith("targets/shop.py")
