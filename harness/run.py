@@ -9,6 +9,7 @@ Schema history: 1, the first.
 import contextlib
 import datetime as dt
 import os
+import re
 import secrets
 import shutil
 from pathlib import Path
@@ -20,6 +21,8 @@ from harness.errors import HarnessError, InvalidRunError
 from harness.plan import Span
 
 SCHEMA = 1
+_UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
+_LONGEST_WORD = 80
 Document = TypeVar("Document")
 
 
@@ -132,7 +135,9 @@ class RunDirectory:
         Raises `HarnessError` where the folder cannot be made.
         """
         moment = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
-        name = "-".join(filter(None, (moment, scenario, variant, secrets.token_hex(3))))
+        # A target of the user's own may call its variants as it likes.
+        words = (_UNSAFE.sub("_", word)[:_LONGEST_WORD] for word in (scenario, variant))
+        name = "-".join(filter(None, (moment, *words, secrets.token_hex(3))))
         directory = cls(parent / name)
         try:
             directory.timing.mkdir(parents=True)
@@ -195,7 +200,7 @@ def _decode(path: Path, kind: type[Document]) -> Document:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
         what = f"The run has no readable {path.name}: {error.strerror}"
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         what = f"The run's {path.name} is damaged: {error}"
     raise InvalidRunError(
         what, where=str(path), remedy="Name a folder that 'harness run' made, or run the scenario again"
