@@ -174,7 +174,7 @@ def _driver_fell_behind(run: "RunSummary") -> bool:
     if not len(last):
         return True
     lag_ns = int((last["dispatched_ns"] - last["intended_ns"]).sum())
-    return int(last["lag_target_ns"].sum()) < lag_ns / 2
+    return int(last["lag_target_ns"].sum()) <= lag_ns / 2
 
 
 def _count_above(histogram: Histogram, value_ns: float) -> int:

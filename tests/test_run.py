@@ -109,6 +109,10 @@ def test_no_name_leads_out_of_the_parent(tmp_path_factory, scenario, variant):
     assert len(path.name.encode()) <= 255
 
 
+def test_long_names_are_cut_to_what_a_file_system_takes(tmp_path):
+    assert len(RunDirectory.create(tmp_path, "a" * 300, "b" * 300).path.name) <= 255
+
+
 def test_a_parent_is_made_where_there_is_none(tmp_path):
     assert RunDirectory.create(tmp_path / "a" / "b", "steady", "").timing.is_dir()
 
