@@ -101,6 +101,14 @@ def test_a_stage_holds_the_calls_that_were_intended_in_it(tmp_path):
         assert part.histograms["response_ns"].total == raw(rows[inside])["response_ns"].sum()
 
 
+def test_a_call_intended_where_one_stage_ends_belongs_to_the_next(tmp_path):
+    path = make_run(tmp_path, stages=(("one", 0.5, 1.0, 1.0), ("two", 0.5, 1.0, 1.0)))
+    table = np.load(path / "timing" / "calls.npy", mmap_mode="r+")
+    table["intended_ns"][-1000] = 5_000_000_000
+    table.flush()
+    assert [sum(part.outcomes.values()) for _, part in load(path).stages] == [1000, 1000]
+
+
 def test_warm_up_is_in_no_number(tmp_path):
     run = load(make_run(tmp_path, warmup_s=2.0))
     assert len(run.warmup) == 400
@@ -133,6 +141,26 @@ def test_a_call_stands_in_the_bin_of_its_intended_start(tmp_path):
         assert line.planned[index] == len(inside)
         assert line.response[index].total == raw(inside)["response_ns"].sum()
     assert line.start_s[1] == line.bin_s
+
+
+def test_rows_out_of_order_as_users_append_them_make_the_same_time_line(tmp_path):
+    path = make_run(tmp_path, executor="closed", **MIXED)
+    ordered = load(path).timeline
+    table = np.load(path / "timing" / "calls.npy", mmap_mode="r+")
+    np.random.default_rng(3).shuffle(table)
+    table.flush()
+    shuffled = load(path).timeline
+    assert shuffled.response == ordered.response
+    for column in ("planned", "completed", "failed", "dropped"):
+        assert np.array_equal(getattr(shuffled, column), getattr(ordered, column))
+
+
+def test_a_dropped_call_stands_where_it_was_intended(tmp_path):
+    path = make_run(tmp_path, dropped_share=0.3)
+    line, rows = load(path).timeline, measured(path)
+    dropped = rows[rows["outcome"] == Outcome.DROPPED]
+    place = (dropped["intended_ns"] / (line.bin_s * 1e9)).astype(int)
+    assert line.dropped.tolist() == np.bincount(place, minlength=len(line.planned)).tolist()
 
 
 def test_throughput_is_completed_calls_by_measured_time(tmp_path):
