@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -44,7 +45,7 @@ class DynamoServer:
         self._port = self._find_port()
         self._private.mkdir(parents=True, exist_ok=True)
         # `-P`: a file called `redis.py` stands beside the script, and must not be found by `import redis`.
-        argv = [sys.executable, "-P", str(_CHILD), "-H", LOOPBACK, "-p", str(self._port)]
+        argv = [sys.executable, "-P", str(_CHILD), LOOPBACK, str(self._port)]
         child = supervisor.start(self.name, argv, log=log, cwd=self._private)
         self._pid = child.pid
         return child
@@ -114,20 +115,30 @@ def ask(environment: Mapping[str, str]) -> None:
 
 
 class DynamoReader:
-    """GetItem of one item: one that exists, if there is any."""
+    """GetItem and Query of one item in turn, as a read of an asset does: one that exists, if there is any."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._table = require(environment, "DYNAMO_TABLE_NAME")
         self._client = connect(environment)
         found = self._some_key()
         self._key = found or _ABSENT_KEY
-        read = f"GetItem of one item{'' if found else ' that does not exist'}"
+        read = f"GetItem and Query in turn of one item{'' if found else ' that does not exist'}"
         self.what = f"{read} (boto3 {boto3.__version__})"
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Callable[[], object]]:
         """See `Reader.open`."""
-        yield lambda: self._client.get_item(TableName=self._table, Key=self._key)
+        query = {
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)",
+            "ExpressionAttributeValues": {":pk": self._key["pk"], ":sk": {"S": "TECH#"}},
+        }
+        reads: Iterator[Callable[[], object]] = itertools.cycle(
+            (
+                lambda: self._client.get_item(TableName=self._table, Key=self._key),
+                lambda: self._client.query(TableName=self._table, **query),
+            )
+        )
+        yield lambda: next(reads)()  # noqa: PLW0108 - each call takes the next
 
     def close(self) -> None:
         """See `Reader.close`."""

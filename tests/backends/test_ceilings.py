@@ -80,7 +80,7 @@ def test_each_store_has_a_ceiling_that_names_its_read_and_its_clients(seeded):
         )
     reads = {store: ceiling.what.partition(" (")[0] for store, ceiling in ceilings.items()}
     assert reads == {
-        "dynamodb": "GetItem of one item",
+        "dynamodb": "GetItem and Query in turn of one item",
         "neo4j": "the risks of one asset",
         "redis": "GET of one key",
     }
