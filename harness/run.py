@@ -13,7 +13,7 @@ import re
 import secrets
 import shutil
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -24,6 +24,10 @@ SCHEMA = 1
 _UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
 _LONGEST_WORD = 80
 Document = TypeVar("Document")
+# Bounds that a damaged file breaks and a run never does: as seconds they are three hundred years.
+_MOST = 1e10
+Positive = Annotated[float, msgspec.Meta(gt=0, le=_MOST)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0, le=_MOST)]
 
 
 class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,15 +35,23 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     executor: str
     arrivals: str
-    rate_per_s: float
+    rate_per_s: NotNegative
     users: int
-    think_time_s: float
-    duration_s: float
-    warmup_s: float
+    think_time_s: NotNegative
+    duration_s: Positive
+    warmup_s: NotNegative
     in_flight_limit: int
-    drain_s: float
+    drain_s: NotNegative
     spans: tuple[Span, ...]
     operations: dict[str, float]
+
+    def __post_init__(self) -> None:
+        """Refuse spans out of all bounds; `msgspec` makes this a fault of the file."""
+        for span in self.spans:
+            if not -_MOST <= span.start_s <= span.end_s <= _MOST:
+                raise ValueError(f"the span '{span.label}' ends before it starts, or is out of all bounds")
+            if not all(0 <= rate <= _MOST for rate in (span.start_rate_per_s, span.end_rate_per_s)):
+                raise ValueError(f"the span '{span.label}' has no possible rate")
 
 
 class ProfileFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 
+from harness.model import Arrivals
+from harness.plan import Span, intended_ns
+from tests.cli_support import document, table
 from tests.truth.conftest import assert_agrees, assert_monotone, nearest_rank
 
-RATE_PER_S = 400
+RATE_PER_S = 1_000
 STALL_NS = 300_000_000
 STALL = "known:stall?stall_ms=300&service_ms=1"
 # Half-way through the open run, and beyond what eight users can call in the closed run's warm-up.
-OPEN_CALL, CLOSED_CALL = 1_000, 5_000
+OPEN_CALL, CLOSED_CALL = 2_500, 5_000
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +24,18 @@ def stalled(measure):
 @pytest.fixture(scope="module")
 def in_stall(stalled):
     """The calls that were due while the loop was held, and when it was free again."""
-    held = int(np.argmax(stalled.ended_ns - stalled.begun_ns))
+    # Not the longest call: one that yielded just before was out for longer.
+    held = OPEN_CALL - 1
     free_ns = int(stalled.ended_ns[held])
     due_ns = stalled.rows["intended_ns"]
     return (due_ns > stalled.begun_ns[held]) & (due_ns < free_ns), free_ns
+
+
+def test_every_row_keeps_the_intended_start_of_the_plan(stalled):
+    plan = document(stalled.directory)["plan"]
+    spans = tuple(Span(**span) for span in plan["spans"])
+    due_ns = intended_ns(spans, Arrivals(plan["arrivals"]), np.random.default_rng(stalled.run["seed"]))
+    assert np.array_equal(table(stalled.directory)["intended_ns"], due_ns)
 
 
 def test_response_from_the_intended_start_is_what_the_journal_gives(stalled):
