@@ -51,30 +51,40 @@ class Work:
 
     directories: list[RunDirectory] = dataclasses.field(default_factory=list)
     interrupted: bool = False
+    error: HarnessError | None = None
+    """What ended the work after a first variant had been measured."""
 
 
 def carry_out(request: Request, talk: Talk) -> Work:
-    """Run every variant. Ctrl-C ends the work in good order and keeps what was measured."""
+    """Run every variant. Ctrl-C ends the work in good order and keeps what was measured.
+
+    An error before anything was measured is raised; a later one is kept beside the runs that there are.
+    """
     work = Work()
-    first = _begin(request, request.selection.variants[0])
+    begun = {variant: _begin(request, variant) for variant in request.selection.variants}
+    logs = next(iter(begun.values())).servers
     try:
         with termination_as_exception(), Supervisor() as supervisor:
             servers = provide(
-                request.backends, supervisor, first.servers, talk, data=request.data, seed=request.plan.seed
+                request.backends, supervisor, logs, talk, data=request.data, seed=request.plan.seed
             )
             with servers as backends:
                 if request.find_rate:
                     request = _with_rate(request, supervisor, backends, talk)
-                for index, variant in enumerate(request.selection.variants):
-                    directory = _begin(request, variant) if index else first
+                for variant, directory in begun.items():
                     _Variant(request, variant, directory, supervisor, backends, talk).carry_out(work)
                     if work.interrupted:
                         break
     except KeyboardInterrupt:
         work.interrupted = True
+    except HarnessError as error:
+        if not work.directories:
+            raise
+        work.error = error
     finally:
-        if not first.document_path.exists():
-            first.discard()
+        for directory in begun.values():
+            if not directory.document_path.exists():
+                directory.discard()
     return work
 
 

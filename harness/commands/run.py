@@ -9,7 +9,7 @@ from harness.commands import experiment, show
 from harness.commands.console import Talk
 from harness.commands.options import add_seed, positive_int, positive_rate, span_s
 from harness.commands.subjects import find_scenario, select
-from harness.errors import ExitCode, UsageError
+from harness.errors import ExitCode, UsageError, worst
 from harness.loadrun import LoadPlan
 from harness.model import Executor
 
@@ -57,8 +57,12 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         out=args.out,
         command=shlex.join(["harness", *sys.argv[1:]]),
     )
-    outcome = experiment.carry_out(request, talk)
-    return show.present(outcome.directories, talk, figures=args.figures, interrupted=outcome.interrupted)
+    work = experiment.carry_out(request, talk)
+    code = show.present(work.directories, talk, figures=args.figures, interrupted=work.interrupted)
+    if work.error is None:
+        return code
+    talk.say(f"harness: The work ended early: {work.error}")
+    return worst([code, work.error.exit_code])
 
 
 def _plan(args: argparse.Namespace) -> LoadPlan:
