@@ -52,7 +52,6 @@ def test_each_row_says_what_became_of_its_call(tmp_path):
         kept.drop(1, 1, 1, 1000, 1060)
         kept.claim(2, 2, 2, 2000, 2070)
         fill(kept, 2, Outcome.FAILED, 0, 2, 2, 2000, 2070, 2080, 2090, 6, 4, 60, 10)
-        assert kept.rows == 4
     after = calls.load(path)
     assert [Outcome(code).label for code in after["outcome"]] == [
         "unfinished",
@@ -92,11 +91,11 @@ def test_appended_rows_come_back_in_order(tmp_path_factory, rows, data):
     path = tmp_path_factory.mktemp("calls") / "calls.npy"
     finished = data.draw(st.sets(st.integers(0, max(len(rows) - 1, 0)))) if rows else set()
     with Recorder(path, 0) as kept:
+        append = kept.appender()
         for number, (operation, payload) in enumerate(rows):
-            assert kept.append(operation, payload, number, number + 1) == number
+            assert append(operation, payload, number, number + 1) == number
             if number in finished:
                 fill(kept, number, Outcome.COMPLETED, 0, operation, payload, *range(number, number + 8))
-        assert kept.rows == len(rows)
     table = calls.load(path)
     assert [(row["operation"], row["payload"]) for row in table] == rows
     assert set(np.flatnonzero(table["outcome"] == Outcome.COMPLETED).tolist()) == finished
@@ -107,8 +106,9 @@ def test_appending_goes_on_beyond_the_first_reserve(tmp_path, monkeypatch):
     monkeypatch.setattr(recorder, "_GROWTH_ROWS", 8)
     path = tmp_path / "calls.npy"
     with Recorder(path, 0) as kept:
+        append = kept.appender()
         for number in range(100):
-            row = kept.append(number % 3, number, number * 10, number * 10 + 1)
+            row = append(number % 3, number, number * 10, number * 10 + 1)
             fill(kept, row, Outcome.COMPLETED, 0, number % 3, number, *[number] * 8)
     calls.seal(path)
     table = np.load(path)
@@ -120,8 +120,9 @@ def test_the_real_reserve_is_left_and_sealed_off(tmp_path):
     path = tmp_path / "calls.npy"
     count = 70_000
     with Recorder(path, 0) as kept:
+        append = kept.appender()
         for number in range(count):
-            kept.append(0, number, number, number)
+            append(0, number, number, number)
     assert path.stat().st_size > calls.HEADER_BYTES + count * calls.ROW_BYTES
     calls.seal(path)
     assert np.array_equal(np.load(path)["payload"], np.arange(count))
@@ -140,11 +141,11 @@ def test_a_table_that_is_full_ends_the_run_with_a_sentence(tmp_path, monkeypatch
     monkeypatch.setattr(calls, "MAX_ROWS", 8)
     path = tmp_path / "calls.npy"
     with Recorder(path, 0) as kept:
+        append = kept.appender()
         for number in range(8):
-            kept.append(0, number, 0, 0)
+            append(0, number, 0, 0)
         with pytest.raises(HarnessError, match=r"reached 8 calls.*--duration"):
-            kept.append(0, 8, 0, 0)
-        assert kept.rows == 8
+            append(0, 8, 0, 0)
     assert calls.load(path)["payload"].tolist() == list(range(8))
 
 
@@ -155,13 +156,13 @@ ENDLESS = """
     from harness import calls, recorder
     recorder._GROWTH_ROWS = 512
     with recorder.Recorder(Path(sys.argv[1]), int(sys.argv[2])) as kept:
-        number = 0
+        number, append = 0, kept.appender()
         while True:
             if int(sys.argv[2]):
                 row = number % int(sys.argv[2])
                 kept.claim(row, row % 7, row, row * 10, row * 10 + 1)
             else:
-                row = kept.append(number % 7, number, number * 10, number * 10 + 1)
+                row = append(number % 7, number, number * 10, number * 10 + 1)
             times = [row * 10 + column for column in range(8)]
             recorder.ROW.pack_into(
                 kept.map, calls.HEADER_BYTES + row * calls.ROW_BYTES, 2, 0, row % 7, row, *times)
@@ -229,8 +230,9 @@ NO_ROOM = """
         if what == "plan":
             calls.write_table(path, np.zeros(1000, calls.DTYPE))
         with recorder.Recorder(path, 0) as kept:
+            append = kept.appender()
             for number in range(1000):
-                kept.append(0, number, number, number)
+                append(0, number, number, number)
     except HarnessError as error:
         print(error)
 """
