@@ -1,0 +1,74 @@
+"""Several variants in one command: what was measured is kept and reported, whatever becomes of the rest."""
+
+import signal
+
+import pytest
+
+from harness.errors import ExitCode
+from tests.cli_support import end_of, harness, started, until_called
+
+TARGET = """
+import time
+
+
+class Target:
+    def call(self, event):
+        time.sleep(0.001)
+
+
+def create(variant="plain"):
+    if variant == "broken":
+        raise RuntimeError("this variant is broken")
+    return Target()
+"""
+BUSY = {ExitCode.OK, ExitCode.INVALID}
+
+
+@pytest.fixture
+def spec(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(TARGET)
+    return f"{path}:create"
+
+
+def run(spec, out, *variants, duration="1s"):
+    chosen = [word for variant in variants for word in ("--variant", variant)]
+    return ["run", "steady", "--target", spec, *chosen, "--rate", 200, "--duration", duration,
+            "--warmup", "300ms", "--out", out, "--json"]  # fmt: skip
+
+
+def test_each_variant_has_a_run_directory_and_all_stand_in_one_report(spec, tmp_path):
+    said = harness(*run(spec, tmp_path / "runs", "one", "two"))
+    assert said.code in BUSY
+    assert [run["variant"] for run in said.document["runs"]] == ["one", "two"]
+    assert len({run["dir"] for run in said.document["runs"]}) == 2
+    report = (tmp_path / said.document["report"]).read_text()
+    assert "one" in report
+    assert "two" in report
+
+
+def test_a_variant_that_cannot_be_made_keeps_and_reports_the_one_before_it(spec, tmp_path):
+    said = harness(*run(spec, tmp_path / "runs", "fine", "broken"))
+    assert said.code == ExitCode.USAGE
+    assert "this variant is broken" in said.error
+    assert said.run["variant"] == "fine"
+    assert said.run["outcomes"]["completed"] == 200
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [said.run["dir"].rpartition("/")[2]]
+
+
+def test_a_first_variant_that_cannot_be_made_leaves_no_directory(spec, tmp_path):
+    said = harness(*run(spec, tmp_path / "runs", "broken", "fine"))
+    assert said.code == ExitCode.USAGE
+    assert "this variant is broken" in said.document["error"]
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_ctrl_c_in_the_first_variant_does_not_begin_the_second(spec, tmp_path):
+    with started(*run(spec, tmp_path / "runs", "one", "two", duration="60s")) as process:
+        until_called(tmp_path / "runs", process)
+        process.send_signal(signal.SIGINT)
+        said = end_of(process)
+    assert said.code == ExitCode.INTERRUPTED
+    assert said.run["variant"] == "one"
+    assert said.run["interrupted"] is True
+    assert len(list((tmp_path / "runs").iterdir())) == 1
