@@ -77,7 +77,7 @@ def test_a_stalling_target_does_not_make_the_run_invalid(stalled):
     rows = stalled.rows[stalled.is_measured]
     own_ns = rows["dispatched_ns"] - rows["intended_ns"] - rows["lag_target_ns"] - rows["lag_host_ns"]
     # The backlog alone is 7 % of the calls; a busy machine may add a few of its own.
-    assert (own_ns > 2_000_000).mean() < 0.02
+    assert (own_ns > 500_000).mean() < 0.02
     # On a machine that is busy elsewhere a run may be invalid for that reason.
     if "The machine ran something else" not in "".join(stalled.run["reasons"]):
         assert stalled.run["validity"] != "invalid"
