@@ -46,22 +46,30 @@ class HostWatch:
         )
 
     def _read(self) -> dict[str, float] | None:
-        schedstat = _read_or_none(lambda: (self._process / "schedstat").read_text().split())
-        ticks = _read_or_none(lambda: Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:])
+        schedstat = _read_or_none(lambda: _numbers(self._process / "schedstat", 0, 2))
+        ticks = _read_or_none(lambda: _numbers(Path("/proc/stat"), 1, 8))
         if schedstat is None:
             return None
         reading = {
             "time_ns": float(SystemClock.now_ns()),
-            "on_cpu_ns": float(schedstat[0]),
-            "run_delay_ns": float(schedstat[1]),
+            "on_cpu_ns": schedstat[0],
+            "run_delay_ns": schedstat[1],
         }
-        if ticks and len(ticks) > 7:
-            reading |= {"steal_ticks": float(ticks[7]), "all_ticks": float(sum(map(int, ticks[:8])))}
+        if ticks is not None:
+            reading |= {"steal_ticks": ticks[7], "all_ticks": sum(ticks)}
         return reading
+
+
+def _numbers(path: Path, skip: int, count: int) -> list[float]:
+    """Return `count` numbers of the first line after `skip` words; a `ValueError` if there are fewer."""
+    words = path.read_text().split("\n", 1)[0].split()[skip : skip + count]
+    if len(words) < count:
+        raise ValueError(f"{path} has {len(words)} numbers, not {count}")
+    return [float(word) for word in words]
 
 
 def _read_or_none(read: Callable[[], Reading]) -> Reading | None:
     try:
         return read()
-    except (OSError, ValueError, IndexError):
+    except (OSError, ValueError):
         return None

@@ -1,0 +1,106 @@
+"""Facts of the environment, and which of them must agree before stored runs are compared."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+import harness
+from harness import environment
+
+
+def git(folder, *words):
+    subprocess.run(
+        ["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@example.com", *words],
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    git(tmp_path, "init", "-q")
+    (tmp_path / "file").write_text("one")
+    git(tmp_path, "add", "file")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    return tmp_path
+
+
+def commit_of(folder):
+    return environment.collect(folder)["commit"]
+
+
+def test_the_facts_are_plain_json():
+    facts = environment.collect()
+    assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+    assert facts["harness"] == harness.__version__
+    assert facts["cores"] == os.cpu_count()
+
+
+def test_every_fact_of_the_fingerprint_is_collected():
+    facts = environment.collect()
+    assert all(facts[name] for name in environment.FINGERPRINT)
+    assert {"locust", "gevent", "boto3"} <= set(facts["packages"])
+
+
+def test_machine_kernel_interpreter_and_packages_must_agree():
+    assert environment.FINGERPRINT == ("cpu", "cores", "kernel", "python", "packages")
+
+
+def test_what_is_not_installed_is_left_out(monkeypatch):
+    monkeypatch.setattr(environment, "PACKAGES", ("locust", "a-package-that-is-not-there"))
+    assert list(environment.collect()["packages"]) == ["locust"]
+
+
+def test_no_secret_of_the_environment_is_a_fact(monkeypatch):
+    monkeypatch.setenv("REDIS_PASSWORD", "hunter2")
+    assert "hunter2" not in json.dumps(environment.collect())
+
+
+def test_a_machine_does_not_differ_from_itself():
+    assert environment.differences(environment.collect(), environment.collect()) == []
+
+
+@pytest.mark.parametrize("name", environment.FINGERPRINT)
+def test_each_fact_of_the_fingerprint_is_told_when_it_differs(name):
+    facts = environment.collect()
+    assert environment.differences(facts, facts | {name: "another"}) == [name]
+    del facts[name]
+    assert environment.differences(facts, environment.collect()) == [name]
+
+
+@pytest.mark.parametrize("name", ["commit", "load_average", "memory_bytes", "harness", "hash_seed"])
+def test_what_may_differ_between_comparable_runs_is_not_told(name):
+    facts = environment.collect()
+    assert environment.differences(facts, facts | {name: "another"}) == []
+
+
+def test_a_clean_checkout_is_its_commit(checkout):
+    head = subprocess.run(
+        ["git", "-C", str(checkout), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert commit_of(checkout) == head
+    assert len(head) == 40
+
+
+def test_a_changed_file_is_said_and_an_untracked_one_is_not(checkout):
+    (checkout / "runs").touch()
+    assert not commit_of(checkout).endswith("+changes")
+    (checkout / "file").write_text("two")
+    assert commit_of(checkout).endswith("+changes")
+
+
+def test_outside_a_checkout_there_is_no_commit(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert commit_of(tmp_path) is None
+
+
+def test_a_checkout_without_a_commit_has_none(tmp_path):
+    git(tmp_path, "init", "-q")
+    assert commit_of(tmp_path) is None
+
+
+def test_without_git_there_is_no_commit(checkout, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert commit_of(checkout) is None
