@@ -11,6 +11,8 @@ from reports.sides import Side, operation_names
 
 FEW_CALLS = "too few calls stand behind this percentile"
 _REPEATS = {"Response p95", "Response p99.9", "Response max", "Service p50"}
+# From or to nothing there is no factor: errors come first then, counts that appear last.
+_SIZE_WITHOUT_RATIO = {"Errors": math.inf, "Not served": math.inf}
 _PROFILE_NUMBERS = (
     ("allocations", "Allocations per request", significant, True),
     ("peak_bytes", "Peak memory (memray)", format_bytes, False),
@@ -186,7 +188,9 @@ def changes(sides: Sequence[Side]) -> Table:
         for group, metric in _compared(pair):
             before, after = cells(pair, metric)
             if after.tone in {Tone.BETTER, Tone.WORSE, Tone.DIFFERENT}:
-                size = abs(math.log(after.ratio)) if after.ratio else math.inf
+                size = (
+                    abs(math.log(after.ratio)) if after.ratio else _SIZE_WITHOUT_RATIO.get(metric.label, 0.0)
+                )
                 row = Row(
                     metric.label, (before, after), group=group, hint=other.label if len(sides) > 2 else ""
                 )

@@ -72,7 +72,7 @@ def flat(value: Any, prefix: str = "") -> dict[str, str]:
             for name, text in flat(item, f"{prefix}.{key}" if prefix else str(key)).items()
         }
     if isinstance(value, list):
-        return {prefix: ", ".join(str(item) for item in value) or "none"}
+        return {prefix: ", ".join(fact_text(prefix, item) for item in value) or "none"}
     if value is None:
         return {prefix: _UNKNOWN}
     if isinstance(value, bool):
@@ -103,6 +103,8 @@ def _overhead(side: Side, name: str) -> Cell:
         return Cell(format_ns(facts.recorder_ns_per_call), facts.recorder_ns_per_call)
     if not facts.split:
         return Cell("off", tone=Tone.MISSING)
+    if not facts.split_ns_per_switch:
+        return Cell("not measured", tone=Tone.MISSING)
     return Cell(format_ns(facts.split_ns_per_switch), facts.split_ns_per_switch)
 
 

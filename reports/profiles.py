@@ -1,5 +1,6 @@
 """Profiles of the runs: flame-graph inputs, and what the profilers say of themselves and what they cost."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def profile_views(sides: Sequence[Side]) -> tuple[tuple[ProfileView, ...], tuple
     ]
     order = list(_TITLES.values())
     views.sort(key=lambda view: order.index(view.title) if view.title in order else len(order))
-    return tuple(views), (*notes, *_missing(sides))
+    return tuple(views), (*notes, *_missing(sides), *_precision(views))
 
 
 def _files(side: Side) -> Iterator[tuple[str, Path]]:
@@ -75,6 +76,18 @@ def _missing(sides: Sequence[Side]) -> list[str]:
     if not notes and not any(True for side in sides for _ in _files(side)):
         notes.append("Nothing was profiled: run again with --profile cpu,memory to see functions")
     return notes
+
+
+def _precision(views: Sequence[ProfileView]) -> Iterator[str]:
+    """Say how large a difference between two CPU profiles must be: counts are Poisson, so about 4 / sqrt(samples)."""
+    for view in views:
+        for side in view.sides if view.unit == "samples" else ():
+            detectable = 4 / math.sqrt(side.profile.total)
+            samples = f"{side.label}: {format_count(side.profile.total)} CPU samples"
+            if detectable >= 1:
+                yield f"{samples} are too few to tell any difference from chance; profile for longer"
+            else:
+                yield f"{samples}; a difference of less than about {detectable:.0%} cannot be told from chance"
 
 
 def profile_facts(sides: Sequence[Side]) -> Table:

@@ -13,7 +13,7 @@ _NAME = r"[A-Za-z0-9_.-]*(?:passw(?:or)?d|passphrase|secret|token|credential|api
 _SECRET_NAME = re.compile(rf"^(?:{_NAME}|key|pwd)$", re.IGNORECASE)
 _USERINFO = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://)[^/\s@]+@")
 _ASSIGNED = re.compile(
-    rf"(?P<name>(?<![A-Za-z0-9_])(?:--?)?(?:{_NAME}|key|pwd))(?P<join>\s*[=:]\s*|(?<=\w)\s+(?!-))"
+    rf"(?P<name>(?<![A-Za-z0-9_])(?:--?)?(?:{_NAME}|key|pwd))(?P<join>[\"']?\s*[=:]\s*|(?<=\w)\s+(?!-))"
     r"(?P<value>\"[^\"]*\"|'[^']*'|(?:(?:Bearer|Basic)\s+)?[^\s&;,]+)",
     re.IGNORECASE,
 )

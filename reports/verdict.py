@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator, Sequence
 
+from harness.environment import differences
 from harness.units import format_count, format_ns, format_percent, format_rate
 from harness.validity import Level
 from reports.backends import is_saturated
@@ -80,10 +81,21 @@ def _trust(sides: Sequence[Side]) -> Iterator[str]:
     )
     if reasons := uncomparable(sides):
         yield f"Ratios are left out because the runs differ in {listed(reasons)}."
+    if names := _moved(sides):
+        yield f"The runs also differ in {listed(names)}: see What differed between the runs."
     for name in ("seed", "duration"):
         values = {_plan_value(side, name) for side in sides}
         if len(values) > 1:
             yield f"The runs differ in their {name}, so they did not receive exactly the same calls."
+
+
+def _moved(sides: Sequence[Side]) -> list[str]:
+    """Return the facts of machine and code that are not the same in all runs."""
+    environments = [side.run.document.environment for side in sides]
+    moved = {name for other in environments[1:] for name in differences(environments[0], other)}
+    if len({repr(environment.get("commit")) for environment in environments}) > 1:
+        moved.add("commit")
+    return sorted(moved)
 
 
 def _plan_value(side: Side, name: str) -> float:
@@ -105,9 +117,18 @@ def next_command(sides: Sequence[Side]) -> NextCommand:
         )
     return NextCommand(
         f"harness capacity {shlex.quote(document.scenario)} --target {shlex.quote(document.target)}{variant} "
-        "--slo 'p99<50ms'",
+        f"--slo {shlex.quote(_slo(sides[0]))}",
         "find the highest rate that keeps a limit",
     )
+
+
+def _slo(side: Side) -> str:
+    """Return a limit with some room: the next of 1, 2, 5 ms and so on above twice the p99 of the run."""
+    p99_ns = side.run.total.percentiles("response_ns")["p99"]
+    if p99_ns is None:
+        return "p99<50ms"
+    steps = (step * 10**power for power in range(6) for step in (1, 2, 5))
+    return f"p99<{next((step for step in steps if step >= 2 * p99_ns / 1e6), 10**6)}ms"
 
 
 def _compare_command(sides: Sequence[Side]) -> str:

@@ -41,6 +41,7 @@ class Spec:
     interrupted: bool = False
     facts: bool = True
     counters: bool = True
+    requests_per_call: int = 1
     calls_per_request: float = 2.0
     l1_hits: float = 0.5
     backends: dict = dataclasses.field(default_factory=dict)
@@ -124,7 +125,7 @@ def counters_of(spec, table):
         hits = int(count * spec.l1_hits)
         misses = count - hits
         counters[name] = {
-            "requests": count,
+            "requests": count * spec.requests_per_call,
             "dynamodb.calls": int(count * spec.calls_per_request),
             "dynamodb.items": int(count * spec.calls_per_request) * 3,
             "neo4j.calls": int(count * spec.calls_per_request),

@@ -79,6 +79,8 @@ def test_every_text_of_the_tables_stands_in_the_page_without_a_script(page):
     assert shown.next_command.command in visible
     for table in (
         shown.comparison,
+        shown.changes,
+        shown.split,
         shown.operations_table,
         shown.stages,
         *(head.table for head in shown.heads),

@@ -178,10 +178,11 @@ def test_the_cost_of_a_profiler_is_its_service_time_by_that_of_the_timing_run(bu
 
 
 def test_counters_are_divided_by_the_requests_of_their_operation(built):
-    shown, (run,) = built({})
+    shown, (run,) = built({"requests_per_call": 2})
     counters = run.counters["POST /assets"]
     truth = counters["dynamodb.calls"] / counters["requests"]
     assert cell(shown.counters, "dynamodb.calls", group="POST /assets").value == truth
+    assert cell(shown.comparison, "redis calls per request").value == 0.5
 
 
 def test_a_saturated_back_end_is_named_in_the_verdict(built):
@@ -268,3 +269,24 @@ def test_stages_split_the_calls_of_the_plan(built):
 def test_a_report_of_nothing_is_a_usage_error():
     with pytest.raises(UsageError, match="no run"):
         view.build([])
+
+
+def test_few_cpu_samples_are_said_to_be_too_few(built):
+    shown, _ = built({"folded": {"cpu/cpu.folded": "operation:call;f (m.py) 9\n"}})
+    assert "too few to tell" in shown.profile_notes[0]
+    shown, _ = built({"folded": {"cpu/cpu.folded": "operation:call;f (m.py) 10000\n"}})
+    assert "less than about 4%" in shown.profile_notes[0]
+
+
+def test_another_machine_or_commit_is_said_beside_the_verdict(built):
+    other = {"commit": "4567def", "python": "3.12.0", "packages": {}}
+    shown, _ = built({}, {"variant": "optimised", "environment": other})
+    assert any("differ in commit, packages and python" in sentence for sentence in shown.verdict.trust)
+
+
+def test_a_limit_is_proposed_above_the_measured_p99(built):
+    profiles = {"cpu": {"file": "cpu/cpu.folded"}}
+    shown, _ = built({"profiles": profiles})
+    assert shown.next_command.command.endswith("--slo 'p99<50ms'")
+    shown, _ = built({"profiles": profiles, "service_ms": 0.5})
+    assert shown.next_command.command.endswith("--slo 'p99<10ms'")
