@@ -78,10 +78,9 @@ def _changes(console: Console, table: Table) -> None:
     console.print(_text(table.title, "bold"))
     for row in table.rows[:_MOST_CHANGES]:
         before, after = row.cells
+        who = f"{row.hint}, " if row.hint else ""
         where = "" if row.group == "all operations" else f" of {row.group}"
-        sentence = (
-            f"{row.label}{where}: {before.text} → {after.text} ({after.ratio_text}, {_TONE_WORD[after.tone]})"
-        )
+        sentence = f"{who}{row.label}{where}: {before.text} → {after.text} ({after.ratio_text}, {_TONE_WORD[after.tone]})"
         _say(console, _text(sentence, _TONE_STYLE.get(after.tone, "")), 2)
 
 

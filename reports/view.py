@@ -89,7 +89,7 @@ def _load(side: Side) -> str:
     plan = side.run.document.plan
     stages = sum(1 for span in plan.spans if not span.warmup)
     rate = format_rate(plan.rate_per_s) if plan.executor == "open" else f"{plan.users} users"
-    if stages > 1:
+    if stages > 1 and plan.executor == "open":
         rate += f" as the base of {stages} stages"
     return f"{rate} for {format_duration(plan.duration_s)}"
 

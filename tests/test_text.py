@@ -65,3 +65,10 @@ def test_names_that_look_like_markup_or_controls_are_printed_as_they_are_or_not_
     assert "[red]x[/red]" in output
     assert "[bold]" in output
     assert "\x1b" not in output
+
+
+def test_with_three_runs_a_change_names_its_run(printed):
+    faster = {"service_ms": 0.5}
+    _, output = printed({}, {"variant": "second", **faster}, {"variant": "third", **faster})
+    changes = output.partition("What changed")[2].splitlines()[1:6]
+    assert all(line.startswith(("  second, ", "  third, ")) for line in changes)
