@@ -7,7 +7,7 @@ from typing import NoReturn, Protocol
 
 import harness
 from harness.commands import clean, doctor, list_, report, run
-from harness.commands.console import Talk
+from harness.commands.console import Talk, forget_stdout
 from harness.errors import ExitCode, HarnessError, UsageError
 
 
@@ -64,9 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     except KeyboardInterrupt:
         return _fail(talk, "Interrupted; what was measured is kept.", ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # Who read our output has gone, as in `harness list | head -1`.
-        sys.stderr.close()
-        return ExitCode.OK
+        # Who read our output has gone, as in `harness list | head -1`: not all was said, so this is no success.
+        forget_stdout()
+        return ExitCode.FAILED
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         sentence = (

@@ -1,12 +1,13 @@
 """One load run, from a subject and a plan to a finished folder: the timing run, and the one under py-spy."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness import calls
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.host import HostWatch
 from harness.job import Job, Started
 from harness.measure import Ending, MeasuredProcess, Tick
@@ -142,4 +143,8 @@ def run_load(
             tick(elapsed_s)
 
         ending = process.follow(started, tick_all)
+    if plan.scenario.executor is Executor.CLOSED and ending.trouble:
+        # A process that was killed has not sealed its table; what cannot be sealed is judged when it is read.
+        with contextlib.suppress(HarnessError, OSError):
+            calls.seal(folder / RunDirectory.CALLS)
     return LoadResult(ending, watch.facts())

@@ -95,6 +95,7 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     in_flight_peak: int = 0
     peak_rss_bytes: int = 0
     counters: dict[str, dict[str, int]] = {}
+    counters_trouble: str | None = None
     stopped: str | None = None
 
 

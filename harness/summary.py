@@ -6,7 +6,7 @@ measured time that returned; what never returned stands beside them in the outco
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ class RunSummary:
     @cached_property
     def total(self) -> OperationSummary:
         """All operations together."""
-        return summarise("all", self.table)
+        return merged("all", list(self.operations.values()))
 
     @cached_property
     def operations(self) -> Mapping[str, OperationSummary]:
@@ -115,6 +115,8 @@ class RunSummary:
     def stages(self) -> tuple[tuple[Span, OperationSummary], ...]:
         """By measured stage."""
         spans = [span for span in self.document.plan.spans if not span.warmup]
+        if len(spans) == 1:
+            return ((spans[0], dataclasses.replace(self.total, name=spans[0].label)),)
         starts = [round(span.start_s * NS_PER_S) for span in spans[1:]]
         stage = np.searchsorted(np.array(starts, np.int64), self.table["intended_ns"], side="right")
         return tuple((span, summarise(span.label, self.table[stage == i])) for i, span in enumerate(spans))
@@ -171,6 +173,15 @@ _RETURNED = [outcome for outcome in Outcome if outcome.returned]
 
 def _returned(table: calls.Table) -> npt.NDArray[np.bool_]:
     return np.isin(table["outcome"], _RETURNED)
+
+
+def merged(name: str, parts: Sequence[OperationSummary]) -> OperationSummary:
+    """Return the summary of all calls of `parts`: equal to that of their rows together."""
+    return OperationSummary(
+        name,
+        {outcome.label: sum(part.outcomes[outcome.label] for part in parts) for outcome in OUTCOME_ORDER},
+        {metric: Histogram.merge(part.histograms[metric] for part in parts) for metric in METRICS},
+    )
 
 
 def summarise(name: str, table: calls.Table) -> OperationSummary:

@@ -86,7 +86,17 @@ def judge(run: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
     return Validity(
         tuple(
             reason
-            for check in (_completeness, _stamps, _clock, _lag, _late, _descheduled, _backends, _warmup)
+            for check in (
+                _completeness,
+                _stamps,
+                _clock,
+                _lag,
+                _late,
+                _descheduled,
+                _counters,
+                _backends,
+                _warmup,
+            )
             for reason in check(run, limits)
             if reason.level is not Level.VALID
         )
@@ -181,6 +191,11 @@ def _count_above(histogram: Histogram, value_ns: float) -> int:
     from harness.histogram import bucket_middle
 
     return int(histogram.counts[bucket_middle(histogram.buckets) > value_ns].sum())
+
+
+def _counters(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    if run.facts and run.facts.counters_trouble:
+        yield Reason(Level.DEGRADED, run.facts.counters_trouble)
 
 
 def _descheduled(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:

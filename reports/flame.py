@@ -58,6 +58,8 @@ class FlameView:
     lines: Mapping[str, int]
     by_self: tuple[FlameRow, ...]
     by_total: tuple[FlameRow, ...]
+    per_request: bool = True
+    """False for what is held at one moment: dividing it by requests would mean nothing."""
 
     @property
     def is_empty(self) -> bool:
@@ -65,14 +67,19 @@ class FlameView:
         return not self.tree.nodes
 
 
-def flame_view(title: str, unit: str, sides: Sequence[tuple[str, Profile, Requests]]) -> FlameView:
+def flame_view(
+    title: str, unit: str, sides: Sequence[tuple[str, Profile, Requests]], *, per_request: bool = True
+) -> FlameView:
     """Return the view of one or two `(label, profile, requests)`, the baseline first.
 
-    `unit` is `samples`, `allocations`, `bytes` or `ns`. Raises ValueError for any other number of sides.
+    Weights are shown per request, or as they are if `per_request` is false (a peak). `unit` is `samples`, `allocations`, `bytes` or `ns`. Raises ValueError for any other number of sides.
     """
     if len(sides) not in {1, 2}:
         raise ValueError(f"a flame graph has one side or two, not {len(sides)}")
-    shown = tuple(FlameSide(label, profile.total, _requests(count)) for label, profile, count in sides)
+    shown = tuple(
+        FlameSide(label, profile.total, _requests(count) if per_request else {"": 1})
+        for label, profile, count in sides
+    )
     profiles = [profile for _, profile, _ in sides]
     tree = build_tree(profiles)
     rows = _rows(profiles, shown)
@@ -86,6 +93,7 @@ def flame_view(title: str, unit: str, sides: Sequence[tuple[str, Profile, Reques
         lines={name: line for name, line in lines.items() if name in names},
         by_self=_top(rows, 0),
         by_total=_top(rows, 1),
+        per_request=per_request,
     )
 
 
@@ -151,6 +159,7 @@ def _data(view: FlameView) -> dict[str, object]:
     names = {name: number for number, name in enumerate(dict.fromkeys(node.name for node in view.tree.nodes))}
     return {
         "unit": view.unit,
+        "per": _per(view),
         "sides": [
             {"label": side.label, "total": _short(side.total), "requests": side.requests}
             for side in view.sides
@@ -176,7 +185,15 @@ def _json(data: object) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
+def _per(view: FlameView) -> str:
+    return "per request" if view.per_request else "in all"
+
+
 def _facts(view: FlameView) -> str:
+    if not view.per_request:
+        return " · ".join(
+            f"{escape(side.label)}: {escape(_with_unit(side.total, view.unit))} in all" for side in view.sides
+        )
     return " · ".join(
         f"{escape(side.label)}: {escape(_with_unit(side.total, view.unit))}"
         f" in {side.all_requests:,} requests,"
@@ -195,7 +212,7 @@ def _legend(view: FlameView) -> str:
     before, after = (escape(side.label) for side in view.sides)
     return (
         f'<span class="flame-key flame-key-after"></span>upper bar: {after}, '
-        f'<span class="flame-key flame-key-before"></span>lower bar: {before}, both per request;'
+        f'<span class="flame-key flame-key-before"></span>lower bar: {before}, both {_per(view)};'
         " a frame has room for the larger side of all that stands on it. "
         f"<strong>Differences are not tested for significance.</strong> {small}"
     )
@@ -211,7 +228,7 @@ def _table(caption: str, view: FlameView, rows: Sequence[FlameRow], *, is_open: 
         for row in rows
     )
     return (
-        f"<details{' open' if is_open else ''}><summary>{caption}, {escape(view.unit)} per request</summary>\n"
+        f"<details{' open' if is_open else ''}><summary>{caption}, {escape(view.unit)} {_per(view)}</summary>\n"
         f'<div class="flame-table"><table><thead><tr><th scope="col">function</th>{heads}</tr></thead>\n'
         f"<tbody>\n{body}</tbody></table></div></details>\n"
     )

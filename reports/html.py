@@ -63,11 +63,19 @@ def _json(value: object) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
+_MOMENTS = {"memory-peak"}
+"""Profiles of what is held at one moment."""
+
+
 def _flames(profile: ProfileView) -> list[Markup]:
     """Return one graph of a single side, or one of each later side against the first."""
     first, *others = [(side.label, side.profile, side.requests) for side in profile.sides]
     pairs = [[first, other] for other in others] or [[first]]
-    made = [flame.render(flame.flame_view(profile.title, profile.unit, pair)) for pair in pairs]
+    per_request = profile.key not in _MOMENTS
+    made = [
+        flame.render(flame.flame_view(profile.title, profile.unit, pair, per_request=per_request))
+        for pair in pairs
+    ]
     return [Markup(fragment) for fragment in made]  # noqa: S704 - the flame module escapes every name
 
 

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from harness.environment import differences
+from harness.model import Executor
 from harness.units import format_count, format_ns, format_percent, format_rate
 from harness.validity import Level
 from reports.backends import is_saturated
@@ -108,33 +109,16 @@ def next_command(sides: Sequence[Side]) -> NextCommand:
     run = f"harness run {shlex.quote(document.scenario)} --target {shlex.quote(document.target)}"
     if any(side.withheld for side in sides):
         return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
-    if len(sides) > 1 and not uncomparable(sides):
-        return NextCommand(_compare_command(sides), "an interleaved comparison tells a difference from noise")
-    variant = f" --variant {shlex.quote(document.variant)}" if document.variant else ""
+    variants = dict.fromkeys(side.run.document.variant for side in sides)
+    variant = "".join(f" --variant {shlex.quote(name)}" for name in variants if name)
     if not document.profiles:
         return NextCommand(
             f"{run}{variant} --profile cpu,memory", "see which functions the time and memory go to"
         )
+    if document.plan.executor == Executor.CLOSED:
+        return NextCommand(
+            f"{run}{variant} --users {2 * document.plan.users}", "see what twice as many users would find"
+        )
     return NextCommand(
-        f"harness capacity {shlex.quote(document.scenario)} --target {shlex.quote(document.target)}{variant} "
-        f"--slo {shlex.quote(_slo(sides[0]))}",
-        "find the highest rate that keeps a limit",
+        f"{run}{variant} --rate {2 * document.plan.rate_per_s:g}", "see how it bears twice the rate"
     )
-
-
-def _slo(side: Side) -> str:
-    """Return a limit with some room: the next of 1, 2, 5 ms and so on above twice the p99 of the run."""
-    p99_ns = side.run.total.percentiles("response_ns")["p99"]
-    if p99_ns is None:
-        return "p99<50ms"
-    steps = (step * 10**power for power in range(6) for step in (1, 2, 5))
-    return f"p99<{next((step for step in steps if step >= 2 * p99_ns / 1e6), 10**6)}ms"
-
-
-def _compare_command(sides: Sequence[Side]) -> str:
-    first, last = sides[0].run.document, sides[-1].run.document
-    if first.variant and last.variant and first.target == last.target and first.variant != last.variant:
-        subjects = (f"variant:{first.variant}", f"variant:{last.variant}")
-    else:
-        subjects = (f"target:{first.target}", f"target:{last.target}")
-    return shlex.join(["harness", "compare", *subjects, "--suite", "load"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from harness.cli import main
 from harness.commands.clean import StoredRun, choose, find
 from harness.errors import ExitCode
+from harness.run import RunDirectory
+from tests.run_builder import make_run
 
 DAY_S = 86_400.0
 RUNS = st.lists(st.tuples(st.floats(0, 100), st.integers(0, 100)), max_size=12)
@@ -132,3 +135,15 @@ def test_size_alone_decides_too(parent, capsys):
     a_run(parent, "huge", age_days=1, size_bytes=3 * 2**20)
     said = clean(parent, "--keep-mib", "2", "--older-than", "9000h", capsys=capsys)
     assert sorted(said["removed"]) == sorted([str(parent / "huge"), str(parent / "old")])
+
+
+def test_a_run_in_progress_stays_until_a_day_has_passed_without_its_end(tmp_path):
+    cases = (("young", "running", 0.001), ("dead", "running", 1.1), ("ended", "finished", 0.001))
+    for name, status, age_days in cases:
+        path = make_run(tmp_path / name)
+        document = RunDirectory(path).read()
+        document.status = status
+        RunDirectory(path).write(document)
+        moment_s = time.time() - age_days * DAY_S
+        os.utime(path / "run.json", (moment_s, moment_s))
+    assert [name for name, *_ in cases if find(tmp_path / name)] == ["dead", "ended"]

@@ -1,6 +1,9 @@
 """Several variants in one command: what was measured is kept and reported, whatever becomes of the rest."""
 
+import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -72,3 +75,19 @@ def test_ctrl_c_in_the_first_variant_does_not_begin_the_second(spec, tmp_path):
     assert said.run["variant"] == "one"
     assert said.run["interrupted"] is True
     assert len(list((tmp_path / "runs").iterdir())) == 1
+
+
+def test_a_reader_that_has_gone_does_not_turn_an_invalid_run_into_a_success(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = ["run", "steady", "--target", "known:failing?every=1", "--rate", "100", "--duration", "500ms",
+             "--warmup", "0s", "--out", tmp_path, "--json"]  # fmt: skip
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "harness", *words],
+            stdout=writer, stderr=subprocess.PIPE, text=True, timeout=90, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(writer)
+    assert done.returncode == ExitCode.INVALID
+    assert "Traceback" not in done.stderr

@@ -364,3 +364,12 @@ def test_a_graph_in_a_hidden_part_is_drawn_when_it_is_shown(open_page):
         "Math.abs(document.querySelector('canvas').width - document.querySelector('.flame-scroll').clientWidth) < 2"
     )
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_what_is_held_at_one_moment_is_not_divided_by_requests():
+    profile = Profile("bytes", {("operation:call", "f (m.py)"): 4096.0})
+    shown = flame_view("Peak", "bytes", [("one", profile, {"call": 4})], per_request=False)
+    assert [row.values for row in shown.by_self] == [((4096.0, 4096.0),)]
+    html = render(shown)
+    assert "per request" not in html
+    assert "4 KiB in all" in html

@@ -1,5 +1,6 @@
 """Targets by their SPEC: every way to be wrong is a sentence, every optional ability has a stand-in."""
 
+import dataclasses
 import random
 import subprocess
 import sys
@@ -400,3 +401,13 @@ def test_folders_of_the_user_that_are_named_like_ours_hide_nothing_and_are_found
         check=False,
     )
     assert (done.stdout, done.stderr) == ("mine deep\nTrue\n", "")
+
+
+def test_a_target_that_cannot_count_says_so_and_ends_nothing():
+    def broken():
+        raise KeyError("no counters today")
+
+    target = dataclasses.replace(make("targets.known:noop", {}), counters=broken)
+    counters = Counters(target)
+    assert counters.growth() == {}
+    assert counters.trouble == "The target's counters cannot be read: KeyError: 'no counters today'"

@@ -5,6 +5,7 @@ import pytest
 from run_builder import make_run
 
 from harness import summary
+from harness.cli import COMMANDS
 from harness.errors import UsageError
 from harness.model import Outcome
 from reports import view
@@ -284,9 +285,15 @@ def test_another_machine_or_commit_is_said_beside_the_verdict(built):
     assert any("differ in commit, packages and python" in sentence for sentence in shown.verdict.trust)
 
 
-def test_a_limit_is_proposed_above_the_measured_p99(built):
-    profiles = {"cpu": {"file": "cpu/cpu.folded"}}
-    shown, _ = built({"profiles": profiles})
-    assert shown.next_command.command.endswith("--slo 'p99<50ms'")
-    shown, _ = built({"profiles": profiles, "service_ms": 0.5})
-    assert shown.next_command.command.endswith("--slo 'p99<10ms'")
+def test_a_profiled_run_proposes_twice_the_rate_and_an_unprofiled_pair_its_profiles(built):
+    shown, _ = built({"profiles": {"cpu": {"file": "cpu/cpu.folded"}}})
+    assert shown.next_command.command.endswith("--rate 400")
+    shown, _ = built({"variant": "slow"}, {"variant": "fast"})
+    assert shown.next_command.command.endswith("--variant slow --variant fast --profile cpu,memory")
+
+
+def test_only_commands_that_exist_are_proposed(built):
+    for changes in ({}, {"profiles": {"cpu": {"file": "cpu/cpu.folded"}}}, {"outcome": Outcome.FAILED}):
+        shown, _ = built(changes)
+        _, name, *_ = shown.next_command.command.split()
+        assert name in {command.NAME for command in COMMANDS}

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from harness.commands.console import Talk
 from harness.commands.options import positive_int, span_s
-from harness.errors import ExitCode
+from harness.errors import ExitCode, InvalidRunError
+from harness.run import RunDirectory
 from harness.units import format_bytes
 
 NAME = "clean"
 HELP = "remove old run directories"
 
 _MIB = 2**20
+_LONGEST_RUN_S = 86_400.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,7 +55,10 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
 
 
 def find(parent: Path) -> list[StoredRun]:
-    """Return the run directories directly under `parent`, newest first; nothing else there is touched."""
+    """Return the finished runs directly under `parent`, newest first; nothing else there is touched.
+
+    A run that says it is running is one, until a day has passed without its end.
+    """
     if not parent.is_dir():
         return []
     runs = [
@@ -63,9 +68,20 @@ def find(parent: Path) -> list[StoredRun]:
             sum(file.stat().st_blocks * 512 for file in path.rglob("*") if file.is_file()),
         )
         for path in parent.iterdir()
-        if not path.is_symlink() and (path / "run.json").is_file() and (path / "timing").is_dir()
+        if not path.is_symlink()
+        and (path / "run.json").is_file()
+        and (path / "timing").is_dir()
+        and not _is_running(path)
     ]
     return sorted(runs, key=lambda stored: stored.modified_s, reverse=True)
+
+
+def _is_running(path: Path) -> bool:
+    try:
+        document = RunDirectory(path).read()
+    except InvalidRunError:
+        return False
+    return document.status == "running" and time.time() - (path / "run.json").stat().st_mtime < _LONGEST_RUN_S
 
 
 def choose(runs: list[StoredRun], oldest_s: float, most_bytes: int) -> list[StoredRun]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness.measure import Tick
+
+
+def forget_stdout() -> None:
+    """Point stdout at nothing, so that the interpreter does not stumble over a broken pipe at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Talk:
@@ -24,10 +30,15 @@ class Talk:
         self.console.print(sentence, markup=False)
 
     def document(self, document: dict[str, Any]) -> None:
-        """Print the one JSON document of a command called with `--json`."""
-        json.dump(document, sys.stdout, ensure_ascii=False, allow_nan=False)
-        sys.stdout.write("\n")
-        sys.stdout.flush()
+        """Print the one JSON document of a command called with `--json`.
+
+        A reader that has gone does not change what the command found: its exit code must still tell.
+        """
+        try:
+            sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            forget_stdout()
 
     @contextlib.contextmanager
     def progress(self, what: str, duration_s: float, warmup_s: float = 0.0) -> Iterator[Tick]:

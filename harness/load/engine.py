@@ -136,6 +136,7 @@ class Driver:
                 in_flight_peak=model.in_flight_peak,
                 peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
                 counters=before.growth(),
+                counters_trouble=before.trouble,
                 stopped=model.trouble,
             )
         )

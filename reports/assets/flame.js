@@ -299,7 +299,7 @@
     if (!node) return void (graph.tip.hidden = true);
     const { title, place } = words(graph, node);
     const cells = (tag, row) => make("tr", {}, ...row.map((text, i) => make(i ? tag : "th", { textContent: text })));
-    const table = make("table", {}, cells("th", ["per request", "whole", "share", "own"]), ...numbers(graph, node).map((row) => cells("td", row)));
+    const table = make("table", {}, cells("th", [graph.data.per, "whole", "share", "own"]), ...numbers(graph, node).map((row) => cells("td", row)));
     const operation = node.depth > 1 ? ` · ${words(graph, operationOf(node)).title}` : "";
     graph.tip.replaceChildren(make("b", { textContent: title.slice(0, 400) }), make("span", { className: "flame-path", textContent: (place + operation).slice(0, 400) }), table);
     graph.tip.hidden = false;
