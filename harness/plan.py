@@ -8,7 +8,7 @@ draws over the stage's area: a Poisson process given its count.
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -89,6 +89,13 @@ def _place(span: Span, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]
     end_ns = round(span.end_s * NS_PER_S)
     placed = np.rint((span.start_s + moved) * NS_PER_S).astype(np.int64)
     return np.minimum(placed, end_ns - 1)
+
+
+def stage_of(times_ns: npt.NDArray[np.int64], plan: Sequence[Span]) -> npt.NDArray[np.int64]:
+    """Return the number of the measured stage that each time from 0 on lies in; the last one takes what is beyond."""
+    starts = [round(span.start_s * NS_PER_S) for span in plan if not span.warmup][1:]
+    stages: npt.NDArray[np.int64] = np.searchsorted(np.array(starts, np.int64), times_ns, side="right")
+    return stages
 
 
 def planned_table(

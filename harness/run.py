@@ -138,6 +138,7 @@ class RunDirectory:
         self.timing = path / "timing"
         self.calls_path = self.timing / self.CALLS
         self.facts_path = self.timing / self.FACTS
+        self.histograms_path = self.timing / "histograms.npz"
         self.report_path = path / "report.html"
         self.servers = path / "servers"
 

@@ -18,13 +18,12 @@ from harness import calls
 from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
 from harness.histogram import PERCENTILES, Histogram, Integers
+from harness.latency import METRICS, latencies, returned
 from harness.model import Outcome
-from harness.plan import Span
+from harness.plan import Span, stage_of
 from harness.run import LoadFacts, RunDirectory, RunDocument
 from harness.validity import Validity, judge
 
-METRICS = ("response_ns", "service_ns", "lag_ns", "queue_ns", "run_ns", "wait_busy_ns", "wait_idle_ns")
-SPLIT_METRICS = ("run_ns", "wait_busy_ns", "wait_idle_ns")
 _TIMELINE_BINS = 120
 _CALLS_PER_BIN = 8
 
@@ -117,8 +116,7 @@ class RunSummary:
         spans = [span for span in self.document.plan.spans if not span.warmup]
         if len(spans) == 1:
             return ((spans[0], dataclasses.replace(self.total, name=spans[0].label)),)
-        starts = [round(span.start_s * NS_PER_S) for span in spans[1:]]
-        stage = np.searchsorted(np.array(starts, np.int64), self.table["intended_ns"], side="right")
+        stage = stage_of(self.table["intended_ns"], self.document.plan.spans)
         return tuple((span, summarise(span.label, self.table[stage == i])) for i, span in enumerate(spans))
 
     @cached_property
@@ -161,18 +159,13 @@ class RunSummary:
 
     def slowest(self, count: int = 10) -> calls.Table:
         """Return the rows with the longest response times, slowest first."""
-        came_back = self.table[_returned(self.table)]
+        came_back = returned(self.table)
         response = came_back["completed_ns"] - came_back["intended_ns"]
         order = np.argsort(response)[::-1][:count]
         return came_back[order]
 
 
 _STAMPS = ("dispatched_ns", "entered_ns", "completed_ns")
-_RETURNED = [outcome for outcome in Outcome if outcome.returned]
-
-
-def _returned(table: calls.Table) -> npt.NDArray[np.bool_]:
-    return np.isin(table["outcome"], _RETURNED)
 
 
 def merged(name: str, parts: Sequence[OperationSummary]) -> OperationSummary:
@@ -188,22 +181,9 @@ def summarise(name: str, table: calls.Table) -> OperationSummary:
     """Count outcomes and build the histograms of the calls in `table` that returned."""
     by_code = np.bincount(table["outcome"], minlength=len(Outcome))
     outcomes = {outcome.label: int(by_code[outcome]) for outcome in OUTCOME_ORDER}
-    came_back = table[_returned(table)]
-    times = {column: came_back[column] for column in ("intended_ns", *_STAMPS)}
-    values = {
-        "response_ns": times["completed_ns"] - times["intended_ns"],
-        "service_ns": times["completed_ns"] - times["entered_ns"],
-        "lag_ns": times["dispatched_ns"] - times["intended_ns"],
-        "queue_ns": times["entered_ns"] - times["dispatched_ns"],
-    }
-    split = came_back[came_back["run_ns"] >= 0]
-    values["run_ns"] = split["run_ns"]
-    values["wait_busy_ns"] = split["wait_busy_ns"]
-    values["wait_idle_ns"] = (
-        split["completed_ns"] - split["entered_ns"] - split["run_ns"] - split["wait_busy_ns"]
-    )
+    times = latencies(returned(table))
     return OperationSummary(
-        name, outcomes, {metric: Histogram.of(np.maximum(values[metric], 0)) for metric in METRICS}
+        name, outcomes, {metric: Histogram.of(values[values >= 0]) for metric, values in times.items()}
     )
 
 
@@ -227,7 +207,7 @@ def _timeline(table: calls.Table, duration_s: float) -> Timeline:
         place = (times_ns / bin_ns).astype(np.int64)
         return np.bincount(place[(place >= 0) & (place < bins)], minlength=bins).astype(np.int64)
 
-    came_back = table[_returned(table)]
+    came_back = returned(table)
     start_bin = np.clip((came_back["intended_ns"] / bin_ns).astype(np.int64), 0, bins - 1)
     order = np.argsort(start_bin, kind="stable")
     response = (came_back["completed_ns"] - came_back["intended_ns"])[order]

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from harness.summary import METRICS, OperationSummary
+from harness.latency import METRICS
+from harness.summary import OperationSummary
 from harness.units import format_count, format_duration, format_ns, format_rate
 from reports.comparison import FEW_CALLS, percentile_label
 from reports.model import Cell, OperationView, Row, Table, Tone

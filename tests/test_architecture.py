@@ -28,6 +28,7 @@ LAYERS = {
     # 1: plan, call, record; nothing here starts a process
     "harness.calls": 1,
     "harness.plan": 1,
+    "harness.latency": 1,
     "harness.invoke": 1,
     "harness.recorder": 1,
     "harness.histogram": 1,
@@ -64,6 +65,7 @@ LAYERS = {
     "harness.stats.*": 3,
     # 4: from files to numbers, and whole sessions
     "harness.summary": 4,
+    "harness.distributions": 4,
     "harness.validity": 4,
     "harness.metrics": 4,
     "harness.profiling": 4,

@@ -11,9 +11,10 @@ from run_builder import make_run
 from harness import calls
 from harness.errors import InvalidRunError
 from harness.histogram import PERCENTILES
+from harness.latency import METRICS
 from harness.model import Outcome
 from harness.run import RunDirectory
-from harness.summary import METRICS, as_json, load, throughput
+from harness.summary import as_json, load, throughput
 from harness.validity import Level
 
 MIXED = {"fail_share": 0.1, "timeout_share": 0.05, "dropped_share": 0.07, "never_share": 0.03}

@@ -10,6 +10,7 @@ from harness import environment
 from harness.commands.console import Talk
 from harness.commands.servers import Backends, provide
 from harness.commands.subjects import Selection
+from harness.distributions import Distributions
 from harness.errors import HarnessError, InvalidRunError
 from harness.loadrun import LoadPlan, Subject, run_load
 from harness.measure import Tick
@@ -183,7 +184,7 @@ class _Variant:
         if result.ending.trouble:
             document.trouble = [result.ending.trouble]
         self._directory.write(document)
-        self._add_backends(document)
+        self._evaluate(document)
         if not work.interrupted:
             self._profile(document, label)
         self._directory.write(document)
@@ -202,13 +203,14 @@ class _Variant:
         )
         self._directory.write(self._document)
 
-    def _add_backends(self, document: RunDocument) -> None:
+    def _evaluate(self, document: RunDocument) -> None:
         try:
             run = load(self._directory.path)
         except HarnessError as error:
             document.trouble.append(str(error))
             return
         document.backends = self._backends.facts(run.counters, run.measured_s)
+        Distributions.of(run.table, document.plan.spans).write(self._directory.histograms_path)
 
     def _profile(self, document: RunDocument, label: str) -> None:
         plan, request = self._request.plan, self._request
