@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import calls
+from harness import calls, distributions
 from harness.distributions import Distributions
 from harness.errors import InvalidRunError
 from harness.histogram import Histogram
@@ -67,6 +67,13 @@ def test_a_histogram_of_some_keys_is_that_of_their_calls():
     assert found.histogram("response_ns", outcome=Outcome.FAILED, operation=2, second=3) == expected
     late = returned(rows[rows["intended_ns"] >= 2_000_000_000])
     assert found.histogram("service_ns", stage=1).count == len(late)
+
+
+def test_a_long_table_is_taken_in_pieces_with_the_same_result(monkeypatch):
+    rows = table(1_000)
+    whole = Distributions.of(rows, SPANS)
+    monkeypatch.setattr(distributions, "_PIECE_ROWS", 97)
+    assert same(Distributions.of(rows, SPANS), whole)
 
 
 def test_where_the_split_was_off_its_metrics_are_empty():
