@@ -91,6 +91,8 @@ class MeasuredProcess:
         while True:
             try:
                 tick((SystemClock.now_ns() - started.origin_ns) / NS_PER_S)
+                # Before the pipe, as in `_expect`: its last message may arrive between the two looks.
+                code = self.child.poll()
                 message = self._receive(_POLL_S)
             except KeyboardInterrupt:
                 if interrupted:
@@ -105,7 +107,7 @@ class MeasuredProcess:
                 return Ending(str(_error_of(message)), interrupted)
             if isinstance(message, Done):
                 return Ending(None, interrupted)
-            if (code := self.child.poll()) is not None:
+            if message is None and code is not None:
                 return Ending(f"The measured process {_how_it_ended(code)}", interrupted)
             if SystemClock.now_ns() > deadline_ns:
                 self.child.kill()
