@@ -13,6 +13,8 @@ from tests.cli_support import Said, facts, harness, journal, returned, table
 
 # Both buckets of a histogram and the two stamps around a call: 1 % promised, 0.4 % of a bucket.
 TOLERANCE = 0.014
+# The journal's stamps lie about 0.4 us inside the row's; what lies further away was preempted in between.
+DISTURBED_NS = 5_000
 SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 
@@ -38,14 +40,25 @@ class Truth:
         return self.rows["intended_ns"] >= 0
 
     @property
+    def is_disturbed(self) -> np.ndarray:
+        """Where the machine took the processor away between a stamp of the row and the journal's beside it.
+
+        Such a call has two true times. A harness that adds its own time to calls disturbs most of them: see below.
+        """
+        around_ns = self.rows["completed_ns"] - self.rows["entered_ns"] - (self.ended_ns - self.begun_ns)
+        return around_ns > DISTURBED_NS
+
+    @property
     def service_ns(self) -> np.ndarray:
         """By the journal, in the measured time."""
-        return (self.ended_ns - self.begun_ns)[self.is_measured]
+        by_row_ns = self.rows["completed_ns"] - self.rows["entered_ns"]
+        return np.where(self.is_disturbed, by_row_ns, self.ended_ns - self.begun_ns)[self.is_measured]
 
     @property
     def response_ns(self) -> np.ndarray:
         """From the planned start to the journal's end, in the measured time."""
-        return (self.ended_ns - self.rows["intended_ns"])[self.is_measured]
+        ended_ns = np.where(self.is_disturbed, self.rows["completed_ns"], self.ended_ns)
+        return (ended_ns - self.rows["intended_ns"])[self.is_measured]
 
 
 def beside_journal(said: Said, path: Path) -> Truth:
@@ -59,7 +72,9 @@ def beside_journal(said: Said, path: Path) -> Truth:
     begun_ns, ended_ns = records["start_ns"] - origin_ns, records["end_ns"] - origin_ns
     assert (rows["entered_ns"] <= begun_ns).all()
     assert (ended_ns <= rows["completed_ns"]).all()
-    return Truth(said, run, Path(run["dir"]), rows, begun_ns, ended_ns, records["failed"])
+    truth = Truth(said, run, Path(run["dir"]), rows, begun_ns, ended_ns, records["failed"])
+    assert truth.is_disturbed.mean() < 0.5
+    return truth
 
 
 @pytest.fixture(scope="module")
