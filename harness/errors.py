@@ -69,9 +69,3 @@ class InvalidRunError(HarnessError):
 
 class ServerError(HarnessError):
     """A server or other child process did not start, or died."""
-
-
-class InterruptedRunError(HarnessError):
-    """The user stopped the work; what was measured is kept."""
-
-    exit_code = ExitCode.INTERRUPTED

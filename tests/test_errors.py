@@ -41,7 +41,6 @@ def test_every_code_has_a_place_in_the_order():
         ("TargetError", 2),
         ("InvalidRunError", 5),
         ("ServerError", 1),
-        ("InterruptedRunError", 130),
     ],
 )
 def test_each_error_ends_the_process_with_its_own_code(kind, code):
