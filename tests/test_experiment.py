@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from harness.errors import ExitCode
+from harness.run import RunDirectory
 from tests.cli_support import end_of, harness, started, until_called
 
 TARGET = """
@@ -91,3 +93,13 @@ def test_a_reader_that_has_gone_does_not_turn_an_invalid_run_into_a_success(tmp_
         os.close(writer)
     assert done.returncode == ExitCode.INVALID
     assert "Traceback" not in done.stderr
+
+
+def test_a_stored_run_that_was_interrupted_and_is_invalid_is_reported_as_invalid(tmp_path):
+    said = harness("run", "steady", "--target", "known:failing?every=1", "--rate", 100, "--duration", "500ms",
+                   "--warmup", "0s", "--out", tmp_path, "--json")  # fmt: skip
+    directory = RunDirectory(Path(said.run["dir"]))
+    stored = directory.read()
+    stored.interrupted = True
+    directory.write(stored)
+    assert harness("report", directory.path, "--json").code == ExitCode.INVALID

@@ -84,7 +84,8 @@ def carry_out(request: Request, talk: Talk) -> Work:
         work.error = error
     finally:
         for directory in begun.values():
-            if not directory.document_path.exists():
+            # A folder without a measurement helps nobody: the facts are written when the run begins.
+            if not directory.facts_path.exists():
                 directory.discard()
     return work
 
@@ -159,21 +160,10 @@ class _Variant:
         """Measure; each step is on the disk before the next begins."""
         plan, label = self._request.plan, self._variant or self._request.selection.spec.text
         self._backends.forget()
-        try:
-            with self._progress(f"Timing {label}") as tick:
-                result = run_load(
-                    self._supervisor,
-                    self._subject,
-                    plan,
-                    self._directory.timing,
-                    on_mix=self._begin,
-                    tick=tick,
-                )
-        except BaseException:
-            if not self._directory.facts_path.exists():
-                # It never began: a folder without a measurement helps nobody.
-                self._directory.discard()
-            raise
+        with self._progress(f"Timing {label}") as tick:
+            result = run_load(
+                self._supervisor, self._subject, plan, self._directory.timing, on_mix=self._begin, tick=tick
+            )
         document = self._document
         if document is None:
             return

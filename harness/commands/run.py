@@ -11,7 +11,7 @@ from harness.commands.options import add_seed, positive_int, positive_rate, span
 from harness.commands.subjects import find_scenario, select
 from harness.errors import ExitCode, UsageError, worst
 from harness.loadrun import LoadPlan
-from harness.model import Executor
+from harness.model import Executor, Scenario
 
 NAME = "run"
 HELP = "run a load scenario against a target and report"
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     selection = select(args.target, scenario, args.variant)
     request = experiment.Request(
         selection=selection,
-        plan=_plan(args),
+        plan=_plan(args, scenario),
         find_rate=scenario.executor is Executor.OPEN and args.rate is None and scenario.rate_per_s is None,
         profiles=_profiles(args.profile),
         backends=args.backends if selection.entry.needs_servers else "none",
@@ -65,8 +65,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     return worst([code, work.error.exit_code])
 
 
-def _plan(args: argparse.Namespace) -> LoadPlan:
-    scenario = find_scenario(args.scenario)
+def _plan(args: argparse.Namespace, scenario: Scenario) -> LoadPlan:
     if scenario.executor is Executor.OPEN and args.users is not None:
         raise UsageError(
             f"Scenario '{scenario.name}' is an open model: it has a rate, no users",

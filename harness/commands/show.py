@@ -54,6 +54,6 @@ def _report(runs: Sequence[RunSummary], output: Path | None, figures: Path | Non
 def exit_code(runs: Sequence[RunSummary], *, interrupted: bool = False) -> ExitCode:
     """Return 130 if the user stopped the work, 5 if any run is invalid, else 0."""
     codes = [ExitCode.INVALID for run in runs if run.validity.level is Level.INVALID]
-    if interrupted or any(run.document.interrupted for run in runs):
+    if interrupted:
         codes.append(ExitCode.INTERRUPTED)
     return worst(codes)

@@ -13,12 +13,11 @@ from gevent.event import Event
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError
 from harness.load.calling import Make
-from harness.load.host import RunDelay
+from harness.load.host import UNEXPLAINED_NS, RunDelay
 from harness.load.split import Owner, Split
 from harness.recorder import Recorder
 
 _SLICE_NS = 1_000_000
-_UNEXPLAINED_NS = 200_000
 
 
 class ClosedModel:
@@ -95,7 +94,7 @@ class ClosedModel:
         lag_ns = now_ns - intended_ns
         held_ns = min(self._split.target_ns - target_ns, lag_ns) if self._split else 0
         unexplained_ns = lag_ns - held_ns
-        host_ns = self._delay.take_ns(unexplained_ns) if unexplained_ns > _UNEXPLAINED_NS else 0
+        host_ns = self._delay.take_ns(unexplained_ns) if unexplained_ns > UNEXPLAINED_NS else 0
         return intended_ns, now_ns, held_ns, host_ns
 
     def wait(self) -> None:

@@ -3,6 +3,8 @@
 import os
 
 _REFRESH_NS = 20_000_000
+UNEXPLAINED_NS = 200_000
+"""A lag that is explained up to this is not worth a look at the kernel's account."""
 
 
 class RunDelay:

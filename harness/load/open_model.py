@@ -15,7 +15,7 @@ from gevent.hub import get_hub
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.load.calling import Make
-from harness.load.host import RunDelay
+from harness.load.host import UNEXPLAINED_NS, RunDelay
 from harness.load.split import Owner, Split
 from harness.recorder import Recorder
 
@@ -23,7 +23,6 @@ from harness.recorder import Recorder
 _YIELD_NS = 1_500_000
 # Neither pacer nor worker keeps the loop longer than this without giving it away.
 _SLICE_NS = 1_000_000
-_UNEXPLAINED_NS = 200_000
 # When the user stops a run, calls in flight have this long to come back.
 _STOP_GRACE_NS = 2_000_000_000
 
@@ -138,7 +137,7 @@ class OpenModel:
         """
         held_ns = min(self._split.held_ns(due_ns), now_ns - due_ns) if self._split else 0
         unexplained_ns = now_ns - due_ns - held_ns
-        host_ns = delay.take_ns(unexplained_ns) if unexplained_ns > _UNEXPLAINED_NS else 0
+        host_ns = delay.take_ns(unexplained_ns) if unexplained_ns > UNEXPLAINED_NS else 0
         if due_ns > self._backlog_until_ns and held_ns > unexplained_ns:
             self._backlog_until_ns = now_ns
         if due_ns <= self._backlog_until_ns:
