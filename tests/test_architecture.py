@@ -68,11 +68,13 @@ LAYERS = {
     "harness.distributions": 4,
     "harness.validity": 4,
     "harness.metrics": 4,
+    "harness.policy": 4,
     "harness.profiling": 4,
     "harness.session.*": 4,
+    "harness.exact.*": 4,
     # 5: verdicts
-    "harness.compare": 5,
-    "harness.gate": 5,
+    "harness.judge.*": 5,
+    "harness.calibrate.*": 5,
     # 6: what a person reads
     "reports.*": 6,
     # 7: commands; 8: the command line
@@ -98,8 +100,7 @@ JUDGING = (
     "harness.summary",
     "harness.validity",
     "harness.metrics",
-    "harness.compare",
-    "harness.gate",
+    "harness.judge",
     "reports",
 )
 MONKEY_PATCHERS = ("locust", "gevent", "greenlet")
