@@ -29,6 +29,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     split: bool = True
     requests: int = 0
     """For `memory`: how many calls to trace, after as many to warm up."""
+    overlay: str | None = None
+    """A folder to import the target from before all others: see `harness.tree`."""
 
 
 class Go(msgspec.Struct, frozen=True, tag="go"):
@@ -38,9 +40,14 @@ class Go(msgspec.Struct, frozen=True, tag="go"):
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """The target is made and open; these are the operations that it offers, with its own weights."""
+    """The target is made and open; these are the operations that it offers, with its own weights.
+
+    `file` is where the code of the factory is, `opening_ns` how long it took to import, make and open the target.
+    """
 
     operations: dict[str, float]
+    file: str = ""
+    opening_ns: int = 0
 
 
 class Started(msgspec.Struct, frozen=True, tag="started"):

@@ -9,7 +9,7 @@ from typing import Any
 from harness import calls
 from harness.errors import HarnessError, UsageError
 from harness.host import HostWatch
-from harness.job import Job, Started
+from harness.job import Job, Ready, Started
 from harness.measure import Ending, MeasuredProcess, Tick
 from harness.model import Executor, Scenario
 from harness.plan import Span, check_size, planned_table, spans
@@ -28,6 +28,8 @@ class Subject:
     factory: str
     parameters: Mapping[str, str]
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    overlay: Path | None = None
+    """The folder with the source roots of a side that is not the running tree: see `harness.tree`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class LoadPlan:
             in_flight_limit=self.in_flight_limit,
             drain_s=self.drain_s,
             split=self.split,
+            overlay=str(subject.overlay.resolve()) if subject.overlay else None,
         )
 
 
@@ -111,6 +114,7 @@ class LoadResult:
 
     ending: Ending
     host: HostFacts
+    ready: Ready
 
 
 Watcher = Callable[[MeasuredProcess, Started], Any]
@@ -129,7 +133,8 @@ def run_load(
     plan.check()
     job = plan.job(folder, subject)
     with MeasuredProcess(supervisor, job, folder / "worker.log", subject.environment) as process:
-        mix = plan.mix(process.offered_operations())
+        ready = process.wait_ready()
+        mix = plan.mix(ready.operations)
         on_mix(mix)
         if plan.scenario.executor is Executor.OPEN:
             table = planned_table(plan.scenario, plan.spans, mix, plan.seed)
@@ -147,4 +152,4 @@ def run_load(
         # A process that was killed has not sealed its table; what cannot be sealed is judged when it is read.
         with contextlib.suppress(HarnessError, OSError):
             calls.seal(folder / RunDirectory.CALLS)
-    return LoadResult(ending, watch.facts())
+    return LoadResult(ending, watch.facts(), ready)

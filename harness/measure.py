@@ -73,7 +73,11 @@ class MeasuredProcess:
 
         Raises the error that the child reports, `TargetError` if it dies or takes over two minutes.
         """
-        return self._expect(Ready, _START_S).operations
+        return self.wait_ready().operations
+
+    def wait_ready(self) -> Ready:
+        """Wait as `offered_operations` does, and return all that the child says of its target."""
+        return self._expect(Ready, _START_S)
 
     def go(self, operations: Mapping[str, float]) -> Started:
         """Let the run begin with this mix; returns when warm-up has begun."""

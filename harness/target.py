@@ -79,6 +79,8 @@ class LoadedTarget:
     close: Callable[[], None]
     counters: Callable[[], Mapping[str, Mapping[str, int]]]
     instrument: Callable[[Wrap], None]
+    file: str = ""
+    """Where the code of its factory is, links resolved; empty for a factory that is not written in Python."""
 
 
 def append_current_folder() -> None:
@@ -152,7 +154,14 @@ def make(factory_text: str, parameters: Mapping[str, str]) -> LoadedTarget:
             f"The factory of target '{factory_text}' failed: {type(error).__name__}: {error}",
             remedy="Correct the target or its parameters",
         ) from error
-    return _shaped(factory_text, target)
+    return dataclasses.replace(_shaped(factory_text, target), file=_file_of(factory))
+
+
+def _file_of(factory: Callable[..., Any]) -> str:
+    try:
+        return os.path.realpath(inspect.getfile(inspect.unwrap(factory)))
+    except TypeError:
+        return ""
 
 
 def _check_parameters(text: str, factory: Callable[..., Any], parameters: Mapping[str, str]) -> None:

@@ -7,10 +7,13 @@ monkey-patches the process. The target's own output goes to the log, not into th
 import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
+from harness import tree
+from harness.clock import SystemClock
 from harness.errors import HarnessError
 from harness.job import Done, Failed, Go, Job, Message, Ready
 from harness.profiles.ptrace import allow_ptrace
@@ -24,9 +27,11 @@ def main() -> int:
     send = _open_channel()
     # Where the kernel lets only ancestors look, the supervisor's profiler may look too.
     allow_ptrace(os.getppid())
+    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
+    if job.overlay:
+        tree.prefer(Path(job.overlay))
     append_current_folder()
     try:
-        job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
         _measure(job, send, _driver(job))
     except HarnessError as error:
         send(Failed(error.what, error.where, error.remedy, error.exit_code))
@@ -56,11 +61,15 @@ def _driver(job: Job) -> Callable[[Job, LoadedTarget], Driver]:
 
 
 def _measure(job: Job, send: Channel, make_driver: Callable[[Job, LoadedTarget], Driver]) -> None:
+    began_ns = SystemClock.now_ns()
     target = make(job.factory, job.parameters)
     driver = make_driver(job, target)
     with closing_target(target):
         driver.open()
-        send(Ready(dict(target.operations)))
+        opening_ns = SystemClock.now_ns() - began_ns
+        if job.overlay:
+            tree.check(Path(job.overlay), sys.modules)
+        send(Ready(dict(target.operations), target.file, opening_ns))
         if line := sys.stdin.buffer.readline():
             driver.drive(msgspec.json.decode(line, type=Go).operations, send)
 

@@ -35,6 +35,7 @@ LAYERS = {
     "harness.environment": 1,
     "harness.job": 1,
     "harness.target": 1,
+    "harness.tree": 1,
     "harness.events": 1,
     "harness.profiles": 1,
     "harness.profiles.folded": 1,
