@@ -115,10 +115,28 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str | None = None
 
 
+class LimitCount(msgspec.Struct, frozen=True, kw_only=True):
+    """What one segment says of one clause of an absolute limit, such as `p99<25ms`: plain counts, which add up.
+
+    `calls` are the planned calls of the operation (in the stage, if one is named), `exceeding` those that broke the
+    clause: too slow, or never completed. For a clause on throughput `seconds` is the time in which the calls that
+    are not `exceeding` completed.
+    """
+
+    clause: str
+    operation: str
+    calls: int
+    exceeding: int
+    seconds: float
+    stage: str | None = None
+
+
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
     """One load run of one side: `{operation: {metric: value}}`, with `all` as the operation of the whole.
 
-    Metrics: throughput_per_s, p50_ns, p95_ns, p99_ns, error_share. `counts` are calls by operation.
+    Metrics: throughput_per_s, p50_ns, p95_ns, p99_ns (of the response time, left out where too few calls returned),
+    error_share (planned calls that did not complete), and of `all` cold_start_ns (importing, making and opening the
+    target). `counts` are the planned calls by operation.
     """
 
     values: dict[str, dict[str, float]]
@@ -126,6 +144,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     validity: str
     reasons: list[str] = []
     directory: str | None = None
+    limits: list[LimitCount] = []
 
 
 class LoadBlock(msgspec.Struct, frozen=True, kw_only=True):
