@@ -13,7 +13,7 @@ from harness.job import Job, Ready, Started
 from harness.measure import Ending, MeasuredProcess, Tick
 from harness.model import Executor, Scenario
 from harness.plan import Span, check_size, planned_table, spans
-from harness.run import HostFacts, PlanFacts, RunDirectory
+from harness.run import HostFacts, PlanFacts, RunDirectory, RunDocument
 from harness.supervise import Supervisor
 
 DRAIN_S = 5.0
@@ -153,3 +153,27 @@ def run_load(
         with contextlib.suppress(HarnessError, OSError):
             calls.seal(folder / RunDirectory.CALLS)
     return LoadResult(ending, watch.facts(), ready)
+
+
+def run_into(
+    directory: RunDirectory, supervisor: Supervisor, subject: Subject, plan: LoadPlan,
+    document_of: Callable[[dict[str, float]], RunDocument], tick: Tick,
+) -> tuple[RunDocument, LoadResult]:  # fmt: skip
+    """Run as `run_load` does into a run directory, with `run.json` written when the run begins and at its end.
+
+    `document_of` gets the operations of the run and returns what is known of it beforehand.
+    """
+    begun: list[RunDocument] = []
+
+    def begin(mix: dict[str, float]) -> None:
+        begun.append(document_of(mix))
+        directory.write(begun[0])
+
+    result = run_load(supervisor, subject, plan, directory.timing, on_mix=begin, tick=tick)
+    (document,) = begun
+    document.status = "finished"
+    document.interrupted = result.ending.interrupted
+    document.host = result.host
+    document.trouble = [result.ending.trouble] if result.ending.trouble else []
+    directory.write(document)
+    return document, result

@@ -71,6 +71,7 @@ LAYERS = {
     "harness.metrics": 4,
     "harness.policy": 4,
     "harness.profiling": 4,
+    "harness.probe": 4,
     "harness.session.*": 4,
     "harness.exact.*": 4,
     # 5: verdicts

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import datetime as dt
-import tempfile
 from pathlib import Path
 
 from harness import environment
@@ -11,21 +10,15 @@ from harness.commands.console import Talk
 from harness.commands.servers import Backends, provide
 from harness.commands.subjects import Selection
 from harness.distributions import Distributions
-from harness.errors import HarnessError, InvalidRunError
-from harness.loadrun import LoadPlan, Subject, run_load
+from harness.errors import HarnessError
+from harness.loadrun import LoadPlan, Subject, run_into
 from harness.measure import Tick
-from harness.model import Executor
+from harness.probe import PROBE_S, PROBE_WARMUP_S, at_sustainable_rate, probe_per_s, slowest
 from harness.profiling import profile_cpu, profile_memory
 from harness.run import RunDirectory, RunDocument
-from harness.summary import load, throughput
+from harness.summary import load
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_rate, significant
-
-_PROBE_S = 2.0
-_PROBE_WARMUP_S = 1.0
-_PROBE_USERS = 8
-# A rate that a healthy machine can hold: half of what the slowest variant did in the probe.
-_PROBE_SHARE = 0.5
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,40 +97,23 @@ def _subject(request: Request, variant: str, backends: Backends) -> Subject:
 
 
 def _with_rate(request: Request, supervisor: Supervisor, backends: Backends, talk: Talk) -> Request:
-    """Find what the slowest variant can do, by closed users without think time, and plan half of it."""
-    scenario = dataclasses.replace(request.plan.scenario, executor=Executor.CLOSED, think_time_s=0.0)
-    probe = dataclasses.replace(
-        request.plan, scenario=scenario, users=_PROBE_USERS, duration_s=_PROBE_S, warmup_s=_PROBE_WARMUP_S,
-        split=False,
-    )  # fmt: skip
+    """Find what each variant can do, and plan half of what the slowest does."""
     found: dict[str, float] = {}
     for variant in request.selection.variants:
+        label = _label(request, variant)
         backends.forget()
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            talk.progress(
-                f"Probing {variant or request.selection.spec.text}", _PROBE_S, _PROBE_WARMUP_S
-            ) as tick,
-        ):
-            subject = _subject(request, variant, backends)
-            result = run_load(supervisor, subject, probe, Path(folder), on_mix=lambda _mix: None, tick=tick)
-            if result.ending.interrupted:
-                raise KeyboardInterrupt
-            found[variant] = throughput(Path(folder) / RunDirectory.CALLS, _PROBE_S)
-    slowest = min(found, key=lambda variant: found[variant])
-    if not found[slowest]:
-        raise InvalidRunError(
-            f"No rate could be found: no call of variant '{slowest}' completed in the probe",
-            remedy="Give a --rate, and look at the calls that fail",
-        )
-    rate = float(f"{found[slowest] * _PROBE_SHARE:.2g}")
+        with talk.progress(f"Probing {label}", PROBE_S, PROBE_WARMUP_S) as tick:
+            found[label] = probe_per_s(supervisor, _subject(request, variant, backends), request.plan, tick)
+    plan = at_sustainable_rate(request.plan, found)
+    label = slowest(found)
     talk.say(
-        f"Rate: {format_rate(rate)}, half of what {slowest or 'the target'} did at most "
-        f"({significant(found[slowest])}/s)"
+        f"Rate: {format_rate(plan.rate_per_s)}, half of what {label} did at most ({significant(found[label])}/s)"
     )
-    plan = dataclasses.replace(request.plan, rate_per_s=rate)
-    plan.check()
     return dataclasses.replace(request, plan=plan)
+
+
+def _label(request: Request, variant: str) -> str:
+    return variant or request.selection.spec.text
 
 
 class _Variant:
@@ -154,34 +130,25 @@ class _Variant:
         self._backends = backends
         self._talk = talk
         self._subject = _subject(request, variant, backends)
-        self._document: RunDocument | None = None
 
     def carry_out(self, work: Work) -> None:
         """Measure; each step is on the disk before the next begins."""
-        plan, label = self._request.plan, self._variant or self._request.selection.spec.text
+        label = _label(self._request, self._variant)
         self._backends.forget()
         with self._progress(f"Timing {label}") as tick:
-            result = run_load(
-                self._supervisor, self._subject, plan, self._directory.timing, on_mix=self._begin, tick=tick
+            document, _ = run_into(
+                self._directory, self._supervisor, self._subject, self._request.plan, self._document, tick
             )
-        document = self._document
-        if document is None:
-            return
         work.directories.append(self._directory)
-        document.status = "finished"
-        document.interrupted = work.interrupted = result.ending.interrupted
-        document.host = result.host
-        if result.ending.trouble:
-            document.trouble = [result.ending.trouble]
-        self._directory.write(document)
+        work.interrupted = document.interrupted
         self._evaluate(document)
         if not work.interrupted:
             self._profile(document, label)
         self._directory.write(document)
 
-    def _begin(self, mix: dict[str, float]) -> None:
+    def _document(self, mix: dict[str, float]) -> RunDocument:
         request = self._request
-        self._document = RunDocument(
+        return RunDocument(
             scenario=request.plan.scenario.name,
             target=request.selection.spec.text,
             variant=self._variant,
@@ -191,7 +158,6 @@ class _Variant:
             plan=request.plan.facts(mix),
             environment={**environment.collect(), "backends": self._backends.kind},
         )
-        self._directory.write(self._document)
 
     def _evaluate(self, document: RunDocument) -> None:
         try:

@@ -1,0 +1,56 @@
+"""The rate of a run where nobody gave one: half of what the slowest subject can do, which a healthy machine holds."""
+
+import dataclasses
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.errors import InvalidRunError
+from harness.loadrun import LoadPlan, Subject, run_load
+from harness.measure import Tick
+from harness.model import Executor
+from harness.run import RunDirectory
+from harness.summary import throughput
+from harness.supervise import Supervisor
+
+PROBE_S = 2.0
+PROBE_WARMUP_S = 1.0
+SHARE = 0.5
+_USERS = 8
+
+
+def probe_per_s(supervisor: Supervisor, subject: Subject, plan: LoadPlan, tick: Tick) -> float:
+    """Return the calls per second that `subject` completes for closed users without think time.
+
+    Raises what `run_load` raises, and `KeyboardInterrupt` where the user stopped it.
+    """
+    scenario = dataclasses.replace(plan.scenario, executor=Executor.CLOSED, think_time_s=0.0)
+    probe = dataclasses.replace(
+        plan, scenario=scenario, users=_USERS, duration_s=PROBE_S, warmup_s=PROBE_WARMUP_S, split=False
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        result = run_load(supervisor, subject, probe, Path(folder), on_mix=lambda _mix: None, tick=tick)
+        if result.ending.interrupted:
+            raise KeyboardInterrupt
+        return throughput(Path(folder) / RunDirectory.CALLS, PROBE_S)
+
+
+def slowest(found: Mapping[str, float]) -> str:
+    """Return the label of the subject that did the fewest calls per second."""
+    return min(found, key=lambda label: found[label])
+
+
+def at_sustainable_rate(plan: LoadPlan, found: Mapping[str, float]) -> LoadPlan:
+    """Return `plan` at half of what the slowest subject in `found` (calls per second by label) can do.
+
+    Raises `InvalidRunError` where no call of it completed, and `UsageError` for a plan that no run could hold.
+    """
+    label = slowest(found)
+    if not found[label]:
+        raise InvalidRunError(
+            f"No rate could be found: no call of '{label}' completed in the probe",
+            remedy="Give a --rate, and look at the calls that fail",
+        )
+    scaled = dataclasses.replace(plan, rate_per_s=float(f"{found[label] * SHARE:.2g}"))
+    scaled.check()
+    return scaled

@@ -1,0 +1,238 @@
+"""Load in a session: blocks of one load run of each side and one more of the base, on the same servers.
+
+The replicate is the process launch, as it is in the micro session: every segment is a fresh measured process, which
+loads the plan of its block (the same arrivals, operations and events for all segments of a block, others in the next
+block), and the order of a block's segments is drawn. What follows a switch from one process to another is warm-up
+and is in no number. Shared caches are emptied before each segment, so that none profits from the one before it.
+"""
+
+import dataclasses
+import datetime as dt
+import random
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from harness.errors import HarnessError
+from harness.loadrun import LoadPlan, Subject, run_into
+from harness.policy import Limit
+from harness.probe import PROBE_S, PROBE_WARMUP_S, at_sustainable_rate, probe_per_s
+from harness.run import BackendFacts, RunDirectory, RunDocument
+from harness.session.receipt import LoadBlock, Phase, Receipt, Segment, SessionPlan, Side
+from harness.session.segments import fault_of, segment_of
+from harness.summary import load
+from harness.supervise import Supervisor
+from harness.target import TargetSpec
+
+NULL = "null"
+"""The label of the segment that measures the base once more."""
+SEGMENT_START_S = 3.0
+"""What starting, importing, opening, draining and summarising take beside the plan, on a small machine."""
+MANY_CANDIDATES = 4
+"""More candidates than this are confirmed on more blocks, since Holm's correction asks more of each."""
+BAD_BLOCKS_IN_A_ROW = 3
+
+
+class Servers(Protocol):
+    """What the segments need of the servers behind their targets."""
+
+    def forget(self) -> None:
+        """Empty the shared caches."""
+
+    def facts(
+        self, counters: Mapping[str, Mapping[str, int]], measured_s: float, /
+    ) -> dict[str, BackendFacts]:
+        """Return each server's ceiling beside the rate that a run asked of it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadSession:
+    """What all segments share. `plan` carries rate and duration of one segment; its seed is drawn for each block.
+
+    `folder` gets one run directory for each segment. Those of usable segments are removed as soon as they are
+    summarised, unless `keep`; the others stay, as evidence. A side of another tree should have PYTHONPYCACHEPREFIX in its environment: nothing
+    is written into a tree that is the user's.
+    """
+
+    supervisor: Supervisor
+    servers: Servers
+    subjects: Mapping[Side, Subject]
+    plan: LoadPlan
+    folder: Path
+    limits: tuple[Limit, ...] = ()
+    keep: bool = False
+
+    def subject(self, label: str) -> Subject:
+        """Return the subject of a segment: the null control is the base."""
+        return self.subjects[Side.BASE if label == NULL else Side(label)]
+
+
+Candidates = Callable[[Receipt], Collection[Any]]
+"""Names what the screen blocks brought up and fresh blocks must confirm."""
+Write = Callable[[Receipt], None]
+Progress = Callable[[Phase, int, int, Receipt], None]
+"""Called after each block with how many blocks of the phase are done and planned."""
+
+
+def load_session_seconds(plan: SessionPlan, duration_s: float, warmup_s: float) -> tuple[float, float]:
+    """Return about how long the load blocks take: where nothing needs confirmation, and at most."""
+    block_s = (len(Side) + 1) * (SEGMENT_START_S + warmup_s + duration_s)
+    confirm_blocks = max(plan.confirm_blocks, plan.confirm_blocks_of_many)
+    return plan.load_blocks * block_s, (plan.load_blocks + confirm_blocks) * block_s
+
+
+def probe_seconds() -> float:
+    """Return about how long it takes to find a rate."""
+    return len(Side) * (SEGMENT_START_S + PROBE_WARMUP_S + PROBE_S)
+
+
+def at_rate_of_slower_side(session: LoadSession) -> LoadSession:
+    """Return the session at half of the rate that the slower side can do, found by probing each side once.
+
+    Raises what `run_load` raises for a side that cannot be measured, and `KeyboardInterrupt`.
+    """
+    found: dict[str, float] = {}
+    for side, subject in session.subjects.items():
+        session.servers.forget()
+        found[side] = probe_per_s(session.supervisor, subject, session.plan, _silent)
+    return dataclasses.replace(session, plan=at_sustainable_rate(session.plan, found))
+
+
+def run_load_blocks(
+    session: LoadSession, receipt: Receipt, *, candidates: Candidates, write: Write, progress: Progress
+) -> None:
+    """Measure the load blocks of `receipt.plan` into `receipt`, which `write` gets whole after each of them.
+
+    First the screen blocks; then, if `candidates` names anything, as many fresh blocks as confirm it. Ctrl-C keeps
+    what was measured and marks the receipt as interrupted. A block with an invalid segment, or with one that could
+    not be made, carries its trouble; three such blocks in a row end the load blocks, with a sentence in the
+    receipt's trouble.
+    """
+    _Conductor(session, receipt, write, progress).conduct(candidates)
+
+
+class _Conductor:
+    def __init__(self, session: LoadSession, receipt: Receipt, write: Write, progress: Progress) -> None:
+        self._session = session
+        self._receipt = receipt
+        self._write = write
+        self._progress = progress
+        # Not the sequence of the micro session, which may run beside it from the same seed.
+        self._rng = random.Random(f"load {receipt.seed}")
+
+    def conduct(self, candidates: Candidates) -> None:
+        plan = self._receipt.plan
+        try:
+            if self._phase(Phase.SCREEN, plan.load_blocks) and (found := candidates(self._receipt)):
+                many = len(found) > MANY_CANDIDATES
+                self._phase(Phase.CONFIRM, plan.confirm_blocks_of_many if many else plan.confirm_blocks)
+        except KeyboardInterrupt:
+            self._receipt.interrupted = True
+            self._write(self._receipt)
+
+    def _phase(self, phase: Phase, blocks: int) -> bool:
+        """Measure the blocks of a phase; False where the load blocks must end."""
+        for done in range(1, blocks + 1):
+            block = _Block(self._session, self._receipt, phase, self._rng)
+            try:
+                block.measure()
+            finally:
+                self._receipt.load_blocks.append(block.record())
+                self._write(self._receipt)
+            self._progress(phase, done, blocks, self._receipt)
+            if self._ends_here():
+                return False
+        return True
+
+    def _ends_here(self) -> bool:
+        last = self._receipt.load_blocks[-BAD_BLOCKS_IN_A_ROW:]
+        if len(last) < BAD_BLOCKS_IN_A_ROW or not all(block.trouble for block in last):
+            return False
+        self._receipt.trouble.append(
+            f"The load blocks ended early: {BAD_BLOCKS_IN_A_ROW} in a row could not be used; "
+            f"the last: {last[-1].trouble}"
+        )
+        self._write(self._receipt)
+        return True
+
+
+class _Block:
+    """One block while it is measured; `record` may be asked at any time."""
+
+    def __init__(self, session: LoadSession, receipt: Receipt, phase: Phase, rng: random.Random) -> None:
+        self._session = session
+        self._receipt = receipt
+        self._phase = phase
+        self._number = len(receipt.load_blocks)
+        self._seed = rng.randrange(2**31)
+        self._order = rng.sample([*Side, NULL], len(Side) + 1)
+        self._segments: dict[str, Segment] = {}
+        self._trouble: str | None = "The session was interrupted in this block"
+
+    def measure(self) -> None:
+        """Make the segments in order; what a side cannot do ends the block and is its trouble."""
+        for label in self._order:
+            try:
+                self._segments[label] = self._segment(label)
+            except HarnessError as error:
+                self._trouble = f"{label}: {error}"
+                return
+        self._trouble = fault_of(self._segments)
+
+    def record(self) -> LoadBlock:
+        """Return what there is of the block."""
+        return LoadBlock(
+            number=self._number,
+            phase=self._phase,
+            seed=self._seed,
+            order=[str(label) for label in self._order],
+            base=self._segments.get(Side.BASE),
+            candidate=self._segments.get(Side.CANDIDATE),
+            null=self._segments.get(NULL),
+            trouble=self._trouble,
+        )
+
+    def _segment(self, label: str) -> Segment:
+        directory = RunDirectory.create(self._session.folder, f"{self._number:03}", label)
+        try:
+            segment = self._measured(directory, label)
+        except KeyboardInterrupt:
+            directory.discard()
+            raise
+        if fault_of({label: segment}) or self._session.keep:
+            return msgspec.structs.replace(segment, directory=directory.path.name)
+        directory.discard()
+        return segment
+
+    def _measured(self, directory: RunDirectory, label: str) -> Segment:
+        session = self._session
+        plan = dataclasses.replace(session.plan, seed=self._seed)
+        session.servers.forget()
+        document, result = run_into(
+            directory, session.supervisor, session.subject(label), plan, self._document(label, plan), _silent
+        )
+        if document.interrupted:
+            raise KeyboardInterrupt
+        run = load(directory.path)
+        run.document.backends = session.servers.facts(run.counters, run.measured_s)
+        directory.write(run.document)
+        return segment_of(run, result.ready.opening_ns, [])
+
+    def _document(self, label: str, plan: LoadPlan) -> Callable[[dict[str, float]], RunDocument]:
+        receipt, subject = self._receipt, self._session.subject(label)
+        return lambda mix: RunDocument(
+            scenario=plan.scenario.name,
+            target=TargetSpec(subject.factory, subject.parameters).text,
+            variant=label,
+            seed=plan.seed,
+            started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            command=receipt.command,
+            plan=plan.facts(mix),
+            environment=receipt.environment,
+        )
+
+
+def _silent(_elapsed_s: float) -> None:
+    pass

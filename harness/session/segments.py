@@ -1,0 +1,53 @@
+"""From one load run to the segment of a receipt: numbers by operation, counts, validity."""
+
+from collections.abc import Iterator, Mapping
+
+from harness.session.receipt import LimitCount, Segment
+from harness.summary import OperationSummary, RunSummary
+from harness.validity import Level
+
+ALL = "all"
+"""The operation of the whole."""
+PERCENTILES = {"p50_ns": 0.5, "p95_ns": 0.95, "p99_ns": 0.99}
+COLD_START = "cold_start_ns"
+
+
+def segment_of(
+    run: RunSummary, opening_ns: int, limits: list[LimitCount], directory: str | None = None
+) -> Segment:
+    """Return what a session keeps of `run`; `opening_ns` is how long the target took to be imported and opened."""
+    parts = {ALL: run.total, **run.operations}
+    values = {name: dict(_values(part, run.measured_s)) for name, part in parts.items()}
+    values[ALL][COLD_START] = float(opening_ns)
+    return Segment(
+        values=values,
+        counts={name: planned(part) for name, part in parts.items()},
+        validity=str(run.validity.level),
+        reasons=list(run.validity.reasons),
+        directory=directory,
+        limits=limits,
+    )
+
+
+def planned(part: OperationSummary) -> int:
+    """Return how many calls were planned, whatever became of them."""
+    return sum(part.outcomes.values())
+
+
+def _values(part: OperationSummary, measured_s: float) -> Iterator[tuple[str, float]]:
+    if measured_s:
+        yield "throughput_per_s", part.outcomes["completed"] / measured_s
+    if calls := planned(part):
+        yield "error_share", 1 - part.outcomes["completed"] / calls
+    for metric, share in PERCENTILES.items():
+        value = part.histograms["response_ns"].supported_percentile(share)
+        if value is not None:
+            yield metric, float(value)
+
+
+def fault_of(segments: Mapping[str, Segment]) -> str | None:
+    """Return why a block of these segments, by label, is nobody's evidence; None if all of them can be used."""
+    for label, segment in segments.items():
+        if segment.validity == Level.INVALID:
+            return f"{label}: {segment.reasons[0] if segment.reasons else 'the run is invalid'}"
+    return None
