@@ -1,0 +1,74 @@
+"""Exact tails of the binomial distribution."""
+
+import math
+from functools import cache
+
+_TINY = 1e-300
+_MOST_TERMS = 100_000
+
+
+def at_least(successes: int, trials: int, chance: float = 0.5) -> float:
+    """Return P(X >= `successes`) for X of Binomial(`trials`, `chance`): a sum of integers for a fair coin.
+
+    Otherwise by the incomplete beta function: P(X >= k) = I_p(k, n - k + 1).
+    """
+    if successes <= 0:
+        return 1.0
+    if successes > trials:
+        return 0.0
+    if chance == 0.5 and trials <= 1000:
+        return _fair_at_least(successes, trials)
+    return incomplete_beta(chance, successes, trials - successes + 1)
+
+
+def at_most(successes: int, trials: int, chance: float = 0.5) -> float:
+    """Return P(X <= `successes`) for X of Binomial(`trials`, `chance`), without the loss of a difference to one."""
+    return at_least(trials - successes, trials, 1 - chance)
+
+
+@cache
+def _fair_at_least(successes: int, trials: int) -> float:
+    ways = sum(math.comb(trials, k) for k in range(successes, trials + 1))
+    return ways / (1 << trials)
+
+
+@cache
+def critical(trials: int, alpha: float) -> int | None:
+    """Return the fewest heads of `trials` fair coins whose tail is at most `alpha`; None if even all are too few."""
+    fitting = (k for k in range(trials + 1) if at_least(k, trials) <= alpha)
+    return next(fitting, None)
+
+
+def incomplete_beta(x: float, a: float, b: float) -> float:
+    """Return the regularised incomplete beta function I_x(a, b), for a and b above zero.
+
+    By the continued fraction of Numerical Recipes (3rd edition, 6.4), summed with the modified method of Lentz.
+    """
+    if x <= 0:
+        return 0.0
+    if x >= 1:
+        return 1.0
+    if x > (a + 1) / (a + b + 2):
+        return 1 - incomplete_beta(1 - x, b, a)
+    front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    return math.exp(front) / (a * _fraction(x, a, b))
+
+
+def _fraction(x: float, a: float, b: float) -> float:
+    """Return 1 + d1/(1 + d2/(1 + ...)), the denominator of the continued fraction."""
+    value, c, d = 1.0, 1.0, 0.0
+    for term in range(1, _MOST_TERMS):
+        numerator = _coefficient(term, x, a, b)
+        d = 1 / (1 + numerator * d or _TINY)
+        c = 1 + numerator / c or _TINY
+        value *= c * d
+        if abs(c * d - 1) < 1e-15:
+            break
+    return value
+
+
+def _coefficient(term: int, x: float, a: float, b: float) -> float:
+    m = term // 2
+    if term % 2:
+        return -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+    return m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))

@@ -1,0 +1,51 @@
+"""The interval of a median from the order of the values alone."""
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Sequence
+
+from harness.stats.binomial import at_most
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MedianInterval:
+    """A median and the values that bound it. Unbounded, with coverage one, where the values are too few."""
+
+    center: float
+    low: float
+    high: float
+    coverage: float
+    """The true chance of holding the median, at least what was asked for."""
+
+    @property
+    def bounded(self) -> bool:
+        """False where no two of the values can hold the median as surely as asked."""
+        return math.isfinite(self.low)
+
+
+def rank(count: int, confidence: float) -> int:
+    """Return k such that the k-th smallest and the k-th largest of `count` values hold the median; 0 if none do.
+
+    Their coverage is 1 - 2 P(X <= k - 1) for X of Binomial(count, 1/2) (David and Nagaraja, Order Statistics, 7.1).
+    """
+    fitting = 0
+    while 2 * at_most(fitting, count) <= 1 - confidence + 1e-12:
+        fitting += 1
+    return fitting
+
+
+def fewest(confidence: float) -> int:
+    """Return how many values it takes before the smallest and the largest hold the median with `confidence`."""
+    return next(count for count in range(1, 1000) if rank(count, confidence))
+
+
+def median_interval(values: Sequence[float], confidence: float = 0.95) -> MedianInterval:
+    """Return the median of one or more `values` with an interval that holds it with at least `confidence`."""
+    ordered = sorted(values)
+    center = statistics.median(ordered)
+    k = rank(len(ordered), confidence)
+    if k == 0:
+        return MedianInterval(center, -math.inf, math.inf, 1.0)
+    coverage = 1 - 2 * at_most(k - 1, len(ordered))
+    return MedianInterval(center, ordered[k - 1], ordered[-k], coverage)

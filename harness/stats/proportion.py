@@ -1,0 +1,63 @@
+"""What counts say about a share: the interval of Clopper and Pearson, and how many more it takes."""
+
+from collections.abc import Callable
+
+from harness.stats.binomial import at_least, at_most
+
+_MOST_TRIALS = 1_000_000_000
+
+
+def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the exact two-sided interval of a share; (0, 1) without a trial."""
+    alpha = (1 - confidence) / 2
+    return lower_bound(successes, trials, 1 - alpha), upper_bound(successes, trials, 1 - alpha)
+
+
+def lower_bound(successes: int, trials: int, confidence: float = 0.95) -> float:
+    """Return the one-sided bound below the true share with `confidence` (Clopper and Pearson 1934)."""
+    if successes <= 0:
+        return 0.0
+    return _solve(lambda share: at_least(successes, trials, share) >= 1 - confidence)
+
+
+def upper_bound(successes: int, trials: int, confidence: float = 0.95) -> float:
+    """Return the one-sided bound above the true share with `confidence` (Clopper and Pearson 1934)."""
+    if successes >= trials:
+        return 1.0
+    return _solve(lambda share: at_most(successes, trials, share) <= 1 - confidence)
+
+
+def trials_below(limit: float, rate: float, confidence: float = 0.95) -> int | None:
+    """Return how many trials show a share below `limit`, if successes come at `rate`.
+
+    None if `rate` is not below the limit, or more than a thousand million trials would not do.
+    """
+    if rate >= limit:
+        return None
+
+    def enough(trials: int) -> bool:
+        return at_most(round(rate * trials), trials, limit) <= 1 - confidence
+
+    most = 1
+    while not enough(most):
+        most *= 2
+        if most > _MOST_TRIALS:
+            return None
+    return _first(enough, most // 2, most)
+
+
+def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
+    """Return a number above `low` where `holds` begins to, knowing that it does at `high`."""
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def _solve(above: Callable[[float], bool]) -> float:
+    """Return where `above` turns true between 0 and 1, by bisection down to the precision of a float."""
+    low, high = 0.0, 1.0
+    for _ in range(64):
+        middle = (low + high) / 2
+        low, high = (low, middle) if above(middle) else (middle, high)
+    return (low + high) / 2
