@@ -137,6 +137,17 @@ class Counts(Protocol):
         """Return totals since the start, `{operation: {counter: total}}`; they only grow."""
 
 
+@runtime_checkable
+class RecordsSites(Protocol):
+    """A target that counts (`Counts`) and can say which of its functions are behind its counters."""
+
+    def record_sites(self, *, on: bool) -> None:
+        """Begin to record, from nothing, or stop; called once the target is open. Off, it must cost nothing."""
+
+    def sites(self) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+        """Return totals since recording began, `{operation: {counter: {function: total}}}`."""
+
+
 class Wrap(Protocol):
     """Carries the current call's identity into another greenlet or thread."""
 

@@ -103,6 +103,15 @@ class CoreTarget:
         """Return totals since the start, by operation."""
         return self._core.counters() if self._core is not None else {}
 
+    def record_sites(self, *, on: bool) -> None:
+        """Note, from now on, which function of the core calls its stores; call it once the target is open."""
+        if self._core is not None:
+            self._core.record_sites(on=on)
+
+    def sites(self) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+        """Return totals since recording began, by operation, counter and function."""
+        return self._core.sites() if self._core is not None else {}
+
     def close(self) -> None:
         """Give everything back."""
         core, self._core = self._core, None

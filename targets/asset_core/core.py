@@ -43,6 +43,14 @@ class Core:
         """Return totals since the start, `{operation: {counter: total}}`."""
         return self._counters.totals()
 
+    def record_sites(self, *, on: bool) -> None:
+        """Begin, or stop, to note which function calls the stores; it costs each call a walk up its stack."""
+        self._counters.record_sites(on=on)
+
+    def sites(self) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+        """Return `{operation: {counter: {function: total}}}` since recording began."""
+        return self._counters.sites()
+
     def pools(self) -> list[PoolView]:
         """Return the state of each connection pool; none before `open` or without `warm_init`."""
         resources = self._container.resources

@@ -1,8 +1,16 @@
-"""What each operation did: totals that only grow, exact under threads and greenlets."""
+"""What each operation did: totals that only grow, exact under threads and greenlets.
+
+Once `Counters.record_sites` has switched it on, also which function of the core did it. Switched off, nothing of that
+is on the path of a request: the tallies that note call sites are a class of their own.
+"""
 
 import collections
 import threading
 from collections.abc import Iterable, Mapping
+
+from targets.asset_core.sites import calling_function
+
+Totals = collections.defaultdict[str, int]
 
 
 class Tally:
@@ -10,20 +18,14 @@ class Tally:
 
     __slots__ = ("_lock", "_totals")
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._totals: collections.defaultdict[str, int] = collections.defaultdict(int)
+    def __init__(self, totals: Totals | None = None, lock: "threading.Lock | None" = None) -> None:
+        self._totals: Totals = collections.defaultdict(int) if totals is None else totals
+        self._lock = lock or threading.Lock()
 
     def add(self, counter: str, amount: int = 1) -> None:
         """Add to one counter."""
         with self._lock:
             self._totals[counter] += amount
-
-    def add_call(self, store: str, results: str, count: int) -> None:
-        """Add one call of a store and the `count` things that it returned."""
-        with self._lock:
-            self._totals[store + ".calls"] += 1
-            self._totals[results] += count
 
     def add_each(self, counters: Iterable[str]) -> None:
         """Add one to each counter, under one lock."""
@@ -32,16 +34,57 @@ class Tally:
             for counter in counters:
                 totals[counter] += 1
 
+    def turned_into(self, kind: "type[Tally]") -> "Tally":
+        """Return a tally of that kind which goes on with these very totals."""
+        return kind(self._totals, self._lock)
+
     def totals(self) -> dict[str, int]:
         """Return a copy of all totals."""
         with self._lock:
             return dict(self._totals)
 
 
+class SiteTally(Tally):
+    """A tally that notes the function behind each addition."""
+
+    __slots__ = ("_sites",)
+
+    def __init__(self, totals: Totals | None = None, lock: "threading.Lock | None" = None) -> None:
+        super().__init__(totals, lock)
+        self._sites: collections.Counter[tuple[str, str]] = collections.Counter()
+
+    def add(self, counter: str, amount: int = 1) -> None:
+        """Add to one counter, and note who did."""
+        super().add(counter, amount)
+        self._note((counter,), amount)
+
+    def add_each(self, counters: Iterable[str]) -> None:
+        """Add one to each counter, and note who did."""
+        counters = tuple(counters)
+        super().add_each(counters)
+        self._note(counters, 1)
+
+    def sites(self) -> dict[str, dict[str, int]]:
+        """Return `{counter: {function: total}}`, without zeros."""
+        found: dict[str, dict[str, int]] = {}
+        with self._lock:
+            for (counter, function), total in self._sites.items():
+                if total:
+                    found.setdefault(counter, {})[function] = total
+        return found
+
+    def _note(self, counters: tuple[str, ...], amount: int) -> None:
+        function = calling_function()
+        with self._lock:
+            for counter in counters:
+                self._sites[counter, function] += amount
+
+
 class Counters:
     """One tally for each operation; those named at the start always appear."""
 
     def __init__(self, operations: Iterable[str]) -> None:
+        self._kind: type[Tally] = Tally
         self._tallies = {operation: Tally() for operation in operations}
         self._lock = threading.Lock()
 
@@ -50,9 +93,20 @@ class Counters:
         tally = self._tallies.get(operation)
         if tally is None:
             with self._lock:
-                tally = self._tallies.setdefault(operation, Tally())
+                tally = self._tallies.setdefault(operation, self._kind())
         return tally
 
     def totals(self) -> Mapping[str, Mapping[str, int]]:
         """Return `{operation: {counter: total}}`."""
         return {operation: tally.totals() for operation, tally in list(self._tallies.items())}
+
+    def record_sites(self, *, on: bool) -> None:
+        """Begin to note call sites, from nothing, in requests that start from now on; or stop and forget them."""
+        with self._lock:
+            self._kind = SiteTally if on else Tally
+            self._tallies = {name: tally.turned_into(self._kind) for name, tally in self._tallies.items()}
+
+    def sites(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Return `{operation: {counter: {function: total}}}` since recording was switched on."""
+        tallies = list(self._tallies.items())
+        return {operation: tally.sites() for operation, tally in tallies if isinstance(tally, SiteTally)}

@@ -1,6 +1,6 @@
 """Bytes in Redis."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from targets.asset_core.errors import DeadlineError, StoreError
@@ -11,6 +11,8 @@ from targets.asset_core.settings import StoreSettings
 from targets.asset_core.stores.current import CurrentCall
 from targets.asset_core.stores.names import REDIS
 
+_CALLS = (f"{REDIS}.calls", f"{REDIS}.round_trips")
+_PINGS = (f"{REDIS}.pings",)
 SCAN_COUNT = 1_000
 
 
@@ -35,9 +37,9 @@ class RedisCache:
         self._call(scope, self._client.set, key, value, px=max(int(ttl_s * 1000), 1))
         scope.tally.add("redis.bytes_out", len(value))
 
-    def remove(self, key: str, scope: Scope) -> None:
-        """Forget a key."""
-        self._call(scope, self._client.unlink, key)
+    def remove(self, keys: Sequence[str], scope: Scope) -> None:
+        """Forget keys, all in one command."""
+        self._call(scope, self._client.unlink, *keys)
 
     def remove_all(self, pattern: str, scope: Scope) -> int:
         """Forget all keys that match a glob pattern, and return how many there were."""
@@ -45,7 +47,7 @@ class RedisCache:
 
     def ping(self, scope: Scope) -> None:
         """Ask for an answer, and see to the minimum of idle connections."""
-        self._call(scope, self._client.ping, counter="pings")
+        self._call(scope, self._client.ping, counters=_PINGS)
         self.connections.fill()
 
     def pool(self) -> PoolView:
@@ -71,7 +73,7 @@ class RedisCache:
         scope: Scope,
         command: Callable[..., Any],
         *arguments: Any,
-        counter: str = "calls",
+        counters: tuple[str, ...] = _CALLS,
         **options: Any,
     ) -> Any:
         from redis.exceptions import RedisError
@@ -80,7 +82,7 @@ class RedisCache:
         try:
             # Two rounds of reading and writing: one retry on a dropped connection.
             with self._gate.passing(scope), self._current.bounded(scope, 2 * self._limits.io_s):
-                scope.tally.add(f"{REDIS}.{counter}")
+                scope.tally.add_each(counters)
                 return command(*arguments, **options)
         except (RedisError, OSError) as error:
             if scope.remaining_s() <= 0:
