@@ -70,6 +70,8 @@ LAYERS = {
     "harness.validity": 4,
     "harness.metrics": 4,
     "harness.policy": 4,
+    "harness.policy_file": 4,
+    "harness.slo": 4,
     "harness.profiling": 4,
     "harness.probe": 4,
     "harness.session.*": 4,
