@@ -2,7 +2,8 @@
 
 Parameters, all strings: `variant` (baseline or optimised), `switches` (changes such as `l1:off,l2:on`), `backends`
 (memory or servers), `data` (small, medium or large), `seed`, `profile` (lambda or server), `latency_ms` (median of the
-memory databases; Redis takes a fortieth) and `zipf` (exponent of popularity). With `backends=servers` the addresses
+memory databases; Redis takes a fortieth), `zipf` (exponent of popularity) and `clock` (system, or stopped for exact
+counting: nothing expires and no interval passes, so that equal requests do equal work). With `backends=servers` the addresses
 come from the environment variables of `targets.asset_core.settings`.
 """
 
@@ -11,6 +12,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from targets.asset_core.clocks import Clocks
 from targets.asset_core.container import Plan
 from targets.asset_core.core import Core
 from targets.asset_core.data.generator import Inventory
@@ -24,6 +26,7 @@ from targets.asset_core.stores.protocols import OpenStores
 from targets.asset_core.switches import parse_switches
 
 Number = TypeVar("Number", int, float)
+Chosen = TypeVar("Chosen")
 
 OPERATIONS = {GET_ASSET.operation: 0.99, GET_HEALTH.operation: 0.01}
 DEFAULTS = {
@@ -35,7 +38,9 @@ DEFAULTS = {
     "profile": "server",
     "latency_ms": "2",
     "zipf": "1.1",
+    "clock": "system",
 }
+CLOCKS = {"system": Clocks, "stopped": Clocks.stopped}
 MISSING_SHARE = 0.005
 """How many events ask for an asset that does not exist."""
 
@@ -57,6 +62,7 @@ class CoreTarget:
         self._switches = parse_switches(self._parameters["variant"], self._parameters["switches"])
         self._profile = find_profile(self._parameters["profile"])
         self._latency_s = _number(self._parameters, "latency_ms", float) / 1000.0
+        self._make_clocks = _choice(self._parameters, "clock", CLOCKS)
         self._wrap: Callable[[Callable[..., Any]], Callable[..., Any]] = identity
         self._core: Core | None = None
 
@@ -66,11 +72,12 @@ class CoreTarget:
 
     def open(self) -> None:
         """Make the stores, the core, and one token for each user."""
-        self._core = Core(self._plan())
-        self._core.open()
+        # Tokens first: a clock that stops here must not stop before they are valid.
         for tenant in self._inventory.tenants:
             for user in range(USERS_PER_TENANT):
                 self._token(tenant.name, user)
+        self._core = Core(self._plan())
+        self._core.open()
 
     def call(self, event: Any) -> Any:
         """Return the proxy response to a proxy event."""
@@ -125,6 +132,7 @@ class CoreTarget:
             profile=self._profile,
             switches=self._switches,
             wrap=self._wrap,
+            clocks=self._make_clocks(),
             seed=self._seed,
         )
 
@@ -180,6 +188,14 @@ def proxy_event(
         "body": body,
         "isBase64Encoded": False,
     }
+
+
+def _choice(parameters: Mapping[str, str], name: str, choices: Mapping[str, Chosen]) -> Chosen:
+    if parameters[name] not in choices:
+        raise SettingsError(
+            f"there is no {name} {parameters[name]!r}", where=name, remedy=f"Use {' or '.join(choices)}"
+        )
+    return choices[parameters[name]]
 
 
 def _number(parameters: Mapping[str, str], name: str, kind: type[Number]) -> Number:

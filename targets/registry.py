@@ -1,6 +1,7 @@
 """The targets that come with the harness: a literal table, nothing is registered on import."""
 
 import dataclasses
+from collections.abc import Mapping
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -11,6 +12,8 @@ class Entry:
     summary: str
     variants: tuple[str, ...] = ()
     needs_servers: bool = False
+    exact: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """The parameters under which equal requests do equal work, for exact counting."""
 
 
 TARGETS: dict[str, Entry] = {
@@ -19,6 +22,7 @@ TARGETS: dict[str, Entry] = {
         "the asset-processing core",
         variants=("optimised", "baseline"),
         needs_servers=True,
+        exact={"backends": "memory", "latency_ms": "0", "clock": "stopped"},
     ),
     "known:noop": Entry("targets.known:noop", "returns at once"),
     "known:constant": Entry("targets.known:constant", "yields for service_ms"),

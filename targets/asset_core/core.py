@@ -31,8 +31,8 @@ class Core:
         plan = self._container.plan
         if plan.switches.warm_init:
             resources = self._container.acquire()
-            if plan.profile.name == "server":
-                # In Lambda a background thread would be frozen between requests, and see only its own past.
+            # In Lambda a background thread would be frozen between requests, and see only its own past.
+            if plan.profile.name == "server" and plan.clocks.moves:
                 resources.health.start(self._counters.of(BACKGROUND))
 
     def call(self, event: Any, context: object = None) -> Response:

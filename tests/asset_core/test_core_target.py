@@ -68,6 +68,7 @@ def test_outcomes_follow_the_status(target, status, outcome):
         ({"switches": "l9:on"}, SwitchError, "l9"),
         ({"seed": "one"}, SettingsError, "seed"),
         ({"profile": "laptop"}, SettingsError, "laptop"),
+        ({"clock": "sundial"}, SettingsError, "sundial"),
     ],
 )
 def test_a_parameter_that_cannot_be_used_is_named(parameters, error, says):
