@@ -105,6 +105,13 @@ class _Versioned(msgspec.Struct, frozen=True):
     schema: int = SCHEMA
 
 
+class Head(msgspec.Struct, frozen=True):
+    """What every `run.json` of this schema has, whatever was measured: `kind` is `load` or `micro`."""
+
+    kind: str = "load"
+    status: str = ""
+
+
 class RunDocument(msgspec.Struct, kw_only=True):
     """`run.json`: everything about a run but its calls."""
 
@@ -139,6 +146,7 @@ class RunDirectory:
         self.calls_path = self.timing / self.CALLS
         self.facts_path = self.timing / self.FACTS
         self.histograms_path = self.timing / "histograms.npz"
+        self.benchmarks_path = self.timing / "benchmarks.json"
         self.report_path = path / "report.html"
         self.servers = path / "servers"
 
@@ -167,25 +175,43 @@ class RunDirectory:
         """Remove the folder of a run that never began."""
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def write(self, document: RunDocument) -> None:
-        """Replace `run.json`, at once and whole."""
+    def write(self, document: msgspec.Struct) -> None:
+        """Replace `run.json`, at once and whole; the document's fields include those of `Head`."""
         write_atomically(self.document_path, msgspec.json.format(msgspec.json.encode(document), indent=1))
 
-    def read(self) -> RunDocument:
-        """Return `run.json`. Raises `InvalidRunError` if it is missing, damaged or of another schema."""
+    def read_head(self) -> Head:
+        """Return what is known of a run of any kind. Raises as `read`."""
         # The number first: what another schema means by its fields is unknown.
-        schema = _decode(self.document_path, _Versioned).schema
+        schema = decode(self.document_path, _Versioned).schema
         if schema != SCHEMA:
             raise InvalidRunError(
                 f"This run has schema {schema}; this harness reads schema {SCHEMA}",
                 where=str(self.document_path),
                 remedy="Read it with the version of the harness that wrote it",
             )
-        return _decode(self.document_path, RunDocument)
+        return decode(self.document_path, Head)
+
+    def read(self) -> RunDocument:
+        """Return `run.json` of a load run.
+
+        Raises `InvalidRunError` if it is missing, damaged, of another schema or of another kind of run.
+        """
+        return self.read_as("load", RunDocument)
+
+    def read_as(self, kind: str, document: type[Document]) -> Document:
+        """Return `run.json` of a run of `kind` as its document. Raises as `read`."""
+        found = self.read_head().kind
+        if found != kind:
+            raise InvalidRunError(
+                f"This is a {found} run, not a {kind} run",
+                where=str(self.path),
+                remedy="'harness report' shows runs of one kind at a time",
+            )
+        return decode(self.document_path, document)
 
     def read_facts(self) -> LoadFacts:
         """Return what the measured process said of itself. Raises `InvalidRunError` if that is missing."""
-        return _decode(self.facts_path, LoadFacts)
+        return decode(self.facts_path, LoadFacts)
 
     def write_facts(self, facts: LoadFacts) -> None:
         """Replace `timing/facts.json`."""
@@ -209,7 +235,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         ) from error
 
 
-def _decode(path: Path, kind: type[Document]) -> Document:
+def decode(path: Path, kind: type[Document]) -> Document:
+    """Return a JSON file of a run as `kind`. Raises `InvalidRunError` if it is missing or damaged."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:

@@ -78,10 +78,10 @@ def find(parent: Path) -> list[StoredRun]:
 
 def _is_running(path: Path) -> bool:
     try:
-        document = RunDirectory(path).read()
+        head = RunDirectory(path).read_head()
     except InvalidRunError:
         return False
-    return document.status == "running" and time.time() - (path / "run.json").stat().st_mtime < _LONGEST_RUN_S
+    return head.status == "running" and time.time() - (path / "run.json").stat().st_mtime < _LONGEST_RUN_S
 
 
 def choose(runs: list[StoredRun], oldest_s: float, most_bytes: int) -> list[StoredRun]:
