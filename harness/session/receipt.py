@@ -70,6 +70,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     candidate_ns: float | None = None
     note: str = ""
     of: str | None = None
+    pairs: int = 40
+    """How many pairs of slices a block measures; fewer where one call is long."""
 
 
 class Slices(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +100,8 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     """One pair of slots, and what it measured of each benchmark. `spawned` is the order in which they started.
 
     `import_ns` is how long each side took to import the benchmarks. A block with `trouble` measured nothing usable
-    and says why; it is kept, and is nobody's evidence.
+    and says why; it is kept, and is nobody's evidence. `failed` names the benchmarks that could not be measured in
+    this block, and why. `order` is the order of the benchmarks.
     """
 
     number: int
@@ -113,6 +116,10 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     started_unix_s: float = 0.0
     seconds: float = 0.0
     trouble: str | None = None
+    failed: dict[str, str] = {}
+    order: list[str] = []
+    hash_seed: int = 0
+    padding_bytes: int = 0
 
 
 class LimitCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,5 +239,7 @@ class Receipt(msgspec.Struct, kw_only=True):
     finished: bool = False
     interrupted: bool = False
     trouble: list[str] = []
+    notes: list[str] = []
+    """What must be said of the session and voids nothing: benchmarks that no side runs, and why."""
     harness_seconds: float = 0.0
     """What the session took beside its slices: starting processes, importing, warming up, writing."""

@@ -1,0 +1,103 @@
+"""What a slot is started with: where its side's code is, which benchmark files, and which environment."""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+INI = "slot.ini"
+"""pytest's configuration in the session: the project's own, with its options and plugins, stays out."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a slot may take before it counts as hung, in seconds."""
+
+    start_s: float = 180.0
+    """To import pytest, the plugins and the benchmarks."""
+    ready_s: float = 120.0
+    """To set one benchmark up and warm it up."""
+    slice_s: float = 60.0
+    end_s: float = 10.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bench:
+    """The benchmark files, the candidate's for all sides. `prefix` is what node ids begin with in this folder."""
+
+    folder: Path
+    suite: Path
+    prefix: str = ""
+    import_folders: tuple[Path, ...] = ()
+    plugins: tuple[str, ...] = ()
+    path: tuple[Path, ...] = ()
+    """Put in front of the installed packages, if it is not among them."""
+
+    def file(self, relative: str) -> Path:
+        """Return the path of a file by the name that slots give it."""
+        return self.folder / f"{self.prefix}{relative}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Home:
+    """Where one side's code comes from. `tree` is where all of it must lie, links followed."""
+
+    name: str
+    overlay: Path
+    roots: tuple[str, ...] = ()
+    tree: Path | None = None
+    python: str = sys.executable
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Launch:
+    """What is particular to one start. `order` of None takes all benchmarks in the order of their files.
+
+    `spin` is what calibration injects, `{benchmark: (loops per call, loops per fiftieth call)}`.
+    """
+
+    files: tuple[Path, ...]
+    order: Sequence[str] | None = None
+    cpu: int | None = None
+    hash_seed: int = 0
+    padding_bytes: int = 0
+    spin: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
+
+
+def slot_environment(home: Home, launch: Launch) -> dict[str, str]:
+    """Return the whole environment of a slot, without what would change the side's code or pytest's behaviour."""
+    kept = {
+        name: value
+        for name, value in {**os.environ, **home.environment}.items()
+        if not name.startswith("PYTEST_")
+        and name not in {"PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE", "PYTHONSTARTUP"}
+    }
+    return kept | {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONHASHSEED": str(launch.hash_seed),
+        "PYTHONNODEBUGRANGES": "1",
+        "SLOT_PADDING": "x" * launch.padding_bytes,
+    }
+
+
+def job_of(home: Home, bench: Bench, launch: Launch) -> dict[str, Any]:
+    """Return the first line that a slot reads."""
+    options = (
+        "-c", str(bench.folder / INI), f"--rootdir={bench.folder}", "-p", "no:cacheprovider",
+        "--import-mode=importlib", "--assert=plain", "--continue-on-collection-errors", "-q",
+    )  # fmt: skip
+    return {
+        "overlay": str(home.overlay),
+        "roots": home.roots,
+        "folders": [str(folder) for folder in bench.import_folders],
+        "path": [str(folder) for folder in bench.path],
+        "prefix": bench.prefix,
+        "plugins": bench.plugins,
+        "options": options,
+        "files": [str(file) for file in launch.files],
+        "order": launch.order,
+        "spin": launch.spin,
+    }

@@ -1,0 +1,193 @@
+"""One slot, seen from the session: start its process, ask it for slices, end it."""
+
+import contextlib
+import enum
+import os
+import select
+import signal
+import time
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+
+from harness.errors import HarnessError
+from harness.session.launch import Bench, Home, Launch, Limits, job_of, slot_environment
+from harness.supervise import Child, Supervisor
+
+PROGRAM = Path(__file__).with_name("slot_program.py")
+_POLL_S = 0.5
+_LOG_LINES = 6
+
+
+class SlotError(HarnessError):
+    """A slot died, hung, or could not do what it was asked for: its block measured nothing."""
+
+
+class ForeignCodeError(HarnessError):
+    """A slot imported measured code from outside its side's tree."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """Whatever a slot says; `kind` tells which fields count."""
+
+    kind: str
+    name: str = ""
+    files: dict[str, str] = {}
+    errors: dict[str, str] = {}
+    import_ns: int = 0
+    places: dict[str, list[str]] = {}
+    ns_per_call: float = 0.0
+    value: Any = None
+    outcome: str = ""
+    error: str = ""
+    used: bool = False
+    code: int = 0
+
+
+class _State(enum.Enum):
+    WAITING = enum.auto()
+    """It has imported, and goes on when told."""
+    SERVING = enum.auto()
+    RUNNING = enum.auto()
+    """It sets the next benchmark up, or ends."""
+
+
+class Slot:
+    """A running slot. Use it as a context manager: leaving it kills the process and all that it started."""
+
+    def __init__(self, child: Child, to_fd: int, from_fd: int, home: Home, limits: Limits) -> None:
+        self.child = child
+        self.home = home
+        self._to_fd, self._from_fd = to_fd, from_fd
+        self._limits = limits
+        self._buffer = b""
+        self._doing = "importing the benchmarks"
+        self._state = _State.WAITING
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.child.kill()
+        for descriptor in (self._to_fd, self._from_fd):
+            os.close(descriptor)
+
+    def collect(self) -> Message:
+        """Wait until the benchmarks are imported; the slot waits then."""
+        return self._checked(self.expect("collected", self._limits.start_s))
+
+    def move_on(self) -> Message | None:
+        """Let the slot go on to its next benchmark; return how the test ended that it served, if it served one."""
+        state, self._state = self._state, _State.RUNNING
+        if state is not _State.RUNNING:
+            self.send("next")
+        return self.expect("done", self._limits.ready_s) if state is _State.SERVING else None
+
+    def enter(self, name: str) -> Message:
+        """Wait until `name` is warm (`ready`), or is over without having been measured (`done`)."""
+        self._doing = f"setting up {name}"
+        message = self._checked(self.expect("ready", self._limits.ready_s, or_else="done"))
+        if message.name != name:
+            raise self._error(f"ran {message.name} instead")
+        if message.kind == "ready":
+            self._state = _State.SERVING
+            self._doing = f"measuring {name}"
+        return message
+
+    def begin(self) -> None:
+        """Begin a series of slices."""
+        self._ask("begin")
+
+    def sentinel_ns(self) -> int:
+        """Time the fixed loop."""
+        return int(self._ask("sentinel"))
+
+    def slice_ns(self, calls: int) -> tuple[int, int]:
+        """Return (wall_ns, cpu_ns) of one slice."""
+        wall_ns, cpu_ns = self._ask("slice", calls)
+        return wall_ns, cpu_ns
+
+    def finish(self) -> None:
+        """Let the process end by itself, so that the suite's own fixtures are closed; not for long."""
+        with contextlib.suppress(SlotError):
+            self.expect("ended", self._limits.end_s)
+
+    def send(self, *words: str | int) -> None:
+        """Write one line to the slot; one that has died is found when it is read from."""
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._to_fd, msgspec.json.encode(words) + b"\n")
+
+    def expect(self, kind: str, timeout_s: float, or_else: str = "") -> Message:
+        """Return the next message of this kind. Raises SlotError if the slot dies, hangs or says otherwise."""
+        message = msgspec.json.decode(self._line(time.monotonic() + timeout_s, timeout_s), type=Message)
+        if message.kind in {kind, or_else}:
+            return message
+        raise self._error(
+            f"ended early: {message.error or message.name or message.kind}",
+            lines=_LOG_LINES if not message.name else 0,
+        )
+
+    def _ask(self, *words: str | int) -> Any:
+        self.send(*words)
+        return self.expect("ran", self._limits.slice_s).value
+
+    def _line(self, deadline_s: float, timeout_s: float) -> bytes:
+        while b"\n" not in self._buffer:
+            if time.monotonic() > deadline_s:
+                raise self._error(f"did not answer within {timeout_s:g} s")
+            if select.select([self._from_fd], [], [], _POLL_S)[0]:
+                chunk = os.read(self._from_fd, 1 << 16)
+                if not chunk:
+                    raise self._error(_how_it_ended(self.child.kill()))
+                self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def _checked(self, message: Message) -> Message:
+        tree = self.home.tree
+        for name, places in message.places.items():
+            outside = [place for place in places if tree is None or not Path(place).is_relative_to(tree)]
+            if outside:
+                raise ForeignCodeError(
+                    f"The {self.home.name}'s slot imported {name} from outside its tree: {outside[0]}",
+                    where=f"its tree is {tree}",
+                    remedy="Look for what imports it before the benchmarks do: a .pth file, a plugin, an import hook",
+                )
+        return message
+
+    def _error(self, what: str, lines: int = _LOG_LINES) -> SlotError:
+        tail = self.child.log_tail(lines) if lines else ""
+        said = f"; its log ends with: {' | '.join(tail.split(chr(10)))}" if tail else ""
+        return SlotError(f"The {self.home.name}'s slot {what} while {self._doing}{said}")
+
+
+def start_slot(
+    supervisor: Supervisor, home: Home, bench: Bench, launch: Launch, log: Path, limits: Limits
+) -> Slot:
+    """Start the process of one slot on its CPU and hand it its job."""
+    child_in, to_fd = os.pipe()
+    from_fd, child_out = os.pipe()
+    try:
+        child = supervisor.start(
+            f"the {home.name}'s slot",
+            # Numbers of one width: the arguments lie on the stack, whose place is a cause of noise.
+            [home.python, "-P", str(PROGRAM), f"{child_in:06d}", f"{child_out:06d}"],
+            log=log,
+            env=slot_environment(home, launch),
+            cwd=bench.folder,
+            pass_fds=(child_in, child_out),
+        )
+    finally:
+        os.close(child_in)
+        os.close(child_out)
+    if launch.cpu is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(child.pid, {launch.cpu})
+    slot = Slot(child, to_fd, from_fd, home, limits)
+    os.write(to_fd, msgspec.json.encode(job_of(home, bench, launch)) + b"\n")
+    return slot
+
+
+def _how_it_ended(code: int) -> str:
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

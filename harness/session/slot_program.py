@@ -1,0 +1,351 @@
+"""The program of a slot: one process of one side, which serves slices of its benchmarks on demand.
+
+Run as a script by its path, `python -P slot_program.py IN_FD OUT_FD`. It imports nothing of the harness, because the
+side may be the harness. Lines of JSON come and go over two descriptors of their own, so that what a benchmark prints
+disturbs nothing. The first line in is the job; the answer is `collected`, and a line in lets it go on. Then, for each
+benchmark, `ready` goes out and commands come in until `next`: `["slice", calls]`, `["begin"]`, `["sentinel"]`, `["next"]`.
+"""
+
+import collections
+import functools
+import gc
+import itertools
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from typing import Any, NoReturn
+
+Timed = Callable[[int], tuple[int, int]]
+"""calls to (wall_ns, cpu_ns) of all of them."""
+
+WARM_RUN_NS = 2_000_000
+LEAST_WARM_RUNS = 8
+MOST_WARM_NS = 150_000_000
+STEADY_GAIN = 0.01
+SENTINEL_LOOPS = 20_000
+TAIL_EVERY = 50
+
+
+class Channel:
+    """Lines of JSON to and from the session."""
+
+    def __init__(self, in_fd: int, out_fd: int) -> None:
+        for descriptor in (in_fd, out_fd):
+            os.set_inheritable(descriptor, False)
+        self._lines = os.fdopen(in_fd, "r", encoding="utf-8")
+        self._out_fd = out_fd
+
+    def send(self, kind: str, **fields: Any) -> None:
+        """Write one message."""
+        line = json.dumps({"kind": kind, **fields}).encode() + b"\n"
+        while line:
+            line = line[os.write(self._out_fd, line) :]
+
+    def receive(self) -> Any:
+        """Return the next line; the end of the session ends this process at once."""
+        line = self._lines.readline()
+        if not line:
+            os._exit(0)
+        return json.loads(line)
+
+
+class RootsFromOverlay:
+    """Finds the measured packages in the side's overlay and nowhere else, before any other finder is asked.
+
+    An editable install of another tree may have put its own finder in front of the path.
+    """
+
+    def __init__(self, roots: Sequence[str], overlay: str) -> None:
+        self._roots = frozenset(roots)
+        self._overlay = [overlay]
+
+    def find_spec(self, name: str, path: Any = None, _target: Any = None) -> ModuleSpec | None:
+        """Return the module's place; ModuleNotFoundError if this side has no such package."""
+        if path is not None or name not in self._roots:
+            return None
+        spec = PathFinder.find_spec(name, self._overlay)
+        if spec is None:
+            raise ModuleNotFoundError(f"No module named {name!r} on this side", name=name)
+        return spec
+
+
+class Benchmark:
+    """The `benchmark` fixture of pytest-benchmark, which serves slices instead of timing by itself.
+
+    `rewind`, if a benchmark sets it, is called before each series of slices, so that both sides start a series at
+    the same of their inputs.
+    """
+
+    def __init__(self, name: str, group: str | None, serve: Callable[["Benchmark", Timed], None]) -> None:
+        self.name = self.fullname = name
+        self.group = group
+        self.extra_info: dict[str, Any] = {}
+        self.enabled, self.disabled, self.stats = True, False, None
+        self.rewind: Callable[[], None] = lambda: None
+        self.used = 0
+        self._serve = serve
+
+    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Serve slices of `function(*args, **kwargs)`, then return its result."""
+        call = functools.partial(function, *args, **kwargs) if args or kwargs else function
+        self._take()
+        self._serve(self, timed_loop(call))
+        return call()
+
+    def pedantic(
+        self,
+        target: Callable[..., Any],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        setup: Callable[[], Any] | None = None,
+        teardown: Callable[..., Any] | None = None,
+        **_rounds: int,
+    ) -> Any:
+        """Serve slices of `target`, each call after a `setup` of its own; the session decides on rounds."""
+        if setup is None and teardown is None:
+            return self(target, *args, **dict(kwargs or {}))
+        self._take()
+        once = functools.partial(call_once, target, args, dict(kwargs or {}), setup, teardown)
+        self._serve(self, lambda calls: sum_of_calls(once, calls))
+        return once()[0]
+
+    def _take(self) -> None:
+        self.used += 1
+        if self.used > 1:
+            raise RuntimeError("one test called benchmark twice: split it into two tests")
+
+
+def timed_loop(call: Callable[[], Any]) -> Timed:
+    """Return what times a number of calls in a row."""
+
+    def run(calls: int) -> tuple[int, int]:
+        again = itertools.repeat(None, calls)
+        cpu_ns, start_ns = time.thread_time_ns(), time.perf_counter_ns()
+        for _ in again:
+            call()
+        end_ns = time.perf_counter_ns()
+        return end_ns - start_ns, time.thread_time_ns() - cpu_ns
+
+    return run
+
+
+def call_once(
+    target: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    setup: Callable[[], Any] | None,
+    teardown: Callable[..., Any] | None,
+) -> tuple[Any, int, int]:
+    """Return (result, wall_ns, cpu_ns) of one call; setup and teardown are not in the times."""
+    prepared = setup() if setup else None
+    if prepared is not None:
+        args, kwargs = prepared
+    cpu_ns, start_ns = time.thread_time_ns(), time.perf_counter_ns()
+    result = target(*args, **kwargs)
+    wall_ns, cpu_ns = time.perf_counter_ns() - start_ns, time.thread_time_ns() - cpu_ns
+    if teardown:
+        teardown(*args, **kwargs)
+    return result, wall_ns, cpu_ns
+
+
+def sum_of_calls(once: Callable[[], tuple[Any, int, int]], calls: int) -> tuple[int, int]:
+    """Return (wall_ns, cpu_ns) over calls that are timed one by one."""
+    times = [once()[1:] for _ in range(calls)]
+    return sum(wall_ns for wall_ns, _ in times), sum(cpu_ns for _, cpu_ns in times)
+
+
+def spin(loops: int) -> None:
+    """Count to `loops`: the work that calibration adds, and the sentinel's."""
+    for _ in itertools.repeat(None, loops):
+        pass
+
+
+def slowed(run: Timed, loops: int, tail_loops: int) -> Timed:
+    """Return `run` with a spin for each call, and another for each fiftieth: an injected regression.
+
+    The spins of a slice come in one piece, so that nothing else is added to a short call.
+    """
+    done = 0
+
+    def run_slowed(calls: int) -> tuple[int, int]:
+        nonlocal done
+        tails = (done + calls) // TAIL_EVERY - done // TAIL_EVERY
+        done += calls
+        wall_ns, cpu_ns = run(calls)
+        cpu_start_ns, start_ns = time.thread_time_ns(), time.perf_counter_ns()
+        spin(loops * calls + tail_loops * tails)
+        spun_ns = time.perf_counter_ns() - start_ns
+        return wall_ns + spun_ns, cpu_ns + time.thread_time_ns() - cpu_start_ns
+
+    return run_slowed
+
+
+def warm_up(run: Timed) -> float:
+    """Call until a run of about 2 ms gets no faster, and return the nanoseconds per call of the last runs."""
+    started_ns, calls = time.perf_counter_ns(), 1
+    while (wall_ns := run(calls)[0]) < WARM_RUN_NS // 2:
+        calls *= 2
+    runs = [wall_ns]
+    while time.perf_counter_ns() - started_ns < MOST_WARM_NS:
+        runs.append(run(calls)[0])
+        if len(runs) >= LEAST_WARM_RUNS and min(runs[-4:]) > min(runs[:-4]) * (1 - STEADY_GAIN):
+            break
+    return statistics.median(runs[-4:]) / calls
+
+
+def sentinel_ns() -> int:
+    """Return how long a fixed loop takes: about a millisecond, and the same in every slot."""
+    start_ns, total = time.perf_counter_ns(), 0
+    for number in range(SENTINEL_LOOPS):
+        total += number * 7 % 13
+    return time.perf_counter_ns() - start_ns
+
+
+def last_line(text: str) -> str:
+    """Return the last line with words in it, without pytest's margin."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1].removeprefix("E ").strip() if lines else ""
+
+
+def files_of(roots: Sequence[str]) -> dict[str, list[str]]:
+    """Return where the imported ones of the measured packages came from, links followed."""
+    found = {name: sys.modules[name] for name in roots if name in sys.modules}
+    return {name: [os.path.realpath(place) for place in _places(module)] for name, module in found.items()}
+
+
+def _places(module: Any) -> list[str]:
+    file = getattr(module, "__file__", None)
+    return [file] if file else list(getattr(module, "__path__", []))
+
+
+class Plugin:
+    """Supplies the fixture, keeps the order that was asked for, and tells the session what happens."""
+
+    def __init__(self, job: Mapping[str, Any], channel: Channel) -> None:
+        self._job = job
+        self._channel = channel
+        self._began_ns = 0
+        self._errors: dict[str, str] = {}
+        self._tests: dict[str, str] = {}
+        self._outcome: tuple[str, str] = ("passed", "")
+        self._fixtures: dict[str, Benchmark] = {}
+
+    def pytest_load_initial_conftests(self) -> None:
+        """Imports begin here, with the folder's conftest."""
+        self._began_ns = time.perf_counter_ns()
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """Keep why a file cannot be imported."""
+        if report.failed:
+            self._errors[self._relative(report.nodeid)] = last_line(str(report.longrepr))
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Leave only benchmarks, in the order of the job."""
+        by_name = {self._name(item): item for item in items if "benchmark" in item.fixturenames}
+        order = self._job["order"]
+        items[:] = [by_name[name] for name in (by_name if order is None else order) if name in by_name]
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        """Tell what there is, and what it took to import it."""
+        self._channel.send(
+            "collected",
+            files={
+                self._name(item): self._relative(item.nodeid).partition("::")[0] for item in session.items
+            },
+            errors=self._errors,
+            import_ns=time.perf_counter_ns() - self._began_ns,
+            places=files_of(self._job["roots"]),
+        )
+        # Until then the other slots of the block have the CPU to themselves.
+        self._channel.receive()
+
+    def pytest_runtest_setup(self, item: Any) -> None:
+        """Know the test by the name that the session uses."""
+        self._tests[item.nodeid] = self._name(item)
+        self._outcome = ("passed", "")
+
+    def pytest_runtest_makereport(self, call: Any) -> None:
+        """Keep the first thing that went wrong."""
+        if call.excinfo is not None and self._outcome[0] == "passed":
+            kind = "skipped" if call.excinfo.typename == "Skipped" else "failed"
+            self._outcome = (kind, last_line(call.excinfo.exconly()))
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Tell how the test ended."""
+        name = self._tests.get(nodeid, nodeid)
+        outcome, error = self._outcome
+        fixture = self._fixtures.pop(name, None)
+        used = fixture is not None and fixture.used > 0
+        self._channel.send("done", name=name, outcome=outcome, error=error, used=used)
+
+    def make_fixture(self, request: Any) -> Benchmark:
+        """Return the fixture of one test."""
+        name = self._name(request.node)
+        marker = request.node.get_closest_marker("benchmark")
+        group = marker.kwargs.get("group") if marker else None
+        self._fixtures[name] = Benchmark(name, group, self._serve)
+        return self._fixtures[name]
+
+    def _serve(self, benchmark: Benchmark, run: Timed) -> None:
+        ns_per_call = warm_up(run)
+        loops = self._job["spin"].get(benchmark.name)
+        if loops is not None:
+            run = slowed(run, *loops)
+        gc.collect()
+        gc.freeze()
+        places = files_of(self._job["roots"])
+        self._channel.send("ready", name=benchmark.name, ns_per_call=ns_per_call, places=places)
+        serves: dict[str, Any] = {"begin": benchmark.rewind, "sentinel": sentinel_ns, "slice": run}
+        try:
+            while (command := self._channel.receive())[0] != "next":
+                self._channel.send("ran", value=serves[command[0]](*command[1:]))
+        finally:
+            gc.unfreeze()
+
+    def _name(self, item: Any) -> str:
+        """The node's path in the suite, or the parameter that a test says it is named by."""
+        marker = item.get_closest_marker("named_by")
+        return str(item.callspec.params[marker.args[0]]) if marker else self._relative(item.nodeid)
+
+    def _relative(self, nodeid: str) -> str:
+        return nodeid.removeprefix(self._job["prefix"])
+
+
+def run_pytest(job: Mapping[str, Any], channel: Channel) -> None:
+    """Collect and run the benchmarks of the job in this process."""
+    import pytest
+
+    # The fixture is added here, since pytest is imported only after the overlay is in place.
+    with_fixture = type("SlotPlugin", (Plugin,), {"benchmark": pytest.fixture(Plugin.make_fixture)})
+    plugin = with_fixture(job, channel)
+    options = [word for name in job["plugins"] for word in ("-p", name)]
+    code = pytest.main([*job["options"], *options, *job["files"]], plugins=[plugin])
+    channel.send("ended", code=int(code))
+
+
+def prepare_imports(job: Mapping[str, Any]) -> None:
+    """Put the side's overlay in front of everything, and the suite's folders behind it."""
+    front = [job["overlay"], *job["folders"]]
+    sys.path[:0] = [*front, *(place for place in job["path"] if place not in sys.path)]
+    sys.meta_path.insert(0, RootsFromOverlay(job["roots"], job["overlay"]))
+
+
+def main() -> NoReturn:
+    """Carry out one job."""
+    channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
+    job = collections.defaultdict(list, channel.receive())
+    prepare_imports(job)
+    try:
+        run_pytest(job, channel)
+    except BaseException as error:
+        channel.send("failed", error=f"{type(error).__name__}: {error}")
+        raise
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
