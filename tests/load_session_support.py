@@ -1,0 +1,71 @@
+"""Small load sessions on targets of known truth, with all that they leave in memory."""
+
+import dataclasses
+from pathlib import Path
+
+from harness.loadrun import LoadPlan, Subject
+from harness.model import Arrivals, Scenario
+from harness.session.load_blocks import LoadSession, run_load_blocks
+from harness.session.receipt import Receipt, SessionPlan, Side, SubjectFacts
+
+SCENARIO = Scenario("short", "for tests", arrivals=Arrivals.UNIFORM)
+PLAN = LoadPlan(SCENARIO, rate_per_s=200.0, users=2, duration_s=0.4, warmup_s=0.1, seed=0, split=False)
+
+
+class CountingServers:
+    """Servers without a server."""
+
+    def __init__(self):
+        self.forgotten = 0
+
+    def forget(self):
+        self.forgotten += 1
+
+    def facts(self, counters, measured_s):
+        return {}
+
+
+@dataclasses.dataclass
+class Kept:
+    """What a session told the outside."""
+
+    written: list = dataclasses.field(default_factory=list)
+    seen: list = dataclasses.field(default_factory=list)
+
+
+def constant(service_ms, **more):
+    return Subject("targets.known:constant", {"service_ms": str(service_ms), **more})
+
+
+def session_of(supervisor, folder: Path, base, candidate, **changes) -> LoadSession:
+    subjects = {Side.BASE: base, Side.CANDIDATE: candidate}
+    made = LoadSession(supervisor, CountingServers(), subjects, PLAN, folder)
+    return dataclasses.replace(made, **changes)
+
+
+def receipt_of(seed=5, **plan) -> Receipt:
+    return Receipt(
+        command="harness compare",
+        started_at="2026-01-02T03:04:05+00:00",
+        seed=seed,
+        suites=["load"],
+        base=SubjectFacts(spec="base", label="base"),
+        candidate=SubjectFacts(spec="candidate", label="candidate"),
+        environment={},
+        policy={},
+        policy_sha256="",
+        plan=SessionPlan(**{"load_blocks": 2, "confirm_blocks": 1, **plan}),
+    )
+
+
+def run_session(session, receipt, candidates=lambda _receipt: (), kept=None) -> Kept:
+    """Run the load blocks; every write is kept as a number of blocks, every progress as it came."""
+    kept = kept or Kept()
+    run_load_blocks(
+        session,
+        receipt,
+        candidates=candidates,
+        write=lambda written: kept.written.append((len(written.load_blocks), written.interrupted)),
+        progress=lambda phase, done, planned, _receipt: kept.seen.append((str(phase), done, planned)),
+    )
+    return kept

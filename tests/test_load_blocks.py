@@ -1,0 +1,268 @@
+"""Load blocks on targets of known truth: what differs by a millisecond differs by it in every block."""
+
+import os
+import signal
+
+import pytest
+
+from harness.errors import UsageError
+from harness.loadrun import Subject
+from harness.session import load_blocks
+from harness.session.load_blocks import at_rate_of_slower_side, load_session_seconds
+from harness.session.receipt import Phase, SessionPlan
+from harness.supervise import Supervisor
+from tests.load_session_support import CountingServers, constant, receipt_of, run_session, session_of
+from tests.processes import descendants
+
+MS = 1_000_000
+DYING = """
+import os
+import time
+
+
+class Target:
+    def __init__(self, after):
+        self.left = after
+
+    def call(self, event):
+        self.left -= 1
+        if not self.left:
+            os.kill(os.getpid(), 9)
+
+
+def create(after="30"):
+    return Target(int(after))
+"""
+INTERRUPTING = """
+import os
+import signal
+
+
+class Target:
+    def __init__(self, at, who, calls=0):
+        self.at, self.who, self.calls = at, who, calls
+
+    def call(self, event):
+        self.calls += 1
+        if self.calls == self.at:
+            os.kill(self.who, signal.SIGINT)
+
+
+def create(at, who):
+    return Target(int(at), int(who))
+"""
+PACKAGE = """
+import time
+
+
+class Target:
+    operations = {{"{name}": 1.0}}
+
+    def call(self, event):
+        time.sleep({seconds})
+
+
+def create():
+    return Target()
+"""
+
+
+@pytest.fixture
+def supervisor():
+    with Supervisor() as made:
+        yield made
+
+
+def p50_ns(segment, operation="all"):
+    return segment.values[operation]["p50_ns"]
+
+
+def test_a_millisecond_more_shows_in_every_block_and_the_base_against_itself_shows_nothing(
+    supervisor, tmp_path
+):
+    receipt = receipt_of(load_blocks=1, confirm_blocks=1)
+    session = session_of(supervisor, tmp_path, constant(1), constant(2))
+    kept = run_session(session, receipt, candidates=lambda _receipt: {"all p50_ns"})
+    assert [block.phase for block in receipt.load_blocks] == [Phase.SCREEN, Phase.CONFIRM]
+    for block in receipt.load_blocks:
+        assert p50_ns(block.candidate) - p50_ns(block.base) == pytest.approx(MS, rel=0.5)
+        assert p50_ns(block.null) - p50_ns(block.base) == pytest.approx(0, abs=0.5 * MS)
+        assert sorted(block.order) == ["base", "candidate", "null"]
+    assert len({block.seed for block in receipt.load_blocks}) == 2
+    assert [block.number for block in receipt.load_blocks] == [0, 1]
+    assert kept.written == [(1, False), (2, False)]
+    assert kept.seen == [("screen", 1, 1), ("confirm", 1, 1)]
+    assert session.servers.forgotten == 6
+    bad = {segment.directory for segment in segments(receipt) if segment.validity == "invalid"}
+    assert {path.name for path in tmp_path.iterdir()} == bad, "only those of bad segments are kept"
+
+
+def test_a_segment_has_the_numbers_of_the_whole_and_of_each_operation(supervisor, tmp_path):
+    receipt = receipt_of(load_blocks=1)
+    failing = Subject("targets.known:failing", {"every": "2"})
+    run_session(session_of(supervisor, tmp_path, constant(1), failing, keep=True), receipt)
+    (block,) = receipt.load_blocks
+    assert block.base.counts == {"all": 80, "call": 80}
+    assert set(block.base.values) == {"all", "call"}
+    assert block.base.values["call"]["error_share"] == 0
+    assert block.base.values["call"]["throughput_per_s"] == pytest.approx(200)
+    assert "p95_ns" in block.base.values["call"]
+    # 80 calls say nothing about one in a hundred.
+    assert "p99_ns" not in block.base.values["call"]
+    assert block.candidate.values["all"]["error_share"] == pytest.approx(0.5)
+    assert block.candidate.values["all"]["throughput_per_s"] == pytest.approx(100)
+    assert block.candidate.values["all"]["cold_start_ns"] > 0
+    assert "cold_start_ns" not in block.candidate.values["call"]
+    assert sorted(segment.directory for segment in segments(receipt)) == sorted(os.listdir(tmp_path))
+
+
+def segments(receipt):
+    return [
+        segment
+        for block in receipt.load_blocks
+        for segment in (block.base, block.candidate, block.null)
+        if segment
+    ]
+
+
+def test_each_side_is_measured_from_its_own_tree(supervisor, tmp_path):
+    subjects = []
+    for side, seconds in (("base", 0.001), ("candidate", 0.002)):
+        package = tmp_path / side / "assets"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(PACKAGE.format(name=side, seconds=seconds))
+        overlay = tmp_path / "overlay" / side
+        overlay.mkdir(parents=True)
+        (overlay / "assets").symlink_to(package)
+        prefix = {"PYTHONDONTWRITEBYTECODE": "1"}
+        subjects.append(Subject("assets:create", {}, prefix, overlay))
+    receipt = receipt_of(load_blocks=1)
+    run_session(session_of(supervisor, tmp_path / "runs", *subjects), receipt)
+    (block,) = receipt.load_blocks
+    assert set(block.base.values) == set(block.null.values) == {"all", "base"}
+    assert set(block.candidate.values) == {"all", "candidate"}
+    assert p50_ns(block.candidate) - p50_ns(block.base) == pytest.approx(MS, rel=0.5)
+    assert not list(tmp_path.glob("*/assets/__pycache__"))
+
+
+def test_a_worker_that_dies_is_the_block_s_trouble(supervisor, tmp_path):
+    target = tmp_path / "dying.py"
+    target.write_text(DYING)
+    receipt = receipt_of(load_blocks=1)
+    dying = Subject(f"{target}:create", {})
+    kept = run_session(session_of(supervisor, tmp_path / "runs", constant(1), dying), receipt)
+    (block,) = receipt.load_blocks
+    assert block.candidate.validity == "invalid"
+    assert any("SIGKILL" in reason for reason in block.candidate.reasons)
+    assert block.trouble
+    assert block.base
+    assert block.null
+    assert (tmp_path / "runs" / block.candidate.directory / "run.json").is_file()
+    assert kept.written == [(1, False)]
+
+
+def test_three_bad_blocks_in_a_row_end_the_load_blocks_with_a_reason(tmp_path):
+    receipt = receipt_of(load_blocks=6)
+    session = session_of(None, tmp_path, None, None, servers=Unreachable())
+    kept = run_session(session, receipt, lambda _receipt: pytest.fail("there is nothing to confirm"))
+    assert [block.trouble for block in receipt.load_blocks] == [
+        f"{block.order[0]}: there is no server" for block in receipt.load_blocks
+    ]
+    assert len(receipt.load_blocks) == 3
+    (sentence,) = receipt.trouble
+    assert "3 in a row" in sentence
+    assert "there is no server" in sentence
+    assert not receipt.interrupted
+    assert kept.seen == [("screen", 1, 6), ("screen", 2, 6), ("screen", 3, 6)]
+
+
+class Unreachable(CountingServers):
+    def forget(self):
+        raise UsageError("there is no server")
+
+
+def test_a_side_that_cannot_be_made_is_the_block_s_trouble(supervisor, tmp_path):
+    receipt = receipt_of(load_blocks=1)
+    run_session(session_of(supervisor, tmp_path, constant(1), constant("soon")), receipt)
+    (block,) = receipt.load_blocks
+    assert block.trouble.startswith("candidate: ")
+    assert "service_ms='soon'" in block.trouble
+    assert block.candidate is None
+
+
+def test_ctrl_c_keeps_what_was_measured_and_leaves_no_process(supervisor, tmp_path):
+    target = tmp_path / "interrupting.py"
+    target.write_text(INTERRUPTING)
+    stopping = Subject(f"{target}:create", {"at": "40", "who": str(os.getpid())})
+    receipt = receipt_of(load_blocks=3)
+    kept = run_session(session_of(supervisor, tmp_path / "runs", constant(1), stopping), receipt)
+    assert receipt.interrupted
+    (block,) = receipt.load_blocks
+    assert "interrupted" in block.trouble
+    before = block.order.index("candidate")
+    assert [getattr(block, label) is not None for label in block.order] == [
+        place < before for place in range(3)
+    ]
+    assert kept.written[-1] == (1, True)
+    assert b"harness.worker" not in b"".join(map(command_line, descendants(os.getpid())))
+
+
+def command_line(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def test_ctrl_c_between_two_segments_keeps_the_one_before_it(supervisor, tmp_path):
+    class Interrupting(CountingServers):
+        def forget(self):
+            super().forget()
+            if self.forgotten == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    receipt = receipt_of(load_blocks=3)
+    session = session_of(supervisor, tmp_path, constant(1), constant(1), servers=Interrupting())
+    run_session(session, receipt)
+    assert receipt.interrupted
+    (block,) = receipt.load_blocks
+    assert "interrupted" in block.trouble
+    assert len(segments(receipt)) == 1
+    assert len(os.listdir(tmp_path)) <= 1, "only that of a bad segment is kept"
+
+
+def test_the_same_seed_draws_the_same_orders_and_plans(tmp_path):
+    draws = [drawn(tmp_path, seed) for seed in (5, 5, 6)]
+    assert draws[0] == draws[1] != draws[2]
+    assert len({tuple(order) for _, order in draws[0]}) > 1
+
+
+def drawn(tmp_path, seed):
+    receipt = receipt_of(seed=seed, load_blocks=3)
+    run_session(session_of(None, tmp_path, None, None, servers=Unreachable()), receipt)
+    return [(block.seed, block.order) for block in receipt.load_blocks]
+
+
+@pytest.mark.parametrize(("names", "blocks"), [(1, 2), (4, 2), (5, 3)])
+def test_more_than_four_candidates_are_confirmed_on_more_blocks(monkeypatch, tmp_path, names, blocks):
+    monkeypatch.setattr(load_blocks._Block, "measure", lambda self: setattr(self, "_trouble", None))
+    receipt = receipt_of(load_blocks=1, confirm_blocks=2, confirm_blocks_of_many=3)
+    run_session(session_of(None, tmp_path, None, None), receipt, lambda _receipt: list(range(names)))
+    assert [block.phase for block in receipt.load_blocks] == [Phase.SCREEN, *[Phase.CONFIRM] * blocks]
+
+
+def test_the_rate_is_half_of_what_the_slower_side_can_do(supervisor, tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.probe.PROBE_S", 0.4)
+    monkeypatch.setattr("harness.probe.PROBE_WARMUP_S", 0.1)
+    session = session_of(supervisor, tmp_path, constant(4), constant(40))
+    # Eight users of 40 ms each.
+    assert at_rate_of_slower_side(session).plan.rate_per_s == pytest.approx(100, rel=0.2)
+    assert session.servers.forgotten == 2
+
+
+def test_a_session_says_how_long_it_takes_with_and_without_confirmation():
+    plan = SessionPlan(load_blocks=12, confirm_blocks=16, confirm_blocks_of_many=20)
+    clear_s, most_s = load_session_seconds(plan, duration_s=3.0, warmup_s=1.0)
+    assert clear_s == 12 * 3 * (4.0 + load_blocks.SEGMENT_START_S)
+    assert most_s == 32 * 3 * (4.0 + load_blocks.SEGMENT_START_S)
