@@ -49,6 +49,9 @@ LAYERS = {
     "harness.supervise.*": 2,
     "harness.load.*": 2,
     "harness.fixed": 2,
+    "harness.counted": 2,
+    "harness.traced": 2,
+    "harness.one_user": 2,
     "harness.micro.*": 2,
     "harness.worker": 2,
     "harness.host": 2,
@@ -66,10 +69,12 @@ LAYERS = {
     "harness.stats.*": 3,
     # 4: from files to numbers, and whole sessions
     "harness.summary": 4,
+    "harness.microsummary": 4,
     "harness.distributions": 4,
     "harness.validity": 4,
     "harness.metrics": 4,
     "harness.policy": 4,
+    "harness.limits": 4,
     "harness.policy_file": 4,
     "harness.slo": 4,
     "harness.profiling": 4,
@@ -102,6 +107,7 @@ MEASURING = (
 )
 JUDGING = (
     "harness.summary",
+    "harness.microsummary",
     "harness.validity",
     "harness.metrics",
     "harness.judge",

@@ -1,0 +1,114 @@
+"""What is stored of a run of micro-benchmarks beside pytest-benchmark's own file, and how both are read."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from harness.clock import NS_PER_S
+from harness.run import SCHEMA, HostFacts, RunDirectory, decode
+
+KIND = "micro"
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e10)]
+
+
+class End(msgspec.Struct, frozen=True):
+    """How a benchmark ended; `error` is the last line of what went wrong, or the reason of a skip."""
+
+    outcome: Literal["passed", "failed", "skipped"]
+    error: str = ""
+
+
+class MicroDocument(msgspec.Struct, kw_only=True):
+    """`run.json` of a run of micro-benchmarks: everything but the times. Names are pytest's, relative to the suite."""
+
+    schema: int = SCHEMA
+    status: str = "running"
+    kind: str = KIND
+    suite: str
+    variant: str
+    started_at: str
+    command: str
+    environment: dict[str, Any]
+    planned: list[str]
+    ends: dict[str, End] = {}
+    broken: dict[str, str] = {}
+    """Files of the suite that could not be imported, with the reason."""
+    interrupted: bool = False
+    trouble: list[str] = []
+    host: HostFacts = HostFacts()
+    seconds: float = 0.0
+
+
+class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
+    """The times of one benchmark in ns per call, over its rounds of `iterations` calls each."""
+
+    name: str
+    min_ns: float
+    q1_ns: float
+    median_ns: float
+    q3_ns: float
+    max_ns: float
+    mean_ns: float
+    stddev_ns: float
+    rounds: int
+    iterations: int
+    ops_per_s: float
+    per_call: int = 1
+    """How many of the thing that it measures one call holds."""
+
+    @property
+    def iqr_ns(self) -> float:
+        """Between the quartiles."""
+        return self.q3_ns - self.q1_ns
+
+
+class _Stats(msgspec.Struct, frozen=True):
+    min: Seconds
+    q1: Seconds
+    median: Seconds
+    q3: Seconds
+    max: Seconds
+    mean: Seconds
+    stddev: Seconds
+    rounds: Annotated[int, msgspec.Meta(ge=1)]
+    iterations: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    fullname: str
+    stats: _Stats
+    extra_info: dict[str, Any] = {}
+
+
+class _File(msgspec.Struct, frozen=True):
+    benchmarks: list[_Entry]
+
+
+def read_document(path: Path) -> MicroDocument:
+    """Return `run.json` of a run directory of kind `micro`. Raises `InvalidRunError` as `RunDirectory.read`."""
+    return RunDirectory(path).read_as(KIND, MicroDocument)
+
+
+def read_benchmarks(path: Path) -> dict[str, Benchmark]:
+    """Return the benchmarks of a file of pytest-benchmark by name. Raises `InvalidRunError` if it is damaged."""
+    return {entry.fullname: _benchmark(entry) for entry in decode(path, _File).benchmarks}
+
+
+def _benchmark(entry: _Entry) -> Benchmark:
+    stats, per_call = entry.stats, entry.extra_info.get("per_call")
+    return Benchmark(
+        name=entry.fullname,
+        min_ns=stats.min * NS_PER_S,
+        q1_ns=stats.q1 * NS_PER_S,
+        median_ns=stats.median * NS_PER_S,
+        q3_ns=stats.q3 * NS_PER_S,
+        max_ns=stats.max * NS_PER_S,
+        mean_ns=stats.mean * NS_PER_S,
+        stddev_ns=stats.stddev * NS_PER_S,
+        rounds=stats.rounds,
+        iterations=stats.iterations,
+        # pytest-benchmark's own figure is 1 / mean too, and no number at all for a mean of zero.
+        ops_per_s=1 / stats.mean if stats.mean else 0.0,
+        per_call=per_call if isinstance(per_call, int) and per_call > 0 else 1,
+    )

@@ -1,0 +1,218 @@
+"""The measuring child, seen from the supervisor: what a suite holds, and what came of measuring it."""
+
+import contextlib
+import dataclasses
+import os
+import select
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from subprocess import PIPE
+
+import msgspec
+
+from harness.clock import NS_PER_S, SystemClock
+from harness.errors import HarnessError, InvalidRunError
+from harness.host import HostWatch
+from harness.micro.document import End
+from harness.micro.suite import VARIANT_VARIABLE, Suite
+from harness.run import HostFacts
+from harness.supervise import Child, Supervisor
+
+PROGRAM = Path(__file__).with_name("program.py")
+_POLL_S = 0.2
+_COLLECT_S = 120.0
+# From the end of its output to its end.
+_END_S = 30.0
+# pytest's own: all passed, some failed, nothing collected.
+_IN_GOOD_ORDER = {0, 1, 5}
+
+
+class Collected(msgspec.Struct, frozen=True, tag="collected"):
+    """The benchmarks that there are, or those that will be measured."""
+
+    names: list[str]
+
+
+class Broken(msgspec.Struct, frozen=True, tag="broken"):
+    """A file that cannot be imported."""
+
+    name: str
+    error: str
+
+
+class Began(msgspec.Struct, frozen=True, tag="began"):
+    """A benchmark is measured now."""
+
+    name: str
+
+
+class Ended(msgspec.Struct, frozen=True, tag="ended"):
+    """A benchmark has ended."""
+
+    name: str
+    outcome: str
+    error: str
+
+
+Message = Collected | Broken | Began | Ended
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Contents:
+    """The names of a suite's benchmarks, and why files of it could not be read."""
+
+    names: tuple[str, ...]
+    broken: Mapping[str, str]
+
+
+@dataclasses.dataclass(slots=True)
+class Measured:
+    """What came of measuring; it grows while the child works, so that an interruption leaves what there is."""
+
+    ends: dict[str, End] = dataclasses.field(default_factory=dict)
+    broken: dict[str, str] = dataclasses.field(default_factory=dict)
+    trouble: str | None = None
+    host: HostFacts = dataclasses.field(default_factory=HostFacts)
+    seconds: float = 0.0
+
+
+def collect(supervisor: Supervisor, suite: Suite) -> Contents:
+    """Return what is in a suite, by importing it in a child.
+
+    Raises `UsageError` if there is no suite, `InvalidRunError` if the child dies over it or takes two minutes.
+    """
+    suite.check()
+    names: list[str] = []
+    broken: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with _start(supervisor, suite, folder, None, ["--collect-only", "-q"], log=folder / "log") as child:
+            for message in _messages(child, _COLLECT_S):
+                if isinstance(message, Collected):
+                    names = message.names
+                elif isinstance(message, Broken):
+                    broken[message.name] = message.error
+            code = child.wait(_END_S)
+            if not names and not broken and code not in _IN_GOOD_ORDER:
+                raise InvalidRunError(
+                    f"The suite cannot be read: pytest {_ending(code)}; its last words: {child.log_tail(8)}",
+                    where=str(suite.place),
+                    remedy="Run it with pytest alone first",
+                )
+    return Contents(tuple(names), broken)
+
+
+def measure(
+    supervisor: Supervisor,
+    suite: Suite,
+    names: Sequence[str],
+    variant: str,
+    folder: Path,
+    result: Measured,
+    began: Callable[[str], None],
+) -> None:
+    """Measure the benchmarks `names` in a child, into `folder`; `result` is filled as it goes.
+
+    `began` is called with the name of each benchmark. A child that dies is a sentence in `result.trouble`.
+    """
+    start_ns = SystemClock.now_ns()
+    with _start(
+        supervisor, suite, folder, names, ["-q"], log=folder / "pytest.log", variant=variant
+    ) as child:
+        watch = HostWatch(child.pid, float("inf"))
+        now = ""
+        try:
+            for message in _messages(child):
+                if now:
+                    watch.tick((SystemClock.now_ns() - start_ns) / NS_PER_S)
+                if isinstance(message, Began):
+                    now = message.name
+                    began(now)
+                elif isinstance(message, Ended):
+                    result.ends[message.name] = msgspec.convert(
+                        {"outcome": message.outcome, "error": message.error}, End
+                    )
+                elif isinstance(message, Broken):
+                    result.broken[message.name] = message.error
+            code = child.wait(_END_S)
+        finally:
+            result.host = watch.facts()
+            result.seconds = (SystemClock.now_ns() - start_ns) / NS_PER_S
+        if code not in _IN_GOOD_ORDER:
+            where = f", in {now}" if now and now not in result.ends else ""
+            result.trouble = f"The measuring process {_ending(code)} after {len(result.ends)} of {len(names)} benchmarks{where}"
+
+
+def _start(
+    supervisor: Supervisor,
+    suite: Suite,
+    folder: Path,
+    names: Sequence[str] | None,
+    options: Sequence[str],
+    *,
+    log: Path,
+    variant: str = "",
+) -> Child:
+    ini = folder / "pytest.ini"
+    ini.write_text("[pytest]\n")
+    job = {
+        "suite": str(suite.place),
+        "names": names,
+        "json": str((folder / "benchmarks.json").resolve()),
+        "path": [str(place) for place in suite.path],
+        "plugins": suite.plugins,
+        "options": [*suite.options(ini.resolve()), *options],
+    }
+    child = supervisor.start(
+        "the measuring process",
+        # -P: the current folder must not come first on the import path.
+        [sys.executable, "-P", str(PROGRAM)],
+        log=log,
+        env=_environment(variant),
+        stdin=PIPE,
+        stdout=PIPE,
+    )
+    assert child.stdin is not None  # noqa: S101 - it was asked for
+    # A child that is dead already is found out where its messages are read.
+    with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
+        pipe.write(msgspec.json.encode(job))
+    return child
+
+
+def _environment(variant: str) -> dict[str, str]:
+    """Return ours without what would change pytest."""
+    kept = {
+        name: value for name, value in os.environ.items() if name not in {"PYTEST_ADDOPTS", "PYTEST_PLUGINS"}
+    }
+    own = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **({VARIANT_VARIABLE: variant} if variant else {})}
+    return kept | own
+
+
+def _messages(child: Child, limit_s: float = float("inf")) -> Iterator[Message | None]:
+    """Yield the child's messages until it closes its output, and None when there is nothing to say for a while."""
+    assert child.stdout is not None  # noqa: S101 - it was asked for
+    deadline_s, buffer = time.monotonic() + limit_s, b""
+    while time.monotonic() < deadline_s:
+        readable, _, _ = select.select([child.stdout], [], [], _POLL_S)
+        if not readable:
+            yield None
+            continue
+        chunk = os.read(child.stdout.fileno(), 65_536)
+        if not chunk:
+            return
+        *lines, buffer = (buffer + chunk).split(b"\n")
+        for line in lines:
+            yield msgspec.json.decode(line, type=Message)
+    raise HarnessError(
+        f"{child.name} did not end within {limit_s:.0f} s",
+        where=str(child.log),
+        remedy="Look at what the suite does when it is imported",
+    )
+
+
+def _ending(code: int) -> str:
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

@@ -1,0 +1,125 @@
+"""The program of the measuring child: pytest with pytest-benchmark over one suite.
+
+Run as a script by its path, `python -P program.py`, with a job as JSON on stdin. It imports nothing of the harness:
+the suite may measure a tree of the same name. What it has to say goes to stdout as lines of JSON, what pytest and the
+benchmarks print goes to stderr. pytest-benchmark's own file is written again after each benchmark, so that what was
+measured survives whatever ends the process.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from pytest_benchmark.utils import safe_dumps
+
+Send = Callable[..., None]
+
+
+class Plugin:
+    """Chooses the benchmarks of the job, and tells what happens to them."""
+
+    def __init__(self, job: Mapping[str, Any], send: Send) -> None:
+        self._job = job
+        self._send = send
+        self._machine: dict[str, Any] | None = None
+        self._outcome = ("passed", "")
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """Tell why a file cannot be imported."""
+        if report.failed:
+            self._send("broken", name=report.nodeid, error=last_line(str(report.longrepr)))
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Leave only benchmarks, and of them those that the job names, if it names any."""
+        names = self._job["names"]
+        items[:] = [
+            item
+            for item in items
+            if "benchmark" in getattr(item, "fixturenames", ()) and (names is None or item.nodeid in names)
+        ]
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        """Tell what there is."""
+        self._send("collected", names=[item.nodeid for item in session.items])
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Tell what is measured now."""
+        self._outcome = ("passed", "")
+        self._send("began", name=nodeid)
+
+    def pytest_runtest_makereport(self, call: Any) -> None:
+        """Keep the first thing that went wrong."""
+        if call.excinfo is not None and self._outcome[0] == "passed":
+            kind = "skipped" if call.excinfo.typename == "Skipped" else "failed"
+            self._outcome = (kind, last_line(call.excinfo.exconly()))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self, item: Any) -> None:
+        """Write pytest-benchmark's file with all that was measured so far."""
+        self._write(item.config)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Tell how the benchmark ended."""
+        outcome, error = self._outcome
+        self._send("ended", name=nodeid, outcome=outcome, error=error)
+
+    def _write(self, config: Any) -> None:
+        session = config._benchmarksession  # noqa: SLF001 - its plugin offers no other way to it
+        if self._machine is None:
+            self._machine = session.get_machine_info()
+        document = config.hook.pytest_benchmark_generate_json(
+            config=config,
+            benchmarks=session.benchmarks,
+            include_data=False,
+            machine_info=self._machine,
+            commit_info=config.hook.pytest_benchmark_generate_commit_info(config=config),
+        )
+        config.hook.pytest_benchmark_update_json(
+            config=config, benchmarks=session.benchmarks, output_json=document
+        )
+        text: str = safe_dumps(document, ensure_ascii=True, indent=1)  # type: ignore[no-untyped-call]
+        write(self._job["json"], text.encode())
+
+
+def write(path: str, content: bytes) -> None:
+    """Replace a file, so that a reader sees the old or the new one."""
+    scratch = f"{path}.partial"
+    with open(scratch, "wb") as file:  # noqa: PTH123 - a script of few imports
+        file.write(content)
+    os.replace(scratch, path)  # noqa: PTH105
+
+
+def last_line(text: str) -> str:
+    """Return the last line with words in it, without pytest's margin."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1].removeprefix("E ").strip() if lines else ""
+
+
+def open_channel() -> Send:
+    """Keep the real stdout for messages and point file descriptor 1 at stderr, which is the log."""
+    descriptor = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+
+    def send(kind: str, **fields: Any) -> None:
+        line = json.dumps({"type": kind, **fields}).encode() + b"\n"
+        while line:
+            line = line[os.write(descriptor, line) :]
+
+    return send
+
+
+def main() -> int:
+    """Carry out one job and return pytest's exit code."""
+    job = json.load(sys.stdin)
+    send = open_channel()
+    sys.path[:0] = [place for place in job["path"] if place not in sys.path]
+    plugins = [word for name in job["plugins"] for word in ("-p", name)]
+    return int(pytest.main([*job["options"], *plugins, job["suite"]], plugins=[Plugin(job, send)]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

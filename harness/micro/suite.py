@@ -1,0 +1,52 @@
+"""Where a suite of micro-benchmarks is, and how pytest is told to run it: the same for everybody who runs one."""
+
+import dataclasses
+from pathlib import Path
+
+from harness.errors import UsageError
+
+VARIANT_VARIABLE = "ASSET_CORE_VARIANT"
+"""The environment variable that tells benchmarks which variant to measure."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Suite:
+    """A folder or file of pytest-benchmark tests.
+
+    `path` is put in front of the import path: the folders that hold what is measured. `plugins` are the only pytest
+    plugins that are loaded beside pytest-benchmark.
+    """
+
+    place: Path
+    path: tuple[Path, ...] = ()
+    plugins: tuple[str, ...] = ()
+
+    @property
+    def root(self) -> Path:
+        """The folder that names of benchmarks are relative to."""
+        return self.place if self.place.is_dir() else self.place.parent
+
+    def options(self, empty_ini: Path) -> list[str]:
+        """Return pytest's options; `empty_ini` keeps the project's own configuration out."""
+        return [
+            "-c", str(empty_ini), f"--rootdir={self.root}", f"--confcutdir={_outermost_package(self.root)}",
+            "--import-mode=importlib", "-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin",
+            "--continue-on-collection-errors", "--benchmark-enable", "--benchmark-quiet",
+        ]  # fmt: skip
+
+    def check(self) -> None:
+        """Raise `UsageError` if there is nothing at its place."""
+        if not self.place.exists():
+            raise UsageError(
+                "There is no suite of micro-benchmarks",
+                where=str(self.place),
+                remedy='Correct `suite = "…"` of [tool.harness] in pyproject.toml: a folder or a file of '
+                "pytest-benchmark tests",
+            )
+
+
+def _outermost_package(folder: Path) -> Path:
+    """Return the outermost package around a folder, or the folder itself: conftest files above it do not count."""
+    while (folder / "__init__.py").is_file() and (folder.parent / "__init__.py").is_file():
+        folder = folder.parent
+    return folder
