@@ -16,11 +16,12 @@ from typing import Any, Protocol
 import msgspec
 
 from harness.errors import HarnessError
+from harness.limits import limit_counts
 from harness.loadrun import LoadPlan, Subject, run_into
 from harness.policy import Limit
 from harness.probe import PROBE_S, PROBE_WARMUP_S, at_sustainable_rate, probe_per_s
 from harness.run import BackendFacts, RunDirectory, RunDocument
-from harness.session.receipt import LoadBlock, Phase, Receipt, Segment, SessionPlan, Side
+from harness.session.receipt import LoadBlock, LoadConditions, Phase, Receipt, Segment, SessionPlan, Side
 from harness.session.segments import fault_of, segment_of
 from harness.summary import load
 from harness.supervise import Supervisor
@@ -124,6 +125,7 @@ class _Conductor:
 
     def conduct(self, candidates: Candidates) -> None:
         plan = self._receipt.plan
+        self._receipt.load = _conditions(self._session.plan)
         try:
             if self._phase(Phase.SCREEN, plan.load_blocks) and (found := candidates(self._receipt)):
                 many = len(found) > MANY_CANDIDATES
@@ -218,7 +220,7 @@ class _Block:
         run = load(directory.path)
         run.document.backends = session.servers.facts(run.counters, run.measured_s)
         directory.write(run.document)
-        return segment_of(run, result.ready.opening_ns, [])
+        return segment_of(run, result.ready.opening_ns, limit_counts(run, session.limits))
 
     def _document(self, label: str, plan: LoadPlan) -> Callable[[dict[str, float]], RunDocument]:
         receipt, subject = self._receipt, self._session.subject(label)
@@ -232,6 +234,17 @@ class _Block:
             plan=plan.facts(mix),
             environment=receipt.environment,
         )
+
+
+def _conditions(plan: LoadPlan) -> LoadConditions:
+    return LoadConditions(
+        scenario=plan.scenario.name,
+        executor=plan.scenario.executor,
+        rate_per_s=plan.rate_per_s,
+        users=plan.users,
+        duration_s=plan.duration_s,
+        warmup_s=plan.warmup_s,
+    )
 
 
 def _silent(_elapsed_s: float) -> None:

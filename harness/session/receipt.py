@@ -154,6 +154,17 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     limits: list[LimitCount] = []
 
 
+class LoadConditions(msgspec.Struct, frozen=True, kw_only=True):
+    """What every load segment of a session was asked for: the same for both sides."""
+
+    scenario: str
+    executor: str
+    rate_per_s: float
+    users: int
+    duration_s: float
+    warmup_s: float
+
+
 class LoadBlock(msgspec.Struct, frozen=True, kw_only=True):
     """One segment of each side, of the same plan and seed; `null` is the base once more."""
 
@@ -233,6 +244,7 @@ class Receipt(msgspec.Struct, kw_only=True):
     plan: SessionPlan
     benchmarks: list[Benchmark] = []
     blocks: list[Block] = []
+    load: LoadConditions | None = None
     load_blocks: list[LoadBlock] = []
     counts: list[Count] = []
     suspects: list[Suspects] = []

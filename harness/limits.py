@@ -1,0 +1,222 @@
+"""Absolute limits (SLO) held against runs: which calls broke each clause, and what the counts certify.
+
+The text of a limit is a list of clauses, `p99<25ms,errors<0.1%`, after the name of an operation and a colon where it
+is for that operation alone: `GET /assets/{id}: p99<25ms`.
+"""
+
+import dataclasses
+import fnmatch
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.calls import Table
+from harness.errors import UsageError
+from harness.model import Outcome
+from harness.plan import stage_of
+from harness.policy import Limit
+from harness.session.receipt import LimitCount, Receipt
+from harness.slo import Certificate, Clause, State, Subject, certify, parse
+from harness.validity import Level
+
+if TYPE_CHECKING:
+    from harness.summary import RunSummary
+
+ALL = "all"
+"""The operation of the whole: where a limit names none, all calls are counted together."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """What one clause of a limit came to, for an operation (or `all`) and maybe for one stage of the plan."""
+
+    operation: str
+    stage: str | None
+    certificate: Certificate
+
+    @property
+    def what(self) -> str:
+        """The clause with what it is for, as a person would write it."""
+        where = [self.operation if self.operation != ALL else "", f"stage {self.stage}" if self.stage else ""]
+        place = ", ".join(filter(None, where))
+        return f"{place}: {self.certificate.clause.text}" if place else self.certificate.clause.text
+
+    @property
+    def is_broken(self) -> bool:
+        """True if the counts show that the clause does not hold."""
+        return self.certificate.state is State.BROKEN
+
+
+def read_limit(text: str) -> Limit:
+    """Return the limit that `text` writes; raises `UsageError` for anything else."""
+    # A clause has no colon, the name of an operation may have some.
+    operation, colon, clauses = text.rpartition(":")
+    if colon and not operation.strip():
+        raise UsageError(f"'{text}' names no operation", remedy="Write it like 'GET /health: p99<25ms'")
+    parse(clauses)
+    return Limit(slo=clauses.strip(), operation=operation.strip() or "*")
+
+
+def check_operations(limits: Iterable[Limit], operations: Iterable[str]) -> None:
+    """Refuse a limit for an operation that a run does not have: it would hold without saying anything."""
+    offered = list(operations)
+    for limit in limits:
+        if not _operations(limit, offered):
+            raise UsageError(
+                f"The limit '{limit.slo}' is for operation '{limit.operation}', which this run does not have",
+                remedy=f"It has: {', '.join(offered)}",
+            )
+
+
+def _operations(limit: Limit, offered: Sequence[str]) -> list[str]:
+    """Return what a limit counts: all calls together, or each operation that it names."""
+    if limit.operation == "*":
+        return [ALL]
+    return [name for name in offered if name == limit.operation or fnmatch.fnmatchcase(name, limit.operation)]
+
+
+def findings(run: "RunSummary", limits: Iterable[Limit]) -> tuple[Finding, ...]:
+    """Return what `run` says of `limits`. A run that is invalid or was interrupted decides nothing."""
+    why_not = _undecided_because(run)
+    made = (Finding(count.operation, count.stage, _certificate(count)) for count in limit_counts(run, limits))
+    return tuple(_withheld(finding, why_not) if why_not else finding for finding in made)
+
+
+def _undecided_because(run: "RunSummary") -> str:
+    if run.validity.level is Level.INVALID:
+        return "the run is invalid"
+    return "the run was interrupted" if run.document.interrupted else ""
+
+
+def _withheld(finding: Finding, reason: str) -> Finding:
+    certificate = dataclasses.replace(
+        finding.certificate, state=State.NOT_CERTIFIED, more=None, sentence=f"{State.NOT_CERTIFIED}: {reason}"
+    )
+    return dataclasses.replace(finding, certificate=certificate)
+
+
+def limit_counts(run: "RunSummary", limits: Iterable[Limit]) -> list[LimitCount]:
+    """Count, for each clause of the limits that hold for the run's scenario, the calls that broke it."""
+    return [
+        _count(clause, limit, operation, _rows(run, operation, limit.stage), _seconds(run, limit.stage))
+        for limit in limits
+        if limit.scenario in {None, run.document.scenario}
+        for operation in _operations(limit, list(run.document.plan.operations))
+        for clause in parse(limit.slo)
+    ]
+
+
+def _count(clause: Clause, limit: Limit, operation: str, rows: Table, seconds: float) -> LimitCount:
+    return LimitCount(
+        clause=clause.text,
+        operation=operation,
+        stage=limit.stage,
+        calls=len(rows),
+        exceeding=len(rows) - _kept(clause, rows),
+        seconds=seconds,
+    )
+
+
+def _kept(clause: Clause, rows: Table) -> int:
+    """Count the calls that kept the clause: only a completed one can."""
+    completed = rows[rows["outcome"] == Outcome.COMPLETED]
+    if clause.subject is not Subject.LATENCY:
+        return len(completed)
+    return int(np.count_nonzero(completed["completed_ns"] - completed["intended_ns"] <= clause.limit))
+
+
+def _rows(run: "RunSummary", operation: str, stage: str | None) -> Table:
+    plan = run.document.plan
+    wanted = np.ones(len(run.table), bool)
+    if operation != ALL:
+        wanted &= run.table["operation"] == list(plan.operations).index(operation)
+    if stage is not None:
+        labels = [span.label for span in plan.spans if not span.warmup]
+        places = [place for place, label in enumerate(labels) if label == stage]
+        wanted &= np.isin(stage_of(run.table["intended_ns"], plan.spans), places)
+    rows: Table = run.table[wanted]
+    return rows
+
+
+def _seconds(run: "RunSummary", stage: str | None) -> float:
+    if stage is None:
+        return run.measured_s
+    spans = [span for span in run.document.plan.spans if not span.warmup and span.label == stage]
+    return sum(min(span.end_s, run.measured_s) - min(span.start_s, run.measured_s) for span in spans)
+
+
+def _certificate(count: LimitCount) -> Certificate:
+    (clause,) = parse(count.clause)
+    return certify(clause, calls=count.calls, exceeding=count.exceeding, seconds=count.seconds)
+
+
+def certify_segments(receipt: Receipt, limits: Iterable[Limit]) -> tuple[Finding, ...]:
+    """Return what the candidate's load segments say of `limits`, their counts taken together.
+
+    Only blocks without trouble count. A clause that the session did not count has a finding with no calls, which is
+    never certified; limits for another scenario than the session's have none.
+    """
+    pooled = _pooled(receipt)
+    scenario = receipt.load.scenario if receipt.load else None
+    return tuple(
+        finding
+        for limit in limits
+        if limit.scenario in {None, scenario}
+        for clause in parse(limit.slo)
+        for finding in _of_limit(limit, clause, pooled)
+    )
+
+
+_Key = tuple[str, str, str | None]
+
+
+def _pooled(receipt: Receipt) -> Mapping[_Key, LimitCount]:
+    pooled: dict[_Key, LimitCount] = {}
+    for block in receipt.load_blocks:
+        if block.trouble or block.candidate is None:
+            continue
+        for count in block.candidate.limits:
+            key = (count.clause, count.operation, count.stage)
+            pooled[key] = _together(pooled[key], count) if key in pooled else count
+    return pooled
+
+
+def _together(one: LimitCount, other: LimitCount) -> LimitCount:
+    return LimitCount(
+        clause=one.clause,
+        operation=one.operation,
+        stage=one.stage,
+        calls=one.calls + other.calls,
+        exceeding=one.exceeding + other.exceeding,
+        seconds=one.seconds + other.seconds,
+    )
+
+
+def _of_limit(limit: Limit, clause: Clause, pooled: Mapping[_Key, LimitCount]) -> Iterator[Finding]:
+    counted = [name for text, name, stage in pooled if (text, stage) == (clause.text, limit.stage)]
+    if names := _operations(limit, [name for name in counted if name != ALL]):
+        for name in names:
+            count = pooled.get((clause.text, name, limit.stage))
+            yield Finding(
+                name, limit.stage, _certificate(count) if count else certify(clause, calls=0, exceeding=0)
+            )
+    else:
+        yield Finding(limit.operation, limit.stage, certify(clause, calls=0, exceeding=0))
+
+
+def as_json(finding: Finding) -> dict[str, Any]:
+    """Return a finding as `harness run --json` prints it."""
+    certificate = finding.certificate
+    return {
+        "slo": certificate.clause.text,
+        "operation": finding.operation,
+        "stage": finding.stage,
+        "state": str(certificate.state),
+        "calls": certificate.calls,
+        "exceeding": certificate.exceeding,
+        "low": certificate.low,
+        "high": certificate.high,
+        "more": certificate.more,
+        "sentence": certificate.sentence,
+    }
