@@ -1,0 +1,197 @@
+"""The card: how often the gate was right on this machine, as k of N with Clopper-Pearson bounds.
+
+A card speaks for one machine and one state of the gate: sessions that the code has changed since are not counted.
+
+Schema history: 1, the first.
+"""
+
+import hashlib
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness import judge as judging
+from harness import session, stats
+from harness.errors import InvalidRunError
+from harness.judge.verdict import Verdict
+from harness.run import write_atomically
+from harness.stats.proportion import clopper_pearson
+
+SCHEMA = 1
+CONFIDENCE = 0.95
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gate said of one benchmark in one calibration session, with what was really added to it."""
+
+    benchmark: str
+    verdict: Verdict
+    change: float | None
+    added: float
+    mutants: dict[str, Verdict] = {}
+
+
+class SessionOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """One calibration session; `beside` is what pytest-benchmark flagged of the same work, by rule."""
+
+    trial: str
+    gate: str
+    """The digest of the code that measured and judged."""
+    receipt: str
+    seconds: float
+    confirm_seconds: float
+    outcomes: list[Outcome]
+    null_clean: bool
+    bad_blocks: float
+    finished_at: str
+    beside: dict[str, list[str]] | None = None
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """`count` of `total`, with bounds that hold 95 times in 100."""
+
+    count: int
+    total: int
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, count: int, total: int) -> "Rate":
+        """Return the rate with its Clopper-Pearson bounds."""
+        low, high = clopper_pearson(count, total, CONFIDENCE)
+        return cls(count, total, low, high)
+
+
+class TrialCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened in all sessions of one trial. `alarms` are verdicts `regressed`, false or true."""
+
+    trial: str
+    added: float
+    """The median of what was really added to a call, as a share of it."""
+    alarms: Rate
+    verdicts: dict[str, int]
+    session_alarms: Rate
+    dirty_controls: Rate
+    change_median: float | None
+    change_deviation: float | None
+    seconds_per_benchmark: float
+    confirm_seconds_per_benchmark: float
+    mutants: dict[str, Rate]
+    """What other ways to judge the same data would have flagged."""
+    beside: dict[str, Rate]
+    """What pytest-benchmark flagged of the same work, by rule."""
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a machine's calibration found."""
+
+    schema: int = SCHEMA
+    gate: str
+    environment: dict[str, Any]
+    calibrated_at: str
+    trials: list[TrialCard]
+
+    def trial(self, name: str) -> TrialCard | None:
+        """Return the trial called `name`, if it was made."""
+        return next((trial for trial in self.trials if trial.trial == name), None)
+
+
+def gate_digest() -> str:
+    """Return the digest of the code that measures and judges: what a card is worth beyond is unknown."""
+    digest = hashlib.sha256()
+    for package in (session, stats, judging):
+        for path in sorted(Path(package.__file__ or "").parent.glob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def make_card(
+    sessions: Iterable[SessionOutcome], gate: str, environment: Mapping[str, Any], trials: Sequence[str]
+) -> Card:
+    """Return the card of the sessions that `gate` made, in the order of `trials`."""
+    counted = [outcome for outcome in sessions if outcome.gate == gate]
+    by_trial = {name: [outcome for outcome in counted if outcome.trial == name] for name in trials}
+    return Card(
+        gate=gate,
+        environment=dict(environment),
+        calibrated_at=max((outcome.finished_at for outcome in counted), default=""),
+        trials=[_trial(name, made) for name, made in by_trial.items() if made],
+    )
+
+
+def _trial(name: str, sessions: Sequence[SessionOutcome]) -> TrialCard:
+    outcomes = [outcome for made in sessions for outcome in made.outcomes]
+    changes = [outcome.change for outcome in outcomes if outcome.change is not None]
+    alarmed = sum(any(_alarm(outcome.verdict) for outcome in made.outcomes) for made in sessions)
+    confirmed = [made for made in sessions if made.confirm_seconds]
+    return TrialCard(
+        trial=name,
+        added=statistics.median([outcome.added for outcome in outcomes]),
+        alarms=Rate.of(sum(_alarm(outcome.verdict) for outcome in outcomes), len(outcomes)),
+        verdicts=dict(Counter(str(outcome.verdict) for outcome in outcomes)),
+        session_alarms=Rate.of(alarmed, len(sessions)),
+        dirty_controls=Rate.of(sum(not made.null_clean for made in sessions), len(sessions)),
+        change_median=statistics.median(changes) if changes else None,
+        change_deviation=statistics.stdev(changes) if len(changes) > 1 else None,
+        seconds_per_benchmark=_per_benchmark(
+            sessions, [made.seconds - made.confirm_seconds for made in sessions]
+        ),
+        confirm_seconds_per_benchmark=_per_benchmark(confirmed, [made.confirm_seconds for made in confirmed]),
+        mutants=_mutants(outcomes),
+        beside=_beside(sessions),
+    )
+
+
+def _alarm(verdict: Verdict) -> bool:
+    return verdict is Verdict.REGRESSED
+
+
+def _per_benchmark(sessions: Sequence[SessionOutcome], seconds: Sequence[float]) -> float:
+    benchmarks = sum(len(made.outcomes) for made in sessions)
+    return sum(seconds) / benchmarks if benchmarks else 0.0
+
+
+def _mutants(outcomes: Sequence[Outcome]) -> dict[str, Rate]:
+    names = dict.fromkeys(name for outcome in outcomes for name in outcome.mutants)
+    judged = {
+        name: [outcome.mutants[name] for outcome in outcomes if name in outcome.mutants] for name in names
+    }
+    return {name: Rate.of(sum(map(_alarm, verdicts)), len(verdicts)) for name, verdicts in judged.items()}
+
+
+def _beside(sessions: Sequence[SessionOutcome]) -> dict[str, Rate]:
+    judged = [(made, made.beside) for made in sessions if made.beside is not None]
+    rules = dict.fromkeys(rule for _, beside in judged for rule in beside)
+    total = sum(len(made.outcomes) for made, _ in judged)
+    return {rule: Rate.of(sum(len(beside.get(rule, [])) for _, beside in judged), total) for rule in rules}
+
+
+def write_card(path: Path, card: Card) -> None:
+    """Replace the card at `path`."""
+    write_atomically(path, msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n")
+
+
+def read_card(path: Path) -> Card:
+    """Return the card at `path`. Raises `InvalidRunError` if it is missing, damaged or of another schema."""
+    try:
+        card = msgspec.json.decode(path.read_bytes(), type=Card)
+    except OSError as error:
+        raise InvalidRunError(
+            f"The calibration card cannot be read: {error.strerror}",
+            where=str(path),
+            remedy="Run harness calibrate",
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRunError(
+            f"The calibration card is damaged: {error}", where=str(path), remedy="Run harness calibrate again"
+        ) from error
+    if card.schema != SCHEMA:
+        raise InvalidRunError(
+            f"The calibration card has schema {card.schema}; this harness reads schema {SCHEMA}",
+            where=str(path),
+        )
+    return card
