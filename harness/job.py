@@ -14,7 +14,7 @@ from harness.model import Executor
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What to measure and where to put it."""
 
-    kind: Literal["load", "memory"]
+    kind: Literal["load", "memory", "count", "trace"]
     folder: str
     factory: str
     parameters: dict[str, str]
@@ -28,7 +28,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     drain_s: float = 5.0
     split: bool = True
     requests: int = 0
-    """For `memory`: how many calls to trace, after as many to warm up."""
+    """For `memory`: how many calls to trace, after as many to warm up. For `count` and `trace`: of each operation."""
     overlay: str | None = None
     """A folder to import the target from before all others: see `harness.tree`."""
 

@@ -28,6 +28,7 @@ from harness.model import (
     OffersOperations,
     Opens,
     Outcome,
+    RecordsSites,
     Wrap,
 )
 
@@ -79,6 +80,8 @@ class LoadedTarget:
     close: Callable[[], None]
     counters: Callable[[], Mapping[str, Mapping[str, int]]]
     instrument: Callable[[Wrap], None]
+    record_sites: Callable[..., None]
+    sites: Callable[[], Mapping[str, Mapping[str, Mapping[str, int]]]]
     file: str = ""
     """Where the code of its factory is, links resolved; empty for a factory that is not written in Python."""
 
@@ -198,6 +201,8 @@ def _shaped(text: str, target: Any) -> LoadedTarget:
         close=target.close if isinstance(target, Closes) else _nothing,
         counters=target.counters if isinstance(target, Counts) else dict,
         instrument=target.instrument if isinstance(target, Instrumentable) else _no_instrument,
+        record_sites=target.record_sites if isinstance(target, RecordsSites) else _no_sites,
+        sites=target.sites if isinstance(target, RecordsSites) else dict,
     )
 
 
@@ -248,6 +253,10 @@ def _nothing() -> None:
 
 def _no_instrument(_wrap: Wrap) -> None:
     pass
+
+
+def _no_sites(*, on: bool) -> None:
+    del on
 
 
 def open_target(target: LoadedTarget) -> None:

@@ -4,6 +4,7 @@ It imports only what it measures. Locust must come before everything that the ta
 monkey-patches the process. The target's own output goes to the log, not into the conversation on stdout.
 """
 
+import importlib
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -20,6 +21,14 @@ from harness.profiles.ptrace import allow_ptrace
 from harness.target import LoadedTarget, append_current_folder, closing_target, make
 
 Channel = Callable[[Message], None]
+
+# By name: only what the job needs is imported, and Locust first of all.
+_DRIVERS = {
+    "load": "harness.load.engine",
+    "memory": "harness.fixed",
+    "count": "harness.counted",
+    "trace": "harness.traced",
+}
 
 
 def main() -> int:
@@ -51,13 +60,9 @@ class Driver(Protocol):
 
 
 def _driver(job: Job) -> Callable[[Job, LoadedTarget], Driver]:
-    if job.kind == "load":
-        from harness.load import engine
-
-        return engine.Driver
-    from harness import fixed
-
-    return fixed.Driver
+    module = importlib.import_module(_DRIVERS[job.kind])
+    driver: Callable[[Job, LoadedTarget], Driver] = module.Driver
+    return driver
 
 
 def _measure(job: Job, send: Channel, make_driver: Callable[[Job, LoadedTarget], Driver]) -> None:

@@ -27,6 +27,8 @@ def a_target(
         close=lambda: None,
         counters=dict,
         instrument=lambda _wrap: None,
+        record_sites=lambda *, on: None,
+        sites=dict,
     )
 
 

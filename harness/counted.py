@@ -1,0 +1,60 @@
+"""What a target counts of itself over a fixed list of requests by one user: the driver of exact counting.
+
+The first half warms everything up, the second is counted, with call sites where the target can record them.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from harness.job import Job, Message
+from harness.one_user import OneUser, fixed_lists
+from harness.run import write_atomically
+from harness.target import Counters, LoadedTarget
+
+
+class CountFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Totals of `requests` calls of each of `operations`; `sites` are `{operation: {counter: {function: total}}}`."""
+
+    operations: list[str]
+    requests: int
+    failed: dict[str, int]
+    counters: dict[str, dict[str, int]]
+    sites: dict[str, dict[str, dict[str, int]]] = {}
+    trouble: str | None = None
+
+
+class Driver:
+    """One counting: `open` the target, then `drive` the list."""
+
+    FACTS = "facts.json"
+
+    def __init__(self, job: Job, target: LoadedTarget) -> None:
+        self._job = job
+        self._target = target
+        self._user = OneUser(target)
+
+    def open(self) -> None:
+        """Hook into the target's executors and open it."""
+        self._user.open()
+
+    def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
+        """Make the calls; leaves `facts.json` in the job's folder."""
+        warm_up, counted = fixed_lists(self._target, mix, self._job.seed, self._job.requests)
+        self._user.make_all(warm_up)
+        self._target.record_sites(on=True)
+        counters = Counters(self._target)
+        failed = self._user.make_all(counted)
+        facts = CountFacts(
+            operations=list(mix),
+            requests=self._job.requests,
+            failed=failed,
+            counters=counters.growth(),
+            sites={
+                operation: {counter: dict(functions) for counter, functions in found.items()}
+                for operation, found in self._target.sites().items()
+            },
+            trouble=counters.trouble,
+        )
+        write_atomically(Path(self._job.folder) / self.FACTS, msgspec.json.encode(facts))

@@ -1,0 +1,42 @@
+"""Exact counting: back-end calls, round trips, items and bytes of each operation, with the functions behind them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.counted import CountFacts, Driver
+from harness.exact.metrics import BACKGROUND, FAILURES, metric_of
+from harness.exact.process import ExactPlan, read_facts, run_list
+from harness.exact.repetition import Repetition, Value
+from harness.loadrun import Subject
+from harness.supervise import Supervisor
+
+
+def count_once(supervisor: Supervisor, subject: Subject, plan: ExactPlan, folder: Path) -> Repetition:
+    """Count one repetition in a fresh process, into `folder`. Raises what the process reports."""
+    file = run_list(supervisor, subject, plan, "count", folder)
+    return as_repetition(read_facts(folder / Driver.FACTS, CountFacts), file)
+
+
+def as_repetition(facts: CountFacts, file: str = "") -> Repetition:
+    """Return the metrics in what a process counted, by the rule of `metric_of`; what it counted of itself is left out."""
+    values = {
+        name: {
+            FAILURES: Value(facts.failed.get(name, 0) / facts.requests),
+            **_costs(facts.counters.get(name, {}), facts.sites.get(name, {}), facts.requests),
+        }
+        for name in facts.operations
+        if name != BACKGROUND
+    }
+    return Repetition(facts.requests, values, file, facts.trouble or "")
+
+
+def _costs(
+    counters: Mapping[str, int], sites: Mapping[str, Mapping[str, int]], requests: int
+) -> dict[str, Value]:
+    return {
+        metric: Value(
+            total / requests, {name: part / requests for name, part in sites.get(counter, {}).items()}
+        )
+        for counter, total in counters.items()
+        if (metric := metric_of(counter)) is not None
+    }

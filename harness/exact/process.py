@@ -1,0 +1,73 @@
+"""One fresh process that makes a fixed list of requests by one user, and what it says of its target."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+
+from harness.errors import InvalidRunError
+from harness.job import Job
+from harness.loadrun import Subject
+from harness.measure import MeasuredProcess
+from harness.supervise import Supervisor
+
+_LONGEST_S = 600.0
+
+Facts = TypeVar("Facts")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ExactPlan:
+    """How much is counted: `requests` of each operation after as many to warm up, in `repetitions` processes a side.
+
+    `operations` of None means all that the target offers.
+    """
+
+    requests: int = 200
+    seed: int = 1
+    repetitions: int = 3
+    operations: tuple[str, ...] | None = None
+
+    def mix(self, offered: Mapping[str, float]) -> dict[str, float]:
+        """Return the operations to count, of those that the target offers."""
+        wanted = offered if self.operations is None else self.operations
+        return {name: offered[name] for name in wanted if name in offered}
+
+
+def run_list(
+    supervisor: Supervisor, subject: Subject, plan: ExactPlan, kind: Literal["count", "trace"], folder: Path
+) -> str:
+    """Run the driver of `kind` in a process of its own, into `folder`; return the file of the target's factory.
+
+    The hash seed is fixed, so that sets are walked in one order. Raises what the process reports.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    job = Job(
+        kind=kind,
+        folder=str(folder.resolve()),
+        factory=subject.factory,
+        parameters=dict(subject.parameters),
+        seed=plan.seed,
+        requests=plan.requests,
+        overlay=str(subject.overlay.resolve()) if subject.overlay else None,
+    )
+    environment = {**subject.environment, "PYTHONHASHSEED": "0"}
+    with MeasuredProcess(supervisor, job, folder / "worker.log", environment) as process:
+        ready = process.wait_ready()
+        process.send_go(plan.mix(ready.operations))
+        process.wait_done(_LONGEST_S)
+    return ready.file
+
+
+def read_facts(path: Path, kind: type[Facts]) -> Facts:
+    """Return what the process left at `path`. Raises `InvalidRunError` if that is missing or damaged."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.DecodeError) as error:
+        raise InvalidRunError(
+            f"What the measured process counted cannot be read: {error}",
+            where=str(path),
+            remedy="Look at worker.log beside it, and run the session again",
+        ) from error

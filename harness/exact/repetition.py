@@ -1,0 +1,113 @@
+"""What one repetition measured of each operation, and the receipt's records of the repetitions of two sides; pure."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+from harness.exact.metrics import FAILURES
+from harness.session.receipt import Count
+
+ALL = "all operations"
+"""Stands for the operation where none could be counted."""
+
+Sites = Mapping[str, float]
+"""Function to its part of a metric, per request."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Value:
+    """One metric of one operation, per request (`peak_bytes`: of the whole list), and where it came from."""
+
+    value: float
+    sites: Sites = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Repetition:
+    """All metrics of one process: `{operation: {metric: value}}`; a metric that is not there is zero.
+
+    `file` is where the target's factory came from.
+    """
+
+    requests: int
+    values: Mapping[str, Mapping[str, Value]]
+    file: str = ""
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SideCounts:
+    """The repetitions of one side, or why there are none."""
+
+    repetitions: tuple[Repetition, ...] = ()
+    trouble: str = ""
+
+
+def as_counts(base: SideCounts, candidate: SideCounts) -> list[Count]:
+    """Return a record for each operation and metric that either side has; one that a side lacks is said in its note.
+
+    A side that has the operation without the metric counts zero. A side that could not be counted, or does not offer
+    the operation, has no values; where nothing could be counted, one record says why.
+    """
+    sides = (base, candidate)
+    if not any(side.repetitions for side in sides):
+        why = f"base: {_why_missing(base, ALL)}; candidate: {_why_missing(candidate, ALL)}"
+        return [Count(benchmark=ALL, metric=FAILURES, requests=0, base=[], candidate=[], note=why)]
+    return [
+        _count(operation, metric, base, candidate)
+        for operation in _union(_operations(side) for side in sides)
+        for metric in sorted({name for side in sides for name in _metrics(side, operation)})
+    ]
+
+
+def _count(operation: str, metric: str, base: SideCounts, candidate: SideCounts) -> Count:
+    notes = [
+        f"{name}: {why}"
+        for name, side in (("base", base), ("candidate", candidate))
+        if (why := _why_missing(side, operation))
+    ]
+    notes += sorted({rep.note for side in (base, candidate) for rep in side.repetitions if rep.note})
+    requests = next(rep.requests for side in (base, candidate) for rep in side.repetitions)
+    return Count(
+        benchmark=operation,
+        metric=metric,
+        requests=requests,
+        base=_values(base, operation, metric),
+        candidate=_values(candidate, operation, metric),
+        base_sites=_sites(base, operation, metric),
+        candidate_sites=_sites(candidate, operation, metric),
+        note="; ".join(notes),
+    )
+
+
+def _values(side: SideCounts, operation: str, metric: str) -> list[float]:
+    zero = Value(0.0)
+    return [
+        rep.values[operation].get(metric, zero).value for rep in side.repetitions if operation in rep.values
+    ]
+
+
+def _sites(side: SideCounts, operation: str, metric: str) -> dict[str, float]:
+    for rep in side.repetitions:
+        if found := rep.values.get(operation, {}).get(metric):
+            return dict(found.sites)
+    return {}
+
+
+def _why_missing(side: SideCounts, operation: str) -> str:
+    if side.trouble or not side.repetitions:
+        return side.trouble or "it was not counted"
+    if all(operation in rep.values for rep in side.repetitions):
+        return ""
+    return "it does not offer this operation"
+
+
+def _operations(side: SideCounts) -> list[str]:
+    return _union(rep.values for rep in side.repetitions)
+
+
+def _metrics(side: SideCounts, operation: str) -> set[str]:
+    return {metric for rep in side.repetitions for metric in rep.values.get(operation, {})}
+
+
+def _union(groups: Iterable[Iterable[str]]) -> list[str]:
+    return list(dict.fromkeys(name for group in groups for name in group))

@@ -1,0 +1,55 @@
+"""Both sides of a comparison, counted in turn: from two subjects to the receipt's records."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.exact.counting import count_once
+from harness.exact.process import ExactPlan
+from harness.exact.repetition import Repetition, SideCounts, as_counts
+from harness.exact.tracing import trace_once
+from harness.loadrun import Subject
+from harness.session.receipt import Count
+from harness.supervise import Supervisor
+
+Measure = Callable[[Supervisor, Subject, ExactPlan, Path], Repetition]
+
+
+def count_exactly(
+    supervisor: Supervisor, base: Subject, candidate: Subject, folder: Path, plan: ExactPlan | None = None
+) -> list[Count]:
+    """Return what the back ends were asked on each side, by operation and metric, with call sites.
+
+    Each repetition is a fresh process. A side that cannot be counted is said in the notes: nothing is raised for it.
+    """
+    return _both(count_once, supervisor, base, candidate, folder / "counts", plan or ExactPlan())
+
+
+def trace_exactly(
+    supervisor: Supervisor, base: Subject, candidate: Subject, folder: Path, plan: ExactPlan | None = None
+) -> list[Count]:
+    """Return allocations and peak bytes on each side, by operation, with the functions that allocate."""
+    return _both(
+        trace_once, supervisor, base, candidate, folder / "allocations", plan or ExactPlan(requests=100)
+    )
+
+
+def _both(
+    measure: Measure, supervisor: Supervisor, base: Subject, candidate: Subject, folder: Path, plan: ExactPlan
+) -> list[Count]:
+    return as_counts(
+        measure_side(measure, supervisor, base, plan, folder / "base"),
+        measure_side(measure, supervisor, candidate, plan, folder / "candidate"),
+    )
+
+
+def measure_side(
+    measure: Measure, supervisor: Supervisor, subject: Subject, plan: ExactPlan, folder: Path
+) -> SideCounts:
+    """Return all repetitions of one side; the first that fails ends it, and says why."""
+    try:
+        return SideCounts(
+            tuple(measure(supervisor, subject, plan, folder / str(n)) for n in range(plan.repetitions))
+        )
+    except HarnessError as error:
+        return SideCounts(trouble=str(error))
