@@ -10,6 +10,7 @@ from run_builder import make_run
 from harness import summary
 from harness.model import Outcome
 from reports import html, view
+from reports.page import gauge_place
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">$x^2$ 'q' & \u202e"
 PROFILE = "# unit: samples.\noperation:call;f (m.py);g (m.py) 30\noperation:call;f (m.py) 5\n"
@@ -149,10 +150,10 @@ def test_an_invalid_run_gets_no_latency_chart(page):
 
 
 def test_a_gauge_is_centred_on_one_and_ends_at_sixteen_times():
-    assert html.gauge_place(0.25) == (25.0, 25.0)
-    assert html.gauge_place(4.0) == (50.0, 25.0)
-    assert html.gauge_place(1e9) == (50.0, 50.0)
-    assert html.gauge_place(1e-9) == (0.0, 50.0)
+    assert gauge_place(0.25) == (25.0, 25.0)
+    assert gauge_place(4.0) == (50.0, 25.0)
+    assert gauge_place(1e9) == (50.0, 50.0)
+    assert gauge_place(1e-9) == (0.0, 50.0)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,83 @@
+"""The calibration card: how often the gate was right on a machine, and the tables that show it."""
+
+import dataclasses
+
+import msgspec
+
+from reports.model import Cell, Row, Table
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """`k` of `n` comparisons, with the bounds of the true share by Clopper and Pearson.
+
+    `wanted` is the verdict that was counted: `regressed` on identical code is a false alarm, on slower code a find.
+    """
+
+    effect: str
+    """What was done to the candidate: `nothing`, `+3 % time`, `1 more store call`."""
+    wanted: str
+    k: int
+    n: int
+    low: float
+    high: float
+    goal: str = ""
+    """The bound that the product declares: `at most 1 %`."""
+
+
+class CardFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The rates of one configuration of the gate on one machine."""
+
+    measured_at: str
+    """ISO date, or date and time."""
+    machine: str
+    configuration: str
+    rates: list[Rate]
+    applies: bool = True
+    """Whether it was made on a machine like the session's."""
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CardView:
+    """The card as it is shown, in every format."""
+
+    title: str
+    sentence: str
+    table: Table
+    notes: tuple[str, ...]
+
+
+def build_card(facts: CardFacts) -> CardView:
+    """Return the card's view: one row for each effect, in the order given."""
+    return CardView(
+        title="How often this gate is right",
+        sentence=f"Measured on {facts.machine} ({facts.configuration}), {facts.measured_at[:10]}.",
+        table=Table(
+            "card",
+            "How often this gate is right",
+            ("found", "of", "share", "95 % bounds", "goal"),
+            tuple(_row(rate) for rate in facts.rates),
+            "Change made, verdict counted",
+        ),
+        notes=tuple(filter(None, (_elsewhere(facts), facts.note))),
+    )
+
+
+def _elsewhere(facts: CardFacts) -> str:
+    return (
+        ""
+        if facts.applies
+        else "The card is of another machine or configuration: it says little about this session."
+    )
+
+
+def _row(rate: Rate) -> Row:
+    share = f"{100 * rate.k / rate.n:.1f} %" if rate.n else "–"
+    cells = (
+        Cell(f"{rate.k:,}", rate.k),
+        Cell(f"{rate.n:,}", rate.n),
+        Cell(share, rate.k / rate.n if rate.n else None),
+        Cell(f"{100 * rate.low:.1f} to {100 * rate.high:.1f} %"),
+        Cell(rate.goal or "–"),
+    )
+    return Row(f"{rate.effect}: {rate.wanted}", cells)

@@ -1,0 +1,62 @@
+"""Texts for GitHub-flavoured Markdown, inert whatever they hold: no markup, no mention, no link, no new line.
+
+A character reference keeps a character from the Markdown parser. Mentions, issue numbers and bare links are found
+after it, in the text of the page, but never in code: names stand in code, and prose has them broken by a space
+without width.
+"""
+
+import re
+
+from reports.model import Table
+from reports.visible import short
+
+_PLAIN_CODE = re.compile(r"[^`|\\\s](?:[^`|\\]*[^`|\\\s])?")
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>&|~#!$^@:=+-]|(?<=[wW]{3})\.")
+_PROSE_SPECIAL = re.compile(r"[\\`*_\[\]<>&|~$^]|:(?=//)|(?<=[wW]{3})\.")
+_FOUND_LATER = re.compile(r"(?<=@)|(?<=#)|(?<=[gG][hH])(?=-\d)")
+_LIST_START = re.compile(r"\A(?:[-+#=]|\d+(?=[.)]))(?=\s|[.)#=-])")
+_NO_WIDTH = "&#8203;"
+_LONGEST = 200
+_LONGEST_PROSE = 1000
+
+
+def code(text: str) -> str:
+    """Return a name as code, cut if it is longer than anyone reads."""
+    text = short(text, _LONGEST)
+    if _PLAIN_CODE.fullmatch(text):
+        return f"`{text}`"
+    return f"<code>{_SPECIAL.sub(_reference, text)}</code>"
+
+
+def prose(text: str) -> str:
+    """Return a sentence as text."""
+    escaped = _PROSE_SPECIAL.sub(_reference, _FOUND_LATER.sub("\0", short(text, _LONGEST_PROSE)))
+    return _LIST_START.sub(_references, escaped).replace("\0", _NO_WIDTH)
+
+
+def row(*cells: str) -> str:
+    """Return a line of a table; the cells are Markdown already."""
+    return f"| {' | '.join(cells)} |"
+
+
+def head(*columns: str) -> str:
+    """Return the head of a table; a column whose name begins with `>` stands to the right."""
+    names = row(*(column.removeprefix(">") for column in columns))
+    return f"{names}\n{row(*('---:' if column.startswith('>') else '---' for column in columns))}"
+
+
+def table(shown: Table) -> str:
+    """Return a whole table: labels as code, cells as prose, notes below it."""
+    align = ">" if shown.numeric else ""
+    lines = [head(prose(shown.label_head), *(align + prose(column) for column in shown.columns))]
+    lines += [row(code(one.label), *(prose(cell.text) for cell in one.cells)) for one in shown.rows]
+    lines += [f"\n{prose(note)}" for note in shown.notes]
+    return "\n".join(lines)
+
+
+def _reference(found: re.Match[str]) -> str:
+    return f"&#{ord(found[0])};"
+
+
+def _references(found: re.Match[str]) -> str:
+    return "".join(f"&#{ord(character)};" for character in found[0])

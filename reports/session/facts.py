@@ -1,0 +1,97 @@
+"""What was compared, where and how: the facts of both subjects, of the session and of the machine."""
+
+import collections
+from collections.abc import Iterator, Sequence
+
+from harness.session.receipt import Block, LoadBlock, Receipt, SubjectFacts, Suspects
+from harness.units import format_bytes, format_duration, format_ns, significant
+from reports.environment import flat
+from reports.model import Cell, Row, Table
+from reports.redact import redact, redact_text
+from reports.session.words import plural
+
+_MOST_FUNCTIONS = 10
+SUSPECTS_NOTE = (
+    "Both sides were profiled again after the verdict. Nothing here is tested for significance: it is where to look "
+    "first, not proof."
+)
+
+
+def facts_table(receipt: Receipt) -> Table:
+    """Return both sides beside one another."""
+    sides = (receipt.base, receipt.candidate)
+    rows = tuple(
+        Row(name, tuple(Cell(redact_text(value or "–")) for value in values))
+        for name, values in _subject_rows(sides)
+        if any(values)
+    )
+    return Table("subjects", "What was compared", ("base", "candidate"), rows, "Fact", numeric=False)
+
+
+def _subject_rows(sides: Sequence[SubjectFacts]) -> Iterator[tuple[str, list[str | None]]]:
+    yield "subject", [side.spec for side in sides]
+    yield "label", [side.label for side in sides]
+    yield "revision", [side.revision for side in sides]
+    yield "environment from lock file", [side.environment_lock for side in sides]
+
+
+def environment_table(receipt: Receipt) -> Table:
+    """Return how the session was made, and the fingerprint of where."""
+    facts = {**dict(_session(receipt)), **flat(redact(receipt.environment))}
+    rows = tuple(Row(name, (Cell(text),)) for name, text in facts.items())
+    return Table("environment", "Session and machine", ("",), rows, "Fact", numeric=False)
+
+
+def _session(receipt: Receipt) -> Iterator[tuple[str, str]]:
+    yield "command", redact_text(receipt.command)
+    yield "started", receipt.started_at
+    yield "seed", str(receipt.seed)
+    yield "suites", ", ".join(receipt.suites) or "none"
+    yield "blocks", _blocks(receipt.blocks)
+    if receipt.load_blocks:
+        yield "load blocks", _blocks(receipt.load_blocks)
+    plan = receipt.plan
+    yield "slices", f"{plan.slices} of {format_duration(plan.slice_ns / 1e9)} a side and block"
+    yield "policy", f"sha256 {receipt.policy_sha256[:12]}"
+    yield "finished", "yes" if receipt.finished else "no"
+
+
+def _blocks(blocks: Sequence[Block] | Sequence[LoadBlock]) -> str:
+    phases = collections.Counter(str(block.phase) for block in blocks)
+    words = ", ".join(f"{count} {phase}" for phase, count in phases.items()) or "none"
+    failed = sum(1 for block in blocks if block.trouble)
+    return f"{words}; {plural(failed, 'block')} without data" if failed else words
+
+
+def suspect_tables(suspects: Sequence[Suspects]) -> tuple[Table, ...]:
+    """Return the functions that changed most, one table for each regressed comparison."""
+    return tuple(_suspects(number, one) for number, one in enumerate(suspects))
+
+
+def _suspects(number: int, suspects: Suspects) -> Table:
+    rows = tuple(
+        Row(
+            change.function,
+            (
+                Cell(_weight(change.base, change.unit), change.base),
+                Cell(_weight(change.candidate, change.unit), change.candidate),
+                Cell(
+                    _difference(change.candidate - change.base, change.unit), change.candidate - change.base
+                ),
+            ),
+        )
+        for change in suspects.functions[:_MOST_FUNCTIONS]
+    )
+    title = f"{suspects.benchmark} {suspects.metric}: functions that changed most, their own weight per call"
+    notes = (suspects.note,) if suspects.note else ()
+    return Table(f"suspects-{number}", title, ("base", "candidate", "difference"), rows, "Function", notes)
+
+
+def _difference(value: float, unit: str) -> str:
+    return f"{'+' if value >= 0 else '−'}{_weight(abs(value), unit)}"
+
+
+def _weight(value: float, unit: str) -> str:
+    if unit in {"ns", "bytes"}:
+        return format_ns(value) if unit == "ns" else format_bytes(value)
+    return f"{significant(value)} {unit}".rstrip()

@@ -1,0 +1,94 @@
+"""JUnit XML: one test case for each comparison, and one for the session as a whole.
+
+A regression is a failure, an invalid comparison an error, an inconclusive one is skipped (a failure if the gate is
+strict). The whole has a case of its own, so that a session without a single comparison is no green tick: it carries
+the verdict on the whole wherever no comparison does.
+"""
+
+import enum
+from xml.etree import ElementTree as ET
+
+from harness.judge.verdict import Verdict
+from reports.session.model import Line, SessionView
+from reports.visible import visible
+
+SUITE = "harness"
+WHOLE = "the session as a whole"
+
+
+class Outcome(enum.StrEnum):
+    """What JUnit knows; a case without an element has passed."""
+
+    PASSED = "passed"
+    FAILURE = "failure"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+def outcome_of(verdict: Verdict, *, strict: bool, is_accepted: bool = False) -> Outcome:
+    """Return how a verdict reads to JUnit."""
+    if verdict is Verdict.REGRESSED:
+        return Outcome.PASSED if is_accepted else Outcome.FAILURE
+    if verdict is Verdict.INCONCLUSIVE:
+        return Outcome.FAILURE if strict else Outcome.SKIPPED
+    return Outcome.ERROR if verdict is Verdict.INVALID else Outcome.PASSED
+
+
+def render_junit(view: SessionView) -> str:
+    """Return the document; whatever XML 1.0 cannot hold stands as its code point."""
+    cases = [(line, _line_outcome(view, line)) for line in view.lines]
+    whole = outcome_of(view.verdict, strict=view.strict)
+    if whole in {outcome for _, outcome in cases}:
+        whole = Outcome.PASSED
+    counts = [outcome for _, outcome in cases] + [whole]
+    numbers = {
+        "tests": str(len(counts)),
+        "failures": str(counts.count(Outcome.FAILURE)),
+        "errors": str(counts.count(Outcome.ERROR)),
+        "skipped": str(counts.count(Outcome.SKIPPED)),
+    }
+    root = ET.Element("testsuites", {"name": SUITE, **numbers})
+    suite = ET.SubElement(root, "testsuite", {"name": _legal(view.title), **numbers})
+    _properties(suite, {"verdict": str(view.verdict), "exit_code": str(int(view.exit_code))})
+    _add_whole(suite, view, whole)
+    for line, outcome in cases:
+        _add_line(suite, line, outcome)
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _line_outcome(view: SessionView, line: Line) -> Outcome:
+    return outcome_of(line.verdict, strict=view.strict, is_accepted=line.word != str(line.verdict))
+
+
+def _add_whole(suite: ET.Element, view: SessionView, outcome: Outcome) -> None:
+    case = ET.SubElement(suite, "testcase", {"classname": SUITE, "name": WHOLE, "time": "0"})
+    _say(case, outcome, str(view.verdict), view.sentence, [*view.points, *view.trust])
+
+
+def _add_line(suite: ET.Element, line: Line, outcome: Outcome) -> None:
+    attributes = {"classname": _legal(line.benchmark), "name": _legal(line.metric), "time": "0"}
+    case = ET.SubElement(suite, "testcase", attributes)
+    _properties(case, {"verdict": str(line.verdict), "shown_as": line.word})
+    message = ": ".join(filter(None, (line.word, line.headline)))
+    _say(case, outcome, line.word, message, list(line.details))
+
+
+def _say(case: ET.Element, outcome: Outcome, kind: str, message: str, more: list[str]) -> None:
+    details = "\n".join(_legal(words) for words in more)
+    if outcome is Outcome.PASSED:
+        ET.SubElement(case, "system-out").text = "\n".join(filter(None, (_legal(message), details)))
+        return
+    element = ET.SubElement(case, str(outcome), {"message": _legal(message), "type": kind})
+    element.text = details
+
+
+def _properties(parent: ET.Element, values: dict[str, str]) -> None:
+    properties = ET.SubElement(parent, "properties")
+    for name, value in values.items():
+        ET.SubElement(properties, "property", {"name": name, "value": value})
+
+
+def _legal(text: str) -> str:
+    """Return `text` with nothing that XML 1.0 forbids: `visible` leaves two code points that it does."""
+    return visible(text).replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")

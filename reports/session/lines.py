@@ -1,0 +1,177 @@
+"""Comparisons to lines of the report: their texts, their plots, and the groups in which they are read."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+from harness.judge.verdict import Comparison, Kind, Verdict
+from harness.units import significant
+from reports.model import Cell, Row, Table
+from reports.session.dots import Bar, Changes, band, dot_plot, extent, finite, scale_of
+from reports.session.model import Group, Line
+from reports.session.words import (
+    change_text,
+    interval_text,
+    p_text,
+    percent_text,
+    plural,
+    unit_of,
+    value_text,
+)
+
+ACCEPTED = "accepted"
+_TITLES = {
+    "regressed": "Regressed",
+    "invalid": "Invalid",
+    "inconclusive": "Inconclusive",
+    ACCEPTED: "Regressed, and accepted by the policy",
+    "improved": "Improved",
+    "ok": "No change beyond the margin",
+    "new": "New: only the candidate has it",
+    "removed": "Removed: only the base has it",
+}
+_NEVER_FOLDED = {"regressed", "invalid", "inconclusive", ACCEPTED, "improved"}
+_FEW = 8
+"""So many lines are shown at once even if nothing is to be done about them."""
+_MOST_SITES = 12
+
+
+def word_of(comparison: Comparison) -> str:
+    """Return the verdict as it is read."""
+    is_accepted = comparison.accepted is not None and comparison.verdict is Verdict.REGRESSED
+    return ACCEPTED if is_accepted and comparison.counts_as is Verdict.OK else str(comparison.verdict)
+
+
+def size(comparison: Comparison) -> float:
+    """Return how large a change is; one that has no factor (from nothing to something) comes before all others."""
+    if comparison.change is not None and not math.isnan(comparison.change):
+        return abs(comparison.change)
+    return math.inf if comparison.base is not None and comparison.base != comparison.candidate else -1.0
+
+
+def groups(comparisons: Sequence[Comparison]) -> tuple[Group, ...]:
+    """Return the lines by verdict, what asks for action first, and the largest change first in each."""
+    bars = _bars(comparisons)
+    found: dict[str, list[tuple[float, Line]]] = {word: [] for word in _TITLES}
+    for number, comparison in enumerate(comparisons):
+        found[word_of(comparison)].append((size(comparison), _line(number, comparison, bars[number])))
+    return tuple(
+        Group(word, _TITLES[word], _sorted(lines), word in _NEVER_FOLDED or len(lines) <= _FEW)
+        for word, lines in found.items()
+        if lines
+    )
+
+
+def _sorted(lines: Iterable[tuple[float, Line]]) -> tuple[Line, ...]:
+    return tuple(line for _, line in sorted(lines, key=lambda item: -item[0]))
+
+
+def _line(number: int, comparison: Comparison, bar: Bar | None) -> Line:
+    return Line(
+        key=f"comparison-{number}",
+        benchmark=comparison.benchmark,
+        metric=comparison.metric,
+        verdict=comparison.verdict,
+        word=word_of(comparison),
+        values=_values(comparison),
+        change=change_text(comparison.change, comparison.unit),
+        interval=interval_text(comparison.low, comparison.high, comparison.unit),
+        evidence=_evidence(comparison),
+        points=tuple(_points(comparison)),
+        limits=_limits(comparison),
+        bar=bar,
+        plot=dot_plot(changes_of(comparison), f"Change in each block of {comparison.benchmark}"),
+        sites=_sites(number, comparison),
+    )
+
+
+def changes_of(comparison: Comparison) -> Changes:
+    """Return what the plot of a comparison is made from."""
+    return Changes(
+        comparison.changes, comparison.screened, comparison.low, comparison.high, comparison.change,
+        comparison.margin, comparison.unit,
+    )  # fmt: skip
+
+
+def _values(comparison: Comparison) -> str:
+    if comparison.base is None and comparison.candidate is None:
+        return ""
+    if comparison.kind is Kind.LIMIT:
+        return value_text(comparison.candidate, comparison)
+    return f"{value_text(comparison.base, comparison)} → {value_text(comparison.candidate, comparison)}"
+
+
+def _evidence(comparison: Comparison) -> str:
+    if comparison.kind is Kind.EXACT:
+        return "counted exactly"
+    if comparison.kind is Kind.LIMIT:
+        return "certified from counts" if comparison.verdict is Verdict.OK else "judged from counts"
+    if not comparison.blocks:
+        return "no usable block" if comparison.verdict not in {Verdict.NEW, Verdict.REMOVED} else ""
+    blocks = plural(comparison.blocks, "fresh block" if comparison.screened else "block")
+    return blocks if comparison.p is None else f"{blocks}, {p_text(comparison.p)}"
+
+
+def _points(comparison: Comparison) -> Iterator[str]:
+    if comparison.accepted:
+        yield f"Accepted: {comparison.accepted}"
+    if comparison.verdict is Verdict.INCONCLUSIVE and comparison.blocks_needed is not None:
+        yield f"About {plural(comparison.blocks_needed, 'block')} would decide it"
+    if comparison.note:
+        yield comparison.note
+    if comparison.allowed:
+        yield f"The policy allows {significant(comparison.allowed)} more per request"
+
+
+def _limits(comparison: Comparison) -> str:
+    margin, found = percent_text(comparison.margin), percent_text(comparison.detectable)
+    if comparison.margin is None:
+        return ""
+    power = "" if comparison.detectable is None else f"; a change of {found} is found 80 times in 100"
+    return f"Margin {margin}{power}"
+
+
+def _sites(number: int, comparison: Comparison) -> Table | None:
+    if not comparison.sites:
+        return None
+    shown = comparison.sites[:_MOST_SITES]
+    rows = tuple(
+        Row(
+            site.function,
+            (
+                Cell(significant(site.base), site.base),
+                Cell(significant(site.candidate), site.candidate),
+                Cell(f"{site.candidate - site.base:+.3g}", site.candidate - site.base),
+            ),
+        )
+        for site in shown
+    )
+    hidden = len(comparison.sites) - len(shown)
+    notes = (f"{plural(hidden, 'more function')} not shown.",) if hidden else ()
+    title = f"Where {comparison.metric} of {comparison.benchmark} come from, per request"
+    return Table(f"sites-{number}", title, ("base", "candidate", "difference"), rows, "Function", notes)
+
+
+def _bars(comparisons: Sequence[Comparison]) -> list[Bar | None]:
+    """Return the interval of each paired comparison on one scale, so that a column of them can be read down."""
+    paired = [one for one in comparisons if _has_bar(one)]
+    ends = [end for one in paired for end in finite([one.low, one.high])]
+    margins = finite(one.margin for one in paired)
+    middle = sorted(map(abs, ends))[len(ends) // 2] if ends else 0.0
+    scale = scale_of(ends, Changes((), margin=max(margins, default=middle)))
+    return [
+        Bar(
+            scale.place(0.0),
+            band(scale, one.margin) or (scale.place(0.0), 0.0),
+            extent(scale, one.low, one.high) or (0.0, 0.0),
+            scale.place(one.change or 0.0),
+            not (scale.holds(one.low or 0.0) and scale.holds(one.high or 0.0)),
+        )
+        if _has_bar(one)
+        else None
+        for one in comparisons
+    ]
+
+
+def _has_bar(comparison: Comparison) -> bool:
+    known = (comparison.low, comparison.high, comparison.change)
+    return comparison.kind is Kind.PAIRED and unit_of(comparison) != "share" and len(finite(known)) == 3

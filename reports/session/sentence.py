@@ -1,0 +1,143 @@
+"""The answer in one sentence, and what to type next."""
+
+import shlex
+from collections.abc import Sequence
+
+from harness.errors import ExitCode
+from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
+from harness.session.receipt import Receipt
+from reports.model import NextCommand, Status
+from reports.session.lines import size, word_of
+from reports.session.model import Links
+from reports.session.words import change_text, interval_text, plural, value_text
+from reports.visible import short
+
+_LONGEST_NAME = 80
+_STATUS = {Verdict.OK: Status.GOOD, Verdict.IMPROVED: Status.GOOD, Verdict.INCONCLUSIVE: Status.CAUTION}
+
+
+def status(judgement: Judgement) -> Status:
+    """Return the colour of the headline."""
+    if judgement.exit_code is ExitCode.INTERRUPTED:
+        return Status.CAUTION if judgement.verdict is not Verdict.REGRESSED else Status.BAD
+    return _STATUS.get(judgement.verdict, Status.BAD)
+
+
+def sentence(judgement: Judgement) -> str:
+    """Return the verdict on the whole, with its largest cause and what else there is."""
+    words = _answer(judgement)
+    if judgement.exit_code is ExitCode.INTERRUPTED:
+        words = f"Interrupted before its end: {words}"
+    return words[:1].upper() + words[1:]
+
+
+def _answer(judgement: Judgement) -> str:
+    comparisons = judgement.comparisons
+    if judgement.verdict is Verdict.INVALID:
+        return _invalid(judgement)
+    if not comparisons:
+        return f"{judgement.verdict}: nothing was compared."
+    if judgement.verdict in {Verdict.REGRESSED, Verdict.IMPROVED}:
+        return _moved(judgement.verdict, comparisons)
+    if judgement.verdict is Verdict.INCONCLUSIVE:
+        return _inconclusive(judgement)
+    return _clear(comparisons)
+
+
+def _moved(verdict: Verdict, comparisons: Sequence[Comparison]) -> str:
+    moved = _with(verdict, comparisons)
+    count = f"{_share(moved, comparisons)} {verdict}"
+    if not moved:
+        return f"{count}."
+    largest = max(moved, key=size)
+    only = "the largest: " if len(moved) > 1 else ""
+    also = "" if verdict is Verdict.REGRESSED else " and none regressed"
+    return f"{count}{also}{'; ' if only else ': '}{only}{_effect(largest)}{_rest(verdict, comparisons)}."
+
+
+def _effect(comparison: Comparison) -> str:
+    """Return one change with what it rests on."""
+    name = f"{short(comparison.benchmark, _LONGEST_NAME)} {short(comparison.metric, _LONGEST_NAME)}"
+    if comparison.kind is Kind.LIMIT:
+        note = f": {short(comparison.note, 2 * _LONGEST_NAME).rstrip('.')}" if comparison.note else ""
+        return f"{name} against its limit{note}"
+    if comparison.kind is Kind.EXACT:
+        sides = f"{value_text(comparison.base, comparison)} to {value_text(comparison.candidate, comparison)}"
+        return f"{name} from {sides}, counted exactly"
+    change = change_text(comparison.change, comparison.unit) or "by an unknown amount"
+    interval = interval_text(comparison.low, comparison.high, comparison.unit)
+    words = f"{name} {change} ({interval})" if interval else f"{name} {change}"
+    confirmed = "confirmed on" if comparison.screened else "on"
+    fresh = "fresh block" if comparison.screened else "block"
+    return f"{words}, {confirmed} {plural(comparison.blocks, fresh)}"
+
+
+def _inconclusive(judgement: Judgement) -> str:
+    open_ones = _with(Verdict.INCONCLUSIVE, judgement.comparisons)
+    why = judgement.controls.reasons[:1] or (judgement.reasons[:1] if not open_ones else ())
+    if not open_ones:
+        return f"inconclusive{f': {_continued(why[0])}' if why else ''}."
+    are = "is" if len({one.benchmark for one in open_ones}) == 1 else "are"
+    words = f"{_share(open_ones, judgement.comparisons)} {are} inconclusive and none regressed"
+    if why:
+        return f"{words}: {_continued(why[0])}."
+    needed = [one.blocks_needed for one in open_ones if one.blocks_needed is not None]
+    if needed:
+        words += f"; {plural(max(needed), 'block')} would decide {'all' if len(open_ones) > 1 else 'it'}"
+    return f"{words}{_rest(Verdict.INCONCLUSIVE, judgement.comparisons)}."
+
+
+def _invalid(judgement: Judgement) -> str:
+    broken = _with(Verdict.INVALID, judgement.comparisons)
+    reasons = [*judgement.reasons, *judgement.controls.reasons, *(one.note for one in broken if one.note)]
+    why = f": {_continued(reasons[0])}" if reasons else ""
+    if broken and not judgement.reasons:
+        return f"No verdict: {_share(broken, judgement.comparisons)} invalid{why}."
+    return f"No verdict{why}." if why else "No verdict: the measurement is invalid."
+
+
+def _clear(comparisons: Sequence[Comparison]) -> str:
+    count = len({one.benchmark for one in comparisons})
+    head = f"None of {plural(count, 'benchmark')} regressed" if count > 1 else "The benchmark did not regress"
+    return f"{head}{_rest(Verdict.OK, comparisons)}."
+
+
+def _rest(shown: Verdict, comparisons: Sequence[Comparison]) -> str:
+    """Return what else was found, as the end of a sentence."""
+    words = []
+    for word in ("invalid", "inconclusive", "accepted", "improved", "new", "removed"):
+        count = len({one.benchmark for one in comparisons if word_of(one) == word})
+        if count and word != shown:
+            words.append(f"{count} {word}")
+    return f"; {', '.join(words)}" if words else ""
+
+
+def _with(verdict: Verdict, comparisons: Sequence[Comparison]) -> list[Comparison]:
+    return [one for one in comparisons if word_of(one) == verdict]
+
+
+def _share(some: Sequence[Comparison], comparisons: Sequence[Comparison]) -> str:
+    """Return `2 of 20 benchmarks`; a benchmark counts once, however many of its metrics are meant."""
+    return f"{len({one.benchmark for one in some})} of {plural(len({one.benchmark for one in comparisons}), 'benchmark')}"
+
+
+def _continued(reason: str) -> str:
+    return reason.rstrip(".")
+
+
+def next_command(judgement: Judgement, receipt: Receipt, links: Links) -> NextCommand:
+    """Return the next command worth typing, given what the session could not answer."""
+    base, candidate = shlex.quote(receipt.base.spec), shlex.quote(receipt.candidate.spec)
+    if judgement.exit_code is ExitCode.INTERRUPTED or judgement.verdict is Verdict.INVALID:
+        return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
+    if judgement.verdict is Verdict.INCONCLUSIVE:
+        return NextCommand(
+            f"harness compare {base} {candidate} --budget 10m", "measure more blocks of both sides"
+        )
+    if judgement.verdict is Verdict.REGRESSED:
+        return NextCommand(
+            f"harness judge {shlex.quote(links.receipt)}", "judge the same blocks under another policy"
+        )
+    return NextCommand(
+        f"harness compare {base} {candidate} --suite load", "see whether the slow tail held as well"
+    )

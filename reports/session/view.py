@@ -1,0 +1,52 @@
+"""A judgement and its receipt to the view of their report."""
+
+from harness.errors import ExitCode
+from harness.judge.verdict import Judgement
+from harness.session.receipt import Receipt
+from reports.card import CardFacts, build_card
+from reports.redact import redact_text
+from reports.session.facts import SUSPECTS_NOTE, environment_table, facts_table, suspect_tables
+from reports.session.lines import groups
+from reports.session.model import Links, SessionView
+from reports.session.sentence import next_command, sentence, status
+from reports.session.trust import null_plot, trust
+
+
+def build(
+    judgement: Judgement, receipt: Receipt, links: Links, *,
+    card: CardFacts | None = None, strict: bool | None = None,
+) -> SessionView:  # fmt: skip
+    """Return everything that is shown of a judged session; total for every judgement and receipt.
+
+    `strict` says whether what is inconclusive fails, as the command was told; by default the receipt's policy does.
+    `card` is the calibration of the gate on this machine, if there is one.
+    """
+    return SessionView(
+        title=f"{receipt.candidate.label} against {receipt.base.label}",
+        subtitle=_subtitle(receipt),
+        verdict=judgement.verdict,
+        exit_code=judgement.exit_code,
+        strict=_is_strict(judgement, receipt) if strict is None else strict,
+        status=status(judgement),
+        sentence=sentence(judgement),
+        points=(*judgement.reasons, *(redact_text(trouble) for trouble in receipt.trouble)),
+        groups=groups(judgement.comparisons),
+        trust=trust(judgement, receipt),
+        null_plot=null_plot(judgement.controls),
+        suspects=suspect_tables(judgement.suspects),
+        suspects_note=SUSPECTS_NOTE,
+        facts=facts_table(receipt),
+        environment=environment_table(receipt),
+        card=build_card(card) if card is not None else None,
+        links=links,
+        next_command=next_command(judgement, receipt, links),
+    )
+
+
+def _is_strict(judgement: Judgement, receipt: Receipt) -> bool:
+    return judgement.exit_code is ExitCode.INCONCLUSIVE or receipt.policy.get("strict") is True
+
+
+def _subtitle(receipt: Receipt) -> str:
+    suites = ", ".join(receipt.suites) or "none"
+    return f"{receipt.started_at[:16].replace('T', ' ')} · suites: {suites} · seed {receipt.seed}"
