@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.calls import Table
-from harness.errors import UsageError
+from harness.errors import InvalidRunError, UsageError
 from harness.model import Outcome
 from harness.plan import stage_of
 from harness.policy import Limit
@@ -56,6 +56,16 @@ def read_limit(text: str) -> Limit:
         raise UsageError(f"'{text}' names no operation", remedy="Write it like 'GET /health: p99<25ms'")
     parse(clauses)
     return Limit(slo=clauses.strip(), operation=operation.strip() or "*")
+
+
+def stored_limits(texts: Iterable[str]) -> list[Limit]:
+    """Return the limits of a stored run; `InvalidRunError` if they cannot be read any more."""
+    try:
+        return [read_limit(text) for text in texts]
+    except UsageError as error:
+        raise InvalidRunError(
+            f"The run's limits are damaged: {error.what}", remedy="Run the scenario again with --slo"
+        ) from error
 
 
 def check_operations(limits: Iterable[Limit], operations: Iterable[str]) -> None:

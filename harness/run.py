@@ -126,6 +126,8 @@ class RunDocument(msgspec.Struct, kw_only=True):
     command: str
     plan: PlanFacts
     environment: dict[str, Any]
+    slos: list[str] = []
+    """The limits that the run was asked to hold, as they were typed."""
     interrupted: bool = False
     trouble: list[str] = []
     host: HostFacts = HostFacts()

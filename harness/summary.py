@@ -19,6 +19,8 @@ from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
 from harness.histogram import PERCENTILES, Histogram, Integers
 from harness.latency import METRICS, latencies, returned
+from harness.limits import Finding, findings, stored_limits
+from harness.limits import as_json as limit_json
 from harness.model import Outcome
 from harness.plan import Span, stage_of
 from harness.run import LoadFacts, RunDirectory, RunDocument
@@ -157,6 +159,11 @@ class RunSummary:
         """Whether the numbers may be used."""
         return judge(self)
 
+    @cached_property
+    def slo(self) -> tuple[Finding, ...]:
+        """What became of the limits that the run was asked to hold."""
+        return findings(self, stored_limits(self.document.slos))
+
     def slowest(self, count: int = 10) -> calls.Table:
         """Return the rows with the longest response times, slowest first."""
         came_back = returned(self.table)
@@ -288,6 +295,7 @@ def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any
         "throughput_per_s": run.throughput_per_s,
         "recorder_ns_per_call": run.facts.recorder_ns_per_call if run.facts else None,
         "operations": {name: _operation_json(operation) for name, operation in run.operations.items()},
+        "slo": [limit_json(finding) for finding in run.slo],
         "profiles": {
             name: {**facts.facts, "file": facts.file, "reason": facts.reason}
             for name, facts in document.profiles.items()

@@ -79,6 +79,16 @@ class Status(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class LimitLine:
+    """One clause of a limit, with what the counts show of it; `sentence` begins with the state."""
+
+    what: str
+    state: str
+    sentence: str
+    tone: Tone
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer: one sentence, what else must be known to read it, and how much it can be trusted."""
 
@@ -86,6 +96,7 @@ class Verdict:
     sentence: str
     points: tuple[str, ...] = ()
     trust: tuple[str, ...] = ()
+    limits: tuple[LimitLine, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ def _verdict(console: Console, view: ReportView) -> None:
     _say(console, _text(view.subtitle, "dim"))
     console.print()
     _say(console, _text(view.verdict.sentence, _STATUS_STYLE[view.verdict.status]))
+    for limit in view.verdict.limits:
+        _say(console, _text(f"{limit.what}: {limit.sentence}", _TONE_STYLE.get(limit.tone, "")), 2)
     for sentence in view.verdict.trust:
         _say(console, _text(sentence, "dim"))
 

@@ -9,6 +9,7 @@ from harness.units import format_count, format_ns, format_percent, format_rate
 from harness.validity import Level
 from reports.backends import is_saturated
 from reports.comparison import error_share, planned_rate, unserved_share
+from reports.limits import breaks_a_limit, broken_words, limit_lines, run_to_certify
 from reports.metrics import COUNT_CAUTION, TIME_CAUTION
 from reports.model import NextCommand, Status, Verdict
 from reports.sides import Side, lower_first, uncomparable
@@ -20,11 +21,21 @@ _BAD_ERRORS = 0.01
 def verdict(sides: Sequence[Side]) -> Verdict:
     """Return the verdict on one run, or on several against the first."""
     sentence = _single(sides[0]) if len(sides) == 1 else compared(sides)
-    return Verdict(_status(sides), sentence, tuple(_points(sides)), tuple(_trust(sides)))
+    return Verdict(
+        _status(sides),
+        sentence + broken_words(sides),
+        tuple(_points(sides)),
+        tuple(_trust(sides)),
+        limit_lines(sides),
+    )
 
 
 def _status(sides: Sequence[Side]) -> Status:
-    if any(side.withheld for side in sides) or any((error_share(side) or 0) > _BAD_ERRORS for side in sides):
+    if (
+        breaks_a_limit(sides)
+        or any(side.withheld for side in sides)
+        or any((error_share(side) or 0) > _BAD_ERRORS for side in sides)
+    ):
         return Status.BAD
     is_clean = all(side.run.validity.level is Level.VALID and kept_up(side) for side in sides)
     comparable = len(sides) == 1 or not uncomparable(sides)
@@ -109,6 +120,8 @@ def next_command(sides: Sequence[Side]) -> NextCommand:
     run = f"harness run {shlex.quote(document.scenario)} --target {shlex.quote(document.target)}"
     if any(side.withheld for side in sides):
         return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
+    if len(sides) == 1 and (longer := run_to_certify(sides[0])):
+        return longer
     variants = dict.fromkeys(side.run.document.variant for side in sides)
     variant = "".join(f" --variant {shlex.quote(name)}" for name in variants if name)
     if not document.profiles:

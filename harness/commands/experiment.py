@@ -11,6 +11,7 @@ from harness.commands.servers import Backends, provide
 from harness.commands.subjects import Selection
 from harness.distributions import Distributions
 from harness.errors import HarnessError
+from harness.limits import check_operations, read_limit
 from harness.loadrun import LoadPlan, Subject, run_into
 from harness.measure import Tick
 from harness.probe import PROBE_S, PROBE_WARMUP_S, at_sustainable_rate, probe_per_s, slowest
@@ -32,6 +33,7 @@ class Request:
     backends: str
     out: Path
     command: str
+    slos: tuple[str, ...] = ()
 
     @property
     def data(self) -> str:
@@ -148,6 +150,7 @@ class _Variant:
 
     def _document(self, mix: dict[str, float]) -> RunDocument:
         request = self._request
+        check_operations([read_limit(text) for text in request.slos], mix)
         return RunDocument(
             scenario=request.plan.scenario.name,
             target=request.selection.spec.text,
@@ -156,6 +159,7 @@ class _Variant:
             started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             command=request.command,
             plan=request.plan.facts(mix),
+            slos=list(request.slos),
             environment={**environment.collect(), "backends": self._backends.kind},
         )
 

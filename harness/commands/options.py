@@ -3,6 +3,7 @@
 import argparse
 
 from harness.errors import UsageError
+from harness.limits import read_limit
 from harness.units import parse_duration_s
 
 
@@ -30,6 +31,15 @@ def span_s(text: str) -> float:
         return parse_duration_s(text)
     except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def slo(text: str) -> str:
+    """Return the text of a limit, which must be one."""
+    try:
+        read_limit(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def seed(text: str) -> int:

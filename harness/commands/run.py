@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.commands import experiment, show
 from harness.commands.console import Talk
-from harness.commands.options import add_seed, positive_int, positive_rate, span_s
+from harness.commands.options import add_seed, positive_int, positive_rate, slo, span_s
 from harness.commands.subjects import find_scenario, select
 from harness.errors import ExitCode, UsageError, worst
 from harness.loadrun import LoadPlan
@@ -33,6 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pace.add_argument("--users", type=positive_int, metavar="N", help="concurrent users (closed model)")
     parser.add_argument("--duration", type=span_s, metavar="D", help="measured time: 10s, 5m, 1h")
     parser.add_argument("--warmup", type=span_s, metavar="D", help="time before the measured time")
+    parser.add_argument(
+        "--slo",
+        type=slo,
+        action="append",
+        default=[],
+        metavar="EXPR",
+        help="a limit such as 'p99<25ms,errors<0.1%%', or 'OPERATION: p99<25ms'; may be given several times",
+    )
     parser.add_argument("--no-split", action="store_true", help="do not split service by the switch hook")
     parser.add_argument("--backends", choices=("embedded", "external", "memory"), default="embedded")
     parser.add_argument(
@@ -56,6 +64,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         backends=args.backends if selection.entry.needs_servers else "none",
         out=args.out,
         command=shlex.join(["harness", *sys.argv[1:]]),
+        slos=tuple(args.slo),
     )
     work = experiment.carry_out(request, talk)
     code = show.present(work.directories, talk, figures=args.figures, interrupted=work.interrupted)

@@ -52,8 +52,12 @@ def _report(runs: Sequence[RunSummary], output: Path | None, figures: Path | Non
 
 
 def exit_code(runs: Sequence[RunSummary], *, interrupted: bool = False) -> ExitCode:
-    """Return 130 if the user stopped the work, 5 if any run is invalid, else 0."""
+    """Return 130 if the user stopped the work, 3 if a run broke a limit, 5 if one is invalid, else 0.
+
+    A limit that is not certified is no failure; one that an invalid run seems to break is not judged.
+    """
     codes = [ExitCode.INVALID for run in runs if run.validity.level is Level.INVALID]
+    codes += [ExitCode.LIMIT_BROKEN for run in runs for finding in run.slo if finding.is_broken]
     if interrupted:
         codes.append(ExitCode.INTERRUPTED)
     return worst(codes)
