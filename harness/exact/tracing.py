@@ -17,8 +17,8 @@ def trace_once(supervisor: Supervisor, subject: Subject, plan: ExactPlan, folder
     """Trace one repetition in a fresh process, into `folder`. Raises what the process reports."""
     file = run_list(supervisor, subject, plan, "trace", folder)
     facts = read_facts(folder / Driver.FACTS, TraceFacts)
-    # Links resolved: that is how the records spell paths, whatever the overlay is called.
-    roots = [str(root.resolve().parent) for root in subject.overlay.iterdir()] if subject.overlay else []
+    # Code objects spell their files as they were found: through the overlay.
+    roots = [str(subject.overlay.resolve())] if subject.overlay else [str(Path.cwd())]
     values = {
         operation: {
             FAILURES: Value(facts.failed.get(operation, 0) / facts.requests),

@@ -1,0 +1,29 @@
+"""A copy of the asset core with one small change planted, as the side of a comparison."""
+
+import shutil
+from pathlib import Path
+
+from harness.exact.process import ExactPlan
+from harness.loadrun import Subject
+from targets.registry import TARGETS
+
+ROOT = Path(__file__).resolve().parent.parent
+CORE = TARGETS["asset-core"]
+ASSET = "GET /assets/{id}"
+PLAN = ExactPlan(requests=40, operations=(ASSET,))
+
+
+def a_side(folder: Path, path: str = "", before: str = "", after: str = "", **parameters: str) -> Subject:
+    """Return the core from a copy below `folder`, with the first `before` in the file at `path` replaced."""
+    shutil.copytree(
+        ROOT / "targets", folder / "tree" / "targets", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    if path:
+        file = folder / "tree" / "targets" / path
+        text = file.read_text()
+        assert before in text, f"{path} has changed: plant the edit elsewhere"
+        file.write_text(text.replace(before, after, 1))
+    overlay = folder / "overlay"
+    overlay.mkdir()
+    (overlay / "targets").symlink_to(folder / "tree" / "targets")
+    return Subject(CORE.factory, {**CORE.exact, **parameters}, overlay=overlay)

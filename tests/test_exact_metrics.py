@@ -1,0 +1,102 @@
+"""Which counters are exact metrics, and the receipt's records of what two sides counted."""
+
+import pytest
+
+from harness.counted import CountFacts
+from harness.exact.counting import as_repetition
+from harness.exact.metrics import metric_of
+from harness.exact.repetition import ALL, Repetition, SideCounts, Value, as_counts
+
+
+@pytest.mark.parametrize(
+    ("counter", "metric"),
+    [
+        ("dynamodb.calls", "calls.dynamodb"),
+        ("dynamodb.round_trips", "round_trips.dynamodb"),
+        ("redis.bytes_out", "bytes_out.redis"),
+        ("shop.postgres.queries", "queries.shop.postgres"),
+        # More hits are no regression, pings are paced by the clock, and a cost without a place has no owner.
+        ("cache.l1.hit", None),
+        ("redis.pings", None),
+        ("requests", None),
+        ("calls", None),
+        (".calls", None),
+        ("background.calls", None),
+        ("", None),
+    ],
+)
+def test_a_counter_that_ends_in_a_cost_is_a_metric_of_its_place(counter, metric):
+    assert metric_of(counter) == metric
+
+
+def facts(**changes):
+    found = {
+        "operations": ["read"],
+        "requests": 4,
+        "failed": {},
+        "counters": {"read": {"db.calls": 8, "cache.hit": 3}, "background": {"db.calls": 99}},
+        "sites": {"read": {"db.calls": {"load (a.py)": 6, "check (b.py)": 2}}},
+    }
+    return CountFacts(**{**found, **changes})
+
+
+def test_totals_become_values_for_each_request_with_their_sites():
+    repetition = as_repetition(facts(), "a.py")
+    assert repetition.file == "a.py"
+    assert repetition.values == {
+        "read": {
+            "failures": Value(0.0),
+            "calls.db": Value(2.0, {"load (a.py)": 1.5, "check (b.py)": 0.5}),
+        }
+    }
+
+
+def test_failed_requests_are_a_metric_of_their_own():
+    assert as_repetition(facts(failed={"read": 1})).values["read"]["failures"] == Value(0.25)
+
+
+def test_what_no_request_asked_for_is_left_out():
+    values = as_repetition(facts(operations=["read", "background"])).values
+    assert values.keys() == {"read"}
+
+
+def side(*values, operation="read", metric="calls.db", **sites):
+    return SideCounts(tuple(Repetition(10, {operation: {metric: Value(value, sites)}}) for value in values))
+
+
+def test_both_sides_stand_side_by_side_in_all_repetitions():
+    (count,) = as_counts(side(2.0, 2.0, load=2.0), side(3.0, 3.5, load=2.0, more=1.0))
+    assert (count.benchmark, count.metric, count.requests) == ("read", "calls.db", 10)
+    assert (count.base, count.candidate) == ([2.0, 2.0], [3.0, 3.5])
+    assert (count.base_sites, count.candidate_sites) == ({"load": 2.0}, {"load": 2.0, "more": 1.0})
+    assert count.note == ""
+
+
+def test_a_metric_that_one_side_never_counted_is_zero_there():
+    counts = {count.metric: count for count in as_counts(side(1.0), side(5.0, metric="calls.queue"))}
+    assert counts["calls.queue"].base == [0.0]
+    assert counts["calls.db"].candidate == [0.0]
+
+
+def test_an_operation_that_one_side_does_not_offer_has_no_values_there_and_says_so():
+    (count,) = as_counts(side(1.0), SideCounts((Repetition(10, {}),)))
+    assert (count.base, count.candidate) == ([1.0], [])
+    assert count.note == "candidate: it does not offer this operation"
+
+
+def test_a_side_that_could_not_be_counted_has_no_values_and_says_why():
+    (count,) = as_counts(SideCounts(trouble="No module named 'core'"), side(1.0))
+    assert (count.base, count.candidate) == ([], [1.0])
+    assert count.note == "base: No module named 'core'"
+
+
+def test_where_neither_side_could_be_counted_there_is_still_a_record():
+    (count,) = as_counts(SideCounts(trouble="broken"), SideCounts())
+    assert (count.benchmark, count.base, count.candidate) == (ALL, [], [])
+    assert count.note == "base: broken; candidate: it was not counted"
+
+
+def test_a_target_that_cannot_be_read_says_so_beside_its_numbers():
+    repetition = as_repetition(facts(trouble="The target's counters cannot be read"))
+    counts = as_counts(SideCounts((repetition,)), SideCounts((repetition,)))
+    assert {count.note for count in counts} == {"The target's counters cannot be read"}

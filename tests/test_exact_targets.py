@@ -1,0 +1,96 @@
+"""Exact counting of a user's own target: what it counts is judged, what it cannot do is said, and nothing is raised."""
+
+import pytest
+
+from harness.exact.process import ExactPlan
+from harness.exact.sides import count_exactly, trace_exactly
+from harness.loadrun import Subject
+from harness.supervise import Supervisor
+
+PLAN = ExactPlan(requests=10, repetitions=2)
+TARGET = """
+import collections, random
+class Target:
+    operations = {"read": 3, "write": 1}
+    def __init__(self, calls, fails):
+        self.totals = collections.defaultdict(collections.Counter)
+        self.calls, self.fails, self.turn = int(calls), int(fails), 0
+    def make_event(self, operation, rng):
+        return operation, rng.randrange(100)
+    def call(self, event):
+        self.totals[event[0]]["shop.queries"] += self.calls
+        self.totals[event[0]]["shop.bytes_in"] += event[1]
+        self.totals["background"]["shop.queries"] += random.randrange(100)
+        self.turn += 1
+        if self.fails and self.turn % self.fails == 0:
+            raise ValueError("planned")
+        return [bytearray(10) for _ in range(self.calls)]
+    def counters(self):
+        return self.totals
+def create(calls="1", fails="0"):
+    return Target(calls, fails)
+class Silent:
+    def call(self, event):
+        return event
+def silent():
+    return Silent()
+def broken():
+    raise RuntimeError("no connection")
+"""
+
+
+@pytest.fixture(scope="module")
+def supervisor():
+    with Supervisor() as made:
+        yield made
+
+
+@pytest.fixture
+def subject(tmp_path):
+    path = tmp_path / "own.py"
+    path.write_text(TARGET)
+    return lambda factory="create", **parameters: Subject(f"{path}:{factory}", parameters)
+
+
+def by_name(counts):
+    return {(count.benchmark, count.metric): count for count in counts}
+
+
+def test_what_a_target_counts_of_itself_is_exact_for_each_operation(supervisor, subject, tmp_path):
+    counts = by_name(count_exactly(supervisor, subject(), subject(calls="2"), tmp_path, PLAN))
+    queries = counts["write", "queries.shop"]
+    assert (queries.base, queries.candidate, queries.requests) == ([1.0, 1.0], [2.0, 2.0], 10)
+    # The same seed makes the same events on both sides.
+    assert counts["read", "bytes_in.shop"].base == counts["read", "bytes_in.shop"].candidate
+    assert {operation for operation, _ in counts} == {"read", "write"}
+
+
+def test_requests_that_fail_are_counted(supervisor, subject, tmp_path):
+    counts = by_name(count_exactly(supervisor, subject(), subject(fails="4"), tmp_path, PLAN))
+    assert counts["read", "failures"].base == [0.0, 0.0]
+    failures = [counts[name, "failures"].candidate[0] for name in ("read", "write")]
+    assert sum(failures) == pytest.approx(5 / 10)
+
+
+def test_a_target_that_counts_nothing_still_has_its_failures(supervisor, subject, tmp_path):
+    (count,) = count_exactly(supervisor, subject("silent"), subject("silent"), tmp_path, PLAN)
+    assert (count.benchmark, count.metric, count.candidate) == ("call", "failures", [0.0, 0.0])
+
+
+def test_a_side_that_cannot_be_made_is_said_and_the_other_is_counted(supervisor, subject, tmp_path):
+    counts = by_name(count_exactly(supervisor, subject("broken"), subject(), tmp_path, PLAN))
+    queries = counts["read", "queries.shop"]
+    assert (queries.base, queries.candidate) == ([], [1.0, 1.0])
+    assert "no connection" in queries.note
+
+
+def test_allocations_of_each_operation_are_its_own(supervisor, subject, tmp_path):
+    counts = by_name(trace_exactly(supervisor, subject(calls="10"), subject(calls="20"), tmp_path, PLAN))
+    count = counts["read", "allocations"]
+    assert len({*count.base}) == len({*count.candidate}) == 1
+    # A bytearray is two allocations.
+    assert count.candidate[0] - count.base[0] >= 20
+    # Two for each, and a list that grows four times on its way to 20.
+    assert 44 <= count.candidate_sites["Target.call.<locals>.<listcomp> (own.py)"] <= 45
+    peak = counts["read", "peak_bytes"]
+    assert peak.candidate[0] > peak.base[0] > 0
