@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test check format bench-self lock wheel clean
+.PHONY: help setup run test check format bench bench-self lock wheel clean
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -33,6 +33,9 @@ check: setup ## Lint and type-check
 format: setup ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+bench: setup ## Run the micro-benchmarks and print their table
+	$(BIN)/harness bench
 
 bench-self: setup ## What the harness itself costs, as ratios measured side by side
 	$(BIN)/python -m scenarios.micro.bench_self

@@ -1,19 +1,23 @@
 """`harness list`: what there is to run."""
 
 import argparse
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from harness.commands.console import Talk
-from harness.errors import ExitCode
+from harness.commands.suites import find_suite, read_policy
+from harness.errors import ExitCode, UsageError
+from harness.micro.outline import outline
 from harness.model import Executor, Scenario
 from harness.units import format_duration, format_rate
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS
 
 NAME = "list"
-HELP = "show scenarios, targets and variants"
+HELP = "show scenarios, targets, variants and micro-benchmarks"
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
@@ -34,6 +38,7 @@ def run(_args: argparse.Namespace, talk: Talk) -> ExitCode:
                     {"name": name, "summary": entry.summary, "variants": list(entry.variants)}
                     for name, entry in TARGETS.items()
                 ],
+                "benchmarks": [{"name": name, "summary": summary} for name, summary in benchmarks()],
             }
         )
         return ExitCode.OK
@@ -42,8 +47,19 @@ def run(_args: argparse.Namespace, talk: Talk) -> ExitCode:
     targets = [(name, entry.summary, ", ".join(entry.variants)) for name, entry in TARGETS.items()]
     _print(console, "Scenarios", scenarios)
     _print(console, "Targets (and variants)", targets)
+    _print_benchmarks(console, benchmarks())
     console.print("Next: harness run steady --target known:lognormal", markup=False)
     return ExitCode.OK
+
+
+def benchmarks() -> list[tuple[str, str]]:
+    """Return name and summary of the micro-benchmarks of the current folder's suite; none where it has no suite."""
+    folder = Path.cwd()
+    policy = read_policy(folder)
+    try:
+        return outline(find_suite(folder, policy))
+    except UsageError:
+        return []
 
 
 def pace(scenario: Scenario) -> str:
@@ -60,4 +76,16 @@ def _print(console: Console, title: str, rows: list[tuple[str, str, str]]) -> No
     for row in rows:
         table.add_row(*row)
     console.print(table)
+    console.print()
+
+
+def _print_benchmarks(console: Console, rows: list[tuple[str, str]]) -> None:
+    """Print one line each: a name is typed again, so the summary gives way to it."""
+    console.print("Micro-benchmarks", style="table.title")
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, summary in rows:
+        line = Text(f"{name:<{width}}  {summary}")
+        if console.is_terminal:
+            line.truncate(console.width, overflow="ellipsis")
+        console.print(line, soft_wrap=True)
     console.print()

@@ -74,7 +74,6 @@ class Measured:
     """What came of measuring; it grows while the child works, so that an interruption leaves what there is."""
 
     ends: dict[str, End] = dataclasses.field(default_factory=dict)
-    broken: dict[str, str] = dataclasses.field(default_factory=dict)
     trouble: str | None = None
     host: HostFacts = dataclasses.field(default_factory=HostFacts)
     seconds: float = 0.0
@@ -136,8 +135,6 @@ def measure(
                     result.ends[message.name] = msgspec.convert(
                         {"outcome": message.outcome, "error": message.error}, End
                     )
-                elif isinstance(message, Broken):
-                    result.broken[message.name] = message.error
             code = child.wait(_END_S)
         finally:
             result.host = watch.facts()
@@ -160,7 +157,7 @@ def _start(
     ini = folder / "pytest.ini"
     ini.write_text("[pytest]\n")
     job = {
-        "suite": str(suite.place),
+        "places": [str(place) for place in suite.places(names)],
         "names": names,
         "json": str((folder / "benchmarks.json").resolve()),
         "path": [str(place) for place in suite.path],

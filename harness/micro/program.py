@@ -118,7 +118,7 @@ def main() -> int:
     send = open_channel()
     sys.path[:0] = [place for place in job["path"] if place not in sys.path]
     plugins = [word for name in job["plugins"] for word in ("-p", name)]
-    return int(pytest.main([*job["options"], *plugins, job["suite"]], plugins=[Plugin(job, send)]))
+    return int(pytest.main([*job["options"], *plugins, *job["places"]], plugins=[Plugin(job, send)]))
 
 
 if __name__ == "__main__":

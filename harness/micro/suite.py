@@ -1,6 +1,7 @@
 """Where a suite of micro-benchmarks is, and how pytest is told to run it: the same for everybody who runs one."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -33,6 +34,12 @@ class Suite:
             "--import-mode=importlib", "-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin",
             "--continue-on-collection-errors", "--benchmark-enable", "--benchmark-quiet",
         ]  # fmt: skip
+
+    def places(self, names: Sequence[str] | None) -> list[Path]:
+        """Return what pytest is to read: the files of the benchmarks `names`, or all there is for None."""
+        if names is None:
+            return [self.place]
+        return [self.root / file for file in dict.fromkeys(name.partition("::")[0] for name in names)]
 
     def check(self) -> None:
         """Raise `UsageError` if there is nothing at its place."""

@@ -1,0 +1,42 @@
+"""Finished runs of micro-benchmarks to a person, a program and an exit code, all from one verdict."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.commands.console import Talk
+from harness.errors import ExitCode, InvalidRunError, worst
+from harness.microsummary import as_json, load
+from harness.run import RunDirectory, write_atomically
+from harness.validity import Level
+
+
+def present(
+    directories: Sequence[RunDirectory], talk: Talk, *, output: Path | None = None, interrupted: bool = False
+) -> ExitCode:
+    """Read the runs, write the report, print text or JSON, and return what the process should say.
+
+    The report goes to `output`, or else into the folder of every run. Raises `InvalidRunError` if there is
+    nothing to read.
+    """
+    from reports.micro import html, text, view
+
+    if not directories:
+        if interrupted:
+            talk.say("Interrupted before a benchmark had ended; nothing was measured.")
+            if talk.as_json:
+                talk.document({"schema": 1, "report": None, "runs": []})
+            return ExitCode.INTERRUPTED
+        raise InvalidRunError("There is no run to report", remedy="Measure first: harness bench")
+    runs = [load(directory.path) for directory in directories]
+    shown = view.build(runs)
+    text.render(shown, sys.stderr if talk.as_json else sys.stdout)
+    document = html.render(shown).encode()
+    places = [output] if output else [run.directory.report_path for run in runs]
+    for place in places:
+        write_atomically(place, document)
+    talk.say(f"Report: {places[-1]}")
+    if talk.as_json:
+        talk.document({"schema": 1, "report": str(places[-1]), "runs": [as_json(run) for run in runs]})
+    codes = [ExitCode.INVALID for run in runs if run.validity.level is Level.INVALID]
+    return worst([*codes, *([ExitCode.INTERRUPTED] if interrupted else [])])

@@ -1,0 +1,38 @@
+"""What a suite holds, read from its source without running it: names without parameters, and what they say of themselves."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.micro.suite import Suite
+
+_PATTERNS = ("test_*.py", "*_test.py")
+
+
+def outline(suite: Suite) -> list[tuple[str, str]]:
+    """Return (name, first line of the docstring) of each benchmark function; a file that is no Python has none."""
+    if suite.place.is_file():
+        files = [suite.place]
+    else:
+        files = sorted({file for pattern in _PATTERNS for file in suite.place.rglob(pattern)})
+    return [found for file in files for found in _benchmarks(file, str(file.relative_to(suite.root)))]
+
+
+def _benchmarks(file: Path, name: str) -> Iterator[tuple[str, str]]:
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            for method in node.body:
+                yield from _benchmark(method, f"{name}::{node.name}")
+        yield from _benchmark(node, name)
+
+
+def _benchmark(node: ast.stmt, owner: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        if any(argument.arg == "benchmark" for argument in arguments):
+            first, _, _ = (ast.get_docstring(node) or "").partition("\n")
+            yield f"{owner}::{node.name}", first
