@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Phase, Sentinel, Side, Slices
 from harness.session.launch import Bench, Home, Launch, Limits, slot_environment
+from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Phase, Sentinel, Side, Slices
 from harness.session.slot import ForeignCodeError, Slot, start_slot
 from harness.supervise import Supervisor
 

@@ -34,6 +34,8 @@ class Bench:
     plugins: tuple[str, ...] = ()
     path: tuple[Path, ...] = ()
     """Put in front of the installed packages, if it is not among them."""
+    cwd: Path | None = None
+    """Where slots run; the bench's folder by default."""
 
     def file(self, relative: str) -> Path:
         """Return the path of a file by the name that slots give it."""

@@ -175,7 +175,7 @@ def start_slot(
             [home.python, "-P", str(PROGRAM), f"{child_in:06d}", f"{child_out:06d}"],
             log=log,
             env=slot_environment(home, launch),
-            cwd=bench.folder,
+            cwd=bench.cwd or bench.folder,
             pass_fds=(child_in, child_out),
         )
     finally:

@@ -213,8 +213,8 @@ def last_line(text: str) -> str:
 
 def files_of(roots: Sequence[str]) -> dict[str, list[str]]:
     """Return where the imported ones of the measured packages came from, links followed."""
-    found = {name: sys.modules[name] for name in roots if name in sys.modules}
-    return {name: [os.path.realpath(place) for place in _places(module)] for name, module in found.items()}
+    imported = [name for name in roots if name in sys.modules]
+    return {name: [os.path.realpath(place) for place in _places(sys.modules[name])] for name in imported}
 
 
 def _places(module: Any) -> list[str]:
@@ -292,8 +292,7 @@ class Plugin:
 
     def _serve(self, benchmark: Benchmark, run: Timed) -> None:
         ns_per_call = warm_up(run)
-        loops = self._job["spin"].get(benchmark.name)
-        if loops is not None:
+        if (loops := self._job["spin"].get(benchmark.name)) is not None:
             run = slowed(run, *loops)
         gc.collect()
         gc.freeze()

@@ -1,0 +1,211 @@
+"""The order of a session: discover, screen, extend what is undecided, confirm what looks worse or better."""
+
+import dataclasses
+import datetime as dt
+import hashlib
+import random
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from harness import environment
+from harness.policy import Policy
+from harness.session import discovery
+from harness.session.block import NULL, BlockRequest, Stage, run_block
+from harness.session.injection import Injection
+from harness.session.launch import Limits
+from harness.session.prepare import Prepared, prepare
+from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Phase, Receipt, SessionPlan, Side, State
+from harness.session.sizing import Discovery
+from harness.session.subjects import Subject
+from harness.supervise import Supervisor
+
+MANY_CANDIDATES = 4
+TROUBLES_IN_A_ROW = 3
+SHORT_CALL_NS = 3_000_000
+"""A call that fits into a slice: one of those serves the null control."""
+
+PlanFor = Callable[[Discovery], SessionPlan]
+"""Decides how much is measured, once it is known what there is and how long it takes."""
+Write = Callable[[Receipt], None]
+
+
+class Looks(Protocol):
+    """What the judge says between the phases. These are the only looks at the data before the end."""
+
+    def undecided(self, receipt: Receipt, /) -> frozenset[str]:
+        """Return the benchmarks that the screen blocks leave open."""
+
+    def candidates(self, receipt: Receipt, /) -> frozenset[str]:
+        """Return the benchmarks whose change must be confirmed on fresh blocks."""
+
+
+class Progress(Protocol):
+    """Who wants to know how far the session is."""
+
+    def block(self, phase: Phase, done: int, planned: int, receipt: Receipt, /) -> None:
+        """Take note that `done` of `planned` blocks of a phase are measured."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SessionRequest:
+    """What to compare, and how. `log` is the file for what the slots and their tools print."""
+
+    base: Subject
+    candidate: Subject
+    policy: Policy
+    seed: int
+    log: Path
+    command: str = "compare"
+    suites: tuple[str, ...] = ("micro",)
+    limits: Limits = dataclasses.field(default_factory=Limits)
+    injection: Injection | None = None
+
+
+def run_session(
+    request: SessionRequest,
+    *,
+    plan_for: PlanFor,
+    looks: Looks,
+    supervisor: Supervisor,
+    write: Write,
+    progress: Progress,
+) -> Receipt:
+    """Run the micro suite as a session, and return its receipt, which `write` got after every block.
+
+    Ctrl-C once the sides are prepared ends the session in good order: the receipt says `interrupted`.
+    Raises UsageError for what the caller can correct, ForeignCodeError if a side's code is not its own.
+    """
+    started_s = time.monotonic()
+    with prepare(request.base, request.candidate, request.policy, supervisor, request.log) as prepared:
+        receipt = begin_receipt(request, prepared)
+        session = MicroSession(request, prepared, supervisor, receipt, write, progress)
+        try:
+            session.run(plan_for, looks)
+            receipt.finished = not receipt.trouble
+        except KeyboardInterrupt:
+            receipt.interrupted = True
+    receipt.harness_seconds = time.monotonic() - started_s - session.slice_seconds
+    write(receipt)
+    return receipt
+
+
+def begin_receipt(request: SessionRequest, prepared: Prepared) -> Receipt:
+    """Return the receipt of a session that has measured nothing yet."""
+    policy = msgspec.to_builtins(request.policy)
+    return Receipt(
+        command=request.command,
+        started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        seed=request.seed,
+        suites=list(request.suites),
+        base=prepared.facts[Side.BASE],
+        candidate=prepared.facts[Side.CANDIDATE],
+        environment=environment.collect(prepared.trees[Side.CANDIDATE]),
+        policy=policy,
+        policy_sha256=hashlib.sha256(msgspec.json.encode(policy, order="sorted")).hexdigest(),
+        plan=SessionPlan(),
+    )
+
+
+class MicroSession:
+    """The blocks of one session, into its receipt."""
+
+    def __init__(
+        self,
+        request: SessionRequest,
+        prepared: Prepared,
+        supervisor: Supervisor,
+        receipt: Receipt,
+        write: Write,
+        progress: Progress,
+    ) -> None:
+        self.slice_seconds = 0.0
+        self._request, self._prepared, self._receipt = request, prepared, receipt
+        self._write, self._progress = write, progress
+        self._rng = random.Random(request.seed)
+        self._stage = Stage(
+            supervisor, prepared.bench, prepared.homes, {}, log=request.log, limits=request.limits
+        )
+
+    def run(self, plan_for: PlanFor, looks: Looks) -> None:
+        """Discover, screen, extend, confirm."""
+        found = self.discover()
+        plan = self._receipt.plan = plan_for(found)
+        self._adopt(found, plan)
+        if not found.comparable:
+            return
+        self._blocks(Phase.SCREEN, frozenset(found.comparable), plan.screen_blocks)
+        undecided = looks.undecided(self._receipt)
+        self._blocks(Phase.EXTEND, undecided, plan.extended_blocks - plan.screen_blocks)
+        candidates = looks.candidates(self._receipt)
+        many = len(candidates) > MANY_CANDIDATES
+        self._blocks(Phase.CONFIRM, candidates, plan.confirm_blocks_of_many if many else plan.confirm_blocks)
+
+    def discover(self) -> Discovery:
+        """Run every benchmark of both sides for a few calls."""
+        warm_byte_code(self._stage, (NULL,))
+        base, candidate = (discovery.survey(self._stage, side) for side in Side)
+        found, notes = discovery.merge(base, candidate, self._base_names())
+        discovery.require_some(found, base, candidate, self._prepared.bench.suite)
+        short = [one for one in found if one.state is State.BOTH and one.slower_ns < SHORT_CALL_NS]
+        both = [one for one in found if one.state is State.BOTH]
+        null_of = self._rng.choice(short or both).name if both else None
+        return Discovery(tuple(found), max(base.start_s, candidate.start_s), null_of, tuple(notes))
+
+    def _base_names(self) -> frozenset[str]:
+        bench = self._prepared.base_bench
+        if bench is None:
+            return frozenset()
+        return discovery.suite_names(dataclasses.replace(self._stage, bench=bench), Side.BASE)
+
+    def _adopt(self, found: Discovery, plan: SessionPlan) -> None:
+        benchmarks = [one.planned(plan) for one in found.found]
+        controls = [
+            msgspec.structs.replace(one, name=NULL_CONTROL, of=one.name)
+            for one in benchmarks
+            if one.name == found.null_of
+        ]
+        self._receipt.benchmarks = [*benchmarks, *controls]
+        self._receipt.notes += found.notes
+        spin = self._request.injection.spin(benchmarks) if self._request.injection else {}
+        self._stage = dataclasses.replace(self._stage, files=found.files, spin=spin)
+        self._write(self._receipt)
+
+    def _blocks(self, phase: Phase, names: Collection[str], planned: int) -> None:
+        """Measure `planned` usable blocks of these benchmarks; one with trouble is repeated, blind to its data."""
+        if not names or self._receipt.trouble:
+            return
+        swapped = phase is Phase.CONFIRM
+        stage = dataclasses.replace(self._stage, homes=self._prepared.swapped) if swapped else self._stage
+        chosen = [one for one in self._receipt.benchmarks if one.name in names or one.name == NULL_CONTROL]
+        if swapped:
+            warm_byte_code(stage, (Side.BASE, Side.CANDIDATE, NULL))
+        done = troubles = 0
+        while done < planned and not self._receipt.trouble:
+            block = run_block(stage, self._next(phase, chosen, swapped=swapped))
+            troubles = troubles + 1 if block.trouble else 0
+            done += not block.trouble
+            self._keep(block, troubles)
+            self._progress.block(phase, done, planned, self._receipt)
+
+    def _next(self, phase: Phase, chosen: list[Benchmark], *, swapped: bool) -> BlockRequest:
+        number, seed = len(self._receipt.blocks), self._rng.getrandbits(48)
+        return BlockRequest(number, phase, seed, chosen, swapped)
+
+    def _keep(self, block: Block, troubles: int) -> None:
+        self._receipt.blocks.append(block)
+        self.slice_seconds += 1e-9 * sum(
+            sum(slices.base_ns) + sum(slices.candidate_ns) for slices in block.slices.values()
+        )
+        if troubles == TROUBLES_IN_A_ROW:
+            self._receipt.trouble.append(f"{troubles} blocks in a row measured nothing: {block.trouble}")
+        self._write(self._receipt)
+
+
+def warm_byte_code(stage: Stage, sides: Collection[str]) -> None:
+    """Import once from fresh overlays: the first import of a place compiles, and is like no other."""
+    for side in sides:
+        discovery.suite_names(stage, side)

@@ -1,0 +1,36 @@
+"""Regressions on purpose, for calibration: a spin in the candidate's slots of a known share of each benchmark's time."""
+
+import dataclasses
+import timeit
+from collections.abc import Iterable, Mapping
+
+from harness.session.block import NULL
+from harness.session.receipt import Benchmark, Side
+
+TAIL_TIMES = 9
+"""A call of the tail takes ten times as long: nine times its own time on top."""
+_LOOPS = 200_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Injection:
+    """What the candidate gets on top: `spin_share` of each call's time, and with `tail` one slow call in fifty."""
+
+    spin_share: float = 0.0
+    tail: bool = False
+
+    def spin(self, benchmarks: Iterable[Benchmark]) -> Mapping[str, Mapping[str, tuple[int, int]]]:
+        """Return the loops for each side and benchmark; the others' slots run the same code with none."""
+        loop_ns = ns_per_loop()
+        loops = {one.name: self._loops(one, loop_ns) for one in benchmarks}
+        none = dict.fromkeys(loops, (0, 0))
+        return {Side.BASE: none, Side.CANDIDATE: loops, NULL: none}
+
+    def _loops(self, benchmark: Benchmark, loop_ns: float) -> tuple[int, int]:
+        own = (benchmark.base_ns or 0.0) / loop_ns
+        return round(self.spin_share * own), round(TAIL_TIMES * own) if self.tail else 0
+
+
+def ns_per_loop() -> float:
+    """Return how long one turn of an empty counted loop takes here; `timeit` runs the very loop that slots spin."""
+    return min(timeit.repeat("pass", number=_LOOPS, repeat=9)) / _LOOPS * 1e9

@@ -1,0 +1,71 @@
+"""One environment per side, where the lock files of the sides differ."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.errors import HarnessError, UsageError
+from harness.supervise import Supervisor
+
+_INSTALL_S = 1800.0
+_NEEDED = "pytest"
+
+
+def content(text: str) -> str:
+    """Return what a lock file says: its lines without comments, blank lines and spaces around."""
+    lines = (line.split(" #")[0].strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("#"))
+
+
+def digest(lock: Path) -> str | None:
+    """Return a digest of what the lock file says; None if there is none."""
+    try:
+        return hashlib.sha256(content(lock.read_text("utf-8")).encode()).hexdigest()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"The lock file cannot be read: {error}",
+            where=str(lock),
+            remedy="Name another as [tool.harness] lock",
+        ) from error
+
+
+def make_environment(supervisor: Supervisor, lock: Path, folder: Path, log: Path) -> str:
+    """Make a virtual environment with exactly what the lock file names, and return its interpreter.
+
+    Raises HarnessError if pip cannot install it, UsageError if it has no pytest.
+    """
+    python = str(folder / "bin" / "python")
+    # Hashes are demanded where the file has them; pip refuses a file that has them for some of its lines only.
+    hashes = ["--require-hashes"] if "--hash=" in lock.read_text("utf-8") else []
+    pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet", *hashes]
+    steps = (
+        ("making the environment", [sys.executable, "-m", "venv", str(folder)]),
+        ("installing the lock file", [*pip, "--requirement", str(lock)]),
+    )
+    for what, command in steps:
+        _run(supervisor, what, command, lock, log)
+    _require_pytest(python, lock)
+    return python
+
+
+def _run(supervisor: Supervisor, what: str, command: list[str], lock: Path, log: Path) -> None:
+    with supervisor.start(what, command, log=log, cwd=lock.parent) as child:
+        if child.wait(_INSTALL_S) != 0:
+            raise HarnessError(
+                f"{what[0].upper()}{what[1:]} of one side failed: {' | '.join(child.log_tail(3).splitlines())}",
+                where=str(lock),
+                remedy=f"The whole log is {log}; try: pip install --requirement {lock.name}",
+            )
+
+
+def _require_pytest(python: str, lock: Path) -> None:
+    done = subprocess.run([python, "-c", f"import {_NEEDED}"], capture_output=True, check=False, timeout=120)
+    if done.returncode != 0:
+        raise UsageError(
+            "The lock files of the sides differ, so that each side has an environment of its own, and one has no pytest",
+            where=str(lock),
+            remedy="Lock what the benchmarks need too, pytest among it, or name no lock in [tool.harness]",
+        )

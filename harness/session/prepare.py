@@ -1,0 +1,210 @@
+"""From two subjects to what slots need: trees, overlays, environments, and the candidate's benchmarks for both."""
+
+import contextlib
+import dataclasses
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+import harness
+from harness.errors import UsageError
+from harness.policy import Policy
+from harness.session import git, overlay
+from harness.session.block import NULL
+from harness.session.launch import INI, Bench, Home
+from harness.session.lockfiles import digest, make_environment
+from harness.session.receipt import Side, SubjectFacts
+from harness.session.subjects import Subject, TargetSide, TreeSide
+from harness.session.workspace import private_folder
+from harness.supervise import Supervisor
+
+TARGET_SUITE = Path(__file__).with_name("target_suite.py")
+TARGET_VARIABLE = "HARNESS_SLOT_TARGET"
+_INI_TEXT = """[pytest]
+python_files = test_*.py *_test.py bench_*.py *_bench.py
+python_functions = test bench_*
+markers =
+    benchmark: options of pytest-benchmark
+    named_by: the parameter that names the benchmark
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything that a session measures with, for as long as the session lasts.
+
+    `homes` are for screening, `swapped` for confirmation: the overlays of base and candidate have changed places.
+    `base_bench` is the base's own suite, to see what was removed. `trees` are the projects' folders.
+    """
+
+    folder: Path
+    bench: Bench
+    base_bench: Bench | None
+    homes: Mapping[str, Home]
+    swapped: Mapping[str, Home]
+    facts: Mapping[Side, SubjectFacts]
+    trees: Mapping[Side, Path]
+
+
+@contextlib.contextmanager
+def prepare(
+    base: Subject, candidate: Subject, policy: Policy, supervisor: Supervisor, log: Path
+) -> Iterator[Prepared]:
+    """Yield what the session needs; worktrees, overlays and environments are gone afterwards.
+
+    Raises UsageError for what the caller can correct (no such revision, no suite, sides of different kinds).
+    """
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(private_folder())
+        if isinstance(base, TargetSide) and isinstance(candidate, TargetSide):
+            yield _targets(base, candidate, folder)
+        elif isinstance(base, TreeSide) and isinstance(candidate, TreeSide):
+            sides = {Side.BASE: base, Side.CANDIDATE: candidate}
+            trees = {
+                side: stack.enter_context(_tree(subject, folder / "trees" / letter))
+                for (side, subject), letter in zip(sides.items(), "ab", strict=True)
+            }
+            yield _trees(sides, trees, policy, folder, _Pip(supervisor, log))
+        else:
+            raise UsageError(
+                f"'{base.spec}' and '{candidate.spec}' cannot be compared: one is code, the other a target",
+                remedy="Compare two of git: and path:, or two of variant: and target:",
+            )
+
+
+@contextlib.contextmanager
+def _tree(subject: TreeSide, folder: Path) -> Iterator[Path]:
+    if subject.revision is None:
+        yield subject.project
+        return
+    commit = git.resolve(subject.project, subject.revision)
+    folder.parent.mkdir(exist_ok=True)
+    with git.worktree(subject.project, commit, folder) as project:
+        yield project.resolve()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Pip:
+    supervisor: Supervisor
+    log: Path
+
+
+def _trees(
+    sides: Mapping[Side, TreeSide], trees: Mapping[Side, Path], policy: Policy, folder: Path, pip: _Pip
+) -> Prepared:
+    candidate = trees[Side.CANDIDATE]
+    suite = overlay.find_suite(candidate, policy.suite)
+    roots = _roots(trees, policy, suite)
+    pythons, locks = _environments(trees, policy, folder, pip)
+    places = {
+        "1": {Side.BASE: "a", Side.CANDIDATE: "b", NULL: "c"},
+        "2": {Side.BASE: "b", Side.CANDIDATE: "a", NULL: "c"},
+    }
+    homes = {
+        number: {
+            str(name): _home(str(name), trees[_side(name)], roots, folder / f"{number}{letter}", pythons)
+            for name, letter in letters.items()
+        }
+        for number, letters in places.items()
+    }
+    base_suite = trees[Side.BASE] / suite
+    return Prepared(
+        folder=folder,
+        bench=_bench(candidate, suite, roots, policy, folder / "bench"),
+        base_bench=_bench(trees[Side.BASE], suite, roots, policy, folder / "prev")
+        if base_suite.exists()
+        else None,
+        homes=homes["1"],
+        swapped=homes["2"],
+        facts={side: _facts(subject, trees[side], locks.get(side)) for side, subject in sides.items()},
+        trees=trees,
+    )
+
+
+def _side(name: str) -> Side:
+    return Side.BASE if name == NULL else Side(name)
+
+
+def _roots(trees: Mapping[Side, Path], policy: Policy, suite: str) -> dict[str, str]:
+    roots: dict[str, str] = {}
+    for tree in trees.values():
+        roots |= overlay.source_roots(tree, policy.source_roots, suite)
+    if not any((trees[Side.CANDIDATE] / path).exists() for path in roots.values()):
+        raise UsageError(
+            "There is no source root: " + (", ".join(roots.values()) or "no package at the top, no src/"),
+            where=str(trees[Side.CANDIDATE]),
+            remedy='Name what is measured in pyproject.toml: [tool.harness] source-roots = ["package"]',
+        )
+    return roots
+
+
+def _home(name: str, tree: Path, roots: Mapping[str, str], place: Path, pythons: Mapping[Side, str]) -> Home:
+    overlay.build_overlay(tree, roots, place)
+    home = Home(name, place, tuple(roots), tree)
+    python = pythons.get(_side(name))
+    return dataclasses.replace(home, python=python) if python else home
+
+
+def _bench(project: Path, suite: str, roots: Mapping[str, str], policy: Policy, folder: Path) -> Bench:
+    path = overlay.copy_suite(project, suite, roots.values(), folder)
+    (folder / INI).write_text(_INI_TEXT, "utf-8")
+    inside = path.relative_to(folder)
+    prefix = f"{inside}/" if path.is_dir() else "".join(f"{part}/" for part in inside.parts[:-1])
+    folders = tuple(dict.fromkeys((overlay.import_folder(path), folder)))
+    return Bench(folder, path, prefix, folders, policy.plugins)
+
+
+def _environments(
+    trees: Mapping[Side, Path], policy: Policy, folder: Path, pip: _Pip
+) -> tuple[dict[Side, str], dict[Side, str | None]]:
+    """Return interpreters and lock digests; both empty where the running interpreter serves both sides."""
+    if policy.lock is None:
+        return {}, {}
+    digests = {side: digest(tree / policy.lock) for side, tree in trees.items()}
+    if None in digests.values() or len(set(digests.values())) == 1:
+        return {}, {}
+    pythons = {
+        side: make_environment(pip.supervisor, tree / policy.lock, folder / "env" / letter, pip.log)
+        for (side, tree), letter in zip(trees.items(), "ab", strict=True)
+    }
+    return pythons, digests
+
+
+def _facts(subject: TreeSide, tree: Path, lock: str | None) -> SubjectFacts:
+    return SubjectFacts(
+        spec=subject.spec, label=subject.label, revision=git.state(tree), environment_lock=lock
+    )
+
+
+def _targets(base: TargetSide, candidate: TargetSide, folder: Path) -> Prepared:
+    bench = folder / "bench"
+    bench.mkdir()
+    (bench / INI).write_text(_INI_TEXT, "utf-8")
+    suite = Path(shutil.copy2(TARGET_SUITE, bench))
+    ours = Path(harness.__file__).resolve().parent.parent
+    sides = {Side.BASE: base, Side.CANDIDATE: candidate}
+    homes = {str(side): _target_home(str(side), subject, folder) for side, subject in sides.items()}
+    homes[NULL] = _target_home(NULL, base, folder)
+    return Prepared(
+        folder=folder,
+        bench=Bench(bench, suite, path=(ours,), cwd=Path.cwd()),
+        base_bench=None,
+        homes=homes,
+        swapped=homes,
+        facts={side: SubjectFacts(spec=subject.spec, label=subject.label) for side, subject in sides.items()},
+        trees=dict.fromkeys(Side, Path.cwd()),
+    )
+
+
+def _target_home(name: str, subject: TargetSide, folder: Path) -> Home:
+    empty = folder / "none"
+    empty.mkdir(exist_ok=True)
+    what = msgspec.json.encode({"factory": subject.factory, "parameters": dict(subject.parameters)}).decode()
+    return Home(
+        name,
+        empty,
+        environment={**subject.environment, TARGET_VARIABLE: what, "PWD": os.environ.get("PWD", "")},
+    )

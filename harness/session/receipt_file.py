@@ -1,0 +1,50 @@
+"""The receipt on disk: written whole, read with every fault named."""
+
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import InvalidRunError, UsageError
+from harness.run import write_atomically
+from harness.session.receipt import SCHEMA, Receipt
+
+NAME = "receipt.json"
+
+
+class _Versioned(msgspec.Struct):
+    schema: int
+
+
+def write_receipt(path: Path, receipt: Receipt) -> None:
+    """Replace the file by this receipt; a reader sees the old or the new one. Raises HarnessError if it cannot."""
+    write_atomically(path, msgspec.json.encode(receipt))
+
+
+def read_receipt(path: Path) -> Receipt:
+    """Return the receipt in a file, or in a session's folder.
+
+    Raises UsageError if there is none, InvalidRunError if it is damaged or of another schema.
+    """
+    file = path / NAME if path.is_dir() else path
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"There is no readable receipt: {error.strerror}",
+            where=str(file),
+            remedy="Name the receipt.json, or the folder, that 'harness compare' or 'harness gate' printed",
+        ) from error
+    try:
+        # The number first: what another schema means by its fields is unknown.
+        schema = msgspec.json.decode(text, type=_Versioned).schema
+        if schema == SCHEMA:
+            return msgspec.json.decode(text, type=Receipt)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRunError(
+            f"The receipt is damaged: {error}", where=str(file), remedy="Measure again: it proves nothing"
+        ) from error
+    raise InvalidRunError(
+        f"This receipt has schema {schema}; this harness reads schema {SCHEMA}",
+        where=str(file),
+        remedy="Read it with the version of the harness that wrote it",
+    )

@@ -1,0 +1,100 @@
+"""How much of each benchmark a block measures, and how long that takes. Pure."""
+
+import dataclasses
+from collections.abc import Collection, Mapping
+
+from harness.session.receipt import Benchmark, SessionPlan, State
+
+MOST_SIDE_NS = 500_000_000
+"""What the slices of one benchmark may take in a block on one side."""
+LEAST_PAIRS = 5
+SLICE_OVERHEAD_S = 0.000_15
+"""To ask a slot for a slice and wake it."""
+
+
+def calls_per_slice(slower_ns: float, slice_ns: int) -> int:
+    """Return how many calls of the slower side fit into a slice; at least one."""
+    return max(1, int(slice_ns / max(slower_ns, 1.0)))
+
+
+def pairs_per_block(slower_ns: float, calls: int, slices: int) -> int:
+    """Return how many pairs of slices a block takes: all that are planned, or as many as the time allows."""
+    affordable = int(MOST_SIDE_NS / max(slower_ns * calls, 1.0))
+    return max(min(affordable, slices), min(LEAST_PAIRS, slices))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Found:
+    """One benchmark as discovery found it. `ready_s` is what setting it up and warming it takes, on both sides."""
+
+    name: str
+    file: str
+    state: State
+    base_ns: float | None = None
+    candidate_ns: float | None = None
+    ready_s: float = 0.0
+    note: str = ""
+
+    @property
+    def slower_ns(self) -> float:
+        """Of the sides that run it."""
+        return max(self.base_ns or 0.0, self.candidate_ns or 0.0)
+
+    def planned(self, plan: SessionPlan) -> Benchmark:
+        """Return the benchmark with what a block measures of it."""
+        calls = calls_per_slice(self.slower_ns, plan.slice_ns)
+        return Benchmark(
+            name=self.name,
+            state=self.state,
+            calls=calls,
+            pairs=pairs_per_block(self.slower_ns, calls, plan.slices),
+            base_ns=self.base_ns,
+            candidate_ns=self.candidate_ns,
+            note=self.note,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Discovery:
+    """What there is to measure. `start_s` is what starting one slot takes; `null_of` is what the control runs."""
+
+    found: tuple[Found, ...]
+    start_s: float
+    null_of: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def comparable(self) -> tuple[str, ...]:
+        """The names of what both sides run."""
+        return tuple(found.name for found in self.found if found.state is State.BOTH)
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """In which file each benchmark is."""
+        return {found.name: found.file for found in self.found}
+
+    def block_s(self, plan: SessionPlan, names: Collection[str] | None = None) -> float:
+        """Return about how long one block takes with these benchmarks (default: all) and the null control."""
+        mine = [
+            found
+            for found in self.found
+            if found.state is State.BOTH and (names is None or found.name in names)
+        ]
+        control = [found for found in self.found if found.name == self.null_of]
+        seconds = sum(_seconds(found, plan) for found in mine)
+        seconds += sum(_seconds(found, plan) for found in control)
+        return seconds + self.start_s * (2 + len(control))
+
+    def screen_s(self, plan: SessionPlan) -> float:
+        """Return about how long a session takes that finds nothing."""
+        return self.block_s(plan) * plan.screen_blocks
+
+    def confirm_s(self, plan: SessionPlan, name: str) -> float:
+        """Return about how much longer it takes if this one benchmark must be confirmed."""
+        return self.block_s(plan, {name}) * plan.confirm_blocks
+
+
+def _seconds(found: Found, plan: SessionPlan) -> float:
+    benchmark = found.planned(plan)
+    slices_s = 2 * (benchmark.pairs + 1) * (found.slower_ns * benchmark.calls * 1e-9 + SLICE_OVERHEAD_S)
+    return found.ready_s + slices_s

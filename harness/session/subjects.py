@@ -1,0 +1,64 @@
+"""The two sides of a comparison, as they are named."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TreeSide:
+    """Code in a tree: a revision of the project in `project`, or that folder as it is (`revision` of None)."""
+
+    spec: str
+    project: Path
+    revision: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.revision or ("the working tree" if self.spec == "." else self.project.name)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TargetSide:
+    """A target of the running harness: the factory as text, what it is given, and what its process needs."""
+
+    spec: str
+    factory: str
+    parameters: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.spec.partition(":")[2] or self.spec
+
+
+Subject = TreeSide | TargetSide
+
+
+def working_tree(project: Path) -> TreeSide:
+    """Return the project as it lies there, uncommitted changes included."""
+    return TreeSide(".", project.resolve())
+
+
+def parse_tree(text: str, project: Path) -> TreeSide | None:
+    """Return the side of `git:REV` (of the repository of `project`) or `path:CHECKOUT`; None for any other SPEC.
+
+    Raises UsageError if nothing follows the colon, or if there is no such folder.
+    """
+    kind, _, rest = text.partition(":")
+    if kind not in {"git", "path"}:
+        return None
+    if not rest:
+        raise UsageError(
+            f"'{text}' names nothing", remedy="Write git:REVISION, for example git:main, or path:CHECKOUT"
+        )
+    if kind == "git":
+        return TreeSide(text, project.resolve(), rest)
+    folder = Path(rest).expanduser()
+    if not folder.is_dir():
+        raise UsageError(f"'{text}' is no folder", where=str(folder.absolute()), remedy="Name a checkout")
+    return TreeSide(text, folder.resolve())
