@@ -1,6 +1,9 @@
 """The policy: what a project allows, from `[tool.harness]` in its `pyproject.toml`."""
 
 import datetime as dt
+import re
+from collections.abc import Iterator
+from functools import cache
 from typing import Annotated
 
 import msgspec
@@ -9,8 +12,13 @@ Percent = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 Words = Annotated[str, msgspec.Meta(min_length=1)]
 
 
+METRIC_MARGINS_PERCENT = {"cold_start": 10.0, "p50": 5.0, "p95": 10.0, "p99": 20.0, "errors": 0.5}
+"""Margins of what is noisier than a benchmark's wall time, where no rule sets one. That of `errors` is in points."""
+
+
 class BenchmarkRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What holds for the benchmarks or operations whose name fits the glob `match`; the last that fits counts.
+    """What holds for the benchmarks or operations whose name fits the glob `match`; of those that fit, the last
+    that sets a value counts for that value.
 
     `metric` is a glob too. `margin_percent` is for paired metrics; `allow` is how many more per request an exact
     metric may grow by; `skip` leaves the benchmark out of gates, with the reason.
@@ -66,3 +74,48 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     benchmarks: tuple[BenchmarkRule, ...] = ()
     limits: tuple[Limit, ...] = ()
     accepted: tuple[Acceptance, ...] = ()
+
+    def margin(self, benchmark: str, metric: str) -> float:
+        """Return the smallest change that matters, as a share: 0.025 for 2.5 %."""
+        by_metric = METRIC_MARGINS_PERCENT.get(metric, self.margin_percent)
+        set_by_rules = (rule.margin_percent for rule in self._rules(benchmark, metric))
+        return next((percent for percent in set_by_rules if percent is not None), by_metric) / 100
+
+    def allowed(self, benchmark: str, metric: str) -> float:
+        """Return by how much an exact metric may grow, per request."""
+        set_by_rules = (rule.allow for rule in self._rules(benchmark, metric))
+        return next((allow for allow in set_by_rules if allow is not None), 0.0)
+
+    def skipped(self, benchmark: str, metric: str = "*") -> str | None:
+        """Return why the benchmark is left out of gates; None if it is not. Without a metric: left out altogether."""
+        return next((rule.skip for rule in self._rules(benchmark, metric) if rule.skip is not None), None)
+
+    def acceptance(self, benchmark: str, metric: str, day: dt.date) -> str | None:
+        """Return why a regression is accepted on that day; None if it is not. The day of expiry is the last."""
+        fitting = (
+            acceptance.reason
+            for acceptance in self.accepted
+            if fits(acceptance.match, benchmark)
+            and fits(acceptance.metric, metric)
+            and day <= acceptance.expires
+        )
+        return next(fitting, None)
+
+    def _rules(self, benchmark: str, metric: str) -> Iterator[BenchmarkRule]:
+        """Yield the rules that fit, the last first."""
+        fitting = (rule for rule in reversed(self.benchmarks) if fits(rule.match, benchmark))
+        return (rule for rule in fitting if fits(rule.metric, metric))
+
+
+def fits(glob: str, name: str) -> bool:
+    """Return True if `name` fits `glob`, where `*` is any text and `?` any character; brackets are themselves.
+
+    Names of benchmarks hold brackets (`test_sort[100]`), so that they cannot mean a choice of characters.
+    """
+    return _compiled(glob).fullmatch(name) is not None
+
+
+@cache
+def _compiled(glob: str) -> re.Pattern[str]:
+    parts = {"*": ".*", "?": "."}
+    return re.compile("".join(parts.get(character) or re.escape(character) for character in glob), re.DOTALL)

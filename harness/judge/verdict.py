@@ -71,6 +71,8 @@ class Comparison:
     sites: tuple[Site, ...] = ()
     accepted: str | None = None
     """Why the policy accepts this regression; it is shown, and does not count."""
+    counts: bool = True
+    """False for what is shown beside the verdict and never decides, such as CPU time."""
 
     @property
     def counts_as(self) -> Verdict:

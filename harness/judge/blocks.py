@@ -1,0 +1,160 @@
+"""Which blocks are evidence: the faults of the record, and the blocks that the machine spoilt.
+
+A block is rejected by its sentinel, the same fixed loop in every slot, and never by what its benchmarks say. The
+rule is the same for whichever slot was slow, so rejecting favours neither side.
+"""
+
+import dataclasses
+import math
+import statistics
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from harness.session.receipt import Block, LoadBlock, Phase, Receipt, Segment, SessionPlan
+
+SLOTS_APART = 1.10
+"""The slowest slot's loop over the fastest's. Processes differ by a few percent for reasons of their own (layout,
+hash seed); a tenth is four margins, and says that something had one of them by the throat."""
+SLOWER_THAN_USUAL = 1.5
+"""A block's loop over the usual one of the session: half again as long is a stolen or throttled processor."""
+MOST_BAD = 0.4
+"""Above this share of bad blocks, what is left no longer stands for the session."""
+LARGEST_NUMBER = 1e18
+"""Nanoseconds of thirty years: a number above it is damage."""
+
+_ORDER = {phase: place for place, phase in enumerate(Phase)}
+Quota = Mapping[Phase, int]
+AnyBlock = TypeVar("AnyBlock", Block, LoadBlock)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sorted(Generic[AnyBlock]):
+    """The blocks of one suite, sorted into evidence and rejects."""
+
+    good: tuple[AnyBlock, ...]
+    bad: Mapping[int, str]
+    """The rejected blocks by number, with the reason."""
+    made: Mapping[Phase, int]
+    """All blocks by phase, the bad ones included."""
+    faults: tuple[str, ...]
+    """What is wrong with the record itself; nothing can be judged from it."""
+
+    @property
+    def bad_share(self) -> float:
+        """The share of bad blocks; none without a block."""
+        return len(self.bad) / sum(self.made.values()) if self.made else 0.0
+
+
+def plausible(value: float, *, above: float = 0.0) -> bool:
+    """Return True for a finite number above `above` and below all damage."""
+    return math.isfinite(value) and above < value <= LARGEST_NUMBER
+
+
+def sort_blocks(receipt: Receipt) -> Sorted[Block]:
+    """Return the blocks of the micro suite, sorted."""
+    usual = _usual_ns(receipt.blocks)
+    return _sorted(receipt.blocks, most(receipt.plan), lambda block: _spoilt(block, usual))
+
+
+def sort_load_blocks(receipt: Receipt) -> Sorted[LoadBlock]:
+    """Return the blocks of the load suite, sorted."""
+    return _sorted(receipt.load_blocks, most_load(receipt.plan), _spoilt_load)
+
+
+def most(plan: SessionPlan) -> Quota:
+    """Return how many blocks of each phase the plan allows; more of them would be another look."""
+    return {
+        Phase.SCREEN: plan.screen_blocks,
+        Phase.EXTEND: max(0, plan.extended_blocks - plan.screen_blocks),
+        Phase.CONFIRM: max(plan.confirm_blocks, plan.confirm_blocks_of_many),
+    }
+
+
+def most_load(plan: SessionPlan) -> Quota:
+    """Return the same for blocks of load, which are not extended."""
+    return {**most(plan), Phase.SCREEN: plan.load_blocks, Phase.EXTEND: 0}
+
+
+def planned(plan: SessionPlan) -> Quota:
+    """Return how many blocks of each phase there must be, once it was begun."""
+    return {**most(plan), Phase.CONFIRM: plan.confirm_blocks}
+
+
+def planned_load(plan: SessionPlan) -> Quota:
+    """Return the same for blocks of load."""
+    return {**most_load(plan), Phase.CONFIRM: plan.confirm_blocks}
+
+
+def _sorted(
+    blocks: Sequence[AnyBlock], allowed: Quota, spoilt: Callable[[AnyBlock], str | None]
+) -> Sorted[AnyBlock]:
+    reasons = {block.number: reason for block in blocks if (reason := spoilt(block)) is not None}
+    good = tuple(block for block in blocks if block.number not in reasons)
+    made = Counter(block.phase for block in blocks)
+    return Sorted(good, reasons, made, tuple(_faults(blocks, made, allowed)))
+
+
+def _faults(blocks: Sequence[Block | LoadBlock], made: Mapping[Phase, int], allowed: Quota) -> list[str]:
+    numbers = Counter(block.number for block in blocks)
+    faults = [f"block {number} is recorded {times} times" for number, times in numbers.items() if times > 1]
+    phases = [_ORDER[block.phase] for block in sorted(blocks, key=lambda block: block.number)]
+    if phases != sorted(phases):
+        faults.append("its blocks are not in the order screen, extend, confirm")
+    return faults + [
+        f"it holds {made[phase]} blocks of the phase '{phase}', where its plan allows {allowed[phase]}"
+        for phase in made
+        if made[phase] > allowed[phase]
+    ]
+
+
+def _slots_ns(block: Block) -> list[float] | None:
+    """Return the usual loop of each slot; None if a side has none, or a time that cannot be.
+
+    The lower median: a slot of few benchmarks has two or three loops, of which one may have met a burst.
+    """
+    if block.sentinel is None:
+        return None
+    sides = [block.sentinel.base_ns, block.sentinel.candidate_ns]
+    sides += [block.sentinel.null_ns] if block.sentinel.null_ns else []
+    if not all(times and all(map(plausible, times)) for times in sides):
+        return None
+    return [statistics.median_low(times) for times in sides]
+
+
+def _usual_ns(blocks: Sequence[Block]) -> float:
+    """Return the loop of the usual block of the screen; later blocks do not move it, nor what was decided by it."""
+    slots = [_slots_ns(block) for block in blocks if block.phase is Phase.SCREEN]
+    loops = [statistics.median(slots_ns) for slots_ns in slots if slots_ns]
+    return statistics.median(loops) if loops else math.inf
+
+
+def _spoilt(block: Block, usual_ns: float) -> str | None:
+    if block.trouble is not None:
+        return block.trouble
+    slots_ns = _slots_ns(block)
+    if slots_ns is None:
+        return "its sentinel is missing or damaged"
+    apart = max(slots_ns) / min(slots_ns)
+    if apart > SLOTS_APART:
+        return f"the same loop took {apart - 1:.0%} longer in one of its slots than in another"
+    slower = statistics.median(slots_ns) / usual_ns
+    return f"its loop took {slower - 1:.0%} longer than usual" if slower > SLOWER_THAN_USUAL else None
+
+
+def _spoilt_load(block: LoadBlock) -> str | None:
+    if block.trouble is not None:
+        return block.trouble
+    sides: dict[str, Segment | None] = {"base": block.base, "candidate": block.candidate}
+    sides |= {"null": block.null} if block.null else {}
+    reasons = (_unusable(name, segment) for name, segment in sides.items())
+    return next((reason for reason in reasons if reason), None)
+
+
+def _unusable(side: str, segment: Segment | None) -> str | None:
+    if segment is None:
+        return f"the segment of the {side} is missing"
+    if segment.validity not in {"valid", "degraded"}:
+        why = f": {segment.reasons[0]}" if segment.reasons else ""
+        return f"the segment of the {side} is {segment.validity}{why}"
+    return None

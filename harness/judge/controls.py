@@ -1,0 +1,144 @@
+"""Whether a session can be believed: the base against itself, and the blocks that the machine spoilt."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from harness.judge.blocks import MOST_BAD, Sorted
+from harness.judge.evidence import (
+    ALL,
+    LOAD_METRICS,
+    WALL,
+    Evidence,
+    Pair,
+    gather,
+    segments_pair,
+    wall_evidence,
+)
+from harness.judge.verdict import Controls
+from harness.session.receipt import NULL_CONTROL, Benchmark, Block, LoadBlock
+from harness.stats.holm import holm
+from harness.stats.order import fewest
+from harness.stats.sample import Comparison, compare_paired
+
+NULL_ALPHA = 0.01
+"""A clean session differs from itself once in a hundred times."""
+NULL_MATTERS = 0.5
+"""As a share of the margin: a bias below it cannot carry a harmless change over the margin, so the session stands."""
+_SHOWN_OF_LOAD = "p50_ns"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Control:
+    """The controls of one suite. `reasons` says why its verdicts are withheld; empty if nothing is wrong."""
+
+    bad: int = 0
+    blocks: int = 0
+    change: float | None = None
+    p: float | None = None
+    changes: tuple[float, ...] = ()
+    clean: bool = True
+    reasons: tuple[str, ...] = ()
+
+
+def micro_control(benchmarks: Sequence[Benchmark], blocks: Sorted[Block], margin: float) -> Control:
+    """Return the controls of the micro suite: the null control tested two-sided, once, over all good blocks.
+
+    `margin` is the smallest that any benchmark is held to.
+    """
+    named = (benchmark for benchmark in benchmarks if benchmark.name == NULL_CONTROL)
+    evidence = wall_evidence(next(named, Benchmark(name=NULL_CONTROL, pairs=1)), blocks)
+    return _control(blocks, [evidence], evidence, {WALL.name: margin})
+
+
+def load_control(blocks: Sorted[LoadBlock], margins: Mapping[str, float]) -> Control:
+    """Return the controls of the load suite: the base's second segment against its first, over the metrics of `all`.
+
+    One test of them all: Holm over the metrics. `margins` are those of `all`, by metric.
+    """
+    metrics = [name for name in LOAD_METRICS if _measured(blocks, name)] or [_SHOWN_OF_LOAD]
+    found = {name: _load_null(blocks, name) for name in metrics}
+    return _control(blocks, list(found.values()), found.get(_SHOWN_OF_LOAD) or found[metrics[0]], margins)
+
+
+def merged(micro: Control, load: Control) -> Controls:
+    """Return the controls of the whole session; the numbers are those of the micro suite where there is one."""
+    shown = micro if micro.blocks or not load.blocks else load
+    reasons = tuple(dict.fromkeys((*micro.reasons, *load.reasons)))
+    blocks = micro.blocks + load.blocks
+    return Controls(
+        null_clean=micro.clean and load.clean,
+        null_change=shown.change,
+        null_p=shown.p,
+        null_changes=shown.changes,
+        bad_blocks=(micro.bad + load.bad) / blocks if blocks else 0.0,
+        reasons=reasons,
+    )
+
+
+def _measured(blocks: Sorted[LoadBlock], metric: str) -> bool:
+    segments = (block.null for block in blocks.good)
+    return any(segment and metric in segment.values.get(ALL, {}) for segment in segments)
+
+
+def _load_null(blocks: Sorted[LoadBlock], metric: str) -> Evidence:
+    return gather(
+        NULL_CONTROL,
+        LOAD_METRICS[metric],
+        blocks.good,
+        lambda block: segments_pair(block.base, block.null, ALL, metric),
+    )
+
+
+def _control(
+    blocks: Sorted[Block] | Sorted[LoadBlock],
+    nulls: Sequence[Evidence],
+    shown: Evidence,
+    margins: Mapping[str, float],
+) -> Control:
+    made = sum(blocks.made.values())
+    if not made:
+        return Control()
+    spoilt = [f"{len(blocks.bad)} of {made} blocks were bad"] if blocks.bad_share > MOST_BAD else []
+    untestable = [reason for evidence in nulls if (reason := _untestable(evidence))][:1]
+    reasons = [*untestable, *_dirty(nulls, margins)]
+    result = _test(shown)
+    scale = shown.metric.scale
+    return Control(
+        bad=len(blocks.bad),
+        blocks=made,
+        change=scale.share(result.change) if result else None,
+        p=result.p_two_sided if result else None,
+        changes=tuple(scale.share(pair.change) for pair in _pairs(shown)),
+        clean=not reasons,
+        reasons=(*spoilt, *reasons),
+    )
+
+
+def _pairs(evidence: Evidence) -> tuple[Pair, ...]:
+    return (*evidence.screened, *evidence.confirmed)
+
+
+def _test(evidence: Evidence) -> Comparison | None:
+    pairs = _pairs(evidence)
+    return compare_paired([pair.change for pair in pairs]) if pairs else None
+
+
+def _untestable(evidence: Evidence) -> str | None:
+    if evidence.trouble:
+        return f"the null control is {evidence.trouble}"
+    least, count = fewest(1 - NULL_ALPHA), len(_pairs(evidence))
+    if count < least:
+        return f"the null control has {count} blocks, and cannot be tested with fewer than {least}"
+    return None
+
+
+def _dirty(nulls: Sequence[Evidence], margins: Mapping[str, float]) -> list[str]:
+    tested = {evidence.metric: result for evidence in nulls if (result := _test(evidence)) is not None}
+    adjusted = holm({metric: result.p_two_sided or 0.0 for metric, result in tested.items()})
+    return [
+        f"the null control is dirty: the base differs from itself by {metric.scale.share(result.change):+.2%} "
+        f"in {metric.name} (p {adjusted[metric]:.2g})"
+        for metric, result in tested.items()
+        if adjusted[metric] <= NULL_ALPHA
+        and abs(result.change) >= NULL_MATTERS * metric.scale.margin(margins[metric.name])
+    ]

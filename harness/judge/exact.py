@@ -1,0 +1,120 @@
+"""Counts that repeat exactly: any growth beyond what is allowed is a regression, without statistics.
+
+Where repetitions of one side differ, the tolerance is learnt from them: the largest range of either side. A change
+is then real only if every repetition of one side is beyond every one of the other's by more than that. Of three
+against three repetitions of normal noise that happens by chance 4 times in 1,000 each way (of two, 46 times: too few).
+"""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from harness.judge.blocks import LARGEST_NUMBER
+from harness.judge.verdict import Comparison, Kind, Site, Verdict
+from harness.policy import Policy
+from harness.session.receipt import Count
+from harness.stats.sample import Sample
+
+BACKGROUND = "background"
+"""The operation under which a target counts what it does on its own; nobody asked for it, so nobody is to blame."""
+LARGEST_TOLERANCE = 0.25
+"""As a share of the base: a count that scatters more than that shows nothing."""
+LEAST_REPETITIONS = 3
+"""On each side, where they differ."""
+_ROUNDING = 1e-9
+_UNITS = {"peak_bytes": "B", "bytes": "B"}
+
+
+def exact_comparisons(counts: Iterable[Count], policy: Policy) -> list[Comparison]:
+    """Return the verdict on every count that is not left out."""
+    judged = [
+        count
+        for count in counts
+        if BACKGROUND not in (count.benchmark, count.metric)
+        and policy.skipped(count.benchmark, count.metric) is None
+    ]
+    times = Counter((count.benchmark, count.metric) for count in judged)
+    return [
+        _comparison(
+            count, policy.allowed(count.benchmark, count.metric), times[count.benchmark, count.metric]
+        )
+        for count in judged
+    ]
+
+
+def _comparison(count: Count, allowed: float, times: int) -> Comparison:
+    bare = Comparison(
+        count.benchmark,
+        count.metric,
+        Kind.EXACT,
+        Verdict.INVALID,
+        unit=_UNITS.get(count.metric.partition(".")[0], "per request"),
+        allowed=allowed,
+        sites=_sites(count.base_sites, count.candidate_sites),
+    )
+    if fault := _fault(count, times):
+        return dataclasses.replace(bare, note=f"{fault}: {count.note}" if count.note else fault)
+    base, candidate = Sample(tuple(count.base)), Sample(tuple(count.candidate))
+    verdict, note = _judged(base, candidate, allowed)
+    return dataclasses.replace(
+        bare,
+        verdict=verdict,
+        base=base.center,
+        candidate=candidate.center,
+        change=_relative(base.center, candidate.center),
+        note="; ".join(filter(None, (note, count.note))),
+    )
+
+
+def _fault(count: Count, times: int) -> str:
+    missing = [side for side, values in (("base", count.base), ("candidate", count.candidate)) if not values]
+    if missing:
+        return f"nothing was counted on the side of the {' and the '.join(missing)}"
+    if times > 1:
+        return f"it is recorded {times} times"
+    if count.requests < 1 or not all(
+        0 <= value <= LARGEST_NUMBER for value in (*count.base, *count.candidate)
+    ):
+        return "it holds a number that cannot have been counted"
+    return ""
+
+
+def _judged(base: Sample, candidate: Sample, allowed: float) -> tuple[Verdict, str]:
+    growth = candidate.center - base.center
+    if not (base.exact and candidate.exact):
+        return _judged_with_tolerance(base, candidate, allowed)
+    rounding = _ROUNDING * max(base.center, candidate.center)
+    if abs(growth) > rounding and 1 in (len(base.values), len(candidate.values)):
+        return Verdict.INCONCLUSIVE, "counted once on one side, so that it is not known to repeat"
+    if growth > allowed + rounding:
+        return Verdict.REGRESSED, ""
+    if growth < -rounding:
+        return Verdict.IMPROVED, ""
+    return Verdict.OK, "within what is allowed" if growth > rounding else ""
+
+
+def _judged_with_tolerance(base: Sample, candidate: Sample, allowed: float) -> tuple[Verdict, str]:
+    tolerance = max(base.range, candidate.range)
+    note = f"repetitions differ; tolerance {tolerance:,.6g}, learnt from them"
+    if min(len(base.values), len(candidate.values)) < LEAST_REPETITIONS:
+        return Verdict.INCONCLUSIVE, f"repetitions differ, and are fewer than {LEAST_REPETITIONS} on one side"
+    if min(candidate.values) - max(base.values) > tolerance + allowed:
+        return Verdict.REGRESSED, note
+    if min(base.values) - max(candidate.values) > tolerance:
+        return Verdict.IMPROVED, note
+    scattered = tolerance > LARGEST_TOLERANCE * base.center
+    return (Verdict.INCONCLUSIVE if scattered else Verdict.OK), note
+
+
+def _relative(base: float, candidate: float) -> float | None:
+    """Return the growth as a share of the base; None where something came out of nothing."""
+    if base == candidate:
+        return 0.0
+    return (candidate - base) / base if base else None
+
+
+def _sites(base: Mapping[str, float], candidate: Mapping[str, float]) -> tuple[Site, ...]:
+    """Return the functions behind a count, those that grew most first."""
+    names = dict.fromkeys((*candidate, *base))
+    sites = [Site(name, base.get(name, 0.0), candidate.get(name, 0.0)) for name in names]
+    return tuple(sorted(sites, key=lambda site: site.base - site.candidate))

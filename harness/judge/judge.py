@@ -1,0 +1,267 @@
+"""From a receipt and a policy to one answer. Total: every receipt has one, and no data is never a pass."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from harness import policy_file
+from harness.errors import ExitCode, HarnessError, worst
+from harness.judge import paired
+from harness.judge.blocks import Quota, Sorted, planned, planned_load, sort_blocks, sort_load_blocks
+from harness.judge.controls import Control, load_control, merged, micro_control
+from harness.judge.evidence import ALL, CPU, LOAD_METRICS, WALL, Evidence, load_evidence, micro_evidence
+from harness.judge.exact import exact_comparisons
+from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
+from harness.limits import Finding, certify_segments
+from harness.policy import Policy
+from harness.session.receipt import NULL_CONTROL, SCHEMA, Benchmark, Block, LoadBlock, Receipt, State
+from harness.slo import State as SloState
+from harness.slo import Subject
+from harness.stats.holm import holm
+
+_SEVERITY = (Verdict.REGRESSED, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.IMPROVED, Verdict.OK)
+_PASSING = {Verdict.OK, Verdict.IMPROVED}
+_STATES = {State.NEW: Verdict.NEW, State.REMOVED: Verdict.REMOVED, State.BROKEN: Verdict.INVALID}
+_OF_LIMIT = {
+    SloState.CERTIFIED: Verdict.OK,
+    SloState.BROKEN: Verdict.REGRESSED,
+    SloState.NOT_CERTIFIED: Verdict.INCONCLUSIVE,
+}
+_CPU_NOTE = "shown beside the wall time, and never decides alone"
+AnyBlock = TypeVar("AnyBlock", Block, LoadBlock)
+
+
+def judge(receipt: Receipt, policy: Policy) -> Judgement:
+    """Return the verdict on every comparison of `receipt` under `policy`, and the one on all. Never raises."""
+    micro, load = sort_blocks(receipt), sort_load_blocks(receipt)
+    controls = _controls(receipt, policy, micro, load)
+    found = (
+        *_micro(receipt, policy, micro, controls[0]),
+        *_load(receipt, policy, load, controls[1]),
+        *exact_comparisons(receipt.counts, policy),
+        *_limits(receipt, policy, load),
+    )
+    comparisons = tuple(_accept(comparison, receipt, policy) for comparison in found)
+    faults = _faults(receipt, comparisons, micro, load)
+    verdict = _whole(receipt, comparisons, faults)
+    return Judgement(
+        verdict,
+        _exit_code(receipt, policy, comparisons, verdict),
+        comparisons,
+        merged(*controls),
+        tuple(receipt.suspects),
+        (*faults, *dict.fromkeys(_reasons(receipt, policy, controls))),
+    )
+
+
+def _controls(
+    receipt: Receipt, policy: Policy, micro: Sorted[Block], load: Sorted[LoadBlock]
+) -> tuple[Control, Control]:
+    names = [benchmark.name for benchmark in receipt.benchmarks if benchmark.name != NULL_CONTROL]
+    smallest = min((policy.margin(name, WALL.name) for name in names), default=policy.margin_percent / 100)
+    of_all = {metric.name: policy.margin(ALL, metric.name) for metric in LOAD_METRICS.values()}
+    return micro_control(receipt.benchmarks, micro, smallest), load_control(load, of_all)
+
+
+def _micro(receipt: Receipt, policy: Policy, blocks: Sorted[Block], control: Control) -> list[Comparison]:
+    """Return the verdicts of the micro suite, those of benchmarks that only one side runs included."""
+    one_sided = [
+        _one_sided(benchmark)
+        for benchmark in receipt.benchmarks
+        if benchmark.state is not State.BOTH and policy.skipped(benchmark.name) is None
+    ]
+    evidence = micro_evidence(receipt.benchmarks, blocks)
+    made = _progress(receipt, policy, blocks, planned(receipt.plan))
+    return [*_paired(evidence, receipt, policy, control, made), *one_sided]
+
+
+def _load(receipt: Receipt, policy: Policy, blocks: Sorted[LoadBlock], control: Control) -> list[Comparison]:
+    made = _progress(receipt, policy, blocks, planned_load(receipt.plan))
+    return _paired(load_evidence(blocks), receipt, policy, control, made)
+
+
+def _progress(receipt: Receipt, policy: Policy, blocks: Sorted[AnyBlock], quota: Quota) -> paired.Progress:
+    finished = receipt.finished and not receipt.interrupted
+    same_policy = receipt.policy_sha256 == policy_file.sha256(policy)
+    made = paired.progress(blocks.made, quota, finished=finished, same_policy=same_policy)
+    return dataclasses.replace(made, fault=blocks.faults[0] if blocks.faults else "")
+
+
+def _paired(
+    found: Sequence[Evidence], receipt: Receipt, policy: Policy, control: Control, made: paired.Progress
+) -> list[Comparison]:
+    """Return the verdicts on paired evidence. The candidates of one suite share one chance of a false alarm."""
+    judged = [
+        evidence for evidence in found if policy.skipped(evidence.benchmark, evidence.metric.name) is None
+    ]
+    margins = {_key(evidence): policy.margin(evidence.benchmark, evidence.metric.name) for evidence in judged}
+    fresh = {_key(evidence): paired.fresh_p(evidence, margins[_key(evidence)]) for evidence in judged}
+    adjusted = holm({key: p for key, p in fresh.items() if p is not None and key[1] != CPU.name})
+    withheld = control.reasons[0] if control.reasons else ""
+    return [
+        _decided(
+            evidence,
+            paired.Terms(
+                margins[_key(evidence)],
+                policy.alpha_percent / 100,
+                adjusted.get(_key(evidence), fresh[_key(evidence)]),
+                receipt.plan.confirm_blocks,
+                withheld,
+            ),
+            made,
+        )
+        for evidence in judged
+    ]
+
+
+def _key(evidence: Evidence) -> tuple[str, str]:
+    return evidence.benchmark, evidence.metric.name
+
+
+def _decided(evidence: Evidence, terms: paired.Terms, made: paired.Progress) -> Comparison:
+    if evidence.metric is not CPU:
+        return paired.decide(evidence, terms, made)
+    shown = paired.decide(evidence, terms, dataclasses.replace(made, same_policy=False))
+    verdict = Verdict.OK if shown.verdict in _PASSING else Verdict.INCONCLUSIVE
+    note = f"{_CPU_NOTE}; {shown.note}" if shown.note else _CPU_NOTE
+    return dataclasses.replace(shown, verdict=verdict, counts=False, note=note)
+
+
+def _one_sided(benchmark: Benchmark) -> Comparison:
+    notes = {
+        State.NEW: "only the candidate runs it",
+        State.REMOVED: "only the base has it",
+        State.BROKEN: "the base runs it and the candidate fails",
+    }
+    note = ": ".join(filter(None, (notes[benchmark.state], benchmark.note)))
+    return Comparison(
+        benchmark.name,
+        "wall",
+        Kind.PAIRED,
+        _STATES[benchmark.state],
+        base=benchmark.base_ns,
+        candidate=benchmark.candidate_ns,
+        note=note,
+    )
+
+
+def _limits(receipt: Receipt, policy: Policy, blocks: Sorted[LoadBlock]) -> list[Comparison]:
+    """Return the verdicts on the absolute limits, from the good blocks of load."""
+    if not receipt.load_blocks:
+        return []
+    usable = [] if blocks.faults else list(blocks.good)
+    try:
+        found = certify_segments(_with_load_blocks(receipt, usable), policy.limits)
+    except (HarnessError, ValueError) as error:
+        return [Comparison("all", "limits", Kind.LIMIT, Verdict.INVALID, note=str(error))]
+    return [_limit(finding) for finding in found]
+
+
+def _with_load_blocks(receipt: Receipt, blocks: list[LoadBlock]) -> Receipt:
+    fields = {name: getattr(receipt, name) for name in receipt.__struct_fields__}
+    return Receipt(**(fields | {"load_blocks": blocks}))
+
+
+def _limit(finding: Finding) -> Comparison:
+    certificate = finding.certificate
+    clause = certificate.clause
+    counted = certificate.calls and clause.subject is not Subject.THROUGHPUT
+    return Comparison(
+        finding.operation,
+        clause.text,
+        Kind.LIMIT,
+        _OF_LIMIT[certificate.state],
+        unit="share",
+        candidate=certificate.exceeding / certificate.calls if counted else None,
+        low=certificate.low,
+        high=certificate.high,
+        margin=clause.share or None,
+        note=f"stage {finding.stage}: {certificate.sentence}" if finding.stage else certificate.sentence,
+    )
+
+
+def _accept(comparison: Comparison, receipt: Receipt, policy: Policy) -> Comparison:
+    """Return the comparison with the reason why it is accepted, on the day of the session."""
+    day = _day(receipt)
+    if comparison.verdict is not Verdict.REGRESSED or day is None:
+        return comparison
+    return dataclasses.replace(
+        comparison, accepted=policy.acceptance(comparison.benchmark, comparison.metric, day)
+    )
+
+
+def _day(receipt: Receipt) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(receipt.started_at[:10])
+    except ValueError:
+        return None
+
+
+def _faults(
+    receipt: Receipt, comparisons: Sequence[Comparison], micro: Sorted[Block], load: Sorted[LoadBlock]
+) -> list[str]:
+    """Return what forbids the whole to pass, whatever the comparisons say."""
+    unended = (
+        []
+        if receipt.finished or receipt.interrupted
+        else ["The session did not end: its receipt is unfinished"]
+    )
+    schema = [] if receipt.schema == SCHEMA else [f"The receipt has schema {receipt.schema}, not {SCHEMA}"]
+    damaged = [f"The receipt is damaged: {fault}" for fault in (*micro.faults, *load.faults)]
+    return [*schema, *damaged, *receipt.trouble, *unended, *_gaps(receipt, comparisons)]
+
+
+def _gaps(receipt: Receipt, comparisons: Sequence[Comparison]) -> list[str]:
+    """Return what the session should have compared and has not."""
+    compared = any(comparison.counts and comparison.verdict in _SEVERITY for comparison in comparisons)
+    recorded: dict[str, bool] = {
+        "micro": bool(receipt.benchmarks),
+        "load": bool(receipt.load_blocks),
+        "exact": bool(receipt.counts),
+    }
+    empty = [f"The suite '{suite}' left no data" for suite in receipt.suites if not recorded.get(suite, True)]
+    named = [benchmark.name for benchmark in receipt.benchmarks]
+    twice = [
+        f"The receipt names the benchmark '{name}' twice"
+        for name in dict.fromkeys(named)
+        if named.count(name) > 1
+    ]
+    return [*empty, *twice, *([] if compared else ["Nothing could be compared"])]
+
+
+def _whole(receipt: Receipt, comparisons: Iterable[Comparison], faults: Sequence[str]) -> Verdict:
+    """Return the worst of all that counts; what was interrupted or is damaged passes nothing."""
+    verdicts = {comparison.counts_as for comparison in comparisons if comparison.counts}
+    if faults:
+        verdicts.add(Verdict.INVALID)
+    if receipt.interrupted:
+        verdicts.add(Verdict.INCONCLUSIVE)
+    return next(verdict for verdict in _SEVERITY if verdict in verdicts)
+
+
+def _exit_code(
+    receipt: Receipt, policy: Policy, comparisons: Iterable[Comparison], verdict: Verdict
+) -> ExitCode:
+    codes = {
+        Verdict.REGRESSED: ExitCode.LIMIT_BROKEN,
+        Verdict.INVALID: ExitCode.INVALID,
+        Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE if policy.strict else ExitCode.OK,
+    }
+    verdicts = {verdict, *(comparison.counts_as for comparison in comparisons if comparison.counts)}
+    interrupted = [ExitCode.INTERRUPTED] if receipt.interrupted else []
+    return worst([*interrupted, *(codes.get(one, ExitCode.OK) for one in verdicts)])
+
+
+def _reasons(receipt: Receipt, policy: Policy, controls: Iterable[Control]) -> list[str]:
+    """Return what else must be known to read the verdict."""
+    interrupted = (
+        ["The session was interrupted; what it had measured is shown"] if receipt.interrupted else []
+    )
+    withheld = [f"No verdict on times: {reason}" for control in controls for reason in control.reasons]
+    skipped = [
+        f"{benchmark.name} is left out: {reason}"
+        for benchmark in receipt.benchmarks
+        if benchmark.name != NULL_CONTROL and (reason := policy.skipped(benchmark.name)) is not None
+    ]
+    return [*interrupted, *withheld, *receipt.notes, *skipped]

@@ -1,0 +1,135 @@
+"""Receipts of simulated sessions: what each block would have measured, without a process."""
+
+import math
+import random
+
+from harness.policy import Policy
+from harness.policy_file import sha256
+from harness.session.receipt import (
+    NULL_CONTROL,
+    Benchmark,
+    Block,
+    Count,
+    LoadBlock,
+    Phase,
+    Receipt,
+    Segment,
+    Sentinel,
+    SessionPlan,
+    Slices,
+    SubjectFacts,
+)
+
+PAIRS = 3
+BASE_NS = 3_000_000
+CONTROL = Benchmark(name=NULL_CONTROL, pairs=PAIRS, calls=10, of="a")
+
+
+def slices(change, *, pairs=PAIRS, first=None):
+    """Slices whose median log ratio is `change`."""
+    candidate_ns = round(BASE_NS * math.exp(change))
+    return Slices(
+        base_ns=[BASE_NS] * pairs,
+        candidate_ns=[candidate_ns] * pairs,
+        first=first or [index % 2 for index in range(pairs)],
+        base_cpu_ns=[BASE_NS] * pairs,
+        candidate_cpu_ns=[candidate_ns] * pairs,
+    )
+
+
+def block(number, phase, changes, **fields):
+    """A block in which each benchmark of `changes` changed by so much."""
+    return Block(
+        **{
+            "number": number,
+            "phase": phase,
+            "seed": number,
+            "cpu": 0,
+            "spawned": ["base", "candidate", "null"],
+            "slices": {name: slices(change) for name, change in changes.items()},
+            "sentinel": Sentinel(base_ns=[10**6] * 3, candidate_ns=[10**6] * 3, null_ns=[10**6] * 3),
+            "import_ns": {"base": 10**8, "candidate": 10**8, "null": 10**8},
+        }
+        | fields
+    )
+
+
+def receipt(**fields):
+    """A finished receipt of the micro suite under the default policy."""
+    facts = SubjectFacts(spec="git:main", label="main")
+    return Receipt(
+        **{
+            "command": "harness compare",
+            "started_at": "2026-11-22T12:00:00+00:00",
+            "seed": 1,
+            "suites": ["micro"],
+            "base": facts,
+            "candidate": facts,
+            "environment": {},
+            "policy": {},
+            "policy_sha256": sha256(Policy()),
+            "plan": SessionPlan(),
+            "finished": True,
+        }
+        | fields
+    )
+
+
+class Simulation:
+    """Sessions of benchmarks whose true changes are known; every block adds noise of its own.
+
+    `run` follows the conductor: screen, extend what is undecided, confirm the candidates, as `looks` says.
+    """
+
+    def __init__(self, changes, *, sd=0.01, seed=0, plan=None, noise=None):
+        self.changes = {name: math.log1p(change) for name, change in changes.items()}
+        self.rng = random.Random(seed)
+        self.noise = noise or (lambda rng: rng.gauss(0, sd))
+        self.receipt = receipt(
+            plan=plan or SessionPlan(),
+            benchmarks=[*(Benchmark(name=name, pairs=PAIRS, calls=10) for name in changes), CONTROL],
+        )
+
+    def blocks(self, phase, count, names):
+        for _ in range(count):
+            drawn = {
+                name: self.changes[name] + self.noise(self.rng) for name in names if name in self.changes
+            }
+            drawn[NULL_CONTROL] = self.noise(self.rng)
+            self.receipt.blocks.append(block(len(self.receipt.blocks), phase, drawn))
+
+    def run(self, looks):
+        plan = self.receipt.plan
+        self.blocks(Phase.SCREEN, plan.screen_blocks, self.changes)
+        if open_ones := looks.undecided(self.receipt):
+            self.blocks(Phase.EXTEND, plan.extended_blocks - plan.screen_blocks, open_ones)
+        if found := looks.candidates(self.receipt):
+            many = len(found) > 4
+            self.blocks(Phase.CONFIRM, plan.confirm_blocks_of_many if many else plan.confirm_blocks, found)
+        return self.receipt
+
+
+def segment(**metrics):
+    """A valid load segment; `p50_ns=1` sets a metric of `all`."""
+    values = {"throughput_per_s": 100.0, "p50_ns": 1e6, "p95_ns": 2e6, "p99_ns": 3e6, "error_share": 0.0}
+    return Segment(values={"all": values | metrics}, counts={"all": 1000}, validity="valid")
+
+
+def load_block(number, phase=Phase.SCREEN, **segments):
+    """A block of load in which nothing changed, unless a segment is given."""
+    sides = {"base": segment(), "candidate": segment(), "null": segment()} | segments
+    return LoadBlock(number=number, phase=phase, seed=number, order=list(sides), **sides)
+
+
+def count(base, candidate, **fields):
+    """An exact metric of one operation."""
+    return Count(
+        **{
+            "benchmark": "GET /a",
+            "metric": "calls.dynamodb",
+            "requests": 100,
+            "base": list(base),
+            "candidate": list(candidate),
+        }
+        | fields
+    )
