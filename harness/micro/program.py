@@ -54,7 +54,7 @@ class Plugin:
         """Keep the first thing that went wrong."""
         if call.excinfo is not None and self._outcome[0] == "passed":
             kind = "skipped" if call.excinfo.typename == "Skipped" else "failed"
-            self._outcome = (kind, last_line(call.excinfo.exconly()))
+            self._outcome = (kind, first_line(call.excinfo.exconly()))
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: Any) -> None:
@@ -90,6 +90,11 @@ def write(path: str, content: bytes) -> None:
     with open(scratch, "wb") as file:  # noqa: PTH123 - a script of few imports
         file.write(content)
     os.replace(scratch, path)  # noqa: PTH105
+
+
+def first_line(text: str) -> str:
+    """Return the first line of an exception: its type and message, without what pytest explains below."""
+    return text.strip().partition("\n")[0]
 
 
 def last_line(text: str) -> str:

@@ -31,7 +31,7 @@ class Suite:
         """Return pytest's options; `empty_ini` keeps the project's own configuration out."""
         return [
             "-c", str(empty_ini), f"--rootdir={self.root}", f"--confcutdir={_outermost_package(self.root)}",
-            "--import-mode=importlib", "-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin",
+            "--import-mode=importlib", "--assert=plain", "-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin",
             "--continue-on-collection-errors", "--benchmark-enable", "--benchmark-quiet",
         ]  # fmt: skip
 

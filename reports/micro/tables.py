@@ -31,7 +31,7 @@ def times_table(one: Labelled, number: int) -> Table:
     return Table(
         f"times-{number}",
         f"Times of {one.label}",
-        ("median", "IQR", "min", "rounds", "per second"),
+        ("median", "each", "IQR", "min", "rounds", "per second"),
         rows,
         "Benchmark",
         _notes(list(benchmarks.values())),
@@ -69,7 +69,8 @@ def _row(name: str, cells: tuple[Cell, ...], *found: Benchmark) -> Row:
 
 def _cells(benchmark: Benchmark) -> tuple[Cell, ...]:
     return (
-        Cell(format_ns(benchmark.median_ns), benchmark.median_ns, note=_each(benchmark)),
+        Cell(format_ns(benchmark.median_ns), benchmark.median_ns),
+        _each(benchmark),
         Cell(format_ns(benchmark.iqr_ns), benchmark.iqr_ns),
         Cell(format_ns(benchmark.min_ns), benchmark.min_ns),
         Cell(format_count(benchmark.rounds), benchmark.rounds),
@@ -77,16 +78,17 @@ def _cells(benchmark: Benchmark) -> tuple[Cell, ...]:
     )
 
 
-def _each(benchmark: Benchmark) -> str:
+def _each(benchmark: Benchmark) -> Cell:
     if benchmark.per_call == 1:
-        return ""
-    return f"{format_ns(benchmark.median_ns / benchmark.per_call)} for each of the {benchmark.per_call}"
+        return Cell("")
+    each_ns = benchmark.median_ns / benchmark.per_call
+    return Cell(format_ns(each_ns), each_ns, note=f"{benchmark.per_call} in one call")
 
 
 def _median(benchmark: Benchmark | None) -> Cell:
     if benchmark is None:
         return Cell("–", tone=Tone.MISSING, note="not measured in this run")
-    return Cell(format_ns(benchmark.median_ns), benchmark.median_ns, note=_each(benchmark))
+    return Cell(format_ns(benchmark.median_ns), benchmark.median_ns, note=_each(benchmark).note)
 
 
 def _notes(benchmarks: Sequence[Benchmark]) -> tuple[str, ...]:
@@ -97,7 +99,5 @@ def _notes(benchmarks: Sequence[Benchmark]) -> tuple[str, ...]:
             f"{format_percent(NOISY_IQR_SHARE)} of the median"
         )
     if any(benchmark.per_call > 1 for benchmark in benchmarks):
-        notes.append(
-            "A benchmark of less than some 20 µs is measured as a batch; `per_call` in the file says of how many"
-        )
+        notes.append("each: the median by how many of the thing measured one call holds (`per_call`)")
     return tuple(notes)
