@@ -27,10 +27,16 @@ class CountingServers:
 
 @dataclasses.dataclass
 class Kept:
-    """What a session told the outside."""
+    """What a session told the outside: a number of blocks for every write, and its progress as it came."""
 
     written: list = dataclasses.field(default_factory=list)
     seen: list = dataclasses.field(default_factory=list)
+
+    def write(self, receipt):
+        self.written.append((len(receipt.load_blocks), receipt.interrupted, receipt.finished))
+
+    def block(self, phase, done, planned, _receipt):
+        self.seen.append((str(phase), done, planned))
 
 
 def constant(service_ms, **more):
@@ -58,14 +64,8 @@ def receipt_of(seed=5, **plan) -> Receipt:
     )
 
 
-def run_session(session, receipt, candidates=lambda _receipt: (), kept=None) -> Kept:
-    """Run the load blocks; every write is kept as a number of blocks, every progress as it came."""
-    kept = kept or Kept()
-    run_load_blocks(
-        session,
-        receipt,
-        candidates=candidates,
-        write=lambda written: kept.written.append((len(written.load_blocks), written.interrupted)),
-        progress=lambda phase, done, planned, _receipt: kept.seen.append((str(phase), done, planned)),
-    )
+def run_session(session, receipt, candidates=lambda _receipt: ()) -> Kept:
+    """Run the load blocks."""
+    kept = Kept()
+    run_load_blocks(session, receipt, candidates=candidates, write=kept.write, progress=kept)
     return kept

@@ -90,7 +90,7 @@ def test_a_millisecond_more_shows_in_every_block_and_the_base_against_itself_sho
         assert sorted(block.order) == ["base", "candidate", "null"]
     assert len({block.seed for block in receipt.load_blocks}) == 2
     assert [block.number for block in receipt.load_blocks] == [0, 1]
-    assert kept.written == [(1, False), (2, False)]
+    assert kept.written == [(1, False, False), (2, False, False), (2, False, True)]
     assert kept.seen == [("screen", 1, 1), ("confirm", 1, 1)]
     assert session.servers.forgotten == 6
     bad = {segment.directory for segment in segments(receipt) if segment.validity == "invalid"}
@@ -158,7 +158,7 @@ def test_a_worker_that_dies_is_the_block_s_trouble(supervisor, tmp_path):
     assert block.base
     assert block.null
     assert (tmp_path / "runs" / block.candidate.directory / "run.json").is_file()
-    assert kept.written == [(1, False)]
+    assert kept.written == [(1, False, False), (1, False, True)]
 
 
 def test_three_bad_blocks_in_a_row_end_the_load_blocks_with_a_reason(tmp_path):
@@ -173,6 +173,7 @@ def test_three_bad_blocks_in_a_row_end_the_load_blocks_with_a_reason(tmp_path):
     assert "3 in a row" in sentence
     assert "there is no server" in sentence
     assert not receipt.interrupted
+    assert not receipt.finished
     assert kept.seen == [("screen", 1, 6), ("screen", 2, 6), ("screen", 3, 6)]
 
 
@@ -203,7 +204,7 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_no_process(supervisor, tmp_pa
     assert [getattr(block, label) is not None for label in block.order] == [
         place < before for place in range(3)
     ]
-    assert kept.written[-1] == (1, True)
+    assert kept.written[-1] == (1, True, False)
     assert b"harness.worker" not in b"".join(map(command_line, descendants(os.getpid())))
 
 

@@ -21,6 +21,7 @@ from harness.loadrun import LoadPlan, Subject, run_into
 from harness.policy import Limit
 from harness.probe import PROBE_S, PROBE_WARMUP_S, at_sustainable_rate, probe_per_s
 from harness.run import BackendFacts, RunDirectory, RunDocument
+from harness.session.conductor import MANY_CANDIDATES, TROUBLES_IN_A_ROW, Progress, Write
 from harness.session.receipt import LoadBlock, LoadConditions, Phase, Receipt, Segment, SessionPlan, Side
 from harness.session.segments import fault_of, segment_of
 from harness.summary import load
@@ -29,11 +30,8 @@ from harness.target import TargetSpec
 
 NULL = "null"
 """The label of the segment that measures the base once more."""
-SEGMENT_START_S = 3.0
+SEGMENT_START_S = 1.5
 """What starting, importing, opening, draining and summarising take beside the plan, on a small machine."""
-MANY_CANDIDATES = 4
-"""More candidates than this are confirmed on more blocks, since Holm's correction asks more of each."""
-BAD_BLOCKS_IN_A_ROW = 3
 
 
 class Servers(Protocol):
@@ -72,9 +70,6 @@ class LoadSession:
 
 Candidates = Callable[[Receipt], Collection[Any]]
 """Names what the screen blocks brought up and fresh blocks must confirm."""
-Write = Callable[[Receipt], None]
-Progress = Callable[[Phase, int, int, Receipt], None]
-"""Called after each block with how many blocks of the phase are done and planned."""
 
 
 def load_session_seconds(plan: SessionPlan, duration_s: float, warmup_s: float) -> tuple[float, float]:
@@ -106,10 +101,10 @@ def run_load_blocks(
 ) -> None:
     """Measure the load blocks of `receipt.plan` into `receipt`, which `write` gets whole after each of them.
 
-    First the screen blocks; then, if `candidates` names anything, as many fresh blocks as confirm it. Ctrl-C keeps
-    what was measured and marks the receipt as interrupted. A block with an invalid segment, or with one that could
-    not be made, carries its trouble; three such blocks in a row end the load blocks, with a sentence in the
-    receipt's trouble.
+    First the screen blocks; then, if `candidates` names anything, as many fresh blocks as confirm it. The receipt is
+    finished when all of them are made. Ctrl-C keeps what was measured and marks the receipt as interrupted. A block
+    with an invalid segment, or with one that could not be made, carries its trouble; three such blocks in a row end
+    the load blocks, with a sentence in the receipt's trouble.
     """
     _Conductor(session, receipt, write, progress).conduct(candidates)
 
@@ -124,17 +119,23 @@ class _Conductor:
         self._rng = random.Random(f"load {receipt.seed}")
 
     def conduct(self, candidates: Candidates) -> None:
-        plan = self._receipt.plan
-        self._receipt.load = _conditions(self._session.plan)
+        receipt = self._receipt
+        receipt.load = _conditions(self._session.plan)
+        receipt.finished = False
         try:
-            if self._phase(Phase.SCREEN, plan.load_blocks) and (found := candidates(self._receipt)):
-                many = len(found) > MANY_CANDIDATES
-                self._phase(Phase.CONFIRM, plan.confirm_blocks_of_many if many else plan.confirm_blocks)
+            self._phases(candidates)
+            receipt.finished = not receipt.trouble
         except KeyboardInterrupt:
-            self._receipt.interrupted = True
-            self._write(self._receipt)
+            receipt.interrupted = True
+        self._write(receipt)
 
-    def _phase(self, phase: Phase, blocks: int) -> bool:
+    def _phases(self, candidates: Candidates) -> None:
+        plan = self._receipt.plan
+        if self._blocks(Phase.SCREEN, plan.load_blocks) and (found := candidates(self._receipt)):
+            many = len(found) > MANY_CANDIDATES
+            self._blocks(Phase.CONFIRM, plan.confirm_blocks_of_many if many else plan.confirm_blocks)
+
+    def _blocks(self, phase: Phase, blocks: int) -> bool:
         """Measure the blocks of a phase; False where the load blocks must end."""
         for done in range(1, blocks + 1):
             block = _Block(self._session, self._receipt, phase, self._rng)
@@ -143,20 +144,19 @@ class _Conductor:
             finally:
                 self._receipt.load_blocks.append(block.record())
                 self._write(self._receipt)
-            self._progress(phase, done, blocks, self._receipt)
+            self._progress.block(phase, done, blocks, self._receipt)
             if self._ends_here():
                 return False
         return True
 
     def _ends_here(self) -> bool:
-        last = self._receipt.load_blocks[-BAD_BLOCKS_IN_A_ROW:]
-        if len(last) < BAD_BLOCKS_IN_A_ROW or not all(block.trouble for block in last):
+        last = self._receipt.load_blocks[-TROUBLES_IN_A_ROW:]
+        if len(last) < TROUBLES_IN_A_ROW or not all(block.trouble for block in last):
             return False
         self._receipt.trouble.append(
-            f"The load blocks ended early: {BAD_BLOCKS_IN_A_ROW} in a row could not be used; "
+            f"The load blocks ended early: {TROUBLES_IN_A_ROW} in a row could not be used; "
             f"the last: {last[-1].trouble}"
         )
-        self._write(self._receipt)
         return True
 
 

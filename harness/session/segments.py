@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
+from harness.limits import ALL
 from harness.session.receipt import LimitCount, Segment
 from harness.summary import OperationSummary, RunSummary
 from harness.validity import Level
 
-ALL = "all"
-"""The operation of the whole."""
 PERCENTILES = {"p50_ns": 0.5, "p95_ns": 0.95, "p99_ns": 0.99}
 COLD_START = "cold_start_ns"
 
@@ -38,7 +37,7 @@ def _values(part: OperationSummary, measured_s: float) -> Iterator[tuple[str, fl
     if measured_s:
         yield "throughput_per_s", part.outcomes["completed"] / measured_s
     if calls := planned(part):
-        yield "error_share", 1 - part.outcomes["completed"] / calls
+        yield "error_share", (calls - part.outcomes["completed"]) / calls
     for metric, share in PERCENTILES.items():
         value = part.histograms["response_ns"].supported_percentile(share)
         if value is not None:
