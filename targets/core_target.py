@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from targets.asset_core.clocks import Clocks
-from targets.asset_core.container import Plan
 from targets.asset_core.core import Core
 from targets.asset_core.data.generator import Inventory
 from targets.asset_core.data.popularity import Zipf
 from targets.asset_core.errors import SettingsError
 from targets.asset_core.executor import identity
 from targets.asset_core.issuing import Issuer
+from targets.asset_core.plan import Plan
 from targets.asset_core.routing import GET_ASSET, GET_HEALTH
 from targets.asset_core.settings import find_profile, read_stores
 from targets.asset_core.stores.protocols import OpenStores

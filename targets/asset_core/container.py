@@ -1,34 +1,14 @@
-"""What a process makes once and every request uses: stores, caches, keys, executor."""
+"""Holds what a process makes once and every request uses."""
 
-import contextlib
-import dataclasses
 import logging
-import random
 import threading
-import time
-from collections.abc import Callable, Iterator
 
-from targets.asset_core.buffers import BufferPool
-from targets.asset_core.cache.breaker import Breaker
-from targets.asset_core.cache.flight import SingleFlight
-from targets.asset_core.cache.levels import AssetCache
-from targets.asset_core.cache.local import LocalCache
-from targets.asset_core.cache.shared import SharedCache
-from targets.asset_core.clocks import Clocks
+from targets.asset_core.assembly import Resources, build, phase
 from targets.asset_core.counting import Tally
-from targets.asset_core.encoding import Encode, make_encode
 from targets.asset_core.errors import CoreError, NotReadyError
-from targets.asset_core.executor import AtOnce, Executor, InTurn, Wrap, identity
-from targets.asset_core.fetch import Fetcher
-from targets.asset_core.health import NEEDED, HealthChecker
-from targets.asset_core.profiles import LAMBDA, Profile
+from targets.asset_core.health import NEEDED
+from targets.asset_core.plan import Plan
 from targets.asset_core.scope import Scope
-from targets.asset_core.security.bearer import Authenticate, TokenCache
-from targets.asset_core.security.jwks import KeyRing
-from targets.asset_core.security.tokens import Verifier
-from targets.asset_core.settings import TokenSettings
-from targets.asset_core.stores.protocols import OpenStores, Stores
-from targets.asset_core.switches import OPTIMISED, Switches
 from targets.asset_core.tracing import Tracing
 
 LOG = logging.getLogger("asset_core.container")
@@ -36,67 +16,6 @@ LOG = logging.getLogger("asset_core.container")
 INITIALISE_LIMIT_S = 10.0
 FIRST_BACK_OFF_S = 1.0
 LONGEST_BACK_OFF_S = 30.0
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Plan:
-    """All that is needed to make the resources, as often as wanted."""
-
-    tokens: TokenSettings
-    open_stores: OpenStores
-    profile: Profile = LAMBDA
-    switches: Switches = OPTIMISED
-    wrap: Wrap = identity
-    clocks: Clocks = dataclasses.field(default_factory=Clocks)
-    seed: int = 1
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Resources:
-    """Made by `build`, used by every request, ended by `close`."""
-
-    stores: Stores
-    executor: Executor
-    cache: AssetCache
-    local: LocalCache | None
-    authenticate: Authenticate
-    health: HealthChecker
-    encode: Encode
-    phases_ns: dict[str, int]
-
-    def close(self) -> None:
-        """Give everything back; no store's failure keeps another open."""
-        self.health.stop()
-        self.executor.close()
-        for store in (self.stores.assets, self.stores.graph, self.stores.cache):
-            with contextlib.suppress(CoreError):
-                store.close()
-
-
-def build(plan: Plan, tracing: Tracing) -> Resources:
-    """Make the resources; connections come later. SettingsError for a bad key set or address."""
-    phases_ns: dict[str, int] = {}
-    with _phase(phases_ns, "keys"):
-        authenticate = _make_authenticate(plan)
-    with _phase(phases_ns, "clients"):
-        stores = plan.open_stores(plan.profile, pooling=plan.switches.pooling)
-    with _phase(phases_ns, "assembly"):
-        executor = AtOnce(plan.profile.fetch_workers, plan.wrap) if plan.switches.parallel_fetch else InTurn()
-        encode = make_encode(plan.switches, BufferPool())
-        local = LocalCache(plan.clocks.monotonic) if plan.switches.l1 else None
-        cache = AssetCache(
-            fetch=Fetcher(stores, executor, tracing),
-            encode=encode,
-            clocks=plan.clocks,
-            rng=random.Random(plan.seed),
-            l1=local,
-            l2=SharedCache(stores.cache, Breaker(plan.clocks.monotonic)) if plan.switches.l2 else None,
-            single_flight=SingleFlight() if plan.switches.single_flight else None,
-            encoded=plan.switches.cache_encoded,
-            tracing=tracing,
-        )
-        health = HealthChecker(stores, executor, plan.clocks)
-    return Resources(stores, executor, cache, local, authenticate, health, encode, phases_ns)
 
 
 def initialise(plan: Plan, tracing: Tracing, tally: Tally) -> Resources:
@@ -107,7 +26,7 @@ def initialise(plan: Plan, tracing: Tracing, tally: Tally) -> Resources:
     except CoreError as error:
         raise NotReadyError(f"initialisation failed: {error}", remedy="Correct the settings") from error
     try:
-        with _phase(resources.phases_ns, "connect"):
+        with phase(resources.phases_ns, "connect"):
             failing = resources.health.check(Scope(due_s, tally, plan.clocks.monotonic))
         _require(failing)
     except BaseException:
@@ -181,25 +100,8 @@ class Container:
         return resources
 
 
-def _make_authenticate(plan: Plan) -> Authenticate:
-    keys = KeyRing(plan.tokens.read_jwks, plan.clocks.monotonic)
-    verifier = Verifier(keys, plan.tokens.issuer, plan.tokens.audience, plan.clocks.wall)
-    if not plan.switches.token_cache:
-        return verifier.verify
-    return TokenCache(verifier, keys, plan.clocks.wall).authenticate
-
-
 def _require(failing: dict[str, str]) -> None:
     needed = {name: error for name, error in failing.items() if name in NEEDED}
     if needed:
         sentence = ", ".join(f"{name} ({error})" for name, error in sorted(needed.items()))
         raise NotReadyError(f"initialisation failed: no answer from {sentence}", remedy="Start the stores")
-
-
-@contextlib.contextmanager
-def _phase(
-    phases_ns: dict[str, int], name: str, clock: Callable[[], int] = time.perf_counter_ns
-) -> Iterator[None]:
-    began_ns = clock()
-    yield
-    phases_ns[name] = clock() - began_ns

@@ -4,11 +4,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from targets.asset_core.container import Container, Plan
+from targets.asset_core.container import Container
 from targets.asset_core.counting import Counters
 from targets.asset_core.gate import PoolView
 from targets.asset_core.handler import Handler
 from targets.asset_core.metering import Emit, Meter
+from targets.asset_core.plan import Plan
 from targets.asset_core.responses import Response
 from targets.asset_core.routing import ROUTES
 

@@ -2,10 +2,11 @@
 
 import asyncio
 import concurrent.futures
+import dataclasses
 import functools
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from targets.asset_core.errors import DeadlineError
@@ -53,15 +54,15 @@ class AtOnce:
     Never nested: a task that waited for another task of the same pool could wait for ever.
     """
 
-    def __init__(self, workers: int, wrap: Wrap = identity) -> None:
-        self._pool = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="asset-core-fetch")
+    def __init__(self, workers: int, wrap: Wrap = identity, name: str = "fetch") -> None:
+        self._pool = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix=f"asset-core-{name}")
         self._wrap = wrap
         self._jobs: set[_Job] = set()
 
     def run_all(self, tasks: Sequence[Task], scope: Scope) -> list[Any]:
         """Return the results in order; the first error cancels what has not begun and abandons what runs."""
-        jobs = [_Job(task) for task in tasks]
-        futures = [self._pool.submit(self._wrap(job)) for job in jobs]
+        pending = [self.submit(task) for task in tasks]
+        futures = [each.future for each in pending]
         try:
             done, _ = concurrent.futures.wait(
                 futures, timeout=scope.allow(), return_when=concurrent.futures.FIRST_EXCEPTION
@@ -73,7 +74,20 @@ class AtOnce:
                 raise DeadlineError("the request's time ran out while stores were asked")
             return [future.result() for future in futures]
         finally:
-            self._abandon(jobs, futures)
+            self.abandon(pending)
+
+    def submit(self, task: Task) -> "Pending":
+        """Begin a task as soon as a worker is free. Whoever submits waits for the future, or abandons it."""
+        job = _Job(task)
+        return Pending(job, self._pool.submit(self._wrap(job)))
+
+    def abandon(self, pending: "Iterable[Pending]") -> None:
+        """Cancel what has not begun, and wait for nothing that runs."""
+        self._jobs = {job for job in self._jobs if not job.ended}
+        for each in pending:
+            if not each.future.done() and not each.future.cancel():
+                self._jobs.add(each.job)
+                each.job.kill()
 
     def close(self) -> None:
         """Cancel what waits; what runs ends by its own time-outs."""
@@ -84,12 +98,13 @@ class AtOnce:
         """How many abandoned tasks are still running; never more than there are workers."""
         return sum(not job.ended for job in list(self._jobs))
 
-    def _abandon(self, jobs: "Sequence[_Job]", futures: "Sequence[concurrent.futures.Future[Any]]") -> None:
-        self._jobs = {job for job in self._jobs if not job.ended}
-        for job, future in zip(jobs, futures, strict=True):
-            if not future.done() and not future.cancel():
-                self._jobs.add(job)
-                job.kill()
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pending:
+    """A submitted task."""
+
+    job: "_Job"
+    future: "concurrent.futures.Future[Any]"
 
 
 class _Job:

@@ -4,8 +4,9 @@ import logging
 import time
 from typing import Any
 
+from targets.asset_core.assembly import Resources
 from targets.asset_core.audit import audit
-from targets.asset_core.container import Container, Resources
+from targets.asset_core.container import Container
 from targets.asset_core.counting import Counters
 from targets.asset_core.endpoints import make_endpoints
 from targets.asset_core.errors import (

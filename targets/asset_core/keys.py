@@ -17,6 +17,12 @@ def partition_key(tenant: str, asset_id: str) -> str:
     return f"T#{tenant}#A#{asset_id}"
 
 
+def identity_of(partition: str) -> tuple[str, str]:
+    """Return (tenant, id) of a partition key."""
+    _, tenant, _, asset_id = partition.split("#")
+    return tenant, asset_id
+
+
 def technology_key(name: str) -> str:
     """Return the sort key of a technology."""
     return f"{TECHNOLOGY_PREFIX}{name}"

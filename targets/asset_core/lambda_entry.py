@@ -12,9 +12,9 @@ from typing import Any
 
 _BEGAN_NS = time.perf_counter_ns()
 
-from targets.asset_core.container import Plan  # noqa: E402 (the cost of importing is measured)
 from targets.asset_core.core import Core  # noqa: E402
 from targets.asset_core.errors import CoreError  # noqa: E402
+from targets.asset_core.plan import Plan  # noqa: E402 (the cost of importing is measured)
 from targets.asset_core.settings import read_profile, read_stores, read_tokens  # noqa: E402
 from targets.asset_core.stores.servers import ServerStores  # noqa: E402
 

@@ -5,6 +5,12 @@ import msgspec
 SCHEMA = 1
 """Version of the cached form of `FullAsset`; raise it when a field changes."""
 
+ASSET_TYPES = ("address", "cloud", "domain", "host", "service")
+RELATIONSHIP_KINDS = ("CONNECTS_TO", "DEPENDS_ON", "EXPOSES", "HOSTS", "RESOLVES_TO")
+SEVERITIES = ("critical", "high", "low", "medium", "none")
+EXPLOITABILITIES = ("known_exploited", "none", "proof_of_concept")
+RISK_STATUSES = ("accepted", "fixed", "open")
+
 RELATIONSHIP_LIMIT = 1_000
 """How many relationships an answer carries at most; the flag `relationships_truncated` says that there are more."""
 

@@ -2,7 +2,8 @@
 
 import dataclasses
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import NoReturn
 
 from targets.asset_core.errors import MethodNotAllowedError, NotFoundError
 
@@ -22,15 +23,17 @@ class Route:
 
 
 GET_ASSET = Route("GET", "/assets/{id}", "asset:read")
+BATCH_GET = Route("POST", "/assets/batch-get", "asset:read")
+INGEST = Route("POST", "/assets", "asset:write")
 GET_HEALTH = Route("GET", "/health", None)
-ROUTES = (GET_ASSET, GET_HEALTH)
+ROUTES = (GET_ASSET, BATCH_GET, INGEST, GET_HEALTH)
 
 Find = Callable[[str, str], tuple[Route, str]]
 """(method, path) to the route and the value of `{id}` (empty if it has none); NotFound- or MethodNotAllowedError."""
 
 
 def make_table(routes: Sequence[Route] = ROUTES) -> Find:
-    """Return a finder over dictionaries: whole paths first, then (prefix, methods) of those that end in `{id}`."""
+    """Return a finder over dictionaries: of paths that end in `{id}` by what stands before it, and of whole paths."""
     exact: dict[str, dict[str, Route]] = {}
     prefixed: dict[str, dict[str, Route]] = {}
     for route in routes:
@@ -41,15 +44,14 @@ def make_table(routes: Sequence[Route] = ROUTES) -> Find:
 
     def find(method: str, path: str) -> tuple[Route, str]:
         cut = path.rfind("/") + 1
-        methods, value = prefixed.get(path[:cut]), path[cut:]
-        if methods is None or not value or path in exact:
-            methods, value = exact.get(path), ""
-        if methods is None:
-            raise NotFoundError("no such path")
-        route = methods.get(method)
-        if route is None:
-            raise MethodNotAllowedError(f"{method[:16]} is not allowed here", sorted(methods))
-        return route, value
+        value = path[cut:]
+        by_prefix = prefixed.get(path[:cut]) if value else None
+        if by_prefix is not None and method in by_prefix:
+            return by_prefix[method], value
+        whole = exact.get(path)
+        if whole is not None and method in whole:
+            return whole[method], ""
+        return _refuse(method, {**(by_prefix or {}), **(whole or {})})
 
     return find
 
@@ -67,11 +69,15 @@ def make_patterns(routes: Sequence[Route] = ROUTES) -> Find:
             if route.method == method:
                 return route, match.groupdict().get("id", "")
             allowed.append(route.method)
-        if allowed:
-            raise MethodNotAllowedError(f"{method[:16]} is not allowed here", sorted(allowed))
-        raise NotFoundError("no such path")
+        return _refuse(method, allowed)
 
     return find
+
+
+def _refuse(method: str, allowed: Collection[str]) -> NoReturn:
+    if not allowed:
+        raise NotFoundError("no such path")
+    raise MethodNotAllowedError(f"{method[:16]} is not allowed here", sorted(allowed))
 
 
 def _pattern(path: str) -> str:

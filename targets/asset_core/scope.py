@@ -33,6 +33,13 @@ class Scope:
             raise DeadlineError("the request's time is used up")
         return min(limit_s, remaining_s)
 
+    def at_least(self, limit_s: float) -> "Scope":
+        """Return this scope, or one with `limit_s` left if less is: for what must be done whatever the time."""
+        now_s = self._clock()
+        if self.due_s - now_s >= limit_s:
+            return self
+        return Scope(now_s + limit_s, self.tally, self._clock)
+
     def check(self) -> None:
         """Raise DeadlineError if the deadline has passed."""
         if self.remaining_s() <= 0:

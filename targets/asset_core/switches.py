@@ -39,6 +39,8 @@ class Switches:
     """The four queries of a miss run at once; off: one after the other."""
     batch_writes: bool = True
     """25 items a call; off: one put for each item."""
+    batched_reads: bool = True
+    """The assets of a batch are read in one call of each store; off: asset by asset."""
 
 
 OPTIMISED = Switches()

@@ -4,6 +4,7 @@ import dataclasses
 import re
 import string
 from collections.abc import Callable
+from typing import Any
 
 from targets.asset_core.errors import InvalidRequestError
 
@@ -25,7 +26,7 @@ def validate_name(field: str, value: str) -> None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Rule:
-    holds: Callable[[str], bool]
+    holds: Callable[[Any], bool]
 
 
 _LETTERS = string.ascii_letters + string.digits + "._:-"
@@ -39,9 +40,13 @@ _RULES = (
 
 def interpret_name(field: str, value: str) -> None:
     """Check a tenant or id by walking a list of rules over its characters."""
-    for rule in _RULES:
-        if not rule.holds(value):
-            raise _invalid(field)
+    if breaks_a_rule(value):
+        raise _invalid(field)
+
+
+def breaks_a_rule(value: object) -> bool:
+    """Return whether a value is no valid name, found by walking a list of rules."""
+    return not all(rule.holds(value) for rule in _RULES)
 
 
 def _invalid(field: str) -> InvalidRequestError:

@@ -1,14 +1,15 @@
 import dataclasses
+import json
 import random
 
 import pytest
 
 from targets.asset_core.clocks import Clocks
-from targets.asset_core.container import Plan
 from targets.asset_core.core import Core
 from targets.asset_core.counting import Tally
 from targets.asset_core.data.generator import Inventory
 from targets.asset_core.issuing import Issuer
+from targets.asset_core.plan import Plan
 from targets.asset_core.profiles import LAMBDA
 from targets.asset_core.scope import Scope
 from targets.asset_core.stores.memory import World
@@ -47,6 +48,12 @@ class Hosted:
     def get(self, path, token=None, context=None, **headers):
         headers = {"Authorization": f"Bearer {self.token() if token is None else token}", **headers}
         return self.core.handler(proxy_event("GET", path, headers), context)
+
+    def post(self, path, body, role="admin", tenant="tenant-01", context=None, **headers):
+        """Send a body: text as it is, anything else as JSON."""
+        text = body if isinstance(body, str) else json.dumps(body)
+        headers = {"Authorization": f"Bearer {self.token(tenant, role=role)}", **headers}
+        return self.core.handler(proxy_event("POST", path, headers, text), context)
 
     def counted(self, operation="GET /assets/{id}"):
         return self.core.counters()[operation]

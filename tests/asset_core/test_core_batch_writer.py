@@ -162,6 +162,25 @@ def failing_once(call):
     return calling
 
 
+def test_meta_is_left_out_and_reported_when_a_part_of_its_asset_is_not_written(write, http):
+    http.refuses = lambda _call, found: found["sk"]["S"] == "TECH#bad"
+    parts = [item(1) | {"sk": {"S": f"TECH#{name}"}} for name in ("good", "bad")]
+    report = write([*parts, item(1), item(2)], due_in(0.2))
+    assert report.written == 2
+    assert set(report.unwritten) == {("T#a#A#1", "TECH#bad"), ("T#a#A#1", "META")}
+    assert set(http.items) == {("T#a#A#1", "TECH#good"), ("T#a#A#2", "META")}
+
+
+def test_what_is_gone_is_deleted_in_the_same_calls_before_meta(store, http):
+    http.BatchWriteItem = lambda _body: {}
+    key = ("T#a#A#1", "TECH#old")
+    report = write_batches(store, [item(1), item(2)], due_in(60), gone=[key])
+    assert (report.written, report.calls) == (3, 2)
+    deletion = {"DeleteRequest": {"Key": {"pk": {"S": key[0]}, "sk": {"S": key[1]}}}}
+    assert deletion in http.calls[0][1]["RequestItems"]["t"]
+    assert http.calls[1][1]["RequestItems"]["t"] == [{"PutRequest": {"Item": item(1)}}]
+
+
 def test_no_write_begins_after_the_deadline(write, http):
     report = write([item(1)], due_in(-1))
     assert (report.written, len(report.unwritten), http.calls) == (0, 1, [])

@@ -40,9 +40,10 @@ class Shelf:
         self._check()
         self.values[key], self.ttls[key] = value, ttl_s
 
-    def remove(self, key, scope):
+    def remove(self, keys, scope):
         self._check()
-        self.values.pop(key, None)
+        for key in keys:
+            self.values.pop(key, None)
 
 
 class Levels:
@@ -244,7 +245,7 @@ def test_a_corrupt_entry_in_l2_is_a_miss_and_is_replaced(levels):
 
 def test_an_invalidation_empties_both_levels(levels, scope):
     levels.load()
-    levels.cache.invalidate("acme", "a", scope)
+    levels.cache.invalidate("acme", ["a"], scope)
     assert levels.shelf.values == {}
     assert levels.load()[1]["cache.l3.fetch"] == 1
 
@@ -252,7 +253,7 @@ def test_an_invalidation_empties_both_levels(levels, scope):
 def test_a_fill_that_began_before_an_invalidation_is_discarded(levels, scope):
     puts = []
     levels.l1.put = lambda *arguments: puts.append(arguments)
-    levels.during = lambda: levels.cache.invalidate("acme", "a", scope)
+    levels.during = lambda: levels.cache.invalidate("acme", ["a"], scope)
     levels.load()
     assert puts == []
     assert levels.shelf.values == {}
@@ -262,7 +263,7 @@ def test_a_fill_that_began_before_an_invalidation_is_discarded(levels, scope):
 def test_an_invalidation_between_the_answer_and_the_fill_of_l2_wins(levels, scope):
     later = Scope(float("inf"), Tally())
     levels.cache.load("acme", "a", later)
-    levels.cache.invalidate("acme", "a", scope)
+    levels.cache.invalidate("acme", ["a"], scope)
     calls = levels.shelf.calls
     later.afterwards[0]()
     assert levels.shelf.values == {}
@@ -275,7 +276,7 @@ def test_an_invalidation_in_the_middle_of_a_fill_wins(levels, scope, level):
     put = filled.put
 
     def put_and_invalidate(*arguments):
-        levels.cache.invalidate("acme", "a", scope)
+        levels.cache.invalidate("acme", ["a"], scope)
         put(*arguments)
 
     filled.put = put_and_invalidate

@@ -3,12 +3,13 @@ import threading
 
 import pytest
 
-from targets.asset_core.container import Container, Plan
+from targets.asset_core.container import Container
 from targets.asset_core.counting import Tally
 from targets.asset_core.errors import NotReadyError, StoreError
 from targets.asset_core.executor import InTurn
 from targets.asset_core.health import HealthChecker
 from targets.asset_core.metering import Meter
+from targets.asset_core.plan import Plan
 from targets.asset_core.profiles import LAMBDA
 from targets.asset_core.settings import TokenSettings
 from targets.asset_core.stores.memory import MemoryCache, MemoryGraph, World

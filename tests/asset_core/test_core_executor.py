@@ -91,7 +91,7 @@ target._core = None
 from targets.asset_core.core import Core
 target._core = Core(target._plan())
 container = target._core._container
-from targets.asset_core.container import build
+from targets.asset_core.assembly import build
 container._resources = build(container.plan, container.tracing)
 event = target.make_event("GET /assets/{id}", random.Random(1))
 with gevent.Timeout(30):

@@ -1,5 +1,6 @@
 """The core on real servers: what it stores, reads, refuses, and how it ends calls that would hang."""
 
+import json
 import os
 import random
 import signal
@@ -21,7 +22,7 @@ from targets.asset_core.stores.graph import BoltGraph
 from targets.asset_core.stores.redis_cache import RedisCache
 from targets.asset_core.stores.servers import ServerStores
 from targets.backends.embedded import EmbeddedServers
-from targets.core_target import create
+from targets.core_target import create, proxy_event
 
 pytestmark = pytest.mark.servers
 
@@ -163,7 +164,7 @@ def test_values_live_in_redis_as_long_as_asked(stores, scope):
     assert stores.cache.get("asset:t:short:full", scope) == b"\x00\xff"
     time.sleep(0.1)
     assert stores.cache.get("asset:t:short:full", scope) is None
-    stores.cache.remove("asset:t:none:full", scope)
+    stores.cache.remove(["asset:t:none:full"], scope)
 
 
 def test_a_stopped_graph_server_does_not_hold_a_request_or_a_worker(servers, seeded):
@@ -324,4 +325,134 @@ def test_technologies_are_read_over_all_pages(stores, inventory, scope):
     found = stores.assets.get_technologies(bundle.asset.tenant, bundle.asset.id, scope)
     assert len(found) == len(bundle.technologies) > 4
     assert len(pages) >= len(found) // 2
-    assert scope.tally.totals()["dynamodb.calls"] == len(pages)
+    totals = scope.tally.totals()
+    assert (totals["dynamodb.calls"], totals["dynamodb.round_trips"]) == (1, len(pages))
+
+
+@pytest.fixture
+def admin(settings, seeded):
+    """A function that sends a request with a body to a core on the servers and returns (status, document)."""
+    target = create(backends="servers")
+    target.open()
+
+    def send(method, path, body=None):
+        token = target._issuer.token("tenant-09", "ada", role="admin", use="id")
+        event = proxy_event(method, path, {"Authorization": f"Bearer {token}"}, body and json.dumps(body))
+        response = target.call(event)
+        return response["statusCode"], json.loads(response["body"])
+
+    send.stores = target._core._container.resources.stores
+    yield send
+    target.close()
+
+
+def sent_asset(asset_id="host:a", **fields):
+    return {"id": asset_id, "type": "host", "name": "a", **fields}
+
+
+def test_what_is_ingested_reads_back_from_the_servers(admin, scope):
+    risk = {"id": "r'1", "cve": "c", "cvss": 5.0, "title": "'}) DETACH DELETE n //", "severity": "low"}
+    risk |= {"exploitability": "none", "status": "open", "found_at": "2025-01-01"}
+    sent = sent_asset(
+        name="Zürich \u0000 $x",
+        technologies=[{"name": "a#b/ü", "version": "1", "vendor": "v", "category": "c"}],
+        risks=[risk],
+        relationships=[{"kind": "HOSTS", "target": "service:later", "target_type": "service"}],
+    )
+    for _ in range(2):
+        assert admin("POST", "/assets", {"assets": [sent]}) == (
+            200,
+            {"written": 1, "failed": 0, "failures": []},
+        )
+        status, found = admin("GET", "/assets/host:a")
+        assert status == 200
+        assert found["asset"]["name"] == sent["name"]
+        assert {part: found[part] for part in ("technologies", "risks", "relationships")} == {
+            part: sent[part] for part in ("technologies", "risks", "relationships")
+        }
+    # The far end is in the graph, but no asset that can be read before it is ingested itself.
+    assert admin("GET", "/assets/service:later")[0] == 404
+    admin("POST", "/assets", {"assets": [sent_asset("service:later", type="cloud")]})
+    admin("POST", "/assets", {"assets": [sent]})
+    assert admin("GET", "/assets/host:a")[1]["relationships"][0]["target_type"] == "cloud"
+
+
+def test_technologies_that_a_failed_attempt_left_behind_are_never_seen(admin, scope, monkeypatch):
+    original = admin.stores.assets.write_many
+
+    def without_meta(writes, scope):
+        if writes[0].key[1] == "META":
+            raise StoreError("refused", where="dynamodb")
+        return original(writes, scope)
+
+    monkeypatch.setattr(admin.stores.assets, "write_many", without_meta)
+    status, report = admin(
+        "POST", "/assets", {"assets": [sent_asset("host:c", technologies=[{"name": "x"}])]}
+    )
+    assert (status, report["failures"]) == (
+        503,
+        [{"id": "host:c", "store": "dynamodb", "reason": "unavailable"}],
+    )
+    assert admin("GET", "/assets/host:c")[0] == 404
+    monkeypatch.undo()
+    admin("POST", "/assets", {"assets": [sent_asset("host:c", technologies=[{"name": "y"}])]})
+    assert [each["name"] for each in admin("GET", "/assets/host:c")[1]["technologies"]] == ["y"]
+
+
+def test_gone_technologies_are_removed_from_the_table_and_the_exposure_is_kept(admin, scope):
+    def sent(*names):
+        return {"assets": [sent_asset("host:b", technologies=[{"name": name} for name in names])]}
+
+    admin("POST", "/assets", sent("x", "y"))
+    admin.stores.graph.set_exposures("tenant-09", {"host:b": 12.5, "host:none": 1.0}, scope)
+    admin("POST", "/assets", sent("y", "z"))
+    assert [each["name"] for each in admin("GET", "/assets/host:b")[1]["technologies"]] == ["y", "z"]
+    assert admin.stores.assets.get_technology_names("tenant-09", ["host:b"], scope) == {"host:b": ("y", "z")}
+    everything = admin.stores.assets.call(
+        admin.stores.assets.client.query,
+        scope,
+        TableName=admin.stores.assets.table,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": "T#tenant-09#A#host:b"}},
+    )
+    assert [item["sk"]["S"] for item in everything["Items"]] == ["META", "TECH#y", "TECH#z"]
+    assert admin.stores.graph.get_exposures("tenant-09", ["host:b", "host:none"], scope) == {"host:b": 12.5}
+
+
+def test_batches_read_the_same_from_the_servers_as_one_by_one(stores, inventory, scope):
+    own = [b.asset.id for b in inventory if b.asset.tenant == "tenant-01"][:120]
+    wanted = [*own, "host:gone", own[0]]
+    assets = stores.assets.get_assets("tenant-01", wanted, scope)
+    assert assets == {each: stores.assets.get_asset("tenant-01", each, scope) for each in own}
+    risks = stores.graph.get_risks_of("tenant-01", wanted, scope)
+    links = stores.graph.get_links_of("tenant-01", wanted, 100_000, scope)
+    for each in own[:40]:
+        assert risks.get(each, []) == stores.graph.get_risks("tenant-01", each, scope)
+        assert links.get(each, []) == stores.graph.get_relationships("tenant-01", each, scope)[0]
+    assert sum(map(len, stores.graph.get_links_of("tenant-01", own, 7, scope).values())) == 7
+    assert stores.graph.get_risks_of("tenant-02", own[1:5], scope) == {}
+
+
+def test_a_batch_of_a_thousand_takes_as_few_writes_as_its_items_fill(stores, scope):
+    from targets.asset_core.ingest import Ingest
+    from targets.asset_core.model import Asset, Bundle, Technology
+
+    class Cache:
+        def invalidate(self, *_arguments):
+            pass
+
+    bundles = [
+        Bundle(
+            Asset(f"host:{number}", "tenant-08", "host", "n", "", "", 1, (), "", ""),
+            [Technology(f"t{each}", "1", "", "") for each in range(number % 3)],
+            [],
+            [],
+        )
+        for number in range(1_000)
+    ]
+    report = Ingest(stores, Cache(), True).write("tenant-08", bundles, scope)
+    totals = scope.tally.totals()
+    assert (report.written, report.failed) == (1_000, 0)
+    # Ten reads of what was there before; 1,000 assets and 999 technologies.
+    assert totals["dynamodb.calls"] == 10 + -(-1_999 // 25)
+    assert totals["neo4j.calls"] == 1

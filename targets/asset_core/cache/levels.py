@@ -2,7 +2,7 @@
 
 import functools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -62,14 +62,19 @@ class AssetCache:
                 return self._load(tenant, asset_id, scope)
         return self._load(tenant, asset_id, scope)
 
-    def invalidate(self, tenant: str, asset_id: str, scope: Scope) -> None:
-        """Forget an asset in both levels; fills that began before this are discarded."""
-        key = cache_key(tenant, asset_id)
-        self._generations.advance(key)
-        if self._l1 is not None:
-            self._l1.remove(key)
-        if self._l2 is not None:
-            self._l2.remove(key, scope)
+    def invalidate(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> None:
+        """Forget assets in both levels; fills that began before this are discarded."""
+        keys = [cache_key(tenant, asset_id) for asset_id in asset_ids]
+        self.forget(keys)
+        if self._l2 is not None and keys:
+            self._l2.remove(keys, scope)
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Forget keys in this process, and discard fills of them that have begun."""
+        for key in keys:
+            self._generations.advance(key)
+            if self._l1 is not None:
+                self._l1.remove(key)
 
     def _load(self, tenant: str, asset_id: str, scope: Scope) -> Entry:
         key = cache_key(tenant, asset_id)
@@ -141,7 +146,7 @@ class AssetCache:
             with self._tracing.span("redis.put"):
                 self._l2.put(key, entry.fetched_at_s, body, ttl_s, scope)
         if self._generations.of(key) != generation:
-            self._l2.remove(key, scope)
+            self._l2.remove([key], scope)
 
     def _jittered(self, ttl_s: float) -> float:
         return ttl_s * (1.0 - JITTER * self._rng.random())

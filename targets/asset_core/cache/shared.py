@@ -1,6 +1,8 @@
 """L2: entries in Redis. It never fails a request: an error is counted and answered as a miss."""
 
 import logging
+import threading
+from collections.abc import Sequence
 
 from targets.asset_core.cache.breaker import Breaker
 from targets.asset_core.cache.record import Record, pack, unpack
@@ -10,6 +12,8 @@ from targets.asset_core.stores.protocols import ByteCache
 
 LOG = logging.getLogger("asset_core.cache")
 TTL_S = 900.0
+STALE_LIMIT = 100_000
+"""How many keys that Redis failed to forget are remembered; it forgets each by itself after its time to live."""
 
 
 class SharedCache:
@@ -18,11 +22,15 @@ class SharedCache:
     def __init__(self, store: ByteCache, breaker: Breaker) -> None:
         self._store = store
         self._breaker = breaker
+        self._stale: dict[str, None] = {}
+        self._lock = threading.Lock()
 
     def get(self, key: str, scope: Scope) -> Record | None:
         """Return the record of a key, or None."""
         if not self._breaker.allow():
             scope.tally.add("cache.l2.skipped")
+            return None
+        if self._is_stale(key, scope):
             return None
         try:
             data = self._store.get(key, scope)
@@ -45,14 +53,32 @@ class SharedCache:
         except CoreError as error:
             self._failed(error, scope)
         else:
+            self._stale.pop(key, None)
             self._breaker.succeed()
 
-    def remove(self, key: str, scope: Scope) -> None:
-        """Forget a key."""
+    def remove(self, keys: Sequence[str], scope: Scope) -> None:
+        """Forget keys. While Redis fails to, this process takes none of them from it."""
+        self._mark(keys)
         try:
-            self._store.remove(key, scope)
+            self._store.remove(keys, scope)
         except CoreError as error:
             self._failed(error, scope)
+        else:
+            for key in keys:
+                self._stale.pop(key, None)
+
+    def _mark(self, keys: Sequence[str]) -> None:
+        with self._lock:
+            self._stale |= dict.fromkeys(keys)
+            while len(self._stale) > STALE_LIMIT:
+                del self._stale[next(iter(self._stale))]
+
+    def _is_stale(self, key: str, scope: Scope) -> bool:
+        """Return whether a key is one that Redis should have forgotten, after asking it once more."""
+        if key not in self._stale:
+            return False
+        self.remove([key], scope)
+        return key in self._stale
 
     def _failed(self, error: CoreError, scope: Scope) -> None:
         self._breaker.fail()

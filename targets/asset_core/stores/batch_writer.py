@@ -3,12 +3,15 @@
 import dataclasses
 import random
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from targets.asset_core.errors import CoreError
+from targets.asset_core.keys import partition_key, technology_key
+from targets.asset_core.model import Bundle
 from targets.asset_core.scope import Scope
-from targets.asset_core.stores.dynamo_items import Item, key_of
+from targets.asset_core.stores.dynamo_items import Item, items_of, key_of
+from targets.asset_core.stores.write_queue import Key, Write, WriteQueue
 
 BATCH_SIZE = 25
 FIRST_PAUSE_S = 0.05
@@ -20,92 +23,120 @@ class WriteReport:
     """`unwritten` holds (pk, sk) with the reason; `duration_ns` is measured around all calls."""
 
     written: int
-    unwritten: dict[tuple[str, str], str]
+    unwritten: dict[Key, str]
     calls: int
     duration_ns: int
 
 
-class Writes(Protocol):
-    """The part of the asset store that a writer needs."""
+class TakesWrites(Protocol):
+    """The part of an asset store that a writer needs."""
 
-    table: str
-    client: Any
+    def write_many(self, writes: Sequence[Write], scope: Scope) -> list[Write]:
+        """Make one call with at most 25 writes and return those that were left unprocessed."""
 
-    def call(self, method: Callable[..., Any], scope: Scope, **arguments: Any) -> Any:
-        """Make one call."""
+    def write_one(self, write: Write, scope: Scope) -> None:
+        """Make one call with one write."""
+
+
+def write_items(
+    store: TakesWrites,
+    bundles: Sequence[Bundle],
+    scope: Scope,
+    *,
+    batched: bool,
+    gone: Iterable[tuple[str, str, str]],
+) -> WriteReport:
+    """Put all items of `bundles` and delete the technologies (tenant, id, name) that are `gone`."""
+    items = [item for bundle in bundles for item in items_of(bundle)]
+    keys = [(partition_key(tenant, asset_id), technology_key(name)) for tenant, asset_id, name in gone]
+    return (write_batches if batched else write_singly)(store, items, scope, gone=keys)
 
 
 def write_batches(
-    store: Writes,
-    items: Sequence[Item],
+    store: TakesWrites,
+    items: Iterable[Item],
     scope: Scope,
     *,
+    gone: Iterable[Key] = (),
     rng: random.Random | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> WriteReport:
-    """Put `items`, the last of those with the same key, in as few calls as possible. Never raises for a store's failure."""
+    """Put `items` and delete what is `gone`, the last with the same key, in as few calls as the order allows.
+
+    `META` items wait until the rest of their asset is written: many assets take ceil(items / 25) calls, few at most
+    one more. Never raises for a store's failure.
+    """
     began_ns = time.perf_counter_ns()
-    writer = _Writer(store, scope, rng or random.Random(), sleep)
-    waiting = list({key_of(item): item for item in items}.values())
-    total = len(waiting)
-    while waiting:
-        waiting = writer.put(waiting[:BATCH_SIZE]) + waiting[BATCH_SIZE:]
-    unwritten = writer.unwritten
-    return WriteReport(total - len(unwritten), unwritten, writer.calls, time.perf_counter_ns() - began_ns)
+    queue = WriteQueue(_writes(items, gone))
+    writer = _Writer(store, queue, scope, rng or random.Random(), sleep)
+    while batch := queue.take(BATCH_SIZE):
+        writer.put(batch)
+    return _report(queue, writer.calls, began_ns)
 
 
-def write_singly(store: Writes, items: Sequence[Item], scope: Scope) -> WriteReport:
-    """Put `items` one by one: what batches save."""
+def write_singly(
+    store: TakesWrites, items: Iterable[Item], scope: Scope, *, gone: Iterable[Key] = ()
+) -> WriteReport:
+    """Do the same one by one: what batches save."""
     began_ns = time.perf_counter_ns()
-    unwritten: dict[tuple[str, str], str] = {}
-    for item in items:
+    queue, calls = WriteQueue(_writes(items, gone)), 0
+    while batch := queue.take(1):
+        calls += 1
         try:
-            store.call(store.client.put_item, scope, TableName=store.table, Item=item)
+            store.write_one(batch[0], scope)
         except CoreError as error:
-            unwritten[key_of(item)] = str(error)
-    written = len({key_of(item) for item in items}) - len(unwritten)
-    return WriteReport(written, unwritten, len(items), time.perf_counter_ns() - began_ns)
+            queue.fail(batch, str(error))
+        else:
+            queue.done(batch)
+    return _report(queue, calls, began_ns)
 
 
 class _Writer:
     def __init__(
-        self, store: Writes, scope: Scope, rng: random.Random, sleep: Callable[[float], None]
+        self,
+        store: TakesWrites,
+        queue: WriteQueue,
+        scope: Scope,
+        rng: random.Random,
+        sleep: Callable[[float], None],
     ) -> None:
         self._store = store
+        self._queue = queue
         self._scope = scope
         self._rng = rng
         self._sleep = sleep
         self._pause_s = FIRST_PAUSE_S
         self.calls = 0
-        self.unwritten: dict[tuple[str, str], str] = {}
 
-    def put(self, batch: list[Item]) -> list[Item]:
-        """Put one batch and return what is to be tried again, after a pause; give up on all when the call fails."""
+    def put(self, batch: list[Write]) -> None:
+        """Put one batch; what is unprocessed comes again after a pause, a failed call is given up."""
+        self.calls += 1
         try:
-            unprocessed = self._put(batch)
+            unprocessed = self._store.write_many(batch, self._scope)
         except CoreError as error:
-            self._give_up(batch, str(error))
-            return []
-        if not unprocessed:
+            self._queue.fail(batch, str(error))
+            return
+        left = {write.key for write in unprocessed}
+        self._queue.done(write for write in batch if write.key not in left)
+        if unprocessed:
+            self._retry(unprocessed)
+        else:
             self._pause_s = FIRST_PAUSE_S
-            return []
+
+    def _retry(self, unprocessed: list[Write]) -> None:
         pause_s = self._rng.uniform(0.0, self._pause_s)
         if pause_s >= self._scope.remaining_s():
-            self._give_up(unprocessed, "still unprocessed at the deadline")
-            return []
+            self._queue.fail(unprocessed, "still unprocessed at the deadline")
+            return
         self._sleep(pause_s)
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
-        return unprocessed
+        self._queue.again(unprocessed)
 
-    def _put(self, batch: list[Item]) -> list[Item]:
-        self.calls += 1
-        table, client = self._store.table, self._store.client
-        requests = {table: [{"PutRequest": {"Item": item}} for item in batch]}
-        answer = self._store.call(client.batch_write_item, self._scope, RequestItems=requests)
-        # Unprocessed items come in successful answers.
-        return [
-            request["PutRequest"]["Item"] for request in answer.get("UnprocessedItems", {}).get(table, [])
-        ]
 
-    def _give_up(self, batch: Sequence[Item], reason: str) -> None:
-        self.unwritten.update((key_of(item), reason) for item in batch)
+def _writes(items: Iterable[Item], gone: Iterable[Key]) -> list[Write]:
+    return [*(Write(key, None) for key in gone), *(Write(key_of(item), item) for item in items)]
+
+
+def _report(queue: WriteQueue, calls: int, began_ns: int) -> WriteReport:
+    written = queue.total - len(queue.unwritten)
+    return WriteReport(written, queue.unwritten, calls, time.perf_counter_ns() - began_ns)

@@ -1,6 +1,6 @@
 """Assets and technologies as DynamoDB items, and back. Written out by hand: boto3's own deserialiser is slow."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from targets.asset_core.errors import StoreError
@@ -11,6 +11,9 @@ from targets.asset_core.stores.names import DYNAMODB
 Item = dict[str, Any]
 Read = TypeVar("Read")
 
+TECHNOLOGIES = "technologies"
+"""The attribute of `META` that names the asset's technologies: what is not named there is not part of it."""
+
 _TEXTS = ("id", "tenant", "type", "name", "description", "owner", "first_seen", "last_seen")
 
 
@@ -20,7 +23,7 @@ def items_of(bundle: Bundle) -> list[Item]:
     key = partition_key(asset.tenant, asset.id)
     return [
         *(_technology_item(key, technology) for technology in bundle.technologies),
-        _asset_item(key, asset),
+        _asset_item(key, asset, bundle.technologies),
     ]
 
 
@@ -39,10 +42,16 @@ def read_technology(item: Mapping[str, Any]) -> Technology:
     return _read(_technology, item)
 
 
-def _asset_item(key: str, asset: Asset) -> Item:
+def read_names(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the technologies that a `META` item lists; StoreError if it is malformed."""
+    return _read(_names, item)
+
+
+def _asset_item(key: str, asset: Asset, technologies: Sequence[Technology]) -> Item:
     item: Item = {name: {"S": getattr(asset, name)} for name in _TEXTS}
     item |= {"pk": {"S": key}, "sk": {"S": META_KEY}, "criticality": {"N": str(asset.criticality)}}
     item["tags"] = {"L": [{"S": tag} for tag in asset.tags]}
+    item[TECHNOLOGIES] = {"L": [{"S": name} for name in sorted({found.name for found in technologies})]}
     return item
 
 
@@ -70,6 +79,10 @@ def _asset(item: Mapping[str, Any]) -> Asset:
     texts = {name: item[name]["S"] for name in _TEXTS}
     tags = tuple(tag["S"] for tag in item["tags"]["L"])
     return Asset(criticality=int(item["criticality"]["N"]), tags=tags, **texts)
+
+
+def _names(item: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(name["S"] for name in item[TECHNOLOGIES]["L"])
 
 
 def _technology(item: Mapping[str, Any]) -> Technology:

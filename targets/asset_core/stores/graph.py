@@ -1,15 +1,16 @@
 """Risks and relationships in the graph, over Bolt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from targets.asset_core.errors import DeadlineError, StoreError
 from targets.asset_core.gate import Gate, PoolView
-from targets.asset_core.model import RELATIONSHIP_LIMIT, Relationship, Risk
+from targets.asset_core.model import RELATIONSHIP_LIMIT, Bundle, Relationship, Risk
 from targets.asset_core.profiles import GraphLimits
 from targets.asset_core.scope import Scope
 from targets.asset_core.settings import StoreSettings
 from targets.asset_core.stores import graph_queries as queries
+from targets.asset_core.stores import graph_writer as writer
 from targets.asset_core.stores.current import CurrentCall
 from targets.asset_core.stores.graph_driver import make_driver
 from targets.asset_core.stores.names import NEO4J
@@ -20,7 +21,7 @@ Rows = list[dict[str, Any]]
 
 
 class BoltGraph:
-    """See `GraphStore`; `run` is for the writers."""
+    """See `GraphStore`; `run` is for the writers, and `make_schema` for whoever sets the stores up."""
 
     def __init__(self, settings: StoreSettings, limits: GraphLimits, *, pooling: bool) -> None:
         self._limits = limits
@@ -39,9 +40,40 @@ class BoltGraph:
         found = sorted((_made(Relationship, row) for row in rows), key=_by_target)
         return found[:RELATIONSHIP_LIMIT], len(found) > RELATIONSHIP_LIMIT
 
+    def get_risks_of(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> dict[str, list[Risk]]:
+        """Return the risks of several assets in one query, the gravest first, then by id."""
+        rows = self.run(queries.RISKS_OF, {"tenant": tenant, "ids": list(dict.fromkeys(asset_ids))}, scope)
+        return {asset_id: sorted(risks, key=_by_gravity) for asset_id, risks in _grouped(Risk, rows).items()}
+
+    def get_links_of(
+        self, tenant: str, asset_ids: Sequence[str], limit: int, scope: Scope
+    ) -> dict[str, list[Relationship]]:
+        """Return the relationships of several assets in one query, by asset, kind and target, `limit` in all."""
+        parameters = {"tenant": tenant, "ids": list(dict.fromkeys(asset_ids)), "limit": limit}
+        return _grouped(Relationship, self.run(queries.LINKS_OF, parameters, scope))
+
+    def get_exposures(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> dict[str, float]:
+        """Return the exposure of the assets that have one."""
+        rows = self.run(queries.EXPOSURES_OF, {"tenant": tenant, "ids": list(asset_ids)}, scope)
+        return {row["asset"]: row["exposure"] for row in rows}
+
+    def upsert(self, bundles: Sequence[Bundle], scope: Scope) -> None:
+        """Upsert assets, risks and relationships in a constant number of queries; nothing is removed."""
+        writer.write_nodes(self, bundles, scope)
+        writer.write_places(self, bundles, scope)
+        writer.write_links(self, bundles, scope)
+
+    def upsert_risks(self, tenant: str, risks: Mapping[str, Sequence[Risk]], scope: Scope) -> None:
+        """Upsert risks of assets that exist, in one query."""
+        writer.write_risks(self, tenant, risks, scope)
+
+    def set_exposures(self, tenant: str, exposures: Mapping[str, float], scope: Scope) -> None:
+        """Note the exposure of assets that exist, in one query."""
+        writer.write_exposures(self, tenant, exposures, scope)
+
     def ping(self, scope: Scope) -> None:
         """Ask for a constant."""
-        self.run(queries.PING, {}, scope, counter="pings")
+        self.run(queries.PING, {}, scope, ping=True)
 
     def pool(self) -> PoolView:
         """Return the state of the pool."""
@@ -57,7 +89,7 @@ class BoltGraph:
         parameters: Mapping[str, Any],
         scope: Scope,
         *,
-        counter: str = "calls",
+        ping: bool = False,
         write: bool = False,
     ) -> Rows:
         """Run one query in a managed transaction, within the limits, counted. StoreError, DeadlineError."""
@@ -66,22 +98,26 @@ class BoltGraph:
         scope.check()
         try:
             with self._gate.passing(scope), self._current.bounded(scope):
-                scope.tally.add(f"{NEO4J}.{counter}")
-                rows = self._execute(text, parameters, scope, write=write)
+                scope.tally.add("neo4j.pings" if ping else "neo4j.calls")
+                rows = self._execute(text, parameters, scope, ping=ping, write=write)
         except (Neo4jError, DriverError, OSError) as error:
             if scope.remaining_s() <= 0:
                 raise DeadlineError("the request's time ran out", where=NEO4J) from error
             raise StoreError(f"{type(error).__name__}: {error}", where=NEO4J) from error
-        if counter == "calls":
+        if not ping:
             scope.tally.add("neo4j.rows", len(rows))
         return rows
 
-    def _execute(self, text: str, parameters: Mapping[str, Any], scope: Scope, *, write: bool) -> Rows:
+    def _execute(
+        self, text: str, parameters: Mapping[str, Any], scope: Scope, *, ping: bool, write: bool
+    ) -> Rows:
         import neo4j
 
         def transform(result: Any) -> Rows:
             # Runs once for each attempt: a managed retry ends here when the request has no time left.
             scope.check()
+            if not ping:
+                scope.tally.add("neo4j.round_trips")
             return [record.data() for record in result]
 
         rows: Rows = self._driver.execute_query(
@@ -92,6 +128,13 @@ class BoltGraph:
             result_transformer_=transform,
         )
         return rows
+
+
+def _grouped(kind: Any, rows: Rows) -> dict[str, list[Any]]:
+    groups: dict[str, list[Any]] = {}
+    for row in rows:
+        groups.setdefault(row.pop("asset"), []).append(_made(kind, row))
+    return groups
 
 
 def _made(kind: Any, row: Mapping[str, Any]) -> Any:

@@ -4,24 +4,48 @@ openCypher that runs on Neo4j 5 and on the embedded server alike. Relationship t
 are a fixed list, and each has a text of its own.
 """
 
-from targets.asset_core.model import RELATIONSHIP_LIMIT
+from targets.asset_core.model import RELATIONSHIP_KINDS, RELATIONSHIP_LIMIT
 
-KINDS = ("CONNECTS_TO", "DEPENDS_ON", "EXPOSES", "HOSTS", "RESOLVES_TO")
+_KINDS = "|".join(RELATIONSHIP_KINDS)
+_RISK = (
+    "r.id AS id, r.cve AS cve, r.title AS title, r.severity AS severity, r.cvss AS cvss, "
+    "r.exploitability AS exploitability, r.status AS status, r.found_at AS found_at"
+)
 
 PING = "RETURN 1 AS one"
 
-RISKS = (
-    "MATCH (:Asset {tenant: $tenant, id: $id})-[:HAS_RISK]->(r:Risk) "
-    "RETURN r.id AS id, r.cve AS cve, r.title AS title, r.severity AS severity, r.cvss AS cvss, "
-    "r.exploitability AS exploitability, r.status AS status, r.found_at AS found_at"
+RISKS = f"MATCH (:Asset {{tenant: $tenant, id: $id}})-[:HAS_RISK]->(r:Risk) RETURN {_RISK}"
+RISKS_OF = (
+    "UNWIND $ids AS asset MATCH (:Asset {tenant: $tenant, id: asset})-[:HAS_RISK]->(r:Risk) "
+    f"RETURN asset, {_RISK}"
 )
 RELATIONSHIPS = (
-    f"MATCH (:Asset {{tenant: $tenant, id: $id}})-[r:{'|'.join(KINDS)}]->(b:Asset) "
+    f"MATCH (:Asset {{tenant: $tenant, id: $id}})-[r:{_KINDS}]->(b:Asset) "
     "RETURN type(r) AS kind, b.id AS target, b.type AS target_type "
     f"ORDER BY kind, target LIMIT {RELATIONSHIP_LIMIT + 1}"
 )
 
+LINKS_OF = (
+    "UNWIND $ids AS asset "
+    f"MATCH (:Asset {{tenant: $tenant, id: asset}})-[r:{_KINDS}]->(b:Asset) "
+    "RETURN asset, type(r) AS kind, b.id AS target, b.type AS target_type "
+    "ORDER BY asset, kind, target LIMIT $limit"
+)
+EXPOSURES_OF = (
+    "UNWIND $ids AS asset MATCH (a:Asset {tenant: $tenant, id: asset}) WHERE a.exposure IS NOT NULL "
+    "RETURN asset, a.exposure AS exposure"
+)
+
 UPSERT_ASSETS = "UNWIND $rows AS row MERGE (a:Asset {tenant: row.tenant, id: row.id}) SET a.type = row.type, a.name = row.name"
+PLACE_ASSETS = (
+    "UNWIND $rows AS row MERGE (a:Asset {tenant: row.tenant, id: row.id}) "
+    "ON CREATE SET a.type = row.type, a.name = row.id"
+)
+"""The far ends of relationships, which may not have been ingested yet. What is there stays as it is."""
+
+SET_EXPOSURES = (
+    "UNWIND $rows AS row MATCH (a:Asset {tenant: row.tenant, id: row.id}) SET a.exposure = row.exposure"
+)
 UPSERT_RISKS = (
     "UNWIND $rows AS row MATCH (a:Asset {tenant: row.tenant, id: row.asset}) "
     "MERGE (r:Risk {tenant: row.tenant, id: row.id}) "
@@ -34,7 +58,7 @@ UPSERT_LINKS = {
         "UNWIND $rows AS row MATCH (a:Asset {tenant: row.tenant, id: row.source}) "
         f"MATCH (b:Asset {{tenant: row.tenant, id: row.target}}) MERGE (a)-[:{kind}]->(b)"
     )
-    for kind in KINDS
+    for kind in RELATIONSHIP_KINDS
 }
 
 SCHEMA = (

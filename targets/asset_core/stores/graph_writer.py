@@ -1,31 +1,57 @@
 """Upserts into the graph: a constant number of round trips for a batch, whatever it holds."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
-from targets.asset_core.model import Bundle
+from targets.asset_core.model import Bundle, Risk
 from targets.asset_core.scope import Scope
 from targets.asset_core.stores import graph_queries as queries
-from targets.asset_core.stores.graph import BoltGraph
 
 Row = dict[str, Any]
 
 
-def make_schema(graph: BoltGraph, scope: Scope) -> None:
+class RunsQueries(Protocol):
+    """The part of the graph store that a writer needs."""
+
+    def run(
+        self, text: str, parameters: Mapping[str, Any], scope: Scope, *, write: bool = ...
+    ) -> list[dict[str, Any]]:
+        """Run one query."""
+
+
+def make_schema(graph: RunsQueries, scope: Scope) -> None:
     """Create the unique constraints, which carry the indexes of every lookup; harmless when they exist."""
     for statement in queries.SCHEMA:
         graph.run(statement, {}, scope, write=True)
 
 
-def write_nodes(graph: BoltGraph, bundles: Sequence[Bundle], scope: Scope) -> None:
+def write_nodes(graph: RunsQueries, bundles: Sequence[Bundle], scope: Scope) -> None:
     """Upsert assets with their risks."""
     _write(graph, queries.UPSERT_ASSETS, [_asset_row(bundle) for bundle in bundles], scope)
-    _write(graph, queries.UPSERT_RISKS, [row for bundle in bundles for row in _risk_rows(bundle)], scope)
+    rows = [
+        row for bundle in bundles for row in _risk_rows(bundle.asset.tenant, bundle.asset.id, bundle.risks)
+    ]
+    _write(graph, queries.UPSERT_RISKS, rows, scope)
 
 
-def write_links(graph: BoltGraph, bundles: Sequence[Bundle], scope: Scope) -> None:
+def write_places(graph: RunsQueries, bundles: Sequence[Bundle], scope: Scope) -> None:
+    """Make a node for each end of a relationship that has none yet, so that no relationship is lost."""
+    written = {(bundle.asset.tenant, bundle.asset.id) for bundle in bundles}
+    types = {
+        (bundle.asset.tenant, relationship.target): relationship.target_type
+        for bundle in bundles
+        for relationship in bundle.relationships
+    }
+    rows = [
+        {"tenant": tenant, "id": target, "type": types[tenant, target]}
+        for tenant, target in sorted(types.keys() - written)
+    ]
+    _write(graph, queries.PLACE_ASSETS, rows, scope)
+
+
+def write_links(graph: RunsQueries, bundles: Sequence[Bundle], scope: Scope) -> None:
     """Upsert relationships: between assets that exist, so after all nodes. KeyError for a kind that is not known."""
     by_kind: dict[str, list[Row]] = {}
     for bundle in bundles:
@@ -36,7 +62,21 @@ def write_links(graph: BoltGraph, bundles: Sequence[Bundle], scope: Scope) -> No
         _write(graph, queries.UPSERT_LINKS[kind], rows, scope)
 
 
-def _write(graph: BoltGraph, text: str, rows: list[Row], scope: Scope) -> None:
+def write_risks(graph: RunsQueries, tenant: str, risks: Mapping[str, Sequence[Risk]], scope: Scope) -> None:
+    """Upsert risks by the id of their asset."""
+    rows = [row for asset_id, found in risks.items() for row in _risk_rows(tenant, asset_id, found)]
+    _write(graph, queries.UPSERT_RISKS, rows, scope)
+
+
+def write_exposures(graph: RunsQueries, tenant: str, exposures: Mapping[str, float], scope: Scope) -> None:
+    """Note exposures by the id of their asset."""
+    rows = [
+        {"tenant": tenant, "id": asset_id, "exposure": exposure} for asset_id, exposure in exposures.items()
+    ]
+    _write(graph, queries.SET_EXPOSURES, rows, scope)
+
+
+def _write(graph: RunsQueries, text: str, rows: list[Row], scope: Scope) -> None:
     if rows:
         graph.run(text, {"rows": rows}, scope, write=True)
 
@@ -46,6 +86,6 @@ def _asset_row(bundle: Bundle) -> Row:
     return {"tenant": asset.tenant, "id": asset.id, "type": asset.type, "name": asset.name}
 
 
-def _risk_rows(bundle: Bundle) -> Iterator[Row]:
-    for risk in bundle.risks:
-        yield msgspec.structs.asdict(risk) | {"tenant": bundle.asset.tenant, "asset": bundle.asset.id}
+def _risk_rows(tenant: str, asset_id: str, risks: Iterable[Risk]) -> Iterator[Row]:
+    for risk in risks:
+        yield msgspec.structs.asdict(risk) | {"tenant": tenant, "asset": asset_id}

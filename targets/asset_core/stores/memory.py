@@ -1,54 +1,29 @@
 """Stores inside the process: the same protocols, with seeded latencies that really yield."""
 
 import dataclasses
-import math
-import random
-import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
-from targets.asset_core.gate import Gate, PoolView
+from targets.asset_core.gate import Gate
 from targets.asset_core.model import RELATIONSHIP_LIMIT, Asset, Bundle, Relationship, Risk, Technology
 from targets.asset_core.profiles import Profile
 from targets.asset_core.scope import Scope
+from targets.asset_core.stores.batch_writer import WriteReport, write_items
+from targets.asset_core.stores.dynamo_reads import BATCH_GET_SIZE
+from targets.asset_core.stores.memory_line import Latency, Line
+from targets.asset_core.stores.memory_world import Data
 from targets.asset_core.stores.names import DYNAMODB, NEO4J, REDIS
+from targets.asset_core.stores.write_queue import Write
 
 CACHE_SHARE = 1 / 40
 """Redis answers in this part of the databases' time."""
 
-CONNECT_ROUND_TRIPS = 2.0
-"""What a new connection costs, in latencies of its store."""
 
-
-class Latency:
-    """Log-normal waiting times with a given median. `time.sleep` is what gevent replaces: greenlets yield in it."""
-
-    def __init__(self, median_s: float, seed: str, sigma: float = 0.1) -> None:
-        self._mu = math.log(median_s) if median_s > 0 else None
-        self._sigma = sigma
-        self._rng = random.Random(seed)
-        self._lock = threading.Lock()
-
-    def draw_s(self) -> float:
-        """Return the next waiting time; 0 without latency."""
-        if self._mu is None:
-            return 0.0
-        with self._lock:
-            return self._rng.lognormvariate(self._mu, self._sigma)
-
-    def wait(self, round_trips: float = 1.0) -> None:
-        """Sleep as long as an answer takes; without latency not at all."""
-        delay_s = self.draw_s() * round_trips
-        if delay_s > 0:
-            time.sleep(delay_s)
-
-
-class World:
-    """The data behind all memory stores of a process: it outlives the stores, as servers outlive connections."""
+class World(Data):
+    """The data of all memory stores of a process, and how long each store takes to answer."""
 
     def __init__(self, bundles: Iterable[Bundle], latency_s: float = 0.0, seed: int = 1) -> None:
-        self.bundles = {(bundle.asset.tenant, bundle.asset.id): bundle for bundle in bundles}
-        self.values: dict[str, tuple[float, bytes]] = {}
+        super().__init__(bundles)
         self.latencies = {
             DYNAMODB: Latency(latency_s, f"{seed}/{DYNAMODB}"),
             NEO4J: Latency(latency_s, f"{seed}/{NEO4J}"),
@@ -70,36 +45,6 @@ class World:
         )
 
 
-class Line:
-    """The way to one store: its pool, its latency, its counters."""
-
-    def __init__(self, name: str, gate: Gate, latency: Latency, *, pooling: bool) -> None:
-        self._name = name
-        self._gate = gate
-        self._latency = latency
-        self._round_trips = 1.0 if pooling else 1.0 + CONNECT_ROUND_TRIPS
-
-    def call(self, scope: Scope) -> None:
-        """Take a connection, wait as long as an answer takes, count the call."""
-        scope.check()
-        with self._gate.passing(scope):
-            scope.tally.add(self._name + ".calls")
-            self._latency.wait(self._round_trips)
-
-    def ping(self, scope: Scope) -> None:
-        """Wait as long as an answer takes."""
-        with self._gate.passing(scope):
-            scope.tally.add(self._name + ".pings")
-            self._latency.wait(self._round_trips)
-
-    def pool(self) -> PoolView:
-        """Return the state of the pool."""
-        return self._gate.view()
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
 class _Base:
     def __init__(self, world: World, line: Line) -> None:
         self._world = world
@@ -115,17 +60,60 @@ class MemoryAssets(_Base):
     def get_asset(self, tenant: str, asset_id: str, scope: Scope) -> Asset | None:
         """Return the asset, or None."""
         self._line.call(scope)
-        bundle = self._world.bundles.get((tenant, asset_id))
-        scope.tally.add("dynamodb.items", int(bundle is not None))
-        return bundle.asset if bundle is not None else None
+        asset = self._world.asset((tenant, asset_id))
+        scope.tally.add("dynamodb.items", int(asset is not None))
+        return asset
+
+    def get_assets(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> dict[str, Asset]:
+        """Return the assets that exist, by id, 100 a call."""
+        found: dict[str, Asset] = {}
+        wanted = list(dict.fromkeys(asset_ids))
+        for start in range(0, len(wanted), BATCH_GET_SIZE):
+            self._line.call(scope)
+            for asset_id in wanted[start : start + BATCH_GET_SIZE]:
+                asset = self._world.asset((tenant, asset_id))
+                if asset is not None:
+                    found[asset_id] = asset
+        scope.tally.add("dynamodb.items", len(found))
+        return found
 
     def get_technologies(self, tenant: str, asset_id: str, scope: Scope) -> list[Technology]:
         """Return its technologies by name."""
         self._line.call(scope)
-        bundle = self._world.bundles.get((tenant, asset_id))
-        technologies = sorted(bundle.technologies, key=_by_name) if bundle is not None else []
-        scope.tally.add("dynamodb.items", len(technologies))
+        technologies = self._world.technologies_of((tenant, asset_id))
+        scope.tally.add("dynamodb.items", len(technologies) + 1)
         return technologies
+
+    def get_technology_names(
+        self, tenant: str, asset_ids: Sequence[str], scope: Scope
+    ) -> dict[str, tuple[str, ...]]:
+        """Return the names of the technologies of the assets that exist, 100 a call."""
+        return {
+            asset_id: tuple(found.name for found in self._world.technologies_of((tenant, asset_id)))
+            for asset_id in self.get_assets(tenant, asset_ids, scope)
+        }
+
+    def write(
+        self,
+        bundles: Sequence[Bundle],
+        scope: Scope,
+        *,
+        batched: bool,
+        gone: Iterable[tuple[str, str, str]] = (),
+    ) -> WriteReport:
+        """Put all of `bundles` and delete the technologies (tenant, id, name) that are `gone`."""
+        return write_items(self, bundles, scope, batched=batched, gone=gone)
+
+    def write_many(self, writes: Sequence[Write], scope: Scope) -> list[Write]:
+        """Make one call with several writes; all are processed."""
+        self._line.call(scope)
+        for write in writes:
+            self._world.apply(write)
+        return []
+
+    def write_one(self, write: Write, scope: Scope) -> None:
+        """Put or delete one item."""
+        self.write_many([write], scope)
 
 
 class MemoryGraph(_Base):
@@ -134,18 +122,74 @@ class MemoryGraph(_Base):
     def get_risks(self, tenant: str, asset_id: str, scope: Scope) -> list[Risk]:
         """Return its risks, the gravest first, then by id."""
         self._line.call(scope)
-        bundle = self._world.bundles.get((tenant, asset_id))
-        risks = sorted(bundle.risks, key=_by_gravity) if bundle is not None else []
+        risks = sorted(self._world.risks.of((tenant, asset_id)), key=_by_gravity)
         scope.tally.add("neo4j.rows", len(risks))
         return risks
+
+    def get_risks_of(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> dict[str, list[Risk]]:
+        """Return the risks of several assets in one query."""
+        self._line.call(scope)
+        found = {
+            asset_id: sorted(self._world.risks.of((tenant, asset_id)), key=_by_gravity)
+            for asset_id in asset_ids
+        }
+        scope.tally.add("neo4j.rows", sum(map(len, found.values())))
+        return {asset_id: risks for asset_id, risks in found.items() if risks}
 
     def get_relationships(self, tenant: str, asset_id: str, scope: Scope) -> tuple[list[Relationship], bool]:
         """Return at most 1,000 relationships by kind and target, and whether there are more."""
         self._line.call(scope)
-        bundle = self._world.bundles.get((tenant, asset_id))
-        found = sorted(bundle.relationships, key=_by_target) if bundle is not None else []
+        found = self._world.links_of((tenant, asset_id))
         scope.tally.add("neo4j.rows", min(len(found), RELATIONSHIP_LIMIT + 1))
         return found[:RELATIONSHIP_LIMIT], len(found) > RELATIONSHIP_LIMIT
+
+    def get_links_of(
+        self, tenant: str, asset_ids: Sequence[str], limit: int, scope: Scope
+    ) -> dict[str, list[Relationship]]:
+        """Return the relationships of several assets in one query, by asset, kind and target, `limit` in all."""
+        self._line.call(scope)
+        found: dict[str, list[Relationship]] = {}
+        left = limit
+        for asset_id in sorted(set(asset_ids)):
+            links = self._world.links_of((tenant, asset_id))[:left]
+            left -= len(links)
+            if links:
+                found[asset_id] = links
+        scope.tally.add("neo4j.rows", limit - left)
+        return found
+
+    def get_exposures(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> dict[str, float]:
+        """Return the exposure of the assets that have one."""
+        self._line.call(scope)
+        all_exposures = self._world.exposures
+        return {
+            asset_id: all_exposures[tenant, asset_id]
+            for asset_id in asset_ids
+            if (tenant, asset_id) in all_exposures
+        }
+
+    def upsert(self, bundles: Sequence[Bundle], scope: Scope) -> None:
+        """Upsert assets, risks and relationships, in as many calls as the graph would take."""
+        for _ in range(_queries_of(bundles)):
+            self._line.call(scope)
+        for bundle in bundles:
+            identity = bundle.asset.tenant, bundle.asset.id
+            self._world.risks.put(identity, bundle.risks)
+            self._world.links.put(identity, bundle.relationships)
+
+    def upsert_risks(self, tenant: str, risks: Mapping[str, Sequence[Risk]], scope: Scope) -> None:
+        """Upsert risks of assets that exist."""
+        if any(risks.values()):
+            self._line.call(scope)
+        for asset_id, found in risks.items():
+            self._world.risks.put((tenant, asset_id), found)
+
+    def set_exposures(self, tenant: str, exposures: Mapping[str, float], scope: Scope) -> None:
+        """Note the exposure of assets that exist."""
+        if exposures:
+            self._line.call(scope)
+        for asset_id, exposure in exposures.items():
+            self._world.exposures[tenant, asset_id] = exposure
 
 
 class MemoryCache(_Base):
@@ -154,18 +198,22 @@ class MemoryCache(_Base):
     def get(self, key: str, scope: Scope) -> bytes | None:
         """Return the value, or None."""
         self._line.call(scope)
-        expires_s, value = self._world.values.get(key, (0.0, None))
-        return value if time.monotonic() < expires_s else None
+        expires_s, kept = self._world.values.get(key, (0.0, None))
+        value = kept if time.monotonic() < expires_s else None
+        scope.tally.add("redis.bytes_in", len(value or b""))
+        return value
 
     def put(self, key: str, value: bytes, ttl_s: float, scope: Scope) -> None:
         """Keep a value for `ttl_s` seconds."""
         self._line.call(scope)
         self._world.values[key] = (time.monotonic() + ttl_s, value)
+        scope.tally.add("redis.bytes_out", len(value))
 
-    def remove(self, key: str, scope: Scope) -> None:
-        """Forget a key."""
+    def remove(self, keys: Sequence[str], scope: Scope) -> None:
+        """Forget keys."""
         self._line.call(scope)
-        self._world.values.pop(key, None)
+        for key in keys:
+            self._world.values.pop(key, None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -182,13 +230,15 @@ def _line(world: World, name: str, size: int | None, wait_s: float, *, pooling: 
     return Line(name, gate, world.latencies[name], pooling=pooling)
 
 
-def _by_name(technology: Technology) -> str:
-    return technology.name
+def _queries_of(bundles: Sequence[Bundle]) -> int:
+    """Return how many queries the graph needs: assets, risks, far ends, and one for each kind of relationship."""
+    written = {(bundle.asset.tenant, bundle.asset.id) for bundle in bundles}
+    links = [(bundle.asset.tenant, link) for bundle in bundles for link in bundle.relationships]
+    places = {(tenant, link.target) for tenant, link in links} - written
+    kinds = {link.kind for _, link in links}
+    risks = any(bundle.risks for bundle in bundles)
+    return bool(bundles) + risks + bool(places) + len(kinds)
 
 
 def _by_gravity(risk: Risk) -> tuple[float, str]:
     return -risk.cvss, risk.id
-
-
-def _by_target(relationship: Relationship) -> tuple[str, str]:
-    return relationship.kind, relationship.target

@@ -1,16 +1,19 @@
 """What the core asks of its stores. Each call takes a scope: it ends by its deadline and is counted in its tally.
 
-Counters: `dynamodb.calls`, `dynamodb.items`, `neo4j.calls`, `neo4j.rows`, `redis.calls`, and `STORE.bytes_in` where
-cheap. Each failure is a StoreError with the store's name, or a DeadlineError.
+Counters: `STORE.calls`; `STORE.round_trips`, more than the calls where an answer comes in pages or a client tries
+again; `dynamodb.items`, `neo4j.rows`, and `STORE.bytes_in` and `STORE.bytes_out` where cheap. A ping is none of these:
+health is checked by the clock, and counted as `STORE.pings` alone. Each failure is a StoreError with the store's name,
+or a DeadlineError.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from targets.asset_core.gate import PoolView
 from targets.asset_core.model import Asset, Bundle, Relationship, Risk, Technology
 from targets.asset_core.profiles import Profile
 from targets.asset_core.scope import Scope
+from targets.asset_core.stores.batch_writer import WriteReport
 
 
 class Store(Protocol):
@@ -35,6 +38,27 @@ class AssetStore(Store, Protocol):
     def get_technologies(self, tenant: str, asset_id: str, scope: Scope) -> list[Technology]:
         """Return its technologies by name."""
 
+    def get_assets(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> dict[str, Asset]:
+        """Return the assets that exist, by id, 100 a call."""
+
+    def get_technology_names(
+        self, tenant: str, asset_ids: Sequence[str], scope: Scope
+    ) -> dict[str, tuple[str, ...]]:
+        """Return the names of the technologies of the assets that exist, 100 a call."""
+
+    def write(
+        self,
+        bundles: Sequence[Bundle],
+        scope: Scope,
+        *,
+        batched: bool,
+        gone: Iterable[tuple[str, str, str]] = (),
+    ) -> WriteReport:
+        """Put assets with their technologies, `META` last, and delete the technologies (tenant, id, name) `gone`.
+
+        Never raises for a failure of the store: what is not written is in the report.
+        """
+
 
 class GraphStore(Store, Protocol):
     """Risks and relationships (Neo4j)."""
@@ -44,6 +68,26 @@ class GraphStore(Store, Protocol):
 
     def get_relationships(self, tenant: str, asset_id: str, scope: Scope) -> tuple[list[Relationship], bool]:
         """Return at most 1,000 relationships by kind and target, and whether there are more."""
+
+    def get_risks_of(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> dict[str, list[Risk]]:
+        """Return the risks of several assets in one query; an asset without any is left out."""
+
+    def get_links_of(
+        self, tenant: str, asset_ids: Sequence[str], limit: int, scope: Scope
+    ) -> dict[str, list[Relationship]]:
+        """Return the relationships of several assets in one query, by asset, kind and target, `limit` in all."""
+
+    def get_exposures(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> dict[str, float]:
+        """Return the exposure of the assets that have one."""
+
+    def upsert(self, bundles: Sequence[Bundle], scope: Scope) -> None:
+        """Upsert assets, risks and relationships in a constant number of queries; nothing is removed or erased."""
+
+    def upsert_risks(self, tenant: str, risks: Mapping[str, Sequence[Risk]], scope: Scope) -> None:
+        """Upsert risks of assets that exist, in one query."""
+
+    def set_exposures(self, tenant: str, exposures: Mapping[str, float], scope: Scope) -> None:
+        """Note the exposure of assets that exist, in one query."""
 
 
 class ByteCache(Store, Protocol):
@@ -55,15 +99,8 @@ class ByteCache(Store, Protocol):
     def put(self, key: str, value: bytes, ttl_s: float, scope: Scope) -> None:
         """Keep a value for `ttl_s` seconds."""
 
-    def remove(self, key: str, scope: Scope) -> None:
-        """Forget a key."""
-
-
-class Loads(Protocol):
-    """A store that takes whole assets."""
-
-    def write(self, bundles: Sequence[Bundle], scope: Scope) -> None:
-        """Upsert assets with what the store holds of them."""
+    def remove(self, keys: Sequence[str], scope: Scope) -> None:
+        """Forget keys, in one call."""
 
 
 class Stores(Protocol):

@@ -1,0 +1,122 @@
+"""Makes what every request uses: stores, caches, keys, executors, and puts it together."""
+
+import contextlib
+import dataclasses
+import random
+import time
+from collections.abc import Callable, Iterator
+
+from targets.asset_core.buffers import BufferPool
+from targets.asset_core.cache.breaker import Breaker
+from targets.asset_core.cache.flight import SingleFlight
+from targets.asset_core.cache.levels import AssetCache
+from targets.asset_core.cache.local import LocalCache
+from targets.asset_core.cache.shared import SharedCache
+from targets.asset_core.encoding import Encode, make_encode
+from targets.asset_core.errors import CoreError
+from targets.asset_core.executor import AtOnce, Executor, InTurn
+from targets.asset_core.fetch import Fetcher
+from targets.asset_core.health import HealthChecker
+from targets.asset_core.ingest import Ingest
+from targets.asset_core.plan import Plan
+from targets.asset_core.processing import WORKERS, Processor
+from targets.asset_core.security.bearer import Authenticate, TokenCache
+from targets.asset_core.security.jwks import KeyRing
+from targets.asset_core.security.tokens import Verifier
+from targets.asset_core.stores.protocols import Stores
+from targets.asset_core.tracing import Tracing
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Resources:
+    """Made by `build`, used by every request, ended by `close`."""
+
+    stores: Stores
+    executor: Executor
+    cache: AssetCache
+    local: LocalCache | None
+    authenticate: Authenticate
+    health: HealthChecker
+    encode: Encode
+    ingest: Ingest
+    processor: Processor
+    phases_ns: dict[str, int]
+
+    def close(self) -> None:
+        """Give everything back; no store's failure keeps another open."""
+        self.health.stop()
+        self.executor.close()
+        self.processor.executor.close()
+        for store in (self.stores.assets, self.stores.graph, self.stores.cache):
+            with contextlib.suppress(CoreError):
+                store.close()
+
+
+def build(plan: Plan, tracing: Tracing) -> Resources:
+    """Make the resources; connections come later. SettingsError for a bad key set or address."""
+    phases_ns: dict[str, int] = {}
+    with phase(phases_ns, "keys"):
+        authenticate = _make_authenticate(plan)
+    with phase(phases_ns, "clients"):
+        stores = plan.open_stores(plan.profile, pooling=plan.switches.pooling)
+    with phase(phases_ns, "assembly"):
+        return _assemble(plan, tracing, stores, authenticate, phases_ns)
+
+
+def _assemble(
+    plan: Plan, tracing: Tracing, stores: Stores, authenticate: Authenticate, phases_ns: dict[str, int]
+) -> Resources:
+    switches = plan.switches
+    executor = AtOnce(plan.profile.fetch_workers, plan.wrap) if switches.parallel_fetch else InTurn()
+    encode = make_encode(switches, BufferPool())
+    local = LocalCache(plan.clocks.monotonic) if switches.l1 else None
+    cache = _make_cache(plan, tracing, stores, Fetcher(stores, executor, tracing), encode, local)
+    return Resources(
+        stores=stores,
+        executor=executor,
+        cache=cache,
+        local=local,
+        authenticate=authenticate,
+        health=HealthChecker(stores, executor, plan.clocks),
+        encode=encode,
+        ingest=Ingest(stores, cache, switches.batch_writes),
+        processor=Processor(
+            stores, AtOnce(WORKERS, plan.wrap, "batch"), plan.clocks.wall, switches.batched_reads
+        ),
+        phases_ns=phases_ns,
+    )
+
+
+def _make_cache(
+    plan: Plan, tracing: Tracing, stores: Stores, fetch: Fetcher, encode: Encode, local: LocalCache | None
+) -> AssetCache:
+    switches = plan.switches
+    return AssetCache(
+        fetch=fetch,
+        encode=encode,
+        clocks=plan.clocks,
+        rng=random.Random(plan.seed),
+        l1=local,
+        l2=SharedCache(stores.cache, Breaker(plan.clocks.monotonic)) if switches.l2 else None,
+        single_flight=SingleFlight() if switches.single_flight else None,
+        encoded=switches.cache_encoded,
+        tracing=tracing,
+    )
+
+
+def _make_authenticate(plan: Plan) -> Authenticate:
+    keys = KeyRing(plan.tokens.read_jwks, plan.clocks.monotonic)
+    verifier = Verifier(keys, plan.tokens.issuer, plan.tokens.audience, plan.clocks.wall)
+    if not plan.switches.token_cache:
+        return verifier.verify
+    return TokenCache(verifier, keys, plan.clocks.wall).authenticate
+
+
+@contextlib.contextmanager
+def phase(
+    phases_ns: dict[str, int], name: str, clock: Callable[[], int] = time.perf_counter_ns
+) -> Iterator[None]:
+    """Note how long the block takes; nothing if it raises."""
+    began_ns = clock()
+    yield
+    phases_ns[name] = clock() - began_ns

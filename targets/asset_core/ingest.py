@@ -1,0 +1,90 @@
+"""Writes a caller's assets: graph first, `META` last, and no cache keeps what was there before."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from targets.asset_core.cache.levels import AssetCache
+from targets.asset_core.errors import CoreError, DeadlineError
+from targets.asset_core.keys import identity_of
+from targets.asset_core.model import Bundle
+from targets.asset_core.scope import Scope
+from targets.asset_core.stores.names import DYNAMODB, NEO4J
+from targets.asset_core.stores.protocols import Stores
+
+INVALIDATION_S = 0.4
+"""What is written must not stay cached, even past the deadline: this comes out of the 500 ms kept in reserve."""
+
+UNAVAILABLE = "unavailable"
+TIMEOUT = "timeout"
+
+
+class IngestFailure(msgspec.Struct, frozen=True):
+    """An asset that is not written, or not wholly. Sending it again heals it; `reason` is unavailable or timeout."""
+
+    id: str
+    store: str
+    reason: str
+
+
+class IngestReport(msgspec.Struct, frozen=True):
+    """How the assets of a batch fared; of those with the same id the last counts."""
+
+    written: int
+    failed: int
+    failures: list[IngestFailure]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ingest:
+    """See `write`. Without `batched` each item is a call of its own."""
+
+    stores: Stores
+    cache: AssetCache
+    batched: bool
+
+    def write(self, tenant: str, bundles: Sequence[Bundle], scope: Scope) -> IngestReport:
+        """Upsert assets of one tenant; risks and relationships are added, technologies replaced. Idempotent.
+
+        A store's failure is in the report and raises nothing. No write begins after the deadline.
+        """
+        last = {bundle.asset.id: bundle for bundle in bundles}
+        try:
+            failures = self._write(tenant, last, scope)
+        finally:
+            self.cache.invalidate(tenant, list(last), scope.at_least(INVALIDATION_S))
+        return IngestReport(len(last) - len(failures), len(failures), failures)
+
+    def _write(self, tenant: str, bundles: dict[str, Bundle], scope: Scope) -> list[IngestFailure]:
+        try:
+            before = self.stores.assets.get_technology_names(tenant, list(bundles), scope)
+        except CoreError as error:
+            return _failures(bundles, DYNAMODB, _reason(error))
+        try:
+            self.stores.graph.upsert(list(bundles.values()), scope)
+        except CoreError as error:
+            return _failures(bundles, NEO4J, _reason(error))
+        gone = _gone(tenant, before, bundles)
+        report = self.stores.assets.write(list(bundles.values()), scope, batched=self.batched, gone=gone)
+        failed = {identity_of(partition)[1] for partition, _ in report.unwritten}
+        reason = TIMEOUT if scope.remaining_s() <= 0 else UNAVAILABLE
+        return _failures([asset_id for asset_id in bundles if asset_id in failed], DYNAMODB, reason)
+
+
+def _gone(
+    tenant: str, before: Mapping[str, Iterable[str]], bundles: Mapping[str, Bundle]
+) -> list[tuple[str, str, str]]:
+    return [
+        (tenant, asset_id, name)
+        for asset_id, names in before.items()
+        for name in sorted(set(names) - {found.name for found in bundles[asset_id].technologies})
+    ]
+
+
+def _failures(asset_ids: Iterable[str], store: str, reason: str) -> list[IngestFailure]:
+    return [IngestFailure(asset_id, store, reason) for asset_id in asset_ids]
+
+
+def _reason(error: CoreError) -> str:
+    return TIMEOUT if isinstance(error, DeadlineError) else UNAVAILABLE

@@ -1,0 +1,156 @@
+"""`process_assets`: many assets to short results, in batches, in order, in memory that does not grow with their number."""
+
+import collections
+import dataclasses
+import functools
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from targets.asset_core.errors import CoreError, DeadlineError, StoreError
+from targets.asset_core.executor import AtOnce, Pending
+from targets.asset_core.model import Asset, Risk
+from targets.asset_core.risk import risk_score
+from targets.asset_core.scope import Scope
+from targets.asset_core.stores.names import DYNAMODB
+from targets.asset_core.stores.protocols import Stores
+
+LOG = logging.getLogger("asset_core.processing")
+
+BATCH_SIZE = 10
+WORKERS = 5
+WINDOW = 2 * WORKERS
+"""Batches begun and not yet handed on: so many are kept when the first of them is the slowest."""
+
+
+class Processed(msgspec.Struct, frozen=True):
+    """What is left of an asset: `risk_count` counts all its risks, `risk_score` the open ones."""
+
+    id: str
+    name: str
+    type: str
+    risk_count: int
+    risk_score: float
+    processed_at: str
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why there is no result: not_found, unavailable (with the store), timeout or internal."""
+
+    code: str
+    store: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One result or one error, never both, for one id."""
+
+    id: str
+    result: Processed | None = None
+    error: Problem | None = None
+
+
+NOT_FOUND = Problem("not_found")
+TIMEOUT = Problem("timeout")
+INTERNAL = Problem("internal")
+
+Found = tuple[Asset | None, list[Risk]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Processor:
+    """Reads assets and risks without the cache. `executor` is its own: 5 workers over all batches of all calls."""
+
+    stores: Stores
+    executor: AtOnce
+    wall: Callable[[], float]
+    batched: bool
+
+    def process(self, tenant: str, asset_ids: Iterable[str], scope: Scope) -> Iterator[Outcome]:
+        """Yield one outcome for each id, in their order. No failure of a store or of a worker raises or is lost.
+
+        At most ten batches are begun ahead of the one that is handed on, however many ids there are.
+        """
+        window: collections.deque[tuple[Sequence[str], Pending]] = collections.deque()
+        try:
+            for batch in _batches(asset_ids):
+                work = functools.partial(self._work, tenant, batch, scope)
+                window.append((batch, self.executor.submit(work)))
+                if len(window) >= WINDOW:
+                    yield from self._next(window, scope)
+            while window:
+                yield from self._next(window, scope)
+        finally:
+            self.executor.abandon(pending for _, pending in window)
+
+    def _next(self, window: collections.deque[tuple[Sequence[str], Pending]], scope: Scope) -> list[Outcome]:
+        batch, pending = window.popleft()
+        try:
+            error = pending.future.exception(timeout=_patience_s(scope))
+        except TimeoutError:
+            self.executor.abandon([pending])
+            return _same(batch, TIMEOUT)
+        if error is not None:
+            LOG.error("a batch failed in an unplanned way", exc_info=error)
+            return _same(batch, INTERNAL)
+        outcomes: list[Outcome] = pending.future.result()
+        return outcomes
+
+    def _work(self, tenant: str, batch: Sequence[str], scope: Scope) -> list[Outcome]:
+        if not self.batched:
+            return [self._one(tenant, asset_id, scope) for asset_id in batch]
+        try:
+            found = self._read(tenant, batch, scope)
+        except CoreError as error:
+            return _same(batch, _problem(error))
+        return [self._outcome(asset_id, *found[asset_id]) for asset_id in batch]
+
+    def _one(self, tenant: str, asset_id: str, scope: Scope) -> Outcome:
+        try:
+            asset = self.stores.assets.get_asset(tenant, asset_id, scope)
+            risks = self.stores.graph.get_risks(tenant, asset_id, scope) if asset is not None else []
+        except CoreError as error:
+            return Outcome(asset_id, error=_problem(error))
+        return self._outcome(asset_id, asset, risks)
+
+    def _read(self, tenant: str, batch: Sequence[str], scope: Scope) -> dict[str, Found]:
+        assets = self.stores.assets.get_assets(tenant, batch, scope)
+        risks = self.stores.graph.get_risks_of(tenant, list(assets), scope) if assets else {}
+        return {asset_id: (assets.get(asset_id), risks.get(asset_id, [])) for asset_id in batch}
+
+    def _outcome(self, asset_id: str, asset: Asset | None, risks: list[Risk]) -> Outcome:
+        if asset is None:
+            return Outcome(asset_id, error=NOT_FOUND)
+        processed_at = datetime.fromtimestamp(self.wall(), UTC).isoformat(timespec="milliseconds")
+        result = Processed(
+            id=asset.id,
+            name=asset.name,
+            type=asset.type,
+            risk_count=len(risks),
+            risk_score=risk_score(risks),
+            processed_at=processed_at.replace("+00:00", "Z"),
+        )
+        return Outcome(asset_id, result)
+
+
+def _patience_s(scope: Scope) -> float:
+    return min(max(scope.remaining_s(), 0.0), threading.TIMEOUT_MAX)
+
+
+def _batches(asset_ids: Iterable[str]) -> Iterator[Sequence[str]]:
+    iterator = iter(asset_ids)
+    while batch := tuple(itertools.islice(iterator, BATCH_SIZE)):
+        yield batch
+
+
+def _same(batch: Sequence[str], problem: Problem) -> list[Outcome]:
+    return [Outcome(asset_id, error=problem) for asset_id in batch]
+
+
+def _problem(error: CoreError) -> Problem:
+    if isinstance(error, DeadlineError):
+        return TIMEOUT
+    return Problem("unavailable", error.where or DYNAMODB) if isinstance(error, StoreError) else INTERNAL
