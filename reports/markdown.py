@@ -12,8 +12,8 @@ from reports.visible import short
 
 _PLAIN_CODE = re.compile(r"[^`|\\\s](?:[^`|\\]*[^`|\\\s])?")
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>&|~#!$^@:=+-]|(?<=[wW]{3})\.")
-_PROSE_SPECIAL = re.compile(r"[\\`*_\[\]<>&|~$^]|:(?=//)|(?<=[wW]{3})\.")
-_FOUND_LATER = re.compile(r"(?<=@)|(?<=#)|(?<=[gG][hH])(?=-\d)")
+_PROSE_SPECIAL = re.compile(r"[\\`*_\[\]<>&|~$^]")
+_FOUND_LATER = re.compile(r"(?<=[@#])|(?<=gh)(?=-\d)|(?<=www)(?=\.)|(?<=:)(?=//)", re.IGNORECASE)
 _LIST_START = re.compile(r"\A(?:[-+#=]|\d+(?=[.)]))(?=\s|[.)#=-])")
 _NO_WIDTH = "&#8203;"
 _LONGEST = 200
@@ -29,9 +29,11 @@ def code(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Return a sentence as text."""
-    escaped = _PROSE_SPECIAL.sub(_reference, _FOUND_LATER.sub("\0", short(text, _LONGEST_PROSE)))
-    return _LIST_START.sub(_references, escaped).replace("\0", _NO_WIDTH)
+    """Return a sentence as text, on one line."""
+    marked = _FOUND_LATER.sub("\0", short(text.strip(), _LONGEST_PROSE))
+    escaped = _LIST_START.sub(_references, _PROSE_SPECIAL.sub(_reference, marked))
+    # GitHub's own way to write a dollar that begins no formula.
+    return escaped.replace("\0", _NO_WIDTH).replace("&#36;", "<span>&#36;</span>")
 
 
 def row(*cells: str) -> str:

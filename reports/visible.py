@@ -2,9 +2,9 @@
 
 import re
 
-# Controls, directional overrides and marks, line and paragraph separators, halves of surrogate pairs.
+# Controls, directional overrides and marks, line and paragraph separators, halves of surrogate pairs, what is no character.
 _UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff\ud800-\udfff]"
 )
 
 

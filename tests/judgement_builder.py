@@ -39,7 +39,7 @@ def paired(name="bench_list", verdict=Verdict.OK, change=0.002, **more):
 def exact(name="GET /assets", verdict=Verdict.OK, base=2.0, candidate=2.0, **more):
     """Return a comparison of counted calls."""
     facts = {
-        "metric": "calls.dynamodb", "kind": Kind.EXACT, "base": base, "candidate": candidate, "unit": "count",
+        "metric": "calls.dynamodb", "kind": Kind.EXACT, "base": base, "candidate": candidate, "unit": "per request",
         "change": (candidate / base - 1) if base else None, "low": None, "high": None,
     }  # fmt: skip
     return Comparison(name, verdict=verdict, **{**facts, **more})

@@ -1,10 +1,9 @@
 """The HTML report: complete without scripts or network, inert to hostile names, sound in a real browser."""
 
 import re
-import shutil
-from html.parser import HTMLParser
 
 import pytest
+from page_reader import parsed
 from run_builder import make_run
 
 from harness import summary
@@ -46,31 +45,6 @@ def page(tmp_path):
         return shown, html.render(shown)
 
     return make
-
-
-class Collector(HTMLParser):
-    """Collects every element's name and attributes, and the visible text."""
-
-    def __init__(self):
-        super().__init__()
-        self.elements, self.text, self._hidden = [], [], 0
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        self._hidden += tag in {"script", "style"}
-
-    def handle_endtag(self, tag):
-        self._hidden -= tag in {"script", "style"}
-
-    def handle_data(self, data):
-        if not self._hidden:
-            self.text.append(data)
-
-
-def parsed(text):
-    collector = Collector()
-    collector.feed(text)
-    return collector
 
 
 def test_every_text_of_the_tables_stands_in_the_page_without_a_script(page):
@@ -156,44 +130,10 @@ def test_a_gauge_is_centred_on_one_and_ends_at_sixteen_times():
     assert gauge_place(1e-9) == (0.0, 50.0)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """Debian's chromium, or a skip that says how to get it."""
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("chromium is missing: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    switches += [f"--disable-{what}" for what in ("background-networking", "component-update", "sync")]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=switches)
-        yield running
-        running.close()
-
-
 @pytest.fixture
-def opened(browser, page, tmp_path):
-    """Open a report; at the end no error may have been said and nothing asked for."""
-    contexts, complaints, requests = [], [], []
-
-    def show(specs, width=1280, **context):
-        file = tmp_path / "report.html"
-        file.write_text(page(specs)[1])
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **context))
-        tab = contexts[-1].new_page()
-        tab.on("console", lambda message: complaints.append(message.text))
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("request", lambda request: requests.append(request.url))
-        tab.goto(file.as_uri())
-        return tab
-
-    yield show
-    for context in contexts:
-        context.close()
-    assert complaints == []
-    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
-    assert len([url for url in requests if url.startswith("file:")]) == len(contexts)
+def opened(open_page, page):
+    """Open the report of some runs."""
+    return lambda specs, width=1280, **context: open_page(page(specs)[1], width, **context)
 
 
 @pytest.mark.browser

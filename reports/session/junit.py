@@ -25,17 +25,19 @@ class Outcome(enum.StrEnum):
     SKIPPED = "skipped"
 
 
-def outcome_of(verdict: Verdict, *, strict: bool, is_accepted: bool = False) -> Outcome:
-    """Return how a verdict reads to JUnit."""
+def outcome_of(verdict: Verdict, *, strict: bool, decides: bool = True) -> Outcome:
+    """Return how a verdict reads to JUnit; what the policy accepts, and what never decides, has passed."""
+    if not decides:
+        return Outcome.PASSED
     if verdict is Verdict.REGRESSED:
-        return Outcome.PASSED if is_accepted else Outcome.FAILURE
+        return Outcome.FAILURE
     if verdict is Verdict.INCONCLUSIVE:
         return Outcome.FAILURE if strict else Outcome.SKIPPED
     return Outcome.ERROR if verdict is Verdict.INVALID else Outcome.PASSED
 
 
 def render_junit(view: SessionView) -> str:
-    """Return the document; whatever XML 1.0 cannot hold stands as its code point."""
+    """Return the document; whatever XML 1.0 cannot hold is among what `visible` writes as its code point."""
     cases = [(line, _line_outcome(view, line)) for line in view.lines]
     whole = outcome_of(view.verdict, strict=view.strict)
     if whole in {outcome for _, outcome in cases}:
@@ -48,7 +50,7 @@ def render_junit(view: SessionView) -> str:
         "skipped": str(counts.count(Outcome.SKIPPED)),
     }
     root = ET.Element("testsuites", {"name": SUITE, **numbers})
-    suite = ET.SubElement(root, "testsuite", {"name": _legal(view.title), **numbers})
+    suite = ET.SubElement(root, "testsuite", {"name": visible(view.title), **numbers})
     _properties(suite, {"verdict": str(view.verdict), "exit_code": str(int(view.exit_code))})
     _add_whole(suite, view, whole)
     for line, outcome in cases:
@@ -58,7 +60,7 @@ def render_junit(view: SessionView) -> str:
 
 
 def _line_outcome(view: SessionView, line: Line) -> Outcome:
-    return outcome_of(line.verdict, strict=view.strict, is_accepted=line.word != str(line.verdict))
+    return outcome_of(line.verdict, strict=view.strict, decides=line.word == str(line.verdict))
 
 
 def _add_whole(suite: ET.Element, view: SessionView, outcome: Outcome) -> None:
@@ -67,7 +69,7 @@ def _add_whole(suite: ET.Element, view: SessionView, outcome: Outcome) -> None:
 
 
 def _add_line(suite: ET.Element, line: Line, outcome: Outcome) -> None:
-    attributes = {"classname": _legal(line.benchmark), "name": _legal(line.metric), "time": "0"}
+    attributes = {"classname": visible(line.benchmark), "name": visible(line.metric), "time": "0"}
     case = ET.SubElement(suite, "testcase", attributes)
     _properties(case, {"verdict": str(line.verdict), "shown_as": line.word})
     message = ": ".join(filter(None, (line.word, line.headline)))
@@ -75,11 +77,11 @@ def _add_line(suite: ET.Element, line: Line, outcome: Outcome) -> None:
 
 
 def _say(case: ET.Element, outcome: Outcome, kind: str, message: str, more: list[str]) -> None:
-    details = "\n".join(_legal(words) for words in more)
+    details = "\n".join(visible(words) for words in more)
     if outcome is Outcome.PASSED:
-        ET.SubElement(case, "system-out").text = "\n".join(filter(None, (_legal(message), details)))
+        ET.SubElement(case, "system-out").text = "\n".join(filter(None, (visible(message), details)))
         return
-    element = ET.SubElement(case, str(outcome), {"message": _legal(message), "type": kind})
+    element = ET.SubElement(case, str(outcome), {"message": visible(message), "type": kind})
     element.text = details
 
 
@@ -87,8 +89,3 @@ def _properties(parent: ET.Element, values: dict[str, str]) -> None:
     properties = ET.SubElement(parent, "properties")
     for name, value in values.items():
         ET.SubElement(properties, "property", {"name": name, "value": value})
-
-
-def _legal(text: str) -> str:
-    """Return `text` with nothing that XML 1.0 forbids: `visible` leaves two code points that it does."""
-    return visible(text).replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")

@@ -14,11 +14,12 @@ from reports.session.words import (
     p_text,
     percent_text,
     plural,
-    unit_of,
-    value_text,
+    sides_text,
 )
 
 ACCEPTED = "accepted"
+SHOWN = "shown"
+"""The word for what never decides, whatever came of it."""
 _TITLES = {
     "regressed": "Regressed",
     "invalid": "Invalid",
@@ -28,8 +29,9 @@ _TITLES = {
     "ok": "No change beyond the margin",
     "new": "New: only the candidate has it",
     "removed": "Removed: only the base has it",
+    SHOWN: "Shown beside the verdict: never decides",
 }
-_NEVER_FOLDED = {"regressed", "invalid", "inconclusive", ACCEPTED, "improved"}
+_ALWAYS_OPEN = {"regressed", "invalid", "inconclusive", ACCEPTED, "improved"}
 _FEW = 8
 """So many lines are shown at once even if nothing is to be done about them."""
 _MOST_SITES = 12
@@ -37,6 +39,8 @@ _MOST_SITES = 12
 
 def word_of(comparison: Comparison) -> str:
     """Return the verdict as it is read."""
+    if not comparison.counts:
+        return SHOWN
     is_accepted = comparison.accepted is not None and comparison.verdict is Verdict.REGRESSED
     return ACCEPTED if is_accepted and comparison.counts_as is Verdict.OK else str(comparison.verdict)
 
@@ -55,7 +59,7 @@ def groups(comparisons: Sequence[Comparison]) -> tuple[Group, ...]:
     for number, comparison in enumerate(comparisons):
         found[word_of(comparison)].append((size(comparison), _line(number, comparison, bars[number])))
     return tuple(
-        Group(word, _TITLES[word], _sorted(lines), word in _NEVER_FOLDED or len(lines) <= _FEW)
+        Group(word, _TITLES[word], _sorted(lines), word in _ALWAYS_OPEN or len(lines) <= _FEW)
         for word, lines in found.items()
         if lines
     )
@@ -72,9 +76,9 @@ def _line(number: int, comparison: Comparison, bar: Bar | None) -> Line:
         metric=comparison.metric,
         verdict=comparison.verdict,
         word=word_of(comparison),
-        values=_values(comparison),
+        values=sides_text(comparison),
         change=change_text(comparison.change, comparison.unit),
-        interval=interval_text(comparison.low, comparison.high, comparison.unit),
+        interval=_interval(comparison),
         evidence=_evidence(comparison),
         points=tuple(_points(comparison)),
         limits=_limits(comparison),
@@ -92,12 +96,13 @@ def changes_of(comparison: Comparison) -> Changes:
     )  # fmt: skip
 
 
-def _values(comparison: Comparison) -> str:
-    if comparison.base is None and comparison.candidate is None:
+def _interval(comparison: Comparison) -> str:
+    """Return the interval of the change, or of the share of calls that a limit is about."""
+    if comparison.kind is not Kind.LIMIT:
+        return interval_text(comparison.low, comparison.high, comparison.unit)
+    if comparison.low is None or comparison.high is None:
         return ""
-    if comparison.kind is Kind.LIMIT:
-        return value_text(comparison.candidate, comparison)
-    return f"{value_text(comparison.base, comparison)} → {value_text(comparison.candidate, comparison)}"
+    return f"{percent_text(comparison.low)} to {percent_text(comparison.high)}"
 
 
 def _evidence(comparison: Comparison) -> str:
@@ -124,7 +129,7 @@ def _points(comparison: Comparison) -> Iterator[str]:
 
 def _limits(comparison: Comparison) -> str:
     margin, found = percent_text(comparison.margin), percent_text(comparison.detectable)
-    if comparison.margin is None:
+    if comparison.margin is None or comparison.kind is Kind.LIMIT:
         return ""
     power = "" if comparison.detectable is None else f"; a change of {found} is found 80 times in 100"
     return f"Margin {margin}{power}"
@@ -174,4 +179,4 @@ def _bars(comparisons: Sequence[Comparison]) -> list[Bar | None]:
 
 def _has_bar(comparison: Comparison) -> bool:
     known = (comparison.low, comparison.high, comparison.change)
-    return comparison.kind is Kind.PAIRED and unit_of(comparison) != "share" and len(finite(known)) == 3
+    return comparison.kind is Kind.PAIRED and comparison.unit != "share" and len(finite(known)) == 3

@@ -21,7 +21,8 @@ class Links:
 class Line:
     """One comparison: every renderer prints these texts.
 
-    `word` is the verdict as it is read: `accepted` for a regression that the policy accepts. `key` is unique in the
+    `word` is the verdict as it is read: `accepted` for a regression that the policy accepts, `shown` for what stands
+    beside the verdict and never decides. `key` is unique in the
     view, and an anchor of the page.
     """
 

@@ -7,9 +7,10 @@ from harness.errors import ExitCode
 from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
 from harness.session.receipt import Receipt
 from reports.model import NextCommand, Status
+from reports.redact import redact_text
 from reports.session.lines import size, word_of
 from reports.session.model import Links
-from reports.session.words import change_text, interval_text, plural, value_text
+from reports.session.words import change_text, interval_text, plural, sides_text
 from reports.visible import short
 
 _LONGEST_NAME = 80
@@ -62,8 +63,7 @@ def _effect(comparison: Comparison) -> str:
         note = f": {short(comparison.note, 2 * _LONGEST_NAME).rstrip('.')}" if comparison.note else ""
         return f"{name} against its limit{note}"
     if comparison.kind is Kind.EXACT:
-        sides = f"{value_text(comparison.base, comparison)} to {value_text(comparison.candidate, comparison)}"
-        return f"{name} from {sides}, counted exactly"
+        return f"{name} from {sides_text(comparison, ' to ')}, counted exactly"
     change = change_text(comparison.change, comparison.unit) or "by an unknown amount"
     interval = interval_text(comparison.low, comparison.high, comparison.unit)
     words = f"{name} {change} ({interval})" if interval else f"{name} {change}"
@@ -127,7 +127,7 @@ def _continued(reason: str) -> str:
 
 def next_command(judgement: Judgement, receipt: Receipt, links: Links) -> NextCommand:
     """Return the next command worth typing, given what the session could not answer."""
-    base, candidate = shlex.quote(receipt.base.spec), shlex.quote(receipt.candidate.spec)
+    base, candidate = (shlex.quote(redact_text(side.spec)) for side in (receipt.base, receipt.candidate))
     if judgement.exit_code is ExitCode.INTERRUPTED or judgement.verdict is Verdict.INVALID:
         return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
     if judgement.verdict is Verdict.INCONCLUSIVE:

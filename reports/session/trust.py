@@ -27,7 +27,7 @@ def null_plot(controls: Controls) -> DotPlot | None:
 
 
 def _sentences(judgement: Judgement, receipt: Receipt) -> Iterator[str]:
-    paired = [one for one in judgement.comparisons if one.kind is Kind.PAIRED]
+    paired = [one for one in judgement.comparisons if one.kind is Kind.PAIRED and one.counts]
     yield from (f"{reason.rstrip('.')}." for reason in judgement.controls.reasons)
     if receipt.blocks or receipt.load_blocks or paired:
         yield _null(judgement.controls)

@@ -9,9 +9,9 @@ from harness.units import format_bytes, format_ns, format_percent, format_rate, 
 _MINUS = "−"
 _FORMATS: dict[str, Callable[[float], str]] = {
     "ns": format_ns,
-    "bytes": format_bytes,
+    "B": format_bytes,
     "share": format_percent,
-    "per_s": format_rate,
+    "1/s": format_rate,
 }
 
 
@@ -49,15 +49,16 @@ def value_text(value: float | None, comparison: Comparison) -> str:
         return "–"
     if not math.isfinite(value):
         return _number(value, signed=False)
-    return _FORMATS.get(unit_of(comparison), significant)(value)
+    return _FORMATS.get(comparison.unit, significant)(value)
 
 
-def unit_of(comparison: Comparison) -> str:
-    """Return the unit of the values; counts have none, and sizes are known by the name of the metric."""
-    if comparison.kind is not Kind.EXACT:
-        return comparison.unit
-    is_size = comparison.metric.endswith("bytes") or comparison.metric.startswith("bytes.")
-    return "bytes" if is_size else "" if comparison.unit == "ns" else comparison.unit
+def sides_text(comparison: Comparison, join: str = " → ") -> str:
+    """Return base and candidate with their unit: `2 → 3 per request`; a limit has but the candidate's."""
+    if comparison.base is None and comparison.candidate is None:
+        return ""
+    base, candidate = (value_text(value, comparison) for value in (comparison.base, comparison.candidate))
+    words = candidate if comparison.kind is Kind.LIMIT else f"{base}{join}{candidate}"
+    return words if comparison.unit in _FORMATS else f"{words} {comparison.unit}".rstrip()
 
 
 def plural(count: int, noun: str) -> str:

@@ -1,0 +1,109 @@
+"""The comment on a pull request: regressions first, within its size, and inert whatever it is made of."""
+
+import re
+
+import judgement_builder as built
+import pytest
+from comment_reader import read
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import ExitCode
+from harness.judge.verdict import Comparison, Kind, Verdict
+from harness.session.receipt import FunctionChange, Suspects
+from reports.markdown import code, prose
+from reports.session.comment import MOST_BYTES, render_comment
+from reports.session.model import Links
+from reports.session.view import build
+from reports.visible import visible
+
+ALLOWED = {
+    "p", "strong", "code", "ul", "ol", "li", "h2", "h3", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "span",
+}  # fmt: skip
+HOSTILE = [
+    "a | b", "`a`", "``", "a\\", "\\|", "</details>", "<img src=x onerror=alert(1)>", "@everyone", "mail@example.org",
+    "#12", "GH-12", "www.example.org", "https://example.org", "[a](https://b)", "![a](b)", "**a**", "__a__", "~~a~~",
+    "a\n\n# b\n| c |", "1. a", "- a", "+ a", "# a", "> a", "&lt;b&gt;", "$x$", "<!-- a", "|---|", "    a", "---", "",
+]  # fmt: skip
+
+
+def comment(judgement, **more):
+    return render_comment(build(judgement, built.receipt(), Links(), **more))
+
+
+def hostile_session(name):
+    note = Suspects(
+        benchmark=name,
+        metric=name,
+        functions=[FunctionChange(function=name, base=1.0, candidate=2.0, unit="ns")],
+    )
+    return built.judgement(
+        Comparison(name, name, Kind.PAIRED, Verdict.REGRESSED, note=name, accepted=None),
+        Comparison(name, "x", Kind.PAIRED, Verdict.INCONCLUSIVE, note=name),
+        verdict=Verdict.REGRESSED,
+        reasons=(name,),
+        suspects=(note,),
+        controls=built.controls(reasons=(name,)),
+    )
+
+
+def test_the_verdict_comes_first_then_what_regressed():
+    text = comment(built.regressed_session())
+    places = [text.index(words) for words in ("## Performance: regressed", "2 of 13 benchmarks", "### Regressed", "### Inconclusive", "Functions that changed most" if "Functions that changed most" in text else "functions that changed most", "How far to trust")]  # fmt: skip
+    assert places == sorted(places)
+
+
+def test_functions_that_changed_are_folded_and_said_to_be_untested():
+    text = comment(built.regressed_session())
+    inside = text[text.index("functions that changed most") :]
+    assert (
+        text[: text.index("functions that changed most")].rstrip().rpartition("\n")[2].startswith("<details>")
+    )
+    assert "tested for significance" in inside
+    assert "merge.py:combine" in inside
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_shown_as_they_are_and_do_nothing(name):
+    page = read(comment(hostile_session(name)))
+    assert page.tags <= ALLOWED
+    assert [row[1:3] for row in page.rows if row[0] == "regressed"] == [
+        [visible(name).strip(), visible(name).strip()]
+    ]
+    assert not re.search(r"@\w|#\d|GH-\d|www\.|://", page.prose)
+    if name.strip():
+        assert page.prose.replace("\u200b", "").count(visible(name).strip().rstrip(".")) >= 3
+
+
+@given(st.text(max_size=30))
+def test_any_text_survives_as_code_and_as_prose(text):
+    page = read(f"| a |\n| --- |\n| {code(text)} |\n\n- {prose(text)}\n")
+    seen = visible(text).strip()
+    assert page.tags <= ALLOWED
+    assert page.rows == [[seen]]
+    assert page.prose.replace("\u200b", "").strip().startswith("a")
+
+
+def test_a_name_longer_than_anyone_reads_is_cut():
+    assert len(code("x" * 5000)) < 250
+
+
+@pytest.mark.parametrize("count", [700, 3000])
+@pytest.mark.parametrize("name", ["scenarios/micro/test_core.py::test_bench", "ü|" * 90])
+def test_the_comment_never_exceeds_its_size_and_says_what_is_cut(count, name):
+    many = [built.exact(f"{name}_{number}", Verdict.REGRESSED, 1.0, 2.0) for number in range(count)]
+    text = comment(built.judgement(*many, verdict=Verdict.REGRESSED, code=ExitCode.LIMIT_BROKEN))
+    assert len(text.encode()) <= MOST_BYTES
+    shown = len([row for row in read(text).rows if row[0] == "regressed"])
+    assert shown > 50
+    assert f"This comment is cut to fit: {count - shown:,} comparisons" in text
+
+
+def test_a_single_reason_of_any_size_leaves_room_for_the_verdict():
+    text = comment(built.judgement(reasons=("x" * 200_000,) * 3, verdict=Verdict.INVALID))
+    assert len(text.encode()) <= MOST_BYTES
+    assert "## Performance: invalid" in text
+
+
+def test_nothing_is_said_of_a_cut_where_nothing_is_cut():
+    assert "cut to fit" not in comment(built.regressed_session())
