@@ -16,7 +16,7 @@ METRIC_MARGINS_PERCENT = {"cold_start": 10.0, "p50": 5.0, "p95": 10.0, "p99": 20
 """Margins of what is noisier than a benchmark's wall time, where no rule sets one. That of `errors` is in points."""
 
 
-class BenchmarkRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class BenchmarkRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """What holds for the benchmarks or operations whose name fits the glob `match`; of those that fit, the last
     that sets a value counts for that value.
 

@@ -5,6 +5,8 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+import msgspec
+
 from harness import policy_file
 from harness.errors import ExitCode, HarnessError, worst
 from harness.judge import paired
@@ -152,15 +154,10 @@ def _limits(receipt: Receipt, policy: Policy, blocks: Sorted[LoadBlock]) -> list
         return []
     usable = [] if blocks.faults else list(blocks.good)
     try:
-        found = certify_segments(_with_load_blocks(receipt, usable), policy.limits)
+        found = certify_segments(msgspec.structs.replace(receipt, load_blocks=usable), policy.limits)
     except (HarnessError, ValueError) as error:
         return [Comparison("all", "limits", Kind.LIMIT, Verdict.INVALID, note=str(error))]
     return [_limit(finding) for finding in found]
-
-
-def _with_load_blocks(receipt: Receipt, blocks: list[LoadBlock]) -> Receipt:
-    fields = {name: getattr(receipt, name) for name in receipt.__struct_fields__}
-    return Receipt(**(fields | {"load_blocks": blocks}))
 
 
 def _limit(finding: Finding) -> Comparison:

@@ -1,0 +1,85 @@
+"""How many blocks a session makes, and what they can find. Decided before it begins."""
+
+import math
+
+from harness.errors import UsageError
+from harness.judge.controls import NULL_ALPHA
+from harness.policy import Policy
+from harness.policy_file import refuse_unreachable
+from harness.session.receipt import SessionPlan
+from harness.stats import power
+from harness.stats.order import fewest
+from harness.units import format_duration, significant
+
+LEAST_SCREEN_BLOCKS = fewest(1 - NULL_ALPHA)
+"""What the null control needs to be tested at all; an interval at 95 % needs fewer."""
+_STANDARD = SessionPlan()
+_STANDARD_BLOCKS = _STANDARD.extended_blocks + _STANDARD.confirm_blocks
+
+
+def session_plan(
+    budget_s: float | None, seconds_per_block: float, policy: Policy, benchmarks: int
+) -> SessionPlan:
+    """Return the plan that fits `budget_s`, everything extended and confirmed; the standard one without a budget.
+
+    `seconds_per_block` is for a block with all `benchmarks`. Confirmation of more than four candidates takes a
+    quarter more blocks, each of few benchmarks, and is not counted. Raises `UsageError` where the plan could not
+    reach its own alpha, or has too few blocks for its controls.
+    """
+    plan = _STANDARD if budget_s is None else _of(int(budget_s / max(seconds_per_block, 1e-9)))
+    if plan.screen_blocks < LEAST_SCREEN_BLOCKS:
+        needed_s = _least_blocks() * seconds_per_block
+        raise UsageError(
+            f"{plan.screen_blocks + plan.confirm_blocks} blocks fit into the budget, and a session needs "
+            f"{_least_blocks()}: three blocks of a sign test, say, cannot go below 12.5 %",
+            remedy=f"Give it at least {format_duration(math.ceil(needed_s))}, or select fewer benchmarks",
+        )
+    for candidates in {min(max(benchmarks, 1), 4), max(benchmarks, 1)}:
+        refuse_unreachable(plan, policy, candidates)
+    return plan
+
+
+def what_it_detects(plan: SessionPlan, spread: float, policy: Policy) -> str:
+    """Return in one sentence which change such a session finds 80 times in 100.
+
+    `spread` is the standard deviation of a block's change, 0.01 for 1 %. The sentence is for the policy's margin.
+    """
+    found = detectable_share(plan, spread, policy)
+    margin = f"margin {policy.margin_percent:g} %"
+    if found is None:
+        return f"With a spread of {spread:.2%} from block to block it detects nothing ({margin})"
+    return (
+        f"With a spread of {spread:.2%} from block to block it finds +{significant(found * 100)} % "
+        f"80 times in 100 ({margin})"
+    )
+
+
+def detectable_share(plan: SessionPlan, spread: float, policy: Policy) -> float | None:
+    """Return the change that the plan's fresh blocks find 80 times in 100, as a share; None if there is none."""
+    margin = math.log1p(policy.margin_percent / 100)
+    found = power.detectable(plan.confirm_blocks, spread, policy.alpha_percent / 100, margin)
+    return None if found is None else math.expm1(found)
+
+
+def _of(blocks: int) -> SessionPlan:
+    """Return a plan of so many blocks in all: three parts of screen and four of confirmation, the rest extends.
+
+    A session of the standard size or larger keeps the standard's shares.
+    """
+    scale = max(1.0, blocks / _STANDARD_BLOCKS)
+    most_screen, most_confirm = int(_STANDARD.screen_blocks * scale), int(_STANDARD.confirm_blocks * scale)
+    screen = min(most_screen, max(LEAST_SCREEN_BLOCKS, blocks * 3 // 7), blocks)
+    confirm = min(most_confirm, blocks - screen)
+    return SessionPlan(
+        screen_blocks=screen,
+        extended_blocks=blocks - confirm,
+        confirm_blocks=confirm,
+        confirm_blocks_of_many=math.ceil(
+            confirm * _STANDARD.confirm_blocks_of_many / _STANDARD.confirm_blocks
+        ),
+        load_blocks=screen,
+    )
+
+
+def _least_blocks() -> int:
+    return LEAST_SCREEN_BLOCKS + fewest(1 - 2 * NULL_ALPHA)
