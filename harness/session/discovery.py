@@ -10,9 +10,9 @@ from harness.session.block import Stage
 from harness.session.launch import Launch
 from harness.session.receipt import State
 from harness.session.sizing import Found, calls_per_slice
-from harness.session.slot import Slot, SlotError, start_slot
+from harness.session.slot import Message, Slot, SlotError, start_slot
 
-_SLICES = 3
+_SLICES = 5
 _SLICE_NS = 3_000_000
 
 
@@ -21,6 +21,7 @@ class Ran:
     """One benchmark on one side: its time per call, or why there is none."""
 
     ns: float | None = None
+    whole_ns: float = 0.0
     ready_s: float = 0.0
     outcome: str = "passed"
     why: str = ""
@@ -103,17 +104,15 @@ def require_some(found: list[Found], base: Survey, candidate: Survey, suite: Pat
 
 def _state(name: str, file: str, base: Ran, candidate: Ran) -> Found | None:
     """Return None where neither side has anything to measure, and neither failed."""
+    whole_ns, ready_s = max(base.whole_ns, candidate.whole_ns), base.ready_s + candidate.ready_s
     if candidate.ns is not None and base.ns is not None:
-        ready_s = base.ready_s + candidate.ready_s
-        return Found(name, file, State.BOTH, base.ns, candidate.ns, ready_s)
+        return Found(name, file, State.BOTH, base.ns, candidate.ns, whole_ns, ready_s)
     if candidate.ns is not None:
-        return Found(
-            name, file, State.NEW, None, candidate.ns, candidate.ready_s, note=f"on the base: {base.why}"
-        )
+        return Found(name, file, State.NEW, None, candidate.ns, whole_ns, ready_s, f"on the base: {base.why}")
     if base.ns is None and candidate.outcome != "failed":
         return None
     note = candidate.why if base.ns is not None else f"on both sides: {candidate.why}"
-    return Found(name, file, State.BROKEN, base.ns, None, base.ready_s, note=note)
+    return Found(name, file, State.BROKEN, base.ns, None, whole_ns, ready_s, note)
 
 
 def _start(stage: Stage, side: str, order: list[str] | None) -> Slot:
@@ -137,7 +136,7 @@ def _run_all(slot: Slot, names: list[str], found: Survey) -> None:
             found.ran[name] = Ran(outcome=message.outcome, why=message.error or "it did not call benchmark")
         else:
             ready_s = time.monotonic() - start_s
-            found.ran[name] = Ran(_ns_per_call(slot, message.ns_per_call), ready_s)
+            found.ran[name] = Ran(_ns_per_call(slot, message), message.whole_ns, ready_s)
     _move_on(slot, found)
     slot.finish()
 
@@ -148,10 +147,11 @@ def _move_on(slot: Slot, found: Survey) -> None:
         found.ran[found.at] = Ran(outcome="failed", why=ended.error)
 
 
-def _ns_per_call(slot: Slot, warm_ns: float) -> float:
-    calls = calls_per_slice(warm_ns, _SLICE_NS)
+def _ns_per_call(slot: Slot, warm: Message) -> float:
+    calls = calls_per_slice(warm.ns, warm.whole_ns, _SLICE_NS)
     slot.begin()
-    return sorted(slot.slice_ns(calls)[0] for _ in range(_SLICES))[_SLICES // 2] / calls
+    # The fastest: what disturbs a slice only makes it longer, and injected regressions are a share of this.
+    return min(slot.slice_ns(calls)[0] for _ in range(_SLICES)) / calls
 
 
 def _blame(found: Survey, error: SlotError, names: Sequence[str]) -> None:

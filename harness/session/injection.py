@@ -27,7 +27,7 @@ class Injection:
         return {Side.BASE: none, Side.CANDIDATE: loops, NULL: none}
 
     def _loops(self, benchmark: Benchmark, loop_ns: float) -> tuple[int, int]:
-        own = (benchmark.base_ns or 0.0) / loop_ns
+        own = min(benchmark.base_ns or 0.0, benchmark.candidate_ns or 0.0) / loop_ns
         return round(self.spin_share * own), round(TAIL_TIMES * own) if self.tail else 0
 
 

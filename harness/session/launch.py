@@ -9,6 +9,7 @@ from typing import Any
 
 INI = "slot.ini"
 """pytest's configuration in the session: the project's own, with its options and plugins, stays out."""
+_DROPPED = {"PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE", "PYTHONSTARTUP"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,11 +72,12 @@ class Launch:
 
 def slot_environment(home: Home, launch: Launch) -> dict[str, str]:
     """Return the whole environment of a slot, without what would change the side's code or pytest's behaviour."""
+    # The packages of the running interpreter have no place in an environment of the side's own.
+    dropped = _DROPPED if home.python == sys.executable else _DROPPED | {"PYTHONPATH", "PYTHONHOME"}
     kept = {
         name: value
         for name, value in {**os.environ, **home.environment}.items()
-        if not name.startswith("PYTEST_")
-        and name not in {"PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE", "PYTHONSTARTUP"}
+        if not name.startswith("PYTEST_") and name not in dropped
     }
     return kept | {
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",

@@ -40,9 +40,9 @@ def make_environment(supervisor: Supervisor, lock: Path, folder: Path, log: Path
     python = str(folder / "bin" / "python")
     # Hashes are demanded where the file has them; pip refuses a file that has them for some of its lines only.
     hashes = ["--require-hashes"] if "--hash=" in lock.read_text("utf-8") else []
-    pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet", *hashes]
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-input", "--quiet", *hashes]
     steps = (
-        ("making the environment", [sys.executable, "-m", "venv", str(folder)]),
+        ("making the environment", [sys.executable, "-m", "venv", "--without-pip", str(folder)]),
         ("installing the lock file", [*pip, "--requirement", str(lock)]),
     )
     for what, command in steps:

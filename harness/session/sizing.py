@@ -12,26 +12,34 @@ SLICE_OVERHEAD_S = 0.000_15
 """To ask a slot for a slice and wake it."""
 
 
-def calls_per_slice(slower_ns: float, slice_ns: int) -> int:
-    """Return how many calls of the slower side fit into a slice; at least one."""
-    return max(1, int(slice_ns / max(slower_ns, 1.0)))
+def calls_per_slice(slower_ns: float, whole_ns: float, slice_ns: int) -> int:
+    """Return how many calls of the slower side fit into a slice; at least one.
+
+    `whole_ns` is a call with the setup that is not timed: all setups of a slice may take twice the slice.
+    """
+    return max(1, int(min(slice_ns / max(slower_ns, 1.0), 3 * slice_ns / max(whole_ns, 1.0))))
 
 
-def pairs_per_block(slower_ns: float, calls: int, slices: int) -> int:
+def pairs_per_block(whole_ns: float, calls: int, slices: int) -> int:
     """Return how many pairs of slices a block takes: all that are planned, or as many as the time allows."""
-    affordable = int(MOST_SIDE_NS / max(slower_ns * calls, 1.0))
+    affordable = int(MOST_SIDE_NS / max(whole_ns * calls, 1.0))
     return max(min(affordable, slices), min(LEAST_PAIRS, slices))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Found:
-    """One benchmark as discovery found it. `ready_s` is what setting it up and warming it takes, on both sides."""
+    """One benchmark as discovery found it.
+
+    `whole_ns` is a call of the slower side with its setup; `ready_s` is what warming the benchmark up takes, on both
+    sides.
+    """
 
     name: str
     file: str
     state: State
     base_ns: float | None = None
     candidate_ns: float | None = None
+    whole_ns: float = 0.0
     ready_s: float = 0.0
     note: str = ""
 
@@ -42,12 +50,12 @@ class Found:
 
     def planned(self, plan: SessionPlan) -> Benchmark:
         """Return the benchmark with what a block measures of it."""
-        calls = calls_per_slice(self.slower_ns, plan.slice_ns)
+        calls = calls_per_slice(self.slower_ns, self.whole_ns, plan.slice_ns)
         return Benchmark(
             name=self.name,
             state=self.state,
             calls=calls,
-            pairs=pairs_per_block(self.slower_ns, calls, plan.slices),
+            pairs=pairs_per_block(self.whole_ns, calls, plan.slices),
             base_ns=self.base_ns,
             candidate_ns=self.candidate_ns,
             note=self.note,
@@ -96,5 +104,5 @@ class Discovery:
 
 def _seconds(found: Found, plan: SessionPlan) -> float:
     benchmark = found.planned(plan)
-    slices_s = 2 * (benchmark.pairs + 1) * (found.slower_ns * benchmark.calls * 1e-9 + SLICE_OVERHEAD_S)
+    slices_s = 2 * (benchmark.pairs + 1) * (found.whole_ns * benchmark.calls * 1e-9 + SLICE_OVERHEAD_S)
     return found.ready_s + slices_s

@@ -37,12 +37,11 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     errors: dict[str, str] = {}
     import_ns: int = 0
     places: dict[str, list[str]] = {}
-    ns_per_call: float = 0.0
+    ns: float = 0.0
+    whole_ns: float = 0.0
     value: Any = None
     outcome: str = ""
     error: str = ""
-    used: bool = False
-    code: int = 0
 
 
 class _State(enum.Enum):
@@ -107,6 +106,10 @@ class Slot:
         """Return (wall_ns, cpu_ns) of one slice."""
         wall_ns, cpu_ns = self._ask("slice", calls)
         return wall_ns, cpu_ns
+
+    def use_tool(self, program: Path, function: str, *words: str | int) -> Any:
+        """Run a function of the file `program` in the slot: it gets what times the benchmark's calls, and `words`."""
+        return self._ask("tool", str(program), function, *words)
 
     def finish(self) -> None:
         """Let the process end by itself, so that the suite's own fixtures are closed; not for long."""

@@ -3,7 +3,8 @@
 Run as a script by its path, `python -P slot_program.py IN_FD OUT_FD`. It imports nothing of the harness, because the
 side may be the harness. Lines of JSON come and go over two descriptors of their own, so that what a benchmark prints
 disturbs nothing. The first line in is the job; the answer is `collected`, and a line in lets it go on. Then, for each
-benchmark, `ready` goes out and commands come in until `next`: `["slice", calls]`, `["begin"]`, `["sentinel"]`, `["next"]`.
+benchmark, `ready` goes out and commands come in until `next`: `["slice", calls]`, `["begin"]`, `["sentinel"]`,
+`["tool", file, function, ...]` (which gets what times the calls), `["next"]`.
 """
 
 import collections
@@ -12,6 +13,7 @@ import gc
 import itertools
 import json
 import os
+import runpy
 import statistics
 import sys
 import time
@@ -23,9 +25,8 @@ Timed = Callable[[int], tuple[int, int]]
 """calls to (wall_ns, cpu_ns) of all of them."""
 
 WARM_RUN_NS = 2_000_000
-LEAST_WARM_RUNS = 8
 MOST_WARM_NS = 150_000_000
-STEADY_GAIN = 0.01
+STEADY = 0.99
 SENTINEL_LOOPS = 20_000
 TAIL_EVERY = 50
 
@@ -184,17 +185,26 @@ def slowed(run: Timed, loops: int, tail_loops: int) -> Timed:
     return run_slowed
 
 
-def warm_up(run: Timed) -> float:
-    """Call until a run of about 2 ms gets no faster, and return the nanoseconds per call of the last runs."""
+def warm_up(run: Timed) -> tuple[float, float]:
+    """Call until runs of 2 ms get no faster; return what a call takes, in ns, without and with its setup."""
     started_ns, calls = time.perf_counter_ns(), 1
-    while (wall_ns := run(calls)[0]) < WARM_RUN_NS // 2:
+    while (first := whole(run, calls))[1] < WARM_RUN_NS // 2:
         calls *= 2
-    runs = [wall_ns]
+    runs = [first]
     while time.perf_counter_ns() - started_ns < MOST_WARM_NS:
-        runs.append(run(calls)[0])
-        if len(runs) >= LEAST_WARM_RUNS and min(runs[-4:]) > min(runs[:-4]) * (1 - STEADY_GAIN):
+        runs.append(whole(run, calls))
+        # The second fastest of four: neither a lucky run nor a disturbed one.
+        if len(runs) >= 8 and sorted(runs[-4:])[1][0] >= sorted(runs[-8:-4])[1][0] * STEADY:
             break
-    return statistics.median(runs[-4:]) / calls
+    wall_ns, whole_ns = zip(*runs[-4:], strict=True)
+    return statistics.median(wall_ns) / calls, statistics.median(whole_ns) / calls
+
+
+def whole(run: Timed, calls: int) -> tuple[int, int]:
+    """Return the wall time of a run as it says, and with what it leaves out."""
+    start_ns = time.perf_counter_ns()
+    wall_ns = run(calls)[0]
+    return wall_ns, time.perf_counter_ns() - start_ns
 
 
 def sentinel_ns() -> int:
@@ -213,13 +223,11 @@ def last_line(text: str) -> str:
 
 def files_of(roots: Sequence[str]) -> dict[str, list[str]]:
     """Return where the imported ones of the measured packages came from, links followed."""
-    imported = [name for name in roots if name in sys.modules]
-    return {name: [os.path.realpath(place) for place in _places(sys.modules[name])] for name in imported}
-
-
-def _places(module: Any) -> list[str]:
-    file = getattr(module, "__file__", None)
-    return [file] if file else list(getattr(module, "__path__", []))
+    found = {}
+    for name, module in ((name, sys.modules[name]) for name in roots if name in sys.modules):
+        file = getattr(module, "__file__", None)
+        found[name] = [os.path.realpath(place) for place in ([file] if file else module.__path__)]
+    return found
 
 
 class Plugin:
@@ -232,7 +240,6 @@ class Plugin:
         self._errors: dict[str, str] = {}
         self._tests: dict[str, str] = {}
         self._outcome: tuple[str, str] = ("passed", "")
-        self._fixtures: dict[str, Benchmark] = {}
 
     def pytest_load_initial_conftests(self) -> None:
         """Imports begin here, with the folder's conftest."""
@@ -251,11 +258,10 @@ class Plugin:
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Tell what there is, and what it took to import it."""
+        files = {self._name(item): self._relative(item.nodeid).partition("::")[0] for item in session.items}
         self._channel.send(
             "collected",
-            files={
-                self._name(item): self._relative(item.nodeid).partition("::")[0] for item in session.items
-            },
+            files=files,
             errors=self._errors,
             import_ns=time.perf_counter_ns() - self._began_ns,
             places=files_of(self._job["roots"]),
@@ -276,29 +282,24 @@ class Plugin:
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Tell how the test ended."""
-        name = self._tests.get(nodeid, nodeid)
-        outcome, error = self._outcome
-        fixture = self._fixtures.pop(name, None)
-        used = fixture is not None and fixture.used > 0
-        self._channel.send("done", name=name, outcome=outcome, error=error, used=used)
+        name, (outcome, error) = self._tests.get(nodeid, nodeid), self._outcome
+        self._channel.send("done", name=name, outcome=outcome, error=error)
 
     def make_fixture(self, request: Any) -> Benchmark:
         """Return the fixture of one test."""
-        name = self._name(request.node)
-        marker = request.node.get_closest_marker("benchmark")
-        group = marker.kwargs.get("group") if marker else None
-        self._fixtures[name] = Benchmark(name, group, self._serve)
-        return self._fixtures[name]
+        name, marker = self._name(request.node), request.node.get_closest_marker("benchmark")
+        return Benchmark(name, marker.kwargs.get("group") if marker else None, self._serve)
 
     def _serve(self, benchmark: Benchmark, run: Timed) -> None:
-        ns_per_call = warm_up(run)
+        ns, whole_ns = warm_up(run)
         if (loops := self._job["spin"].get(benchmark.name)) is not None:
             run = slowed(run, *loops)
         gc.collect()
         gc.freeze()
         places = files_of(self._job["roots"])
-        self._channel.send("ready", name=benchmark.name, ns_per_call=ns_per_call, places=places)
+        self._channel.send("ready", name=benchmark.name, ns=ns, whole_ns=whole_ns, places=places)
         serves: dict[str, Any] = {"begin": benchmark.rewind, "sentinel": sentinel_ns, "slice": run}
+        serves["tool"] = lambda path, name, *words: runpy.run_path(path)[name](run, *words)
         try:
             while (command := self._channel.receive())[0] != "next":
                 self._channel.send("ran", value=serves[command[0]](*command[1:]))
@@ -320,10 +321,9 @@ def run_pytest(job: Mapping[str, Any], channel: Channel) -> None:
 
     # The fixture is added here, since pytest is imported only after the overlay is in place.
     with_fixture = type("SlotPlugin", (Plugin,), {"benchmark": pytest.fixture(Plugin.make_fixture)})
-    plugin = with_fixture(job, channel)
     options = [word for name in job["plugins"] for word in ("-p", name)]
-    code = pytest.main([*job["options"], *options, *job["files"]], plugins=[plugin])
-    channel.send("ended", code=int(code))
+    pytest.main([*job["options"], *options, *job["files"]], plugins=[with_fixture(job, channel)])
+    channel.send("ended")
 
 
 def prepare_imports(job: Mapping[str, Any]) -> None:
