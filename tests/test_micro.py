@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 from toy_suite import BAD, BROKEN, GOOD, SLOW, make_project
 
-from harness.commands.suites import OWN, choose, find_suite, read_policy, suite_text
+from harness.commands.suites import OWN, choose, find_suite, suite_text
 from harness.errors import InvalidRunError, UsageError
 from harness.micro.document import read_benchmarks
 from harness.micro.outline import outline
 from harness.micro.process import Measured, collect, measure
 from harness.micro.suite import Suite
 from harness.policy import Policy
+from harness.policy_file import read
 from harness.supervise import Supervisor
 
 NAMES = (
@@ -22,7 +23,7 @@ NAMES = (
 
 
 def suite_of(project):
-    return find_suite(project, read_policy(project))
+    return find_suite(project, read(project))
 
 
 def measured(project, names, variant=""):

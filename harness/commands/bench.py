@@ -12,11 +12,12 @@ from pathlib import Path
 from harness import environment
 from harness.commands import show_micro
 from harness.commands.console import Talk
-from harness.commands.suites import OWN, choose, find_suite, read_policy, suite_text
+from harness.commands.suites import OWN, choose, find_suite, suite_text
 from harness.errors import ExitCode, HarnessError, InvalidRunError, UsageError, worst
 from harness.micro.document import MicroDocument
 from harness.micro.process import Contents, Measured, collect, measure
 from harness.micro.suite import Suite
+from harness.policy_file import read
 from harness.run import RunDirectory
 from harness.supervise import Supervisor, termination_as_exception
 from targets.registry import TARGETS
@@ -71,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     folder = Path.cwd()
-    suite = find_suite(folder, read_policy(folder))
+    suite = find_suite(folder, read(folder))
     request = Request(
         suite=suite,
         suite_text=suite_text(suite, folder),

@@ -8,10 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.commands.console import Talk
-from harness.commands.suites import find_suite, read_policy
+from harness.commands.suites import find_suite
 from harness.errors import ExitCode, UsageError
 from harness.micro.outline import outline
 from harness.model import Executor, Scenario
+from harness.policy_file import read
 from harness.units import format_duration, format_rate
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS
@@ -55,7 +56,7 @@ def run(_args: argparse.Namespace, talk: Talk) -> ExitCode:
 def benchmarks() -> list[tuple[str, str]]:
     """Return name and summary of the micro-benchmarks of the current folder's suite; none where it has no suite."""
     folder = Path.cwd()
-    policy = read_policy(folder)
+    policy = read(folder)
     try:
         return outline(find_suite(folder, policy))
     except UsageError:

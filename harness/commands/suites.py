@@ -1,36 +1,20 @@
 """From what the user typed to which micro-benchmarks are measured: the suite of a project, and those chosen of it."""
 
 import difflib
-import fnmatch
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-
-import msgspec
 
 import scenarios.micro
 from harness.errors import InvalidRunError, UsageError
 from harness.micro.suite import Suite
-from harness.policy import Policy
+from harness.policy import Policy, fits
 
 OWN = Path(scenarios.micro.__file__).resolve().parent
 """The suite of the asset core, which comes with the harness."""
 
 _TREE = OWN.parent.parent
 _PARTS = re.compile(r"[^\W_]+")
-
-
-def read_policy(folder: Path) -> Policy:
-    """Return the policy of the project in `folder`; raises `UsageError` for one that cannot be read."""
-    path = folder / "pyproject.toml"
-    try:
-        table = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
-        return msgspec.convert(table.get("tool", {}).get("harness", {}), Policy)
-    except (OSError, ValueError, msgspec.ValidationError) as error:
-        raise UsageError(
-            f"The policy cannot be read: {error}", where=str(path), remedy="Correct it"
-        ) from error
 
 
 def find_suite(folder: Path, policy: Policy) -> Suite:
@@ -80,8 +64,7 @@ def choose(names: Sequence[str], words: Iterable[str], broken: Mapping[str, str]
 
 
 def _fits(word: str, name: str) -> bool:
-    # In a name a bracket begins the parameters of a test, and never a set of characters.
-    return word in name or fnmatch.fnmatchcase(name, word.replace("[", "[[]"))
+    return word in name or fits(word, name)
 
 
 def _refuse(word: str, names: Sequence[str], broken: Mapping[str, str]) -> None:

@@ -1,0 +1,156 @@
+"""`harness bench` as a user types it: what it says, what it leaves behind, and its exit codes."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from cli_support import document, end_of, harness, started, until
+from run_builder import make_run
+from toy_suite import BAD, BROKEN, GOOD, SLOW, make_project
+
+NEXT = "harness compare "
+
+
+def times(directory):
+    content = json.loads((Path(directory) / "timing" / "benchmarks.json").read_text())
+    return [one["fullname"] for one in content["benchmarks"]]
+
+
+def test_a_suite_of_ones_own_is_measured_in_the_variant_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANTED", "fast")
+    project = make_project(tmp_path, good=GOOD)
+    said = harness("bench", "add", "*variant", "--variant", "fast", "--json", cwd=project)
+    assert said.code == 0, said.stderr
+    (run,) = said.document["runs"]
+    assert list(run["benchmarks"]) == [
+        "test_good.py::test_add[10]", "test_good.py::test_add[100]", "test_good.py::TestInClass::test_variant",
+    ]  # fmt: skip
+    assert (run["suite"], run["variant"], run["planned"], run["missing"]) == ("bench", "fast", 3, {})
+    assert all(0 < one["min_ns"] <= one["median_ns"] for one in run["benchmarks"].values())
+    assert "Two bench runs are not a comparison" in said.stderr
+    assert NEXT in said.stderr
+    directory = project / run["dir"]
+    assert times(directory) == list(run["benchmarks"])
+    stored = document(directory)
+    assert (stored["kind"], stored["status"], stored["interrupted"]) == ("micro", "finished", False)
+    assert (directory / "report.html").read_text() == (project / said.document["report"]).read_text()
+
+
+def test_failures_are_named_and_the_rest_is_measured(tmp_path):
+    project = make_project(tmp_path, good=GOOD, bad=BAD, broken=BROKEN)
+    said = harness("bench", "--json", cwd=project)
+    assert said.code == 5, said.stderr
+    (run,) = said.document["runs"]
+    assert run["validity"] == "invalid"
+    assert "test_good.py::test_add[10]" in run["benchmarks"]
+    assert run["missing"]["test_bad.py::test_wrong"].startswith("failed: AssertionError")
+    assert run["missing"]["test_bad.py::test_skips"].startswith("skipped")
+    assert "no_such_module" in run["missing"]["test_broken.py"]
+    assert "test_bad.py::test_unused ended well but left no times" in " ".join(run["reasons"])
+    assert "python -m pytest bench/test_bad.py::test_wrong" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("policy", "words", "code", "sentence"),
+    [
+        ('[tool.harness]\nsuite = "bench"\n', ("ad_d",), 2, "No benchmark fits 'ad_d'. Did you mean"),
+        ('[tool.harness]\nsuite = "nowhere"\n', (), 2, "There is no suite of micro-benchmarks"),
+        ('[tool.harness]\nsuite = "src"\n', (), 2, "The suite holds no benchmark"),
+        ('[tool.harness]\ntarget = "x"\n', (), 2, "The policy names no suite of micro-benchmarks"),
+        ('[tool.harness]\nsiute = "bench"\n', (), 2, "suite"),
+        ('[tool.harness]\nsuite = "bench/test_broken.py"\n', (), 5, "No benchmark can be imported"),
+        ('[tool.harness]\nsuite = "bench"\n', ("broken",), 5, "test_broken.py cannot be imported"),
+        ("", ("--variant", "fast"), 2, "The asset core has no variant 'fast'. It has: optimised, baseline"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_sentence(tmp_path, policy, words, code, sentence):
+    project = make_project(tmp_path, policy, good=GOOD, broken=BROKEN)
+    said = harness("bench", *words, cwd=project)
+    assert (said.code, said.stdout) == (code, "")
+    assert sentence in said.error
+    assert not (project / "runs").exists()
+
+
+def begun(project, name):
+    """Wait for the log of a run in which `name` is being measured: those before it have left their times."""
+
+    def looked():
+        for file in project.glob("runs/*/timing/benchmarks.json"):
+            return file.parent.parent if times(file.parent.parent) == [name] else None
+        return None
+
+    return looked
+
+
+def test_ctrl_c_keeps_what_was_measured(tmp_path):
+    project = make_project(tmp_path, slow=SLOW.format(action="time.sleep(60)"))
+    with started("bench", "--json", cwd=project) as process:
+        directory = until(begun(project, "test_slow.py::test_first"), process)
+        process.send_signal(signal.SIGINT)
+        said = end_of(process)
+    assert said.code == 130
+    (run,) = said.document["runs"]
+    assert run["interrupted"]
+    assert list(run["benchmarks"]) == ["test_slow.py::test_first"]
+    assert set(run["missing"].values()) == {"interrupted before its end"}
+    assert document(directory)["status"] == "finished"
+
+
+def test_ctrl_c_before_the_first_end_leaves_nothing(tmp_path):
+    project = make_project(tmp_path, slow=SLOW.format(action="time.sleep(60)"))
+    with started("bench", "holds", cwd=project) as process:
+        until(lambda: list(project.glob("runs/*/timing/pytest.log")), process)
+        process.send_signal(signal.SIGINT)
+        said = end_of(process)
+    assert said.code == 130
+    assert "nothing was measured" in said.stderr
+    assert list((project / "runs").iterdir()) == []
+
+
+def test_a_suite_that_kills_its_process_is_an_answer(tmp_path):
+    project = make_project(tmp_path, slow=SLOW.format(action="os.kill(os.getpid(), 11)"))
+    said = harness("bench", "--json", cwd=project)
+    assert said.code == 5
+    (run,) = said.document["runs"]
+    assert list(run["benchmarks"]) == ["test_slow.py::test_first"]
+    assert "The measuring process was killed by SIGSEGV after 1 of 3 benchmarks" in " ".join(run["reasons"])
+
+
+def test_the_suite_that_comes_with_the_harness_measures_both_variants_of_the_core(tmp_path):
+    said = harness("bench", "health", "--variant", "optimised", "--variant", "baseline", cwd=tmp_path)
+    assert said.code == 0, said.stderr
+    assert "Medians side by side" in said.stdout
+    assert f"{NEXT}variant:optimised variant:baseline --suite micro" in said.stdout
+    optimised, baseline = sorted(tmp_path.glob("runs/*"), key=lambda path: "baseline" in path.name)
+    again = harness("report", optimised, baseline, "-o", "again.html", "--json", cwd=tmp_path)
+    assert again.code == 0
+    medians = [
+        run["benchmarks"]["test_handling.py::test_health"]["median_ns"] for run in again.document["runs"]
+    ]
+    # The baseline starts the core anew for each request: ten times the work, whatever the machine.
+    assert medians[1] > 2 * medians[0]
+    assert (tmp_path / "again.html").read_text() == (baseline / "report.html").read_text()
+
+
+def test_load_and_micro_runs_have_no_report_together(tmp_path):
+    project = make_project(tmp_path / "project", good=GOOD)
+    assert harness("bench", "add", cwd=project).code == 0
+    (micro,) = project.glob("runs/*")
+    load = make_run(tmp_path)
+    said = harness("report", load, micro)
+    assert said.code == 2
+    assert "Runs of different kinds have no report together" in said.error
+    assert f"{micro} is a micro run" in said.error
+    said = harness("report", micro, "--figures", tmp_path / "figures")
+    assert (said.code, "has no figures" in said.error) == (2, True)
+
+
+def test_the_list_names_the_benchmarks_of_the_projects_suite(tmp_path):
+    project = make_project(tmp_path, good=GOOD)
+    assert harness("list", "--json", cwd=project).document["benchmarks"] == [
+        {"name": "test_good.py::test_add", "summary": "Sums so many numbers."},
+        {"name": "test_good.py::TestInClass::test_variant", "summary": "Prints, and asks for its variant."},
+    ]
+    (project / "pyproject.toml").write_text('[tool.harness]\ntarget = "x"\n')
+    assert harness("list", "--json", cwd=project).document["benchmarks"] == []
