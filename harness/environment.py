@@ -43,6 +43,28 @@ def differences(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
     return [name for name in FINGERPRINT if first.get(name) != second.get(name)]
 
 
+def explained(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
+    """Return each differing fact of the fingerprint with both values; of packages, each that differs."""
+    return [
+        words
+        for name in differences(first, second)
+        for words in _both(name, first.get(name), second.get(name))
+    ]
+
+
+def _both(name: str, first: object, second: object) -> list[str]:
+    if not (isinstance(first, dict) and isinstance(second, dict)):
+        return [f"{name} ({_known(first)} against {_known(second)})"]
+    keys = [key for key in dict.fromkeys((*first, *second)) if first.get(key) != second.get(key)]
+    return [f"{key} ({_known(first.get(key))} against {_known(second.get(key))})" for key in keys]
+
+
+def _known(value: object) -> str:
+    if isinstance(value, dict):
+        return f"{len(value)} known"
+    return "unknown" if value is None else str(value)
+
+
 def _version(name: str) -> str | None:
     try:
         return importlib.metadata.version(name)

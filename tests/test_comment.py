@@ -99,6 +99,12 @@ def test_the_comment_never_exceeds_its_size_and_says_what_is_cut(count, name):
     assert f"This comment is cut to fit: {count - shown:,} comparisons" in text
 
 
+def test_many_sections_together_do_not_exceed_the_size():
+    verdicts = (Verdict.REGRESSED, Verdict.INCONCLUSIVE, Verdict.IMPROVED, Verdict.OK)
+    some = [built.exact(f"{verdict}_{number}", verdict, 1.0, 2.0) for verdict in verdicts for number in range(400)]
+    assert len(comment(built.judgement(*some, verdict=Verdict.REGRESSED)).encode()) <= MOST_BYTES
+
+
 def test_a_single_reason_of_any_size_leaves_room_for_the_verdict():
     text = comment(built.judgement(reasons=("x" * 200_000,) * 3, verdict=Verdict.INVALID))
     assert len(text.encode()) <= MOST_BYTES

@@ -70,6 +70,27 @@ def test_each_fact_of_the_fingerprint_is_told_when_it_differs(name):
     assert environment.differences(facts, environment.collect()) == [name]
 
 
+def test_what_differs_is_told_with_both_values():
+    first = {
+        "kernel": "Linux 6.1",
+        "python": None,
+        "packages": {"boto3": "1.40.0", "redis": "6.4.0", "moto": "5.1"},
+    }
+    second = {
+        "kernel": "Linux 6.2",
+        "python": "CPython 3.11",
+        "packages": {"boto3": "1.41.0", "redis": "6.4.0"},
+    }
+    assert environment.explained(first, second) == [
+        "kernel (Linux 6.1 against Linux 6.2)",
+        "python (unknown against CPython 3.11)",
+        "boto3 (1.40.0 against 1.41.0)",
+        "moto (5.1 against unknown)",
+    ]
+    assert environment.explained(first, {"kernel": "Linux 6.1"}) == ["packages (3 known against unknown)"]
+    assert environment.explained(first, first) == []
+
+
 @pytest.mark.parametrize("name", ["commit", "load_average", "memory_bytes", "harness", "hash_seed"])
 def test_what_may_differ_between_comparable_runs_is_not_told(name):
     facts = environment.collect()

@@ -3,20 +3,29 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from harness import environment
 from harness.commands import show, show_micro
 from harness.commands.console import Talk
 from harness.errors import ExitCode, UsageError
 from harness.micro.document import KIND as MICRO
+from harness.micro.document import MicroDocument
 from harness.run import RunDirectory
+from reports.redact import redact_text
 
 NAME = "report"
 HELP = "render stored runs again, also side by side"
+EPILOG = (
+    "Stored runs were not interleaved: the machine may have changed between them, and the report says so. Runs made "
+    "on another CPU, number of cores, kernel, Python or set of packages are refused side by side (exit code 2), with "
+    "both values of what differs; each can be reported by itself."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.epilog = EPILOG
     parser.add_argument("directories", nargs="+", type=Path, metavar="DIR", help="a run directory")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where the HTML goes")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="write the figures as PNG files too")
@@ -26,14 +35,9 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     directories = [RunDirectory(path) for path in args.directories]
     if _kind(directories) == MICRO:
+        _refuse_unlike(directories, [one.read_as(MICRO, MicroDocument).environment for one in directories])
         return _present_micro(directories, args, talk)
-    documents = [directory.read() for directory in directories]
-    for path, document in zip(args.directories[1:], documents[1:], strict=True):
-        if differing := environment.differences(documents[0].environment, document.environment):
-            talk.say(
-                f"{path} was made in another environment than {args.directories[0]}: {', '.join(differing)} "
-                "differ, so a difference between their times means nothing."
-            )
+    _refuse_unlike(directories, [one.read().environment for one in directories])
     # The exit code is of this command: that a stored run was interrupted back then is said in the report.
     return show.present(directories, talk, output=args.output, figures=args.figures)
 
@@ -49,6 +53,18 @@ def _kind(directories: Sequence[RunDirectory]) -> str:
             remedy="Report the runs of each kind by themselves",
         )
     return next(iter(by_kind))
+
+
+def _refuse_unlike(directories: Sequence[RunDirectory], environments: Sequence[dict[str, Any]]) -> None:
+    """Raise `UsageError` unless all runs have the fingerprint of the first: their times would tell of the machines."""
+    first, *others = environments
+    for directory, other in zip(directories[1:], others, strict=True):
+        if differing := environment.explained(first, other):
+            raise UsageError(
+                f"{directory.path} and {directories[0].path} cannot be compared: they were made in environments that "
+                f"differ in {redact_text(', '.join(differing))}",
+                remedy="Report each by itself, or compare two revisions live, side by side, with harness compare",
+            )
 
 
 def _present_micro(directories: Sequence[RunDirectory], args: argparse.Namespace, talk: Talk) -> ExitCode:
