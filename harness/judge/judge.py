@@ -3,14 +3,13 @@
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
 
 import msgspec
 
 from harness import policy_file
 from harness.errors import ExitCode, HarnessError, worst
 from harness.judge import paired
-from harness.judge.blocks import Quota, Sorted, planned, planned_load, sort_blocks, sort_load_blocks
+from harness.judge.blocks import AnyBlock, Quota, Sorted, planned, planned_load, sort_blocks, sort_load_blocks
 from harness.judge.controls import Control, load_control, merged, micro_control
 from harness.judge.evidence import ALL, CPU, LOAD_METRICS, WALL, Evidence, load_evidence, micro_evidence
 from harness.judge.exact import exact_comparisons
@@ -31,7 +30,6 @@ _OF_LIMIT = {
     SloState.NOT_CERTIFIED: Verdict.INCONCLUSIVE,
 }
 _CPU_NOTE = "shown beside the wall time, and never decides alone"
-AnyBlock = TypeVar("AnyBlock", Block, LoadBlock)
 
 
 def judge(receipt: Receipt, policy: Policy) -> Judgement:

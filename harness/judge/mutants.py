@@ -1,7 +1,7 @@
 """Other ways to judge the same session, which calibration holds beside ours: each lacks one thing that ours has.
 
-They judge wall time, and answer for every benchmark that both sides run. A mutant that cannot answer says
-`inconclusive`.
+They judge wall time, and answer for every benchmark that both sides run. Those that change what is compared keep
+the sign test and the margin, on the fresh blocks where the session made any.
 """
 
 import math
@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from harness.judge.blocks import Sorted, sort_blocks
-from harness.judge.evidence import WALL, wall_evidence
-from harness.judge.judge import judge
+from harness.judge.evidence import WALL, Evidence, wall_evidence
+from harness.judge.paired import change_of, cleared
 from harness.judge.verdict import Verdict
 from harness.policy import Policy
-from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Phase, Receipt, Slices, State
+from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Receipt, Slices, State
 from harness.stats.sign import sign_test
 
 Verdicts = Mapping[str, Verdict]
@@ -46,24 +46,22 @@ def fixed_order(receipt: Receipt, policy: Policy) -> Verdicts:
         msgspec.structs.replace(block, slices={name: _base_first(one) for name, one in block.slices.items()})
         for block in receipt.blocks
     ]
-    return _judged(receipt, policy, blocks)
+    return _by_margin(receipt, policy, blocks)
 
 
 def stale_baseline(receipt: Receipt, policy: Policy, earlier: Receipt) -> Verdicts:
     """Compare with the base of an `earlier` session, block by block, as a stored baseline would."""
-    calls = {benchmark.name: benchmark.calls for benchmark in receipt.benchmarks}
-    calls_before = {benchmark.name: benchmark.calls for benchmark in earlier.benchmarks}
-    before = {(block.phase, place): block for block, place in _placed(earlier.blocks)}
-    blocks = []
-    for block, place in _placed(receipt.blocks):
-        stored = before.get((block.phase, place)) or before.get((Phase.SCREEN, place))
-        slices = {
-            name: _with_base(one, stored, name, calls.get(name, 1) / calls_before.get(name, 1))
-            for name, one in block.slices.items()
-            if name == NULL_CONTROL or (stored is not None and name in stored.slices)
-        }
-        blocks.append(msgspec.structs.replace(block, slices=slices))
-    return _judged(receipt, policy, blocks)
+    scale = {
+        old.name: new.calls / old.calls
+        for old in earlier.benchmarks
+        for new in receipt.benchmarks
+        if old.name == new.name and old.calls > 0
+    }
+    blocks = [
+        msgspec.structs.replace(block, slices=_with_bases(block, place, earlier.blocks, scale))
+        for place, block in enumerate(receipt.blocks)
+    ]
+    return _by_margin(receipt, policy, blocks)
 
 
 MUTANTS: Mapping[str, Callable[[Receipt, Policy], Verdicts]] = {
@@ -119,34 +117,45 @@ def _base_first(slices: Slices) -> Slices:
     )
 
 
-def _with_base(slices: Slices, stored: Block | None, name: str, calls: float) -> Slices:
-    if stored is None or name == NULL_CONTROL:
-        return slices
-    base_ns = [round(time_ns * calls) for time_ns in stored.slices[name].base_ns]
-    shortest = min(len(base_ns), len(slices.candidate_ns), len(slices.first))
+def _with_bases(
+    block: Block, place: int, earlier: Sequence[Block], scale: Mapping[str, float]
+) -> dict[str, Slices]:
+    """Return the block's slices with the base's of an earlier block, over again where those are fewer."""
+    changed = {}
+    for name, slices in block.slices.items():
+        holding = [other.slices[name] for other in earlier if name in other.slices]
+        if holding and name in scale:
+            changed[name] = _with_base(slices, holding[place % len(holding)], scale[name])
+    return changed
+
+
+def _with_base(slices: Slices, stored: Slices, scale: float) -> Slices:
+    shortest = min(len(stored.base_ns), len(slices.candidate_ns), len(slices.first))
     return Slices(
-        base_ns=base_ns[:shortest],
+        base_ns=[round(time_ns * scale) for time_ns in stored.base_ns[:shortest]],
         candidate_ns=slices.candidate_ns[:shortest],
         first=slices.first[:shortest],
     )
 
 
-def _placed(blocks: Sequence[Block]) -> list[tuple[Block, int]]:
-    """Return every block with its place in its phase."""
-    seen: Counter[Phase] = Counter()
-    placed = []
-    for block in blocks:
-        placed.append((block, seen[block.phase]))
-        seen[block.phase] += 1
-    return placed
+def _by_margin(receipt: Receipt, policy: Policy, blocks: list[Block]) -> Verdicts:
+    changed = sort_blocks(msgspec.structs.replace(receipt, blocks=blocks))
+    answers = {}
+    for benchmark in _comparable(receipt):
+        evidence = wall_evidence(msgspec.structs.replace(benchmark, pairs=1), changed)
+        margin = policy.margin(benchmark.name, WALL.name)
+        answers[benchmark.name] = _on_one_look(evidence, margin, policy.alpha_percent / 100)
+    return answers
 
 
-def _judged(receipt: Receipt, policy: Policy, blocks: list[Block]) -> Verdicts:
-    """Judge the receipt with other slices, of which a block may have fewer."""
-    benchmarks = [msgspec.structs.replace(benchmark, pairs=1) for benchmark in receipt.benchmarks]
-    changed = msgspec.structs.replace(receipt, blocks=blocks, benchmarks=benchmarks)
-    return {
-        comparison.benchmark: comparison.verdict
-        for comparison in judge(changed, policy).comparisons
-        if comparison.metric == WALL.name and comparison.counts
-    }
+def _on_one_look(evidence: Evidence, margin: float, alpha: float) -> Verdict:
+    pairs = evidence.confirmed or evidence.screened
+    if evidence.trouble or not pairs:
+        return Verdict.INVALID
+    change, least = change_of(pairs, WALL), WALL.scale.margin(margin)
+    test = sign_test([pair.change for pair in pairs])
+    if change.change >= least and test.p_greater <= alpha:
+        return Verdict.REGRESSED
+    if change.change <= -least and test.p_less <= alpha:
+        return Verdict.IMPROVED
+    return Verdict.OK if cleared(change, WALL, margin) else Verdict.INCONCLUSIVE
