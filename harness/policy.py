@@ -63,6 +63,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     scenario: str | None = None
     lock: str | None = None
     """The lock file; where the sides' differ, each gets an environment of its own."""
+    card: str | None = None
+    """The calibration card that is kept with the project; reports show it where the machine is the same."""
     suites: tuple[Words, ...] = ("micro", "exact")
     """What `gate` runs: micro, exact, load."""
     base: str = "main"
