@@ -98,7 +98,9 @@ def _why_missing(side: SideCounts, operation: str) -> str:
         return side.trouble or "it was not counted"
     if all(operation in rep.values for rep in side.repetitions):
         return ""
-    return "it does not offer this operation"
+    if not any(operation in rep.values for rep in side.repetitions):
+        return "there is no such operation"
+    return "it was not counted there in every repetition"
 
 
 def _operations(side: SideCounts) -> list[str]:

@@ -41,9 +41,15 @@ def memory_values(record: Path, operation: str, requests: int, roots: list[str])
     }
 
 
-def _value(profile: Profile, operation: str, scale: float) -> Value:
+def own_weights(profile: Profile, operation: str) -> dict[str, float]:
+    """Return what each function weighs by itself within the marker of an operation."""
     own: dict[str, float] = {}
     for stack, weight in profile.stacks.items():
         if stack[0] == MARKER_PREFIX + operation:
             own[stack[-1]] = own.get(stack[-1], 0.0) + weight
+    return own
+
+
+def _value(profile: Profile, operation: str, scale: float) -> Value:
+    own = own_weights(profile, operation)
     return Value(sum(own.values()) * scale, {name: weight * scale for name, weight in own.items()})

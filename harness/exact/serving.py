@@ -1,0 +1,26 @@
+"""Slots that serve benchmarks outside of blocks: for what is counted or profiled, and never timed against the other."""
+
+from collections.abc import Generator, Sequence
+
+from harness.session.block import Stage
+from harness.session.launch import Launch
+from harness.session.slot import Slot, start_slot
+
+
+def serve(stage: Stage, side: str, names: Sequence[str]) -> Generator[tuple[str, Slot]]:
+    """Yield the name of each benchmark that the side can run with the slot that is ready to call it, in this order.
+
+    Raises SlotError when the slot dies or hangs. The hash seed is fixed, so that sets are walked in one order.
+    """
+    files = tuple(dict.fromkeys(stage.bench.file(stage.files[name]) for name in names))
+    launch = Launch(files, tuple(names))
+    home = stage.homes[side]
+    with start_slot(stage.supervisor, home, stage.bench, launch, stage.log, stage.limits) as slot:
+        slot.collect()
+        for name in names:
+            slot.move_on()
+            if slot.enter(name).kind == "ready":
+                slot.begin()
+                yield name, slot
+        slot.move_on()
+        slot.finish()

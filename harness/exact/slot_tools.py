@@ -1,0 +1,64 @@
+"""Tools for a slot: what the calls of its benchmark allocate, and calls for a profiler to look at.
+
+Run inside the slot by its path; imports nothing of the harness, because the side may be the harness. Each function gets
+`run(calls)`, which makes the calls, and puts it under the operation marker that our readers of profiles know.
+"""
+
+import contextlib
+import ctypes
+import gc
+from collections.abc import Callable
+
+NOTHING = "nothing"
+CALLS = "calls"
+_MARKER_PREFIX = "operation:"
+_PR_SET_PTRACER = 0x59616D61
+
+Run = Callable[[int], object]
+
+
+def trace(run: Run, calls: int, record: str) -> None:
+    """Trace no call, as `nothing`, and then `calls` calls, as `calls`, into the memray file `record`.
+
+    One call comes first, untraced; nothing is collected meanwhile. What making the calls costs by itself is in both.
+    """
+    import memray
+
+    run(1)
+    tracker = memray.Tracker(
+        destination=memray.FileDestination(record, overwrite=True),
+        native_traces=False,
+        trace_python_allocators=True,
+        file_format=memray.FileFormat.ALL_ALLOCATIONS,
+    )
+    make_none, make_calls = under_marker(run, NOTHING), under_marker(run, CALLS)
+    gc.collect()
+    gc.disable()
+    try:
+        with tracker:
+            make_none(0)
+            make_calls(calls)
+    finally:
+        gc.enable()
+
+
+def repeat(run: Run, calls: int) -> None:
+    """Make the calls under the marker `calls`, for a profiler that reads this process."""
+    under_marker(run, CALLS)(calls)
+
+
+def allow_reading(_run: Run, pid: int) -> None:
+    """Let process `pid` and its children read this one, where the kernel would let only its ancestors."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(pid), 0, 0, 0)
+
+
+def under_marker(run: Run, operation: str) -> Run:
+    """Return `run`, called by a function whose code bears the name of the marker."""
+
+    def make(calls: int) -> object:
+        return run(calls)
+
+    name = _MARKER_PREFIX + operation
+    make.__code__ = make.__code__.replace(co_name=name, co_qualname=name)
+    return make

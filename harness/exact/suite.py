@@ -1,0 +1,73 @@
+"""Exact memory of a micro suite: allocations per call of each benchmark, in slots of both sides."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.exact import slot_tools
+from harness.exact.metrics import ALLOCATIONS, PEAK_BYTES
+from harness.exact.repetition import Repetition, SideCounts, Value, as_counts
+from harness.exact.serving import serve
+from harness.exact.tracing import own_weights
+from harness.profiles import memory
+from harness.session.block import Stage
+from harness.session.receipt import Benchmark, Count, Side, State
+
+TOOLS = Path(slot_tools.__file__)
+MOST_CALLS = 20
+_TRACED_NS = 200_000_000
+"""Tracing takes several times as long as calling."""
+
+
+def trace_suite(stage: Stage, benchmarks: Sequence[Benchmark], repetitions: int = 3) -> list[Count]:
+    """Return allocations and peak bytes of what both sides run, in `repetitions` fresh slots of each.
+
+    `peak_bytes` is what a benchmark's calls held together at the moment when the slot held most. A slot that dies is
+    said in the notes: nothing is raised for it.
+    """
+    chosen = [one for one in benchmarks if one.state is State.BOTH and one.of is None]
+    if not chosen:
+        return []
+    base, candidate = (
+        SideCounts(tuple(_trace_once(stage, side, chosen) for _ in range(repetitions))) for side in Side
+    )
+    return as_counts(base, candidate)
+
+
+def calls_traced(benchmark: Benchmark) -> int:
+    """Return how many calls are traced, the same on both sides: 20, or fewer where they take long."""
+    slower_ns = max(benchmark.base_ns or 1.0, benchmark.candidate_ns or 1.0, 1.0)
+    return max(1, min(MOST_CALLS, int(_TRACED_NS / slower_ns)))
+
+
+def _trace_once(stage: Stage, side: str, benchmarks: Sequence[Benchmark]) -> Repetition:
+    by_name = {benchmark.name: benchmark for benchmark in benchmarks}
+    roots = [str(stage.homes[side].overlay)]
+    values: dict[str, dict[str, Value]] = {}
+    note = ""
+    with tempfile.TemporaryDirectory() as folder:
+        record = Path(folder) / "memory.bin"
+        try:
+            for name, slot in serve(stage, side, list(by_name)):
+                calls = calls_traced(by_name[name])
+                slot.use_tool(TOOLS, "trace", calls, str(record))
+                values[name] = values_of(record, calls, roots)
+        except HarnessError as error:
+            note = f"{side}: {error}"
+    return Repetition(MOST_CALLS, values, note=note)
+
+
+def values_of(record: Path, calls: int, roots: Sequence[str] = ()) -> dict[str, Value]:
+    """Return both metrics in a record of `slot_tools.trace`: what the calls allocated beyond what making none does."""
+    profiles = memory.fold(record, roots)
+    nothing = own_weights(profiles.allocations, slot_tools.NOTHING)
+    made = own_weights(profiles.allocations, slot_tools.CALLS)
+    sites = {
+        name: (weight - nothing.get(name, 0.0)) / calls
+        for name, weight in made.items()
+        if weight != nothing.get(name, 0.0)
+    }
+    held = own_weights(profiles.peak, slot_tools.CALLS)
+    total = (sum(made.values()) - sum(nothing.values())) / calls
+    return {ALLOCATIONS: Value(total, sites), PEAK_BYTES: Value(sum(held.values()), held)}
