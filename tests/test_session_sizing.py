@@ -1,0 +1,64 @@
+"""How much of a benchmark a block measures."""
+
+import pytest
+
+from harness.session.receipt import SessionPlan, State
+from harness.session.sizing import Discovery, Found, calls_per_slice, pairs_per_block
+
+
+@pytest.mark.parametrize(
+    ("slower_ns", "whole_ns", "calls"),
+    [
+        (1_000, 1_000, 3_000),
+        (2_999_999, 3_000_000, 1),
+        (5_000_000, 5_000_000, 1),  # longer than a slice: still one call
+        (1_000, 9_000, 1_000),  # setups may take twice the slice, not more
+        (1, 1e9, 1),
+        (0.0, 0.0, 3_000_000),  # a clock that saw nothing divides by nothing
+    ],
+)
+def test_a_slice_holds_as_many_calls_as_fit_into_it(slower_ns, whole_ns, calls):
+    assert calls_per_slice(slower_ns, whole_ns, 3_000_000) == calls
+
+
+@pytest.mark.parametrize(
+    ("whole_ns", "calls", "pairs"),
+    [
+        (1_000, 3_000, 40),
+        (25_000_000, 1, 20),  # half a second for each side
+        (500_000_000, 1, 5),  # never fewer than five
+        (60_000_000_000, 1, 5),
+    ],
+)
+def test_a_long_call_gets_fewer_pairs_but_never_fewer_than_five(whole_ns, calls, pairs):
+    assert pairs_per_block(whole_ns, calls, 40) == pairs
+
+
+def test_a_plan_of_fewer_slices_than_five_is_kept():
+    assert pairs_per_block(1e9, 1, 3) == 3
+
+
+def found(name, ns, state=State.BOTH):
+    return Found(name, "test_x.py", state, ns, ns, whole_ns=ns, ready_s=0.1)
+
+
+def test_a_block_takes_its_slices_its_warm_ups_its_control_and_three_starts():
+    plan = SessionPlan(slices=40)
+    discovery = Discovery((found("one", 1e6), found("two", 25e6)), start_s=0.5, null_of="one")
+    one = 0.1 + 2 * 41 * (0.003 + 0.00015)
+    two = 0.1 + 2 * 21 * (0.025 + 0.00015)
+    assert discovery.block_s(plan) == pytest.approx(2 * one + two + 1.5)
+    assert discovery.block_s(plan, {"two"}) == pytest.approx(one + two + 1.5)
+    assert discovery.screen_s(plan) == pytest.approx(12 * (2 * one + two + 1.5))
+    assert discovery.confirm_s(plan, "two") == pytest.approx(16 * (one + two + 1.5))
+
+
+def test_what_only_one_side_runs_takes_no_time_in_a_block():
+    discovery = Discovery((found("one", 1e6), found("new", 1e6, State.NEW)), start_s=0.0, null_of=None)
+    assert discovery.comparable == ("one",)
+    assert discovery.block_s(SessionPlan()) == pytest.approx(0.1 + 82 * 0.00315)
+
+
+def test_the_slower_side_decides_on_the_calls_of_both():
+    one = Found("x", "f", State.BOTH, 1_000.0, 3_000.0, whole_ns=3_000.0)
+    assert one.planned(SessionPlan()).calls == 1_000

@@ -1,0 +1,131 @@
+"""What runs in a slot, without its process."""
+
+import importlib.util
+import sys
+
+import pytest
+
+from harness.session.slot import PROGRAM
+
+
+@pytest.fixture(scope="module")
+def program():
+    spec = importlib.util.spec_from_file_location("slot_program", PROGRAM)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Serve:
+    def __init__(self, calls):
+        self.calls = calls
+        self.served = []
+
+    def __call__(self, benchmark, run):
+        self.served.append((benchmark.name, run(self.calls)))
+
+
+def test_the_fixture_serves_as_many_calls_as_asked_and_returns_the_functions_result(program):
+    heard = []
+    serve = Serve(5)
+    benchmark = program.Benchmark("b", None, serve)
+    assert benchmark(lambda a, b: heard.append((a, b)) or len(heard), 1, b=2) == 6
+    assert heard == [(1, 2)] * 6
+    assert [name for name, _ in serve.served] == ["b"]
+
+
+def test_setup_and_teardown_run_around_every_call_and_are_not_timed(program):
+    order = []
+    clock = iter(range(0, 10_000, 10))
+    benchmark = program.Benchmark("b", None, Serve(2))
+    real, program.time = (
+        program.time,
+        type("Time", (), {n: lambda: next(clock) for n in ("perf_counter_ns", "thread_time_ns")}),
+    )
+    try:
+        result = benchmark.pedantic(
+            lambda *args, **kwargs: order.append(("call", args, kwargs)) or "result",
+            setup=lambda: order.append("setup") or ((1,), {"k": 2}),
+            teardown=lambda *args, **kwargs: order.append(("teardown", args, kwargs)),
+            rounds=7,
+            iterations=1,
+        )
+    finally:
+        program.time = real
+    assert result == "result"
+    assert order == ["setup", ("call", (1,), {"k": 2}), ("teardown", (1,), {"k": 2})] * 3
+    # Each call takes two readings of each clock, of which the wall time spans one step.
+    assert benchmark._serve.served[0][1] == (20, 60)
+
+
+def test_pedantic_without_setup_is_an_ordinary_call(program):
+    benchmark = program.Benchmark("b", None, Serve(1))
+    assert benchmark.pedantic(max, args=(1, 2), kwargs={"key": lambda x: -x}, rounds=3) == 1
+
+
+def test_a_second_use_in_one_test_is_an_error(program):
+    benchmark = program.Benchmark("b", None, Serve(1))
+    benchmark(int)
+    with pytest.raises(RuntimeError, match="twice"):
+        benchmark.pedantic(int)
+
+
+def test_injected_spins_are_per_call_and_one_in_fifty_is_a_tail(program, monkeypatch):
+    spun = []
+    monkeypatch.setattr(program, "spin", spun.append)
+    run = program.slowed(lambda calls: (0, 0), 10, 1_000)
+    for calls in (40, 20, 40, 1):
+        run(calls)
+    assert spun == [400, 1_200, 1_400, 10]
+
+
+def test_warming_up_goes_on_while_runs_get_faster(program):
+    times = iter([2_000_000] * 3 + [1_500_000] * 3 + [1_000_000] * 100)
+    taken = []
+    clock = [0]
+
+    def run(calls):
+        taken.append(next(times))
+        clock[0] += taken[-1]
+        return taken[-1], 0
+
+    real, program.time = program.time, type("Time", (), {"perf_counter_ns": lambda: clock[0]})
+    try:
+        assert program.warm_up(run) == (1_000_000, 1_000_000)
+    finally:
+        program.time = real
+    assert 10 < len(taken) < 20
+
+
+def test_a_measured_package_is_found_in_the_overlay_alone(program, tmp_path, monkeypatch):
+    (tmp_path / "over").mkdir()
+    (tmp_path / "over" / "mine.py").write_text("")
+    (tmp_path / "installed").mkdir()
+    (tmp_path / "installed" / "gone.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path / "installed")
+    finder = program.RootsFromOverlay(["mine", "gone"], str(tmp_path / "over"))
+    assert finder.find_spec("mine").origin == str(tmp_path / "over" / "mine.py")
+    with pytest.raises(ModuleNotFoundError, match="'gone' on this side"):
+        finder.find_spec("gone")
+    assert finder.find_spec("json") is None
+    assert finder.find_spec("mine.inner", ["anywhere"]) is None
+
+
+def test_where_a_package_came_from_follows_links(program, tmp_path, monkeypatch):
+    (tmp_path / "real.py").write_text("")
+    (tmp_path / "linked_root.py").symlink_to(tmp_path / "real.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    __import__("linked_root")
+    try:
+        assert program.files_of(["linked_root", "never_imported"]) == {
+            "linked_root": [str(tmp_path / "real.py")]
+        }
+    finally:
+        del sys.modules["linked_root"]
+
+
+def test_the_last_words_of_a_traceback_are_kept_without_margin(program):
+    assert program.last_line("tests/x.py:3\nE   ModuleNotFoundError: No module named 'x'\n\n") == (
+        "ModuleNotFoundError: No module named 'x'"
+    )
+    assert program.last_line("") == ""
