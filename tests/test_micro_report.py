@@ -101,8 +101,9 @@ def test_a_failed_benchmark_comes_first_and_leads_to_its_traceback(tmp_path):
     assert made.sentence == f"Measured 1 of 2 benchmarks of optimised; {B} failed."
     assert made.next_command.command == f"python -m pytest 'bench/{B}'"
     assert [(row.label, row.cells[0].text) for row in made.missing.rows] == [
-        ("" + B, "failed: AssertionError: no")
+        (B, "failed: AssertionError: no")
     ]
+    assert "Not measured" in as_text(made)
 
 
 def test_the_same_label_twice_is_numbered(tmp_path):

@@ -32,7 +32,7 @@ class Suite:
         return [
             "-c", str(empty_ini), f"--rootdir={self.root}", f"--confcutdir={_outermost_package(self.root)}",
             "--import-mode=importlib", "--assert=plain", "-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin",
-            "--continue-on-collection-errors", "--benchmark-enable", "--benchmark-quiet",
+            "--benchmark-enable", "--benchmark-quiet",
         ]  # fmt: skip
 
     def places(self, names: Sequence[str] | None) -> list[Path]:
