@@ -5,6 +5,7 @@ import pytest
 from harness.exact.suspects import (
     MOST_FUNCTIONS,
     NO_FUNCTION,
+    explain,
     find_suspects,
     largest_changes,
     ns_per_call,
@@ -13,7 +14,7 @@ from harness.exact.suspects import (
     within_calls,
 )
 from harness.profiles.folded import Profile
-from harness.session.receipt import Benchmark, Block, Count, Phase, Slices
+from harness.session.receipt import Benchmark, Block, Count, Phase, Receipt, SessionPlan, Slices, SubjectFacts
 from harness.supervise import Supervisor
 from tests.exact_suite_support import a_benchmark, a_stage
 
@@ -126,11 +127,33 @@ def test_samples_of_the_slot_itself_are_nobodys_and_its_own_frames_are_cut():
     }
 
 
-def test_the_sites_of_an_exact_metric_are_its_suspects():
-    count = Count(
-        benchmark="GET /a", metric="calls.dynamodb", requests=10, base=[2.0], candidate=[3.0],
-        base_sites={"fetch": 2.0}, candidate_sites={"fetch": 2.0, "check": 1.0},
+COUNT = Count(
+    benchmark="GET /a", metric="calls.dynamodb", requests=10, base=[2.0], candidate=[3.0],
+    base_sites={"fetch": 2.0}, candidate_sites={"fetch": 2.0, "check": 1.0},
+)  # fmt: skip
+
+
+def a_receipt(**changes):
+    side = SubjectFacts(spec="git:main", label="main")
+    return Receipt(
+        command="compare", started_at="", seed=1, suites=["micro"], base=side, candidate=side, environment={},
+        policy={}, policy_sha256="", plan=SessionPlan(), **changes,
     )  # fmt: skip
-    found = suspects_of(count)
+
+
+def test_what_regressed_is_explained_by_sites_or_by_a_profile_and_nothing_else_is(
+    supervisor, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("harness.exact.suspects.SECONDS", 0.5)
+    stage = a_stage(supervisor, tmp_path, SUITE, BASE, SLOW)
+    receipt = a_receipt(benchmarks=[a_benchmark("test_answer")], counts=[COUNT])
+    regressed = [("GET /a", "calls.dynamodb"), (NAME, "wall"), ("GET /a", "p99_ns")]
+    assert [one.metric for one in explain(receipt, regressed, stage)] == ["calls.dynamodb", "wall"]
+    assert [one.metric for one in explain(receipt, regressed, None)] == ["calls.dynamodb"]
+    assert explain(receipt, [], stage) == []
+
+
+def test_the_sites_of_an_exact_metric_are_its_suspects():
+    found = suspects_of(COUNT)
     assert [(one.function, one.base, one.candidate) for one in found.functions] == [("check", 0.0, 1.0)]
     assert found.functions[0].unit == "calls.dynamodb"

@@ -6,7 +6,7 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -17,10 +17,22 @@ from harness.profiles import cpu
 from harness.profiles.folded import Profile, Stack
 from harness.profiles.frames import OUTSIDE, frame_path
 from harness.session.block import Stage
-from harness.session.receipt import Benchmark, Block, Count, FunctionChange, Phase, Side, Suspects
+from harness.session.receipt import (
+    Benchmark,
+    Block,
+    Count,
+    FunctionChange,
+    Phase,
+    Receipt,
+    Side,
+    Suspects,
+)
 from harness.session.slot import Slot
 
 MOST_FUNCTIONS = 8
+MOST_PROFILED = 5
+TIMED = ("wall", "cpu")
+"""The metrics of micro-benchmarks that a CPU profile explains."""
 RATE_HZ = 400
 SECONDS = 3.0
 _STEP_NS = 200_000_000
@@ -29,6 +41,21 @@ NO_FUNCTION = "(no function)"
 _NOTHING = Profile("samples", {})
 _SLOT_FILES = {"", "harness/session/slot_program.py", "harness/exact/slot_tools.py"}
 NOT_TESTED = "Not tested: what differs by chance is listed too."
+
+
+def explain(receipt: Receipt, regressed: Iterable[tuple[str, str]], stage: Stage | None) -> list[Suspects]:
+    """Return the suspects of each (benchmark, metric) that regressed, where there are any to name.
+
+    Exact metrics are explained by their own sites; the first few micro-benchmarks by a profile of both sides, which
+    takes about 10 s each. `stage` of None profiles nothing.
+    """
+    asked = list(regressed)
+    found = [suspects_of(count) for count in receipt.counts if (count.benchmark, count.metric) in asked]
+    timed = {name: metric for name, metric in asked if metric in TIMED}
+    marks = [one for one in receipt.benchmarks if one.name in timed and one.of is None]
+    if stage is not None:
+        found += [find_suspects(stage, one, timed[one.name], receipt.blocks) for one in marks[:MOST_PROFILED]]
+    return found
 
 
 def find_suspects(

@@ -130,6 +130,11 @@ class MicroSession:
             supervisor, prepared.bench, prepared.homes, {}, log=request.log, limits=request.limits
         )
 
+    @property
+    def stage(self) -> Stage:
+        """What its blocks are made with: for whoever asks the same slots for more than times."""
+        return self._stage
+
     def run(self, plan_for: PlanFor, looks: Looks) -> None:
         """Discover, screen, extend, confirm."""
         found = self.discover()
