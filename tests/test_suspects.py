@@ -141,14 +141,11 @@ def a_receipt(**changes):
     )  # fmt: skip
 
 
-def test_what_regressed_is_explained_by_sites_or_by_a_profile_and_nothing_else_is(
-    supervisor, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("harness.exact.suspects.SECONDS", 0.5)
+def test_what_regressed_is_explained_by_sites_or_by_a_profile_and_nothing_else_is(supervisor, tmp_path):
     stage = a_stage(supervisor, tmp_path, SUITE, BASE, SLOW)
     receipt = a_receipt(benchmarks=[a_benchmark("test_answer")], counts=[COUNT])
     regressed = [("GET /a", "calls.dynamodb"), (NAME, "wall"), ("GET /a", "p99_ns")]
-    assert [one.metric for one in explain(receipt, regressed, stage)] == ["calls.dynamodb", "wall"]
+    assert [one.metric for one in explain(receipt, regressed, stage, 0.5)] == ["calls.dynamodb", "wall"]
     assert [one.metric for one in explain(receipt, regressed, None)] == ["calls.dynamodb"]
     assert explain(receipt, [], stage) == []
 

@@ -43,7 +43,9 @@ _SLOT_FILES = {"", "harness/session/slot_program.py", "harness/exact/slot_tools.
 NOT_TESTED = "Not tested: what differs by chance is listed too."
 
 
-def explain(receipt: Receipt, regressed: Iterable[tuple[str, str]], stage: Stage | None) -> list[Suspects]:
+def explain(
+    receipt: Receipt, regressed: Iterable[tuple[str, str]], stage: Stage | None, seconds: float = SECONDS
+) -> list[Suspects]:
     """Return the suspects of each (benchmark, metric) that regressed, where there are any to name.
 
     Exact metrics are explained by their own sites; the first few micro-benchmarks by a profile of both sides, which
@@ -54,7 +56,10 @@ def explain(receipt: Receipt, regressed: Iterable[tuple[str, str]], stage: Stage
     timed = {name: metric for name, metric in asked if metric in TIMED}
     marks = [one for one in receipt.benchmarks if one.name in timed and one.of is None]
     if stage is not None:
-        found += [find_suspects(stage, one, timed[one.name], receipt.blocks) for one in marks[:MOST_PROFILED]]
+        found += [
+            find_suspects(stage, one, timed[one.name], receipt.blocks, seconds)
+            for one in marks[:MOST_PROFILED]
+        ]
     return found
 
 
