@@ -1,7 +1,7 @@
 """Measuring another tree than the running one: an overlay folder first on the import path, and proof that it won.
 
-An overlay holds one symbolic link for each source root of a side: packages and modules, never `harness` itself,
-since the engine that measures is always the one that runs.
+An overlay shows the source roots of a side, linked whole or file by file: packages and modules, never `harness`
+itself, since the engine that measures is always the one that runs.
 """
 
 import sys
@@ -32,9 +32,14 @@ def check(overlay: Path, modules: Mapping[str, ModuleType]) -> None:
 
 def strays(overlay: Path, modules: Mapping[str, ModuleType]) -> Iterator[tuple[str, str]]:
     """Yield each imported module below a source root whose file lies outside that root, with its place."""
-    roots = {entry.stem: entry.resolve() for entry in overlay.iterdir()}
+    roots = {entry.stem: entry for entry in overlay.iterdir()}
     for name, module in list(modules.items()):
         root = roots.get(name.partition(".")[0])
         file = getattr(module, "__file__", None)
-        if root is not None and file and not Path(file).resolve().is_relative_to(root):
+        if root is not None and file and not _is_within(Path(file), root):
             yield name, file
+
+
+def _is_within(file: Path, root: Path) -> bool:
+    """Return True if a file was found through the overlay, or is what the overlay's link leads to."""
+    return file.absolute().is_relative_to(root.absolute()) or file.resolve().is_relative_to(root.resolve())

@@ -12,6 +12,10 @@ class Entry:
     summary: str
     variants: tuple[str, ...] = ()
     needs_servers: bool = False
+    in_memory: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """The parameters with which it needs no server, and waits for nothing."""
+    switches: str = ""
+    """The record of its switches, as `module:class`: each field is one that the parameter `switches` turns off."""
     exact: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """The parameters under which equal requests do equal work, for exact counting."""
 
@@ -22,6 +26,8 @@ TARGETS: dict[str, Entry] = {
         "the asset-processing core",
         variants=("optimised", "baseline"),
         needs_servers=True,
+        in_memory={"backends": "memory", "latency_ms": "0"},
+        switches="targets.asset_core.switches:Switches",
         exact={"backends": "memory", "latency_ms": "0", "clock": "stopped"},
     ),
     "known:noop": Entry("targets.known:noop", "returns at once"),

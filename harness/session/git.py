@@ -9,12 +9,6 @@ from pathlib import Path
 from harness.errors import HarnessError, UsageError
 
 _TIMEOUT_S = 300.0
-# A hook or an outer git command would point us at another repository, or lock the user's index.
-_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | {
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "LC_ALL": "C",
-}
 
 
 def resolve(project: Path, revision: str) -> str:
@@ -32,6 +26,15 @@ def resolve(project: Path, revision: str) -> str:
         where=str(project),
         remedy=f"Name a branch, tag or commit; a shallow clone may lack it: git fetch origin {revision}",
     )
+
+
+def merge_base(project: Path, commit: str) -> str:
+    """Return the commit where the checkout left the history of `commit`; that one itself where they share none.
+
+    What others have added to the base since is not this checkout's doing.
+    """
+    done = _run(project, "merge-base", commit, "HEAD")
+    return done.stdout.strip() or commit
 
 
 def require_repository(project: Path) -> None:
@@ -92,12 +95,19 @@ def _run(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
             timeout=_TIMEOUT_S,
             check=False,
             stdin=subprocess.DEVNULL,
-            env=_ENVIRONMENT,
+            env=_environment(),
         )
     except FileNotFoundError as error:
         raise UsageError("There is no git on PATH", remedy="Install git") from error
     except subprocess.TimeoutExpired as error:
         raise HarnessError(f"git {words[0]} took over {_TIMEOUT_S:g} s", where=str(project)) from error
+
+
+def _environment() -> dict[str, str]:
+    """Without what an outer git command or a hook has set: it would lead to another repository."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    # A status must not lock or rewrite the user's index.
+    return kept | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 
 def _last_line(text: str) -> str:

@@ -39,20 +39,20 @@ SUITES = ("benchmarks", "bench", "tests/benchmarks", "tests/bench", "tests/perf"
 """Where benchmarks are looked for when the policy names no suite."""
 
 
-def source_roots(project: Path, named: Sequence[str], suite: str) -> dict[str, str]:
+def source_roots(project: Path, named: Sequence[str], suite: str | None) -> dict[str, str]:
     """Return {import name: path in the project} of the packages and modules that are measured.
 
     Without names: what lies in `src/`, else the packages at the top that are neither tests nor the suite.
     """
-    paths = [Path(name) for name in named] or list(_found(project, Path(suite).parts[0]))
+    paths = [Path(name) for name in named] or list(_found(project, Path(suite or "").parts[:1]))
     return {path.name.removesuffix(".py"): str(path) for path in paths}
 
 
-def _found(project: Path, suite_top: str) -> Iterable[Path]:
+def _found(project: Path, suite_top: tuple[str, ...]) -> Iterable[Path]:
     source = project / "src"
     if source.is_dir():
         return [path.relative_to(project) for path in sorted(source.iterdir()) if _is_source(path)]
-    left_out = _NO_SOURCE | {suite_top}
+    left_out = _NO_SOURCE.union(suite_top)
     return [
         Path(path.name)
         for path in sorted(project.iterdir())

@@ -37,7 +37,8 @@ class Prepared:
     """Everything that a session measures with, for as long as the session lasts.
 
     `homes` are for screening, `swapped` for confirmation: the overlays of base and candidate have changed places.
-    `base_bench` is the base's own suite, to see what was removed. `trees` are the projects' folders.
+    `base_bench` is the base's own suite, to see what was removed. `trees` are the projects' folders, `roots` what is
+    measured in them, `{import name: path in the project}`; none for targets.
     """
 
     folder: Path
@@ -47,13 +48,22 @@ class Prepared:
     swapped: Mapping[str, Home]
     facts: Mapping[Side, SubjectFacts]
     trees: Mapping[Side, Path]
+    roots: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @contextlib.contextmanager
 def prepare(
-    base: Subject, candidate: Subject, policy: Policy, supervisor: Supervisor, log: Path
+    base: Subject,
+    candidate: Subject,
+    policy: Policy,
+    supervisor: Supervisor,
+    log: Path,
+    *,
+    with_suite: bool = True,
 ) -> Iterator[Prepared]:
     """Yield what the session needs; worktrees, overlays and environments are gone afterwards.
+
+    Without the suite, nothing of micro-benchmarks is prepared, and the sides need none.
 
     Raises UsageError for what the caller can correct (no such revision, no suite, sides of different kinds).
     """
@@ -67,7 +77,8 @@ def prepare(
                 side: stack.enter_context(_tree(subject, folder / "trees" / letter))
                 for (side, subject), letter in zip(sides.items(), "ab", strict=True)
             }
-            yield _trees(sides, trees, policy, folder, _Pip(supervisor, log))
+            suite = overlay.find_suite(trees[Side.CANDIDATE], policy.suite) if with_suite else None
+            yield _trees(sides, trees, policy, suite, folder, _Pip(supervisor, log))
         else:
             raise UsageError(
                 f"'{base.spec}' and '{candidate.spec}' cannot be compared: one is code, the other a target",
@@ -93,10 +104,14 @@ class _Pip:
 
 
 def _trees(
-    sides: Mapping[Side, TreeSide], trees: Mapping[Side, Path], policy: Policy, folder: Path, pip: _Pip
+    sides: Mapping[Side, TreeSide],
+    trees: Mapping[Side, Path],
+    policy: Policy,
+    suite: str | None,
+    folder: Path,
+    pip: _Pip,
 ) -> Prepared:
     candidate = trees[Side.CANDIDATE]
-    suite = overlay.find_suite(candidate, policy.suite)
     roots = _roots(trees, policy, suite)
     pythons, locks = _environments(trees, policy, folder, pip)
     places = {
@@ -110,17 +125,18 @@ def _trees(
         }
         for number, letters in places.items()
     }
-    base_suite = trees[Side.BASE] / suite
+    has_base_suite = suite is not None and (trees[Side.BASE] / suite).exists()
     return Prepared(
         folder=folder,
         bench=_bench(candidate, suite, roots, policy, folder / "bench"),
         base_bench=_bench(trees[Side.BASE], suite, roots, policy, folder / "prev")
-        if base_suite.exists()
+        if has_base_suite
         else None,
         homes=homes["1"],
         swapped=homes["2"],
         facts={side: _facts(subject, trees[side], locks.get(side)) for side, subject in sides.items()},
         trees=trees,
+        roots=roots,
     )
 
 
@@ -128,7 +144,7 @@ def _side(name: str) -> Side:
     return Side.BASE if name == NULL else Side(name)
 
 
-def _roots(trees: Mapping[Side, Path], policy: Policy, suite: str) -> dict[str, str]:
+def _roots(trees: Mapping[Side, Path], policy: Policy, suite: str | None) -> dict[str, str]:
     roots: dict[str, str] = {}
     for tree in trees.values():
         roots |= overlay.source_roots(tree, policy.source_roots, suite)
@@ -148,7 +164,9 @@ def _home(name: str, tree: Path, roots: Mapping[str, str], place: Path, pythons:
     return dataclasses.replace(home, python=python) if python else home
 
 
-def _bench(project: Path, suite: str, roots: Mapping[str, str], policy: Policy, folder: Path) -> Bench:
+def _bench(project: Path, suite: str | None, roots: Mapping[str, str], policy: Policy, folder: Path) -> Bench:
+    if suite is None:
+        return Bench(folder, folder)
     path = overlay.copy_suite(project, suite, roots.values(), folder)
     (folder / INI).write_text(_INI_TEXT, "utf-8")
     inside = path.relative_to(folder)

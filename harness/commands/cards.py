@@ -1,0 +1,56 @@
+"""A calibration card in the words of a report."""
+
+from collections.abc import Iterator, Mapping
+
+from harness.calibrate.card import Card, TrialCard
+from harness.calibrate.card import Rate as CardRate
+from harness.calibrate.effects import TRIALS, Disturbance, Trial
+from harness.environment import differences
+from reports.card import CardFacts, Rate
+
+_GOALS = {"same": "at most 1 %", "slower-5%": "at least 99 %", "slower-3%": "at least 95 %"}
+_DISTURBED = {
+    Disturbance.OTHER_CORE: ", a busy neighbour on the other core",
+    Disturbance.SAME_CORE: ", a busy neighbour on the same core",
+    Disturbance.BURSTS: ", bursts of work on all cores",
+}
+_BY_NAME = {trial.name: trial for trial in TRIALS}
+
+
+def facts_of(card: Card, environment: Mapping[str, object] | None = None) -> CardFacts:
+    """Return what a report shows of a card; `environment` is the session's, to say whether the card applies."""
+    differing = differences(card.environment, dict(environment)) if environment is not None else []
+    return CardFacts(
+        measured_at=card.calibrated_at or "an unknown day",
+        machine=f"{card.environment.get('cpu')}, {card.environment.get('cores')} cores",
+        configuration=f"gate {card.gate}",
+        rates=[rate for trial in card.trials for rate in _rates(trial)],
+        applies=not [name for name in differing if name != "packages"],
+        note="Alarms by other ways of judging stand below those of the gate, on the same recorded sessions.",
+    )
+
+
+def what_was_done(trial: Trial) -> str:
+    """Return what a trial does to the candidate or the machine, for people."""
+    if trial.tail_share:
+        return "1 call in 50 ten times slower"
+    change = f"+{100 * trial.spin_share:g} % time" if trial.spin_share else "nothing"
+    return change + _DISTURBED.get(trial.disturbance, "")
+
+
+def _rates(trial: TrialCard) -> Iterator[Rate]:
+    known = _BY_NAME.get(trial.trial)
+    effect = what_was_done(known) if known else trial.trial
+    yield _rate(effect, "regressed", trial.alarms, _GOALS.get(trial.trial, ""))
+    yield _rate(effect, "sessions with an alarm", trial.session_alarms)
+    for name, rate in {
+        **trial.mutants,
+        **{f"pytest-benchmark {rule}": rate for rule, rate in trial.beside.items()},
+    }.items():
+        yield _rate(effect, f"alarms by {name}", rate)
+
+
+def _rate(effect: str, wanted: str, rate: CardRate, goal: str = "") -> Rate:
+    return Rate(
+        effect=effect, wanted=wanted, k=rate.count, n=rate.total, low=rate.low, high=rate.high, goal=goal
+    )

@@ -1,0 +1,40 @@
+"""`harness gate`: the working tree against a base, under the project's policy, made for CI."""
+
+import argparse
+from pathlib import Path
+
+from harness.commands.asking import add_session_options, ask, read_policy
+from harness.commands.compare import conduct
+from harness.commands.console import Talk
+from harness.errors import ExitCode
+from harness.session import git
+from harness.session.subjects import working_tree
+
+NAME = "gate"
+HELP = "did this checkout get slower, hungrier or chattier than its base? Made for CI"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--base",
+        metavar="REV",
+        help="a branch, tag or commit; the gate compares with where this checkout left it",
+    )
+    parser.add_argument(
+        "--report-only", action="store_true", help="the same verdicts, and exit code 0: to get used to it"
+    )
+    add_session_options(parser)
+
+
+def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
+    """Carry out the command."""
+    project = Path.cwd()
+    policy = read_policy(args, project)
+    named = args.base or policy.base
+    tip = git.resolve(project, named)
+    base = git.merge_base(project, tip)
+    if base != tip:
+        talk.say(f"Base: {base[:12]}, where this checkout left {named} ({tip[:12]}).")
+    asked = ask(args, policy, f"git:{base}", "path:.", project, candidate_side=working_tree(project))
+    return conduct(asked, talk, project, report_only=args.report_only)

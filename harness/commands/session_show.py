@@ -1,0 +1,75 @@
+"""A finished session to a person, a program and an exit code: report, comment, JUnit, annotations, JSON."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.calibrate.card import Card, read_card
+from harness.commands.cards import facts_of
+from harness.commands.console import Talk
+from harness.environment import differences
+from harness.errors import ExitCode, HarnessError
+from harness.judge.document import as_json
+from harness.judge.verdict import Judgement
+from harness.policy import Policy
+from harness.session.receipt import Receipt
+
+
+def present(
+    judgement: Judgement, receipt: Receipt, receipt_path: Path, talk: Talk, *,
+    policy: Policy, project: Path, report_only: bool = False,
+) -> ExitCode:  # fmt: skip
+    """Write the files beside the receipt, print text or JSON, and return what the process should say.
+
+    `report_only` is for adoption: the same verdicts, and success; what was interrupted still says so.
+    """
+    from reports.session.annotations import is_wanted, render_annotations
+    from reports.session.files import write_all
+    from reports.session.model import Links
+    from reports.session.text import print_text
+    from reports.session.view import build
+
+    card = card_for(receipt, policy, project, talk)
+    view = build(
+        judgement,
+        receipt,
+        Links(),
+        card=facts_of(card, receipt.environment) if card else None,
+        strict=policy.strict,
+    )
+    written = write_all(view, receipt_path.parent)
+    people = sys.stderr if talk.as_json else sys.stdout
+    print_text(view, people, talk.console.width)
+    if is_wanted(os.environ):
+        people.write(render_annotations(view))
+        people.flush()
+    if talk.as_json:
+        talk.document(as_json(judgement, str(written.report), str(receipt_path)))
+    talk.say(f"Report: {written.report}")
+    return _code(judgement, report_only=report_only, talk=talk)
+
+
+def _code(judgement: Judgement, *, report_only: bool, talk: Talk) -> ExitCode:
+    code = judgement.exit_code
+    if not report_only or code in {ExitCode.OK, ExitCode.INTERRUPTED}:
+        return code
+    talk.say(f"Only reported: without --report-only this would end with exit code {int(code)}.")
+    return ExitCode.OK
+
+
+def card_for(receipt: Receipt, policy: Policy, project: Path, talk: Talk) -> Card | None:
+    """Return the calibration card of this machine, if the project keeps one that fits."""
+    if policy.card is None or not (project / policy.card).exists():
+        return None
+    try:
+        card = read_card(project / policy.card)
+    except HarnessError as error:
+        talk.say(f"harness: {error}")
+        return None
+    return card if not _elsewhere(card.environment, receipt.environment) else None
+
+
+def _elsewhere(card: Mapping[str, object], session: Mapping[str, object]) -> list[str]:
+    # Packages may differ: what was calibrated is the gate on this machine.
+    return [name for name in differences(dict(card), dict(session)) if name != "packages"]

@@ -1,0 +1,233 @@
+"""The work of `compare`, `gate` and `ablate`: both sides side by side, suite after suite, into one receipt."""
+
+import contextlib
+import dataclasses
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from harness.commands.console import Talk
+from harness.commands.servers import provide
+from harness.commands.session_folder import SessionFolder
+from harness.commands.session_progress import Narrowing
+from harness.commands.sides import Driven, counted_subjects, loaded_subjects, overlays
+from harness.errors import UsageError
+from harness.exact.sides import count_exactly, trace_exactly
+from harness.judge.looks import Looks
+from harness.judge.plan import session_plan, what_it_detects
+from harness.loadrun import LoadPlan
+from harness.model import Executor, Scenario
+from harness.policy import Policy
+from harness.session.conductor import MicroSession, SessionRequest, begin_receipt
+from harness.session.load_blocks import (
+    LoadSession,
+    at_rate_of_slower_side,
+    load_session_seconds,
+    probe_seconds,
+    run_load_blocks,
+)
+from harness.session.prepare import Prepared, prepare
+from harness.session.receipt import Receipt, SessionPlan, Side
+from harness.session.sizing import Discovery
+from harness.session.subjects import Subject
+from harness.supervise import Supervisor, termination_as_exception
+from harness.units import format_duration
+
+SUITES = ("exact", "micro", "load")
+"""In this order: what needs no statistics comes first."""
+USUAL_SPREAD = 0.01
+"""What blocks of this kind differ by on a shared machine: for the forecast alone."""
+LOAD_SHARE = 0.5
+"""Of the budget, where both micro-benchmarks and load are to be measured."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How the load suite loads: each segment is one run of this plan."""
+
+    scenario: Scenario
+    duration_s: float
+    warmup_s: float
+    backends: str
+    rate_per_s: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """All that the user asked for, checked. `driven` is what the exact and load suites drive."""
+
+    base: Subject
+    candidate: Subject
+    policy: Policy
+    suites: tuple[str, ...]
+    seed: int
+    out: Path
+    command: str
+    name: str
+    budget_s: float | None = None
+    driven: Mapping[Side, Driven] | None = None
+    load: LoadOptions | None = None
+
+    def budget_of(self, suite: str) -> float | None:
+        """Return the part of the budget that one suite gets."""
+        if self.budget_s is None or not {"micro", "load"} <= set(self.suites):
+            return self.budget_s
+        return self.budget_s * (LOAD_SHARE if suite == "load" else 1 - LOAD_SHARE)
+
+
+@dataclasses.dataclass(slots=True)
+class Session:
+    """A session that was carried out, to its end or not."""
+
+    folder: SessionFolder
+    receipt: Receipt
+
+
+def carry_out(asked: Asked, talk: Talk) -> Session:
+    """Measure both sides. Ctrl-C ends the work in good order and keeps what was measured.
+
+    Raises `UsageError` for what the caller can correct; nothing has been measured then, and no folder is left.
+    """
+    folder = SessionFolder(asked.out, asked.name)
+    started_s = time.monotonic()
+    try:
+        with (
+            termination_as_exception(),
+            Supervisor() as supervisor,
+            prepare(
+                asked.base, asked.candidate, asked.policy, supervisor, folder.log,
+                with_suite="micro" in asked.suites,
+            ) as prepared,
+        ):  # fmt: skip
+            work = _Work(asked, talk, folder, supervisor, prepared)
+            work.run()
+            work.receipt.harness_seconds = time.monotonic() - started_s - work.slice_seconds
+            folder.write(work.receipt)
+        return Session(folder, work.receipt)
+    finally:
+        folder.discard_if_empty()
+
+
+class _Work:
+    """One session, suite after suite, while both sides are prepared."""
+
+    def __init__(
+        self, asked: Asked, talk: Talk, folder: SessionFolder, supervisor: Supervisor, prepared: Prepared
+    ) -> None:
+        self._asked, self._talk, self._folder = asked, talk, folder
+        self._supervisor, self._prepared = supervisor, prepared
+        self._looks = Looks(asked.policy)
+        self._request = SessionRequest(
+            asked.base, asked.candidate, asked.policy, asked.seed, folder.log, asked.command, asked.suites
+        )
+        self.receipt = begin_receipt(self._request, prepared)
+        self.slice_seconds = 0.0
+
+    def run(self) -> None:
+        """Measure every suite, then what explains a regression."""
+        suites = {"exact": self._exact, "micro": self._micro, "load": self._load}
+        try:
+            for suite in SUITES:
+                if suite in self._asked.suites:
+                    suites[suite]()
+            self.receipt.finished = not self.receipt.trouble
+        except KeyboardInterrupt:
+            self.receipt.interrupted = True
+
+    def _exact(self) -> None:
+        driven = self._asked.driven
+        if driven is None:
+            return
+        self._talk.say("Counting back-end calls and allocations on both sides …")
+        with self._scratch() as scratch:
+            subjects = counted_subjects(driven, overlays(self._prepared, scratch))
+            base, candidate = subjects[Side.BASE], subjects[Side.CANDIDATE]
+            self.receipt.counts += count_exactly(self._supervisor, base, candidate, scratch)
+            self.receipt.counts += trace_exactly(self._supervisor, base, candidate, scratch)
+        self._folder.write(self.receipt)
+
+    def _micro(self) -> None:
+        self._talk.say("Looking at what there is to measure …")
+        with Narrowing(self._talk) as progress:
+            session = MicroSession(
+                self._request, self._prepared, self._supervisor, self.receipt, self._folder.write, progress
+            )
+            try:
+                session.run(self._plan_for, self._looks)
+            finally:
+                self.slice_seconds += session.slice_seconds
+
+    def _plan_for(self, found: Discovery) -> SessionPlan:
+        asked = self._asked
+        count = len(found.comparable)
+        block_s = found.block_s(SessionPlan())
+        plan = session_plan(asked.budget_of("micro"), block_s, asked.policy, count)
+        self._talk.say(
+            f"{count} benchmarks: about {format_duration(block_s * plan.screen_blocks)} for {plan.screen_blocks} blocks, "
+            f"and up to {format_duration(block_s * (plan.extended_blocks + plan.confirm_blocks))} if all must be "
+            f"extended and confirmed. {what_it_detects(plan, USUAL_SPREAD, asked.policy)}."
+        )
+        return plan
+
+    def _load(self) -> None:
+        asked, options = self._asked, self._asked.load
+        if asked.driven is None or options is None:
+            raise UsageError(
+                "The load suite needs a target to load",
+                remedy='Name it in pyproject.toml: [tool.harness] target = "package.module:factory"',
+            )
+        plan = _segment_plan(options, asked.seed)
+        servers = provide(
+            options.backends,
+            self._supervisor,
+            self._folder.path / "servers",
+            self._talk,
+            data="small",
+            seed=asked.seed,
+        )
+        with self._scratch() as scratch, servers as backends:
+            subjects = loaded_subjects(asked.driven, overlays(self._prepared, scratch), backends)
+            session = LoadSession(
+                self._supervisor,
+                backends,
+                subjects,
+                plan,
+                self._folder.path / "segments",
+                asked.policy.limits,
+            )
+            if options.rate_per_s is None and options.scenario.executor is Executor.OPEN:
+                self._talk.say(f"Probing both sides, {format_duration(probe_seconds())} …")
+                session = at_rate_of_slower_side(session)
+            self._tell_load(options)
+            with Narrowing(self._talk) as progress:
+                run_load_blocks(
+                    session, self.receipt, candidates=self._looks.load_candidates, write=self._folder.write,
+                    progress=progress,
+                )  # fmt: skip
+        if self.receipt.interrupted:
+            raise KeyboardInterrupt
+
+    def _tell_load(self, options: LoadOptions) -> None:
+        least_s, most_s = load_session_seconds(self.receipt.plan, options.duration_s, options.warmup_s)
+        self._talk.say(
+            f"Load: {self.receipt.plan.load_blocks} blocks, about {format_duration(least_s)}, and up to "
+            f"{format_duration(most_s)} if something must be confirmed."
+        )
+
+    @contextlib.contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(dir=self._prepared.folder) as name:
+            yield Path(name)
+
+
+def _segment_plan(options: LoadOptions, seed: int) -> LoadPlan:
+    scenario = options.scenario
+    return LoadPlan(
+        scenario=scenario,
+        rate_per_s=options.rate_per_s or scenario.rate_per_s or 1.0,
+        users=scenario.users,
+        duration_s=options.duration_s,
+        warmup_s=options.warmup_s,
+        seed=seed,
+    )
