@@ -22,6 +22,10 @@ class Scope:
         self.afterwards: list[Callable[[], None]] = []
         self._clock = clock
 
+    def now_s(self) -> float:
+        """Return the time on the clock that the deadline is on."""
+        return self._clock()
+
     def remaining_s(self) -> float:
         """Return the seconds left, negative when the deadline has passed."""
         return self.due_s - self._clock()

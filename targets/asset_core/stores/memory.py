@@ -1,7 +1,6 @@
 """Stores inside the process: the same protocols, with seeded latencies that really yield."""
 
 import dataclasses
-import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from targets.asset_core.gate import Gate
@@ -199,14 +198,14 @@ class MemoryCache(_Base):
         """Return the value, or None."""
         self._line.call(scope)
         expires_s, kept = self._world.values.get(key, (0.0, None))
-        value = kept if time.monotonic() < expires_s else None
+        value = kept if scope.now_s() < expires_s else None
         scope.tally.add("redis.bytes_in", len(value or b""))
         return value
 
     def put(self, key: str, value: bytes, ttl_s: float, scope: Scope) -> None:
         """Keep a value for `ttl_s` seconds."""
         self._line.call(scope)
-        self._world.values[key] = (time.monotonic() + ttl_s, value)
+        self._world.values[key] = (scope.now_s() + ttl_s, value)
         scope.tally.add("redis.bytes_out", len(value))
 
     def remove(self, keys: Sequence[str], scope: Scope) -> None:
