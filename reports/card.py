@@ -1,10 +1,14 @@
 """The calibration card: how often the gate was right on a machine, and the tables that show it."""
 
 import dataclasses
+import io
+import math
 
 import msgspec
 
+from reports import markdown
 from reports.model import Cell, Row, Table
+from reports.plain import console_of, print_table, say
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,13 +75,36 @@ def _elsewhere(facts: CardFacts) -> str:
     )
 
 
+def _bounds(rate: Rate) -> str:
+    """Return the bounds in tenths of a percent, rounded outwards: what is printed must still hold."""
+    low, high = math.floor(round(1000 * rate.low, 6)) / 10, math.ceil(round(1000 * rate.high, 6)) / 10
+    return f"{low:.1f} to {high:.1f} %"
+
+
 def _row(rate: Rate) -> Row:
     share = f"{100 * rate.k / rate.n:.1f} %" if rate.n else "–"
     cells = (
         Cell(f"{rate.k:,}", rate.k),
         Cell(f"{rate.n:,}", rate.n),
         Cell(share, rate.k / rate.n if rate.n else None),
-        Cell(f"{100 * rate.low:.1f} to {100 * rate.high:.1f} %"),
+        Cell(_bounds(rate)),
         Cell(rate.goal or "–"),
     )
     return Row(f"{rate.effect}: {rate.wanted}", cells)
+
+
+def render_card_text(view: CardView, width: int = 80) -> str:
+    """Return the card for a terminal."""
+    stream = io.StringIO()
+    console = console_of(stream, width)
+    print_table(console, view.table)
+    for words in (view.sentence, *view.notes):
+        say(console, words, "dim")
+    return stream.getvalue()
+
+
+def render_card_markdown(view: CardView) -> str:
+    """Return the card as Markdown: sentence, notes, table."""
+    return (
+        "\n\n".join((*map(markdown.prose, (view.sentence, *view.notes)), markdown.table(view.table))) + "\n"
+    )

@@ -8,12 +8,11 @@ import warnings
 from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.errors import HarnessError
 from reports.charts import data
 from reports.charts.readout import readout
-from reports.model import ReportView
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,6 +31,14 @@ class Drawing:
 
     svg: str
     readout: list[dict[str, Any]]
+
+
+class HasCharts(Protocol):
+    """A view with charts, whatever else it shows."""
+
+    @property
+    def charts(self) -> tuple[data.Chart, ...]:
+        """The charts in reading order."""
 
 
 def draw(chart: data.Chart) -> Drawing:
@@ -55,7 +62,7 @@ def _for_the_page(document: str, chart: data.Chart) -> str:
     return text.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1).strip()
 
 
-def write(view: ReportView, folder: Path) -> list[Path]:
+def write(view: HasCharts, folder: Path) -> list[Path]:
     """Write every chart of the view as a PNG file into `folder` and return the paths.
 
     Raises `HarnessError` if the folder cannot be made or written.
@@ -91,7 +98,7 @@ def _drawn(plot: data.Plot) -> Iterator["Figure"]:
 
 
 def _draw(plot: data.Plot) -> "Figure":
-    from reports.charts import bars, lines, overtime
+    from reports.charts import bars, intervals, lines, overtime
 
     drawers: dict[type, Callable[[Any], Figure]] = {
         data.PercentilePlot: lines.draw_percentiles,
@@ -101,5 +108,6 @@ def _draw(plot: data.Plot) -> "Figure":
         data.RatePlot: overtime.draw_rates,
         data.BarPlot: bars.draw_bars,
         data.SplitPlot: bars.draw_split,
+        data.IntervalPlot: intervals.draw_intervals,
     }
     return drawers[type(plot)](plot)

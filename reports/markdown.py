@@ -14,7 +14,7 @@ _PLAIN_CODE = re.compile(r"[^`|\\\s](?:[^`|\\]*[^`|\\\s])?")
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>&|~#!$^@:=+-]|(?<=[wW]{3})\.")
 _PROSE_SPECIAL = re.compile(r"[\\`*_\[\]<>&|~$^]")
 _FOUND_LATER = re.compile(r"(?<=[@#])|(?<=gh)(?=-\d)|(?<=www)(?=\.)|(?<=:)(?=//)", re.IGNORECASE)
-_LIST_START = re.compile(r"\A(?:[-+#=]|\d+(?=[.)]))(?=\s|[.)#=-])")
+_LIST_START = re.compile(r"\A(?:[-+=#]+(?=\s|\Z)|\d+(?=[.)](?:\s|\Z)))")
 _NO_WIDTH = "&#8203;"
 _LONGEST = 200
 _LONGEST_PROSE = 1000

@@ -1,116 +1,42 @@
-"""The calibration card: counts of what the gate said, with bounds, and nothing that another gate made."""
+"""The calibration card in every format."""
 
-import pytest
+import judgement_builder as built
+from comment_reader import read
+from page_reader import parsed
 
-from harness.calibrate.card import (
-    Outcome,
-    Rate,
-    SessionOutcome,
-    gate_digest,
-    make_card,
-    read_card,
-    write_card,
-)
-from harness.errors import InvalidRunError
-from harness.judge.verdict import Verdict
+from reports.card import CardFacts, Rate, build_card, render_card_markdown, render_card_text
+from reports.session.html import render_html
+from reports.session.model import Links
+from reports.session.view import build
 
-
-def session(trial, *verdicts, gate="now", added=0.0, mutants=None, beside=None, null_clean=True, confirm=0.0):
-    outcomes = [
-        Outcome(
-            benchmark=f"b{place}", verdict=verdict, change=0.01 * place, added=added, mutants=mutants or {}
-        )
-        for place, verdict in enumerate(verdicts)
-    ]
-    return SessionOutcome(
-        trial=trial, gate=gate, receipt="receipt.json", seconds=10.0 + confirm, confirm_seconds=confirm,
-        outcomes=outcomes, null_clean=null_clean, bad_blocks=0.0, finished_at="2026-01-01T00:00:00+00:00",
-        beside=beside,
-    )  # fmt: skip
+FACTS = CardFacts(
+    measured_at="2026-02-27T10:00:00", machine="Example CPU", configuration="12 + 16 blocks", note="The machine was shared.",
+    rates=[
+        Rate(effect="nothing", wanted="regressed", k=1, n=299, low=0.0001, high=0.0181, goal="at most 1 %"),
+        Rate(effect="+3 % time", wanted="regressed", k=97, n=100, low=0.915, high=0.994),
+        Rate(effect="1 more store call", wanted="regressed", k=0, n=0, low=0.0, high=1.0),
+    ],
+)  # fmt: skip
+LINES = [
+    ["nothing: regressed", "1", "299", "0.3 %", "0.0 to 1.9 %", "at most 1 %"],
+    ["+3 % time: regressed", "97", "100", "97.0 %", "91.5 to 99.4 %", "–"],
+    ["1 more store call: regressed", "0", "0", "–", "0.0 to 100.0 %", "–"],
+]
 
 
-def card_of(*sessions):
-    return make_card(sessions, "now", {"cpu": "one"}, ["same", "slower-5%"])
+def test_every_format_says_k_of_n_with_bounds():
+    view = build_card(FACTS)
+    assert [[row.label, *(cell.text for cell in row.cells)] for row in view.table.rows] == LINES
+    assert read(render_card_markdown(view)).rows == LINES
+    printed = [" ".join(line.split()) for line in render_card_text(view, 120).splitlines()]
+    assert [" ".join(line) for line in LINES] == printed[-5:-2]
+    page = parsed(render_html(build(built.judgement(), built.receipt(), Links(), card=FACTS)))
+    seen = " ".join(" ".join(page.text).split())
+    assert all(text in seen for line in LINES for text in line)
 
 
-def test_no_alarm_in_299_comparisons_shows_at_most_one_and_a_quarter_percent():
-    rate = Rate.of(0, 299)
-    assert rate.low == 0
-    # Two-sided at 95 %: 1 - 0.025 ** (1 / 299).
-    assert rate.high == pytest.approx(1 - 0.025 ** (1 / 299), rel=1e-6)
-
-
-def test_alarms_are_counted_by_comparison_and_by_session():
-    quiet = session("same", Verdict.OK, Verdict.INCONCLUSIVE)
-    alarmed = session("same", Verdict.REGRESSED, Verdict.OK)
-    (trial,) = card_of(quiet, alarmed, alarmed).trials
-    assert (trial.alarms.count, trial.alarms.total) == (2, 6)
-    assert (trial.session_alarms.count, trial.session_alarms.total) == (2, 3)
-    assert trial.verdicts == {"ok": 3, "inconclusive": 1, "regressed": 2}
-
-
-def test_sessions_of_another_state_of_the_gate_are_not_counted():
-    card = card_of(session("same", Verdict.OK), session("same", Verdict.REGRESSED, gate="before"))
-    assert (card.trials[0].alarms.count, card.trials[0].alarms.total) == (0, 1)
-
-
-def test_seconds_of_confirmation_are_those_of_the_sessions_that_confirmed():
-    (trial,) = card_of(
-        session("same", *[Verdict.OK] * 5), session("same", *[Verdict.OK] * 5, confirm=20.0)
-    ).trials
-    assert trial.seconds_per_benchmark == 2.0
-    assert trial.confirm_seconds_per_benchmark == 4.0
-
-
-def test_mutants_and_other_tools_are_counted_over_the_comparisons_that_they_judged():
-    made = session(
-        "same",
-        Verdict.OK,
-        Verdict.OK,
-        mutants={"pooled": Verdict.REGRESSED},
-        beside={"mean:5%": ["b1"], "min:5%": []},
-    )
-    (trial,) = card_of(made, session("same", Verdict.OK)).trials
-    assert (trial.mutants["pooled"].count, trial.mutants["pooled"].total) == (2, 2)
-    assert (trial.beside["mean:5%"].count, trial.beside["mean:5%"].total) == (1, 2)
-    assert trial.beside["min:5%"].count == 0
-
-
-def test_trials_stand_in_their_order_and_only_those_that_were_made():
-    card = card_of(session("slower-5%", Verdict.REGRESSED, added=0.05))
-    assert [trial.trial for trial in card.trials] == ["slower-5%"]
-    assert card.trial("slower-5%").added == 0.05
-    assert card.trial("same") is None
-
-
-def test_a_card_is_read_as_it_was_written(tmp_path):
-    card = card_of(session("same", Verdict.OK, null_clean=False))
-    write_card(tmp_path / "card.json", card)
-    assert read_card(tmp_path / "card.json") == card
-    assert card.trials[0].dirty_controls.count == 1
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b'{"schema": 1}', b"\xff", b"[]"])
-def test_a_damaged_card_is_a_clear_error(tmp_path, content):
-    (tmp_path / "card.json").write_bytes(content)
-    with pytest.raises(InvalidRunError, match="card"):
-        read_card(tmp_path / "card.json")
-
-
-def test_a_card_of_another_schema_and_a_missing_one_are_clear_errors(tmp_path):
-    with pytest.raises(InvalidRunError, match="cannot be read"):
-        read_card(tmp_path / "card.json")
-    write_card(tmp_path / "card.json", card_of(session("same", Verdict.OK)))
-    text = (tmp_path / "card.json").read_text().replace('"schema": 1', '"schema": 2')
-    (tmp_path / "card.json").write_text(text)
-    with pytest.raises(InvalidRunError, match="schema 2"):
-        read_card(tmp_path / "card.json")
-
-
-def test_the_digest_changes_with_the_code_that_judges(tmp_path, monkeypatch):
-    before = gate_digest()
-    package = tmp_path / "judge"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    monkeypatch.setattr("harness.judge.__file__", str(package / "__init__.py"))
-    assert gate_digest() != before
+def test_the_card_says_where_and_when_it_was_made():
+    for text in (render_card_markdown(build_card(FACTS)), render_card_text(build_card(FACTS))):
+        words = " ".join(text.split())
+        assert "Measured on Example CPU (12 + 16 blocks), 2026-02-27." in words.replace("&#43;", "+")
+        assert "The machine was shared." in words

@@ -147,7 +147,27 @@ class LoadPlot:
     series: tuple[Series, ...]
 
 
-Plot = PercentilePlot | DistributionPlot | HeatMap | RatePlot | BarPlot | SplitPlot | LoadPlot
+@dataclasses.dataclass(frozen=True, slots=True)
+class IntervalRow:
+    """A relative change with its interval; `is_clear` where the interval leaves out zero."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    text: str
+    is_clear: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class IntervalPlot:
+    """Changes one above the other, in the order given."""
+
+    rows: tuple[IntervalRow, ...]
+    axis: str
+
+
+Plot = PercentilePlot | DistributionPlot | HeatMap | RatePlot | BarPlot | SplitPlot | LoadPlot | IntervalPlot
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -4,12 +4,11 @@ import io
 from collections.abc import Iterator
 from typing import TextIO
 
-from rich import box
 from rich.console import Console
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from reports.model import Status, Table
+from reports.plain import console_of, grid, print_next, say
 from reports.session.model import Group, Line, SessionView
 from reports.visible import visible
 
@@ -32,51 +31,40 @@ def render_text(view: SessionView, width: int = 80) -> str:
 
 def print_text(view: SessionView, stream: TextIO, width: int = 80) -> None:
     """Write the report to `stream`, in colour if it is a terminal."""
-    console = Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
-    _say(console, view.title, "bold")
-    _say(console, view.subtitle, "dim")
+    console = console_of(stream, width)
+    say(console, view.title, "bold")
+    say(console, view.subtitle, "dim")
     console.print()
-    _say(console, view.sentence, _STATUS_STYLE[view.status])
+    say(console, view.sentence, _STATUS_STYLE[view.status])
     for point in view.points:
-        _say(console, f"- {point}")
+        say(console, f"- {point}")
     _comparisons(console, view)
     for table in view.suspects:
         console.print()
         _functions(console, table)
     if view.suspects:
-        _say(console, view.suspects_note, "dim")
+        say(console, view.suspects_note, "dim")
     console.print()
     for words in view.trust:
-        _say(console, words, "dim")
-    console.print()
-    console.print(Text("Next: ", "bold"), Text(view.next_command.why, "dim"), sep="")
-    # A command is copied: it is never wrapped.
-    console.print(Text(f"  {visible(view.next_command.command)}"), soft_wrap=True)
-
-
-def _say(console: Console, words: str, style: str = "", indent: int = 0) -> None:
-    for line in Text(visible(words), style).wrap(console, console.width - indent):
-        line.rstrip()
-        console.print(Text(" " * indent) + line)
+        say(console, words, "dim")
+    print_next(console, view.next_command)
 
 
 def _comparisons(console: Console, view: SessionView) -> None:
-    grid = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    grid.add_column("verdict", no_wrap=True)
-    grid.add_column("benchmark and metric", overflow="fold")
-    grid.add_column("change", justify="right", overflow="fold")
-    grid.add_column("interval, or values", justify="right", overflow="fold")
+    table = grid(
+        ("verdict", False), ("benchmark and metric", False), ("change", True), ("interval, or values", True)
+    )
     hidden = 0
     for group in view.groups:
         shown = group.lines if group.is_open else group.lines[:_MOST_OK]
         hidden += len(group.lines) - len(shown)
         for line in shown:
-            grid.add_row(*_row(line))
-    if grid.row_count:
+            table.add_row(*_row(line))
+    if table.row_count:
         console.print()
-        console.print(grid)
+        console.print(table)
     if hidden:
-        _say(console, f"{hidden} more without a change stand in the report.", "dim")
+        say(console, f"{hidden} more without a change stand in the report.", "dim")
     for group in view.groups:
         _explain(console, group)
 
@@ -94,17 +82,17 @@ def _explain(console: Console, group: Group) -> None:
         return
     console.print()
     for line in group.lines:
-        _say(console, f"{line.word} {line.name}: {line.headline}".removesuffix(": "))
+        say(console, f"{line.word} {line.name}: {line.headline}".removesuffix(": "))
         for point in line.details:
-            _say(console, f"- {point}", "dim", 2)
+            say(console, f"- {point}", "dim", 2)
         if line.sites is not None:
             _functions(console, line.sites, 2)
 
 
 def _functions(console: Console, table: Table, indent: int = 0) -> None:
-    _say(console, table.title, "", indent)
+    say(console, table.title, "", indent)
     for row in table.rows[:_MOST_FUNCTIONS]:
         base, candidate, difference = (cell.text for cell in row.cells)
-        _say(console, f"{difference}  {row.label} ({base} → {candidate})", "", indent + 2)
+        say(console, f"{difference}  {row.label} ({base} → {candidate})", "", indent + 2)
     for note in table.notes:
-        _say(console, note, "dim", indent + 2)
+        say(console, note, "dim", indent + 2)

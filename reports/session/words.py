@@ -61,9 +61,9 @@ def sides_text(comparison: Comparison, join: str = " → ") -> str:
     return words if comparison.unit in _FORMATS else f"{words} {comparison.unit}".rstrip()
 
 
-def plural(count: int, noun: str) -> str:
-    """Return `1 block` or `12 blocks`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def plural(count: int, noun: str, many: str = "") -> str:
+    """Return `1 block` or `12 blocks`; `many` is the plural where it is not the noun with an s."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {many or f'{noun}s'}"
 
 
 def _of_hundred(unit: str) -> str:

@@ -1,0 +1,52 @@
+"""Sentences and tables for a terminal, in lines of its width."""
+
+from typing import TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from reports.model import NextCommand, Table
+from reports.visible import visible
+
+
+def console_of(stream: TextIO, width: int) -> Console:
+    """Return a console that takes no text for markup, in colour if `stream` is a terminal."""
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
+
+
+def say(console: Console, words: str, style: str = "", indent: int = 0) -> None:
+    """Write a text in lines of the console's width, indented, without blanks at their ends."""
+    for line in Text(visible(words), style).wrap(console, console.width - indent):
+        line.rstrip()
+        console.print(Text(" " * indent) + line)
+
+
+def grid(*columns: tuple[str, bool]) -> RichTable:
+    """Return a table of (head, whether it stands to the right) that folds what is too long."""
+    made = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for head, is_right in columns:
+        made.add_column(Text(visible(head)), justify="right" if is_right else "left", overflow="fold")
+    return made
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Write a whole table with its title and notes; an empty one is not written."""
+    if not table.rows:
+        return
+    console.print()
+    say(console, table.title, "bold")
+    made = grid((table.label_head, False), *((column, table.numeric) for column in table.columns))
+    for row in table.rows:
+        made.add_row(Text(visible(row.label)), *(Text(visible(cell.text)) for cell in row.cells))
+    console.print(made)
+    for note in table.notes:
+        say(console, note, "dim")
+
+
+def print_next(console: Console, command: NextCommand) -> None:
+    """Write the next command worth typing. It is copied, so it is never wrapped."""
+    console.print()
+    console.print(Text("Next: ", "bold"), Text(visible(command.why), "dim"), sep="")
+    console.print(Text(f"  {visible(command.command)}"), soft_wrap=True)
