@@ -79,8 +79,10 @@ class MemoryAssets(_Base):
     def get_technologies(self, tenant: str, asset_id: str, scope: Scope) -> list[Technology]:
         """Return its technologies by name."""
         self._line.call(scope)
-        technologies = self._world.technologies_of((tenant, asset_id))
-        scope.tally.add("dynamodb.items", len(technologies) + 1)
+        identity = (tenant, asset_id)
+        technologies = self._world.technologies_of(identity)
+        # The table is asked for all items of the asset, the one that says that it exists among them.
+        scope.tally.add("dynamodb.items", len(technologies) + int(self._world.asset(identity) is not None))
         return technologies
 
     def get_technology_names(
