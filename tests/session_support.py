@@ -25,6 +25,8 @@ def test_work(benchmark):
 TINY = SessionPlan(
     screen_blocks=2, extended_blocks=3, confirm_blocks=2, confirm_blocks_of_many=3, slices=3, slice_ns=20_000
 )
+ONE_BLOCK = msgspec.structs.replace(TINY, screen_blocks=1)
+NO_BLOCKS = msgspec.structs.replace(TINY, screen_blocks=0)
 
 
 def git(folder: Path, *words: str) -> str:
