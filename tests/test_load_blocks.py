@@ -1,8 +1,12 @@
-"""Load blocks on targets of known truth: what differs by a millisecond differs by it in every block."""
+"""Load blocks on targets of known truth: what differs by 20 ms differs by it in every block.
+
+So much, because a busy machine adds some milliseconds to every call.
+"""
 
 import os
 import signal
 
+import numpy as np
 import pytest
 
 from harness.errors import UsageError
@@ -10,6 +14,7 @@ from harness.loadrun import Subject
 from harness.session import load_blocks
 from harness.session.load_blocks import at_rate_of_slower_side, load_session_seconds
 from harness.session.receipt import Phase, SessionPlan
+from harness.summary import load
 from harness.supervise import Supervisor
 from tests.load_session_support import CountingServers, constant, receipt_of, run_session, session_of
 from tests.processes import descendants
@@ -77,16 +82,14 @@ def p50_ns(segment, operation="all"):
     return segment.values[operation]["p50_ns"]
 
 
-def test_a_millisecond_more_shows_in_every_block_and_the_base_against_itself_shows_nothing(
-    supervisor, tmp_path
-):
+def test_20_ms_more_show_in_every_block_and_the_base_against_itself_shows_nothing(supervisor, tmp_path):
     receipt = receipt_of(load_blocks=1, confirm_blocks=1)
-    session = session_of(supervisor, tmp_path, constant(1), constant(2))
+    session = session_of(supervisor, tmp_path, constant(20), constant(40))
     kept = run_session(session, receipt, candidates=lambda _receipt: {"all p50_ns"})
     assert [block.phase for block in receipt.load_blocks] == [Phase.SCREEN, Phase.CONFIRM]
     for block in receipt.load_blocks:
-        assert p50_ns(block.candidate) - p50_ns(block.base) == pytest.approx(MS, rel=0.5)
-        assert p50_ns(block.null) - p50_ns(block.base) == pytest.approx(0, abs=0.5 * MS)
+        assert p50_ns(block.candidate) - p50_ns(block.base) == pytest.approx(20 * MS, abs=9 * MS)
+        assert p50_ns(block.null) - p50_ns(block.base) == pytest.approx(0, abs=9 * MS)
         assert sorted(block.order) == ["base", "candidate", "null"]
     assert len({block.seed for block in receipt.load_blocks}) == 2
     assert [block.number for block in receipt.load_blocks] == [0, 1]
@@ -114,6 +117,9 @@ def test_a_segment_has_the_numbers_of_the_whole_and_of_each_operation(supervisor
     assert block.candidate.values["all"]["cold_start_ns"] > 0
     assert "cold_start_ns" not in block.candidate.values["call"]
     assert sorted(segment.directory for segment in segments(receipt)) == sorted(os.listdir(tmp_path))
+    runs = [load(tmp_path / segment.directory) for segment in segments(receipt)]
+    assert {run.document.seed for run in runs} == {block.seed}
+    assert all(np.array_equal(run.table["intended_ns"], runs[0].table["intended_ns"]) for run in runs)
 
 
 def segments(receipt):
@@ -127,7 +133,7 @@ def segments(receipt):
 
 def test_each_side_is_measured_from_its_own_tree(supervisor, tmp_path):
     subjects = []
-    for side, seconds in (("base", 0.001), ("candidate", 0.002)):
+    for side, seconds in (("base", 0.02), ("candidate", 0.04)):
         package = tmp_path / side / "assets"
         package.mkdir(parents=True)
         (package / "__init__.py").write_text(PACKAGE.format(name=side, seconds=seconds))
@@ -141,7 +147,7 @@ def test_each_side_is_measured_from_its_own_tree(supervisor, tmp_path):
     (block,) = receipt.load_blocks
     assert set(block.base.values) == set(block.null.values) == {"all", "base"}
     assert set(block.candidate.values) == {"all", "candidate"}
-    assert p50_ns(block.candidate) - p50_ns(block.base) == pytest.approx(MS, rel=0.5)
+    assert p50_ns(block.candidate) - p50_ns(block.base) == pytest.approx(20 * MS, abs=9 * MS)
     assert not list(tmp_path.glob("*/assets/__pycache__"))
 
 
@@ -200,6 +206,7 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_no_process(supervisor, tmp_pa
     assert receipt.interrupted
     (block,) = receipt.load_blocks
     assert "interrupted" in block.trouble
+    assert not list((tmp_path / "runs").glob("*-candidate-*")), "half a segment is kept by nobody"
     before = block.order.index("candidate")
     assert [getattr(block, label) is not None for label in block.order] == [
         place < before for place in range(3)
@@ -258,7 +265,7 @@ def test_the_rate_is_half_of_what_the_slower_side_can_do(supervisor, tmp_path, m
     monkeypatch.setattr("harness.probe.PROBE_WARMUP_S", 0.1)
     session = session_of(supervisor, tmp_path, constant(4), constant(40))
     # Eight users of 40 ms each.
-    assert at_rate_of_slower_side(session).plan.rate_per_s == pytest.approx(100, rel=0.2)
+    assert at_rate_of_slower_side(session).plan.rate_per_s == pytest.approx(100, rel=0.3)
     assert session.servers.forgotten == 2
 
 
