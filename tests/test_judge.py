@@ -339,6 +339,10 @@ DAMAGES = {
     ),
     "a screen in the confirmation": lambda session: changed(session, 3, phase=Phase.CONFIRM),
     "a benchmark named twice": lambda session: session.benchmarks.append(session.benchmarks[0]),
+    "a benchmark that the blocks hold and nothing names": lambda session: session.benchmarks.pop(0),
+    "a measured benchmark called new": lambda session: session.benchmarks.__setitem__(
+        0, Benchmark(name="a", state=State.NEW)
+    ),
     "a benchmark missing from a block": lambda session: changed(
         session, 3, slices={CONTROL.name: slices(0.0)}
     ),
@@ -354,6 +358,14 @@ DAMAGES = {
     "no calls": lambda session: session.benchmarks.__setitem__(0, Benchmark(name="a", pairs=PAIRS, calls=0)),
     "import of one side only": lambda session: changed(session, 3, import_ns={"base": 10**8}),
     "an import of no time": lambda session: changed(session, 3, import_ns={"base": 10**8, "candidate": 0}),
+    "no sentinel in one block": lambda session: changed(session, 3, sentinel=None),
+    "a sentinel of one side": lambda session: changed(
+        session, 3, sentinel=Sentinel(base_ns=[10], candidate_ns=[])
+    ),
+    "a sentinel of no time": lambda session: changed(
+        session, 3, sentinel=Sentinel(base_ns=[0], candidate_ns=[1])
+    ),
+    "a control that nothing names": lambda session: session.benchmarks.pop(),
     "no sentinel anywhere": lambda session: [changed(session, n, sentinel=None) for n in range(12)],
 }
 
@@ -370,7 +382,7 @@ def sliced(session, **fields):
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_missing_and_damaged_data_is_never_a_pass(damage):
-    session = steady({"a": 0.0})
+    session = steady({"a": 0.0, "z": 0.0})
     assert judge(session, POLICY).verdict is Verdict.OK
     DAMAGES[damage](session)
     judgement = judge(session, POLICY)

@@ -64,6 +64,8 @@ def damage(tree, path, kind, value):
         parent[key]
     except (KeyError, IndexError, TypeError):
         return
+    if not isinstance(parent, (dict, list)):
+        return
     if kind == "remove":
         del parent[key]
     elif kind == "double" and isinstance(parent, list):

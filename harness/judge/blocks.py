@@ -21,7 +21,8 @@ SLOWER_THAN_USUAL = 1.5
 MOST_BAD = 0.4
 """Above this share of bad blocks, what is left no longer stands for the session."""
 LARGEST_NUMBER = 1e18
-"""Nanoseconds of thirty years: a number above it is damage."""
+SMALLEST_NUMBER = 1e-9
+"""Thirty years in nanoseconds, and what no rate or time is below: a number beyond them is damage."""
 
 _ORDER = {phase: place for place, phase in enumerate(Phase)}
 Quota = Mapping[Phase, int]
@@ -46,15 +47,21 @@ class Sorted(Generic[AnyBlock]):
         return len(self.bad) / sum(self.made.values()) if self.made else 0.0
 
 
-def plausible(value: float, *, above: float = 0.0) -> bool:
-    """Return True for a finite number above `above` and below all damage."""
-    return math.isfinite(value) and above < value <= LARGEST_NUMBER
+def plausible(value: float) -> bool:
+    """Return True for a time or rate that can have been measured."""
+    return math.isfinite(value) and SMALLEST_NUMBER <= value <= LARGEST_NUMBER
 
 
 def sort_blocks(receipt: Receipt) -> Sorted[Block]:
     """Return the blocks of the micro suite, sorted."""
     usual = _usual_ns(receipt.blocks)
-    return _sorted(receipt.blocks, most(receipt.plan), lambda block: _spoilt(block, usual))
+    found = _sorted(receipt.blocks, most(receipt.plan), lambda block: _spoilt(block, usual))
+    unwatched = tuple(
+        f"the sentinel of block {block.number} is missing or damaged"
+        for block in receipt.blocks
+        if block.trouble is None and _slots_ns(block) is None
+    )
+    return dataclasses.replace(found, faults=(*found.faults, *unwatched))
 
 
 def sort_load_blocks(receipt: Receipt) -> Sorted[LoadBlock]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -216,13 +217,28 @@ def _gaps(receipt: Receipt, comparisons: Sequence[Comparison]) -> list[str]:
         "exact": bool(receipt.counts),
     }
     empty = [f"The suite '{suite}' left no data" for suite in receipt.suites if not recorded.get(suite, True)]
-    named = [benchmark.name for benchmark in receipt.benchmarks]
-    twice = [
-        f"The receipt names the benchmark '{name}' twice"
-        for name in dict.fromkeys(named)
-        if named.count(name) > 1
+    return [*empty, *_misnamed(receipt), *([] if compared else ["Nothing could be compared"])]
+
+
+def _misnamed(receipt: Receipt) -> list[str]:
+    """Return in what the list of benchmarks and the blocks contradict one another."""
+    named = Counter(benchmark.name for benchmark in receipt.benchmarks)
+    both = {benchmark.name for benchmark in receipt.benchmarks if benchmark.state is State.BOTH} | {
+        NULL_CONTROL
+    }
+    measured = {name: None for block in receipt.blocks for name in block.slices}
+    return [
+        *(
+            f"The receipt names the benchmark '{name}' {times} times"
+            for name, times in named.items()
+            if times > 1
+        ),
+        *(
+            f"Blocks hold '{name}', which the receipt does not name for both sides"
+            for name in measured
+            if name not in both
+        ),
     ]
-    return [*empty, *twice, *([] if compared else ["Nothing could be compared"])]
 
 
 def _whole(receipt: Receipt, comparisons: Iterable[Comparison], faults: Sequence[str]) -> Verdict:

@@ -35,8 +35,13 @@ def _fair_at_least(successes: int, trials: int) -> float:
 @cache
 def critical(trials: int, alpha: float) -> int | None:
     """Return the fewest heads of `trials` fair coins whose tail is at most `alpha`; None if even all are too few."""
-    fitting = (k for k in range(trials + 1) if at_least(k, trials) <= alpha)
-    return next(fitting, None)
+    all_ways, ways, term = 1 << max(trials, 0), 0, 1
+    for heads in range(trials, -1, -1):
+        ways += term
+        if ways / all_ways > alpha:
+            return heads + 1 if heads < trials else None
+        term = term * heads // (trials - heads + 1)
+    return 0 if trials >= 0 else None
 
 
 def incomplete_beta(x: float, a: float, b: float) -> float:

@@ -5,7 +5,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from harness.stats.binomial import at_most
+from harness.stats.binomial import at_most, critical
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,10 +29,8 @@ def rank(count: int, confidence: float) -> int:
 
     Their coverage is 1 - 2 P(X <= k - 1) for X of Binomial(count, 1/2) (David and Nagaraja, Order Statistics, 7.1).
     """
-    fitting = 0
-    while 2 * at_most(fitting, count) <= 1 - confidence + 1e-12:
-        fitting += 1
-    return fitting
+    heads = critical(count, (1 - confidence) / 2)
+    return 0 if heads is None else count + 1 - heads
 
 
 def fewest(confidence: float) -> int:
