@@ -78,7 +78,7 @@ def test_a_count_that_came_from_nothing_is_larger_than_any_percentage():
             verdict=Verdict.REGRESSED,
         )
     )
-    assert "the largest: GET /x calls.dynamodb from 0 to 2 per request, counted exactly" in view.sentence
+    assert "the largest: GET /x calls.dynamodb from 0 to 2 per request, counted" in view.sentence
     assert [line.benchmark for line in view.groups[0].lines] == ["GET /x", "a"]
 
 
@@ -109,12 +109,12 @@ def test_a_count_that_came_from_nothing_is_larger_than_any_percentage():
         ),
         (
             built.judgement(verdict=Verdict.INVALID, code=ExitCode.INVALID, reasons=("There is no block",)),
-            "No verdict: There is no block.",
+            "No verdict: there is no block.",
             Status.BAD,
         ),
         (
             built.judgement(built.paired("a"), code=ExitCode.INTERRUPTED),
-            "Interrupted before its end: The benchmark did not regress.",
+            "Interrupted before its end: the benchmark did not regress.",
             Status.CAUTION,
         ),
         (
@@ -160,8 +160,8 @@ def test_an_exact_metric_shows_its_values_and_call_sites_and_no_time():
     assert line.values == "2 → 3 per request"
     assert [(row.label, row.cells[2].text) for row in line.sites.rows] == [
         ("assets/reads.py:get_many", "+1"),
-        ("assets/reads.py:get_one", "+0"),
     ]
+    assert line.sites.notes == ("1 function did not change.",)
 
 
 @pytest.mark.parametrize(
@@ -178,6 +178,34 @@ def test_values_are_printed_in_their_unit(metric, unit, values, text):
     base, candidate = values
     comparison = built.paired("a", metric=metric, unit=unit, base=base, candidate=candidate)
     assert shown(built.judgement(comparison)).lines[0].values == text
+
+
+def test_a_count_that_moved_by_little_is_seen_to_have_moved():
+    moved = built.exact("a", Verdict.REGRESSED, 1534.0, 1534.5)
+    assert shown(built.judgement(moved)).lines[0].values == "1,534 → 1,534.5 per request"
+
+
+def test_several_metrics_of_one_benchmark_are_counted_as_metrics():
+    some = [built.exact("a", Verdict.REGRESSED, 1.0, float(n), metric=f"calls.{n}") for n in (2, 3)]
+    sentence = shown(built.judgement(*some, verdict=Verdict.REGRESSED)).sentence
+    assert (
+        sentence
+        == "1 of 1 benchmark regressed in 2 metrics; the largest: a calls.3 from 1 to 3 per request, counted."
+    )
+
+
+def test_revisions_are_short_in_the_title_and_whole_among_the_facts():
+    revision = "5e25940f64a60796ac12c93d3c03f505057bb285"
+    receipt = built.receipt(base=SubjectFacts(spec="git:main", label=revision, revision=revision))
+    view = shown(built.judgement(), receipt=receipt)
+    assert view.title == "working tree against 5e25940f64a6"
+    assert revision in repr(view.facts)
+
+
+def test_what_the_session_left_out_is_said_beside_the_verdict():
+    receipt = built.receipt(notes=["bench_x runs on no side"], trouble=["a slot died"])
+    view = shown(built.judgement(reasons=("a slot died",)), receipt=receipt)
+    assert view.points == ("a slot died", "bench_x runs on no side")
 
 
 def test_what_never_decides_stands_apart_and_is_counted_nowhere():
@@ -213,7 +241,7 @@ def test_a_dirty_control_is_the_first_word_on_trust():
     )
     trust = shown(built.judgement(built.paired("a"), controls=dirty)).trust
     assert trust[0] == "The null control moved."
-    assert "not clean" in trust[1]
+    assert "times are not to be believed" in trust[1]
     assert "25.0 % of the blocks were rejected" in trust[2]
 
 

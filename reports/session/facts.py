@@ -3,8 +3,8 @@
 import collections
 from collections.abc import Iterator, Sequence
 
-from harness.session.receipt import Block, LoadBlock, Receipt, SubjectFacts, Suspects
-from harness.units import format_bytes, format_duration, format_ns, significant
+from harness.session.receipt import Block, LoadBlock, LoadConditions, Receipt, SubjectFacts, Suspects
+from harness.units import format_bytes, format_duration, format_ns, format_rate, significant
 from reports.environment import flat
 from reports.model import Cell, Row, Table
 from reports.redact import redact, redact_text
@@ -50,10 +50,18 @@ def _session(receipt: Receipt) -> Iterator[tuple[str, str]]:
     yield "blocks", _blocks(receipt.blocks)
     if receipt.load_blocks:
         yield "load blocks", _blocks(receipt.load_blocks)
+    if receipt.load is not None:
+        yield "load of each segment", _load(receipt.load)
     plan = receipt.plan
     yield "slices", f"{plan.slices} of {format_duration(plan.slice_ns / 1e9)} a side and block"
     yield "policy", f"sha256 {receipt.policy_sha256[:12]}"
     yield "finished", "yes" if receipt.finished else "no"
+
+
+def _load(load: LoadConditions) -> str:
+    size = f"{load.users} users" if load.executor == "closed" else format_rate(load.rate_per_s)
+    measured, warmup = format_duration(load.duration_s), format_duration(load.warmup_s)
+    return f"{load.scenario}, {size} for {measured} after {warmup} of warm-up"
 
 
 def _blocks(blocks: Sequence[Block] | Sequence[LoadBlock]) -> str:

@@ -3,18 +3,20 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.judge.verdict import Comparison, Kind, Verdict
+from harness.judge.verdict import Comparison, Kind, Site, Verdict
 from harness.units import significant
 from reports.model import Cell, Row, Table
 from reports.session.dots import Bar, Changes, band, dot_plot, extent, finite, scale_of
 from reports.session.model import Group, Line
 from reports.session.words import (
     change_text,
+    difference_text,
     interval_text,
     p_text,
     percent_text,
     plural,
     sides_text,
+    value_text,
 )
 
 ACCEPTED = "accepted"
@@ -107,7 +109,7 @@ def _interval(comparison: Comparison) -> str:
 
 def _evidence(comparison: Comparison) -> str:
     if comparison.kind is Kind.EXACT:
-        return "counted exactly"
+        return "counted" if comparison.candidate is not None else ""
     if comparison.kind is Kind.LIMIT:
         return "certified from counts" if comparison.verdict is Verdict.OK else "judged from counts"
     if not comparison.blocks:
@@ -136,24 +138,33 @@ def _limits(comparison: Comparison) -> str:
 
 
 def _sites(number: int, comparison: Comparison) -> Table | None:
-    if not comparison.sites:
+    """Return the functions whose part of a count differs, in the order of the judge."""
+    changed = [site for site in comparison.sites if site.base != site.candidate]
+    if not changed:
         return None
-    shown = comparison.sites[:_MOST_SITES]
-    rows = tuple(
-        Row(
-            site.function,
-            (
-                Cell(significant(site.base), site.base),
-                Cell(significant(site.candidate), site.candidate),
-                Cell(f"{site.candidate - site.base:+.3g}", site.candidate - site.base),
-            ),
-        )
-        for site in shown
+    hidden, same = len(changed[_MOST_SITES:]), len(comparison.sites) - len(changed)
+    notes = (
+        f"{plural(hidden, 'more function')} changed." if hidden else "",
+        f"{plural(same, 'function')} did not change." if same else "",
     )
-    hidden = len(comparison.sites) - len(shown)
-    notes = (f"{plural(hidden, 'more function')} not shown.",) if hidden else ()
-    title = f"Where {comparison.metric} of {comparison.benchmark} come from, per request"
-    return Table(f"sites-{number}", title, ("base", "candidate", "difference"), rows, "Function", notes)
+    return Table(
+        f"sites-{number}",
+        f"Where {comparison.metric} of {comparison.benchmark} changed",
+        ("base", "candidate", "difference"),
+        tuple(_site(site, comparison) for site in changed[:_MOST_SITES]),
+        "Function",
+        tuple(filter(None, notes)),
+    )
+
+
+def _site(site: Site, comparison: Comparison) -> Row:
+    difference = site.candidate - site.base
+    cells = (
+        Cell(value_text(site.base, comparison), site.base),
+        Cell(value_text(site.candidate, comparison), site.candidate),
+        Cell(difference_text(difference, comparison), difference),
+    )
+    return Row(site.function, cells)
 
 
 def _bars(comparisons: Sequence[Comparison]) -> list[Bar | None]:

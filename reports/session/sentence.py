@@ -11,6 +11,7 @@ from reports.redact import redact_text
 from reports.session.lines import size, word_of
 from reports.session.model import Links
 from reports.session.words import change_text, interval_text, plural, sides_text
+from reports.sides import lower_first
 from reports.visible import short
 
 _LONGEST_NAME = 80
@@ -28,7 +29,7 @@ def sentence(judgement: Judgement) -> str:
     """Return the verdict on the whole, with its largest cause and what else there is."""
     words = _answer(judgement)
     if judgement.exit_code is ExitCode.INTERRUPTED:
-        words = f"Interrupted before its end: {words}"
+        words = f"Interrupted before its end: {lower_first(words)}"
     return words[:1].upper() + words[1:]
 
 
@@ -51,6 +52,8 @@ def _moved(verdict: Verdict, comparisons: Sequence[Comparison]) -> str:
     if not moved:
         return f"{count}."
     largest = max(moved, key=size)
+    if len(moved) > len({one.benchmark for one in moved}):
+        count += f" in {plural(len(moved), 'metric')}"
     only = "the largest: " if len(moved) > 1 else ""
     also = "" if verdict is Verdict.REGRESSED else " and none regressed"
     return f"{count}{also}{'; ' if only else ': '}{only}{_effect(largest)}{_rest(verdict, comparisons)}."
@@ -63,7 +66,7 @@ def _effect(comparison: Comparison) -> str:
         note = f": {short(comparison.note, 2 * _LONGEST_NAME).rstrip('.')}" if comparison.note else ""
         return f"{name} against its limit{note}"
     if comparison.kind is Kind.EXACT:
-        return f"{name} from {sides_text(comparison, ' to ')}, counted exactly"
+        return f"{name} from {sides_text(comparison, ' to ')}, counted"
     change = change_text(comparison.change, comparison.unit) or "by an unknown amount"
     interval = interval_text(comparison.low, comparison.high, comparison.unit)
     words = f"{name} {change} ({interval})" if interval else f"{name} {change}"
@@ -122,15 +125,15 @@ def _share(some: Sequence[Comparison], comparisons: Sequence[Comparison]) -> str
 
 
 def _continued(reason: str) -> str:
-    return reason.rstrip(".")
+    return lower_first(reason.rstrip("."))
 
 
 def next_command(judgement: Judgement, receipt: Receipt, links: Links) -> NextCommand:
     """Return the next command worth typing, given what the session could not answer."""
     base, candidate = (shlex.quote(redact_text(side.spec)) for side in (receipt.base, receipt.candidate))
-    if judgement.exit_code is ExitCode.INTERRUPTED or judgement.verdict is Verdict.INVALID:
+    if judgement.verdict is Verdict.INVALID or judgement.controls.reasons:
         return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
-    if judgement.verdict is Verdict.INCONCLUSIVE:
+    if judgement.verdict is Verdict.INCONCLUSIVE or judgement.exit_code is ExitCode.INTERRUPTED:
         return NextCommand(
             f"harness compare {base} {candidate} --budget 10m", "measure more blocks of both sides"
         )

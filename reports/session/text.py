@@ -19,6 +19,7 @@ _WORD_STYLE = {
 }  # fmt: skip
 _EXPLAINED = {"regressed", "invalid", "inconclusive", "accepted"}
 _MOST_FUNCTIONS = 5
+_MOST_EXPLAINED = 8
 _MOST_OK = 30
 
 
@@ -81,12 +82,15 @@ def _explain(console: Console, group: Group) -> None:
     if group.word not in _EXPLAINED:
         return
     console.print()
-    for line in group.lines:
+    for line in group.lines[:_MOST_EXPLAINED]:
         say(console, f"{line.word} {line.name}: {line.headline}".removesuffix(": "))
-        for point in line.details:
+        values = line.values if line.values != line.headline else ""
+        for point in filter(None, ("; ".join(filter(None, (values, line.evidence))), *line.points)):
             say(console, f"- {point}", "dim", 2)
         if line.sites is not None:
             _functions(console, line.sites, 2)
+    if len(group.lines) > _MOST_EXPLAINED:
+        say(console, f"{len(group.lines) - _MOST_EXPLAINED} more {group.word}: see the report.", "dim")
 
 
 def _functions(console: Console, table: Table, indent: int = 0) -> None:

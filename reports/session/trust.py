@@ -28,7 +28,7 @@ def null_plot(controls: Controls) -> DotPlot | None:
 
 def _sentences(judgement: Judgement, receipt: Receipt) -> Iterator[str]:
     paired = [one for one in judgement.comparisons if one.kind is Kind.PAIRED and one.counts]
-    yield from (f"{reason.rstrip('.')}." for reason in judgement.controls.reasons)
+    yield from (f"{reason[:1].upper()}{reason[1:].rstrip('.')}." for reason in judgement.controls.reasons)
     if receipt.blocks or receipt.load_blocks or paired:
         yield _null(judgement.controls)
         yield _rejected(judgement.controls)
@@ -39,7 +39,7 @@ def _sentences(judgement: Judgement, receipt: Receipt) -> Iterator[str]:
             f"fifty that takes ten times as long, is for the load metrics to catch{_load_words(receipt)}."
         )
     if any(one.kind is Kind.EXACT for one in judgement.comparisons):
-        yield "What is counted exactly needs no statistics: it repeats, on a busy machine too."
+        yield "What is counted needs no statistics: it repeats, on a busy machine too, or its note says how far it does not."
     yield from _overhead(receipt)
 
 
@@ -49,8 +49,8 @@ def _null(controls: Controls) -> str:
     change = change_text(controls.null_change)
     seen = p_text(controls.null_p) if controls.null_p is not None else "untested"
     blocks = plural(len(controls.null_changes), "block")
-    state = "clean" if controls.null_clean else "not clean, so times are not to be believed"
-    return f"Null control: the base against itself came out at {change} ({seen}, {blocks}): {state}."
+    state = "clean" if controls.null_clean else "so times are not to be believed"
+    return f"Null control: the base against itself came out at {change} ({seen}, {blocks}), {state}."
 
 
 def _rejected(controls: Controls) -> str:

@@ -1,5 +1,7 @@
 """A judgement and its receipt to the view of their report."""
 
+import re
+
 from harness.errors import ExitCode
 from harness.judge.verdict import Judgement
 from harness.session.receipt import Receipt
@@ -10,6 +12,9 @@ from reports.session.lines import groups
 from reports.session.model import Links, SessionView
 from reports.session.sentence import next_command, sentence, status
 from reports.session.trust import null_plot, trust
+
+_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28}\b")
+"""A whole revision; the table of facts has it in full."""
 
 
 def build(
@@ -22,14 +27,16 @@ def build(
     `card` is the calibration of the gate on this machine, if there is one.
     """
     return SessionView(
-        title=f"{receipt.candidate.label} against {receipt.base.label}",
+        title=_HASH.sub(r"\1", f"{receipt.candidate.label} against {receipt.base.label}"),
         subtitle=_subtitle(receipt),
         verdict=judgement.verdict,
         exit_code=judgement.exit_code,
         strict=_is_strict(judgement, receipt) if strict is None else strict,
         status=status(judgement),
         sentence=sentence(judgement),
-        points=(*judgement.reasons, *(redact_text(trouble) for trouble in receipt.trouble)),
+        points=tuple(
+            dict.fromkeys((*judgement.reasons, *map(redact_text, (*receipt.trouble, *receipt.notes))))
+        ),
         groups=groups(judgement.comparisons),
         trust=trust(judgement, receipt),
         null_plot=null_plot(judgement.controls),

@@ -57,8 +57,18 @@ def sides_text(comparison: Comparison, join: str = " → ") -> str:
     if comparison.base is None and comparison.candidate is None:
         return ""
     base, candidate = (value_text(value, comparison) for value in (comparison.base, comparison.candidate))
-    words = candidate if comparison.kind is Kind.LIMIT else f"{base}{join}{candidate}"
+    if comparison.kind is Kind.LIMIT:
+        return candidate
+    if comparison.kind is Kind.EXACT and base == candidate and comparison.base != comparison.candidate:
+        # A count that moved must be seen to have moved.
+        return f"{comparison.base:,.9g}{join}{comparison.candidate:,.9g} {comparison.unit}"
+    words = f"{base}{join}{candidate}"
     return words if comparison.unit in _FORMATS else f"{words} {comparison.unit}".rstrip()
+
+
+def difference_text(value: float, comparison: Comparison) -> str:
+    """Return a difference of two values with its sign."""
+    return f"{_MINUS if value < 0 else '+'}{value_text(abs(value), comparison)}"
 
 
 def plural(count: int, noun: str, many: str = "") -> str:
