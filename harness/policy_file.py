@@ -59,7 +59,7 @@ def from_table(table: Mapping[str, Any], *, where: str) -> Policy:
 
 def sha256(policy: Policy) -> str:
     """Return the digest of all that the policy says."""
-    return hashlib.sha256(msgspec.json.encode(policy, order="deterministic")).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(msgspec.to_builtins(policy), order="sorted")).hexdigest()
 
 
 def refuse_expired(policy: Policy, today: dt.date) -> None:

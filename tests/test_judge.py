@@ -396,6 +396,16 @@ def test_a_benchmark_that_failed_in_a_block_says_why():
     assert of(judge(session, POLICY), "a").note == "missing from block 3: candidate: ValueError"
 
 
+def test_a_block_that_measured_nothing_and_was_made_again_is_only_a_bad_block():
+    session = steady({"a": 0.0})
+    session.blocks.insert(3, block(99, Phase.SCREEN, {}, trouble="a slot died", sentinel=None))
+    for number, one in enumerate(session.blocks):
+        session.blocks[number] = msgspec.structs.replace(one, number=number)
+    judgement = judge(session, POLICY)
+    assert (judgement.verdict, of(judgement, "a").blocks) == (Verdict.OK, 12)
+    assert judgement.controls.bad_blocks == pytest.approx(1 / 13)
+
+
 def test_a_confirmation_that_lost_blocks_is_no_confirmation():
     session = steady({"a": 0.1}, confirm=("a",))
     session.blocks.pop()

@@ -38,6 +38,8 @@ class Sorted(Generic[AnyBlock]):
     """The rejected blocks by number, with the reason."""
     made: Mapping[Phase, int]
     """All blocks by phase, the bad ones included."""
+    usable: Mapping[Phase, int]
+    """The same without those that measured nothing, which a session of the micro suite makes again."""
     faults: tuple[str, ...]
     """What is wrong with the record itself; nothing can be judged from it."""
 
@@ -99,19 +101,20 @@ def _sorted(
     reasons = {block.number: reason for block in blocks if (reason := spoilt(block)) is not None}
     good = tuple(block for block in blocks if block.number not in reasons)
     made = Counter(block.phase for block in blocks)
-    return Sorted(good, reasons, made, tuple(_faults(blocks, made, allowed)))
+    usable = Counter(block.phase for block in blocks if block.trouble is None)
+    return Sorted(good, reasons, made, usable, tuple(_faults(blocks, usable, allowed)))
 
 
-def _faults(blocks: Sequence[Block | LoadBlock], made: Mapping[Phase, int], allowed: Quota) -> list[str]:
+def _faults(blocks: Sequence[Block | LoadBlock], usable: Mapping[Phase, int], allowed: Quota) -> list[str]:
     numbers = Counter(block.number for block in blocks)
     faults = [f"block {number} is recorded {times} times" for number, times in numbers.items() if times > 1]
     phases = [_ORDER[block.phase] for block in sorted(blocks, key=lambda block: block.number)]
     if phases != sorted(phases):
         faults.append("its blocks are not in the order screen, extend, confirm")
     return faults + [
-        f"it holds {made[phase]} blocks of the phase '{phase}', where its plan allows {allowed[phase]}"
-        for phase in made
-        if made[phase] > allowed[phase]
+        f"it holds {usable[phase]} blocks of the phase '{phase}', where its plan allows {allowed[phase]}"
+        for phase in usable
+        if usable[phase] > allowed[phase]
     ]
 
 

@@ -73,20 +73,22 @@ def _micro(receipt: Receipt, policy: Policy, blocks: Sorted[Block], control: Con
         if benchmark.state is not State.BOTH and policy.skipped(benchmark.name) is None
     ]
     evidence = micro_evidence(receipt.benchmarks, blocks)
-    made = _progress(receipt, policy, blocks, planned(receipt.plan))
+    made = _progress(receipt, policy, blocks, blocks.usable, planned(receipt.plan))
     return [*_paired(evidence, receipt, policy, control, made), *one_sided]
 
 
 def _load(receipt: Receipt, policy: Policy, blocks: Sorted[LoadBlock], control: Control) -> list[Comparison]:
-    made = _progress(receipt, policy, blocks, planned_load(receipt.plan))
+    made = _progress(receipt, policy, blocks, blocks.made, planned_load(receipt.plan))
     return _paired(load_evidence(blocks), receipt, policy, control, made)
 
 
-def _progress(receipt: Receipt, policy: Policy, blocks: Sorted[AnyBlock], quota: Quota) -> paired.Progress:
+def _progress(
+    receipt: Receipt, policy: Policy, blocks: Sorted[AnyBlock], made: Quota, quota: Quota
+) -> paired.Progress:
     finished = receipt.finished and not receipt.interrupted
     same_policy = receipt.policy_sha256 == policy_file.sha256(policy)
-    made = paired.progress(blocks.made, quota, finished=finished, same_policy=same_policy)
-    return dataclasses.replace(made, fault=blocks.faults[0] if blocks.faults else "")
+    so_far = paired.progress(made, quota, finished=finished, same_policy=same_policy)
+    return dataclasses.replace(so_far, fault=blocks.faults[0] if blocks.faults else "")
 
 
 def _paired(
@@ -223,9 +225,7 @@ def _gaps(receipt: Receipt, comparisons: Sequence[Comparison]) -> list[str]:
 def _misnamed(receipt: Receipt) -> list[str]:
     """Return in what the list of benchmarks and the blocks contradict one another."""
     named = Counter(benchmark.name for benchmark in receipt.benchmarks)
-    both = {benchmark.name for benchmark in receipt.benchmarks if benchmark.state is State.BOTH} | {
-        NULL_CONTROL
-    }
+    both = {benchmark.name for benchmark in receipt.benchmarks if benchmark.state is State.BOTH}
     measured = {name: None for block in receipt.blocks for name in block.slices}
     return [
         *(
