@@ -79,5 +79,12 @@ def test_an_operation_that_is_new_after_the_switch_records_as_well():
     assert counters.sites() == {"later": {"neo4j.calls": {OUTSIDE: 1}, "neo4j.round_trips": {OUTSIDE: 1}}}
 
 
+def test_what_added_nothing_is_no_site():
+    counters = Counters(["read"])
+    counters.record_sites(on=True)
+    counters.of("read").add("dynamodb.items", 0)
+    assert counters.sites() == {"read": {}}
+
+
 def test_what_no_function_of_the_core_asked_for_is_outside():
     assert calling_function() == OUTSIDE

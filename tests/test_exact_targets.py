@@ -32,8 +32,13 @@ def create(calls="1", fails="0"):
 class Silent:
     def call(self, event):
         return event
+class Refusing(Silent):
+    def outcome(self, result):
+        return "failed"
 def silent():
     return Silent()
+def refusing():
+    return Refusing()
 def broken():
     raise RuntimeError("no connection")
 """
@@ -70,6 +75,11 @@ def test_requests_that_fail_are_counted(supervisor, subject, tmp_path):
     assert counts["read", "failures"].base == [0.0, 0.0]
     failures = [counts[name, "failures"].candidate[0] for name in ("read", "write")]
     assert sum(failures) == pytest.approx(5 / 10)
+
+
+def test_answers_that_the_target_judges_failed_are_counted_too(supervisor, subject, tmp_path):
+    (count,) = count_exactly(supervisor, subject("silent"), subject("refusing"), tmp_path, PLAN)
+    assert (count.base, count.candidate) == ([0.0, 0.0], [1.0, 1.0])
 
 
 def test_a_target_that_counts_nothing_still_has_its_failures(supervisor, subject, tmp_path):
