@@ -58,11 +58,21 @@ def left_as_it_was(folder: Path) -> None:
     assert not list(folder.rglob("__pycache__")), "a session writes into no checkout"
 
 
-def test_a_session_screens_extends_and_confirms_on_fresh_blocks_with_the_overlays_swapped(folder):
+def test_a_session_screens_extends_and_confirms_on_fresh_blocks_with_the_overlays_swapped(
+    folder, monkeypatch
+):
     write(folder, {"pkg/__init__.py": CHANGED})
+    places, real = [], conductor.run_block
+
+    def run_and_note(stage, request):
+        places.append("".join(stage.homes[name].overlay.name[-1] for name in ("base", "candidate", "null")))
+        return real(stage, request)
+
+    monkeypatch.setattr(conductor, "run_block", run_and_note)
     looks, progress = Judge(frozenset({WORK}), frozenset({WORK})), Follow()
     receipt = session(folder, looks=looks, progress=progress)
     assert receipt.trouble == []
+    assert places == ["abc"] * 3 + ["bac"] * 2
     assert [block.phase for block in receipt.blocks] == ["screen", "screen", "extend", "confirm", "confirm"]
     assert [block.swapped for block in receipt.blocks] == [False, False, False, True, True]
     assert [block.number for block in receipt.blocks] == list(range(5))
@@ -102,7 +112,8 @@ def test_new_removed_broken_and_unmeasured_benchmarks_are_told_apart(folder):
         folder,
         {
             "pkg/__init__.py": CHANGED,
-            "benchmarks/test_more.py": "import pkg, pytest\n"
+            "benchmarks/helper.py": "",
+            "benchmarks/test_more.py": "import helper, pkg, pytest\n"
             "def test_fresh(benchmark): benchmark(pkg.fresh)\n"
             "def test_breaks(benchmark): assert benchmark(lambda: hasattr(pkg, 'fresh')) is False\n"
             "def test_skips(benchmark): pytest.skip('later')\n",

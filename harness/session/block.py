@@ -177,11 +177,8 @@ class _Measuring:
         ]
 
     def _start(self) -> None:
-        files = tuple(
-            dict.fromkeys(
-                self._stage.bench.file(self._stage.files[name]) for name in sorted(self._drawn.order)
-            )
-        )
+        # All files in every block: what a side takes to import is a metric too, and must not change with the choice.
+        files = (self._stage.bench.suite,)
         launches = {
             side: Launch(
                 files,

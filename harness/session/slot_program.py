@@ -327,7 +327,7 @@ def run_pytest(job: Mapping[str, Any], channel: Channel) -> None:
 
 
 def prepare_imports(job: Mapping[str, Any]) -> None:
-    """Put the side's overlay in front of everything, and the suite's folders behind it."""
+    """Put the side's overlay in front of everything (spawned processes know the path only), then the suite's folders."""
     front = [job["overlay"], *job["folders"]]
     sys.path[:0] = [*front, *(place for place in job["path"] if place not in sys.path)]
     sys.meta_path.insert(0, RootsFromOverlay(job["roots"], job["overlay"]))
