@@ -208,6 +208,13 @@ def test_what_the_session_left_out_is_said_beside_the_verdict():
     assert view.points == ("a slot died", "bench_x runs on no side")
 
 
+def test_of_many_reasons_the_first_are_shown_and_the_rest_counted():
+    points = shown(built.judgement(reasons=tuple(f"block {n} is damaged" for n in range(30)))).points
+    assert len(points) == 8
+    assert points[0] == "block 0 is damaged"
+    assert points[-1] == "23 more stand in the receipt and the JSON document"
+
+
 def test_what_never_decides_stands_apart_and_is_counted_nowhere():
     cpu = built.paired("a", Verdict.INCONCLUSIVE, metric="cpu", counts=False)
     view = shown(built.judgement(built.paired("a"), cpu))

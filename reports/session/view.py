@@ -15,6 +15,7 @@ from reports.session.trust import null_plot, trust
 
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28}\b")
 """A whole revision; the table of facts has it in full."""
+_MOST_POINTS = 8
 
 
 def build(
@@ -34,9 +35,7 @@ def build(
         strict=_is_strict(judgement, receipt) if strict is None else strict,
         status=status(judgement),
         sentence=sentence(judgement),
-        points=tuple(
-            dict.fromkeys((*judgement.reasons, *map(redact_text, (*receipt.trouble, *receipt.notes))))
-        ),
+        points=_points(judgement, receipt),
         groups=groups(judgement.comparisons),
         trust=trust(judgement, receipt),
         null_plot=null_plot(judgement.controls),
@@ -47,6 +46,17 @@ def build(
         card=build_card(card) if card is not None else None,
         links=links,
         next_command=next_command(judgement, receipt, links),
+    )
+
+
+def _points(judgement: Judgement, receipt: Receipt) -> tuple[str, ...]:
+    """Return what must be known to read the verdict, each once, and no more than anyone reads."""
+    every = tuple(dict.fromkeys((*judgement.reasons, *map(redact_text, (*receipt.trouble, *receipt.notes)))))
+    if len(every) <= _MOST_POINTS:
+        return every
+    return (
+        *every[: _MOST_POINTS - 1],
+        f"{len(every) - _MOST_POINTS + 1:,} more stand in the receipt and the JSON document",
     )
 
 
