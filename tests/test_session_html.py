@@ -159,3 +159,11 @@ def test_dots_and_bands_follow_the_page_into_dark_mode(open_page):
     light = tab.evaluate(colour)
     tab.locator("#theme").click()
     assert tab.evaluate(colour) != light
+
+
+@pytest.mark.browser
+def test_nothing_is_cut_off_on_paper(open_page):
+    tab = open_page(page("mixed"), 720)
+    tab.emulate_media(media="print")
+    cut = "[...document.querySelectorAll('.comparisons')].filter((one) => one.scrollWidth > one.parentElement.clientWidth)"
+    assert tab.evaluate(f"{cut}.length") == 0
