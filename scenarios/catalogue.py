@@ -23,6 +23,40 @@ _ASSET_CORE = (
         warmup_s=5.0,
         target="asset-core",
     ),
+    Scenario(
+        "asset-mixed",
+        "mostly reads of single assets and of batches, some writes and some background work",
+        operations={
+            "GET /assets/{id}": 0.80,
+            "POST /assets/batch-get": 0.08,
+            "POST /assets": 0.05,
+            "POST /jobs": 0.03,
+            "GET /jobs/{id}": 0.02,
+            "GET /health": 0.02,
+        },
+        rate_per_s=None,
+        duration_s=15.0,
+        warmup_s=5.0,
+        target="asset-core",
+    ),
+    Scenario(
+        "ingest",
+        "batches of ten assets written again, with reads that find their caches emptied",
+        operations={"POST /assets": 0.70, "GET /assets/{id}": 0.30},
+        rate_per_s=None,
+        duration_s=15.0,
+        warmup_s=5.0,
+        target="asset-core",
+    ),
+    Scenario(
+        "jobs",
+        "scans, correlations and discoveries, half of them waited for, and questions after their results",
+        operations={"POST /jobs": 0.60, "GET /jobs/{id}": 0.40},
+        rate_per_s=None,
+        duration_s=15.0,
+        warmup_s=5.0,
+        target="asset-core",
+    ),
 )
 
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in (*_GENERAL, *_ASSET_CORE)}

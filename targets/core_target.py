@@ -20,10 +20,13 @@ from targets.asset_core.errors import SettingsError
 from targets.asset_core.executor import identity
 from targets.asset_core.issuing import Issuer
 from targets.asset_core.plan import Plan
-from targets.asset_core.routing import GET_ASSET, GET_HEALTH
+from targets.asset_core.routing import GET_ASSET, GET_HEALTH, GET_JOB
 from targets.asset_core.settings import find_profile, read_stores
 from targets.asset_core.stores.protocols import OpenStores
 from targets.asset_core.switches import parse_switches
+from targets.core_events import Events, proxy_event
+
+__all__ = ["CoreTarget", "create", "proxy_event"]
 
 Number = TypeVar("Number", int, float)
 Chosen = TypeVar("Chosen")
@@ -41,11 +44,6 @@ DEFAULTS = {
     "clock": "system",
 }
 CLOCKS = {"system": Clocks, "stopped": Clocks.stopped}
-MISSING_SHARE = 0.005
-"""How many events ask for an asset that does not exist."""
-
-GZIP_SHARE = 0.7
-USERS_PER_TENANT = 4
 
 
 class CoreTarget:
@@ -57,8 +55,10 @@ class CoreTarget:
         self._parameters = {**DEFAULTS, **parameters}
         self._seed = _number(self._parameters, "seed", int)
         self._inventory = Inventory(self._parameters["data"], self._seed)
-        self._zipf = Zipf(len(self._inventory), _number(self._parameters, "zipf", float), self._seed)
+        zipf = Zipf(len(self._inventory), _number(self._parameters, "zipf", float), self._seed)
         self._issuer = Issuer()
+        self._events = Events(self._inventory, zipf, self._issuer)
+        self._jobs_submitted = False
         self._switches = parse_switches(self._parameters["variant"], self._parameters["switches"])
         self._profile = find_profile(self._parameters["profile"])
         self._latency_s = _number(self._parameters, "latency_ms", float) / 1000.0
@@ -73,9 +73,7 @@ class CoreTarget:
     def open(self) -> None:
         """Make the stores, the core, and one token for each user."""
         # Tokens first: a clock that stops here must not stop before they are valid.
-        for tenant in self._inventory.tenants:
-            for user in range(USERS_PER_TENANT):
-                self._token(tenant.name, user)
+        self._events.sign_tokens()
         self._core = Core(self._plan())
         self._core.open()
 
@@ -94,17 +92,9 @@ class CoreTarget:
 
     def make_event(self, operation: str, rng: random.Random) -> Any:
         """Return a proxy event. The same seed asks for the same assets by the same users; key and times are of today."""
-        if operation == GET_HEALTH.operation:
-            return proxy_event("GET", "/health", {})
-        if operation != GET_ASSET.operation:
-            raise SettingsError(f"there is no operation {operation!r}", where="core_target")
-        tenant, asset_id = self._inventory.identity(self._zipf.draw(rng))
-        if rng.random() < MISSING_SHARE:
-            asset_id = f"host:gone-{rng.randrange(50)}.example"
-        headers = {"Authorization": f"Bearer {self._token(tenant, rng.randrange(USERS_PER_TENANT))}"}
-        if rng.random() < GZIP_SHARE:
-            headers["Accept-Encoding"] = "gzip, deflate, br"
-        return proxy_event("GET", f"/assets/{asset_id}", headers)
+        if operation == GET_JOB.operation:
+            self._submit_known_jobs()
+        return self._events.make(operation, rng)
 
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """Return totals since the start, by operation."""
@@ -148,8 +138,11 @@ class CoreTarget:
             return ServerStores(read_stores(os.environ))
         raise SettingsError(f"there are no {backends!r}", where="backends", remedy="Use memory or servers")
 
-    def _token(self, tenant: str, user: int) -> str:
-        return self._issuer.token(tenant, f"user-{user}", role="viewer", use="id" if user % 2 else "access")
+    def _submit_known_jobs(self) -> None:
+        if self._core is not None and not self._jobs_submitted:
+            self._jobs_submitted = True
+            for event in self._events.known_jobs():
+                self._core.handler(event)
 
 
 def create(**parameters: str) -> CoreTarget:
@@ -162,32 +155,6 @@ def create(**parameters: str) -> CoreTarget:
             remedy=f"Known: {', '.join(DEFAULTS)}",
         )
     return CoreTarget(parameters)
-
-
-def proxy_event(
-    method: str, path: str, headers: Mapping[str, str], body: str | None = None
-) -> dict[str, Any]:
-    """Return an API Gateway REST proxy event (v1), as the service makes it."""
-    all_headers = {"Accept": "application/json", "Host": "api.example", "User-Agent": "harness", **headers}
-    return {
-        "resource": "/{proxy+}",
-        "path": path,
-        "httpMethod": method,
-        "headers": all_headers,
-        "multiValueHeaders": {name: [value] for name, value in all_headers.items()},
-        "queryStringParameters": None,
-        "multiValueQueryStringParameters": None,
-        "pathParameters": {"proxy": path.lstrip("/")},
-        "stageVariables": None,
-        "requestContext": {
-            "stage": "prod",
-            "httpMethod": method,
-            "path": path,
-            "identity": {"sourceIp": "192.0.2.1", "userAgent": "harness"},
-        },
-        "body": body,
-        "isBase64Encoded": False,
-    }
 
 
 def _choice(parameters: Mapping[str, str], name: str, choices: Mapping[str, Chosen]) -> Chosen:

@@ -43,6 +43,7 @@ LAYERS = {
     "harness.profiles.qualified": 1,
     "harness.profiles.pyspy_text": 1,
     "harness.profiles.ptrace": 1,
+    "targets.core_events": 1,
     "targets.core_target": 1,
     # 2: measured processes, their drivers, profilers and servers, and the folder that they leave
     "harness.run": 2,

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from targets.asset_core.cache.flight import SingleFlight
 from targets.asset_core.cache.levels import AssetCache
 from targets.asset_core.cache.local import LocalCache
 from targets.asset_core.cache.shared import SharedCache
+from targets.asset_core.data.feed import make_feed
 from targets.asset_core.encoding import Encode, make_encode
 from targets.asset_core.errors import CoreError
 from targets.asset_core.executor import AtOnce, Executor, InTurn
@@ -25,6 +27,11 @@ from targets.asset_core.security.jwks import KeyRing
 from targets.asset_core.security.tokens import Verifier
 from targets.asset_core.stores.protocols import Stores
 from targets.asset_core.tracing import Tracing
+from targets.asset_core.workers.jobs import Jobs
+from targets.asset_core.workers.kinds import POOLS
+from targets.asset_core.workers.pool import PerItem, Pool, WorkerPool
+from targets.asset_core.workers.records import JobRecords
+from targets.asset_core.workers.tools import Feed, Tools, by_product
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,11 +47,13 @@ class Resources:
     encode: Encode
     ingest: Ingest
     processor: Processor
+    jobs: Jobs
     phases_ns: dict[str, int]
 
     def close(self) -> None:
         """Give everything back; no store's failure keeps another open."""
         self.health.stop()
+        self.jobs.close()
         self.executor.close()
         self.processor.executor.close()
         for store in (self.stores.assets, self.stores.graph, self.stores.cache):
@@ -71,6 +80,7 @@ def _assemble(
     encode = make_encode(switches, BufferPool())
     local = LocalCache(plan.clocks.monotonic) if switches.l1 else None
     cache = _make_cache(plan, tracing, stores, Fetcher(stores, executor, tracing), encode, local)
+    ingest = Ingest(stores, cache, switches.batch_writes)
     return Resources(
         stores=stores,
         executor=executor,
@@ -79,10 +89,11 @@ def _assemble(
         authenticate=authenticate,
         health=HealthChecker(stores, executor, plan.clocks),
         encode=encode,
-        ingest=Ingest(stores, cache, switches.batch_writes),
+        ingest=ingest,
         processor=Processor(
             stores, AtOnce(WORKERS, plan.wrap, "batch"), plan.clocks.wall, switches.batched_reads
         ),
+        jobs=_make_jobs(plan, stores, ingest, encode),
         phases_ns=phases_ns,
     )
 
@@ -102,6 +113,24 @@ def _make_cache(
         encoded=switches.cache_encoded,
         tracing=tracing,
     )
+
+
+def _make_jobs(plan: Plan, stores: Stores, ingest: Ingest, encode: Encode) -> Jobs:
+    def feed() -> Feed:
+        return feed_of(plan.seed)
+
+    pools: dict[str, Pool] = {
+        name: WorkerPool(name, workers, plan.wrap) if plan.switches.worker_pools else PerItem(name, plan.wrap)
+        for name, workers in POOLS.items()
+    }
+    tools = Tools(stores, ingest, feed, plan.clocks.wall)
+    return Jobs(pools, tools, JobRecords(stores.cache, encode), plan.clocks.monotonic)
+
+
+@functools.cache
+def feed_of(seed: int) -> Feed:
+    """Return the vulnerability feed of a seed, made when first needed."""
+    return by_product(make_feed(seed))
 
 
 def _make_authenticate(plan: Plan) -> Authenticate:

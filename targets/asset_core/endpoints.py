@@ -7,11 +7,12 @@ from targets.asset_core.batch_endpoints import BatchEndpoints
 from targets.asset_core.cache.entry import Entry
 from targets.asset_core.encoding import etag_of
 from targets.asset_core.errors import NotFoundError
+from targets.asset_core.job_endpoints import JobEndpoints
 from targets.asset_core.presenting import Presenter
 from targets.asset_core.reading import Reader
 from targets.asset_core.request import Request
 from targets.asset_core.responses import REFUSAL_HEADERS, Response, respond
-from targets.asset_core.routing import BATCH_GET, GET_ASSET, GET_HEALTH, INGEST
+from targets.asset_core.routing import BATCH_GET, GET_ASSET, GET_HEALTH, GET_JOB, INGEST, SUBMIT_JOB
 from targets.asset_core.switches import Switches
 
 Endpoint = Callable[[Resources, Request], Response]
@@ -21,7 +22,9 @@ def make_endpoints(switches: Switches) -> dict[str, Endpoint]:
     """Return the function of each operation."""
     presenter = Presenter(compression=switches.compression)
     present = presenter.present
-    batches = BatchEndpoints(Reader(compiled=switches.compiled_validators), presenter)
+    reader = Reader(compiled=switches.compiled_validators)
+    batches = BatchEndpoints(reader, presenter)
+    jobs = JobEndpoints(reader, presenter)
 
     def get_asset(resources: Resources, request: Request) -> Response:
         entry = resources.cache.load(request.principal.tenant, request.target_id, request.scope)
@@ -35,6 +38,8 @@ def make_endpoints(switches: Switches) -> dict[str, Endpoint]:
         GET_ASSET.operation: get_asset,
         BATCH_GET.operation: batches.get,
         INGEST.operation: batches.ingest,
+        SUBMIT_JOB.operation: jobs.submit,
+        GET_JOB.operation: jobs.get,
         GET_HEALTH.operation: get_health,
     }
 

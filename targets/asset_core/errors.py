@@ -91,6 +91,13 @@ class PoolTimeoutError(StoreError):
     """No connection of a store became free in time."""
 
 
+class PoolFullError(CoreError):
+    """A worker pool takes no more now; `where` is its name. The caller gets 503."""
+
+    def __init__(self, pool: str) -> None:
+        super().__init__(f"worker pool '{pool}' is full", where=pool, remedy="Submit it again later")
+
+
 class NotReadyError(CoreError):
     """Initialisation failed and is remembered until the back-off has passed. The caller gets 503."""
 

@@ -13,13 +13,14 @@ from targets.asset_core.errors import (
     DeadlineError,
     ForbiddenError,
     NotReadyError,
+    PoolFullError,
     RequestError,
     StoreError,
     UnauthorisedError,
 )
 from targets.asset_core.metering import Meter
 from targets.asset_core.request import Request, read_request, source_of
-from targets.asset_core.responses import Response, broken, refuse, timed_out, unavailable
+from targets.asset_core.responses import Response, broken, busy, refuse, timed_out, unavailable
 from targets.asset_core.routing import Route, make_patterns, make_table
 from targets.asset_core.scope import REQUEST_LIMIT_S, Scope, request_limit_s
 from targets.asset_core.security.bearer import bearer_token
@@ -58,6 +59,8 @@ class Handler:
             response = self._refused(error, request, event)
         except DeadlineError:
             response = timed_out()
+        except PoolFullError as error:
+            response = busy(error.what)
         except StoreError as error:
             LOG.warning("a store failed: %s", error)
             response = unavailable(error.where)

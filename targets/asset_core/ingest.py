@@ -53,8 +53,19 @@ class Ingest:
         try:
             failures = self._write(tenant, last, scope)
         finally:
-            self.cache.invalidate(tenant, list(last), scope.at_least(INVALIDATION_S))
+            self.forget(tenant, list(last), scope)
         return IngestReport(len(last) - len(failures), len(failures), failures)
+
+    def link(self, tenant: str, bundles: Sequence[Bundle], scope: Scope) -> None:
+        """Add the risks and relationships of assets that exist. StoreError, DeadlineError."""
+        try:
+            self.stores.graph.upsert(bundles, scope)
+        finally:
+            self.forget(tenant, [bundle.asset.id for bundle in bundles], scope)
+
+    def forget(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> None:
+        """Empty the caches of assets that were written, whatever time is left."""
+        self.cache.invalidate(tenant, asset_ids, scope.at_least(INVALIDATION_S))
 
     def _write(self, tenant: str, bundles: dict[str, Bundle], scope: Scope) -> list[IngestFailure]:
         try:

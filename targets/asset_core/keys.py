@@ -10,6 +10,11 @@ def cache_key(tenant: str, asset_id: str) -> str:
     return f"{CACHE_PREFIX}:{_escape(tenant)}:{_escape(asset_id)}:full"
 
 
+def job_key(tenant: str, job_id: str) -> str:
+    """Return `job:{tenant}:{id}` with `%` and `:` of the parts escaped."""
+    return f"job:{_escape(tenant)}:{_escape(job_id)}"
+
+
 def partition_key(tenant: str, asset_id: str) -> str:
     """Return `T#{tenant}#A#{id}`; ValueError for a part with `#`, which no valid name has."""
     if "#" in tenant or "#" in asset_id:

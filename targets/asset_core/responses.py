@@ -48,6 +48,13 @@ def unavailable(store: str) -> Response:
     return response
 
 
+def busy(what: str) -> Response:
+    """Return 503 for work that cannot be taken now."""
+    response = respond(503, error_body("busy", what))
+    response["headers"]["Retry-After"] = "1"
+    return response
+
+
 def timed_out() -> Response:
     """Return 504."""
     return respond(504, error_body("timeout", MESSAGES[504]))

@@ -15,11 +15,12 @@ WEIGHTS = {"known_exploited": 1.0, "proof_of_concept": 0.6, "none": 0.3}
 SCORED_STATUS = "open"
 
 
+def weight_of(risk: Risk) -> float:
+    """Return the chance, 0 to 1, that a risk stands for; an unknown exploitability weighs as `none`."""
+    return min(max(risk.cvss, 0.0), 10.0) / 10.0 * WEIGHTS.get(risk.exploitability, WEIGHTS["none"])
+
+
 def risk_score(risks: Iterable[Risk]) -> float:
-    """Return the score from 0 (nothing open) to 100; an unknown exploitability weighs as `none`."""
-    untouched = math.prod(
-        1.0 - min(max(risk.cvss, 0.0), 10.0) / 10.0 * WEIGHTS.get(risk.exploitability, WEIGHTS["none"])
-        for risk in risks
-        if risk.status == SCORED_STATUS
-    )
+    """Return the score from 0 (nothing open) to 100."""
+    untouched = math.prod(1.0 - weight_of(risk) for risk in risks if risk.status == SCORED_STATUS)
     return round(100.0 * (1.0 - untouched), 2)

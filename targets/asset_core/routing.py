@@ -26,7 +26,9 @@ GET_ASSET = Route("GET", "/assets/{id}", "asset:read")
 BATCH_GET = Route("POST", "/assets/batch-get", "asset:read")
 INGEST = Route("POST", "/assets", "asset:write")
 GET_HEALTH = Route("GET", "/health", None)
-ROUTES = (GET_ASSET, BATCH_GET, INGEST, GET_HEALTH)
+SUBMIT_JOB = Route("POST", "/jobs", "job:submit")
+GET_JOB = Route("GET", "/jobs/{id}", "job:submit")
+ROUTES = (GET_ASSET, BATCH_GET, INGEST, SUBMIT_JOB, GET_JOB, GET_HEALTH)
 
 Find = Callable[[str, str], tuple[Route, str]]
 """(method, path) to the route and the value of `{id}` (empty if it has none); NotFound- or MethodNotAllowedError."""

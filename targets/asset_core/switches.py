@@ -41,6 +41,8 @@ class Switches:
     """25 items a call; off: one put for each item."""
     batched_reads: bool = True
     """The assets of a batch are read in one call of each store; off: asset by asset."""
+    worker_pools: bool = True
+    """Work is done by bounded pools; off: by a thread or greenlet for each item, as many as come."""
 
 
 OPTIMISED = Switches()

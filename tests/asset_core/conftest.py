@@ -14,7 +14,7 @@ from targets.asset_core.profiles import LAMBDA
 from targets.asset_core.scope import Scope
 from targets.asset_core.stores.memory import World
 from targets.asset_core.switches import OPTIMISED
-from targets.core_target import proxy_event
+from targets.core_events import proxy_event
 
 
 class TurnedClock:
@@ -61,6 +61,10 @@ class Hosted:
     @property
     def stores(self):
         return self.opened[-1]
+
+    @property
+    def resources(self):
+        return self.core._container.resources
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from targets.asset_core.model import Relationship
 from targets.asset_core.profiles import SERVER
 from targets.asset_core.risk import risk_score
 from targets.asset_core.switches import BASELINE, OPTIMISED, Switches
-from targets.core_target import proxy_event
+from targets.core_events import proxy_event
 
 ASSET = f"/assets/{SHARED_ID}"
 

@@ -350,7 +350,7 @@ def test_a_body_over_6_mib_is_413_and_up_to_it_is_read(host):
 
 
 def test_a_body_in_base64_is_read(host):
-    from targets.core_target import proxy_event
+    from targets.core_events import proxy_event
 
     hosted = host()
     body = base64.b64encode(json.dumps({"assets": [asset()]}).encode()).decode()

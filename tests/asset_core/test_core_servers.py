@@ -22,7 +22,8 @@ from targets.asset_core.stores.graph import BoltGraph
 from targets.asset_core.stores.redis_cache import RedisCache
 from targets.asset_core.stores.servers import ServerStores
 from targets.backends.embedded import EmbeddedServers
-from targets.core_target import create, proxy_event
+from targets.core_events import proxy_event
+from targets.core_target import create
 
 pytestmark = pytest.mark.servers
 
@@ -332,7 +333,10 @@ def test_technologies_are_read_over_all_pages(stores, inventory, scope):
 @pytest.fixture
 def admin(settings, seeded):
     """A function that sends a request with a body to a core on the servers and returns (status, document)."""
-    target = create(backends="servers")
+    yield from sending(create(backends="servers"))
+
+
+def sending(target):
     target.open()
 
     def send(method, path, body=None):
@@ -431,6 +435,42 @@ def test_batches_read_the_same_from_the_servers_as_one_by_one(stores, inventory,
         assert links.get(each, []) == stores.graph.get_relationships("tenant-01", each, scope)[0]
     assert sum(map(len, stores.graph.get_links_of("tenant-01", own, 7, scope).values())) == 7
     assert stores.graph.get_risks_of("tenant-02", own[1:5], scope) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("asset-discovery", {"scope": ["example.com", "192.0.2.0/29"], "seeds": ["example.com"], "ranges": ["192.0.2.0/29"]}),
+        ("vulnerability-scan", {"ids": ["host:v", "host:none"]}),
+        ("risk-correlation", {"ids": ["host:w"], "hops": 2}),
+    ],
+)  # fmt: skip
+def test_work_on_the_servers_gives_what_it_gives_in_memory(admin, memory_admin, kind, data):
+    scanned, linked = f"host:v-{kind}", f"host:w-{kind}"
+    data = json.loads(json.dumps(data).replace("host:v", scanned).replace("host:w", linked))
+    products = [{"name": name, "version": "5.0.0"} for name in ("nginx", "Apache httpd", "OpenSSH")]
+    link = {"kind": "HOSTS", "target": scanned, "target_type": "host"}
+    risk = {"id": "r", "cve": "CVE-1", "cvss": 9.0}
+    sent = [
+        sent_asset(scanned, technologies=products, risks=[risk]),
+        sent_asset(linked, relationships=[link]),
+    ]
+    found = []
+    for send in (admin, memory_admin):
+        assert send("POST", "/assets", {"assets": sent})[0] == 200
+        answers = [send("POST", "/jobs", {"kind": kind, "data": data, "wait": True}) for _ in range(2)]
+        assert [(status, document["state"]) for status, document in answers] == [(200, "done")] * 2
+        shown = send("GET", f"/assets/{scanned}")[1]
+        risks = [each | {"found_at": ""} for each in shown["risks"]]
+        found.append(([document["result"] for _, document in answers], risks))
+    assert found[0] == found[1]
+    assert admin("POST", "/jobs", {"kind": kind, "data": data})[0] == 202
+
+
+@pytest.fixture
+def memory_admin():
+    target = create(latency_ms="0")
+    yield from sending(target)
 
 
 def test_a_batch_of_a_thousand_takes_as_few_writes_as_its_items_fill(stores, scope):

@@ -1,0 +1,129 @@
+"""Jobs: work that callers submit, wait for or ask after."""
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import hashlib
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from targets.asset_core.errors import CoreError, DeadlineError
+from targets.asset_core.scope import Scope
+from targets.asset_core.workers.item import Item, PoolState
+from targets.asset_core.workers.kinds import Kind
+from targets.asset_core.workers.pool import Pool
+from targets.asset_core.workers.records import DONE, FAILED, QUEUED, RUNNING, JobRecords, JobView, problem_of
+from targets.asset_core.workers.tools import Tools
+
+LOG = logging.getLogger("asset_core.jobs")
+
+JOB_LIMIT_S = 120.0
+"""The deadline of a job that nobody waits for."""
+
+RECORD_S = 1.0
+"""The end of a job is noted even past its deadline."""
+
+DRAIN_S = 5.0
+"""How long closing waits for work that has begun or is queued."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Order:
+    """One thing to be done for a tenant. `data` has been checked."""
+
+    id: str
+    tenant: str
+    name: str
+    kind: Kind
+    data: Any
+
+
+class Jobs:
+    """Takes orders to the pool of their kind and keeps a record of each."""
+
+    def __init__(
+        self, pools: Mapping[str, Pool], tools: Tools, records: JobRecords, clock: Callable[[], float]
+    ) -> None:
+        self._pools = pools
+        self._tools = tools
+        self._records = records
+        self._clock = clock
+
+    def submit(self, order: Order, scope: Scope) -> JobView:
+        """Queue an order and return at once; it may take two minutes.
+
+        PoolFullError when the pool takes no more, StoreError when there is no place to keep the record.
+        """
+        view = JobView(order.id, order.name, QUEUED)
+        self._records.put(order.tenant, view, scope)
+        try:
+            self._queue(order, Scope(self._clock() + JOB_LIMIT_S, scope.tally, self._clock), noted=True)
+        except CoreError:
+            with contextlib.suppress(CoreError):
+                self._records.remove(order.tenant, order.id, scope)
+            raise
+        return view
+
+    def run(self, order: Order, scope: Scope) -> JobView:
+        """Have an order done and return its result. PoolFullError, DeadlineError, and whatever the work raises."""
+        future = self._queue(order, scope, noted=False)
+        try:
+            error = future.exception(min(scope.allow(), threading.TIMEOUT_MAX))
+        except TimeoutError as late:
+            raise DeadlineError("the request's time ran out before the work was done") from late
+        finally:
+            # Work that has not begun by now is skipped; what runs ends by the deadline that it shares.
+            future.cancel()
+        if error is None:
+            return JobView(order.id, order.name, DONE, future.result())
+        raise error if isinstance(error, Exception) else RuntimeError("the work was ended") from error
+
+    def get(self, tenant: str, job_id: str, scope: Scope) -> JobView | None:
+        """Return a job of the tenant, or None. StoreError, DeadlineError."""
+        return self._records.get(tenant, job_id, scope)
+
+    def states(self) -> list[PoolState]:
+        """Return the state of each pool."""
+        return [pool.state() for pool in self._pools.values()]
+
+    def close(self) -> None:
+        """Take no more; what is there is done or, after a while, fails."""
+        for pool in self._pools.values():
+            pool.close(DRAIN_S)
+
+    def _queue(self, order: Order, scope: Scope, *, noted: bool) -> concurrent.futures.Future[Any]:
+        def work(_item: Item) -> Any:
+            if noted:
+                self._note(order, JobView(order.id, order.name, RUNNING), scope)
+            result = order.kind.run(self._tools, order.tenant, order.data, scope)
+            self._note(order, JobView(order.id, order.name, DONE, result), scope)
+            return result
+
+        item = Item(order.id, order.name, order.data, order.tenant, scope, work)
+        self._pools[order.kind.pool].submit(item)
+        if noted:
+            # Whether it failed, was skipped or was dropped: nobody else will say so.
+            item.future.add_done_callback(lambda future: self._note_failure(order, future, scope))
+        return item.future
+
+    def _note_failure(self, order: Order, future: concurrent.futures.Future[Any], scope: Scope) -> None:
+        error = future.exception()
+        if error is not None:
+            LOG.warning("job %s (%s) failed", order.id, order.name, exc_info=error)
+            self._note(order, JobView(order.id, order.name, FAILED, error=problem_of(error)), scope)
+
+    def _note(self, order: Order, view: JobView, scope: Scope) -> None:
+        try:
+            self._records.put(order.tenant, view, scope.at_least(RECORD_S))
+        except CoreError as error:
+            LOG.warning("the state of job %s could not be kept: %s", order.id, error)
+
+
+def make_job_id(tenant: str, key: str | None) -> str:
+    """Return a new id; the same for the same key of a tenant, so that sending it again is the same job."""
+    if key is None:
+        return uuid.uuid4().hex
+    return hashlib.blake2b(f"{tenant}/{key}".encode(), digest_size=16).hexdigest()

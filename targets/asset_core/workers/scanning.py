@@ -1,0 +1,107 @@
+"""vulnerability-scan: an asset's technologies against the feed by version range, and the risks that follow."""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from targets.asset_core.bodies import Identifier
+from targets.asset_core.data.feed import Vulnerability, severity_of
+from targets.asset_core.model import Risk, Technology
+from targets.asset_core.reading import Shape
+from targets.asset_core.rules import Many, Name, Record
+from targets.asset_core.scope import Scope
+from targets.asset_core.workers.tools import Feed, Tools
+from targets.asset_core.workers.versions import is_affected, parse_version
+
+SCAN_LIMIT = 100
+
+
+class ScanBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The assets to scan."""
+
+    ids: Annotated[tuple[Identifier, ...], Meta(min_length=1, max_length=SCAN_LIMIT)]
+
+
+SCAN = Shape(ScanBody, Record({"ids": Many(Name(), SCAN_LIMIT, 1)}))
+
+
+class ScanResult(msgspec.Struct, frozen=True):
+    """What a scan found. `unversioned` technologies have a version that cannot be compared."""
+
+    scanned: int
+    missing: list[str]
+    matched: int
+    known_exploited: int
+    added: int
+    updated: int
+    unversioned: int
+
+
+def find_matches(technologies: Iterable[Technology], feed: Feed) -> list[Vulnerability]:
+    """Return the entries that affect any of the technologies, each once, by CVE."""
+    found: dict[str, Vulnerability] = {}
+    for technology in technologies:
+        version = parse_version(technology.version)
+        if version is not None:
+            entries = feed.get(technology.name.casefold(), ())
+            found |= {entry.cve: entry for entry in entries if is_affected(version, entry)}
+    return [found[cve] for cve in sorted(found)]
+
+
+def risk_of(asset_id: str, entry: Vulnerability, known: Risk | None, now: str) -> Risk:
+    """Return the risk that a match means. What people decided about a known one stands: its state and when it was found."""
+    return Risk(
+        id=f"{asset_id}/{entry.cve}",
+        cve=entry.cve,
+        title=entry.title,
+        severity=severity_of(entry.cvss),
+        cvss=entry.cvss,
+        exploitability=entry.exploitability,
+        status=known.status if known is not None else "open",
+        found_at=known.found_at if known is not None else now,
+    )
+
+
+def scan(tools: Tools, tenant: str, body: ScanBody, scope: Scope) -> ScanResult:
+    """Upsert the risks of the assets named, and forget what is cached of those that changed. Idempotent."""
+    ids = list(dict.fromkeys(body.ids))
+    assets = tools.stores.assets.get_assets(tenant, ids, scope)
+    technologies = {each: tools.stores.assets.get_technologies(tenant, each, scope) for each in assets}
+    before = tools.stores.graph.get_risks_of(tenant, list(assets), scope) if assets else {}
+    matches = {each: find_matches(found, tools.feed()) for each, found in technologies.items()}
+    now = tools.now()
+    changes: dict[str, list[Risk]] = {}
+    added = 0
+    for asset_id, entries in matches.items():
+        known = {risk.id: risk for risk in before.get(asset_id, [])}
+        risks = [risk_of(asset_id, entry, known.get(f"{asset_id}/{entry.cve}"), now) for entry in entries]
+        changed = [risk for risk in risks if known.get(risk.id) != risk]
+        added += sum(risk.id not in known for risk in changed)
+        if changed:
+            changes[asset_id] = changed
+    _write(tools, tenant, changes, scope)
+    all_entries = [entry for entries in matches.values() for entry in entries]
+    return ScanResult(
+        scanned=len(assets),
+        missing=[each for each in ids if each not in assets],
+        matched=len(all_entries),
+        known_exploited=sum(entry.exploitability == "known_exploited" for entry in all_entries),
+        added=added,
+        updated=sum(map(len, changes.values())) - added,
+        unversioned=sum(map(_unversioned, technologies.values())),
+    )
+
+
+def _write(tools: Tools, tenant: str, changes: dict[str, list[Risk]], scope: Scope) -> None:
+    if not changes:
+        return
+    try:
+        tools.stores.graph.upsert_risks(tenant, changes, scope)
+    finally:
+        tools.ingest.forget(tenant, list(changes), scope)
+
+
+def _unversioned(technologies: Sequence[Technology]) -> int:
+    return sum(parse_version(technology.version) is None for technology in technologies)

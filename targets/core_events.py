@@ -1,0 +1,178 @@
+"""The events that the asset core is measured with: who asks for what, drawn from an inventory with a given popularity."""
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from targets.asset_core.data.generator import Inventory
+from targets.asset_core.data.popularity import Zipf
+from targets.asset_core.errors import SettingsError
+from targets.asset_core.issuing import Issuer
+from targets.asset_core.model import Bundle
+from targets.asset_core.routing import BATCH_GET, GET_ASSET, GET_HEALTH, GET_JOB, INGEST, SUBMIT_JOB
+from targets.asset_core.workers.jobs import make_job_id
+
+MISSING_SHARE = 0.005
+"""How many events ask for an asset that does not exist."""
+
+GZIP_SHARE = 0.7
+USERS_PER_TENANT = 4
+ROLES = ("viewer", "analyst", "admin")
+BATCH_GET_IDS = 20
+INGEST_ASSETS = 10
+SCAN_IDS = 5
+CORRELATE_IDS = 2
+DISCOVERY_SEEDS = 50
+KNOWN_JOBS = 2
+"""Jobs of each tenant that can be asked after."""
+
+Event = dict[str, Any]
+
+
+class Events:
+    """Makes events. The same generator asks for the same assets by the same users; key and times are of today."""
+
+    def __init__(self, inventory: Inventory, zipf: Zipf, issuer: Issuer) -> None:
+        self._inventory = inventory
+        self._zipf = zipf
+        self._issuer = issuer
+        self._makers: Mapping[str, Callable[[random.Random], Event]] = {
+            GET_ASSET.operation: self._get_asset,
+            BATCH_GET.operation: self._batch_get,
+            INGEST.operation: self._ingest,
+            SUBMIT_JOB.operation: self._submit_job,
+            GET_JOB.operation: self._get_job,
+            GET_HEALTH.operation: self._get_health,
+        }
+
+    def make(self, operation: str, rng: random.Random) -> Event:
+        """Return a proxy event; SettingsError for an operation that the core does not have."""
+        maker = self._makers.get(operation)
+        if maker is None:
+            raise SettingsError(f"there is no operation {operation!r}", where="core_target")
+        return maker(rng)
+
+    def sign_tokens(self) -> None:
+        """Make all tokens now, so that no event has to wait for one."""
+        for tenant in self._inventory.tenants:
+            for role in ROLES:
+                for user in range(USERS_PER_TENANT):
+                    self._token(tenant.name, user, role)
+
+    def known_jobs(self) -> list[Event]:
+        """Return what submits the jobs that `GET /jobs/{id}` asks after."""
+        return [
+            self._post("/jobs", body, tenant.name, 0, "analyst", **{"Idempotency-Key": _job_key(number)})
+            for tenant in self._inventory.tenants
+            for number in range(KNOWN_JOBS)
+            for body in [_job("risk-correlation", {"ids": [self._any_id(tenant.name, 0)]}, wait=True)]
+        ]
+
+    def _get_asset(self, rng: random.Random) -> Event:
+        tenant, asset_id = self._draw(rng)
+        if rng.random() < MISSING_SHARE:
+            asset_id = f"host:gone-{rng.randrange(50)}.example"
+        headers = {"Authorization": f"Bearer {self._token(tenant, rng.randrange(USERS_PER_TENANT))}"}
+        if rng.random() < GZIP_SHARE:
+            headers["Accept-Encoding"] = "gzip, deflate, br"
+        return proxy_event("GET", f"/assets/{asset_id}", headers)
+
+    def _batch_get(self, rng: random.Random) -> Event:
+        tenant, asset_id = self._draw(rng)
+        ids = [asset_id, *self._ids(tenant, BATCH_GET_IDS - 1, rng)]
+        return self._post(
+            "/assets/batch-get", {"ids": ids}, tenant, rng.randrange(USERS_PER_TENANT), "viewer"
+        )
+
+    def _ingest(self, rng: random.Random) -> Event:
+        tenant, _ = self._draw(rng)
+        numbers = [self._number(tenant, rng) for _ in range(INGEST_ASSETS)]
+        assets = [asset_body(self._inventory.bundle(number)) for number in dict.fromkeys(numbers)]
+        return self._post("/assets", {"assets": assets}, tenant, rng.randrange(USERS_PER_TENANT), "admin")
+
+    def _submit_job(self, rng: random.Random) -> Event:
+        tenant, _ = self._draw(rng)
+        kind = rng.choices(("vulnerability-scan", "risk-correlation", "asset-discovery"), (40, 40, 20))[0]
+        if kind == "asset-discovery":
+            domain = f"{tenant}.example"
+            seeds = [f"zone-{rng.randrange(DISCOVERY_SEEDS)}.{domain}"]
+            data: dict[str, Any] = {"scope": [domain], "seeds": seeds}
+        else:
+            count = SCAN_IDS if kind == "vulnerability-scan" else CORRELATE_IDS
+            data = {"ids": self._ids(tenant, count, rng)}
+        body = _job(kind, data, wait=rng.random() < 0.5)
+        return self._post("/jobs", body, tenant, rng.randrange(USERS_PER_TENANT), "analyst")
+
+    def _get_job(self, rng: random.Random) -> Event:
+        tenant, _ = self._draw(rng)
+        job_id = make_job_id(tenant, _job_key(rng.randrange(KNOWN_JOBS)))
+        token = self._token(tenant, rng.randrange(USERS_PER_TENANT), "analyst")
+        return proxy_event("GET", f"/jobs/{job_id}", {"Authorization": f"Bearer {token}"})
+
+    def _get_health(self, _rng: random.Random) -> Event:
+        return proxy_event("GET", "/health", {})
+
+    def _draw(self, rng: random.Random) -> tuple[str, str]:
+        return self._inventory.identity(self._zipf.draw(rng))
+
+    def _number(self, tenant: str, rng: random.Random) -> int:
+        own = next(each for each in self._inventory.tenants if each.name == tenant)
+        return own.first + rng.randrange(own.count)
+
+    def _ids(self, tenant: str, count: int, rng: random.Random) -> list[str]:
+        return [self._inventory.identity(self._number(tenant, rng))[1] for _ in range(count)]
+
+    def _any_id(self, tenant: str, seed: int) -> str:
+        return self._ids(tenant, 1, random.Random(f"{tenant}/{seed}"))[0]
+
+    def _post(self, path: str, body: Any, tenant: str, user: int, role: str, **headers: str) -> Event:
+        token = self._token(tenant, user, role)
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **headers}
+        return proxy_event("POST", path, headers, text)
+
+    def _token(self, tenant: str, user: int, role: str = "viewer") -> str:
+        return self._issuer.token(tenant, f"user-{user}", role=role, use="id" if user % 2 else "access")
+
+
+def asset_body(bundle: Bundle) -> dict[str, Any]:
+    """Return what `POST /assets` takes for an asset of an inventory; the tenant is the caller's."""
+    document: dict[str, Any] = msgspec.to_builtins(bundle)
+    asset: dict[str, Any] = document.pop("asset")
+    del asset["tenant"]
+    return asset | document
+
+
+def proxy_event(method: str, path: str, headers: Mapping[str, str], body: str | None = None) -> Event:
+    """Return an API Gateway REST proxy event (v1), as the service makes it."""
+    all_headers = {"Accept": "application/json", "Host": "api.example", "User-Agent": "harness", **headers}
+    return {
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": method,
+        "headers": all_headers,
+        "multiValueHeaders": {name: [value] for name, value in all_headers.items()},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": {"proxy": path.lstrip("/")},
+        "stageVariables": None,
+        "requestContext": {
+            "stage": "prod",
+            "httpMethod": method,
+            "path": path,
+            "identity": {"sourceIp": "192.0.2.1", "userAgent": "harness"},
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def _job(kind: str, data: dict[str, Any], *, wait: bool) -> dict[str, Any]:
+    return {"kind": kind, "data": data, "wait": wait}
+
+
+def _job_key(number: int) -> str:
+    return f"known-{number}"

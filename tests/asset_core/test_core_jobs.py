@@ -1,0 +1,344 @@
+import json
+import threading
+
+import pytest
+
+from targets.asset_core.data.generator import SHARED_ID
+from targets.asset_core.errors import StoreError
+from targets.asset_core.switches import BASELINE, OPTIMISED, parse_switches
+from targets.asset_core.workers.kinds import KINDS, POOLS
+
+SUBMIT = "POST /jobs"
+UNPOOLED = parse_switches("optimised", "worker_pools:off")
+DATA = {
+    "asset-discovery": {"scope": ["example.com"], "seeds": ["example.com"]},
+    "vulnerability-scan": {"ids": [SHARED_ID, "host:gone"]},
+    "risk-correlation": {"ids": [SHARED_ID, "host:gone"]},
+}
+
+
+class Context:
+    def __init__(self, remaining_ms):
+        self.remaining_ms = remaining_ms
+
+    def get_remaining_time_in_millis(self):
+        return self.remaining_ms
+
+
+def submit(hosted, kind, data=None, *, wait=True, role="analyst", **options):
+    body = {"kind": kind, "data": DATA[kind] if data is None else data, "wait": wait}
+    response = hosted.post("/jobs", body, role=role, **options)
+    return response["statusCode"], json.loads(response["body"])
+
+
+def ask(hosted, job_id, tenant="tenant-01"):
+    response = hosted.get(f"/jobs/{job_id}", token=hosted.token(tenant, role="analyst"))
+    return response["statusCode"], json.loads(response["body"])
+
+
+def ended(hosted, job_id):
+    for _ in range(2_000):
+        status, document = ask(hosted, job_id)
+        if document.get("state") in {"done", "failed"}:
+            return document
+        threading.Event().wait(0.005)
+    pytest.fail(f"the job did not end: {status} {document}")
+
+
+def ingest(hosted, *assets):
+    assert hosted.post("/assets", {"assets": list(assets)})["statusCode"] == 200
+
+
+def asset(asset_id, *, links=(), **fields):
+    relationships = [{"kind": "HOSTS", "target": each, "target_type": "host"} for each in links]
+    return {"id": asset_id, "type": "host", "name": asset_id, "relationships": relationships, **fields}
+
+
+def read(hosted, asset_id):
+    return json.loads(hosted.get(f"/assets/{asset_id}", token=hosted.token())["body"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("switches", [OPTIMISED, BASELINE, UNPOOLED])
+def test_a_job_that_is_waited_for_answers_with_its_result(host, kind, switches):
+    hosted = host(switches=switches)
+    status, document = submit(hosted, kind)
+    assert (status, document["state"], document["kind"]) == (200, "done", kind)
+    expected = submit(host(), kind)[1]["result"]
+    assert document["result"] == expected
+    assert ask(hosted, document["id"]) == (200, document)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("switches", [OPTIMISED, BASELINE, UNPOOLED])
+def test_a_job_that_is_not_waited_for_is_taken_at_once_and_can_be_asked_after(host, kind, switches):
+    hosted = host(switches=switches)
+    status, document = submit(hosted, kind, wait=False)
+    assert (status, document.keys(), document["state"]) == (202, {"id", "kind", "state"}, "queued")
+    assert ended(hosted, document["id"])["result"] == submit(host(), kind)[1]["result"]
+
+
+def test_a_job_is_its_tenants_own(host):
+    hosted = host()
+    _, document = submit(hosted, "risk-correlation")
+    assert ask(hosted, document["id"], "tenant-02")[0] == 404
+    assert ask(hosted, "none")[0] == 404
+    assert ask(hosted, document["id"])[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("viewer", 403), ("nobody", 403), ("analyst", 200), ("admin", 200)]
+)
+def test_it_needs_the_permission_to_submit(host, role, status):
+    hosted = host()
+    assert submit(hosted, "risk-correlation", role=role)[0] == status
+    assert hosted.get("/jobs/x", token=hosted.token(role=role))["statusCode"] == (
+        404 if status == 200 else 403
+    )
+
+
+@pytest.mark.parametrize("switches", [OPTIMISED, BASELINE])
+@pytest.mark.parametrize(
+    ("kind", "data", "field"),
+    [
+        ("mine", {}, "kind"),
+        ("vulnerability-scan", {}, "data.ids"),
+        ("vulnerability-scan", {"ids": ["a#b"]}, "data.ids[0]"),
+        ("vulnerability-scan", {"ids": ["a"] * 101}, "data.ids"),
+        ("vulnerability-scan", {"ids": ["a"], "x": 1}, "data.x"),
+        ("risk-correlation", {"ids": ["a"], "hops": 6}, "data.hops"),
+        ("risk-correlation", {"ids": ["a"], "decay": "x"}, "data.decay"),
+        ("asset-discovery", {"scope": ["example.com"], "seeds": ["-"]}, "data.seeds[0]"),
+        ("asset-discovery", {"seeds": []}, "data.scope"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_its_field_when_it_is_submitted(
+    host, switches, kind, data, field
+):
+    hosted = host(switches=switches)
+    status, document = submit(hosted, kind, data)
+    assert status == 400
+    assert [each["field"] for each in document["error"]["fields"]] == [field]
+    assert hosted.counted(SUBMIT).keys().isdisjoint({"dynamodb.calls", "redis.calls"})
+
+
+@pytest.fixture
+def stuck(monkeypatch):
+    """Work of one kind that waits until it is let go."""
+    import dataclasses
+
+    release, begun = threading.Event(), threading.Semaphore(0)
+
+    def wait(*_arguments):
+        begun.release()
+        assert release.wait(20)
+        return {}
+
+    kind = dataclasses.replace(KINDS["vulnerability-scan"], run=wait)
+    monkeypatch.setitem(KINDS, "vulnerability-scan", kind)
+    yield begun, release
+    release.set()
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_full_pool_answers_at_once_and_keeps_nothing_of_what_it_refused(host, stuck, wait):
+    hosted = host()
+    capacity = 3 * POOLS["security-scanning"]
+    taken = [submit(hosted, "vulnerability-scan", wait=False)[1]["id"] for _ in range(capacity)]
+    before = len(hosted.world.values)
+    response = hosted.post(
+        "/jobs", {"kind": "vulnerability-scan", "data": {"ids": ["a"]}, "wait": wait}, role="analyst"
+    )
+    assert (response["statusCode"], response["headers"]["Retry-After"]) == (503, "1")
+    assert json.loads(response["body"])["error"]["message"] == "worker pool 'security-scanning' is full"
+    assert len(hosted.world.values) == before
+    # Another kind has a pool of its own.
+    assert submit(hosted, "risk-correlation")[0] == 200
+    stuck[1].set()
+    assert {ended(hosted, each)["state"] for each in taken} == {"done"}
+
+
+def test_a_job_that_takes_too_long_is_504_and_what_waits_behind_it_is_skipped(host, stuck):
+    _, release = stuck
+    hosted = host()
+    jobs = hosted.resources.jobs
+    assert [submit(hosted, "vulnerability-scan", context=Context(550))[0] for _ in range(5)] == [504] * 5
+    release.set()
+    hosted.core.close()
+    scanning = next(state for state in jobs.states() if state.name == "security-scanning")
+    assert (scanning.done, scanning.skipped) == (3, 2)
+
+
+def test_a_running_job_says_so(host, stuck):
+    begun, release = stuck
+    hosted = host()
+    job_id = submit(hosted, "vulnerability-scan", wait=False)[1]["id"]
+    assert begun.acquire(timeout=20)
+    assert ask(hosted, job_id)[1]["state"] == "running"
+    release.set()
+    assert ended(hosted, job_id)["state"] == "done"
+
+
+@pytest.mark.parametrize("kind", ["vulnerability-scan", "risk-correlation", "asset-discovery"])
+def test_a_job_without_its_store_fails_with_the_stores_name(host, kind):
+    hosted = host()
+
+    def failing(*_arguments, **_options):
+        raise StoreError("secret", where="dynamodb")
+
+    hosted.stores.assets.get_assets = failing
+    status, document = submit(hosted, kind)
+    assert (status, document["error"]["store"]) == (503, "dynamodb")
+    job_id = submit(hosted, kind, wait=False)[1]["id"]
+    assert ended(hosted, job_id)["error"] == {"code": "unavailable", "store": "dynamodb"}
+
+
+def test_work_that_fails_in_an_unplanned_way_is_500_and_an_internal_error(host, monkeypatch):
+    hosted = host()
+    monkeypatch.setattr(hosted.stores.assets, "get_assets", lambda *_arguments: 1 / 0)
+    assert submit(hosted, "risk-correlation")[0] == 500
+    job_id = submit(hosted, "risk-correlation", wait=False)[1]["id"]
+    assert ended(hosted, job_id)["error"] == {"code": "internal"}
+
+
+def test_without_redis_a_job_is_done_for_whoever_waits_and_refused_to_others(host):
+    hosted = host()
+
+    def failing(*_arguments):
+        raise StoreError("down", where="redis")
+
+    hosted.stores.cache.put = hosted.stores.cache.get = failing
+    assert submit(hosted, "risk-correlation")[0] == 200
+    status, document = submit(hosted, "risk-correlation", wait=False)
+    assert (status, document["error"]["store"]) == (503, "redis")
+    assert ask(hosted, "x")[0] == 503
+
+
+def test_the_same_key_is_the_same_job_for_the_tenant_that_sent_it(host):
+    hosted = host()
+    first = submit(hosted, "risk-correlation", wait=False, **{"Idempotency-Key": "k"})[1]["id"]
+    done = ended(hosted, first)
+    assert submit(hosted, "risk-correlation", wait=False, **{"Idempotency-Key": "k"}) == (202, done)
+    assert submit(hosted, "risk-correlation", wait=False, **{"Idempotency-Key": "l"})[1]["id"] != first
+    other = submit(hosted, "risk-correlation", wait=False, tenant="tenant-02", **{"Idempotency-Key": "k"})
+    assert other[1]["id"] != first
+    assert submit(hosted, "risk-correlation", wait=False, **{"Idempotency-Key": "a b"})[0] == 400
+
+
+def test_a_scan_adds_the_risks_of_the_feed_and_keeps_what_people_decided(host):
+    from targets.asset_core.assembly import feed_of
+
+    hosted = host()
+    entry = feed_of(1)["nginx"][0]
+    technology = {"name": "nginx", "version": entry.first_affected}
+    ingest(hosted, asset("host:x", technologies=[technology, {"name": "nginx2", "version": "?"}]))
+    expected = sum(
+        tuple(map(int, each.first_affected.split(".")))
+        <= tuple(map(int, entry.first_affected.split(".")))
+        < tuple(map(int, each.first_fixed.split(".")))
+        for each in feed_of(1)["nginx"]
+    )
+    assert read(hosted, "host:x")["risks"] == []
+    result = submit(hosted, "vulnerability-scan", {"ids": ["host:x", "host:none"]})[1]["result"]
+    assert (
+        result["scanned"],
+        result["missing"],
+        result["matched"],
+        result["added"],
+        result["unversioned"],
+    ) == (
+        1,
+        ["host:none"],
+        expected,
+        expected,
+        1,
+    )
+    risks = read(hosted, "host:x")["risks"]
+    assert len(risks) == expected > 0
+    ingest(hosted, asset("host:x", technologies=[technology], risks=[risks[0] | {"status": "accepted"}]))
+    again = submit(hosted, "vulnerability-scan", {"ids": ["host:x"]})[1]["result"]
+    assert (again["added"], again["updated"], again["matched"]) == (0, 0, expected)
+    assert [each["status"] for each in read(hosted, "host:x")["risks"]].count("accepted") == 1
+
+
+def test_a_correlation_follows_relationships_and_writes_the_exposure_back_for_good(host, scope):
+    hosted = host()
+    risk = {"id": "r", "cve": "CVE-1", "cvss": 10.0, "exploitability": "known_exploited"}
+    ingest(
+        hosted,
+        asset("host:a", links=["host:b"]),
+        asset("host:b", links=["host:c"]),
+        asset("host:c", risks=[risk]),
+    )
+    result = submit(hosted, "risk-correlation", {"ids": ["host:a", "host:b"], "hops": 2, "decay": 0.5})[1][
+        "result"
+    ]
+    assert [(each["id"], each["exposure"]) for each in result["assets"]] == [
+        ("host:a", 25.0),
+        ("host:b", 50.0),
+    ]
+    assert result["assets"][0]["paths"] == [
+        {"assets": ["host:a", "host:b", "host:c"], "cve": "CVE-1", "weight": 0.25}
+    ]
+    ingest(hosted, asset("host:a"))
+    exposures = hosted.stores.graph.get_exposures("tenant-01", ["host:a", "host:b", "host:c"], scope)
+    assert exposures == {"host:a": 25.0, "host:b": 50.0}
+
+
+def test_a_correlation_takes_one_query_for_each_hop_and_one_for_the_risks(host):
+    hosted = host()
+    submit(hosted, "risk-correlation", {"ids": [SHARED_ID], "hops": 2})
+    counted = hosted.counted(SUBMIT)
+    assert (counted["dynamodb.calls"], counted["neo4j.calls"]) == (1, 4)
+
+
+def test_discovery_adds_what_is_new_and_leaves_what_is_known_as_it_is(host):
+    hosted = host()
+    technology = {"name": "nginx", "version": "1", "vendor": "", "category": ""}
+    ingest(hosted, asset("domain:example.com", name="ours", technologies=[technology], owner="me"))
+    before = read(hosted, "domain:example.com")
+    result = submit(hosted, "asset-discovery", {"scope": ["example.com"], "seeds": ["example.com"]})[1][
+        "result"
+    ]
+    assert result == {
+        "found": 6,
+        "created": 5,
+        "known": 1,
+        "relationships": 5,
+        "out_of_scope": [],
+        "truncated": False,
+    }
+    after = read(hosted, "domain:example.com")
+    assert (after["asset"], after["technologies"]) == (before["asset"], before["technologies"])
+    assert [each["target"] for each in after["relationships"]] == [
+        f"host:{label}.example.com" for label in ("api", "dev", "mail", "vpn", "www")
+    ]
+    assert read(hosted, "host:www.example.com")["asset"]["type"] == "host"
+    again = submit(hosted, "asset-discovery", {"scope": ["example.com"], "seeds": ["example.com"]})[1][
+        "result"
+    ]
+    assert (again["created"], again["known"]) == (0, 6)
+    assert read(hosted, "domain:example.com") == after
+
+
+def test_discovery_that_cannot_write_fails_and_can_be_done_again(host):
+    hosted = host()
+    original = hosted.stores.assets.write_many
+
+    def failing(*_arguments):
+        raise StoreError("down", where="dynamodb")
+
+    hosted.stores.assets.write_many = failing
+    status, document = submit(hosted, "asset-discovery")
+    assert (status, document["error"]["store"]) == (503, "dynamodb")
+    hosted.stores.assets.write_many = original
+    assert submit(hosted, "asset-discovery")[1]["result"]["created"] == 6
+
+
+def test_closing_ends_all_workers(host):
+    hosted = host()
+    for kind in KINDS:
+        submit(hosted, kind)
+    hosted.core.close()
+    names = [thread.name for thread in threading.enumerate()]
+    assert not [name for name in names if any(pool in name for pool in POOLS)]
