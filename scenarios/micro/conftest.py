@@ -100,11 +100,11 @@ def host(variant: str) -> Iterator[HostCore]:
 
 
 @pytest.fixture
-def ask() -> Callable[[core_target.CoreTarget, int], list[Any]]:
-    """A function that makes so many seeded events for a core, each for one asset."""
+def ask() -> Callable[[core_target.CoreTarget, str, int], list[Any]]:
+    """A function that makes so many seeded events of an operation for a core."""
 
-    def make(target: core_target.CoreTarget, count: int) -> list[Any]:
+    def make(target: core_target.CoreTarget, operation: str, count: int) -> list[Any]:
         rng = random.Random(SEED)
-        return [target.make_event("GET /assets/{id}", rng) for _ in range(count)]
+        return [target.make_event(operation, rng) for _ in range(count)]
 
     return make
