@@ -15,7 +15,7 @@ from harness.judge.evidence import (
     wall_evidence,
 )
 from harness.judge.verdict import Controls
-from harness.session.receipt import NULL_CONTROL, Benchmark, Block, LoadBlock
+from harness.session.receipt import NULL_CONTROL, Benchmark, Block, LoadBlock, Segment
 from harness.stats.holm import holm
 from harness.stats.order import fewest
 from harness.stats.sample import Comparison, compare_paired
@@ -24,6 +24,7 @@ NULL_ALPHA = 0.01
 """A clean session differs from itself once in a hundred times."""
 NULL_MATTERS = 0.5
 """As a share of the margin: a bias below it cannot carry a harmless change over the margin, so the session stands."""
+_LEAST_BLOCKS = fewest(1 - NULL_ALPHA)
 _SHOWN_OF_LOAD = "p50_ns"
 
 
@@ -55,9 +56,13 @@ def load_control(blocks: Sorted[LoadBlock], margins: Mapping[str, float]) -> Con
 
     One test of them all: Holm over the metrics. `margins` are those of `all`, by metric.
     """
-    metrics = [name for name in LOAD_METRICS if _measured(blocks, name)] or [_SHOWN_OF_LOAD]
-    found = {name: _load_null(blocks, name) for name in metrics}
-    return _control(blocks, list(found.values()), found.get(_SHOWN_OF_LOAD) or found[metrics[0]], margins)
+    found = {name: _load_null(blocks, name) for name in LOAD_METRICS}
+    # A percentile that few segments have is judged on few blocks, or on none: the others speak for the control.
+    enough = {
+        name: null for name, null in found.items() if len(_pairs(null)) >= _LEAST_BLOCKS or null.trouble
+    }
+    shown = found[_SHOWN_OF_LOAD]
+    return _control(blocks, list(enough.values()) or [shown], shown, margins)
 
 
 def merged(micro: Control, load: Control) -> Controls:
@@ -75,18 +80,21 @@ def merged(micro: Control, load: Control) -> Controls:
     )
 
 
-def _measured(blocks: Sorted[LoadBlock], metric: str) -> bool:
-    segments = (block.null for block in blocks.good)
-    return any(segment and metric in segment.values.get(ALL, {}) for segment in segments)
-
-
 def _load_null(blocks: Sorted[LoadBlock], metric: str) -> Evidence:
+    telling = [
+        block for block in blocks.good if not (_lacks(block.base, metric) or _lacks(block.null, metric))
+    ]
     return gather(
         NULL_CONTROL,
         LOAD_METRICS[metric],
-        blocks.good,
+        telling,
         lambda block: segments_pair(block.base, block.null, ALL, metric),
     )
+
+
+def _lacks(segment: Segment | None, metric: str) -> bool:
+    """Return True if a segment was measured and had too few calls for the metric."""
+    return segment is not None and ALL in segment.values and metric not in segment.values[ALL]
 
 
 def _control(
@@ -126,9 +134,9 @@ def _test(evidence: Evidence) -> Comparison | None:
 def _untestable(evidence: Evidence) -> str | None:
     if evidence.trouble:
         return f"the null control is {evidence.trouble}"
-    least, count = fewest(1 - NULL_ALPHA), len(_pairs(evidence))
-    if count < least:
-        return f"the null control has {count} blocks, and cannot be tested with fewer than {least}"
+    count = len(_pairs(evidence))
+    if count < _LEAST_BLOCKS:
+        return f"the null control has {count} blocks, and cannot be tested with fewer than {_LEAST_BLOCKS}"
     return None
 
 

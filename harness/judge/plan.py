@@ -26,13 +26,13 @@ def session_plan(
     quarter more blocks, each of few benchmarks, and is not counted. Raises `UsageError` where the plan could not
     reach its own alpha, or has too few blocks for its controls.
     """
-    plan = _STANDARD if budget_s is None else _of(int(budget_s / max(seconds_per_block, 1e-9)))
+    plan = _STANDARD if budget_s is None else _of(_fitting(budget_s, seconds_per_block))
     if plan.screen_blocks < LEAST_SCREEN_BLOCKS:
         needed_s = _least_blocks() * seconds_per_block
         raise UsageError(
-            f"{plan.screen_blocks + plan.confirm_blocks} blocks fit into the budget, and a session needs "
-            f"{_least_blocks()}: three blocks of a sign test, say, cannot go below 12.5 %",
-            remedy=f"Give it at least {format_duration(math.ceil(needed_s))}, or select fewer benchmarks",
+            f"The budget has room for {plan.screen_blocks + plan.confirm_blocks} of the {_least_blocks()} blocks that "
+            "a session needs: three blocks of a sign test, say, cannot go below 12.5 %",
+            remedy=f"Give it a budget of at least {format_duration(math.ceil(needed_s))}, or fewer benchmarks",
         )
     for candidates in {min(max(benchmarks, 1), 4), max(benchmarks, 1)}:
         refuse_unreachable(plan, policy, candidates)
@@ -59,6 +59,10 @@ def detectable_share(plan: SessionPlan, spread: float, policy: Policy) -> float 
     margin = math.log1p(policy.margin_percent / 100)
     found = power.detectable(plan.confirm_blocks, spread, policy.alpha_percent / 100, margin)
     return None if found is None else math.expm1(found)
+
+
+def _fitting(budget_s: float, seconds_per_block: float) -> int:
+    return int(min(budget_s / max(seconds_per_block, 1e-9), power.MOST_BLOCKS))
 
 
 def _of(blocks: int) -> SessionPlan:

@@ -1,0 +1,106 @@
+"""Verdicts on counts."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from judge_support import count
+
+from harness.judge.exact import exact_comparisons
+from harness.judge.verdict import Kind, Verdict
+from harness.policy import BenchmarkRule, Policy
+
+DEFAULT = Policy()
+ALLOWING = Policy(benchmarks=(BenchmarkRule(match="GET *", metric="calls.*", allow=1),))
+
+
+def judged(base, candidate, policy=DEFAULT, **fields):
+    (one,) = exact_comparisons([count(base, candidate, **fields)], policy)
+    return one
+
+
+@pytest.mark.parametrize(
+    ("base", "candidate", "policy", "verdict"),
+    [
+        ([2, 2, 2], [2, 2, 2], Policy(), Verdict.OK),
+        ([2, 2, 2], [2.01, 2.01, 2.01], Policy(), Verdict.REGRESSED),  # one call more in a hundred requests
+        ([2, 2, 2], [3, 3, 3], ALLOWING, Verdict.OK),
+        ([2, 2, 2], [3.01, 3.01, 3.01], ALLOWING, Verdict.REGRESSED),
+        ([2, 2, 2], [1.99, 1.99, 1.99], Policy(), Verdict.IMPROVED),
+        ([0, 0, 0], [1, 1, 1], Policy(), Verdict.REGRESSED),
+        ([0.1 + 0.2] * 3, [0.3] * 3, Policy(), Verdict.OK),  # the same number, rounded otherwise
+        ([2], [2], Policy(), Verdict.OK),
+        ([2], [3, 3, 3], Policy(), Verdict.INCONCLUSIVE),  # nobody knows whether it repeats
+        ([100, 103, 101], [106, 107, 108], Policy(), Verdict.OK),  # within the tolerance of 3
+        ([100, 103, 101], [107, 108, 109], Policy(), Verdict.REGRESSED),
+        ([107, 108, 109], [100, 103, 101], Policy(), Verdict.IMPROVED),
+        ([107, 108], [100, 103], Policy(), Verdict.INCONCLUSIVE),  # two repetitions teach no tolerance
+        (
+            [10, 30, 10],
+            [10, 10, 30],
+            Policy(),
+            Verdict.INCONCLUSIVE,
+        ),  # a count that scatters so shows nothing
+        ([], [2, 2, 2], Policy(), Verdict.INVALID),
+        ([2, 2, 2], [], Policy(), Verdict.INVALID),
+        ([2, float("nan"), 2], [2, 2, 2], Policy(), Verdict.INVALID),
+        ([2, 2, 2], [-1, -1, -1], Policy(), Verdict.INVALID),
+    ],
+)
+def test_the_verdict_on_a_count(base, candidate, policy, verdict):
+    one = judged(base, candidate, policy)
+    assert (one.verdict, one.kind) == (verdict, Kind.EXACT)
+
+
+def test_a_tolerance_is_said_with_its_size():
+    assert (
+        judged([100, 103, 101], [101, 101, 101]).note == "repetitions differ; tolerance 3, learnt from them"
+    )
+
+
+def test_growth_is_relative_and_none_where_something_came_out_of_nothing():
+    assert judged([2] * 3, [3] * 3).change == 0.5
+    assert judged([0] * 3, [3] * 3).change is None
+    assert judged([0] * 3, [0] * 3).change == 0
+
+
+def test_sites_are_ranked_by_growth():
+    one = judged(
+        [3] * 3,
+        [4] * 3,
+        base_sites={"gone": 1.0, "same": 2.0},
+        candidate_sites={"same": 2.0, "new": 1.5, "gone": 0.5},
+    )
+    assert [(site.function, site.base, site.candidate) for site in one.sites] == [
+        ("new", 0.0, 1.5),
+        ("same", 2.0, 2.0),
+        ("gone", 1.0, 0.5),
+    ]
+
+
+def test_a_side_that_could_not_be_counted_says_why():
+    one = judged([2] * 3, [], note="the candidate died")
+    assert one.note == "nothing was counted on the side of the candidate: the candidate died"
+
+
+def test_what_a_target_does_in_the_background_is_nobodys_regression():
+    assert exact_comparisons([count([1], [9], benchmark="background")], Policy()) == []
+
+
+def test_what_is_left_out_is_not_judged():
+    policy = Policy(benchmarks=(BenchmarkRule(match="*", metric="allocations", skip="later"),))
+    both = [count([1], [1]), count([1], [9], metric="allocations")]
+    assert [one.metric for one in exact_comparisons(both, policy)] == ["calls.dynamodb"]
+
+
+def test_a_count_recorded_twice_is_damage():
+    twice = exact_comparisons([count([1], [1]), count([1], [1])], Policy())
+    assert {one.verdict for one in twice} == {Verdict.INVALID}
+
+
+@given(*[st.lists(st.floats(0, 1e9), min_size=1, max_size=5)] * 2)
+def test_sides_swapped_turn_the_verdict_around(base, candidate):
+    mirror = {Verdict.REGRESSED: Verdict.IMPROVED, Verdict.IMPROVED: Verdict.REGRESSED}
+    one, two = judged(base, candidate), judged(candidate, base)
+    decided = {Verdict.REGRESSED, Verdict.IMPROVED}
+    if one.verdict in decided or two.verdict in decided:
+        assert two.verdict is mirror[one.verdict]
