@@ -3,6 +3,7 @@
 So much, because a busy machine adds some milliseconds to every call.
 """
 
+import dataclasses
 import os
 import signal
 
@@ -12,11 +13,19 @@ import pytest
 from harness.errors import UsageError
 from harness.loadrun import Subject
 from harness.session import load_blocks
-from harness.session.load_blocks import at_rate_of_slower_side, load_session_seconds
+from harness.session.load_blocks import at_rate_of_slower_side, load_session_seconds, why_to_end
 from harness.session.receipt import Phase, SessionPlan
 from harness.summary import load
 from harness.supervise import Supervisor
-from tests.load_session_support import CountingServers, constant, receipt_of, run_session, session_of
+from harness.validity import Limit
+from tests.load_session_support import (
+    TOLERANT,
+    CountingServers,
+    constant,
+    receipt_of,
+    run_session,
+    session_of,
+)
 from tests.processes import descendants
 
 MS = 1_000_000
@@ -39,6 +48,7 @@ def create(after="30"):
     return Target(int(after))
 """
 INTERRUPTING = """
+import dataclasses
 import os
 import signal
 
@@ -96,8 +106,7 @@ def test_20_ms_more_show_in_every_block_and_the_base_against_itself_shows_nothin
     assert kept.written == [(1, False, False), (2, False, False), (2, False, True)]
     assert kept.seen == [("screen", 1, 1), ("confirm", 1, 1)]
     assert session.servers.forgotten == 6
-    bad = {segment.directory for segment in segments(receipt) if segment.validity == "invalid"}
-    assert {path.name for path in tmp_path.iterdir()} == bad, "only those of bad segments are kept"
+    assert list(tmp_path.iterdir()) == [], "what is summarised is removed"
 
 
 def test_a_segment_has_the_numbers_of_the_whole_and_of_each_operation(supervisor, tmp_path):
@@ -151,50 +160,74 @@ def test_each_side_is_measured_from_its_own_tree(supervisor, tmp_path):
     assert not list(tmp_path.glob("*/assets/__pycache__"))
 
 
-def test_a_worker_that_dies_is_the_block_s_trouble(supervisor, tmp_path):
+def test_a_worker_that_dies_is_the_block_s_trouble_and_three_in_a_row_end_the_blocks(supervisor, tmp_path):
     target = tmp_path / "dying.py"
     target.write_text(DYING)
-    receipt = receipt_of(load_blocks=1)
-    dying = Subject(f"{target}:create", {})
-    kept = run_session(session_of(supervisor, tmp_path / "runs", constant(1), dying), receipt)
-    (block,) = receipt.load_blocks
-    assert block.candidate.validity == "invalid"
-    assert any("SIGKILL" in reason for reason in block.candidate.reasons)
-    assert block.trouble
-    assert block.base
-    assert block.null
-    assert (tmp_path / "runs" / block.candidate.directory / "run.json").is_file()
-    assert kept.written == [(1, False, False), (1, False, True)]
-
-
-def test_three_bad_blocks_in_a_row_end_the_load_blocks_with_a_reason(tmp_path):
     receipt = receipt_of(load_blocks=6)
-    session = session_of(None, tmp_path, None, None, servers=Unreachable())
+    dying = Subject(f"{target}:create", {})
+    session = session_of(supervisor, tmp_path / "runs", constant(1), dying)
     kept = run_session(session, receipt, lambda _receipt: pytest.fail("there is nothing to confirm"))
-    assert [block.trouble for block in receipt.load_blocks] == [
-        f"{block.order[0]}: there is no server" for block in receipt.load_blocks
-    ]
     assert len(receipt.load_blocks) == 3
+    for block in receipt.load_blocks:
+        assert block.candidate.validity == "invalid"
+        assert "SIGKILL" in block.trouble
+        assert (tmp_path / "runs" / block.candidate.directory / "run.json").is_file()
     (sentence,) = receipt.trouble
-    assert "3 in a row" in sentence
-    assert "there is no server" in sentence
+    assert "3 of them in a row" in sentence
+    assert "SIGKILL" in sentence
     assert not receipt.interrupted
     assert not receipt.finished
-    assert kept.seen == [("screen", 1, 6), ("screen", 2, 6), ("screen", 3, 6)]
+    assert kept.seen == [("screen", 0, 6)] * 3
+
+
+def test_a_side_that_cannot_be_made_is_the_block_s_trouble(supervisor, tmp_path):
+    receipt = receipt_of(load_blocks=1)
+    run_session(session_of(supervisor, tmp_path, constant("soon"), constant("soon")), receipt)
+    block = receipt.load_blocks[0]
+    assert block.trouble.startswith(f"{block.order[0]}: ")
+    assert "service_ms='soon'" in block.trouble
+    assert segments(receipt) == []
+
+
+def test_blocks_that_the_machine_disturbs_end_at_their_first_bad_segment_and_at_last_the_session(
+    supervisor, tmp_path
+):
+    strict = dataclasses.replace(TOLERANT, descheduled_share=Limit(-1, -1))
+    receipt = receipt_of(load_blocks=1)
+    session = session_of(supervisor, tmp_path, constant(1), constant(1), thresholds=strict)
+    kept = run_session(session, receipt)
+    assert kept.seen == [("screen", 0, 1)] * 4
+    assert len(segments(receipt)) == len(os.listdir(tmp_path)) == 4
+    assert all("The machine ran something else" in block.trouble for block in receipt.load_blocks)
+    assert "4 of them could not be used" in receipt.trouble[0]
+
+
+def test_a_block_of_no_use_is_made_again(monkeypatch, tmp_path):
+    troubles = iter(["the machine was busy", None, "the machine was busy", None])
+    monkeypatch.setattr(load_blocks._Block, "measure", lambda self: setattr(self, "trouble", next(troubles)))
+    receipt = receipt_of(load_blocks=2)
+    kept = run_session(session_of(None, tmp_path, None, None), receipt)
+    assert [(block.number, bool(block.trouble)) for block in receipt.load_blocks] == [
+        (0, True), (1, False), (2, True), (3, False),
+    ]  # fmt: skip
+    assert kept.seen == [("screen", done, 2) for done in (0, 1, 1, 2)]
+    assert receipt.finished
+
+
+@pytest.mark.parametrize(
+    ("failed", "bad", "planned", "ends"),
+    [(0, 0, 12, False), (2, 2, 12, False), (3, 3, 12, True), (0, 8, 12, False), (0, 9, 12, True), (0, 3, 1, False),
+     (0, 4, 1, True)],
+)  # fmt: skip
+def test_a_phase_ends_after_three_failures_or_where_over_40_percent_of_its_blocks_are_bad(
+    failed, bad, planned, ends
+):
+    assert bool(why_to_end(failed, bad, planned)) is ends
 
 
 class Unreachable(CountingServers):
     def forget(self):
         raise UsageError("there is no server")
-
-
-def test_a_side_that_cannot_be_made_is_the_block_s_trouble(supervisor, tmp_path):
-    receipt = receipt_of(load_blocks=1)
-    run_session(session_of(supervisor, tmp_path, constant(1), constant("soon")), receipt)
-    (block,) = receipt.load_blocks
-    assert block.trouble.startswith("candidate: ")
-    assert "service_ms='soon'" in block.trouble
-    assert block.candidate is None
 
 
 def test_ctrl_c_keeps_what_was_measured_and_leaves_no_process(supervisor, tmp_path):
@@ -237,7 +270,7 @@ def test_ctrl_c_between_two_segments_keeps_the_one_before_it(supervisor, tmp_pat
     (block,) = receipt.load_blocks
     assert "interrupted" in block.trouble
     assert len(segments(receipt)) == 1
-    assert len(os.listdir(tmp_path)) <= 1, "only that of a bad segment is kept"
+    assert os.listdir(tmp_path) == []
 
 
 def test_the_same_seed_draws_the_same_orders_and_plans(tmp_path):
@@ -254,7 +287,7 @@ def drawn(tmp_path, seed):
 
 @pytest.mark.parametrize(("names", "blocks"), [(1, 2), (4, 2), (5, 3)])
 def test_more_than_four_candidates_are_confirmed_on_more_blocks(monkeypatch, tmp_path, names, blocks):
-    monkeypatch.setattr(load_blocks._Block, "measure", lambda self: setattr(self, "_trouble", None))
+    monkeypatch.setattr(load_blocks._Block, "measure", lambda self: setattr(self, "trouble", None))
     receipt = receipt_of(load_blocks=1, confirm_blocks=2, confirm_blocks_of_many=3)
     run_session(session_of(None, tmp_path, None, None), receipt, lambda _receipt: list(range(names)))
     assert [block.phase for block in receipt.load_blocks] == [Phase.SCREEN, *[Phase.CONFIRM] * blocks]

@@ -27,11 +27,16 @@ from harness.session.segments import fault_of, segment_of
 from harness.summary import load
 from harness.supervise import Supervisor
 from harness.target import TargetSpec
+from harness.validity import Thresholds, judge
 
 NULL = "null"
 """The label of the segment that measures the base once more."""
 SEGMENT_START_S = 1.5
 """What starting, importing, opening, draining and summarising take beside the plan, on a small machine."""
+LEAST_DISTURBED = 3
+DISTURBED_SHARE = 2 / 3
+"""Of the planned blocks, so many may be disturbed and are made again: with more, over 40 % of all are bad, and no
+judge takes the rest."""
 
 
 class Servers(Protocol):
@@ -51,7 +56,7 @@ class LoadSession:
     """What all segments share. `plan` carries rate and duration of one segment; its seed is drawn for each block.
 
     `folder` gets one run directory for each segment. Those of usable segments are removed as soon as they are
-    summarised, unless `keep`; the others stay, as evidence. A side of another tree should have PYTHONPYCACHEPREFIX in its environment: nothing
+    summarised, unless `keep`; the others stay, as evidence. `thresholds` say which segments are of no use. A side of another tree should have PYTHONPYCACHEPREFIX in its environment: nothing
     is written into a tree that is the user's.
     """
 
@@ -61,6 +66,7 @@ class LoadSession:
     plan: LoadPlan
     folder: Path
     limits: tuple[Limit, ...] = ()
+    thresholds: Thresholds = dataclasses.field(default_factory=Thresholds)
     keep: bool = False
 
     def subject(self, label: str) -> Subject:
@@ -102,9 +108,11 @@ def run_load_blocks(
     """Measure the load blocks of `receipt.plan` into `receipt`, which `write` gets whole after each of them.
 
     First the screen blocks; then, if `candidates` names anything, as many fresh blocks as confirm it. The receipt is
-    finished when all of them are made. Ctrl-C keeps what was measured and marks the receipt as interrupted. A block
-    with an invalid segment, or with one that could not be made, carries its trouble; three such blocks in a row end
-    the load blocks, with a sentence in the receipt's trouble.
+    finished when all of them are made. Ctrl-C keeps what was measured and marks the receipt as interrupted.
+
+    A block with an invalid segment, or with one that could not be made, carries its trouble and is made again,
+    whichever side it was. Three in a row in which a measured process failed end the load blocks, and so do more
+    disturbed ones than a judge would bear; the receipt's trouble says which.
     """
     _Conductor(session, receipt, write, progress).conduct(candidates)
 
@@ -136,28 +144,35 @@ class _Conductor:
             self._blocks(Phase.CONFIRM, plan.confirm_blocks_of_many if many else plan.confirm_blocks)
 
     def _blocks(self, phase: Phase, blocks: int) -> bool:
-        """Measure the blocks of a phase; False where the load blocks must end."""
-        for done in range(1, blocks + 1):
-            block = _Block(self._session, self._receipt, phase, self._rng)
-            try:
-                block.measure()
-            finally:
-                self._receipt.load_blocks.append(block.record())
-                self._write(self._receipt)
-            self._progress.block(phase, done, blocks, self._receipt)
-            if self._ends_here():
+        """Measure so many usable blocks of a phase; False where the load blocks must end."""
+        usable = bad = failed = 0
+        while usable < blocks:
+            block = self._block(phase)
+            usable, bad = usable + (not block.trouble), bad + bool(block.trouble)
+            failed = failed + 1 if block.failed else 0
+            self._progress.block(phase, usable, blocks, self._receipt)
+            if reason := why_to_end(failed, bad, blocks):
+                self._receipt.trouble.append(f"{reason}; the last: {block.trouble}")
                 return False
         return True
 
-    def _ends_here(self) -> bool:
-        last = self._receipt.load_blocks[-TROUBLES_IN_A_ROW:]
-        if len(last) < TROUBLES_IN_A_ROW or not all(block.trouble for block in last):
-            return False
-        self._receipt.trouble.append(
-            f"The load blocks ended early: {TROUBLES_IN_A_ROW} in a row could not be used; "
-            f"the last: {last[-1].trouble}"
-        )
-        return True
+    def _block(self, phase: Phase) -> "_Block":
+        block = _Block(self._session, self._receipt, phase, self._rng)
+        try:
+            block.measure()
+        finally:
+            self._receipt.load_blocks.append(block.record())
+            self._write(self._receipt)
+        return block
+
+
+def why_to_end(failed_in_a_row: int, bad: int, planned: int) -> str | None:
+    """Return why a phase of `planned` blocks ends early after `bad` ones of no use; None if it goes on."""
+    if failed_in_a_row >= TROUBLES_IN_A_ROW:
+        return f"The load blocks ended early: in {failed_in_a_row} of them in a row a measured process failed"
+    if bad > max(DISTURBED_SHARE * planned, LEAST_DISTURBED):
+        return f"The load blocks ended early: {bad} of them could not be used, where {planned} usable ones were planned"
+    return None
 
 
 class _Block:
@@ -171,17 +186,22 @@ class _Block:
         self._seed = rng.randrange(2**31)
         self._order = rng.sample([*Side, NULL], len(Side) + 1)
         self._segments: dict[str, Segment] = {}
-        self._trouble: str | None = "The session was interrupted in this block"
+        self.trouble: str | None = "The session was interrupted in this block"
+        self.failed = False
+        """True if a measured process failed; a block can be of no use without that."""
 
     def measure(self) -> None:
-        """Make the segments in order; what a side cannot do ends the block and is its trouble."""
+        """Make the segments in order; the first that is of no use ends the block, and is its trouble."""
         for label in self._order:
             try:
-                self._segments[label] = self._segment(label)
+                segment = self._segments[label] = self._segment(label)
             except HarnessError as error:
-                self._trouble = f"{label}: {error}"
+                self.trouble, self.failed = f"{label}: {error}", True
                 return
-        self._trouble = fault_of(self._segments)
+            if fault := fault_of(segment):
+                self.trouble = f"{label}: {fault}"
+                return
+        self.trouble = None
 
     def record(self) -> LoadBlock:
         """Return what there is of the block."""
@@ -193,7 +213,7 @@ class _Block:
             base=self._segments.get(Side.BASE),
             candidate=self._segments.get(Side.CANDIDATE),
             null=self._segments.get(NULL),
-            trouble=self._trouble,
+            trouble=self.trouble,
         )
 
     def _segment(self, label: str) -> Segment:
@@ -203,7 +223,7 @@ class _Block:
         except KeyboardInterrupt:
             directory.discard()
             raise
-        if fault_of({label: segment}) or self._session.keep:
+        if fault_of(segment) or self._session.keep:
             return msgspec.structs.replace(segment, directory=directory.path.name)
         directory.discard()
         return segment
@@ -220,7 +240,10 @@ class _Block:
         run = load(directory.path)
         run.document.backends = session.servers.facts(run.counters, run.measured_s)
         directory.write(run.document)
-        return segment_of(run, result.ready.opening_ns, limit_counts(run, session.limits))
+        self.failed = bool(run.trouble) or not run.total.outcomes["completed"]
+        return segment_of(
+            run, judge(run, session.thresholds), result.ready.opening_ns, limit_counts(run, session.limits)
+        )
 
     def _document(self, label: str, plan: LoadPlan) -> Callable[[dict[str, float]], RunDocument]:
         receipt, subject = self._receipt, self._session.subject(label)

@@ -1,19 +1,17 @@
 """From one load run to the segment of a receipt: numbers by operation, counts, validity."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from harness.limits import ALL
 from harness.session.receipt import LimitCount, Segment
 from harness.summary import OperationSummary, RunSummary
-from harness.validity import Level
+from harness.validity import Level, Validity
 
 PERCENTILES = {"p50_ns": 0.5, "p95_ns": 0.95, "p99_ns": 0.99}
 COLD_START = "cold_start_ns"
 
 
-def segment_of(
-    run: RunSummary, opening_ns: int, limits: list[LimitCount], directory: str | None = None
-) -> Segment:
+def segment_of(run: RunSummary, validity: Validity, opening_ns: int, limits: list[LimitCount]) -> Segment:
     """Return what a session keeps of `run`; `opening_ns` is how long the target took to be imported and opened."""
     parts = {ALL: run.total, **run.operations}
     values = {name: dict(_values(part, run.measured_s)) for name, part in parts.items()}
@@ -21,9 +19,8 @@ def segment_of(
     return Segment(
         values=values,
         counts={name: planned(part) for name, part in parts.items()},
-        validity=str(run.validity.level),
-        reasons=list(run.validity.reasons),
-        directory=directory,
+        validity=str(validity.level),
+        reasons=list(validity.reasons),
         limits=limits,
     )
 
@@ -44,9 +41,8 @@ def _values(part: OperationSummary, measured_s: float) -> Iterator[tuple[str, fl
             yield metric, float(value)
 
 
-def fault_of(segments: Mapping[str, Segment]) -> str | None:
-    """Return why a block of these segments, by label, is nobody's evidence; None if all of them can be used."""
-    for label, segment in segments.items():
-        if segment.validity == Level.INVALID:
-            return f"{label}: {segment.reasons[0] if segment.reasons else 'the run is invalid'}"
-    return None
+def fault_of(segment: Segment) -> str | None:
+    """Return why a segment is nobody's evidence; None if it can be used."""
+    if segment.validity != Level.INVALID:
+        return None
+    return segment.reasons[0] if segment.reasons else "the run is invalid"
