@@ -7,13 +7,15 @@ from harness.session.launch import Launch
 from harness.session.slot import Slot, start_slot
 
 
-def serve(stage: Stage, side: str, names: Sequence[str]) -> Generator[tuple[str, Slot]]:
+def serve(
+    stage: Stage, side: str, names: Sequence[str], *, steady: bool = True
+) -> Generator[tuple[str, Slot]]:
     """Yield the name of each benchmark that the side can run with the slot that is ready to call it, in this order.
 
-    Raises SlotError when the slot dies or hangs. The hash seed is fixed, so that sets are walked in one order.
+    Unless they are to be `steady`, each has been called once and no more. Raises SlotError when the slot dies or hangs. The hash seed is fixed, so that sets are walked in one order.
     """
     files = tuple(dict.fromkeys(stage.bench.file(stage.files[name]) for name in names))
-    launch = Launch(files, tuple(names))
+    launch = Launch(files, tuple(names), steady=steady)
     home = stage.homes[side]
     with start_slot(stage.supervisor, home, stage.bench, launch, stage.log, stage.limits) as slot:
         slot.collect()

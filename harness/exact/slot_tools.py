@@ -20,11 +20,11 @@ Run = Callable[[int], object]
 def trace(run: Run, calls: int, record: str) -> None:
     """Trace no call, as `nothing`, and then `calls` calls, as `calls`, into the memray file `record`.
 
-    One call comes first, untraced; nothing is collected meanwhile. What making the calls costs by itself is in both.
+    As many come first, untraced; nothing is collected meanwhile. What making the calls costs by itself is in both.
     """
     import memray
 
-    run(1)
+    run(calls)
     tracker = memray.Tracker(
         destination=memray.FileDestination(record, overwrite=True),
         native_traces=False,

@@ -15,7 +15,7 @@ from harness.session.block import Stage
 from harness.session.receipt import Benchmark, Count, Side, State
 
 TOOLS = Path(slot_tools.__file__)
-MOST_CALLS = 20
+MOST_CALLS = 10
 _TRACED_NS = 200_000_000
 """Tracing takes several times as long as calling."""
 
@@ -36,7 +36,7 @@ def trace_suite(stage: Stage, benchmarks: Sequence[Benchmark], repetitions: int 
 
 
 def calls_traced(benchmark: Benchmark) -> int:
-    """Return how many calls are traced, the same on both sides: 20, or fewer where they take long."""
+    """Return how many calls are traced, the same on both sides: ten, or fewer where they take long."""
     slower_ns = max(benchmark.base_ns or 1.0, benchmark.candidate_ns or 1.0, 1.0)
     return max(1, min(MOST_CALLS, int(_TRACED_NS / slower_ns)))
 
@@ -49,7 +49,7 @@ def _trace_once(stage: Stage, side: str, benchmarks: Sequence[Benchmark]) -> Rep
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "memory.bin"
         try:
-            for name, slot in serve(stage, side, list(by_name)):
+            for name, slot in serve(stage, side, list(by_name), steady=False):
                 calls = calls_traced(by_name[name])
                 slot.use_tool(TOOLS, "trace", calls, str(record))
                 values[name] = values_of(record, calls, roots)

@@ -3,6 +3,7 @@
 memray records `get`, py-spy `Store.get`: with the source at hand both have the same key.
 """
 
+import functools
 import types
 import warnings
 from collections.abc import Iterator
@@ -18,11 +19,21 @@ class QualifiedNames:
     def find(self, function: str, path: str, line: int) -> str:
         """Return the qualified name of the `function` whose code covers `line` of the file at `path`."""
         if path not in self._by_path:
-            self._by_path[path] = _names(path)
+            self._by_path[path] = _names(path, _version(path))
         return self._by_path[path].get((function, line), function)
 
 
-def _names(path: str) -> dict[tuple[str, int], str]:
+def _version(path: str) -> tuple[int, int]:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
+@functools.lru_cache(maxsize=1024)
+def _names(path: str, _version: tuple[int, int]) -> dict[tuple[str, int], str]:
+    """Return the names of a file; kept, since a session reads many profiles of the same files."""
     try:
         source = Path(path).read_bytes()
         with warnings.catch_warnings():

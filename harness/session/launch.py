@@ -67,7 +67,11 @@ class Launch:
     cpu: int | None = None
     hash_seed: int = 0
     padding_bytes: int = 0
+    ballast: tuple[int, ...] = ()
+    """How many objects of each small size lie on the heap before anything is imported."""
     spin: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
+    steady: bool = True
+    """Call each benchmark until it is steady, however often that is; False: once, the same in every process."""
 
 
 def slot_environment(home: Home, launch: Launch) -> dict[str, str]:
@@ -104,4 +108,6 @@ def job_of(home: Home, bench: Bench, launch: Launch) -> dict[str, Any]:
         "files": [str(file) for file in launch.files],
         "order": launch.order,
         "spin": launch.spin,
+        "ballast": launch.ballast,
+        "steady": launch.steady,
     }

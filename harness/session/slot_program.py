@@ -291,7 +291,7 @@ class Plugin:
         return Benchmark(name, marker.kwargs.get("group") if marker else None, self._serve)
 
     def _serve(self, benchmark: Benchmark, run: Timed) -> None:
-        ns, whole_ns = warm_up(run)
+        ns, whole_ns = warm_up(run) if self._job["steady"] else whole(run, 1)
         if (loops := self._job["spin"].get(benchmark.name)) is not None:
             run = slowed(run, *loops)
         gc.collect()
@@ -337,6 +337,8 @@ def main() -> NoReturn:
     """Carry out one job."""
     channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
     job = collections.defaultdict(list, channel.receive())
+    # It moves what comes after it on the heap, on all sides alike. It is held until the process ends.
+    _ballast = [bytes(16 * size) for size, count in enumerate(job["ballast"]) for _ in range(count)]
     prepare_imports(job)
     try:
         run_pytest(job, channel)
