@@ -53,7 +53,8 @@ def test_the_verdict_on_a_count(base, candidate, policy, verdict):
 
 def test_a_tolerance_is_said_with_its_size():
     assert (
-        judged([100, 103, 101], [101, 101, 101]).note == "repetitions differ; tolerance 3, learnt from them"
+        judged([100, 103, 101], [101, 101, 101]).note
+        == "repetitions of one side differ; tolerance 3, learnt from them"
     )
 
 

@@ -13,7 +13,8 @@ from harness.judge.blocks import LARGEST_NUMBER
 from harness.judge.verdict import Comparison, Kind, Site, Verdict
 from harness.policy import Policy
 from harness.session.receipt import Count
-from harness.stats.sample import Sample
+from harness.stats import Assumption, Sample, compare
+from harness.stats import Comparison as Growth
 
 BACKGROUND = "background"
 """The operation under which a target counts what it does on its own; nobody asked for it, so nobody is to blame."""
@@ -80,27 +81,29 @@ def _fault(count: Count, times: int) -> str:
 
 
 def _judged(base: Sample, candidate: Sample, allowed: float) -> tuple[Verdict, str]:
-    growth = candidate.center - base.center
-    if not (base.exact and candidate.exact):
-        return _judged_with_tolerance(base, candidate, allowed)
+    growth = compare(base, candidate, Assumption.EXACT)
+    if growth.low != growth.high:
+        return _judged_with_tolerance(base, candidate, growth, allowed)
     rounding = _ROUNDING * max(base.center, candidate.center)
-    if abs(growth) > rounding and 1 in (len(base.values), len(candidate.values)):
+    if abs(growth.change) > rounding and growth.count == 1:
         return Verdict.INCONCLUSIVE, "counted once on one side, so that it is not known to repeat"
-    if growth > allowed + rounding:
+    if growth.change > allowed + rounding:
         return Verdict.REGRESSED, ""
-    if growth < -rounding:
+    if growth.change < -rounding:
         return Verdict.IMPROVED, ""
-    return Verdict.OK, "within what is allowed" if growth > rounding else ""
+    return Verdict.OK, "within what is allowed" if growth.change > rounding else ""
 
 
-def _judged_with_tolerance(base: Sample, candidate: Sample, allowed: float) -> tuple[Verdict, str]:
-    tolerance = max(base.range, candidate.range)
-    note = f"repetitions differ; tolerance {tolerance:,.6g}, learnt from them"
-    if min(len(base.values), len(candidate.values)) < LEAST_REPETITIONS:
+def _judged_with_tolerance(
+    base: Sample, candidate: Sample, growth: Growth, allowed: float
+) -> tuple[Verdict, str]:
+    if growth.count < LEAST_REPETITIONS:
         return Verdict.INCONCLUSIVE, f"repetitions differ, and are fewer than {LEAST_REPETITIONS} on one side"
-    if min(candidate.values) - max(base.values) > tolerance + allowed:
+    tolerance = max(base.range, candidate.range)
+    note = f"{'; '.join(growth.warnings)}; tolerance {tolerance:,.6g}, learnt from them"
+    if growth.low > tolerance + allowed:
         return Verdict.REGRESSED, note
-    if min(base.values) - max(candidate.values) > tolerance:
+    if growth.high < -tolerance:
         return Verdict.IMPROVED, note
     scattered = tolerance > LARGEST_TOLERANCE * base.center
     return (Verdict.INCONCLUSIVE if scattered else Verdict.OK), note
