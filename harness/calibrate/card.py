@@ -47,6 +47,8 @@ class SessionOutcome(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: list[Outcome]
     null_clean: bool
     bad_blocks: float
+    load_average: float
+    """Of the machine when the session ended, the session's own process included."""
     finished_at: str
     beside: dict[str, list[str]] | None = None
 
@@ -71,7 +73,7 @@ class TrialCard(msgspec.Struct, frozen=True, kw_only=True):
 
     trial: str
     added: float
-    """The median of what was really added to a call, as a share of it."""
+    """The median of what was added to a call, as a share of it."""
     alarms: Rate
     verdicts: dict[str, int]
     session_alarms: Rate

@@ -11,38 +11,45 @@ class Disturbance(enum.StrEnum):
     OTHER_CORE = "other-core"
     SAME_CORE = "same-core"
     BURSTS = "bursts"
-    """Both cores, now and then."""
+    """All cores, now and then."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Trial:
     """One kind of session, and how many comparisons of it a full calibration makes.
 
-    `spin_share` is the work added to each call of the candidate, as a share of the call; `tail_share` is the share
-    of its calls that take ten times as long. Nothing added is an A/A session: every alarm in it is false.
+    `spin_share` is the work added to each call of the candidate, as a share of the call; with `tail` one of its calls
+    in fifty takes ten times as long; `import_ms` is added to what importing it takes. `margin_percent` is the margin
+    that the gate is given: half of the effect that is sought. `budget_s` is for each benchmark.
+    Nothing added is an A/A session: every alarm in it is false.
     """
 
     name: str
     comparisons: int
     spin_share: float = 0.0
-    tail_share: float = 0.0
+    tail: bool = False
+    import_ms: float = 0.0
+    margin_percent: float = 2.5
+    budget_s: float | None = None
     disturbance: Disturbance = Disturbance.QUIET
 
     @property
     def changes_nothing(self) -> bool:
         """True if both sides do the same."""
-        return not self.spin_share and not self.tail_share
+        return not (self.spin_share or self.tail or self.import_ms)
 
 
 TRIALS: tuple[Trial, ...] = (
     Trial("same", 300),
     Trial("slower-5%", 60, spin_share=0.05),
-    Trial("slower-3%", 60, spin_share=0.03),
-    Trial("slower-10%", 60, spin_share=0.10),
-    Trial("slower-1%", 60, spin_share=0.01),
+    Trial("slower-3%", 60, spin_share=0.03, margin_percent=1.5),
     Trial("same-busy-other-core", 60, disturbance=Disturbance.OTHER_CORE),
     Trial("same-busy-same-core", 60, disturbance=Disturbance.SAME_CORE),
     Trial("same-bursts", 60, disturbance=Disturbance.BURSTS),
-    Trial("slow-tail", 20, tail_share=0.02),
+    Trial("slower-10%", 60, spin_share=0.10),
+    Trial("same-margin-1.5%", 60, margin_percent=1.5),
+    Trial("slow-tail", 20, tail=True),
+    Trial("slow-import", 5, import_ms=20.0),
+    Trial("slower-1%-60s", 60, spin_share=0.01, margin_percent=0.5, budget_s=60.0),
 )
 """In the order of their worth: whoever stops early has the most important ones."""

@@ -1,10 +1,8 @@
 """A disturbance: processes that spin, pinned to the cores that a session is not, or is, using."""
 
 import contextlib
-import os
-import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.calibrate.effects import Disturbance
@@ -13,9 +11,9 @@ from harness.supervise import Supervisor
 # Each child spins while its turn lasts and sleeps until the next: `work` seconds of every `turn`.
 _SPIN = """
 import os, random, sys, time
-cpu, work_s, rest_s, seed = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+cpu, work_s, rest_s = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
 os.sched_setaffinity(0, {cpu})
-rng = random.Random(seed)
+rng = random.Random(cpu)
 while True:
     end = time.monotonic() + work_s * rng.uniform(0.5, 1.5)
     while time.monotonic() < end:
@@ -29,22 +27,20 @@ _REST_S = 1.6
 
 @contextlib.contextmanager
 def disturbed(
-    disturbance: Disturbance, session_cpu: int, supervisor: Supervisor, log: Path, seed: int
+    disturbance: Disturbance, core: int, cores: Sequence[int], supervisor: Supervisor, log: Path
 ) -> Iterator[None]:
-    """Keep the machine as busy as `disturbance` says while the block runs; `session_cpu` is the session's core."""
-    cores = sorted(os.sched_getaffinity(0))
-    others = [core for core in cores if core != session_cpu] or cores
+    """Keep the machine as busy as `disturbance` says while the block runs; `core`, of `cores`, is the session's."""
+    others = [other for other in cores if other != core] or cores
     busy = {
         Disturbance.QUIET: [],
         Disturbance.OTHER_CORE: others[:1],
-        Disturbance.SAME_CORE: [session_cpu],
+        Disturbance.SAME_CORE: [core],
         Disturbance.BURSTS: cores,
     }[disturbance]
     rest_s = _REST_S if disturbance is Disturbance.BURSTS else 0.0
-    rng = random.Random(seed)
     with contextlib.ExitStack() as stack:
-        for core in busy:
-            words = [str(core), str(_BURST_S), str(rest_s), str(rng.randrange(1 << 30))]
-            child = supervisor.start(f"busy-{core}", [sys.executable, "-c", _SPIN, *words], log=log)
+        for place in busy:
+            words = [str(place), str(_BURST_S), str(rest_s)]
+            child = supervisor.start(f"busy-{place}", [sys.executable, "-c", _SPIN, *words], log=log)
             stack.callback(child.stop)
         yield

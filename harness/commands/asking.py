@@ -107,7 +107,11 @@ def ask(
 
 
 def _suites(named: str | None, policy: Policy, *, has_target: bool) -> tuple[str, ...]:
+    """Return what is measured. Exact counts need a target to drive, or micro-benchmarks to trace."""
     wanted: tuple[str, ...] = _CHOICES[named] if named else policy.suites
-    return tuple(
-        suite for suite in SUITES if suite in wanted and (suite != "exact" or has_target or named == "exact")
-    )
+    if wanted == ("exact",) and not has_target:
+        raise UsageError(
+            "The exact suite alone needs a target to drive",
+            remedy='Name it in pyproject.toml: [tool.harness] target = "package.module:factory"',
+        )
+    return tuple(suite for suite in SUITES if suite in wanted)

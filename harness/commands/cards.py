@@ -8,6 +8,7 @@ from harness.calibrate.effects import TRIALS, Disturbance, Trial
 from harness.environment import differences
 from reports.card import CardFacts, Rate
 
+STANDARD_MARGIN = 2.5
 _GOALS = {"same": "at most 1 %", "slower-5%": "at least 99 %", "slower-3%": "at least 95 %"}
 _DISTURBED = {
     Disturbance.OTHER_CORE: ", a busy neighbour on the other core",
@@ -32,10 +33,13 @@ def facts_of(card: Card, environment: Mapping[str, object] | None = None) -> Car
 
 def what_was_done(trial: Trial) -> str:
     """Return what a trial does to the candidate or the machine, for people."""
-    if trial.tail_share:
+    if trial.tail:
         return "1 call in 50 ten times slower"
+    if trial.import_ms:
+        return f"+{trial.import_ms:g} ms to import"
     change = f"+{100 * trial.spin_share:g} % time" if trial.spin_share else "nothing"
-    return change + _DISTURBED.get(trial.disturbance, "")
+    margin = f" (margin {trial.margin_percent:g} %)" if trial.margin_percent != STANDARD_MARGIN else ""
+    return change + margin + _DISTURBED.get(trial.disturbance, "")
 
 
 def _rates(trial: TrialCard) -> Iterator[Rate]:

@@ -14,11 +14,16 @@ from harness.commands.session_progress import Narrowing
 from harness.commands.sides import Driven, counted_subjects, loaded_subjects, overlays
 from harness.errors import UsageError
 from harness.exact.sides import count_exactly, trace_exactly
+from harness.exact.suite import trace_suite
+from harness.exact.suspects import explain
+from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.plan import session_plan, what_it_detects
+from harness.judge.verdict import Verdict
 from harness.loadrun import LoadPlan
 from harness.model import Executor, Scenario
 from harness.policy import Policy
+from harness.session.block import Stage  # noqa: TC001 - mypy and readers need it, and it costs nothing here
 from harness.session.conductor import MicroSession, SessionRequest, begin_receipt
 from harness.session.load_blocks import (
     LoadSession,
@@ -28,7 +33,7 @@ from harness.session.load_blocks import (
     run_load_blocks,
 )
 from harness.session.prepare import Prepared, prepare
-from harness.session.receipt import Receipt, SessionPlan, Side
+from harness.session.receipt import Count, Receipt, SessionPlan, Side
 from harness.session.sizing import Discovery
 from harness.session.subjects import Subject
 from harness.supervise import Supervisor, termination_as_exception
@@ -123,6 +128,7 @@ class _Work:
         )
         self.receipt = begin_receipt(self._request, prepared)
         self.slice_seconds = 0.0
+        self._stage: Stage | None = None
 
     def run(self) -> None:
         """Measure every suite, then what explains a regression."""
@@ -132,6 +138,7 @@ class _Work:
                 if suite in self._asked.suites:
                     suites[suite]()
             self.receipt.finished = not self.receipt.trouble
+            self._explain()
         except KeyboardInterrupt:
             self.receipt.interrupted = True
 
@@ -143,8 +150,13 @@ class _Work:
         with self._scratch() as scratch:
             subjects = counted_subjects(driven, overlays(self._prepared, scratch))
             base, candidate = subjects[Side.BASE], subjects[Side.CANDIDATE]
-            self.receipt.counts += count_exactly(self._supervisor, base, candidate, scratch)
-            self.receipt.counts += trace_exactly(self._supervisor, base, candidate, scratch)
+            self._keep(count_exactly(self._supervisor, base, candidate, scratch))
+            self._keep(trace_exactly(self._supervisor, base, candidate, scratch))
+
+    def _keep(self, counts: list[Count]) -> None:
+        """Add counts to the receipt; what two ways of counting have in common, such as failures, stands once."""
+        known = {(count.benchmark, count.metric) for count in self.receipt.counts}
+        self.receipt.counts += [count for count in counts if (count.benchmark, count.metric) not in known]
         self._folder.write(self.receipt)
 
     def _micro(self) -> None:
@@ -157,6 +169,20 @@ class _Work:
                 session.run(self._plan_for, self._looks)
             finally:
                 self.slice_seconds += session.slice_seconds
+                self._stage = session.stage
+        if "exact" in self._asked.suites:
+            self._talk.say("Counting allocations of the benchmarks …")
+            self._keep(trace_suite(session.stage, self.receipt.benchmarks))
+
+    def _explain(self) -> None:
+        """Look for the functions behind what regressed, while both sides are still there."""
+        found = judge(self.receipt, self._asked.policy).comparisons
+        regressed = [
+            (one.benchmark, one.metric) for one in found if one.counts_as is Verdict.REGRESSED and one.counts
+        ]
+        if regressed:
+            self._talk.say("Looking for the functions that changed …")
+            self.receipt.suspects = explain(self.receipt, regressed, self._stage)
 
     def _plan_for(self, found: Discovery) -> SessionPlan:
         asked = self._asked
@@ -164,8 +190,8 @@ class _Work:
         block_s = found.block_s(SessionPlan())
         plan = session_plan(asked.budget_of("micro"), block_s, asked.policy, count)
         self._talk.say(
-            f"{count} benchmarks: about {format_duration(block_s * plan.screen_blocks)} for {plan.screen_blocks} blocks, "
-            f"and up to {format_duration(block_s * (plan.extended_blocks + plan.confirm_blocks))} if all must be "
+            f"{count} benchmarks: about {_about(block_s * plan.screen_blocks)} for {plan.screen_blocks} blocks, "
+            f"and up to {_about(block_s * (plan.extended_blocks + plan.confirm_blocks))} if all must be "
             f"extended and confirmed. {what_it_detects(plan, USUAL_SPREAD, asked.policy)}."
         )
         return plan
@@ -197,7 +223,7 @@ class _Work:
                 asked.policy.limits,
             )
             if options.rate_per_s is None and options.scenario.executor is Executor.OPEN:
-                self._talk.say(f"Probing both sides, {format_duration(probe_seconds())} …")
+                self._talk.say(f"Probing both sides, {_about(probe_seconds())} …")
                 session = at_rate_of_slower_side(session)
             self._tell_load(options)
             with Narrowing(self._talk) as progress:
@@ -211,8 +237,8 @@ class _Work:
     def _tell_load(self, options: LoadOptions) -> None:
         least_s, most_s = load_session_seconds(self.receipt.plan, options.duration_s, options.warmup_s)
         self._talk.say(
-            f"Load: {self.receipt.plan.load_blocks} blocks, about {format_duration(least_s)}, and up to "
-            f"{format_duration(most_s)} if something must be confirmed."
+            f"Load: {self.receipt.plan.load_blocks} blocks, about {_about(least_s)}, and up to "
+            f"{_about(most_s)} if something must be confirmed."
         )
 
     @contextlib.contextmanager
@@ -231,3 +257,7 @@ def _segment_plan(options: LoadOptions, seed: int) -> LoadPlan:
         warmup_s=options.warmup_s,
         seed=seed,
     )
+
+
+def _about(seconds: float) -> str:
+    return format_duration(max(1, round(seconds)))

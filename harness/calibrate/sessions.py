@@ -1,0 +1,159 @@
+"""One calibration session: the gate asked about a change that is known, and what it said."""
+
+import contextlib
+import dataclasses
+import datetime as dt
+import os
+import random
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from harness.calibrate.beside import run_beside
+from harness.calibrate.card import Outcome, SessionOutcome
+from harness.calibrate.effects import Disturbance, Trial
+from harness.calibrate.project import POLICY, write_project
+from harness.calibrate.stress import disturbed
+from harness.calibrate.workloads import WORK
+from harness.errors import HarnessError
+from harness.judge.judge import judge
+from harness.judge.looks import Looks
+from harness.judge.mutants import MUTANTS, stale_baseline
+from harness.judge.plan import session_plan
+from harness.judge.verdict import Comparison, Judgement, Verdict
+from harness.policy import Policy
+from harness.session.conductor import Progress, SessionRequest, run_session
+from harness.session.injection import Injection, ns_per_loop
+from harness.session.receipt import Phase, Receipt, SessionPlan
+from harness.session.receipt_file import NAME, read_receipt, write_receipt
+from harness.session.sizing import Discovery
+from harness.session.subjects import TreeSide
+from harness.supervise import Supervisor
+
+STALE = "stale baseline"
+_MS = 1e6
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CalibrationSession:
+    """What one session needs: which trial, with which seed, into which folder, in which state of the gate.
+
+    `earlier` is the receipt of an earlier session, for the mutant with a stored baseline. `with_beside` has
+    pytest-benchmark judge the same work afterwards.
+    """
+
+    trial: Trial
+    seed: int
+    folder: Path
+    gate: str
+    earlier: Path | None = None
+    with_beside: bool = False
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of the session: the trial's margin."""
+        return msgspec.structs.replace(POLICY, margin_percent=self.trial.margin_percent)
+
+    def run(self, supervisor: Supervisor, progress: Progress) -> SessionOutcome:
+        """Measure, judge, and hold what others would have said beside it. Raises KeyboardInterrupt if interrupted."""
+        cores = sorted(os.sched_getaffinity(0))
+        with _on_one_core(self.trial, self.seed) as core:
+            log = self.folder / "busy.log"
+            with disturbed(self.trial.disturbance, core, cores, supervisor, log):
+                receipt = self._measure(supervisor, progress)
+        if receipt.interrupted:
+            raise KeyboardInterrupt
+        beside = self._beside(receipt) if self.with_beside else None
+        return self._outcome(receipt, judge(receipt, self.policy), beside)
+
+    def _measure(self, supervisor: Supervisor, progress: Progress) -> Receipt:
+        loops = round(self.trial.import_ms * _MS / ns_per_loop())
+        request = SessionRequest(
+            base=TreeSide("path:base", write_project(self.folder / "base")),
+            candidate=TreeSide("path:same", write_project(self.folder / "same", loops)),
+            policy=self.policy,
+            seed=self.seed,
+            log=self.folder / "slots.log",
+            command=f"calibrate {self.trial.name}",
+            injection=Injection(self.trial.spin_share, tail=self.trial.tail),
+        )
+        return run_session(
+            request, plan_for=self._plan_for, looks=Looks(self.policy), supervisor=supervisor,
+            write=lambda receipt: write_receipt(self.folder / NAME, receipt), progress=progress,
+        )  # fmt: skip
+
+    def _plan_for(self, found: Discovery) -> SessionPlan:
+        count = len(found.comparable)
+        budget_s = None if self.trial.budget_s is None else self.trial.budget_s * count
+        return session_plan(budget_s, found.block_s(SessionPlan()), self.policy, count)
+
+    def _outcome(
+        self, receipt: Receipt, judgement: Judgement, beside: dict[str, list[str]] | None
+    ) -> SessionOutcome:
+        mutants = self._mutants(receipt)
+        return SessionOutcome(
+            trial=self.trial.name,
+            gate=self.gate,
+            receipt=self.folder.name,
+            seconds=sum(block.seconds for block in receipt.blocks),
+            confirm_seconds=sum(block.seconds for block in receipt.blocks if block.phase is Phase.CONFIRM),
+            outcomes=[
+                Outcome(
+                    benchmark=one.benchmark,
+                    verdict=one.verdict,
+                    change=one.change,
+                    added=self.trial.spin_share,
+                    mutants={
+                        name: said[one.benchmark] for name, said in mutants.items() if one.benchmark in said
+                    },
+                )
+                for one in judgement.comparisons
+                if self._asks_about(one)
+            ],
+            null_clean=judgement.controls.null_clean,
+            bad_blocks=judgement.controls.bad_blocks,
+            load_average=os.getloadavg()[0],
+            finished_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            beside=beside,
+        )
+
+    def _asks_about(self, comparison: Comparison) -> bool:
+        """Return True for what the trial changes; where it changes nothing, for all that was judged."""
+        if self.trial.changes_nothing:
+            return comparison.counts
+        return comparison.counts and (comparison.metric == "cold_start") == bool(self.trial.import_ms)
+
+    def _mutants(self, receipt: Receipt) -> dict[str, Mapping[str, Verdict]]:
+        said = {name: mutant(receipt, self.policy) for name, mutant in MUTANTS.items()}
+        if self.earlier is not None:
+            with contextlib.suppress(HarnessError):
+                said[STALE] = stale_baseline(receipt, self.policy, read_receipt(self.earlier))
+        return said
+
+    def _beside(self, receipt: Receipt) -> dict[str, list[str]]:
+        loop_ns = ns_per_loop()
+        base_ns = {_work_of(one.name): one.base_ns or 0.0 for one in receipt.benchmarks}
+        spins = {name: round(self.trial.spin_share * base_ns.get(name, 0.0) / loop_ns) for name in WORK}
+        folder = self.folder / "beside"
+        folder.mkdir()
+        judged = run_beside(folder, list(WORK), spins)
+        return {rule: list(names) for rule, names in judged.flagged.items()}
+
+
+def _work_of(benchmark: str) -> str:
+    """Return the kind of work that a benchmark's name has in brackets."""
+    return benchmark.partition("[")[2].rstrip("]")
+
+
+@contextlib.contextmanager
+def _on_one_core(trial: Trial, seed: int) -> Iterator[int]:
+    """Yield the core that is the session's; a quiet session may use all, a disturbed one keeps to this one."""
+    cores = os.sched_getaffinity(0)
+    core = random.Random(seed).choice(sorted(cores))
+    if trial.disturbance in {Disturbance.OTHER_CORE, Disturbance.SAME_CORE}:
+        os.sched_setaffinity(0, {core})
+    try:
+        yield core
+    finally:
+        os.sched_setaffinity(0, cores)

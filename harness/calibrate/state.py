@@ -1,0 +1,71 @@
+"""What a calibration has done so far, on disk: a folder for each session, and one line for what came out of it."""
+
+import math
+import secrets
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.calibrate.card import SessionOutcome
+from harness.calibrate.effects import Trial
+from harness.calibrate.workloads import WORK
+from harness.errors import HarnessError
+from harness.session.receipt_file import NAME
+
+
+class CalibrationState:
+    """The sessions of a calibration in `folder`; one that was interrupted has a folder and no line."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lines = folder / "sessions.jsonl"
+
+    def outcomes(self) -> list[SessionOutcome]:
+        """Return every finished session, the oldest first; a line that was cut short is none."""
+        if not self._lines.exists():
+            return []
+        return list(_decoded(self._lines.read_bytes()))
+
+    def add(self, outcome: SessionOutcome) -> None:
+        """Keep what came out of a session."""
+        with self._lines.open("ab") as file:
+            file.write(msgspec.json.encode(outcome) + b"\n")
+
+    def new_folder(self, trial: Trial) -> Path:
+        """Make the folder of a new session. Raises `HarnessError` where that cannot be."""
+        folder = self.folder / f"{trial.name.replace('%', '')}-{secrets.token_hex(3)}"
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise HarnessError(
+                f"The calibration's folder cannot be made: {error.strerror}",
+                where=str(folder),
+                remedy="Choose a writable folder with --state",
+            ) from error
+        return folder
+
+    def receipt_of(self, outcome: SessionOutcome) -> Path:
+        """Return where the receipt of a session is."""
+        return self.folder / outcome.receipt / NAME
+
+
+def left_to_do(trials: Sequence[Trial], done: Sequence[SessionOutcome], gate: str) -> list[Trial]:
+    """Return the sessions that are missing, in the order of the trials; those of another state of the gate count not."""
+    made = Counter(outcome.trial for outcome in done if outcome.gate == gate)
+    return [trial for trial in trials for _ in range(sessions_of(trial) - made[trial.name])]
+
+
+def sessions_of(trial: Trial) -> int:
+    """Return how many sessions a trial takes: one for the import alone, else one for twenty comparisons."""
+    per_session = 1 if trial.import_ms else len(WORK)
+    return math.ceil(trial.comparisons / per_session)
+
+
+def _decoded(content: bytes) -> Iterator[SessionOutcome]:
+    for line in content.splitlines():
+        try:
+            yield msgspec.json.decode(line, type=SessionOutcome)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue

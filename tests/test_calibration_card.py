@@ -1,0 +1,116 @@
+"""The calibration card: counts of what the gate said, with bounds, and nothing that another gate made."""
+
+import pytest
+
+from harness.calibrate.card import (
+    Outcome,
+    Rate,
+    SessionOutcome,
+    gate_digest,
+    make_card,
+    read_card,
+    write_card,
+)
+from harness.errors import InvalidRunError
+from harness.judge.verdict import Verdict
+
+
+def session(trial, *verdicts, gate="now", added=0.0, mutants=None, beside=None, null_clean=True, confirm=0.0):
+    outcomes = [
+        Outcome(
+            benchmark=f"b{place}", verdict=verdict, change=0.01 * place, added=added, mutants=mutants or {}
+        )
+        for place, verdict in enumerate(verdicts)
+    ]
+    return SessionOutcome(
+        trial=trial, gate=gate, receipt="receipt.json", seconds=10.0 + confirm, confirm_seconds=confirm,
+        outcomes=outcomes, null_clean=null_clean, bad_blocks=0.0, load_average=1.0, load_average=1.0, finished_at="2026-01-01T00:00:00+00:00",
+        beside=beside,
+    )  # fmt: skip
+
+
+def card_of(*sessions):
+    return make_card(sessions, "now", {"cpu": "one"}, ["same", "slower-5%"])
+
+
+def test_no_alarm_in_299_comparisons_shows_at_most_one_and_a_quarter_percent():
+    rate = Rate.of(0, 299)
+    assert rate.low == 0
+    # Two-sided at 95 %: 1 - 0.025 ** (1 / 299).
+    assert rate.high == pytest.approx(1 - 0.025 ** (1 / 299), rel=1e-6)
+
+
+def test_alarms_are_counted_by_comparison_and_by_session():
+    quiet = session("same", Verdict.OK, Verdict.INCONCLUSIVE)
+    alarmed = session("same", Verdict.REGRESSED, Verdict.OK)
+    (trial,) = card_of(quiet, alarmed, alarmed).trials
+    assert (trial.alarms.count, trial.alarms.total) == (2, 6)
+    assert (trial.session_alarms.count, trial.session_alarms.total) == (2, 3)
+    assert trial.verdicts == {"ok": 3, "inconclusive": 1, "regressed": 2}
+
+
+def test_sessions_of_another_state_of_the_gate_are_not_counted():
+    card = card_of(session("same", Verdict.OK), session("same", Verdict.REGRESSED, gate="before"))
+    assert (card.trials[0].alarms.count, card.trials[0].alarms.total) == (0, 1)
+
+
+def test_seconds_of_confirmation_are_those_of_the_sessions_that_confirmed():
+    (trial,) = card_of(
+        session("same", *[Verdict.OK] * 5), session("same", *[Verdict.OK] * 5, confirm=20.0)
+    ).trials
+    assert trial.seconds_per_benchmark == 2.0
+    assert trial.confirm_seconds_per_benchmark == 4.0
+
+
+def test_mutants_and_other_tools_are_counted_over_the_comparisons_that_they_judged():
+    made = session(
+        "same",
+        Verdict.OK,
+        Verdict.OK,
+        mutants={"pooled": Verdict.REGRESSED},
+        beside={"mean:5%": ["b1"], "min:5%": []},
+    )
+    (trial,) = card_of(made, session("same", Verdict.OK)).trials
+    assert (trial.mutants["pooled"].count, trial.mutants["pooled"].total) == (2, 2)
+    assert (trial.beside["mean:5%"].count, trial.beside["mean:5%"].total) == (1, 2)
+    assert trial.beside["min:5%"].count == 0
+
+
+def test_trials_stand_in_their_order_and_only_those_that_were_made():
+    card = card_of(session("slower-5%", Verdict.REGRESSED, added=0.05))
+    assert [trial.trial for trial in card.trials] == ["slower-5%"]
+    assert card.trial("slower-5%").added == 0.05
+    assert card.trial("same") is None
+
+
+def test_a_card_is_read_as_it_was_written(tmp_path):
+    card = card_of(session("same", Verdict.OK, null_clean=False))
+    write_card(tmp_path / "card.json", card)
+    assert read_card(tmp_path / "card.json") == card
+    assert card.trials[0].dirty_controls.count == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"schema": 1}', b"\xff", b"[]"])
+def test_a_damaged_card_is_a_clear_error(tmp_path, content):
+    (tmp_path / "card.json").write_bytes(content)
+    with pytest.raises(InvalidRunError, match="card"):
+        read_card(tmp_path / "card.json")
+
+
+def test_a_card_of_another_schema_and_a_missing_one_are_clear_errors(tmp_path):
+    with pytest.raises(InvalidRunError, match="cannot be read"):
+        read_card(tmp_path / "card.json")
+    write_card(tmp_path / "card.json", card_of(session("same", Verdict.OK)))
+    text = (tmp_path / "card.json").read_text().replace('"schema": 1', '"schema": 2')
+    (tmp_path / "card.json").write_text(text)
+    with pytest.raises(InvalidRunError, match="schema 2"):
+        read_card(tmp_path / "card.json")
+
+
+def test_the_digest_changes_with_the_code_that_judges(tmp_path, monkeypatch):
+    before = gate_digest()
+    package = tmp_path / "judge"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    monkeypatch.setattr("harness.judge.__file__", str(package / "__init__.py"))
+    assert gate_digest() != before
