@@ -24,7 +24,8 @@ def session(trial, *verdicts, gate="now", added=0.0, mutants=None, beside=None, 
     ]
     return SessionOutcome(
         trial=trial, gate=gate, receipt="receipt.json", seconds=10.0 + confirm, confirm_seconds=confirm,
-        outcomes=outcomes, null_clean=null_clean, bad_blocks=0.0, load_average=1.0, load_average=1.0, finished_at="2026-01-01T00:00:00+00:00",
+        outcomes=outcomes, null_clean=null_clean, bad_blocks=0.0, load_average=1.0,
+        finished_at="2026-01-01T00:00:00+00:00",
         beside=beside,
     )  # fmt: skip
 
