@@ -5,7 +5,6 @@ is for that operation alone: `GET /assets/{id}: p99<25ms`.
 """
 
 import dataclasses
-import fnmatch
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from harness.calls import Table
 from harness.errors import InvalidRunError, UsageError
 from harness.model import Outcome
 from harness.plan import stage_of
-from harness.policy import Limit
+from harness.policy import Limit, fits
 from harness.session.receipt import LimitCount, Receipt
 from harness.slo import Certificate, Clause, State, Subject, certify, parse
 from harness.validity import Level
@@ -83,7 +82,7 @@ def _operations(limit: Limit, offered: Sequence[str]) -> list[str]:
     """Return what a limit counts: all calls together, or each operation that it names."""
     if limit.operation == "*":
         return [ALL]
-    return [name for name in offered if name == limit.operation or fnmatch.fnmatchcase(name, limit.operation)]
+    return [name for name in offered if fits(limit.operation, name)]
 
 
 def findings(run: "RunSummary", limits: Iterable[Limit]) -> tuple[Finding, ...]:

@@ -18,15 +18,21 @@ def prefer(overlay: Path) -> None:
 
 
 def check(overlay: Path, modules: Mapping[str, ModuleType]) -> None:
-    """Raise `TargetError` if a source root was imported from anywhere but the overlay's tree.
+    """Raise `TargetError` if a source root was imported from anywhere but the overlay's tree, or none at all.
 
-    `modules` is `sys.modules` after the target has been made; a root that nothing imported is no fault.
+    `modules` is `sys.modules` after the target has been opened; a root that is not imported beside others is no fault.
     """
     for name, place in strays(overlay, modules):
         raise TargetError(
             f"'{name}' was imported from another tree than the one to be measured",
             where=place,
             remedy="Remove what puts it in front of the import path (a .pth file, PYTHONPATH, a sitecustomize)",
+        )
+    roots = sorted(entry.stem for entry in overlay.iterdir())
+    if not any(root in modules for root in roots):
+        raise TargetError(
+            f"The target imports nothing of the tree to be measured: no module of {', '.join(roots) or 'no source root'}",
+            remedy="Name a target that does, or the right source-roots in [tool.harness]",
         )
 
 

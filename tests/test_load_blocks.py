@@ -48,7 +48,6 @@ def create(after="30"):
     return Target(int(after))
 """
 INTERRUPTING = """
-import dataclasses
 import os
 import signal
 
@@ -94,7 +93,8 @@ def p50_ns(segment, operation="all"):
 
 def test_20_ms_more_show_in_every_block_and_the_base_against_itself_shows_nothing(supervisor, tmp_path):
     receipt = receipt_of(load_blocks=1, confirm_blocks=1)
-    session = session_of(supervisor, tmp_path, constant(20), constant(40))
+    folder = tmp_path / "segments"
+    session = session_of(supervisor, folder, constant(20), constant(40))
     kept = run_session(session, receipt, candidates=lambda _receipt: {"all p50_ns"})
     assert [block.phase for block in receipt.load_blocks] == [Phase.SCREEN, Phase.CONFIRM]
     for block in receipt.load_blocks:
@@ -106,7 +106,7 @@ def test_20_ms_more_show_in_every_block_and_the_base_against_itself_shows_nothin
     assert kept.written == [(1, False, False), (2, False, False), (2, False, True)]
     assert kept.seen == [("screen", 1, 1), ("confirm", 1, 1)]
     assert session.servers.forgotten == 6
-    assert list(tmp_path.iterdir()) == [], "what is summarised is removed"
+    assert not folder.exists(), "what is summarised is removed"
 
 
 def test_a_segment_has_the_numbers_of_the_whole_and_of_each_operation(supervisor, tmp_path):
@@ -156,6 +156,8 @@ def test_each_side_is_measured_from_its_own_tree(supervisor, tmp_path):
     (block,) = receipt.load_blocks
     assert set(block.base.values) == set(block.null.values) == {"all", "base"}
     assert set(block.candidate.values) == {"all", "candidate"}
+    for side, segment in (("base", block.base), ("candidate", block.candidate), ("base", block.null)):
+        assert segment.file == str(tmp_path / side / "assets" / "__init__.py")
     assert p50_ns(block.candidate) - p50_ns(block.base) == pytest.approx(20 * MS, abs=9 * MS)
     assert not list(tmp_path.glob("*/assets/__pycache__"))
 
@@ -264,7 +266,7 @@ def test_ctrl_c_between_two_segments_keeps_the_one_before_it(supervisor, tmp_pat
                 signal.raise_signal(signal.SIGINT)
 
     receipt = receipt_of(load_blocks=3)
-    session = session_of(supervisor, tmp_path, constant(1), constant(1), servers=Interrupting())
+    session = session_of(supervisor, tmp_path / "runs", constant(1), constant(1), servers=Interrupting())
     run_session(session, receipt)
     assert receipt.interrupted
     (block,) = receipt.load_blocks

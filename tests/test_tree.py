@@ -66,6 +66,13 @@ def test_a_neighbour_whose_name_begins_like_the_root_is_no_part_of_it(tmp_path):
     assert list(tree.strays(overlay, {"core": module("core", neighbour / "__init__.py")}))
 
 
+def test_a_target_that_has_nothing_of_the_tree_is_refused_since_both_sides_would_be_the_same(tmp_path):
+    overlay = overlay_of(tmp_path / "overlay", package(tmp_path / "mine", "core", "mine"))
+    with pytest.raises(TargetError, match=r"imports nothing of the tree.*core"):
+        tree.check(overlay, {"json": module("json", None)})
+    tree.check(overlay, {"core": module("core", overlay / "core" / "__init__.py")})
+
+
 def ready_of(tmp_path, factory, **job):
     told = Job(kind="load", folder=str(tmp_path), factory=factory, parameters={}, seed=1, split=False, **job)
     with (

@@ -6,6 +6,7 @@ block), and the order of a block's segments is drawn. What follows a switch from
 and is in no number. Shared caches are emptied before each segment, so that none profits from the one before it.
 """
 
+import contextlib
 import dataclasses
 import datetime as dt
 import random
@@ -135,6 +136,10 @@ class _Conductor:
             receipt.finished = not receipt.trouble
         except KeyboardInterrupt:
             receipt.interrupted = True
+        finally:
+            # Only what is worth a look is left in it.
+            with contextlib.suppress(OSError):
+                self._session.folder.rmdir()
         self._write(receipt)
 
     def _phases(self, candidates: Candidates) -> None:
@@ -242,7 +247,7 @@ class _Block:
         directory.write(run.document)
         self.failed = bool(run.trouble) or not run.total.outcomes["completed"]
         return segment_of(
-            run, judge(run, session.thresholds), result.ready.opening_ns, limit_counts(run, session.limits)
+            run, judge(run, session.thresholds), result.ready, limit_counts(run, session.limits)
         )
 
     def _document(self, label: str, plan: LoadPlan) -> Callable[[dict[str, float]], RunDocument]:

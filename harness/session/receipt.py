@@ -120,6 +120,8 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     order: list[str] = []
     hash_seed: int = 0
     padding_bytes: int = 0
+    fixed_layout: bool = False
+    """Both sides had the same places in memory. Where the kernel forbids that, blocks scatter more."""
 
 
 class LimitCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +151,8 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, dict[str, float]]
     counts: dict[str, int]
     validity: str
+    file: str = ""
+    """Where the code of the target's factory was: within the side's tree, where the side is a tree."""
     reasons: list[str] = []
     directory: str | None = None
     limits: list[LimitCount] = []

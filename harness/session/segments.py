@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from harness.job import Ready
 from harness.limits import ALL
 from harness.session.receipt import LimitCount, Segment
 from harness.summary import OperationSummary, RunSummary
@@ -11,15 +12,16 @@ PERCENTILES = {"p50_ns": 0.5, "p95_ns": 0.95, "p99_ns": 0.99}
 COLD_START = "cold_start_ns"
 
 
-def segment_of(run: RunSummary, validity: Validity, opening_ns: int, limits: list[LimitCount]) -> Segment:
-    """Return what a session keeps of `run`; `opening_ns` is how long the target took to be imported and opened."""
+def segment_of(run: RunSummary, validity: Validity, ready: Ready, limits: list[LimitCount]) -> Segment:
+    """Return what a session keeps of `run`; `ready` is what its process said before it began."""
     parts = {ALL: run.total, **run.operations}
     values = {name: dict(_values(part, run.measured_s)) for name, part in parts.items()}
-    values[ALL][COLD_START] = float(opening_ns)
+    values[ALL][COLD_START] = float(ready.opening_ns)
     return Segment(
         values=values,
         counts={name: planned(part) for name, part in parts.items()},
         validity=str(validity.level),
+        file=ready.file,
         reasons=list(validity.reasons),
         limits=limits,
     )
