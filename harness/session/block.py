@@ -17,6 +17,8 @@ from harness.supervise import Supervisor
 NULL = "null"
 """The third slot: the base's code once more, from another worktree."""
 MOST_PADDING_BYTES = 4096
+MOST_BALLAST = 64
+BALLAST_SIZES = 30
 Spin = Mapping[str, Mapping[str, tuple[int, int]]]
 
 
@@ -42,6 +44,7 @@ class Draw:
     order: tuple[str, ...]
     hash_seed: int
     padding_bytes: int
+    ballast: tuple[int, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class BlockRequest:
 
 
 def draw(request: BlockRequest, rng: random.Random, cpus: Sequence[int]) -> Draw:
-    """Draw CPU, orders, hash seed and padding.
+    """Draw CPU, orders, hash seed, and what moves stack and heap.
 
     The benchmark of the null control comes first: both of the base's slots are fresh then, and exchangeable.
     """
@@ -71,6 +74,7 @@ def draw(request: BlockRequest, rng: random.Random, cpus: Sequence[int]) -> Draw
         order=(*null_of, *others),
         hash_seed=rng.randrange(2**32),
         padding_bytes=rng.randrange(MOST_PADDING_BYTES),
+        ballast=tuple(rng.randrange(MOST_BALLAST) for _ in range(BALLAST_SIZES)),
     )
 
 
@@ -108,6 +112,7 @@ def run_block(stage: Stage, request: BlockRequest) -> Block:
         order=list(drawn.order),
         hash_seed=drawn.hash_seed,
         padding_bytes=drawn.padding_bytes,
+        fixed_layout=record.fixed_layout,
     )
 
 
@@ -118,6 +123,7 @@ class _Record:
         self.slices: dict[str, Slices] = {}
         self.failed: dict[str, str] = {}
         self.import_ns: dict[str, int] = {}
+        self.fixed_layout = False
         self.sentinels: dict[str, list[int]] = {Side.BASE: [], Side.CANDIDATE: [], NULL: []}
 
     def fail(self, name: str, side: str, why: str) -> None:
@@ -185,6 +191,7 @@ class _Measuring:
                 self._orders[side],
                 self._drawn.cpu,
                 self._drawn.hash_seed,
+                ballast=self._drawn.ballast,
                 spin=self._stage.spin.get(side, {}),
             )
             for side in self._drawn.spawned
@@ -198,6 +205,7 @@ class _Measuring:
             )
             self._slots[side] = self._stack.enter_context(slot)
             self._record.import_ns[side] = slot.collect().import_ns
+        self._record.fixed_layout = all(slot.has_fixed_layout() for slot in self._slots.values())
 
     def _enter(self, side: str, name: str) -> bool:
         self._move_on(side)

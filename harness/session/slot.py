@@ -12,10 +12,12 @@ from typing import Any, Self
 import msgspec
 
 from harness.errors import HarnessError
+from harness.session.fixed_layout import ADDR_NO_RANDOMIZE
 from harness.session.launch import Bench, Home, Launch, Limits, job_of, slot_environment
 from harness.supervise import Child, Supervisor
 
 PROGRAM = Path(__file__).with_name("slot_program.py")
+LAYOUT = Path(__file__).with_name("fixed_layout.py")
 _POLL_S = 0.5
 _LOG_LINES = 6
 
@@ -75,6 +77,13 @@ class Slot:
     def collect(self) -> Message:
         """Wait until the benchmarks are imported; the slot waits then."""
         return self._checked(self.expect("collected", self._limits.start_s))
+
+    def has_fixed_layout(self) -> bool:
+        """True if the kernel gave it addresses that are not random, as it was asked for."""
+        try:
+            return bool(int(Path(f"/proc/{self.child.pid}/personality").read_text(), 16) & ADDR_NO_RANDOMIZE)
+        except OSError:
+            return False
 
     def move_on(self) -> Message | None:
         """Let the slot go on to its next benchmark; return how the test ended that it served, if it served one."""
@@ -175,7 +184,17 @@ def start_slot(
         child = supervisor.start(
             f"the {home.name}'s slot",
             # Numbers of one width: the arguments lie on the stack, whose place is a cause of noise.
-            [home.python, "-P", str(PROGRAM), f"{child_in:06d}", f"{child_out:06d}"],
+            [
+                home.python,
+                "-I",
+                "-S",
+                str(LAYOUT),
+                home.python,
+                "-P",
+                str(PROGRAM),
+                f"{child_in:06d}",
+                f"{child_out:06d}",
+            ],
             log=log,
             env=slot_environment(home, launch),
             cwd=bench.cwd or bench.folder,
