@@ -13,7 +13,7 @@ ASSET = "GET /assets/{id}"
 PLAN = ExactPlan(requests=40, operations=(ASSET,))
 
 
-def a_side(folder: Path, path: str = "", before: str = "", after: str = "", **parameters: str) -> Subject:
+def a_side(folder: Path, path: str = "", before: str = "", after: str = "") -> Subject:
     """Return the core from a copy below `folder`, with the first `before` in the file at `path` replaced."""
     shutil.copytree(
         ROOT / "targets", folder / "tree" / "targets", ignore=shutil.ignore_patterns("__pycache__")
@@ -26,4 +26,4 @@ def a_side(folder: Path, path: str = "", before: str = "", after: str = "", **pa
     overlay = folder / "overlay"
     overlay.mkdir()
     (overlay / "targets").symlink_to(folder / "tree" / "targets")
-    return Subject(CORE.factory, {**CORE.exact, **parameters}, overlay=overlay)
+    return Subject(CORE.factory, CORE.exact, overlay=overlay)

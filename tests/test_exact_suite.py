@@ -1,11 +1,15 @@
 """Allocations of a suite's benchmarks, counted in slots of both sides."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
+import memray
 import pytest
 
 from harness.exact import slot_tools
-from harness.exact.suite import MOST_CALLS, calls_traced, trace_suite
+from harness.exact.suite import MOST_CALLS, calls_traced, trace_suite, values_of
 from harness.marker import operation_of
 from harness.session.receipt import State
 from harness.supervise import Supervisor
@@ -96,6 +100,26 @@ def test_what_one_side_cannot_run_is_not_counted(supervisor, tmp_path):
 )
 def test_slow_calls_are_traced_less_often_and_both_sides_alike(ns, calls):
     assert calls_traced(a_benchmark("test_numbers", ns)) == calls
+
+
+ALONE = """
+import runpy, sys
+tools, record, packages = sys.argv[1:]
+runpy.run_path(tools)["trace"](lambda calls: [bytearray(9) for _ in range(calls)], 5, record, packages)
+print(packages in sys.path)
+"""
+
+
+def test_a_side_whose_environment_lacks_memray_is_traced_with_ours(tmp_path):
+    record, packages = tmp_path / "memory.bin", Path(memray.__file__).parent.parent
+    said = subprocess.run(
+        # Without its site-packages, as an environment of its own is.
+        [sys.executable, "-I", "-S", "-c", ALONE, slot_tools.__file__, record, packages],
+        check=True, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert said.stdout == "False\n"
+    # Ten objects and their buffers, and the list that grows twice.
+    assert 2 * 5 <= values_of(record, 1)["allocations"].value <= 2 * 5 + 4
 
 
 def test_the_tools_of_a_slot_speak_of_operations_as_our_readers_do():

@@ -7,7 +7,10 @@ Run inside the slot by its path; imports nothing of the harness, because the sid
 import contextlib
 import ctypes
 import gc
+import importlib
+import sys
 from collections.abc import Callable
+from typing import Any
 
 NOTHING = "nothing"
 CALLS = "calls"
@@ -17,20 +20,14 @@ _PR_SET_PTRACER = 0x59616D61
 Run = Callable[[int], object]
 
 
-def trace(run: Run, calls: int, record: str) -> None:
+def trace(run: Run, calls: int, record: str, packages: str) -> None:
     """Trace no call, as `nothing`, and then `calls` calls, as `calls`, into the memray file `record`.
 
     As many come first, untraced; nothing is collected meanwhile. What making the calls costs by itself is in both.
+    `packages` is where memray is to be had, if the side's own environment lacks it.
     """
-    import memray
-
+    tracker = _tracker(record, packages)
     run(calls)
-    tracker = memray.Tracker(
-        destination=memray.FileDestination(record, overwrite=True),
-        native_traces=False,
-        trace_python_allocators=True,
-        file_format=memray.FileFormat.ALL_ALLOCATIONS,
-    )
     make_none, make_calls = under_marker(run, NOTHING), under_marker(run, CALLS)
     gc.collect()
     gc.disable()
@@ -40,6 +37,21 @@ def trace(run: Run, calls: int, record: str) -> None:
             make_calls(calls)
     finally:
         gc.enable()
+
+
+def _tracker(record: str, packages: str) -> Any:
+    # Last on the path, and for this moment: nothing of the side's own may come from there.
+    sys.path.append(packages)
+    try:
+        memray = importlib.import_module("memray")
+        return memray.Tracker(
+            destination=memray.FileDestination(record, overwrite=True),
+            native_traces=False,
+            trace_python_allocators=True,
+            file_format=memray.FileFormat.ALL_ALLOCATIONS,
+        )
+    finally:
+        sys.path.remove(packages)
 
 
 def repeat(run: Run, calls: int) -> None:

@@ -1,5 +1,6 @@
 """Exact memory of a micro suite: allocations per call of each benchmark, in slots of both sides."""
 
+import importlib.util
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,17 +46,23 @@ def _trace_once(stage: Stage, side: str, benchmarks: Sequence[Benchmark]) -> Rep
     by_name = {benchmark.name: benchmark for benchmark in benchmarks}
     roots = [str(stage.homes[side].overlay)]
     values: dict[str, dict[str, Value]] = {}
-    note = ""
+    note, packages = "", _packages()
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "memory.bin"
         try:
             for name, slot in serve(stage, side, list(by_name), steady=False):
                 calls = calls_traced(by_name[name])
-                slot.use_tool(TOOLS, "trace", calls, str(record))
+                slot.use_tool(TOOLS, "trace", calls, str(record), packages)
                 values[name] = values_of(record, calls, roots)
         except HarnessError as error:
             note = f"{side}: {error}"
     return Repetition(MOST_CALLS, values, note=note)
+
+
+def _packages() -> str:
+    """Return the folder that our memray is installed in: a side with an environment of its own may have none."""
+    spec = importlib.util.find_spec("memray")
+    return str(Path(spec.origin).parent.parent) if spec is not None and spec.origin else ""
 
 
 def values_of(record: Path, calls: int, roots: Sequence[str] = ()) -> dict[str, Value]:
