@@ -120,6 +120,18 @@ def test_nothing_of_the_callers_pytest_reaches_the_suite(tmp_path, monkeypatch):
     assert result.host.cpu_share is None or 0 <= result.host.cpu_share <= 1.5
 
 
+def test_a_plugin_and_a_helper_of_the_suites_own_are_found(tmp_path):
+    policy = '[tool.harness]\nsuite = "bench"\nplugins = ["supplies"]\n'
+    helped = "import helper\n\n\ndef test_it(benchmark, supplied):\n    benchmark.pedantic(helper.f, (supplied,), rounds=9)\n"
+    project = make_project(tmp_path, policy, helped=helped)
+    (project / "bench" / "helper.py").write_text("def f(x):\n    return x\n")
+    (project / "bench" / "supplies.py").write_text(
+        "import pytest\n\n\n@pytest.fixture\ndef supplied():\n    return 1\n"
+    )
+    result, _ = measured(project, ["test_helped.py::test_it"])
+    assert [(end.outcome, end.error) for end in result.ends.values()] == [("passed", "")]
+
+
 def test_a_child_that_dies_leaves_what_was_measured_and_says_where(tmp_path):
     project = make_project(tmp_path, slow=SLOW.format(action="os.kill(os.getpid(), 9)"))
     names = [f"test_slow.py::test_{which}" for which in ("first", "holds", "last")]

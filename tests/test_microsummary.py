@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from micro_builder import entry, make_micro_run
 
 from harness import microsummary
+from harness.commands import clean
 from harness.errors import InvalidRunError
 from harness.micro.document import End, read_benchmarks
 from harness.run import HostFacts, RunDirectory
@@ -148,3 +149,9 @@ def test_json_names_every_figure_and_what_is_missing(tmp_path):
     assert document["missing"] == {B: "failed: no"}
     assert (document["planned"], document["validity"], document["interrupted"]) == (2, "invalid", False)
     assert json.loads(json.dumps(document, allow_nan=False)) == document
+
+
+def test_old_runs_of_either_kind_are_found_for_removal(tmp_path):
+    ended, running = (make_micro_run(tmp_path, entry(A), status=status) for status in ("finished", "running"))
+    assert [stored.path for stored in clean.find(tmp_path)] == [ended]
+    assert running.exists()

@@ -1,6 +1,6 @@
 """Micro-benchmarks for a terminal: what was measured, how far to trust it, the times, and what to type next."""
 
-from collections.abc import Iterator
+import shutil
 from typing import TextIO
 
 from rich import box
@@ -12,15 +12,19 @@ from reports.micro.model import MicroCard, MicroView
 from reports.model import Cell, Row, Status, Table, Tone
 from reports.visible import visible
 
+_WIDEST = 100
 _STATUS_STYLE = {Status.GOOD: "bold green", Status.CAUTION: "bold yellow", Status.BAD: "bold red"}
 _LEVEL_STYLE = {"valid": "green", "degraded": "yellow", "invalid": "red"}
 _TONE_STYLE = {Tone.BETTER: "blue", Tone.WORSE: "red", Tone.SIMILAR: "dim", Tone.MISSING: "dim"}
 _TONE_WORD = {Tone.BETTER: "better", Tone.WORSE: "worse", Tone.SIMILAR: "~"}
 
 
-def render(view: MicroView, stream: TextIO, width: int = 100) -> None:
-    """Write the report to `stream`, in colour if it is a terminal, in lines of at most `width`."""
-    console = Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
+def render(view: MicroView, stream: TextIO, width: int | None = None) -> None:
+    """Write the report to `stream`, in colour if it is a terminal, in lines of at most `width` (default: its own)."""
+    own = min(shutil.get_terminal_size((_WIDEST, 0)).columns, _WIDEST)
+    console = Console(
+        file=stream, width=width or own, highlight=False, soft_wrap=False, emoji=False, markup=False
+    )
     _say(console, view.title, "bold")
     _say(console, view.subtitle, "dim")
     console.print()
@@ -61,21 +65,20 @@ def _table(console: Console, table: Table) -> None:
     grid.add_column(table.label_head, overflow="fold")
     for column in table.columns:
         grid.add_column(Text(visible(column)), justify="right" if table.numeric else "left", overflow="fold")
-    for label, row in _labelled(table):
-        grid.add_row(label, *(_cell(cell) for cell in row.cells))
+    group = ""
+    for row in table.rows:
+        if row.group and row.group != group:
+            grid.add_row(Text(visible(row.group)))
+        group = row.group
+        grid.add_row(_label(row), *(_cell(cell) for cell in row.cells))
     console.print(grid)
     for note in table.notes:
         _say(console, f"{note}.", "dim")
 
 
-def _labelled(table: Table) -> Iterator[tuple[Text, Row]]:
-    """Yield rows under their label; a group is named where it begins."""
-    last = ""
-    for row in table.rows:
-        group = f"{row.group} " if row.group and row.group != last else ""
-        label = Text(f"{visible(group)}· {visible(row.label)}" if row.group else visible(row.label))
-        yield label.append(f"  {row.hint}" if row.hint else "", "yellow"), row
-        last = row.group
+def _label(row: Row) -> Text:
+    label = Text(f"  {visible(row.label)}" if row.group else visible(row.label))
+    return label.append(f" {row.hint}" if row.hint else "", "yellow")
 
 
 def _cell(cell: Cell) -> Text:
