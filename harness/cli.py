@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 import harness
-from harness.commands import bench, calibrate, clean, compare, doctor, gate, judge, list_, report, run
+from harness.commands import ablate, bench, calibrate, clean, compare, doctor, gate, judge, list_, report, run
 from harness.commands.console import Talk, forget_stdout
 from harness.errors import ExitCode, HarnessError, UsageError
 
@@ -24,7 +24,19 @@ class Command(Protocol):
         """Carry out the command."""
 
 
-COMMANDS: tuple[Command, ...] = (list_, run, bench, compare, gate, judge, calibrate, report, doctor, clean)
+COMMANDS: tuple[Command, ...] = (
+    list_,
+    run,
+    bench,
+    compare,
+    gate,
+    judge,
+    ablate,
+    calibrate,
+    report,
+    doctor,
+    clean,
+)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,0 +1,84 @@
+"""`harness ablate`: what each optimisation of a target is worth on this machine."""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+from harness.commands.ablation import Ablation, Measured, cases, rows, spread_budget, switches_of
+from harness.commands.asking import read_policy
+from harness.commands.console import Talk
+from harness.commands.options import add_seed, span_s
+from harness.commands.session_folder import SessionFolder
+from harness.commands.sides import DEFAULT_TARGET, drive
+from harness.errors import ExitCode
+from harness.run import write_atomically
+from harness.supervise import Supervisor, termination_as_exception
+from harness.units import format_duration
+from reports.ablation.model import AblationRow
+
+NAME = "ablate"
+HELP = "switch off one optimisation at a time, and measure what it was worth"
+BLOCK_S = 6.0
+"""About what a block of one switch takes on a small machine: starting three processes is most of it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--target", metavar="SPEC", help=f"default: the policy's, or {DEFAULT_TARGET}")
+    parser.add_argument(
+        "--switch",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this one; may be given several times",
+    )
+    parser.add_argument("--budget", type=span_s, metavar="D", help="about how long it may take")
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE", help="instead of [tool.harness] in pyproject.toml"
+    )
+    parser.add_argument("--strict", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="write the plot as a PNG file too")
+    parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="parent of the folder")
+    add_seed(parser)
+
+
+def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
+    """Carry out the command."""
+    policy = read_policy(args, Path.cwd())
+    driven = drive(args.target or policy.target or DEFAULT_TARGET)
+    chosen = cases(driven, switches_of(driven, args.switch))
+    plan = spread_budget(args.budget, len(chosen), BLOCK_S)
+    about = format_duration(round(len(chosen) * plan.screen_blocks * BLOCK_S))
+    talk.say(f"{len(chosen)} sessions of {plan.screen_blocks} blocks: about {about}.")
+    folder = SessionFolder(args.out, NAME)
+    measured: list[Measured] = []
+    try:
+        with termination_as_exception(), Supervisor() as supervisor:
+            Ablation(policy, args.seed, folder, plan).measure(chosen, talk, supervisor, measured)
+    except KeyboardInterrupt:
+        talk.say("Interrupted; what was measured is shown.")
+        _show(rows(measured, policy), folder, args, talk)
+        return ExitCode.INTERRUPTED
+    _show(rows(measured, policy), folder, args, talk)
+    return ExitCode.OK if any(one.receipt for one in measured) else ExitCode.INVALID
+
+
+def _show(found: list[AblationRow], folder: SessionFolder, args: argparse.Namespace, talk: Talk) -> None:
+    from reports import figures
+    from reports.ablation.html import render_ablation_html
+    from reports.ablation.markdown import render_ablation_markdown
+    from reports.ablation.text import print_ablation
+    from reports.ablation.view import build_ablation
+
+    view = build_ablation(found, subtitle=args.target or DEFAULT_TARGET)
+    print_ablation(view, sys.stderr if talk.as_json else sys.stdout, talk.console.width)
+    report = folder.path / "report.html"
+    write_atomically(report, render_ablation_html(view).encode())
+    write_atomically(folder.path / "ablation.md", render_ablation_markdown(view, every_row=True).encode())
+    if args.figures:
+        figures.write(view, args.figures)
+    if talk.as_json:
+        shown = [dataclasses.asdict(row) for row in found]
+        talk.document({"schema": 1, "report": str(report), "rows": shown})
+    talk.say(f"Report: {report}")

@@ -1,0 +1,278 @@
+"""The work of `harness ablate`: everything on against everything on but one switch, switch after switch.
+
+The same sessions as in any comparison, without confirmation: an ablation claims sizes, and its intervals are wide
+enough for all its rows together.
+"""
+
+import dataclasses
+import importlib
+import math
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.commands.console import Talk
+from harness.commands.session_folder import SessionFolder
+from harness.commands.session_progress import Narrowing
+from harness.commands.sides import Driven, target_side
+from harness.errors import HarnessError, UsageError
+from harness.exact.sides import count_exactly, trace_exactly
+from harness.judge.blocks import sort_blocks
+from harness.judge.evidence import WALL, Evidence, micro_evidence
+from harness.judge.exact import exact_comparisons
+from harness.judge.verdict import Verdict
+from harness.loadrun import Subject
+from harness.policy import Policy
+from harness.session.conductor import MicroSession, SessionRequest, begin_receipt
+from harness.session.prepare import prepare
+from harness.session.receipt import Count, Receipt, SessionPlan, State
+from harness.session.sizing import Discovery
+from harness.session.subjects import TargetSide
+from harness.stats.order import median_interval
+from harness.supervise import Supervisor
+from harness.target import TargetSpec
+from reports.ablation.model import AblationRow
+
+COVERAGE = 0.95
+"""Of all intervals of an ablation together (Bonferroni)."""
+WARM, COLD = "", " (caches cold)"
+_NO_CACHES = "l1:off,l2:off"
+_CACHES = {"l1", "l2"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Case:
+    """One session of an ablation. `context` says under which condition the switch is looked at."""
+
+    switch: str
+    context: str
+    base: Driven
+    candidate: Driven
+
+
+@dataclasses.dataclass(slots=True)
+class Measured:
+    """What the session of a case recorded; `trouble` says why there is nothing."""
+
+    case: Case
+    receipt: Receipt | None = None
+    trouble: str = ""
+
+
+class _NoLooks:
+    """Nothing is extended or confirmed."""
+
+    def undecided(self, _receipt: Receipt) -> frozenset[str]:
+        """Return nothing."""
+        return frozenset()
+
+    candidates = undecided
+
+
+def switches_of(driven: Driven, wanted: Sequence[str]) -> list[str]:
+    """Return the switches to ablate: those named, or all that the target's entry knows.
+
+    Raises `UsageError` for a target without switches, and for a name that is none.
+    """
+    place, _, name = driven.entry.switches.partition(":")
+    if not place:
+        if not wanted:
+            raise UsageError(
+                f"Target '{driven.spec.name}' has no switches that we know",
+                remedy="Name them: --switch NAME; the target gets switches=NAME:off as a parameter",
+            )
+        return list(wanted)
+    known = [field.name for field in dataclasses.fields(getattr(importlib.import_module(place), name))]
+    for switch in wanted:
+        if switch not in known:
+            raise UsageError(f"There is no switch '{switch}'", remedy=f"There are: {', '.join(known)}")
+    return list(wanted) or known
+
+
+def cases(driven: Driven, switches: Iterable[str]) -> list[Case]:
+    """Return what is compared: each switch with caches warm, and again without caches, where the work behind shows."""
+    found = []
+    for switch in switches:
+        found.append(_case(driven, switch, WARM, ""))
+        if driven.entry.switches and switch not in _CACHES:
+            found.append(_case(driven, switch, COLD, _NO_CACHES))
+    return found
+
+
+def _case(driven: Driven, switch: str, context: str, common: str) -> Case:
+    given = driven.spec.parameters.get("switches", "")
+    without = ",".join(filter(None, (given, common, f"{switch}:off")))
+    with_it = ",".join(filter(None, (given, common)))
+    return Case(switch, context, _with(driven, with_it), _with(driven, without))
+
+
+def _with(driven: Driven, switches: str) -> Driven:
+    parameters = {**driven.spec.parameters, **({"switches": switches} if switches else {})}
+    return Driven(TargetSpec(driven.spec.name, parameters), driven.entry)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ablation:
+    """How each case is measured. `waits_ms` is what the memory stores take to answer where caches are cold."""
+
+    policy: Policy
+    seed: int
+    folder: SessionFolder
+    plan: SessionPlan
+    waits_ms: str = "2"
+
+    def measure(
+        self, chosen: Sequence[Case], talk: Talk, supervisor: Supervisor, measured: list[Measured]
+    ) -> None:
+        """Add every case to `measured` when it is done; one that cannot be says why, and the next follows."""
+        for number, case in enumerate(chosen, 1):
+            talk.say(f"{number} of {len(chosen)}: without {case.switch}{case.context}")
+            try:
+                measured.append(Measured(case, self._session(case, talk, supervisor)))
+            except HarnessError as error:
+                measured.append(Measured(case, trouble=str(error)))
+
+    def _session(self, case: Case, talk: Talk, supervisor: Supervisor) -> Receipt:
+        sides = self._side(case, case.base), self._side(case, case.candidate)
+        name = f"{case.switch}{'-cold' if case.context else ''}"
+        request = SessionRequest(
+            *sides,
+            self.policy,
+            self.seed,
+            self.folder.path / f"{name}.log",
+            f"ablate {name}",
+            ("micro", "exact"),
+        )
+        with (
+            prepare(*sides, self.policy, supervisor, request.log) as prepared,
+            Narrowing(talk) as progress,
+        ):
+            receipt = begin_receipt(request, prepared)
+            session = MicroSession(request, prepared, supervisor, receipt, self._write(name), progress)
+            session.run(self._plan_for, _NoLooks())
+            receipt.counts = self._counts(case, supervisor)
+            receipt.finished = not receipt.trouble
+            self._write(name)(receipt)
+        return receipt
+
+    def _side(self, case: Case, driven: Driven) -> TargetSide:
+        side = target_side(f"target:{driven.spec.text}", driven)
+        if not case.context:
+            return side
+        return dataclasses.replace(side, parameters={**side.parameters, "latency_ms": self.waits_ms})
+
+    def _plan_for(self, _found: Discovery) -> SessionPlan:
+        return self.plan
+
+    def _write(self, name: str) -> "_Writer":
+        return _Writer(self.folder.path / f"{name}.json")
+
+    def _counts(self, case: Case, supervisor: Supervisor) -> list[Count]:
+        base, candidate = (
+            Subject(one.entry.factory, one.parameters(one.entry.exact)) for one in (case.base, case.candidate)
+        )
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            counts = count_exactly(supervisor, base, candidate, folder)
+            return [*counts, *trace_exactly(supervisor, base, candidate, folder)]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Writer:
+    path: Path
+
+    def __call__(self, receipt: Receipt) -> None:
+        """Replace the case's receipt."""
+        from harness.session.receipt_file import write_receipt
+
+        write_receipt(self.path, receipt)
+
+
+def rows(measured: Sequence[Measured], policy: Policy) -> list[AblationRow]:
+    """Return what each switch is worth, by operation and metric, with intervals that hold together."""
+    evidence = {
+        id(one): [found for found in _evidence(one) if found.metric is WALL and found.screened]
+        for one in measured
+    }
+    count = sum(map(len, evidence.values()))
+    made = []
+    for one in measured:
+        made += [_timed(one.case, found, 1 - (1 - COVERAGE) / max(count, 1)) for found in evidence[id(one)]]
+        made += _counted(one, policy)
+        made += [_missing(one.case, name, why) for name, why in _gaps(one)]
+    return made
+
+
+def _gaps(measured: Measured) -> Iterator[tuple[str, str]]:
+    """Yield what could not be measured, with the reason."""
+    if measured.receipt is None:
+        yield "all", measured.trouble
+        return
+    for benchmark in measured.receipt.benchmarks:
+        if benchmark.state is not State.BOTH:
+            yield benchmark.name, benchmark.note
+    yield from (("all", trouble) for trouble in measured.receipt.trouble)
+
+
+def _missing(case: Case, operation: str, why: str) -> AblationRow:
+    return AblationRow(case.switch, operation + case.context, "wall", None, None, None, Verdict.INVALID, why)
+
+
+def _evidence(measured: Measured) -> list[Evidence]:
+    if measured.receipt is None:
+        return []
+    return micro_evidence(measured.receipt.benchmarks, sort_blocks(measured.receipt))
+
+
+def _timed(case: Case, evidence: Evidence, coverage: float) -> AblationRow:
+    interval = median_interval([pair.change for pair in evidence.screened], coverage)
+    bounded = interval.bounded
+    low, high = (math.expm1(interval.low), math.expm1(interval.high)) if bounded else (None, None)
+    verdict = Verdict.OK if bounded and not evidence.trouble else Verdict.INVALID
+    note = evidence.trouble or ("" if bounded else "too few blocks for an interval")
+    return AblationRow(
+        case.switch,
+        evidence.benchmark + case.context,
+        "wall",
+        math.expm1(interval.center),
+        low,
+        high,
+        verdict,
+        note,
+    )
+
+
+def _counted(measured: Measured, policy: Policy) -> Iterator[AblationRow]:
+    if measured.receipt is None:
+        return
+    case = measured.case
+    for one in exact_comparisons(measured.receipt.counts, policy):
+        if one.change is not None and math.isfinite(one.change) and one.metric != "failures":
+            yield AblationRow(
+                case.switch,
+                one.benchmark + case.context,
+                one.metric,
+                one.change,
+                None,
+                None,
+                one.verdict,
+                one.note,
+            )
+
+
+def spread_budget(budget_s: float | None, sessions: int, block_s: float) -> SessionPlan:
+    """Return a plan that screens as often as the budget allows for each session; twelve blocks without one.
+
+    Raises `UsageError` where not even an interval fits.
+    """
+    blocks = SessionPlan().screen_blocks
+    if budget_s is not None:
+        blocks = int(budget_s / max(sessions * block_s, 1e-9))
+    if blocks < 8:
+        raise UsageError(
+            f"{blocks} blocks for each of {sessions} sessions bound no effect",
+            remedy="Give a larger --budget, or fewer switches: --switch NAME",
+        )
+    return msgspec.structs.replace(SessionPlan(), screen_blocks=blocks, extended_blocks=blocks)
