@@ -63,6 +63,26 @@ def test_all_environments_of_a_block_are_of_one_size(tmp_path):
     assert min(padding.values()) == 17
 
 
+PLACES = """import pathlib
+def test_a(benchmark):
+    fresh = [1.5 * number for number in range(9)]
+    with open(pathlib.Path(__file__).with_name("places"), "a") as file:
+        print(id(fresh), id(fresh[0]), file=file)
+    benchmark(sum, fresh)
+"""
+
+
+def test_both_sides_of_a_block_have_the_same_places_in_memory_and_blocks_differ(stage):
+    """The first block compiles, and may differ; a kernel that forbids it would give two places each time."""
+    (stage.bench.folder / "test_bench.py").write_text(PLACES)
+    for seed in range(4):
+        assert run_block(stage, request(marks("a"), seed)).trouble is None
+    lines = (stage.bench.folder / "places").read_text().splitlines()
+    pairs = list(zip(lines[::2], lines[1::2], strict=True))
+    assert sum(first == second for first, second in pairs) >= 2
+    assert len(set(lines)) >= 3
+
+
 SUITE = """import os, pytest
 def test_a(benchmark): benchmark(sum, range(50))
 def test_b(benchmark): benchmark(sum, range(50))
@@ -110,6 +130,7 @@ def test_a_block_has_pairs_of_slices_of_every_benchmark_and_of_the_base_against_
     assert [len(values) for values in (done.sentinel.base_ns, done.sentinel.candidate_ns)] == [3, 3]
     assert len(done.sentinel.null_ns) == 2
     assert done.cpu in os.sched_getaffinity(0)
+    assert done.fixed_layout
     assert done.failed == {}
 
 

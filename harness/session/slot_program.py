@@ -7,7 +7,6 @@ benchmark, `ready` goes out and commands come in until `next`: `["slice", calls]
 `["tool", file, function, ...]` (which gets what times the calls), `["next"]`.
 """
 
-import collections
 import functools
 import gc
 import itertools
@@ -19,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
-from typing import Any, NoReturn
+from typing import Any
 
 Timed = Callable[[int], tuple[int, int]]
 """calls to (wall_ns, cpu_ns) of all of them."""
@@ -333,19 +332,14 @@ def prepare_imports(job: Mapping[str, Any]) -> None:
     sys.meta_path.insert(0, RootsFromOverlay(job["roots"], job["overlay"]))
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Carry out one job."""
     channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
-    job = collections.defaultdict(list, channel.receive())
+    job = channel.receive()
     # It moves what comes after it on the heap, on all sides alike. It is held until the process ends.
     _ballast = [bytes(16 * size) for size, count in enumerate(job["ballast"]) for _ in range(count)]
     prepare_imports(job)
-    try:
-        run_pytest(job, channel)
-    except BaseException as error:
-        channel.send("failed", error=f"{type(error).__name__}: {error}")
-        raise
-    sys.exit(0)
+    run_pytest(job, channel)
 
 
 if __name__ == "__main__":
