@@ -222,6 +222,13 @@ def test_folders_outside_git_are_compared_as_they_lie(tmp_path):
     assert len(receipt.blocks) == 1
 
 
+def test_an_edit_while_the_session_measures_is_trouble(folder):
+    progress = Follow(lambda _heard: write(folder, {"pkg/__init__.py": CHANGED}))
+    receipt = session(folder, plan=ONE_BLOCK, progress=progress)
+    assert receipt.trouble == ["The candidate's files changed while they were measured: pkg/__init__.py"]
+    assert not receipt.finished
+
+
 def interrupt_after(blocks):
     return Follow(lambda heard: os.kill(os.getpid(), signal.SIGINT) if heard == blocks else None)
 

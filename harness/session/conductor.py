@@ -17,6 +17,7 @@ from harness.session import discovery
 from harness.session.block import NULL, BlockRequest, Stage, run_block
 from harness.session.injection import Injection
 from harness.session.launch import Limits
+from harness.session.overlay import contents
 from harness.session.prepare import Prepared, prepare
 from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Phase, Receipt, SessionPlan, Side, State
 from harness.session.sizing import Discovery
@@ -126,6 +127,7 @@ class MicroSession:
         self._request, self._prepared, self._receipt = request, prepared, receipt
         self._write, self._progress = write, progress
         self._rng = random.Random(request.seed)
+        self._contents = {side: contents(prepared.homes[side].overlay) for side in Side}
         self._stage = Stage(
             supervisor, prepared.bench, prepared.homes, {}, log=request.log, limits=request.limits
         )
@@ -148,6 +150,17 @@ class MicroSession:
         candidates = looks.candidates(self._receipt)
         many = len(candidates) > MANY_CANDIDATES
         self._blocks(Phase.CONFIRM, candidates, plan.confirm_blocks_of_many if many else plan.confirm_blocks)
+        self._require_unchanged()
+
+    def _require_unchanged(self) -> None:
+        """Say so if somebody edited a tree that was measured in place: its blocks are of two states of the code."""
+        for side, before in self._contents.items():
+            now = contents(self._prepared.homes[side].overlay)
+            changed = sorted(name for name in before if now.get(name) != before[name])
+            if changed:
+                self._receipt.trouble.append(
+                    f"The {side}'s files changed while they were measured: {', '.join(changed[:3])}"
+                )
 
     def discover(self) -> Discovery:
         """Run every benchmark of both sides for a few calls."""

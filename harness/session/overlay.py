@@ -104,6 +104,25 @@ def link_tree(source: Path, destination: Path) -> None:
             (place / name).symlink_to(Path(folder, name))
 
 
+def contents(overlay: Path) -> dict[str, tuple[int, int]]:
+    """Return {file in the overlay: (time of change in ns, size)} of what its links show now; a lost file is (0, 0)."""
+    found = {}
+    for folder, names, files in os.walk(overlay):
+        names[:] = [name for name in names if name != "__pycache__"]
+        for name in files:
+            path = Path(folder, name)
+            found[str(path.relative_to(overlay))] = _stamp(path)
+    return found
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        facts = path.stat()
+    except OSError:
+        return 0, 0
+    return facts.st_mtime_ns, facts.st_size
+
+
 def copy_suite(project: Path, suite: str, roots: Iterable[str], bench: Path) -> Path:
     """Copy the suite with the top folder that holds it, for its helpers, and return its path below `bench`.
 
