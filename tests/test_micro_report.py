@@ -68,8 +68,8 @@ def test_one_run_shows_every_time_of_every_benchmark(one):
         ("test_b.py", "test_two[x]", "noisy"),
     ]
     first, second = table.rows
-    assert [cell.text for cell in first.cells] == ["1 ms", "", "10 µs", "900 µs", "100", "909/s"]
-    assert [cell.text for cell in second.cells] == ["20 µs", "200 ns", "6 µs", "18 µs", "100", "45,455/s"]
+    assert [cell.text for cell in first.cells] == ["1 ms", "", "10 µs", "900 µs", "100", "1,000/s"]
+    assert [cell.text for cell in second.cells] == ["20 µs", "200 ns", "6 µs", "18 µs", "100", "50,000/s"]
     assert (one.status, one.comparison) == (Status.GOOD, None)
     assert one.sentence == "Measured 2 benchmarks of optimised."
 

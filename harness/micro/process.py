@@ -98,7 +98,7 @@ def collect(supervisor: Supervisor, suite: Suite) -> Contents:
             code = child.wait(_END_S)
             if not names and not broken and code not in _IN_GOOD_ORDER:
                 raise InvalidRunError(
-                    f"The suite cannot be read: pytest {_ending(code)}; its last words: {child.log_tail(8)}",
+                    f"The suite cannot be read: pytest {_ending(code)}: {_complaint(child.log_tail(40))}",
                     where=str(suite.place),
                     remedy="Run it with pytest alone first",
                 )
@@ -213,3 +213,10 @@ def _messages(child: Child, limit_s: float = float("inf")) -> Iterator[Message |
 
 def _ending(code: int) -> str:
     return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
+def _complaint(log: str) -> str:
+    """Return the last error that pytest has told, or else its last line."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()] or ["it said nothing"]
+    told = [line.removeprefix("E ").strip() for line in lines if line.startswith("E ")]
+    return (told or lines)[-1]
