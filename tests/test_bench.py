@@ -24,7 +24,7 @@ def test_a_suite_of_ones_own_is_measured_in_the_variant_asked_for(tmp_path, monk
     assert said.code == 0, said.stderr
     (run,) = said.document["runs"]
     assert list(run["benchmarks"]) == [
-        "test_good.py::test_add[10]", "test_good.py::test_add[100]", "test_good.py::TestInClass::test_variant",
+        "test_good.py::test_add[10]", "test_good.py::test_add[10000]", "test_good.py::TestInClass::test_variant",
     ]  # fmt: skip
     assert (run["suite"], run["variant"], run["planned"], run["missing"]) == ("bench", "fast", 3, {})
     assert all(0 < one["min_ns"] <= one["median_ns"] for one in run["benchmarks"].values())

@@ -54,7 +54,7 @@ def test_the_benchmarks_of_a_suite_are_found_and_nothing_else(ended):
         "test_bad.py::test_unused",
         "test_bad.py::test_lacks_a_fixture",
         "test_good.py::test_add[10]",
-        "test_good.py::test_add[100]",
+        "test_good.py::test_add[10000]",
         "test_good.py::TestInClass::test_variant",
     )
     assert list(contents.broken) == ["test_broken.py"]
@@ -72,7 +72,7 @@ def test_every_benchmark_ends_in_one_way_with_the_reason(ended):
     ends = {name.rpartition("::")[2]: end for name, end in result.ends.items()}
     assert {name: end.outcome for name, end in ends.items()} == {
         "test_wrong": "failed", "test_raises": "failed", "test_skips": "skipped", "test_unused": "passed",
-        "test_lacks_a_fixture": "failed", "test_add[10]": "passed", "test_add[100]": "passed",
+        "test_lacks_a_fixture": "failed", "test_add[10]": "passed", "test_add[10000]": "passed",
         "test_variant": "passed",
     }  # fmt: skip
     assert "what it measured is wrong" in ends["test_wrong"].error
@@ -85,8 +85,8 @@ def test_every_benchmark_ends_in_one_way_with_the_reason(ended):
 def test_the_times_are_pytest_benchmarks_own_file(ended):
     project, *_ = ended
     found = read_benchmarks(project / "out" / "benchmarks.json")
-    one = found["test_good.py::test_add[100]"]
-    assert (one.rounds, one.iterations, one.per_call) == (20, 5, 100)
+    one = found["test_good.py::test_add[10000]"]
+    assert (one.rounds, one.iterations, one.per_call) == (20, 5, 10_000)
     assert 0 < one.min_ns <= one.q1_ns <= one.median_ns <= one.q3_ns <= one.max_ns
     assert one.median_ns > found["test_good.py::test_add[10]"].median_ns
 
@@ -101,7 +101,7 @@ def test_pytest_benchmarks_own_tools_read_the_file(ended):
         capture_output=True, text=True, check=False, cwd=project, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "test_add[100]" in done.stdout
+    assert "test_add[10000]" in done.stdout
 
 
 def test_what_a_benchmark_prints_is_no_message(ended):
