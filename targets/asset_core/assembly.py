@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 
+from targets.asset_core.allocations import AllocationTracker
 from targets.asset_core.buffers import BufferPool
 from targets.asset_core.cache.breaker import Breaker
 from targets.asset_core.cache.flight import SingleFlight
@@ -18,6 +19,7 @@ from targets.asset_core.encoding import Encode, make_encode
 from targets.asset_core.errors import CoreError
 from targets.asset_core.executor import AtOnce, Executor, InTurn
 from targets.asset_core.fetch import Fetcher
+from targets.asset_core.gc_policy import GcPolicy
 from targets.asset_core.health import HealthChecker
 from targets.asset_core.ingest import Ingest
 from targets.asset_core.plan import Plan
@@ -32,6 +34,7 @@ from targets.asset_core.workers.kinds import POOLS
 from targets.asset_core.workers.pool import PerItem, Pool, WorkerPool
 from targets.asset_core.workers.records import JobRecords
 from targets.asset_core.workers.tools import Feed, Tools, by_product
+from targets.asset_core.workspace import Workspace, make_workspace
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Resources:
     ingest: Ingest
     processor: Processor
     jobs: Jobs
+    workspace: Workspace
     phases_ns: dict[str, int]
 
     def close(self) -> None:
@@ -61,7 +65,7 @@ class Resources:
                 store.close()
 
 
-def build(plan: Plan, tracing: Tracing) -> Resources:
+def build(plan: Plan, tracing: Tracing, policy: GcPolicy | None = None) -> Resources:
     """Make the resources; connections come later. SettingsError for a bad key set or address."""
     phases_ns: dict[str, int] = {}
     with phase(phases_ns, "keys"):
@@ -69,11 +73,18 @@ def build(plan: Plan, tracing: Tracing) -> Resources:
     with phase(phases_ns, "clients"):
         stores = plan.open_stores(plan.profile, pooling=plan.switches.pooling)
     with phase(phases_ns, "assembly"):
-        return _assemble(plan, tracing, stores, authenticate, phases_ns)
+        return _assemble(
+            plan, tracing, policy or GcPolicy(AllocationTracker()), stores, authenticate, phases_ns
+        )
 
 
 def _assemble(
-    plan: Plan, tracing: Tracing, stores: Stores, authenticate: Authenticate, phases_ns: dict[str, int]
+    plan: Plan,
+    tracing: Tracing,
+    policy: GcPolicy,
+    stores: Stores,
+    authenticate: Authenticate,
+    phases_ns: dict[str, int],
 ) -> Resources:
     switches = plan.switches
     executor = AtOnce(plan.profile.fetch_workers, plan.wrap) if switches.parallel_fetch else InTurn()
@@ -81,6 +92,8 @@ def _assemble(
     local = LocalCache(plan.clocks.monotonic) if switches.l1 else None
     cache = _make_cache(plan, tracing, stores, Fetcher(stores, executor, tracing), encode, local)
     ingest = Ingest(stores, cache, switches.batch_writes)
+    workspace = make_workspace(pooled=switches.object_pools)
+    feed = functools.partial(feed_of, plan.seed)
     return Resources(
         stores=stores,
         executor=executor,
@@ -91,9 +104,17 @@ def _assemble(
         encode=encode,
         ingest=ingest,
         processor=Processor(
-            stores, AtOnce(WORKERS, plan.wrap, "batch"), plan.clocks.wall, switches.batched_reads
+            stores=stores,
+            executor=AtOnce(WORKERS, plan.wrap, "batch"),
+            wall=plan.clocks.wall,
+            batched=switches.batched_reads,
+            workspace=workspace,
+            policy=policy,
         ),
-        jobs=_make_jobs(plan, stores, ingest, encode),
+        jobs=_make_jobs(
+            plan, Tools(stores, ingest, feed, plan.clocks.wall, workspace, policy.tracker), encode
+        ),
+        workspace=workspace,
         phases_ns=phases_ns,
     )
 
@@ -115,16 +136,12 @@ def _make_cache(
     )
 
 
-def _make_jobs(plan: Plan, stores: Stores, ingest: Ingest, encode: Encode) -> Jobs:
-    def feed() -> Feed:
-        return feed_of(plan.seed)
-
+def _make_jobs(plan: Plan, tools: Tools, encode: Encode) -> Jobs:
     pools: dict[str, Pool] = {
         name: WorkerPool(name, workers, plan.wrap) if plan.switches.worker_pools else PerItem(name, plan.wrap)
         for name, workers in POOLS.items()
     }
-    tools = Tools(stores, ingest, feed, plan.clocks.wall)
-    return Jobs(pools, tools, JobRecords(stores.cache, encode), plan.clocks.monotonic)
+    return Jobs(pools, tools, JobRecords(tools.stores.cache, encode), plan.clocks.monotonic)
 
 
 @functools.cache

@@ -1,22 +1,14 @@
 """The operations on many assets at once."""
 
-import msgspec
-
 from targets.asset_core.assembly import Resources
 from targets.asset_core.bodies import BATCH_GET, INGEST, bundle_of
 from targets.asset_core.errors import DeadlineError, StoreError
 from targets.asset_core.ingest import TIMEOUT, IngestReport
 from targets.asset_core.presenting import Presenter
-from targets.asset_core.processing import Outcome
 from targets.asset_core.reading import Reader
 from targets.asset_core.request import Request
 from targets.asset_core.responses import Response
-
-
-class BatchAnswer(msgspec.Struct, frozen=True):
-    """One result or one error for each id, in the order asked for."""
-
-    results: list[Outcome]
+from targets.asset_core.workspace import Outcome
 
 
 class BatchEndpoints:
@@ -29,9 +21,14 @@ class BatchEndpoints:
     def get(self, resources: Resources, request: Request) -> Response:
         """Answer with processed assets. StoreError if a store fails for all of them, DeadlineError on expiry."""
         asked = self._reader.read(request, BATCH_GET)
-        outcomes = list(resources.processor.process(request.principal.tenant, asked.ids, request.scope))
-        _require_some(outcomes)
-        return self._presenter.send(200, resources.encode(BatchAnswer(outcomes)), request)
+        processor = resources.processor
+        with processor.workspace.answers.lend() as answer:
+            try:
+                answer.results.extend(processor.process(request.principal.tenant, asked.ids, request.scope))
+                _require_some(answer.results)
+                return self._presenter.send(200, resources.encode(answer), request)
+            finally:
+                processor.release(answer.results)
 
     def ingest(self, resources: Resources, request: Request) -> Response:
         """Write assets and say of each that failed which store it was.

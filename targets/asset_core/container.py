@@ -3,9 +3,11 @@
 import logging
 import threading
 
+from targets.asset_core.allocations import AllocationTracker
 from targets.asset_core.assembly import Resources, build, phase
 from targets.asset_core.counting import Tally
 from targets.asset_core.errors import CoreError, NotReadyError
+from targets.asset_core.gc_policy import GcPolicy
 from targets.asset_core.health import NEEDED
 from targets.asset_core.plan import Plan
 from targets.asset_core.scope import Scope
@@ -18,11 +20,11 @@ FIRST_BACK_OFF_S = 1.0
 LONGEST_BACK_OFF_S = 30.0
 
 
-def initialise(plan: Plan, tracing: Tracing, tally: Tally) -> Resources:
+def initialise(plan: Plan, tracing: Tracing, policy: GcPolicy, tally: Tally) -> Resources:
     """Make the resources and check that the needed stores answer, within 10 s; NotReadyError otherwise."""
     due_s = plan.clocks.monotonic() + INITIALISE_LIMIT_S
     try:
-        resources = build(plan, tracing)
+        resources = build(plan, tracing, policy)
     except CoreError as error:
         raise NotReadyError(f"initialisation failed: {error}", remedy="Correct the settings") from error
     try:
@@ -41,6 +43,7 @@ class Container:
     def __init__(self, plan: Plan, tally: Tally) -> None:
         self.plan = plan
         self.tracing = Tracing()
+        self.policy = GcPolicy(AllocationTracker())
         self._tally = tally
         self._lock = threading.Lock()
         self._resources: Resources | None = None
@@ -53,7 +56,7 @@ class Container:
         if self._resources is not None:
             return self._resources
         if not self.plan.switches.warm_init:
-            return initialise(self.plan, self.tracing, self._tally)
+            return initialise(self.plan, self.tracing, self.policy, self._tally)
         return self._acquire_first()
 
     def release(self, resources: Resources) -> None:
@@ -89,7 +92,7 @@ class Container:
                 f"initialisation failed before: {self._failure.what}", remedy="Try again later"
             )
         try:
-            resources = initialise(self.plan, self.tracing, self._tally)
+            resources = initialise(self.plan, self.tracing, self.policy, self._tally)
         except CoreError as error:
             self._failure = error
             self._retry_at_s = self.plan.clocks.monotonic() + self._back_off_s

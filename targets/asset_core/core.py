@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from targets.asset_core.allocations import Usage
 from targets.asset_core.container import Container
 from targets.asset_core.counting import Counters
 from targets.asset_core.gate import PoolView
@@ -12,6 +13,7 @@ from targets.asset_core.metering import Emit, Meter
 from targets.asset_core.plan import Plan
 from targets.asset_core.responses import Response
 from targets.asset_core.routing import ROUTES
+from targets.asset_core.workers.item import PoolState
 
 METRICS = logging.getLogger("asset_core.metrics")
 BACKGROUND = "background"
@@ -35,6 +37,9 @@ class Core:
             # In Lambda a background thread would be frozen between requests, and see only its own past.
             if plan.profile.name == "server" and plan.clocks.moves:
                 resources.health.start(self._counters.of(BACKGROUND))
+
+        if plan.switches.gc_policy:
+            self._container.policy.apply()
 
     def call(self, event: Any, context: object = None) -> Response:
         """Return the proxy response to a proxy event; never raises."""
@@ -62,6 +67,15 @@ class Core:
             for store in (resources.stores.assets, resources.stores.graph, resources.stores.cache)
         ]
 
+    def workers(self) -> list[PoolState]:
+        """Return the state of each worker pool; none before `open` or without `warm_init`."""
+        resources = self._container.resources
+        return [] if resources is None else resources.jobs.states()
+
+    def allocations(self) -> dict[str, Usage]:
+        """Return what the memory was around each kind of work since the start."""
+        return self._container.policy.tracker.usages()
+
     def phases_ns(self) -> dict[str, int]:
         """Return how long each phase of initialisation took."""
         resources = self._container.resources
@@ -71,3 +85,4 @@ class Core:
         """Write the last metrics and give everything back."""
         self._meter.flush()
         self._container.close()
+        self._container.policy.undo()

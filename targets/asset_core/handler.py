@@ -19,12 +19,14 @@ from targets.asset_core.errors import (
     UnauthorisedError,
 )
 from targets.asset_core.metering import Meter
-from targets.asset_core.request import Request, read_request, source_of
+from targets.asset_core.pools import ObjectPool
+from targets.asset_core.request import NOBODY, Request, source_of
 from targets.asset_core.responses import Response, broken, busy, refuse, timed_out, unavailable
 from targets.asset_core.routing import Route, make_patterns, make_table
 from targets.asset_core.scope import REQUEST_LIMIT_S, Scope, request_limit_s
 from targets.asset_core.security.bearer import bearer_token
 from targets.asset_core.validation import interpret_name, validate_name
+from targets.asset_core.workspace import POOL_LIMIT
 
 LOG = logging.getLogger("asset_core.handler")
 
@@ -46,14 +48,15 @@ class Handler:
         self._clock = container.plan.clocks.monotonic
         self._find = make_table() if switches.fast_routing else make_patterns()
         self._validate = validate_name if switches.compiled_validators else interpret_name
+        self._requests = ObjectPool(Request, POOL_LIMIT if switches.object_pools else 0)
         self._endpoints = make_endpoints(switches)
 
     def handle(self, event: Any, context: object = None) -> Response:
         """Return the proxy response to a proxy event."""
         began_ns = time.perf_counter_ns()
-        request = Request("", "", {}, {})
+        request = self._requests.take()
         try:
-            request = read_request(event)
+            request.load(event)
             response = self._serve(request, context)
         except RequestError as error:
             response = self._refused(error, request, event)
@@ -73,6 +76,7 @@ class Handler:
         self._account(
             request.operation or UNROUTED, response["statusCode"], time.perf_counter_ns() - began_ns
         )
+        self._requests.give(request)
         return response
 
     def _serve(self, request: Request, context: object) -> Response:
@@ -105,8 +109,8 @@ class Handler:
 
     def _refused(self, error: RequestError, request: Request, event: Any) -> Response:
         if isinstance(error, UnauthorisedError | ForbiddenError):
-            principal = getattr(request, "principal", None)
-            who = f"{principal.tenant}/{principal.subject}" if principal is not None else "anonymous"
+            principal = request.principal
+            who = "anonymous" if principal is NOBODY else f"{principal.tenant}/{principal.subject}"
             what = f"{request.operation} {request.target_id[:128]}".strip()
             audit(who=who, what=what, outcome=error.code, reason=error.what, source=source_of(event))
         return refuse(error)

@@ -9,15 +9,16 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-import msgspec
-
 from targets.asset_core.errors import CoreError, DeadlineError, StoreError
 from targets.asset_core.executor import AtOnce, Pending
+from targets.asset_core.gc_policy import GcPolicy
 from targets.asset_core.model import Asset, Risk
+from targets.asset_core.pools import Slab
 from targets.asset_core.risk import risk_score
 from targets.asset_core.scope import Scope
 from targets.asset_core.stores.names import DYNAMODB
 from targets.asset_core.stores.protocols import Stores
+from targets.asset_core.workspace import Outcome, Problem, Processed, Workspace
 
 LOG = logging.getLogger("asset_core.processing")
 
@@ -25,32 +26,6 @@ BATCH_SIZE = 10
 WORKERS = 5
 WINDOW = 2 * WORKERS
 """Batches begun and not yet handed on: so many are kept when the first of them is the slowest."""
-
-
-class Processed(msgspec.Struct, frozen=True):
-    """What is left of an asset: `risk_count` counts all its risks, `risk_score` the open ones."""
-
-    id: str
-    name: str
-    type: str
-    risk_count: int
-    risk_score: float
-    processed_at: str
-
-
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why there is no result: not_found, unavailable (with the store), timeout or internal."""
-
-    code: str
-    store: str = ""
-
-
-class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One result or one error, never both, for one id."""
-
-    id: str
-    result: Processed | None = None
-    error: Problem | None = None
 
 
 NOT_FOUND = Problem("not_found")
@@ -68,12 +43,25 @@ class Processor:
     executor: AtOnce
     wall: Callable[[], float]
     batched: bool
+    workspace: Workspace
+    policy: GcPolicy
 
     def process(self, tenant: str, asset_ids: Iterable[str], scope: Scope) -> Iterator[Outcome]:
         """Yield one outcome for each id, in their order. No failure of a store or of a worker raises or is lost.
 
-        At most ten batches are begun ahead of the one that is handed on, however many ids there are.
+        At most ten batches are begun ahead of the one that is handed on, however many ids there are. Results may be
+        given back with `release` once they are no longer needed.
         """
+        with self.policy.tracker.watch("process_assets"):
+            yield from self._process(tenant, asset_ids, scope)
+
+    def release(self, outcomes: Iterable[Outcome]) -> None:
+        """Let results be used again; ValueError for one that was released before."""
+        for outcome in outcomes:
+            if outcome.result is not None:
+                self.workspace.assets.give(outcome.result)
+
+    def _process(self, tenant: str, asset_ids: Iterable[str], scope: Scope) -> Iterator[Outcome]:
         window: collections.deque[tuple[Sequence[str], Pending]] = collections.deque()
         try:
             for batch in _batches(asset_ids):
@@ -88,6 +76,7 @@ class Processor:
 
     def _next(self, window: collections.deque[tuple[Sequence[str], Pending]], scope: Scope) -> list[Outcome]:
         batch, pending = window.popleft()
+        self.policy.between_batches()
         try:
             error = pending.future.exception(timeout=_patience_s(scope))
         except TimeoutError:
@@ -100,6 +89,10 @@ class Processor:
         return outcomes
 
     def _work(self, tenant: str, batch: Sequence[str], scope: Scope) -> list[Outcome]:
+        with self.policy.tracker.watch("batch"):
+            return self._work_off(tenant, batch, scope)
+
+    def _work_off(self, tenant: str, batch: Sequence[str], scope: Scope) -> list[Outcome]:
         if not self.batched:
             return [self._one(tenant, asset_id, scope) for asset_id in batch]
         try:
@@ -124,16 +117,17 @@ class Processor:
     def _outcome(self, asset_id: str, asset: Asset | None, risks: list[Risk]) -> Outcome:
         if asset is None:
             return Outcome(asset_id, error=NOT_FOUND)
+        with self.workspace.risks.lend() as held:
+            held.fill(risks)
+            return Outcome(asset_id, self._result(asset, held))
+
+    def _result(self, asset: Asset, risks: Slab[Risk]) -> Processed:
         processed_at = datetime.fromtimestamp(self.wall(), UTC).isoformat(timespec="milliseconds")
-        result = Processed(
-            id=asset.id,
-            name=asset.name,
-            type=asset.type,
-            risk_count=len(risks),
-            risk_score=risk_score(risks),
-            processed_at=processed_at.replace("+00:00", "Z"),
-        )
-        return Outcome(asset_id, result)
+        result = self.workspace.assets.take()
+        result.id, result.name, result.type = asset.id, asset.name, asset.type
+        result.risk_count, result.risk_score = risks.count, risk_score(risks.values())
+        result.processed_at = processed_at.replace("+00:00", "Z")
+        return result
 
 
 def _patience_s(scope: Scope) -> float:

@@ -1,41 +1,66 @@
 """From an API Gateway proxy event to a request. Nothing in an event is trusted to have the right type."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
 
+from targets.asset_core.counting import Tally
 from targets.asset_core.errors import InvalidRequestError
 from targets.asset_core.scope import Scope
 from targets.asset_core.security.permissions import Principal
+
+NOBODY = Principal("", "", frozenset(), 0.0)
+"""The caller of a request before it is known."""
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_EXPIRED = Scope(float("-inf"), Tally())
 
 
 class Request:
     """One request on its way through the handler; `principal` and `scope` are filled in by their stages."""
 
-    __slots__ = ("event", "headers", "method", "operation", "path", "principal", "scope", "target_id")
+    __slots__ = ("event", "headers", "idle", "method", "operation", "path", "principal", "scope", "target_id")
 
-    principal: Principal
-    scope: Scope
+    headers: Mapping[str, str]
+    event: Mapping[str, Any]
 
-    def __init__(self, method: str, path: str, headers: dict[str, str], event: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        method: str = "",
+        path: str = "",
+        headers: Mapping[str, str] = _NOTHING,
+        event: Mapping[str, Any] = _NOTHING,
+    ) -> None:
+        self.idle = False
         self.method = method
         self.path = path
         self.headers = headers
         self.event = event
         self.operation = ""
         self.target_id = ""
+        self.principal = NOBODY
+        self.scope = _EXPIRED
 
+    def reset(self) -> None:
+        """Hold nothing of any caller."""
+        self.method = self.path = self.operation = self.target_id = ""
+        self.headers = self.event = _NOTHING
+        self.principal = NOBODY
+        self.scope = _EXPIRED
 
-def read_request(event: Any) -> Request:
-    """Return the request in an event; InvalidRequestError if it is no proxy event."""
-    try:
-        method, path, headers = event["httpMethod"], event["path"], event.get("headers")
-    except (TypeError, KeyError, AttributeError) as error:
-        raise InvalidRequestError("the event is not an API Gateway proxy event") from error
-    if type(method) is not str or type(path) is not str:
-        raise InvalidRequestError("the event has no method or path")
-    if "%" in path:
-        path = unquote(path)
-    return Request(method, path, _lower(headers) if headers else {}, event)
+    def load(self, event: Any) -> None:
+        """Become the request in an event; InvalidRequestError if it is no proxy event."""
+        try:
+            method, path, headers = event["httpMethod"], event["path"], event.get("headers")
+        except (TypeError, KeyError, AttributeError) as error:
+            raise InvalidRequestError("the event is not an API Gateway proxy event") from error
+        if type(method) is not str or type(path) is not str:
+            raise InvalidRequestError("the event has no method or path")
+        self.method = method
+        self.path = unquote(path) if "%" in path else path
+        self.headers = _lower(headers) if headers else {}
+        self.event = event
 
 
 def source_of(event: Any) -> str:

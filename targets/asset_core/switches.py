@@ -41,6 +41,10 @@ class Switches:
     """25 items a call; off: one put for each item."""
     batched_reads: bool = True
     """The assets of a batch are read in one call of each store; off: asset by asset."""
+    object_pools: bool = True
+    """Requests, results and lists are used again; off: each is new."""
+    gc_policy: bool = True
+    """The garbage collector leaves alone what initialisation made, and runs seldom; off: as the interpreter does."""
     worker_pools: bool = True
     """Work is done by bounded pools; off: by a thread or greenlet for each item, as many as come."""
 

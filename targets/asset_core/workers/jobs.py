@@ -98,7 +98,8 @@ class Jobs:
         def work(_item: Item) -> Any:
             if noted:
                 self._note(order, JobView(order.id, order.name, RUNNING), scope)
-            result = order.kind.run(self._tools, order.tenant, order.data, scope)
+            with self._tools.tracker.watch(order.name):
+                result = order.kind.run(self._tools, order.tenant, order.data, scope)
             self._note(order, JobView(order.id, order.name, DONE, result), scope)
             return result
 

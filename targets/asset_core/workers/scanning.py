@@ -1,6 +1,6 @@
 """vulnerability-scan: an asset's technologies against the feed by version range, and the risks that follow."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 import msgspec
@@ -68,30 +68,50 @@ def scan(tools: Tools, tenant: str, body: ScanBody, scope: Scope) -> ScanResult:
     """Upsert the risks of the assets named, and forget what is cached of those that changed. Idempotent."""
     ids = list(dict.fromkeys(body.ids))
     assets = tools.stores.assets.get_assets(tenant, ids, scope)
-    technologies = {each: tools.stores.assets.get_technologies(tenant, each, scope) for each in assets}
+    matches, unversioned = _match_all(tools, tenant, assets, scope)
     before = tools.stores.graph.get_risks_of(tenant, list(assets), scope) if assets else {}
-    matches = {each: find_matches(found, tools.feed()) for each, found in technologies.items()}
-    now = tools.now()
+    changes, added = _changes(matches, before, tools.now())
+    _write(tools, tenant, changes, scope)
+    entries = [entry for found in matches.values() for entry in found]
+    return ScanResult(
+        scanned=len(assets),
+        missing=[each for each in ids if each not in assets],
+        matched=len(entries),
+        known_exploited=sum(entry.exploitability == "known_exploited" for entry in entries),
+        added=added,
+        updated=sum(map(len, changes.values())) - added,
+        unversioned=unversioned,
+    )
+
+
+def _match_all(
+    tools: Tools, tenant: str, asset_ids: Iterable[str], scope: Scope
+) -> tuple[dict[str, list[Vulnerability]], int]:
+    """Return the matches of each asset, and how many technologies have no version to compare."""
+    matches: dict[str, list[Vulnerability]] = {}
+    unversioned = 0
+    with tools.workspace.technologies.lend() as held:
+        for asset_id in asset_ids:
+            held.fill(tools.stores.assets.get_technologies(tenant, asset_id, scope))
+            matches[asset_id] = find_matches(held.values(), tools.feed())
+            unversioned += sum(parse_version(found.version) is None for found in held.values())
+    return matches, unversioned
+
+
+def _changes(
+    matches: Mapping[str, Sequence[Vulnerability]], before: Mapping[str, Sequence[Risk]], now: str
+) -> tuple[dict[str, list[Risk]], int]:
+    """Return the risks that are not yet stored as they are now, and how many of them are new."""
     changes: dict[str, list[Risk]] = {}
     added = 0
     for asset_id, entries in matches.items():
-        known = {risk.id: risk for risk in before.get(asset_id, [])}
+        known = {risk.id: risk for risk in before.get(asset_id, ())}
         risks = [risk_of(asset_id, entry, known.get(f"{asset_id}/{entry.cve}"), now) for entry in entries]
         changed = [risk for risk in risks if known.get(risk.id) != risk]
         added += sum(risk.id not in known for risk in changed)
         if changed:
             changes[asset_id] = changed
-    _write(tools, tenant, changes, scope)
-    all_entries = [entry for entries in matches.values() for entry in entries]
-    return ScanResult(
-        scanned=len(assets),
-        missing=[each for each in ids if each not in assets],
-        matched=len(all_entries),
-        known_exploited=sum(entry.exploitability == "known_exploited" for entry in all_entries),
-        added=added,
-        updated=sum(map(len, changes.values())) - added,
-        unversioned=sum(map(_unversioned, technologies.values())),
-    )
+    return changes, added
 
 
 def _write(tools: Tools, tenant: str, changes: dict[str, list[Risk]], scope: Scope) -> None:
@@ -101,7 +121,3 @@ def _write(tools: Tools, tenant: str, changes: dict[str, list[Risk]], scope: Sco
         tools.stores.graph.upsert_risks(tenant, changes, scope)
     finally:
         tools.ingest.forget(tenant, list(changes), scope)
-
-
-def _unversioned(technologies: Sequence[Technology]) -> int:
-    return sum(parse_version(technology.version) is None for technology in technologies)

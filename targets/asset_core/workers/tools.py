@@ -4,10 +4,12 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from targets.asset_core.allocations import AllocationTracker
 from targets.asset_core.data.feed import Vulnerability
 from targets.asset_core.errors import StoreError
 from targets.asset_core.ingest import Ingest, IngestReport
 from targets.asset_core.stores.protocols import Stores
+from targets.asset_core.workspace import Workspace
 
 Feed = Mapping[str, Sequence[Vulnerability]]
 """Vulnerabilities by the case-folded name of the product."""
@@ -21,6 +23,8 @@ class Tools:
     ingest: Ingest
     feed: Callable[[], Feed]
     wall: Callable[[], float]
+    workspace: Workspace
+    tracker: AllocationTracker
 
     def now(self) -> str:
         """Return the present moment as text, to the second."""
