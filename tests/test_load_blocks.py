@@ -12,12 +12,14 @@ import pytest
 
 from harness.errors import UsageError
 from harness.loadrun import Subject
+from harness.policy import Limit
 from harness.session import load_blocks
 from harness.session.load_blocks import at_rate_of_slower_side, load_session_seconds, why_to_end
 from harness.session.receipt import Phase, SessionPlan
-from harness.summary import load
+from harness.summary import RunSummary, load
 from harness.supervise import Supervisor
-from harness.validity import Limit
+from harness.validity import Level, Reason, Validity
+from harness.validity import Limit as Threshold
 from tests.load_session_support import (
     TOLERANT,
     CountingServers,
@@ -194,7 +196,7 @@ def test_a_side_that_cannot_be_made_is_the_block_s_trouble(supervisor, tmp_path)
 def test_blocks_that_the_machine_disturbs_end_at_their_first_bad_segment_and_at_last_the_session(
     supervisor, tmp_path
 ):
-    strict = dataclasses.replace(TOLERANT, descheduled_share=Limit(-1, -1))
+    strict = dataclasses.replace(TOLERANT, descheduled_share=Threshold(-1, -1))
     receipt = receipt_of(load_blocks=1)
     session = session_of(supervisor, tmp_path, constant(1), constant(1), thresholds=strict)
     kept = run_session(session, receipt)
@@ -202,6 +204,23 @@ def test_blocks_that_the_machine_disturbs_end_at_their_first_bad_segment_and_at_
     assert len(segments(receipt)) == len(os.listdir(tmp_path)) == 4
     assert all("The machine ran something else" in block.trouble for block in receipt.load_blocks)
     assert "4 of them could not be used" in receipt.trouble[0]
+
+
+def test_limits_count_the_calls_of_segments_that_are_valid_as_runs(supervisor, tmp_path, monkeypatch):
+    held = (Limit(slo="p50<1s,errors<1%"), Limit(slo="p50<1s", scenario="another"))
+    receipt = receipt_of(load_blocks=1)
+    monkeypatch.setattr(RunSummary, "validity", property(verdict_on))
+    run_session(session_of(supervisor, tmp_path, constant(1), constant(1), limits=held), receipt)
+    (block,) = receipt.load_blocks
+    assert [(one.clause, one.calls, one.exceeding) for one in block.candidate.limits] == [
+        ("p50<1s", 80, 0), ("errors<1%", 80, 0),
+    ]  # fmt: skip
+    assert block.base.limits == []
+
+
+def verdict_on(run):
+    level = Level.INVALID if run.document.variant == "base" else Level.VALID
+    return Validity((Reason(level, "by itself"),))
 
 
 def test_a_block_of_no_use_is_made_again(monkeypatch, tmp_path):

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from harness import validity
 from harness.errors import HarnessError
 from harness.limits import limit_counts
 from harness.loadrun import LoadPlan, Subject, run_into
@@ -28,7 +29,7 @@ from harness.session.segments import fault_of, segment_of
 from harness.summary import load
 from harness.supervise import Supervisor
 from harness.target import TargetSpec
-from harness.validity import Thresholds, judge
+from harness.validity import Thresholds
 
 NULL = "null"
 """The label of the segment that measures the base once more."""
@@ -38,6 +39,14 @@ LEAST_DISTURBED = 3
 DISTURBED_SHARE = 2 / 3
 """Of the planned blocks, so many may be disturbed and are made again: with more, over 40 % of all are bad, and no
 judge takes the rest."""
+
+
+PAIRED_THRESHOLDS = Thresholds(descheduled_share=validity.Limit(0.02, 0.5))
+"""What else the machine did meets both sides alike, in an order that was drawn: it costs power and biases nothing.
+
+So a segment may be disturbed more than a run that is to stand for itself. Absolute limits compare with nothing: they
+count only segments that are valid as runs.
+"""
 
 
 class Servers(Protocol):
@@ -67,7 +76,7 @@ class LoadSession:
     plan: LoadPlan
     folder: Path
     limits: tuple[Limit, ...] = ()
-    thresholds: Thresholds = dataclasses.field(default_factory=Thresholds)
+    thresholds: Thresholds = PAIRED_THRESHOLDS
     keep: bool = False
 
     def subject(self, label: str) -> Subject:
@@ -246,9 +255,9 @@ class _Block:
         run.document.backends = session.servers.facts(run.counters, run.measured_s)
         directory.write(run.document)
         self.failed = bool(run.trouble) or not run.total.outcomes["completed"]
-        return segment_of(
-            run, judge(run, session.thresholds), result.ready, limit_counts(run, session.limits)
-        )
+        stands_alone = run.validity.level is not validity.Level.INVALID
+        limits = limit_counts(run, session.limits) if stands_alone else []
+        return segment_of(run, validity.judge(run, session.thresholds), result.ready, limits)
 
     def _document(self, label: str, plan: LoadPlan) -> Callable[[dict[str, float]], RunDocument]:
         receipt, subject = self._receipt, self._session.subject(label)
