@@ -128,6 +128,13 @@ def test_what_fresh_blocks_do_not_show_again_is_cleared():
     assert (one.verdict, one.note) == (Verdict.OK, "what the screen showed was not confirmed on fresh blocks")
 
 
+def test_fresh_blocks_must_show_the_margin_and_not_only_significance():
+    session = steady({"a": 0.1}, confirm=("a",))
+    session.blocks[12:] = [block(12 + n, Phase.CONFIRM, {"a": 0.015, CONTROL.name: 0.0}) for n in range(16)]
+    one = of(judge(session, POLICY), "a")
+    assert (one.verdict, one.p) == (Verdict.OK, 0.5**16)
+
+
 def test_a_faster_benchmark_without_fresh_blocks_is_ok_and_not_improved():
     assert of(judge(steady({"a": -0.1}), POLICY), "a").verdict is Verdict.OK
 
@@ -254,6 +261,13 @@ def test_a_session_without_its_null_control_clears_nothing():
     assert not judgement.controls.null_clean
 
 
+def test_a_null_control_of_few_blocks_tests_nothing():
+    session = steady({"a": 0.0}, screen=7, plan=SessionPlan(screen_blocks=7))
+    judgement = judge(session, POLICY)
+    assert not judgement.controls.null_clean
+    assert of(judgement, "a").note == "the null control has 7 blocks, and cannot be tested with fewer than 8"
+
+
 def spoilt(session, count, **sentinel):
     """The session with the sentinel of its first blocks replaced."""
     times = {"base_ns": [10**6], "candidate_ns": [10**6]} | sentinel
@@ -273,6 +287,13 @@ def test_a_block_is_rejected_whichever_slot_was_slow(side):
 def test_a_block_on_a_stolen_processor_is_rejected_though_its_slots_agree():
     slow = {"base_ns": [2 * 10**6], "candidate_ns": [2 * 10**6]}
     assert of(judge(spoilt(steady({"a": 0.0}), 1, **slow), POLICY), "a").blocks == 11
+
+
+def test_what_is_usual_is_settled_by_the_screen():
+    session = steady({"a": 0.0}, confirm=("a",))
+    for number in range(12, 28):
+        changed(session, number, sentinel=Sentinel(base_ns=[2 * 10**6], candidate_ns=[2 * 10**6]))
+    assert judge(session, POLICY).controls.bad_blocks == pytest.approx(16 / 28)
 
 
 def test_too_many_bad_blocks_make_times_inconclusive():
@@ -335,7 +356,7 @@ DAMAGES = {
     "a block twice": lambda session: session.blocks.append(session.blocks[0]),
     "a number twice": lambda session: changed(session, 3, number=4),
     "one block too many": lambda session: session.blocks.append(
-        block(12, Phase.SCREEN, {"a": 0.0, CONTROL.name: 0.0})
+        block(12, Phase.SCREEN, {"a": 0.0, "z": 0.0, CONTROL.name: 0.0})
     ),
     "a screen in the confirmation": lambda session: changed(session, 3, phase=Phase.CONFIRM),
     "a benchmark named twice": lambda session: session.benchmarks.append(session.benchmarks[0]),
@@ -394,6 +415,16 @@ def test_a_benchmark_that_failed_in_a_block_says_why():
     session = steady({"a": 0.0})
     changed(session, 3, slices={CONTROL.name: slices(0.0)}, failed={"a": "candidate: ValueError"})
     assert of(judge(session, POLICY), "a").note == "missing from block 3: candidate: ValueError"
+
+
+def test_phases_that_changed_places_are_damage():
+    session = steady({"a": 0.0}, confirm=("a",))
+    assert judge(session, POLICY).verdict is Verdict.OK
+    changed(session, 3, phase=Phase.CONFIRM)
+    changed(session, 14, phase=Phase.SCREEN)
+    judgement = judge(session, POLICY)
+    assert of(judgement, "a").note == "its blocks are not in the order screen, extend, confirm"
+    assert judgement.verdict is Verdict.INVALID
 
 
 def test_a_block_that_measured_nothing_and_was_made_again_is_only_a_bad_block():

@@ -28,6 +28,7 @@ def judged(base, candidate, policy=DEFAULT, **fields):
         ([2, 2, 2], [1.99, 1.99, 1.99], Policy(), Verdict.IMPROVED),
         ([0, 0, 0], [1, 1, 1], Policy(), Verdict.REGRESSED),
         ([0.1 + 0.2] * 3, [0.3] * 3, Policy(), Verdict.OK),  # the same number, rounded otherwise
+        ([0.3] * 3, [0.1 + 0.2] * 3, Policy(), Verdict.OK),
         ([2], [2], Policy(), Verdict.OK),
         ([2], [3, 3, 3], Policy(), Verdict.INCONCLUSIVE),  # nobody knows whether it repeats
         ([100, 103, 101], [106, 107, 108], Policy(), Verdict.OK),  # within the tolerance of 3
@@ -76,6 +77,15 @@ def test_sites_are_ranked_by_growth():
         ("same", 2.0, 2.0),
         ("gone", 1.0, 0.5),
     ]
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"), [(State.NEW, Verdict.NEW), (State.REMOVED, Verdict.REMOVED)]
+)
+def test_an_operation_that_only_one_side_has_is_no_fault(state, verdict):
+    found = count(base=[], note="base: there is no such operation", state=state)
+    (comparison,) = exact_comparisons([found], Policy())
+    assert (comparison.verdict, comparison.note) == (verdict, found.note)
 
 
 def test_a_side_that_could_not_be_counted_says_why():

@@ -40,6 +40,8 @@ def test_forty_blocks_are_the_standard_plan_and_more_are_shared_alike():
 def test_what_is_short_goes_without_extension_first():
     plan = session_plan(28, 1, Policy(), 3)
     assert (plan.screen_blocks, plan.extended_blocks, plan.confirm_blocks) == (12, 12, 16)
+    plan = session_plan(21, 1, Policy(), 3)
+    assert (plan.screen_blocks, plan.extended_blocks, plan.confirm_blocks) == (9, 9, 12)
 
 
 @pytest.mark.parametrize("blocks", [0, 1, 3, 7, 14])

@@ -61,6 +61,7 @@ def test_the_incomplete_beta_function_is_a_power_where_one_shape_is_one():
 def test_critical_numbers_are_those_of_the_tables():
     # Conover, Practical Nonparametric Statistics, table A3: 13 of 16 has 1.06 %, 14 has 0.21 %.
     assert [critical(n, 0.01) for n in (6, 7, 12, 16, 20)] == [None, 7, 11, 14, 16]
+    assert critical(7, 0.5**7) == 7
 
 
 @given(DIFFERENCES)
@@ -74,6 +75,10 @@ def test_the_sign_test_of_the_other_side_has_the_sides_swapped(differences):
 def test_ties_never_lower_a_p(differences, ties):
     nonzero = [value for value in differences if value]
     assert sign_test(nonzero + [0.0] * ties).p_greater >= sign_test(nonzero).p_greater
+
+
+def test_two_sided_counts_both_ways_of_being_extreme():
+    assert sign_test([1] * 12).p_two_sided == sign_test([-1] * 12).p_two_sided == 2 / 2**12
 
 
 def test_no_data_is_no_evidence():
