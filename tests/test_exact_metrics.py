@@ -4,8 +4,22 @@ import pytest
 
 from harness.counted import CountFacts
 from harness.exact.counting import as_repetition
-from harness.exact.metrics import metric_of
+from harness.exact.metrics import metric_of, unit_of
 from harness.exact.repetition import ALL, Repetition, SideCounts, Value, as_counts
+from harness.session.receipt import State
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit"),
+    [
+        ("calls.db", "calls"),
+        ("round_trips.db", "round trips"),
+        ("bytes_in.db", "bytes"),
+        ("peak_bytes", "bytes"),
+    ],
+)
+def test_a_metric_says_what_it_counts(metric, unit):
+    assert unit_of(metric) == unit
 
 
 @pytest.mark.parametrize(
@@ -82,6 +96,19 @@ def test_an_operation_that_one_side_does_not_offer_has_no_values_there_and_says_
     (count,) = as_counts(side(1.0), SideCounts((Repetition(10, {}),)))
     assert (count.base, count.candidate) == ([1.0], [])
     assert count.note == "candidate: there is no such operation"
+    assert count.state is State.REMOVED
+
+
+def test_an_operation_that_came_with_the_candidate_is_new():
+    (count,) = as_counts(SideCounts((Repetition(10, {}),)), side(1.0))
+    assert count.state is State.NEW
+
+
+def test_an_operation_lost_to_trouble_is_neither_new_nor_removed():
+    trouble = Repetition(10, {}, note="candidate: the slot died")
+    (count,) = as_counts(side(1.0), SideCounts((trouble,)))
+    assert count.state is State.BOTH
+    assert "the slot died" in count.note
 
 
 def test_a_side_that_could_not_be_counted_has_no_values_and_says_why():

@@ -1,5 +1,6 @@
 """The functions that changed most in a benchmark that regressed: a planted slow function comes first."""
 
+import msgspec
 import pytest
 
 from harness.exact.suspects import (
@@ -153,4 +154,10 @@ def test_what_regressed_is_explained_by_sites_or_by_a_profile_and_nothing_else_i
 def test_the_sites_of_an_exact_metric_are_its_suspects():
     found = suspects_of(COUNT)
     assert [(one.function, one.base, one.candidate) for one in found.functions] == [("check", 0.0, 1.0)]
-    assert found.functions[0].unit == "calls.dynamodb"
+    assert found.functions[0].unit == "calls"
+    assert found.note == "Counted: every repetition says the same."
+
+
+def test_sites_of_repetitions_that_differ_are_said_to_be_of_the_first():
+    found = suspects_of(msgspec.structs.replace(COUNT, base=[2.0, 2.5]))
+    assert found.note == "Of the first repetition of each side."

@@ -17,6 +17,8 @@ COSTS = (
 BACKGROUND = "background"
 """The operation under which a target counts what no request asked for; the clock decides how often."""
 
+_BYTES = frozenset({"bytes", "bytes_in", "bytes_out", "peak_bytes"})
+
 FAILURES = "failures"
 """Requests that raised, timed out or were judged failed: whoever fails sooner also does less."""
 
@@ -32,3 +34,9 @@ def metric_of(counter: str) -> str | None:
     """
     place, _, cost = counter.rpartition(".")
     return f"{cost}.{place}" if place and cost in COSTS and place != BACKGROUND else None
+
+
+def unit_of(metric: str) -> str:
+    """Return what a metric counts, as it is printed: `bytes`, `calls`, `round trips`."""
+    cost = metric.partition(".")[0]
+    return "bytes" if cost in _BYTES else cost.replace("_", " ")

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 
 from harness.exact.metrics import FAILURES
-from harness.session.receipt import Count
+from harness.session.receipt import Count, State
 
 ALL = "all operations"
 """Stands for the operation where none could be counted."""
@@ -41,6 +41,12 @@ class SideCounts:
     repetitions: tuple[Repetition, ...] = ()
     trouble: str = ""
 
+    def lacks(self, operation: str) -> bool:
+        """Return True if the side was counted without trouble, and does not have the operation."""
+        return bool(self.repetitions) and not any(
+            operation in rep.values or rep.note for rep in self.repetitions
+        )
+
 
 def as_counts(base: SideCounts, candidate: SideCounts) -> list[Count]:
     """Return a record for each operation and metric that either side has; one that a side lacks is said in its note.
@@ -76,7 +82,14 @@ def _count(operation: str, metric: str, base: SideCounts, candidate: SideCounts)
         base_sites=_sites(base, operation, metric),
         candidate_sites=_sites(candidate, operation, metric),
         note="; ".join(notes),
+        state=_state(base, candidate, operation),
     )
+
+
+def _state(base: SideCounts, candidate: SideCounts, operation: str) -> State:
+    if base.lacks(operation):
+        return State.NEW
+    return State.REMOVED if candidate.lacks(operation) else State.BOTH
 
 
 def _values(side: SideCounts, operation: str, metric: str) -> list[float]:
@@ -96,11 +109,10 @@ def _sites(side: SideCounts, operation: str, metric: str) -> dict[str, float]:
 def _why_missing(side: SideCounts, operation: str) -> str:
     if side.trouble or not side.repetitions:
         return side.trouble or "it was not counted"
-    if all(operation in rep.values for rep in side.repetitions):
-        return ""
-    if not any(operation in rep.values for rep in side.repetitions):
+    if side.lacks(operation):
         return "there is no such operation"
-    return "it was not counted there in every repetition"
+    counted = all(operation in rep.values for rep in side.repetitions)
+    return "" if counted else "it was not counted there in every repetition"
 
 
 def _operations(side: SideCounts) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.exact import slot_tools
+from harness.exact.metrics import unit_of
 from harness.exact.serving import serve
 from harness.exact.suite import TOOLS
 from harness.profiles import cpu
@@ -87,12 +88,10 @@ def find_suspects(
 
 def suspects_of(count: Count) -> Suspects:
     """Return the functions whose part of an exact metric changed most: the sites, which are the answer themselves."""
-    return Suspects(
-        benchmark=count.benchmark,
-        metric=count.metric,
-        functions=largest_changes(count.base_sites, count.candidate_sites, unit=count.metric),
-        note="Counted exactly in each repetition.",
-    )
+    functions = largest_changes(count.base_sites, count.candidate_sites, unit=unit_of(count.metric))
+    agree = len({*count.base}) <= 1 and len({*count.candidate}) <= 1
+    note = "Counted: every repetition says the same." if agree else "Of the first repetition of each side."
+    return Suspects(benchmark=count.benchmark, metric=count.metric, functions=functions, note=note)
 
 
 def largest_changes(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from harness.judge.blocks import LARGEST_NUMBER
 from harness.judge.verdict import Comparison, Kind, Site, Verdict
 from harness.policy import Policy
-from harness.session.receipt import Count
+from harness.session.receipt import Count, State
 from harness.stats import Assumption, Sample, compare
 from harness.stats import Comparison as Growth
 
@@ -23,6 +23,7 @@ LARGEST_TOLERANCE = 0.25
 LEAST_REPETITIONS = 3
 """On each side, where they differ."""
 _ROUNDING = 1e-9
+_ONE_SIDED = {State.NEW: Verdict.NEW, State.REMOVED: Verdict.REMOVED}
 _UNITS = {"peak_bytes": "B", "bytes": "B"}
 
 
@@ -53,6 +54,8 @@ def _comparison(count: Count, allowed: float, times: int) -> Comparison:
         allowed=allowed,
         sites=_sites(count.base_sites, count.candidate_sites),
     )
+    if count.state in _ONE_SIDED:
+        return dataclasses.replace(bare, verdict=_ONE_SIDED[count.state], note=count.note)
     if fault := _fault(count, times):
         return dataclasses.replace(bare, note=f"{fault}: {count.note}" if count.note else fault)
     base, candidate = Sample(tuple(count.base)), Sample(tuple(count.candidate))

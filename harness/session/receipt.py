@@ -72,6 +72,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     of: str | None = None
     pairs: int = 40
     """How many pairs of slices a block measures; fewer where one call is long."""
+    warm_calls: int = 0
+    """How many calls warm it up in each slot, the same on both sides."""
 
 
 class Slices(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,7 +188,7 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
     """An exact metric of one operation or benchmark: per request, in each repetition of the same fixed requests.
 
     `sites` say where it comes from, `{function: per request}`, on each side. A side that could not be counted has
-    an empty list and a `note`.
+    an empty list and a `note`; so has one that does not have the operation, which `state` says.
     """
 
     benchmark: str
@@ -197,6 +199,7 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
     base_sites: dict[str, float] = {}
     candidate_sites: dict[str, float] = {}
     note: str = ""
+    state: State = State.BOTH
 
 
 class FunctionChange(msgspec.Struct, frozen=True, kw_only=True):
