@@ -147,6 +147,29 @@ def test_a_block_has_pairs_of_slices_of_every_benchmark_and_of_the_base_against_
     assert done.failed == {}
 
 
+COUNTED = """import os, pytest
+from pathlib import Path
+calls = []
+@pytest.fixture(scope="session", autouse=True)
+def count():
+    yield
+    Path(__file__).with_name(f"{os.getpid()}.calls").write_text(str(len(calls)))
+def test_a(benchmark): benchmark(calls.append, 1)
+"""
+
+
+def test_all_slots_make_the_same_calls(stage):
+    """A benchmark whose state changes with its calls is compared state by state."""
+    (stage.bench.folder / "test_bench.py").write_text(COUNTED)
+    (mark,) = marks("a", pairs=4)
+    marked = Benchmark(name=mark.name, calls=10, pairs=4, warm_calls=123)
+    assert run_block(stage, request([marked])).trouble is None
+    # Warm-up, one slice that does not count, four that do, and the call whose result the test gets.
+    assert [path.read_text() for path in stage.bench.folder.glob("*.calls")] == [
+        str(123 + 10 + 4 * 10 + 1)
+    ] * 2
+
+
 def test_a_benchmark_that_fails_in_one_slot_is_measured_in_none(stage):
     names = marks("fails", "a")
     loud = {side: Home(side, home.overlay, environment={"FAIL": "1"}) for side, home in stage.homes.items()}

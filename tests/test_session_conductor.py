@@ -87,6 +87,7 @@ def test_a_session_screens_extends_and_confirms_on_fresh_blocks_with_the_overlay
     ]
     assert all(set(block.slices) == {WORK, NULL_CONTROL} for block in receipt.blocks)
     assert named(receipt, NULL_CONTROL).of == WORK
+    assert named(receipt, NULL_CONTROL).warm_calls == named(receipt, WORK).warm_calls > 0
     assert (receipt.finished, receipt.interrupted) == (True, False)
     head = git(folder, "rev-parse", "HEAD")
     assert (receipt.base.revision, receipt.candidate.revision) == (head, f"{head}+changes")

@@ -91,10 +91,18 @@ def test_warming_up_goes_on_while_runs_get_faster(program):
 
     real, program.time = program.time, type("Time", (), {"perf_counter_ns": lambda: clock[0]})
     try:
-        assert program.warm_up(run) == (1_000_000, 1_000_000)
+        ns, whole_ns, made = program.warm_up(run)
     finally:
         program.time = real
+    assert (ns, whole_ns) == (1_000_000, 1_000_000)
+    assert made == len(taken)
     assert 10 < len(taken) < 20
+
+
+def test_the_calls_of_a_warm_up_are_counted_to_the_last(program):
+    made = []
+    _, _, calls = program.warm_up(program.timed_loop(lambda: made.append(1)))
+    assert calls == len(made)
 
 
 def test_a_measured_package_is_found_in_the_overlay_alone(program, tmp_path, monkeypatch):

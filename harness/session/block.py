@@ -185,6 +185,7 @@ class _Measuring:
     def _start(self) -> None:
         # All files in every block: what a side takes to import is a metric too, and must not change with the choice.
         files = (self._stage.bench.suite,)
+        warm = {one.of or one.name: one.warm_calls for one in self._benchmarks.values()}
         launches = {
             side: Launch(
                 files,
@@ -192,6 +193,7 @@ class _Measuring:
                 self._drawn.cpu,
                 self._drawn.hash_seed,
                 ballast=self._drawn.ballast,
+                warm=warm,
                 spin=self._stage.spin.get(side, {}),
             )
             for side in self._drawn.spawned

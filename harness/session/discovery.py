@@ -25,6 +25,7 @@ class Ran:
     ready_s: float = 0.0
     outcome: str = "passed"
     why: str = ""
+    warm_calls: int = 0
 
 
 @dataclasses.dataclass(slots=True)
@@ -106,7 +107,8 @@ def _state(name: str, file: str, base: Ran, candidate: Ran) -> Found | None:
     """Return None where neither side has anything to measure, and neither failed."""
     whole_ns, ready_s = max(base.whole_ns, candidate.whole_ns), base.ready_s + candidate.ready_s
     if candidate.ns is not None and base.ns is not None:
-        return Found(name, file, State.BOTH, base.ns, candidate.ns, whole_ns, ready_s)
+        warm_calls = max(base.warm_calls, candidate.warm_calls)
+        return Found(name, file, State.BOTH, base.ns, candidate.ns, whole_ns, ready_s, warm_calls=warm_calls)
     if candidate.ns is not None:
         return Found(name, file, State.NEW, None, candidate.ns, whole_ns, ready_s, f"on the base: {base.why}")
     if base.ns is None and candidate.outcome != "failed":
@@ -136,7 +138,9 @@ def _run_all(slot: Slot, names: list[str], found: Survey) -> None:
             found.ran[name] = Ran(outcome=message.outcome, why=message.error or "it did not call benchmark")
         else:
             ready_s = time.monotonic() - start_s
-            found.ran[name] = Ran(_ns_per_call(slot, message), message.whole_ns, ready_s)
+            found.ran[name] = Ran(
+                _ns_per_call(slot, message), message.whole_ns, ready_s, warm_calls=message.warm_calls
+            )
     _move_on(slot, found)
     slot.finish()
 

@@ -59,6 +59,7 @@ class Home:
 class Launch:
     """What is particular to one start. `order` of None takes all benchmarks in the order of their files.
 
+    `warm` is how many calls warm a benchmark up; those without a number are called until they are steady.
     `spin` is what calibration injects, `{benchmark: (loops per call, loops per fiftieth call)}`.
     """
 
@@ -69,6 +70,7 @@ class Launch:
     padding_bytes: int = 0
     ballast: tuple[int, ...] = ()
     """How many objects of each small size lie on the heap before anything is imported."""
+    warm: Mapping[str, int] = dataclasses.field(default_factory=dict)
     spin: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
     steady: bool = True
     """Call each benchmark until it is steady, however often that is; False: once, the same in every process."""
@@ -107,6 +109,7 @@ def job_of(home: Home, bench: Bench, launch: Launch) -> dict[str, Any]:
         "options": options,
         "files": [str(file) for file in launch.files],
         "order": launch.order,
+        "warm": launch.warm,
         "spin": launch.spin,
         "ballast": launch.ballast,
         "steady": launch.steady,

@@ -42,6 +42,7 @@ class Found:
     whole_ns: float = 0.0
     ready_s: float = 0.0
     note: str = ""
+    warm_calls: int = 0
 
     @property
     def slower_ns(self) -> float:
@@ -59,6 +60,7 @@ class Found:
             base_ns=self.base_ns,
             candidate_ns=self.candidate_ns,
             note=self.note,
+            warm_calls=self.warm_calls,
         )
 
 

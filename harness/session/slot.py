@@ -41,6 +41,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     places: dict[str, list[str]] = {}
     ns: float = 0.0
     whole_ns: float = 0.0
+    warm_calls: int = 0
     value: Any = None
     outcome: str = ""
     error: str = ""

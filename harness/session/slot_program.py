@@ -86,8 +86,7 @@ class Benchmark:
         self.extra_info: dict[str, Any] = {}
         self.enabled, self.disabled, self.stats = True, False, None
         self.rewind: Callable[[], None] = lambda: None
-        self.used = 0
-        self._serve = serve
+        self.used, self._serve = 0, serve
 
     def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Serve slices of `function(*args, **kwargs)`, then return its result."""
@@ -184,8 +183,8 @@ def slowed(run: Timed, loops: int, tail_loops: int) -> Timed:
     return run_slowed
 
 
-def warm_up(run: Timed) -> tuple[float, float]:
-    """Call until runs of 2 ms get no faster; return what a call takes, in ns, without and with its setup."""
+def warm_up(run: Timed) -> tuple[float, float, int]:
+    """Call until runs of 2 ms get no faster; return what a call takes, in ns, without and with setup, and the calls."""
     started_ns, calls = time.perf_counter_ns(), 1
     while (first := whole(run, calls))[1] < WARM_RUN_NS // 2:
         calls *= 2
@@ -196,7 +195,8 @@ def warm_up(run: Timed) -> tuple[float, float]:
         if len(runs) >= 8 and sorted(runs[-4:])[1][0] >= sorted(runs[-8:-4])[1][0] * STEADY:
             break
     wall_ns, whole_ns = zip(*runs[-4:], strict=True)
-    return statistics.median(wall_ns) / calls, statistics.median(whole_ns) / calls
+    made = 2 * calls - 1 + calls * (len(runs) - 1)
+    return statistics.median(wall_ns) / calls, statistics.median(whole_ns) / calls, made
 
 
 def whole(run: Timed, calls: int) -> tuple[int, int]:
@@ -290,13 +290,17 @@ class Plugin:
         return Benchmark(name, marker.kwargs.get("group") if marker else None, self._serve)
 
     def _serve(self, benchmark: Benchmark, run: Timed) -> None:
-        ns, whole_ns = warm_up(run) if self._job["steady"] else whole(run, 1)
+        # As many calls as told, where told: a benchmark that changes with its calls is then in one state on all sides.
+        told = self._job["warm"].get(benchmark.name, 0 if self._job["steady"] else 1)
+        ns, whole_ns, warm_calls = (
+            (*(total / told for total in whole(run, told)), told) if told else warm_up(run)
+        )
         if (loops := self._job["spin"].get(benchmark.name)) is not None:
             run = slowed(run, *loops)
         gc.collect()
         gc.freeze()
-        places = files_of(self._job["roots"])
-        self._channel.send("ready", name=benchmark.name, ns=ns, whole_ns=whole_ns, places=places)
+        warm = {"ns": ns, "whole_ns": whole_ns, "warm_calls": warm_calls}
+        self._channel.send("ready", name=benchmark.name, places=files_of(self._job["roots"]), **warm)
         serves: dict[str, Any] = {"begin": benchmark.rewind, "sentinel": sentinel_ns, "slice": run}
         serves["tool"] = lambda path, name, *words: runpy.run_path(path)[name](run, *words)
         try:
