@@ -3,6 +3,7 @@
 The first half warms everything up, the second is counted, with call sites where the target can record them.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from harness.job import Job, Message
 from harness.one_user import OneUser, fixed_lists
 from harness.run import write_atomically
 from harness.target import Counters, LoadedTarget
+
+_STANDSTILL_S = 0.05
+_LONGEST_SETTLING_S = 5.0
 
 
 class CountFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,15 +46,18 @@ class Driver:
     def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
         """Make the calls; leaves `facts.json` in the job's folder."""
         warm_up, counted = fixed_lists(self._target, mix, self._job.seed, self._job.requests)
-        self._user.make_all(warm_up)
-        self._target.record_sites(on=True)
         counters = Counters(self._target)
+        self._user.make_all(warm_up)
+        settled(counters)
+        self._target.record_sites(on=True)
+        counters.read()
         failed = self._user.make_all(counted)
+        grown = settled(counters)
         facts = CountFacts(
             operations=list(mix),
             requests=self._job.requests,
             failed=failed,
-            counters=counters.growth(),
+            counters=grown,
             sites={
                 operation: {counter: dict(functions) for counter, functions in found.items()}
                 for operation, found in self._target.sites().items()
@@ -58,3 +65,18 @@ class Driver:
             trouble=counters.trouble,
         )
         write_atomically(Path(self._job.folder) / self.FACTS, msgspec.json.encode(facts))
+
+
+def settled(counters: Counters) -> dict[str, dict[str, int]]:
+    """Return the growth once it stands still for a moment: what requests left to threads is theirs as well.
+
+    A target that never stops counting is waited for no longer than a few seconds.
+    """
+    give_up_s = time.monotonic() + _LONGEST_SETTLING_S
+    grown = counters.growth()
+    while time.monotonic() < give_up_s:
+        time.sleep(_STANDSTILL_S)
+        before, grown = grown, counters.growth()
+        if grown == before:
+            break
+    return grown

@@ -10,7 +10,7 @@ from harness.supervise import Supervisor
 PLAN = ExactPlan(requests=10, repetitions=1)
 TWICE = ExactPlan(requests=10, repetitions=2)
 TARGET = """
-import collections, random
+import collections, random, threading
 class Target:
     operations = {"read": 3, "write": 1}
     def __init__(self, calls, fails):
@@ -30,12 +30,17 @@ class Target:
         return self.totals
 def create(calls="1", fails="0"):
     return Target(calls, fails)
+class Later(Target):
+    def call(self, event):
+        threading.Timer(0.02, super().call, [event]).start()
 class Silent:
     def call(self, event):
         return event
 class Refusing(Silent):
     def outcome(self, result):
         return "failed"
+def later():
+    return Later("1", "0")
 def silent():
     return Silent()
 def refusing():
@@ -81,6 +86,13 @@ def test_requests_that_fail_are_counted(supervisor, subject, tmp_path):
 def test_answers_that_the_target_judges_failed_are_counted_too(supervisor, subject, tmp_path):
     (count,) = count_exactly(supervisor, subject("silent"), subject("refusing"), tmp_path, PLAN)
     assert (count.base, count.candidate) == ([0.0], [1.0])
+
+
+def test_work_that_a_request_leaves_to_a_thread_is_its_own_and_none_of_the_warm_up_s(
+    supervisor, subject, tmp_path
+):
+    counts = by_name(count_exactly(supervisor, subject("later"), subject("later"), tmp_path, PLAN))
+    assert counts["read", "queries.shop"].base == [1.0]
 
 
 def test_a_target_that_counts_nothing_still_has_its_failures(supervisor, subject, tmp_path):
