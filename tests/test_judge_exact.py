@@ -80,10 +80,26 @@ def test_sites_are_ranked_by_growth():
     ]
 
 
-@pytest.mark.parametrize(("state", "verdict"), [(State.NEW, Verdict.NEW), (State.REMOVED, Verdict.REMOVED)])
-def test_an_operation_that_only_one_side_has_is_no_fault(state, verdict):
-    one = judged([], [1] * 3, note="base: there is no such operation", state=state)
-    assert (one.verdict, one.note) == (verdict, "base: there is no such operation")
+ONE, NONE = [1.0] * 3, []
+
+
+@pytest.mark.parametrize(
+    ("base", "candidate", "state", "verdict"),
+    [
+        (NONE, ONE, State.NEW, Verdict.NEW),
+        (ONE, NONE, State.REMOVED, Verdict.REMOVED),
+        (ONE, ONE, State.NEW, Verdict.OK),
+        (ONE, NONE, State.NEW, Verdict.INVALID),
+        (NONE, ONE, State.REMOVED, Verdict.INVALID),
+        (NONE, NONE, State.NEW, Verdict.INVALID),
+        (ONE, NONE, State.BROKEN, Verdict.INVALID),
+    ],
+)
+def test_an_operation_that_only_one_side_has_is_no_fault_if_the_counts_say_so(
+    base, candidate, state, verdict
+):
+    one = judged(base, candidate, note="base: there is no such operation", state=state)
+    assert (one.verdict, "there is no such operation" in one.note) == (verdict, True)
 
 
 def test_a_side_that_could_not_be_counted_says_why():

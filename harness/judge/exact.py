@@ -23,7 +23,6 @@ LARGEST_TOLERANCE = 0.25
 LEAST_REPETITIONS = 3
 """On each side, where they differ."""
 _ROUNDING = 1e-9
-_ONE_SIDED = {State.NEW: Verdict.NEW, State.REMOVED: Verdict.REMOVED}
 _UNITS = {"peak_bytes": "B", "bytes": "B"}
 
 
@@ -54,8 +53,8 @@ def _comparison(count: Count, allowed: float, times: int) -> Comparison:
         allowed=allowed,
         sites=_sites(count.base_sites, count.candidate_sites),
     )
-    if count.state in _ONE_SIDED:
-        return dataclasses.replace(bare, verdict=_ONE_SIDED[count.state], note=count.note)
+    if (one_sided := _one_sided(count)) is not None:
+        return dataclasses.replace(bare, verdict=one_sided, note=count.note)
     if fault := _fault(count, times):
         return dataclasses.replace(bare, note=f"{fault}: {count.note}" if count.note else fault)
     base, candidate = Sample(tuple(count.base)), Sample(tuple(count.candidate))
@@ -68,6 +67,13 @@ def _comparison(count: Count, allowed: float, times: int) -> Comparison:
         change=_relative(base.center, candidate.center),
         note="; ".join(filter(None, (note, count.note))),
     )
+
+
+def _one_sided(count: Count) -> Verdict | None:
+    """Return what an operation is that one side does not have; None where the lists say otherwise."""
+    if count.state is State.NEW and count.candidate and not count.base:
+        return Verdict.NEW
+    return Verdict.REMOVED if count.state is State.REMOVED and count.base and not count.candidate else None
 
 
 def _fault(count: Count, times: int) -> str:
