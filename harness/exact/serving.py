@@ -1,6 +1,6 @@
 """Slots that serve benchmarks outside of blocks: for what is counted or profiled, and never timed against the other."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 from harness.session.block import Stage
 from harness.session.launch import Launch
@@ -8,14 +8,15 @@ from harness.session.slot import Slot, start_slot
 
 
 def serve(
-    stage: Stage, side: str, names: Sequence[str], *, steady: bool = True
+    stage: Stage, side: str, names: Sequence[str], warm: Mapping[str, int] | None = None
 ) -> Generator[tuple[str, Slot]]:
     """Yield the name of each benchmark that the side can run with the slot that is ready to call it, in this order.
 
-    Unless they are to be `steady`, each has been called once and no more. Raises SlotError when the slot dies or hangs. The hash seed is fixed, so that sets are walked in one order.
+    `warm` is how many calls warm each up; those without a number are called until they are steady. Raises SlotError
+    when the slot dies or hangs. The hash seed is fixed, so that sets are walked in one order.
     """
     files = tuple(dict.fromkeys(stage.bench.file(stage.files[name]) for name in names))
-    launch = Launch(files, tuple(names), steady=steady)
+    launch = Launch(files, tuple(names), warm=warm or {})
     home = stage.homes[side]
     with start_slot(stage.supervisor, home, stage.bench, launch, stage.log, stage.limits) as slot:
         slot.collect()

@@ -50,7 +50,8 @@ def _trace_once(stage: Stage, side: str, benchmarks: Sequence[Benchmark]) -> Rep
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "memory.bin"
         try:
-            for name, slot in serve(stage, side, list(by_name), steady=False):
+            # As many calls in every slot: a benchmark may change with its calls.
+            for name, slot in serve(stage, side, list(by_name), warm=dict.fromkeys(by_name, 1)):
                 calls = calls_traced(by_name[name])
                 slot.use_tool(TOOLS, "trace", calls, str(record), packages)
                 values[name] = values_of(record, calls, roots)

@@ -72,8 +72,6 @@ class Launch:
     """How many objects of each small size lie on the heap before anything is imported."""
     warm: Mapping[str, int] = dataclasses.field(default_factory=dict)
     spin: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
-    steady: bool = True
-    """Call each benchmark until it is steady, however often that is; False: once, the same in every process."""
 
 
 def slot_environment(home: Home, launch: Launch) -> dict[str, str]:
@@ -112,5 +110,4 @@ def job_of(home: Home, bench: Bench, launch: Launch) -> dict[str, Any]:
         "warm": launch.warm,
         "spin": launch.spin,
         "ballast": launch.ballast,
-        "steady": launch.steady,
     }

@@ -291,7 +291,7 @@ class Plugin:
 
     def _serve(self, benchmark: Benchmark, run: Timed) -> None:
         # As many calls as told, where told: a benchmark that changes with its calls is then in one state on all sides.
-        told = self._job["warm"].get(benchmark.name, 0 if self._job["steady"] else 1)
+        told = self._job["warm"].get(benchmark.name, 0)
         ns, whole_ns, warm_calls = (
             (*(total / told for total in whole(run, told)), told) if told else warm_up(run)
         )
