@@ -12,6 +12,7 @@ from typing import Any
 from targets.asset_core.profiles import DynamoLimits
 from targets.asset_core.settings import StoreSettings
 from targets.asset_core.stores.current import CurrentCall
+from targets.asset_core.stores.dynamo_retries import bound_retries
 
 # A session must not make two clients at once.
 _SESSION_LOCK = threading.Lock()
@@ -32,6 +33,7 @@ def make_client(settings: StoreSettings, limits: DynamoLimits, current: CurrentC
         client = _session().client(
             "dynamodb", region_name=settings.region, endpoint_url=settings.dynamo_endpoint, config=config
         )
+    bound_retries(client, current)
     _limit(client, limits, current, idle_s=limits.idle_s if pooling else 0.0)
     return client
 

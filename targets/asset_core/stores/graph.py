@@ -13,6 +13,7 @@ from targets.asset_core.stores import graph_queries as queries
 from targets.asset_core.stores import graph_writer as writer
 from targets.asset_core.stores.current import CurrentCall
 from targets.asset_core.stores.graph_driver import make_driver
+from targets.asset_core.stores.graph_retries import with_retries
 from targets.asset_core.stores.names import NEO4J
 
 LONGEST_QUERY_S = 3600.0
@@ -92,14 +93,18 @@ class BoltGraph:
         ping: bool = False,
         write: bool = False,
     ) -> Rows:
-        """Run one query in a managed transaction, within the limits, counted. StoreError, DeadlineError."""
+        """Run one query in a transaction, tried again within the limits, counted. StoreError, DeadlineError."""
         from neo4j.exceptions import DriverError, Neo4jError
 
         scope.check()
         try:
             with self._gate.passing(scope), self._current.bounded(scope):
                 scope.tally.add("neo4j.pings" if ping else "neo4j.calls")
-                rows = self._execute(text, parameters, scope, ping=ping, write=write)
+                rows = with_retries(
+                    lambda: self._execute(text, parameters, scope, ping=ping, write=write),
+                    self._limits.retry_s,
+                    scope,
+                )
         except (Neo4jError, DriverError, OSError) as error:
             if scope.remaining_s() <= 0:
                 raise DeadlineError("the request's time ran out", where=NEO4J) from error
@@ -114,7 +119,7 @@ class BoltGraph:
         import neo4j
 
         def transform(result: Any) -> Rows:
-            # Runs once for each attempt: a managed retry ends here when the request has no time left.
+            # Runs once for each attempt.
             scope.check()
             if not ping:
                 scope.tally.add("neo4j.round_trips")

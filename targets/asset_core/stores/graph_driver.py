@@ -27,7 +27,8 @@ def make_driver(settings: StoreSettings, limits: GraphLimits, current: CurrentCa
         max_connection_pool_size=limits.pool_size if pooling else 1_000,
         connection_acquisition_timeout=limits.acquire_s,
         connection_timeout=limits.connect_s,
-        max_transaction_retry_time=limits.retry_s,
+        # Its own retries sleep past any deadline: see `graph_retries.py`. Below zero there are none.
+        max_transaction_retry_time=-1.0,
         liveness_check_timeout=limits.idle_test_s,
         # A connection past its lifetime is closed before it would be used again.
         max_connection_lifetime=3600 if pooling else 0,
@@ -46,7 +47,7 @@ def _bound_reads(driver: Any, current: CurrentCall) -> None:
 
     @functools.wraps(acquire)
     def bounded(access_mode: Any, timeout: Any, *args: Any, **kwargs: Any) -> Any:
-        # Each attempt of a managed retry passes here: without time left there is none.
+        # Each attempt passes here: without time left there is none.
         current.check()
         timeout = getattr(timeout, "to_timeout", lambda: timeout)()
         connection = acquire(access_mode, current.allow(timeout or LONGEST_READ_S), *args, **kwargs)

@@ -1,0 +1,40 @@
+"""Retries of graph queries within their own time and that of the request, which the driver's own do not know."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from targets.asset_core.scope import Scope
+
+FIRST_PAUSE_S = 0.1
+Result = TypeVar("Result")
+
+
+def with_retries(
+    work: Callable[[], Result],
+    limit_s: float,
+    scope: Scope,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    rng: Callable[[float, float], float] = random.uniform,
+) -> Result:
+    """Return what `work` returns. Errors that the driver calls retryable are tried again, for at most `limit_s`.
+
+    Pauses are drawn from 0.1 s, doubling; one that would end after the limit or the deadline is not begun: the error
+    is raised at once.
+    """
+    from neo4j.exceptions import DriverError, Neo4jError
+
+    began_s = time.monotonic()
+    longest_s = FIRST_PAUSE_S
+    while True:
+        try:
+            return work()
+        except (Neo4jError, DriverError) as error:
+            pause_s = rng(longest_s / 2, longest_s)
+            late = time.monotonic() - began_s + pause_s > limit_s or pause_s >= scope.remaining_s()
+            if late or not error.is_retryable():
+                raise
+        sleep(pause_s)
+        longest_s *= 2

@@ -1,0 +1,151 @@
+"""Retries end with the request: no pause is begun that would go beyond it."""
+
+import random
+import time
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from hypothesis import given
+from hypothesis import strategies as st
+from neo4j.exceptions import ClientError, ServiceUnavailable
+
+from targets.asset_core.counting import Tally
+from targets.asset_core.errors import DeadlineError, StoreError
+from targets.asset_core.profiles import LAMBDA
+from targets.asset_core.scope import Scope
+from targets.asset_core.settings import StoreSettings
+from targets.asset_core.stores.dynamo import DynamoAssets
+from targets.asset_core.stores.graph_retries import with_retries
+
+
+class Raw:
+    def stream(self, **_options):
+        return iter([b'{"__type": "ProvisionedThroughputExceededException"}'])
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """What botocore sleeps, without sleeping."""
+    slept = []
+    monkeypatch.setattr("botocore.endpoint.time.sleep", slept.append)
+    return slept
+
+
+@pytest.fixture
+def throttled(monkeypatch):
+    """A DynamoDB that refuses every call as too many; its list counts them."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    settings = StoreSettings("t", "", "", "", "", 0, dynamo_endpoint="http://127.0.0.1:1")
+    store = DynamoAssets(settings, LAMBDA.dynamo, pooling=True)
+    store.attempts = []
+
+    def refuse(request, **_options):
+        store.attempts.append(request)
+        return AWSResponse(request.url, 400, {}, Raw())
+
+    store.client.meta.events.register("before-send.dynamodb", refuse)
+    yield store
+    store.close()
+
+
+def due_in(seconds):
+    return Scope(time.monotonic() + seconds, Tally())
+
+
+def test_dynamodb_is_tried_three_times_when_there_is_time(throttled, pauses):
+    with pytest.raises(StoreError, match="ProvisionedThroughput"):
+        throttled.get_asset("a", "b", due_in(60))
+    assert len(throttled.attempts) == 3
+
+
+def test_no_pause_of_dynamodbs_client_goes_beyond_the_deadline(throttled, pauses, monkeypatch):
+    monkeypatch.setattr("botocore.retries.standard.random.random", lambda: 0.9)
+    with pytest.raises((StoreError, DeadlineError)):
+        throttled.get_asset("a", "b", due_in(0.5))
+    # The first pause would be 0.9 s.
+    assert pauses == []
+    assert len(throttled.attempts) == 1
+
+
+def test_waiting_for_leave_to_send_ends_at_the_deadline(throttled, pauses):
+    with pytest.raises(StoreError):
+        throttled.get_asset("a", "b", due_in(60))
+    # Throttled once, the client sends no more than about one request in two seconds.
+    assert any(isinstance(failure(throttled), DeadlineError) for _ in range(10))
+
+
+def failure(store):
+    with pytest.raises((StoreError, DeadlineError)) as caught:
+        store.get_asset("a", "b", due_in(0.05))
+    return caught.value
+
+
+class Clock:
+    """Time that only pauses and work move."""
+
+    def __init__(self, monkeypatch):
+        self.now_s, self.pauses = 0.0, []
+        monkeypatch.setattr("targets.asset_core.stores.graph_retries.time.monotonic", lambda: self.now_s)
+
+    def sleep(self, seconds):
+        self.pauses.append(seconds)
+        self.now_s += seconds
+
+
+class Failing:
+    """Work that takes some time and fails a number of times."""
+
+    def __init__(self, clock, times, takes_s=0.0, error=None):
+        self.clock, self.times, self.takes_s = clock, times, takes_s
+        self.error = error or ServiceUnavailable("away")
+        self.calls = 0
+
+    def __call__(self):
+        self.calls += 1
+        self.clock.now_s += self.takes_s
+        if self.calls <= self.times:
+            raise self.error
+        return "done"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    return Clock(monkeypatch)
+
+
+def run(clock, work, limit_s, due_s, rng=random.uniform):
+    scope = Scope(due_s, Tally(), lambda: clock.now_s)
+    return with_retries(work, limit_s, scope, sleep=clock.sleep, rng=rng)
+
+
+def test_what_may_pass_is_tried_again_with_growing_pauses(clock):
+    work = Failing(clock, 4)
+    assert run(clock, work, 5.0, 25.0, rng=lambda _low, high: high) == "done"
+    assert clock.pauses == [0.1, 0.2, 0.4, 0.8]
+
+
+def test_what_cannot_pass_is_raised_at_once(clock):
+    work = Failing(clock, 1, error=ClientError("no such thing"))
+    with pytest.raises(ClientError):
+        run(clock, work, 5.0, 25.0)
+    assert (work.calls, clock.pauses) == (1, [])
+
+
+@given(st.floats(0, 10), st.floats(0, 10), st.floats(0, 2), st.integers(0, 9))
+def test_no_pause_ends_after_the_limit_or_the_deadline(limit_s, due_s, takes_s, seed):
+    with pytest.MonkeyPatch.context() as patch:
+        clock = Clock(patch)
+        ends = []
+        original = clock.sleep
+
+        def sleep(seconds):
+            original(seconds)
+            ends.append(clock.now_s)
+
+        clock.sleep = sleep
+        work = Failing(clock, 1_000, takes_s)
+        with pytest.raises(ServiceUnavailable):
+            run(clock, work, limit_s, due_s, random.Random(seed).uniform)
+        assert all(end <= limit_s + 1e-9 and end <= due_s for end in ends)
+        assert work.calls == len(ends) + 1
