@@ -196,6 +196,18 @@ def test_roots_that_do_not_exist_are_an_error_of_usage(folder):
         session(folder, policy=Policy(source_roots=("nowhere",)))
 
 
+def test_plugins_that_the_policy_names_are_loaded_and_the_projects_own_options_are_not(folder):
+    write(
+        folder,
+        {
+            "pytest.ini": "[pytest]\naddopts = --no-such-option\n",
+            "benchmarks/extra.py": "import pytest\n@pytest.fixture\ndef number(): return 3\n",
+            "benchmarks/test_bench.py": "def test_work(benchmark, number): assert benchmark(abs, number) == 3\n",
+        },
+    )
+    assert states(session(folder, plan=NO_BLOCKS, policy=Policy(plugins=("extra",)))) == {WORK: State.BOTH}
+
+
 def test_code_and_a_target_cannot_be_compared(folder):
     with pytest.raises(UsageError, match="one is code, the other a target"):
         session(folder, "git:main", TargetSide("target:x", "x:y"))
