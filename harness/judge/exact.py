@@ -82,6 +82,8 @@ def _fault(count: Count, times: int) -> str:
         return f"nothing was counted on the side of the {' and the '.join(missing)}"
     if times > 1:
         return f"it is recorded {times} times"
+    if len(count.base) != len(count.candidate):
+        return f"{len(count.base)} repetitions of the base and {len(count.candidate)} of the candidate"
     if count.requests < 1 or not all(
         0 <= value <= LARGEST_NUMBER for value in (*count.base, *count.candidate)
     ):
@@ -95,7 +97,7 @@ def _judged(base: Sample, candidate: Sample, allowed: float) -> tuple[Verdict, s
         return _judged_with_tolerance(base, candidate, growth, allowed)
     rounding = _ROUNDING * max(base.center, candidate.center)
     if abs(growth.change) > rounding and growth.count == 1:
-        return Verdict.INCONCLUSIVE, "counted once on one side, so that it is not known to repeat"
+        return Verdict.INCONCLUSIVE, "counted once, so that it is not known to repeat"
     if growth.change > allowed + rounding:
         return Verdict.REGRESSED, ""
     if growth.change < -rounding:
@@ -107,7 +109,7 @@ def _judged_with_tolerance(
     base: Sample, candidate: Sample, growth: Growth, allowed: float
 ) -> tuple[Verdict, str]:
     if growth.count < LEAST_REPETITIONS:
-        return Verdict.INCONCLUSIVE, f"repetitions differ, and are fewer than {LEAST_REPETITIONS} on one side"
+        return Verdict.INCONCLUSIVE, f"repetitions differ, and are fewer than {LEAST_REPETITIONS}"
     tolerance = max(base.range, candidate.range)
     note = f"{'; '.join(growth.warnings)}; tolerance {tolerance:,.6g}, learnt from them"
     if growth.low > tolerance + allowed:
