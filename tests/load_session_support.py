@@ -5,7 +5,8 @@ from pathlib import Path
 
 from harness.loadrun import LoadPlan, Subject
 from harness.model import Arrivals, Scenario
-from harness.session.load_blocks import LoadSession, run_load_blocks
+from harness.session.load_block import LoadSession
+from harness.session.load_blocks import run_load_blocks
 from harness.session.receipt import Receipt, SessionPlan, Side, SubjectFacts
 from harness.validity import Limit, Thresholds
 

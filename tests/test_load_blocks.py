@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.loadrun import Subject
 from harness.policy import Limit
 from harness.session import load_blocks
+from harness.session.load_block import BlockInTheMaking
 from harness.session.load_blocks import at_rate_of_slower_side, load_session_seconds, why_to_end
 from harness.session.receipt import Phase, SessionPlan
 from harness.summary import RunSummary, load
@@ -225,7 +226,7 @@ def verdict_on(run):
 
 def test_a_block_of_no_use_is_made_again(monkeypatch, tmp_path):
     troubles = iter(["the machine was busy", None, "the machine was busy", None])
-    monkeypatch.setattr(load_blocks._Block, "measure", lambda self: setattr(self, "trouble", next(troubles)))
+    monkeypatch.setattr(BlockInTheMaking, "measure", lambda self: setattr(self, "trouble", next(troubles)))
     receipt = receipt_of(load_blocks=2)
     kept = run_session(session_of(None, tmp_path, None, None), receipt)
     assert [(block.number, bool(block.trouble)) for block in receipt.load_blocks] == [
@@ -308,7 +309,7 @@ def drawn(tmp_path, seed):
 
 @pytest.mark.parametrize(("names", "blocks"), [(1, 2), (4, 2), (5, 3)])
 def test_more_than_four_candidates_are_confirmed_on_more_blocks(monkeypatch, tmp_path, names, blocks):
-    monkeypatch.setattr(load_blocks._Block, "measure", lambda self: setattr(self, "trouble", None))
+    monkeypatch.setattr(BlockInTheMaking, "measure", lambda self: setattr(self, "trouble", None))
     receipt = receipt_of(load_blocks=1, confirm_blocks=2, confirm_blocks_of_many=3)
     run_session(session_of(None, tmp_path, None, None), receipt, lambda _receipt: list(range(names)))
     assert [block.phase for block in receipt.load_blocks] == [Phase.SCREEN, *[Phase.CONFIRM] * blocks]

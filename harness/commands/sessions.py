@@ -12,7 +12,7 @@ from harness.commands.servers import provide
 from harness.commands.session_folder import SessionFolder
 from harness.commands.session_progress import Narrowing
 from harness.commands.sides import Driven, counted_subjects, loaded_subjects, overlays
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.exact.sides import count_exactly, trace_exactly
 from harness.exact.suite import trace_suite
 from harness.exact.suspects import explain
@@ -25,8 +25,8 @@ from harness.model import Executor, Scenario
 from harness.policy import Policy
 from harness.session.block import Stage  # noqa: TC001 - mypy and readers need it, and it costs nothing here
 from harness.session.conductor import MicroSession, SessionRequest, begin_receipt
+from harness.session.load_block import LoadSession
 from harness.session.load_blocks import (
-    LoadSession,
     at_rate_of_slower_side,
     load_session_seconds,
     probe_seconds,
@@ -141,6 +141,12 @@ class _Work:
             self._explain()
         except KeyboardInterrupt:
             self.receipt.interrupted = True
+        except HarnessError as error:
+            # What was measured before is kept, and passes nothing.
+            if self._folder.receipt_path.exists():
+                self.receipt.trouble.append(str(error))
+                self._folder.write(self.receipt)
+            raise
 
     def _exact(self) -> None:
         driven = self._asked.driven

@@ -8,80 +8,22 @@ and is in no number. Shared caches are emptied before each segment, so that none
 
 import contextlib
 import dataclasses
-import datetime as dt
 import random
-from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable, Collection
+from typing import Any
 
-import msgspec
-
-from harness import validity
-from harness.errors import HarnessError
-from harness.limits import limit_counts
-from harness.loadrun import LoadPlan, Subject, run_into
-from harness.policy import Limit
+from harness.loadrun import LoadPlan
 from harness.probe import PROBE_S, PROBE_WARMUP_S, at_sustainable_rate, probe_per_s
-from harness.run import BackendFacts, RunDirectory, RunDocument
 from harness.session.conductor import MANY_CANDIDATES, TROUBLES_IN_A_ROW, Progress, Write
-from harness.session.receipt import LoadBlock, LoadConditions, Phase, Receipt, Segment, SessionPlan, Side
-from harness.session.segments import fault_of, segment_of
-from harness.summary import load
-from harness.supervise import Supervisor
-from harness.target import TargetSpec
-from harness.validity import Thresholds
+from harness.session.load_block import BlockInTheMaking, LoadSession, silent
+from harness.session.receipt import LoadConditions, Phase, Receipt, SessionPlan, Side
 
-NULL = "null"
-"""The label of the segment that measures the base once more."""
 SEGMENT_START_S = 1.5
 """What starting, importing, opening, draining and summarising take beside the plan, on a small machine."""
 LEAST_DISTURBED = 3
 DISTURBED_SHARE = 2 / 3
 """Of the planned blocks, so many may be disturbed and are made again: with more, over 40 % of all are bad, and no
 judge takes the rest."""
-
-
-PAIRED_THRESHOLDS = Thresholds(descheduled_share=validity.Limit(0.02, 0.5))
-"""What else the machine did meets both sides alike, in an order that was drawn: it costs power and biases nothing.
-
-So a segment may be disturbed more than a run that is to stand for itself. Absolute limits compare with nothing: they
-count only segments that are valid as runs.
-"""
-
-
-class Servers(Protocol):
-    """What the segments need of the servers behind their targets."""
-
-    def forget(self) -> None:
-        """Empty the shared caches."""
-
-    def facts(
-        self, counters: Mapping[str, Mapping[str, int]], measured_s: float, /
-    ) -> dict[str, BackendFacts]:
-        """Return each server's ceiling beside the rate that a run asked of it."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class LoadSession:
-    """What all segments share. `plan` carries rate and duration of one segment; its seed is drawn for each block.
-
-    `folder` gets one run directory for each segment. Those of usable segments are removed as soon as they are
-    summarised, unless `keep`; the others stay, as evidence. `thresholds` say which segments are of no use. A side of another tree should have PYTHONPYCACHEPREFIX in its environment: nothing
-    is written into a tree that is the user's.
-    """
-
-    supervisor: Supervisor
-    servers: Servers
-    subjects: Mapping[Side, Subject]
-    plan: LoadPlan
-    folder: Path
-    limits: tuple[Limit, ...] = ()
-    thresholds: Thresholds = PAIRED_THRESHOLDS
-    keep: bool = False
-
-    def subject(self, label: str) -> Subject:
-        """Return the subject of a segment: the null control is the base."""
-        return self.subjects[Side.BASE if label == NULL else Side(label)]
 
 
 Candidates = Callable[[Receipt], Collection[Any]]
@@ -108,7 +50,7 @@ def at_rate_of_slower_side(session: LoadSession) -> LoadSession:
     found: dict[str, float] = {}
     for side, subject in session.subjects.items():
         session.servers.forget()
-        found[side] = probe_per_s(session.supervisor, subject, session.plan, _silent)
+        found[side] = probe_per_s(session.supervisor, subject, session.plan, silent)
     return dataclasses.replace(session, plan=at_sustainable_rate(session.plan, found))
 
 
@@ -170,8 +112,8 @@ class _Conductor:
                 return False
         return True
 
-    def _block(self, phase: Phase) -> "_Block":
-        block = _Block(self._session, self._receipt, phase, self._rng)
+    def _block(self, phase: Phase) -> BlockInTheMaking:
+        block = BlockInTheMaking(self._session, self._receipt, phase, self._rng)
         try:
             block.measure()
         finally:
@@ -189,90 +131,6 @@ def why_to_end(failed_in_a_row: int, bad: int, planned: int) -> str | None:
     return None
 
 
-class _Block:
-    """One block while it is measured; `record` may be asked at any time."""
-
-    def __init__(self, session: LoadSession, receipt: Receipt, phase: Phase, rng: random.Random) -> None:
-        self._session = session
-        self._receipt = receipt
-        self._phase = phase
-        self._number = len(receipt.load_blocks)
-        self._seed = rng.randrange(2**31)
-        self._order = rng.sample([*Side, NULL], len(Side) + 1)
-        self._segments: dict[str, Segment] = {}
-        self.trouble: str | None = "The session was interrupted in this block"
-        self.failed = False
-        """True if a measured process failed; a block can be of no use without that."""
-
-    def measure(self) -> None:
-        """Make the segments in order; the first that is of no use ends the block, and is its trouble."""
-        for label in self._order:
-            try:
-                segment = self._segments[label] = self._segment(label)
-            except HarnessError as error:
-                self.trouble, self.failed = f"{label}: {error}", True
-                return
-            if fault := fault_of(segment):
-                self.trouble = f"{label}: {fault}"
-                return
-        self.trouble = None
-
-    def record(self) -> LoadBlock:
-        """Return what there is of the block."""
-        return LoadBlock(
-            number=self._number,
-            phase=self._phase,
-            seed=self._seed,
-            order=[str(label) for label in self._order],
-            base=self._segments.get(Side.BASE),
-            candidate=self._segments.get(Side.CANDIDATE),
-            null=self._segments.get(NULL),
-            trouble=self.trouble,
-        )
-
-    def _segment(self, label: str) -> Segment:
-        directory = RunDirectory.create(self._session.folder, f"{self._number:03}", label)
-        try:
-            segment = self._measured(directory, label)
-        except KeyboardInterrupt:
-            directory.discard()
-            raise
-        if fault_of(segment) or self._session.keep:
-            return msgspec.structs.replace(segment, directory=directory.path.name)
-        directory.discard()
-        return segment
-
-    def _measured(self, directory: RunDirectory, label: str) -> Segment:
-        session = self._session
-        plan = dataclasses.replace(session.plan, seed=self._seed)
-        session.servers.forget()
-        document, result = run_into(
-            directory, session.supervisor, session.subject(label), plan, self._document(label, plan), _silent
-        )
-        if document.interrupted:
-            raise KeyboardInterrupt
-        run = load(directory.path)
-        run.document.backends = session.servers.facts(run.counters, run.measured_s)
-        directory.write(run.document)
-        self.failed = bool(run.trouble) or not run.total.outcomes["completed"]
-        stands_alone = run.validity.level is not validity.Level.INVALID
-        limits = limit_counts(run, session.limits) if stands_alone else []
-        return segment_of(run, validity.judge(run, session.thresholds), result.ready, limits)
-
-    def _document(self, label: str, plan: LoadPlan) -> Callable[[dict[str, float]], RunDocument]:
-        receipt, subject = self._receipt, self._session.subject(label)
-        return lambda mix: RunDocument(
-            scenario=plan.scenario.name,
-            target=TargetSpec(subject.factory, subject.parameters).text,
-            variant=label,
-            seed=plan.seed,
-            started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            command=receipt.command,
-            plan=plan.facts(mix),
-            environment=receipt.environment,
-        )
-
-
 def _conditions(plan: LoadPlan) -> LoadConditions:
     return LoadConditions(
         scenario=plan.scenario.name,
@@ -282,7 +140,3 @@ def _conditions(plan: LoadPlan) -> LoadConditions:
         duration_s=plan.duration_s,
         warmup_s=plan.warmup_s,
     )
-
-
-def _silent(_elapsed_s: float) -> None:
-    pass
