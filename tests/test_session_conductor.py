@@ -200,7 +200,7 @@ def test_plugins_that_the_policy_names_are_loaded_and_the_projects_own_options_a
     write(
         folder,
         {
-            "pytest.ini": "[pytest]\naddopts = --no-such-option\n",
+            "benchmarks/pytest.ini": "[pytest]\naddopts = --no-such-option\n",
             "benchmarks/extra.py": "import pytest\n@pytest.fixture\ndef number(): return 3\n",
             "benchmarks/test_bench.py": "def test_work(benchmark, number): assert benchmark(abs, number) == 3\n",
         },
