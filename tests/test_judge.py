@@ -326,7 +326,10 @@ def test_a_benchmark_that_one_side_lacks_is_said_and_a_broken_one_is_invalid():
 
 def test_new_benchmarks_alone_compare_nothing():
     judgement = judge(receipt(benchmarks=[Benchmark(name="n", state=State.NEW)]), POLICY)
-    assert (judgement.verdict, judgement.reasons) == (Verdict.INVALID, ("Nothing could be compared",))
+    assert (judgement.verdict, judgement.reasons) == (
+        Verdict.INVALID,
+        ("Nothing could be compared; every benchmark is new or removed",),
+    )
 
 
 def test_an_empty_receipt_is_invalid():

@@ -219,7 +219,12 @@ def _gaps(receipt: Receipt, comparisons: Sequence[Comparison]) -> list[str]:
         "exact": bool(receipt.counts),
     }
     empty = [f"The suite '{suite}' left no data" for suite in receipt.suites if not recorded.get(suite, True)]
-    return [*empty, *_misnamed(receipt), *([] if compared else ["Nothing could be compared"])]
+    return [*empty, *_misnamed(receipt), *([] if compared else [_nothing(comparisons)])]
+
+
+def _nothing(comparisons: Sequence[Comparison]) -> str:
+    one_sided = "; every benchmark is new or removed" if comparisons else ""
+    return f"Nothing could be compared{one_sided}"
 
 
 def _misnamed(receipt: Receipt) -> list[str]:

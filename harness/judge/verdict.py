@@ -60,6 +60,7 @@ class Comparison:
     high: float | None = None
     blocks: int = 0
     p: float | None = None
+    """On fresh blocks: one-sided in the direction of the screen, after Holm. Otherwise two-sided, for information."""
     margin: float | None = None
     detectable: float | None = None
     """The change that such a session finds 80 times in 100."""
