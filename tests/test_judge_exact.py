@@ -1,7 +1,7 @@
 """Verdicts on counts."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from judge_support import count
 
@@ -123,6 +123,7 @@ def test_a_count_recorded_twice_is_damage():
     assert {one.verdict for one in twice} == {Verdict.INVALID}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.floats(0, 1e9)] * 2), min_size=1, max_size=5))
 def test_sides_swapped_turn_the_verdict_around(pairs):
     base, candidate = zip(*pairs, strict=True)

@@ -170,6 +170,7 @@ def test_a_lost_block_of_the_screen_passes_nothing(lost):
         assert judge(session, POLICY).verdict is Verdict.INVALID
 
 
+@settings(deadline=None)
 @given(
     started=st.text(max_size=30),
     suites=st.lists(st.text(max_size=5), max_size=3),

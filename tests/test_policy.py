@@ -4,7 +4,7 @@ import datetime as dt
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from judge_support import CONTROL, count, load_block, receipt
 
@@ -34,6 +34,7 @@ def test_brackets_of_a_benchmark_are_themselves_in_a_glob():
     assert not fits("sort", "test_sort")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_every_name_without_wildcards_fits_itself_alone(name):
     plain = name.replace("*", "").replace("?", "")

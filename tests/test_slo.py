@@ -1,7 +1,7 @@
 """Limits: what is read from text, and what counts can certify."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
@@ -73,6 +73,7 @@ def test_a_limit_is_broken_only_where_chance_does_not_explain_it():
     assert certify(ERRORS, calls=100, exceeding=100).state is State.BROKEN
 
 
+@settings(deadline=None)
 @given(st.integers(1, 20_000), st.data())
 def test_certified_and_broken_are_wrong_five_times_in_a_hundred_at_most(calls, data):
     exceeding = data.draw(st.integers(0, min(calls, 400)))

@@ -6,7 +6,7 @@ import random
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.stats import Assumption, Sample, compare, compare_paired
@@ -34,12 +34,14 @@ def tail(successes, trials, chance):
     )
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(-1, 62), st.sampled_from([0.001, 0.01, 0.3, 0.5, 0.77, 0.99]))
 def test_tails_are_those_of_the_exact_sum(trials, successes, chance):
     exact = tail(max(0, successes), trials, chance)
     assert at_least(successes, trials, chance) == pytest.approx(exact, rel=1e-9, abs=1e-300)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3000), st.floats(0.001, 0.999), st.data())
 def test_the_tails_on_either_side_make_one(trials, chance, data):
     successes = data.draw(st.integers(0, trials))
@@ -64,6 +66,7 @@ def test_critical_numbers_are_those_of_the_tables():
     assert critical(7, 0.5**7) == 7
 
 
+@settings(deadline=None)
 @given(DIFFERENCES)
 def test_the_sign_test_of_the_other_side_has_the_sides_swapped(differences):
     test, mirrored = sign_test(differences), sign_test([-value for value in differences])
@@ -71,6 +74,7 @@ def test_the_sign_test_of_the_other_side_has_the_sides_swapped(differences):
     assert test.p_two_sided == mirrored.p_two_sided
 
 
+@settings(deadline=None)
 @given(DIFFERENCES, st.integers(1, 20))
 def test_ties_never_lower_a_p(differences, ties):
     nonzero = [value for value in differences if value]
@@ -133,6 +137,7 @@ def test_holm_gives_the_adjusted_values_of_its_paper():
     assert holm({}) == {}
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.integers(), st.floats(0, 1), max_size=20))
 def test_holm_never_lowers_a_p_and_keeps_the_order(p_values):
     adjusted = holm(p_values)
@@ -149,6 +154,7 @@ def test_proportions_are_those_of_the_tables():
     assert clopper_pearson(0, 0) == (0, 1)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.data())
 def test_a_bound_has_the_tail_that_it_promises(trials, data):
     successes = data.draw(st.integers(1, trials))
@@ -177,6 +183,7 @@ def test_the_power_is_what_a_simulation_finds():
         assert low <= chance_to_find(effect, blocks, spread, 0.01, margin) <= high
 
 
+@settings(deadline=None)
 @given(st.integers(7, 40), st.floats(0.001, 0.1), st.floats(0.005, 0.05))
 def test_the_detectable_effect_is_found_eighty_times_in_a_hundred(blocks, spread, margin):
     effect = detectable(blocks, spread, 0.01, margin)
