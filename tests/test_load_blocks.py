@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
+from harness.job import Ready
 from harness.loadrun import Subject
 from harness.policy import Limit
 from harness.session import load_blocks
 from harness.session.load_block import BlockInTheMaking
 from harness.session.load_blocks import at_rate_of_slower_side, load_session_seconds, why_to_end
 from harness.session.receipt import Phase, SessionPlan
+from harness.session.segments import segment_of
 from harness.summary import RunSummary, load
 from harness.supervise import Supervisor
 from harness.validity import Level, Reason, Validity
@@ -30,6 +32,7 @@ from tests.load_session_support import (
     session_of,
 )
 from tests.processes import descendants
+from tests.run_builder import make_run
 
 MS = 1_000_000
 DYING = """
@@ -73,8 +76,6 @@ import time
 
 
 class Target:
-    operations = {{"{name}": 1.0}}
-
     def call(self, event):
         time.sleep({seconds})
 
@@ -112,26 +113,41 @@ def test_20_ms_more_show_in_every_block_and_the_base_against_itself_shows_nothin
     assert not folder.exists(), "what is summarised is removed"
 
 
-def test_a_segment_has_the_numbers_of_the_whole_and_of_each_operation(supervisor, tmp_path):
+def test_a_segment_has_the_numbers_of_the_whole(supervisor, tmp_path):
     receipt = receipt_of(load_blocks=1)
     failing = Subject("targets.known:failing", {"every": "2"})
     run_session(session_of(supervisor, tmp_path, constant(1), failing, keep=True), receipt)
     (block,) = receipt.load_blocks
-    assert block.base.counts == {"all": 80, "call": 80}
-    assert set(block.base.values) == {"all", "call"}
-    assert block.base.values["call"]["error_share"] == 0
-    assert block.base.values["call"]["throughput_per_s"] == pytest.approx(200)
-    assert "p95_ns" in block.base.values["call"]
+    assert block.base.counts == {"all": 80}
+    assert set(block.base.values) == {"all"}, "the only operation is the whole"
+    values = block.base.values["all"]
+    assert values["error_share"] == 0
+    assert values["throughput_per_s"] == pytest.approx(200)
+    assert "p95_ns" in values
     # 80 calls say nothing about one in a hundred.
-    assert "p99_ns" not in block.base.values["call"]
+    assert "p99_ns" not in values
     assert block.candidate.values["all"]["error_share"] == pytest.approx(0.5)
     assert block.candidate.values["all"]["throughput_per_s"] == pytest.approx(100)
-    assert block.candidate.values["all"]["cold_start_ns"] > 0
-    assert "cold_start_ns" not in block.candidate.values["call"]
     assert sorted(segment.directory for segment in segments(receipt)) == sorted(os.listdir(tmp_path))
     runs = [load(tmp_path / segment.directory) for segment in segments(receipt)]
     assert {run.document.seed for run in runs} == {block.seed}
     assert all(np.array_equal(run.table["intended_ns"], runs[0].table["intended_ns"]) for run in runs)
+
+
+def test_operations_stand_beside_the_whole_where_there_are_several(tmp_path):
+    run = load(make_run(tmp_path, operations={"read": 0.5, "write": 0.5}, rate_per_s=100.0, fail_share=0.1))
+    made = segment_of(run, run.validity, Ready({}, "core.py", 123_000), [])
+    assert list(made.values) == list(made.counts) == ["all", "read", "write"]
+    assert made.counts["all"] == made.counts["read"] + made.counts["write"] == 1000
+    read, write = (made.values[name] for name in ("read", "write"))
+    assert made.values["all"]["throughput_per_s"] == pytest.approx(
+        read["throughput_per_s"] + write["throughput_per_s"]
+    )
+    shares = [made.values[name]["error_share"] * made.counts[name] for name in ("all", "read", "write")]
+    assert shares[0] == pytest.approx(shares[1] + shares[2])
+    assert made.values["all"]["cold_start_ns"] == 123_000
+    assert "cold_start_ns" not in read
+    assert made.file == "core.py"
 
 
 def segments(receipt):
@@ -148,7 +164,7 @@ def test_each_side_is_measured_from_its_own_tree(supervisor, tmp_path):
     for side, seconds in (("base", 0.02), ("candidate", 0.04)):
         package = tmp_path / side / "assets"
         package.mkdir(parents=True)
-        (package / "__init__.py").write_text(PACKAGE.format(name=side, seconds=seconds))
+        (package / "__init__.py").write_text(PACKAGE.format(seconds=seconds))
         overlay = tmp_path / "overlay" / side
         overlay.mkdir(parents=True)
         (overlay / "assets").symlink_to(package)
@@ -157,8 +173,6 @@ def test_each_side_is_measured_from_its_own_tree(supervisor, tmp_path):
     receipt = receipt_of(load_blocks=1)
     run_session(session_of(supervisor, tmp_path / "runs", *subjects), receipt)
     (block,) = receipt.load_blocks
-    assert set(block.base.values) == set(block.null.values) == {"all", "base"}
-    assert set(block.candidate.values) == {"all", "candidate"}
     for side, segment in (("base", block.base), ("candidate", block.candidate), ("base", block.null)):
         assert segment.file == str(tmp_path / side / "assets" / "__init__.py")
     assert p50_ns(block.candidate) - p50_ns(block.base) == pytest.approx(20 * MS, abs=9 * MS)

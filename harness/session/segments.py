@@ -14,7 +14,8 @@ COLD_START = "cold_start_ns"
 
 def segment_of(run: RunSummary, validity: Validity, ready: Ready, limits: list[LimitCount]) -> Segment:
     """Return what a session keeps of `run`; `ready` is what its process said before it began."""
-    parts = {ALL: run.total, **run.operations}
+    # A single operation is the whole: to judge it twice would only make each verdict harder to reach.
+    parts = {ALL: run.total, **(run.operations if len(run.operations) > 1 else {})}
     values = {name: dict(_values(part, run.measured_s)) for name, part in parts.items()}
     values[ALL][COLD_START] = float(ready.opening_ns)
     return Segment(
