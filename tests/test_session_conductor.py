@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.policy import Policy
 from harness.session import conductor, prepare
 from harness.session.injection import Injection
@@ -183,6 +183,23 @@ def test_a_revision_of_a_folder_that_is_no_repository_is_an_error_of_usage(tmp_p
     write(tmp_path, {"plain/pkg/__init__.py": "", "plain/benchmarks/test_x.py": ""})
     with pytest.raises(UsageError, match="needs a git repository"):
         session(tmp_path / "plain", "git:main")
+
+
+def test_a_revision_from_before_the_project_had_its_folder_is_an_error_of_usage(folder):
+    write(folder, {"inner/pkg/__init__.py": "", "inner/benchmarks/test_x.py": ""})
+    with pytest.raises(UsageError, match="Revision 'main' has no folder 'inner/'"):
+        session(folder / "inner", "git:main")
+    left_as_it_was(folder)
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(folder, monkeypatch):
+    def full(*_arguments, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(prepare.overlay.shutil, "copytree", full)
+    with pytest.raises(HarnessError, match=r"cannot be filled: .*No space left on device"):
+        session(folder)
+    left_as_it_was(folder)
 
 
 def test_a_suite_without_benchmarks_is_an_error_of_usage(folder):

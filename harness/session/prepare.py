@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 import harness
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.policy import Policy
 from harness.session import git, overlay
 from harness.session.block import NULL
@@ -78,12 +78,26 @@ def prepare(
                 for (side, subject), letter in zip(sides.items(), "ab", strict=True)
             }
             suite = overlay.find_suite(trees[Side.CANDIDATE], policy.suite) if with_suite else None
-            yield _trees(sides, trees, policy, suite, folder, _Pip(supervisor, log))
+            with _disk_trouble_named(folder):
+                made = _trees(sides, trees, policy, suite, folder, _Pip(supervisor, log))
+            yield made
         else:
             raise UsageError(
                 f"'{base.spec}' and '{candidate.spec}' cannot be compared: one is code, the other a target",
                 remedy="Compare two of git: and path:, or two of variant: and target:",
             )
+
+
+@contextlib.contextmanager
+def _disk_trouble_named(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise HarnessError(
+            f"The session's folder cannot be filled: {error}",
+            where=str(folder),
+            remedy="Free some disk, or name another place in TMPDIR",
+        ) from error
 
 
 @contextlib.contextmanager
@@ -94,6 +108,12 @@ def _tree(subject: TreeSide, folder: Path) -> Iterator[Path]:
     commit = git.resolve(subject.project, subject.revision)
     folder.parent.mkdir(exist_ok=True)
     with git.worktree(subject.project, commit, folder) as project:
+        if not project.is_dir():
+            raise UsageError(
+                f"Revision '{subject.revision}' has no folder '{git.prefix(subject.project)}'",
+                where=str(subject.project),
+                remedy="Name a revision that has this project",
+            )
         yield project.resolve()
 
 
