@@ -11,9 +11,11 @@ from targets.asset_core.allocations import AllocationTracker
 from targets.asset_core.buffers import BufferPool
 from targets.asset_core.cache.breaker import Breaker
 from targets.asset_core.cache.flight import SingleFlight
+from targets.asset_core.cache.invalidations import Invalidations
 from targets.asset_core.cache.levels import AssetCache
 from targets.asset_core.cache.local import LocalCache
 from targets.asset_core.cache.shared import SharedCache
+from targets.asset_core.counting import Tally
 from targets.asset_core.data.feed import make_feed
 from targets.asset_core.encoding import Encode, make_encode
 from targets.asset_core.errors import CoreError
@@ -52,11 +54,19 @@ class Resources:
     processor: Processor
     jobs: Jobs
     workspace: Workspace
+    invalidations: Invalidations
     phases_ns: dict[str, int]
+
+    def watch(self, tally: Tally) -> None:
+        """Begin what goes on in the background: health checks, and hearing what other processes write."""
+        self.health.start(tally)
+        if self.local is not None:
+            self.invalidations.start()
 
     def close(self) -> None:
         """Give everything back; no store's failure keeps another open."""
         self.health.stop()
+        self.invalidations.stop()
         self.jobs.close()
         self.executor.close()
         self.processor.executor.close()
@@ -115,6 +125,7 @@ def _assemble(
             plan, Tools(stores, ingest, feed, plan.clocks.wall, workspace, policy.tracker), encode
         ),
         workspace=workspace,
+        invalidations=Invalidations(stores.cache, cache),
         phases_ns=phases_ns,
     )
 

@@ -36,7 +36,7 @@ class Core:
             resources = self._container.acquire()
             # In Lambda a background thread would be frozen between requests, and see only its own past.
             if plan.profile.name == "server" and plan.clocks.moves:
-                resources.health.start(self._counters.of(BACKGROUND))
+                resources.watch(self._counters.of(BACKGROUND))
 
         if plan.switches.gc_policy:
             self._container.policy.apply()

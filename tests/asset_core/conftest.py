@@ -94,11 +94,11 @@ def rng():
 
 @pytest.fixture
 def host(issuer, inventory):
-    """A function that hosts a core: `host(switches=…, profile=…, clocks=…, latency_s=…, wrap=…)`."""
+    """A function that hosts a core: `host(switches=…, profile=…, clocks=…, latency_s=…, wrap=…, world=…)`."""
     cores = []
 
-    def make(*, latency_s=0.0, switches=OPTIMISED, profile=LAMBDA, opens=True, **plan):
-        world, opened, lines = World(inventory, latency_s), [], []
+    def make(*, latency_s=0.0, switches=OPTIMISED, profile=LAMBDA, opens=True, world=None, **plan):
+        world, opened, lines = world or World(inventory, latency_s), [], []
 
         def open_stores(profile, *, pooling):
             opened.append(world(profile, pooling=pooling))

@@ -40,7 +40,7 @@ class Shelf:
         self._check()
         self.values[key], self.ttls[key] = value, ttl_s
 
-    def remove(self, keys, scope):
+    def announce(self, keys, scope):
         self._check()
         for key in keys:
             self.values.pop(key, None)
@@ -241,6 +241,17 @@ def test_a_corrupt_entry_in_l2_is_a_miss_and_is_replaced(levels):
     _, counted = levels.load()
     assert (counted["cache.l2.corrupt"], counted["cache.l2.miss"], counted["cache.l3.fetch"]) == (1, 1, 1)
     assert unpack(levels.shelf.values[key]) is not None
+
+
+def test_forgetting_everything_empties_this_process_and_discards_what_is_being_fetched(levels, scope):
+    levels.load()
+    levels.cache.forget_all()
+    assert levels.l1.view().entries == levels.l1.view().bytes == 0
+    levels.shelf.values.clear()
+    levels.during = levels.cache.forget_all
+    levels.load()
+    assert levels.l1.view().entries == 0
+    assert levels.shelf.values == {}
 
 
 def test_an_invalidation_empties_both_levels(levels, scope):

@@ -6,6 +6,7 @@ import pytest
 
 from targets.asset_core.data.generator import SHARED_ID
 from targets.asset_core.errors import DeadlineError, StoreError
+from targets.asset_core.profiles import SERVER
 from targets.asset_core.switches import BASELINE, OPTIMISED, parse_switches
 
 OPERATION = "POST /assets"
@@ -316,11 +317,11 @@ def test_the_far_end_of_a_relationship_has_the_type_that_it_was_ingested_with(ho
 def test_without_redis_a_write_succeeds_and_the_old_value_is_not_taken_from_there_later(host):
     hosted = host()
     read(hosted, SHARED_ID)
-    remove = hosted.stores.cache.remove
-    hosted.stores.cache.remove = failing(StoreError("down", where="redis"))
+    announce = hosted.stores.cache.announce
+    hosted.stores.cache.announce = failing(StoreError("down", where="redis"))
     assert ingest(hosted, asset(SHARED_ID, name="renamed"))["statusCode"] == 200
     assert read(hosted, SHARED_ID)["asset"]["name"] == "renamed"
-    hosted.stores.cache.remove = remove
+    hosted.stores.cache.announce = announce
     assert read(hosted, SHARED_ID)["asset"]["name"] == "renamed"
 
 
@@ -337,6 +338,41 @@ def test_a_read_that_began_before_a_write_leaves_nothing_behind(host):
     fetch._queries["neo4j.risks"] = interrupted
     read(hosted, SHARED_ID)
     assert read(hosted, SHARED_ID)["asset"]["name"] == "renamed"
+
+
+def test_what_one_process_writes_empties_the_cache_of_another(host):
+    one = host(profile=SERVER)
+    other = host(profile=SERVER, world=one.world)
+    before = [read(hosted, SHARED_ID) for hosted in (one, other)]
+    kept = read(other, "domain:shared.example", "tenant-02")
+    ingest(one, asset(SHARED_ID, name="renamed"))
+    assert read(other, SHARED_ID)["asset"]["name"] == "renamed" != before[1]["asset"]["name"]
+    assert read(other, "domain:shared.example", "tenant-02") == kept
+    assert other.counted("GET /assets/{id}")["cache.l1.hit"] == 1
+
+
+def test_a_read_that_another_process_overtakes_leaves_nothing_behind(host):
+    one = host(profile=SERVER)
+    other = host(profile=SERVER, world=one.world)
+    fetch = one.resources.cache._fetch
+    original = fetch._queries["neo4j.risks"]
+
+    def overtaken(*arguments):
+        fetch._queries["neo4j.risks"] = original
+        ingest(other, asset(SHARED_ID, name="renamed"))
+        return original(*arguments)
+
+    fetch._queries["neo4j.risks"] = overtaken
+    read(one, SHARED_ID)
+    assert read(one, SHARED_ID)["asset"]["name"] == "renamed"
+
+
+def test_a_closed_process_hears_nothing_more(host):
+    one = host(profile=SERVER)
+    other = host(profile=SERVER, world=one.world)
+    assert len(one.world.listeners) == 2
+    other.core.close()
+    assert len(one.world.listeners) == 1
 
 
 def test_a_body_over_6_mib_is_413_and_up_to_it_is_read(host):

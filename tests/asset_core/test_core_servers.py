@@ -496,3 +496,84 @@ def test_a_batch_of_a_thousand_takes_as_few_writes_as_its_items_fill(stores, sco
     # Ten reads of what was there before; 1,000 assets and 999 technologies.
     assert totals["dynamodb.calls"] == 10 + -(-1_999 // 25)
     assert totals["neo4j.calls"] == 1
+
+
+@pytest.fixture
+def pair(settings, seeded):
+    """Two processes' worth of cores on the same servers."""
+    targets = [create(backends="servers") for _ in range(2)]
+    for target in targets:
+        target.open()
+    yield [asking(target) for target in targets]
+    for target in targets:
+        target.close()
+    assert not [thread.name for thread in threading.enumerate() if "listener" in thread.name]
+
+
+def asking(target):
+    def ask(method, path, body=None):
+        token = target._issuer.token("tenant-07", "ada", role="admin", use="id")
+        event = proxy_event(method, path, {"Authorization": f"Bearer {token}"}, body and json.dumps(body))
+        return json.loads(target.call(event)["body"])
+
+    ask.cache = target._core._container.resources.cache
+    return ask
+
+
+def write(ask, name):
+    ask("POST", "/assets", {"assets": [sent_asset("host:p", name=name)]})
+
+
+def read_name(ask):
+    return ask("GET", "/assets/host:p")["asset"]["name"]
+
+
+def test_what_one_process_writes_the_others_see_although_it_is_in_their_memory(pair):
+    one, other = pair
+    for number in range(5):
+        write(one if number % 2 else other, f"name {number}")
+        for ask in pair:
+            wait_until(lambda ask=ask, number=number: read_name(ask) == f"name {number}")
+
+
+def test_what_was_missed_while_redis_was_away_is_forgotten_when_it_is_back(pair, stores, scope, monkeypatch):
+    one, other = pair
+    write(one, "old")
+    wait_until(lambda: read_name(other) == "old")
+    forgotten = []
+    original = other.cache.forget_all
+    monkeypatch.setattr(other.cache, "forget", lambda _keys: None)
+    listener = threading.Event()
+
+    def forget_all():
+        original()
+        forgotten.append(1)
+        listener.set()
+
+    other.cache.forget_all = forget_all
+    invalidations = create_invalidations(other, stores)
+    wait_until(lambda: forgotten)
+    write(one, "new")
+    stores.cache._client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    wait_until(lambda: len(forgotten) >= 2)
+    assert read_name(other) == "new"
+    invalidations.stop()
+
+
+def create_invalidations(ask, stores):
+    from targets.asset_core.cache.invalidations import Invalidations
+
+    made = Invalidations(stores.cache, ask.cache)
+    made.start()
+    return made
+
+
+def test_a_message_that_cannot_be_read_makes_everything_be_forgotten(stores, scope):
+    keys, gaps = [], []
+    end = stores.cache.listen(keys.extend, lambda: gaps.append(1))
+    wait_until(lambda: gaps)
+    stores.cache.announce(["mine"], scope)
+    stores.cache._client.publish("asset:forgotten", b"\xff")
+    wait_until(lambda: len(gaps) == 2)
+    end()
+    assert keys == []

@@ -20,3 +20,8 @@ class Generations:
         """Make all fills of a key that have begun worthless."""
         with self._lock:
             self._numbers[hash(key) % len(self._numbers)] += 1
+
+    def advance_all(self) -> None:
+        """Make all fills that have begun worthless."""
+        with self._lock:
+            self._numbers = [number + 1 for number in self._numbers]

@@ -76,6 +76,12 @@ class AssetCache:
             if self._l1 is not None:
                 self._l1.remove(key)
 
+    def forget_all(self) -> None:
+        """Forget everything in this process, and discard all fills that have begun."""
+        self._generations.advance_all()
+        if self._l1 is not None:
+            self._l1.clear()
+
     def _load(self, tenant: str, asset_id: str, scope: Scope) -> Entry:
         key = cache_key(tenant, asset_id)
         if self._l1 is not None:

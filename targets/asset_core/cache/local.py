@@ -67,6 +67,12 @@ class LocalCache:
             if key in self._slots:
                 self._drop(key)
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._slots.clear()
+            self._bytes = 0
+
     def view(self) -> LocalView:
         """Return sizes and totals."""
         with self._lock:

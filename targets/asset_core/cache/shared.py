@@ -57,10 +57,10 @@ class SharedCache:
             self._breaker.succeed()
 
     def remove(self, keys: Sequence[str], scope: Scope) -> None:
-        """Forget keys. While Redis fails to, this process takes none of them from it."""
+        """Forget keys, here and in every process that listens. While Redis fails to, this one takes none of them from it."""
         self._mark(keys)
         try:
-            self._store.remove(keys, scope)
+            self._store.announce(keys, scope)
         except CoreError as error:
             self._failed(error, scope)
         else:

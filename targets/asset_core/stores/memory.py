@@ -1,7 +1,7 @@
 """Stores inside the process: the same protocols, with seeded latencies that really yield."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from targets.asset_core.gate import Gate
 from targets.asset_core.model import RELATIONSHIP_LIMIT, Asset, Bundle, Relationship, Risk, Technology
@@ -23,6 +23,7 @@ class World(Data):
 
     def __init__(self, bundles: Iterable[Bundle], latency_s: float = 0.0, seed: int = 1) -> None:
         super().__init__(bundles)
+        self.listeners: list[tuple[MemoryCache, Callable[[Sequence[str]], None]]] = []
         self.latencies = {
             DYNAMODB: Latency(latency_s, f"{seed}/{DYNAMODB}"),
             NEO4J: Latency(latency_s, f"{seed}/{NEO4J}"),
@@ -215,6 +216,22 @@ class MemoryCache(_Base):
         self._line.call(scope)
         for key in keys:
             self._world.values.pop(key, None)
+
+    def announce(self, keys: Sequence[str], scope: Scope) -> None:
+        """Forget keys and tell all other stores over the same data that listen."""
+        self.remove(keys, scope)
+        for listener, on_keys in list(self._world.listeners):
+            if listener is not self:
+                on_keys(keys)
+
+    def listen(
+        self, on_keys: Callable[[Sequence[str]], None], on_gap: Callable[[], None]
+    ) -> Callable[[], None]:
+        """Hear what other stores over the same data announce; nothing is ever missed."""
+        entry = (self, on_keys)
+        self._world.listeners.append(entry)
+        on_gap()
+        return lambda: self._world.listeners.remove(entry)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ health is checked by the clock, and counted as `STORE.pings` alone. Each failure
 or a DeadlineError.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from targets.asset_core.gate import PoolView
@@ -101,6 +101,18 @@ class ByteCache(Store, Protocol):
 
     def remove(self, keys: Sequence[str], scope: Scope) -> None:
         """Forget keys, in one call."""
+
+    def announce(self, keys: Sequence[str], scope: Scope) -> None:
+        """Forget keys and tell all others who listen, in one call."""
+
+    def listen(
+        self, on_keys: Callable[[Sequence[str]], None], on_gap: Callable[[], None]
+    ) -> Callable[[], None]:
+        """Hear the keys that others announce until the function that is returned is called.
+
+        `on_gap` is called whenever announcements may have been missed: when listening has begun, and after a failure.
+        Both are called from another thread.
+        """
 
 
 class Stores(Protocol):

@@ -10,6 +10,14 @@ from targets.asset_core.scope import Scope
 from targets.asset_core.settings import StoreSettings
 from targets.asset_core.stores.current import CurrentCall
 from targets.asset_core.stores.names import REDIS
+from targets.asset_core.stores.redis_listener import (
+    CHANNEL,
+    OnGap,
+    OnKeys,
+    RedisListener,
+    announcement,
+    make_origin,
+)
 
 _CALLS = (f"{REDIS}.calls", f"{REDIS}.round_trips")
 _PINGS = (f"{REDIS}.pings",)
@@ -20,7 +28,9 @@ class RedisCache:
     """See `ByteCache`."""
 
     def __init__(self, settings: StoreSettings, limits: RedisLimits, *, pooling: bool) -> None:
+        self._settings = settings
         self._limits = limits
+        self._origin = make_origin()
         self._current = CurrentCall()
         self._gate = Gate(REDIS, limits.pool_size if pooling else None, limits.wait_s)
         self.connections = _make_pool(settings, limits, self._current, pooling=pooling)
@@ -40,6 +50,17 @@ class RedisCache:
     def remove(self, keys: Sequence[str], scope: Scope) -> None:
         """Forget keys, all in one command."""
         self._call(scope, self._client.unlink, *keys)
+
+    def announce(self, keys: Sequence[str], scope: Scope) -> None:
+        """Forget keys and tell all others who listen, in one round trip."""
+        commands = self._client.pipeline(transaction=False)
+        commands.unlink(*keys)
+        commands.publish(CHANNEL, announcement(self._origin, keys))
+        self._call(scope, commands.execute)
+
+    def listen(self, on_keys: OnKeys, on_gap: OnGap) -> Callable[[], None]:
+        """Hear what others announce until the function that is returned is called."""
+        return RedisListener(self._settings, self._limits, self._origin, on_keys, on_gap).stop
 
     def remove_all(self, pattern: str, scope: Scope) -> int:
         """Forget all keys that match a glob pattern, and return how many there were."""

@@ -1,0 +1,32 @@
+"""What other processes wrote: their announcements empty this process's cache."""
+
+import threading
+from collections.abc import Callable
+
+from targets.asset_core.cache.levels import AssetCache
+from targets.asset_core.stores.protocols import ByteCache
+
+
+class Invalidations:
+    """Listens while started. What may have been missed before listening began, or while Redis was away, is forgotten."""
+
+    _end: Callable[[], None] | None
+
+    def __init__(self, store: ByteCache, cache: AssetCache) -> None:
+        self._store = store
+        self._cache = cache
+        self._lock = threading.Lock()
+        self._end = None
+
+    def start(self) -> None:
+        """Listen from now on."""
+        with self._lock:
+            if self._end is None:
+                self._end = self._store.listen(self._cache.forget, self._cache.forget_all)
+
+    def stop(self) -> None:
+        """Listen no more."""
+        with self._lock:
+            end, self._end = self._end, None
+        if end is not None:
+            end()

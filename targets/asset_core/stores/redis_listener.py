@@ -1,0 +1,121 @@
+"""Announcements between processes by Redis pub/sub: heard on a connection of their own, outside the pool."""
+
+import contextlib
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from targets.asset_core.profiles import RedisLimits
+from targets.asset_core.settings import StoreSettings
+
+LOG = logging.getLogger("asset_core.invalidations")
+
+CHANNEL = "asset:forgotten"
+POLL_S = 0.25
+"""How soon a listener notices that it is to end."""
+
+CHECK_S = 15
+"""A silent connection is tested this often."""
+
+FIRST_BACK_OFF_S = 0.5
+LONGEST_BACK_OFF_S = 10.0
+
+OnKeys = Callable[[Sequence[str]], None]
+OnGap = Callable[[], None]
+
+
+class Announcement(msgspec.Struct, array_like=True, frozen=True):
+    """Keys that are no longer worth keeping, and who says so."""
+
+    origin: str
+    keys: list[str]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Announcement).decode
+
+
+def make_origin() -> str:
+    """Return a name for whoever announces."""
+    return uuid.uuid4().hex
+
+
+def announcement(origin: str, keys: Sequence[str]) -> bytes:
+    """Return the message that keys are to be forgotten."""
+    return _encode(Announcement(origin, list(keys)))
+
+
+class RedisListener:
+    """A thread that hears what others announce, connects again when it must, and says when it may have missed something."""
+
+    def __init__(
+        self, settings: StoreSettings, limits: RedisLimits, origin: str, on_keys: OnKeys, on_gap: OnGap
+    ) -> None:
+        self._client = _make_client(settings, limits)
+        self._origin = origin
+        self._on_keys = on_keys
+        self._on_gap = on_gap
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="asset-core-listener", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and its connection."""
+        self._stop.set()
+        self._thread.join(4 * POLL_S)
+
+    def _run(self) -> None:
+        from redis.exceptions import RedisError
+
+        back_off_s = FIRST_BACK_OFF_S
+        while not self._stop.is_set():
+            try:
+                with contextlib.closing(self._client.pubsub()) as heard:
+                    heard.subscribe(CHANNEL)
+                    while not self._stop.is_set():
+                        message = heard.get_message(timeout=POLL_S)
+                        if message is not None:
+                            back_off_s = FIRST_BACK_OFF_S
+                            self._take(message)
+            except (RedisError, OSError) as error:
+                LOG.warning("announcements cannot be heard: %s; next try in %g s", error, back_off_s)
+                self._stop.wait(back_off_s)
+                back_off_s = min(back_off_s * 2, LONGEST_BACK_OFF_S)
+        self._client.close()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if message["type"] == "subscribe":
+            self._on_gap()
+        if message["type"] != "message":
+            return
+        try:
+            announced = _decode(message["data"])
+        except msgspec.MsgspecError:
+            # What it was meant to say is not known: nothing in hand can be trusted.
+            self._on_gap()
+            return
+        if announced.origin != self._origin:
+            self._on_keys(announced.keys)
+
+
+def _make_client(settings: StoreSettings, limits: RedisLimits) -> Any:
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return Redis(
+        host=settings.redis_host,
+        port=settings.redis_port,
+        password=settings.redis_password,
+        db=limits.database,
+        socket_timeout=limits.io_s,
+        socket_connect_timeout=limits.io_s,
+        health_check_interval=CHECK_S,
+        protocol=2,
+        # A connection that drops may have missed something: this module connects again, and says so.
+        retry=Retry(NoBackoff(), 0),
+    )
