@@ -68,9 +68,10 @@ def stricter(policy: Policy, *, strict: bool) -> Policy:
 
 def ask(
     args: argparse.Namespace, policy: Policy, base: str, candidate: str, project: Path, *,
-    candidate_side: Subject | None = None,
+    sides: tuple[Subject, Subject] | None = None,
 ) -> Asked:  # fmt: skip
-    """Return what is asked, checked. `candidate_side` stands for the candidate's text, where given."""
+    """Return what is asked, checked. `sides` stand for the texts, where given."""
+    sides = sides or (read_side(base, policy, project), read_side(candidate, policy, project))
     driven = driven_sides(base, candidate, policy)
     wanted = _suites(args.suite, policy, has_target=driven is not None)
     load = None
@@ -92,8 +93,8 @@ def ask(
     if budget_s is None and policy.budget is not None:
         budget_s = parse_duration_s(policy.budget)
     return Asked(
-        base=read_side(base, policy, project),
-        candidate=candidate_side or read_side(candidate, policy, project),
+        base=sides[0],
+        candidate=sides[1],
         policy=policy,
         suites=wanted,
         seed=args.seed,

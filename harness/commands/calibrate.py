@@ -29,7 +29,7 @@ DEFAULT_CARD = "calibration.json"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    names = ", ".join(trial.name for trial in TRIALS)
+    names = ", ".join(trial.name for trial in TRIALS).replace("%", "%%")
     parser.add_argument("--trial", action="append", default=[], metavar="NAME", help=f"only these: {names}")
     parser.add_argument("--sessions", type=positive_int, metavar="N", help="stop after so many sessions")
     parser.add_argument("--budget", type=span_s, metavar="D", help="begin no session after this time")

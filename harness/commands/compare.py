@@ -4,13 +4,13 @@ import argparse
 import datetime as dt
 from pathlib import Path
 
+from harness import policy_file
 from harness.commands import session_show
 from harness.commands.asking import add_session_options, ask, read_policy
 from harness.commands.console import Talk
-from harness.commands.sessions import Asked, carry_out
-from harness.errors import ExitCode
+from harness.commands.sessions import Asked, Session, carry_out
+from harness.errors import ExitCode, UsageError
 from harness.judge.judge import judge
-from harness.policy_file import refuse_expired
 
 NAME = "compare"
 HELP = "compare two subjects, live, in blocks and random order, to a verdict"
@@ -33,10 +33,24 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
 
 def conduct(asked: Asked, talk: Talk, project: Path, *, report_only: bool = False) -> ExitCode:
     """Run the session, judge it and show what it found."""
-    refuse_expired(asked.policy, dt.datetime.now(dt.UTC).date())
+    policy_file.refuse_expired(asked.policy, dt.datetime.now(dt.UTC).date())
     session = carry_out(asked, talk)
+    _check_policy(asked, session)
     judgement = judge(session.receipt, asked.policy)
     return session_show.present(
         judgement, session.receipt, session.folder.receipt_path, talk,
         policy=asked.policy, project=project, report_only=report_only,
     )  # fmt: skip
+
+
+def _check_policy(asked: Asked, session: Session) -> None:
+    """Refuse a policy with rules for nothing that was measured: it would hold without saying anything."""
+    try:
+        policy_file.check(asked.policy, session.receipt, dt.datetime.now(dt.UTC).date())
+    except UsageError as error:
+        again = f"harness judge {session.folder.receipt_path} --policy pyproject.toml"
+        raise UsageError(
+            error.what,
+            where=error.where,
+            remedy=f"{error.remedy}. What was measured is kept; then judge it: {again}",
+        ) from error

@@ -8,7 +8,7 @@ from harness.commands.compare import conduct
 from harness.commands.console import Talk
 from harness.errors import ExitCode
 from harness.session import git
-from harness.session.subjects import working_tree
+from harness.session.subjects import TreeSide, working_tree
 
 NAME = "gate"
 HELP = "did this checkout get slower, hungrier or chattier than its base? Made for CI"
@@ -36,5 +36,6 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     base = git.merge_base(project, tip)
     if base != tip:
         talk.say(f"Base: {base[:12]}, where this checkout left {named} ({tip[:12]}).")
-    asked = ask(args, policy, f"git:{base}", "path:.", project, candidate_side=working_tree(project))
+    sides = (TreeSide(f"git:{base}", project, base, f"{named} ({base[:12]})"), working_tree(project))
+    asked = ask(args, policy, f"git:{base}", "path:.", project, sides=sides)
     return conduct(asked, talk, project, report_only=args.report_only)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import msgspec
+
 from harness.commands.console import Talk
 from harness.commands.servers import provide
 from harness.commands.session_folder import SessionFolder
@@ -231,7 +233,7 @@ class _Work:
             if options.rate_per_s is None and options.scenario.executor is Executor.OPEN:
                 self._talk.say(f"Probing both sides, {_about(probe_seconds())} …")
                 session = at_rate_of_slower_side(session)
-            self._tell_load(options)
+            self._plan_load(options)
             with Narrowing(self._talk) as progress:
                 run_load_blocks(
                     session, self.receipt, candidates=self._looks.load_candidates, write=self._folder.write,
@@ -240,7 +242,15 @@ class _Work:
         if self.receipt.interrupted:
             raise KeyboardInterrupt
 
-    def _tell_load(self, options: LoadOptions) -> None:
+    def _plan_load(self, options: LoadOptions) -> None:
+        """Fit the load blocks into their part of the budget, and say how long they take."""
+        budget_s = self._asked.budget_of("load")
+        if budget_s is not None:
+            one_s, _ = load_session_seconds(SessionPlan(load_blocks=1), options.duration_s, options.warmup_s)
+            plan = session_plan(budget_s, one_s, self._asked.policy, 1)
+            if "micro" in self._asked.suites:
+                plan = msgspec.structs.replace(self.receipt.plan, load_blocks=plan.load_blocks)
+            self.receipt.plan = plan
         least_s, most_s = load_session_seconds(self.receipt.plan, options.duration_s, options.warmup_s)
         self._talk.say(
             f"Load: {self.receipt.plan.load_blocks} blocks, about {_about(least_s)}, and up to "

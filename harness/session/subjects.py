@@ -9,16 +9,20 @@ from harness.errors import UsageError
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TreeSide:
-    """Code in a tree: a revision of the project in `project`, or that folder as it is (`revision` of None)."""
+    """Code in a tree: a revision of the project in `project`, or that folder as it is (`revision` of None).
+
+    `title` is what people call it, where that is not the revision.
+    """
 
     spec: str
     project: Path
     revision: str | None = None
+    title: str = ""
 
     @property
     def label(self) -> str:
         """What people call it."""
-        return self.revision or ("the working tree" if self.spec == "." else self.project.name)
+        return self.title or self.revision or ("the working tree" if self.spec == "." else self.project.name)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
