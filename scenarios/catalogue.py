@@ -50,7 +50,7 @@ _ASSET_CORE = (
     ),
     Scenario(
         "jobs",
-        "scans, correlations and discoveries, half of them waited for, and questions after their results",
+        "scans, correlations and discoveries that are waited for, and questions after their results",
         operations={"POST /jobs": 0.60, "GET /jobs/{id}": 0.40},
         rate_per_s=None,
         duration_s=15.0,

@@ -20,7 +20,7 @@ from targets.asset_core.errors import SettingsError
 from targets.asset_core.executor import identity
 from targets.asset_core.issuing import Issuer
 from targets.asset_core.plan import Plan
-from targets.asset_core.routing import GET_ASSET, GET_HEALTH, GET_JOB
+from targets.asset_core.routing import BATCH_GET, GET_ASSET, GET_HEALTH, GET_JOB, INGEST, SUBMIT_JOB
 from targets.asset_core.settings import find_profile, read_stores
 from targets.asset_core.stores.protocols import OpenStores
 from targets.asset_core.switches import parse_switches
@@ -31,7 +31,14 @@ __all__ = ["CoreTarget", "create", "proxy_event"]
 Number = TypeVar("Number", int, float)
 Chosen = TypeVar("Chosen")
 
-OPERATIONS = {GET_ASSET.operation: 0.99, GET_HEALTH.operation: 0.01}
+OPERATIONS = {
+    GET_ASSET.operation: 0.95,
+    BATCH_GET.operation: 0.02,
+    INGEST.operation: 0.01,
+    SUBMIT_JOB.operation: 0.005,
+    GET_JOB.operation: 0.005,
+    GET_HEALTH.operation: 0.01,
+}
 DEFAULTS = {
     "variant": "optimised",
     "switches": "",
