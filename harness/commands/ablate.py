@@ -18,7 +18,7 @@ from harness.units import format_duration
 from reports.ablation.model import AblationRow
 
 NAME = "ablate"
-HELP = "switch off one optimisation at a time, and measure what it was worth"
+HELP = "measure what each optimisation of a target is worth"
 BLOCK_S = 6.0
 """About what a block of one switch takes on a small machine: starting three processes is most of it."""
 

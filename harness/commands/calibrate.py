@@ -23,7 +23,7 @@ from harness.errors import ExitCode, UsageError
 from harness.supervise import Supervisor, termination_as_exception
 
 NAME = "calibrate"
-HELP = "find the error rates of the gate on this machine; may be interrupted and resumed"
+HELP = "find the error rates of the gate on this machine"
 DEFAULT_CARD = "calibration.json"
 
 

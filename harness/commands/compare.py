@@ -13,7 +13,7 @@ from harness.errors import ExitCode, UsageError
 from harness.judge.judge import judge
 
 NAME = "compare"
-HELP = "compare two subjects, live, in blocks and random order, to a verdict"
+HELP = "compare two subjects side by side, to a verdict"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

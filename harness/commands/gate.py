@@ -11,7 +11,7 @@ from harness.session import git
 from harness.session.subjects import TreeSide, working_tree
 
 NAME = "gate"
-HELP = "did this checkout get slower, hungrier or chattier than its base? Made for CI"
+HELP = "did this checkout get slower than its base? Made for CI"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
