@@ -46,10 +46,17 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message[:1].upper() + message[1:], remedy=f"See '{self.prog} --help'")
 
 
+def _aligned(prog: str) -> argparse.HelpFormatter:
+    """Return a formatter with room for the longest command beside its help."""
+    return argparse.HelpFormatter(prog, max_help_position=max(len(one.NAME) for one in COMMANDS) + 6)
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line; what it cannot read is a `UsageError`."""
     parser = _Parser(
-        prog="harness", description="Load tests, profiles and verdicts that say when they cannot be trusted."
+        prog="harness",
+        description="Load tests, profiles and verdicts that say when they cannot be trusted.",
+        formatter_class=_aligned,
     )
     parser.add_argument("--version", action="version", version=f"harness {harness.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
