@@ -48,7 +48,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _aligned(prog: str) -> argparse.HelpFormatter:
     """Return a formatter with room for the longest command beside its help."""
-    return argparse.HelpFormatter(prog, max_help_position=max(len(one.NAME) for one in COMMANDS) + 6)
+    return argparse.HelpFormatter(prog, max_help_position=max(len(one.NAME) for one in COMMANDS) + 8)
 
 
 def make_parser() -> argparse.ArgumentParser:
