@@ -67,6 +67,16 @@ def test_all_environments_of_a_block_are_of_one_size(tmp_path):
     assert min(padding.values()) == 17
 
 
+def test_a_block_of_the_control_alone_has_the_sentinel_and_the_import_of_all_slots(stage):
+    (a,) = marks("a")
+    done = run_block(stage, request([Benchmark(name=NULL_CONTROL, of=a.name, calls=10, pairs=3)]))
+    assert done.trouble is None
+    assert list(done.slices) == [NULL_CONTROL]
+    values = (done.sentinel.base_ns, done.sentinel.candidate_ns, done.sentinel.null_ns)
+    assert [len(each) for each in values] == [2, 2, 2]
+    assert set(done.import_ns) == {"base", "candidate", "null"}
+
+
 PLACES = """import pathlib
 def test_a(benchmark):
     fresh = [1.5 * number for number in range(9)]

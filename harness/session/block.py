@@ -175,12 +175,9 @@ class _Measuring:
             slot.finish()
 
     def _order(self, side: str) -> list[str]:
+        """Return what a slot runs. Base and candidate run the same, measured or not: they must be exchangeable."""
         null_of = self._null.of if self._null else None
-        return [
-            name
-            for name in self._drawn.order
-            if (name == null_of if side == NULL else name in self._benchmarks or side == Side.BASE)
-        ]
+        return [name for name in self._drawn.order if side != NULL or name == null_of]
 
     def _start(self) -> None:
         # All files in every block: what a side takes to import is a metric too, and must not change with the choice.
