@@ -46,9 +46,12 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message[:1].upper() + message[1:], remedy=f"See '{self.prog} --help'")
 
 
-def _aligned(prog: str) -> argparse.HelpFormatter:
-    """Return a formatter with room for the longest command beside its help."""
-    return argparse.HelpFormatter(prog, max_help_position=max(len(one.NAME) for one in COMMANDS) + 8)
+class _Aligned(argparse.HelpFormatter):
+    """Puts the longest command beside its help: argparse forgets that commands are indented once more."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        self._action_max_length = max(self._action_max_length, 4 + max(len(one.NAME) for one in COMMANDS))
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -56,7 +59,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="harness",
         description="Load tests, profiles and verdicts that say when they cannot be trusted.",
-        formatter_class=_aligned,
+        formatter_class=_Aligned,
     )
     parser.add_argument("--version", action="version", version=f"harness {harness.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
