@@ -192,6 +192,13 @@ def test_a_benchmark_that_fails_in_one_slot_is_measured_in_none(stage):
     assert done.failed["test_bench.py::test_fails"].startswith("candidate: AssertionError")
 
 
+def test_a_block_whose_only_benchmark_fails_is_trouble_with_its_reason(stage):
+    done = run_block(stage, request(marks("fails")))
+    assert done.trouble.startswith("test_bench.py::test_fails: ")
+    assert done.trouble.endswith("Skipped")
+    assert done.sentinel is None
+
+
 def test_a_benchmark_that_is_skipped_in_a_slot_is_named(stage):
     done = run_block(stage, request(marks("fails", "a")))
     assert done.failed["test_bench.py::test_fails"].endswith("Skipped")

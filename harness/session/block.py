@@ -91,6 +91,7 @@ def run_block(stage: Stage, request: BlockRequest) -> Block:
     try:
         with contextlib.ExitStack() as stack:
             _Measuring(stage, request, drawn, rng, record, stack).run()
+        trouble = record.nothing()
     except ForeignCodeError:
         raise
     except HarnessError as error:
@@ -130,6 +131,12 @@ class _Record:
         """A benchmark that failed on one side was measured on neither."""
         self.failed.setdefault(name, f"{side}: {why}")
         self.slices.pop(name, None)
+
+    def nothing(self) -> str | None:
+        """Return why the block measured nothing at all; None if it measured something."""
+        if self.slices:
+            return None
+        return "; ".join(f"{name}: {why}" for name, why in self.failed.items())
 
     def sentinel(self) -> Sentinel:
         """Return the sentinel of all slots."""
