@@ -7,6 +7,7 @@ from targets.asset_core.batch_endpoints import BatchEndpoints
 from targets.asset_core.cache.entry import Entry
 from targets.asset_core.encoding import etag_of
 from targets.asset_core.errors import NotFoundError
+from targets.asset_core.health_details import details_of, require_insight, wants_details
 from targets.asset_core.job_endpoints import JobEndpoints
 from targets.asset_core.presenting import Presenter
 from targets.asset_core.reading import Reader
@@ -45,9 +46,16 @@ def make_endpoints(switches: Switches) -> dict[str, Endpoint]:
 
 
 def get_health(resources: Resources, request: Request) -> Response:
-    """Answer with the state of each store: 200 while requests can be served, 503 otherwise."""
+    """Answer with the state of each store: 200 while requests can be served, 503 otherwise.
+
+    With `?details=…` also with what the process is doing, for callers who may know.
+    """
     view = resources.health.view(request.scope)
-    return respond(503 if view.status == "down" else 200, resources.encode(view).decode(), REFUSAL_HEADERS)
+    status = 503 if view.status == "down" else 200
+    if wants_details(request):
+        require_insight(resources, request)
+        return respond(status, resources.encode(details_of(resources, view)).decode(), REFUSAL_HEADERS)
+    return respond(status, resources.encode(view).decode(), REFUSAL_HEADERS)
 
 
 def encoded(resources: Resources, entry: Entry) -> Entry:
