@@ -242,14 +242,39 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
     max_leaves=8,
 )
+NAMES = st.sampled_from([SHARED_ID, "a", "a#b", ""])
+BODIES = st.one_of(
+    JSON,
+    st.fixed_dictionaries({"ids": st.lists(NAMES | JSON, max_size=3)}),
+    st.fixed_dictionaries(
+        {"assets": st.lists(st.fixed_dictionaries({"id": NAMES, "type": st.just("host"), "name": st.text()}))}
+    ),
+    st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(["asset-discovery", "vulnerability-scan", "risk-correlation", "x"]),
+            "data": JSON
+            | st.fixed_dictionaries({"ids": st.lists(NAMES, max_size=2)})
+            | st.fixed_dictionaries({"scope": st.lists(st.text(), max_size=2)}),
+        },
+        optional={"wait": st.booleans() | JSON},
+    ),
+).map(json.dumps)
 EVENTS = JSON | st.fixed_dictionaries(
     {
         "httpMethod": JSON | st.sampled_from(["GET", "POST"]),
-        "path": JSON | st.sampled_from(["/assets/x", "/health", "/assets/%ff", "/assets/%00"]) | st.text(),
+        "path": JSON
+        | st.sampled_from(["/assets/x", "/health", "/assets/%ff", "/assets/%00", "/jobs/x"])
+        | st.sampled_from(["/assets", "/assets/batch-get", "/jobs"])
+        | st.text(),
         "headers": JSON
         | st.dictionaries(st.sampled_from(["Authorization", "accept-encoding", "if-none-match"]), JSON),
     },
-    optional={"requestContext": JSON, "body": JSON},
+    optional={
+        "requestContext": JSON,
+        "body": JSON | BODIES,
+        "isBase64Encoded": st.just(False) | JSON,
+        "queryStringParameters": JSON | st.just({"details": ""}),
+    },
 )
 
 
@@ -258,9 +283,9 @@ EVENTS = JSON | st.fixed_dictionaries(
 def test_no_event_makes_a_500(one_of_each, event, authorised, switched):
     hosted = one_of_each[switched]
     if authorised and isinstance(event, dict) and isinstance(event.get("headers"), dict):
-        event["headers"]["Authorization"] = "Bearer " + hosted.token()
+        event["headers"]["Authorization"] = "Bearer " + hosted.token(role="admin")
     response = hosted.core.handler(event)
-    assert response["statusCode"] in {200, 304, 400, 401, 404, 405}
+    assert response["statusCode"] in {200, 202, 304, 400, 401, 404, 405}
     assert isinstance(response["body"], str)
 
 
