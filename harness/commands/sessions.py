@@ -17,7 +17,7 @@ from harness.commands.sides import Driven, counted_subjects, loaded_subjects, ov
 from harness.errors import HarnessError, UsageError
 from harness.exact.sides import count_exactly, trace_exactly
 from harness.exact.suite import trace_suite
-from harness.exact.suspects import explain
+from harness.exact.suspects import TIMED, explain
 from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.plan import session_plan, what_it_detects
@@ -183,10 +183,12 @@ class _Work:
             self._keep(trace_suite(session.stage, self.receipt.benchmarks))
 
     def _explain(self) -> None:
-        """Look for the functions behind what regressed, while both sides are still there."""
+        """Profile what regressed, while both sides are still there. What is counted names its functions itself."""
         found = judge(self.receipt, self._asked.policy).comparisons
         regressed = [
-            (one.benchmark, one.metric) for one in found if one.counts_as is Verdict.REGRESSED and one.counts
+            (one.benchmark, one.metric)
+            for one in found
+            if one.counts_as is Verdict.REGRESSED and one.counts and one.metric in TIMED
         ]
         if regressed:
             self._talk.say("Looking for the functions that changed …")
