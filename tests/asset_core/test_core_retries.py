@@ -1,5 +1,6 @@
 """Retries end with the request: no pause is begun that would go beyond it."""
 
+import json
 import random
 import time
 
@@ -19,32 +20,28 @@ from targets.asset_core.stores.graph_retries import with_retries
 
 
 class Raw:
+    def __init__(self, error):
+        self.error = error
+
     def stream(self, **_options):
-        return iter([b'{"__type": "ProvisionedThroughputExceededException"}'])
-
-
-@pytest.fixture
-def pauses(monkeypatch):
-    """What botocore sleeps, without sleeping."""
-    slept = []
-    monkeypatch.setattr("botocore.endpoint.time.sleep", slept.append)
-    return slept
+        return iter([json.dumps({"__type": self.error}).encode()])
 
 
 @pytest.fixture
 def throttled(monkeypatch):
-    """A DynamoDB that refuses every call as too many; its list counts them."""
+    """A DynamoDB that refuses every call, as too many unless another error is set; its list says of each if it came in time."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     settings = StoreSettings("t", "", "", "", "", 0, dynamo_endpoint="http://127.0.0.1:1")
     store = DynamoAssets(settings, LAMBDA.dynamo, pooling=True)
-    store.attempts = []
+    store.attempts, store.error, store.status = [], "ProvisionedThroughputExceededException", 400
 
     def refuse(request, **_options):
-        store.attempts.append(request)
-        return AWSResponse(request.url, 400, {}, Raw())
+        store.attempts.append(time.monotonic() < store._current.due_s)
+        return AWSResponse(request.url, store.status, {}, Raw(store.error))
 
-    store.client.meta.events.register("before-send.dynamodb", refuse)
+    # Under this name it comes after what waits for leave to send.
+    store.client.meta.events.register_last("before-send", refuse)
     yield store
     store.close()
 
@@ -53,26 +50,32 @@ def due_in(seconds):
     return Scope(time.monotonic() + seconds, Tally())
 
 
-def test_dynamodb_is_tried_three_times_when_there_is_time(throttled, pauses):
-    with pytest.raises(StoreError, match="ProvisionedThroughput"):
+def pause_for(monkeypatch, seconds):
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: seconds)
+
+
+def test_dynamodb_is_tried_three_times_when_there_is_time(throttled, monkeypatch):
+    pause_for(monkeypatch, 0.01)
+    throttled.error, throttled.status = "InternalServerError", 500
+    with pytest.raises(StoreError, match="InternalServerError"):
         throttled.get_asset("a", "b", due_in(60))
     assert len(throttled.attempts) == 3
 
 
-def test_no_pause_of_dynamodbs_client_goes_beyond_the_deadline(throttled, pauses, monkeypatch):
-    monkeypatch.setattr("botocore.retries.standard.random.random", lambda: 0.9)
-    with pytest.raises((StoreError, DeadlineError)):
+def test_no_pause_of_dynamodbs_client_goes_beyond_the_deadline(throttled, monkeypatch):
+    pause_for(monkeypatch, 0.9)
+    throttled.error, throttled.status = "InternalServerError", 500
+    with pytest.raises(StoreError, match="InternalServerError"):
         throttled.get_asset("a", "b", due_in(0.5))
-    # The first pause would be 0.9 s.
-    assert pauses == []
-    assert len(throttled.attempts) == 1
+    # The time was not up when the error came, and would have been after the pause.
+    assert throttled.attempts == [True]
 
 
-def test_waiting_for_leave_to_send_ends_at_the_deadline(throttled, pauses):
-    with pytest.raises(StoreError):
-        throttled.get_asset("a", "b", due_in(60))
+def test_waiting_for_leave_to_send_ends_at_the_deadline(throttled, monkeypatch):
+    pause_for(monkeypatch, 0.001)
     # Throttled once, the client sends no more than about one request in two seconds.
     assert any(isinstance(failure(throttled), DeadlineError) for _ in range(10))
+    assert all(throttled.attempts)
 
 
 def failure(store):

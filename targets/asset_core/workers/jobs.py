@@ -55,6 +55,8 @@ class Jobs:
     def submit(self, order: Order, scope: Scope) -> JobView:
         """Queue an order and return at once; it may take two minutes.
 
+        In Lambda a process is frozen between requests, and such work with it: there it should be waited for.
+
         PoolFullError when the pool takes no more, StoreError when there is no place to keep the record.
         """
         view = JobView(order.id, order.name, QUEUED)
