@@ -31,7 +31,8 @@ class CalibrationState:
     def add(self, outcome: SessionOutcome) -> None:
         """Keep what came out of a session."""
         with self._lines.open("ab") as file:
-            file.write(msgspec.json.encode(outcome) + b"\n")
+            # Begins a line of its own, even after one that was cut short.
+            file.write(b"\n" + msgspec.json.encode(outcome) + b"\n")
 
     def new_folder(self, trial: Trial) -> Path:
         """Make the folder of a new session. Raises `HarnessError` where that cannot be."""
