@@ -15,11 +15,12 @@ HERE = sorted(os.sched_getaffinity(0))
 
 def spinning(log, disturbance, core, cores):
     """Return where each process of the disturbance was pinned, and the processes."""
-    with Supervisor() as supervisor, disturbed(disturbance, core, cores, supervisor, log):
-        pids = {pid for pid in descendants(os.getpid()) if is_busy(pid)}
-        places = sorted(place for pid in pids for place in pinned(pid))
-        alive = {pid for pid in pids if is_alive(pid)}
-    assert survivors(pids) == set()
+    with Supervisor() as supervisor:
+        with disturbed(disturbance, core, cores, supervisor, log):
+            pids = {pid for pid in descendants(os.getpid()) if is_busy(pid)}
+            places = sorted(place for pid in pids for place in pinned(pid))
+            alive = {pid for pid in pids if is_alive(pid)}
+        assert survivors(pids) == set()
     return places, alive
 
 
