@@ -40,7 +40,7 @@ class CalibrationSession:
     """What one session needs: which trial, with which seed, into which folder, in which state of the gate.
 
     `earlier` is the receipt of an earlier session, for the mutant with a stored baseline. `with_beside` has
-    pytest-benchmark judge the same work afterwards.
+    pytest-benchmark judge the same work afterwards. `plan` is measured instead of what the trial's budget gives.
     """
 
     trial: Trial
@@ -49,6 +49,7 @@ class CalibrationSession:
     gate: str
     earlier: Path | None = None
     with_beside: bool = False
+    plan: SessionPlan | None = None
 
     @property
     def policy(self) -> Policy:
@@ -84,6 +85,8 @@ class CalibrationSession:
         )  # fmt: skip
 
     def _plan_for(self, found: Discovery) -> SessionPlan:
+        if self.plan is not None:
+            return self.plan
         count = len(found.comparable)
         budget_s = None if self.trial.budget_s is None else self.trial.budget_s * count
         return session_plan(budget_s, found.block_s(SessionPlan()), self.policy, count)

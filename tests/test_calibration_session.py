@@ -1,0 +1,98 @@
+"""One calibration session: what it asks of what the gate said, and a small one from its project to its line."""
+
+import os
+
+import msgspec
+import pytest
+
+from harness.calibrate.card import gate_digest, make_card
+from harness.calibrate.effects import TRIALS, Disturbance, Trial
+from harness.calibrate.project import POLICY, write_project
+from harness.calibrate.sessions import CalibrationSession, _on_one_core
+from harness.calibrate.workloads import WORK
+from harness.judge.mutants import MUTANTS
+from harness.judge.verdict import Verdict
+from harness.session.receipt_file import read_receipt
+from harness.supervise import Supervisor
+from tests.judgement_builder import exact, paired
+from tests.processes import descendants, survivors
+from tests.session_support import TINY, Follow
+
+WALL, CPU = paired("work"), paired("work", metric="cpu", counts=False)
+IMPORT = paired("import", metric="cold_start")
+ONE_BLOCK = msgspec.structs.replace(TINY, screen_blocks=1, extended_blocks=1)
+
+
+def asked(trial, folder):
+    session = CalibrationSession(trial=trial, seed=1, folder=folder, gate="now")
+    return [one.metric for one in (WALL, CPU, IMPORT) if session._asks_about(one)]
+
+
+def test_an_unchanged_side_is_asked_about_everything_that_counts(tmp_path):
+    assert asked(Trial("same", 20), tmp_path) == ["wall", "cold_start"]
+
+
+def test_slower_work_is_asked_about_work_and_a_slower_import_about_imports(tmp_path):
+    assert asked(Trial("slower", 20, spin_share=0.05), tmp_path) == ["wall"]
+    assert asked(Trial("tail", 20, tail=True), tmp_path) == ["wall"]
+    assert asked(Trial("import", 5, import_ms=20), tmp_path) == ["cold_start"]
+
+
+def test_what_does_not_count_is_asked_about_by_no_trial(tmp_path):
+    session = CalibrationSession(trial=Trial("same", 20), seed=1, folder=tmp_path, gate="now")
+    assert not session._asks_about(exact(counts=False))
+
+
+def test_the_gate_is_given_the_margin_of_the_trial(tmp_path):
+    for trial in TRIALS:
+        session = CalibrationSession(trial=trial, seed=1, folder=tmp_path, gate="now")
+        assert session.policy.margin_percent == trial.margin_percent
+        assert session.policy.suite == POLICY.suite
+
+
+@pytest.mark.parametrize("disturbance", Disturbance)
+def test_a_session_keeps_to_one_core_where_the_others_are_disturbed_and_gets_all_back(disturbance):
+    before = os.sched_getaffinity(0)
+    alone = disturbance in {Disturbance.OTHER_CORE, Disturbance.SAME_CORE}
+    with _on_one_core(Trial("any", 20, disturbance=disturbance), seed=3) as core:
+        assert core in before
+        assert os.sched_getaffinity(0) == ({core} if alone else before)
+    assert os.sched_getaffinity(0) == before
+
+
+def test_the_project_has_every_kind_of_work_and_imports_what_it_measures(tmp_path):
+    folder = write_project(tmp_path / "one", 7)
+    suite = (folder / "benchmarks" / "test_work.py").read_text()
+    compile(suite, "test_work.py", "exec")
+    assert "\nimport calibrated" in suite
+    assert all(f'"{name}": lambda' in suite for name in WORK)
+    assert "range(7)" in (folder / "calibrated" / "__init__.py").read_text()
+
+
+def test_a_small_session_goes_from_its_project_to_the_line_of_a_card(tmp_path):
+    before = descendants(os.getpid())
+    session = CalibrationSession(
+        trial=Trial("slower", 20, spin_share=3.0),
+        seed=1,
+        folder=tmp_path,
+        gate=gate_digest(),
+        plan=ONE_BLOCK,
+    )
+    with Supervisor() as supervisor:
+        outcome = session.run(supervisor, Follow())
+    assert survivors(descendants(os.getpid()) - before) == set()
+    assert len(outcome.outcomes) == len(WORK)
+    assert {one.added for one in outcome.outcomes} == {3.0}
+    # One block decides nothing, and shows what was added all the same.
+    assert {one.verdict for one in outcome.outcomes} <= {Verdict.INCONCLUSIVE, Verdict.INVALID}
+    receipt = read_receipt(tmp_path / "receipt.json")
+    assert (receipt.finished, receipt.trouble, len(receipt.blocks)) == (True, [], 1)
+    slower = [
+        sum(slices.candidate_ns) / sum(slices.base_ns)
+        for name, slices in receipt.blocks[0].slices.items()
+        if "test_work" in name
+    ]
+    assert sorted(slower)[len(slower) // 2] == pytest.approx(4.0, rel=0.4)
+    assert all(set(one.mutants) <= set(MUTANTS) for one in outcome.outcomes)
+    (row,) = make_card([outcome], gate_digest(), {}, ["slower"]).trials
+    assert (row.alarms.count, row.alarms.total, row.added) == (0, len(WORK), 3.0)
