@@ -162,7 +162,7 @@ def test_a_job_that_takes_too_long_is_504_and_what_waits_behind_it_is_skipped(ho
     _, release = stuck
     hosted = host()
     jobs = hosted.resources.jobs
-    assert [submit(hosted, "vulnerability-scan", context=Context(550))[0] for _ in range(5)] == [504] * 5
+    assert [submit(hosted, "vulnerability-scan", context=Context(750))[0] for _ in range(5)] == [504] * 5
     release.set()
     hosted.core.close()
     scanning = next(state for state in jobs.states() if state.name == "security-scanning")
