@@ -101,7 +101,9 @@ def test_the_comment_never_exceeds_its_size_and_says_what_is_cut(count, name):
 
 def test_many_sections_together_do_not_exceed_the_size():
     verdicts = (Verdict.REGRESSED, Verdict.INCONCLUSIVE, Verdict.IMPROVED, Verdict.OK)
-    some = [built.exact(f"{verdict}_{number}", verdict, 1.0, 2.0) for verdict in verdicts for number in range(400)]
+    some = [
+        built.exact(f"{verdict}_{number}", verdict, 1.0, 2.0) for verdict in verdicts for number in range(400)
+    ]
     assert len(comment(built.judgement(*some, verdict=Verdict.REGRESSED)).encode()) <= MOST_BYTES
 
 
