@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from harness.commands.console import Talk
 from harness.judge.blocks import sort_blocks, sort_load_blocks
-from harness.judge.evidence import ALL, CPU, Evidence, load_evidence, micro_evidence
+from harness.judge.evidence import ALL, WALL, Evidence, load_evidence, micro_evidence
 from harness.session.receipt import Phase, Receipt
 from harness.stats.order import median_interval
 
@@ -76,4 +76,4 @@ def _measured(receipt: Receipt) -> list[Evidence]:
             if evidence.benchmark == ALL and evidence.metric.name.startswith("p5")
         ]  # fmt: skip
     found = micro_evidence(receipt.benchmarks, sort_blocks(receipt))
-    return [evidence for evidence in found if evidence.metric is not CPU]
+    return [evidence for evidence in found if evidence.metric is WALL]

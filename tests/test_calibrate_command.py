@@ -1,0 +1,76 @@
+"""`harness calibrate` from the command line: what it shows of what there is, and what it refuses."""
+
+import json
+
+import pytest
+
+from harness.calibrate.card import gate_digest
+from harness.calibrate.effects import TRIALS
+from harness.calibrate.state import CalibrationState
+from harness.cli import main
+from harness.judge.verdict import Verdict
+from tests.calibration_support import outcome
+
+
+@pytest.fixture
+def state(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = CalibrationState(tmp_path / "state")
+    found.folder.mkdir()
+    return found
+
+
+def show(state, capsys, *words):
+    code = main(["calibrate", "--show", "--state", str(state.folder), *words])
+    return code, *capsys.readouterr()
+
+
+def test_without_a_session_it_says_so_and_writes_no_card(state, capsys, tmp_path):
+    code, out, said = show(state, capsys)
+    assert (code, out) == (0, "")
+    assert "no finished session" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+def test_the_card_says_how_often_the_gate_alarmed_and_within_which_bounds(state, capsys):
+    state.add(outcome("same", *[Verdict.OK] * 19, Verdict.REGRESSED, gate=gate_digest()))
+    code, out, _ = show(state, capsys)
+    assert code == 0
+    (row,) = (line for line in out.splitlines() if "regressed" in line and line.strip().startswith("nothing"))
+    assert row.split()[2:10] == ["1", "20", "5.0", "%", "0.1", "to", "24.9", "%"]
+    assert "at most 1 %" in row
+
+
+def test_sessions_of_another_state_of_the_gate_are_shown_by_nobody(state, capsys):
+    state.add(outcome("same", gate="before"))
+    _, _, said = show(state, capsys)
+    assert "no finished session" in said
+
+
+def test_the_document_holds_the_card_and_nothing_else_is_on_stdout(state, capsys):
+    state.add(outcome("slower-5%", Verdict.REGRESSED, gate=gate_digest()))
+    code, out, _ = show(state, capsys, "--json", "--card", "mine.json")
+    found = json.loads(out)
+    assert (code, found["schema"], found["file"]) == (0, 1, "mine.json")
+    (trial,) = found["card"]["trials"]
+    assert (trial["trial"], trial["alarms"]["count"], trial["alarms"]["total"]) == ("slower-5%", 1, 1)
+
+
+def test_a_trial_that_does_not_exist_is_refused_with_those_that_do(state, capsys):
+    code, out, said = show(state, capsys, "--trial", "nonsense")
+    assert (code, out) == (2, "")
+    assert "no trial 'nonsense'" in said
+    assert all(trial.name in said for trial in TRIALS)
+
+
+def test_what_is_done_already_is_not_done_again(state, capsys, tmp_path):
+    for _ in range(3):
+        state.add(outcome("slow-tail", gate=gate_digest()))
+    code = main(["calibrate", "--trial", "slow-tail", "--state", str(state.folder)])
+    assert (code, capsys.readouterr().err.splitlines()[0][:2]) == (0, "0 ")
+    assert len(state.outcomes()) == 3
+
+
+def test_no_time_begins_no_session(state):
+    assert main(["calibrate", "--trial", "slow-tail", "--budget", "0s", "--state", str(state.folder)]) == 0
+    assert list(state.folder.iterdir()) == []
