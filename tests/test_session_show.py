@@ -1,0 +1,111 @@
+"""A finished session to a person and an exit code: which card it shows, and what is only reported."""
+
+import io
+import json
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from harness.calibrate.card import make_card, write_card
+from harness.commands.console import Talk
+from harness.commands.session_show import card_for, present
+from harness.errors import ExitCode
+from harness.judge.verdict import Verdict
+from harness.policy import Policy
+from tests.calibration_support import outcome
+from tests.judgement_builder import judgement, paired, receipt
+
+HERE = {"cpu": "Example CPU", "cores": 2, "packages": {"boto3": "1.40.0"}}
+POLICY = Policy(card="calibration.json")
+
+
+@pytest.fixture
+def said():
+    return io.StringIO()
+
+
+@pytest.fixture
+def talk(said):
+    talk = Talk()
+    talk.console = Console(file=said, soft_wrap=True, width=200)
+    return talk
+
+
+def keep_card(folder, **environment):
+    card = make_card([outcome("same")], "now", HERE | environment, ["same"])
+    write_card(folder / "calibration.json", card)
+    return card
+
+
+def test_the_card_of_this_machine_is_shown(tmp_path, talk):
+    card = keep_card(tmp_path)
+    assert card_for(receipt(environment=HERE), POLICY, tmp_path, talk) == card
+
+
+def test_other_packages_leave_the_machine_what_it_is(tmp_path, talk):
+    card = keep_card(tmp_path, packages={"boto3": "1.41.0"})
+    assert card_for(receipt(environment=HERE), POLICY, tmp_path, talk) == card
+
+
+def test_the_card_of_another_machine_says_nothing_of_this_one(tmp_path, talk):
+    keep_card(tmp_path, cpu="Another CPU")
+    assert card_for(receipt(environment=HERE), POLICY, tmp_path, talk) is None
+
+
+def test_a_damaged_card_is_said_and_stops_nobody(tmp_path, talk, said):
+    (tmp_path / "calibration.json").write_text("{")
+    assert card_for(receipt(environment=HERE), POLICY, tmp_path, talk) is None
+    assert "card is damaged" in said.getvalue()
+
+
+def test_without_a_card_nothing_is_said(tmp_path, talk, said):
+    assert card_for(receipt(), POLICY, tmp_path, talk) is None
+    assert card_for(receipt(), Policy(), tmp_path, talk) is None
+    assert said.getvalue() == ""
+
+
+def shown(tmp_path, talk, code, **options):
+    verdicts = {ExitCode.OK: Verdict.OK, ExitCode.LIMIT_BROKEN: Verdict.REGRESSED}
+    verdict = verdicts.get(code, Verdict.INVALID)
+    return present(
+        judgement(paired("work", verdict, 0.05), verdict=verdict, code=code),
+        receipt(environment=HERE), tmp_path / "receipt.json", talk,
+        policy=POLICY, project=tmp_path, **options,
+    )  # fmt: skip
+
+
+def test_every_format_lies_beside_the_receipt(tmp_path, talk, said):
+    assert shown(tmp_path, talk, ExitCode.LIMIT_BROKEN) is ExitCode.LIMIT_BROKEN
+    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "comment.md", "junit.xml"}
+    assert f"Report: {tmp_path / 'report.html'}" in said.getvalue()
+
+
+def test_the_card_stands_in_the_report(tmp_path, talk):
+    keep_card(tmp_path)
+    shown(tmp_path, talk, ExitCode.OK)
+    assert "How often this gate is right" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("code", "ends_with"),
+    [
+        (ExitCode.OK, ExitCode.OK),
+        (ExitCode.LIMIT_BROKEN, ExitCode.OK),
+        (ExitCode.INVALID, ExitCode.OK),
+        (ExitCode.INTERRUPTED, ExitCode.INTERRUPTED),
+    ],
+)
+def test_what_is_only_reported_succeeds_unless_it_was_interrupted(tmp_path, talk, said, code, ends_with):
+    assert shown(tmp_path, talk, code, report_only=True) is ends_with
+    assert (f"exit code {int(code)}" in said.getvalue()) is (code is not ends_with)
+
+
+def test_the_document_is_alone_on_stdout_and_text_goes_to_stderr(tmp_path, talk, capsys, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    talk.as_json = True
+    shown(tmp_path, talk, ExitCode.LIMIT_BROKEN)
+    out, err = capsys.readouterr()
+    assert json.loads(out)["receipt"] == str(tmp_path / "receipt.json")
+    assert "::error" in err
+    assert msgspec.json.decode(out)["exit_code"] == 3
