@@ -81,6 +81,12 @@ def test_every_format_lies_beside_the_receipt(tmp_path, talk, said):
     assert f"Report: {tmp_path / 'report.html'}" in said.getvalue()
 
 
+def test_the_next_command_can_be_typed_where_the_last_one_was(tmp_path, talk, capsys):
+    shown(tmp_path, talk, ExitCode.LIMIT_BROKEN)
+    assert f"harness judge {tmp_path / 'receipt.json'}" in capsys.readouterr().out.replace("\n  ", " ")
+    assert f"Full report: `{tmp_path / 'report.html'}`" in (tmp_path / "comment.md").read_text()
+
+
 def test_the_card_stands_in_the_report(tmp_path, talk):
     keep_card(tmp_path)
     shown(tmp_path, talk, ExitCode.OK)

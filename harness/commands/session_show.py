@@ -34,7 +34,7 @@ def present(
     view = build(
         judgement,
         receipt,
-        Links(),
+        Links(str(receipt_path), str(receipt_path.with_name("report.html"))),
         card=facts_of(card, receipt.environment) if card else None,
         strict=policy.strict,
     )
