@@ -1,5 +1,6 @@
 """`harness compare` while things go wrong: a process of a side is killed, and the user presses Ctrl-C."""
 
+import contextlib
 import os
 import signal
 
@@ -54,7 +55,8 @@ def spoil_a_block(shop, process):
     blocks = blocks_of(shop, process, lambda blocks: blocks)
     while not any(block.trouble for block in blocks):
         known = len(blocks)
-        os.kill(min(until(lambda: slots(process), process)), signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(min(until(lambda: slots(process), process)), signal.SIGKILL)
         blocks = blocks_of(shop, process, lambda blocks, known=known: len(blocks) > known and blocks)
 
 
