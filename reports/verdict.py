@@ -1,6 +1,7 @@
 """The answer in one sentence, what belongs to it, how far it can be trusted, and what to type next."""
 
 import shlex
+import urllib.parse
 from collections.abc import Iterator, Sequence
 
 from harness.environment import differences
@@ -128,6 +129,8 @@ def next_command(sides: Sequence[Side]) -> NextCommand:
         return NextCommand(
             f"{run}{variant} --profile cpu,memory", "see which functions the time and memory go to"
         )
+    if live := _live_comparison(sides):
+        return live
     if document.plan.executor == Executor.CLOSED:
         return NextCommand(
             f"{run}{variant} --users {2 * document.plan.users}", "see what twice as many users would find"
@@ -135,3 +138,21 @@ def next_command(sides: Sequence[Side]) -> NextCommand:
     return NextCommand(
         f"{run}{variant} --rate {2 * document.plan.rate_per_s:g}", "see how it bears twice the rate"
     )
+
+
+def _live_comparison(sides: Sequence[Side]) -> NextCommand | None:
+    """Return what settles which of two variants is better; None for anything else than two variants of one target."""
+    documents = [side.run.document for side in sides]
+    variants = {document.variant for document in documents}
+    if len(sides) != 2 or len(variants) < 2 or "" in variants or len({one.target for one in documents}) > 1:
+        return None
+    base, candidate = (shlex.quote(f"target:{_in_variant(one.target, one.variant)}") for one in documents)
+    scenario = shlex.quote(documents[0].scenario)
+    return NextCommand(
+        f"harness compare {base} {candidate} --suite load --scenario {scenario}",
+        "compare both side by side in one session, with intervals",
+    )
+
+
+def _in_variant(target: str, variant: str) -> str:
+    return f"{target}{'&' if '?' in target else '?'}{urllib.parse.urlencode({'variant': variant})}"

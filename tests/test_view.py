@@ -1,11 +1,13 @@
 """The view of a report: what is shown equals what was measured, and what cannot be trusted is not shown."""
 
+import shlex
+
 import numpy as np
 import pytest
 from run_builder import make_run
 
 from harness import summary
-from harness.cli import COMMANDS
+from harness.cli import COMMANDS, make_parser
 from harness.errors import UsageError
 from harness.model import Outcome
 from reports import view
@@ -292,8 +294,24 @@ def test_a_profiled_run_proposes_twice_the_rate_and_an_unprofiled_pair_its_profi
     assert shown.next_command.command.endswith("--variant slow --variant fast --profile cpu,memory")
 
 
-def test_only_commands_that_exist_are_proposed(built):
-    for changes in ({}, {"profiles": {"cpu": {"file": "cpu/cpu.folded"}}}, {"outcome": Outcome.FAILED}):
-        shown, _ = built(changes)
-        _, name, *_ = shown.next_command.command.split()
-        assert name in {command.NAME for command in COMMANDS}
+PROFILED = {"profiles": {"cpu": {"file": "cpu/cpu.folded"}}, "target": "asset-core"}
+
+
+def test_two_profiled_variants_of_one_target_are_best_compared_live(built):
+    slow, fast = PROFILED | {"variant": "baseline"}, PROFILED | {"variant": "optimised"}
+    shown, _ = built(slow, fast)
+    assert shown.next_command.command.startswith(
+        "harness compare 'target:asset-core?variant=baseline' 'target:asset-core?variant=optimised' --suite load"
+    )
+    for others in ((slow,), (slow, slow), (slow, fast, fast), (slow, fast | {"target": "mine.py:create"})):
+        shown, _ = built(*others)
+        assert shown.next_command.command.startswith("harness run")
+
+
+def test_only_commands_that_exist_are_proposed_with_words_that_they_know(built):
+    pair = (PROFILED | {"variant": "baseline"}, PROFILED | {"variant": "optimised"})
+    for runs in (({},), (PROFILED,), ({"outcome": Outcome.FAILED},), pair):
+        shown, _ = built(*runs)
+        _, *words = shlex.split(shown.next_command.command)
+        args, unknown = make_parser().parse_known_args(words)
+        assert (args.command in COMMANDS, unknown) == (True, [])
