@@ -140,12 +140,21 @@ def test_counts_that_grow_from_nothing_have_no_share_and_no_row():
     assert {row.metric for row in rows([one], Policy())} == {"wall"}
 
 
-@pytest.mark.parametrize(("budget_s", "blocks"), [(None, 12), (96.0, 8), (240.0, 20)])
+@pytest.mark.parametrize(("budget_s", "blocks"), [(None, 12), (120.0, 10), (240.0, 20)])
 def test_the_budget_is_spread_over_the_sessions(budget_s, blocks):
     plan = spread_budget(budget_s, 2, 6.0)
     assert (plan.screen_blocks, plan.extended_blocks) == (blocks, blocks)
 
 
-def test_a_budget_that_bounds_nothing_is_refused():
-    with pytest.raises(UsageError, match=r"7 blocks for each of 2 sessions.*--switch"):
-        spread_budget(95.0, 2, 6.0)
+def test_an_ablation_of_every_switch_makes_enough_blocks_to_bound_every_row():
+    every = cases(CORE, switches_of(CORE, []))
+    plan = spread_budget(None, len(every), 6.0)
+    operations = {f"operation {place}": 0.3 for place in range(10)}
+    found = wall(rows([measured(operations, plan.screen_blocks - 2) for _ in every], Policy()))
+    assert len(found) == 10 * len(every)
+    assert {row.verdict for row in found} == {Verdict.OK}
+
+
+def test_a_budget_that_bounds_nothing_is_refused_with_one_that_would_do():
+    with pytest.raises(UsageError, match=r"9 blocks for each of 2 sessions.*at least 2m.*--switch"):
+        spread_budget(119.0, 2, 6.0)

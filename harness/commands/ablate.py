@@ -58,20 +58,22 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
             Ablation(policy, args.seed, folder, plan).measure(chosen, talk, supervisor, measured)
     except KeyboardInterrupt:
         talk.say("Interrupted; what was measured is shown.")
-        _show(rows(measured, policy), folder, args, talk)
+        _show(rows(measured, policy), driven.spec.text, folder, args, talk)
         return ExitCode.INTERRUPTED
-    _show(rows(measured, policy), folder, args, talk)
+    _show(rows(measured, policy), driven.spec.text, folder, args, talk)
     return ExitCode.OK if any(one.receipt for one in measured) else ExitCode.INVALID
 
 
-def _show(found: list[AblationRow], folder: SessionFolder, args: argparse.Namespace, talk: Talk) -> None:
+def _show(
+    found: list[AblationRow], target: str, folder: SessionFolder, args: argparse.Namespace, talk: Talk
+) -> None:
     from reports import figures
     from reports.ablation.html import render_ablation_html
     from reports.ablation.markdown import render_ablation_markdown
     from reports.ablation.text import print_ablation
     from reports.ablation.view import build_ablation
 
-    view = build_ablation(found, subtitle=args.target or DEFAULT_TARGET)
+    view = build_ablation(found, subtitle=target)
     print_ablation(view, sys.stderr if talk.as_json else sys.stdout, talk.console.width)
     report = folder.path / "report.html"
     write_atomically(report, render_ablation_html(view).encode())

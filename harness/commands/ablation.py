@@ -30,13 +30,18 @@ from harness.session.prepare import prepare
 from harness.session.receipt import Count, Receipt, SessionPlan, State
 from harness.session.sizing import Discovery
 from harness.session.subjects import TargetSide
-from harness.stats.order import median_interval
+from harness.stats.order import fewest, median_interval
 from harness.supervise import Supervisor
 from harness.target import TargetSpec
+from harness.units import format_duration
 from reports.ablation.model import AblationRow
 
 COVERAGE = 0.95
 """Of all intervals of an ablation together (Bonferroni)."""
+USUAL_OPERATIONS = 12
+"""Of a target, for the plan: how many rows a session brings is known only when it is over."""
+SPARE_BLOCKS = 2
+"""For those that the machine spoils."""
 WARM, COLD = "", " (caches cold)"
 _NO_CACHES = "l1:off,l2:off"
 _CACHES = {"l1", "l2"}
@@ -263,16 +268,19 @@ def _counted(measured: Measured, policy: Policy) -> Iterator[AblationRow]:
 
 
 def spread_budget(budget_s: float | None, sessions: int, block_s: float) -> SessionPlan:
-    """Return a plan that screens as often as the budget allows for each session; twelve blocks without one.
+    """Return a plan that screens as often as the budget allows for each session; without one, as often as it takes.
 
-    Raises `UsageError` where not even an interval fits.
+    The more rows there are, the more blocks it takes before the interval of any is bounded. Raises `UsageError` where
+    the budget has no room for so many.
     """
-    blocks = SessionPlan().screen_blocks
+    least = fewest(1 - (1 - COVERAGE) / max(sessions * USUAL_OPERATIONS, 1))
+    blocks = max(SessionPlan().screen_blocks, least + SPARE_BLOCKS)
     if budget_s is not None:
         blocks = int(budget_s / max(sessions * block_s, 1e-9))
-    if blocks < 8:
+    if blocks < least:
+        needed = format_duration(math.ceil(least * sessions * block_s))
         raise UsageError(
             f"{blocks} blocks for each of {sessions} sessions bound no effect",
-            remedy="Give a larger --budget, or fewer switches: --switch NAME",
+            remedy=f"Give it a --budget of at least {needed}, or fewer switches: --switch NAME",
         )
     return msgspec.structs.replace(SessionPlan(), screen_blocks=blocks, extended_blocks=blocks)
