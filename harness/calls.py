@@ -39,9 +39,11 @@ DTYPE = np.dtype(
     ]
 )
 ROW_BYTES = DTYPE.itemsize
-# struct's view of one row, and of the part of it that a claim writes; tests hold them together.
-ROW_FORMAT = "<BBHI8q"
+# struct's view of the part of a row that a claim writes, and of the rest of it; tests hold them together.
 CLAIM_FORMAT = "<BBHIqq"
+FILL_FORMAT = "<6q"
+FILL_FROM = 24
+"""Where in a row that rest begins."""
 HEADER_BYTES = 512
 MAX_ROWS = 20_000_000
 _SHAPE = re.compile(rb"'shape': \((\d+),\)")

@@ -1,7 +1,8 @@
 """Writes rows into the table of calls; nothing else happens while measuring.
 
 A row is claimed when its call is let go and filled when the call returns, so that at any instant, SIGKILL
-included, the file says which calls had started and which had come back.
+included, the file says which calls had started and which had come back. Filling writes the times first and the
+outcome last, one byte at once: a row that says how its call ended has all of its times.
 """
 
 import itertools
@@ -20,7 +21,8 @@ _GROWTH_ROWS = 65_536
 # As plain integers: on the hot path even a look at an enum costs.
 _UNFINISHED, _DROPPED = int(Outcome.UNFINISHED), int(Outcome.DROPPED)
 
-ROW = struct.Struct(calls.ROW_FORMAT)
+FILL = struct.Struct(calls.FILL_FORMAT)
+FILL_BASE = HEADER_BYTES + calls.FILL_FROM
 
 
 class Recorder:
@@ -46,7 +48,11 @@ class Recorder:
 
     @property
     def map(self) -> mmap.mmap:
-        """The file in memory; `ROW` at `HEADER_BYTES + row * ROW_BYTES` writes a row whole. It grows in place."""
+        """The file in memory; it grows in place.
+
+        `FILL` at `FILL_BASE + row * ROW_BYTES` writes the times of a claimed row from `entered_ns` on; after that its
+        outcome, the byte at `HEADER_BYTES + row * ROW_BYTES`.
+        """
         return self._map
 
     def _grow(self) -> None:

@@ -110,7 +110,7 @@ class Program:
             now_ns = self.world.now_ns()
             row = self.append(0, number, now_ns - ORIGIN_NS, now_ns - ORIGIN_NS)
             self.world.advance(OTHER, self.rng.randrange(1, 50))
-            self.make(me, row, 0, number, now_ns - ORIGIN_NS, now_ns - ORIGIN_NS, 0, 0)
+            self.make(me, row, 0, number, 0, 0)
             if self.rng.random() < 0.5:
                 gevent.sleep(0)
 

@@ -40,10 +40,18 @@ def letters(names):
     return "".join(KINDS[calls.DTYPE[name].str.lstrip("|")] for name in names)
 
 
-def test_struct_and_numpy_agree_on_a_row_field_by_field():
-    spelt_out = re.sub(r"(\d+)(\w)", lambda found: found[2] * int(found[1]), calls.ROW_FORMAT)
-    assert spelt_out == "<" + letters(fields())
-    assert struct.calcsize(calls.ROW_FORMAT) == calls.ROW_BYTES == calls.DTYPE.itemsize
+def spelt_out(form):
+    return re.sub(r"(\d+)(\w)", lambda found: found[2] * int(found[1]), form).lstrip("<")
+
+
+def test_claim_and_fill_together_are_a_row_field_by_field():
+    assert spelt_out(calls.CLAIM_FORMAT) + spelt_out(calls.FILL_FORMAT) == letters(fields())
+    assert struct.calcsize(calls.CLAIM_FORMAT) == calls.FILL_FROM
+    assert calls.FILL_FROM + struct.calcsize(calls.FILL_FORMAT) == calls.ROW_BYTES == calls.DTYPE.itemsize
+
+
+def test_the_outcome_is_the_first_byte_of_a_row():
+    assert calls.DTYPE.fields["outcome"] == (np.dtype("u1"), 0)
 
 
 def test_a_claim_is_the_beginning_of_a_row():
@@ -54,7 +62,9 @@ def test_a_claim_is_the_beginning_of_a_row():
 @EXAMPLES
 @given(npst.arrays(calls.DTYPE, 1))
 def test_what_struct_packs_numpy_reads(row):
-    packed = struct.pack(calls.ROW_FORMAT, *row[0].item())
+    values, claimed = row[0].item(), len(fields(up_to="dispatched_ns"))
+    packed = struct.pack(calls.CLAIM_FORMAT, *values[:claimed])
+    packed += struct.pack(calls.FILL_FORMAT, *values[claimed:])
     assert packed == row.tobytes()
     assert np.frombuffer(packed, calls.DTYPE)[0] == row[0]
 

@@ -69,7 +69,7 @@ LOOP = """
         me = gevent.getcurrent()
         split.owners[me] = Owner(is_target=True)
         t = now_ns()
-        make(me, append(operation, 0, t, t), operation, 0, t, t, 0, 0)
+        make(me, append(operation, 0, t, t), operation, 0, 0, 0)
 
     split.start()
     for group in json.loads(sys.argv[2]):

@@ -7,12 +7,12 @@ from typing import Any
 from harness.calls import HEADER_BYTES, ROW_BYTES
 from harness.invoke import Invoke
 from harness.load.split import Owner, Split
-from harness.recorder import ROW, Recorder
+from harness.recorder import FILL, FILL_BASE, Recorder
 
-Make = Callable[[object, int, int, int, int, int, int, int], int]
-"""(greenlet, row, operation, payload, intended_ns, dispatched_ns, lag_target_ns, lag_host_ns) to completed_ns.
+Make = Callable[[object, int, int, int, int, int], int]
+"""(greenlet, row, operation, payload, lag_target_ns, lag_host_ns) to completed_ns.
 
-Calls the target in that greenlet, which must have an owner, and writes the row. What goes in counts from time zero
+Calls the target in that greenlet, which must have an owner, and fills the claimed row. What goes in counts from time zero
 of the table, what comes out is of the clock.
 """
 
@@ -33,27 +33,25 @@ def make_caller(
 
     `owners` says for every greenlet what it works for; it is the split's own where there is a split.
     """
-    pack, table, invokes, all_events = ROW.pack_into, recorder.map, work.invokes, work.events
+    pack, table, invokes, all_events = FILL.pack_into, recorder.map, work.invokes, work.events
 
-    def make_plain(  # noqa: PLR0913, PLR0917 - the columns of one row
-        me: object, row: int, operation: int, payload: int,
-        intended_ns: int, dispatched_ns: int, lag_target_ns: int, lag_host_ns: int,
+    def make_plain(
+        me: object, row: int, operation: int, payload: int, lag_target_ns: int, lag_host_ns: int
     ) -> int:  # fmt: skip
         owners[me].operation = operation
         outcome, entered_ns, completed_ns = invokes[operation](all_events[operation][payload])
         pack(
-            table, HEADER_BYTES + row * ROW_BYTES, outcome, 0, operation, payload,
-            intended_ns, dispatched_ns, entered_ns - origin_ns, completed_ns - origin_ns,
+            table, FILL_BASE + row * ROW_BYTES, entered_ns - origin_ns, completed_ns - origin_ns,
             -1, -1, lag_target_ns, lag_host_ns,
         )  # fmt: skip
+        table[HEADER_BYTES + row * ROW_BYTES] = outcome
         return completed_ns
 
     if split is None:
         return make_plain
 
-    def make_split(  # noqa: PLR0913, PLR0917 - the columns of one row
-        me: object, row: int, operation: int, payload: int,
-        intended_ns: int, dispatched_ns: int, lag_target_ns: int, lag_host_ns: int,
+    def make_split(
+        me: object, row: int, operation: int, payload: int, lag_target_ns: int, lag_host_ns: int
     ) -> int:  # fmt: skip
         event = all_events[operation][payload]
         owner = owners[me]
@@ -77,10 +75,10 @@ def make_caller(
         if owner.is_shared:
             owners[me] = Owner(is_target=True)
         pack(
-            table, HEADER_BYTES + row * ROW_BYTES, outcome, 0, operation, payload,
-            intended_ns, dispatched_ns, entered_ns - origin_ns, completed_ns - origin_ns,
+            table, FILL_BASE + row * ROW_BYTES, entered_ns - origin_ns, completed_ns - origin_ns,
             run_ns, wait_busy_ns, lag_target_ns, lag_host_ns,
         )  # fmt: skip
+        table[HEADER_BYTES + row * ROW_BYTES] = outcome
         return completed_ns
 
     return make_split

@@ -75,7 +75,7 @@ class ClosedModel:
                 intended_ns -= origin_ns
                 now_ns -= origin_ns
                 row = append(operation, payload, intended_ns, now_ns)
-                completed_ns = make(me, row, operation, payload, intended_ns, now_ns, held_ns, host_ns)
+                completed_ns = make(me, row, operation, payload, held_ns, host_ns)
                 if completed_ns > slice_end_ns:
                     break
                 intended_ns = now_ns = completed_ns

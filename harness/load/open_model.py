@@ -57,7 +57,7 @@ class OpenModel:
         self._limit = in_flight_limit
         self._deadline_ns = deadline_ns
         self._now_ns = SystemClock.now_ns
-        self._queue: collections.deque[tuple[int, int, int, int, int]] = collections.deque()
+        self._queue: collections.deque[tuple[int, int, int]] = collections.deque()
         self._parked: list[gevent.Greenlet] = []
         self._workers: list[gevent.Greenlet] = []
         self._in_flight = 0
@@ -123,7 +123,7 @@ class OpenModel:
         held_ns, host_ns = self._owners_of_lag(due_ns, now_ns, delay)
         self._in_flight += 1
         self.in_flight_peak = max(self.in_flight_peak, self._in_flight)
-        self._queue.append((row, due_ns - origin_ns, now_ns - origin_ns, held_ns, host_ns))
+        self._queue.append((row, held_ns, host_ns))
         if self._parked:
             get_hub().loop.run_callback(self._parked.pop().switch)
         elif len(self._workers) < self._in_flight:
@@ -154,10 +154,8 @@ class OpenModel:
             slice_ns = self._now_ns()
             owners[me].is_target = True
             while queue:
-                row, intended_ns, dispatched_ns, held_ns, host_ns = queue.popleft()
-                completed_ns = make(
-                    me, row, operation[row], payload[row], intended_ns, dispatched_ns, held_ns, host_ns
-                )
+                row, held_ns, host_ns = queue.popleft()
+                completed_ns = make(me, row, operation[row], payload[row], held_ns, host_ns)
                 self._in_flight -= 1
                 if completed_ns - slice_ns > _SLICE_NS:
                     owners[me].is_target = False
