@@ -63,14 +63,18 @@ def test_on_a_machine_of_one_core_the_other_core_is_the_only_one(tmp_path):
 
 
 def test_an_error_within_leaves_nothing_busy(tmp_path):
-    pids = set()
+    pids: set[int] = set()
+
+    def interrupted():
+        pids.update(pid for pid in descendants(os.getpid()) if is_busy(pid))
+        raise ValueError("within")
+
     log = tmp_path / "busy.log"
     with (
         Supervisor() as supervisor,
         pytest.raises(ValueError, match="within"),
         disturbed(Disturbance.SAME_CORE, HERE[0], HERE, supervisor, log),
     ):
-        pids = {pid for pid in descendants(os.getpid()) if is_busy(pid)}
-        raise ValueError("within")
+        interrupted()
     assert pids
     assert survivors(pids) == set()
