@@ -102,8 +102,12 @@ def test_20_ms_more_show_in_every_block_and_the_base_against_itself_shows_nothin
     kept = run_session(session, receipt, candidates=lambda _receipt: {"all p50_ns"})
     assert [block.phase for block in receipt.load_blocks] == [Phase.SCREEN, Phase.CONFIRM]
     for block in receipt.load_blocks:
-        assert p50_ns(block.candidate) - p50_ns(block.base) == pytest.approx(20 * MS, abs=9 * MS)
-        assert p50_ns(block.null) - p50_ns(block.base) == pytest.approx(0, abs=9 * MS)
+        # Never quicker than the target; slower only where the machine was taken away.
+        assert p50_ns(block.candidate) >= 40 * MS
+        assert min(p50_ns(block.base), p50_ns(block.null)) >= 20 * MS
+        if {segment.validity for segment in (block.base, block.candidate, block.null)} == {"valid"}:
+            assert p50_ns(block.candidate) - p50_ns(block.base) == pytest.approx(20 * MS, abs=9 * MS)
+            assert p50_ns(block.null) - p50_ns(block.base) == pytest.approx(0, abs=9 * MS)
         assert sorted(block.order) == ["base", "candidate", "null"]
     assert len({block.seed for block in receipt.load_blocks}) == 2
     assert [block.number for block in receipt.load_blocks] == [0, 1]
