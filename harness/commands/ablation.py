@@ -5,6 +5,7 @@ enough for all its rows together.
 """
 
 import dataclasses
+import functools
 import importlib
 import math
 import tempfile
@@ -25,9 +26,10 @@ from harness.judge.exact import exact_comparisons
 from harness.judge.verdict import Verdict
 from harness.loadrun import Subject
 from harness.policy import Policy
-from harness.session.conductor import MicroSession, SessionRequest, begin_receipt
+from harness.session.conductor import MicroSession, SessionRequest, Write, begin_receipt
 from harness.session.prepare import prepare
 from harness.session.receipt import Count, Receipt, SessionPlan, State
+from harness.session.receipt_file import write_receipt
 from harness.session.sizing import Discovery
 from harness.session.subjects import TargetSide
 from harness.stats.order import fewest, median_interval
@@ -171,8 +173,8 @@ class Ablation:
     def _plan_for(self, _found: Discovery) -> SessionPlan:
         return self.plan
 
-    def _write(self, name: str) -> "_Writer":
-        return _Writer(self.folder.path / f"{name}.json")
+    def _write(self, name: str) -> Write:
+        return functools.partial(write_receipt, self.folder.path / f"{name}.json")
 
     def _counts(self, case: Case, supervisor: Supervisor) -> list[Count]:
         base, candidate = (
@@ -182,17 +184,6 @@ class Ablation:
             folder = Path(name)
             counts = count_exactly(supervisor, base, candidate, folder)
             return [*counts, *trace_exactly(supervisor, base, candidate, folder)]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Writer:
-    path: Path
-
-    def __call__(self, receipt: Receipt) -> None:
-        """Replace the case's receipt."""
-        from harness.session.receipt_file import write_receipt
-
-        write_receipt(self.path, receipt)
 
 
 def rows(measured: Sequence[Measured], policy: Policy) -> list[AblationRow]:

@@ -20,15 +20,19 @@ _BY_NAME = {trial.name: trial for trial in TRIALS}
 
 def facts_of(card: Card, environment: Mapping[str, object] | None = None) -> CardFacts:
     """Return what a report shows of a card; `environment` is the session's, to say whether the card applies."""
-    differing = differences(card.environment, dict(environment)) if environment is not None else []
     return CardFacts(
         measured_at=card.calibrated_at or "an unknown day",
         machine=f"{card.environment.get('cpu')}, {card.environment.get('cores')} cores",
         configuration=f"gate {card.gate}",
         rates=[rate for trial in card.trials for rate in _rates(trial)],
-        applies=not [name for name in differing if name != "packages"],
+        applies=environment is None or applies(card, environment),
         note="Alarms by other ways of judging stand below those of the gate, on the same recorded sessions.",
     )
+
+
+def applies(card: Card, environment: Mapping[str, object]) -> bool:
+    """Return True if the card is of this machine. Packages may differ: what was calibrated is the gate."""
+    return set(differences(card.environment, dict(environment))) <= {"packages"}
 
 
 def what_was_done(trial: Trial) -> str:

@@ -2,13 +2,11 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from harness.calibrate.card import Card, read_card
-from harness.commands.cards import facts_of
+from harness.commands.cards import applies, facts_of
 from harness.commands.console import Talk
-from harness.environment import differences
 from harness.errors import ExitCode, HarnessError
 from harness.judge.document import as_json
 from harness.judge.verdict import Judgement
@@ -67,9 +65,4 @@ def card_for(receipt: Receipt, policy: Policy, project: Path, talk: Talk) -> Car
     except HarnessError as error:
         talk.say(f"harness: {error}")
         return None
-    return card if not _elsewhere(card.environment, receipt.environment) else None
-
-
-def _elsewhere(card: Mapping[str, object], session: Mapping[str, object]) -> list[str]:
-    # Packages may differ: what was calibrated is the gate on this machine.
-    return [name for name in differences(dict(card), dict(session)) if name != "packages"]
+    return card if applies(card, receipt.environment) else None

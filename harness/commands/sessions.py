@@ -14,7 +14,7 @@ from harness.commands.servers import provide
 from harness.commands.session_folder import SessionFolder
 from harness.commands.session_progress import Narrowing
 from harness.commands.sides import Driven, counted_subjects, loaded_subjects, overlays
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError
 from harness.exact.sides import count_exactly, trace_exactly
 from harness.exact.suite import trace_suite
 from harness.exact.suspects import TIMED, explain
@@ -209,10 +209,7 @@ class _Work:
     def _load(self) -> None:
         asked, options = self._asked, self._asked.load
         if asked.driven is None or options is None:
-            raise UsageError(
-                "The load suite needs a target to load",
-                remedy='Name it in pyproject.toml: [tool.harness] target = "package.module:factory"',
-            )
+            return
         plan = _segment_plan(options, asked.seed)
         servers = provide(
             options.backends,

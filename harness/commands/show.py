@@ -21,17 +21,26 @@ def present(
     nothing to read.
     """
     if not directories:
-        if interrupted:
-            talk.say("Interrupted before the run began; nothing was measured.")
-            if talk.as_json:
-                talk.document({"schema": 1, "report": None, "runs": []})
-            return ExitCode.INTERRUPTED
-        raise InvalidRunError("There is no run to report", remedy="Run a scenario first: harness run steady")
+        return nothing(
+            talk,
+            "Interrupted before the run began" if interrupted else "",
+            remedy="Run a scenario first: harness run steady",
+        )
     runs = [load(directory.path) for directory in directories]
     report = _report(runs, output, figures, talk)
     if talk.as_json:
         talk.document({"schema": 1, "report": str(report), "runs": [as_json(run) for run in runs]})
     return exit_code(runs, interrupted=interrupted)
+
+
+def nothing(talk: Talk, interrupted: str, *, remedy: str) -> ExitCode:
+    """Say that nothing was measured, where `interrupted` says when; raise `InvalidRunError` where nobody stopped it."""
+    if not interrupted:
+        raise InvalidRunError("There is no run to report", remedy=remedy)
+    talk.say(f"{interrupted}; nothing was measured.")
+    if talk.as_json:
+        talk.document({"schema": 1, "report": None, "runs": []})
+    return ExitCode.INTERRUPTED
 
 
 def _report(runs: Sequence[RunSummary], output: Path | None, figures: Path | None, talk: Talk) -> Path:

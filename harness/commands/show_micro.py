@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.commands.console import Talk
-from harness.errors import ExitCode, InvalidRunError, worst
+from harness.commands.show import nothing
+from harness.errors import ExitCode, worst
 from harness.microsummary import as_json, load
 from harness.run import RunDirectory, write_atomically
 from harness.validity import Level
@@ -22,12 +23,11 @@ def present(
     from reports.micro import html, text, view
 
     if not directories:
-        if interrupted:
-            talk.say("Interrupted before a benchmark had ended; nothing was measured.")
-            if talk.as_json:
-                talk.document({"schema": 1, "report": None, "runs": []})
-            return ExitCode.INTERRUPTED
-        raise InvalidRunError("There is no run to report", remedy="Measure first: harness bench")
+        return nothing(
+            talk,
+            "Interrupted before a benchmark had ended" if interrupted else "",
+            remedy="Measure first: harness bench",
+        )
     runs = [load(directory.path) for directory in directories]
     shown = view.build(runs)
     text.render(shown, sys.stderr if talk.as_json else sys.stdout)
