@@ -74,3 +74,21 @@ def test_what_is_done_already_is_not_done_again(state, capsys, tmp_path):
 def test_no_time_begins_no_session(state):
     assert main(["calibrate", "--trial", "slow-tail", "--budget", "0s", "--state", str(state.folder)]) == 0
     assert list(state.folder.iterdir()) == []
+
+
+def test_a_calibration_that_lost_its_folder_keeps_the_rows_of_its_card(state, capsys, tmp_path):
+    state.add(outcome("same", *[Verdict.OK] * 20, gate=gate_digest()))
+    main(["calibrate", "--trial", "same", "--budget", "0s", "--state", str(state.folder)])
+    (state.folder / "sessions.jsonl").unlink()
+    state.add(outcome("slow-tail", Verdict.OK, gate=gate_digest()))
+    main(["calibrate", "--trial", "slow-tail", "--budget", "0s", "--state", str(state.folder)])
+    rows = json.loads((tmp_path / "calibration.json").read_text())["trials"]
+    assert [(row["trial"], row["alarms"]["total"]) for row in rows] == [("same", 20), ("slow-tail", 1)]
+
+
+def test_a_damaged_card_is_found_before_anything_is_measured(state, capsys, tmp_path):
+    (tmp_path / "calibration.json").write_text("{")
+    assert main(["calibrate", "--trial", "slow-tail", "--state", str(state.folder)]) == 5
+    assert "damaged" in capsys.readouterr().err
+    assert list(state.folder.iterdir()) == []
+    assert (tmp_path / "calibration.json").read_text() == "{"

@@ -9,6 +9,8 @@ from harness.calibrate.card import (
     gate_digest,
     make_card,
     read_card,
+    same_machine,
+    with_earlier,
     write_card,
 )
 from harness.errors import InvalidRunError
@@ -115,3 +117,48 @@ def test_the_digest_changes_with_the_code_that_judges(tmp_path, monkeypatch):
     (package / "__init__.py").write_text("")
     monkeypatch.setattr("harness.judge.__file__", str(package / "__init__.py"))
     assert gate_digest() != before
+
+
+HERE = {"cpu": "one", "cores": 2, "kernel": "k", "python": "p", "packages": {"locust": "1"}}
+TRIALS = ["same", "slower-5%"]
+
+
+def made(*sessions, environment=HERE, gate="now"):
+    return make_card(sessions, gate, environment, TRIALS)
+
+
+def test_a_card_keeps_what_an_earlier_one_of_the_same_gate_and_machine_knows_beyond_it():
+    earlier = made(session("same", Verdict.OK, Verdict.REGRESSED))
+    fresh = made(session("slower-5%", Verdict.REGRESSED, added=0.05))
+    both = with_earlier(fresh, earlier, TRIALS)
+    assert [(row.trial, row.alarms.count, row.alarms.total) for row in both.trials] == [
+        ("same", 1, 2),
+        ("slower-5%", 1, 1),
+    ]
+
+
+def test_of_two_rows_for_one_trial_the_one_with_more_comparisons_stands_and_they_are_never_added_up():
+    large = made(session("same", Verdict.REGRESSED, Verdict.OK, Verdict.OK))
+    small = made(session("same", Verdict.OK, Verdict.OK))
+    for card, earlier in ((large, small), (small, large)):
+        (row,) = with_earlier(card, earlier, TRIALS).trials
+        assert (row.alarms.count, row.alarms.total) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        None,
+        made(session("same", Verdict.OK, gate="before"), gate="before"),
+        made(session("same", Verdict.OK), environment={**HERE, "cores": 64}),
+    ],
+    ids=["none", "another gate", "another machine"],
+)
+def test_an_earlier_card_that_does_not_speak_for_this_machine_and_gate_adds_nothing(earlier):
+    fresh = made(session("slower-5%", Verdict.REGRESSED))
+    assert with_earlier(fresh, earlier, TRIALS) == fresh
+
+
+def test_other_packages_are_the_same_machine_and_another_kernel_is_not():
+    assert same_machine(HERE, {**HERE, "packages": {}})
+    assert not same_machine(HERE, {**HERE, "kernel": "other"})

@@ -16,6 +16,7 @@ import msgspec
 
 from harness import judge as judging
 from harness import session, stats
+from harness.environment import differences
 from harness.errors import InvalidRunError
 from harness.judge.verdict import Verdict
 from harness.run import write_atomically
@@ -133,6 +134,36 @@ def make_card(
     )
 
 
+def with_earlier(card: Card, earlier: Card | None, trials: Sequence[str]) -> Card:
+    """Return `card` with those trials of an `earlier` one that it lacks, or of which the earlier saw more comparisons.
+
+    Sessions live in a working folder and are easily lost; the card is what is kept. Rows of the two are never added
+    up: nothing says that their sessions are others. An earlier card of another machine, or of another state of the
+    gate, says nothing here. The order is that of `trials`.
+    """
+    if (
+        earlier is None
+        or earlier.gate != card.gate
+        or not same_machine(card.environment, earlier.environment)
+    ):
+        return card
+    largest = {row.trial: row for row in sorted((*card.trials, *earlier.trials), key=_comparisons)}
+    return msgspec.structs.replace(
+        card,
+        calibrated_at=max(card.calibrated_at, earlier.calibrated_at),
+        trials=[largest[name] for name in trials if name in largest],
+    )
+
+
+def same_machine(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Return True if a card of the one speaks for the other. Packages may differ: what is calibrated is the gate."""
+    return set(differences(dict(first), dict(second))) <= {"packages"}
+
+
+def _comparisons(row: TrialCard) -> int:
+    return row.alarms.total
+
+
 def _trial(name: str, sessions: Sequence[SessionOutcome]) -> TrialCard:
     outcomes = [outcome for made in sessions for outcome in made.outcomes]
     changes = [outcome.change for outcome in outcomes if outcome.change is not None]
@@ -197,7 +228,9 @@ def read_card(path: Path) -> Card:
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRunError(
-            f"The calibration card is damaged: {error}", where=str(path), remedy="Run harness calibrate again"
+            f"The calibration card is damaged: {error}",
+            where=str(path),
+            remedy="Take it from version control again, or delete it and run harness calibrate",
         ) from error
     if card.schema != SCHEMA:
         raise InvalidRunError(

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from harness import environment, policy_file
-from harness.calibrate.card import Card, gate_digest, make_card, write_card
+from harness.calibrate.card import Card, gate_digest, make_card, read_card, with_earlier, write_card
 from harness.calibrate.effects import TRIALS, Trial
 from harness.calibrate.sessions import CalibrationSession
 from harness.calibrate.state import CalibrationState, left_to_do
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--card", type=Path, metavar="FILE", help=f"the card (default: the policy's, or {DEFAULT_CARD})"
     )
     parser.add_argument(
-        "--show", action="store_true", help="make the card of what there is, and measure nothing"
+        "--show", action="store_true", help="show the card of what there is, and measure nothing"
     )
 
 
@@ -53,10 +53,15 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     state = CalibrationState(args.state)
     place = args.card or Path(policy_file.read(Path.cwd()).card or DEFAULT_CARD)
     interrupted = False
+    # A card that cannot be read is found before hours are spent, not after.
+    card = _card(state, place)
     if not args.show:
         work = _Work(state, gate_digest(), place, talk, with_beside=args.beside)
         interrupted = work.run(trials, args.sessions, args.budget)
-    _show(_card(state), talk, place)
+        card = _card(state, place)
+        if card.trials:
+            write_card(place, card)
+    _show(card, talk, place)
     return ExitCode.INTERRUPTED if interrupted else ExitCode.OK
 
 
@@ -68,9 +73,11 @@ def _trials(names: list[str]) -> list[Trial]:
     return [known[name] for name in names] or list(TRIALS)
 
 
-def _card(state: CalibrationState) -> Card:
+def _card(state: CalibrationState, place: Path) -> Card:
+    """Return the card of the sessions that are at hand, with what the card at `place` knows beyond them."""
     names = [trial.name for trial in TRIALS]
-    return make_card(state.outcomes(), gate_digest(), environment.collect(), names)
+    card = make_card(state.outcomes(), gate_digest(), environment.collect(), names)
+    return with_earlier(card, read_card(place) if place.exists() else None, names)
 
 
 @dataclasses.dataclass(slots=True)
@@ -111,7 +118,7 @@ class _Work:
         )
         with Narrowing(self.talk) as progress:
             self.state.add(session.run(supervisor, progress))
-        write_card(self.card, _card(self.state))
+        write_card(self.card, _card(self.state, self.card))
 
 
 def _show(card: Card, talk: Talk, place: Path) -> None:

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from harness.calibrate.card import Card, TrialCard
+from harness.calibrate.card import Card, TrialCard, same_machine
 from harness.calibrate.card import Rate as CardRate
 from harness.calibrate.effects import TRIALS, Disturbance, Trial
-from harness.environment import differences
 from reports.card import CardFacts, Rate
 
 STANDARD_MARGIN = 2.5
@@ -25,14 +24,9 @@ def facts_of(card: Card, environment: Mapping[str, object] | None = None) -> Car
         machine=f"{card.environment.get('cpu')}, {card.environment.get('cores')} cores",
         configuration=f"gate {card.gate}",
         rates=[rate for trial in card.trials for rate in _rates(trial)],
-        applies=environment is None or applies(card, environment),
+        applies=environment is None or same_machine(card.environment, environment),
         note="Alarms by other ways of judging stand below those of the gate, on the same recorded sessions.",
     )
-
-
-def applies(card: Card, environment: Mapping[str, object]) -> bool:
-    """Return True if the card is of this machine. Packages may differ: what was calibrated is the gate."""
-    return set(differences(card.environment, dict(environment))) <= {"packages"}
 
 
 def what_was_done(trial: Trial) -> str:

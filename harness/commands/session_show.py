@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from harness.calibrate.card import Card, read_card
-from harness.commands.cards import applies, facts_of
+from harness.calibrate.card import Card, read_card, same_machine
+from harness.commands.cards import facts_of
 from harness.commands.console import Talk
 from harness.errors import ExitCode, HarnessError
 from harness.judge.document import as_json
@@ -65,4 +65,4 @@ def card_for(receipt: Receipt, policy: Policy, project: Path, talk: Talk) -> Car
     except HarnessError as error:
         talk.say(f"harness: {error}")
         return None
-    return card if applies(card, receipt.environment) else None
+    return card if same_machine(card.environment, receipt.environment) else None
