@@ -5,14 +5,12 @@ The first half warms everything up, the second is counted, with call sites where
 
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import msgspec
 
-from harness.job import Job, Message
-from harness.one_user import OneUser, fixed_lists
-from harness.run import write_atomically
-from harness.target import Counters, LoadedTarget
+from harness.job import Message
+from harness.one_user import OneUserDriver, fixed_lists
+from harness.target import Counters
 
 _STANDSTILL_S = 0.05
 _LONGEST_SETTLING_S = 5.0
@@ -29,19 +27,8 @@ class CountFacts(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str | None = None
 
 
-class Driver:
+class Driver(OneUserDriver):
     """One counting: `open` the target, then `drive` the list."""
-
-    FACTS = "facts.json"
-
-    def __init__(self, job: Job, target: LoadedTarget) -> None:
-        self._job = job
-        self._target = target
-        self._user = OneUser(target)
-
-    def open(self) -> None:
-        """Hook into the target's executors and open it."""
-        self._user.open()
 
     def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
         """Make the calls; leaves `facts.json` in the job's folder."""
@@ -64,7 +51,7 @@ class Driver:
             },
             trouble=counters.trouble,
         )
-        write_atomically(Path(self._job.folder) / self.FACTS, msgspec.json.encode(facts))
+        self._write(facts)
 
 
 def settled(counters: Counters) -> dict[str, dict[str, int]]:

@@ -13,12 +13,10 @@ import numpy as np
 
 from harness.clock import SystemClock
 from harness.events import needed_payloads, prepare_events
-from harness.job import Job, Message
-from harness.one_user import OneUser
+from harness.job import Message
+from harness.one_user import OneUserDriver
 from harness.plan import choose
 from harness.profiles.memory import MemoryProfiler
-from harness.run import write_atomically
-from harness.target import LoadedTarget
 
 
 class FixedFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,20 +27,10 @@ class FixedFacts(msgspec.Struct, frozen=True, kw_only=True):
     traced_ns: int
 
 
-class Driver:
+class Driver(OneUserDriver):
     """One memory run: `open` the target, then `drive` the list."""
 
     RECORD = "memory.bin"
-    FACTS = "facts.json"
-
-    def __init__(self, job: Job, target: LoadedTarget) -> None:
-        self._job = job
-        self._target = target
-        self._user = OneUser(target)
-
-    def open(self) -> None:
-        """Hook into the target's executors and open it."""
-        self._user.open()
 
     def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
         """Make the calls; leaves memray's record and `facts.json` in the job's folder."""
@@ -64,4 +52,4 @@ class Driver:
             traced_ns = SystemClock.now_ns() - start_ns
         by_operation = {name: int((operation[traced:] == index).sum()) for index, name in enumerate(names)}
         facts = FixedFacts(requests=by_operation, failed=sum(failed.values()), traced_ns=traced_ns)
-        write_atomically(folder / self.FACTS, msgspec.json.encode(facts))
+        self._write(facts)

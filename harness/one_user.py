@@ -6,13 +6,18 @@ that depends on everything the process did before.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
+
+import msgspec
 
 from harness.errors import TargetError
 from harness.events import prepare_events
+from harness.job import Job
 from harness.marker import marked, marked_any
 from harness.model import Outcome, Wrap
 from harness.plan import MAX_PAYLOADS
+from harness.run import write_atomically
 from harness.target import LoadedTarget, open_target
 
 P = ParamSpec("P")
@@ -59,6 +64,25 @@ class OneUser:
             return marked_any(function, self._operation) if self._operation else function
 
         return wrap
+
+
+class OneUserDriver:
+    """What carries out a job with one user's fixed lists; a subclass says in `drive` what is done with them."""
+
+    FACTS = "facts.json"
+    """What `drive` leaves in the job's folder."""
+
+    def __init__(self, job: Job, target: LoadedTarget) -> None:
+        self._job = job
+        self._target = target
+        self._user = OneUser(target)
+
+    def open(self) -> None:
+        """Hook into the target's executors and open it."""
+        self._user.open()
+
+    def _write(self, facts: msgspec.Struct) -> None:
+        write_atomically(Path(self._job.folder) / self.FACTS, msgspec.json.encode(facts))
 
 
 def fixed_lists(

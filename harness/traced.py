@@ -10,11 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from harness.job import Job, Message
-from harness.one_user import OneUser, Request, fixed_lists
+from harness.job import Message
+from harness.one_user import OneUserDriver, Request, fixed_lists
 from harness.profiles.memory import MemoryProfiler
-from harness.run import write_atomically
-from harness.target import LoadedTarget
 
 
 class TraceFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,19 +23,8 @@ class TraceFacts(msgspec.Struct, frozen=True, kw_only=True):
     records: dict[str, str]
 
 
-class Driver:
+class Driver(OneUserDriver):
     """One trace of each operation: `open` the target, then `drive` the list."""
-
-    FACTS = "facts.json"
-
-    def __init__(self, job: Job, target: LoadedTarget) -> None:
-        self._job = job
-        self._target = target
-        self._user = OneUser(target)
-
-    def open(self) -> None:
-        """Hook into the target's executors and open it."""
-        self._user.open()
 
     def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
         """Make the calls; leaves memray's records and `facts.json` in the job's folder."""
@@ -48,7 +35,7 @@ class Driver:
         for name, record in records.items():
             failed |= self._trace([request for request in traced if request[0] == name], record)
         facts = TraceFacts(requests=self._job.requests, failed=failed, records=records)
-        write_atomically(Path(self._job.folder) / self.FACTS, msgspec.json.encode(facts))
+        self._write(facts)
 
     def _trace(self, requests: list[Request], record: str) -> dict[str, int]:
         gc.disable()

@@ -15,8 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from harness.errors import ServerError
 from harness.supervise import Child, Supervisor
-from targets.backends.ports import LOOPBACK, free_port, listens
-from targets.backends.server import INSTALL_REMEDY, new_password, require
+from targets.backends.ports import LOOPBACK
+from targets.backends.server import INSTALL_REMEDY, LocalServer, require
 
 TABLE = "assets"
 REGION = "us-east-1"
@@ -26,18 +26,12 @@ _CHILD = Path(__file__).with_name("moto_child.py")
 _ABSENT_KEY = {"pk": {"S": "T#probe#A#probe"}, "sk": {"S": "META"}}
 
 
-class DynamoServer:
+class DynamoServer(LocalServer):
     """moto in server mode. It keeps its tables in memory and believes every password."""
 
     name = "dynamodb"
     what = "DynamoDB (moto)"
-
-    def __init__(self, private: Path, find_port: Callable[[], int] = free_port) -> None:
-        self._private = private
-        self._find_port = find_port
-        self._secret_key = new_password()
-        self._port = 0
-        self._pid = 0
+    refusals = (BotoCoreError, ClientError)
 
     def start(self, supervisor: Supervisor, log: Path) -> Child:
         """See `Server.start`."""
@@ -50,15 +44,8 @@ class DynamoServer:
         self._pid = child.pid
         return child
 
-    def is_ready(self) -> bool:
-        """See `Server.is_ready`."""
-        if not listens(self._pid, self._port):
-            return False
-        try:
-            ask(self.environment())
-        except (BotoCoreError, ClientError):
-            return False
-        return True
+    def _ask(self) -> None:
+        ask(self.environment())
 
     def environment(self) -> dict[str, str]:
         """See `Server.environment`. A proxy that the user's environment names must not see local calls."""
@@ -68,7 +55,7 @@ class DynamoServer:
             "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL_DYNAMODB": f"http://{LOOPBACK}:{self._port}",
             "AWS_ACCESS_KEY_ID": "embedded",
-            "AWS_SECRET_ACCESS_KEY": self._secret_key,
+            "AWS_SECRET_ACCESS_KEY": self._password,
             "NO_PROXY": bypass,
             "no_proxy": bypass,
         }

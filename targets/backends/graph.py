@@ -11,8 +11,8 @@ from neo4j.exceptions import DriverError, Neo4jError
 
 from harness.errors import ServerError
 from harness.supervise import Child, Supervisor
-from targets.backends.ports import LOOPBACK, free_port, listens
-from targets.backends.server import INSTALL_REMEDY, new_password, require, write_private
+from targets.backends.ports import LOOPBACK
+from targets.backends.server import INSTALL_REMEDY, LocalServer, require, write_private
 
 DATABASE = "assets"
 USER = "root"
@@ -44,18 +44,12 @@ _JVM = (
 )
 
 
-class GraphServer:
+class GraphServer(LocalServer):
     """ArcadeDB from the package `arcadedb-embedded`, which brings its own Java."""
 
     name = "neo4j"
     what = "The graph server (ArcadeDB)"
-
-    def __init__(self, private: Path, find_port: Callable[[], int] = free_port) -> None:
-        self._private = private
-        self._find_port = find_port
-        self._password = new_password()
-        self._port = 0
-        self._pid = 0
+    refusals = (DriverError, Neo4jError)
 
     def start(self, supervisor: Supervisor, log: Path) -> Child:
         """See `Server.start`. Its data lies in the private folder and begins empty."""
@@ -68,15 +62,8 @@ class GraphServer:
         self._pid = child.pid
         return child
 
-    def is_ready(self) -> bool:
-        """See `Server.is_ready`."""
-        if not listens(self._pid, self._port):
-            return False
-        try:
-            ask(self.environment())
-        except (DriverError, Neo4jError):
-            return False
-        return True
+    def _ask(self) -> None:
+        ask(self.environment())
 
     def environment(self) -> dict[str, str]:
         """See `Server.environment`."""

@@ -13,25 +13,19 @@ from redis.retry import Retry
 
 from harness.errors import ServerError
 from harness.supervise import Child, Supervisor
-from targets.backends.ports import LOOPBACK, free_port, listens
-from targets.backends.server import INSTALL_REMEDY, new_password, require, write_private
+from targets.backends.ports import LOOPBACK
+from targets.backends.server import INSTALL_REMEDY, LocalServer, require, write_private
 
 TIMEOUT_S = 2.0
 _ABSENT_KEY = "harness:probe"
 
 
-class RedisServer:
+class RedisServer(LocalServer):
     """redis-server as a cache: nothing is written to disk, and every client needs the password."""
 
     name = "redis"
     what = "Redis"
-
-    def __init__(self, private: Path, find_port: Callable[[], int] = free_port) -> None:
-        self._private = private
-        self._find_port = find_port
-        self._password = new_password()
-        self._port = 0
-        self._pid = 0
+    refusals = (RedisError,)
 
     def start(self, supervisor: Supervisor, log: Path) -> Child:
         """See `Server.start`. The password goes through a file: arguments are visible to every user."""
@@ -44,15 +38,8 @@ class RedisServer:
         self._pid = child.pid
         return child
 
-    def is_ready(self) -> bool:
-        """See `Server.is_ready`."""
-        if not listens(self._pid, self._port):
-            return False
-        try:
-            ask(self.environment())
-        except RedisError:
-            return False
-        return True
+    def _ask(self) -> None:
+        ask(self.environment())
 
     def environment(self) -> dict[str, str]:
         """See `Server.environment`."""

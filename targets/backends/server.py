@@ -8,6 +8,7 @@ from typing import Protocol
 
 from harness.errors import ServerError
 from harness.supervise import Child, Supervisor
+from targets.backends.ports import free_port, listens
 
 INSTALL_REMEDY = (
     'Install the servers with `pip install "asset-harness[embedded]"`, '
@@ -34,6 +35,36 @@ class Server(Protocol):
 
     def environment(self) -> dict[str, str]:
         """Return the variables through which the core finds it."""
+
+
+class LocalServer:
+    """What every server that we start has: a private folder, a port, a password, and the question that it answers."""
+
+    name: str
+    what: str
+    refusals: tuple[type[Exception], ...]
+    """What its driver raises while it does not answer."""
+
+    def __init__(self, private: Path, find_port: Callable[[], int] = free_port) -> None:
+        self._private = private
+        self._find_port = find_port
+        self._password = new_password()
+        self._port = 0
+        self._pid = 0
+
+    def is_ready(self) -> bool:
+        """See `Server.is_ready`."""
+        if not listens(self._pid, self._port):
+            return False
+        try:
+            self._ask()
+        except self.refusals:
+            return False
+        return True
+
+    def _ask(self) -> None:
+        """Ask a real question; raises what `refusals` names."""
+        raise NotImplementedError
 
 
 class MakesServer(Protocol):
