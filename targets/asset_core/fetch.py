@@ -16,7 +16,7 @@ class Fetcher:
     def __init__(self, stores: Stores, executor: Executor, tracing: Tracing) -> None:
         self._queries = {
             "dynamodb.asset": stores.assets.get_asset,
-            "neo4j.risks": stores.graph.get_risks,
+            "neo4j.risks": stores.graph.get_risks_and_exposure,
             "dynamodb.technologies": stores.assets.get_technologies,
             "neo4j.relationships": stores.graph.get_relationships,
         }
@@ -29,12 +29,15 @@ class Fetcher:
             self._tracing.carry(functools.partial(self._query, name, tenant, asset_id, scope))
             for name in self._queries
         ]
-        asset, risks, technologies, (relationships, truncated) = self._executor.run_all(tasks, scope)
+        asset, (risks, exposure), technologies, (relationships, truncated) = self._executor.run_all(
+            tasks, scope
+        )
         if asset is None:
             return None
         return FullAsset(
             asset=asset,
             risk_score=risk_score(risks),
+            exposure=exposure,
             risks=risks,
             technologies=technologies,
             relationships=relationships,

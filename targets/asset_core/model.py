@@ -2,7 +2,7 @@
 
 import msgspec
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the cached form of `FullAsset`; raise it when a field changes."""
 
 ASSET_TYPES = ("address", "cloud", "domain", "host", "service")
@@ -61,10 +61,15 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 class FullAsset(msgspec.Struct, frozen=True):
-    """The whole answer of `GET /assets/{id}`."""
+    """The whole answer of `GET /assets/{id}`.
+
+    `risk_score` follows from the risks. `exposure`, 0 to 100, is what the last risk-correlation of the asset found, and
+    null before the first: ingest neither makes nor erases it.
+    """
 
     asset: Asset
     risk_score: float
+    exposure: float | None
     risks: list[Risk]
     technologies: list[Technology]
     relationships: list[Relationship]

@@ -16,7 +16,7 @@ from targets.asset_core.counting import Tally
 from targets.asset_core.encoding import encode_plainly
 from targets.asset_core.errors import DeadlineError, StoreError
 from targets.asset_core.keys import cache_key
-from targets.asset_core.model import FullAsset
+from targets.asset_core.model import SCHEMA, FullAsset
 from targets.asset_core.scope import Scope
 from targets.asset_core.tracing import Tracing
 
@@ -71,7 +71,8 @@ class Levels:
         if asset_id == "gone":
             return None
         bundle = self.bundle
-        return FullAsset(bundle.asset, 1.0, bundle.risks, bundle.technologies, bundle.relationships, False)
+        parts = bundle.risks, bundle.technologies, bundle.relationships
+        return FullAsset(bundle.asset, 1.0, None, *parts, False)
 
     def load(self, asset_id="a"):
         scope = Scope(float("inf"), Tally())
@@ -150,7 +151,7 @@ def test_a_record_with_any_byte_changed_is_a_miss(body, position, change):
 
 def test_an_older_schema_is_a_miss(monkeypatch):
     packed = pack(1.0, b"x")
-    monkeypatch.setattr("targets.asset_core.cache.record.SCHEMA", 2)
+    monkeypatch.setattr("targets.asset_core.cache.record.SCHEMA", SCHEMA + 1)
     assert unpack(packed) is None
 
 

@@ -300,7 +300,7 @@ def one_of_each(host):
     [
         ("dynamodb", "assets", "get_asset"),
         ("dynamodb", "assets", "get_technologies"),
-        ("neo4j", "graph", "get_risks"),
+        ("neo4j", "graph", "get_risks_and_exposure"),
         ("neo4j", "graph", "get_relationships"),
     ],
 )
@@ -346,7 +346,7 @@ def test_a_request_whose_time_is_used_up_is_504(host, switches):
 
 def test_one_error_does_not_leave_later_requests_without_an_answer(host):
     hosted = host()
-    original = hosted.stores.graph.get_risks
+    original = hosted.stores.graph.get_risks_and_exposure
     hosted.core._container.resources.cache._fetch._queries["neo4j.risks"] = lambda *_: 1 / 0
     assert hosted.get(ASSET)["statusCode"] == 500
     hosted.core._container.resources.cache._fetch._queries["neo4j.risks"] = original

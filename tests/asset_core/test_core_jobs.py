@@ -285,6 +285,54 @@ def test_a_correlation_follows_relationships_and_writes_the_exposure_back_for_go
     assert exposures == {"host:a": 25.0, "host:b": 50.0}
 
 
+def exposed(hosted, asset_id):
+    """Return the exposure and the entity tag that a caller sees."""
+    response = hosted.get(f"/assets/{asset_id}", token=hosted.token())
+    return json.loads(response["body"])["exposure"], response["headers"]["ETag"]
+
+
+@pytest.mark.parametrize("switches", [OPTIMISED, BASELINE])
+def test_a_correlation_is_seen_in_the_asset_at_once_and_outlives_ingest(host, switches):
+    hosted = host(switches=switches)
+    risk = {"id": "r", "cve": "CVE-1", "cvss": 8.0, "exploitability": "proof_of_concept"}
+    sent = [asset("host:a", links=["host:b"]), asset("host:b", risks=[risk])]
+    ingest(hosted, *sent)
+    before = {each: exposed(hosted, each) for each in ("host:a", "host:b")}
+    assert [exposure for exposure, _ in before.values()] == [None, None]
+    submit(hosted, "risk-correlation", {"ids": ["host:a", "host:b"], "hops": 1, "decay": 0.25})
+    # 8.0 / 10 * 0.6 = 0.48 at home, and a quarter of it a hop away, where there is no risk of its own.
+    after = {each: exposed(hosted, each) for each in ("host:a", "host:b")}
+    assert [exposure for exposure, _ in after.values()] == [12.0, 48.0]
+    assert all(after[each][1] != before[each][1] for each in after)
+    ingest(hosted, *sent)
+    assert {each: exposed(hosted, each) for each in after} == after
+
+
+def test_an_exposure_that_may_have_been_written_is_not_hidden_by_the_cache(host):
+    hosted = host()
+    ingest(hosted, asset("host:a"))
+    assert exposed(hosted, "host:a")[0] is None
+    original = hosted.stores.graph.set_exposures
+
+    def written_but_lost(*arguments):
+        original(*arguments)
+        raise StoreError("the connection broke before the answer", where="neo4j")
+
+    hosted.stores.graph.set_exposures = written_but_lost
+    assert submit(hosted, "risk-correlation", {"ids": ["host:a"]})[0] == 503
+    assert exposed(hosted, "host:a")[0] == 0.0
+
+
+def test_exposures_are_their_tenants_own(host):
+    hosted = host()
+    ingest(hosted, asset("host:a"))
+    hosted.post("/assets", {"assets": [asset("host:a")]}, tenant="tenant-02")
+    submit(hosted, "risk-correlation", {"ids": ["host:a"]})
+    assert exposed(hosted, "host:a")[0] == 0.0
+    other = hosted.get("/assets/host:a", token=hosted.token("tenant-02"))
+    assert json.loads(other["body"])["exposure"] is None
+
+
 def test_a_correlation_takes_one_query_for_each_hop_and_one_for_the_risks(host):
     hosted = host()
     submit(hosted, "risk-correlation", {"ids": [SHARED_ID], "hops": 2})

@@ -116,10 +116,10 @@ def test_details_of_health_are_for_those_who_may_write(document, host):
 
 def test_details_of_health_tell_what_the_process_is_doing(host):
     hosted = host()
-    hosted.get("/assets/domain:shared.example")
     hosted.post(
         "/jobs", {"kind": "risk-correlation", "data": {"ids": ["domain:shared.example"]}, "wait": True}
     )
+    hosted.get("/assets/domain:shared.example")
     found = json.loads(details(hosted, f"Bearer {hosted.token(role='admin')}")["body"])
     assert found["status"] == "ok"
     assert {each["name"] for each in found["connections"]} == {"dynamodb", "neo4j", "redis"}

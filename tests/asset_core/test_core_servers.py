@@ -345,6 +345,7 @@ def sending(target):
         response = target.call(event)
         return response["statusCode"], json.loads(response["body"])
 
+    send.counters = target._core.counters
     send.stores = target._core._container.resources.stores
     yield send
     target.close()
@@ -465,6 +466,27 @@ def test_work_on_the_servers_gives_what_it_gives_in_memory(admin, memory_admin, 
         found.append(([document["result"] for _, document in answers], risks))
     assert found[0] == found[1]
     assert admin("POST", "/jobs", {"kind": kind, "data": data})[0] == 202
+
+
+def test_exposures_and_what_is_counted_are_on_the_servers_as_in_memory(admin, memory_admin):
+    risks = [{"id": f"r/{cve}", "cve": cve, "cvss": 5.0, "exploitability": "known_exploited"} for cve in "pq"]
+    link = {"kind": "HOSTS", "target": "host:exposed-b", "target_type": "host"}
+    sent = [sent_asset("host:exposed-a", relationships=[link]), sent_asset("host:exposed-b", risks=risks)]
+    work = {"ids": ["host:exposed-a", "host:exposed-b"], "hops": 1}
+    job = {"kind": "risk-correlation", "data": work, "wait": True}
+    rows = []
+    for send in (admin, memory_admin):
+        send("POST", "/assets", {"assets": sent})
+        assert [send("GET", f"/assets/{each}")[1]["exposure"] for each in work["ids"]] == [None, None]
+        assert send("POST", "/jobs", job)[0] == 200
+        # At home 1 - 0.5 * 0.5; a hop away each counts half: 1 - 0.75 * 0.75.
+        for _ in range(2):
+            shown = [send("GET", f"/assets/{each}")[1] for each in work["ids"]]
+            assert [each["exposure"] for each in shown] == [43.75, 75.0]
+            assert [len(each["risks"]) for each in shown] == [0, 2]
+            send("POST", "/assets", {"assets": sent})
+        rows.append(send.counters()["GET /assets/{id}"]["neo4j.rows"])
+    assert rows[0] == rows[1]
 
 
 @pytest.fixture

@@ -35,6 +35,15 @@ class BoltGraph:
         rows = self.run(queries.RISKS, {"tenant": tenant, "id": asset_id}, scope)
         return sorted((_made(Risk, row) for row in rows), key=_by_gravity)
 
+    def get_risks_and_exposure(
+        self, tenant: str, asset_id: str, scope: Scope
+    ) -> tuple[list[Risk], float | None]:
+        """Return its risks, the gravest first, then by id, and its exposure if it has one, in one query."""
+        rows = self.run(queries.RISKS_AND_EXPOSURE, {"tenant": tenant, "id": asset_id}, scope)
+        exposure = rows[0]["exposure"] if rows else None
+        risks = [_made(Risk, row) for row in rows if row["id"] is not None]
+        return sorted(risks, key=_by_gravity), exposure
+
     def get_relationships(self, tenant: str, asset_id: str, scope: Scope) -> tuple[list[Relationship], bool]:
         """Return at most 1,000 relationships by kind and target, and whether there are more."""
         rows = self.run(queries.RELATIONSHIPS, {"tenant": tenant, "id": asset_id}, scope)

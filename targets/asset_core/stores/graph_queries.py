@@ -15,6 +15,12 @@ _RISK = (
 PING = "RETURN 1 AS one"
 
 RISKS = f"MATCH (:Asset {{tenant: $tenant, id: $id}})-[:HAS_RISK]->(r:Risk) RETURN {_RISK}"
+RISKS_AND_EXPOSURE = (
+    "MATCH (a:Asset {tenant: $tenant, id: $id}) OPTIONAL MATCH (a)-[:HAS_RISK]->(r:Risk) "
+    f"RETURN a.exposure AS exposure, {_RISK}"
+)
+"""A row for each risk, or one without a risk: an asset may be exposed by way of others alone."""
+
 RISKS_OF = (
     "UNWIND $ids AS asset MATCH (:Asset {tenant: $tenant, id: asset})-[:HAS_RISK]->(r:Risk) "
     f"RETURN asset, {_RISK}"

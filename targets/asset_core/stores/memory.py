@@ -128,6 +128,17 @@ class MemoryGraph(_Base):
         scope.tally.add("neo4j.rows", len(risks))
         return risks
 
+    def get_risks_and_exposure(
+        self, tenant: str, asset_id: str, scope: Scope
+    ) -> tuple[list[Risk], float | None]:
+        """Return its risks, the gravest first, then by id, and its exposure if it has one."""
+        self._line.call(scope)
+        identity = (tenant, asset_id)
+        risks = sorted(self._world.risks.of(identity), key=_by_gravity)
+        # An asset without risks is one row of the graph's answer all the same.
+        scope.tally.add("neo4j.rows", len(risks) or int(self._world.asset(identity) is not None))
+        return risks, self._world.exposures.get(identity)
+
     def get_risks_of(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> dict[str, list[Risk]]:
         """Return the risks of several assets in one query."""
         self._line.call(scope)

@@ -66,6 +66,11 @@ class GraphStore(Store, Protocol):
     def get_risks(self, tenant: str, asset_id: str, scope: Scope) -> list[Risk]:
         """Return its risks, the gravest first, then by id."""
 
+    def get_risks_and_exposure(
+        self, tenant: str, asset_id: str, scope: Scope
+    ) -> tuple[list[Risk], float | None]:
+        """Return its risks as `get_risks` does, and its exposure if it has one, in one query."""
+
     def get_relationships(self, tenant: str, asset_id: str, scope: Scope) -> tuple[list[Relationship], bool]:
         """Return at most 1,000 relationships by kind and target, and whether there are more."""
 

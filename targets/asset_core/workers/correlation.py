@@ -109,7 +109,7 @@ def correlate(start: str, links: Links, risks: Risks, hops: int, decay: float) -
 
 
 def run_correlation(tools: Tools, tenant: str, body: CorrelateBody, scope: Scope) -> CorrelationResult:
-    """Work out exposures and write them back to the graph. Idempotent."""
+    """Work out exposures and write them back to the graph, so that the assets show them. Idempotent."""
     ids = list(dict.fromkeys(body.ids))
     present = tools.stores.assets.get_assets(tenant, ids, scope)
     starts = [each for each in ids if each in present]
@@ -120,8 +120,16 @@ def run_correlation(tools: Tools, tenant: str, body: CorrelateBody, scope: Scope
         scope.check()
         exposures.append(correlate(start, links, risks, body.hops, body.decay))
     if exposures:
-        tools.stores.graph.set_exposures(tenant, {each.id: each.exposure for each in exposures}, scope)
+        _write_back(tools, tenant, {each.id: each.exposure for each in exposures}, scope)
     return CorrelationResult(exposures, [each for each in ids if each not in present], truncated)
+
+
+def _write_back(tools: Tools, tenant: str, exposures: Mapping[str, float], scope: Scope) -> None:
+    try:
+        tools.stores.graph.set_exposures(tenant, exposures, scope)
+    finally:
+        # A write that failed may have been done all the same.
+        tools.ingest.forget(tenant, list(exposures), scope)
 
 
 def _neighbourhood(
