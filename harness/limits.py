@@ -8,12 +8,13 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from harness.calls import Table
 from harness.errors import InvalidRunError, UsageError
 from harness.model import Outcome
-from harness.plan import stage_of
+from harness.plan import Span, stage_of
 from harness.policy import Limit, fits
 from harness.session.receipt import LimitCount, Receipt
 from harness.slo import Certificate, Clause, State, Subject, certify, parse
@@ -57,10 +58,14 @@ def read_limit(text: str) -> Limit:
     return Limit(slo=clauses.strip(), operation=operation.strip() or "*")
 
 
-def stored_limits(texts: Iterable[str]) -> list[Limit]:
-    """Return the limits of a stored run; `InvalidRunError` if they cannot be read any more."""
+def stored_limits(texts: Iterable[str], spans: Iterable[Span] = ()) -> list[Limit]:
+    """Return the limits of a stored run and those of its stages; `InvalidRunError` if they cannot be read any more."""
+    own = [(span.slo, span.label) for span in spans if span.slo and not span.warmup]
     try:
-        return [read_limit(text) for text in texts]
+        return [
+            msgspec.structs.replace(read_limit(text), stage=stage)
+            for text, stage in [*((text, None) for text in texts), *own]
+        ]
     except UsageError as error:
         raise InvalidRunError(
             f"The run's limits are damaged: {error.what}", remedy="Run the scenario again with --slo"

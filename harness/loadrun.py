@@ -11,10 +11,11 @@ from harness.errors import HarnessError, UsageError
 from harness.host import HostWatch
 from harness.job import Job, Ready, Started
 from harness.measure import Ending, MeasuredProcess, Tick
-from harness.model import Executor, Scenario
+from harness.model import Arrivals, Executor, Scenario
 from harness.plan import Span, check_size, planned_table, spans
 from harness.run import HostFacts, PlanFacts, RunDirectory, RunDocument
 from harness.supervise import Supervisor
+from harness.trace import Trace
 
 DRAIN_S = 5.0
 # The in-flight limit, unless told otherwise, is this many seconds of arrivals.
@@ -44,6 +45,11 @@ class LoadPlan:
     seed: int
     split: bool = True
     drain_s: float = DRAIN_S
+    trace: Trace | None = None
+    """The recorded arrivals, where the scenario replays some; its rate and duration are then those of the trace."""
+    in_flight: int | None = None
+    searched: Mapping[int, float] = dataclasses.field(default_factory=dict)
+    """Where the number of users was found: calls per second by number of users."""
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -53,11 +59,20 @@ class LoadPlan:
     @property
     def in_flight_limit(self) -> int:
         """How many calls may be out at once in the open model."""
+        if self.in_flight is not None:
+            return self.in_flight
+        if self.trace is not None:
+            return max(round(self.trace.peak_per_s * IN_FLIGHT_S), 1)
         fastest = max(max(span.start_rate_per_s, span.end_rate_per_s) for span in self.spans)
         return max(round(fastest * IN_FLIGHT_S), 1)
 
     def check(self) -> None:
         """Refuse what cannot be run, before anything starts."""
+        if self.scenario.arrivals is Arrivals.REPLAY and self.trace is None:
+            raise UsageError(
+                f"Scenario '{self.scenario.name}' needs a recorded trace",
+                remedy="Name a CSV, a JSON Lines file or an earlier run with --replay",
+            )
         if self.scenario.executor is Executor.OPEN:
             check_size(self.spans)
 
@@ -75,15 +90,19 @@ class LoadPlan:
             drain_s=self.drain_s,
             spans=self.spans,
             operations=dict(mix),
+            replayed=self.trace.name if self.trace else "",
+            searched={str(users): rate_per_s for users, rate_per_s in self.searched.items()},
         )
 
     def mix(self, offered: Mapping[str, float]) -> dict[str, float]:
         """Return the operations of the run: the scenario's, if the target offers them all, or the target's."""
-        wanted = self.scenario.operations or offered
+        recorded = self.trace.mix if self.trace else {}
+        wanted = recorded or self.scenario.operations or offered
         missing = [name for name in wanted if name not in offered]
         if missing:
+            whose = "The trace" if recorded else f"Scenario '{self.scenario.name}'"
             raise UsageError(
-                f"Scenario '{self.scenario.name}' needs operation '{missing[0]}', which the target does not offer",
+                f"{whose} needs operation '{missing[0]}', which the target does not offer",
                 remedy=f"It offers: {', '.join(offered)}",
             )
         return dict(wanted)
@@ -137,7 +156,7 @@ def run_load(
         mix = plan.mix(ready.operations)
         on_mix(mix)
         if plan.scenario.executor is Executor.OPEN:
-            table = planned_table(plan.scenario, plan.spans, mix, plan.seed)
+            table = planned_table(plan.scenario, plan.spans, mix, plan.seed, plan.trace)
             calls.write_table(folder / RunDirectory.CALLS, table)
         started = process.go(mix)
         on_started(process, started)

@@ -38,6 +38,8 @@ class Arrivals(enum.StrEnum):
 
     UNIFORM = "uniform"
     POISSON = "poisson"
+    REPLAY = "replay"
+    """As they were recorded; those of warm-up, of which there is no record, as of `POISSON`."""
 
 
 class Executor(enum.StrEnum):
@@ -49,12 +51,18 @@ class Executor(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stage:
-    """A span of a scenario; its rate goes linearly from `start` to `end`, in multiples of the scenario's rate."""
+    """A span of a scenario; its rate goes linearly from `start` to `end`, in multiples of the scenario's rate.
+
+    `share` is its part of the duration; of stages with `warmup`, which come before all others, the part of the time of
+    warm-up: their calls are in no result. `slo` are limits for this stage alone, such as `p99<25ms,errors<0.1%`.
+    """
 
     label: str
     share: float
     start: float = 1.0
     end: float = 1.0
+    warmup: bool = False
+    slo: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,6 +71,7 @@ class Scenario:
 
     `operations` maps names to weights; empty means the mix that the target proposes.
     `rate_per_s` of None asks the harness to probe the target and take half of what the slowest variant can do.
+    `find_users` asks it to find the number of users beyond which no more calls per second are answered.
     """
 
     name: str
@@ -74,6 +83,7 @@ class Scenario:
     rate_per_s: float | None = 100.0
     users: int = 8
     think_time_s: float = 0.0
+    find_users: bool = False
     duration_s: float = 10.0
     warmup_s: float = 2.0
     target: str | None = None

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from harness import calls
 from harness.clock import NS_PER_S
 from harness.errors import UsageError
-from harness.model import Arrivals, Scenario
+from harness.model import Arrivals, Scenario, Stage
+from harness.trace import Trace
 
 MAX_RATE_PER_S = 1_000_000.0
 # Calls of one operation take its events in turn; more distinct events than this are not prepared.
@@ -33,6 +34,8 @@ class Span:
     start_rate_per_s: float
     end_rate_per_s: float
     warmup: bool = False
+    slo: str = ""
+    """Limits for this stage alone."""
 
     @property
     def area(self) -> float:
@@ -41,21 +44,32 @@ class Span:
 
 
 def spans(scenario: Scenario, rate_per_s: float, duration_s: float, warmup_s: float) -> tuple[Span, ...]:
-    """Scale a scenario's stages to a rate and a duration; warm-up is a span before time zero."""
-    total_share = sum(stage.share for stage in scenario.stages)
-    ends = [
-        duration_s * share / total_share for share in itertools.accumulate(s.share for s in scenario.stages)
-    ]
-    measured = [
-        Span(stage.label, start_s, end_s, stage.start * rate_per_s, stage.end * rate_per_s)
-        for stage, start_s, end_s in zip(scenario.stages, [0.0, *ends], ends, strict=False)
-    ]
+    """Scale a scenario's stages to a rate and a duration; warm-up is what comes before time zero."""
+    measured = _placed([stage for stage in scenario.stages if not stage.warmup], rate_per_s, 0.0, duration_s)
     if not warmup_s:
-        return tuple(measured)
+        return measured
+    if own := [stage for stage in scenario.stages if stage.warmup]:
+        return (*_placed(own, rate_per_s, -warmup_s, 0.0), *measured)
     # Warm-up goes at the middle rate of the first stage: enough to fill caches, never a first shock.
     first = measured[0]
     rate = max((first.start_rate_per_s + first.end_rate_per_s) / 2, min(rate_per_s, 1.0))
     return (Span("warm-up", -warmup_s, 0.0, rate, rate, warmup=True), *measured)
+
+
+def _placed(stages: Sequence[Stage], rate_per_s: float, start_s: float, end_s: float) -> tuple[Span, ...]:
+    """Place stages one after the other from `start_s` to `end_s`, by their shares."""
+    total_share = sum(stage.share for stage in stages)
+    length_s = end_s - start_s
+    ends = [
+        start_s + length_s * share / total_share for share in itertools.accumulate(s.share for s in stages)
+    ]
+    return tuple(
+        Span(
+            stage.label, begin_s, finish_s, stage.start * rate_per_s, stage.end * rate_per_s,
+            warmup=stage.warmup, slo=stage.slo,
+        )
+        for stage, begin_s, finish_s in zip(stages, [start_s, *ends], ends, strict=False)
+    )  # fmt: skip
 
 
 def intended_ns(
@@ -74,7 +88,7 @@ def intended_ns(
 
 def _positions(count: int, arrivals: Arrivals, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Return `count` sorted shares of a stage's area."""
-    if arrivals is Arrivals.POISSON:
+    if arrivals is not Arrivals.UNIFORM:
         return np.sort(rng.random(count))
     return (np.arange(count) + 0.5) / max(count, 1)
 
@@ -99,14 +113,29 @@ def stage_of(times_ns: npt.NDArray[np.int64], plan: Sequence[Span]) -> npt.NDArr
 
 
 def planned_table(
-    scenario: Scenario, plan: tuple[Span, ...], mix: Mapping[str, float], seed: int
+    scenario: Scenario,
+    plan: tuple[Span, ...],
+    mix: Mapping[str, float],
+    seed: int,
+    trace: Trace | None = None,
 ) -> calls.Table:
-    """Return the table of the open model: one untouched row per arrival, with its operation and payload."""
+    """Return the table of the open model: one untouched row per arrival, with its operation and payload.
+
+    With a `trace` the measured time is what was recorded, to the ns; only warm-up is made up.
+    """
     rng = np.random.default_rng(seed)
-    due_ns = intended_ns(plan, scenario.arrivals, rng)
+    if trace is None:
+        due_ns = intended_ns(plan, scenario.arrivals, rng)
+    else:
+        warmup = tuple(span for span in plan if span.warmup)
+        due_ns = np.concatenate([intended_ns(warmup, scenario.arrivals, rng), trace.times_ns])
     table = np.zeros(len(due_ns), calls.DTYPE)
     table["intended_ns"] = due_ns
-    table["operation"], table["payload"] = choose(len(due_ns), mix, rng)
+    operation = _operations(len(due_ns), mix, rng)
+    if trace is not None and trace.names:
+        number = np.array([list(mix).index(name) for name in trace.names], np.int64)
+        operation[len(due_ns) - len(trace.times_ns) :] = number[trace.operation]
+    table["operation"], table["payload"] = operation, _in_turn(operation, len(mix))
     table["run_ns"] = table["wait_busy_ns"] = -1
     return table
 
@@ -115,13 +144,21 @@ def choose(
     count: int, mix: Mapping[str, float], rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Draw the operation of each call by weight; the payloads of an operation are taken in turn."""
+    operation = _operations(count, mix, rng)
+    return operation, _in_turn(operation, len(mix))
+
+
+def _operations(count: int, mix: Mapping[str, float], rng: np.random.Generator) -> npt.NDArray[np.int64]:
     weights = np.array(list(mix.values()), float)
-    operation = rng.choice(len(weights), size=count, p=weights / weights.sum())
-    payload = np.zeros(count, np.int64)
-    for index in range(len(weights)):
+    return rng.choice(len(weights), size=count, p=weights / weights.sum())
+
+
+def _in_turn(operation: npt.NDArray[np.int64], kinds: int) -> npt.NDArray[np.int64]:
+    payload = np.zeros(len(operation), np.int64)
+    for index in range(kinds):
         mine = operation == index
         payload[mine] = np.arange(int(mine.sum())) % MAX_PAYLOADS
-    return operation, payload
+    return payload
 
 
 def check_size(plan: tuple[Span, ...]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.errors import InvalidRunError
 from harness.loadrun import LoadPlan, Subject, run_load
 from harness.measure import Tick
-from harness.model import Executor
+from harness.model import Arrivals, Executor
 from harness.run import RunDirectory
 from harness.summary import throughput
 from harness.supervise import Supervisor
@@ -16,17 +16,27 @@ from harness.supervise import Supervisor
 PROBE_S = 2.0
 PROBE_WARMUP_S = 1.0
 SHARE = 0.5
-_USERS = 8
+USERS = 8
 
 
-def probe_per_s(supervisor: Supervisor, subject: Subject, plan: LoadPlan, tick: Tick) -> float:
+def probe_per_s(
+    supervisor: Supervisor, subject: Subject, plan: LoadPlan, tick: Tick, *, users: int = USERS
+) -> float:
     """Return the calls per second that `subject` completes for closed users without think time.
 
     Raises what `run_load` raises, and `KeyboardInterrupt` where the user stopped it.
     """
-    scenario = dataclasses.replace(plan.scenario, executor=Executor.CLOSED, think_time_s=0.0)
+    scenario = dataclasses.replace(
+        plan.scenario, executor=Executor.CLOSED, arrivals=Arrivals.POISSON, think_time_s=0.0
+    )
     probe = dataclasses.replace(
-        plan, scenario=scenario, users=_USERS, duration_s=PROBE_S, warmup_s=PROBE_WARMUP_S, split=False
+        plan,
+        scenario=scenario,
+        trace=None,
+        users=users,
+        duration_s=PROBE_S,
+        warmup_s=PROBE_WARMUP_S,
+        split=False,
     )
     with tempfile.TemporaryDirectory() as folder:
         result = run_load(supervisor, subject, probe, Path(folder), on_mix=lambda _mix: None, tick=tick)

@@ -44,6 +44,10 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     drain_s: NotNegative
     spans: tuple[Span, ...]
     operations: dict[str, float]
+    replayed: str = ""
+    """The trace that was replayed; empty where the plan made the arrivals."""
+    searched: dict[str, float] = {}
+    """Where the number of users was found: calls per second by number of users."""
 
     def __post_init__(self) -> None:
         """Refuse spans out of all bounds; `msgspec` makes this a fault of the file."""
@@ -128,6 +132,8 @@ class RunDocument(msgspec.Struct, kw_only=True):
     environment: dict[str, Any]
     slos: list[str] = []
     """The limits that the run was asked to hold, as they were typed."""
+    shape: list[str] = []
+    """The options that shaped the plan beyond scenario, rate, users and time: needed to run it again."""
     interrupted: bool = False
     trouble: list[str] = []
     host: HostFacts = HostFacts()

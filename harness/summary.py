@@ -162,7 +162,7 @@ class RunSummary:
     @cached_property
     def slo(self) -> tuple[Finding, ...]:
         """What became of the limits that the run was asked to hold."""
-        return findings(self, stored_limits(self.document.slos))
+        return findings(self, stored_limits(self.document.slos, self.document.plan.spans))
 
     def slowest(self, count: int = 10) -> calls.Table:
         """Return the rows with the longest response times, slowest first."""

@@ -104,7 +104,7 @@ def load_factory(text: str) -> Callable[..., Any]:
     """
     place, _, name = text.rpartition(":")
     try:
-        module = _module_of_file(Path(place)) if place.endswith(".py") else _module_by_name(place)
+        module = module_of_file(Path(place)) if place.endswith(".py") else module_by_name(place)
     except (Exception, SystemExit) as error:
         raise TargetError(
             f"The target's module '{place}' cannot be imported: {type(error).__name__}: {error}",
@@ -116,7 +116,8 @@ def load_factory(text: str) -> Callable[..., Any]:
     return factory  # type: ignore[no-any-return]
 
 
-def _module_of_file(path: Path) -> ModuleType:
+def module_of_file(path: Path) -> ModuleType:
+    """Import a Python file by its path. Raises whatever importing it does."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     # Its neighbours must be importable, after everything that is installed.
@@ -131,7 +132,8 @@ def _module_of_file(path: Path) -> ModuleType:
     return module
 
 
-def _module_by_name(name: str) -> ModuleType:
+def module_by_name(name: str) -> ModuleType:
+    """Import a module by its name, that of the current folder last. Raises whatever importing it does."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -139,7 +141,7 @@ def _module_by_name(name: str) -> ModuleType:
         own = Path(*name.split(".")).with_suffix(".py")
         if error.name is None or not name.startswith(error.name) or not own.is_file():
             raise
-        return _module_of_file(own)
+        return module_of_file(own)
 
 
 def make(factory_text: str, parameters: Mapping[str, str]) -> LoadedTarget:

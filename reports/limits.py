@@ -48,9 +48,10 @@ def run_to_certify(side: Side) -> NextCommand | None:
     plan, document = side.run.document.plan, side.run.document
     factors = [_factor(finding) for finding in side.run.slo if finding.certificate.more]
     duration_s = math.ceil(plan.duration_s * max(factors, default=0.0) * _RESERVE)
-    if not 0 < duration_s <= _LONGEST_S:
+    # A trace cannot be longer than it was.
+    if not 0 < duration_s <= _LONGEST_S or plan.replayed:
         return None
-    words = ["harness", "run", document.scenario, "--target", document.target]
+    words = ["harness", "run", document.scenario, "--target", document.target, *document.shape]
     words += ["--variant", document.variant] if document.variant else []
     words += ["--rate", f"{plan.rate_per_s:g}"] if plan.executor == "open" else ["--users", f"{plan.users}"]
     words += ["--duration", f"{duration_s}s", *(word for text in document.slos for word in ("--slo", text))]

@@ -118,7 +118,8 @@ def _plan_value(side: Side, name: str) -> float:
 def next_command(sides: Sequence[Side]) -> NextCommand:
     """Return the next command worth typing, given what this report could not answer."""
     document = sides[0].run.document
-    run = f"harness run {shlex.quote(document.scenario)} --target {shlex.quote(document.target)}"
+    words = ["harness", "run", document.scenario, "--target", document.target, *document.shape]
+    run = shlex.join(words)
     if any(side.withheld for side in sides):
         return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
     if len(sides) == 1 and (longer := run_to_certify(sides[0])):

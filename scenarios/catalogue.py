@@ -1,6 +1,6 @@
 """The load scenarios: data only. They import neither Locust nor a target."""
 
-from harness.model import Executor, Scenario, Stage
+from harness.model import Arrivals, Executor, Scenario, Stage
 
 _GENERAL = (
     Scenario("steady", "one constant rate"),
@@ -10,7 +10,33 @@ _GENERAL = (
         "a quiet start, five times the rate for a while, and the recovery",
         stages=(Stage("before", 0.4), Stage("spike", 0.2, 5.0, 5.0), Stage("after", 0.4)),
     ),
+    Scenario(
+        "steps",
+        "a quarter, half, three quarters and all of the rate: where does it begin to bend?",
+        stages=tuple(Stage(f"{share:.0%}", 1.0, share, share) for share in (0.25, 0.5, 0.75, 1.0)),
+        duration_s=20.0,
+    ),
+    Scenario(
+        "soak",
+        "one constant rate for an hour, its quarters apart: does anything creep?",
+        stages=tuple(Stage(f"quarter {number}", 1.0) for number in (1, 2, 3, 4)),
+        rate_per_s=50.0,
+        duration_s=3600.0,
+        warmup_s=10.0,
+    ),
+    Scenario(
+        "replay",
+        "a recorded trace, named with --replay",
+        stages=(Stage("replay", 1.0),),
+        arrivals=Arrivals.REPLAY,
+    ),
     Scenario("closed", "users who call again as soon as they have an answer", executor=Executor.CLOSED),
+    Scenario(
+        "max-throughput",
+        "as many calls as it can answer: users are doubled until no more are answered, then held",
+        executor=Executor.CLOSED,
+        find_users=True,
+    ),
 )
 
 _ASSET_CORE = (

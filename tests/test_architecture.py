@@ -28,6 +28,8 @@ LAYERS = {
     # 1: plan, call, record; nothing here starts a process
     "harness.calls": 1,
     "harness.plan": 1,
+    "harness.trace": 1,
+    "harness.stagetext": 1,
     "harness.latency": 1,
     "harness.invoke": 1,
     "harness.recorder": 1,
@@ -56,6 +58,7 @@ LAYERS = {
     "harness.micro.*": 2,
     "harness.worker": 2,
     "harness.host": 2,
+    "harness.replay": 2,
     "harness.measure": 2,
     "harness.loadrun": 2,
     "harness.profiles.cpu": 2,
@@ -80,6 +83,7 @@ LAYERS = {
     "harness.slo": 4,
     "harness.profiling": 4,
     "harness.probe": 4,
+    "harness.plateau": 4,
     "harness.session.*": 4,
     "harness.exact.*": 4,
     # 5: verdicts

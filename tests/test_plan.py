@@ -1,5 +1,6 @@
 """Plans: exact counts, the right places, the same for the same seed."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from harness import calls
 from harness.clock import NS_PER_S
 from harness.errors import UsageError
-from harness.model import Arrivals, Outcome, Scenario, Stage
+from harness.model import Arrivals, Executor, Outcome, Scenario, Stage
 from harness.plan import (
     MAX_PAYLOADS,
     Span,
@@ -20,6 +21,7 @@ from harness.plan import (
     planned_table,
     spans,
 )
+from scenarios.catalogue import SCENARIOS
 
 STAGES = st.lists(
     st.builds(
@@ -260,3 +262,33 @@ def test_the_peak_of_a_spike_counts_against_the_highest_rate():
 def test_what_fits_is_not_refused():
     check_size(plan_of([Stage("steady", 1.0)], 1_000_000.0, 20.0))
     check_size(plan_of([Stage("steady", 1.0)], 1.0, 1.0))
+
+
+@FEW
+@given(STAGES, STAGES, RATES, DURATIONS, st.floats(0.1, 3.0), KINDS, SEEDS)
+def test_stages_of_warm_up_take_its_time_by_their_shares_and_nothing_else(
+    warming, stages, rate, duration, warmup, kind, seed
+):
+    flagged = [dataclasses.replace(stage, warmup=True) for stage in warming]
+    plan = plan_of([*flagged, *stages], rate, duration, warmup)
+    assert [span.warmup for span in plan] == [True] * len(flagged) + [False] * len(stages)
+    assert plan[0].start_s == -warmup
+    assert plan[len(flagged)].start_s == 0.0
+    assert plan[len(flagged) :] == plan_of(stages, rate, duration)
+    for span, times_ns in slices_of(plan, times_of(plan, kind, seed)):
+        assert np.all(
+            (times_ns >= round(span.start_s * NS_PER_S)) & (times_ns < round(span.end_s * NS_PER_S))
+        )
+    assert plan_of([*flagged, *stages], rate, duration) == plan_of(stages, rate, duration)
+
+
+@pytest.mark.parametrize("scenario", [s for s in SCENARIOS.values() if s.executor is Executor.OPEN])
+def test_every_scenario_of_the_catalogue_holds_the_integral_of_its_rate(scenario):
+    plan = spans(scenario, 100.0, 40.0, 5.0)
+    for span, times_ns in slices_of(plan, times_of(plan, Arrivals.POISSON)):
+        assert len(times_ns) == round(span.area)
+
+
+def test_a_stage_carries_its_limits_into_the_plan():
+    plan = plan_of([Stage("a", 1.0, slo="p99<25ms"), Stage("b", 1.0)])
+    assert [span.slo for span in plan] == ["p99<25ms", ""]

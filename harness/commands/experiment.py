@@ -7,19 +7,18 @@ from pathlib import Path
 
 from harness import environment
 from harness.commands.console import Talk
+from harness.commands.preparing import Find, label_of, prepared, subject_of
 from harness.commands.servers import Backends, provide
 from harness.commands.subjects import Selection
 from harness.distributions import Distributions
 from harness.errors import HarnessError
 from harness.limits import check_operations, read_limit
-from harness.loadrun import LoadPlan, Subject, run_into
+from harness.loadrun import LoadPlan, run_into
 from harness.measure import Tick
-from harness.probe import PROBE_S, PROBE_WARMUP_S, at_sustainable_rate, probe_per_s, slowest
 from harness.profiling import profile_cpu, profile_memory
 from harness.run import RunDirectory, RunDocument
 from harness.summary import load
 from harness.supervise import Supervisor, termination_as_exception
-from harness.units import format_rate, significant
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,12 +27,14 @@ class Request:
 
     selection: Selection
     plan: LoadPlan
-    find_rate: bool
+    find: Find
     profiles: tuple[str, ...]
     backends: str
     out: Path
     command: str
     slos: tuple[str, ...] = ()
+    shape: tuple[str, ...] = ()
+    """The options that shaped the plan, for `run.json`."""
 
     @property
     def data(self) -> str:
@@ -65,8 +66,8 @@ def carry_out(request: Request, talk: Talk) -> Work:
                 request.backends, supervisor, logs, talk, data=request.data, seed=request.plan.seed
             )
             with servers as backends:
-                if request.find_rate:
-                    request = _with_rate(request, supervisor, backends, talk)
+                plan = prepared(request.selection, request.plan, request.find, supervisor, backends, talk)
+                request = dataclasses.replace(request, plan=plan)
                 for variant, directory in begun.items():
                     _Variant(request, variant, directory, supervisor, backends, talk).carry_out(work)
                     if work.interrupted:
@@ -89,35 +90,6 @@ def _begin(request: Request, variant: str) -> RunDirectory:
     return RunDirectory.create(request.out, request.plan.scenario.name, variant)
 
 
-def _subject(request: Request, variant: str, backends: Backends) -> Subject:
-    own = backends.parameters if request.backends != "none" else {}
-    return Subject(
-        request.selection.entry.factory,
-        {**own, **request.selection.parameters(variant)},
-        backends.environment,
-    )
-
-
-def _with_rate(request: Request, supervisor: Supervisor, backends: Backends, talk: Talk) -> Request:
-    """Find what each variant can do, and plan half of what the slowest does."""
-    found: dict[str, float] = {}
-    for variant in request.selection.variants:
-        label = _label(request, variant)
-        backends.forget()
-        with talk.progress(f"Probing {label}", PROBE_S, PROBE_WARMUP_S) as tick:
-            found[label] = probe_per_s(supervisor, _subject(request, variant, backends), request.plan, tick)
-    plan = at_sustainable_rate(request.plan, found)
-    label = slowest(found)
-    talk.say(
-        f"Rate: {format_rate(plan.rate_per_s)}, half of what {label} did at most ({significant(found[label])}/s)"
-    )
-    return dataclasses.replace(request, plan=plan)
-
-
-def _label(request: Request, variant: str) -> str:
-    return variant or request.selection.spec.text
-
-
 class _Variant:
     """One variant: its document, its timing run, its profile runs."""
 
@@ -131,11 +103,11 @@ class _Variant:
         self._supervisor = supervisor
         self._backends = backends
         self._talk = talk
-        self._subject = _subject(request, variant, backends)
+        self._subject = subject_of(request.selection, variant, backends)
 
     def carry_out(self, work: Work) -> None:
         """Measure; each step is on the disk before the next begins."""
-        label = _label(self._request, self._variant)
+        label = label_of(self._request.selection, self._variant)
         self._backends.forget()
         with self._progress(f"Timing {label}") as tick:
             document, _ = run_into(
@@ -160,6 +132,7 @@ class _Variant:
             command=request.command,
             plan=request.plan.facts(mix),
             slos=list(request.slos),
+            shape=list(request.shape),
             environment={**environment.collect(), "backends": self._backends.kind},
         )
 

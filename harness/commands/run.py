@@ -5,13 +5,11 @@ import shlex
 import sys
 from pathlib import Path
 
-from harness.commands import experiment, show
+from harness.commands import experiment, planning, show
 from harness.commands.console import Talk
-from harness.commands.options import add_seed, positive_int, positive_rate, slo, span_s
+from harness.commands.options import add_seed, slo
 from harness.commands.subjects import find_scenario, select
 from harness.errors import ExitCode, UsageError, worst
-from harness.loadrun import LoadPlan
-from harness.model import Executor, Scenario
 
 NAME = "run"
 HELP = "run a load scenario against a target and report"
@@ -28,11 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile", default="none", metavar="KINDS", help="none, or cpu, memory or cpu,memory"
     )
-    pace = parser.add_mutually_exclusive_group()
-    pace.add_argument("--rate", type=positive_rate, metavar="R", help="arrivals per second (open model)")
-    pace.add_argument("--users", type=positive_int, metavar="N", help="concurrent users (closed model)")
-    parser.add_argument("--duration", type=span_s, metavar="D", help="measured time: 10s, 5m, 1h")
-    parser.add_argument("--warmup", type=span_s, metavar="D", help="time before the measured time")
+    planning.add_arguments(parser)
     parser.add_argument(
         "--slo",
         type=slo,
@@ -54,17 +48,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
-    scenario = find_scenario(args.scenario)
+    scenario = planning.scenario_of(args, find_scenario(args.scenario))
     selection = select(args.target, scenario, args.variant)
     request = experiment.Request(
         selection=selection,
-        plan=_plan(args, scenario),
-        find_rate=scenario.executor is Executor.OPEN and args.rate is None and scenario.rate_per_s is None,
+        plan=planning.plan_of(args, scenario),
+        find=planning.find(args, scenario),
         profiles=_profiles(args.profile),
         backends=args.backends if selection.entry.needs_servers else "none",
         out=args.out,
         command=shlex.join(["harness", *sys.argv[1:]]),
         slos=tuple(args.slo),
+        shape=planning.shape(args),
     )
     work = experiment.carry_out(request, talk)
     code = show.present(work.directories, talk, figures=args.figures, interrupted=work.interrupted)
@@ -72,33 +67,6 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         return code
     talk.say(f"harness: The work ended early: {work.error}")
     return worst([code, work.error.exit_code])
-
-
-def _plan(args: argparse.Namespace, scenario: Scenario) -> LoadPlan:
-    if scenario.executor is Executor.OPEN and args.users is not None:
-        raise UsageError(
-            f"Scenario '{scenario.name}' is an open model: it has a rate, no users",
-            remedy="Give --rate, or take scenario 'closed'",
-        )
-    if scenario.executor is Executor.CLOSED and args.rate is not None:
-        raise UsageError(
-            f"Scenario '{scenario.name}' is a closed model: it has users, no rate",
-            remedy="Give --users, or take scenario 'steady'",
-        )
-    plan = LoadPlan(
-        scenario=scenario,
-        rate_per_s=args.rate or scenario.rate_per_s or 1.0,
-        users=args.users or scenario.users,
-        duration_s=scenario.duration_s if args.duration is None else args.duration,
-        warmup_s=scenario.warmup_s if args.warmup is None else args.warmup,
-        seed=args.seed,
-        split=not args.no_split,
-    )
-    if plan.duration_s <= 0:
-        raise UsageError("A run needs a duration above zero", remedy="Give --duration 10s")
-    if args.rate is not None or scenario.rate_per_s is not None:
-        plan.check()
-    return plan
 
 
 def _profiles(text: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 from collections.abc import Iterable
 
+from harness.commands.own_scenario import own_scenario
 from harness.errors import UsageError
 from harness.model import Scenario
 from harness.target import TargetSpec, parse_spec
@@ -27,9 +28,14 @@ class Selection:
 
 
 def find_scenario(name: str) -> Scenario:
-    """Return a scenario by name. Raises `UsageError` with the nearest names."""
+    """Return a scenario by name, or the user's own by its place. Raises `UsageError` with the nearest names."""
+    if ":" in name:
+        return own_scenario(name)
     if name not in SCENARIOS:
-        raise UsageError(f"There is no scenario '{name}'", remedy=_nearest(name, SCENARIOS))
+        raise UsageError(
+            f"There is no scenario '{name}'",
+            remedy=f"{_nearest(name, SCENARIOS)} A scenario of your own is path/to/file.py:NAME or package.module:NAME",
+        )
     return SCENARIOS[name]
 
 

@@ -1,0 +1,35 @@
+"""How many closed users a target needs to give its most: users are doubled until no more calls are answered."""
+
+from collections.abc import Callable, Mapping
+
+GAIN = 0.05
+"""Twice the users must give at least this much more."""
+MOST_USERS = 512
+_STALLS = 2
+
+
+def search(measure: Callable[[int], float], most_users: int = MOST_USERS) -> dict[int, float]:
+    """Return calls per second by number of users: 1, 2, 4 and so on.
+
+    Ends when two doublings in a row gave less than `GAIN` over the best before them (one may have been bad luck), or
+    at `most_users`.
+    """
+    found: dict[int, float] = {}
+    best, stalls, users = 0.0, 0, 1
+    while users <= most_users and stalls < _STALLS:
+        found[users] = measure(users)
+        stalls = stalls + 1 if found[users] < best * (1 + GAIN) else 0
+        best = max(best, found[users])
+        users *= 2
+    return found
+
+
+def plateau(found: Mapping[int, float]) -> int:
+    """Return the fewest users that gave the best of `found`, but for `GAIN`."""
+    best = max(found.values())
+    return min(users for users, rate in found.items() if rate * (1 + GAIN) >= best)
+
+
+def is_reached(found: Mapping[int, float]) -> bool:
+    """Return True if twice the users of the plateau were tried, and gave no more."""
+    return max(found) >= 2 * plateau(found)
