@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 
 from targets.asset_core.bodies import BatchGetBody, IngestBody, JobBody
-from targets.asset_core.health_details import DETAILS_PERMISSION, HealthDetails
+from targets.asset_core.health_details import HealthDetails
 from targets.asset_core.ingest import IngestReport
 from targets.asset_core.model import FullAsset
-from targets.asset_core.responses import MESSAGES
+from targets.asset_core.openapi_examples import BODY_EXAMPLES
+from targets.asset_core.openapi_headers import headers_of, parameters_of
+from targets.asset_core.responses import JSON_TYPE, MESSAGES
 from targets.asset_core.routing import (
     BATCH_GET,
     GET_ASSET,
@@ -25,7 +27,6 @@ from targets.asset_core.routing import (
     SUBMIT_JOB,
     Route,
 )
-from targets.asset_core.validation import NAME_PATTERN
 from targets.asset_core.workers.kinds import KINDS
 from targets.asset_core.workers.records import JobView
 from targets.asset_core.workspace import BatchAnswer, Processed
@@ -96,7 +97,19 @@ def _plain(components: Mapping[str, Any]) -> dict[str, Any]:
     schemas: dict[str, Any] = json.loads(text)
     for pooled in (Processed, BatchAnswer):
         del schemas[pooled.__name__]["properties"]["idle"]
+    schemas[JobBody.__name__] = _by_kind(schemas[JobBody.__name__])
     return schemas
+
+
+def _by_kind(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a job as one of those of its kinds, each with data of its own."""
+    variants = []
+    for name, kind in KINDS.items():
+        data = {"$ref": _REFERENCE.format(name=kind.shape.type.__name__)}
+        variants.append(
+            {**job, "title": name, "properties": {**job["properties"], "kind": {"const": name}, "data": data}}
+        )
+    return {"oneOf": variants}
 
 
 def _operation(route: Route) -> dict[str, Any]:
@@ -108,18 +121,15 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.permission:
         found["description"] = f"Needs the permission {route.permission}."
     if route is GET_HEALTH:
-        description = (
-            f"Of any value: with more of the inside, for callers with the permission {DETAILS_PERMISSION}."
-        )
-        found["parameters"] = [
-            {"name": "details", "in": "query", "schema": {"type": "string"}, "description": description}
-        ]
         found["security"] = [{}, {"bearer": []}]
-    if "{id}" in route.path:
-        name = {"type": "string", "pattern": rf"^{NAME_PATTERN}$"}
-        found["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": name}]
+    parameters = parameters_of(route)
+    if parameters:
+        found["parameters"] = parameters
     if route in BODIES:
-        found["requestBody"] = {"required": True, "content": _json(BODIES[route])}
+        content = _json(BODIES[route])
+        examples = {name: {"value": value} for name, value in BODY_EXAMPLES[route].items()}
+        content[JSON_TYPE]["examples"] = examples
+        found["requestBody"] = {"required": True, "content": content}
     return found
 
 
@@ -136,18 +146,20 @@ def _statuses(route: Route) -> list[int]:
 
 
 def _response(route: Route, status: int) -> dict[str, Any]:
+    headers = headers_of(route, status)
     if status == 304:
-        return {"description": _GOOD[status]}
+        return {"description": _GOOD[status], "headers": headers}
     own = ANSWERS[route].get(status)
     if status < 300 and own is not None:
-        return {"description": _GOOD[status], "content": _json(own)}
+        return {"description": _GOOD[status], "headers": headers, "content": _json(own)}
     description = MESSAGES.get(status) or _OWN_MESSAGES[status]
-    return {"description": description, "content": _json(*filter(None, [own, ErrorAnswer]))}
+    content = _json(*filter(None, [own, ErrorAnswer]))
+    return {"description": description, "headers": headers, "content": content}
 
 
 def _json(*types: type) -> dict[str, Any]:
     schemas = [{"$ref": _REFERENCE.format(name=each.__name__)} for each in types]
-    return {"application/json": {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}}
+    return {JSON_TYPE: {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}}
 
 
 if __name__ == "__main__":

@@ -63,9 +63,13 @@ class Number:
     whole: bool = False
 
     def check(self, value: Any, path: str, problems: Problems) -> None:
-        """Check type and bounds; true and false are no numbers."""
-        kinds = int if self.whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not self.low <= value <= self.high:
+        """Check type and bounds; true and false are no numbers, and 4.0 is whole, as JSON Schema has it."""
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not self.low <= value <= self.high
+            or (self.whole and value % 1)
+        ):
             kind = "a whole number" if self.whole else "a number"
             problems.append((path, f"must be {kind} from {self.low:g} to {self.high:g}"))
 

@@ -43,7 +43,7 @@ def both(body, shape=INGEST):
         ({"name": "x" * 1_001}, "assets[0].name"),
         ({"criticality": 0}, "assets[0].criticality"),
         ({"criticality": 6}, "assets[0].criticality"),
-        ({"criticality": 1.0}, "assets[0].criticality"),
+        ({"criticality": 1.5}, "assets[0].criticality"),
         ({"criticality": True}, "assets[0].criticality"),
         ({"tags": ["x"] * 51}, "assets[0].tags"),
         ({"tags": ["x", 1]}, "assets[0].tags[1]"),
@@ -69,6 +69,11 @@ def test_a_wrong_field_is_named_by_its_path(change, field):
     fields = both({"assets": [ASSET | change]})
     assert [path for path, _ in fields] == [field]
     assert all(reason for _, reason in fields)
+
+
+def test_a_number_without_a_fraction_is_whole_however_it_is_written():
+    body = both('{"assets": [{"id": "a", "type": "host", "name": "n", "criticality": 4.0}]}')
+    assert (body.assets[0].criticality, type(body.assets[0].criticality)) == (4, int)
 
 
 @pytest.mark.parametrize("missing", ["id", "type", "name"])
