@@ -2,16 +2,15 @@
 
 import json
 import random
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
-from targets.asset_core.data.generator import Inventory
+from targets.asset_core.data.inventory import Assets
 from targets.asset_core.data.popularity import Zipf
+from targets.asset_core.data.rows import asset_body
 from targets.asset_core.errors import SettingsError
 from targets.asset_core.issuing import Issuer
-from targets.asset_core.model import Bundle
 from targets.asset_core.routing import BATCH_GET, GET_ASSET, GET_HEALTH, GET_JOB, INGEST, SUBMIT_JOB
 from targets.asset_core.workers.jobs import make_job_id
 
@@ -35,7 +34,7 @@ Event = dict[str, Any]
 class Events:
     """Makes events. The same generator asks for the same assets by the same users; key and times are of today."""
 
-    def __init__(self, inventory: Inventory, zipf: Zipf, issuer: Issuer) -> None:
+    def __init__(self, inventory: Assets, zipf: Zipf, issuer: Issuer) -> None:
         self._inventory = inventory
         self._zipf = zipf
         self._issuer = issuer
@@ -97,7 +96,7 @@ class Events:
         tenant, _ = self._draw(rng)
         kind = rng.choices(("vulnerability-scan", "risk-correlation", "asset-discovery"), (40, 40, 20))[0]
         if kind == "asset-discovery":
-            domain = f"{tenant}.example"
+            domain = f"{_label(tenant)}.example"
             seeds = [f"zone-{rng.randrange(DISCOVERY_SEEDS)}.{domain}"]
             data: dict[str, Any] = {"scope": [domain], "seeds": seeds}
         else:
@@ -137,14 +136,6 @@ class Events:
         return self._issuer.token(tenant, f"user-{user}", role=role, use="id" if user % 2 else "access")
 
 
-def asset_body(bundle: Bundle) -> dict[str, Any]:
-    """Return what `POST /assets` takes for an asset of an inventory; the tenant is the caller's."""
-    document: dict[str, Any] = msgspec.to_builtins(bundle)
-    asset: dict[str, Any] = document.pop("asset")
-    del asset["tenant"]
-    return asset | document
-
-
 def proxy_event(method: str, path: str, headers: Mapping[str, str], body: str | None = None) -> Event:
     """Return an API Gateway REST proxy event (v1), as the service makes it."""
     all_headers = {"Accept": "application/json", "Host": "api.example", "User-Agent": "harness", **headers}
@@ -172,6 +163,11 @@ def proxy_event(method: str, path: str, headers: Mapping[str, str], body: str | 
 def _job(kind: str, data: dict[str, Any]) -> dict[str, Any]:
     # Waited for: what went on after the answer would be measured with whatever comes next.
     return {"kind": kind, "data": data, "wait": True}
+
+
+def _label(tenant: str) -> str:
+    """Return a label of a domain for a tenant, whose name may hold what no domain may."""
+    return re.sub("[^a-z0-9-]", "-", tenant.lower())[:50].strip("-") or "tenant"
 
 
 def _job_key(number: int) -> str:

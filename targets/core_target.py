@@ -1,7 +1,7 @@
 """The asset core as a target of the harness.
 
 Parameters, all strings: `variant` (baseline or optimised), `switches` (changes such as `l1:off,l2:on`), `backends`
-(memory or servers), `data` (small, medium or large), `seed`, `profile` (lambda or server), `latency_ms` (median of the
+(memory or servers), `data` (small, medium or large, or a file: `inventory.jsonl`, `inventory.csv`), `seed`, `profile` (lambda or server), `latency_ms` (median of the
 memory databases; Redis takes a fortieth), `zipf` (exponent of popularity) and `clock` (system, or stopped for exact
 counting: nothing expires and no interval passes, so that equal requests do equal work). With `backends=servers` the addresses
 come from the environment variables of `targets.asset_core.settings`.
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from targets.asset_core.clocks import Clocks
 from targets.asset_core.core import Core
-from targets.asset_core.data.generator import Inventory
+from targets.asset_core.data.opening import open_inventory
 from targets.asset_core.data.popularity import Zipf
 from targets.asset_core.errors import SettingsError
 from targets.asset_core.executor import identity
@@ -61,7 +61,7 @@ class CoreTarget:
     def __init__(self, parameters: Mapping[str, str]) -> None:
         self._parameters = {**DEFAULTS, **parameters}
         self._seed = _number(self._parameters, "seed", int)
-        self._inventory = Inventory(self._parameters["data"], self._seed)
+        self._inventory = open_inventory(self._parameters["data"], self._seed)
         zipf = Zipf(len(self._inventory), _number(self._parameters, "zipf", float), self._seed)
         self._issuer = Issuer()
         self._events = Events(self._inventory, zipf, self._issuer)

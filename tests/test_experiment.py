@@ -8,8 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ExitCode
+from harness.commands.experiment import Request
+from harness.commands.preparing import Find
+from harness.commands.subjects import select
+from harness.errors import ExitCode, UsageError
+from harness.loadrun import LoadPlan
 from harness.run import RunDirectory
+from scenarios.catalogue import SCENARIOS
+from targets.core_target import DEFAULTS
 from tests.cli_support import end_of, harness, started, until_called
 
 TARGET = """
@@ -103,3 +109,39 @@ def test_a_stored_run_that_was_interrupted_and_is_invalid_is_reported_as_invalid
     stored.interrupted = True
     directory.write(stored)
     assert harness("report", directory.path, "--json").code == ExitCode.INVALID
+
+
+ASSETS = "id,type,name\nhost:a,host,A\nhost:b,host,B\n"
+
+
+def test_a_run_on_an_inventory_of_ones_own_measures_that_and_a_bad_line_ends_it_before_a_server_starts(
+    tmp_path,
+):
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text(ASSETS)
+    bad.write_text(ASSETS + "host:c,boat,C\n")
+    usual = ["run", "asset-read", "--backends", "memory", "--rate", 50, "--duration", "1s", "--warmup", "300ms",
+             "--out", tmp_path / "runs", "--json"]  # fmt: skip
+    said = harness(*usual, "--target", f"asset-core?latency_ms=0&data={good}")
+    assert said.code in BUSY
+    assert said.run["outcomes"]["completed"] == 50
+    # On servers, that is to say without being told otherwise.
+    said = harness("run", "asset-read", "--out", tmp_path / "none", "--target", f"asset-core?data={bad}")
+    assert said.code == ExitCode.USAGE
+    assert (
+        f"{bad}: 1 line cannot be used, so nothing is loaded\n  line 4: type: must be one of" in said.stderr
+    )
+    assert "Servers" not in said.stderr
+
+
+def test_servers_are_given_the_data_that_the_target_asks_for_whatever_the_seed_of_the_plan():
+    def seed_of(text):
+        scenario = SCENARIOS["asset-read"]
+        plan = LoadPlan(scenario, 1.0, users=1, duration_s=1.0, warmup_s=1.0, seed=9)
+        selection = select(text, scenario, ())
+        return Request(selection, plan, Find.RATE, (), "embedded", Path("runs"), "").data_seed
+
+    assert seed_of("asset-core?seed=3") == 3
+    assert seed_of("asset-core") == int(DEFAULTS["seed"])
+    with pytest.raises(UsageError, match="one"):
+        seed_of("asset-core?seed=one")

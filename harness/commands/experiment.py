@@ -8,10 +8,10 @@ from pathlib import Path
 from harness import environment
 from harness.commands.console import Talk
 from harness.commands.preparing import Find, label_of, prepared, subject_of
-from harness.commands.servers import Backends, provide
+from harness.commands.servers import DATA_SEED, Backends, provide
 from harness.commands.subjects import Selection
 from harness.distributions import Distributions
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.limits import check_operations, read_limit
 from harness.loadrun import LoadPlan, run_into
 from harness.measure import Tick
@@ -38,8 +38,17 @@ class Request:
 
     @property
     def data(self) -> str:
-        """The size of the data that the servers are seeded with."""
+        """The size or file of the data that the servers are seeded with."""
         return self.selection.spec.parameters.get("data", "small")
+
+    @property
+    def data_seed(self) -> int:
+        """The seed of the data, which is the target's: that of the plan is another. UsageError if it is no number."""
+        text = self.selection.spec.parameters.get("seed", str(DATA_SEED))
+        try:
+            return int(text)
+        except ValueError as error:
+            raise UsageError(f"The data's seed '{text}' is no number", remedy="Write seed=1") from error
 
 
 @dataclasses.dataclass(slots=True)
@@ -63,7 +72,7 @@ def carry_out(request: Request, talk: Talk) -> Work:
     try:
         with termination_as_exception(), Supervisor() as supervisor:
             servers = provide(
-                request.backends, supervisor, logs, talk, data=request.data, seed=request.plan.seed
+                request.backends, supervisor, logs, talk, data=request.data, seed=request.data_seed
             )
             with servers as backends:
                 plan = prepared(request.selection, request.plan, request.find, supervisor, backends, talk)

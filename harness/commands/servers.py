@@ -9,9 +9,13 @@ from pathlib import Path
 import msgspec
 
 from harness.commands.console import Talk
+from harness.errors import UsageError
 from harness.run import BackendFacts
 from harness.supervise import Supervisor
 from harness.units import format_rate
+
+DATA_SEED = 1
+"""What a target makes its data from that is told no seed; servers hold the same data only with the same seed."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ def provide(
     Embedded servers are started side by side with their logs in `folder`, seeded, warmed up and probed; they end
     with the block. External ones are only asked whether they are there: nothing is written to them.
     """
+    if kind != "none":
+        _require_data(data, seed)
     if kind in {"none", "memory"}:
         yield Backends(kind)
         return
@@ -75,6 +81,17 @@ def provide(
         if servers.may_seed:
             _seed(environment, data, seed, talk)
         yield Backends(kind, environment, _ceilings(environment, talk), may_flush=servers.may_seed)
+
+
+def _require_data(data: str, seed: int) -> None:
+    """Read the data before any server is started for them. UsageError says what is wrong with them."""
+    from targets.asset_core.data.opening import open_inventory
+    from targets.asset_core.errors import DataError
+
+    try:
+        open_inventory(data, seed)
+    except DataError as error:
+        raise UsageError(f"The data cannot be used: {error}") from error
 
 
 def _seed(environment: Mapping[str, str], data: str, seed: int, talk: Talk) -> None:

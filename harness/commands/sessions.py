@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from harness.commands.console import Talk
-from harness.commands.servers import provide
+from harness.commands.servers import DATA_SEED, provide
 from harness.commands.session_folder import SessionFolder
 from harness.commands.session_progress import Narrowing
 from harness.commands.sides import Driven, counted_subjects, loaded_subjects, overlays
@@ -217,7 +217,7 @@ class _Work:
             self._folder.path / "servers",
             self._talk,
             data="small",
-            seed=asked.seed,
+            seed=DATA_SEED,
         )
         with self._scratch() as scratch, servers as backends:
             subjects = loaded_subjects(asked.driven, overlays(self._prepared, scratch), backends)

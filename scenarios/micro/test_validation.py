@@ -8,11 +8,11 @@ import pytest
 
 from targets.asset_core.bodies import INGEST
 from targets.asset_core.data.generator import Inventory
+from targets.asset_core.data.rows import asset_body
 from targets.asset_core.errors import InvalidRequestError
 from targets.asset_core.reading import Reader
 from targets.asset_core.request import Request
 from targets.asset_core.validation import Validate, interpret_name, validate_name
-from targets.core_events import asset_body
 
 
 @pytest.mark.parametrize("validate", [validate_name, interpret_name], ids=["compiled", "interpreted"])

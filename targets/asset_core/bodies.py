@@ -167,9 +167,9 @@ _OPTIONAL: dict[str, Rule] = {
     "risks": Many(_RISK, RISK_LIMIT),
     "relationships": Many(_LINK, LINK_LIMIT),
 }
-_ASSET = Record({"id": Name(), "type": Choice(ASSET_TYPES), "name": _LINE}, _OPTIONAL)
+ASSET = Record({"id": Name(), "type": Choice(ASSET_TYPES), "name": _LINE}, _OPTIONAL)
 
-INGEST = Shape(IngestBody, Record({"assets": Many(_ASSET, BATCH_LIMIT, 1)}))
+INGEST = Shape(IngestBody, Record({"assets": Many(ASSET, BATCH_LIMIT, 1)}))
 BATCH_GET = Shape(BatchGetBody, Record({"ids": Many(Name(), BATCH_LIMIT, 1)}))
 JOB = Shape(
     JobBody, Record({"kind": Text(200, 1), "data": Anything()}, {"wait": Flag()}), lambda body: body.data

@@ -1,4 +1,4 @@
-"""Puts a generated inventory into real stores: table, constraints, everything by batch, and an empty cache."""
+"""Puts an inventory into real stores: table, constraints, everything by batch, and an empty cache."""
 
 import dataclasses
 import itertools
@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from targets.asset_core.counting import Tally
-from targets.asset_core.data.generator import Inventory
+from targets.asset_core.data.inventory import Assets
+from targets.asset_core.data.opening import open_inventory
 from targets.asset_core.errors import StoreError
 from targets.asset_core.keys import CACHE_PREFIX
 from targets.asset_core.model import Bundle
@@ -42,12 +43,12 @@ class SeedReport:
     dynamodb_ns: int
 
 
-def seed(settings: StoreSettings, size: str, seed: int, *, limit_s: float = LIMIT_S) -> SeedReport:
-    """Load the inventory of `size` and `seed`; doing it again changes nothing. StoreError if anything stays unwritten.
+def seed(settings: StoreSettings, data: str, seed: int, *, limit_s: float = LIMIT_S) -> SeedReport:
+    """Load the inventory of a size and `seed`, or of a file; doing it again changes nothing. StoreError if anything stays unwritten.
 
     The graph is written first, DynamoDB's `META` items last. Of Redis only the core's own keys are removed.
     """
-    inventory = Inventory(size, seed)
+    inventory = open_inventory(data, seed)
     stores = ServerStores(settings)(SERVER, pooling=True)
     scope = Scope(time.monotonic() + limit_s, Tally())
     try:
@@ -57,7 +58,7 @@ def seed(settings: StoreSettings, size: str, seed: int, *, limit_s: float = LIMI
             store.close()
 
 
-def _load(stores: OpenedStores, inventory: Inventory, scope: Scope) -> SeedReport:
+def _load(stores: OpenedStores, inventory: Assets, scope: Scope) -> SeedReport:
     make_table(stores.assets, scope)
     make_schema(stores.graph, scope)
     graph_ns = _timed(lambda: _write_graph(stores, inventory, scope))

@@ -4,12 +4,12 @@ Each asset comes from a random stream of its own, so that any can be made withou
 """
 
 import bisect
-import dataclasses
 import itertools
 import random
 from collections.abc import Iterator
 
 from targets.asset_core.data.feed import PRODUCTS, make_feed, severity_of
+from targets.asset_core.data.inventory import Tenant
 from targets.asset_core.data.words import describe, person
 from targets.asset_core.errors import DataError
 from targets.asset_core.model import Asset, Bundle, Relationship, Risk, Technology
@@ -33,22 +33,15 @@ HUB_DEGREE = 1_200
 """The second asset of the largest tenant has this many relationships, if it has so many neighbours."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Tenant:
-    """A tenant and its range of asset numbers."""
-
-    name: str
-    first: int
-    count: int
-
-
 class Inventory:
     """The assets of a size and seed, numbered from 0. DataError for an unknown size."""
 
     def __init__(self, size: str, seed: int) -> None:
         if size not in SIZES:
             raise DataError(
-                f"there is no size {size!r}", where="data", remedy=f"Use one of: {', '.join(SIZES)}"
+                f"there is no size {size!r}",
+                where="data",
+                remedy=f"Use one of: {', '.join(SIZES)}, or a file",
             )
         self.size, self.seed = size, seed
         self.count, tenants = SIZES[size]
