@@ -42,8 +42,10 @@ ROW_BYTES = DTYPE.itemsize
 # struct's view of the part of a row that a claim writes, and of the rest of it; tests hold them together.
 CLAIM_FORMAT = "<BBHIqq"
 FILL_FORMAT = "<6q"
+INTENDED_FROM = 8
 FILL_FROM = 24
-"""Where in a row that rest begins."""
+LAG_FROM = 56
+"""Where in a row the intended time, that rest, and the owners of its lag begin."""
 HEADER_BYTES = 512
 MAX_ROWS = 20_000_000
 _SHAPE = re.compile(rb"'shape': \((\d+),\)")

@@ -146,6 +146,7 @@ class RunDirectory:
 
     CALLS = "calls.npy"
     FACTS = "facts.json"
+    HELD_BY = "heldby.npy"
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -153,6 +154,7 @@ class RunDirectory:
         self.timing = path / "timing"
         self.calls_path = self.timing / self.CALLS
         self.facts_path = self.timing / self.FACTS
+        self.held_by_path = self.timing / self.HELD_BY
         self.histograms_path = self.timing / "histograms.npz"
         self.benchmarks_path = self.timing / "benchmarks.json"
         self.report_path = path / "report.html"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness import calls
+from harness import calls, heldby
 from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
 from harness.histogram import PERCENTILES, Histogram, Integers
@@ -146,6 +146,11 @@ class RunSummary:
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """What the target counted in the measured time, `{operation: {counter: total}}`."""
         return self.facts.counters if self.facts else {}
+
+    @cached_property
+    def held_by(self) -> heldby.Matrix | None:
+        """Who held the loop while calls of each operation waited, in ns; None where the split was off."""
+        return heldby.load(self.directory.held_by_path, len(self.document.plan.operations))
 
     @cached_property
     def harness_lag(self) -> Histogram:
@@ -295,6 +300,7 @@ def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any
         "throughput_per_s": run.throughput_per_s,
         "recorder_ns_per_call": run.facts.recorder_ns_per_call if run.facts else None,
         "operations": {name: _operation_json(operation) for name, operation in run.operations.items()},
+        "held_by": None if run.held_by is None else heldby.named(run.held_by, list(run.operations)),
         "slo": [limit_json(finding) for finding in run.slo],
         "profiles": {
             name: {**facts.facts, "file": facts.file, "reason": facts.reason}

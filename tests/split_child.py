@@ -4,26 +4,32 @@ Time is a number that only `advance` moves, and every move says for whom: what t
 exactly. Prints what it found wrong, one line each. Arguments: a scratch file, the first seed, the number of programs.
 """
 
+import collections
 import random
 import sys
 from pathlib import Path
 
 import gevent
+import numpy as np
 from gevent.hub import get_hub
 
-from harness import calls
+from harness import calls, heldby
+from harness.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, PACER, HeldBy
 from harness.invoke import make_invoke
-from harness.load.calling import Work, make_caller
+from harness.load.back_to_back import make_slice
+from harness.load.calling import Calling, Work, make_caller
 from harness.load.split import Owner, Split
 from harness.load.wrap import make_wrap
 from harness.recorder import Recorder
 
-IDLE, OTHER = "idle", "other"
 ORIGIN_NS = 5_000
+OPERATIONS = ("read", "write")
+# So many calls at least, and at most, in one program: each has its own number.
+COUNT, MOST = 12, 2_000
 
 
 class World:
-    """The clock, and who moved it when."""
+    """The clock, and who moved it when: a call by its number, or a special holder."""
 
     def __init__(self):
         self.time_ns = 1_000_000
@@ -36,12 +42,13 @@ class World:
         self.moves.append((self.time_ns, length_ns, whose))
         self.time_ns += length_ns
 
-    def expected(self, call, entered_ns, completed_ns):
-        """Return (run, wait_busy, wait_idle) of a call."""
-        inside = [move for move in self.moves if entered_ns <= move[0] and move[0] + move[1] <= completed_ns]
-        run = sum(length for _, length, whose in inside if whose == call)
-        idle = sum(length for _, length, whose in inside if whose == IDLE)
-        return run, sum(length for _, length, _ in inside) - run - idle, idle
+    def within(self, entered_ns, completed_ns):
+        """Return for each holder how long it moved the clock."""
+        lengths = collections.Counter()
+        for start_ns, length_ns, whose in self.moves:
+            if entered_ns <= start_ns and start_ns + length_ns <= completed_ns:
+                lengths[whose] += length_ns
+        return lengths
 
 
 class Program:
@@ -51,21 +58,35 @@ class Program:
         self.rng = random.Random(seed)
         self.world = World()
         self.recorder = Recorder(scratch, 0)
-        self.append = self.recorder.appender()
         self.split = Split(get_hub(), self.world.now_ns)
-        self.wrap = make_wrap(self.split.owners, ["read"], self.split)
-        invoke = make_invoke(self.call, None, self.world.now_ns)
-        self.events = [[(number, self.rng.getrandbits(32)) for number in range(12)]]
-        work = Work(["read"], [invoke], self.events)
-        self.make = make_caller(work, self.recorder, ORIGIN_NS, self.split, self.split.owners)
-        self.left = list(range(12))
+        self.split.expect(len(OPERATIONS))
+        self.cells = HeldBy(scratch.with_name("heldby.npy"), len(OPERATIONS))
+        self.wrap = make_wrap(self.split.owners, OPERATIONS, self.split)
+        invoke = make_invoke(self.call, None, self.world.now_ns, mark=self.split)
+        self.events = [[(number, self.rng.getrandbits(32)) for number in range(MOST)]] * 2
+        work = Work(OPERATIONS, [invoke] * 2, self.events)
+        owners = self.split.owners
+        calling = Calling(work, self.recorder, ORIGIN_NS, self.split, owners, self.cells)
+        self.append, self.make = self.recorder.appender(), make_caller(calling)
+        self.left = [(number % 2, number) for number in range(COUNT)]
+        # Some programs call as the closed model does, the others as the open model does.
+        self.make_slice = (
+            make_slice(calling, [(number % 2, number) for number in range(MOST)])
+            if self.rng.random() < 0.5
+            else None
+        )
         self.helpers = []
 
     def step(self, rng, whose):
         """Do one random thing on behalf of `whose`."""
-        kind = rng.randrange(4)
+        kind = rng.randrange(5)
         if kind == 0:
             gevent.sleep(0)
+        elif kind == 4:
+            # Garbage is collected in what runs now; to the call itself it is its own time.
+            length_ns = rng.randrange(1, 500)
+            self.world.advance(("garbage", whose), length_ns)
+            self.split.collected(length_ns)
         elif kind == 1:
             length_ns = rng.randrange(1, 900)
             get_hub().loop.run_callback(self.world.advance, IDLE, length_ns)
@@ -81,7 +102,7 @@ class Program:
     def pooled(self, bound, seed, whose):
         """A greenlet of a pool: it works for a call, then for nobody."""
         bound(seed, whose)
-        self.steps(seed, OTHER)
+        self.steps(seed, BACKGROUND)
 
     def call(self, event):
         number, seed = event
@@ -95,7 +116,7 @@ class Program:
                 started.append(gevent.spawn(self.pooled, self.wrap(self.steps), rng.getrandbits(32), number))
             elif kind == 1:
                 # Not known to the harness: the target's background work.
-                started.append(gevent.spawn(self.steps, rng.getrandbits(32), OTHER))
+                started.append(gevent.spawn(self.steps, rng.getrandbits(32), BACKGROUND))
             else:
                 self.step(rng, number)
         if rng.random() < 0.6:
@@ -104,21 +125,29 @@ class Program:
 
     def worker(self):
         me = gevent.getcurrent()
-        self.split.owners[me] = Owner(is_target=True)
+        self.split.owners[me] = Owner()
         while self.left:
-            number = self.left.pop(0)
+            operation, number = self.left.pop(0)
             now_ns = self.world.now_ns()
-            row = self.append(0, number, now_ns - ORIGIN_NS, now_ns - ORIGIN_NS)
-            self.world.advance(OTHER, self.rng.randrange(1, 50))
-            self.make(me, row, 0, number, 0, 0)
+            self.world.advance(DRIVER, self.rng.randrange(1, 50))
+            if self.make_slice:
+                # Several in a row at times, which others may have begun meanwhile.
+                end_ns = now_ns + self.rng.choice((0, 3_000))
+                self.make_slice(me, now_ns, now_ns, 0, 0, end_ns)
+            else:
+                row = self.append(operation, number, now_ns - ORIGIN_NS, now_ns - ORIGIN_NS)
+                self.make(me, row, operation, number, 0, 0)
+            self.split.owners[me].holder = DRIVER
+            self.world.advance(DRIVER, self.rng.randrange(1, 50))
             if self.rng.random() < 0.5:
                 gevent.sleep(0)
 
     def pacer(self):
-        self.split.idle(gevent.getcurrent())
+        owner = self.split.owners[gevent.getcurrent()] = Owner(IDLE)
         rng = random.Random(7)
         for _ in range(20):
-            self.world.advance(IDLE, rng.randrange(1, 300))
+            owner.holder = rng.choice((IDLE, PACER))
+            self.world.advance(owner.holder, rng.randrange(1, 300))
             gevent.sleep(0)
 
     def run(self):
@@ -130,17 +159,29 @@ class Program:
         finally:
             self.split.stop()
             self.recorder.close()
+            self.cells.close()
         return self.split.owners
 
-    def complaints(self, table):
+    def complaints(self, table, cells):
+        wanted_cells = np.zeros_like(cells)
         for row in table:
             service_ns = int(row["completed_ns"] - row["entered_ns"])
             run_ns, busy_ns = int(row["run_ns"]), int(row["wait_busy_ns"])
             found = run_ns, busy_ns, service_ns - run_ns - busy_ns
             entered_ns = int(row["entered_ns"]) + ORIGIN_NS
-            wanted = self.world.expected(int(row["payload"]), entered_ns, entered_ns + service_ns)
+            me = int(row["payload"])
+            lengths = self.world.within(entered_ns, entered_ns + service_ns)
+            own_ns = lengths.pop(me, 0) + lengths.pop(("garbage", me), 0)
+            idle_ns = lengths.pop(IDLE, 0)
+            wanted = own_ns, sum(lengths.values()), idle_ns
             if found != wanted:
-                yield f"call {row['payload']}: found {found}, not {wanted}"
+                yield f"call {me}: found {found}, not {wanted}"
+            for whose, length_ns in lengths.items():
+                holder = GARBAGE if isinstance(whose, tuple) else whose
+                column = holder % 2 if holder >= 0 else holder
+                wanted_cells[row["operation"], column] += length_ns
+        if not np.array_equal(cells, wanted_cells):
+            yield f"held by: found {cells.tolist()}, not {wanted_cells.tolist()}"
 
 
 def main():
@@ -151,7 +192,8 @@ def main():
         program.run()
         table = calls.load(scratch)
         total += len(table)
-        for complaint in program.complaints(table):
+        cells = heldby.load(scratch.with_name("heldby.npy"), len(OPERATIONS))
+        for complaint in program.complaints(table, cells):
             sys.stdout.write(f"seed {seed}, {complaint}\n")
     sys.stdout.write(f"{total} calls\n")
 

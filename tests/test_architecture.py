@@ -31,6 +31,7 @@ LAYERS = {
     "harness.trace": 1,
     "harness.stagetext": 1,
     "harness.latency": 1,
+    "harness.heldby": 1,
     "harness.invoke": 1,
     "harness.recorder": 1,
     "harness.histogram": 1,

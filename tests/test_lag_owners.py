@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.load.holds import Holds
 from harness.load.open_model import OpenModel, PlannedRows
 from harness.load.split import Split
 
@@ -16,55 +17,138 @@ class Delay:
     def __init__(self, delay_ns=0):
         self.delay_ns = delay_ns
 
-    def take_ns(self, most_ns):
-        return min(self.delay_ns, most_ns)
+    def since_ns(self, _from_ns, _now_ns):
+        return self.delay_ns
+
+
+class Loop:
+    """An open model whose loop the test gives to the target and to the driver, in ms."""
+
+    def __init__(self):
+        self.split = Split(object(), lambda: 0)
+        self.split.watch(0)
+        rows = PlannedRows([], [], [])
+        self.model = OpenModel(rows, None, None, 0, self.split, {}, in_flight_limit=1, deadline_ns=0)
+        self.now_ns = 0
+
+    def target(self, length_ms):
+        start_ns, self.now_ns = self.now_ns, self.now_ns + round(length_ms * MS)
+        self.split.mark_ns = start_ns
+        self.split._close(self.split._background, self.now_ns)
+
+    def driver(self, length_ms):
+        self.now_ns += round(length_ms * MS)
+
+    def let_go(self, due_ms, delay_ns=0):
+        """Let an arrival go now: (target, host, harness) of its lag, in ms."""
+        due_ns = round(due_ms * MS)
+        held_ns, host_ns = self.model._owners_of_lag(due_ns, self.now_ns, Delay(delay_ns))
+        return held_ns / MS, host_ns / MS, (self.now_ns - due_ns - held_ns - host_ns) / MS
 
 
 @pytest.fixture
-def split():
-    made = Split(object(), lambda: 0)
-    made.watch(0)
-    return made
+def loop():
+    return Loop()
 
 
-@pytest.fixture
-def model(split):
-    rows = PlannedRows([], [], [])
-    return OpenModel(rows, None, None, 0, split, {}, in_flight_limit=1, deadline_ns=0)
+def test_an_arrival_in_the_stall_is_the_targets(loop):
+    loop.target(100)
+    loop.driver(0.04)
+    assert loop.let_go(10) == (90.04, 0, 0)
 
 
-def owners(model, due_ms, now_ms, delay_ns=0):
-    held_ns, host_ns = model._owners_of_lag(round(due_ms * MS), round(now_ms * MS), Delay(delay_ns))
-    return held_ns / MS, host_ns / MS
+def test_after_a_stall_the_driver_has_no_more_time_than_it_promises_to_need(loop):
+    loop.target(100)
+    loop.driver(0.15)
+    assert loop.let_go(10) == (90.05, 0, 0.1)
 
 
-def test_an_arrival_in_the_stall_is_the_targets_to_its_last_moment(model, split):
-    split.remember(0, 100 * MS)
-    assert owners(model, 10, 100.2) == (90.2, 0)
+def test_letting_the_backlog_go_is_the_targets_doing(loop):
+    loop.target(100)
+    lags = []
+    for due_ms in range(10, 100):
+        loop.driver(0.02)
+        lags.append(loop.let_go(due_ms))
+    # The last, let go 1.8 ms after the loop was free, had 1 ms of the stall itself.
+    assert lags[-1] == (2.8, 0, 0)
+    assert all(harness == 0 for _, _, harness in lags)
 
 
-def test_letting_the_backlog_go_is_the_targets_doing(model, split):
-    split.remember(0, 100 * MS)
-    owners(model, 10, 100)
-    # The last of the backlog, let go 5 ms after the loop was free, had 1 ms of the stall itself.
-    assert owners(model, 99, 105) == (6, 0)
+def test_what_the_driver_needs_beyond_its_promise_is_its_own_in_a_backlog_too(loop):
+    loop.target(100)
+    for due_ms in range(10, 99):
+        loop.driver(1)
+        loop.let_go(due_ms)
+    loop.driver(1)
+    assert loop.let_go(99) == (1 + 90 * 0.05, 0, 90 * 0.95)
 
 
-def test_what_comes_after_the_backlog_has_its_own_owners(model, split):
-    split.remember(0, 100 * MS)
-    owners(model, 10, 100)
-    assert owners(model, 101, 105) == (0, 0)
+def test_a_hold_of_the_harness_within_a_backlog_is_not_the_targets(loop):
+    loop.target(100)
+    for due_ms in range(10, 60):
+        loop.driver(0.02)
+        loop.let_go(due_ms)
+    loop.driver(30)
+    target_ms, _, harness_ms = loop.let_go(60)
+    # What pacer and workers may take in one turn is all that it can hide.
+    assert harness_ms >= 30 - 2
+    assert target_ms == pytest.approx(40 + 50 * 0.02 + 30 - harness_ms)
+    # And it stays the harness's for all who were due before it.
+    loop.driver(0.02)
+    assert loop.let_go(61)[2] == harness_ms
 
 
-def test_what_the_host_took_from_the_backlog_stays_the_hosts(model, split):
-    split.remember(0, 100 * MS)
-    assert owners(model, 10, 103, 3 * MS) == (90, 3)
+def test_calls_that_hold_the_loop_in_a_backlog_are_the_targets(loop):
+    loop.target(100)
+    for due_ms in range(10, 99):
+        loop.driver(0.02)
+        loop.let_go(due_ms)
+        loop.target(0.5)
+    loop.driver(0.02)
+    target_ms, host_ms, harness_ms = loop.let_go(99)
+    assert target_ms == pytest.approx(1 + 90 * 0.02 + 89 * 0.5)
+    assert (host_ms, harness_ms) == (0, 0)
 
 
-def test_a_slow_driver_makes_no_backlog_of_the_target(model, split):
-    split.remember(0, 1 * MS)
-    assert owners(model, 0.5, 10) == (0.5, 0)
-    assert owners(model, 5, 11) == (0, 0)
+def test_what_comes_after_the_backlog_has_its_own_owners(loop):
+    loop.target(100)
+    loop.driver(0.02)
+    loop.let_go(10)
+    loop.driver(5)
+    assert loop.let_go(101) == (0, 0, 4.02)
+
+
+def test_an_overloaded_target_owns_the_lag_that_never_ends(loop):
+    # One arrival a ms, each of which holds the loop for 1.2 ms and costs the driver 0.03 ms.
+    due_ms = 0
+    for due_ms in range(1_000):
+        loop.now_ns = max(loop.now_ns, due_ms * MS)
+        loop.driver(0.03)
+        loop.let_go(due_ms)
+        loop.target(1.2)
+    target_ms, _, harness_ms = loop.let_go(due_ms + 1)
+    assert target_ms > 200
+    assert harness_ms < 0.1
+
+
+def test_what_the_host_took_from_the_backlog_stays_the_hosts(loop):
+    loop.target(100)
+    loop.driver(3)
+    assert loop.let_go(10, 3 * MS) == (90.05, 2.95, 0)
+
+
+def test_what_nobody_knows_is_the_harnesss(loop):
+    loop.driver(10)
+    assert loop.let_go(0) == (0, 0, 10)
+    assert loop.let_go(1, 4 * MS) == (0, 4, 5)
+
+
+def test_a_slow_driver_makes_no_backlog_of_the_target(loop):
+    loop.target(1)
+    loop.driver(9)
+    assert loop.let_go(0.5) == (0.5, 0, 9)
+    loop.driver(1)
+    assert loop.let_go(5) == (0, 0, 6)
 
 
 @given(
@@ -72,13 +156,17 @@ def test_a_slow_driver_makes_no_backlog_of_the_target(model, split):
     st.lists(st.integers(0, 3 * 10**7), max_size=20),
 )
 def test_what_was_held_is_the_sum_of_the_stretches_after_the_moment(stretches, moments):
-    split = Split(object(), lambda: 0)
-    split.watch(0)
+    kept = Holds()
     at_ns, holds = 0, []
     for gap_ns, length_ns in stretches:
         holds.append((at_ns + gap_ns, at_ns + gap_ns + length_ns))
         at_ns = holds[-1][1]
-        split.remember(*holds[-1])
+        kept.remember(*holds[-1])
+
+    def expected(moment_ns):
+        return sum(end - max(start, moment_ns) for start, end in holds if end > moment_ns)
+
+    for moment_ns in moments:
+        assert kept.recent_ns(moment_ns) == expected(moment_ns)
     for moment_ns in sorted(moments):
-        expected = sum(end - max(start, moment_ns) for start, end in holds if end > moment_ns)
-        assert split.held_ns(moment_ns) == expected
+        assert kept.since_ns(moment_ns) == expected(moment_ns)

@@ -50,7 +50,7 @@ def test_each_row_says_what_became_of_its_call(tmp_path):
     before = planned(path, 4)
     with Recorder(path, 4) as kept:
         kept.claim(0, 0, 0, 0, 50)
-        kept.drop(1, 1, 1, 1000, 1060)
+        kept.drop(1, 1, 1, 1000, 1060, 40, 7)
         kept.claim(2, 2, 2, 2000, 2070)
         fill(kept, 2, Outcome.FAILED, 2080, 2090, 6, 4, 60, 10)
     after = calls.load(path)
@@ -61,16 +61,16 @@ def test_each_row_says_what_became_of_its_call(tmp_path):
         "never_started",
     ]
     assert after[2].item() == (Outcome.FAILED, 0, 2, 2, 2000, 2070, 2080, 2090, 6, 4, 60, 10)
+    assert after[1].item() == (Outcome.DROPPED, 0, 1, 1, 1000, 1060, 0, 0, *before[1].item()[8:10], 40, 7)
     assert after["dispatched_ns"].tolist() == [50, 1060, 2070, 0]
     assert after[3] == before[3]
 
 
-@pytest.mark.parametrize("mark", [Recorder.claim, Recorder.drop])
-def test_marking_a_row_touches_nothing_but_its_beginning(tmp_path, mark):
+def test_claiming_a_row_touches_nothing_but_its_beginning(tmp_path):
     path = tmp_path / "calls.npy"
     before = planned(path, 3)
     with Recorder(path, 3) as kept:
-        mark(kept, 1, 1, 1, 1000, 1234)
+        kept.claim(1, 1, 1, 1000, 1234)
     after = calls.load(path)
     assert np.array_equal(after[[0, 2]], before[[0, 2]])
     untouched = COLUMNS[COLUMNS.index("entered_ns") :]
@@ -155,13 +155,13 @@ ENDLESS = """
     import sys
     from pathlib import Path
     from harness import calls, recorder
-    from harness.load.calling import Work, make_caller
+    from harness.load.calling import Calling, Work, make_caller
     from harness.load.split import Owner
     recorder._GROWTH_ROWS = 512
     with recorder.Recorder(Path(sys.argv[1]), int(sys.argv[2])) as kept:
         number, append, row = 0, kept.appender(), 0
         work = Work(["call"] * 7, [lambda event: (2, row * 10 + 2, row * 10 + 3)] * 7, [[None]] * 7)
-        make = make_caller(work, kept, 0, None, {None: Owner()})
+        make = make_caller(Calling(work, kept, 0, None, {None: Owner()}))
         while True:
             if int(sys.argv[2]):
                 row = number % int(sys.argv[2])

@@ -1,6 +1,7 @@
 """The split of service: exact on a clock that only the test moves, and conserved on the real one."""
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -23,9 +24,12 @@ def run_child(*words):
     return done.stdout
 
 
-def test_random_programs_are_split_exactly_into_run_busy_and_idle(tmp_path):
+def test_random_programs_are_split_exactly_into_run_busy_and_idle_and_by_who_held_the_loop(tmp_path):
     # Yields, idle time, greenlets that work for a call (beyond its end too), and background work of the target.
-    assert run_child(CHILD, tmp_path / "calls.npy", 0, 150) == "1800 calls\n"
+    said = run_child(CHILD, tmp_path / "calls.npy", 0, 150)
+    # Nothing but the number of calls: no complaint, neither of a call nor of who held the loop meanwhile.
+    assert re.fullmatch(r"\d{4} calls\n", said), said
+    assert int(said.split()[0]) >= 1800
 
 
 LOOP = """
@@ -36,7 +40,7 @@ LOOP = """
     from harness import calls
     from harness.clock import SystemClock
     from harness.invoke import make_invoke
-    from harness.load.calling import Work, make_caller
+    from harness.load.calling import Calling, Work, make_caller
     from harness.load.split import Owner, Split
     from harness.load.wrap import make_wrap
     from harness.recorder import Recorder
@@ -60,14 +64,16 @@ LOOP = """
     def help(event):
         gevent.spawn(wrap(spin), "help").join()
 
-    invokes = [make_invoke(call, None, now_ns) for call in (lambda event: spin("spin"), sleep, help)]
+    split.expect(3)
+    invokes = [make_invoke(call, None, now_ns, mark=split) for call in (lambda event: spin("spin"), sleep, help)]
     recorder = Recorder(Path(sys.argv[1]), 0)
     append = recorder.appender()
-    make = make_caller(Work(["spin", "sleep", "help"], invokes, [[None]] * 3), recorder, 0, split, split.owners)
+    work = Work(["spin", "sleep", "help"], invokes, [[None]] * 3)
+    make = make_caller(Calling(work, recorder, 0, split, split.owners))
 
     def worker(operation):
         me = gevent.getcurrent()
-        split.owners[me] = Owner(is_target=True)
+        split.owners[me] = Owner()
         t = now_ns()
         make(me, append(operation, 0, t, t), operation, 0, 0, 0)
 
@@ -147,9 +153,9 @@ WRAPPING = """
         assert wrap(where) is where, "nobody calls"
         owners[me] = Owner()
         assert wrap(where) is where, "the driver is between calls"
-        owners[me].operation = 0
+        owners[me].holder = 0
         bound = wrap(where)
-        owners[me].operation = 1
+        owners[me].holder = 1
         assert bound(1, two=2) == ("GET /a", (1,), {"two": 2}), "the operation of the call that wrapped it"
         owners.clear()
 
@@ -168,6 +174,12 @@ def test_wrapping_marks_work_with_its_operation_and_only_one_tool_may_trace():
         run_child("-c", textwrap.dedent(WRAPPING))
         == "another tool traces greenlet switches in this process\n"
     )
+
+
+def hold(split, start_ns, end_ns):
+    """Let the target have the loop for so long."""
+    split.mark_ns = start_ns
+    split._close(split._background, end_ns)
 
 
 STRETCHES = st.lists(
@@ -198,29 +210,29 @@ def test_how_long_the_target_held_the_loop_since_an_arrival_is_exact(gaps_and_le
     for gap_ns, length_ns in gaps_and_lengths:
         stretches.append((time_ns + gap_ns, time_ns + gap_ns + length_ns))
         time_ns += gap_ns + length_ns
-        split.hold(*stretches[-1])
+        hold(split, *stretches[-1])
     assert split.target_ns == sum(length_ns for _, length_ns in gaps_and_lengths)
     beyond = merged([stretch for stretch in stretches if stretch[1] > due_ns])
     for from_ns in sorted({due_ns, *(due_ns + moved for moved in later_ns)}):
         wanted = sum(end - max(start, from_ns) for start, end in beyond if end > from_ns)
-        assert split.held_ns(from_ns) == wanted
+        assert split.holds.since_ns(from_ns) == wanted
 
 
 def test_a_new_watch_forgets_what_was_held_before():
     split = Split(object(), lambda: 0)
     split.watch(100)
-    split.hold(50, 1_000)
-    assert split.held_ns(100) == 900
+    hold(split, 50, 1_000)
+    assert split.holds.since_ns(100) == 900
     split.watch(2_000)
-    assert split.held_ns(2_000) == 0
-    split.hold(1_500, 1_900)
-    assert split.held_ns(2_000) == 0
+    assert split.holds.since_ns(2_000) == 0
+    hold(split, 1_500, 1_900)
+    assert split.holds.since_ns(2_000) == 0
 
 
 def test_without_a_watch_nothing_is_remembered():
     split = Split(object(), lambda: 0)
-    split.hold(0, 10**12)
-    assert split.held_ns(0) == 0
+    hold(split, 0, 10**12)
+    assert split.holds.since_ns(0) == 0
     assert split.target_ns == 10**12
 
 

@@ -1,10 +1,12 @@
 """One call from plan row to table row, the same for every executor. This is the hot path of a run."""
 
 import dataclasses
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.calls import HEADER_BYTES, ROW_BYTES
+from harness.calls import HEADER_BYTES, INTENDED_FROM, ROW_BYTES
+from harness.heldby import HeldBy
 from harness.invoke import Invoke
 from harness.load.split import Owner, Split
 from harness.recorder import FILL, FILL_BASE, Recorder
@@ -15,30 +17,49 @@ Make = Callable[[object, int, int, int, int, int], int]
 Calls the target in that greenlet, which must have an owner, and fills the claimed row. What goes in counts from time zero
 of the table, what comes out is of the clock.
 """
+Finish = Callable[[object, Owner, int, int, int, int], tuple[int, int]]
+"""(greenlet, its owner, row, service_ns, its run_ns at the start, completed_ns) to (run_ns, wait_busy_ns)."""
+
+_INTENDED = struct.Struct("<q")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """What can be called: one stamped call and a list of events for each operation."""
+    """What can be called: one stamped call and a list of events for each operation.
+
+    Where there is a split, the stamped calls mark it when they are entered.
+    """
 
     names: Sequence[str]
     invokes: Sequence[Invoke]
     events: Sequence[Sequence[Any]]
 
 
-def make_caller(
-    work: Work, recorder: Recorder, origin_ns: int, split: Split | None, owners: dict[object, Owner]
-) -> Make:
-    """Return what makes and records calls; `origin_ns` is the clock at time zero of the table.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Calling:
+    """What every call of a run needs; `origin_ns` is the clock at time zero of the table.
 
-    `owners` says for every greenlet what it works for; it is the split's own where there is a split.
+    `owners` says for every greenlet what it works for; it is the split's own where there is a split. `cells` gets
+    who held the loop while calls of the measured time waited.
     """
-    pack, table, invokes, all_events = FILL.pack_into, recorder.map, work.invokes, work.events
+
+    work: Work
+    recorder: Recorder
+    origin_ns: int
+    split: Split | None
+    owners: dict[object, Owner]
+    cells: HeldBy | None = None
+
+
+def make_caller(calling: Calling) -> Make:
+    """Return what makes and records one call."""
+    pack, table, origin_ns = FILL.pack_into, calling.recorder.map, calling.origin_ns
+    invokes, all_events, owners = calling.work.invokes, calling.work.events, calling.owners
 
     def make_plain(
         me: object, row: int, operation: int, payload: int, lag_target_ns: int, lag_host_ns: int
     ) -> int:  # fmt: skip
-        owners[me].operation = operation
+        owners[me].holder = operation
         outcome, entered_ns, completed_ns = invokes[operation](all_events[operation][payload])
         pack(
             table, FILL_BASE + row * ROW_BYTES, entered_ns - origin_ns, completed_ns - origin_ns,
@@ -47,33 +68,28 @@ def make_caller(
         table[HEADER_BYTES + row * ROW_BYTES] = outcome
         return completed_ns
 
+    split = calling.split
     if split is None:
         return make_plain
+    held, finish = split.held, make_finish(calling, split)
 
     def make_split(
         me: object, row: int, operation: int, payload: int, lag_target_ns: int, lag_host_ns: int
     ) -> int:  # fmt: skip
         event = all_events[operation][payload]
         owner = owners[me]
-        owner.operation = operation
-        start_ns, busy_ns, before_ns = split.mark_ns, split.busy_ns, owner.run_ns
+        owner.holder = operation
+        before_ns = owner.run_ns
         outcome, entered_ns, completed_ns = invokes[operation](event)
-        if split.mark_ns == start_ns:
-            # No switch: nobody but the call ran, and it never waited.
+        if owner.seen is None:
+            # Nobody but the call can have run, and it never waited.
             run_ns, wait_busy_ns = completed_ns - entered_ns, 0
+            held[operation] += run_ns
             split.mark_ns = completed_ns
-            split.busy_ns = busy_ns + completed_ns - start_ns
-            split.target_ns += run_ns
             if completed_ns > split.due_ns:
-                split.remember(entered_ns, completed_ns)
+                split.holds.remember(entered_ns, completed_ns)
         else:
-            split.end_call(owner, completed_ns)
-            # The first stretch began before the call was entered: that part was the driver's.
-            driver_ns = entered_ns - start_ns
-            run_ns = owner.run_ns - before_ns - driver_ns
-            wait_busy_ns = max(split.busy_ns - busy_ns - driver_ns - run_ns, 0)
-        if owner.is_shared:
-            owners[me] = Owner(is_target=True)
+            run_ns, wait_busy_ns = finish(me, owner, row, completed_ns - entered_ns, before_ns, completed_ns)
         pack(
             table, FILL_BASE + row * ROW_BYTES, entered_ns - origin_ns, completed_ns - origin_ns,
             run_ns, wait_busy_ns, lag_target_ns, lag_host_ns,
@@ -82,3 +98,23 @@ def make_caller(
         return completed_ns
 
     return make_split
+
+
+def make_finish(calling: Calling, split: Split) -> Finish:
+    """Return what closes a call within which others may have run."""
+    table, owners, cells = calling.recorder.map, calling.owners, calling.cells
+    intended = _INTENDED.unpack_from
+
+    def finish(
+        me: object, owner: Owner, row: int, service_ns: int, before_ns: int, completed_ns: int
+    ) -> tuple[int, int]:
+        run_ns, busy_ns, by_ns = split.end_call(owner, service_ns, before_ns, completed_ns)
+        if busy_ns and cells is not None:
+            (intended_ns,) = intended(table, HEADER_BYTES + row * ROW_BYTES + INTENDED_FROM)
+            if intended_ns >= 0:
+                cells.add(owner.holder, by_ns)
+        if owner.is_shared:
+            owners[me] = Owner(owner.holder)
+        return run_ns, busy_ns
+
+    return finish

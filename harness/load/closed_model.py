@@ -4,34 +4,27 @@ A call is intended when its user's think time ends. A user without think time gi
 1 ms of calls that do not yield by themselves: a yield costs 2 to 3 us.
 """
 
-import itertools
-from collections.abc import Sequence
-
 import gevent
 from gevent.event import Event
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError
-from harness.load.calling import Make
+from harness.heldby import DRIVER
+from harness.load.back_to_back import Slice
 from harness.load.host import UNEXPLAINED_NS, RunDelay
 from harness.load.split import Owner, Split
-from harness.recorder import Recorder
 
 _SLICE_NS = 1_000_000
 
 
 class ClosedModel:
-    """Drives `users` greenlets until `end_ns` of the clock; they share one seeded sequence of operations."""
+    """Drives users until `end_ns` of the clock, a greenlet each; `make_calls` is what they share."""
 
-    def __init__(  # noqa: PLR0913 - what one plan is made of
-        self, sequence: Sequence[tuple[int, int]], make: Make, recorder: Recorder, origin_ns: int,
-        split: Split | None, owners: dict[object, Owner], *, end_ns: int, think_time_s: float, drain_s: float,
+    def __init__(
+        self, make_calls: Slice, split: Split | None, owners: dict[object, Owner], *,
+        end_ns: int, think_time_s: float, drain_s: float,
     ) -> None:  # fmt: skip
-        # All users share one sequence of operations, round and round.
-        self._take = itertools.cycle(sequence).__next__
-        self._make = make
-        self._append = recorder.appender()
-        self._origin_ns = origin_ns
+        self._make_calls = make_calls
         self._split = split
         self._owners = owners
         self._end_ns = end_ns
@@ -64,37 +57,37 @@ class ClosedModel:
                 self._quiet.set()
 
     def _call_again_and_again(self, me: object) -> None:
-        make, take, append, origin_ns = self._make, self._take, self._append, self._origin_ns
         intended_ns = now_ns = self._now_ns()
         held_ns = host_ns = 0
+        if self._split and self._think_time_s:
+            # Users wake at times of their own: each may ask who held the loop since then.
+            self._split.watch(0)
         while now_ns < self._end_ns and not self.stopping.is_set():
             slice_end_ns = now_ns if self._think_time_s else min(now_ns + _SLICE_NS, self._end_ns)
-            self._owners[me].is_target = True
-            while True:
-                operation, payload = take()
-                intended_ns -= origin_ns
-                now_ns -= origin_ns
-                row = append(operation, payload, intended_ns, now_ns)
-                completed_ns = make(me, row, operation, payload, held_ns, host_ns)
-                if completed_ns > slice_end_ns:
-                    break
-                intended_ns = now_ns = completed_ns
-                held_ns = host_ns = 0
-            self._owners[me].is_target = False
+            completed_ns = self._make_calls(me, intended_ns, now_ns, held_ns, host_ns, slice_end_ns)
+            self._owners[me].holder = DRIVER
             intended_ns, now_ns, held_ns, host_ns = self._pause(completed_ns)
 
     def _pause(self, completed_ns: int) -> tuple[int, int, int, int]:
         """Think, or only give the loop away: (intended, now, lag held by the target, lag owned by the host)."""
-        self._delay.refresh(completed_ns)
-        target_ns = self._split.target_ns if self._split else 0
+        split = self._split
+        self._delay.look(completed_ns)
+        target_ns = split.target_ns if split else 0
         intended_ns = completed_ns + round(self._think_time_s * NS_PER_S)
         gevent.sleep(self._think_time_s)
         now_ns = self._now_ns()
         intended_ns = min(intended_ns, now_ns)
-        lag_ns = now_ns - intended_ns
-        held_ns = min(self._split.target_ns - target_ns, lag_ns) if self._split else 0
-        unexplained_ns = lag_ns - held_ns
-        host_ns = self._delay.take_ns(unexplained_ns) if unexplained_ns > UNEXPLAINED_NS else 0
+        held_ns = 0
+        if split:
+            # What the target held while the user thought made nobody late.
+            held_ns = (
+                split.holds.recent_ns(intended_ns) if self._think_time_s else split.target_ns - target_ns
+            )
+            held_ns = min(held_ns, now_ns - intended_ns)
+        unexplained_ns = now_ns - intended_ns - held_ns
+        host_ns = 0
+        if unexplained_ns > UNEXPLAINED_NS:
+            host_ns = min(self._delay.since_ns(intended_ns, now_ns), unexplained_ns)
         return intended_ns, now_ns, held_ns, host_ns
 
     def wait(self) -> None:

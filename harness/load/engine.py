@@ -20,8 +20,10 @@ from locust.exception import StopUser
 from harness import calls
 from harness.clock import NS_PER_S, SystemClock
 from harness.events import needed_payloads, prepare_events, stamped_calls
+from harness.heldby import HeldBy
 from harness.job import Job, Message, Started
-from harness.load.calling import Make, Work, make_caller
+from harness.load.back_to_back import make_slice
+from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import ClosedModel
 from harness.load.garbage import GarbageWatch
 from harness.load.open_model import OpenModel, PlannedRows
@@ -63,16 +65,18 @@ class Driver:
     def drive(self, mix: Mapping[str, float], send: Send) -> None:
         """Carry out the plan; leaves the table of calls and `facts.json` in the job's folder."""
         self._names[:] = mix
+        if self._split:
+            self._split.expect(len(mix))
         facts = self._measure_overhead()
         is_open = self._job.executor is Executor.OPEN
         table = calls.load(self._folder / RunDirectory.CALLS) if is_open else None
         work = self._prepare(mix, table)
         rows = 0 if table is None else len(table)
-        with Recorder(self._folder / RunDirectory.CALLS, rows) as recorder:
+        with Recorder(self._folder / RunDirectory.CALLS, rows) as recorder, self._held_by(mix) as cells:
             origin_ns = SystemClock.now_ns() + round((_LEAD_S + self._job.warmup_s) * NS_PER_S)
             facts = msgspec.structs.replace(facts, origin_ns=origin_ns, **_wall_clock(origin_ns))
-            make = make_caller(work, recorder, origin_ns, self._split, self._owners)
-            model = self._model(mix, table, make, recorder, origin_ns)
+            calling = Calling(work, recorder, origin_ns, self._split, self._owners, cells)
+            model = self._model(mix, table, calling)
             self._write(facts)
             send(Started(origin_ns, origin_ns + round(self._job.duration_s * NS_PER_S)))
             self._run(model, facts)
@@ -84,7 +88,9 @@ class Driver:
             origin_ns=0,
             origin_unix_s=0.0,
             split=self._split is not None,
-            recorder_ns_per_call=recorder_ns_per_call(self._folder / "scratch.npy", self._split),
+            recorder_ns_per_call=recorder_ns_per_call(
+                self._folder / "scratch.npy", self._split, self._job.executor
+            ),
             split_ns_per_switch=split_ns_per_switch(self._split) if self._split else 0.0,
         )
 
@@ -93,27 +99,33 @@ class Driver:
         events = prepare_events(self._target, mix, self._job.seed, needed)
         # gevent.Timeout is no Exception: a target that lets one out has timed out.
         timeouts = (TimeoutError, gevent.Timeout)
-        return Work(list(mix), stamped_calls(self._target, mix, SystemClock.now_ns, timeouts), events)
+        invokes = stamped_calls(self._target, mix, SystemClock.now_ns, timeouts, self._split)
+        return Work(list(mix), invokes, events)
 
-    def _model(
-        self,
-        mix: Mapping[str, float],
-        table: calls.Table | None,
-        make: Make,
-        recorder: Recorder,
-        origin_ns: int,
-    ) -> Model:
-        job = self._job
+    @contextlib.contextmanager
+    def _held_by(self, mix: Mapping[str, float]) -> Iterator[HeldBy | None]:
+        if not self._split:
+            yield None
+            return
+        cells = HeldBy(self._folder / RunDirectory.HELD_BY, len(mix))
+        try:
+            yield cells
+        finally:
+            cells.close()
+
+    def _model(self, mix: Mapping[str, float], table: calls.Table | None, calling: Calling) -> Model:
+        job, origin_ns = self._job, calling.origin_ns
         if table is not None:
             columns = (np.ascontiguousarray(table[name]).data for name in PlannedRows.COLUMNS)
             return OpenModel(
-                PlannedRows(*columns), make, recorder, origin_ns, self._split, self._owners,
+                PlannedRows(*columns), make_caller(calling), calling.recorder, origin_ns, self._split, self._owners,
                 in_flight_limit=job.in_flight_limit,
                 deadline_ns=origin_ns + round((job.duration_s + job.drain_s) * NS_PER_S),
             )  # fmt: skip
         operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
+        sequence = list(zip(operation.tolist(), payload.tolist(), strict=True))
         return ClosedModel(
-            list(zip(operation.tolist(), payload.tolist(), strict=True)), make, recorder, origin_ns, self._split, self._owners,
+            make_slice(calling, sequence), self._split, self._owners,
             end_ns=origin_ns + round(job.duration_s * NS_PER_S),
             think_time_s=job.think_time_s, drain_s=job.drain_s,
         )  # fmt: skip
@@ -122,8 +134,8 @@ class Driver:
         signal_watch = gevent.signal_handler(signal.SIGTERM, model.stopping.set)
         before = Counters(self._target)
         gevent.spawn_later((facts.origin_ns - SystemClock.now_ns()) / NS_PER_S, before.read)
-        with GarbageWatch() as garbage, self._watching():
-            _under_locust(model, self._job.users)
+        with GarbageWatch(self._split.collected if self._split else None) as garbage, self._watching():
+            _under_locust(model, self._job.users, self._owners)
         signal_watch.cancel()
         ended_ns = SystemClock.now_ns() - facts.origin_ns
         self._write(
@@ -157,7 +169,7 @@ class Driver:
         write_atomically(self._folder / RunDirectory.FACTS, msgspec.json.encode(facts))
 
 
-def _under_locust(model: Model, users: int) -> None:
+def _under_locust(model: Model, users: int, owners: dict[object, Owner]) -> None:
     """Let Locust spawn the greenlets of `model` and return when it has ended."""
 
     def body(_user: locust.User) -> None:
@@ -167,6 +179,8 @@ def _under_locust(model: Model, users: int) -> None:
     user_class = type("PlannedUser", (locust.User,), {"tasks": [body], "wait_time": locust.constant(0)})
     environment = Environment(user_classes=[user_class], catch_exceptions=False)
     runner = environment.create_local_runner()
+    # What Locust does beside is the driver's doing, not the target's.
+    owners.update((helper, Owner()) for helper in runner.greenlet)
     spawned = users if isinstance(model, ClosedModel) else 1
     runner.start(spawned, spawn_rate=spawned)
     model.wait()

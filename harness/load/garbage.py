@@ -1,15 +1,20 @@
 """Counts and times the garbage collections of the measured process."""
 
 import gc
+import sys
+from collections.abc import Callable
+from types import FrameType
 from typing import Any, Self
 
 from harness.clock import SystemClock
+from harness.marker import MARKER_PREFIX
 
 
 class GarbageWatch:
-    """While open, `collections` and `spent_ns` grow."""
+    """While open, `collections` and `spent_ns` grow; `in_target` hears how long each took that the target set off."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_target: Callable[[int], None] | None = None) -> None:
+        self._in_target = in_target
         self.collections = 0
         self.spent_ns = 0
         self._started_ns = 0
@@ -26,4 +31,16 @@ class GarbageWatch:
             self._started_ns = SystemClock.now_ns()
         else:
             self.collections += 1
-            self.spent_ns += SystemClock.now_ns() - self._started_ns
+            spent_ns = SystemClock.now_ns() - self._started_ns
+            self.spent_ns += spent_ns
+            if self._in_target and _is_targets(sys._getframe(1)):  # noqa: SLF001 - who was interrupted
+                self._in_target(spent_ns)
+
+
+def _is_targets(frame: FrameType | None) -> bool:
+    """Say whether a stack runs for an operation: in a call, or in a greenlet that works for one."""
+    while frame is not None:
+        if frame.f_code.co_name.startswith(MARKER_PREFIX):
+            return True
+        frame = frame.f_back
+    return False

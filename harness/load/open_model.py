@@ -14,6 +14,8 @@ from gevent.event import Event
 from gevent.hub import get_hub
 
 from harness.clock import NS_PER_S, SystemClock
+from harness.heldby import DRIVER, IDLE, PACER
+from harness.load.backlog import Backlog
 from harness.load.calling import Make
 from harness.load.host import UNEXPLAINED_NS, RunDelay
 from harness.load.split import Owner, Split
@@ -62,7 +64,9 @@ class OpenModel:
         self._workers: list[gevent.Greenlet] = []
         self._in_flight = 0
         self._quiet = Event()
-        self._backlog_until_ns = 0
+        self._backlog = Backlog()
+        # Nobody has the loop while the pacer only waits for the next arrival.
+        self._pacer = Owner(IDLE)
         self.in_flight_peak = 0
         self._ended = Event()
         self.stopping = Event()
@@ -71,12 +75,12 @@ class OpenModel:
     def drive_user(self) -> None:
         """Be the pacer: let every arrival go at its time, then wait for the calls in flight."""
         delay = RunDelay()
-        if self._split:
-            self._split.idle(gevent.getcurrent())
+        self._owners[gevent.getcurrent()] = self._pacer
         try:
             self._pace(delay)
         finally:
             delay.close()
+            self._pacer.holder = IDLE
             self._drain()
             self._ended.set()
 
@@ -105,22 +109,25 @@ class OpenModel:
         if self._split:
             self._split.watch(due_ns)
         now_ns = self._now_ns()
+        delay.look(now_ns)
         while now_ns < due_ns and not self.stopping.is_set():
             if due_ns - now_ns > _YIELD_NS:
-                delay.refresh(now_ns)
                 self.stopping.wait((due_ns - now_ns - _YIELD_NS) / NS_PER_S)
             else:
                 gevent.sleep(0)
+            self._pacer.holder = IDLE
             now_ns = self._now_ns()
+        self._pacer.holder = PACER
         return now_ns
 
     def _let_go(self, row: int, due_ns: int, now_ns: int, delay: RunDelay) -> None:
-        claim = self._recorder.claim if self._in_flight < self._limit else self._recorder.drop
         rows, origin_ns = self._rows, self._origin_ns
-        claim(row, rows.operation[row], rows.payload[row], due_ns - origin_ns, now_ns - origin_ns)
-        if self._in_flight >= self._limit:
-            return
         held_ns, host_ns = self._owners_of_lag(due_ns, now_ns, delay)
+        planned = rows.operation[row], rows.payload[row], due_ns - origin_ns, now_ns - origin_ns
+        if self._in_flight >= self._limit:
+            self._recorder.drop(row, *planned, held_ns, host_ns)
+            return
+        self._recorder.claim(row, *planned)
         self._in_flight += 1
         self.in_flight_peak = max(self.in_flight_peak, self._in_flight)
         self._queue.append((row, held_ns, host_ns))
@@ -130,19 +137,16 @@ class OpenModel:
             self._workers.append(gevent.spawn(self._work))
 
     def _owners_of_lag(self, due_ns: int, now_ns: int, delay: RunDelay) -> tuple[int, int]:
-        """Return the parts of the lag that the target and the host own; what is left is the harness's own.
-
-        When the target held the loop for most of a lag, all arrivals that came due meanwhile are its backlog:
-        letting them go one after the other takes time too, which nobody would have needed without the hold.
-        """
-        held_ns = min(self._split.held_ns(due_ns), now_ns - due_ns) if self._split else 0
-        unexplained_ns = now_ns - due_ns - held_ns
-        host_ns = delay.take_ns(unexplained_ns) if unexplained_ns > UNEXPLAINED_NS else 0
-        if due_ns > self._backlog_until_ns and held_ns > unexplained_ns:
-            self._backlog_until_ns = now_ns
-        if due_ns <= self._backlog_until_ns:
-            held_ns = now_ns - due_ns - host_ns
-        return held_ns, host_ns
+        """Return the parts of the lag that the target and the host own; what is left is the harness's own."""
+        if not self._split:
+            unexplained_ns, held_ns = now_ns - due_ns, 0
+        else:
+            held_ns = min(self._split.holds.since_ns(due_ns), now_ns - due_ns)
+            held_ns += self._backlog.excused_ns(due_ns, now_ns, held_ns, self._split.target_ns)
+            unexplained_ns = now_ns - due_ns - held_ns
+        if unexplained_ns <= UNEXPLAINED_NS:
+            return held_ns, 0
+        return held_ns, min(delay.since_ns(due_ns, now_ns), unexplained_ns)
 
     def _work(self) -> None:
         me = gevent.getcurrent()
@@ -152,17 +156,15 @@ class OpenModel:
         owners[me] = Owner()
         while True:
             slice_ns = self._now_ns()
-            owners[me].is_target = True
             while queue:
                 row, held_ns, host_ns = queue.popleft()
                 completed_ns = make(me, row, operation[row], payload[row], held_ns, host_ns)
                 self._in_flight -= 1
                 if completed_ns - slice_ns > _SLICE_NS:
-                    owners[me].is_target = False
+                    owners[me].holder = DRIVER
                     gevent.sleep(0)
-                    owners[me].is_target = True
                     slice_ns = self._now_ns()
-            owners[me].is_target = False
+            owners[me].holder = DRIVER
             if not self._in_flight:
                 self._quiet.set()
             self._parked.append(me)

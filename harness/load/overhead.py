@@ -8,74 +8,92 @@ import gevent
 
 from harness.clock import SystemClock
 from harness.invoke import make_invoke
-from harness.load.calling import Work, make_caller
+from harness.load.back_to_back import make_slice
+from harness.load.calling import Calling, Work, make_caller
 from harness.load.split import Owner, Split
+from harness.model import Executor
 from harness.recorder import Recorder
 
 _CALLS = 2_000
+_SLICE_NS = 2_000_000
 _ROUNDS = 7
 _SWITCHES = 1_000
 
 
-def recorder_ns_per_call(scratch: Path, split: Split | None) -> float:
-    """Return what one call costs beyond the call: a recorded no-op loop less an empty loop of no-op calls.
+def recorder_ns_per_call(scratch: Path, split: Split | None, executor: Executor) -> float:
+    """Return what one call costs beyond the call: recorded no-op calls less an empty loop of them.
 
-    The median of several alternating rounds; `scratch` is written and removed.
+    Calls are recorded as the executor does it. The median of several alternating rounds; `scratch` is written and
+    removed.
     """
-    invoke = make_invoke(_nothing, None, SystemClock.now_ns)
+    invoke = make_invoke(_nothing, None, SystemClock.now_ns, mark=split)
     me = gevent.getcurrent()
     owners: dict[object, Owner] = split.owners if split else {}
+    owners[me] = Owner()
     try:
         with Recorder(scratch, 0) as recorder:
-            owners[me] = Owner(is_target=True)
-            make = make_caller(Work(["call"], [invoke], [[None]]), recorder, 0, split, owners)
-
-            append = recorder.appender()
-
-            def recorded() -> None:
-                now_ns = SystemClock.now_ns()
-                for _ in range(_CALLS):
-                    row = append(0, 0, now_ns, now_ns)
-                    now_ns = make(me, row, 0, 0, 0, 0)
-
-            difference = _difference_ns(recorded, _bare) / _CALLS
+            calling = Calling(Work(["call"], [invoke], [[None]]), recorder, 0, split, owners)
+            record = _back_to_back if executor is Executor.CLOSED else _one_by_one
+            return _difference_ns(record(calling, me), _bare)
     finally:
         scratch.unlink(missing_ok=True)
-    owners.pop(me, None)
-    return difference
+        owners.pop(me, None)
 
 
 def split_ns_per_switch(split: Split) -> float:
     """Return what the switch hook adds to one yield to the loop and back (two switches)."""
 
-    def traced() -> None:
+    def traced() -> float:
         split.start()
-        _yield_often()
+        elapsed_ns = _yield_often()
         split.stop()
+        return elapsed_ns
 
-    return _difference_ns(traced, _yield_often) / _SWITCHES
+    return _difference_ns(traced, _yield_often)
 
 
-def _difference_ns(expensive: Callable[[], None], cheap: Callable[[], None]) -> float:
-    differences = [_elapsed_ns(expensive) - _elapsed_ns(cheap) for _ in range(_ROUNDS)]
+def _one_by_one(calling: Calling, me: object) -> Callable[[], float]:
+    make, append = make_caller(calling), calling.recorder.appender()
+
+    def recorded() -> float:
+        start_ns = now_ns = SystemClock.now_ns()
+        for _ in range(_CALLS):
+            row = append(0, 0, now_ns, now_ns)
+            now_ns = make(me, row, 0, 0, 0, 0)
+        return (now_ns - start_ns) / _CALLS
+
+    return recorded
+
+
+def _back_to_back(calling: Calling, me: object) -> Callable[[], float]:
+    make_calls, tail = make_slice(calling, [(0, 0)] * _CALLS), calling.recorder.tail
+
+    def recorded() -> float:
+        before, start_ns = tail[0], SystemClock.now_ns()
+        end_ns = make_calls(me, start_ns, start_ns, 0, 0, start_ns + _SLICE_NS)
+        return (end_ns - start_ns) / (tail[0] - before)
+
+    return recorded
+
+
+def _difference_ns(expensive: Callable[[], float], cheap: Callable[[], float]) -> float:
+    differences = [expensive() - cheap() for _ in range(_ROUNDS)]
     return max(statistics.median(differences), 0.0)
-
-
-def _elapsed_ns(work: Callable[[], None]) -> int:
-    start_ns = SystemClock.now_ns()
-    work()
-    return SystemClock.now_ns() - start_ns
 
 
 def _nothing(_event: object) -> None:
     pass
 
 
-def _bare() -> None:
+def _bare() -> float:
+    start_ns = SystemClock.now_ns()
     for _ in range(_CALLS):
         _nothing(None)
+    return (SystemClock.now_ns() - start_ns) / _CALLS
 
 
-def _yield_often() -> None:
+def _yield_often() -> float:
+    start_ns = SystemClock.now_ns()
     for _ in range(_SWITCHES):
         gevent.sleep(0)
+    return (SystemClock.now_ns() - start_ns) / _SWITCHES

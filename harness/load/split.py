@@ -1,58 +1,62 @@
 """Who holds the event loop: a switch hook that splits service exactly into run, wait-busy and wait-idle.
 
 gevent runs one greenlet at a time. The hook of `greenlet.settrace` sees every switch, so each stretch between
-two switches has one owner: a call (its worker, or a greenlet that works for it, known through `wrap`), the
-driver, the target's own background work, or nobody (the hub, and the pacer, which only waits). Within a call
-`service = run + wait_busy + wait_idle`: what ran for the call, what others ran meanwhile, and the rest.
+two switches has one holder: an operation (in the greenlet of a call, or in one that works for it, known through
+`wrap`), the target's own background work, the driver, the pacer, or nobody (the hub, and the pacer while it only
+waits). Within a call `service = run + wait_busy + wait_idle`: what ran for the call, what others ran meanwhile,
+and the rest; and `wait_busy` divides by who those others were.
 """
 
-import collections
 import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import greenlet
 
+from harness.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, SPECIAL
+from harness.load.holds import Holds
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Stretches this close together are one: between them the hub only picked the next greenlet.
-_MERGE_NS = 5_000
-
 
 class Owner:
-    """What a greenlet works for: a call, or (with `is_target` false) the driver."""
+    """What a greenlet works for; shared by all greenlets that work for one call."""
 
-    __slots__ = ("is_shared", "is_target", "operation", "run_ns")
+    __slots__ = ("garbage_ns", "holder", "is_shared", "run_ns", "seen")
 
-    def __init__(self, *, is_target: bool = False) -> None:
-        self.operation = -1
-        self.is_target = is_target
-        """False while the greenlet only drives; a worker sets it once for many calls, not for each."""
+    def __init__(self, holder: int = DRIVER) -> None:
+        self.holder = holder
+        """The number of the operation that is being called, or one of the special holders, which are negative."""
         self.is_shared = False
         """True once another greenlet works for the same call: it may do so after the call has returned."""
         self.run_ns = 0
+        self.garbage_ns = 0
+        """The part of `run_ns` that garbage was collected in."""
+        self.seen: tuple[list[int], int, int] | None = None
+        """All totals, `run_ns` and `garbage_ns` as they were when another could first run within the call; else None."""
 
 
 class Split:
     """The switch hook and its totals. One per process; `start` installs it and `stop` removes it."""
 
     def __init__(self, hub: object, now_ns: Callable[[], int]) -> None:
-        self._hub = hub
         self._now_ns = now_ns
-        self._idlers = {hub}
-        self.owners: dict[object, Owner] = {}
+        self._nobody = Owner(IDLE)
+        self._background = Owner(BACKGROUND)
+        self.owners: dict[object, Owner] = {hub: self._nobody}
         self.mark_ns = now_ns()
-        """The start of the stretch that is running now."""
-        self.busy_ns = 0
-        """All stretches so far that somebody ran in."""
-        self.target_ns = 0
-        """Of these, the ones that calls and the target's background work ran in."""
-        self.switches = 0
+        """The start of the stretch that is running now; a call sets it when it is entered."""
+        self.held = [0] * SPECIAL
+        """By holder: the ns so far. Of the driver only what ran in a greenlet of its own: between calls it is the rest."""
         self.due_ns = 1 << 62
-        """The next arrival: who holds the loop after it is remembered."""
-        self._holds: collections.deque[list[int]] = collections.deque()
-        self._held_ns = 0
+        """The watched moment: who holds the loop after it is remembered."""
+        self.holds = Holds()
+        self._collected_in_target_ns = 0
+
+    def expect(self, operations: int) -> None:
+        """Make room for so many operations, before the first call."""
+        self.held = [0] * (operations + SPECIAL)
 
     def start(self) -> None:
         """Install the hook. Raises RuntimeError if another tool has one: greenlet knows only one."""
@@ -65,66 +69,59 @@ class Split:
         """Remove the hook."""
         greenlet.settrace(None)
 
-    def idle(self, waiter: object) -> None:
-        """Count what `waiter` runs as nobody's: the pacer, which only waits for the next arrival."""
-        self._idlers.add(waiter)
-
-    def _on_switch(self, _event: str, switch: tuple[object, object]) -> None:
-        origin = switch[0]
-        now_ns = self._now_ns()
-        start_ns, self.mark_ns = self.mark_ns, now_ns
-        if origin in self._idlers:
-            return
-        self.switches += 1
-        length_ns = now_ns - start_ns
-        self.busy_ns += length_ns
-        owner = self.owners.get(origin)
-        if owner is not None:
-            owner.run_ns += length_ns
-            if not owner.is_target:
-                return
-        self.hold(start_ns, now_ns)
-
-    def hold(self, start_ns: int, end_ns: int) -> None:
-        """Note that the target had the loop."""
-        self.target_ns += end_ns - start_ns
-        if end_ns > self.due_ns:
-            self.remember(start_ns, end_ns)
-
-    def remember(self, start_ns: int, end_ns: int) -> None:
-        """Keep a stretch of the target that reached beyond the watched arrival."""
-        holds = self._holds
-        if holds and start_ns - holds[-1][1] < _MERGE_NS:
-            start_ns, holds[-1][1] = holds[-1][1], end_ns
-        else:
-            holds.append([start_ns, end_ns])
-        self._held_ns += end_ns - start_ns
+    @property
+    def target_ns(self) -> int:
+        """How long calls and the target's background work have had the loop so far."""
+        return sum(self.held[:-SPECIAL]) + self.held[BACKGROUND] + self._collected_in_target_ns
 
     def watch(self, due_ns: int) -> None:
-        """From now on remember who holds the loop after `due_ns`, the next arrival."""
+        """From now on remember who holds the loop after `due_ns`."""
         self.due_ns = due_ns
-        self._holds.clear()
-        self._held_ns = 0
+        self.holds.clear()
 
-    def held_ns(self, from_ns: int) -> int:
-        """Return how long the target has held the loop since `from_ns`, at or after the watched arrival.
-
-        Between two calls of `watch` it is asked for later and later times: what ended before one of them is
-        forgotten, so that a long backlog costs each of its arrivals the same.
-        """
-        holds = self._holds
-        while holds and holds[0][1] <= from_ns:
-            start_ns, end_ns = holds.popleft()
-            self._held_ns -= end_ns - start_ns
-        return self._held_ns - max(from_ns - holds[0][0], 0) if holds else 0
-
-    def end_call(self, owner: Owner, completed_ns: int) -> None:
-        """Close the running stretch as the call's, so that what the driver does next is not."""
-        length_ns = completed_ns - self.mark_ns
+    def _on_switch(self, _event: str, switch: tuple[object, object]) -> None:
+        now_ns = self._now_ns()
+        start_ns, self.mark_ns = self.mark_ns, now_ns
+        owner = self.owners.get(switch[0], self._background)
+        holder, length_ns = owner.holder, now_ns - start_ns
+        self.held[holder] += length_ns
         owner.run_ns += length_ns
-        self.busy_ns += length_ns
-        self.hold(self.mark_ns, completed_ns)
-        self.mark_ns = completed_ns
+        if holder >= BACKGROUND:
+            if owner.seen is None:
+                owner.seen = self.held.copy(), owner.run_ns, owner.garbage_ns
+            if now_ns > self.due_ns:
+                self.holds.remember(start_ns, now_ns)
+
+    def end_call(
+        self, owner: Owner, service_ns: int, run_before_ns: int, completed_ns: int
+    ) -> tuple[int, int, list[int]]:
+        """Return (run_ns, wait_busy_ns, by whom) of a call that ends now and has given the loop away.
+
+        By whom is in the order of `held`; it is the driver who had what no one else can have had, since its work
+        between two calls of one greenlet is no stretch of its own. Its place of IDLE means nothing.
+        """
+        self._close(owner, completed_ns)
+        seen, owner.seen = owner.seen, None
+        assert seen is not None  # noqa: S101 - else nobody would have come here; this tells mypy.
+        before, run_then_ns, garbage_then_ns = seen
+        by = [now - then for now, then in zip(self.held, before, strict=True)]
+        garbage_ns = owner.garbage_ns - garbage_then_ns
+        by[owner.holder] -= owner.run_ns - run_then_ns - garbage_ns
+        by[GARBAGE] -= garbage_ns
+        run_ns = owner.run_ns - run_before_ns
+        busy_ns = service_ns - run_ns - by[IDLE]
+        by[DRIVER] += busy_ns - (sum(by) - by[IDLE])
+        return run_ns, busy_ns, by
+
+    def collected(self, garbage_ns: int) -> None:
+        """Say that garbage was collected for so long in the stretch that is running, by the target."""
+        owner = self.owners.get(greenlet.getcurrent(), self._background)
+        if owner.holder < BACKGROUND:
+            return
+        self.held[owner.holder] -= garbage_ns
+        self.held[GARBAGE] += garbage_ns
+        owner.garbage_ns += garbage_ns
+        self._collected_in_target_ns += garbage_ns
 
     def bind(self, function: Callable[P, R], current: Callable[[], object]) -> Callable[P, R]:
         """Return `function` as work of the call that is running now, for another greenlet."""
@@ -132,6 +129,7 @@ class Split:
         if owner is None:
             return function
         owner.is_shared = True
+        self._part(owner)
 
         @functools.wraps(function)
         def bound(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -145,17 +143,23 @@ class Split:
         return bound
 
     def _change_owner(self, greenlet_: object, owner: Owner | None) -> Owner | None:
-        now_ns = self._now_ns()
         previous = self.owners.get(greenlet_)
-        length_ns = now_ns - self.mark_ns
-        self.busy_ns += length_ns
-        if previous is not None:
-            previous.run_ns += length_ns
-        if previous is None or previous.is_target:
-            self.hold(self.mark_ns, now_ns)
-        self.mark_ns = now_ns
+        self._part(previous or self._background)
         if owner is None:
             self.owners.pop(greenlet_, None)
         else:
             self.owners[greenlet_] = owner
         return previous
+
+    def _part(self, owner: Owner) -> None:
+        """Close the running stretch: from here on others may run within the call."""
+        self._close(owner, self._now_ns())
+        if owner.seen is None:
+            owner.seen = self.held.copy(), owner.run_ns, owner.garbage_ns
+
+    def _close(self, owner: Owner, end_ns: int) -> None:
+        start_ns, self.mark_ns = self.mark_ns, end_ns
+        self.held[owner.holder] += end_ns - start_ns
+        owner.run_ns += end_ns - start_ns
+        if end_ns > self.due_ns and owner.holder >= BACKGROUND:
+            self.holds.remember(start_ns, end_ns)

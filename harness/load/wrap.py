@@ -18,9 +18,9 @@ def make_wrap(owners: Mapping[object, Owner], names: Sequence[str], split: Split
 
     def wrap(function: Callable[P, R], /) -> Callable[P, R]:
         owner = owners.get(gevent.getcurrent())
-        if owner is None or owner.operation < 0:
+        if owner is None or owner.holder < 0:
             return function
-        named = marked_any(function, names[owner.operation])
+        named = marked_any(function, names[owner.holder])
         return split.bind(named, gevent.getcurrent) if split else named
 
     return wrap

@@ -1,0 +1,92 @@
+"""Who held the loop while the calls of each operation waited for it: a small table in a file, written through a map.
+
+`timing/heldby.npy` has a row for each operation that waited and a column for each holder: the operations, then those
+of `NAMES`; in ns, over the calls of the measured time that returned. A row sums to the `wait_busy_ns` of its
+operation. The measured process adds to it as calls end, so that SIGKILL loses one call at most; tables of several
+processes add up.
+"""
+
+import mmap
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import InvalidRunError
+
+# As indices from the end of a list of totals: what is at least BACKGROUND is the target's.
+BACKGROUND, GARBAGE, PACER, DRIVER, IDLE = -1, -2, -3, -4, -5
+SPECIAL = 5
+NAMES = ("driver", "pacer", "garbage collection", "other greenlets")
+"""The holders that are no operation, in the order of the columns: DRIVER to BACKGROUND."""
+
+_HEADER_BYTES = 128
+_CELL_BYTES = 8
+
+Matrix = npt.NDArray[np.int64]
+
+
+class HeldBy:
+    """The table of one process, open for adding."""
+
+    def __init__(self, path: Path, operations: int) -> None:
+        """Make the file at `path` with all cells 0."""
+        self._operations = operations
+        self._width = operations + len(NAMES)
+        with path.open("w+b") as file:
+            np.save(file, np.zeros((operations, self._width), "<i8"))
+            file.flush()
+            self._map = mmap.mmap(file.fileno(), 0)
+        self._cells = memoryview(self._map)[_HEADER_BYTES:].cast("q")
+
+    def add(self, waiting: int, held_ns: Sequence[int]) -> None:
+        """Add to the row of operation `waiting` what each held: operations first, then IDLE, which is left out."""
+        cells, place = self._cells, waiting * self._width
+        for index, length_ns in enumerate(held_ns[: self._operations], place):
+            if length_ns:
+                cells[index] += length_ns
+        for index, length_ns in enumerate(held_ns[DRIVER:], place + self._operations):
+            if length_ns:
+                cells[index] += length_ns
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._cells.release()
+        self._map.close()
+
+
+def load(path: Path, operations: int) -> Matrix | None:
+    """Return the table, or None where there is none: the split was off, or an older harness wrote the run.
+
+    Raises `InvalidRunError` if it is damaged or of another number of operations.
+    """
+    if not path.exists():
+        return None
+    try:
+        cells = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise _damaged(path, str(error)) from error
+    if getattr(cells, "shape", None) != (operations, operations + len(NAMES)) or cells.dtype != np.int64:
+        raise _damaged(path, f"it is not a table of {operations} operations")
+    return np.asarray(cells)
+
+
+def named(matrix: Matrix, operations: Sequence[str]) -> dict[str, dict[str, dict[str, int] | int]]:
+    """Return the table as the JSON of a run has it: what cannot be confused stands under different keys."""
+    rows = {}
+    for name, row in zip(operations, matrix.tolist(), strict=True):
+        special = zip(NAMES, row[len(operations) :], strict=True)
+        rows[name] = {
+            "operations": dict(zip(operations, row[: len(operations)], strict=True)),
+            **{key.replace(" ", "_"): length_ns for key, length_ns in special},
+        }
+    return rows
+
+
+def _damaged(path: Path, why: str) -> InvalidRunError:
+    return InvalidRunError(
+        f"The table of who held the loop is damaged: {why}",
+        where=str(path),
+        remedy="Nothing can be said about this run; run the scenario again",
+    )
