@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import TargetError
-from harness.invoke import Invoke, Mark, make_invoke
+from harness.invoke import Invoke, make_invoke
 from harness.marker import marked
 from harness.plan import MAX_PAYLOADS
 from harness.target import LoadedTarget
@@ -49,7 +49,6 @@ def stamped_calls(
     mix: Mapping[str, float],
     now_ns: Callable[[], int],
     timeouts: tuple[type[BaseException], ...] = (TimeoutError,),
-    mark: Mark | None = None,
 ) -> list[Invoke]:
     """Return the stamped call of each operation, under its marker."""
-    return [make_invoke(marked(target.call, name), target.judge, now_ns, timeouts, mark) for name in mix]
+    return [make_invoke(marked(target.call, name), target.judge, now_ns, timeouts) for name in mix]

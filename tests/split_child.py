@@ -15,7 +15,6 @@ from gevent.hub import get_hub
 
 from harness import calls, heldby
 from harness.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, PACER, HeldBy
-from harness.invoke import make_invoke
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.split import Owner, Split
@@ -62,9 +61,8 @@ class Program:
         self.split.expect(len(OPERATIONS))
         self.cells = HeldBy(scratch.with_name("heldby.npy"), len(OPERATIONS))
         self.wrap = make_wrap(self.split.owners, OPERATIONS, self.split)
-        invoke = make_invoke(self.call, None, self.world.now_ns, mark=self.split)
         self.events = [[(number, self.rng.getrandbits(32)) for number in range(MOST)]] * 2
-        work = Work(OPERATIONS, [invoke] * 2, self.events)
+        work = Work(OPERATIONS, [self.call] * 2, self.events, self.world.now_ns)
         owners = self.split.owners
         calling = Calling(work, self.recorder, ORIGIN_NS, self.split, owners, self.cells)
         self.append, self.make = self.recorder.appender(), make_caller(calling)

@@ -152,6 +152,7 @@ def test_a_table_that_is_full_ends_the_run_with_a_sentence(tmp_path, monkeypatch
 
 # Makes calls whose columns follow from their row, as the load engine makes them; says when it has begun, never ends.
 ENDLESS = """
+    import itertools
     import sys
     from pathlib import Path
     from harness import calls, recorder
@@ -160,7 +161,11 @@ ENDLESS = """
     recorder._GROWTH_ROWS = 512
     with recorder.Recorder(Path(sys.argv[1]), int(sys.argv[2])) as kept:
         number, append, row = 0, kept.appender(), 0
-        work = Work(["call"] * 7, [lambda event: (2, row * 10 + 2, row * 10 + 3)] * 7, [[None]] * 7)
+        times = itertools.count()
+        def now_ns():
+            # Times follow from the row: 2 more than ten times it when a call is entered, 3 more when it returns.
+            return row * 10 + 2 + next(times) % 2
+        work = Work(["call"] * 7, [lambda event: None] * 7, [[None]] * 7, now_ns)
         make = make_caller(Calling(work, kept, 0, None, {None: Owner()}))
         while True:
             if int(sys.argv[2]):

@@ -39,7 +39,6 @@ LOOP = """
     from pathlib import Path
     from harness import calls
     from harness.clock import SystemClock
-    from harness.invoke import make_invoke
     from harness.load.calling import Calling, Work, make_caller
     from harness.load.split import Owner, Split
     from harness.load.wrap import make_wrap
@@ -65,10 +64,9 @@ LOOP = """
         gevent.spawn(wrap(spin), "help").join()
 
     split.expect(3)
-    invokes = [make_invoke(call, None, now_ns, mark=split) for call in (lambda event: spin("spin"), sleep, help)]
     recorder = Recorder(Path(sys.argv[1]), 0)
     append = recorder.appender()
-    work = Work(["spin", "sleep", "help"], invokes, [[None]] * 3)
+    work = Work(["spin", "sleep", "help"], [lambda event: spin("spin"), sleep, help], [[None]] * 3, now_ns)
     make = make_caller(Calling(work, recorder, 0, split, split.owners))
 
     def worker(operation):

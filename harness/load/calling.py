@@ -7,8 +7,9 @@ from typing import Any
 
 from harness.calls import HEADER_BYTES, INTENDED_FROM, ROW_BYTES
 from harness.heldby import HeldBy
-from harness.invoke import Invoke
+from harness.invoke import Invoke, Mark, make_invoke
 from harness.load.split import Owner, Split
+from harness.model import Outcome
 from harness.recorder import FILL, FILL_BASE, Recorder
 
 Make = Callable[[object, int, int, int, int, int], int]
@@ -25,14 +26,18 @@ _INTENDED = struct.Struct("<q")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """What can be called: one stamped call and a list of events for each operation.
-
-    Where there is a split, the stamped calls mark it when they are entered.
-    """
+    """What can be called: for each operation its call under its marker and a list of events; and how it is stamped."""
 
     names: Sequence[str]
-    invokes: Sequence[Invoke]
+    calls: Sequence[Callable[[Any], Any]]
     events: Sequence[Sequence[Any]]
+    now_ns: Callable[[], int]
+    judge: Callable[[Any], Outcome] | None = None
+    timeouts: tuple[type[BaseException], ...] = (TimeoutError,)
+
+    def invokes(self, mark: Mark | None) -> list[Invoke]:
+        """Return the stamped calls; they tell `mark` when they are entered."""
+        return [make_invoke(call, self.judge, self.now_ns, self.timeouts, mark) for call in self.calls]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ class Calling:
 def make_caller(calling: Calling) -> Make:
     """Return what makes and records one call."""
     pack, table, origin_ns = FILL.pack_into, calling.recorder.map, calling.origin_ns
-    invokes, all_events, owners = calling.work.invokes, calling.work.events, calling.owners
+    split, all_events, owners = calling.split, calling.work.events, calling.owners
+    invokes = calling.work.invokes(split)
 
     def make_plain(
         me: object, row: int, operation: int, payload: int, lag_target_ns: int, lag_host_ns: int
@@ -68,7 +74,6 @@ def make_caller(calling: Calling) -> Make:
         table[HEADER_BYTES + row * ROW_BYTES] = outcome
         return completed_ns
 
-    split = calling.split
     if split is None:
         return make_plain
     held, finish = split.held, make_finish(calling, split)

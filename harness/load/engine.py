@@ -19,7 +19,7 @@ from locust.exception import StopUser
 
 from harness import calls
 from harness.clock import NS_PER_S, SystemClock
-from harness.events import needed_payloads, prepare_events, stamped_calls
+from harness.events import needed_payloads, prepare_events
 from harness.heldby import HeldBy
 from harness.job import Job, Message, Started
 from harness.load.back_to_back import make_slice
@@ -30,6 +30,7 @@ from harness.load.open_model import OpenModel, PlannedRows
 from harness.load.overhead import recorder_ns_per_call, split_ns_per_switch
 from harness.load.split import Owner, Split
 from harness.load.wrap import make_wrap
+from harness.marker import marked
 from harness.model import Executor
 from harness.plan import choose
 from harness.recorder import Recorder
@@ -99,8 +100,8 @@ class Driver:
         events = prepare_events(self._target, mix, self._job.seed, needed)
         # gevent.Timeout is no Exception: a target that lets one out has timed out.
         timeouts = (TimeoutError, gevent.Timeout)
-        invokes = stamped_calls(self._target, mix, SystemClock.now_ns, timeouts, self._split)
-        return Work(list(mix), invokes, events)
+        marked_calls = [marked(self._target.call, name) for name in mix]
+        return Work(list(mix), marked_calls, events, SystemClock.now_ns, self._target.judge, timeouts)
 
     @contextlib.contextmanager
     def _held_by(self, mix: Mapping[str, float]) -> Iterator[HeldBy | None]:

@@ -7,7 +7,6 @@ from pathlib import Path
 import gevent
 
 from harness.clock import SystemClock
-from harness.invoke import make_invoke
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.split import Owner, Split
@@ -26,13 +25,14 @@ def recorder_ns_per_call(scratch: Path, split: Split | None, executor: Executor)
     Calls are recorded as the executor does it. The median of several alternating rounds; `scratch` is written and
     removed.
     """
-    invoke = make_invoke(_nothing, None, SystemClock.now_ns, mark=split)
     me = gevent.getcurrent()
     owners: dict[object, Owner] = split.owners if split else {}
     owners[me] = Owner()
     try:
         with Recorder(scratch, 0) as recorder:
-            calling = Calling(Work(["call"], [invoke], [[None]]), recorder, 0, split, owners)
+            calling = Calling(
+                Work(["call"], [_nothing], [[None]], SystemClock.now_ns), recorder, 0, split, owners
+            )
             record = _back_to_back if executor is Executor.CLOSED else _one_by_one
             return _difference_ns(record(calling, me), _bare)
     finally:
