@@ -48,6 +48,7 @@ LAG_FROM = 56
 """Where in a row the intended time, that rest, and the owners of its lag begin."""
 HEADER_BYTES = 512
 MAX_ROWS = 20_000_000
+_STRETCH_ROWS = 65_536
 _SHAPE = re.compile(rb"'shape': \((\d+),\)")
 
 
@@ -125,8 +126,13 @@ def load(path: Path) -> Table:
 
 
 def _without_reserve(table: Table, planned: int) -> Table:
-    used = np.flatnonzero(table["outcome"][planned:])
-    return table[: planned + (int(used[-1]) + 1 if used.size else 0)]
+    # From the end, a stretch at a time: the reserve is short, the table may be long.
+    for start in range(len(table) - 1, planned - 1, -_STRETCH_ROWS):
+        first = max(start + 1 - _STRETCH_ROWS, planned)
+        used = np.flatnonzero(table["outcome"][first : start + 1])
+        if used.size:
+            return table[: first + int(used[-1]) + 1]
+    return table[:planned]
 
 
 def _damaged(path: Path, why: str) -> InvalidRunError:

@@ -1,6 +1,8 @@
 """`timing/histograms.npz`: the latencies of a run as histograms that merge, far smaller than its table of calls.
 
-One histogram for each operation, stage, outcome, second and metric. Those of several runs (or of the parts of one)
+One histogram for each operation, stage, outcome, second and metric; in runs of over 300 s some seconds share one, named
+by the first of them, so that the file does not grow with the length of a run (`harness export` cuts calls by second at
+any length). Those of several runs (or of the parts of one)
 merge to exactly what their calls together would give, so percentiles over machines or days need no raw data:
 
     counts = numpy.load("histograms.npz")["counts"]    # operation, stage, outcome, second, metric, bucket, count
@@ -10,6 +12,7 @@ merge to exactly what their calls together would give, so percentiles over machi
 
 import dataclasses
 import io
+import math
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -24,6 +27,7 @@ from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
 from harness.histogram import Histogram, bucket_of
 from harness.latency import METRICS, latencies, returned
+from harness.pieces import pieces
 from harness.plan import Span, stage_of
 from harness.run import write_atomically
 
@@ -36,7 +40,8 @@ _KEY: list[Any] = [
 ]
 COUNTS = np.dtype([*_KEY, ("bucket", "<u2"), ("count", "<i8")])
 MOMENTS = np.dtype([*_KEY, ("count", "<i8"), ("total", "<i8"), ("low", "<i8"), ("high", "<i8")])
-_PIECE_ROWS = 1_000_000
+_PIECE_ROWS = 65_536
+_MOST_PERIODS = 300
 _KEY_NAMES = [name for name, _ in _KEY]
 
 Rows = npt.NDArray[np.void]
@@ -55,12 +60,13 @@ class Distributions:
 
         A long table is taken in pieces: what is needed in between does not grow with it.
         """
-        if len(table) <= _PIECE_ROWS:
-            return cls._of_piece(table, spans)
-        found = cls._of_piece(table[:_PIECE_ROWS], spans)
-        for start in range(_PIECE_ROWS, len(table), _PIECE_ROWS):
-            found = cls.merge([found, cls._of_piece(table[start : start + _PIECE_ROWS], spans)])
-        return found
+        parts: list[Self] = []
+        for piece in pieces(table, _PIECE_ROWS):
+            parts.append(cls._of_piece(piece, spans))
+            # Equals are merged with equals, so that no histogram is merged more often than the logarithm of the pieces.
+            while len(parts) > 1 and 2 * len(parts[-1].counts) >= len(parts[-2].counts):
+                parts[-2:] = [cls.merge(parts[-2:])]
+        return cls.merge(parts) if parts else cls._of_piece(table, spans)
 
     @classmethod
     def _of_piece(cls, table: calls.Table, spans: Sequence[Span]) -> Self:
@@ -68,7 +74,7 @@ class Distributions:
         key = np.zeros(len(rows), np.dtype(_KEY))
         key["operation"], key["outcome"] = rows["operation"], rows["outcome"]
         key["stage"] = stage_of(rows["intended_ns"], spans)
-        key["second"] = rows["intended_ns"] // NS_PER_S
+        key["second"] = rows["intended_ns"] // NS_PER_S // period_s(spans) * period_s(spans)
         parts = []
         for number, values in enumerate(latencies(rows).values()):
             known = values >= 0
@@ -130,6 +136,11 @@ class Distributions:
         if (found.counts.dtype, found.moments.dtype) != (COUNTS, MOMENTS):
             raise _damaged(path, "it has other columns")
         return found
+
+
+def period_s(spans: Sequence[Span]) -> int:
+    """Return how many seconds of the measured time share a histogram: 1 in runs of up to 300 s, more in longer ones."""
+    return max(math.ceil(max((span.end_s for span in spans), default=0) / _MOST_PERIODS), 1)
 
 
 def _damaged(path: Path, why: str) -> InvalidRunError:

@@ -14,6 +14,7 @@ import numpy as np
 from harness.calls import Table
 from harness.errors import InvalidRunError, UsageError
 from harness.model import Outcome
+from harness.pieces import pieces
 from harness.plan import Span, stage_of
 from harness.policy import Limit, fits
 from harness.session.receipt import LimitCount, Receipt
@@ -113,7 +114,7 @@ def _withheld(finding: Finding, reason: str) -> Finding:
 def limit_counts(run: "RunSummary", limits: Iterable[Limit]) -> list[LimitCount]:
     """Count, for each clause of the limits that hold for the run's scenario, the calls that broke it."""
     return [
-        _count(clause, limit, operation, _rows(run, operation, limit.stage), _seconds(run, limit.stage))
+        _count(clause, limit, operation, run)
         for limit in limits
         if limit.scenario in {None, run.document.scenario}
         for operation in _operations(limit, list(run.document.plan.operations))
@@ -121,14 +122,19 @@ def limit_counts(run: "RunSummary", limits: Iterable[Limit]) -> list[LimitCount]
     ]
 
 
-def _count(clause: Clause, limit: Limit, operation: str, rows: Table, seconds: float) -> LimitCount:
+def _count(clause: Clause, limit: Limit, operation: str, run: "RunSummary") -> LimitCount:
+    counted = kept = 0
+    for piece in pieces(run.table):
+        rows = _rows(piece, run, operation, limit.stage)
+        counted += len(rows)
+        kept += _kept(clause, rows)
     return LimitCount(
         clause=clause.text,
         operation=operation,
         stage=limit.stage,
-        calls=len(rows),
-        exceeding=len(rows) - _kept(clause, rows),
-        seconds=seconds,
+        calls=counted,
+        exceeding=counted - kept,
+        seconds=_seconds(run, limit.stage),
     )
 
 
@@ -140,16 +146,16 @@ def _kept(clause: Clause, rows: Table) -> int:
     return int(np.count_nonzero(completed["completed_ns"] - completed["intended_ns"] <= clause.limit))
 
 
-def _rows(run: "RunSummary", operation: str, stage: str | None) -> Table:
+def _rows(table: Table, run: "RunSummary", operation: str, stage: str | None) -> Table:
     plan = run.document.plan
-    wanted = np.ones(len(run.table), bool)
+    wanted = np.ones(len(table), bool)
     if operation != ALL:
-        wanted &= run.table["operation"] == list(plan.operations).index(operation)
+        wanted &= table["operation"] == list(plan.operations).index(operation)
     if stage is not None:
         labels = [span.label for span in plan.spans if not span.warmup]
         places = [place for place, label in enumerate(labels) if label == stage]
-        wanted &= np.isin(stage_of(run.table["intended_ns"], plan.spans), places)
-    rows: Table = run.table[wanted]
+        wanted &= np.isin(stage_of(table["intended_ns"], plan.spans), places)
+    rows: Table = table[wanted]
     return rows
 
 

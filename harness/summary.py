@@ -5,8 +5,8 @@ measured time that returned; what never returned stands beside them in the outco
 """
 
 import dataclasses
-import itertools
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,11 @@ from harness.latency import METRICS, latencies, returned
 from harness.limits import Finding, findings, stored_limits
 from harness.limits import as_json as limit_json
 from harness.model import Outcome
+from harness.pieces import pieces, warmup_and_measured
 from harness.plan import Span, stage_of
 from harness.run import LoadFacts, RunDirectory, RunDocument
+from harness.timeline import Timeline
 from harness.validity import Validity, judge
-
-_TIMELINE_BINS = 120
-_CALLS_PER_BIN = 8
 
 Outcomes = Mapping[str, int]
 
@@ -53,26 +52,6 @@ class OperationSummary:
             name: histogram.supported_percentile(share) for name, share in PERCENTILES.items()
         }
         return values | {"max": histogram.high if histogram.count else None, "mean": histogram.mean}
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Timeline:
-    """The measured time in equal bins: at most 120 of them, so that 3 s read as well as 1 h."""
-
-    bin_s: float
-    planned: Integers
-    """Intended starts by bin."""
-    completed: Integers
-    """Completed calls by the bin of their completion; those after the last bin are in none."""
-    failed: Integers
-    dropped: Integers
-    response: tuple[Histogram, ...]
-    """Response times of the calls that returned, by the bin of their intended start."""
-
-    @property
-    def start_s(self) -> npt.NDArray[np.floating[Any]]:
-        """The start of each bin."""
-        return np.arange(len(self.planned)) * self.bin_s
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,11 +85,8 @@ class RunSummary:
     @cached_property
     def operations(self) -> Mapping[str, OperationSummary]:
         """By operation, in the order of the plan."""
-        names = self.document.plan.operations
-        return {
-            name: summarise(name, self.table[self.table["operation"] == index])
-            for index, name in enumerate(names)
-        }
+        names = list(self.document.plan.operations)
+        return dict(zip(names, _by_group(self.table, names, lambda piece: piece["operation"]), strict=True))
 
     @cached_property
     def stages(self) -> tuple[tuple[Span, OperationSummary], ...]:
@@ -118,16 +94,18 @@ class RunSummary:
         spans = [span for span in self.document.plan.spans if not span.warmup]
         if len(spans) == 1:
             return ((spans[0], dataclasses.replace(self.total, name=spans[0].label)),)
-        stage = stage_of(self.table["intended_ns"], self.document.plan.spans)
-        return tuple((span, summarise(span.label, self.table[stage == i])) for i, span in enumerate(spans))
+        labels = [span.label for span in spans]
+        every = self.document.plan.spans
+        stages = _by_group(self.table, labels, lambda piece: stage_of(piece["intended_ns"], every))
+        return tuple(zip(spans, stages, strict=True))
 
     @cached_property
     def measured_s(self) -> float:
         """The measured time: as planned, or shorter if the run was ended early."""
         planned_s = self.document.plan.duration_s
         if self.facts is None or self.facts.ended_ns is None:
-            last_ns = (
-                max((int(self.table[column].max()) for column in _STAMPS), default=0) if self.planned else 0
+            last_ns = max(
+                (int(piece[column].max()) for piece in pieces(self.table) for column in _STAMPS), default=0
             )
             return min(planned_s, last_ns / NS_PER_S)
         return min(planned_s, max(self.facts.ended_ns / NS_PER_S, 0.0))
@@ -140,7 +118,7 @@ class RunSummary:
     @cached_property
     def timeline(self) -> Timeline:
         """The measured time in bins."""
-        return _timeline(self.table, self.document.plan.duration_s)
+        return Timeline.of(self.table, self.document.plan.duration_s)
 
     @cached_property
     def counters(self) -> Mapping[str, Mapping[str, int]]:
@@ -155,9 +133,11 @@ class RunSummary:
     @cached_property
     def harness_lag(self) -> Histogram:
         """The part of lag that neither the target nor the host owns, over the calls that were let go."""
-        let_go = self.table[self.table["outcome"] != Outcome.NEVER_STARTED]
-        lag = let_go["dispatched_ns"] - let_go["intended_ns"]
-        return Histogram.of(np.maximum(lag - let_go["lag_target_ns"] - let_go["lag_host_ns"], 0))
+        return functools.reduce(
+            lambda found, piece: Histogram.merge([found, _harness_lag(piece)]),
+            pieces(self.table),
+            Histogram.empty(),
+        )
 
     @cached_property
     def validity(self) -> Validity:
@@ -171,10 +151,12 @@ class RunSummary:
 
     def slowest(self, count: int = 10) -> calls.Table:
         """Return the rows with the longest response times, slowest first."""
-        came_back = returned(self.table)
-        response = came_back["completed_ns"] - came_back["intended_ns"]
-        order = np.argsort(response)[::-1][:count]
-        return came_back[order]
+        found = self.table[:0]
+        for piece in pieces(self.table):
+            found = np.concatenate([found, returned(piece)])
+            response = found["completed_ns"] - found["intended_ns"]
+            found = found[np.argsort(response)[::-1][:count]]
+        return found
 
 
 _STAMPS = ("dispatched_ns", "entered_ns", "completed_ns")
@@ -191,12 +173,37 @@ def merged(name: str, parts: Sequence[OperationSummary]) -> OperationSummary:
 
 def summarise(name: str, table: calls.Table) -> OperationSummary:
     """Count outcomes and build the histograms of the calls in `table` that returned."""
+    (found,) = _by_group(table, [name], lambda piece: np.zeros(len(piece), np.int64))
+    return found
+
+
+def _by_group(
+    table: calls.Table, names: Sequence[str], group_of: Callable[[calls.Table], Integers]
+) -> list[OperationSummary]:
+    """Summarise the rows of each group; `group_of` says of the rows of a piece which of `names` each belongs to."""
+    found = [_of_rows(name, table[:0]) for name in names]
+    for piece in pieces(table):
+        group = group_of(piece)
+        found = [
+            merged(name, [found[number], _of_rows(name, piece[group == number])])
+            for number, name in enumerate(names)
+        ]
+    return found
+
+
+def _of_rows(name: str, table: calls.Table) -> OperationSummary:
     by_code = np.bincount(table["outcome"], minlength=len(Outcome))
     outcomes = {outcome.label: int(by_code[outcome]) for outcome in OUTCOME_ORDER}
     times = latencies(returned(table))
     return OperationSummary(
         name, outcomes, {metric: Histogram.of(values[values >= 0]) for metric, values in times.items()}
     )
+
+
+def _harness_lag(table: calls.Table) -> Histogram:
+    let_go = table[table["outcome"] != Outcome.NEVER_STARTED]
+    lag = let_go["dispatched_ns"] - let_go["intended_ns"]
+    return Histogram.of(np.maximum(lag - let_go["lag_target_ns"] - let_go["lag_host_ns"], 0))
 
 
 OUTCOME_ORDER = (
@@ -207,33 +214,6 @@ OUTCOME_ORDER = (
     Outcome.UNFINISHED,
     Outcome.NEVER_STARTED,
 )
-
-
-def _timeline(table: calls.Table, duration_s: float) -> Timeline:
-    # Enough bins to see time pass, few enough that a bin holds calls to speak of.
-    bins = max(min(_TIMELINE_BINS, int(duration_s * 10), len(table) // _CALLS_PER_BIN), 1)
-    bin_s = duration_s / bins
-    bin_ns = bin_s * NS_PER_S
-
-    def count(times_ns: Integers) -> Integers:
-        place = (times_ns / bin_ns).astype(np.int64)
-        return np.bincount(place[(place >= 0) & (place < bins)], minlength=bins).astype(np.int64)
-
-    came_back = returned(table)
-    start_bin = np.clip((came_back["intended_ns"] / bin_ns).astype(np.int64), 0, bins - 1)
-    order = np.argsort(start_bin, kind="stable")
-    response = (came_back["completed_ns"] - came_back["intended_ns"])[order]
-    edges = np.searchsorted(start_bin[order], np.arange(bins + 1))
-    return Timeline(
-        bin_s=bin_s,
-        planned=count(table["intended_ns"]),
-        completed=count(table["completed_ns"][table["outcome"] == Outcome.COMPLETED]),
-        failed=count(table["completed_ns"][np.isin(table["outcome"], [Outcome.FAILED, Outcome.TIMED_OUT])]),
-        dropped=count(table["intended_ns"][table["outcome"] == Outcome.DROPPED]),
-        response=tuple(
-            Histogram.of(np.maximum(response[low:high], 0)) for low, high in itertools.pairwise(edges)
-        ),
-    )
 
 
 def load(path: Path) -> RunSummary:
@@ -260,21 +240,31 @@ def load(path: Path) -> RunSummary:
         trouble.append("The run was cut off: it has no end in run.json")
     table = calls.load(directory.calls_path)
     _check(table, document, directory.calls_path)
-    measured = table["intended_ns"] >= 0
-    return RunSummary(directory, document, facts, table[measured], table[~measured], tuple(trouble))
+    warmup, measured = warmup_and_measured(table)
+    return RunSummary(directory, document, facts, measured, warmup, tuple(trouble))
 
 
 def throughput(table_path: Path, measured_s: float) -> float:
     """Return the completed calls per second of a table that has no run directory around it."""
-    table = calls.load(table_path)
-    measured = table[(table["intended_ns"] >= 0) & (table["completed_ns"] <= measured_s * NS_PER_S)]
-    return int((measured["outcome"] == Outcome.COMPLETED).sum()) / measured_s
+    completed = sum(
+        int(np.count_nonzero(piece["outcome"][_within(piece, measured_s)] == Outcome.COMPLETED))
+        for piece in pieces(calls.load(table_path))
+    )
+    return completed / measured_s
+
+
+def _within(table: calls.Table, measured_s: float) -> npt.NDArray[np.bool_]:
+    within: npt.NDArray[np.bool_] = (table["intended_ns"] >= 0) & (
+        table["completed_ns"] <= measured_s * NS_PER_S
+    )
+    return within
 
 
 def _check(table: calls.Table, document: RunDocument, path: Path) -> None:
-    if len(table) and (
-        int(table["outcome"].max()) > max(Outcome)
-        or int(table["operation"].max()) >= len(document.plan.operations)
+    kinds = len(document.plan.operations)
+    if any(
+        int(piece["outcome"].max()) > max(Outcome) or int(piece["operation"].max()) >= kinds
+        for piece in pieces(table)
     ):
         raise InvalidRunError(
             "The table of calls is damaged: a row names an outcome or operation that does not exist",

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.calls import Table
+from harness.clock import NS_PER_S
 from harness.histogram import Histogram
+from harness.latency import returned
 from harness.model import Outcome
+from harness.pieces import pieces
 from harness.units import format_ns, format_percent, format_rate
 
 if TYPE_CHECKING:
@@ -125,7 +129,12 @@ def _planned_arrivals(run: "RunSummary") -> int:
 
 
 def _stamps(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
-    rows = run.table[np.isin(run.table["outcome"], [o for o in Outcome if o.returned])]
+    if count := sum(map(_contradictions, pieces(run.table))):
+        yield _invalid(f"{count} calls have stamps that contradict one another")
+
+
+def _contradictions(table: Table) -> int:
+    rows = returned(table)
     split = rows["run_ns"] >= 0
     wrong = (
         (rows["dispatched_ns"] < rows["intended_ns"])
@@ -136,8 +145,7 @@ def _stamps(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
             & (rows["run_ns"] + rows["wait_busy_ns"] > rows["completed_ns"] - rows["entered_ns"] + 10_000)
         )
     )
-    if count := int(wrong.sum()):
-        yield _invalid(f"{count} calls have stamps that contradict one another")
+    return int(np.count_nonzero(wrong))
 
 
 def _clock(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
@@ -180,7 +188,9 @@ def _late(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
 
 def _driver_fell_behind(run: "RunSummary") -> bool:
     """Say whose doing it is that arrivals never started: the last ones that did tell who held them up."""
-    last = run.table[run.table["outcome"] != Outcome.NEVER_STARTED][-100:]
+    last = run.table[:0]
+    for piece in pieces(run.table):
+        last = np.concatenate([last, piece[piece["outcome"] != Outcome.NEVER_STARTED][-100:]])[-100:]
     if not len(last):
         return True
     lag_ns = int((last["dispatched_ns"] - last["intended_ns"]).sum())
@@ -223,8 +233,8 @@ def _warmup(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
     """Compare the service time at the end of warm-up with the first second after it, by their medians."""
     if run.document.plan.warmup_s <= 0:
         return
-    before = _service(run.warmup, run.warmup["intended_ns"] >= -run.document.plan.warmup_s / 4 * 1e9)
-    after = _service(run.table, run.table["intended_ns"] >= run.document.plan.duration_s / 4 * 1e9)
+    before = _service(run.warmup, -run.document.plan.warmup_s / 4)
+    after = _service(run.table, run.document.plan.duration_s / 4)
     if before.count < 20 or after.count < 20:
         return
     early, settled = before.percentile(0.5) or 1, after.percentile(0.5) or 1
@@ -236,6 +246,10 @@ def _warmup(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
         )
 
 
-def _service(table: np.ndarray, where: np.ndarray) -> Histogram:
-    rows = table[where & (table["outcome"] == Outcome.COMPLETED)]
+def _service(table: Table, from_s: float) -> Histogram:
+    return Histogram.merge(_service_of(piece, from_s) for piece in pieces(table))
+
+
+def _service_of(table: Table, from_s: float) -> Histogram:
+    rows = table[(table["intended_ns"] >= from_s * NS_PER_S) & (table["outcome"] == Outcome.COMPLETED)]
     return Histogram.of(np.maximum(rows["completed_ns"] - rows["entered_ns"], 0))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from harness.pieces import pieces
 from harness.units import format_bytes, format_count, format_ns, format_percent, format_rate, significant
 from reports.comparison import (
     cache_metrics,
@@ -140,8 +141,11 @@ def _service_share(part: str) -> Value:
 
 
 def _target_lag_share(side: Side) -> float | None:
-    lag_ns = int((side.run.table["dispatched_ns"] - side.run.table["intended_ns"]).clip(0).sum())
-    return int(side.run.table["lag_target_ns"].sum()) / lag_ns if lag_ns else None
+    lag_ns = target_ns = 0
+    for piece in pieces(side.run.table):
+        lag_ns += int((piece["dispatched_ns"] - piece["intended_ns"]).clip(0).sum())
+        target_ns += int(piece["lag_target_ns"].sum())
+    return target_ns / lag_ns if lag_ns else None
 
 
 def _database(sides: Sequence[Side]) -> list[Metric]:

@@ -27,6 +27,7 @@ LAYERS = {
     "scenarios.catalogue": 0,
     # 1: plan, call, record; nothing here starts a process
     "harness.calls": 1,
+    "harness.pieces": 1,
     "harness.plan": 1,
     "harness.trace": 1,
     "harness.stagetext": 1,
@@ -75,6 +76,7 @@ LAYERS = {
     # 4: from files to numbers, and whole sessions
     "harness.summary": 4,
     "harness.microsummary": 4,
+    "harness.timeline": 4,
     "harness.distributions": 4,
     "harness.validity": 4,
     "harness.metrics": 4,

@@ -1,5 +1,7 @@
 """Histograms that merge: those of parts together are those of the whole, bit for bit."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -74,6 +76,19 @@ def test_a_long_table_is_taken_in_pieces_with_the_same_result(monkeypatch):
     whole = Distributions.of(rows, SPANS)
     monkeypatch.setattr(distributions, "_PIECE_ROWS", 97)
     assert same(Distributions.of(rows, SPANS), whole)
+
+
+@pytest.mark.parametrize(("end_s", "period"), [(0.5, 1), (300.0, 1), (300.5, 2), (3_600.0, 12)])
+def test_in_long_runs_seconds_share_a_histogram_so_that_there_are_never_more_than_300(end_s, period):
+    spans = (Span("steady", 0.0, end_s, 1.0, 1.0),)
+    rows = table(4_000)
+    rows["intended_ns"] = np.arange(4_000) / 4_000 * end_s * 1e9
+    found = Distributions.of(rows, spans)
+    seconds = set(found.moments["second"].tolist())
+    assert distributions.period_s(spans) == period
+    assert seconds == set(range(0, math.ceil(end_s), period))
+    whole = latencies(returned(rows))["response_ns"]
+    assert found.histogram("response_ns") == Histogram.of(whole)
 
 
 def test_where_the_split_was_off_its_metrics_are_empty():

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from harness.histogram import Histogram, bucket_middle
-from harness.summary import Timeline
+from harness.timeline import Timeline
 from reports.charts.data import (
     BarGroup,
     BarPlot,
