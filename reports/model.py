@@ -178,6 +178,8 @@ class ReportView:
     operations_table: Table
     operations: tuple[OperationView, ...]
     split: Table
+    held_by: tuple[Table, ...]
+    """Who had the loop while calls waited for it, one table for each run; without rows where nobody waited."""
     stages: Table
     slowest: tuple[Table, ...]
     charts: tuple[Chart, ...]

@@ -18,6 +18,7 @@ _TONE_WORD = {Tone.BETTER: "better", Tone.WORSE: "worse", Tone.DIFFERENT: "diffe
 # Of the operations table a terminal has room for these.
 _OPERATION_COLUMNS = ("completed", "p50", "p95", "p99", "max")
 _MOST_CHANGES = 5
+_HOLDERS = 4
 
 
 def render(view: ReportView, stream: TextIO, width: int = 80) -> None:
@@ -31,6 +32,8 @@ def render(view: ReportView, stream: TextIO, width: int = 80) -> None:
         _changes(console, view.changes)
     if len({row.group or row.label for row in view.operations_table.rows}) > 1:
         _print_table(console, _narrowed(view.operations_table))
+    for table in view.held_by:
+        _print_table(console, _greatest(table))
     _print_table(console, _saturated(view.backends))
     for note in view.profile_notes:
         _say(console, _text(note, "dim"))
@@ -129,6 +132,12 @@ def _narrowed(table: Table) -> Table:
     keep = [table.columns.index(name) for name in _OPERATION_COLUMNS]
     rows = tuple(Row(row.label, tuple(row.cells[i] for i in keep), group=row.group) for row in table.rows)
     return Table(table.key, "Response times by operation", _OPERATION_COLUMNS, rows, table.label_head)
+
+
+def _greatest(table: Table) -> Table:
+    """Return who held the loop with the greatest holders only; what they held beside the rest is in the HTML."""
+    rows = tuple(Row(row.label, row.cells[: _HOLDERS + 1]) for row in table.rows)
+    return Table(table.key, table.title, table.columns[: _HOLDERS + 1], rows, table.label_head)
 
 
 def _saturated(table: Table) -> Table:

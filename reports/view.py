@@ -11,6 +11,7 @@ from reports.charts.build import charts
 from reports.comparison import changes, comparison
 from reports.environment import differences_table, environment_table, overhead_table, raw_files
 from reports.heads import heads
+from reports.heldby import held_by_table
 from reports.layout import single_run
 from reports.model import ReportView, RunCard, Table
 from reports.operations import operation_views, operations_table, stages_table
@@ -50,6 +51,7 @@ def build(runs: Sequence[RunSummary]) -> ReportView:
             for operation in operation_views(sides)
         ),
         split=fold(split_table(sides)),
+        held_by=tuple(held_by_table(side, f"held-by-{number}") for number, side in enumerate(sides)),
         stages=fold(stages_table(sides)),
         slowest=tuple(slowest_table(side, f"slowest-{number}") for number, side in enumerate(sides)),
         charts=charts(sides),

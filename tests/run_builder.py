@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from harness import calls
+from harness.latency import returned
 from harness.model import Outcome
 from harness.plan import Span
 from harness.run import BackendFacts, HostFacts, LoadFacts, PlanFacts, ProfileFacts, RunDirectory, RunDocument
@@ -141,6 +142,17 @@ def counters_of(spec, table):
     return counters
 
 
+def held_by_of(spec, table):
+    """Return who held the loop: half of all waiting each for the first operation and the driver."""
+    rows = returned(table[table["intended_ns"] >= 0])
+    cells = np.zeros((len(spec.operations), len(spec.operations) + 4), np.int64)
+    for operation in range(len(spec.operations)):
+        waited_ns = int(rows["wait_busy_ns"][rows["operation"] == operation].sum())
+        cells[operation, 0] = waited_ns // 2
+        cells[operation, len(spec.operations)] = waited_ns - waited_ns // 2
+    return cells
+
+
 def make_run(parent: Path, **changes) -> Path:
     """Write a run directory under `parent` and return its path."""
     spec = Spec(**changes)
@@ -148,6 +160,8 @@ def make_run(parent: Path, **changes) -> Path:
     table = table_of(spec, spans)
     directory = RunDirectory.create(parent, "run", "".join(c for c in spec.variant if c.isalnum()))
     calls.write_table(directory.calls_path, table)
+    if spec.split:
+        np.save(directory.held_by_path, held_by_of(spec, table))
     if spec.facts:
         directory.write_facts(
             LoadFacts(
