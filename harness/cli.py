@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 import harness
-from harness.commands import ablate, bench, calibrate, clean, compare, doctor, gate, judge, list_, report, run
+from harness.commands import (
+    ablate,
+    bench,
+    calibrate,
+    capacity,
+    clean,
+    compare,
+    doctor,
+    gate,
+    judge,
+    list_,
+    report,
+    run,
+)
 from harness.commands.console import Talk, forget_stdout
 from harness.errors import ExitCode, HarnessError, UsageError
 
@@ -27,6 +40,7 @@ class Command(Protocol):
 COMMANDS: tuple[Command, ...] = (
     list_,
     run,
+    capacity,
     bench,
     compare,
     gate,

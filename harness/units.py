@@ -50,6 +50,11 @@ def format_rate(value: float | None) -> str:
     return "–" if value is None else f"{significant(value)}/s"
 
 
+def format_rate_in_full(value: float | None) -> str:
+    """Return a rate that was chosen, not measured, with every digit that it was chosen with: `200.5/s`."""
+    return "–" if value is None else f"{value:,.12g}/s"
+
+
 def format_count(value: float | None) -> str:
     """Return a whole number with thousands separated."""
     return "–" if value is None else f"{value:,.0f}"

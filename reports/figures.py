@@ -98,7 +98,7 @@ def _drawn(plot: data.Plot) -> Iterator["Figure"]:
 
 
 def _draw(plot: data.Plot) -> "Figure":
-    from reports.charts import bars, intervals, lines, overtime
+    from reports.charts import bars, capacity, intervals, lines, overtime
 
     drawers: dict[type, Callable[[Any], Figure]] = {
         data.PercentilePlot: lines.draw_percentiles,
@@ -109,5 +109,6 @@ def _draw(plot: data.Plot) -> "Figure":
         data.BarPlot: bars.draw_bars,
         data.SplitPlot: bars.draw_split,
         data.IntervalPlot: intervals.draw_intervals,
+        data.CapacityPlot: capacity.draw_capacity,
     }
     return drawers[type(plot)](plot)

@@ -87,6 +87,7 @@ LAYERS = {
     "harness.profiling": 4,
     "harness.probe": 4,
     "harness.plateau": 4,
+    "harness.capacity.*": 4,
     "harness.session.*": 4,
     "harness.exact.*": 4,
     # 5: verdicts

@@ -6,6 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
+from harness.capacity.document import PROBES
 from harness.commands.console import Talk
 from harness.commands.options import positive_int, span_s
 from harness.errors import ExitCode, InvalidRunError
@@ -70,7 +71,7 @@ def find(parent: Path) -> list[StoredRun]:
         for path in parent.iterdir()
         if not path.is_symlink()
         and (path / "run.json").is_file()
-        and (path / "timing").is_dir()
+        and ((path / "timing").is_dir() or (path / PROBES).is_dir())
         and not _is_running(path)
     ]
     return sorted(runs, key=lambda stored: stored.modified_s, reverse=True)

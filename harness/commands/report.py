@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from harness import environment
-from harness.commands import show, show_micro
+from harness.capacity.document import KIND as CAPACITY
+from harness.capacity.document import CapacityDocument
+from harness.commands import show, show_capacity, show_micro
 from harness.commands.console import Talk
 from harness.errors import ExitCode, UsageError
 from harness.micro.document import KIND as MICRO
@@ -34,7 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     directories = [RunDirectory(path) for path in args.directories]
-    if _kind(directories) == MICRO:
+    kind = _kind(directories)
+    if kind == CAPACITY:
+        return _present_capacity(directories, args, talk)
+    if kind == MICRO:
         _refuse_unlike(directories, [one.read_as(MICRO, MicroDocument).environment for one in directories])
         return _present_micro(directories, args, talk)
     _refuse_unlike(directories, [one.read().environment for one in directories])
@@ -71,3 +76,10 @@ def _present_micro(directories: Sequence[RunDirectory], args: argparse.Namespace
     if args.figures:
         raise UsageError("A report of micro-benchmarks has no figures", remedy="Leave out --figures")
     return show_micro.present(directories, talk, output=args.output)
+
+
+def _present_capacity(directories: Sequence[RunDirectory], args: argparse.Namespace, talk: Talk) -> ExitCode:
+    if len(directories) > 1:
+        raise UsageError("Searches have no report together", remedy="Report each by itself")
+    document = directories[0].read_as(CAPACITY, CapacityDocument)
+    return show_capacity.present(directories[0], document, talk, output=args.output, figures=args.figures)

@@ -167,7 +167,38 @@ class IntervalPlot:
     axis: str
 
 
-Plot = PercentilePlot | DistributionPlot | HeatMap | RatePlot | BarPlot | SplitPlot | LoadPlot | IntervalPlot
+@dataclasses.dataclass(frozen=True, slots=True)
+class CapacityPoint:
+    """What one probe measured at a rate; `sight` is `held`, `broke` or `not settled`."""
+
+    rate_per_s: float
+    value: float
+    sight: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CapacityPlot:
+    """A metric against the rate; `unit` is `ns` or `share`. Between `held_per_s` and `broke_per_s` lies the answer."""
+
+    points: tuple[CapacityPoint, ...]
+    metric: str
+    unit: str
+    limit: float | None
+    held_per_s: float | None
+    broke_per_s: float | None
+
+
+Plot = (
+    PercentilePlot
+    | DistributionPlot
+    | HeatMap
+    | RatePlot
+    | BarPlot
+    | SplitPlot
+    | LoadPlot
+    | IntervalPlot
+    | CapacityPlot
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,0 +1,188 @@
+"""`run.json` of a search for capacity: the question, every probe, and why it ended. The answer is computed from it."""
+
+import enum
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from harness.capacity.search import Interval, Seen, Sight, interval
+from harness.errors import ExitCode
+from harness.run import SCHEMA
+from harness.units import format_rate_in_full
+from harness.validity import Level
+
+KIND = "capacity"
+PROBES = "probes"
+"""The folder of the probes' run directories."""
+
+
+class Ended(enum.StrEnum):
+    """Why no further probe was made."""
+
+    SETTLED = "settled"
+    BUDGET = "budget"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+class LimitSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What one clause of the SLO came to in one probe."""
+
+    what: str
+    state: str
+    sentence: str
+
+
+class ProbeFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One probe; `folder` is its run directory. `metric` is the value that the chart shows, in its own unit."""
+
+    folder: str
+    rate_per_s: float
+    duration_s: float
+    seed: int
+    confirms: bool
+    sight: Sight
+    validity: Level
+    reasons: list[str] = []
+    limits: list[LimitSeen] = []
+    planned: int = 0
+    completed: int = 0
+    answered_per_s: float = 0.0
+    """Calls that completed within the measured time, by that time: what came back later is a backlog."""
+    p50_ns: float | None = None
+    p99_ns: float | None = None
+    metric: float | None = None
+
+
+class MetricFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The clause that the chart shows: a percentile of the response time in ns, or the share of errors."""
+
+    name: str
+    unit: str
+    limit: float | None
+
+
+class CapacityDocument(msgspec.Struct, kw_only=True):
+    """`run.json` of a search."""
+
+    schema: int = SCHEMA
+    status: str = "running"
+    kind: str = KIND
+    scenario: str
+    target: str
+    variant: str
+    seed: int
+    started_at: str
+    command: str
+    slos: list[str]
+    metric: MetricFacts
+    start_per_s: float
+    lowest_per_s: float
+    most_per_s: float
+    tolerance: float
+    budget_s: float
+    warmup_s: float
+    arrivals: str
+    environment: dict[str, Any]
+    shape: list[str] = []
+    probes: list[ProbeFacts] = []
+    ended: Ended | None = None
+    trouble: str = ""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search found, and how far it can be trusted."""
+
+    found: Interval
+    level: Level
+    reasons: tuple[str, ...]
+    code: ExitCode
+
+
+def answer(document: CapacityDocument) -> Answer:
+    """Return the answer of a search, finished or not. Total, and without a certified rate never a pass."""
+    found = interval([Seen(probe.rate_per_s, probe.sight) for probe in document.probes])
+    reasons = _reasons(document, found)
+    if found.held_per_s is not None:
+        level, code = (Level.DEGRADED if reasons else Level.VALID), ExitCode.OK
+    elif found.broke_per_s is not None and _reached_the_lowest(document, found):
+        level, code = (Level.DEGRADED if reasons else Level.VALID), ExitCode.LIMIT_BROKEN
+    else:
+        level, code = Level.INVALID, ExitCode.INVALID
+    if document.ended is Ended.INTERRUPTED:
+        code = ExitCode.INTERRUPTED
+    if document.ended is Ended.FAILED:
+        code = ExitCode.FAILED
+    return Answer(found=found, level=level, reasons=tuple(reasons), code=code)
+
+
+def _reached_the_lowest(document: CapacityDocument, found: Interval) -> bool:
+    return found.broke_per_s is not None and found.broke_per_s <= document.lowest_per_s
+
+
+_ENDINGS = {
+    None: "The search was cut off: it has no end in run.json",
+    Ended.INTERRUPTED: "The search was interrupted; it holds what was measured until then",
+    Ended.BUDGET: "The budget was used up before the search was done",
+}
+
+
+def _reasons(document: CapacityDocument, found: Interval) -> list[str]:
+    reasons = [_ENDINGS[document.ended]] if document.ended in _ENDINGS else []
+    if document.ended is Ended.FAILED:
+        reasons.append(f"The search ended early: {document.trouble}")
+    if found.wall_per_s is not None:
+        reasons.append(
+            f"At {format_rate_in_full(found.wall_per_s)} no probe was valid, so that nothing is known of the target from "
+            "there on"
+        )
+    if found.held_per_s is not None and found.broke_per_s is None:
+        reasons.append("No rate was seen to break the SLO: the answer has no upper end")
+    ends = (
+        (found.held_per_s, Sight.HELD, found.held_confirmed),
+        (found.broke_per_s, Sight.BROKE, found.broke_confirmed),
+    )
+    for rate_per_s, sight, is_confirmed in ends:
+        if rate_per_s is not None:
+            reasons += _of_an_end(document, rate_per_s, sight, is_confirmed=is_confirmed)
+    return reasons
+
+
+def _of_an_end(
+    document: CapacityDocument, rate_per_s: float, sight: Sight, *, is_confirmed: bool
+) -> Iterator[str]:
+    rate = format_rate_in_full(rate_per_s)
+    if not is_confirmed:
+        yield f"That the SLO {sight} at {rate} was not seen twice"
+    levels = {one.validity for one in document.probes if (one.rate_per_s, one.sight) == (rate_per_s, sight)}
+    if levels == {Level.DEGRADED}:
+        yield f"Every probe that {sight} at {rate} was degraded: see their reasons"
+
+
+def as_json(document: CapacityDocument, folder: str, report: str | None) -> dict[str, Any]:
+    """Return the document of `harness capacity --json` (schema 1)."""
+    told = answer(document)
+    return {
+        "schema": 1,
+        "report": report,
+        "dir": folder,
+        "scenario": document.scenario,
+        "target": document.target,
+        "variant": document.variant,
+        "seed": document.seed,
+        "slo": document.slos,
+        "validity": told.level,
+        "reasons": list(told.reasons),
+        "interrupted": document.ended is Ended.INTERRUPTED,
+        "ended": document.ended,
+        "capacity": {
+            "held_per_s": told.found.held_per_s,
+            "broke_per_s": told.found.broke_per_s,
+            "held_confirmed": told.found.held_confirmed,
+            "broke_confirmed": told.found.broke_confirmed,
+            "wall_per_s": told.found.wall_per_s,
+        },
+        "probes": [msgspec.to_builtins(probe) for probe in document.probes],
+        "exit_code": int(told.code),
+    }

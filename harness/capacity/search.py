@@ -1,0 +1,198 @@
+"""Where to look for the highest rate that keeps an SLO, given what was seen so far.
+
+    while step := next_step(seen, bounds):
+        seen.append(Seen(step.rate_per_s, look_at(step)))
+    found = interval(seen)
+
+Geometric up (or down) until one rate holds and a higher one breaks, then bisection on the logarithm of the rate until
+both are within `tolerance`, then each end is measured once more. An end that contradicts itself is measured a third
+time, and what it did twice counts. What could not be settled narrows nothing; what was invalid is nobody's result: it is
+tried again, and a rate that was invalid three times ends the search below it.
+"""
+
+import dataclasses
+import enum
+import itertools
+from collections.abc import Sequence
+
+TRIES = 3
+"""A rate is measured at most so often."""
+
+
+class Sight(enum.StrEnum):
+    """What one probe showed of the SLO."""
+
+    HELD = "held"
+    """Every limit is certified."""
+    BROKE = "broke"
+    """At least one limit is broken."""
+    OPEN = "not settled"
+    """Neither: too few calls, or too close to a limit."""
+    INVALID = "invalid"
+    """Nothing can be said of the target: the driver or the machine was at fault."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Seen:
+    """One probe."""
+
+    rate_per_s: float
+    sight: Sight
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bounds:
+    """Where the search begins and what it must not leave; `tolerance` is the relative width that is narrow enough."""
+
+    start_per_s: float
+    lowest_per_s: float
+    most_per_s: float
+    tolerance: float = 0.05
+    growth: float = 2.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """The next probe; `confirms` if that rate was measured before."""
+
+    rate_per_s: float
+    confirms: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Interval:
+    """The highest rate that held and the lowest above it that broke; None where there is none.
+
+    An end is confirmed if it was seen twice, and more often than the contrary. `wall_per_s` is the lowest rate that
+    nothing can be said of because its probes were invalid, if none below it broke.
+    """
+
+    held_per_s: float | None
+    broke_per_s: float | None
+    held_confirmed: bool = False
+    broke_confirmed: bool = False
+    wall_per_s: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Rate:
+    """All that was seen at one rate."""
+
+    per_s: float
+    held: int
+    broke: int
+    settled_nothing: int
+    invalid: int
+
+    @property
+    def tries(self) -> int:
+        return self.held + self.broke + self.settled_nothing + self.invalid
+
+    @property
+    def holds(self) -> bool:
+        return self.held > self.broke
+
+    @property
+    def breaks(self) -> bool:
+        return self.broke > self.held
+
+    @property
+    def contradicts_itself(self) -> bool:
+        return self.held == self.broke > 0
+
+    @property
+    def is_wall(self) -> bool:
+        return self.invalid == self.tries >= TRIES
+
+    @property
+    def is_confirmed(self) -> bool:
+        return abs(self.held - self.broke) > 0 and max(self.held, self.broke) >= 2
+
+
+def _rates(seen: Sequence[Seen]) -> list[_Rate]:
+    by_rate: dict[float, list[Sight]] = {}
+    for one in seen:
+        by_rate.setdefault(one.rate_per_s, []).append(one.sight)
+    return [
+        _Rate(rate, *(sights.count(sight) for sight in (Sight.HELD, Sight.BROKE, Sight.OPEN, Sight.INVALID)))
+        for rate, sights in sorted(by_rate.items())
+    ]
+
+
+def interval(seen: Sequence[Seen]) -> Interval:
+    """Return what all probes together say. Total: without any, nothing is known."""
+    rates = _rates(seen)
+    broke = next((rate for rate in rates if rate.breaks), None)
+    wall = next((rate for rate in rates if rate.is_wall), None)
+    if wall and broke and broke.per_s < wall.per_s:
+        wall = None
+    top = min((rate.per_s for rate in (broke, wall) if rate), default=float("inf"))
+    held = max(
+        (rate for rate in rates if rate.holds and rate.per_s < top), key=lambda rate: rate.per_s, default=None
+    )
+    return Interval(
+        held.per_s if held else None,
+        broke.per_s if broke else None,
+        held_confirmed=bool(held and held.is_confirmed),
+        broke_confirmed=bool(broke and broke.is_confirmed),
+        wall_per_s=wall.per_s if wall else None,
+    )
+
+
+def next_step(seen: Sequence[Seen], bounds: Bounds) -> Step | None:
+    """Return the next probe; None where another would add nothing."""
+    if not seen:
+        return Step(bounds.start_per_s)
+    rates = _rates(seen)
+    for rate in rates:
+        if rate.tries < TRIES and (rate.contradicts_itself or rate.invalid == rate.tries):
+            return Step(rate.per_s, confirms=rate.contradicts_itself)
+    found = interval(seen)
+    if found.held_per_s is None:
+        return _first_that_holds(rates, found, bounds)
+    top = min((end for end in (found.broke_per_s, found.wall_per_s) if end), default=None)
+    points = [
+        rate.per_s for rate in rates if rate.per_s >= found.held_per_s and rate.per_s <= (top or rate.per_s)
+    ]
+    if top is None and points[-1] < bounds.most_per_s:
+        return Step(_round(min(points[-1] * bounds.growth, bounds.most_per_s)))
+    if step := _bisect(points, bounds):
+        return step
+    return _confirm(rates, found)
+
+
+def _first_that_holds(rates: Sequence[_Rate], found: Interval, bounds: Bounds) -> Step | None:
+    """Nothing held so far: go down from what broke, and up from what had too few calls to tell."""
+    low, high = rates[0], rates[-1]
+    if found.broke_per_s is None:
+        is_blocked = found.wall_per_s is not None or high.per_s >= bounds.most_per_s
+        return None if is_blocked else Step(_round(min(high.per_s * bounds.growth, bounds.most_per_s)))
+    if low.per_s > bounds.lowest_per_s and not low.is_wall:
+        return Step(_round(max(low.per_s / bounds.growth, bounds.lowest_per_s)))
+    return None if low.is_confirmed or low.tries >= TRIES else Step(low.per_s, confirms=True)
+
+
+def _bisect(points: Sequence[float], bounds: Bounds) -> Step | None:
+    """Split the wider of the gaps at the two ends, if it is too wide; what lies between is not settled, and stays so."""
+    pairs = list(itertools.pairwise(points))
+    gaps = [(high / low, low, high) for low, high in {*pairs[:1], *pairs[-1:]}]
+    ratio, low, high = max(gaps, default=(1.0, 0.0, 0.0))
+    middle = _round((low * high) ** 0.5)
+    return Step(middle) if ratio > 1 + bounds.tolerance and low < middle < high else None
+
+
+def _confirm(rates: Sequence[_Rate], found: Interval) -> Step | None:
+    """Measure each end once more: what holds by luck must not be the answer."""
+    for end, is_confirmed in (
+        (found.broke_per_s, found.broke_confirmed),
+        (found.held_per_s, found.held_confirmed),
+    ):
+        tries = next((rate.tries for rate in rates if rate.per_s == end), TRIES)
+        if end is not None and not is_confirmed and tries < TRIES:
+            return Step(end, confirms=True)
+    return None
+
+
+def _round(rate_per_s: float) -> float:
+    """Return a rate that people can type again."""
+    return float(f"{rate_per_s:.4g}")

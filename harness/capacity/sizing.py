@@ -1,0 +1,38 @@
+"""How long a probe must be so that its calls can settle the SLO, and how long a search takes."""
+
+import math
+from collections.abc import Sequence
+
+from harness.policy import Limit
+from harness.slo import Subject, parse
+from harness.stats.proportion import trials_below
+
+# Enough calls to certify a share that is kept with this much room.
+_ROOM = 0.25
+# What a probe takes beyond its own time: a process, a target, Locust.
+OVERHEAD_S = 3.0
+_LONGEST_SHARE = 0.15
+_CONFIRMATIONS = 2
+
+
+def calls_needed(limits: Sequence[Limit]) -> int:
+    """Return how many calls certify every clause, if a quarter of what is allowed breaks it."""
+    shares = [
+        clause.share
+        for limit in limits
+        for clause in parse(limit.slo)
+        if clause.subject is not Subject.THROUGHPUT
+    ]
+    return max((trials_below(share, share * _ROOM) or 0 for share in shares), default=1)
+
+
+def probe_s(rate_per_s: float, calls: int, least_s: float, budget_s: float) -> float:
+    """Return the measured time of a probe: at least `least_s`, longer where that holds too few calls, within reason."""
+    wanted_s = math.ceil(calls / rate_per_s)
+    return max(least_s, min(float(wanted_s), budget_s * _LONGEST_SHARE))
+
+
+def search_s(least_s: float, warmup_s: float, tolerance: float) -> float:
+    """Return about how long a search takes that begins within a factor of eight of its answer."""
+    bisections = math.ceil(math.log2(math.log(2) / math.log1p(tolerance)))
+    return (4 + bisections + _CONFIRMATIONS) * (least_s + warmup_s + OVERHEAD_S)

@@ -1,0 +1,115 @@
+"""`harness capacity`: the highest rate that keeps an SLO, as an interval."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from harness.commands import planning, show_capacity
+from harness.commands.capacity_search import Request, carry_out
+from harness.commands.console import Talk
+from harness.commands.options import add_seed, positive_rate, slo, span_s
+from harness.commands.probing import Question
+from harness.commands.subjects import find_scenario, select
+from harness.errors import ExitCode, UsageError
+from harness.model import Arrivals, Executor, Scenario
+
+NAME = "capacity"
+HELP = "find the highest rate that keeps an SLO, as an interval"
+EPILOG = (
+    "Each probe is a run in a fresh process, after its own warm-up. The rate is doubled until a limit breaks, then the gap "
+    "is halved until it is narrow, then both ends are measured once more. A rate holds only where the counts certify every "
+    "limit; a probe that is invalid says nothing of the target. Exit code 3: the lowest rate breaks the SLO already; 5: "
+    "nothing could be certified."
+)
+_LEAST_BUDGET_S = 10.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.epilog = EPILOG
+    parser.add_argument("scenario", metavar="SCENARIO", help="of the open model: see 'harness list'")
+    parser.add_argument("--target", metavar="SPEC", help="NAME?key=value, file.py:factory or module:factory")
+    parser.add_argument("--variant", metavar="V", help="of the target")
+    parser.add_argument(
+        "--slo", type=slo, action="append", required=True, metavar="EXPR",
+        help="what must hold, such as 'p99<25ms,errors<0.1%%'; may be given several times",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rate", type=positive_rate, metavar="R",
+        help="the lowest rate, where the search begins (default: a quarter of what closed users get, and from there down)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--duration",
+        type=span_s,
+        default=10.0,
+        metavar="D",
+        help="least measured time of a probe (default 10s)",
+    )
+    parser.add_argument("--warmup", type=span_s, metavar="D", help="before each probe")
+    parser.add_argument("--budget", type=span_s, default=600.0, metavar="D", help="of it all (default 10m)")
+    parser.add_argument(
+        "--tolerance", type=tolerance, default=0.05, metavar="P%",
+        help="width of the interval that is narrow enough (default 5%%)",
+    )  # fmt: skip
+    planning.add_pacing(parser)
+    parser.add_argument("--no-split", action="store_true", help="do not split service by the switch hook")
+    parser.add_argument("--backends", choices=("embedded", "external", "memory"), default="embedded")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs"), metavar="DIR", help="parent of the search's folder"
+    )
+    add_seed(parser)
+    parser.set_defaults(stages=None, replay=None, users=None, think_time=None)
+
+
+def tolerance(text: str) -> float:
+    """Return the share of a percentage from 0.5 % to 100 %."""
+    try:
+        percent = float(text.removesuffix("%"))
+    except ValueError:
+        percent = 0.0
+    if not 0.5 <= percent <= 100:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a percentage from 0.5% to 100%")
+    return percent / 100
+
+
+def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
+    """Carry out the command."""
+    scenario = planning.scenario_of(args, _open_scenario(args.scenario))
+    selection = select(args.target, scenario, [args.variant] if args.variant else [])
+    _check_times(args)
+    question = Question(
+        selection=selection,
+        plan=planning.plan_of(args, scenario),
+        slos=tuple(args.slo),
+        command=shlex.join(["harness", *sys.argv[1:]]),
+        shape=planning.shape(args),
+    )
+    request = Request(
+        question=question,
+        start_per_s=args.rate,
+        tolerance=args.tolerance,
+        budget_s=args.budget,
+        backends=args.backends if selection.entry.needs_servers else "none",
+        out=args.out,
+    )
+    folder, document = carry_out(request, talk)
+    return show_capacity.present(folder, document, talk)
+
+
+def _open_scenario(name: str) -> Scenario:
+    scenario = find_scenario(name)
+    if scenario.executor is not Executor.OPEN or scenario.arrivals is Arrivals.REPLAY:
+        raise UsageError(
+            f"Scenario '{name}' has no rate that could be raised",
+            remedy="Take an open one such as 'steady'; for the most that can be answered: harness run max-throughput",
+        )
+    return scenario
+
+
+def _check_times(args: argparse.Namespace) -> None:
+    if args.duration <= 0 or args.budget < _LEAST_BUDGET_S + args.duration:
+        raise UsageError(
+            f"A budget of {args.budget:g} s holds no probe of {args.duration:g} s and its warm-up",
+            remedy="Raise --budget or lower --duration",
+        )

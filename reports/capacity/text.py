@@ -1,0 +1,32 @@
+"""A search for capacity for a terminal: the answer, what it lacks, the probes."""
+
+import dataclasses
+import io
+from typing import TextIO
+
+from reports.capacity.model import CapacityView
+from reports.model import Status
+from reports.plain import console_of, print_next, print_table, say
+
+_STYLES = {Status.GOOD: "bold green", Status.CAUTION: "bold yellow", Status.BAD: "bold red"}
+
+
+def render_capacity_text(view: CapacityView, width: int = 80) -> str:
+    """Return the text without colour, in lines of at most `width`."""
+    stream = io.StringIO()
+    print_capacity(view, stream, width)
+    return stream.getvalue()
+
+
+def print_capacity(view: CapacityView, stream: TextIO, width: int = 80) -> None:
+    """Write the search to `stream`, in colour if it is a terminal."""
+    console = console_of(stream, width)
+    say(console, view.title, "bold")
+    say(console, view.subtitle, "dim")
+    console.print()
+    say(console, view.sentence, _STYLES[view.status])
+    for reason in view.reasons:
+        say(console, f"- {reason}", indent=2)
+    # Why each probe was degraded stands in the page: here it would bury the answer.
+    print_table(console, dataclasses.replace(view.probes, notes=()))
+    print_next(console, view.next_command)
