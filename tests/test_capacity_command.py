@@ -42,7 +42,7 @@ def test_if_the_lowest_rate_breaks_the_slo_the_exit_code_is_3(tmp_path):
         "--out", tmp_path, *QUICK,
     )  # fmt: skip
     sights = {one["sight"] for one in said.document["probes"]}
-    assert said.code == (ExitCode.LIMIT_BROKEN if sights == {"broke"} else ExitCode.INVALID)
+    assert said.code == (ExitCode.LIMIT_BROKEN if "broke" in sights else ExitCode.INVALID)
     assert said.document["capacity"]["held_per_s"] is None
     assert said.document["exit_code"] == said.code
 
