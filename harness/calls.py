@@ -75,12 +75,20 @@ def reserve(descriptor: int, rows: int) -> None:
 
 
 def write_table(path: Path, rows: Table) -> None:
-    """Write a whole table: the plan of the open model, before the run."""
+    """Write a whole table."""
+    if len(rows):
+        create(path, len(rows))[:] = rows
+    else:
+        create(path, 0)
+
+
+def create(path: Path, rows: int) -> Table:
+    """Write a table of rows that are all zero, and return it, mapped and writable: the plan goes into it."""
     try:
         with path.open("wb") as file:
-            reserve(file.fileno(), len(rows))
-            file.write(header(len(rows)))
-            rows.tofile(file)
+            reserve(file.fileno(), rows)
+            file.write(header(rows))
+        return np.memmap(path, DTYPE, "r+", HEADER_BYTES, (rows,)) if rows else np.zeros(0, DTYPE)
     except OSError as error:
         raise HarnessError(
             f"The table of calls cannot be written: {error.strerror}",

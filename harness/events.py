@@ -12,6 +12,9 @@ from harness.marker import marked
 from harness.plan import MAX_PAYLOADS
 from harness.target import LoadedTarget
 
+# A long plan is read a stretch at a time.
+_STRETCH_ROWS = 65_536
+
 
 def prepare_events(
     target: LoadedTarget, mix: Mapping[str, float], seed: int, needed: Mapping[str, int]
@@ -37,11 +40,13 @@ def prepare_events(
 
 def needed_payloads(mix: Mapping[str, float], operation: np.ndarray, payload: np.ndarray) -> dict[str, int]:
     """Return how many distinct events each operation of a plan uses."""
-    return {
-        name: int(payload[mine].max()) + 1
-        for index, name in enumerate(mix)
-        if (mine := operation == index).any()
-    }
+    needed: dict[str, int] = {}
+    for start in range(0, len(operation), _STRETCH_ROWS):
+        part, which = payload[start : start + _STRETCH_ROWS], operation[start : start + _STRETCH_ROWS]
+        for index, name in enumerate(mix):
+            if (mine := which == index).any():
+                needed[name] = max(needed.get(name, 0), int(part[mine].max()) + 1)
+    return needed
 
 
 def stamped_calls(

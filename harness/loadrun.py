@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -156,8 +157,8 @@ def run_load(
         mix = plan.mix(ready.operations)
         on_mix(mix)
         if plan.scenario.executor is Executor.OPEN:
-            table = planned_table(plan.scenario, plan.spans, mix, plan.seed, plan.trace)
-            calls.write_table(folder / RunDirectory.CALLS, table)
+            place = functools.partial(calls.create, folder / RunDirectory.CALLS)
+            planned_table(plan.scenario, plan.spans, mix, plan.seed, plan.trace, place)
         started = process.go(mix)
         on_started(process, started)
         watch = HostWatch(process.pid, plan.duration_s)

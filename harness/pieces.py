@@ -16,13 +16,13 @@ PIECE_ROWS = 131_072
 def pieces(table: Table, rows: int | None = None) -> Iterator[Table]:
     """Yield the rows of `table` in order, at most `rows` (or `PIECE_ROWS`) at a time, as views.
 
-    Pages of a mapped file that were read are given back behind each piece; they stay in the system's file cache.
+    Pages of a mapped file are given back behind each piece; they stay in the system's file cache.
     """
     step = rows or PIECE_ROWS
     for start in range(0, len(table), step):
         yield table[start : start + step]
         if len(table) > step:
-            _give_back(table)
+            give_back(table)
 
 
 def warmup_and_measured(table: Table) -> tuple[Table, Table]:
@@ -56,9 +56,9 @@ def _private(table: Table) -> Table:
     return table.copy()
 
 
-def _give_back(table: Table) -> None:
-    # A private map may hold what is nowhere else.
-    if isinstance(table, np.memmap) and table.mode == "r":
+def give_back(table: Table) -> None:
+    """Unmap what was read of a mapped file; a private map keeps its pages, which may hold what is nowhere else."""
+    if isinstance(table, np.memmap) and table.mode in {"r", "r+"}:
         base: object = table
         while isinstance(base, np.ndarray):
             base = base.base

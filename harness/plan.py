@@ -8,7 +8,8 @@ draws over the stage's area: a Poisson process given its count.
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +18,10 @@ from harness import calls
 from harness.clock import NS_PER_S
 from harness.errors import UsageError
 from harness.model import Arrivals, Scenario, Stage
+from harness.pieces import pieces
 from harness.trace import Trace
 
+_BLOCK_ROWS = 65_536
 MAX_RATE_PER_S = 1_000_000.0
 # Calls of one operation take its events in turn; more distinct events than this are not prepared.
 MAX_PAYLOADS = 4096
@@ -76,21 +79,31 @@ def intended_ns(
     plan: tuple[Span, ...], arrivals: Arrivals, rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
     """Return the sorted intended start times of all spans, in ns from the start of the measured time."""
-    parts = []
+    blocks = list(_intended_blocks(plan, arrivals, rng))
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.int64)
+
+
+def _intended_blocks(
+    plan: tuple[Span, ...], arrivals: Arrivals, rng: np.random.Generator
+) -> Iterator[npt.NDArray[np.int64]]:
     for measured in (False, True):
         done, area = 0, 0.0
         for span in (span for span in plan if span.warmup is not measured):
             area += span.area
             count, done = round(area) - done, round(area)
-            parts.append(_place(span, _positions(count, arrivals, rng)))
-    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+            yield from (_place(span, shares) for shares in _positions(count, arrivals, rng))
 
 
-def _positions(count: int, arrivals: Arrivals, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Return `count` sorted shares of a stage's area."""
-    if arrivals is not Arrivals.UNIFORM:
-        return np.sort(rng.random(count))
-    return (np.arange(count) + 0.5) / max(count, 1)
+def _positions(count: int, arrivals: Arrivals, rng: np.random.Generator) -> Iterator[npt.NDArray[np.float64]]:
+    """Yield `count` sorted shares of a stage's area, in blocks: what is needed for them does not grow with the stage."""
+    blocks = max(math.ceil(count / _BLOCK_ROWS), 1)
+    if arrivals is Arrivals.UNIFORM:
+        for start in range(0, count, _BLOCK_ROWS):
+            yield (np.arange(start, min(start + _BLOCK_ROWS, count)) + 0.5) / count
+        return
+    # How many of all draws fall into each block is multinomial; within its block each is uniform.
+    for block, inside in enumerate(rng.multinomial(count, [1 / blocks] * blocks) if blocks > 1 else [count]):
+        yield (block + np.sort(rng.random(int(inside)))) / blocks
 
 
 def _place(span: Span, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
@@ -112,32 +125,54 @@ def stage_of(times_ns: npt.NDArray[np.int64], plan: Sequence[Span]) -> npt.NDArr
     return stages
 
 
+def _in_memory(rows: int) -> calls.Table:
+    return np.zeros(rows, calls.DTYPE)
+
+
 def planned_table(
     scenario: Scenario,
     plan: tuple[Span, ...],
     mix: Mapping[str, float],
     seed: int,
     trace: Trace | None = None,
+    make: Callable[[int], calls.Table] = _in_memory,
 ) -> calls.Table:
     """Return the table of the open model: one untouched row per arrival, with its operation and payload.
+
+    `make` gives the table, all zeros, for a number of rows.
 
     With a `trace` the measured time is what was recorded, to the ns; only warm-up is made up.
     """
     rng = np.random.default_rng(seed)
-    if trace is None:
-        due_ns = intended_ns(plan, scenario.arrivals, rng)
-    else:
-        warmup = tuple(span for span in plan if span.warmup)
-        due_ns = np.concatenate([intended_ns(warmup, scenario.arrivals, rng), trace.times_ns])
-    table = np.zeros(len(due_ns), calls.DTYPE)
-    table["intended_ns"] = due_ns
-    operation = _operations(len(due_ns), mix, rng)
+    made_up = plan if trace is None else tuple(span for span in plan if span.warmup)
+    recorded_ns = np.zeros(0, np.int64) if trace is None else trace.times_ns
+    first = _arrivals(made_up)
+    table = make(first + len(recorded_ns))
+    start = 0
+    for block in _intended_blocks(made_up, scenario.arrivals, rng):
+        table["intended_ns"][start : start + len(block)] = block
+        start += len(block)
+    table["intended_ns"][first:] = recorded_ns
+    _choose_into(table, mix, rng)
     if trace is not None and trace.names:
         number = np.array([list(mix).index(name) for name in trace.names], np.int64)
-        operation[len(due_ns) - len(trace.times_ns) :] = number[trace.operation]
-    table["operation"], table["payload"] = operation, _in_turn(operation, len(mix))
-    table["run_ns"] = table["wait_busy_ns"] = -1
+        table["operation"][first:] = number[trace.operation]
+        table["payload"] = _in_turn(table["operation"], np.zeros(len(mix), np.int64))
     return table
+
+
+def _arrivals(plan: tuple[Span, ...]) -> int:
+    """Return how many arrivals the plan has: each group of spans is rounded once, on its whole area."""
+    areas = (sum(span.area for span in plan if span.warmup is warmup) for warmup in (True, False))
+    return sum(map(round, areas))
+
+
+def _choose_into(table: calls.Table, mix: Mapping[str, float], rng: np.random.Generator) -> None:
+    turns = np.zeros(len(mix), np.int64)
+    for piece in pieces(table, _BLOCK_ROWS):
+        operation = _operations(len(piece), mix, rng)
+        piece["operation"], piece["payload"] = operation, _in_turn(operation, turns)
+        piece["run_ns"] = piece["wait_busy_ns"] = -1
 
 
 def choose(
@@ -145,7 +180,7 @@ def choose(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Draw the operation of each call by weight; the payloads of an operation are taken in turn."""
     operation = _operations(count, mix, rng)
-    return operation, _in_turn(operation, len(mix))
+    return operation, _in_turn(operation, np.zeros(len(mix), np.int64))
 
 
 def _operations(count: int, mix: Mapping[str, float], rng: np.random.Generator) -> npt.NDArray[np.int64]:
@@ -153,11 +188,14 @@ def _operations(count: int, mix: Mapping[str, float], rng: np.random.Generator) 
     return rng.choice(len(weights), size=count, p=weights / weights.sum())
 
 
-def _in_turn(operation: npt.NDArray[np.int64], kinds: int) -> npt.NDArray[np.int64]:
+def _in_turn(operation: npt.NDArray[np.int64], turns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the payload of each call; `turns`, how many calls each operation had so far, is brought up to date."""
     payload = np.zeros(len(operation), np.int64)
-    for index in range(kinds):
+    for index, turn in enumerate(turns.tolist()):
         mine = operation == index
-        payload[mine] = np.arange(int(mine.sum())) % MAX_PAYLOADS
+        count = int(np.count_nonzero(mine))
+        payload[mine] = (turn + np.arange(count)) % MAX_PAYLOADS
+        turns[index] += count
     return payload
 
 

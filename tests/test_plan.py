@@ -1,7 +1,9 @@
 """Plans: exact counts, the right places, the same for the same seed."""
 
 import dataclasses
+import functools
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -292,3 +294,47 @@ def test_every_scenario_of_the_catalogue_holds_the_integral_of_its_rate(scenario
 def test_a_stage_carries_its_limits_into_the_plan():
     plan = plan_of([Stage("a", 1.0, slo="p99<25ms"), Stage("b", 1.0)])
     assert [span.slo for span in plan] == ["p99<25ms", ""]
+
+
+@pytest.mark.parametrize("arrivals", [Arrivals.UNIFORM, Arrivals.POISSON])
+def test_a_long_stage_is_placed_in_blocks_with_the_same_counts_and_the_same_spread(monkeypatch, arrivals):
+    plan = (Span("ramp", 0.0, 10.0, 500.0, 1500.0), Span("steady", 10.0, 20.0, 1000.0, 1000.0))
+    whole = intended_ns(plan, arrivals, np.random.default_rng(3))
+    monkeypatch.setattr("harness.plan._BLOCK_ROWS", 97)
+    parts = intended_ns(plan, arrivals, np.random.default_rng(3))
+    assert len(parts) == len(whole) == 20_000
+    assert (np.diff(parts) >= 0).all()
+    assert (parts < 10e9).sum() == 10_000
+    if arrivals is Arrivals.UNIFORM:
+        assert np.array_equal(parts, whole)
+    else:
+        # Gaps of a Poisson process vary as much as they are long; blocks of equal counts would vary less at their edges.
+        gaps = np.diff(parts[parts >= 10e9])
+        assert gaps.std() / gaps.mean() == pytest.approx(1.0, abs=0.05)
+        by_second = np.bincount((parts[parts >= 10e9] - 10 * 10**9) // 10**8, minlength=100)
+        assert by_second.var() / by_second.mean() == pytest.approx(1.0, abs=0.5)
+
+
+def test_operations_and_payloads_of_a_long_plan_are_those_of_one_draw(monkeypatch):
+    scenario = Scenario("s", "", arrivals=Arrivals.UNIFORM)
+    plan = spans(scenario, 1000.0, 10.0, 1.0)
+    whole = planned_table(scenario, plan, {"a": 3.0, "b": 1.0}, seed=5)
+    monkeypatch.setattr("harness.plan._BLOCK_ROWS", 97)
+    assert np.array_equal(planned_table(scenario, plan, {"a": 3.0, "b": 1.0}, seed=5), whole)
+
+
+def test_a_long_plan_is_written_without_being_held_in_memory(tmp_path):
+    scenario = Scenario("s", "", arrivals=Arrivals.POISSON)
+
+    def peak_bytes(rate_per_s):
+        plan = spans(scenario, rate_per_s, 10.0, 1.0)
+        place = functools.partial(calls.create, tmp_path / "calls.npy")
+        tracemalloc.start()
+        table = planned_table(scenario, plan, {"a": 3.0, "b": 1.0}, 5, make=place)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert len(table) == 11 * rate_per_s
+        assert np.array_equal(np.load(tmp_path / "calls.npy"), table)
+        return peak
+
+    assert peak_bytes(100_000) < 1.5 * peak_bytes(10_000)

@@ -268,3 +268,51 @@ def test_a_disk_without_room_from_the_start_is_said_at_once(tmp_path):
     done = run_child(script, tmp_path / "calls.npy", "append")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("No room for 100 calls")
+
+
+def test_giving_pages_back_loses_nothing_that_was_written(tmp_path):
+    path = tmp_path / "calls.npy"
+    planned(path, 5000)
+    with Recorder(path, 5000) as kept:
+        for row in range(0, 5000, 2):
+            kept.claim(row, 1, row, row * 1000, row * 1000 + 5)
+            if row % 100 == 0:
+                kept.give_back()
+            fill(kept, row, Outcome.COMPLETED, *[row] * 6)
+        kept.give_back()
+        assert calls.load(path)["completed_ns"][4998] == 4998
+    table = np.load(path)
+    assert (table["outcome"][::2] == Outcome.COMPLETED).all()
+    assert (table["outcome"][1::2] == Outcome.NEVER_STARTED).all()
+    assert table["run_ns"][::2].tolist() == list(range(0, 5000, 2))
+
+
+RESIDENT = """
+    import sys
+    from pathlib import Path
+    from harness.recorder import FILL, FILL_BASE, Recorder
+    from harness import calls
+
+    def resident_kib():
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith(("RssAnon", "RssFile", "RssShmem")))
+
+    rows = int(sys.argv[2])
+    with Recorder(Path(sys.argv[1]), 0) as kept:
+        append = kept.appender()
+        before, most = resident_kib(), 0
+        for number in range(rows):
+            row = append(0, number, number, number)
+            FILL.pack_into(kept.map, FILL_BASE + row * calls.ROW_BYTES, *[number] * 6)
+            if number % 10_000 == 0:
+                most = max(most, resident_kib())
+    print(most - before)
+"""
+
+
+def test_the_memory_of_the_measured_process_does_not_follow_its_calls(tmp_path):
+    few, many = (
+        int(run_child(RESIDENT, tmp_path / "calls.npy", rows).stdout) for rows in (100_000, 1_000_000)
+    )
+    # A million rows are 70 MiB; what is mapped at once is one growth of the table.
+    assert many < few + 4 * 1024

@@ -117,9 +117,8 @@ class Driver:
     def _model(self, mix: Mapping[str, float], table: calls.Table | None, calling: Calling) -> Model:
         job, origin_ns = self._job, calling.origin_ns
         if table is not None:
-            columns = (np.ascontiguousarray(table[name]).data for name in PlannedRows.COLUMNS)
             return OpenModel(
-                PlannedRows(*columns), make_caller(calling), calling.recorder, origin_ns, self._split, self._owners,
+                PlannedRows.of(table), make_caller(calling), calling.recorder, origin_ns, self._split, self._owners,
                 in_flight_limit=job.in_flight_limit,
                 deadline_ns=origin_ns + round((job.duration_s + job.drain_s) * NS_PER_S),
             )  # fmt: skip
