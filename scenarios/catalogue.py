@@ -85,4 +85,55 @@ _ASSET_CORE = (
     ),
 )
 
-SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in (*_GENERAL, *_ASSET_CORE)}
+_HARD_TIMES = (
+    Scenario(
+        "cold-start",
+        "fresh interpreters and fresh cores, by phase, then twice as many at once: what a first caller waits for",
+        operations={
+            "interpreter": 0.2,
+            "interpreter, imports": 0.2,
+            "initialise": 0.3,
+            "initialise, first request": 0.3,
+        },
+        stages=(Stage("one by one", 0.5), Stage("scaling out", 0.5, 2.0, 2.0)),
+        arrivals=Arrivals.UNIFORM,
+        rate_per_s=3.0,
+        duration_s=20.0,
+        warmup_s=3.0,
+        target="asset-core?work=cold-start&profile=lambda",
+    ),
+    Scenario(
+        "cache-stampede",
+        "20 callers at once for an asset that has just left the caches, while others read: what single flight is for",
+        operations={"herd of 20: GET /assets/{id}": 0.1, "GET /assets/{id}": 0.9},
+        stages=(
+            Stage("some herds", 0.3, 0.5, 0.5),
+            Stage("many herds", 0.4, 1.2, 1.2),
+            Stage("after", 0.3, 0.5, 0.5),
+        ),
+        rate_per_s=None,
+        duration_s=15.0,
+        warmup_s=5.0,
+        target="asset-core?work=cache-stampede",
+    ),
+    Scenario(
+        "tenant-skew",
+        "one tenant sends most of the load: what all the others feel of it",
+        operations={
+            "noisy tenant: GET /assets/{id}": 0.60,
+            "noisy tenant: POST /assets/batch-get": 0.20,
+            "noisy tenant: POST /assets": 0.05,
+            "quiet tenants: GET /assets/{id}": 0.13,
+            "quiet tenants: POST /assets/batch-get": 0.02,
+        },
+        stages=(Stage("before", 0.3, 0.4, 0.4), Stage("rush", 0.4, 1.4, 1.4), Stage("after", 0.3, 0.4, 0.4)),
+        rate_per_s=None,
+        duration_s=15.0,
+        warmup_s=5.0,
+        target="asset-core?work=tenant-skew",
+    ),
+)
+
+SCENARIOS: dict[str, Scenario] = {
+    scenario.name: scenario for scenario in (*_GENERAL, *_ASSET_CORE, *_HARD_TIMES)
+}

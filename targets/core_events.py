@@ -3,10 +3,11 @@
 import json
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
-from targets.asset_core.data.inventory import Assets
+from targets.asset_core.data.inventory import Assets, Tenant
 from targets.asset_core.data.popularity import Zipf
 from targets.asset_core.data.rows import asset_body
 from targets.asset_core.errors import SettingsError
@@ -34,7 +35,10 @@ Event = dict[str, Any]
 class Events:
     """Makes events. The same generator asks for the same assets by the same users; key and times are of today."""
 
-    def __init__(self, inventory: Assets, zipf: Zipf, issuer: Issuer) -> None:
+    def __init__(
+        self, inventory: Assets, zipf: Zipf, issuer: Issuer, tenants: AbstractSet[str] | None = None
+    ) -> None:
+        self._tenants = tenants
         self._inventory = inventory
         self._zipf = zipf
         self._issuer = issuer
@@ -46,6 +50,19 @@ class Events:
             GET_JOB.operation: self._get_job,
             GET_HEALTH.operation: self._get_health,
         }
+
+    @property
+    def tenants(self) -> Sequence[Tenant]:
+        """All tenants of the inventory."""
+        return self._inventory.tenants
+
+    def only(self, tenants: AbstractSet[str]) -> "Events":
+        """Return events of these tenants alone."""
+        return Events(self._inventory, self._zipf, self._issuer, tenants)
+
+    def popular(self, rank: int) -> tuple[str, str]:
+        """Return (tenant, id) of the asset of a rank, 0 being the one that is asked for most."""
+        return self._inventory.identity(self._zipf.number(rank))
 
     def make(self, operation: str, rng: random.Random) -> Event:
         """Return a proxy event; SettingsError for an operation that the core does not have."""
@@ -74,6 +91,10 @@ class Events:
         tenant, asset_id = self._draw(rng)
         if rng.random() < MISSING_SHARE:
             asset_id = f"host:gone-{rng.randrange(50)}.example"
+        return self.read(tenant, asset_id, rng)
+
+    def read(self, tenant: str, asset_id: str, rng: random.Random) -> Event:
+        """Return a request for an asset, by one of its tenant's users."""
         headers = {"Authorization": f"Bearer {self._token(tenant, rng.randrange(USERS_PER_TENANT))}"}
         if rng.random() < GZIP_SHARE:
             headers["Accept-Encoding"] = "gzip, deflate, br"
@@ -114,7 +135,10 @@ class Events:
         return proxy_event("GET", "/health", {})
 
     def _draw(self, rng: random.Random) -> tuple[str, str]:
-        return self._inventory.identity(self._zipf.draw(rng))
+        while True:
+            tenant, asset_id = self._inventory.identity(self._zipf.draw(rng))
+            if self._tenants is None or tenant in self._tenants:
+                return tenant, asset_id
 
     def _number(self, tenant: str, rng: random.Random) -> int:
         own = next(each for each in self._inventory.tenants if each.name == tenant)

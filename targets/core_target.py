@@ -2,7 +2,8 @@
 
 Parameters, all strings: `variant` (baseline or optimised), `switches` (changes such as `l1:off,l2:on`), `backends`
 (memory or servers), `data` (small, medium or large, or a file: `inventory.jsonl`, `inventory.csv`), `seed`, `profile` (lambda or server), `latency_ms` (median of the
-memory databases; Redis takes a fortieth), `zipf` (exponent of popularity) and `clock` (system, or stopped for exact
+memory databases; Redis takes a fortieth), `zipf` (exponent of popularity), `work` (what its operations are: requests,
+cold-start, cache-stampede or tenant-skew) and `clock` (system, or stopped for exact
 counting: nothing expires and no interval passes, so that equal requests do equal work). With `backends=servers` the addresses
 come from the environment variables of `targets.asset_core.settings`.
 """
@@ -10,35 +11,33 @@ come from the environment variables of `targets.asset_core.settings`.
 import os
 import random
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from targets.asset_core.clocks import Clocks
-from targets.asset_core.core import Core
 from targets.asset_core.data.opening import open_inventory
 from targets.asset_core.data.popularity import Zipf
 from targets.asset_core.errors import SettingsError
 from targets.asset_core.executor import identity
 from targets.asset_core.issuing import Issuer
 from targets.asset_core.plan import Plan
-from targets.asset_core.routing import BATCH_GET, GET_ASSET, GET_HEALTH, GET_JOB, INGEST, SUBMIT_JOB
 from targets.asset_core.settings import find_profile, read_stores
 from targets.asset_core.stores.protocols import OpenStores
 from targets.asset_core.switches import parse_switches
 from targets.core_events import Events, proxy_event
+from targets.core_works.cold import ColdStart
+from targets.core_works.requests import OPERATIONS, Requests
+from targets.core_works.skew import TenantSkew
+from targets.core_works.stampede import CacheStampede
+from targets.core_works.work import Deed, Work
 
-__all__ = ["CoreTarget", "create", "proxy_event"]
+if TYPE_CHECKING:
+    from targets.asset_core.core import Core
+
+__all__ = ["OPERATIONS", "CoreTarget", "create", "proxy_event"]
 
 Number = TypeVar("Number", int, float)
 Chosen = TypeVar("Chosen")
 
-OPERATIONS = {
-    GET_ASSET.operation: 0.95,
-    BATCH_GET.operation: 0.02,
-    INGEST.operation: 0.01,
-    SUBMIT_JOB.operation: 0.005,
-    GET_JOB.operation: 0.005,
-    GET_HEALTH.operation: 0.01,
-}
 DEFAULTS = {
     "variant": "optimised",
     "switches": "",
@@ -49,14 +48,19 @@ DEFAULTS = {
     "latency_ms": "2",
     "zipf": "1.1",
     "clock": "system",
+    "work": "requests",
 }
 CLOCKS = {"system": Clocks, "stopped": Clocks.stopped}
+WORKS: Mapping[str, Callable[[Events], Work]] = {
+    "requests": Requests,
+    "cold-start": ColdStart,
+    "cache-stampede": CacheStampede,
+    "tenant-skew": TenantSkew,
+}
 
 
 class CoreTarget:
     """Hosts one core, with events and tokens of its own making."""
-
-    operations: Mapping[str, float] = OPERATIONS
 
     def __init__(self, parameters: Mapping[str, str]) -> None:
         self._parameters = {**DEFAULTS, **parameters}
@@ -65,7 +69,8 @@ class CoreTarget:
         zipf = Zipf(len(self._inventory), _number(self._parameters, "zipf", float), self._seed)
         self._issuer = Issuer()
         self._events = Events(self._inventory, zipf, self._issuer)
-        self._jobs_submitted = False
+        self._work = _choice(self._parameters, "work", WORKS)(self._events)
+        self.operations: Mapping[str, float] = self._work.operations
         self._switches = parse_switches(self._parameters["variant"], self._parameters["switches"])
         self._profile = find_profile(self._parameters["profile"])
         self._latency_s = _number(self._parameters, "latency_ms", float) / 1000.0
@@ -81,11 +86,14 @@ class CoreTarget:
         """Make the stores, the core, and one token for each user."""
         # Tokens first: a clock that stops here must not stop before they are valid.
         self._events.sign_tokens()
-        self._core = Core(self._plan())
-        self._core.open()
+        self._core = self._work.open(self._plan())
+        if self._core is not None:
+            self._core.open()
 
     def call(self, event: Any) -> Any:
-        """Return the proxy response to a proxy event."""
+        """Return the proxy response to a proxy event, or to a deed."""
+        if isinstance(event, Deed):
+            return event.do()
         if self._core is None:
             raise SettingsError("the target is not open", where="core_target", remedy="Call open() first")
         return self._core.handler(event)
@@ -98,10 +106,8 @@ class CoreTarget:
         return "failed" if status >= 500 else "completed"
 
     def make_event(self, operation: str, rng: random.Random) -> Any:
-        """Return a proxy event. The same seed asks for the same assets by the same users; key and times are of today."""
-        if operation == GET_JOB.operation:
-            self._submit_known_jobs()
-        return self._events.make(operation, rng)
+        """Return an event. The same seed asks for the same assets by the same users; key and times are of today."""
+        return self._work.make(operation, rng)
 
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """Return totals since the start, by operation."""
@@ -118,6 +124,7 @@ class CoreTarget:
 
     def close(self) -> None:
         """Give everything back."""
+        self._work.close()
         core, self._core = self._core, None
         if core is not None:
             core.close()
@@ -144,12 +151,6 @@ class CoreTarget:
 
             return ServerStores(read_stores(os.environ))
         raise SettingsError(f"there are no {backends!r}", where="backends", remedy="Use memory or servers")
-
-    def _submit_known_jobs(self) -> None:
-        if self._core is not None and not self._jobs_submitted:
-            self._jobs_submitted = True
-            for event in self._events.known_jobs():
-                self._core.handler(event)
 
 
 def create(**parameters: str) -> CoreTarget:

@@ -49,6 +49,7 @@ LAYERS = {
     "harness.profiles.ptrace": 1,
     "targets.core_events": 1,
     "targets.core_target": 1,
+    "targets.core_works.*": 1,
     # 2: measured processes, their drivers, profilers and servers, and the folder that they leave
     "harness.run": 2,
     "harness.supervise.*": 2,

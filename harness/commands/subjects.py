@@ -40,8 +40,11 @@ def find_scenario(name: str) -> Scenario:
 
 
 def select(spec_text: str | None, scenario: Scenario, variants: Iterable[str]) -> Selection:
-    """Return the target to measure: the one named, or else the scenario's own."""
+    """Return the target to measure: the one named, with what the scenario's own says of it, or else that."""
     spec = parse_spec(spec_text or scenario.target or DEFAULT_TARGET)
+    own = parse_spec(scenario.target or DEFAULT_TARGET)
+    if own.name == spec.name:
+        spec = TargetSpec(spec.name, {**own.parameters, **spec.parameters})
     entry = TARGETS.get(spec.name)
     if entry is None:
         if not spec.is_factory:

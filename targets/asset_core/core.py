@@ -1,7 +1,7 @@
 """The core as one object: open it, give it events, read its counters, close it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from targets.asset_core.allocations import Usage
@@ -13,6 +13,7 @@ from targets.asset_core.metering import Emit, Meter
 from targets.asset_core.plan import Plan
 from targets.asset_core.responses import Response
 from targets.asset_core.routing import ROUTES
+from targets.asset_core.scope import REQUEST_LIMIT_S, Scope
 from targets.asset_core.workers.item import PoolState
 
 METRICS = logging.getLogger("asset_core.metrics")
@@ -44,6 +45,15 @@ class Core:
     def call(self, event: Any, context: object = None) -> Response:
         """Return the proxy response to a proxy event; never raises."""
         return self.handler(event, context)
+
+    def forget(self, tenant: str, asset_ids: Sequence[str]) -> None:
+        """Empty the caches of assets, as a write would; nothing before `open` or without `warm_init`."""
+        resources = self._container.resources
+        if resources is not None:
+            scope = Scope(
+                self._container.plan.clocks.monotonic() + REQUEST_LIMIT_S, self._counters.of(BACKGROUND)
+            )
+            resources.cache.invalidate(tenant, asset_ids, scope)
 
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """Return totals since the start, `{operation: {counter: total}}`."""

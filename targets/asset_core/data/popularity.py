@@ -13,6 +13,10 @@ class Zipf:
         self._by_rank = list(range(count))
         random.Random(f"{seed}/popularity").shuffle(self._by_rank)
 
+    def number(self, rank: int) -> int:
+        """Return the number of a rank, 0 being the most popular; the ranks end with the numbers and begin again."""
+        return self._by_rank[rank % len(self._by_rank)]
+
     def draw(self, rng: random.Random) -> int:
         """Return the next number."""
         point = rng.random() * self._cumulative[-1]
