@@ -71,11 +71,13 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
                 outcome = _COMPLETED if judge is None else judge(result)
             done_ns = completed_ns - origin_ns
             if owner.seen is None:
-                # Nobody but the call can have run, and it never waited; nor has anyone else claimed a row.
+                # As far as is known nobody but the call has run, and it never waited.
                 run_ns, wait_busy_ns = completed_ns - entered_ns, 0
                 held[operation] += run_ns
                 split.mark_ns = completed_ns
-                if completed_ns <= end_ns and row + 1 < room and not has_lag:
+                # Without a split another may have claimed the next row unnoticed.
+                is_next = row + 1 < room and (has_split or tail[0] == row + 1)
+                if is_next and completed_ns <= end_ns and not has_lag:
                     call, event, operation, head = take()
                     row += 1
                     tail[0] = row + 1
