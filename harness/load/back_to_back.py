@@ -71,7 +71,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
                 outcome = _COMPLETED if judge is None else judge(result)
             done_ns = completed_ns - origin_ns
             if owner.seen is None:
-                # As far as is known nobody but the call has run, and it never waited.
+                # As far as is known nobody else has run.
                 run_ns, wait_busy_ns = completed_ns - entered_ns, 0
                 held[operation] += run_ns
                 split.mark_ns = completed_ns
@@ -91,8 +91,9 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
                 if completed_ns > split.due_ns:
                     split.holds.remember(entered_ns, completed_ns)
             elif finish:
-                service_ns = completed_ns - entered_ns
-                run_ns, wait_busy_ns = finish(me, owner, row, service_ns, before_ns, completed_ns)
+                run_ns, wait_busy_ns = finish(
+                    me, owner, row, completed_ns - entered_ns, before_ns, completed_ns
+                )
                 owner = owners[me]
                 before_ns = owner.run_ns
             if not has_split:
