@@ -91,9 +91,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
                 if completed_ns > split.due_ns:
                     split.holds.remember(entered_ns, completed_ns)
             elif finish:
-                run_ns, wait_busy_ns = finish(
-                    me, owner, row, completed_ns - entered_ns, before_ns, completed_ns
-                )
+                run_ns, wait_busy_ns = finish(me, owner, row, entered_ns, before_ns, completed_ns)
                 owner = owners[me]
                 before_ns = owner.run_ns
             if not has_split:

@@ -19,7 +19,7 @@ Calls the target in that greenlet, which must have an owner, and fills the claim
 of the table, what comes out is of the clock.
 """
 Finish = Callable[[object, Owner, int, int, int, int], tuple[int, int]]
-"""(greenlet, its owner, row, service_ns, its run_ns at the start, completed_ns) to (run_ns, wait_busy_ns)."""
+"""(greenlet, its owner, row, entered_ns, its run_ns by then, completed_ns) to (run_ns, wait_busy_ns)."""
 
 _INTENDED = struct.Struct("<q")
 
@@ -94,7 +94,7 @@ def make_caller(calling: Calling) -> Make:
             if completed_ns > split.due_ns:
                 split.holds.remember(entered_ns, completed_ns)
         else:
-            run_ns, wait_busy_ns = finish(me, owner, row, completed_ns - entered_ns, before_ns, completed_ns)
+            run_ns, wait_busy_ns = finish(me, owner, row, entered_ns, before_ns, completed_ns)
         pack(
             table, FILL_BASE + row * ROW_BYTES, entered_ns - origin_ns, completed_ns - origin_ns,
             run_ns, wait_busy_ns, lag_target_ns, lag_host_ns,
@@ -111,9 +111,9 @@ def make_finish(calling: Calling, split: Split) -> Finish:
     intended = _INTENDED.unpack_from
 
     def finish(
-        me: object, owner: Owner, row: int, service_ns: int, before_ns: int, completed_ns: int
+        me: object, owner: Owner, row: int, entered_ns: int, before_ns: int, completed_ns: int
     ) -> tuple[int, int]:
-        run_ns, busy_ns, by_ns = split.end_call(owner, service_ns, before_ns, completed_ns)
+        run_ns, busy_ns, by_ns = split.end_call(owner, completed_ns - entered_ns, before_ns, completed_ns)
         if busy_ns and cells is not None:
             (intended_ns,) = intended(table, HEADER_BYTES + row * ROW_BYTES + INTENDED_FROM)
             if intended_ns >= 0:
