@@ -68,6 +68,7 @@ LAYERS = {
     "harness.profiles.memory": 2,
     "harness.profiles.wait": 2,
     "harness.profiles.rights": 2,
+    "harness.profiles.difference.*": 4,
     "targets.backends.*": 2,
     "scenarios.micro.*": 2,
     # Entry points of their own, as the command line is.

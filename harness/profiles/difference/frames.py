@@ -1,0 +1,137 @@
+"""Functions of two profiles by operation: one row for each, with its own weight and its whole weight."""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from harness.marker import MARKER_PREFIX
+from harness.profiles.difference.counts import Compared, Counts, compare_counted, compare_sampled
+from harness.profiles.difference.finding import STRICT, Finding, Strictness
+from harness.profiles.folded import Profile, Stack
+
+SAMPLED = "samples"
+"""The unit of what is sampled; every other unit is counted."""
+
+Key = tuple[str, str]
+"""(operation or other root, frame)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ProfiledRun:
+    """A profile, the requests of each operation behind it, and what one unit of weight stands for.
+
+    `per_weight` is 1 for counts, and the ns between two samples for samples: then weights are ns per request.
+    """
+
+    profile: Profile
+    requests: Mapping[str, float]
+    per_weight: float = 1.0
+
+    def exposure(self, root: str) -> float:
+        """Return what a weight under `root` is divided by: the requests of its operation, or all of them."""
+        operation = root.removeprefix(MARKER_PREFIX)
+        requests = self.requests.get(operation) if root.startswith(MARKER_PREFIX) else None
+        return max(requests or sum(self.requests.values()), 1) / self.per_weight
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """One weight on both sides, per request; `low` to `high` is the interval of after less before."""
+
+    before: float
+    after: float
+    low: float
+    high: float
+    samples: float
+    finding: Finding
+
+    @property
+    def change(self) -> float:
+        """After less before."""
+        return self.after - self.before
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FrameChange:
+    """One function of one operation: `own` as a leaf, `whole` with all that it calls."""
+
+    operation: str
+    frame: str
+    own: Change
+    whole: Change
+
+
+def compare_frames(
+    before: Sequence[ProfiledRun], after: Sequence[ProfiledRun], strict: Strictness = STRICT
+) -> tuple[FrameChange, ...]:
+    """Return every function of every root that any run has, the largest change of its own weight first.
+
+    Each side is one run, or several interleaved with the other side's. Raises ValueError for no run on a side or
+    different units. Own and whole weights are tested as two families.
+    """
+    runs = [*before, *after]
+    units = {run.profile.unit for run in runs}
+    if len(units) != 1 or not before or not after:
+        raise ValueError(f"both sides need a profile of one unit, not {sorted(units)}")
+    weights = [_by_operation(run.profile) for run in runs]
+    keys = sorted({key for found in weights for key in found})
+    exposures = _exposures(runs, [root for root, _ in keys])
+    is_sampled = units == {SAMPLED}
+    own, whole = (
+        _compare(weights, keys, exposures, len(before), which, strict, is_sampled=is_sampled)
+        for which in (0, 1)
+    )
+    rows = [
+        FrameChange(root.removeprefix(MARKER_PREFIX), frame, first, second)
+        for (root, frame), first, second in zip(keys, own, whole, strict=True)
+    ]
+    return tuple(sorted(rows, key=lambda row: (-abs(row.own.change), -abs(row.whole.change))))
+
+
+def changes_of(compared: Compared) -> Iterator[Change]:
+    """Return the rows of a comparison as records."""
+    columns = (compared.before, compared.after, compared.low, compared.high, compared.samples)
+    before, after, low, high, samples = (column.tolist() for column in columns)
+    return map(Change, before, after, low, high, samples, compared.findings)
+
+
+def _compare(
+    weights: Sequence[Mapping[Key, list[float]]], keys: Sequence[Key], exposures: np.ndarray,
+    split: int, which: int, strict: Strictness, *, is_sampled: bool,
+) -> Iterator[Change]:  # fmt: skip
+    nothing = [0.0, 0.0]
+    counts = np.array([[found.get(key, nothing)[which] for found in weights] for key in keys], dtype=float)
+    counts = counts.reshape(len(keys), len(weights))
+    compare = compare_sampled if is_sampled else compare_counted
+    sides = (
+        Counts(counts[:, :split], exposures[:, :split]),
+        Counts(counts[:, split:], exposures[:, split:]),
+    )
+    return changes_of(compare(*sides, strict))
+
+
+def _exposures(runs: Sequence[ProfiledRun], roots: Sequence[str]) -> np.ndarray:
+    by_root = {root: [run.exposure(root) for run in runs] for root in set(roots)}
+    return np.array([by_root[root] for root in roots], dtype=float).reshape(len(roots), len(runs))
+
+
+def _by_operation(profile: Profile) -> dict[Key, list[float]]:
+    """Return (own, whole) weight by root and frame; recursion counts once, a stack of its root alone is the root's."""
+    leaves: dict[Stack, list[tuple[str, float]]] = defaultdict(list)
+    for stack, weight in profile.stacks.items():
+        leaves[stack[:-1]].append((stack[-1], weight))
+    rows: dict[Key, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for callers, ends in leaves.items():
+        # Many stacks differ in their leaf alone: what they share is counted once for all of them.
+        root, above = callers[0] if callers else "", set(callers[1:])
+        weight = sum(weight for _, weight in ends)
+        for name in above:
+            rows[root, name][1] += weight
+        for leaf, weight in ends:
+            row = rows[root if callers else leaf, leaf]
+            row[0] += weight
+            if leaf not in above:
+                row[1] += weight
+    return dict(rows)
