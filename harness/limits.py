@@ -92,15 +92,21 @@ def _operations(limit: Limit, offered: Sequence[str]) -> list[str]:
 
 
 def findings(run: "RunSummary", limits: Iterable[Limit]) -> tuple[Finding, ...]:
-    """Return what `run` says of `limits`. A run that is invalid or was interrupted decides nothing."""
-    why_not = _undecided_because(run)
+    """Return what `run` says of `limits`. What is invalid or was interrupted decides nothing."""
     made = (Finding(count.operation, count.stage, _certificate(count)) for count in limit_counts(run, limits))
-    return tuple(_withheld(finding, why_not) if why_not else finding for finding in made)
+    return tuple(
+        _withheld(finding, why_not) if (why_not := _undecided_because(run, finding.stage)) else finding
+        for finding in made
+    )
 
 
-def _undecided_because(run: "RunSummary") -> str:
+def _undecided_because(run: "RunSummary", stage: str | None) -> str:
     if run.validity.level is Level.INVALID:
         return "the run is invalid"
+    if stage is not None and any(
+        part.span.label == stage and part.validity.level is Level.INVALID for part in run.judged_stages
+    ):
+        return "the stage is invalid"
     return "the run was interrupted" if run.document.interrupted else ""
 
 

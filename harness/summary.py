@@ -25,8 +25,11 @@ from harness.model import Outcome
 from harness.pieces import pieces, warmup_and_measured
 from harness.plan import Span, stage_of
 from harness.run import LoadFacts, RunDirectory, RunDocument
+from harness.stages import StageSummary, measured_s, rows_of_stages
+from harness.stages import as_json as stages_json
+from harness.steady import WarmupFinding, end_of_warmup
 from harness.timeline import Timeline
-from harness.validity import Validity, judge
+from harness.validity import Validity, judge, judge_stage
 
 Outcomes = Mapping[str, int]
 
@@ -98,6 +101,23 @@ class RunSummary:
         every = self.document.plan.spans
         stages = _by_group(self.table, labels, lambda piece: stage_of(piece["intended_ns"], every))
         return tuple(zip(spans, stages, strict=True))
+
+    @cached_property
+    def judged_stages(self) -> tuple[StageSummary, ...]:
+        """The measured stages, each with the validity of its own numbers."""
+        if len(self.stages) == 1:
+            ((span, summary),) = self.stages
+            return (StageSummary(span, summary, self.validity, measured_s(self, span)),)
+        alone = [dataclasses.replace(self, table=rows) for rows in rows_of_stages(self)]
+        return tuple(
+            StageSummary(span, summary, judge_stage(part), measured_s(self, span))
+            for (span, summary), part in zip(self.stages, alone, strict=True)
+        )
+
+    @cached_property
+    def warmup_finding(self) -> WarmupFinding:
+        """When warm-up was over, as the data have it."""
+        return end_of_warmup(self)
 
     @cached_property
     def measured_s(self) -> float:
@@ -291,6 +311,8 @@ def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any
         "recorder_ns_per_call": run.facts.recorder_ns_per_call if run.facts else None,
         "operations": {name: _operation_json(operation) for name, operation in run.operations.items()},
         "held_by": None if run.held_by is None else heldby.named(run.held_by, list(run.operations)),
+        "warmup": run.warmup_finding.as_json(),
+        "stages": stages_json(run),
         "slo": [limit_json(finding) for finding in run.slo],
         "profiles": {
             name: {**facts.facts, "file": facts.file, "reason": facts.reason}

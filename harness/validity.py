@@ -100,11 +100,42 @@ def judge(run: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
                 _counters,
                 _backends,
                 _warmup,
+                _stages,
             )
             for reason in check(run, limits)
             if reason.level is not Level.VALID
         )
     )
+
+
+def judge_stage(part: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
+    """Return the validity of one of several stages; `part` is the run with the calls of that stage alone.
+
+    What can be told by stage is; what cannot (the clock, the host, back ends) speaks against every stage.
+    """
+    limits = thresholds or Thresholds()
+    checks = (_stage_completed, _stamps, _clock, _lag, _late, _descheduled, _backends)
+    return Validity(
+        tuple(reason for check in checks for reason in check(part, limits) if reason.level is not Level.VALID)
+    )
+
+
+def _stage_completed(part: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    yield from (_invalid(sentence) for sentence in part.trouble)
+    if part.planned and not part.total.outcomes["completed"]:
+        yield _invalid("No call of this stage completed")
+
+
+def _stages(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    """Say which stages are invalid, where that is not true of the whole run."""
+    if len(run.stages) > 1:
+        for stage in run.judged_stages:
+            if stage.validity.level is Level.INVALID:
+                sentence = stage.validity.reasons[0]
+                yield Reason(
+                    Level.DEGRADED,
+                    f"Stage '{stage.span.label}' is invalid by itself: {sentence[:1].lower()}{sentence[1:]}",
+                )
 
 
 def _invalid(sentence: str) -> Reason:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from harness.latency import METRICS
+from harness.stages import StageSummary
 from harness.summary import OperationSummary
 from harness.units import format_count, format_duration, format_ns, format_rate
+from harness.validity import Level
 from reports.comparison import FEW_CALLS, percentile_label
 from reports.model import Cell, OperationView, Row, Table, Tone
-from reports.sides import Side, operation_names
+from reports.sides import Side, lower_first, operation_names
 
 COLUMNS = ("p50", "p90", "p95", "p99", "p999", "max", "mean")
 _METRIC_LABELS = {
@@ -57,10 +59,10 @@ def _operation_row(name: str, side: Side, summary: OperationSummary, shown: Sequ
     return Row(side.label, (*counts, *time_cells(side, summary, "response_ns")), group=name)
 
 
-def time_cells(side: Side, summary: OperationSummary, metric: str) -> tuple[Cell, ...]:
-    """Return p50 to the mean of one time of one summary; withheld where the run is invalid."""
-    if side.withheld:
-        return tuple(Cell("withheld", tone=Tone.MISSING, note=side.withheld) for _ in COLUMNS)
+def time_cells(side: Side, summary: OperationSummary, metric: str, withheld: str = "") -> tuple[Cell, ...]:
+    """Return p50 to the mean of one time of one summary; withheld where the run is invalid, or for that reason."""
+    if why := side.withheld or withheld:
+        return tuple(Cell("withheld", tone=Tone.MISSING, note=why) for _ in COLUMNS)
     numbers = summary.percentiles(metric)
     return tuple(_time_cell(numbers[column]) for column in COLUMNS)
 
@@ -91,28 +93,42 @@ def _times_table(sides: Sequence[Side], name: str, key: str) -> Table:
 
 
 def stages_table(sides: Sequence[Side]) -> Table:
-    """Return planned and achieved rates, outcomes and response times by stage."""
-    rows = []
-    for side in sides:
-        is_open = side.run.document.plan.executor == "open"
-        for span, summary in side.run.stages:
-            seconds = max(min(span.end_s, side.run.measured_s) - span.start_s, 0.0)
-            achieved = summary.outcomes["completed"] / seconds if seconds else None
-            errors = summary.outcomes["failed"] + summary.outcomes["timed_out"]
-            rate = _rate_text(span.start_rate_per_s, span.end_rate_per_s) if is_open else "as answered"
-            times = time_cells(side, summary, "response_ns")
-            cells = (
-                Cell(format_duration(round(span.end_s - span.start_s, 3))),
-                Cell(rate, (span.start_rate_per_s + span.end_rate_per_s) / 2 if is_open else None),
-                Cell(format_rate(achieved), achieved),
-                *(Cell(format_count(n), n) for n in (errors, summary.outcomes["dropped"])),
-                *(times[COLUMNS.index(name)] for name in ("p50", "p99", "max")),
-            )
-            rows.append(Row(side.label, cells, group=span.label))
+    """Return planned and achieved rates, outcomes, response times and validity by stage."""
+    rows = [_stage_row(side, stage) for side in sides for stage in side.run.judged_stages]
     order = list(dict.fromkeys(row.group for row in rows))
     rows.sort(key=lambda row: order.index(row.group))
-    columns = ("length", "rate planned", "completed", "errors", "dropped", "p50", "p99", "max")
-    return Table("stages", "Stages", columns, tuple(rows), "Stage")
+    columns = ("length", "rate planned", "completed", "errors", "dropped", "p50", "p99", "max", "validity")
+    notes = tuple(
+        f"{side.label}, {stage.span.label}: {reason}"
+        for side in sides
+        if len(side.run.stages) > 1
+        for stage in side.run.judged_stages
+        for reason in stage.validity.reasons
+        # What speaks against the whole run is said there.
+        if reason not in side.run.validity.reasons
+    )
+    return Table("stages", "Stages", columns, tuple(rows), "Stage", notes)
+
+
+def _stage_row(side: Side, stage: StageSummary) -> Row:
+    span, summary = stage.span, stage.summary
+    is_open = side.run.document.plan.executor == "open"
+    errors = summary.outcomes["failed"] + summary.outcomes["timed_out"]
+    rate = _rate_text(span.start_rate_per_s, span.end_rate_per_s) if is_open else "as answered"
+    is_invalid = stage.validity.level is Level.INVALID and not side.withheld
+    withheld = (
+        f"Stage {span.label} is invalid: {lower_first(stage.validity.reasons[0])}" if is_invalid else ""
+    )
+    times = time_cells(side, summary, "response_ns", withheld)
+    cells = (
+        Cell(format_duration(round(span.end_s - span.start_s, 3))),
+        Cell(rate, (span.start_rate_per_s + span.end_rate_per_s) / 2 if is_open else None),
+        Cell(format_rate(stage.throughput_per_s), stage.throughput_per_s),
+        *(Cell(format_count(n), n) for n in (errors, summary.outcomes["dropped"])),
+        *(times[COLUMNS.index(name)] for name in ("p50", "p99", "max")),
+        Cell(str(stage.validity.level)),
+    )
+    return Row(side.label, cells, group=span.label)
 
 
 def _rate_text(start_per_s: float, end_per_s: float) -> str:

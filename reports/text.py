@@ -1,6 +1,6 @@
 """The report for a terminal: verdict, validity, the runs side by side, operations, and what to type next."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from rich import box
@@ -17,6 +17,7 @@ _TONE_STYLE = {Tone.BETTER: "blue", Tone.WORSE: "red", Tone.SIMILAR: "dim", Tone
 _TONE_WORD = {Tone.BETTER: "better", Tone.WORSE: "worse", Tone.DIFFERENT: "differs", Tone.SIMILAR: "~"}
 # Of the operations table a terminal has room for these.
 _OPERATION_COLUMNS = ("completed", "p50", "p95", "p99", "max")
+_STAGE_COLUMNS = ("rate planned", "completed", "p50", "p99", "max", "validity")
 _MOST_CHANGES = 5
 _HOLDERS = 4
 
@@ -31,9 +32,13 @@ def render(view: ReportView, stream: TextIO, width: int = 80) -> None:
     if view.changes is not None and view.changes.rows:
         _changes(console, view.changes)
     if len({row.group or row.label for row in view.operations_table.rows}) > 1:
-        _print_table(console, _narrowed(view.operations_table))
+        _print_table(
+            console, _narrowed(view.operations_table, _OPERATION_COLUMNS, "Response times by operation")
+        )
     for table in view.held_by:
         _print_table(console, _greatest(table))
+    if len(view.stages.rows) > len(view.runs):
+        _print_table(console, _narrowed(view.stages, _STAGE_COLUMNS, view.stages.title))
     _print_table(console, _saturated(view.backends))
     for note in view.profile_notes:
         _say(console, _text(note, "dim"))
@@ -76,6 +81,7 @@ def _run(console: Console, run: RunCard) -> None:
         _say(console, _text(f"- {reason}"), 2)
     outcomes = ", ".join(f"{count:,} {name}" for name, count in run.outcomes if count or name == "completed")
     _say(console, _text(outcomes), 2)
+    _say(console, _text(f"warm-up: {dict(run.facts).get('warm-up', 'none')}", "dim"), 2)
 
 
 def _changes(console: Console, table: Table) -> None:
@@ -128,10 +134,11 @@ def _cell(cell: Cell) -> Text:
     return text
 
 
-def _narrowed(table: Table) -> Table:
-    keep = [table.columns.index(name) for name in _OPERATION_COLUMNS]
+def _narrowed(table: Table, columns: Sequence[str], title: str) -> Table:
+    """Return a table with those of its columns alone."""
+    keep = [table.columns.index(name) for name in columns]
     rows = tuple(Row(row.label, tuple(row.cells[i] for i in keep), group=row.group) for row in table.rows)
-    return Table(table.key, "Response times by operation", _OPERATION_COLUMNS, rows, table.label_head)
+    return Table(table.key, title, tuple(columns), rows, table.label_head)
 
 
 def _greatest(table: Table) -> Table:

@@ -110,12 +110,23 @@ def _card(side: Side) -> RunCard:
             ("load", _load(side)),
             ("measured", format_duration(round(side.run.measured_s, 3))),
             ("seed", str(document.seed)),
+            ("warm-up", side.run.warmup_finding.sentence),
+            *_found(side),
         ),
         outcomes=tuple((name.replace("_", " "), count) for name, count in side.run.total.outcomes.items()),
         planned=side.run.planned,
         directory=side.run.directory.path.name,
         withheld=side.withheld,
     )
+
+
+def _found(side: Side) -> tuple[tuple[str, str], ...]:
+    """Return what was replayed, or how the number of users was found."""
+    plan = side.run.document.plan
+    if plan.replayed:
+        return (("replayed", plan.replayed),)
+    steps = ", ".join(f"{users}: {format_rate(rate)}" for users, rate in plan.searched.items())
+    return (("users tried", steps),) if steps else ()
 
 
 def _headline(side: Side) -> str:

@@ -89,6 +89,8 @@ LAYERS = {
     "harness.profiling": 4,
     "harness.probe": 4,
     "harness.plateau": 4,
+    "harness.stages": 4,
+    "harness.steady": 4,
     "harness.capacity.*": 4,
     "harness.session.*": 4,
     "harness.exact.*": 4,

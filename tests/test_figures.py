@@ -34,6 +34,7 @@ def test_every_chart_of_the_view_is_drawn(svgs):
         "service",
         "split",
         "operations",
+        "by-stage",
         "load",
         "calls",
     }

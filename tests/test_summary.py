@@ -219,7 +219,8 @@ def test_the_json_holds_what_the_product_promises(tmp_path):
     document = json.loads(json.dumps(as_json(run), allow_nan=False))
     assert list(document) == [
         "dir", "scenario", "target", "variant", "seed", "validity", "reasons", "interrupted", "planned",
-        "outcomes", "throughput_per_s", "recorder_ns_per_call", "operations", "held_by", "slo", "profiles",
+        "outcomes", "throughput_per_s", "recorder_ns_per_call", "operations", "held_by", "warmup", "stages", "slo",
+            "profiles",
     ]  # fmt: skip
     assert list(document["outcomes"]) == [
         "completed", "failed", "timed_out", "dropped", "unfinished", "never_started",

@@ -6,6 +6,7 @@ import numpy as np
 
 from harness.histogram import Histogram, bucket_middle
 from harness.timeline import Timeline
+from reports.charts.bystage import by_stage
 from reports.charts.data import (
     BarGroup,
     BarPlot,
@@ -23,9 +24,9 @@ from reports.charts.data import (
     StageSpan,
 )
 from reports.charts.split import split_chart
+from reports.charts.tails import percentile_series
 from reports.sides import Side, operation_names
 
-_POINTS = 160
 _HEAT_ROWS = 44
 _WORST_OPERATIONS = 5
 _STEPS_PER_DECADE = 20
@@ -50,18 +51,9 @@ def _all(sides: Sequence[Side], shown: Sequence[Numbered]) -> Iterator[Chart | N
         yield _response_and_service(shown)
         yield split_chart(shown)
         yield _worst_operations(shown)
+        yield by_stage(shown)
         yield _load(shown)
     yield _calls(sides)
-
-
-def percentile_series(label: str, run: int, histogram: Histogram, *, dashed: bool = False) -> Series:
-    """Return latency by 1 / (1 - share); the last point is the slowest call, where the share is 1 - 1 / count."""
-    x = np.geomspace(1, max(histogram.count, 1), _POINTS)
-    ranks = np.ceil((1 - 1 / x) * histogram.count - 1e-9).clip(1)
-    middle = bucket_middle(histogram.buckets)[np.searchsorted(np.cumsum(histogram.counts), ranks)]
-    y = middle.clip(histogram.low, histogram.high).astype(float)
-    y[-1] = histogram.high
-    return Series(label, run, x, y, dashed)
 
 
 def _percentiles(shown: Sequence[Numbered]) -> Chart:

@@ -1,0 +1,111 @@
+"""Stages: their calls, their validity, their limits, and how reports show them."""
+
+import io
+
+import numpy as np
+import pytest
+from run_builder import make_run
+
+from harness import calls
+from harness.limits import findings
+from harness.model import Outcome
+from harness.policy import Limit
+from harness.slo import State
+from harness.stages import rows_of_stages
+from harness.summary import as_json, load
+from harness.validity import Level
+from reports import html, text, view
+
+STAGES = (("low", 0.4, 0.5, 0.5), ("peak", 0.2, 3.0, 3.0), ("after", 0.4, 0.5, 0.5))
+
+
+def run_of(tmp_path, **changes):
+    return load(make_run(tmp_path, **{"stages": STAGES, "warmup_s": 2.0, **changes}))
+
+
+def late_in(run, label, by_ns):
+    """Write a lag of the harness's own into the calls of one stage, and read the run again."""
+    path = run.directory.calls_path
+    table = np.array(calls.load(path))
+    (span,) = [span for span in run.document.plan.spans if span.label == label]
+    mine = (table["intended_ns"] >= span.start_s * 1e9) & (table["intended_ns"] < span.end_s * 1e9)
+    for column in ("dispatched_ns", "entered_ns", "completed_ns"):
+        table[column][mine] += by_ns
+    calls.write_table(path, table)
+    return load(run.directory.path)
+
+
+@pytest.mark.parametrize("executor", ["open", "closed"])
+def test_every_measured_call_is_in_exactly_one_stage(tmp_path, executor):
+    run = run_of(tmp_path, executor=executor)
+    parts = rows_of_stages(run)
+    assert sum(map(len, parts)) == len(run.table)
+    for part, (span, summary) in zip(parts, run.stages, strict=True):
+        assert len(part) == sum(summary.outcomes.values())
+        assert (part["intended_ns"] >= round(span.start_s * 1e9)).all()
+        assert (part["intended_ns"] < round(span.end_s * 1e9)).all()
+
+
+def test_the_stages_of_a_healthy_run_are_valid_and_sum_to_it(tmp_path):
+    run = run_of(tmp_path)
+    told = as_json(run)
+    warmup, *measured = told["stages"]
+    assert (warmup["label"], warmup["warmup"]) == ("warm-up", True)
+    assert [stage["label"] for stage in measured] == ["low", "peak", "after"]
+    assert {stage["validity"] for stage in measured} == {"valid"}
+    assert sum(stage["planned"] for stage in measured) == told["planned"]
+    assert measured[1]["throughput_per_s"] == pytest.approx(600.0)
+    assert told["warmup"]["state"] == "steady"
+
+
+def test_a_stage_that_the_driver_was_late_in_is_invalid_by_itself_and_degrades_the_run(tmp_path):
+    run = late_in(run_of(tmp_path, stages=(("long", 0.96, 1.0, 1.0), ("short", 0.005, 1.0, 1.0)), rate_per_s=400.0), "short", 30_000_000)  # fmt: skip
+    long, short = run.judged_stages
+    assert (long.validity.level, short.validity.level) == (Level.VALID, Level.INVALID)
+    assert run.validity.level is Level.DEGRADED
+    assert any("Stage 'short' is invalid by itself" in reason for reason in run.validity.reasons)
+    found = findings(run, [Limit(slo="p50<1s", stage="short"), Limit(slo="p50<1s", stage="long")])
+    assert [finding.certificate.state for finding in found] == [State.NOT_CERTIFIED, State.CERTIFIED]
+    assert "the stage is invalid" in found[0].certificate.sentence
+
+
+def test_a_stage_without_a_completed_call_is_invalid_by_itself(tmp_path):
+    run = run_of(tmp_path)
+    table = np.array(calls.load(run.directory.calls_path))
+    is_peak = (table["intended_ns"] >= 4_000_000_000) & (table["intended_ns"] < 6_000_000_000)
+    table["outcome"][is_peak] = Outcome.FAILED
+    calls.write_table(run.directory.calls_path, table)
+    low, peak, _ = load(run.directory.path).judged_stages
+    assert low.validity.level is Level.VALID
+    assert peak.validity.reasons == ("No call of this stage completed",)
+
+
+def test_a_stage_without_a_call_in_the_plan_says_nothing_and_is_no_fault(tmp_path):
+    run = run_of(tmp_path, stages=(("on", 0.5, 1.0, 1.0), ("off", 0.5, 0.0, 0.0)))
+    assert [stage.validity.level for stage in run.judged_stages] == [Level.VALID, Level.VALID]
+    assert run.judged_stages[1].summary.percentiles("response_ns")["p50"] is None
+
+
+def test_text_and_page_show_each_stage_and_withhold_what_is_invalid(tmp_path):
+    stages = (("long", 0.96, 1.0, 1.0), ("short", 0.005, 1.0, 1.0))
+    run = late_in(run_of(tmp_path, stages=stages, rate_per_s=400.0), "short", 30_000_000)
+    shown = view.build([run])
+    rows = {row.label: row for row in shown.stages.rows}
+    assert rows["short"].cells[-1].text == "invalid"
+    assert rows["short"].cells[-4].text == "withheld"
+    assert rows["long"].cells[-1].text == "valid"
+    (chart,) = [chart for chart in shown.charts if chart.key == "by-stage"]
+    assert [panel.title for panel in chart.plot.panels] == ["long"]
+    stream = io.StringIO()
+    text.render(shown, stream)
+    for words in ("Stages", "short", "warm-up: "):
+        assert words in stream.getvalue()
+    assert "Stage short is invalid" in html.render(shown)
+
+
+def test_the_tails_of_several_stages_have_a_panel_each_and_those_of_one_have_none(tmp_path):
+    several = view.build([run_of(tmp_path)])
+    (chart,) = [chart for chart in several.charts if chart.key == "by-stage"]
+    assert [panel.title for panel in chart.plot.panels] == ["low", "peak", "after"]
+    one = view.build([run_of(tmp_path, stages=(("steady", 1.0, 1.0, 1.0),))])
+    assert "by-stage" not in {chart.key for chart in one.charts}
