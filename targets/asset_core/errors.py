@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from targets.asset_core.logs import one_line
+
 
 class CoreError(Exception):
     """The root of the family; `where` names a store, a variable or a field."""
@@ -14,7 +16,7 @@ class CoreError(Exception):
 
     def __str__(self) -> str:
         sentence = f"{self.what} ({self.where})" if self.where else self.what
-        return f"{sentence}. {self.remedy}" if self.remedy else sentence
+        return one_line(f"{sentence}. {self.remedy}" if self.remedy else sentence)
 
 
 class SettingsError(CoreError):

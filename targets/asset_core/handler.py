@@ -18,6 +18,7 @@ from targets.asset_core.errors import (
     StoreError,
     UnauthorisedError,
 )
+from targets.asset_core.logs import log_error
 from targets.asset_core.metering import Meter
 from targets.asset_core.pools import ObjectPool
 from targets.asset_core.request import NOBODY, Request, source_of
@@ -70,8 +71,8 @@ class Handler:
         except NotReadyError as error:
             LOG.warning("not ready: %s", error)
             response = unavailable("initialisation")
-        except Exception:
-            LOG.exception("a request failed in an unplanned way")
+        except Exception as error:  # noqa: BLE001 (no event may end without an answer)
+            log_error(LOG, "a request failed in an unplanned way", error)
             response = broken()
         self._account(
             request.operation or UNROUTED, response["statusCode"], time.perf_counter_ns() - began_ns

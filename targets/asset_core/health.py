@@ -11,6 +11,7 @@ from targets.asset_core.clocks import Clocks
 from targets.asset_core.counting import Tally
 from targets.asset_core.errors import CoreError, DeadlineError, PoolTimeoutError
 from targets.asset_core.executor import Executor
+from targets.asset_core.logs import log_error
 from targets.asset_core.scope import Scope
 from targets.asset_core.stores.names import DYNAMODB, NEO4J, REDIS
 from targets.asset_core.stores.protocols import Store, Stores
@@ -85,8 +86,8 @@ class HealthChecker:
         while not self._stop.wait(interval_s):
             try:
                 self.check(Scope(float("inf"), tally, self._clocks.monotonic))
-            except Exception:
-                LOG.exception("a background health check failed")
+            except Exception as error:  # noqa: BLE001 (the next check may succeed)
+                log_error(LOG, "a background health check failed", error)
 
     def _check(self, caller: Scope) -> None:
         due_s = min(caller.due_s, self._clocks.monotonic() + CHECK_LIMIT_S)

@@ -14,6 +14,7 @@ _BEGAN_NS = time.perf_counter_ns()
 
 from targets.asset_core.core import Core  # noqa: E402
 from targets.asset_core.errors import CoreError  # noqa: E402
+from targets.asset_core.logs import log_error  # noqa: E402
 from targets.asset_core.plan import Plan  # noqa: E402 (the cost of importing is measured)
 from targets.asset_core.settings import read_profile, read_stores, read_tokens  # noqa: E402
 from targets.asset_core.stores.servers import ServerStores  # noqa: E402
@@ -35,8 +36,8 @@ def _start() -> Core:
     core = Core(plan, _emit)
     try:
         core.open()
-    except CoreError:
-        LOG.exception("initialisation failed; requests get 503 until a new try succeeds")
+    except CoreError as error:
+        log_error(LOG, "initialisation failed; requests get 503 until a new try succeeds", error)
     return core
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from targets.asset_core.errors import CoreError, DeadlineError, StoreError
 from targets.asset_core.executor import AtOnce, Pending
 from targets.asset_core.gc_policy import GcPolicy
+from targets.asset_core.logs import log_error
 from targets.asset_core.model import Asset, Risk
 from targets.asset_core.pools import Slab
 from targets.asset_core.risk import risk_score
@@ -83,7 +84,7 @@ class Processor:
             self.executor.abandon([pending])
             return _same(batch, TIMEOUT)
         if error is not None:
-            LOG.error("a batch failed in an unplanned way", exc_info=error)
+            log_error(LOG, "a batch failed in an unplanned way", error)
             return _same(batch, INTERNAL)
         outcomes: list[Outcome] = pending.future.result()
         return outcomes

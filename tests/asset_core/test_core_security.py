@@ -216,6 +216,18 @@ def test_a_changed_key_set_empties_the_token_cache(issuer, clock, sign):
         cache.authenticate(token)
 
 
+def test_a_key_that_was_replaced_under_its_old_name_is_gone(issuer, clock, sign):
+    replacement, offered = Issuer(), [issuer.jwk()]
+    ring = KeyRing(lambda: json.dumps({"keys": offered}), clock.read)
+    cache = TokenCache(Verifier(ring, ISSUER, AUDIENCE, clock.read), ring, clock.read)
+    token = sign()
+    cache.authenticate(token)
+    offered[:] = [replacement.jwk()]
+    assert ring.find("key-2") is None
+    with pytest.raises(UnauthorisedError, match="signature"):
+        cache.authenticate(token)
+
+
 def test_a_broken_key_source_keeps_the_keys_in_hand(issuer, clock):
     answers = [issuer.settings.read_jwks(), "not json"]
     ring = KeyRing(lambda: answers.pop(0), clock.read)

@@ -75,7 +75,8 @@ class KeyRing:
         except SettingsError:
             # The keys in hand stay good; a broken source must not lock everyone out.
             return False
-        if keys.keys() != self._keys.keys():
+        # Not by name alone: a key that was replaced under its old name is gone.
+        if keys != self._keys:
             self._keys = keys
             self.generation += 1
         return True

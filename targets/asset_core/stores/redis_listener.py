@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from targets.asset_core.logs import one_line
 from targets.asset_core.profiles import RedisLimits
 from targets.asset_core.settings import StoreSettings
 
@@ -82,7 +83,9 @@ class RedisListener:
                             back_off_s = FIRST_BACK_OFF_S
                             self._take(message)
             except (RedisError, OSError) as error:
-                LOG.warning("announcements cannot be heard: %s; next try in %g s", error, back_off_s)
+                LOG.warning(
+                    "announcements cannot be heard: %s; next try in %g s", one_line(str(error)), back_off_s
+                )
                 self._stop.wait(back_off_s)
                 back_off_s = min(back_off_s * 2, LONGEST_BACK_OFF_S)
         self._client.close()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from targets.asset_core.errors import CoreError, DeadlineError
+from targets.asset_core.logs import log_error
 from targets.asset_core.scope import Scope
 from targets.asset_core.workers.item import Item, PoolState
 from targets.asset_core.workers.kinds import Kind
@@ -115,7 +116,7 @@ class Jobs:
     def _note_failure(self, order: Order, future: concurrent.futures.Future[Any], scope: Scope) -> None:
         error = future.exception()
         if error is not None:
-            LOG.warning("job %s (%s) failed", order.id, order.name, exc_info=error)
+            log_error(LOG, f"job {order.id} ({order.name}) failed", error, logging.WARNING)
             self._note(order, JobView(order.id, order.name, FAILED, error=problem_of(error)), scope)
 
     def _note(self, order: Order, view: JobView, scope: Scope) -> None:
