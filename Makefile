@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test check format bench bench-self lock wheel clean
+.PHONY: help setup run test check format bench bench-self bench-core lock wheel clean
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -39,6 +39,9 @@ bench: setup ## Run the micro-benchmarks and print their table
 
 bench-self: setup ## What the harness itself costs, as ratios measured side by side
 	$(BIN)/python -m scenarios.micro.bench_self
+
+bench-core: setup ## How fast the asset core is: each figure as the ratio to its floor in the same run
+	$(BIN)/python -m scenarios.micro.bench_core
 
 wheel: setup ## Build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
