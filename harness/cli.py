@@ -14,6 +14,7 @@ from harness.commands import (
     clean,
     compare,
     doctor,
+    export,
     gate,
     judge,
     list_,
@@ -48,6 +49,7 @@ COMMANDS: tuple[Command, ...] = (
     ablate,
     calibrate,
     report,
+    export,
     doctor,
     clean,
 )

@@ -16,7 +16,7 @@ import numpy.typing as npt
 Integers = npt.NDArray[np.int64]
 
 _SUB_BUCKET_BITS = 7
-_SUB_BUCKETS = 1 << _SUB_BUCKET_BITS
+SUB_BUCKETS = 1 << _SUB_BUCKET_BITS
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 

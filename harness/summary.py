@@ -6,7 +6,8 @@ measured time that returned; what never returned stands beside them in the outco
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,11 @@ class RunSummary:
     warmup: calls.Table
     trouble: tuple[str, ...]
     """What is missing or damaged, in sentences."""
+
+    @property
+    def all_calls(self) -> Iterator[calls.Table]:
+        """All rows, piece by piece: of the warm-up, then of the measured time."""
+        return itertools.chain(pieces(self.warmup), pieces(self.table))
 
     @property
     def label(self) -> str:

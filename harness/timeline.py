@@ -49,13 +49,19 @@ class Timeline:
     @classmethod
     def in_bins(cls, table: calls.Table, bin_s: float, bins: int) -> Self:
         """Return the time line of the calls in `table` in so many bins of `bin_s` from time zero."""
-        none = np.zeros(bins, np.int64)
-        found = cls(bin_s, none, none, none, none, (Histogram.empty(),) * bins)
+        found = cls.empty(bin_s, bins)
         for piece in pieces(table):
-            found = found._with(piece)
+            found = found.with_calls(piece)
         return found
 
-    def _with(self, table: calls.Table) -> Self:
+    @classmethod
+    def empty(cls, bin_s: float, bins: int) -> Self:
+        """Return the time line of no calls."""
+        none = np.zeros(bins, np.int64)
+        return cls(bin_s, none, none, none, none, (Histogram.empty(),) * bins)
+
+    def with_calls(self, table: calls.Table) -> Self:
+        """Return this time line with more calls in it; what lies beyond its bins is not counted."""
         outcome, completed_ns = table["outcome"], table["completed_ns"]
         failed = np.isin(outcome, [Outcome.FAILED, Outcome.TIMED_OUT])
         return dataclasses.replace(

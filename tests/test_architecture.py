@@ -79,6 +79,7 @@ LAYERS = {
     "harness.summary": 4,
     "harness.microsummary": 4,
     "harness.timeline": 4,
+    "harness.export.*": 4,
     "harness.distributions": 4,
     "harness.validity": 4,
     "harness.metrics": 4,

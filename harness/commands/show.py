@@ -60,12 +60,17 @@ def _report(runs: Sequence[RunSummary], output: Path | None, figures: Path | Non
     return places[-1]
 
 
+def validity_code(runs: Sequence[RunSummary]) -> ExitCode:
+    """Return 5 if a run is invalid, else 0."""
+    return worst(ExitCode.INVALID for run in runs if run.validity.level is Level.INVALID)
+
+
 def exit_code(runs: Sequence[RunSummary], *, interrupted: bool = False) -> ExitCode:
     """Return 130 if the user stopped the work, 3 if a run broke a limit, 5 if one is invalid, else 0.
 
     A limit that is not certified is no failure; one that an invalid run seems to break is not judged.
     """
-    codes = [ExitCode.INVALID for run in runs if run.validity.level is Level.INVALID]
+    codes = [validity_code(runs)]
     codes += [ExitCode.LIMIT_BROKEN for run in runs for finding in run.slo if finding.is_broken]
     if interrupted:
         codes.append(ExitCode.INTERRUPTED)
