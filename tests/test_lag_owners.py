@@ -1,5 +1,8 @@
 """Who owns the lag of an arrival: the target that held the loop, with the backlog that it left, the host, or we."""
 
+import json
+import textwrap
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 from harness.load.holds import Holds
 from harness.load.open_model import OpenModel, PlannedRows
 from harness.load.split import Split
+from tests.test_split import run_child
 
 MS = 1_000_000
 
@@ -149,6 +153,72 @@ def test_a_slow_driver_makes_no_backlog_of_the_target(loop):
     assert loop.let_go(0.5) == (0.5, 0, 9)
     loop.driver(1)
     assert loop.let_go(5) == (0, 0, 6)
+
+
+PAUSE = """
+    import json, sys
+    import gevent
+    from gevent.hub import get_hub
+    from harness.load.closed_model import ClosedModel
+    from harness.load.host import RunDelay
+    from harness.load.split import Owner, Split
+
+    think_ms, moves = json.loads(sys.argv[1])
+    time_ns = 0
+
+    def now_ns():
+        return time_ns
+
+    def advance(length_ms):
+        global time_ns
+        time_ns += round(length_ms * 1e6)
+
+    def drive(length_ms):
+        split.owners[gevent.getcurrent()] = Owner()
+        advance(length_ms)
+
+    def idle(length_ms):
+        get_hub().loop.run_callback(advance, length_ms)
+        gevent.sleep(0)
+
+    def play():
+        # One after the other, all before the pause of the user is over.
+        split.owners[gevent.getcurrent()] = Owner()
+        for who, length_ms in moves:
+            gevent.spawn({"target": advance, "driver": drive, "idle": idle}[who], length_ms).join()
+
+    def user():
+        split.owners[gevent.getcurrent()] = Owner()
+        intended, now, held, host = model._pause(now_ns())
+        print(json.dumps([x / 1e6 for x in (intended, held, now - intended - held - host)]))
+
+    split = Split(get_hub(), now_ns)
+    model = ClosedModel(None, split, split.owners, end_ns=1 << 60, think_time_s=think_ms / 1e3, drain_s=0)
+    model._now_ns = now_ns
+    model._delay = RunDelay("/no/account")
+    split.watch(0)
+    split.start()
+    script = gevent.spawn(play)
+    gevent.joinall([gevent.spawn(user), script])
+    split.stop()
+"""
+
+
+@pytest.mark.parametrize(
+    ("moves", "expected"),
+    [
+        # A user who thinks for 50 ms: (intended, the target's part of its lag, the harness's part).
+        ([["target", 30], ["idle", 5]], (35, 0, 0)),
+        ([["target", 30], ["idle", 20], ["target", 7]], (50, 7, 0)),
+        # What the target held while the user thought is no excuse for what the driver did then.
+        ([["target", 30], ["idle", 20], ["driver", 7]], (50, 0, 7)),
+        ([["target", 30], ["idle", 18], ["target", 6], ["driver", 3], ["target", 1]], (50, 5, 3)),
+        ([["idle", 54]], (50, 0, 4)),
+    ],
+)
+def test_a_user_who_wakes_late_knows_whose_doing_it_was(moves, expected):
+    said = run_child("-c", textwrap.dedent(PAUSE), json.dumps([50, moves]))
+    assert tuple(json.loads(said)) == expected
 
 
 @given(

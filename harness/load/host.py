@@ -15,14 +15,14 @@ UNEXPLAINED_NS = 200_000
 
 
 class RunDelay:
-    """The run delay of the thread that made this object, from `/proc/thread-self/schedstat`.
+    """The run delay of the thread that made this object.
 
     Where the kernel has no such file every answer is 0: then nothing is excused as the host's doing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, account: str = "/proc/thread-self/schedstat") -> None:
         try:
-            self._descriptor: int | None = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
+            self._descriptor: int | None = os.open(account, os.O_RDONLY)
         except OSError:
             self._descriptor = None
         # Pairs of (when, how much by then).
