@@ -44,6 +44,10 @@ USUAL_OPERATIONS = 12
 """Of a target, for the plan: how many rows a session brings is known only when it is over."""
 SPARE_BLOCKS = 2
 """For those that the machine spoils."""
+SLICES = 12
+"""A side and benchmark in a block: a gate takes more, but its benchmarks are short. Without caches or pools an operation
+takes up to 0.2 s, and 40 calls of each side made a block of half a minute. The interval is over blocks, and says what
+fewer calls cost it."""
 WARM, COLD = "", " (caches cold)"
 _NO_CACHES = "l1:off,l2:off"
 _CACHES = {"l1", "l2"}
@@ -274,4 +278,4 @@ def spread_budget(budget_s: float | None, sessions: int, block_s: float) -> Sess
             f"{blocks} blocks for each of {sessions} sessions bound no effect",
             remedy=f"Give it a --budget of at least {needed}, or fewer switches: --switch NAME",
         )
-    return msgspec.structs.replace(SessionPlan(), screen_blocks=blocks, extended_blocks=blocks)
+    return msgspec.structs.replace(SessionPlan(), screen_blocks=blocks, extended_blocks=blocks, slices=SLICES)
