@@ -1,8 +1,12 @@
-"""What several files of tests share: a real browser."""
+"""What all tests share: no test asserts a duration, a property neither; and a real browser."""
 
 import shutil
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="module")

@@ -65,6 +65,8 @@ class Found:
     name: str
     parent: str | None = None
     kind: str = ""
+    nearness: int = 0
+    """Of several that lead to it, the nearest counts: a narrower range is nearer, and any is nearer than none."""
 
 
 def check_discovery(body: DiscoverBody) -> list[tuple[str, str]]:
@@ -107,8 +109,7 @@ def derive(body: DiscoverBody) -> tuple[list[Found], list[str], bool]:
         if not kept:
             outside.append(seed)
         for asset in kept:
-            # An asset with something that leads to it says more than the same without.
-            if asset.id not in found or found[asset.id].parent is None:
+            if asset.id not in found or found[asset.id].nearness < asset.nearness:
                 found[asset.id] = asset
     everything = list(found.values())
     return _closed(everything[:ASSET_LIMIT]), outside, len(everything) > ASSET_LIMIT
@@ -162,7 +163,9 @@ def _below(domain: str, names: Sequence[str]) -> Iterator[Found]:
     for label in LABELS:
         name = f"{label}.{domain}"
         if _in_names(name, names):
-            yield Found(f"host:{name}", "host", name, parent, "RESOLVES_TO" if parent else "")
+            yield Found(
+                f"host:{name}", "host", name, parent, "RESOLVES_TO" if parent else "", 1 if parent else 0
+            )
 
 
 def _inside(network: Network, networks: Sequence[Network]) -> Iterator[Found]:
@@ -173,7 +176,7 @@ def _inside(network: Network, networks: Sequence[Network]) -> Iterator[Found]:
         block = f"address:{part.network_address}-{part.prefixlen}"
         yield Found(block, "address", str(part))
         for address in part.hosts():
-            yield Found(f"address:{address}", "address", str(address), block, "HOSTS")
+            yield Found(f"address:{address}", "address", str(address), block, "HOSTS", 1 + part.prefixlen)
 
 
 def _overlaps(network: Network, networks: Sequence[Network]) -> list[Network]:
