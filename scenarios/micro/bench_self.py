@@ -11,17 +11,20 @@ import tempfile
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from harness import calls
 from harness.loadrun import LoadPlan, Subject, run_load
-from harness.model import Outcome
+from harness.model import Outcome, Scenario
 from harness.run import LoadFacts, RunDirectory
 from harness.supervise import Supervisor
-from harness.units import format_ns, format_rate, significant
+from harness.units import format_ns, format_percent, format_rate, significant
 from scenarios.catalogue import SCENARIOS
 
 ROUNDS = 3
 MEASURED_S = 2.0
+OPEN_RATES_PER_S = (1_000.0, 20_000.0)
+LATE_NS = 2_000_000
 PLAIN_LOCUST = Path(__file__).with_name("plain_locust.py")
 
 
@@ -34,14 +37,11 @@ def plain_locust_ns() -> float:
     return float(done.stdout)
 
 
-def closed_model(
-    factory: str, parameters: dict[str, str], operations: dict[str, float]
-) -> tuple[float, LoadFacts]:
-    """Return the time per call of one user in the closed model, and the facts of its run."""
-    scenario = SCENARIOS["closed"]
-    if operations:
-        scenario = dataclasses.replace(scenario, operations=operations)
-    plan = LoadPlan(scenario, 1.0, users=1, duration_s=MEASURED_S, warmup_s=1.0, seed=1)
+def run(
+    scenario: Scenario, rate_per_s: float, factory: str, parameters: dict[str, str]
+) -> tuple[calls.Table, LoadFacts, float]:
+    """Run one scenario with one user or at one rate: (its measured rows, its facts, the descheduled share)."""
+    plan = LoadPlan(scenario, rate_per_s, users=1, duration_s=MEASURED_S, warmup_s=1.0, seed=1)
     with tempfile.TemporaryDirectory() as name, Supervisor() as supervisor:
         folder = Path(name)
         result = run_load(
@@ -52,8 +52,38 @@ def closed_model(
             raise SystemExit(result.ending.trouble)
         table = calls.load(folder / RunDirectory.CALLS)
         facts = msgspec.json.decode((folder / RunDirectory.FACTS).read_bytes(), type=LoadFacts)
-        done = int(((table["intended_ns"] >= 0) & (table["outcome"] == Outcome.COMPLETED)).sum())
-    return MEASURED_S * 1e9 / done, facts
+        return np.array(table[table["intended_ns"] >= 0]), facts, result.host.descheduled_share or 0.0
+
+
+def closed_model(
+    factory: str, parameters: dict[str, str], operations: dict[str, float]
+) -> tuple[float, LoadFacts]:
+    """Return the time per call of one user in the closed model, and the facts of its run."""
+    scenario = SCENARIOS["closed"]
+    if operations:
+        scenario = dataclasses.replace(scenario, operations=operations)
+    rows, facts, _ = run(scenario, 1.0, factory, parameters)
+    return MEASURED_S * 1e9 / int((rows["outcome"] == Outcome.COMPLETED).sum()), facts
+
+
+def open_model(rate_per_s: float) -> tuple[str, str, str]:
+    """Return the line that says how exactly and how fully the open model keeps a rate of a no-op target."""
+    rows, _, descheduled = run(SCENARIOS["steady"], rate_per_s, "targets.known:noop", {})
+    let_go = rows[rows["outcome"] != Outcome.NEVER_STARTED]
+    lag_ns = let_go["dispatched_ns"] - let_go["intended_ns"]
+    p99_ns = float(np.quantile(lag_ns, 0.99))
+    late = float((lag_ns > LATE_NS).mean())
+    ours = float((lag_ns - let_go["lag_target_ns"] - let_go["lag_host_ns"] > LATE_NS).mean())
+    done = int((rows["outcome"] == Outcome.COMPLETED).sum()) / len(rows)
+    said = (
+        f"{format_percent(done)} done, {format_percent(late)} over {format_ns(LATE_NS)} late "
+        f"({format_percent(ours)} by our doing, {format_percent(descheduled)} of the time descheduled)"
+    )
+    return (
+        f"open model, {format_rate(rate_per_s)}: pacing error, p99",
+        format_ns(p99_ns),
+        said,
+    )
 
 
 def main() -> None:
@@ -72,8 +102,10 @@ def main() -> None:
         ("closed model, no-op, all stamps and the split", format_ns(harness_ns),
          f"{significant(locust_ns / harness_ns)} × cheaper"),
         ("of which recording", format_ns(statistics.median(recorder)), ""),
+        ("switch hook, a yield and back", format_ns(facts.split_ns_per_switch), ""),
         ("asset core, GET /assets/{id}, nearly all from L1", format_ns(statistics.median(hits)),
          f"{format_rate(1e9 / statistics.median(hits))} on one core"),
+        *(open_model(rate_per_s) for rate_per_s in OPEN_RATES_PER_S),
     )  # fmt: skip
     for row in rows:
         print("{:<52}{:>10}   {}".format(*row))  # noqa: T201 - this is its answer
