@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.environment import differences
 from harness.model import Executor
+from harness.plateau import is_reached
 from harness.units import format_count, format_ns, format_percent, format_rate
 from harness.validity import Level
 from reports.backends import is_saturated
@@ -65,6 +66,9 @@ def _served(side: Side) -> str:
 def _points(sides: Sequence[Side]) -> Iterator[str]:
     for side in sides:
         yield _outcome_point(side)
+        tried = {int(users): rate for users, rate in side.run.document.plan.searched.items()}
+        if tried and not is_reached(tried):
+            yield f"{side.label}: no plateau was found, more than {max(tried)} users may get more answers"
     yield from _saturation(sides)
 
 

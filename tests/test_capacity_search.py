@@ -74,7 +74,9 @@ def test_a_driver_at_its_limit_is_neither_held_nor_broken(wall, start):
     if start <= wall:
         assert found.held_per_s <= wall < found.wall_per_s
     else:
-        assert found.held_per_s is None
+        # It goes down to where the driver keeps up.
+        assert (found.held_per_s or 0.0) <= wall
+        assert found.held_per_s is not None or wall < 0.01
 
 
 def test_an_invalid_probe_is_tried_again_and_then_ends_the_search_below_it():

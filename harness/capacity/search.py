@@ -162,12 +162,13 @@ def next_step(seen: Sequence[Seen], bounds: Bounds) -> Step | None:
 
 
 def _first_that_holds(rates: Sequence[_Rate], found: Interval, bounds: Bounds) -> Step | None:
-    """Nothing held so far: go down from what broke, and up from what had too few calls to tell."""
+    """Nothing held so far: go down from what broke or could not be driven, up from what had too few calls to tell."""
     low, high = rates[0], rates[-1]
-    if found.broke_per_s is None:
-        is_blocked = found.wall_per_s is not None or high.per_s >= bounds.most_per_s
+    is_open_end = found.broke_per_s is None and found.wall_per_s is None
+    if is_open_end:
+        is_blocked = high.per_s >= bounds.most_per_s
         return None if is_blocked else Step(_round(min(high.per_s * bounds.growth, bounds.most_per_s)))
-    if low.per_s > bounds.lowest_per_s and not low.is_wall:
+    if low.per_s > bounds.lowest_per_s:
         return Step(_round(max(low.per_s / bounds.growth, bounds.lowest_per_s)))
     return None if low.is_confirmed or low.tries >= TRIES else Step(low.per_s, confirms=True)
 

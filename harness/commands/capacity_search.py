@@ -23,8 +23,10 @@ from harness.slo import State
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration, format_rate_in_full
 
-# The search begins at a quarter of what closed users get, and goes down to a 64th of it.
+# The search begins at a quarter of what closed users get, and goes down to a 64th of it; never above what the driver
+# holds with ease, for what it cannot drive says nothing of the target.
 _START_SHARE, _LOWEST_SHARE = 1 / 4, 1 / 64
+_HIGHEST_START_PER_S = 2_000.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ def _bounds(request: Request, supervisor: Supervisor, backends: Backends, talk: 
                 remedy="Give a --rate, and look at the calls that fail",
             )
         start_per_s, lowest_per_s = (
-            float(f"{probed * share:.2g}") for share in (_START_SHARE, _LOWEST_SHARE)
+            float(f"{min(probed * share, _HIGHEST_START_PER_S):.2g}")
+            for share in (_START_SHARE, _LOWEST_SHARE)
         )
     about_s = min(search_s(plan.duration_s, plan.warmup_s, request.tolerance), request.budget_s)
     talk.say(

@@ -11,7 +11,7 @@ from harness.commands.console import Talk
 from harness.commands.suites import find_suite
 from harness.errors import ExitCode, UsageError
 from harness.micro.outline import outline
-from harness.model import Executor, Scenario
+from harness.model import Arrivals, Executor, Scenario
 from harness.policy_file import read
 from harness.units import format_duration, format_rate
 from scenarios.catalogue import SCENARIOS
@@ -65,8 +65,10 @@ def benchmarks() -> list[tuple[str, str]]:
 
 def pace(scenario: Scenario) -> str:
     """Return how fast and how long a scenario is, unless told otherwise."""
+    if scenario.arrivals is Arrivals.REPLAY:
+        return "as recorded"
     if scenario.executor is Executor.CLOSED:
-        rate = f"{scenario.users} users"
+        rate = "as many users as it takes" if scenario.find_users else f"{scenario.users} users"
     else:
         rate = "probed rate" if scenario.rate_per_s is None else format_rate(scenario.rate_per_s)
     return f"{rate}, {format_duration(scenario.duration_s)}"
