@@ -6,7 +6,6 @@ leaves the band around that median: three robust standard deviations of its bins
 the widest.
 """
 
-import bisect
 import dataclasses
 import enum
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from harness.calls import Table
 from harness.clock import NS_PER_S
 from harness.model import Outcome
+from harness.pieces import pieces
 from harness.units import format_ns
 
 if TYPE_CHECKING:
@@ -93,15 +93,14 @@ def end_of_warmup(run: "RunSummary") -> WarmupFinding:
 
 
 def _service(table: Table, from_s: float, to_s: float) -> tuple[Floats, Floats]:
-    """Return times in s and service times in ns of completed calls; of a long table the first of that span."""
-    # Rows are in order, but for those of a closed model, nearly; the column is not copied to look for a place in it.
-    start = bisect.bisect_left(table["intended_ns"], round(from_s * NS_PER_S))
-    rows = table[start : start + _MOST_CALLS]
-    rows = rows[
-        (rows["outcome"] == Outcome.COMPLETED)
-        & (rows["intended_ns"] >= from_s * NS_PER_S)
-        & (rows["intended_ns"] < to_s * NS_PER_S)
-    ]
+    """Return times in s and service times in ns of calls intended in that span that completed; not of all, if they are many."""
+    found = [table[:0]]
+    for piece in pieces(table):
+        if sum(map(len, found)) >= _MOST_CALLS:
+            break
+        is_meant = (piece["intended_ns"] >= from_s * NS_PER_S) & (piece["intended_ns"] < to_s * NS_PER_S)
+        found.append(piece[is_meant & (piece["outcome"] == Outcome.COMPLETED)])
+    rows = np.concatenate(found)
     return rows["intended_ns"] / NS_PER_S, (rows["completed_ns"] - rows["entered_ns"]).astype(float)
 
 

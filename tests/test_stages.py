@@ -1,5 +1,6 @@
 """Stages: their calls, their validity, their limits, and how reports show them."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -35,9 +36,11 @@ def late_in(run, label, by_ns):
     return load(run.directory.path)
 
 
-@pytest.mark.parametrize("executor", ["open", "closed"])
-def test_every_measured_call_is_in_exactly_one_stage(tmp_path, executor):
-    run = run_of(tmp_path, executor=executor)
+@pytest.mark.parametrize("is_shuffled", [False, True])
+def test_every_measured_call_is_in_exactly_one_stage(tmp_path, is_shuffled):
+    run = run_of(tmp_path)
+    if is_shuffled:
+        run = dataclasses.replace(run, table=np.random.default_rng(1).permutation(run.table))
     parts = rows_of_stages(run)
     assert sum(map(len, parts)) == len(run.table)
     for part, (span, summary) in zip(parts, run.stages, strict=True):
