@@ -1,23 +1,29 @@
 """Flame graphs: one profile, or two side by side, as an HTML fragment that needs nothing from anywhere.
 
 `flame_view` decides what is shown, `render` writes it, and `assets` is the one style and script of a page. The
-table says without scripts what the graph says with them. Nothing here tells whether a difference is significant.
+tables say without scripts what the graph says with them. What may be said of a difference is decided in
+`harness.profiles.difference`; `reports.flame_difference` brings it to the page.
 """
 
 import dataclasses
 import functools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
 
 from harness.marker import MARKER_PREFIX
+from harness.profiles.difference.frames import SAMPLED, FrameChange, ProfiledRun, compare_frames
 from harness.profiles.folded import Profile
 from harness.profiles.frames import frame_path
-from harness.units import format_bytes, format_ns, significant
+from harness.units import significant
+from reports import flame_difference
+from reports.flame_difference import FINDINGS, NodeFindings, amount
 from reports.flame_tree import Tree, build_tree, short_name
 
 _ROWS = 20
+_SCRIPTS = ("flame_difference.js", "flame_export.js", "flame.js", "flame_tabs.js")
 
 Requests = int | Mapping[str, int]
 """How many requests a profile covers: of all operations together, or of each."""
@@ -30,6 +36,8 @@ class FlameSide:
     label: str
     total: float
     requests: Mapping[str, int]
+    per_weight: float = 1.0
+    """What one unit of weight stands for in the unit that is shown: 1, or the ns between two samples."""
 
     @property
     def all_requests(self) -> int:
@@ -60,6 +68,11 @@ class FlameView:
     by_total: tuple[FlameRow, ...]
     per_request: bool = True
     """False for what is held at one moment: dividing it by requests would mean nothing."""
+    changes: tuple[FrameChange, ...] = ()
+    """Of two sides: every function of every operation."""
+    nodes: tuple[NodeFindings, NodeFindings] | None = None
+    """Of two sides: what may be said of the whole weight and of the own weight of each node."""
+    is_sampled: bool = True
 
     @property
     def is_empty(self) -> bool:
@@ -68,32 +81,46 @@ class FlameView:
 
 
 def flame_view(
-    title: str, unit: str, sides: Sequence[tuple[str, Profile, Requests]], *, per_request: bool = True
+    title: str,
+    unit: str,
+    sides: Sequence[tuple[str, Profile, Requests]],
+    *,
+    per_request: bool = True,
+    ns_per_sample: Sequence[float] = (),
 ) -> FlameView:
     """Return the view of one or two `(label, profile, requests)`, the baseline first.
 
-    Weights are shown per request, or as they are if `per_request` is false (a peak). `unit` is `samples`, `allocations`, `bytes` or `ns`. Raises ValueError for any other number of sides.
+    Weights are shown per request, or as they are if `per_request` is false (a peak). `unit` is `samples`,
+    `allocations`, `bytes` or `ns`. With `ns_per_sample` for each side samples are shown as time. Raises ValueError
+    for any other number of sides.
     """
     if len(sides) not in {1, 2}:
         raise ValueError(f"a flame graph has one side or two, not {len(sides)}")
+    scales = ns_per_sample or (1.0,) * len(sides)
     shown = tuple(
-        FlameSide(label, profile.total, _requests(count) if per_request else {"": 1})
-        for label, profile, count in sides
+        FlameSide(label, profile.total, _requests(count) if per_request else {"": 1}, scale)
+        for (label, profile, count), scale in zip(sides, scales, strict=True)
     )
     profiles = [profile for _, profile, _ in sides]
     tree = build_tree(profiles)
-    rows = _rows(profiles, shown)
-    lines = {name: line for profile in profiles for name, line in profile.lines.items()}
+    rows = _rows(profiles, shown) if len(sides) == 1 else []
+    runs = [
+        ProfiledRun(profile, side.requests if len(side.requests) == 1 else _operations(side), side.per_weight)
+        for profile, side in zip(profiles, shown, strict=True)
+    ]
     names = {node.name for node in tree.nodes}
     return FlameView(
         title=title,
-        unit=unit,
+        unit="ns" if ns_per_sample else unit,
         sides=shown,
         tree=tree,
-        lines={name: line for name, line in lines.items() if name in names},
+        lines={name: line for profile in profiles for name, line in profile.lines.items() if name in names},
         by_self=_top(rows, 0),
         by_total=_top(rows, 1),
         per_request=per_request,
+        changes=compare_frames(runs[:1], runs[1:]) if len(runs) > 1 else (),
+        nodes=flame_difference.node_findings(tree, runs) if len(runs) > 1 else None,
+        is_sampled=unit == SAMPLED,
     )
 
 
@@ -105,14 +132,12 @@ def render(view: FlameView) -> str:
             f'<figure class="flame"><figcaption>{title}</figcaption><p>No stack was recorded.</p></figure>\n'
         )
     return (
-        f'<figure class="flame" aria-label="{title}"><figcaption>{title}</figcaption>\n'
+        f'<figure class="flame" data-key="{_slug(view)}" aria-label="{title}"><figcaption>{title}</figcaption>\n'
         f'<p class="flame-facts">{_facts(view)}</p>\n'
         f'<div class="flame-graph"></div>\n'
         f'<script type="application/json" class="flame-data">{_json(_data(view))}</script>\n'
         f'<p class="flame-legend">{_legend(view)}</p>\n'
-        f"{_table('Top functions by their own weight', view, view.by_self, is_open=True)}"
-        f"{_table('Top functions by their whole weight', view, view.by_total, is_open=False)}"
-        "</figure>\n"
+        f"{_tables(view)}</figure>\n"
     )
 
 
@@ -120,12 +145,34 @@ def render(view: FlameView) -> str:
 def assets() -> str:
     """Return the style and the script that all flame graphs of one page share."""
     folder = resources.files("reports") / "assets"
-    style, script = (folder / "flame.css").read_text("utf-8"), (folder / "flame.js").read_text("utf-8")
+    style = (folder / "flame.css").read_text("utf-8")
+    script = "".join((folder / name).read_text("utf-8") for name in _SCRIPTS)
     return f"<style>\n{style}</style>\n<script>\n{script}</script>\n"
 
 
 def _requests(count: Requests) -> dict[str, int]:
     return {"": count} if isinstance(count, int) else {"": sum(count.values()), **count}
+
+
+def _operations(side: FlameSide) -> dict[str, int]:
+    return {name: count for name, count in side.requests.items() if name}
+
+
+def _slug(view: FlameView) -> str:
+    """Return what names the graph in the address of the page."""
+    words = [view.title, *(side.label for side in view.sides[1:])]
+    return re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")[:60]
+
+
+def _tables(view: FlameView) -> str:
+    if view.changes:
+        labels = [side.label for side in view.sides]
+        per = "per request of their operation" if view.per_request else "in all"
+        requests = _operations(view.sides[0])
+        return flame_difference.table(view.changes, labels, view.unit, per, dict(view.lines), requests)
+    return _table("Top functions by their own weight", view, view.by_self, is_open=True) + _table(
+        "Top functions by their whole weight", view, view.by_total, is_open=False
+    )
 
 
 def _rows(profiles: Sequence[Profile], sides: Sequence[FlameSide]) -> list[FlameRow]:
@@ -138,7 +185,10 @@ def _rows(profiles: Sequence[Profile], sides: Sequence[FlameSide]) -> list[Flame
             path=short_name(frame_path(name)),
             line=next((profile.lines[name] for profile in profiles if name in profile.lines), None),
             values=tuple(
-                (own / side.all_requests, whole / side.all_requests)
+                (
+                    own * side.per_weight / side.all_requests,
+                    whole * side.per_weight / side.all_requests,
+                )
                 for side, found in zip(sides, functions, strict=True)
                 for own, whole in [found.get(name, (0, 0))]
             ),
@@ -161,7 +211,12 @@ def _data(view: FlameView) -> dict[str, object]:
         "unit": view.unit,
         "per": _per(view),
         "sides": [
-            {"label": side.label, "total": _short(side.total), "requests": side.requests}
+            {
+                "label": side.label,
+                "total": _short(side.total),
+                "requests": side.requests,
+                "scale": side.per_weight,
+            }
             for side in view.sides
         ],
         "marker": MARKER_PREFIX,
@@ -171,6 +226,15 @@ def _data(view: FlameView) -> dict[str, object]:
         "depth": [node.depth for node in view.tree.nodes],
         "weights": [
             [_short(node.weights[side]) for node in view.tree.nodes] for side in range(len(view.sides))
+        ],
+        "sampled": view.is_sampled,
+        "findings": [str(finding) for finding in FINDINGS],
+        "found": [
+            {
+                "reach": [float(f"{reach:.3g}") for reach in part.reach] if view.is_sampled else [],
+                "finding": [FINDINGS.index(finding) for finding in part.findings],
+            }
+            for part in view.nodes or ()
         ],
     }
 
@@ -190,37 +254,40 @@ def _per(view: FlameView) -> str:
 
 
 def _facts(view: FlameView) -> str:
+    return " · ".join(_side_facts(view, side) for side in view.sides)
+
+
+def _side_facts(view: FlameView, side: FlameSide) -> str:
+    total = _with_unit(side.total * side.per_weight, view.unit)
     if not view.per_request:
-        return " · ".join(
-            f"{escape(side.label)}: {escape(_with_unit(side.total, view.unit))} in all" for side in view.sides
-        )
-    return " · ".join(
-        f"{escape(side.label)}: {escape(_with_unit(side.total, view.unit))}"
-        f" in {side.all_requests:,} requests,"
-        f" {escape(_with_unit(side.total / side.all_requests, view.unit))} per request"
-        for side in view.sides
+        return f"{escape(side.label)}: {escape(total)} in all"
+    each = _with_unit(side.total * side.per_weight / side.all_requests, view.unit)
+    samples = f", {side.total:,.0f} samples" if view.is_sampled and view.unit == "ns" else ""
+    return (
+        f"{escape(side.label)}: {escape(total)} in {side.all_requests:,} requests{samples},"
+        f" {escape(each)} per request"
     )
 
 
 def _legend(view: FlameView) -> str:
-    small = (
-        f"Frames under {significant(view.tree.least_share * 100)} % of the whole are merged into (other)."
-        " Colour tells packages apart and means nothing else."
-    )
+    small = f"Frames under {significant(view.tree.least_share * 100)} % of the whole are merged into (other)."
     if len(view.sides) == 1:
-        return f"Width: {escape(view.unit)}, a caller above what it calls. {small}"
-    before, after = (escape(side.label) for side in view.sides)
+        return (
+            f"Width: {escape(view.unit)}, a caller above what it calls. {small}"
+            " Colour tells packages apart and means nothing else."
+        )
     return (
-        f'<span class="flame-key flame-key-after"></span>upper bar: {after}, '
-        f'<span class="flame-key flame-key-before"></span>lower bar: {before}, both {_per(view)};'
-        " a frame has room for the larger side of all that stands on it. "
-        f"<strong>Differences are not tested for significance.</strong> {small}"
+        '<span class="flame-key flame-key-more"></span>+ more than before, '
+        '<span class="flame-key flame-key-less"></span>− less, '
+        '<span class="flame-key flame-key-untold"></span>cannot be told or the same. The plain part of a frame is what'
+        " both sides have, the hatched part the difference, and the outline the room of all that stands on it. "
+        f"{flame_difference.explain(SAMPLED if view.is_sampled else view.unit)} {small}"
     )
 
 
 def _table(caption: str, view: FlameView, rows: Sequence[FlameRow], *, is_open: bool) -> str:
     heads = "".join(
-        f'<th scope="col">{escape(head)}</th>' for what in ("own", "whole") for head in _heads(view, what)
+        f'<th scope="col">{escape(head)}</th>' for what in ("own", "whole") for head in (what, "share")
     )
     body = "".join(
         f'<tr><th scope="row"><code>{escape(row.function)}</code> <span class="flame-path">'
@@ -234,37 +301,16 @@ def _table(caption: str, view: FlameView, rows: Sequence[FlameRow], *, is_open: 
     )
 
 
-def _heads(view: FlameView, what: str) -> list[str]:
-    if len(view.sides) == 1:
-        return [what, "share"]
-    return [*(f"{what}, {side.label}" for side in view.sides), "change"]
-
-
 def _cells(view: FlameView, row: FlameRow) -> str:
+    side = view.sides[0]
+    total = side.total * side.per_weight / side.all_requests
     return "".join(
         f"<td>{escape(cell)}</td>"
-        for which in (0, 1)
-        for cell in _numbers(view, [value[which] for value in row.values])
+        for value in row.values[0]
+        for cell in (amount(value, view.unit), f"{100 * value / (total or 1):.1f} %")
     )
 
 
-def _numbers(view: FlameView, values: Sequence[float]) -> list[str]:
-    if len(values) == 1:
-        side = view.sides[0]
-        return [
-            _amount(values[0], view.unit),
-            f"{100 * values[0] * side.all_requests / (side.total or 1):.1f} %",
-        ]
-    change = values[1] - values[0]
-    sign = "+" if change > 0 else "−" if change < 0 else "±"
-    return [*(_amount(value, view.unit) for value in values), f"{sign}{_amount(abs(change), view.unit)}"]
-
-
-def _amount(value: float, unit: str) -> str:
-    scaled = {"bytes": format_bytes, "ns": format_ns}
-    return scaled[unit](value) if unit in scaled else significant(value)
-
-
 def _with_unit(value: float, unit: str) -> str:
-    amount = _amount(value, unit)
-    return amount if unit in {"bytes", "ns"} else f"{amount} {unit}"
+    text = amount(value, unit)
+    return text if unit in {"bytes", "ns"} else f"{text} {unit}"

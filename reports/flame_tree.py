@@ -19,7 +19,7 @@ LEAST_SHARE = 0.001
 ROOM_BYTES = 350_000
 """What the nodes of one tree may take up in a page."""
 
-_NODE_BYTES = 24  # Two numbers for the place, and up to two weights.
+_NODE_BYTES = (20, 48)  # Two numbers for the place; a weight, or two with their intervals and findings.
 _LONGEST_NAME = 300
 
 
@@ -87,7 +87,9 @@ def _grow(top: _Branch, totals: Sequence[float]) -> float:
     heap: list[tuple[float, int, _Branch]] = [(-1.0, next(order), top)]
     while heap:
         _, _, branch = heapq.heappop(heap)
-        room_bytes -= _NODE_BYTES + (0 if branch.name in names else len(json.dumps(short_name(branch.name))))
+        room_bytes -= _NODE_BYTES[len(totals) > 1] + (
+            0 if branch.name in names else len(json.dumps(short_name(branch.name)))
+        )
         if room_bytes < 0:
             return max(branch.share, LEAST_SHARE)
         names.add(branch.name)

@@ -5,12 +5,13 @@ All text is escaped by the templates of `reports.page`.
 
 import json
 import re
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from reports import figures, flame, page
 from reports.charts.data import Chart
-from reports.model import ProfileView, ReportView
+from reports.model import FlameSide, ProfileView, ReportView
 
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
@@ -47,11 +48,18 @@ _MOMENTS = {"memory-peak"}
 
 def _flames(profile: ProfileView) -> list[Markup]:
     """Return one graph of a single side, or one of each later side against the first."""
-    first, *others = [(side.label, side.profile, side.requests) for side in profile.sides]
+    first, *others = profile.sides
     pairs = [[first, other] for other in others] or [[first]]
-    per_request = profile.key not in _MOMENTS
-    made = [
-        flame.render(flame.flame_view(profile.title, profile.unit, pair, per_request=per_request))
-        for pair in pairs
-    ]
+    made = [flame.render(_view(profile, pair)) for pair in pairs]
     return [Markup(fragment) for fragment in made]  # noqa: S704 - the flame module escapes every name
+
+
+def _view(profile: ProfileView, sides: Sequence[FlameSide]) -> flame.FlameView:
+    scales = [side.ns_per_sample for side in sides if side.ns_per_sample]
+    return flame.flame_view(
+        profile.title,
+        profile.unit,
+        [(side.label, side.profile, side.requests) for side in sides],
+        per_request=profile.key not in _MOMENTS,
+        ns_per_sample=scales if len(scales) == len(sides) else (),
+    )

@@ -141,6 +141,8 @@ class FlameSide:
     label: str
     profile: Profile
     requests: Mapping[str, int]
+    ns_per_sample: float | None = None
+    """CPU time that one sample stands for; None where it is not known or nothing was sampled."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
 from harness.profiles.folded import Profile, read_folded
 from harness.units import format_bytes, format_count, format_ns, significant
@@ -34,7 +35,9 @@ def profile_views(sides: Sequence[Side]) -> tuple[tuple[ProfileView, ...], tuple
                 notes.append(f"{side.label}: {trouble} ({name})")
             else:
                 requests = _requests(side, path.parent.name)
-                found.setdefault((name, profile.unit), []).append(FlameSide(side.label, profile, requests))
+                sample_ns = _ns_per_sample(side, path.parent.name) if profile.unit == "samples" else None
+                shown = FlameSide(side.label, profile, requests, sample_ns)
+                found.setdefault((name, profile.unit), []).append(shown)
     views = [
         ProfileView(name.replace("/", "-"), _TITLES.get(name, name), unit, tuple(parts))
         for (name, unit), parts in found.items()
@@ -64,6 +67,16 @@ def _requests(side: Side, kind: str) -> Mapping[str, int]:
     if facts and any(facts.requests.values()):
         return facts.requests
     return {name: summary.count for name, summary in side.run.operations.items()}
+
+
+def _ns_per_sample(side: Side, kind: str) -> float | None:
+    """Return the CPU time between two samples: by the rate that was got, else by the one that was asked for."""
+    facts = side.run.document.profiles.get(kind)
+    for name in ("rate_got_hz", "rate_asked_hz"):
+        rate_hz = facts.facts.get(name) if facts else None
+        if isinstance(rate_hz, (int, float)) and rate_hz > 0:
+            return NS_PER_S / rate_hz
+    return None
 
 
 def _missing(sides: Sequence[Side]) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.profiles.folded import Profile
+from harness.profiles.folded import Profile, parse_folded
 from reports.flame import assets, flame_view, render
 from reports.flame_tree import OTHER, build_tree
 
@@ -134,10 +134,13 @@ def test_a_very_deep_stack_is_no_trouble():
 
 
 def test_weights_are_divided_by_requests_in_the_table():
-    rows = {row.function: row.values for row in two().by_total}
-    assert rows["Core.call"] == ((0, 9.5), (0, 9))
-    assert rows["fast"] == ((0, 0), (2, 2))
-    assert rows["dumps"] == ((6, 6), (0, 0))
+    rows = {row.function: row.values for row in one().by_total}
+    assert rows["Core.call"] == ((0, 9.5),)
+    assert rows["dumps"] == ((6, 6),)
+    changes = {row.frame.partition(" ")[0]: row for row in two().changes if row.operation == "GET /assets"}
+    assert (changes["Core.call"].whole.before, changes["Core.call"].whole.after) == (8, 6)
+    assert (changes["fast"].own.before, changes["fast"].own.after) == (0, 2)
+    assert (changes["dumps"].own.before, changes["dumps"].own.after) == (6, 0)
 
 
 def test_the_table_ranks_by_own_weight_and_names_lines():
@@ -159,9 +162,64 @@ def test_the_page_without_scripts_holds_the_numbers():
         assert text in html
 
 
-def test_two_sides_say_that_differences_are_not_tested():
-    assert "not tested for significance" in render(two())
-    assert "not tested" not in render(one())
+def test_two_sides_say_what_one_run_a_side_can_and_cannot_tell():
+    html = render(two())
+    assert "does not say that the code changed it" in html
+    assert "more than sampling explains" in html
+    assert ">changed<" not in html
+    assert "sampling explains" not in render(one())
+
+
+def test_a_table_of_two_sides_holds_interval_samples_and_finding():
+    row = re.search(r'<tr class="flame-less">.*?dumps.*?</tr>', render(two()), re.DOTALL)[0]
+    cells = re.findall(r"<td>(.*?)</td>", row)
+    assert cells[:3] == ["6", "0", "−6"]
+    assert re.fullmatch(r"−6.\d+ to −5.\d+", cells[3])
+    assert cells[4:] == ["gone", "600", "more than sampling explains"]
+
+
+def test_a_rare_operation_does_not_lead_the_table():
+    def profile(often, rare):
+        return Profile("samples", {("operation:often", "f"): often, ("operation:rare", "g"): rare})
+
+    requests = {"often": 1000, "rare": 1}
+    view = flame_view(
+        "CPU", "samples", [("a", profile(1000, 100), requests), ("b", profile(2000, 200), requests)]
+    )
+    assert view.changes[0].frame == "g"
+    functions = re.findall(r"<code>(.)</code>", render(view))
+    assert functions[0] == "f"
+
+
+def test_nodes_that_stand_for_many_frames_are_never_told():
+    few = {("operation:a", f"f{i}"): 1 for i in range(3000)}
+    many = dict.fromkeys(few, 2)
+    data = data_of(
+        render(
+            flame_view(
+                "CPU", "samples", [("a", Profile("samples", few), 9), ("b", Profile("samples", many), 9)]
+            )
+        )
+    )
+    said = dict(zip((data["names"][n] for n in data["name"]), data["found"][0]["finding"], strict=True))
+    assert {name: data["findings"][code] for name, code in said.items()} == {
+        "operation:a": "beyond sampling",
+        OTHER: "cannot tell",
+    }
+
+
+def test_samples_of_different_rates_are_compared_as_time():
+    fast = Profile("samples", {stack: weight * 10 for stack, weight in BASE.stacks.items()})
+    view = flame_view("CPU", "samples", [("a", BASE, 100), ("b", fast, 100)], ns_per_sample=(1e7, 1e6))
+    assert {round(row.own.change, 3) for row in view.changes} == {0}
+    assert "100 ms per request" in render(view)
+
+
+def test_what_is_counted_says_that_it_was_not_sampled():
+    one, two = (Profile("allocations", {("operation:a", "f (m.py)"): n}) for n in (40, 50))
+    html = render(flame_view("Allocations", "allocations", [("a", one, 10), ("b", two, 10)]))
+    assert "differs between these runs" in html
+    assert "Counted, not sampled" in html
 
 
 def test_an_empty_profile_says_so():
@@ -302,7 +360,10 @@ def test_a_click_zooms_and_the_tooltip_holds_both_values(open_page):
     assert "GET /assets" in tip
     assert re.search(r"baseline\s+8 samples\s+80.0 %", tip)
     assert re.search(r"candidate\s+6 samples\s+66.7 %", tip)
-    assert re.search(r"change, not tested\s+−2 samples\s+−25 %", tip)
+    assert re.search(r"change\s+−2 samples\s+−25 %", tip)
+    assert re.search(
+        r"Whole: more than sampling explains.* \(95 % interval −2\.88 samples to −1\.12 samples\)", tip
+    )
     page.mouse.click(canvas["x"] + 30, canvas["y"] + 2 * 21 + 8)
     assert said(page).startswith("Core.call")
     page.get_by_role("button", name="Show all").click()
@@ -337,6 +398,128 @@ def test_a_frame_that_only_one_side_has_keeps_its_place(open_page):
     page.keyboard.press("ArrowRight")
     assert said(page).startswith("fast")
     assert "(new)" in said(page)
+
+
+@pytest.mark.browser
+def test_more_is_orange_less_is_blue_and_what_cannot_be_told_is_grey(open_page):
+    before = {("operation:a", "up"): 500, ("operation:a", "down"): 900, ("operation:a", "same"): 700}
+    after = {("operation:a", "up"): 900, ("operation:a", "down"): 500, ("operation:a", "same"): 705}
+    page = open_page(
+        flame_view(
+            "CPU", "samples", [("a", Profile("samples", before), 9), ("b", Profile("samples", after), 9)]
+        )
+    )
+    canvas = page.locator("canvas")
+
+    def pixel(place):
+        return page.evaluate(
+            f"() => [...document.querySelector('canvas').getContext('2d').getImageData({place}, 58, 1, 1).data]"
+        )
+
+    width = canvas.bounding_box()["width"]
+    kinds = {}
+    for share in (0.33, 0.68, 0.97):
+        red, _, blue, _ = pixel(round(width * share) - 25)
+        kinds[share] = "orange" if red > blue + 15 else "blue" if blue > red + 15 else "grey"
+    assert sorted(kinds.values()) == ["blue", "grey", "orange"]
+    page.get_by_label("Colour").select_option("packages")
+    page.get_by_label("Width").select_option("share")
+    for side in ("before", "after"):
+        page.get_by_label("Sides").select_option(side)
+        assert said(page).startswith("All stacks")
+
+
+def page_file(tmp_path, *views):
+    path = tmp_path / "page.html"
+    path.write_text(
+        f'<!doctype html>{COLOURS}{assets()}<div class="flame-set">{"".join(map(render, views))}</div>'
+    )
+    return path.as_uri()
+
+
+@pytest.fixture
+def open_file(browser, tmp_path):
+    complaints = []
+    pages = []
+
+    def open_file(*views, state=""):
+        page = browser.new_page(viewport={"width": 390, "height": 800}, accept_downloads=True)
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(page_file(tmp_path, *views) + state)
+        pages.append(page)
+        return page
+
+    yield open_file
+    for page in pages:
+        page.close()
+    assert complaints == []
+
+
+def allocations():
+    return flame_view("Allocations", "allocations", [("a", BASE, 10), ("b", CANDIDATE, 10)])
+
+
+@pytest.mark.browser
+def test_profiles_are_tabs_that_keys_walk_through(open_file):
+    page = open_file(two(), allocations())
+    assert page.get_by_role("tab").all_inner_texts() == ["CPU", "Allocations"]
+    assert [page.locator("figure").nth(place).is_visible() for place in (0, 1)] == [True, False]
+    page.get_by_role("tab", name="CPU").focus()
+    page.keyboard.press("ArrowRight")
+    assert [page.locator("figure").nth(place).is_visible() for place in (0, 1)] == [False, True]
+    assert page.evaluate("document.activeElement.textContent") == "Allocations"
+    assert page.evaluate("location.hash").startswith("#flame=allocations")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.browser
+def test_the_address_brings_another_reader_to_the_same_sight(open_file):
+    page = open_file(two(), allocations())
+    page.get_by_role("tab", name="Allocations").click()
+    graph = page.locator("figure").nth(1)
+    graph.get_by_label("Operation").select_option(label="GET /assets")
+    graph.get_by_label("Colour").select_option("own")
+    graph.locator("canvas").focus()
+    for key in ("ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    seen = graph.locator(".flame-said").inner_text()
+    assert seen.startswith("dumps")
+    other = open_file(two(), allocations(), state=page.evaluate("location.hash"))
+    graph = other.locator("figure").nth(1)
+    assert graph.locator(".flame-said").inner_text() == seen
+    assert graph.get_by_label("Colour").input_value() == "own"
+    assert graph.get_by_role("button", name="Show all").is_enabled()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    "state", ["#flame=nothing&op=%", "#flame=cpu-candidate&view=x&z=zz&q=%3Cimg%3E", "#flame", "#x"]
+)
+def test_an_address_that_means_nothing_harms_nothing(open_file, state):
+    page = open_file(two(), state=state)
+    assert page.locator("canvas").count() == 1
+    assert page.locator("img").count() == 0
+
+
+@pytest.mark.browser
+def test_what_is_shown_can_be_saved_for_other_tools(open_file):
+    page = open_file(two())
+    texts = {}
+    for name in ("folded, baseline", "folded, candidate", "speedscope"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).click()
+        texts[name] = download.value.path().read_text("utf-8")
+    assert parse_folded(texts["folded, baseline"]).stacks == BASE.stacks
+    assert parse_folded(texts["folded, candidate"]).stacks == CANDIDATE.stacks
+    saved = json.loads(texts["speedscope"])
+    names = [frame["name"] for frame in saved["shared"]["frames"]]
+    before, after = saved["profiles"]
+    assert (before["endValue"], after["endValue"]) == (1000, 450)
+    stacks = {
+        tuple(names[n] for n in stack): w for stack, w in zip(after["samples"], after["weights"], strict=True)
+    }
+    assert stacks == CANDIDATE.stacks
 
 
 @pytest.mark.browser

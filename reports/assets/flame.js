@@ -2,7 +2,7 @@
 // reaches the page as text only. A caller stands above what it calls.
 (() => {
   "use strict";
-  const ROW = 21, STRIP = 5, PAD = 5, LEAST_PX = 0.5, LEAST_TEXT_PX = 26;
+  const ROW = 21, PAD = 5, LEAST_PX = 0.5, LEAST_TEXT_PX = 26;
   const FONT = '12px ui-sans-serif, system-ui, "Segoe UI", Roboto, sans-serif';
   const HUES = [212, 30, 150, 330, 265, 75, 185, 0, 110, 295];
   const KEYS_HELP = "Arrow keys move, Enter zooms in, Backspace zooms out, Escape shows all, / searches.";
@@ -16,22 +16,22 @@
   // ---- Data -----------------------------------------------------------------------------------------------------
 
   function readTree(data) {
-    const top = newNode("all", null, data.sides.map((side) => side.total), 0);
+    const top = newNode("all", null, data.sides.map((side) => side.total), 0, -1, -1);
     const open = [top];
     data.name.forEach((number, place) => {
       open.length = data.depth[place] + 1;
       const parent = open[data.depth[place]];
       const weights = data.weights.map((column) => column[place]);
-      const node = newNode(data.names[number], parent, weights, data.lines[number]);
+      const node = newNode(data.names[number], parent, weights, data.lines[number], place, number);
       parent.children.push(node);
       open.push(node);
     });
     return top;
   }
 
-  function newNode(name, parent, weights, line) {
+  function newNode(name, parent, weights, line, place, number) {
     const depth = parent ? parent.depth + 1 : 0;
-    return { name, parent, weights, line, depth, children: [], own: [], bars: [], width: 0, x: 0, matches: false };
+    return { name, parent, weights, line, place, number, depth, children: [], own: [], bars: [], shown: [], ownShown: [], width: 0, x: 0, matches: false };
   }
 
   // Where the requests of each operation are known, an operation's weights are given per request of its own.
@@ -41,17 +41,28 @@
     return Math.max(Object.hasOwn(requests, operation) ? requests[operation] : requests[""], 1);
   }
 
+  // What is said of a frame is per request of its own operation; without operations, per request of all.
+  function countPerRequest(data, top) {
+    for (const node of walk(top)) {
+      const root = node.depth ? operationOf(node) : node;
+      node.own = node.weights.map((weight, side) => node.children.reduce((rest, child) => rest - child.weights[side], weight));
+      // What is left of a subtraction of equals is nothing.
+      node.own = node.own.map((own, side) => (own > 1e-9 * node.weights[side] ? own : 0));
+      const per = data.sides.map((side, place) => side.scale / requestsOf(data, root, place));
+      [node.shown, node.ownShown] = [node.weights, node.own].map((values) => values.map((value, side) => value * per[side]));
+    }
+  }
+
   // A frame is as wide as its own weight, the larger of both sides, and all that stands on it: so a frame that only
   // one side has keeps its place, and no child leaves its parent. Iterative: stacks may be a thousand deep.
-  function layOut(data, base) {
-    const order = [base], requests = data.sides.map((_, side) => requestsOf(data, base, side));
+  function layOut(graph) {
+    const { data, base } = graph, order = [base];
+    const whole = data.sides.map((side, place) => (graph.per === "share" ? base.weights[place] || 1 : requestsOf(data, base, place) / side.scale));
+    const larger = { before: (values) => values[0], after: (values) => values[1] }[graph.view] || ((values) => Math.max(...values));
     for (let i = 0; i < order.length; i++) order.push(...order[i].children);
     for (const node of order.slice().reverse()) {
-      node.bars = node.weights.map((weight, side) => weight / requests[side]);
-      node.own = node.bars.map((bar, side) => node.children.reduce((rest, child) => rest - child.bars[side], bar));
-      // What is left of a subtraction of equals is nothing.
-      node.own = node.own.map((own, side) => (own > 1e-9 * node.bars[side] ? own : 0));
-      node.width = node.children.reduce((sum, child) => sum + child.width, Math.max(...node.own));
+      node.bars = node.weights.map((weight, side) => weight / whole[side]);
+      node.width = node.children.reduce((sum, child) => sum + child.width, larger(node.own.map((own, side) => own / whole[side])));
     }
     base.x = 0;
     for (const node of order) {
@@ -114,7 +125,7 @@
     const weights = new Map();
     for (const node of walk(graph.top)) {
       const name = packageOf(words(graph, node).path);
-      if (name) weights.set(name, (weights.get(name) || 0) + Math.max(...node.own));
+      if (name) weights.set(name, (weights.get(name) || 0) + Math.max(...node.ownShown));
     }
     const ranked = [...weights].sort((a, b) => b[1] - a[1]).slice(0, HUES.length).map(([name]) => name);
     ranked.forEach((name, place) => graph.hues.set(name, HUES[place]));
@@ -201,37 +212,38 @@
     const { x, width } = boxOf(graph, node);
     const inner = Math.max(width - 1, LEAST_PX), two = node.bars.length === 2;
     context.globalAlpha = graph.query && !node.matches ? 0.28 : 1;
-    if (two) drawBars(graph, context, node, x, y, inner);
+    if (two) flameDifference.drawBars(graph, context, node, x, y, inner, ROW - 1, colour(graph, node));
     else {
       context.fillStyle = colour(graph, node);
       context.fillRect(x, y, inner, ROW - 1);
     }
-    if (width >= LEAST_TEXT_PX) drawText(graph, context, node, x + PAD, y + (ROW - 1 - (two ? STRIP : 0)) / 2, width - 2 * PAD);
+    if (width >= LEAST_TEXT_PX) drawText(graph, context, node, Math.max(x, 0) + PAD, y + (ROW - 1) / 2, Math.min(width, graph.width) - 2 * PAD, two);
     context.globalAlpha = 1;
     if (graph.query && node.matches && width > 3) outline(graph, context, node, graph.theme.accent, 1.5);
   }
 
-  function drawBars(graph, context, node, x, y, inner) {
-    const [before, after] = node.bars.map((bar) => (node.width ? Math.min(bar / node.width, 1) * inner : 0));
-    context.fillStyle = graph.theme.panel;
-    context.fillRect(x, y, inner, ROW - 1);
-    context.fillStyle = colour(graph, node);
-    context.fillRect(x, y, after, ROW - 1 - STRIP);
-    context.fillStyle = graph.theme.muted;
-    context.fillRect(x, y + ROW - STRIP, before, STRIP - 1);
-    if (inner > 4) outline(graph, context, node, graph.theme.rule, 1);
-  }
-
-  function drawText(graph, context, node, x, y, room) {
-    const { title, path } = words(graph, node);
+  function drawText(graph, context, node, x, y, room, two) {
+    const words_ = words(graph, node), { path } = words_, title = (two ? flameDifference.sign(graph, node) : "") + (node.parent ? words_.title : "All stacks");
     const shown = fit(context, title, room);
     context.fillStyle = graph.theme.fg;
+    if (two) halo(graph, context, shown, x, y);
     context.fillText(shown, x, y);
     const used = context.measureText(shown).width + 8;
     if (shown !== title || !path || room - used < 60) return;
     context.fillStyle = graph.theme.fg;
     context.globalAlpha *= 0.62;
     context.fillText(fit(context, path, room - used), x + used, y);
+  }
+
+  // Text over hatching needs a ground of its own.
+  function halo(graph, context, text, x, y) {
+    context.strokeStyle = graph.theme.bg;
+    context.lineWidth = 4;
+    context.lineJoin = "round";
+    const alpha = context.globalAlpha;
+    context.globalAlpha = 0.85 * alpha;
+    context.strokeText(text, x, y);
+    context.globalAlpha = alpha;
   }
 
   function fit(context, text, room) {
@@ -254,6 +266,7 @@
   }
 
   function colourLegend(graph) {
+    graph.packages.hidden = graph.data.sides.length > 1 && graph.by !== "packages";
     for (const item of graph.packages.children) {
       item.firstChild.style.background = `hsl(${graph.hues.get(item.dataset.name)} ${graph.theme.dark ? "36% 40%" : "62% 77%"})`;
     }
@@ -281,27 +294,33 @@
 
   function numbers(graph, node) {
     const { unit, sides } = graph.data, root = graph.base;
-    const rows = sides.map((side, place) => [
-      side.label, amount(node.bars[place], unit), percent(node.weights[place], root.weights[place]), amount(node.own[place], unit),
+    return sides.map((side, place) => [
+      side.label, amount(node.shown[place], unit), percent(node.weights[place], root.weights[place]), amount(node.ownShown[place], unit),
+      ...(graph.data.sampled ? [digits(node.weights[place])] : []),
     ]);
-    if (sides.length === 2) rows.push(change(node, unit));
-    return rows;
   }
 
-  function change(node, unit) {
-    const [before, after] = node.bars, by = after - before;
-    const share = before ? signed(by, `${digits(Math.abs((100 * by) / before))} %`) : "new";
-    const own = node.own[1] - node.own[0];
-    return ["change, not tested", signed(by, amount(Math.abs(by), unit)), share, signed(own, amount(Math.abs(own), unit))];
+  const format = (graph) => ({ amount: (value) => amount(value, graph.data.unit), digits, signed });
+
+  function changeRows(graph, node) {
+    if (graph.data.sides.length < 2) return [];
+    const [whole, own] = flameDifference.rows(graph, node, format(graph));
+    return [["change", whole.change, whole.share, own.change]];
+  }
+
+  function perOf(graph, node) {
+    const root = node.depth ? operationOf(node) : node;
+    return root.name.startsWith(graph.data.marker) && graph.data.per !== "in all" ? `per ${words(graph, root).title.slice(0, 60)} request` : graph.data.per;
   }
 
   function showTip(graph, node, event) {
     if (!node) return void (graph.tip.hidden = true);
     const { title, place } = words(graph, node);
     const cells = (tag, row) => make("tr", {}, ...row.map((text, i) => make(i ? tag : "th", { textContent: text })));
-    const table = make("table", {}, cells("th", [graph.data.per, "whole", "share", "own"]), ...numbers(graph, node).map((row) => cells("td", row)));
+    const heads = [perOf(graph, node), "whole", "share", "own", ...(graph.data.sampled ? ["samples"] : [])];
+    const table = make("table", {}, cells("th", heads), ...[...numbers(graph, node), ...changeRows(graph, node)].map((row) => cells("td", row)));
     const operation = node.depth > 1 ? ` · ${words(graph, operationOf(node)).title}` : "";
-    graph.tip.replaceChildren(make("b", { textContent: title.slice(0, 400) }), make("span", { className: "flame-path", textContent: (place + operation).slice(0, 400) }), table);
+    graph.tip.replaceChildren(make("b", { textContent: title.slice(0, 400) }), make("span", { className: "flame-path", textContent: (place + operation).slice(0, 400) }), table, ...saysOf(graph, node).map((text) => make("p", { textContent: text })));
     graph.tip.hidden = false;
     const room = graph.tip.getBoundingClientRect();
     const x = Math.min(event.clientX + 14, window.innerWidth - room.width - 8);
@@ -309,10 +328,18 @@
     Object.assign(graph.tip.style, { left: `${Math.max(x, 4)}px`, top: `${Math.max(y, 4)}px` });
   }
 
+  function saysOf(graph, node) {
+    if (graph.data.sides.length < 2 || node.place < 0) return [];
+    const [whole, own] = flameDifference.rows(graph, node, format(graph));
+    const text = (what, { says, interval }) => `${what}: ${says}${interval === "–" ? "" : ` (95 % interval ${interval})`}.`;
+    return [text("Whole", whole), text("Own", own)];
+  }
+
   function say(graph) {
     const node = graph.selected || graph.zoom, { title, place } = words(graph, node);
     const facts = numbers(graph, node).map(([label, whole, share, own]) => `${label}: ${whole} (${share}), own ${own}`).join(" · ");
-    graph.said.replaceChildren(make("b", { textContent: node.parent ? title : "All stacks" }), ` ${facts}`, make("span", { className: "flame-path", textContent: place || KEYS_HELP }));
+    const [change] = changeRows(graph, node), more = change ? ` · change: ${change[1]} (${change[2]}), own ${change[3]}. ${saysOf(graph, node).join(" ")}` : "";
+    graph.said.replaceChildren(make("b", { textContent: node.parent ? title : "All stacks" }), ` ${facts}${more}`, make("span", { className: "flame-path", textContent: place || KEYS_HELP }));
   }
 
   // ---- What the reader does -------------------------------------------------------------------------------------
@@ -333,11 +360,50 @@
     graph.reset.disabled = graph.zoom === graph.base;
     resize(graph);
     select(graph, graph.zoom === graph.top ? null : graph.zoom);
+    keep(graph);
+  }
+
+  // ---- State: all that another reader needs to see the same, names of frames as a short hash of their path --------
+
+  const pathOf = (node) => {
+    const names = [];
+    for (; node.parent; node = node.parent) names.unshift(node.name);
+    return names.length ? hash(names.join("\n")).toString(36) : "";
+  };
+
+  const stateOf = (graph) => ({
+    op: graph.base === graph.top ? "" : graph.base.name, view: graph.view === "union" ? "" : graph.view, by: graph.by === "whole" ? "" : graph.by,
+    per: graph.per === "request" ? "" : graph.per, q: graph.query, z: graph.zoom === graph.base ? "" : pathOf(graph.zoom),
+  });
+
+  const keep = (graph) => graph.isReady && graph.box.dispatchEvent(new CustomEvent("flame-state", { bubbles: true, detail: stateOf(graph) }));
+
+  function restore(graph, state) {
+    graph.isReady = false;
+    for (const [name, picker] of Object.entries(graph.modes)) {
+      if ([...picker.options].some((option) => option.value === state[name])) graph[name] = picker.value = state[name];
+    }
+    const operation = graph.top.children.findIndex((node) => node.name === state.op);
+    graph.picker.value = operation < 0 ? "" : operation;
+    graph.input.value = graph.query = state.q || "";
+    pickOperation(graph, graph.picker.value);
+    const zoom = state.z && [...walk(graph.base)].find((node) => pathOf(node) === state.z);
+    if (zoom) zoomTo(graph, zoom);
+    else if (graph.query) nextMatch(graph);
+    graph.isReady = true;
+  }
+
+  function setMode(graph, name, value) {
+    graph[name] = value;
+    layOut(graph);
+    resize(graph);
+    say(graph);
+    keep(graph);
   }
 
   function pickOperation(graph, place) {
     graph.base = place === "" ? graph.top : graph.top.children[Number(place)];
-    layOut(graph.data, graph.base);
+    layOut(graph);
     search(graph, graph.query);
     zoomTo(graph, graph.base);
   }
@@ -347,6 +413,7 @@
     for (const node of walk(graph.top)) node.matches = graph.query !== "" && node.name.toLowerCase().includes(graph.query);
     graph.found.textContent = graph.query ? describeMatches(graph) : "";
     draw(graph);
+    keep(graph);
   }
 
   // Frames that stand on a match belong to it already: count the outermost ones only.
@@ -417,8 +484,25 @@
     graph.reset = make("button", { type: "button", textContent: "Show all", disabled: true });
     graph.picker = make("select", { ariaLabel: "Operation" }, make("option", { value: "", textContent: "All operations" }));
     graph.top.children.forEach((node, place) => graph.picker.append(make("option", { value: place, textContent: words(graph, node).title.slice(0, 120) })));
-    return make("div", { className: "flame-tools" }, graph.picker, graph.input, graph.reset, graph.found);
+    graph.modes = graph.data.sides.length < 2 ? {} : {
+      view: modes(graph, "view", "Sides", [["union", "Both sides"], ["before", `Only ${graph.data.sides[0].label}`], ["after", `Only ${graph.data.sides[1].label}`]]),
+      by: modes(graph, "by", "Colour", [["whole", "Colour: change of whole"], ["own", "Colour: change of own"], ["packages", "Colour: packages"]]),
+      ...(graph.data.per === "in all" ? {} : { per: modes(graph, "per", "Width", [["request", "Width: per request"], ["share", "Width: share of all"]]) }),
+    };
+    return make("div", { className: "flame-tools" }, graph.picker, ...Object.values(graph.modes), graph.input, graph.reset, graph.found);
   }
+
+  function modes(graph, name, label, options) {
+    const picker = make("select", { ariaLabel: label }, ...options.map(([value, text]) => make("option", { value, textContent: text.slice(0, 60) })));
+    picker.addEventListener("change", () => setMode(graph, name, picker.value));
+    return picker;
+  }
+
+  const exports = (graph) => make("p", { className: "flame-exports" }, "Save what is shown: ", ...flameExport.choices(graph).map(([text, save]) => {
+    const button = make("button", { type: "button", textContent: text.slice(0, 80) });
+    button.addEventListener("click", save);
+    return button;
+  }));
 
   function listen(graph) {
     graph.canvas.addEventListener("mousemove", (event) => showTip(graph, nodeAt(graph, event), event));
@@ -442,8 +526,9 @@
   function start(box) {
     const data = JSON.parse(box.parentElement.querySelector(".flame-data").textContent);
     const top = readTree(data);
-    layOut(data, top);
-    const graph = { box, data, top, zoom: top, base: top, selected: null, query: "", hues: new Map(), width: 0, height: 0 };
+    countPerRequest(data, top);
+    const graph = { box, data, top, zoom: top, base: top, selected: null, query: "", hues: new Map(), width: 0, height: 0, view: "union", by: "whole", per: "request", key: box.parentElement.dataset.key };
+    layOut(graph);
     graph.canvas = make("canvas", { tabIndex: 0, role: "application", ariaLabel: `Flame graph. ${KEYS_HELP} The tables below hold the same numbers.` });
     graph.space = make("div", {}, graph.canvas);
     graph.scroll = make("div", { className: "flame-scroll" }, graph.space);
@@ -454,10 +539,12 @@
       item.dataset.name = name;
       return item;
     }));
-    box.replaceChildren(tools(graph), graph.scroll, graph.said, graph.packages, graph.tip);
+    box.replaceChildren(tools(graph), graph.scroll, graph.said, graph.packages, exports(graph), graph.tip);
     listen(graph);
     resize(graph);
     say(graph);
+    graph.isReady = true;
+    box.parentElement.flame = { restore: (state) => restore(graph, state), state: () => stateOf(graph) };
   }
 
   const startAll = () => document.querySelectorAll(".flame-graph:empty").forEach(start);

@@ -1,0 +1,196 @@
+"""What a flame graph of two sides says of each frame: the findings of its nodes, and the table of functions."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+
+import numpy as np
+
+from harness.marker import MARKER_PREFIX
+from harness.profiles.difference.counts import Compared, Counts, compare_counted, compare_sampled
+from harness.profiles.difference.finding import STRICT, Finding, samples_needed
+from harness.profiles.difference.frames import SAMPLED, Change, FrameChange, ProfiledRun
+from harness.profiles.frames import frame_path
+from harness.units import format_bytes, format_count, format_ns, significant
+from reports.flame_tree import OTHER, Tree, short_name
+
+FINDINGS = tuple(Finding)
+"""A finding is known to the page by its place here."""
+
+_WORDS = {
+    Finding.CHANGED: "changed",
+    Finding.SAME: f"same within {STRICT.least_effect:.0%}",
+    Finding.BEYOND_SAMPLING: "more than sampling explains",
+    Finding.DIFFERS: "differs between these runs",
+    Finding.CANNOT_TELL: "cannot tell",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NodeFindings:
+    """By node, for its whole weight or its own: half the width of the interval per request, and what is found."""
+
+    reach: tuple[float, ...]
+    findings: tuple[Finding, ...]
+
+
+def node_findings(tree: Tree, runs: Sequence[ProfiledRun]) -> tuple[NodeFindings, NodeFindings]:
+    """Return (whole, own) of every node for two runs; nodes that stand for several frames are never told."""
+    whole = np.array([node.weights for node in tree.nodes], dtype=float).reshape(len(tree.nodes), 2)
+    exposures = np.array(list(_exposures(tree, runs)), dtype=float).reshape(len(tree.nodes), 2)
+    own = whole - _of_children(tree, whole)
+    own[own < 1e-9 * whole] = 0
+    return _found(tree, whole, exposures, runs), _found(tree, own, exposures, runs)
+
+
+def table(
+    changes: Sequence[FrameChange],
+    labels: Sequence[str],
+    unit: str,
+    per: str,
+    lines: dict[str, int],
+    requests: Mapping[str, int],
+) -> str:
+    """Return the functions that changed most by their own weight and by their whole weight, as two HTML tables.
+
+    Rows are of their operation's requests; by the `requests` of each the ones that matter to all come first.
+    """
+    shares = {name: count / (sum(requests.values()) or 1) for name, count in requests.items()}
+    return "".join(
+        _one_table(most_changed(changes, which, shares), which, labels, unit, per, lines)
+        for which in ("own", "whole")
+    )
+
+
+def most_changed(
+    changes: Sequence[FrameChange], which: str, shares: Mapping[str, float], rows: int = 20
+) -> list[FrameChange]:
+    """Return what is found first, then the rest, the largest change of an average request first.
+
+    `which` is `own` or `whole`, `shares` the part of the requests that each operation has: a rare operation counts little.
+    """
+
+    def key(row: FrameChange) -> tuple[bool, float]:
+        change = getattr(row, which)
+        return not change.finding.is_coloured, -abs(change.change) * shares.get(row.operation, 1.0)
+
+    return sorted((row for row in changes if getattr(row, which).change), key=key)[:rows]
+
+
+def explain(unit: str) -> str:
+    """Return what the findings of one run a side mean, for readers of the graph."""
+    if unit != SAMPLED:
+        return (
+            "Counted, not sampled: a coloured frame differs between these two runs by at least"
+            f" {STRICT.least_effect:.0%}. Whether another pair of runs would differ too is not tested."
+        )
+    few, more = samples_needed(0.2), samples_needed(STRICT.least_effect)
+    return (
+        "One run a side: a coloured frame differs by more than sampling explains (false discovery rate"
+        f" {STRICT.false_discovery:.0%}, at least {STRICT.least_effect:.0%}), which does not say that the code changed it:"
+        f" that takes {STRICT.least_runs} interleaved runs a side. Grey frames cannot be told; a change of 20 % takes"
+        f" {format_count(few)} samples of a frame a side, one of 5 % {format_count(more)}."
+    )
+
+
+def _found(
+    tree: Tree, weights: np.ndarray, exposures: np.ndarray, runs: Sequence[ProfiledRun]
+) -> NodeFindings:
+    compare = compare_sampled if runs[0].profile.unit == SAMPLED else compare_counted
+    before, after = (Counts(weights[:, [side]], exposures[:, [side]]) for side in (0, 1))
+    compared: Compared = compare(before, after)
+    findings = tuple(
+        Finding.CANNOT_TELL if node.name == OTHER else finding
+        for node, finding in zip(tree.nodes, compared.findings, strict=True)
+    )
+    return NodeFindings(tuple(((compared.high - compared.low) / 2).tolist()), findings)
+
+
+def _exposures(tree: Tree, runs: Sequence[ProfiledRun]) -> Iterator[list[float]]:
+    root: list[float] = []
+    for node in tree.nodes:
+        if node.depth == 0:
+            root = [run.exposure(node.name) for run in runs]
+        yield root
+
+
+def _of_children(tree: Tree, whole: np.ndarray) -> np.ndarray:
+    """Return the summed weight of each node's children."""
+    sums = np.zeros_like(whole)
+    above: list[int] = []
+    for place, node in enumerate(tree.nodes):
+        del above[node.depth :]
+        if above:
+            sums[above[-1]] += whole[place]
+        above.append(place)
+    return sums
+
+
+def _one_table(
+    rows: Sequence[FrameChange], which: str, labels: Sequence[str], unit: str, per: str, lines: dict[str, int]
+) -> str:  # fmt: skip
+    if not rows:
+        return f"<p>No function differs by its {which} weight.</p>\n"
+    heads = "".join(
+        f'<th scope="col">{escape(head)}</th>'
+        for head in (
+            "function",
+            *labels,
+            "change",
+            "95 % interval",
+            "share",
+            "samples" if unit == "ns" else "weight",
+            "finding",
+        )
+    )
+    body = "".join(_row(row, getattr(row, which), unit, lines) for row in rows)
+    return (
+        f"<details{' open' if which == 'own' else ''}><summary>Functions by the change of their {which} weight,"
+        f" {escape(per)}</summary>\n"
+        f'<div class="flame-table" tabindex="0"><table><thead><tr>{heads}</tr></thead>\n<tbody>\n{body}</tbody></table></div></details>\n'
+    )
+
+
+def _row(row: FrameChange, change: Change, unit: str, lines: dict[str, int]) -> str:
+    path = frame_path(row.frame)
+    name = row.frame.removesuffix(f" ({path})") if path else row.frame.removeprefix(MARKER_PREFIX)
+    line = f":{lines[row.frame]}" if row.frame in lines else ""
+    place = " · ".join(filter(None, (f"{short_name(path)}{line}" if path else "", short_name(row.operation))))
+    cells = (
+        amount(change.before, unit),
+        amount(change.after, unit),
+        signed(change.change, unit),
+        f"{signed(change.low, unit)} to {signed(change.high, unit)}"
+        if change.low < change.high
+        else "counted",
+        relative(change),
+        format_count(round(change.samples)),
+    )
+    tone = ("more" if change.change > 0 else "less") if change.finding.is_coloured else "untold"
+    return (
+        f'<tr class="flame-{tone}"><th scope="row"><code>{escape(short_name(name))}</code>'
+        f' <span class="flame-path">{escape(place)}</span></th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + f"<td>{escape(_WORDS[change.finding])}</td></tr>\n"
+    )
+
+
+def relative(change: Change) -> str:
+    """Return the change as a share of before: `+12 %`, `new` or `gone`."""
+    if not change.before:
+        return "new"
+    if not change.after:
+        return "gone"
+    share = 100 * change.change / change.before
+    return f"{'+' if share > 0 else '−' if share < 0 else '±'}{significant(abs(share))} %"
+
+
+def signed(value: float, unit: str) -> str:
+    """Return an amount with its sign, which is said in words of its own and never by colour alone."""
+    return f"{'+' if value > 0 else '−' if value < 0 else '±'}{amount(abs(value), unit)}"
+
+
+def amount(value: float, unit: str) -> str:
+    """Return a value in its unit for people; other units than bytes and ns stay plain numbers."""
+    scaled = {"bytes": format_bytes, "ns": format_ns}
+    return scaled[unit](value) if unit in scaled else significant(value)
