@@ -1,13 +1,15 @@
 """Who held the loop while the calls of each operation waited for it: a small table in a file, written through a map.
 
-`timing/heldby.npy` has a row for each operation that waited and a column for each holder: the operations, then those
-of `NAMES`; in ns, over the calls of the measured time that returned. A row sums to the `wait_busy_ns` of its
+`timing/heldby.npy` has a row for each operation that waited and a column for each holder: the operations, an empty one,
+then those of `NAMES`; in ns, over the calls of the measured time that returned. A row sums to the `wait_busy_ns` of its
 operation. The measured process adds to it as calls end, so that SIGKILL loses one call at most; tables of several
 processes add up.
 """
 
 import mmap
-from collections.abc import Sequence
+import operator
+import struct
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,27 +34,22 @@ class HeldBy:
 
     def __init__(self, path: Path, operations: int) -> None:
         """Make the file at `path` with all cells 0."""
-        self._operations = operations
-        self._width = operations + len(NAMES)
+        width = operations + SPECIAL
+        self._sums = [[0] * width for _ in range(operations)]
+        self._pack = struct.Struct(f"<{width}q").pack_into
+        self._places = [_HEADER_BYTES + row * width * _CELL_BYTES for row in range(operations)]
         with path.open("w+b") as file:
-            np.save(file, np.zeros((operations, self._width), "<i8"))
+            np.save(file, np.zeros((operations, width), "<i8"))
             file.flush()
             self._map = mmap.mmap(file.fileno(), 0)
-        self._cells = memoryview(self._map)[_HEADER_BYTES:].cast("q")
 
-    def add(self, waiting: int, held_ns: Sequence[int]) -> None:
-        """Add to the row of operation `waiting` what each held: operations first, then IDLE, which is left out."""
-        cells, place = self._cells, waiting * self._width
-        for index, length_ns in enumerate(held_ns[: self._operations], place):
-            if length_ns:
-                cells[index] += length_ns
-        for index, length_ns in enumerate(held_ns[DRIVER:], place + self._operations):
-            if length_ns:
-                cells[index] += length_ns
+    def add(self, waiting: int, held_ns: Iterable[int]) -> None:
+        """Add to the row of operation `waiting` what each held: operations first, then from IDLE, which is 0, on."""
+        sums = self._sums[waiting] = list(map(operator.add, self._sums[waiting], held_ns))
+        self._pack(self._map, self._places[waiting], *sums)
 
     def close(self) -> None:
         """Give the file back."""
-        self._cells.release()
         self._map.close()
 
 
@@ -67,9 +64,9 @@ def load(path: Path, operations: int) -> Matrix | None:
         cells = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise _damaged(path, str(error)) from error
-    if getattr(cells, "shape", None) != (operations, operations + len(NAMES)) or cells.dtype != np.int64:
+    if getattr(cells, "shape", None) != (operations, operations + SPECIAL) or cells.dtype != np.int64:
         raise _damaged(path, f"it is not a table of {operations} operations")
-    return np.asarray(cells)
+    return np.delete(np.asarray(cells), operations, axis=1)
 
 
 def named(matrix: Matrix, operations: Sequence[str]) -> dict[str, dict[str, dict[str, int] | int]]:

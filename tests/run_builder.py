@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from harness import calls
+from harness.heldby import DRIVER, SPECIAL
 from harness.latency import returned
 from harness.model import Outcome
 from harness.plan import Span
@@ -145,11 +146,11 @@ def counters_of(spec, table):
 def held_by_of(spec, table):
     """Return who held the loop: half of all waiting each for the first operation and the driver."""
     rows = returned(table[table["intended_ns"] >= 0])
-    cells = np.zeros((len(spec.operations), len(spec.operations) + 4), np.int64)
+    cells = np.zeros((len(spec.operations), len(spec.operations) + SPECIAL), np.int64)
     for operation in range(len(spec.operations)):
         waited_ns = int(rows["wait_busy_ns"][rows["operation"] == operation].sum())
         cells[operation, 0] = waited_ns // 2
-        cells[operation, len(spec.operations)] = waited_ns - waited_ns // 2
+        cells[operation, DRIVER] = waited_ns - waited_ns // 2
     return cells
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.errors import InvalidRunError
-from harness.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, NAMES, PACER, SPECIAL, HeldBy, load, named
+from harness.heldby import BACKGROUND, DRIVER, GARBAGE, NAMES, PACER, SPECIAL, HeldBy, load, named
 from harness.summary import as_json
 from harness.summary import load as load_run
 from reports.heldby import held_by_table
@@ -22,7 +22,6 @@ def test_what_was_added_is_there_for_other_processes_before_the_table_is_closed(
     held_ns = [0] * (2 + SPECIAL)
     for place, holder in enumerate((0, 1, DRIVER, PACER, GARBAGE, BACKGROUND)):
         held_ns[holder] = 10**place
-    held_ns[IDLE] = 999
     cells.add(1, held_ns)
     cells.add(1, held_ns)
     found = load(path, 2)
@@ -59,9 +58,9 @@ def encoded(array):
     [
         b"",
         b"garbage",
-        encoded(np.zeros((2, 6), np.int64))[:-8],
-        encoded(np.zeros((2, 5), np.int64)),
-        encoded(np.zeros((2, 6))),
+        encoded(np.zeros((2, 7), np.int64))[:-8],
+        encoded(np.zeros((2, 6), np.int64)),
+        encoded(np.zeros((2, 7))),
         encoded(np.array([{"not": "numbers"}], object)),
     ],
 )

@@ -8,6 +8,7 @@ and the rest; and `wait_busy` divides by who those others were.
 """
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -98,19 +99,21 @@ class Split:
         """Return (run_ns, wait_busy_ns, by whom) of a call that ends now and has given the loop away.
 
         By whom is in the order of `held`; it is the driver who had what no one else can have had, since its work
-        between two calls of one greenlet is no stretch of its own. Its place of IDLE means nothing.
+        between two calls of one greenlet is no stretch of its own. Nothing is in the place of IDLE.
         """
         self._close(owner, completed_ns)
         seen, owner.seen = owner.seen, None
         assert seen is not None  # noqa: S101 - else nobody would have come here; this tells mypy.
         before, run_then_ns, garbage_then_ns = seen
-        by = [now - then for now, then in zip(self.held, before, strict=True)]
-        garbage_ns = owner.garbage_ns - garbage_then_ns
-        by[owner.holder] -= owner.run_ns - run_then_ns - garbage_ns
-        by[GARBAGE] -= garbage_ns
+        by = list(map(operator.sub, self.held, before))
+        idle_ns, by[IDLE] = by[IDLE], 0
+        by[owner.holder] -= owner.run_ns - run_then_ns
+        if garbage_ns := owner.garbage_ns - garbage_then_ns:
+            by[owner.holder] += garbage_ns
+            by[GARBAGE] -= garbage_ns
         run_ns = owner.run_ns - run_before_ns
-        busy_ns = service_ns - run_ns - by[IDLE]
-        by[DRIVER] += busy_ns - (sum(by) - by[IDLE])
+        busy_ns = service_ns - run_ns - idle_ns
+        by[DRIVER] += busy_ns - sum(by)
         return run_ns, busy_ns, by
 
     def collected(self, garbage_ns: int) -> None:
