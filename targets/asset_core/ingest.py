@@ -1,6 +1,7 @@
 """Writes a caller's assets: graph first, `META` last, and no cache keeps what was there before."""
 
 import dataclasses
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -8,10 +9,13 @@ import msgspec
 from targets.asset_core.cache.levels import AssetCache
 from targets.asset_core.errors import CoreError, DeadlineError
 from targets.asset_core.keys import identity_of
+from targets.asset_core.logs import one_line
 from targets.asset_core.model import Bundle
 from targets.asset_core.scope import Scope
 from targets.asset_core.stores.names import DYNAMODB, NEO4J
 from targets.asset_core.stores.protocols import Stores
+
+LOG = logging.getLogger("asset_core.ingest")
 
 INVALIDATION_S = 0.4
 """What is written must not stay cached, even past the deadline: this comes out of the 500 ms kept in reserve."""
@@ -71,14 +75,18 @@ class Ingest:
         try:
             before = self.stores.assets.get_technology_names(tenant, list(bundles), scope)
         except CoreError as error:
+            LOG.warning("nothing of a batch was written: %s", error)
             return _failures(bundles, DYNAMODB, _reason(error))
         try:
             self.stores.graph.upsert(list(bundles.values()), scope)
         except CoreError as error:
+            LOG.warning("nothing of a batch was written: %s", error)
             return _failures(bundles, NEO4J, _reason(error))
         gone = _gone(tenant, before, bundles)
         report = self.stores.assets.write(list(bundles.values()), scope, batched=self.batched, gone=gone)
         failed = {identity_of(partition)[1] for partition, _ in report.unwritten}
+        for why in dict.fromkeys(report.unwritten.values()):
+            LOG.warning("%d assets were not written: %s", len(failed), one_line(why))
         reason = TIMEOUT if scope.remaining_s() <= 0 else UNAVAILABLE
         return _failures([asset_id for asset_id in bundles if asset_id in failed], DYNAMODB, reason)
 

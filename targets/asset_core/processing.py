@@ -99,6 +99,7 @@ class Processor:
         try:
             found = self._read(tenant, batch, scope)
         except CoreError as error:
+            LOG.warning("a batch could not be read: %s", error)
             return _same(batch, _problem(error))
         return [self._outcome(asset_id, *found[asset_id]) for asset_id in batch]
 
@@ -107,6 +108,7 @@ class Processor:
             asset = self.stores.assets.get_asset(tenant, asset_id, scope)
             risks = self.stores.graph.get_risks(tenant, asset_id, scope) if asset is not None else []
         except CoreError as error:
+            LOG.warning("an asset could not be read: %s", error)
             return Outcome(asset_id, error=_problem(error))
         return self._outcome(asset_id, asset, risks)
 

@@ -257,6 +257,7 @@ def test_what_a_server_says_of_a_callers_data_is_one_line_of_log(host, logged, e
     # A batch says of each asset that it failed; everything else is an error of the whole.
     assert response["statusCode"] in {200, 500, 503}
     hosted.core.close()
+    assert any("asset_core" in line and "\\r\\n" in line for line in logged())
     for line in logged():
         assert line.isprintable()
         assert line.split(" ", 1)[0] in {"WARNING", "ERROR", "DEBUG", "INFO"}

@@ -5,6 +5,7 @@ this module replaces the pool's classes and the function that finds an attempt's
 """
 
 import functools
+import logging
 import threading
 import time
 from typing import Any
@@ -22,6 +23,8 @@ def make_client(settings: StoreSettings, limits: DynamoLimits, current: CurrentC
     """Return a DynamoDB client; no connection is made yet. Credentials come from boto3's own chain."""
     from botocore.config import Config
 
+    # What it says at the level DEBUG includes the session token of its credentials.
+    logging.getLogger("botocore").setLevel(logging.INFO)
     config = Config(
         connect_timeout=limits.connect_s,
         read_timeout=limits.response_s,
