@@ -173,6 +173,7 @@ def test_five_workers_serve_all_batches_of_all_calls(host, scope):
         caller.join(60)
     assert [[outcome.id for outcome in outcomes] for outcomes in answers] == [ids] * 3
     assert most[0] == 5
+    assert len(processor_of(hosted).executor._pool._threads) == 5
 
 
 def test_results_stay_in_order_when_the_first_batch_is_the_last_to_end_and_no_more_are_begun_than_the_window(
