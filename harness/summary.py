@@ -315,6 +315,7 @@ def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any
         "outcomes": dict(run.total.outcomes),
         "throughput_per_s": run.throughput_per_s,
         "recorder_ns_per_call": run.facts.recorder_ns_per_call if run.facts else None,
+        "split_ns_per_switch": run.facts.split_ns_per_switch if run.facts and run.facts.split else None,
         "operations": {name: _operation_json(operation) for name, operation in run.operations.items()},
         "held_by": None if run.held_by is None else heldby.named(run.held_by, list(run.operations)),
         "warmup": run.warmup_finding.as_json(),

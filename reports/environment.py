@@ -84,7 +84,7 @@ def flat(value: Any, prefix: str = "") -> dict[str, str]:
 
 def overhead_table(sides: Sequence[Side]) -> Table:
     """Return what recording, splitting and profiling cost."""
-    names = ("Recorder, per call", "Switch hook, per switch")
+    names = ("Recorder, per call", "Switch hook, per yield and back")
     rows = [Row(name, tuple(_overhead(side, name) for side in sides)) for name in names]
     for kind in dict.fromkeys(kind for side in sides for kind in side.run.document.profiles):
         cells = tuple(_profiler_cell(side, kind) for side in sides)
@@ -93,6 +93,19 @@ def overhead_table(sides: Sequence[Side]) -> Table:
     return Table(
         "overhead", "Overhead of measuring", tuple(side.label for side in sides), tuple(rows), "What", notes
     )
+
+
+def cost(side: Side) -> str:
+    """Return what the measured process found recording and splitting to cost, in words."""
+    facts = side.run.facts
+    if facts is None:
+        return _UNKNOWN
+    hook = (
+        f"{format_ns(facts.split_ns_per_switch)} a yield for the split"
+        if facts.split
+        else "the split was off"
+    )
+    return f"{format_ns(facts.recorder_ns_per_call)} a call for recording, {hook}"
 
 
 def _overhead(side: Side, name: str) -> Cell:

@@ -82,6 +82,7 @@ def _run(console: Console, run: RunCard) -> None:
     outcomes = ", ".join(f"{count:,} {name}" for name, count in run.outcomes if count or name == "completed")
     _say(console, _text(outcomes), 2)
     _say(console, _text(f"warm-up: {dict(run.facts).get('warm-up', 'none')}", "dim"), 2)
+    _say(console, _text(f"measuring cost: {dict(run.facts).get('measuring', 'unknown')}", "dim"), 2)
 
 
 def _changes(console: Console, table: Table) -> None:

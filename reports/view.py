@@ -9,7 +9,7 @@ from harness.units import format_count, format_duration, format_rate
 from reports.backends import backends_table, counters_table
 from reports.charts.build import charts
 from reports.comparison import changes, comparison
-from reports.environment import differences_table, environment_table, overhead_table, raw_files
+from reports.environment import cost, differences_table, environment_table, overhead_table, raw_files
 from reports.heads import heads
 from reports.heldby import held_by_table
 from reports.layout import single_run
@@ -110,6 +110,7 @@ def _card(side: Side) -> RunCard:
             ("load", _load(side)),
             ("measured", format_duration(round(side.run.measured_s, 3))),
             ("seed", str(document.seed)),
+            ("measuring", cost(side)),
             ("warm-up", side.run.warmup_finding.sentence),
             *_found(side),
         ),

@@ -156,6 +156,15 @@ def test_a_run_without_a_completed_call_is_reported_as_invalid(built):
     assert "left no account of itself" in " ".join(shown.counters.notes)
 
 
+def test_every_report_says_what_measuring_cost(built):
+    shown, _ = built({}, {"split": False})
+    costs = [dict(run.facts)["measuring"] for run in shown.runs]
+    assert costs == [
+        "420 ns a call for recording, 900 ns a yield for the split",
+        "420 ns a call for recording, the split was off",
+    ]
+
+
 def test_a_missing_profile_is_a_sentence(built):
     shown, _ = built({}, {"profiles": {"cpu": {"reason": "No CPU profile: py-spy has no rights."}}})
     assert shown.profile_notes == ("baseline #2: No CPU profile: py-spy has no rights.",)
