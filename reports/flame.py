@@ -8,7 +8,6 @@ tables say without scripts what the graph says with them. What may be said of a 
 import dataclasses
 import functools
 import json
-import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
@@ -132,7 +131,7 @@ def render(view: FlameView) -> str:
             f'<figure class="flame"><figcaption>{title}</figcaption><p>No stack was recorded.</p></figure>\n'
         )
     return (
-        f'<figure class="flame" data-key="{_slug(view)}" aria-label="{title}"><figcaption>{title}</figcaption>\n'
+        f'<figure class="flame" data-key="{_key(view)}" aria-label="{title}"><figcaption>{title}</figcaption>\n'
         f'<p class="flame-facts">{_facts(view)}</p>\n'
         f'<div class="flame-graph"></div>\n'
         f'<script type="application/json" class="flame-data">{_json(_data(view))}</script>\n'
@@ -158,10 +157,8 @@ def _operations(side: FlameSide) -> dict[str, int]:
     return {name: count for name, count in side.requests.items() if name}
 
 
-def _slug(view: FlameView) -> str:
-    """Return what names the graph in the address of the page."""
-    words = [view.title, *(side.label for side in view.sides[1:])]
-    return re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")[:60]
+def _key(view: FlameView) -> str:
+    return flame_difference.slug(view.title, [side.label for side in view.sides])
 
 
 def _tables(view: FlameView) -> str:

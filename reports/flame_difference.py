@@ -1,6 +1,7 @@
 """What a flame graph of two sides says of each frame: the findings of its nodes, and the table of functions."""
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
@@ -75,6 +76,11 @@ def most_changed(
         return not change.finding.is_coloured, -abs(change.change) * shares.get(row.operation, 1.0)
 
     return sorted((row for row in changes if getattr(row, which).change), key=key)[:rows]
+
+
+def slug(title: str, labels: Sequence[str]) -> str:
+    """Return what names a graph in the address of the page: its title, and the sides after the first."""
+    return re.sub(r"[^a-z0-9]+", "-", " ".join([title, *labels[1:]]).lower()).strip("-")[:60]
 
 
 def explain(unit: str) -> str:

@@ -156,6 +156,35 @@ class ProfileView:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class AttributionRow:
+    """One share of a latency's change; `link` opens the flame graph at the frame, and is empty for waits."""
+
+    label: str
+    path: str
+    before: str
+    after: str
+    change: str
+    change_ns: float
+    share: str
+    link: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Attribution:
+    """What a change of one operation's mean response is made of; the rows add up to it."""
+
+    operation: str
+    before: str
+    after: str
+    change: str
+    change_ns: float
+    calls: int
+    """Calls of the side that has fewer."""
+    rows: tuple[AttributionRow, ...]
+    note: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class NextCommand:
     """The next command worth typing, and why."""
 
@@ -177,6 +206,7 @@ class ReportView:
     changes: Table | None
     """What changed most between the runs, the largest first; None for a single run."""
     change_notes: tuple[str, ...]
+    attributions: tuple[Attribution, ...]
     operations_table: Table
     operations: tuple[OperationView, ...]
     split: Table

@@ -55,7 +55,7 @@
     const set = figure.closest(".flame-set");
     if (set) show(set, state.flame);
     figure.flame?.restore(state);
-    figure.scrollIntoView();
+    (set || figure).scrollIntoView();
   }
 
   function start() {

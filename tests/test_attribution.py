@@ -1,0 +1,91 @@
+"""Where a change of the mean response went: rows that add up to it, each with a way to the graph."""
+
+import re
+
+import pytest
+from run_builder import make_run
+
+from harness import summary
+from reports import html, view
+
+OPERATION = "call"
+BEFORE = "# unit: samples.\noperation:call;main (m.py);parse (m.py) 60\noperation:call;main (m.py);send (net.py) 40\n"
+AFTER = "# unit: samples.\noperation:call;main (m.py);parse (m.py) 20\noperation:call;main (m.py);send (net.py) 80\n"
+HOSTILE = '"><script>window.hacked=1</script>'
+
+
+@pytest.fixture
+def built(tmp_path):
+    def build(*specs):
+        return view.build(
+            [summary.load(make_run(tmp_path, operations={OPERATION: 1.0}, **spec)) for spec in specs]
+        )
+
+    return build
+
+
+def side(text, **more):
+    return {"folded": {"cpu/cpu.folded": text}, **more}
+
+
+def slower():
+    return side(BEFORE, service_ms=1.0), side(AFTER, variant="optimised", service_ms=2.0)
+
+
+def test_the_rows_add_up_to_the_change_and_the_last_is_unexplained(built):
+    (made,) = built(*slower()).attributions
+    assert made.change_ns > 1e5
+    assert sum(row.change_ns for row in made.rows) == pytest.approx(made.change_ns, rel=1e-6)
+    assert made.rows[-1].label == "unexplained"
+    assert abs(made.rows[-1].change_ns) < 10
+    assert {row.label for row in made.rows} >= {"run: send", "run: parse", "wait (loop busy)", "lag", "queue"}
+
+
+def test_run_time_goes_to_functions_by_their_samples(built):
+    rows = {row.label: row.change_ns for row in built(*slower()).attributions[0].rows}
+    run_ns = rows["run: send"] + rows["run: parse"]
+    waits_ns = rows["wait (loop busy)"] + rows["wait (loop idle)"]
+    assert run_ns / waits_ns == pytest.approx(0.4 / 0.6, rel=0.01)
+    # Run time about doubles, from 60:40 to 20:80: 2 * 0.8 - 0.4 for one, 2 * 0.2 - 0.6 for the other.
+    assert rows["run: send"] / run_ns == pytest.approx(1.2, rel=0.1)
+    assert rows["run: parse"] / run_ns == pytest.approx(-0.2, rel=0.5)
+
+
+def test_many_functions_are_summed_below_the_largest(built):
+    text = "# unit: samples.\n" + "".join(f"operation:call;f{n} (m.py) {n + 1}\n" for n in range(40))
+    (made,) = built(side(text, service_ms=1.0), side(text, variant="optimised", service_ms=2.0)).attributions
+    assert len(made.rows) == 10
+    assert made.rows[-2].label == "36 smaller rows"
+    assert sum(row.change_ns for row in made.rows) == pytest.approx(made.change_ns, rel=1e-6)
+
+
+def test_without_a_profile_run_time_stays_whole_and_says_why(built):
+    (made,) = built({}, {"variant": "optimised", "service_ms": 2.0}).attributions
+    assert "run" in {row.label for row in made.rows}
+    assert "no CPU profile" in made.note
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"harness_lag_ms": 8.0, "variant": "optimised"},
+        {"split": False, "variant": "optimised"},
+        {"duration_s": 0.02, "variant": "optimised"},
+    ],
+    ids=["an invalid run", "a run without the split", "a handful of calls"],
+)
+def test_nothing_is_divided_that_cannot_be(built, other):
+    assert built({}, other).attributions == ()
+
+
+def test_one_run_has_no_change(built):
+    assert built({}).attributions == ()
+
+
+def test_each_function_links_to_its_graph_and_hostile_names_are_text(built):
+    text = f"# unit: samples.\noperation:call;{HOSTILE} (m.py) 50\n"
+    page = html.render(built(side(text, service_ms=1.0), side(text, variant="optimised", service_ms=2.0)))
+    (link,) = re.findall(r'href="(#flame=[^"]*)"', page)
+    assert link.startswith("#flame=cpu-optimised&amp;op=operation%3Acall&amp;q=%22%3E%3Cscript%3E")
+    assert 'data-key="cpu-optimised"' in page
+    assert HOSTILE not in page
