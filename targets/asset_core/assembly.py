@@ -38,6 +38,8 @@ from targets.asset_core.workers.records import JobRecords
 from targets.asset_core.workers.tools import Feed, Tools, by_product
 from targets.asset_core.workspace import Workspace, make_workspace
 
+STORES = 3
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Resources:
@@ -59,7 +61,7 @@ class Resources:
 
     def watch(self, tally: Tally) -> None:
         """Begin what goes on in the background: health checks, and hearing what other processes write."""
-        self.health.start(tally)
+        self.health.start(tally, self.cache.settle)
         if self.local is not None:
             self.invalidations.start()
 
@@ -110,7 +112,7 @@ def _assemble(
         cache=cache,
         local=local,
         authenticate=authenticate,
-        health=HealthChecker(stores, executor, plan.clocks),
+        health=HealthChecker(stores, _make_checking(plan), plan.clocks),
         encode=encode,
         ingest=ingest,
         processor=Processor(
@@ -128,6 +130,10 @@ def _assemble(
         invalidations=Invalidations(stores.cache, cache),
         phases_ns=phases_ns,
     )
+
+
+def _make_checking(plan: Plan) -> Executor:
+    return AtOnce(STORES, plan.wrap, "health") if plan.switches.parallel_fetch else InTurn()
 
 
 def _make_cache(
@@ -152,7 +158,9 @@ def _make_jobs(plan: Plan, tools: Tools, encode: Encode) -> Jobs:
         name: WorkerPool(name, workers, plan.wrap) if plan.switches.worker_pools else PerItem(name, plan.wrap)
         for name, workers in POOLS.items()
     }
-    return Jobs(pools, tools, JobRecords(tools.stores.cache, encode), plan.clocks.monotonic)
+    return Jobs(
+        pools, tools, JobRecords(tools.stores.cache, encode, plan.clocks.monotonic), plan.clocks.monotonic
+    )
 
 
 @functools.cache

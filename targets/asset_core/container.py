@@ -6,7 +6,7 @@ import threading
 from targets.asset_core.allocations import AllocationTracker
 from targets.asset_core.assembly import Resources, build, phase
 from targets.asset_core.counting import Tally
-from targets.asset_core.errors import CoreError, NotReadyError
+from targets.asset_core.errors import CoreError, DeadlineError, NotReadyError
 from targets.asset_core.gc_policy import GcPolicy
 from targets.asset_core.health import NEEDED
 from targets.asset_core.plan import Plan
@@ -20,9 +20,11 @@ FIRST_BACK_OFF_S = 1.0
 LONGEST_BACK_OFF_S = 30.0
 
 
-def initialise(plan: Plan, tracing: Tracing, policy: GcPolicy, tally: Tally) -> Resources:
+def initialise(
+    plan: Plan, tracing: Tracing, policy: GcPolicy, tally: Tally, due_s: float = float("inf")
+) -> Resources:
     """Make the resources and check that the needed stores answer, within 10 s; NotReadyError otherwise."""
-    due_s = plan.clocks.monotonic() + INITIALISE_LIMIT_S
+    due_s = min(due_s, plan.clocks.monotonic() + INITIALISE_LIMIT_S)
     try:
         resources = build(plan, tracing, policy)
     except CoreError as error:
@@ -51,13 +53,17 @@ class Container:
         self._back_off_s = FIRST_BACK_OFF_S
         self._retry_at_s = float("-inf")
 
-    def acquire(self) -> Resources:
-        """Return the resources, made on first use, or anew each time without `warm_init`. NotReadyError."""
+    def acquire(self, due_s: float = float("inf")) -> Resources:
+        """Return the resources, made on first use, or anew each time without `warm_init`. NotReadyError.
+
+        Waiting for another to make them ends at `due_s`, on the plan's clock, with DeadlineError. Who makes what all
+        others will use has the whole limit, however little time its own request has.
+        """
         if self._resources is not None:
             return self._resources
         if not self.plan.switches.warm_init:
-            return initialise(self.plan, self.tracing, self.policy, self._tally)
-        return self._acquire_first()
+            return initialise(self.plan, self.tracing, self.policy, self._tally, due_s)
+        return self._acquire_first(due_s)
 
     def release(self, resources: Resources) -> None:
         """Say that a request is done with what `acquire` gave it."""
@@ -76,8 +82,11 @@ class Container:
         if resources is not None:
             resources.close()
 
-    def _acquire_first(self) -> Resources:
-        if not self._lock.acquire(timeout=INITIALISE_LIMIT_S):
+    def _acquire_first(self, due_s: float) -> Resources:
+        left_s = due_s - self.plan.clocks.monotonic()
+        if not self._lock.acquire(timeout=max(min(left_s, INITIALISE_LIMIT_S), 0.0)):
+            if left_s < INITIALISE_LIMIT_S:
+                raise DeadlineError("the request's time ran out while another initialised")
             raise NotReadyError("initialisation takes too long", remedy="Try again later")
         try:
             if self._resources is None:

@@ -57,6 +57,7 @@ class AtOnce:
     def __init__(self, workers: int, wrap: Wrap = identity, name: str = "fetch") -> None:
         self._pool = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix=f"asset-core-{name}")
         self._wrap = wrap
+        self._lock = threading.Lock()
         self._jobs: set[_Job] = set()
 
     def run_all(self, tasks: Sequence[Task], scope: Scope) -> list[Any]:
@@ -83,11 +84,11 @@ class AtOnce:
 
     def abandon(self, pending: "Iterable[Pending]") -> None:
         """Cancel what has not begun, and wait for nothing that runs."""
-        self._jobs = {job for job in self._jobs if not job.ended}
-        for each in pending:
-            if not each.future.done() and not each.future.cancel():
-                self._jobs.add(each.job)
-                each.job.kill()
+        running = [each.job for each in pending if not each.future.done() and not each.future.cancel()]
+        with self._lock:
+            self._jobs = {job for job in self._jobs if not job.ended}.union(running)
+        for job in running:
+            job.kill()
 
     def close(self) -> None:
         """Cancel what waits; what runs ends by its own time-outs."""
@@ -96,7 +97,8 @@ class AtOnce:
     @property
     def left_over(self) -> int:
         """How many abandoned tasks are still running; never more than there are workers."""
-        return sum(not job.ended for job in list(self._jobs))
+        # A set that is never changed, only replaced.
+        return sum(not job.ended for job in self._jobs)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

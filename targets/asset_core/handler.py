@@ -86,7 +86,7 @@ class Handler:
         limit_s = REQUEST_LIMIT_S if context is None else request_limit_s(context)
         request.scope = Scope(self._clock() + limit_s, self._counters.of(request.operation), self._clock)
         request.scope.check()
-        resources = self._container.acquire()
+        resources = self._container.acquire(request.scope.due_s)
         try:
             if self._tracing.enabled:
                 with self._tracing.span("request", operation=request.operation):

@@ -1,9 +1,10 @@
 """The health of each store: state, latency and last error, on demand and in the background."""
 
+import contextlib
 import functools
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -18,7 +19,10 @@ from targets.asset_core.stores.protocols import Store, Stores
 
 LOG = logging.getLogger("asset_core.health")
 
-CHECK_LIMIT_S = 5.0
+PING_LIMIT_S = 3.0
+CHECK_LIMIT_S = 9.5
+"""Long enough for one ping after the other, and within the limit of initialisation."""
+
 FRESH_S = 5.0
 INTERVAL_S = 10.0
 NEEDED = (DYNAMODB, NEO4J)
@@ -46,6 +50,7 @@ class HealthChecker:
     """Pings the stores. Kept views are answered while fresh, so that callers of `/health` cannot load the stores."""
 
     def __init__(self, stores: Stores, executor: Executor, clocks: Clocks) -> None:
+        # `executor` is its own: if it shared that of the fetches, a store that hangs would fill it, and all would look ill.
         self._stores: Mapping[str, Store] = {
             DYNAMODB: stores.assets,
             NEO4J: stores.graph,
@@ -60,56 +65,74 @@ class HealthChecker:
 
     def view(self, scope: Scope) -> HealthView:
         """Return the states, checked now if those in hand are not fresh."""
-        with self._lock:
+        with self._checking(scope):
             if self._clocks.monotonic() - self._checked_at_s >= FRESH_S:
                 self._check(scope)
             return HealthView(_status(self._states), dict(self._states))
 
     def check(self, scope: Scope) -> dict[str, str]:
         """Check all stores now and return the error kind of each that failed."""
-        with self._lock:
+        with self._checking(scope):
             self._check(scope)
             return {
                 name: state.last_error or "" for name, state in self._states.items() if state.state != "ok"
             }
 
-    def start(self, tally: Tally, interval_s: float = INTERVAL_S) -> None:
-        """Check in the background until `stop`."""
-        loop = functools.partial(self._watch, tally, interval_s)
+    @contextlib.contextmanager
+    def _checking(self, scope: Scope) -> Iterator[None]:
+        if not self._lock.acquire(timeout=scope.allow()):
+            raise DeadlineError("the request's time ran out while another checked the stores")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def start(self, tally: Tally, chore: Callable[[Scope], None], interval_s: float = INTERVAL_S) -> None:
+        """Check in the background until `stop`, and each time do a chore that may wait for a store to be back."""
+        loop = functools.partial(self._watch, tally, chore, interval_s)
         threading.Thread(target=loop, name="asset-core-health", daemon=True).start()
 
     def stop(self) -> None:
         """End the background checks."""
         self._stop.set()
+        self._executor.close()
 
-    def _watch(self, tally: Tally, interval_s: float) -> None:
+    def _watch(self, tally: Tally, chore: Callable[[Scope], None], interval_s: float) -> None:
         while not self._stop.wait(interval_s):
             try:
-                self.check(Scope(float("inf"), tally, self._clocks.monotonic))
+                scope = Scope(float("inf"), tally, self._clocks.monotonic)
+                self.check(scope)
+                chore(scope)
             except Exception as error:  # noqa: BLE001 (the next check may succeed)
-                log_error(LOG, "a background health check failed", error)
+                if not self._stop.is_set():
+                    log_error(LOG, "a background health check failed", error)
 
     def _check(self, caller: Scope) -> None:
         due_s = min(caller.due_s, self._clocks.monotonic() + CHECK_LIMIT_S)
         scope = Scope(due_s, caller.tally, self._clocks.monotonic)
-        tasks = [functools.partial(self._ping, name, store, scope) for name, store in self._stores.items()]
-        try:
-            results = self._executor.run_all(tasks, scope)
-        except DeadlineError:
-            results = [(name, 0.0, "timeout") for name in self._stores]
-        for name, latency_ms, error in results:
-            self._states[name] = self._state(name, latency_ms, error)
+        answers: dict[str, tuple[float, str | None]] = {}
+        tasks = [
+            functools.partial(self._ping, name, store, scope, answers) for name, store in self._stores.items()
+        ]
+        with contextlib.suppress(DeadlineError):
+            self._executor.run_all(tasks, scope)
+        # Who answered is well, even if another made the whole of it run out of time.
+        for name in self._stores:
+            self._states[name] = self._state(name, *answers.get(name, (0.0, "timeout")))
         self._checked_at_s = self._clocks.monotonic()
 
-    def _ping(self, name: str, store: Store, scope: Scope) -> tuple[str, float, str | None]:
+    def _ping(
+        self, name: str, store: Store, whole: Scope, answers: dict[str, tuple[float, str | None]]
+    ) -> None:
         began_s = self._clocks.monotonic()
         error: str | None = None
+        scope = Scope(min(whole.due_s, began_s + PING_LIMIT_S), whole.tally, self._clocks.monotonic)
         try:
             store.ping(scope)
         except CoreError as failure:
             error = _kind(failure)
             LOG.warning("%s did not answer: %s", name, failure)
-        return name, round((self._clocks.monotonic() - began_s) * 1000, 3), error
+        answers[name] = round((self._clocks.monotonic() - began_s) * 1000, 3), error
 
     def _state(self, name: str, latency_ms: float, error: str | None) -> StoreHealth:
         now_s = round(self._clocks.wall(), 3)

@@ -143,7 +143,7 @@ def test_health_is_checked_in_the_background_until_it_is_stopped(clock):
     pinged = threading.Event()
     stores.cache.ping = lambda scope: pinged.set()
     health = HealthChecker(stores, InTurn(), clock.clocks)
-    health.start(Tally(), interval_s=0.01)
+    health.start(Tally(), lambda _scope: None, interval_s=0.01)
     assert pinged.wait(10)
     health.stop()
     names = [thread.name for thread in threading.enumerate()]

@@ -715,7 +715,7 @@ def create_invalidations(ask, stores):
 
 def test_a_message_that_cannot_be_read_makes_everything_be_forgotten(stores, scope):
     keys, gaps = [], []
-    end = stores.cache.listen(keys.extend, lambda: gaps.append(1))
+    end = stores.cache.listen(keys.extend, lambda: gaps.append(1), lambda: None)
     wait_until(lambda: gaps)
     stores.cache.announce(["mine"], scope)
     stores.cache._client.publish("asset:forgotten", b"\xff")

@@ -37,6 +37,11 @@ class Breaker:
             self._retry_at_s = now_s + self._pause_s
             return True
 
+    def end_pause(self) -> None:
+        """Let the next caller probe: the store has been seen to answer somebody else."""
+        with self._lock:
+            self._retry_at_s = self._clock()
+
     def succeed(self) -> None:
         """Note an answer."""
         if self._closed and not self._failures:

@@ -22,7 +22,9 @@ class Invalidations:
         """Listen from now on."""
         with self._lock:
             if self._end is None:
-                self._end = self._store.listen(self._cache.forget, self._cache.forget_all)
+                cache = self._cache
+                cache.lose_touch()
+                self._end = self._store.listen(cache.forget, cache.catch_up, cache.lose_touch)
 
     def stop(self) -> None:
         """Listen no more."""

@@ -54,6 +54,7 @@ class AssetCache:
         self._encoded = encoded
         self._tracing = tracing
         self._generations = Generations()
+        self._deaf = False
 
     def load(self, tenant: str, asset_id: str, scope: Scope) -> Entry:
         """Return the entry of an asset from the nearest level that has it; `missing` if it does not exist."""
@@ -75,6 +76,22 @@ class AssetCache:
             self._generations.advance(key)
             if self._l1 is not None:
                 self._l1.remove(key)
+
+    def settle(self, scope: Scope) -> None:
+        """Have Redis forget what it failed to forget before."""
+        if self._l2 is not None:
+            self._l2.settle(scope)
+
+    def lose_touch(self) -> None:
+        """Put nothing into L2 from now on: what others write is not heard, so that it might be old already."""
+        self._deaf = True
+
+    def catch_up(self) -> None:
+        """Forget what may be old, for others are heard again, through Redis, which is back with that."""
+        self.forget_all()
+        self._deaf = False
+        if self._l2 is not None:
+            self._l2.try_again()
 
     def forget_all(self) -> None:
         """Forget everything in this process, and discard all fills that have begun."""
@@ -145,13 +162,15 @@ class AssetCache:
                 l1.remove(key)
 
     def _fill_shared(self, key: str, entry: Entry, body: bytes | None, generation: int, scope: Scope) -> None:
-        if self._l2 is None or self._generations.of(key) != generation or scope.remaining_s() <= 0:
+        if self._l2 is None or self._deaf or scope.remaining_s() <= 0:
+            return
+        if self._generations.of(key) != generation:
             return
         ttl_s = self._jittered(_life_s(body)) - self._age_s(entry.fetched_at_s)
         if ttl_s > 0:
             with self._tracing.span("redis.put"):
                 self._l2.put(key, entry.fetched_at_s, body, ttl_s, scope)
-        if self._generations.of(key) != generation:
+        if self._deaf or self._generations.of(key) != generation:
             self._l2.remove([key], scope)
 
     def _jittered(self, ttl_s: float) -> float:

@@ -1,5 +1,6 @@
 """L2: entries in Redis. It never fails a request: an error is counted and answered as a miss."""
 
+import itertools
 import logging
 import threading
 from collections.abc import Sequence
@@ -12,8 +13,10 @@ from targets.asset_core.stores.protocols import ByteCache
 
 LOG = logging.getLogger("asset_core.cache")
 TTL_S = 900.0
-STALE_LIMIT = 100_000
+OWED_LIMIT = 100_000
 """How many keys that Redis failed to forget are remembered; it forgets each by itself after its time to live."""
+
+ANNOUNCED_AT_ONCE = 1_000
 
 
 class SharedCache:
@@ -22,15 +25,12 @@ class SharedCache:
     def __init__(self, store: ByteCache, breaker: Breaker) -> None:
         self._store = store
         self._breaker = breaker
-        self._stale: dict[str, None] = {}
+        self._owed: dict[str, object] = {}
         self._lock = threading.Lock()
 
     def get(self, key: str, scope: Scope) -> Record | None:
         """Return the record of a key, or None."""
-        if not self._breaker.allow():
-            scope.tally.add("cache.l2.skipped")
-            return None
-        if self._is_stale(key, scope):
+        if not self._may_ask(scope):
             return None
         try:
             data = self._store.get(key, scope)
@@ -45,40 +45,67 @@ class SharedCache:
 
     def put(self, key: str, fetched_at_s: float, body: bytes | None, ttl_s: float, scope: Scope) -> None:
         """Keep a body, or with None that there is none, for `ttl_s`."""
-        if not self._breaker.allow():
-            scope.tally.add("cache.l2.skipped")
+        if not self._may_ask(scope):
             return
         try:
             self._store.put(key, pack(fetched_at_s, body), ttl_s, scope)
         except CoreError as error:
             self._failed(error, scope)
         else:
-            self._stale.pop(key, None)
             self._breaker.succeed()
 
     def remove(self, keys: Sequence[str], scope: Scope) -> None:
-        """Forget keys, here and in every process that listens. While Redis fails to, this one takes none of them from it."""
-        self._mark(keys)
+        """Forget keys, here and in every process that listens.
+
+        What Redis fails to forget is announced again, before anything else, as soon as it may be asked.
+        """
+        if not self._may_ask(scope) or not self._announce(keys, scope):
+            self._owe(keys)
+
+    def settle(self, scope: Scope) -> None:
+        """Announce what is owed, if anything is and Redis may be asked."""
+        if self._owed:
+            self._may_ask(scope)
+
+    def try_again(self) -> None:
+        """Let the next caller ask Redis, which is known to be back."""
+        self._breaker.end_pause()
+
+    def _may_ask(self, scope: Scope) -> bool:
+        """Return whether Redis may be asked now: it is in use, and has forgotten all that it had to."""
+        if not self._breaker.allow():
+            scope.tally.add("cache.l2.skipped")
+            return False
+        while self._owed:
+            with self._lock:
+                owed = list(itertools.islice(self._owed.items(), ANNOUNCED_AT_ONCE))
+            if owed and not self._announce([key for key, _ in owed], scope):
+                return False
+            self._paid(owed)
+        return True
+
+    def _announce(self, keys: Sequence[str], scope: Scope) -> bool:
         try:
             self._store.announce(keys, scope)
         except CoreError as error:
             self._failed(error, scope)
-        else:
-            for key in keys:
-                self._stale.pop(key, None)
-
-    def _mark(self, keys: Sequence[str]) -> None:
-        with self._lock:
-            self._stale |= dict.fromkeys(keys)
-            while len(self._stale) > STALE_LIMIT:
-                del self._stale[next(iter(self._stale))]
-
-    def _is_stale(self, key: str, scope: Scope) -> bool:
-        """Return whether a key is one that Redis should have forgotten, after asking it once more."""
-        if key not in self._stale:
             return False
-        self.remove([key], scope)
-        return key in self._stale
+        self._breaker.succeed()
+        return True
+
+    def _paid(self, owed: Sequence[tuple[str, object]]) -> None:
+        with self._lock:
+            for key, debt in owed:
+                # A key may be owed anew since.
+                if self._owed.get(key) is debt:
+                    del self._owed[key]
+
+    def _owe(self, keys: Sequence[str]) -> None:
+        debt = object()
+        with self._lock:
+            self._owed |= dict.fromkeys(keys, debt)
+            while len(self._owed) > OWED_LIMIT:
+                del self._owed[next(iter(self._owed))]
 
     def _failed(self, error: CoreError, scope: Scope) -> None:
         self._breaker.fail()

@@ -236,7 +236,10 @@ class MemoryCache(_Base):
                 on_keys(keys)
 
     def listen(
-        self, on_keys: Callable[[Sequence[str]], None], on_gap: Callable[[], None]
+        self,
+        on_keys: Callable[[Sequence[str]], None],
+        on_gap: Callable[[], None],
+        on_loss: Callable[[], None],  # noqa: ARG002 (part of the protocol)
     ) -> Callable[[], None]:
         """Hear what other stores over the same data announce; nothing is ever missed."""
         entry = (self, on_keys)

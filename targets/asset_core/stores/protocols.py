@@ -111,12 +111,15 @@ class ByteCache(Store, Protocol):
         """Forget keys and tell all others who listen, in one call."""
 
     def listen(
-        self, on_keys: Callable[[Sequence[str]], None], on_gap: Callable[[], None]
+        self,
+        on_keys: Callable[[Sequence[str]], None],
+        on_gap: Callable[[], None],
+        on_loss: Callable[[], None],
     ) -> Callable[[], None]:
         """Hear the keys that others announce until the function that is returned is called.
 
-        `on_gap` is called whenever announcements may have been missed: when listening has begun, and after a failure.
-        Both are called from another thread.
+        `on_loss` is called when others are heard no more; `on_gap` when they are heard again, and announcements may
+        have been missed: when listening has begun, and after a failure. All are called from another thread.
         """
 
 

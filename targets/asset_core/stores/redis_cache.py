@@ -12,6 +12,7 @@ from targets.asset_core.stores.current import CurrentCall
 from targets.asset_core.stores.names import REDIS
 from targets.asset_core.stores.redis_listener import (
     CHANNEL,
+    Hearer,
     OnGap,
     OnKeys,
     RedisListener,
@@ -58,9 +59,10 @@ class RedisCache:
         commands.publish(CHANNEL, announcement(self._origin, keys))
         self._call(scope, commands.execute)
 
-    def listen(self, on_keys: OnKeys, on_gap: OnGap) -> Callable[[], None]:
+    def listen(self, on_keys: OnKeys, on_gap: OnGap, on_loss: OnGap) -> Callable[[], None]:
         """Hear what others announce until the function that is returned is called."""
-        return RedisListener(self._settings, self._limits, self._origin, on_keys, on_gap).stop
+        hearer = Hearer(on_keys, on_gap, on_loss)
+        return RedisListener(self._settings, self._limits, self._origin, hearer).stop
 
     def remove_all(self, pattern: str, scope: Scope) -> int:
         """Forget all keys that match a glob pattern, and return how many there were."""

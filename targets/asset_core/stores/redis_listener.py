@@ -1,10 +1,12 @@
 """Announcements between processes by Redis pub/sub: heard on a connection of their own, outside the pool."""
 
 import contextlib
+import dataclasses
 import logging
 import threading
+import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -19,7 +21,7 @@ CHANNEL = "asset:forgotten"
 POLL_S = 0.25
 """How soon a listener notices that it is to end."""
 
-CHECK_S = 15
+CHECK_S = 5.0
 """A silent connection is tested this often."""
 
 FIRST_BACK_OFF_S = 0.5
@@ -50,16 +52,23 @@ def announcement(origin: str, keys: Sequence[str]) -> bytes:
     return _encode(Announcement(origin, list(keys)))
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hearer:
+    """Whom to tell: of keys, of a gap that has ended, and of one that begins."""
+
+    on_keys: OnKeys
+    on_gap: OnGap
+    on_loss: OnGap
+
+
 class RedisListener:
     """A thread that hears what others announce, connects again when it must, and says when it may have missed something."""
 
-    def __init__(
-        self, settings: StoreSettings, limits: RedisLimits, origin: str, on_keys: OnKeys, on_gap: OnGap
-    ) -> None:
+    def __init__(self, settings: StoreSettings, limits: RedisLimits, origin: str, hearer: Hearer) -> None:
         self._client = _make_client(settings, limits)
+        self._answer_s = limits.io_s
         self._origin = origin
-        self._on_keys = on_keys
-        self._on_gap = on_gap
+        self._hearer = hearer
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="asset-core-listener", daemon=True)
         self._thread.start()
@@ -70,19 +79,16 @@ class RedisListener:
         self._thread.join(4 * POLL_S)
 
     def _run(self) -> None:
-        from redis.exceptions import RedisError
-
         back_off_s = FIRST_BACK_OFF_S
         while not self._stop.is_set():
             try:
                 with contextlib.closing(self._client.pubsub()) as heard:
                     heard.subscribe(CHANNEL)
-                    while not self._stop.is_set():
-                        message = heard.get_message(timeout=POLL_S)
-                        if message is not None:
-                            back_off_s = FIRST_BACK_OFF_S
-                            self._take(message)
-            except (RedisError, OSError) as error:
+                    for message in self._messages(heard):
+                        back_off_s = FIRST_BACK_OFF_S
+                        self._take(message)
+            except Exception as error:  # noqa: BLE001 (whatever it is: a listener that ends leaves old entries in use)
+                self._hearer.on_loss()
                 LOG.warning(
                     "announcements cannot be heard: %s; next try in %g s", one_line(str(error)), back_off_s
                 )
@@ -90,19 +96,37 @@ class RedisListener:
                 back_off_s = min(back_off_s * 2, LONGEST_BACK_OFF_S)
         self._client.close()
 
+    def _messages(self, heard: Any) -> Iterator[dict[str, Any]]:
+        """Yield messages until the end; ConnectionError if a question stays without an answer.
+
+        redis-py's own check asks, and never misses the answer: a server that is silent would be listened to for ever.
+        """
+        heard_s, asked = time.monotonic(), False
+        while not self._stop.is_set():
+            message = heard.get_message(timeout=POLL_S)
+            silent_s = time.monotonic() - heard_s
+            if message is not None:
+                heard_s, asked = time.monotonic(), False
+                yield message
+            elif asked and silent_s >= CHECK_S + self._answer_s:
+                raise ConnectionError("the server is silent")
+            elif not asked and silent_s >= CHECK_S:
+                heard.ping()
+                asked = True
+
     def _take(self, message: dict[str, Any]) -> None:
         if message["type"] == "subscribe":
-            self._on_gap()
+            self._hearer.on_gap()
         if message["type"] != "message":
             return
         try:
             announced = _decode(message["data"])
         except msgspec.MsgspecError:
             # What it was meant to say is not known: nothing in hand can be trusted.
-            self._on_gap()
+            self._hearer.on_gap()
             return
         if announced.origin != self._origin:
-            self._on_keys(announced.keys)
+            self._hearer.on_keys(announced.keys)
 
 
 def _make_client(settings: StoreSettings, limits: RedisLimits) -> Any:
@@ -117,7 +141,6 @@ def _make_client(settings: StoreSettings, limits: RedisLimits) -> Any:
         db=limits.database,
         socket_timeout=limits.io_s,
         socket_connect_timeout=limits.io_s,
-        health_check_interval=CHECK_S,
         protocol=2,
         # A connection that drops may have missed something: this module connects again, and says so.
         retry=Retry(NoBackoff(), 0),

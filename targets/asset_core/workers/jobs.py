@@ -120,10 +120,7 @@ class Jobs:
             self._note(order, JobView(order.id, order.name, FAILED, error=problem_of(error)), scope)
 
     def _note(self, order: Order, view: JobView, scope: Scope) -> None:
-        try:
-            self._records.put(order.tenant, view, scope.at_least(RECORD_S))
-        except CoreError as error:
-            LOG.warning("the state of job %s could not be kept: %s", order.id, error)
+        self._records.keep(order.tenant, view, scope.at_least(RECORD_S))
 
 
 def make_job_id(tenant: str, key: str | None) -> str:

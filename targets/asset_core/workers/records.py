@@ -1,6 +1,9 @@
 """What is known of a job, kept in Redis for a quarter of an hour."""
 
-import dataclasses
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,7 +14,11 @@ from targets.asset_core.keys import job_key
 from targets.asset_core.scope import Scope
 from targets.asset_core.stores.protocols import ByteCache
 
+LOG = logging.getLogger("asset_core.jobs")
+
 RECORD_TTL_S = 900.0
+UNSAVED_LIMIT = 1_000
+"""How many records a process keeps while Redis takes none; of more, the oldest are lost."""
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 
@@ -36,16 +43,22 @@ class JobView(msgspec.Struct, frozen=True, omit_defaults=True):
 _decode = msgspec.json.Decoder(JobView).decode
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
 class JobRecords:
-    """Jobs by tenant and id."""
+    """Jobs by tenant and id. What Redis does not take is kept here until it does. `clock` is monotonic seconds."""
 
-    store: ByteCache
-    encode: Encode
+    def __init__(self, store: ByteCache, encode: Encode, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._encode = encode
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._unsaved: dict[str, tuple[float, bytes]] = {}
 
     def get(self, tenant: str, job_id: str, scope: Scope) -> JobView | None:
         """Return the job, or None if the tenant has none of that id. StoreError, DeadlineError."""
-        data = self.store.get(job_key(tenant, job_id), scope)
+        with contextlib.suppress(CoreError):
+            self._save_rest(scope)
+        key = job_key(tenant, job_id)
+        _, data = self._unsaved.get(key) or (0.0, self._store.get(key, scope))
         try:
             return None if data is None else _decode(data)
         except msgspec.MsgspecError:
@@ -53,11 +66,42 @@ class JobRecords:
 
     def put(self, tenant: str, view: JobView, scope: Scope) -> None:
         """Note what is known now. StoreError, DeadlineError."""
-        self.store.put(job_key(tenant, view.id), self.encode(view), RECORD_TTL_S, scope)
+        self._save(job_key(tenant, view.id), self._encode(view), RECORD_TTL_S, scope)
+
+    def keep(self, tenant: str, view: JobView, scope: Scope) -> None:
+        """Note what is known now; here, if it is how the job ended and Redis does not take it."""
+        key, data = job_key(tenant, view.id), self._encode(view)
+        try:
+            self._save(key, data, RECORD_TTL_S, scope)
+        except CoreError as error:
+            LOG.warning("the state of job %s could not be kept in Redis: %s", view.id, error)
+            if view.state not in (DONE, FAILED):
+                return
+            with self._lock:
+                self._unsaved[key] = (self._clock() + RECORD_TTL_S, data)
+                while len(self._unsaved) > UNSAVED_LIMIT:
+                    del self._unsaved[next(iter(self._unsaved))]
+        else:
+            with contextlib.suppress(CoreError):
+                self._save_rest(scope)
 
     def remove(self, tenant: str, job_id: str, scope: Scope) -> None:
         """Forget a job. StoreError, DeadlineError."""
-        self.store.remove([job_key(tenant, job_id)], scope)
+        self._store.remove([job_key(tenant, job_id)], scope)
+
+    def _save(self, key: str, data: bytes, ttl_s: float, scope: Scope) -> None:
+        self._store.put(key, data, ttl_s, scope)
+        with self._lock:
+            self._unsaved.pop(key, None)
+
+    def _save_rest(self, scope: Scope) -> None:
+        for key, (expires_s, data) in list(self._unsaved.items()):
+            left_s = expires_s - self._clock()
+            if left_s <= 0:
+                with self._lock:
+                    self._unsaved.pop(key, None)
+            else:
+                self._save(key, data, left_s, scope)
 
 
 def problem_of(error: BaseException) -> JobProblem:
