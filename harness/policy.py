@@ -8,6 +8,9 @@ from typing import Annotated
 
 import msgspec
 
+from harness.thresholds import Limit as ValidityLimit
+from harness.thresholds import Thresholds
+
 Percent = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 Words = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -47,6 +50,41 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     reason: Words
     expires: dt.date
     metric: Words = "*"
+
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=100)]
+Amount = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
+
+
+class ValidityRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[tool.harness.validity]`: where runs of `harness run` and `capacity` are degraded, and where invalid.
+
+    A pair is (degraded above, invalid above). Both of `lag_percent` (of the median response) and `lag_ms` must be exceeded.
+    """
+
+    lag_percent: tuple[Amount, Amount] = (10, 50)
+    lag_ms: tuple[Amount, Amount] = (0.5, 2)
+    descheduled_percent: tuple[Share, Share] = (2, 15)
+    late_percent: tuple[Share, Share] = (0.1, 1)
+    backend_percent: Amount = 85
+    warmup_ratio: Annotated[float, msgspec.Meta(ge=1, le=1e6)] = 1.5
+    clock_step_ms: Amount = 10
+
+    def thresholds(self) -> Thresholds:
+        """Return the limits in base units. Raises `ValueError` where a pair is in the wrong order."""
+        return Thresholds(
+            lag_share=_limit(self.lag_percent, 1e-2),
+            lag_ns=_limit(self.lag_ms, 1e6),
+            descheduled_share=_limit(self.descheduled_percent, 1e-2),
+            late_share=_limit(self.late_percent, 1e-2),
+            backend_share=self.backend_percent / 100,
+            warmup_ratio=self.warmup_ratio,
+            clock_step_s=self.clock_step_ms / 1000,
+        )
+
+
+def _limit(pair: tuple[float, float], unit: float) -> ValidityLimit:
+    return ValidityLimit(*(value * unit for value in pair))
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):

@@ -15,14 +15,16 @@ from typing import Any
 import msgspec
 
 from harness.errors import UsageError
-from harness.policy import Acceptance, BenchmarkRule, Limit, Policy, fits
+from harness.policy import Acceptance, BenchmarkRule, Limit, Policy, ValidityRules, fits
 from harness.session.receipt import NULL_CONTROL, Receipt, SessionPlan
 from harness.slo import parse
 from harness.stats.binomial import critical
+from harness.thresholds import Thresholds
 from harness.units import parse_duration_s
 
 SUITES = ("micro", "exact", "load")
 _FILE = "pyproject.toml"
+_VALIDITY = "validity"
 _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "benchmarks": BenchmarkRule,
     "limits": Limit,
@@ -43,7 +45,9 @@ def read(path: Path) -> Policy:
 def from_table(table: Mapping[str, Any], *, where: str) -> Policy:
     """Return the policy that a table of TOML holds; `where` is named in every complaint."""
     spelt = _spelt(table)
-    _refuse_unknown(spelt, Policy, "", where)
+    # Not a part of the policy, whose digest receipts hold: no verdict on a comparison depends on it.
+    _thresholds(spelt.pop(_VALIDITY, {}), where)
+    _refuse_unknown(spelt, Policy, "", where, also=(_VALIDITY,))
     for name, kind in _TABLES.items():
         rows = spelt.get(name, [])
         for place, row in enumerate(rows if isinstance(rows, list) else []):
@@ -55,6 +59,23 @@ def from_table(table: Mapping[str, Any], *, where: str) -> Policy:
         raise UsageError(f"The policy is not valid: {_plain(str(error))}", where=where) from error
     _refuse_senseless(policy, where)
     return policy
+
+
+def thresholds(folder: Path) -> Thresholds | None:
+    """Return what `[tool.harness.validity]` of the folder's `pyproject.toml` says; None where it says nothing."""
+    file = folder / _FILE
+    declared = _spelt(_table(file)).get(_VALIDITY) if file.exists() else None
+    return None if declared is None else _thresholds(declared, str(file))
+
+
+def _thresholds(declared: Any, where: str) -> Thresholds:
+    if not isinstance(declared, dict):
+        raise UsageError("[tool.harness.validity] is not a table", where=where)
+    _refuse_unknown(declared, ValidityRules, f"{_VALIDITY}.", where)
+    try:
+        return msgspec.convert(declared, ValidityRules).thresholds()
+    except (msgspec.ValidationError, ValueError) as error:
+        raise UsageError(f"The validity limits are not valid: {_plain(str(error))}", where=where) from error
 
 
 def sha256(policy: Policy) -> str:
@@ -110,8 +131,10 @@ def _spelt(value: Any) -> Any:
     return [_spelt(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _refuse_unknown(table: Mapping[str, Any], kind: type[msgspec.Struct], prefix: str, where: str) -> None:
-    known = kind.__struct_encode_fields__
+def _refuse_unknown(
+    table: Mapping[str, Any], kind: type[msgspec.Struct], prefix: str, where: str, also: tuple[str, ...] = ()
+) -> None:
+    known = (*kind.__struct_encode_fields__, *also)
     for key in table:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1, 0.5)

@@ -19,6 +19,7 @@ import msgspec
 
 from harness.errors import HarnessError, InvalidRunError
 from harness.plan import Span
+from harness.thresholds import Thresholds
 
 SCHEMA = 1
 _UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
@@ -130,6 +131,8 @@ class RunDocument(msgspec.Struct, kw_only=True):
     command: str
     plan: PlanFacts
     environment: dict[str, Any]
+    thresholds: Thresholds | None = None
+    """The limits of validity that the project had set; None: the usual ones."""
     slos: list[str] = []
     """The limits that the run was asked to hold, as they were typed."""
     shape: list[str] = []

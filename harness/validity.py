@@ -5,7 +5,6 @@ stalling target is a valid finding.
 """
 
 import dataclasses
-import enum
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -17,45 +16,13 @@ from harness.histogram import Histogram
 from harness.latency import returned
 from harness.model import Outcome
 from harness.pieces import pieces
+from harness.thresholds import Level, Limit, Thresholds
 from harness.units import format_ns, format_percent, format_rate
 
 if TYPE_CHECKING:
     from harness.summary import RunSummary
 
-
-class Level(enum.StrEnum):
-    """Ordered from good to bad."""
-
-    VALID = "valid"
-    DEGRADED = "degraded"
-    INVALID = "invalid"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Limit:
-    """A value above `degraded` (or `invalid`) speaks against the run."""
-
-    degraded: float
-    invalid: float
-
-    def level(self, value: float) -> Level:
-        """Return what `value` means."""
-        if value > self.invalid:
-            return Level.INVALID
-        return Level.DEGRADED if value > self.degraded else Level.VALID
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Thresholds:
-    """The table of limits; shares of one, and ns."""
-
-    lag_share: Limit = Limit(0.10, 0.50)
-    lag_ns: Limit = Limit(0.5e6, 2e6)
-    descheduled_share: Limit = Limit(0.02, 0.15)
-    late_share: Limit = Limit(0.001, 0.01)
-    backend_share: float = 0.85
-    warmup_ratio: float = 1.5
-    clock_step_s: float = 0.010
+__all__ = ["Level", "Limit", "Reason", "Thresholds", "Validity", "judge"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,8 +52,11 @@ class Validity:
 
 
 def judge(run: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
-    """Return the validity of `run`. Total: every run has one, and missing data is never valid."""
-    limits = thresholds or Thresholds()
+    """Return the validity of `run`, by the thresholds that it was made under unless others are given.
+
+    Total: every run has one, and missing data is never valid.
+    """
+    limits = thresholds or run.document.thresholds or Thresholds()
     return Validity(
         tuple(
             reason

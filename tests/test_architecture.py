@@ -28,6 +28,7 @@ LAYERS = {
     # 1: plan, call, record; nothing here starts a process
     "harness.calls": 1,
     "harness.pieces": 1,
+    "harness.thresholds": 0,
     "harness.plan": 1,
     "harness.trace": 1,
     "harness.stagetext": 1,

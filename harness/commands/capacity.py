@@ -5,6 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from harness import policy_file
 from harness.commands import planning, show_capacity
 from harness.commands.capacity_search import Request, carry_out
 from harness.commands.console import Talk
@@ -84,6 +85,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         slos=tuple(args.slo),
         command=shlex.join(["harness", *sys.argv[1:]]),
         shape=planning.shape(args),
+        thresholds=policy_file.thresholds(Path.cwd()),
     )
     request = Request(
         question=question,

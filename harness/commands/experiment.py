@@ -19,6 +19,7 @@ from harness.profiling import profile_cpu, profile_memory
 from harness.run import RunDirectory, RunDocument
 from harness.summary import load
 from harness.supervise import Supervisor, termination_as_exception
+from harness.thresholds import Thresholds
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Request:
     out: Path
     command: str
     slos: tuple[str, ...] = ()
+    thresholds: Thresholds | None = None
     shape: tuple[str, ...] = ()
     """The options that shaped the plan, for `run.json`."""
 
@@ -140,6 +142,7 @@ class _Variant:
             started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             command=request.command,
             plan=request.plan.facts(mix),
+            thresholds=request.thresholds,
             slos=list(request.slos),
             shape=list(request.shape),
             environment={**environment.collect(), "backends": self._backends.kind},

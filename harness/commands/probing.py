@@ -25,6 +25,7 @@ from harness.run import RunDirectory, RunDocument
 from harness.slo import State, Subject, parse
 from harness.summary import RunSummary, load, throughput
 from harness.supervise import Supervisor
+from harness.thresholds import Thresholds
 from harness.units import format_rate_in_full
 from harness.validity import Level
 
@@ -38,6 +39,7 @@ class Question:
     slos: tuple[str, ...]
     command: str
     shape: tuple[str, ...]
+    thresholds: Thresholds | None = None
 
     @property
     def metric(self) -> MetricFacts:
@@ -92,6 +94,7 @@ class Prober:
             started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             command=question.command,
             plan=plan.facts(mix),
+            thresholds=question.thresholds,
             slos=list(question.slos),
             shape=list(question.shape),
             environment={**environment.collect(), "backends": self.backends.kind},

@@ -5,6 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from harness import policy_file
 from harness.commands import experiment, planning, show
 from harness.commands.console import Talk
 from harness.commands.options import add_seed, slo
@@ -59,6 +60,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         out=args.out,
         command=shlex.join(["harness", *sys.argv[1:]]),
         slos=tuple(args.slo),
+        thresholds=policy_file.thresholds(Path.cwd()),
         shape=planning.shape(args),
     )
     work = experiment.carry_out(request, talk)
