@@ -106,11 +106,14 @@ def test_two_misses_run_freely_on_five_graph_connections_and_the_third_waits_whe
 def test_the_executor_is_made_once_and_never_has_more_threads_than_it_was_sized_to(host):
     hosted = host()
     before = hosted.resources.executor
-    held = Held(hosted, NEO4J)
+    held = Held(hosted, DYNAMODB, NEO4J)
     running = asking(hosted, *own_paths(hosted, 12))
-    held.until(5)
-    threads = [each for each in threading.enumerate() if each.name.startswith("asset-core-fetch")]
-    assert len(threads) <= hosted.core._container.plan.profile.fetch_workers
+    pool, waiting = before._pool, threading.Event()
+    for _ in range(4_000):
+        if len(pool._threads) + pool._work_queue.qsize() >= 4 * 12:
+            break
+        waiting.wait(0.005)
+    assert len(pool._threads) == hosted.core._container.plan.profile.fetch_workers == 30
     held.let_go()
     assert set(ended(*running)) == {200}
     assert hosted.resources.executor is before
