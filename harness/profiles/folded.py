@@ -5,11 +5,12 @@ line. Lines that start with `# ` carry the unit, and the source line of a frame;
 """
 
 import dataclasses
+import functools
 import math
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from harness.errors import InvalidRunError
@@ -134,6 +135,8 @@ def parse_folded(text: str, where: str = "folded text") -> Profile:
     unit = "samples"
     lines: dict[str, int] = {}
     stacks: dict[Stack, float] = defaultdict(int)
+    # Many stacks differ in their leaf alone: what calls it is read once, and its names are held once.
+    callers = functools.cache(_names)
     for number, row in enumerate(text.split("\n"), 1):
         if row.startswith("# "):
             if found := _LINE.match(row):
@@ -141,7 +144,10 @@ def parse_folded(text: str, where: str = "folded text") -> Profile:
             elif row.startswith(_UNIT):
                 unit = row.removeprefix(_UNIT).removesuffix(".")
         elif row:
-            stack, weight = _parse_row(row, f"{where}:{number}")
+            try:
+                stack, weight = _parse_row(row, callers)
+            except ValueError as error:
+                raise _damaged(str(error), f"{where}:{number}") from error
             stacks[stack] += weight
     return Profile(unit, dict(stacks), lines)
 
@@ -167,18 +173,24 @@ def write_folded(path: Path, profile: Profile) -> None:
     partial.replace(path)
 
 
-def _parse_row(row: str, where: str) -> tuple[Stack, float]:
+def _parse_row(row: str, callers: Callable[[str], Stack]) -> tuple[Stack, float]:
+    """Return one row's stack and weight; raises ValueError that says what is wrong with it."""
     text, _, number = row.rpartition(" ")
-    names = text.split(";")
     try:
         weight = int(number) if number.isdecimal() else float(number)
     except ValueError as error:
-        raise _damaged(f"'{number[:40]}' is not a weight", where) from error
+        raise ValueError(f"'{number[:40]}' is not a weight") from error
     if not math.isfinite(weight) or weight < 0:
-        raise _damaged(f"{number} is not a weight", where)
+        raise ValueError(f"{number} is not a weight")
+    above, separator, leaf = text.rpartition(";")
+    return (*callers(above), *_names(leaf)) if separator else _names(leaf), weight
+
+
+def _names(text: str) -> Stack:
+    names = text.split(";")
     if not all(names):
-        raise _damaged("a stack has an empty frame", where)
-    return tuple([_unescape(name) for name in names] if "\\" in text else names), weight
+        raise ValueError("a stack has an empty frame")
+    return tuple([_unescape(name) for name in names] if "\\" in text else names)
 
 
 def _escape(name: str) -> str:
