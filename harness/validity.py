@@ -83,7 +83,7 @@ def judge_stage(part: "RunSummary", thresholds: Thresholds | None = None) -> Val
 
     What can be told by stage is; what cannot (the clock, the host, back ends) speaks against every stage.
     """
-    limits = thresholds or Thresholds()
+    limits = thresholds or part.document.thresholds or Thresholds()
     checks = (_stage_completed, _stamps, _clock, _lag, _late, _descheduled, _backends)
     return Validity(
         tuple(reason for check in checks for reason in check(part, limits) if reason.level is not Level.VALID)

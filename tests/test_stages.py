@@ -14,7 +14,8 @@ from harness.policy import Limit
 from harness.slo import State
 from harness.stages import rows_of_stages
 from harness.summary import as_json, load
-from harness.validity import Level
+from harness.thresholds import Level, Thresholds
+from harness.thresholds import Limit as Threshold
 from reports import html, text, view
 
 STAGES = (("low", 0.4, 0.5, 0.5), ("peak", 0.2, 3.0, 3.0), ("after", 0.4, 0.5, 0.5))
@@ -70,6 +71,16 @@ def test_a_stage_that_the_driver_was_late_in_is_invalid_by_itself_and_degrades_t
     found = findings(run, [Limit(slo="p50<1s", stage="short"), Limit(slo="p50<1s", stage="long")])
     assert [finding.certificate.state for finding in found] == [State.NOT_CERTIFIED, State.CERTIFIED]
     assert "the stage is invalid" in found[0].certificate.sentence
+
+
+def test_stages_are_judged_by_the_thresholds_that_the_run_was_made_under(tmp_path):
+    run = late_in(run_of(tmp_path), "peak", 30_000_000)
+    assert run.judged_stages[1].validity.level is Level.INVALID
+    document = run.directory.read()
+    loose = Threshold(1e12, 1e12)
+    document.thresholds = Thresholds(lag_ns=loose, lag_share=loose, late_share=loose)
+    run.directory.write(document)
+    assert load(run.directory.path).judged_stages[1].validity.level is Level.VALID
 
 
 def test_a_stage_without_a_completed_call_is_invalid_by_itself(tmp_path):
