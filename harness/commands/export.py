@@ -9,16 +9,18 @@ from harness.commands import show
 from harness.commands.console import Talk
 from harness.errors import ExitCode
 from harness.export import columns, hgrm, seconds
+from harness.export.speedscope import as_speedscope
+from harness.profiles.folded import read_folded
 from harness.run import write_atomically
 from harness.summary import RunSummary, load
 from harness.validity import Level
 
 NAME = "export"
-HELP = "write stored runs as .hgrm, CSV, Parquet or Arrow"
+HELP = "write stored runs as .hgrm, CSV, Parquet, Arrow or speedscope"
 EPILOG = (
     "hgrm: response times by operation as HdrHistogram's percentile distribution, in ms, for its plotter. csv: "
     "seconds.csv, one line for each second and operation. parquet, arrow: every call, warm-up included (before time "
-    "zero); they need pyarrow (pip install 'asset-harness[export]'). The exit code is 5 if a run is invalid: its "
+    "zero); they need pyarrow (pip install 'asset-harness[export]'). speedscope: each profile, for speedscope. The exit code is 5 if a run is invalid: its "
     "numbers are written, and should not be used."
 )
 _UNSAFE = re.compile(r"[^\w.]+", re.ASCII)
@@ -94,9 +96,21 @@ def _write_arrow(run: RunSummary, folder: Path) -> list[Path]:
     return [path]
 
 
+def _write_speedscope(run: RunSummary, folder: Path) -> list[Path]:
+    """Write every profile of the run; a run without one has none to write."""
+    written = []
+    for path in sorted(run.directory.path.glob("*/*.folded")):
+        to = folder / f"{path.stem}.speedscope.json"
+        text = as_speedscope(path.stem, [(f"{run.label} {path.stem}", read_folded(path))])
+        write_atomically(to, text.encode())
+        written.append(to)
+    return written
+
+
 _FORMATS: Mapping[str, Callable[[RunSummary, Path], list[Path]]] = {
     "hgrm": _write_hgrm,
     "csv": _write_csv,
     "parquet": _write_parquet,
     "arrow": _write_arrow,
+    "speedscope": _write_speedscope,
 }
