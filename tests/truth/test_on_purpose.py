@@ -1,0 +1,225 @@
+"""Each reason that speaks against a run, produced on purpose by a real one; and where it must not be given."""
+
+import contextlib
+import multiprocessing
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness import calls
+from harness.model import Outcome
+from harness.summary import load
+from tests.cli_support import harness
+
+# What spoils a run from inside the measured process, as a target's `open`.
+SOURCE = """
+import os, time
+
+
+class Target:
+    def call(self, event):
+        time.sleep(0.001)
+
+
+class SlowDriver(Target):
+    "Every arrival is let go late, by the pacer."
+
+    def open(self):
+        from harness.load.open_model import OpenModel
+        let_go = OpenModel._let_go
+
+        def late(self, row, due_ns, now_ns, *rest):
+            end_ns = time.monotonic_ns() + 4_000_000
+            while time.monotonic_ns() < end_ns:
+                pass
+            return let_go(self, row, due_ns, time.monotonic_ns(), *rest)
+
+        OpenModel._let_go = late
+
+
+class ColdAndStepped:
+    "Slow until it has been called often, and on the way somebody sets the clock."
+
+    def __init__(self):
+        self.calls = 0
+
+    def call(self, event):
+        self.calls += 1
+        if self.calls == 150:
+            real = time.time
+            time.time = lambda: real() + 0.5
+        time.sleep(0.012 if self.calls < 100 else 0.001)
+
+
+class Pinned(Target):
+    "Runs where its neighbour does."
+
+    def __init__(self, core):
+        self.core = int(core)
+
+    def open(self):
+        os.sched_setaffinity(0, {self.core})
+
+    def call(self, event):
+        end_ns = time.monotonic_ns() + 3_000_000
+        while time.monotonic_ns() < end_ns:
+            pass
+
+
+class Failing(Target):
+    def call(self, event):
+        raise ValueError("no")
+"""
+LATE = ("Calls started late", "The driver started")
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """Return what runs a target against the open model for a second and gives the run of its JSON."""
+    folder = tmp_path_factory.mktemp("purpose")
+    (folder / "spoilt.py").write_text(SOURCE)
+
+    def run(target, rate=100, warmup="300ms"):
+        spec = target if ":" in target else f"spoilt.py:{target}"
+        said = harness(
+            "run", "steady", "--target", spec, "--rate", rate, "--duration", "1s", "--warmup", warmup, "--json",
+            "--out", folder / "runs", cwd=folder,
+        )  # fmt: skip
+        return said.run
+
+    return run
+
+
+def reasons(run, *beginnings):
+    return [reason for reason in run["reasons"] if reason.startswith(beginnings)]
+
+
+@contextlib.contextmanager
+def neighbour(core):
+    """A process that never rests, on one core."""
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=spin, args=(core,), daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        process.kill()
+        process.join()
+
+
+def spin(core):
+    os.sched_setaffinity(0, {core})
+    while True:
+        pass
+
+
+def test_a_slow_driver_is_the_harness_s_own_lag_and_its_arrivals_are_late(ran):
+    run = ran("SlowDriver")
+    (lag,) = reasons(run, "Calls started late")
+    assert "held up by the harness itself" in lag
+    assert reasons(run, "The driver started")
+    assert run["validity"] == "invalid"
+
+
+def test_a_warm_up_that_was_not_over_and_a_stepped_clock_are_told(ran):
+    run = ran("ColdAndStepped", warmup="1s")
+    assert reasons(run, "Warm-up was not over")
+    assert any("clock was stepped by 0.5" in reason for reason in run["reasons"])
+    assert run["validity"] == "invalid"
+
+
+def test_a_busy_neighbour_on_the_same_core_is_the_machine_s_doing_and_nobody_else_s(ran):
+    core = min(os.sched_getaffinity(0))
+    with neighbour(core):
+        run = ran(f"Pinned?core={core}", 40)
+    assert reasons(run, "The machine ran something else")
+    assert not reasons(run, "The wall clock", "The outcomes", "No call")
+    # What the neighbour took is the host's. Nine calls in ten: one of the forty may be preempted between two looks.
+    assert load(Path(run["dir"])).harness_lag.percentile(0.9) < 2e6
+
+
+def test_a_run_in_which_every_call_fails_has_no_completed_call(ran):
+    run = ran("Failing")
+    assert "No call completed" in run["reasons"]
+    assert run["validity"] == "invalid"
+
+
+def test_a_stalling_target_is_a_finding_and_no_fault_of_the_run(ran):
+    run = ran("known:stall?at_call=80&stall_ms=300", 100)
+    assert run["operations"]["call"]["response_ns"]["max"] >= 300e6
+    assert not reasons(run, *LATE)
+
+
+def test_an_overloaded_target_is_a_finding_and_no_fault_of_the_run(ran):
+    run = ran("known:spin?spin_us=4000", 400)
+    assert run["operations"]["call"]["response_ns"]["p99"] > 100e6
+    assert not reasons(run, *LATE, "Warm-up", "No call", "The outcomes")
+
+
+@pytest.fixture(scope="module")
+def sound(ran):
+    """A run that nothing but the machine can speak against."""
+    return ran("known:constant?service_ms=1")
+
+
+def spoilt(sound, tmp_path, change):
+    """A copy of a real run with its table changed; what is said of it that was not said of the original."""
+    path = tmp_path / "run"
+    shutil.copytree(sound["dir"], path)
+    before = set(load(path).validity.reasons)
+    table = np.load(path / "timing" / "calls.npy")
+    calls.write_table(path / "timing" / "calls.npy", change(table))
+    return [reason for reason in load(path).validity.reasons if reason not in before]
+
+
+def backwards(table):
+    table["completed_ns"][-3:] = table["entered_ns"][-3:] - 1
+    return table
+
+
+def never_back(table):
+    table["outcome"] = Outcome.UNFINISHED
+    return table
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (backwards, "3 calls have stamps that contradict one another"),
+        (lambda table: table[:-5], "The table holds 95 calls, the plan 100"),
+        (lambda table: np.concatenate([table, table[-1:]]), "The table holds 101 calls, the plan 100"),
+        (never_back, "No call completed"),
+    ],
+)
+def test_a_real_table_that_was_changed_is_found_out(sound, tmp_path, change, reason):
+    assert reason in spoilt(sound, tmp_path, change)
+
+
+def test_an_unchanged_copy_has_nothing_new_against_it(sound, tmp_path):
+    assert spoilt(sound, tmp_path, lambda table: table) == []
+
+
+@pytest.mark.parametrize("keep", [100, 512, 5000, -1])
+def test_a_table_that_was_cut_is_refused_as_damaged_with_exit_code_5(sound, tmp_path, keep):
+    path = tmp_path / "run"
+    shutil.copytree(sound["dir"], path)
+    file = path / "timing" / "calls.npy"
+    os.truncate(file, keep if keep > 0 else file.stat().st_size + keep)
+    said = harness("report", path)
+    assert said.code == 5
+    assert "table of calls is damaged" in said.error
+
+
+def test_limits_of_the_project_are_those_of_its_runs(tmp_path):
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.harness.validity]\ndescheduled-percent = [0, 0]\nlag-ms = [1000, 1000]\nlate-percent = [100, 100]\n"
+    )
+    said = harness(
+        "run", "steady", "--target", "known:spin?spin_us=500", "--rate", 100, "--duration", "500ms", "--warmup",
+        "0s", "--json", cwd=tmp_path,
+    )  # fmt: skip
+    assert reasons(said.run, "The machine ran something else")
+    assert said.code == 5
