@@ -316,6 +316,7 @@ def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any
         "throughput_per_s": run.throughput_per_s,
         "recorder_ns_per_call": run.facts.recorder_ns_per_call if run.facts else None,
         "split_ns_per_switch": run.facts.split_ns_per_switch if run.facts and run.facts.split else None,
+        "stated": _stated(run),
         "operations": {name: _operation_json(operation) for name, operation in run.operations.items()},
         "held_by": None if run.held_by is None else heldby.named(run.held_by, list(run.operations)),
         "warmup": run.warmup_finding.as_json(),
@@ -325,6 +326,20 @@ def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any
             name: {**facts.facts, "file": facts.file, "reason": facts.reason}
             for name, facts in document.profiles.items()
         },
+    }
+
+
+def _stated(run: RunSummary) -> dict[str, Any]:
+    """Return what is told of a run and not judged; None where it is not known."""
+    host, facts = run.document.host, run.facts
+    own = ("in_flight_peak", "garbage_collections", "garbage_ns", "peak_rss_bytes")
+    return {
+        "cpu_share": host.cpu_share,
+        "descheduled_share": host.descheduled_share,
+        "steal_share": host.steal_share,
+        "load_average": host.load_average,
+        "in_flight_limit": run.document.plan.in_flight_limit,
+        **{name: getattr(facts, name, None) for name in own},
     }
 
 
