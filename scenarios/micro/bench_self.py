@@ -73,10 +73,11 @@ def open_model(rate_per_s: float) -> tuple[str, str, str]:
     lag_ns = let_go["dispatched_ns"] - let_go["intended_ns"]
     p99_ns = float(np.quantile(lag_ns, 0.99))
     late = float((lag_ns > LATE_NS).mean())
-    ours = float((lag_ns - let_go["lag_target_ns"] - let_go["lag_host_ns"] > LATE_NS).mean())
+    own_ns = lag_ns - let_go["lag_target_ns"] - let_go["lag_host_ns"]
+    ours = float((own_ns > LATE_NS).mean())
     done = int((rows["outcome"] == Outcome.COMPLETED).sum()) / len(rows)
     said = (
-        f"{format_percent(done)} done, {format_percent(late)} over {format_ns(LATE_NS)} late "
+        f"{format_ns(float(np.quantile(own_ns, 0.99)))} of it ours; {format_percent(done)} done, {format_percent(late)} over {format_ns(LATE_NS)} late "
         f"({format_percent(ours)} by our doing, {format_percent(descheduled)} of the time descheduled)"
     )
     return (
@@ -97,10 +98,12 @@ def main() -> None:
         core = {"variant": "optimised", "backends": "memory", "latency_ms": "0"}
         hits.append(closed_model("targets.core_target:create", core, {"GET /assets/{id}": 1.0})[0])
     locust_ns, harness_ns = statistics.median(plain), statistics.median(ours)
+    # Of rounds, not of medians: the two sides of a round met the same machine.
+    cheaper = statistics.median(theirs / mine for theirs, mine in zip(plain, ours, strict=True))
     rows = (
         ("plain Locust user, no-op with a request event", format_ns(locust_ns), "1"),
         ("closed model, no-op, all stamps and the split", format_ns(harness_ns),
-         f"{significant(locust_ns / harness_ns)} × cheaper"),
+         f"{significant(cheaper)} × cheaper"),
         ("of which recording", format_ns(statistics.median(recorder)), ""),
         ("switch hook, a yield and back", format_ns(facts.split_ns_per_switch), ""),
         ("asset core, GET /assets/{id}, nearly all from L1", format_ns(statistics.median(hits)),
