@@ -70,4 +70,10 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     exit_code: int
 
 
-Message = Ready | Started | Done | Failed
+class Listening(msgspec.Struct, frozen=True, tag="listening"):
+    """The master of several workers can be reached at this port of 127.0.0.1."""
+
+    port: int
+
+
+Message = Ready | Started | Done | Failed | Listening

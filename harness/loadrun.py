@@ -14,7 +14,7 @@ from harness.job import Job, Ready, Started
 from harness.measure import Ending, MeasuredProcess, Tick
 from harness.model import Arrivals, Executor, Scenario
 from harness.plan import Span, check_size, planned_table, spans
-from harness.run import HostFacts, PlanFacts, RunDirectory, RunDocument
+from harness.run import HostFacts, PlanFacts, RunDirectory, RunDocument, WorkerFacts
 from harness.supervise import Supervisor
 from harness.trace import Trace
 
@@ -51,6 +51,7 @@ class LoadPlan:
     in_flight: int | None = None
     searched: Mapping[int, float] = dataclasses.field(default_factory=dict)
     """Where the number of users was found: calls per second by number of users."""
+    workers: int = 1
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -135,6 +136,8 @@ class LoadResult:
     ending: Ending
     host: HostFacts
     ready: Ready
+    workers: tuple[WorkerFacts, ...] = ()
+    """Of each worker, if there were several."""
 
 
 Watcher = Callable[[MeasuredProcess, Started], Any]
@@ -177,11 +180,12 @@ def run_load(
 
 def run_into(
     directory: RunDirectory, supervisor: Supervisor, subject: Subject, plan: LoadPlan,
-    document_of: Callable[[dict[str, float]], RunDocument], tick: Tick,
+    document_of: Callable[[dict[str, float]], RunDocument], tick: Tick, run: Callable[..., LoadResult] = run_load,
 ) -> tuple[RunDocument, LoadResult]:  # fmt: skip
     """Run as `run_load` does into a run directory, with `run.json` written when the run begins and at its end.
 
-    `document_of` gets the operations of the run and returns what is known of it beforehand.
+    `run` takes the arguments of `run_load`; `document_of` gets the operations of the run and returns what is known
+    of it beforehand.
     """
     begun: list[RunDocument] = []
 
@@ -189,11 +193,12 @@ def run_into(
         begun.append(document_of(mix))
         directory.write(begun[0])
 
-    result = run_load(supervisor, subject, plan, directory.timing, on_mix=begin, tick=tick)
+    result = run(supervisor, subject, plan, directory.timing, on_mix=begin, tick=tick)
     (document,) = begun
     document.status = "finished"
     document.interrupted = result.ending.interrupted
     document.host = result.host
+    document.workers = list(result.workers)
     document.trouble = [result.ending.trouble] if result.ending.trouble else []
     directory.write(document)
     return document, result

@@ -15,7 +15,7 @@ import msgspec
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import ExitCode, HarnessError, TargetError, UsageError
-from harness.job import Done, Failed, Go, Job, Message, Ready, Started
+from harness.job import Done, Failed, Go, Job, Listening, Message, Ready, Started
 from harness.supervise import Child, Supervisor
 
 # Making a target may connect to servers; drivers and Locust take seconds to import on a busy machine.
@@ -24,7 +24,7 @@ _START_S = 120.0
 _END_S = 30.0
 _POLL_S = 0.2
 
-Expected = TypeVar("Expected", Ready, Started, Done)
+Expected = TypeVar("Expected", Ready, Started, Done, Listening)
 
 Tick = Callable[[float], None]
 """Called a few times a second with the seconds since time zero of the run (negative in warm-up)."""
@@ -38,24 +38,38 @@ class Ending:
     interrupted: bool = False
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Program:
+    """What runs in the child: its module, how messages call it, and what it is told first (None: the job)."""
+
+    module: str = "harness.worker"
+    name: str = "the measured process"
+    order: msgspec.Struct | None = None
+
+
 class MeasuredProcess:
     """The child of one job. Use as a context manager; leaving it ends the child."""
 
     def __init__(
-        self, supervisor: Supervisor, job: Job, log: Path, environment: Mapping[str, str] | None = None
-    ) -> None:
+        self, supervisor: Supervisor, job: Job, log: Path, environment: Mapping[str, str] | None = None, *,
+        program: Program | None = None, on_poll: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        """Start the child; `on_poll` is called a few times a second while one waits for it."""
+        program = program or Program()
         self._job = job
+        self._name = program.name.capitalize()
+        self._on_poll = on_poll
         self._buffer = b""
         # -P: the current folder must not come first on the import path; the worker appends it.
         self.child: Child = supervisor.start(
-            "the measured process",
-            [sys.executable, "-P", "-m", "harness.worker"],
+            program.name,
+            [sys.executable, "-P", "-m", program.module],
             log=log,
             env={**os.environ, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        self._send(msgspec.json.encode(job))
+        self._send(msgspec.json.encode(program.order or job))
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +92,14 @@ class MeasuredProcess:
     def wait_ready(self) -> Ready:
         """Wait as `offered_operations` does, and return all that the child says of its target."""
         return self._expect(Ready, _START_S)
+
+    def wait_listening(self) -> Listening:
+        """Wait until the master of several workers can be reached; raises as `offered_operations` does."""
+        return self._expect(Listening, _START_S)
+
+    def tell(self, message: msgspec.Struct) -> None:
+        """Say something else to the child; if it has ended, nobody hears it."""
+        self._send(msgspec.json.encode(message))
 
     def go(self, operations: Mapping[str, float]) -> Started:
         """Let the run begin with this mix; returns when warm-up has begun."""
@@ -112,11 +134,11 @@ class MeasuredProcess:
             if isinstance(message, Done):
                 return Ending(None, interrupted)
             if message is None and code is not None:
-                return Ending(f"The measured process {_how_it_ended(code)}", interrupted)
+                return Ending(f"{self._name} {how_it_ended(code)}", interrupted)
             if SystemClock.now_ns() > deadline_ns:
                 self.child.kill()
                 return Ending(
-                    "The measured process did not end with its plan and was killed: the target held the loop",
+                    f"{self._name} did not end with its plan and was killed: the target held the loop",
                     interrupted,
                 )
 
@@ -148,7 +170,7 @@ class MeasuredProcess:
                 raise _error_of(message)
             if message is None and code is not None:
                 raise TargetError(
-                    f"The measured process {_how_it_ended(code)} before the run began; "
+                    f"{self._name} {how_it_ended(code)} before the run began; "
                     f"its last words: {self.child.log_tail(8)}",
                     remedy="Look at what the target does when it is imported, made and opened",
                 )
@@ -159,6 +181,7 @@ class MeasuredProcess:
 
     def _receive(self, timeout_s: float) -> Message | None:
         assert self.child.stdout is not None  # noqa: S101 - it was asked for
+        self._on_poll()
         if b"\n" not in self._buffer:
             readable, _, _ = select.select([self.child.stdout], [], [], timeout_s)
             if readable:
@@ -182,7 +205,8 @@ def _error_of(message: Failed) -> HarnessError:
     return family(message.what, where=message.where, remedy=message.remedy)
 
 
-def _how_it_ended(code: int) -> str:
+def how_it_ended(code: int) -> str:
+    """Return the end of a sentence about a process, from its exit code (negative: killed by that signal)."""
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"ended with exit code {code}"

@@ -37,6 +37,7 @@ def probe_per_s(
         duration_s=PROBE_S,
         warmup_s=PROBE_WARMUP_S,
         split=False,
+        workers=1,
     )
     with tempfile.TemporaryDirectory() as folder:
         result = run_load(supervisor, subject, probe, Path(folder), on_mix=lambda _mix: None, tick=tick)

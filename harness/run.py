@@ -85,6 +85,19 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
     load_average: float | None = None
 
 
+class WorkerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several workers: its part of the measured time's outcomes, and what the machine did to it.
+
+    `lost` says how its process ended if not in good order; `undone_share` is the part of the whole plan that it left.
+    """
+
+    name: str
+    outcomes: dict[str, int]
+    host: HostFacts = HostFacts()
+    lost: str | None = None
+    undone_share: float = 0.0
+
+
 class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the measured process says of itself; written by it into `timing/facts.json`."""
 
@@ -140,6 +153,8 @@ class RunDocument(msgspec.Struct, kw_only=True):
     interrupted: bool = False
     trouble: list[str] = []
     host: HostFacts = HostFacts()
+    workers: list[WorkerFacts] = []
+    """Empty where one process did it all; `host` is then of that process, else the worst of the workers."""
     backends: dict[str, BackendFacts] = {}
     profiles: dict[str, ProfileFacts] = {}
 

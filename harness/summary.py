@@ -26,6 +26,7 @@ from harness.model import Outcome
 from harness.pieces import pieces, warmup_and_measured
 from harness.plan import Span, stage_of
 from harness.run import LoadFacts, RunDirectory, RunDocument
+from harness.shares import whole_table
 from harness.stages import StageSummary, measured_s, rows_of_stages
 from harness.stages import as_json as stages_json
 from harness.steady import WarmupFinding, end_of_warmup
@@ -264,7 +265,7 @@ def load(path: Path) -> RunSummary:
         trouble.append(f"The run ended before its time: {facts.stopped}")
     if document.status == "running":
         trouble.append("The run was cut off: it has no end in run.json")
-    table = calls.load(directory.calls_path)
+    table = whole_table(directory.timing)
     _check(table, document, directory.calls_path)
     warmup, measured = warmup_and_measured(table)
     return RunSummary(directory, document, facts, measured, warmup, tuple(trouble))

@@ -62,6 +62,7 @@ def judge(run: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
             reason
             for check in (
                 _completeness,
+                _workers,
                 _stamps,
                 _clock,
                 _lag,
@@ -210,13 +211,29 @@ def _counters(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
 
 
 def _descheduled(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
-    share = run.document.host.descheduled_share
-    if share is not None:
-        yield Reason(
-            limits.descheduled_share.level(share),
-            f"The machine ran something else for {format_percent(share)} of the measured time "
-            "while the measured process was ready to run",
-        )
+    hosts = {f"the measured process {worker.name}": worker.host for worker in run.document.workers}
+    for name, host in (hosts or {"the measured process": run.document.host}).items():
+        share = host.descheduled_share
+        if share is not None:
+            yield Reason(
+                limits.descheduled_share.level(share),
+                f"The machine ran something else for {format_percent(share)} of the measured time "
+                f"while {name} was ready to run",
+            )
+
+
+def _workers(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    """A lost worker's calls were not made by the driver's fault, so they weigh as those that it never started.
+
+    What the others measured stays true of the load that was left: however little is missing, it is said.
+    """
+    for worker in run.document.workers:
+        if worker.lost:
+            level = limits.late_share.level(worker.undone_share)
+            yield Reason(
+                Level.INVALID if level is Level.INVALID else Level.DEGRADED,
+                f"{worker.name} {worker.lost}; it left {format_percent(worker.undone_share)} of the plan undone",
+            )
 
 
 def _backends(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:

@@ -33,7 +33,7 @@ _DRIVERS = {
 
 def main() -> int:
     """Read one job from stdin, carry it out, and say how it ended."""
-    send = _open_channel()
+    send = open_channel()
     # Where the kernel lets only ancestors look, the supervisor's profiler may look too.
     allow_ptrace(os.getppid())
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
@@ -79,7 +79,7 @@ def _measure(job: Job, send: Channel, make_driver: Callable[[Job, LoadedTarget],
             driver.drive(msgspec.json.decode(line, type=Go).operations, send)
 
 
-def _open_channel() -> Channel:
+def open_channel() -> Channel:
     """Keep the real stdout for messages and point file descriptor 1 at stderr, which is the log."""
     descriptor = os.dup(1)
     os.dup2(2, 1)

@@ -2,7 +2,7 @@
 
 `harness run steady --target 'known:lognormal?journal=FILE'` is the self-check that a user runs first: the
 numbers of the run must agree with the journal. Every factory takes its parameters as text, as any target does,
-and counts calls from 1, those of warm-up included.
+and counts calls from 1, those of warm-up included. `{worker}` in FILE is the number of the worker, if there are several.
 """
 
 import itertools
@@ -34,6 +34,8 @@ class Journal:
     _GROWTH_BYTES = RECORD.size * 32_768
 
     def __init__(self, path: str) -> None:
+        # Each of several workers keeps its own journal.
+        path = path.replace("{worker}", os.environ.get("HARNESS_WORKER", "0"))
         self._file = open(path, "w+b")  # noqa: SIM115, PTH123 - closed by `close`
         self._size = 0
         self._offset = 0

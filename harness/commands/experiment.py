@@ -10,10 +10,11 @@ from harness.commands.console import Talk
 from harness.commands.preparing import Find, label_of, prepared, subject_of
 from harness.commands.servers import DATA_SEED, Backends, provide
 from harness.commands.subjects import Selection
+from harness.crew import run_with_workers
 from harness.distributions import Distributions
 from harness.errors import HarnessError, UsageError
 from harness.limits import check_operations, read_limit
-from harness.loadrun import LoadPlan, run_into
+from harness.loadrun import LoadPlan, run_into, run_load
 from harness.measure import Tick
 from harness.profiling import profile_cpu, profile_memory
 from harness.run import RunDirectory, RunDocument
@@ -118,11 +119,17 @@ class _Variant:
 
     def carry_out(self, work: Work) -> None:
         """Measure; each step is on the disk before the next begins."""
-        label = label_of(self._request.selection, self._variant)
+        label, plan = label_of(self._request.selection, self._variant), self._request.plan
         self._backends.forget()
         with self._progress(f"Timing {label}") as tick:
             document, _ = run_into(
-                self._directory, self._supervisor, self._subject, self._request.plan, self._document, tick
+                self._directory,
+                self._supervisor,
+                self._subject,
+                plan,
+                self._document,
+                tick,
+                run_with_workers if plan.workers > 1 else run_load,
             )
         work.directories.append(self._directory)
         work.interrupted = document.interrupted

@@ -32,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--think-time", type=span_s, metavar="D", help="of each user between two calls (closed model)"
     )
+    parser.add_argument(
+        "--workers", type=positive_int, default=1, metavar="N",
+        help="processes that share the plan, each with a target of its own, under Locust's master (default 1)",
+    )  # fmt: skip
     parser.add_argument("--duration", type=span_s, metavar="D", help="measured time: 10s, 5m, 1h")
     parser.add_argument("--warmup", type=span_s, metavar="D", help="time before the measured time")
 
@@ -127,6 +131,7 @@ def plan_of(args: argparse.Namespace, scenario: Scenario) -> LoadPlan:
         warmup_s=scenario.warmup_s if args.warmup is None else args.warmup,
         seed=args.seed,
         split=not args.no_split,
+        workers=args.workers,
         trace=trace,
         in_flight=args.in_flight,
     )

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         selection=selection,
         plan=planning.plan_of(args, scenario),
         find=planning.find(args, scenario),
-        profiles=_profiles(args.profile),
+        profiles=_profiles(args),
         backends=args.backends if selection.entry.needs_servers else "none",
         out=args.out,
         command=shlex.join(["harness", *sys.argv[1:]]),
@@ -71,11 +71,16 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     return worst([code, work.error.exit_code])
 
 
-def _profiles(text: str) -> tuple[str, ...]:
-    wanted = () if text == "none" else tuple(text.split(","))
+def _profiles(args: argparse.Namespace) -> tuple[str, ...]:
+    wanted = () if args.profile == "none" else tuple(args.profile.split(","))
     for kind in wanted:
         if kind not in PROFILES:
             raise UsageError(
                 f"There is no profile '{kind}'", remedy=f"There are: none, {', '.join(PROFILES)}, or both"
             )
+    if wanted and args.workers > 1:
+        raise UsageError(
+            f"A profile is of one process, and --workers {args.workers} makes several",
+            remedy="Profile the same scenario in a run without --workers",
+        )
     return wanted

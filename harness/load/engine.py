@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 import gevent
 import msgspec
@@ -46,11 +47,25 @@ Model = OpenModel | ClosedModel
 Send = Callable[[Message], None]
 
 
+class Hosting(Protocol):
+    """Where the greenlets of a run come from, and who says when it begins: Locust in this process, or its master."""
+
+    def agree_on_origin(self, warmup_s: float) -> int:
+        """Return time zero of the table on the clock, once everything is ready."""
+
+    def run(self, model: Model, users: int, owners: dict[object, Owner]) -> None:
+        """Let Locust spawn the greenlets of `model` and return when it has ended."""
+
+    def share(self, sequence: list[Any]) -> list[Any]:
+        """Return this process's part of the sequence of operations that closed users go through."""
+
+
 class Driver:
     """One load run: `open` the target, then `drive` it."""
 
-    def __init__(self, job: Job, target: LoadedTarget) -> None:
+    def __init__(self, job: Job, target: LoadedTarget, hosting: Hosting | None = None) -> None:
         self._job = job
+        self._hosting = hosting or OwnRunner()
         self._target = target
         self._folder = Path(job.folder)
         self._names: list[str] = list(target.operations)
@@ -74,7 +89,7 @@ class Driver:
         work = self._prepare(mix, table)
         rows = 0 if table is None else len(table)
         with Recorder(self._folder / RunDirectory.CALLS, rows) as recorder, self._held_by(mix) as cells:
-            origin_ns = SystemClock.now_ns() + round((_LEAD_S + self._job.warmup_s) * NS_PER_S)
+            origin_ns = self._hosting.agree_on_origin(self._job.warmup_s)
             facts = msgspec.structs.replace(facts, origin_ns=origin_ns, **_wall_clock(origin_ns))
             calling = Calling(work, recorder, origin_ns, self._split, self._owners, cells)
             model = self._model(mix, table, calling)
@@ -123,7 +138,7 @@ class Driver:
                 deadline_ns=origin_ns + round((job.duration_s + job.drain_s) * NS_PER_S),
             )  # fmt: skip
         operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
-        sequence = list(zip(operation.tolist(), payload.tolist(), strict=True))
+        sequence = self._hosting.share(list(zip(operation.tolist(), payload.tolist(), strict=True)))
         return ClosedModel(
             make_slice(calling, sequence), self._split, self._owners,
             end_ns=origin_ns + round(job.duration_s * NS_PER_S),
@@ -135,7 +150,7 @@ class Driver:
         before = Counters(self._target)
         gevent.spawn_later((facts.origin_ns - SystemClock.now_ns()) / NS_PER_S, before.read)
         with GarbageWatch(self._split.collected if self._split else None) as garbage, self._watching():
-            _under_locust(model, self._job.users, self._owners)
+            self._hosting.run(model, self._job.users, self._owners)
         signal_watch.cancel()
         ended_ns = SystemClock.now_ns() - facts.origin_ns
         self._write(
@@ -169,22 +184,37 @@ class Driver:
         write_atomically(self._folder / RunDirectory.FACTS, msgspec.json.encode(facts))
 
 
-def _under_locust(model: Model, users: int, owners: dict[object, Owner]) -> None:
-    """Let Locust spawn the greenlets of `model` and return when it has ended."""
+class OwnRunner:
+    """Locust's local runner: this process is the whole run."""
+
+    def agree_on_origin(self, warmup_s: float) -> int:
+        """Return a moment from now that leaves Locust time to spawn, and warm-up its own."""
+        return SystemClock.now_ns() + round((_LEAD_S + warmup_s) * NS_PER_S)
+
+    def share(self, sequence: list[Any]) -> list[Any]:
+        """Return all of it."""
+        return sequence
+
+    def run(self, model: Model, users: int, owners: dict[object, Owner]) -> None:
+        """Spawn the users of `model`, or its one pacer."""
+        environment = Environment(user_classes=[user_class(lambda: model)], catch_exceptions=False)
+        runner = environment.create_local_runner()
+        # What Locust does beside is the driver's doing, not the target's.
+        owners.update((helper, Owner()) for helper in runner.greenlet)
+        spawned = users if isinstance(model, ClosedModel) else 1
+        runner.start(spawned, spawn_rate=spawned)
+        model.wait()
+        runner.quit()
+
+
+def user_class(model: Callable[[], Model]) -> type[locust.User]:
+    """Return the Locust user that drives what `model` returns when it is spawned."""
 
     def body(_user: locust.User) -> None:
-        model.drive_user()
+        model().drive_user()
         raise StopUser
 
-    user_class = type("PlannedUser", (locust.User,), {"tasks": [body], "wait_time": locust.constant(0)})
-    environment = Environment(user_classes=[user_class], catch_exceptions=False)
-    runner = environment.create_local_runner()
-    # What Locust does beside is the driver's doing, not the target's.
-    owners.update((helper, Owner()) for helper in runner.greenlet)
-    spawned = users if isinstance(model, ClosedModel) else 1
-    runner.start(spawned, spawn_rate=spawned)
-    model.wait()
-    runner.quit()
+    return type("PlannedUser", (locust.User,), {"tasks": [body], "wait_time": locust.constant(0)})
 
 
 def _wall_clock(origin_ns: int) -> dict[str, float]:
