@@ -1,13 +1,17 @@
 """How DynamoDB's connections are kept and retired, on a real HTTP server that keeps them alive (moto does not)."""
 
+import contextlib
 import dataclasses
 import http.server
+import socket
 import threading
 import time
+import types
 
 import pytest
 
 from targets.asset_core.counting import Tally
+from targets.asset_core.errors import StoreError
 from targets.asset_core.profiles import LAMBDA, SERVER
 from targets.asset_core.scope import Scope
 from targets.asset_core.settings import StoreSettings
@@ -25,6 +29,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.hold.wait(10)
         self.server.inside.pop()
         self.send_response(200)
+        if self.server.cut_short:
+            self.server.cut_short -= 1
+            self.flush_headers()
+            self.close_connection = True
+            return
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
@@ -39,6 +48,7 @@ def server():
     made.daemon_threads = True
     made.ports, made.inside, made.most, made.hold = [], [], 0, threading.Event()
     made.hold.set()
+    made.cut_short = 0
     thread = threading.Thread(target=made.serve_forever, args=(0.01,))
     thread.start()
     yield made
@@ -54,8 +64,8 @@ def connect(server, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     stores = []
 
-    def make(limits=LAMBDA.dynamo, *, pooling=True):
-        endpoint = f"http://127.0.0.1:{server.server_port}"
+    def make(limits=LAMBDA.dynamo, *, pooling=True, port=None):
+        endpoint = f"http://127.0.0.1:{port or server.server_port}"
         settings = StoreSettings("t", "", "", "", "", 0, dynamo_endpoint=endpoint)
         stores.append(DynamoAssets(settings, limits, pooling=pooling))
         return stores[-1]
@@ -88,6 +98,18 @@ def test_a_connection_idle_for_too_long_is_not_used_again(connect, server, scope
     assert first == second != third
 
 
+def test_an_answer_whose_headers_are_cut_short_is_not_taken_for_an_empty_one(
+    connect, server, scope, monkeypatch
+):
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
+    store, server.cut_short = connect(), 2
+    assert store.get_asset("a", "b", scope) is None
+    assert len(server.ports) == 3
+    server.cut_short = 3
+    with pytest.raises(StoreError, match="ConnectionClosed"):
+        store.get_asset("a", "b", scope)
+
+
 def test_a_hard_limit_lets_no_more_calls_through(connect, server, scope):
     store = connect(dataclasses.replace(SERVER.dynamo, hard_limit=2))
     server.hold.clear()
@@ -102,3 +124,48 @@ def test_a_hard_limit_lets_no_more_calls_through(connect, server, scope):
     assert server.most <= 2
     assert len(server.ports) == 5
     assert store.pool().waits == 3
+
+
+BODY = b'{"Item": {"id": {"S": "a"}}}'
+ANSWER = (
+    b"HTTP/1.1 200 OK\r\nServer: s\r\nContent-Type: application/x-amz-json-1.0\r\n"
+    + b"Content-Length: %d\r\nDate: today\r\n\r\n" % len(BODY)
+    + BODY
+)
+
+
+@pytest.fixture
+def cutting():
+    """A server that sends as many bytes of its answer as it is told, and ends the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        made = types.SimpleNamespace(server_port=listener.getsockname()[1], bytes=len(ANSWER), ended=False)
+
+        def serve():
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    if made.ended:
+                        return
+                    connection.recv(65536)
+                    connection.sendall(ANSWER[: made.bytes])
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield made
+        made.ended = True
+        socket.create_connection(("127.0.0.1", made.server_port)).close()
+        thread.join()
+
+
+def test_no_beginning_of_an_answer_is_taken_for_the_whole(cutting, connect, scope):
+    store = connect(dataclasses.replace(LAMBDA.dynamo, attempts=1), port=cutting.server_port)
+    taken = {}
+    for cutting.bytes in range(len(ANSWER) + 1):
+        with contextlib.suppress(StoreError):
+            taken[cutting.bytes] = store.call(store.client.get_item, scope, TableName="t", Key=KEY).get(
+                "Item"
+            )
+    assert taken == {len(ANSWER): {"id": {"S": "a"}}}
+
+
+KEY = {"pk": {"S": "p"}, "sk": {"S": "s"}}

@@ -8,7 +8,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from hypothesis import given
 from hypothesis import strategies as st
-from neo4j.exceptions import ClientError, ServiceUnavailable
+from neo4j.exceptions import ClientError, IncompleteCommit, ServiceUnavailable
 
 from targets.asset_core.counting import Tally
 from targets.asset_core.errors import DeadlineError, StoreError
@@ -126,6 +126,10 @@ def test_what_may_pass_is_tried_again_with_growing_pauses(clock):
     work = Failing(clock, 4)
     assert run(clock, work, 5.0, 25.0, rng=lambda _low, high: high) == "done"
     assert clock.pauses == [0.1, 0.2, 0.4, 0.8]
+
+
+def test_what_may_have_been_committed_is_done_again(clock):
+    assert run(clock, Failing(clock, 2, error=IncompleteCommit("cut")), 5.0, 25.0) == "done"
 
 
 def test_what_cannot_pass_is_raised_at_once(clock):

@@ -66,9 +66,21 @@ def _limit(client: Any, limits: DynamoLimits, current: CurrentCall, *, idle_s: f
 
 
 def ageing(base: type[Any], idle_s: float) -> type[Any]:
-    """Return a urllib3 pool class that closes a connection idle for `idle_s` before it is used again."""
+    """Return a urllib3 pool class that closes a connection idle for `idle_s` before it is used again.
+
+    An answer that was cut short is an error, which is tried again. botocore takes it for the whole, and an empty
+    answer for one that says that there is no such item.
+    """
+    from urllib3.exceptions import ProtocolError
 
     class AgeingPool(base):  # type: ignore[misc]
+        def urlopen(self, *arguments: Any, **options: Any) -> Any:
+            response = super().urlopen(*arguments, **options | {"enforce_content_length": True})
+            if response.length_remaining is None and not response.chunked:
+                response.close()
+                raise ProtocolError("the headers of the answer were cut short")
+            return response
+
         def _get_conn(self, timeout: float | None = None) -> Any:
             connection = super()._get_conn(timeout)
             released_s = getattr(connection, "released_s", None)

@@ -21,10 +21,11 @@ def with_retries(
 ) -> Result:
     """Return what `work` returns. Errors that the driver calls retryable are tried again, for at most `limit_s`.
 
+    So is one after which it is not known whether the work was committed: every query here may run twice.
     Pauses are drawn from 0.1 s, doubling; one that would end after the limit or the deadline is not begun: the error
     is raised at once.
     """
-    from neo4j.exceptions import DriverError, Neo4jError
+    from neo4j.exceptions import DriverError, IncompleteCommit, Neo4jError
 
     began_s = time.monotonic()
     longest_s = FIRST_PAUSE_S
@@ -34,7 +35,7 @@ def with_retries(
         except (Neo4jError, DriverError) as error:
             pause_s = rng(longest_s / 2, longest_s)
             late = time.monotonic() - began_s + pause_s > limit_s or pause_s >= scope.remaining_s()
-            if late or not error.is_retryable():
+            if late or not (error.is_retryable() or isinstance(error, IncompleteCommit)):
                 raise
         sleep(pause_s)
         longest_s *= 2
