@@ -82,7 +82,9 @@ def test_every_policy_that_is_shown_is_one_that_is_read(tmp_path):
         if line.startswith("#   ")
     )
     shown = [*re.findall(r"^```toml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL), header]
-    assert len(shown) == 2
+    assert len(shown) == 3
+    policies = []
     for text in shown:
         (tmp_path / "pyproject.toml").write_text(text)
-        assert policy_file.read(tmp_path).suite == "benchmarks"
+        policies.append(policy_file.read(tmp_path))
+    assert [policy.suite for policy in policies].count("benchmarks") == 2
