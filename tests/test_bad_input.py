@@ -32,7 +32,7 @@ WRONG_WORDS = [
     (["run", "steady", "--rate", "nan"], ["'nan' is not a rate", "above zero"]),
     (["run", "steady", "--rate", "fast"], ["'fast' is not a rate", "above zero"]),
     (["run", "steady", "--rate", "1e9"], ["1,000,000,000/s cannot be driven", "Lower --rate"]),
-    (["run", "steady", "--rate", "1e5", "--duration", "1h"], ["the most is 20,000,000", "Lower --rate or"]),
+    (["run", "steady", "--rate", "1e5", "--duration", "1h"], ["the most is 200,000,000", "Lower --rate or"]),
     (["run", "steady", "--rate", "1e-9"], ["no call", "Raise --rate"]),
     (["run", "closed", "--rate", "10"], ["closed model", "--users"]),
     (["run", "steady", "--users", "10"], ["open model", "--rate"]),

@@ -242,7 +242,7 @@ def test_more_calls_than_events_begin_again_with_the_first():
     ("rate", "duration", "sentence"),
     [
         (1_000_001.0, 1.0, r"rate of 1,000,001/s cannot be driven.*--rate"),
-        (1_000_000.0, 21.0, r"21,000,000 calls; the most is 20,000,000.*--duration"),
+        (1_000_000.0, 201.0, r"201,000,000 calls; the most is 200,000,000.*--duration"),
         (0.4, 1.0, r"no call.*Raise"),
     ],
 )
