@@ -39,7 +39,7 @@ def settle(parts: Sequence[Part], plan: LoadPlan, timing: Path, ending: Ending, 
     host = merged_host([part.host for part in parts])
     try:
         workers, disagreement = _put_together(parts, plan, timing)
-    except InvalidRunError as error:
+    except HarnessError as error:
         return LoadResult(_with_trouble(ending, str(error)), host, ready)
     return LoadResult(_with_trouble(ending, disagreement), host, ready, workers)
 
