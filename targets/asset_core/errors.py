@@ -15,8 +15,11 @@ class CoreError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
+        return one_line(self._text())
+
+    def _text(self) -> str:
         sentence = f"{self.what} ({self.where})" if self.where else self.what
-        return one_line(f"{sentence}. {self.remedy}" if self.remedy else sentence)
+        return f"{sentence}. {self.remedy}" if self.remedy else sentence
 
 
 class SettingsError(CoreError):
@@ -28,7 +31,10 @@ class SwitchError(CoreError):
 
 
 class DataError(CoreError):
-    """Generated or imported data cannot be used as asked."""
+    """Generated or imported data cannot be used as asked; a line of text for each line of data at fault."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(one_line, self._text().split("\n")))
 
 
 class RequestError(CoreError):
