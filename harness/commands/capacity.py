@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("runs"), metavar="DIR", help="parent of the search's folder"
     )
     add_seed(parser)
-    parser.set_defaults(stages=None, replay=None, users=None, think_time=None)
+    parser.set_defaults(stages=None, replay=None, users=None, think_time=None, workers=1)
 
 
 def tolerance(text: str) -> float:
