@@ -212,10 +212,15 @@ def test_a_side_that_cannot_be_made_is_the_block_s_trouble(supervisor, tmp_path)
     assert segments(receipt) == []
 
 
+class AlwaysBroken(Threshold):
+    def level(self, value):
+        return Level.INVALID
+
+
 def test_blocks_that_the_machine_disturbs_end_at_their_first_bad_segment_and_at_last_the_session(
     supervisor, tmp_path
 ):
-    strict = dataclasses.replace(TOLERANT, descheduled_share=Threshold(0, 0))
+    strict = dataclasses.replace(TOLERANT, descheduled_share=AlwaysBroken(0, 0))
     receipt = receipt_of(load_blocks=1)
     session = session_of(supervisor, tmp_path, constant(1), constant(1), thresholds=strict)
     kept = run_session(session, receipt)

@@ -21,17 +21,20 @@ class Backlog:
         self._credit_ns = 0
         self._spent_ns = 0
         self._last = (0, 0)
+        self._ended = 0
         # Pairs of (when, `_spent_ns` by then), the first before any moment that is still to be asked for.
         self._steps: collections.deque[tuple[int, int]] = collections.deque()
 
-    def excused_ns(self, due_ns: int, now_ns: int, held_ns: int, target_ns: int) -> int:
+    def excused_ns(self, due_ns: int, now_ns: int, held_ns: int, target_ns: int, ended: int = 0) -> int:
         """Return how much of a lag, beyond the `held_ns` for which the target held the loop in it, is its doing too.
 
         Must be asked for every arrival that is let go, in order; `target_ns` is how long the target has held the loop
-        in all. Nothing is excused in a lag that is not for the most part the target's, nor in a backlog of such.
+        in all, and `ended` how many calls have: between two of the pacer's turns a queue of calls is taken up. Nothing is excused in a lag that is not for the most part the target's, nor in a backlog of such.
         """
         rest_ns = now_ns - due_ns - held_ns
-        self._spend(due_ns, now_ns, rest_ns, target_ns)
+        earned_ns = PER_ARRIVAL_NS * (1 + ended - self._ended)
+        self._ended = ended
+        self._spend(due_ns, now_ns, rest_ns, target_ns, earned_ns)
         if due_ns > self._until_ns:
             if held_ns <= rest_ns:
                 return 0
@@ -41,16 +44,16 @@ class Backlog:
             steps.popleft()
         return min(rest_ns, self._spent_ns - steps[0][1])
 
-    def _spend(self, due_ns: int, now_ns: int, rest_ns: int, target_ns: int) -> None:
+    def _spend(self, due_ns: int, now_ns: int, rest_ns: int, target_ns: int, earned_ns: int) -> None:
         last_ns, target_last_ns = self._last
         self._last = now_ns, target_ns
         if due_ns >= last_ns:
             # It came due after the last was let go: the driver had caught up.
             self._steps.clear()
             self._steps.append((due_ns, self._spent_ns))
-            self._credit_ns, step_ns = PER_ARRIVAL_NS, rest_ns
+            self._credit_ns, step_ns = earned_ns, rest_ns
         else:
-            self._credit_ns = min(self._credit_ns + PER_ARRIVAL_NS, _MOST_CREDIT_NS)
+            self._credit_ns = min(self._credit_ns + earned_ns, max(_MOST_CREDIT_NS, earned_ns))
             step_ns = now_ns - last_ns - (target_ns - target_last_ns)
         allowed_ns = max(min(step_ns, self._credit_ns), 0)
         self._credit_ns -= allowed_ns

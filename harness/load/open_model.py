@@ -75,7 +75,7 @@ class OpenModel:
         self._queue: collections.deque[tuple[int, int, int]] = collections.deque()
         self._parked: list[gevent.Greenlet] = []
         self._workers: list[gevent.Greenlet] = []
-        self._in_flight = 0
+        self._claimed = self._in_flight = 0
         self._quiet = Event()
         self._backlog = Backlog()
         # Nobody has the loop while the pacer only waits for the next arrival.
@@ -144,6 +144,7 @@ class OpenModel:
             self._recorder.drop(row, *planned, held_ns, host_ns)
             return
         self._recorder.claim(row, *planned)
+        self._claimed += 1
         self._in_flight += 1
         self.in_flight_peak = max(self.in_flight_peak, self._in_flight)
         self._queue.append((row, held_ns, host_ns))
@@ -158,7 +159,9 @@ class OpenModel:
             unexplained_ns, held_ns = now_ns - due_ns, 0
         else:
             held_ns = min(self._split.holds.since_ns(due_ns), now_ns - due_ns)
-            held_ns += self._backlog.excused_ns(due_ns, now_ns, held_ns, self._split.target_ns)
+            held_ns += self._backlog.excused_ns(
+                due_ns, now_ns, held_ns, self._split.target_ns, self._claimed - self._in_flight
+            )
             unexplained_ns = now_ns - due_ns - held_ns
         if unexplained_ns <= UNEXPLAINED_NS:
             return held_ns, 0
