@@ -10,12 +10,13 @@ from harness.run import SCHEMA, HostFacts, RunDirectory, decode
 
 KIND = "micro"
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e10)]
+Outcome = Literal["passed", "failed", "skipped"]
 
 
 class End(msgspec.Struct, frozen=True):
     """How a benchmark ended; `error` is the last line of what went wrong, or the reason of a skip."""
 
-    outcome: Literal["passed", "failed", "skipped"]
+    outcome: Outcome
     error: str = ""
 
 

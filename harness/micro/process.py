@@ -17,7 +17,7 @@ import msgspec
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, InvalidRunError
 from harness.host import HostWatch
-from harness.micro.document import End
+from harness.micro.document import End, Outcome
 from harness.micro.suite import VARIANT_VARIABLE, Suite
 from harness.run import HostFacts
 from harness.supervise import Child, Supervisor
@@ -54,7 +54,7 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     """A benchmark has ended."""
 
     name: str
-    outcome: str
+    outcome: Outcome
     error: str
 
 
@@ -77,6 +77,10 @@ class Measured:
     trouble: str | None = None
     host: HostFacts = dataclasses.field(default_factory=HostFacts)
     seconds: float = 0.0
+
+    def keep(self, ended: Ended) -> None:
+        """Hold how a benchmark ended."""
+        self.ends[ended.name] = End(outcome=ended.outcome, error=ended.error)
 
 
 def collect(supervisor: Supervisor, suite: Suite) -> Contents:
@@ -132,10 +136,11 @@ def measure(
                     now = message.name
                     began(now)
                 elif isinstance(message, Ended):
-                    result.ends[message.name] = msgspec.convert(
-                        {"outcome": message.outcome, "error": message.error}, End
-                    )
+                    result.keep(message)
             code = child.wait(_END_S)
+        except KeyboardInterrupt:
+            _keep_what_was_told(child, result)
+            raise
         finally:
             result.host = watch.facts()
             result.seconds = (SystemClock.now_ns() - start_ns) / NS_PER_S
@@ -209,6 +214,15 @@ def _messages(child: Child, limit_s: float = float("inf")) -> Iterator[Message |
         where=str(child.log),
         remedy="Look at what the suite does when it is imported",
     )
+
+
+def _keep_what_was_told(child: Child, result: Measured) -> None:
+    """Take up the ends that the child told but nobody read: their times are written, so they were measured."""
+    for message in _messages(child):
+        if message is None:
+            return
+        if isinstance(message, Ended):
+            result.keep(message)
 
 
 def _ending(code: int) -> str:
