@@ -64,29 +64,69 @@ def test_rows_are_sorted_by_worth_and_what_was_not_measured_comes_last():
     ]  # fmt: skip
 
 
-def test_each_switch_is_shown_where_it_matters_most():
+def test_each_switch_is_shown_where_it_matters_most_with_its_price():
     assert [(one.label, one.cells[0].text, one.cells[4].text) for one in VIEW.summary.rows] == [
         ("batching", "POST /batch", "saves"),
         ("l1_cache", "GET /assets", "saves"),
         ("token_cache", "GET /assets", "saves"),
         ("prefetch", "GET /assets", "no measurable effect"),
-        ("compression", "GET /assets", "costs more than it saves"),
+        ("compression", "GET /assets", "costs"),
         ("pooling", "GET /assets", "not measured"),
     ]
 
 
+def summary_of(*rows):
+    return [
+        (one.cells[1].text, one.cells[2].text, one.cells[5].text) for one in build_ablation(rows).summary.rows
+    ]
+
+
 def test_a_clear_small_effect_stands_before_a_large_unclear_one():
-    (shown,) = build_ablation(
-        [row(worth=0.5, low=-0.2, high=1.0), row(worth=0.1, low=0.05, high=0.15)]
+    shown = summary_of(row(worth=0.5, low=-0.2, high=1.0), row(worth=0.1, low=0.05, high=0.15))
+    assert shown == [("wall", "+10.0 %", "–")]
+
+
+def test_time_speaks_before_calls_and_those_before_data_and_memory_however_large_the_rest_is():
+    calls = row(worth=0.2, low=None, high=None, metric="calls.redis")
+    sent = row(worth=5.0, low=None, high=None, metric="bytes_out.redis")
+    peak = row(worth=9.0, low=None, high=None, metric="peak_bytes")
+    assert summary_of(peak, sent, calls, row(worth=0.1, low=0.05, high=0.15)) == [("wall", "+10.0 %", "–")]
+    assert summary_of(peak, sent, calls, row(worth=0.1, low=-0.05, high=0.15)) == [
+        ("calls.redis", "+20.0 %", "–")
+    ]
+    assert summary_of(peak, sent) == [("bytes_out.redis", "+500 %", "–")]
+    assert summary_of(peak) == [("peak_bytes", "+900 %", "–")]
+
+
+def test_what_a_switch_costs_elsewhere_is_its_price_and_makes_no_cost_of_it():
+    rows = [
+        row(worth=2.2, low=2.0, high=2.4),
+        row(worth=-0.43, low=None, high=None, metric="allocations"),
+        row(worth=-0.1, low=-0.2, high=-0.05, operation="GET /health"),
+        row(worth=-0.3, low=-0.7, high=0.2, operation="GET /unclear"),
+    ]
+    assert summary_of(*rows) == [("wall", "+220 %", "wall of GET /health −10.0 %")]
+    assert summary_of(*rows[:2]) == [("wall", "+220 %", "allocations of GET /assets −43.0 %")]
+    (slower,) = build_ablation(
+        [row(worth=-0.1, low=-0.2, high=-0.05), rows[1], row(worth=0.01, low=0.005, high=0.02)]
     ).summary.rows
-    assert shown.cells[2].text == "+10.0 %"
+    assert (slower.cells[4].text, slower.cells[5].text) == ("costs", "wall of GET /assets +1.0 %")
+
+
+def test_half_as_much_is_as_large_an_effect_as_twice_as_much():
+    assert (
+        summary_of(row(worth=0.9, low=0.8, high=1.0), row(worth=-0.5, low=-0.6, high=-0.4))[0][1] == "−50.0 %"
+    )
+    assert (
+        summary_of(row(worth=1.1, low=0.8, high=1.2), row(worth=-0.5, low=-0.6, high=-0.4))[0][1] == "+110 %"
+    )
 
 
 def test_the_sentence_names_the_most_and_those_without_effect():
     assert VIEW.sentence == (
-        "3 of 6 switches save something that can be measured; the most: batching, without which wall of POST /batch grows "
-        "by 320 % (305 to 340 %); costing more than they save: compression; without a measurable effect: prefetch; not "
-        "measured: pooling."
+        "2 of 6 switches save time; the most: batching, without which wall of POST /batch grows by 320 % (305 to 340 %); "
+        "saving no time, but calls, data or memory: l1_cache; costing more where it weighs most: compression; without a "
+        "measurable effect: prefetch; not measured: pooling."
     )
     assert build_ablation([]).sentence == "Nothing was measured."
 

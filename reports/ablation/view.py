@@ -2,8 +2,10 @@
 
 import enum
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from harness.exact.metrics import ALLOCATIONS, PEAK_BYTES, unit_of
+from harness.judge.evidence import WALL
 from harness.judge.verdict import Verdict
 from reports.ablation.model import AblationRow, AblationView
 from reports.charts.data import Chart, IntervalPlot, IntervalRow
@@ -12,13 +14,15 @@ from reports.session.words import change_text, interval_text, plural
 from reports.visible import short
 
 _COLUMNS = ("operation", "metric", "worth", "interval", "reading")
+_PRICE = "at the price of"
 _LONGEST_NAME = 60
 _METHOD = (
     "Each row compares everything on with everything on but that one switch, in one session: blocks in random order, as "
     "in any comparison. Worth is what the metric grows by without the switch."
 )
 _LIMITS = (
-    "Switches work together: what one is worth beside all others says nothing of what it would be worth alone, and the "
+    "A switch is shown by what it does to time; where it does nothing measurable to that, by calls to back ends, then "
+    "data, then memory. Switches work together: what one is worth beside all others says nothing of what it would be worth alone, and the "
     "rows do not add up."
 )
 
@@ -27,9 +31,28 @@ class Effect(enum.StrEnum):
     """What a row shows."""
 
     SAVES = "saves"
-    COSTS = "costs more than it saves"
+    COSTS = "costs"
     NONE = "no measurable effect"
     UNKNOWN = "not measured"
+
+
+class Resource(enum.IntEnum):
+    """What a metric is the use of, in the order in which a user feels it."""
+
+    TIME = 0
+    BACK_END = 1
+    DATA = 2
+    MEMORY = 3
+
+    @classmethod
+    def of(cls, metric: str) -> "Resource":
+        """Return the resource of a metric; what is not known as another counts as work of a back end."""
+        cost = metric.partition(".")[0]
+        if metric == WALL.name:
+            return cls.TIME
+        if cost in {ALLOCATIONS, PEAK_BYTES}:
+            return cls.MEMORY
+        return cls.DATA if unit_of(metric) == "bytes" else cls.BACK_END
 
 
 def effect(row: AblationRow) -> Effect:
@@ -54,7 +77,7 @@ def build_ablation(
         subtitle=subtitle,
         sentence=_sentence(best),
         trust=(_METHOD, _LIMITS),
-        summary=_table("summary", "Where each switch matters most", best),
+        summary=_table("summary", "Where each switch matters most", best, _prices(best, ordered)),
         table=_table("rows", "Every operation and metric", ordered),
         charts=_charts(best),
         next_command=NextCommand(
@@ -69,32 +92,58 @@ def _order(row: AblationRow) -> tuple[bool, float]:
     return is_unknown, 0.0 if is_unknown else -(row.worth or 0.0)
 
 
-def _best(ordered: Sequence[AblationRow]) -> list[AblationRow]:
-    """Return the row of each switch with the largest effect; one that shows none only if no other does."""
-    strength = {Effect.SAVES: 2, Effect.COSTS: 2, Effect.NONE: 1, Effect.UNKNOWN: 0}
+def _best(ordered: Iterable[AblationRow]) -> list[AblationRow]:
+    """Return the row that speaks for each switch: of what a user feels first, the largest effect."""
     best: dict[str, AblationRow] = {}
     for row in ordered:
-        rank = (strength[effect(row)], abs(row.worth or 0.0))
         other = best.get(row.switch)
-        if other is None or rank > (strength[effect(other)], abs(other.worth or 0.0)):
+        if other is None or _weight(row) > _weight(other):
             best[row.switch] = row
     return sorted(best.values(), key=_order)
+
+
+def _weight(row: AblationRow) -> tuple[int, int, float]:
+    """Return what an effect counts: a clear one before none, of time before calls before data before memory."""
+    shown = effect(row)
+    clearness = {Effect.UNKNOWN: 0, Effect.NONE: 1}.get(shown, 2)
+    return clearness, -Resource.of(row.metric), _factor(row)
+
+
+def _factor(row: AblationRow) -> float:
+    """Return by what factor an effect changes its metric, as a logarithm: twice as much is as far as half."""
+    worth = row.worth or 0.0
+    return abs(math.log1p(worth)) if worth > -1 else math.inf
+
+
+def _prices(best: Iterable[AblationRow], rows: Sequence[AblationRow]) -> dict[str, str]:
+    """Return for each switch its weightiest effect in the other direction, in words; empty where there is none."""
+    opposite = {Effect.SAVES: Effect.COSTS, Effect.COSTS: Effect.SAVES}
+    found = {}
+    for chosen in best:
+        against = [
+            row for row in rows if row.switch == chosen.switch and effect(row) is opposite.get(effect(chosen))
+        ]
+        worst = max(against, key=_weight, default=None)
+        found[chosen.switch] = f"{_of(worst)} {change_text(worst.worth)}" if worst else "–"
+    return found
 
 
 def _sentence(best: Sequence[AblationRow]) -> str:
     if not best:
         return "Nothing was measured."
-    saving = [row for row in best if effect(row) is Effect.SAVES]
-    words = f"{len(saving)} of {plural(len(best), 'switch', 'switches')} save something that can be measured"
-    if saving:
-        words += f"; the most: {_name(saving[0].switch)}, without which {_of(saving[0])} grows by {_amount(saving[0])}"
-    for kind, phrase in (
-        (Effect.COSTS, "costing more than they save"),
-        (Effect.NONE, "without a measurable effect"),
-        (Effect.UNKNOWN, "not measured"),
+    faster = [row for row in best if effect(row) is Effect.SAVES and Resource.of(row.metric) is Resource.TIME]
+    words = f"{len(faster)} of {plural(len(best), 'switch', 'switches')} save time"
+    if faster:
+        words += f"; the most: {_name(faster[0].switch)}, without which {_of(faster[0])} grows by {_amount(faster[0])}"
+    leaner = [row for row in best if effect(row) is Effect.SAVES and row not in faster]
+    for rows, phrase in (
+        (leaner, "saving no time, but calls, data or memory"),
+        ([row for row in best if effect(row) is Effect.COSTS], "costing more where it weighs most"),
+        ([row for row in best if effect(row) is Effect.NONE], "without a measurable effect"),
+        ([row for row in best if effect(row) is Effect.UNKNOWN], "not measured"),
     ):
-        names = [_name(row.switch) for row in best if effect(row) is kind]
-        words += f"; {phrase}: {', '.join(names)}" if names else ""
+        names = ", ".join(_name(row.switch) for row in rows)
+        words += f"; {phrase}: {names}" if names else ""
     return f"{words}."
 
 
@@ -111,24 +160,30 @@ def _amount(row: AblationRow) -> str:
     return f"{change_text(row.worth).removeprefix('+')} ({interval or 'counted exactly'})"
 
 
-def _table(key: str, title: str, rows: Sequence[AblationRow]) -> Table:
+def _table(
+    key: str, title: str, rows: Sequence[AblationRow], prices: Mapping[str, str] | None = None
+) -> Table:
     notes = tuple(f"{row.switch}, {row.operation} {row.metric}: {row.note}" for row in rows if row.note)
-    return Table(key, title, _COLUMNS, tuple(map(_row, rows)), "Switch", notes, numeric=False)
+    columns = _COLUMNS if prices is None else (*_COLUMNS, _PRICE)
+    made = [
+        Row(row.switch, _cells(row) if prices is None else (*_cells(row), Cell(prices[row.switch])))
+        for row in rows
+    ]
+    return Table(key, title, columns, tuple(made), "Switch", notes, numeric=False)
 
 
-def _row(row: AblationRow) -> Row:
+def _cells(row: AblationRow) -> tuple[Cell, ...]:
     shown = effect(row)
     tone = {Effect.SAVES: Tone.BETTER, Effect.COSTS: Tone.WORSE}.get(shown, Tone.SIMILAR)
     is_known = shown is not Effect.UNKNOWN
     interval = interval_text(row.low, row.high) or "counted exactly"
-    cells = (
+    return (
         Cell(row.operation),
         Cell(row.metric),
         Cell(change_text(row.worth) if is_known else "–", row.worth if is_known else None),
         Cell(interval if is_known else "–"),
         Cell(str(shown), tone=tone),
     )
-    return Row(row.switch, cells)
 
 
 def _charts(rows: Sequence[AblationRow]) -> tuple[Chart, ...]:
