@@ -105,12 +105,12 @@ def test_what_a_switch_costs_elsewhere_is_its_price_and_makes_no_cost_of_it():
         row(worth=-0.1, low=-0.2, high=-0.05, operation="GET /health"),
         row(worth=-0.3, low=-0.7, high=0.2, operation="GET /unclear"),
     ]
-    assert summary_of(*rows) == [("wall", "+220 %", "wall of GET /health −10.0 %")]
-    assert summary_of(*rows[:2]) == [("wall", "+220 %", "allocations of GET /assets −43.0 %")]
+    assert summary_of(*rows) == [("wall", "+220 %", "wall −10.0 %")]
+    assert summary_of(*rows[:2]) == [("wall", "+220 %", "allocations −43.0 %")]
     (slower,) = build_ablation(
         [row(worth=-0.1, low=-0.2, high=-0.05), rows[1], row(worth=0.01, low=0.005, high=0.02)]
     ).summary.rows
-    assert (slower.cells[4].text, slower.cells[5].text) == ("costs", "wall of GET /assets +1.0 %")
+    assert (slower.cells[4].text, slower.cells[5].text) == ("costs", "wall +1.0 %")
 
 
 def test_half_as_much_is_as_large_an_effect_as_twice_as_much():
@@ -124,7 +124,7 @@ def test_half_as_much_is_as_large_an_effect_as_twice_as_much():
 
 def test_the_sentence_names_the_most_and_those_without_effect():
     assert VIEW.sentence == (
-        "2 of 6 switches save time; the most: batching, without which wall of POST /batch grows by 320 % (305 to 340 %); "
+        "Of 6 switches 2 save time; the most: batching, without which wall of POST /batch grows by 320 % (305 to 340 %); "
         "saving no time, but calls, data or memory: l1_cache; costing more where it weighs most: compression; without a "
         "measurable effect: prefetch; not measured: pooling."
     )

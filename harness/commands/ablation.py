@@ -48,6 +48,8 @@ SLICES = 12
 """A side and benchmark in a block: a gate takes more, but its benchmarks are short. Without caches or pools an operation
 takes up to 0.2 s, and 40 calls of each side made a block of half a minute. The interval is over blocks, and says what
 fewer calls cost it."""
+COLD_EVENTS = str(SLICES)
+"""Different events of each operation where caches are cold: each waits for its stores, before the clock runs too."""
 WARM, COLD = "", " (caches cold)"
 _NO_CACHES = "l1:off,l2:off"
 _CACHES = {"l1", "l2"}
@@ -172,7 +174,11 @@ class Ablation:
         side = target_side(f"target:{driven.spec.text}", driven)
         if not case.context:
             return side
-        return dataclasses.replace(side, parameters={**side.parameters, "latency_ms": self.waits_ms})
+        return dataclasses.replace(
+            side,
+            parameters={**side.parameters, "latency_ms": self.waits_ms},
+            environment={"HARNESS_SLOT_EVENTS": COLD_EVENTS},
+        )
 
     def _plan_for(self, _found: Discovery) -> SessionPlan:
         return self.plan

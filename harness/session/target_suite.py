@@ -16,7 +16,7 @@ from harness.events import prepare_events
 from harness.target import LoadedTarget, append_current_folder, closing_target, make, open_target
 
 SEED = 1
-EVENTS = 64
+EVENTS = int(os.environ.get("HARNESS_SLOT_EVENTS", "64"))
 ROUNDS_BEFORE = 2
 
 

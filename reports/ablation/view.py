@@ -14,7 +14,7 @@ from reports.session.words import change_text, interval_text, plural
 from reports.visible import short
 
 _COLUMNS = ("operation", "metric", "worth", "interval", "reading")
-_PRICE = "at the price of"
+_PRICE = "price"
 _LONGEST_NAME = 60
 _METHOD = (
     "Each row compares everything on with everything on but that one switch, in one session: blocks in random order, as "
@@ -124,7 +124,7 @@ def _prices(best: Iterable[AblationRow], rows: Sequence[AblationRow]) -> dict[st
             row for row in rows if row.switch == chosen.switch and effect(row) is opposite.get(effect(chosen))
         ]
         worst = max(against, key=_weight, default=None)
-        found[chosen.switch] = f"{_of(worst)} {change_text(worst.worth)}" if worst else "–"
+        found[chosen.switch] = f"{worst.metric} {change_text(worst.worth)}" if worst else "–"
     return found
 
 
@@ -132,7 +132,7 @@ def _sentence(best: Sequence[AblationRow]) -> str:
     if not best:
         return "Nothing was measured."
     faster = [row for row in best if effect(row) is Effect.SAVES and Resource.of(row.metric) is Resource.TIME]
-    words = f"{len(faster)} of {plural(len(best), 'switch', 'switches')} save time"
+    words = f"Of {plural(len(best), 'switch', 'switches')} {len(faster)} save{'s' * (len(faster) == 1)} time"
     if faster:
         words += f"; the most: {_name(faster[0].switch)}, without which {_of(faster[0])} grows by {_amount(faster[0])}"
     leaner = [row for row in best if effect(row) is Effect.SAVES and row not in faster]
