@@ -102,7 +102,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     lock: str | None = None
     """The lock file; where the sides' differ, each gets an environment of its own."""
     card: str | None = None
-    """The calibration card that is kept with the project; reports show it where the machine is the same."""
+    """The calibration card that is kept with the project, or a folder with one for each machine; reports show that of
+    theirs."""
     suites: tuple[Words, ...] = ("micro", "exact")
     """What `gate` runs: micro, exact, load."""
     base: str = "main"

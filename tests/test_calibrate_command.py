@@ -86,6 +86,41 @@ def test_a_calibration_that_lost_its_folder_keeps_the_rows_of_its_card(state, ca
     assert [(row["trial"], row["alarms"]["total"]) for row in rows] == [("same", 20), ("slow-tail", 1)]
 
 
+def test_the_card_of_another_machine_is_refused_and_kept(state, capsys, tmp_path):
+    state.add(outcome("slow-tail", Verdict.OK, gate=gate_digest()))
+    main(["calibrate", "--trial", "slow-tail", "--budget", "0s", "--state", str(state.folder)])
+    kept = (tmp_path / "calibration.json").read_text().replace('"cpu": "', '"cpu": "Other ')
+    (tmp_path / "calibration.json").write_text(kept)
+    capsys.readouterr()
+    assert main(["calibrate", "--trial", "same", "--budget", "0s", "--state", str(state.folder)]) == 2
+    said = capsys.readouterr().err
+    assert "card of another machine: Other " in said
+    assert (tmp_path / "calibration.json").read_text() == kept
+
+
+def test_a_folder_keeps_a_card_for_each_machine(state, capsys, tmp_path):
+    state.add(outcome("slow-tail", Verdict.OK, gate=gate_digest()))
+    words = [
+        "calibrate",
+        "--trial",
+        "slow-tail",
+        "--budget",
+        "0s",
+        "--state",
+        str(state.folder),
+        "--card",
+        "kept",
+    ]
+    main(words)
+    (first,) = (tmp_path / "kept").iterdir()
+    other = first.read_text().replace('"cpu": "', '"cpu": "Other ')
+    first.write_text(other)
+    main(words)
+    main(words)
+    assert len(list((tmp_path / "kept").iterdir())) == 2
+    assert first.read_text() == other
+
+
 def test_a_damaged_card_is_found_before_anything_is_measured(state, capsys, tmp_path):
     (tmp_path / "calibration.json").write_text("{")
     assert main(["calibrate", "--trial", "slow-tail", "--state", str(state.folder)]) == 5

@@ -53,6 +53,20 @@ def test_the_card_of_another_machine_says_nothing_of_this_one(tmp_path, talk):
     assert card_for(receipt(environment=HERE), POLICY, tmp_path, talk) is None
 
 
+def test_of_a_folder_of_cards_that_of_this_machine_is_shown(tmp_path, talk):
+    folder = tmp_path / "cards"
+    folder.mkdir()
+    cards = {}
+    for name in ("a-first", "this one", "z-last"):
+        machine = HERE if name == "this one" else HERE | {"cpu": name}
+        cards[name] = make_card([outcome("same")], "now", machine, ["same"])
+        write_card(folder / f"{name}.json", cards[name])
+    policy = Policy(card="cards")
+    assert card_for(receipt(environment=HERE), policy, tmp_path, talk) == cards["this one"]
+    (folder / "this one.json").unlink()
+    assert card_for(receipt(environment=HERE), policy, tmp_path, talk) is None
+
+
 def test_a_damaged_card_is_said_and_stops_nobody(tmp_path, talk, said):
     (tmp_path / "calibration.json").write_text("{")
     assert card_for(receipt(environment=HERE), POLICY, tmp_path, talk) is None

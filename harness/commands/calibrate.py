@@ -14,6 +14,7 @@ from harness import environment, policy_file
 from harness.calibrate.card import Card, gate_digest, make_card, read_card, with_earlier, write_card
 from harness.calibrate.effects import TRIALS, Trial
 from harness.calibrate.sessions import CalibrationSession
+from harness.calibrate.shelf import card_file, refuse_another_machine
 from harness.calibrate.state import CalibrationState, left_to_do
 from harness.commands.cards import facts_of, what_was_done
 from harness.commands.console import Talk
@@ -40,7 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--state", type=Path, default=Path("runs/calibration"), metavar="DIR", help="where sessions are kept"
     )
     parser.add_argument(
-        "--card", type=Path, metavar="FILE", help=f"the card (default: the policy's, or {DEFAULT_CARD})"
+        "--card",
+        type=Path,
+        metavar="PLACE",
+        help=f"the card, or a folder with one for each machine (default: the policy's, or {DEFAULT_CARD})",
     )
     parser.add_argument(
         "--show", action="store_true", help="show the card of what there is, and measure nothing"
@@ -51,9 +55,11 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     trials = _trials(args.trial)
     state = CalibrationState(args.state)
-    place = args.card or Path(policy_file.read(Path.cwd()).card or DEFAULT_CARD)
+    here = environment.collect()
+    place = card_file(args.card or Path(policy_file.read(Path.cwd()).card or DEFAULT_CARD), here)
     interrupted = False
-    # A card that cannot be read is found before hours are spent, not after.
+    # A card that cannot be read, or must not be written, is found before hours are spent, not after.
+    refuse_another_machine(place, here)
     card = _card(state, place)
     if not args.show:
         work = _Work(state, gate_digest(), place, talk, with_beside=args.beside)

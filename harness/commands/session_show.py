@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from harness.calibrate.card import Card, read_card, same_machine
+from harness.calibrate.shelf import card_file
 from harness.commands.cards import facts_of
 from harness.commands.console import Talk
 from harness.errors import ExitCode, HarnessError
@@ -61,8 +62,9 @@ def card_for(receipt: Receipt, policy: Policy, project: Path, talk: Talk) -> Car
     if policy.card is None or not (project / policy.card).exists():
         return None
     try:
-        card = read_card(project / policy.card)
+        path = card_file(project / policy.card, receipt.environment)
+        card = read_card(path) if path.exists() else None
     except HarnessError as error:
         talk.say(f"harness: {error}")
         return None
-    return card if same_machine(card.environment, receipt.environment) else None
+    return card if card is not None and same_machine(card.environment, receipt.environment) else None
