@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.commands.budgets import plan_within
 from harness.commands.console import Talk
 from harness.commands.servers import DATA_SEED, provide
 from harness.commands.session_folder import SessionFolder
@@ -20,7 +21,7 @@ from harness.exact.suite import trace_suite
 from harness.exact.suspects import TIMED, explain
 from harness.judge.judge import judge
 from harness.judge.looks import Looks
-from harness.judge.plan import session_plan, what_it_detects
+from harness.judge.plan import what_it_detects
 from harness.judge.verdict import Verdict
 from harness.loadrun import LoadPlan
 from harness.model import Executor, Scenario
@@ -76,11 +77,11 @@ class Asked:
     driven: Mapping[Side, Driven] | None = None
     load: LoadOptions | None = None
 
-    def budget_of(self, suite: str) -> float | None:
+    def share_of(self, suite: str) -> float:
         """Return the part of the budget that one suite gets."""
-        if self.budget_s is None or not {"micro", "load"} <= set(self.suites):
-            return self.budget_s
-        return self.budget_s * (LOAD_SHARE if suite == "load" else 1 - LOAD_SHARE)
+        if not {"micro", "load"} <= set(self.suites):
+            return 1.0
+        return LOAD_SHARE if suite == "load" else 1 - LOAD_SHARE
 
 
 @dataclasses.dataclass(slots=True)
@@ -198,7 +199,7 @@ class _Work:
         asked = self._asked
         count = len(found.comparable)
         block_s = found.block_s(SessionPlan())
-        plan = session_plan(asked.budget_of("micro"), block_s, asked.policy, count)
+        plan = plan_within(asked.budget_s, block_s, asked.policy, count, asked.share_of("micro"))
         self._talk.say(
             f"{count} benchmarks: about {_about(block_s * plan.screen_blocks)} for {plan.screen_blocks} blocks, "
             f"and up to {_about(block_s * (plan.extended_blocks + plan.confirm_blocks))} if all must be "
@@ -243,11 +244,11 @@ class _Work:
 
     def _plan_load(self, options: LoadOptions) -> None:
         """Fit the load blocks into their part of the budget, and say how long they take."""
-        budget_s = self._asked.budget_of("load")
-        if budget_s is not None:
+        asked = self._asked
+        if asked.budget_s is not None:
             one_s, _ = load_session_seconds(SessionPlan(load_blocks=1), options.duration_s, options.warmup_s)
-            plan = session_plan(budget_s, one_s, self._asked.policy, 1)
-            if "micro" in self._asked.suites:
+            plan = plan_within(asked.budget_s, one_s, asked.policy, 1, asked.share_of("load"))
+            if "micro" in asked.suites:
                 plan = msgspec.structs.replace(self.receipt.plan, load_blocks=plan.load_blocks)
             self.receipt.plan = plan
         least_s, most_s = load_session_seconds(self.receipt.plan, options.duration_s, options.warmup_s)
