@@ -67,7 +67,7 @@ class ValidityRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     descheduled_percent: tuple[Share, Share] = (2, 15)
     late_percent: tuple[Share, Share] = (0.1, 1)
     backend_percent: Amount = 85
-    warmup_ratio: Annotated[float, msgspec.Meta(ge=1, le=1e6)] = 1.5
+    warmup_percent: Share = 10
     clock_step_ms: Amount = 10
 
     def thresholds(self) -> Thresholds:
@@ -78,7 +78,7 @@ class ValidityRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             descheduled_share=_limit(self.descheduled_percent, 1e-2),
             late_share=_limit(self.late_percent, 1e-2),
             backend_share=self.backend_percent / 100,
-            warmup_ratio=self.warmup_ratio,
+            warmup_share=self.warmup_percent / 100,
             clock_step_s=self.clock_step_ms / 1000,
         )
 

@@ -1,13 +1,16 @@
 """Where warm-up ended, from the data: a finding about the run, which never changes its load.
 
-Service times (response times would show a queue instead) are taken as medians of short bins, smoothed over three of them,
-and held against those of the first measured stage from its quarter on. Steady is from where no later bin of warm-up
-leaves the band around that median: three robust standard deviations of its bins, a tenth of it, or 20 us, whichever is
-the widest.
+Calls of warm-up are held against those of the first measured stage from its quarter on, by service time (response times
+would show a queue instead). Of each bin of consecutive calls is known how many of them are slower than calls of the
+measured time, less how many are faster, in pairs: Cliff's delta, with a dead band of a tenth or 20 us within which
+neither is slower. Unlike a median it does not jump where hits and misses of a cache are about as many: it says how many
+more misses there were. Warm-up was over from where no later bin is slower than bins of the measured time are among
+themselves, or than chance allows for so few calls.
 """
 
 import dataclasses
 import enum
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,16 +20,23 @@ from harness.calls import Table
 from harness.clock import NS_PER_S
 from harness.model import Outcome
 from harness.pieces import pieces
-from harness.units import format_ns
+from harness.thresholds import Thresholds
+from harness.units import format_ns, format_percent
 
 if TYPE_CHECKING:
     from harness.summary import RunSummary
 
 _CALLS_PER_BIN = 20
-_MOST_BINS = 50
+_MOST_BINS = 25
 _LEAST_CALLS = 60
 _MOST_CALLS = 200_000
-_SIGMAS = 3 * 1.4826
+_SIGMAS = 2.5
+_SMOOTHED = 3
+_ROBUST = 1.4826
+# The variance of Cliff's delta of one call against many of its own kind, and the part of a bin's that is left in the
+# median of three bins (of three normal draws).
+_VARIANCE = 1 / 3
+_LEFT = 0.45
 _LEAST_SHARE = 0.10
 _LEAST_NS = 20_000.0
 
@@ -40,22 +50,44 @@ class Steadiness(enum.StrEnum):
     TOO_FEW = "too few calls"
     STEADY = "steady"
     NOT_STEADY = "not steady"
+    FASTER = "faster"
+    """Calls at its end were faster than later ones: no warm-up that was too short, but load or target changed."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Difference:
+    """The end of warm-up against the measured time: the shares of calls that took longer than `over_ns`.
+
+    `over_ns` is where the two differ most.
+    """
+
+    over_ns: float
+    then: float
+    later: float
+
+    @property
+    def sentence(self) -> str:
+        """The shares for people."""
+        return (
+            f"{format_percent(self.then)} of its last calls took over {format_ns(self.over_ns)}, "
+            f"{format_percent(self.later)} of those once measured"
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WarmupFinding:
-    """`steady_after_s` counts from the start of warm-up; None where it was not steady at its end, or nothing is known."""
+    """`steady_after_s` counts from the start of warm-up; None where it was not over at its end, or nothing is known."""
 
     state: Steadiness
     planned_s: float
     steady_after_s: float | None = None
-    last_ns: float | None = None
-    settled_ns: float | None = None
+    difference: Difference | None = None
 
     @property
     def sentence(self) -> str:
         """The finding for people, as the continuation of `warm-up:`."""
         of = f"{self.planned_s:.3g} s"
+        words = self.difference.sentence if self.difference else ""
         match self.state:
             case Steadiness.NO_WARMUP:
                 return "none"
@@ -63,11 +95,10 @@ class WarmupFinding:
                 return f"{of}; too few calls to tell when it was steady"
             case Steadiness.STEADY:
                 return f"steady after {self.steady_after_s or 0.0:.2g} s of {of}"
+            case Steadiness.FASTER:
+                return f"faster at the end of {of} than later: {words}"
             case _:
-                return (
-                    f"not steady at the end of {of}: a median service time of {format_ns(self.last_ns)} there, of "
-                    f"{format_ns(self.settled_ns)} once measured"
-                )
+                return f"not steady at the end of {of}: {words}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the `warmup` of a run's JSON."""
@@ -79,59 +110,77 @@ class WarmupFinding:
         }
 
 
-def end_of_warmup(run: "RunSummary") -> WarmupFinding:
+def end_of_warmup(run: "RunSummary", thresholds: Thresholds | None = None) -> WarmupFinding:
     """Return when the calls of warm-up began to take what the measured ones take. Total."""
+    limits = thresholds or run.document.thresholds or Thresholds()
     planned_s = run.document.plan.warmup_s
     if planned_s <= 0:
         return WarmupFinding(Steadiness.NO_WARMUP, 0.0)
     first = next(span for span in run.document.plan.spans if not span.warmup)
-    warm = _service(run.warmup, -planned_s, 0.0)
-    settled = _service(run.table, first.start_s + (first.end_s - first.start_s) / 4, first.end_s)
-    if min(len(warm[0]), len(settled[0])) < _LEAST_CALLS:
+    times_s, warm = _service(run.warmup, -planned_s, 0.0)
+    _, settled = _service(run.table, first.start_s + (first.end_s - first.start_s) / 4, first.end_s)
+    if min(len(warm), len(settled)) < _LEAST_CALLS:
         return WarmupFinding(Steadiness.TOO_FEW, planned_s)
-    return _found(warm, settled, planned_s)
+    bin_calls = max(_CALLS_PER_BIN, len(warm) // _MOST_BINS)
+    slower = _smoothed(_slower(warm, settled), bin_calls)
+    band = max(_chance(settled, bin_calls), limits.warmup_share)
+    if abs(slower[-1]) > band:
+        state = Steadiness.NOT_STEADY if slower[-1] > 0 else Steadiness.FASTER
+        return WarmupFinding(state, planned_s, None, _difference(warm[-_SMOOTHED * bin_calls :], settled))
+    outside = np.flatnonzero(slower > band)
+    after_s = _starts(times_s, bin_calls)[outside[-1] + 1] + planned_s if len(outside) else 0.0
+    return WarmupFinding(Steadiness.STEADY, planned_s, float(after_s))
 
 
 def _service(table: Table, from_s: float, to_s: float) -> tuple[Floats, Floats]:
-    """Return times in s and service times in ns of calls intended in that span that completed; not of all, if they are many."""
-    found = [table[:0]]
+    """Return times in s and service times in ns of calls intended in that span that completed; of many, every n-th."""
+    found, step = np.zeros((0, 2)), 1
     for piece in pieces(table):
-        if sum(map(len, found)) >= _MOST_CALLS:
-            break
         is_meant = (piece["intended_ns"] >= from_s * NS_PER_S) & (piece["intended_ns"] < to_s * NS_PER_S)
-        found.append(piece[is_meant & (piece["outcome"] == Outcome.COMPLETED)])
-    rows = np.concatenate(found)
-    return rows["intended_ns"] / NS_PER_S, (rows["completed_ns"] - rows["entered_ns"]).astype(float)
+        rows = piece[is_meant & (piece["outcome"] == Outcome.COMPLETED)][::step]
+        service_ns = rows["completed_ns"] - rows["entered_ns"]
+        found = np.concatenate([found, np.column_stack((rows["intended_ns"] / NS_PER_S, service_ns))])
+        while len(found) > _MOST_CALLS:
+            found, step = found[::2], 2 * step
+    return found[:, 0], found[:, 1]
 
 
-def _found(warm: tuple[Floats, Floats], settled: tuple[Floats, Floats], planned_s: float) -> WarmupFinding:
-    bins = min(len(warm[0]) // _CALLS_PER_BIN, _MOST_BINS)
-    edges, medians = _medians(*warm, bins, -planned_s, 0.0)
-    _, later = _medians(
-        *settled, max(len(settled[0]) // _CALLS_PER_BIN, 1), settled[0].min(), settled[0].max()
+def _slower(values: Floats, settled: Floats) -> Floats:
+    """Return of each value the share of `settled` beyond the dead band below it, less the share above it."""
+    ordered = np.sort(settled)
+    dead = np.maximum(values * _LEAST_SHARE, _LEAST_NS)
+    below = np.searchsorted(ordered, values - dead, side="left")
+    above = len(ordered) - np.searchsorted(ordered, values + dead, side="right")
+    difference: Floats = (below - above) / len(ordered)
+    return difference
+
+
+def _chance(settled: Floats, bin_calls: int) -> float:
+    """Return how far a bin may be off with nothing behind it: by its few calls, or as those of the measured time are."""
+    sampling = math.sqrt(_VARIANCE * (_LEFT / bin_calls + 1 / len(settled)))
+    among_themselves = _ROBUST * float(np.median(np.abs(_smoothed(_slower(settled, settled), bin_calls))))
+    return _SIGMAS * max(sampling, among_themselves)
+
+
+def _bins(values: Floats, bin_calls: int) -> list[Floats]:
+    return np.array_split(values, max(len(values) // bin_calls, 1))
+
+
+def _starts(times_s: Floats, bin_calls: int) -> list[float]:
+    return [float(part[0]) for part in _bins(times_s, bin_calls)]
+
+
+def _smoothed(values: Floats, bin_calls: int) -> Floats:
+    """Return the mean of each bin, as the median of it and its neighbours: one stall is no trend."""
+    raw = np.array([part.mean() for part in _bins(values, bin_calls)])
+    first = np.clip(np.arange(len(raw)) - 1, 0, max(len(raw) - _SMOOTHED, 0))
+    return np.array([np.median(raw[start : start + _SMOOTHED]) for start in first])
+
+
+def _difference(then: Floats, later: Floats) -> Difference:
+    values = np.unique(np.concatenate([then, later]))
+    over_then, over_later = (
+        1 - np.searchsorted(np.sort(sample), values, side="right") / len(sample) for sample in (then, later)
     )
-    middle = float(np.median(later))
-    spread = float(np.median(np.abs(later - middle)))
-    band = max(_SIGMAS * spread, _LEAST_SHARE * middle, _LEAST_NS)
-    outside = np.flatnonzero(np.abs(medians - middle) > band)
-    if not len(outside):
-        return WarmupFinding(Steadiness.STEADY, planned_s, 0.0)
-    last = int(outside[-1])
-    if last == len(medians) - 1:
-        return WarmupFinding(Steadiness.NOT_STEADY, planned_s, None, float(medians[-1]), middle)
-    return WarmupFinding(Steadiness.STEADY, planned_s, float(edges[last + 1]) + planned_s)
-
-
-def _medians(times_s: Floats, values: Floats, bins: int, from_s: float, to_s: float) -> tuple[Floats, Floats]:
-    """Return the start and the median of each bin that holds calls, each median smoothed with its neighbours."""
-    edges = np.linspace(from_s, to_s, bins + 1)
-    place = np.clip(np.searchsorted(edges, times_s, side="right") - 1, 0, bins - 1)
-    starts, medians = [], []
-    for number in range(bins):
-        mine = values[place == number]
-        if len(mine):
-            starts.append(edges[number])
-            medians.append(float(np.median(mine)))
-    raw = np.array(medians)
-    smooth = [float(np.median(raw[max(min(i - 1, len(raw) - 3), 0) : i + 2])) for i in range(len(raw))]
-    return np.array(starts), np.array(smooth)
+    most = int(np.argmax(np.abs(over_then - over_later)))
+    return Difference(float(values[most]), float(over_then[most]), float(over_later[most]))

@@ -45,5 +45,5 @@ class Thresholds:
     descheduled_share: Limit = Limit(0.02, 0.15)
     late_share: Limit = Limit(0.001, 0.01)
     backend_share: float = 0.85
-    warmup_ratio: float = 1.5
+    warmup_share: float = 0.10
     clock_step_s: float = 0.010

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.calls import Table
-from harness.clock import NS_PER_S
 from harness.histogram import Histogram
 from harness.latency import returned
 from harness.model import Outcome
 from harness.pieces import pieces
+from harness.steady import Steadiness, end_of_warmup
 from harness.thresholds import Level, Limit, Thresholds
 from harness.units import format_ns, format_percent, format_rate
 
@@ -248,26 +248,6 @@ def _backends(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
 
 
 def _warmup(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
-    """Compare the service time at the end of warm-up with the first second after it, by their medians."""
-    if run.document.plan.warmup_s <= 0:
-        return
-    before = _service(run.warmup, -run.document.plan.warmup_s / 4)
-    after = _service(run.table, run.document.plan.duration_s / 4)
-    if before.count < 20 or after.count < 20:
-        return
-    early, settled = before.percentile(0.5) or 1, after.percentile(0.5) or 1
-    if early > limits.warmup_ratio * settled and early - settled > 20_000:
-        yield Reason(
-            Level.DEGRADED,
-            f"Warm-up was not over at its end: the median service time was {format_ns(early)} then "
-            f"and {format_ns(settled)} later",
-        )
-
-
-def _service(table: Table, from_s: float) -> Histogram:
-    return Histogram.merge(_service_of(piece, from_s) for piece in pieces(table))
-
-
-def _service_of(table: Table, from_s: float) -> Histogram:
-    rows = table[(table["intended_ns"] >= from_s * NS_PER_S) & (table["outcome"] == Outcome.COMPLETED)]
-    return Histogram.of(np.maximum(rows["completed_ns"] - rows["entered_ns"], 0))
+    finding = end_of_warmup(run, limits)
+    if finding.state is Steadiness.NOT_STEADY:
+        yield Reason(Level.DEGRADED, f"Warm-up was {finding.sentence}")

@@ -18,7 +18,7 @@ lag_ms = [1, 5]
 descheduled-percent = [30, 90]
 late-percent = [0.5, 2]
 backend-percent = 70
-warmup-ratio = 3
+warmup-percent = 25
 clock-step-ms = 50
 """
 
@@ -35,7 +35,7 @@ def test_every_limit_can_be_set(tmp_path):
         descheduled_share=Limit(0.3, 0.9),
         late_share=Limit(0.005, 0.02),
         backend_share=0.7,
-        warmup_ratio=3.0,
+        warmup_share=0.25,
         clock_step_s=0.05,
     )
 
@@ -64,7 +64,7 @@ def test_a_project_that_sets_nothing_has_none(tmp_path, text):
         ("lag-ms = ['1ms', 10]", "lag-ms"),
         ("descheduled-percent = [2, 150]", "descheduled-percent"),
         ("clock-step-ms = nan", "clock-step-ms|order|not valid"),
-        ("warmup-ratio = 0.5", "warmup-ratio"),
+        ("warmup-percent = 101", "warmup-percent"),
     ],
 )
 def test_what_would_not_do_what_it_says_is_refused_by_name_by_every_reader(tmp_path, line, says):

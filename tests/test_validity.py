@@ -286,8 +286,8 @@ def test_a_saturated_back_end_degrades_and_is_named(ceiling, achieved, level):
     ("warm_ms", "service_ms", "level"),
     [
         (5.0, 5.0, "valid"),
-        (7.4, 5.0, "valid"),
-        (7.6, 5.0, "degraded"),
+        (5.5, 5.0, "valid"),
+        (5.7, 5.0, "degraded"),
         (0.030, 0.012, "valid"),  # two and a half times as slow, but by 18 us
         (3.0, 5.0, "valid"),  # faster before than after: the target's own finding
     ],
@@ -295,6 +295,19 @@ def test_a_saturated_back_end_degrades_and_is_named(ceiling, achieved, level):
 def test_a_warm_up_that_was_not_over_degrades(warm_ms, service_ms, level):
     run = a_run(rows(service_ns=round(service_ms * MS)), warmup=rows(400, -2000 * MS, round(warm_ms * MS)))
     assert judge(run).level == level
+
+
+def test_the_limit_is_the_share_of_calls_that_are_slower():
+    warmup = rows(400, -2000 * MS)
+    warmup["completed_ns"][::3] += 50 * MS
+    assert (
+        judge(a_run(warmup=warmup), dataclasses.replace(Thresholds(), warmup_share=0.5)).level is Level.VALID
+    )
+    (reason,) = judge(a_run(warmup=warmup)).reasons
+    assert reason == (
+        "Warm-up was not steady at the end of 2 s: "
+        "33.3 % of its last calls took over 5 ms, 0 % of those once measured"
+    )
 
 
 def test_only_the_end_of_warm_up_counts():
@@ -305,8 +318,8 @@ def test_only_the_end_of_warm_up_counts():
 
 def test_too_few_calls_say_nothing_of_the_warm_up():
     slow = rows(400, -2000 * MS, 50 * MS)
-    assert judge(a_run(warmup=slow[-19:])).level is Level.VALID
-    assert judge(a_run(warmup=slow[-20:])).level is Level.DEGRADED
+    assert judge(a_run(warmup=slow[-59:])).level is Level.VALID
+    assert judge(a_run(warmup=slow[-60:])).level is Level.DEGRADED
 
 
 def test_without_warm_up_there_is_nothing_to_settle():

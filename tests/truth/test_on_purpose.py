@@ -126,9 +126,15 @@ def test_a_slow_driver_is_the_harness_s_own_lag_and_its_arrivals_are_late(ran):
 
 def test_a_warm_up_that_was_not_over_and_a_stepped_clock_are_told(ran):
     run = ran("ColdAndStepped", warmup="1s")
-    assert reasons(run, "Warm-up was not over")
+    assert reasons(run, "Warm-up was not steady at the end of 1 s")
     assert any("clock was stepped by 0.5" in reason for reason in run["reasons"])
     assert run["validity"] == "invalid"
+
+
+def test_hits_and_misses_of_a_steady_cache_are_no_warm_up(ran):
+    run = ran("known:bimodal?fast_us=100&slow_us=3000&slow_share=0.4", warmup="1s")
+    assert run["warmup"]["state"] != "too few calls"
+    assert not reasons(run, "Warm-up")
 
 
 def test_a_busy_neighbour_on_the_same_core_is_the_machine_s_doing_and_nobody_else_s(ran):
