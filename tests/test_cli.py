@@ -190,6 +190,27 @@ def test_a_check_of_the_doctor_says_what_it_saw_and_what_to_do(check):
     assert finding.remedy
 
 
+@pytest.mark.parametrize(
+    ("slices_ns", "share", "worst"),
+    [
+        ([100] * 9, 0.0, 1.0),
+        ([100] * 5 + [200, 50], 0.0, 2.0),
+        ([100] * 7 + [300], 0.3, 3.0),
+        ([100] * 6 + [900, 500], 0.7, 9.0),
+    ],
+)
+def test_the_doctor_counts_the_time_in_which_the_cpu_was_under_half_its_speed(slices_ns, share, worst):
+    assert doctor.slow_share(slices_ns) == (pytest.approx(share), pytest.approx(worst))
+
+
+def test_the_doctor_says_how_steady_the_cpu_is(monkeypatch):
+    monkeypatch.setattr(doctor, "_SPEED_NS", 20_000_000)
+    for most, ok in ((-1.0, False), (1.0, True)):
+        monkeypatch.setattr(doctor, "_MOST_SLOW_SHARE", most)
+        assert doctor.speed().ok is ok
+    assert "times slower" in doctor.speed().sentence
+
+
 def test_the_doctor_finds_an_interpreter_that_is_traced():
     previous = sys.gettrace()
     sys.settrace(lambda *_: None)

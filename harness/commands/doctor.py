@@ -5,18 +5,21 @@ import dataclasses
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from harness import environment
 from harness.clock import SystemClock
 from harness.commands.console import Talk
 from harness.errors import ExitCode
-from harness.units import format_ns, format_percent
+from harness.units import format_ns, format_percent, significant
 
 NAME = "doctor"
 HELP = "check what this machine can measure"
 
 _NOISE_SLICES = 300
+_SPEED_NS = 3_000_000_000
+_SLOW_FACTOR = 2.0
+_MOST_SLOW_SHARE = 0.005
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,6 +92,32 @@ def noise() -> Finding:
     )
 
 
+def speed() -> Finding:
+    """Measure whether the CPU keeps its speed: a host may slow a virtual machine down and call it neither steal nor delay."""
+    slices = []
+    end_ns = SystemClock.now_ns() + _SPEED_NS
+    while SystemClock.now_ns() < end_ns:
+        start_ns = time.thread_time_ns()
+        sum(range(5_000))
+        slices.append(time.thread_time_ns() - start_ns)
+    share, worst = slow_share(slices)
+    return Finding(
+        "speed",
+        ok=share < _MOST_SLOW_SHARE,
+        sentence=f"for {format_percent(share)} of its own CPU time a loop ran at under half of its usual speed, at worst "
+        f"{significant(worst)} times slower",
+        remedy="The host slows this machine down, which a run cannot tell from its own doing: its p99 and the lag of "
+        "fast plans speak of the host; use another machine for those",
+    )
+
+
+def slow_share(slices_ns: Sequence[int]) -> tuple[float, float]:
+    """Return (share of the time in slices over twice the median, how many times slower the worst of all was)."""
+    median = statistics.median(slices_ns)
+    slow = [taken for taken in slices_ns if taken > _SLOW_FACTOR * median]
+    return sum(slow) / sum(slices_ns), max(slices_ns) / median
+
+
 def timer() -> Finding:
     """Measure how late a sleep of 1 ms wakes up."""
     late = []
@@ -141,6 +170,7 @@ def _server(name: str) -> Callable[[], Finding]:
 CHECKS: tuple[Callable[[], Finding], ...] = (
     clock,
     noise,
+    speed,
     timer,
     interpreter,
     cpu_profiler,
