@@ -83,6 +83,7 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         recorder_ns_per_call=max(facts.recorder_ns_per_call for facts in all_facts),
         split=all(facts.split for facts in all_facts),
         split_ns_per_switch=max(facts.split_ns_per_switch for facts in all_facts),
+        waits_ns_per_switch=max(facts.waits_ns_per_switch for facts in all_facts),
         garbage_collections=sum(facts.garbage_collections for facts in all_facts),
         garbage_ns=sum(facts.garbage_ns for facts in all_facts),
         # The workers' peaks need not have come at one time: this is the most that it can have been.

@@ -27,6 +27,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     in_flight_limit: int = 1
     drain_s: float = 5.0
     split: bool = True
+    waits: bool = False
+    """With the split: also on which stacks calls waited."""
     requests: int = 0
     """For `memory`: how many calls to trace, after as many to warm up. For `count` and `trace`: of each operation."""
     overlay: str | None = None

@@ -45,6 +45,8 @@ class LoadPlan:
     warmup_s: float
     seed: int
     split: bool = True
+    waits: bool = False
+    """With the split: also on which stacks calls waited, for a wait profile."""
     drain_s: float = DRAIN_S
     trace: Trace | None = None
     """The recorded arrivals, where the scenario replays some; its rate and duration are then those of the trace."""
@@ -125,6 +127,7 @@ class LoadPlan:
             in_flight_limit=self.in_flight_limit,
             drain_s=self.drain_s,
             split=self.split,
+            waits=self.split and self.waits,
             overlay=str(subject.overlay.resolve()) if subject.overlay else None,
         )
 

@@ -108,6 +108,8 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     recorder_ns_per_call: float = 0.0
     split: bool = False
     split_ns_per_switch: float = 0.0
+    waits_ns_per_switch: float = 0.0
+    """What the wait profile adds to `split_ns_per_switch`; 0 where there is none."""
     garbage_collections: int = 0
     garbage_ns: int = 0
     in_flight_peak: int = 0
@@ -172,6 +174,8 @@ class RunDirectory:
         self.timing = path / "timing"
         self.calls_path = self.timing / self.CALLS
         self.facts_path = self.timing / self.FACTS
+        self.wait = path / "wait"
+        self.waits_by_latency_path = self.wait / "by-latency.json"
         self.held_by_path = self.timing / self.HELD_BY
         self.histograms_path = self.timing / "histograms.npz"
         self.benchmarks_path = self.timing / "benchmarks.json"

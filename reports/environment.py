@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.run import LoadFacts
 from harness.units import format_bytes, format_duration, format_ns, format_rate
 from reports.model import Cell, Row, Table, Tone
 from reports.profiles import fact_text
@@ -12,6 +13,7 @@ from reports.sides import Side
 
 _MOST_FILES = 40
 _UNKNOWN = "unknown"
+_WAITS = "Wait profile, per yield and back"
 
 
 def environment_table(sides: Sequence[Side]) -> Table:
@@ -84,12 +86,14 @@ def flat(value: Any, prefix: str = "") -> dict[str, str]:
 
 def overhead_table(sides: Sequence[Side]) -> Table:
     """Return what recording, splitting and profiling cost."""
-    names = ("Recorder, per call", "Switch hook, per yield and back")
+    names = ("Recorder, per call", "Switch hook, per yield and back", _WAITS)
     rows = [Row(name, tuple(_overhead(side, name) for side in sides)) for name in names]
     for kind in dict.fromkeys(kind for side in sides for kind in side.run.document.profiles):
         cells = tuple(_profiler_cell(side, kind) for side in sides)
         rows.append(Row(f"Profiler: {kind}", cells))
-    notes = ("Timing, CPU and memory come from processes of their own: no profiler ran in the timed one.",)
+    notes = (
+        "Timing, CPU and memory come from processes of their own: in the timed one ran the switch hook and what it tells the wait profile, nothing else.",
+    )
     return Table(
         "overhead", "Overhead of measuring", tuple(side.label for side in sides), tuple(rows), "What", notes
     )
@@ -101,11 +105,17 @@ def cost(side: Side) -> str:
     if facts is None:
         return _UNKNOWN
     hook = (
-        f"{format_ns(facts.split_ns_per_switch)} a yield for the split"
+        f"{format_ns(facts.split_ns_per_switch)} a yield for the split{_waits_cost(facts)}"
         if facts.split
         else "the split was off"
     )
     return f"{format_ns(facts.recorder_ns_per_call)} a call for recording, {hook}"
+
+
+def _waits_cost(facts: LoadFacts) -> str:
+    if not facts.waits_ns_per_switch:
+        return ""
+    return f" and {format_ns(facts.waits_ns_per_switch)} more for the wait profile"
 
 
 def _overhead(side: Side, name: str) -> Cell:
@@ -116,9 +126,10 @@ def _overhead(side: Side, name: str) -> Cell:
         return Cell(format_ns(facts.recorder_ns_per_call), facts.recorder_ns_per_call)
     if not facts.split:
         return Cell("off", tone=Tone.MISSING)
-    if not facts.split_ns_per_switch:
+    cost_ns = facts.waits_ns_per_switch if name == _WAITS else facts.split_ns_per_switch
+    if not cost_ns:
         return Cell("not measured", tone=Tone.MISSING)
-    return Cell(format_ns(facts.split_ns_per_switch), facts.split_ns_per_switch)
+    return Cell(format_ns(cost_ns), cost_ns)
 
 
 def _profiler_cell(side: Side, kind: str) -> Cell:
@@ -127,7 +138,7 @@ def _profiler_cell(side: Side, kind: str) -> Cell:
         return Cell("not asked for", tone=Tone.MISSING)
     if profile.reason:
         return Cell("none", tone=Tone.MISSING, note=redact_text(profile.reason))
-    return Cell("in a process of its own")
+    return Cell("in the timed process" if kind == "wait" else "in a process of its own")
 
 
 def raw_files(sides: Sequence[Side]) -> tuple[tuple[str, str], ...]:

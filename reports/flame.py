@@ -166,7 +166,9 @@ def _tables(view: FlameView) -> str:
         labels = [side.label for side in view.sides]
         per = "per request of their operation" if view.per_request else "in all"
         requests = _operations(view.sides[0])
-        return flame_difference.table(view.changes, labels, view.unit, per, dict(view.lines), requests)
+        return flame_difference.table(
+            view.changes, labels, view.unit, per, dict(view.lines), requests, is_sampled=view.is_sampled
+        )
     return _table("Top functions by their own weight", view, view.by_self, is_open=True) + _table(
         "Top functions by their whole weight", view, view.by_total, is_open=False
     )

@@ -8,9 +8,10 @@ from html import escape
 import numpy as np
 
 from harness.marker import MARKER_PREFIX
-from harness.profiles.difference.counts import Compared, Counts, compare_counted, compare_sampled
+from harness.profiles.difference.counts import Compared, Counts
 from harness.profiles.difference.finding import STRICT, Finding, samples_needed
-from harness.profiles.difference.frames import SAMPLED, Change, FrameChange, ProfiledRun
+from harness.profiles.difference.frames import SAMPLED, TIMED, Change, FrameChange, ProfiledRun, comparing
+from harness.profiles.difference.timed import CAUTION
 from harness.profiles.frames import frame_path
 from harness.units import format_bytes, format_count, format_ns, significant
 from reports.flame_tree import OTHER, Tree, short_name
@@ -51,6 +52,8 @@ def table(
     per: str,
     lines: dict[str, int],
     requests: Mapping[str, int],
+    *,
+    is_sampled: bool = True,
 ) -> str:
     """Return the functions that changed most by their own weight and by their whole weight, as two HTML tables.
 
@@ -58,7 +61,9 @@ def table(
     """
     shares = {name: count / (sum(requests.values()) or 1) for name, count in requests.items()}
     return "".join(
-        _one_table(most_changed(changes, which, shares), which, labels, unit, per, lines)
+        _one_table(
+            most_changed(changes, which, shares), which, labels, unit, per, lines, is_sampled=is_sampled
+        )
         for which in ("own", "whole")
     )
 
@@ -85,6 +90,12 @@ def slug(title: str, labels: Sequence[str]) -> str:
 
 def explain(unit: str) -> str:
     """Return what the findings of one run a side mean, for readers of the graph."""
+    if unit == TIMED:
+        return (
+            "Measured, not sampled: a coloured frame took at least"
+            f" {CAUTION:g} times as long in one of these two runs as in the other, per request. Two runs of identical code"
+            " can differ by as much on a busy machine: sizes, not proof. Less cannot be told."
+        )
     if unit != SAMPLED:
         return (
             "Counted, not sampled: a coloured frame differs between these two runs by at least"
@@ -102,9 +113,9 @@ def explain(unit: str) -> str:
 def _found(
     tree: Tree, weights: np.ndarray, exposures: np.ndarray, runs: Sequence[ProfiledRun]
 ) -> NodeFindings:
-    compare = compare_sampled if runs[0].profile.unit == SAMPLED else compare_counted
+    compare = comparing(runs[0].profile.unit)
     before, after = (Counts(weights[:, [side]], exposures[:, [side]]) for side in (0, 1))
-    compared: Compared = compare(before, after)
+    compared: Compared = compare(before, after, STRICT)
     findings = tuple(
         Finding.CANNOT_TELL if node.name == OTHER else finding
         for node, finding in zip(tree.nodes, compared.findings, strict=True)
@@ -133,7 +144,8 @@ def _of_children(tree: Tree, whole: np.ndarray) -> np.ndarray:
 
 
 def _one_table(
-    rows: Sequence[FrameChange], which: str, labels: Sequence[str], unit: str, per: str, lines: dict[str, int]
+    rows: Sequence[FrameChange], which: str, labels: Sequence[str], unit: str, per: str, lines: dict[str, int], *,
+    is_sampled: bool,
 ) -> str:  # fmt: skip
     if not rows:
         return f"<p>No function differs by its {which} weight.</p>\n"
@@ -145,11 +157,11 @@ def _one_table(
             "change",
             "95 % interval",
             "share",
-            "samples" if unit == "ns" else "weight",
+            "in both runs" if not is_sampled else "samples" if unit == TIMED else "weight",
             "finding",
         )
     )
-    body = "".join(_row(row, getattr(row, which), unit, lines) for row in rows)
+    body = "".join(_row(row, getattr(row, which), unit, lines, is_sampled=is_sampled) for row in rows)
     return (
         f"<details{' open' if which == 'own' else ''}><summary>Functions by the change of their {which} weight,"
         f" {escape(per)}</summary>\n"
@@ -157,7 +169,7 @@ def _one_table(
     )
 
 
-def _row(row: FrameChange, change: Change, unit: str, lines: dict[str, int]) -> str:
+def _row(row: FrameChange, change: Change, unit: str, lines: dict[str, int], *, is_sampled: bool) -> str:
     path = frame_path(row.frame)
     name = row.frame.removesuffix(f" ({path})") if path else row.frame.removeprefix(MARKER_PREFIX)
     line = f":{lines[row.frame]}" if row.frame in lines else ""
@@ -168,9 +180,11 @@ def _row(row: FrameChange, change: Change, unit: str, lines: dict[str, int]) -> 
         signed(change.change, unit),
         f"{signed(change.low, unit)} to {signed(change.high, unit)}"
         if change.low < change.high
+        else "measured"
+        if unit == TIMED
         else "counted",
         relative(change),
-        format_count(round(change.samples)),
+        format_count(round(change.samples)) if is_sampled else amount(change.samples, unit),
     )
     tone = ("more" if change.change > 0 else "less") if change.finding.is_coloured else "untold"
     return (

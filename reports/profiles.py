@@ -11,12 +11,14 @@ from harness.units import format_bytes, format_count, format_ns, significant
 from reports.model import Cell, FlameSide, ProfileView, Row, Table, Tone
 from reports.redact import redact_text
 from reports.sides import Side
+from reports.waiting import waiting_notes
 
 _FOLDERS = ("cpu", "wait", "memory")
 # Titles of the files that the harness writes, in reading order; other files of these folders follow by their name.
 _TITLES = {
     "cpu/cpu": "CPU",
     "wait/wait": "Waiting",
+    "wait/parallel": "Parallel waiting",
     "memory/memory": "Allocations",
     "memory/bytes": "Allocated bytes",
     "memory/peak": "Memory at its peak",
@@ -30,6 +32,8 @@ def profile_views(sides: Sequence[Side]) -> tuple[tuple[ProfileView, ...], tuple
     notes = []
     for side in sides:
         for name, path in _files(side):
+            if side.withheld and path.parent.name == "wait":
+                continue
             profile, trouble = _read(path)
             if profile is None:
                 notes.append(f"{side.label}: {trouble} ({name})")
@@ -44,7 +48,7 @@ def profile_views(sides: Sequence[Side]) -> tuple[tuple[ProfileView, ...], tuple
     ]
     order = list(_TITLES.values())
     views.sort(key=lambda view: order.index(view.title) if view.title in order else len(order))
-    return tuple(views), (*notes, *_missing(sides), *_precision(views))
+    return tuple(views), (*notes, *_missing(sides), *_precision(views), *waiting_notes(sides, views))
 
 
 def _files(side: Side) -> Iterator[tuple[str, Path]]:
@@ -86,8 +90,10 @@ def _missing(sides: Sequence[Side]) -> list[str]:
         for facts in side.run.document.profiles.values()
         if facts.reason
     ]
-    if not notes and not any(True for side in sides for _ in _files(side)):
-        notes.append("Nothing was profiled: run again with --profile cpu,memory to see functions")
+    asked = {name for side in sides for name in side.run.document.profiles if name != "wait"}
+    found = {name.partition("/")[0] for side in sides for name, _ in _files(side)}
+    if not asked and not found - {"wait"}:
+        notes.append("Nobody looked at CPU and memory: run again with --profile cpu,memory to see functions")
     return notes
 
 

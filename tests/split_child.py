@@ -18,7 +18,10 @@ from harness.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, PACER, HeldBy
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.split import Owner, Split
+from harness.load.waits import Waits
 from harness.load.wrap import make_wrap
+from harness.marker import marked
+from harness.profiles.wait import SHORT, fold
 from harness.recorder import Recorder
 
 ORIGIN_NS = 5_000
@@ -62,7 +65,15 @@ class Program:
         self.cells = HeldBy(scratch.with_name("heldby.npy"), len(OPERATIONS))
         self.wrap = make_wrap(self.split.owners, OPERATIONS, self.split)
         self.events = [[(number, self.rng.getrandbits(32)) for number in range(MOST)]] * 2
-        work = Work(OPERATIONS, [self.call] * 2, self.events, self.world.now_ns)
+        marked_calls = [marked(self.call, name) for name in OPERATIONS]
+        # Some programs have every wait on its stack, the others add short ones up.
+        self.least_ns = self.rng.choice((0, 0, 1_000))
+        markers = [call.__code__ for call in marked_calls]
+        self.split.waits = Waits(self.split, markers, self.world.now_ns, self.least_ns)
+        # Ns by (operation, function), and of greenlets that calls started.
+        self.waited, self.waited_beside = collections.Counter(), collections.Counter()
+        self.operation_of = {}
+        work = Work(OPERATIONS, marked_calls, self.events, self.world.now_ns)
         owners = self.split.owners
         calling = Calling(work, self.recorder, ORIGIN_NS, self.split, owners, self.cells)
         self.append, self.make = self.recorder.appender(), make_caller(calling)
@@ -79,7 +90,7 @@ class Program:
         """Do one random thing on behalf of `whose`."""
         kind = rng.randrange(5)
         if kind == 0:
-            gevent.sleep(0)
+            rng.choice((self.here, self.there))(whose)
         elif kind == 4:
             # Garbage is collected in what runs now; to the call itself it is its own time.
             length_ns = rng.randrange(1, 500)
@@ -88,9 +99,31 @@ class Program:
         elif kind == 1:
             length_ns = rng.randrange(1, 900)
             get_hub().loop.run_callback(self.world.advance, IDLE, length_ns)
-            gevent.sleep(0)
+            rng.choice((self.here, self.there))(whose)
         else:
             self.world.advance(whose, rng.randrange(1, 2000))
+
+    def here(self, whose):
+        self.note("here", whose, lambda: gevent.sleep(0))
+
+    def there(self, whose):
+        self.note("there", whose, lambda: gevent.sleep(0))
+
+    def note(self, where, whose, wait):
+        """Wait, and note how long if it is a call that waits, or a greenlet for a call that is still out."""
+        start = len(self.world.moves)
+        wait()
+        moves = self.world.moves[start:]
+        found = self.operation_of.get(whose)
+        if found is None:
+            return
+        operation, root = found
+        if gevent.getcurrent() is root:
+            # While its own greenlets ran, or collected garbage, the call did not wait.
+            own = (whose, ("garbage", whose))
+            self.waited[operation, where] += sum(length for _, length, who in moves if who not in own)
+        else:
+            self.waited_beside[operation, where] += sum(length for _, length, _ in moves)
 
     def steps(self, seed, whose):
         rng = random.Random(seed)
@@ -105,6 +138,8 @@ class Program:
     def call(self, event):
         number, seed = event
         rng = random.Random(seed)
+        me = gevent.getcurrent()
+        self.operation_of[number] = OPERATIONS[self.split.owners[me].holder], me
         started = []
         for _ in range(rng.randrange(6)):
             kind = rng.randrange(8)
@@ -118,12 +153,13 @@ class Program:
             else:
                 self.step(rng, number)
         if rng.random() < 0.6:
-            gevent.joinall(started)
+            self.note("call", number, lambda: gevent.joinall(started))
         self.helpers += started
+        del self.operation_of[number]
 
     def worker(self):
         me = gevent.getcurrent()
-        self.split.owners[me] = Owner()
+        self.split.owners[me] = Owner(root=me)
         while self.left:
             operation, number = self.left.pop(0)
             now_ns = self.world.now_ns()
@@ -180,6 +216,42 @@ class Program:
                 wanted_cells[row["operation"], column] += length_ns
         if not np.array_equal(cells, wanted_cells):
             yield f"held by: found {cells.tolist()}, not {wanted_cells.tolist()}"
+        yield from self.wrong_waits(table)
+
+    def wrong_waits(self, table):
+        """Say what of the wait profile is not what was noted, or does not add up to the rows."""
+        record = self.split.waits.record(OPERATIONS)
+        profiles = fold([record])
+        for number, name in enumerate(OPERATIONS):
+            rows = table[table["operation"] == number]
+            busy_ns = int(rows["wait_busy_ns"].sum())
+            service_ns = int((rows["completed_ns"] - rows["entered_ns"]).sum())
+            idle_ns = service_ns - int(rows["run_ns"].sum()) - busy_ns
+            told = collections.Counter()
+            for stack, weight in profiles.waiting.stacks.items():
+                if stack[0] == f"operation:{name}":
+                    told[stack[1]] += weight
+            if told != collections.Counter({"(loop idle)": idle_ns, "(loop busy)": busy_ns}):
+                yield f"{name} waited {told}, not {idle_ns} idle and {busy_ns} busy"
+            short = [weight for stack, weight in profiles.waiting.stacks.items() if stack[-1] == SHORT]
+            # Less than `least_ns` for each of three calls that may be out at once, of two operations.
+            if min(short, default=0) < 0 or sum(short) > 2 * 3 * self.least_ns:
+                yield f"{short} ns are on no stack"
+        if not self.least_ns:
+            for told, noted in ((profiles.waiting, self.waited), (profiles.parallel, self.waited_beside)):
+                found = by_function(told)
+                if found != +noted:
+                    yield f"waited {found}, not {+noted}"
+
+
+def by_function(profile):
+    """Return the weight by operation and by the function of `Program` that waited."""
+    found = collections.Counter()
+    for stack, weight in profile.stacks.items():
+        # `note` calls a lambda of the function that waits; what is of the event loop has been cut.
+        function = stack[-1].partition(".<locals>.<lambda> (")[0].removeprefix("Program.")
+        found[stack[0].removeprefix("operation:"), function] += weight
+    return found
 
 
 def main():

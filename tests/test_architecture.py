@@ -94,6 +94,7 @@ LAYERS = {
     "harness.policy_file": 4,
     "harness.slo": 4,
     "harness.profiling": 4,
+    "harness.waiting": 4,
     "harness.probe": 4,
     "harness.plateau": 4,
     "harness.stages": 4,

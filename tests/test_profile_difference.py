@@ -13,6 +13,7 @@ from harness.profiles.difference.counts import Counts, compare_counted, compare_
 from harness.profiles.difference.discovery import benjamini_hochberg, student_quantile, two_sided_p
 from harness.profiles.difference.finding import Finding, samples_needed
 from harness.profiles.difference.frames import ProfiledRun, compare_frames
+from harness.profiles.difference.timed import CAUTION
 from harness.profiles.folded import Profile
 from harness.profiles.pyspy_text import sort_stacks
 
@@ -325,3 +326,22 @@ def test_run_time_without_a_profile_stays_one_row():
         latency(5e6, 4e6, 0, 1e6), latency(6e6, 5e6, 0, 1e6), None, Profile("samples", {("a",): 1})
     )
     assert (rows[0].name, rows[0].change_ns) == (RUN, 1e6)
+
+
+@pytest.mark.parametrize(
+    ("factor", "finding"),
+    [
+        (1.0, Finding.CANNOT_TELL),
+        (CAUTION * 0.99, Finding.CANNOT_TELL),
+        (1 / CAUTION * 1.01, Finding.CANNOT_TELL),
+        (CAUTION * 1.01, Finding.DIFFERS),
+        (0.5, Finding.DIFFERS),
+        (0.0, Finding.DIFFERS),
+    ],
+)
+def test_a_measured_time_of_one_run_a_side_differs_by_half_or_cannot_be_told(factor, finding):
+    before = ProfiledRun(Profile("ns", {("operation:get", "recv (net.py)"): 1e9}), {"get": 100})
+    after = ProfiledRun(Profile("ns", {("operation:get", "recv (net.py)"): 2e9 * factor}), {"get": 200})
+    (row,) = compare_frames([before], [after])
+    assert (row.own.before, row.own.after) == pytest.approx((1e7, 1e7 * factor))
+    assert row.own.finding == row.whole.finding == finding

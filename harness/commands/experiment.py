@@ -21,6 +21,7 @@ from harness.run import RunDirectory, RunDocument
 from harness.summary import load
 from harness.supervise import Supervisor, termination_as_exception
 from harness.thresholds import Thresholds
+from harness.waiting import profile_waits
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -163,6 +164,8 @@ class _Variant:
             return
         document.backends = self._backends.facts(run.counters, run.measured_s)
         Distributions.of(run.table, document.plan.spans).write(self._directory.histograms_path)
+        returned = {name: operation.count for name, operation in run.operations.items()}
+        document.profiles["wait"] = profile_waits(self._directory, returned, split=self._request.plan.split)
 
     def _profile(self, document: RunDocument, label: str) -> None:
         plan, request = self._request.plan, self._request

@@ -1,6 +1,7 @@
 """`harness run`: a scenario against a target, one run directory for each variant, and a report."""
 
 import argparse
+import dataclasses
 import shlex
 import sys
 from pathlib import Path
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     selection = select(args.target, scenario, args.variant)
     request = experiment.Request(
         selection=selection,
-        plan=planning.plan_of(args, scenario),
+        plan=dataclasses.replace(planning.plan_of(args, scenario), waits=not args.no_split),
         find=planning.find(args, scenario),
         profiles=_profiles(args),
         backends=args.backends if selection.entry.needs_servers else "none",

@@ -107,19 +107,23 @@ def make_caller(calling: Calling) -> Make:
 
 def make_finish(calling: Calling, split: Split) -> Finish:
     """Return what closes a call within which others may have run."""
-    table, owners, cells = calling.recorder.map, calling.owners, calling.cells
-    intended = _INTENDED.unpack_from
+    table, owners, cells, waits = calling.recorder.map, calling.owners, calling.cells, split.waits
+    intended, origin_ns = _INTENDED.unpack_from, calling.origin_ns
 
     def finish(
         me: object, owner: Owner, row: int, entered_ns: int, before_ns: int, completed_ns: int
     ) -> tuple[int, int]:
         run_ns, busy_ns, by_ns = split.end_call(owner, completed_ns - entered_ns, before_ns, completed_ns)
-        if busy_ns and cells is not None:
-            (intended_ns,) = intended(table, HEADER_BYTES + row * ROW_BYTES + INTENDED_FROM)
-            if intended_ns >= 0:
-                cells.add(owner.holder, by_ns)
+        (intended_ns,) = intended(table, HEADER_BYTES + row * ROW_BYTES + INTENDED_FROM)
+        if busy_ns and cells is not None and intended_ns >= 0:
+            cells.add(owner.holder, by_ns)
+        if waits is not None:
+            response_ns = completed_ns - origin_ns - intended_ns if intended_ns >= 0 else None
+            idle_ns = completed_ns - entered_ns - run_ns - busy_ns
+            waits.end(owner, completed_ns, response_ns, idle_ns, busy_ns)
         if owner.is_shared:
-            owners[me] = Owner(owner.holder)
+            owner.root = None
+            owners[me] = Owner(owner.holder, me)
         return run_ns, busy_ns
 
     return finish

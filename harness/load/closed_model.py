@@ -44,7 +44,7 @@ class ClosedModel:
         me = gevent.getcurrent()
         self._users.add(me)
         self.in_flight_peak = max(self.in_flight_peak, len(self._users))
-        self._owners[me] = Owner()
+        self._owners[me] = Owner(root=me)
         try:
             self._call_again_and_again(me)
         except HarnessError as error:

@@ -28,12 +28,14 @@ from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import ClosedModel
 from harness.load.garbage import GarbageWatch
 from harness.load.open_model import OpenModel, PlannedRows
-from harness.load.overhead import recorder_ns_per_call, split_ns_per_switch
+from harness.load.overhead import recorder_ns_per_call, split_ns_per_switch, waits_ns_per_switch
 from harness.load.split import Owner, Split
+from harness.load.waits import Waits
 from harness.load.wrap import make_wrap
 from harness.marker import marked
 from harness.model import Executor
 from harness.plan import choose
+from harness.profiles.wait import WAITS
 from harness.recorder import Recorder
 from harness.run import LoadFacts, RunDirectory, write_atomically
 from harness.target import Counters, LoadedTarget, open_target
@@ -84,6 +86,11 @@ class Driver:
         if self._split:
             self._split.expect(len(mix))
         facts = self._measure_overhead()
+        if self._split and self._job.waits:
+            facts = msgspec.structs.replace(
+                facts, waits_ns_per_switch=waits_ns_per_switch(self._split, self._new_waits(self._split, mix))
+            )
+            self._split.waits = self._new_waits(self._split, mix)
         is_open = self._job.executor is Executor.OPEN
         table = calls.load(self._folder / RunDirectory.CALLS) if is_open else None
         work = self._prepare(mix, table)
@@ -98,6 +105,10 @@ class Driver:
             self._run(model, facts)
         if not is_open:
             calls.seal(self._folder / RunDirectory.CALLS)
+
+    def _new_waits(self, split: Split, mix: Mapping[str, float]) -> Waits:
+        markers = [marked(self._target.call, name).__code__ for name in mix]
+        return Waits(split, markers, SystemClock.now_ns)
 
     def _measure_overhead(self) -> LoadFacts:
         return LoadFacts(
@@ -152,6 +163,9 @@ class Driver:
         with GarbageWatch(self._split.collected if self._split else None) as garbage, self._watching():
             self._hosting.run(model, self._job.users, self._owners)
         signal_watch.cancel()
+        if self._split and self._split.waits:
+            record = self._split.waits.record(self._names)
+            write_atomically(self._folder / WAITS, msgspec.json.encode(record))
         ended_ns = SystemClock.now_ns() - facts.origin_ns
         self._write(
             msgspec.structs.replace(

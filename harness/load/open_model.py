@@ -172,7 +172,7 @@ class OpenModel:
         hub, queue, make = get_hub(), self._queue, self._make
         operation, payload = self._rows.operation, self._rows.payload
         owners = self._owners
-        owners[me] = Owner()
+        owners[me] = Owner(root=me)
         while True:
             slice_ns = self._now_ns()
             while queue:

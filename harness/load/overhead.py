@@ -10,6 +10,7 @@ from harness.clock import SystemClock
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.split import Owner, Split
+from harness.load.waits import Waits
 from harness.model import Executor
 from harness.recorder import Recorder
 
@@ -50,6 +51,24 @@ def split_ns_per_switch(split: Split) -> float:
         return elapsed_ns
 
     return _difference_ns(traced, _yield_often)
+
+
+def waits_ns_per_switch(split: Split, waits: Waits) -> float:
+    """Return what reading the stacks of waits adds to the same yield, made by a call; `waits` is used up for it."""
+    me = gevent.getcurrent()
+
+    def yielded(seen_by: Waits | None) -> float:
+        split.owners[me] = Owner(0, me)
+        split.waits = seen_by
+        split.start()
+        try:
+            return _yield_often()
+        finally:
+            split.stop()
+            split.waits = None
+            split.owners.pop(me)
+
+    return _difference_ns(lambda: yielded(waits), lambda: yielded(None))
 
 
 def _one_by_one(calling: Calling, me: object) -> Callable[[], float]:

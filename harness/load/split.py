@@ -4,7 +4,8 @@ gevent runs one greenlet at a time. The hook of `greenlet.settrace` sees every s
 two switches has one holder: an operation (in the greenlet of a call, or in one that works for it, known through
 `wrap`), the target's own background work, the driver, the pacer, or nobody (the hub, and the pacer while it only
 waits). Within a call `service = run + wait_busy + wait_idle`: what ran for the call, what others ran meanwhile,
-and the rest; and `wait_busy` divides by who those others were.
+and the rest; and `wait_busy` divides by who those others were. `Waits`, where there is one, learns from the same hook
+on which stacks calls waited.
 """
 
 import functools
@@ -16,6 +17,7 @@ import greenlet
 
 from harness.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, SPECIAL
 from harness.load.holds import Holds
+from harness.load.waits import Waiting, Waits
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,11 +26,13 @@ R = TypeVar("R")
 class Owner:
     """What a greenlet works for; shared by all greenlets that work for one call."""
 
-    __slots__ = ("garbage_ns", "holder", "is_shared", "run_ns", "seen")
+    __slots__ = ("garbage_ns", "holder", "is_shared", "root", "run_ns", "seen", "waiting")
 
-    def __init__(self, holder: int = DRIVER) -> None:
+    def __init__(self, holder: int = DRIVER, root: object = None) -> None:
         self.holder = holder
         """The number of the operation that is being called, or one of the special holders, which are negative."""
+        self.root = root
+        """The greenlet that makes the call; None where none is made, and once the call has returned."""
         self.is_shared = False
         """True once another greenlet works for the same call: it may do so after the call has returned."""
         self.run_ns = 0
@@ -36,6 +40,7 @@ class Owner:
         """The part of `run_ns` that garbage was collected in."""
         self.seen: tuple[list[int], int, int] | None = None
         """All totals, `run_ns` and `garbage_ns` as they were when another could first run within the call; else None."""
+        self.waiting = Waiting()
 
 
 class Split:
@@ -53,7 +58,9 @@ class Split:
         self.due_ns = 1 << 62
         """The watched moment: who holds the loop after it is remembered."""
         self.holds = Holds()
-        self._collected_in_target_ns = 0
+        self.waits: Waits | None = None
+        """Who wants to know on which stacks calls wait, if anybody does; set before the hook is installed."""
+        self.collected_in_target_ns = 0
 
     def expect(self, operations: int) -> None:
         """Make room for so many operations, before the first call."""
@@ -73,7 +80,7 @@ class Split:
     @property
     def target_ns(self) -> int:
         """How long calls and the target's background work have had the loop so far."""
-        return sum(self.held[:-SPECIAL]) + self.held[BACKGROUND] + self._collected_in_target_ns
+        return sum(self.held[:-SPECIAL]) + self.held[BACKGROUND] + self.collected_in_target_ns
 
     def watch(self, due_ns: int) -> None:
         """From now on remember who holds the loop after `due_ns`."""
@@ -89,9 +96,20 @@ class Split:
         owner.run_ns += length_ns
         if holder >= BACKGROUND:
             if owner.seen is None:
-                owner.seen = self.held.copy(), owner.run_ns, owner.garbage_ns
+                self._see(owner, now_ns)
             if now_ns > self.due_ns:
                 self.holds.remember(start_ns, now_ns)
+        if self.waits is not None:
+            if owner.is_shared:
+                self.waits.left(owner, switch[0], now_ns)
+            back = self.owners.get(switch[1])
+            if back is not None and back.holder >= 0:
+                self.waits.came_back(back, switch[1], now_ns)
+
+    def _see(self, owner: Owner, now_ns: int) -> None:
+        owner.seen = self.held.copy(), owner.run_ns, owner.garbage_ns
+        if self.waits is not None:
+            self.waits.begin(owner, now_ns)
 
     def end_call(
         self, owner: Owner, service_ns: int, run_before_ns: int, completed_ns: int
@@ -124,7 +142,7 @@ class Split:
         self.held[owner.holder] -= garbage_ns
         self.held[GARBAGE] += garbage_ns
         owner.garbage_ns += garbage_ns
-        self._collected_in_target_ns += garbage_ns
+        self.collected_in_target_ns += garbage_ns
 
     def bind(self, function: Callable[P, R], current: Callable[[], object]) -> Callable[P, R]:
         """Return `function` as work of the call that is running now, for another greenlet."""
@@ -156,9 +174,10 @@ class Split:
 
     def _part(self, owner: Owner) -> None:
         """Close the running stretch: from here on others may run within the call."""
-        self._close(owner, self._now_ns())
+        now_ns = self._now_ns()
+        self._close(owner, now_ns)
         if owner.seen is None:
-            owner.seen = self.held.copy(), owner.run_ns, owner.garbage_ns
+            self._see(owner, now_ns)
 
     def _close(self, owner: Owner, end_ns: int) -> None:
         start_ns, self.mark_ns = self.mark_ns, end_ns

@@ -56,6 +56,7 @@ def test_killing_the_measured_process_loses_no_call(tmp_path, scenario):
     assert "killed by SIGKILL" in " ".join(run["reasons"])
     assert sum(run["outcomes"].values()) == run["planned"]
     assert run["outcomes"]["completed"] >= 100
+    assert "wrote none before its end" in run["profiles"]["wait"]["reason"]
     assert_agrees_with_journal(directory, tmp_path / "journal")
     again = harness("report", directory, "--json")
     assert again.code == 5

@@ -2,17 +2,20 @@
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from harness.marker import MARKER_PREFIX
 from harness.profiles.difference.counts import Compared, Counts, compare_counted, compare_sampled
 from harness.profiles.difference.finding import STRICT, Finding, Strictness
+from harness.profiles.difference.timed import compare_timed
 from harness.profiles.folded import Profile, Stack
 
 SAMPLED = "samples"
-"""The unit of what is sampled; every other unit is counted."""
+"""The unit of what is sampled; every other unit is counted, or measured."""
+TIMED = "ns"
+"""The unit of what is measured: it repeats as little as any time does."""
 
 Key = tuple[str, str]
 """(operation or other root, frame)."""
@@ -78,16 +81,18 @@ def compare_frames(
     weights = [_by_operation(run.profile) for run in runs]
     keys = sorted({key for found in weights for key in found})
     exposures = _exposures(runs, [root for root, _ in keys])
-    is_sampled = units == {SAMPLED}
-    own, whole = (
-        _compare(weights, keys, exposures, len(before), which, strict, is_sampled=is_sampled)
-        for which in (0, 1)
-    )
+    compare = comparing(*units)
+    own, whole = (_compare(weights, keys, exposures, len(before), which, strict, compare) for which in (0, 1))
     rows = [
         FrameChange(root.removeprefix(MARKER_PREFIX), frame, first, second)
         for (root, frame), first, second in zip(keys, own, whole, strict=True)
     ]
     return tuple(sorted(rows, key=lambda row: (-abs(row.own.change), -abs(row.whole.change))))
+
+
+def comparing(unit: str) -> Callable[[Counts, Counts, Strictness], Compared]:
+    """Return how weights of a unit are compared."""
+    return {SAMPLED: compare_sampled, TIMED: compare_timed}.get(unit, compare_counted)
 
 
 def changes_of(compared: Compared) -> Iterator[Change]:
@@ -99,12 +104,11 @@ def changes_of(compared: Compared) -> Iterator[Change]:
 
 def _compare(
     weights: Sequence[Mapping[Key, list[float]]], keys: Sequence[Key], exposures: np.ndarray,
-    split: int, which: int, strict: Strictness, *, is_sampled: bool,
+    split: int, which: int, strict: Strictness, compare: Callable[[Counts, Counts, Strictness], Compared],
 ) -> Iterator[Change]:  # fmt: skip
     nothing = [0.0, 0.0]
     counts = np.array([[found.get(key, nothing)[which] for found in weights] for key in keys], dtype=float)
     counts = counts.reshape(len(keys), len(weights))
-    compare = compare_sampled if is_sampled else compare_counted
     sides = (
         Counts(counts[:, :split], exposures[:, :split]),
         Counts(counts[:, split:], exposures[:, split:]),

@@ -1,0 +1,197 @@
+"""On which stacks calls wait: what a wait profile is made of, collected at the switches that the split sees anyway.
+
+What a call has waited is the clock less its `run_ns`, so nothing is stamped here: when its greenlet comes back, what that has grown
+by is put on the stack that it comes back to, read once. Reading a stack costs a microsecond or more, so it is read at
+most once for every 0.2 ms waited: shorter waits are added up, over the calls of an operation too, and stand where the sum
+reaches that. All of an operation's waiting is therefore on some stack, but for less than 0.2 ms a call in flight.
+
+Greenlets that work for a call wait beside it. Their waiting is kept apart, in time of greenlets.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING, Protocol
+
+from harness.heldby import DRIVER, IDLE
+from harness.profiles.wait import UNTOLD, OperationWaits, WaitRecord, bucket_of
+
+if TYPE_CHECKING:
+    from harness.load.split import Owner
+
+LEAST_NS = 200_000
+_DEEPEST = 256
+_MOST_STACKS = 20_000
+
+Key = tuple[int, ...]
+"""The ids of a stack's code objects, the leaf first; they are kept, so that none is another's."""
+Charge = tuple[Key, int, int]
+"""(stack, idle ns, busy ns)."""
+
+
+class Totals(Protocol):
+    """What the split knows and the waits need."""
+
+    held: list[int]
+    mark_ns: int
+    collected_in_target_ns: int
+
+
+class Waiting:
+    """The waiting of one call; a call that has begun to wait has its marks set."""
+
+    __slots__ = ("carried", "charges", "from_ns", "idle_from_ns", "parallel")
+
+    def __init__(self) -> None:
+        self.from_ns = 0
+        """The clock less `run_ns` of the owner up to which all waiting is on stacks."""
+        self.idle_from_ns = 0
+        """The same of the loop's idle time."""
+        self.carried = (0, 0)
+        """(all, idle) ns that earlier calls of the operation left to be put on a stack."""
+        self.charges: list[Charge] = []
+        self.parallel: list[Charge] = []
+
+
+class Waits:
+    """What every operation waited on which stack. One per process; `markers` are the code objects of the operations' markers."""
+
+    def __init__(
+        self, totals: Totals, markers: Sequence[CodeType], now_ns: Callable[[], int], least_ns: int = LEAST_NS
+    ) -> None:
+        self._totals = totals
+        self._markers = markers
+        self._now_ns = now_ns
+        self._least_ns = least_ns
+        self._carry = [(0, 0)] * len(markers)
+        self._stacks: dict[Key, list[CodeType]] = {}
+        self._cells: list[dict[int, dict[Key, tuple[int, int]]]] = [{} for _ in markers]
+        self._parallel: list[dict[Key, tuple[int, int]]] = [{} for _ in markers]
+        # By operation: idle ns, busy ns.
+        self._sums = [[0, 0] for _ in markers]
+        self._left: dict[object, tuple[int, int]] = {}
+        self.reads = self.read_frames = self.spent_ns = 0
+
+    def begin(self, owner: "Owner", now_ns: int) -> None:
+        """A call can wait from now on."""
+        if owner.root is None or owner.holder < 0:
+            return
+        waiting = owner.waiting
+        waiting.carried = all_ns, idle_ns = self._carry[owner.holder]
+        self._carry[owner.holder] = (0, 0)
+        waiting.from_ns = now_ns - owner.run_ns - all_ns
+        waiting.idle_from_ns = self._totals.held[IDLE] - idle_ns
+
+    def left(self, owner: "Owner", greenlet: object, now_ns: int) -> None:
+        """A greenlet that works for a call with others has given the loop away."""
+        if owner.holder >= 0 and greenlet is not owner.root and owner.root is not None:
+            self._left[greenlet] = now_ns, self._totals.held[IDLE]
+
+    def came_back(self, owner: "Owner", greenlet: object, now_ns: int) -> None:
+        """A greenlet that works for a call has the loop again; to be called from the hook, on whose stack it is."""
+        if greenlet is not owner.root:
+            self._helper_came_back(owner, greenlet, now_ns)
+            return
+        waiting = owner.waiting
+        all_ns = now_ns - owner.run_ns - waiting.from_ns
+        if all_ns < self._least_ns:
+            return
+        idle_ns = self._totals.held[IDLE] - waiting.idle_from_ns
+        key = self._read(sys._getframe(2), self._markers[owner.holder], now_ns)  # noqa: SLF001 - whose stack it is
+        waiting.charges.append((key, idle_ns, all_ns - idle_ns))
+        waiting.from_ns += all_ns
+        waiting.idle_from_ns += idle_ns
+
+    def _helper_came_back(self, owner: "Owner", greenlet: object, now_ns: int) -> None:
+        left_ns, idle_then_ns = self._left.pop(greenlet, (0, 0))
+        if not left_ns or owner.root is None:
+            return
+        all_ns, idle_ns = now_ns - left_ns, self._totals.held[IDLE] - idle_then_ns
+        # The greenlet may have been started under another marker than the call: all of its stack is read.
+        key = self._read(sys._getframe(3), None, now_ns) if all_ns >= self._least_ns else ()  # noqa: SLF001
+        owner.waiting.parallel.append((key, idle_ns, all_ns - idle_ns))
+
+    def _read(self, frame: FrameType | None, marker: CodeType | None, now_ns: int) -> Key:
+        """Return the stack up to the marker; what that takes is the driver's time and not the call's."""
+        totals = self._totals
+        collected_ns = totals.collected_in_target_ns
+        codes: list[CodeType] = []
+        keep = codes.append
+        while frame is not None:
+            code = frame.f_code
+            keep(code)
+            if code is marker or len(codes) == _DEEPEST:
+                break
+            frame = frame.f_back
+        key = tuple(map(id, codes))
+        if key not in self._stacks:
+            if len(self._stacks) >= _MOST_STACKS:
+                key = ()
+            else:
+                self._stacks[key] = codes
+        self.reads += 1
+        self.read_frames += len(codes)
+        # Garbage that was collected meanwhile is in the accounts already, as of the stretch that begins now.
+        spent_ns = self._now_ns() - now_ns - (totals.collected_in_target_ns - collected_ns)
+        self.spent_ns += spent_ns
+        totals.held[DRIVER] += spent_ns
+        totals.mark_ns += spent_ns
+        return key
+
+    def end(
+        self, owner: "Owner", completed_ns: int, response_ns: int | None, idle_ns: int, busy_ns: int
+    ) -> None:
+        """A call that gave the loop away has returned; `response_ns` is None for one that does not count."""
+        waiting, operation = owner.waiting, owner.holder
+        charges, parallel = waiting.charges, waiting.parallel
+        waiting.charges, waiting.parallel = [], []
+        all_ns, all_idle_ns = self._carry[operation]
+        if response_ns is None:
+            carried_ns, carried_idle_ns = waiting.carried
+            self._carry[operation] = all_ns + carried_ns, all_idle_ns + carried_idle_ns
+            return
+        self._carry[operation] = (
+            all_ns + completed_ns - owner.run_ns - waiting.from_ns,
+            all_idle_ns + self._totals.held[IDLE] - waiting.idle_from_ns,
+        )
+        sums = self._sums[operation]
+        sums[0] += idle_ns
+        sums[1] += busy_ns
+        if charges:
+            _add(self._cells[operation].setdefault(bucket_of(response_ns), {}), charges)
+        if parallel:
+            _add(self._parallel[operation], parallel)
+
+    def record(self, names: Sequence[str]) -> WaitRecord:
+        """Return all that was collected; `names` are those of the operations."""
+        codes = {id(code): code for stack in self._stacks.values() for code in stack}
+        places = {key: place for place, key in enumerate(codes)}
+        numbers = {key: number for number, key in enumerate(self._stacks)} | {(): UNTOLD}
+        return WaitRecord(
+            frames=[(code.co_qualname, code.co_filename, code.co_firstlineno) for code in codes.values()],
+            stacks=[[places[id(code)] for code in reversed(stack)] for stack in self._stacks.values()],
+            operations={name: self._of_operation(operation, numbers) for operation, name in enumerate(names)},
+            least_ns=self._least_ns,
+            reads=self.reads,
+            read_frames=self.read_frames,
+            spent_ns=self.spent_ns,
+        )
+
+    def _of_operation(self, operation: int, numbers: Mapping[Key, int]) -> OperationWaits:
+        idle_ns, busy_ns = self._sums[operation]
+        return OperationWaits(
+            idle_ns,
+            busy_ns,
+            [
+                (bucket, numbers[key], *times)
+                for bucket, cell in sorted(self._cells[operation].items())
+                for key, times in cell.items()
+            ],
+            [(numbers[key], *times) for key, times in self._parallel[operation].items()],
+        )
+
+
+def _add(cell: dict[Key, tuple[int, int]], charges: Sequence[Charge]) -> None:
+    for key, idle_ns, busy_ns in charges:
+        idle_then_ns, busy_then_ns = cell.get(key, (0, 0))
+        cell[key] = idle_then_ns + idle_ns, busy_then_ns + busy_ns
