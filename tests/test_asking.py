@@ -6,6 +6,7 @@ import pytest
 
 from harness.cli import make_parser
 from harness.commands.asking import ask, read_policy
+from harness.commands.servers import Data
 from harness.errors import UsageError
 from harness.policy import Policy
 
@@ -85,6 +86,22 @@ def test_load_goes_to_servers_only_where_the_target_needs_them(asked):
     assert asked(KNOWN, "--suite", "load").load.backends == "none"
     assert asked(CORE, "--suite", "load").load.backends == "embedded"
     assert asked(CORE, "--suite", "load", "--backends", "memory").load.backends == "memory"
+
+
+def test_servers_are_filled_with_what_both_sides_ask_for_and_not_with_what_one_asks_for_alone(asked):
+    def data(base, candidate, *words):
+        return asked((f"target:{base}", f"target:{candidate}"), "--suite", "load", *words).load.data
+
+    spec = "asset-core?data=medium&seed=3"
+    assert data(spec, f"{spec}&switches=l1:off") == Data("medium", 3)
+    assert data("asset-core", "asset-core") == Data("small", 1)
+    assert data("known:noop?seed=7", spec) == Data("medium", 3)
+    with pytest.raises(UsageError, match=r"different data.*base small, seed 1; candidate medium, seed 3"):
+        data("asset-core", spec)
+    # In memory each side has its own.
+    assert data("asset-core", spec, "--backends", "memory") == Data()
+    with pytest.raises(UsageError, match=r"none\.jsonl"):
+        data("asset-core?data=none.jsonl", "asset-core?data=none.jsonl")
 
 
 def test_load_is_of_the_length_and_rate_that_were_typed(asked):

@@ -8,13 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.experiment import Request
-from harness.commands.preparing import Find
-from harness.commands.subjects import select
+from harness.commands.servers import Data, data_of
 from harness.errors import ExitCode, UsageError
-from harness.loadrun import LoadPlan
 from harness.run import RunDirectory
-from scenarios.catalogue import SCENARIOS
+from harness.target import parse_spec
 from targets.core_target import DEFAULTS
 from tests.cli_support import end_of, harness, started, until_called
 
@@ -134,14 +131,20 @@ def test_a_run_on_an_inventory_of_ones_own_measures_that_and_a_bad_line_ends_it_
     assert "Servers" not in said.stderr
 
 
-def test_servers_are_given_the_data_that_the_target_asks_for_whatever_the_seed_of_the_plan():
-    def seed_of(text):
-        scenario = SCENARIOS["asset-read"]
-        plan = LoadPlan(scenario, 1.0, users=1, duration_s=1.0, warmup_s=1.0, seed=9)
-        selection = select(text, scenario, ())
-        return Request(selection, plan, Find.RATE, (), "embedded", Path("runs"), "").data_seed
-
-    assert seed_of("asset-core?seed=3") == 3
-    assert seed_of("asset-core") == int(DEFAULTS["seed"])
+def test_servers_are_given_the_data_that_the_target_asks_for():
+    assert data_of(parse_spec("asset-core?seed=3&data=medium")) == Data("medium", 3)
+    assert data_of(parse_spec("asset-core")) == Data(DEFAULTS["data"], int(DEFAULTS["seed"]))
     with pytest.raises(UsageError, match="one"):
-        seed_of("asset-core?seed=one")
+        data_of(parse_spec("asset-core?seed=one"))
+
+
+@pytest.mark.parametrize("command", [("run", "asset-read"), ("capacity", "asset-read", "--slo", "p99<1s")])
+def test_every_command_fills_the_servers_with_what_the_target_asks_for_whatever_its_own_seed(
+    command, tmp_path
+):
+    words = ("--seed", 9, "--out", tmp_path, "--target", "asset-core?data=none.jsonl&seed=one")
+    said = harness(*command, *words)
+    assert (said.code, "seed 'one' is no number" in said.stderr) == (ExitCode.USAGE, True)
+    said = harness(*command, "--out", tmp_path, "--target", "asset-core?data=none.jsonl")
+    assert (said.code, "none.jsonl" in said.stderr) == (ExitCode.USAGE, True)
+    assert "Servers" not in said.stderr

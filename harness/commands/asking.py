@@ -9,8 +9,9 @@ import msgspec
 
 from harness import policy_file
 from harness.commands.options import add_seed, positive_rate, span_s
+from harness.commands.servers import Data, require
 from harness.commands.sessions import SUITES, Asked, LoadOptions
-from harness.commands.sides import driven_sides, load_scenario, read_side
+from harness.commands.sides import driven_sides, load_scenario, read_side, served_data
 from harness.errors import UsageError
 from harness.policy import Policy
 from harness.session.subjects import Subject
@@ -82,11 +83,16 @@ def ask(
                 remedy='Name it in pyproject.toml: [tool.harness] target = "package.module:factory"',
             )
         needs_servers = any(one.entry.needs_servers for one in driven.values())
+        backends = args.backends if needs_servers else "none"
+        data = Data() if backends in {"none", "memory"} else served_data(driven)
+        if backends != "none":
+            require(data)
         load = LoadOptions(
             scenario=load_scenario(args.scenario, policy, driven),
             duration_s=args.segment,
             warmup_s=SEGMENT_WARMUP_S,
-            backends=args.backends if needs_servers else "none",
+            backends=backends,
+            data=data,
             rate_per_s=args.rate,
         )
     budget_s = args.budget

@@ -14,7 +14,7 @@ from harness.capacity.sizing import OVERHEAD_S, calls_needed, probe_s, search_s
 from harness.commands.console import Talk
 from harness.commands.preparing import probed_per_s
 from harness.commands.probing import Prober, Question
-from harness.commands.servers import Backends, provide
+from harness.commands.servers import Backends, data_of, provide
 from harness.errors import HarnessError, InvalidRunError
 from harness.limits import read_limit
 from harness.plan import MAX_RATE_PER_S
@@ -51,10 +51,8 @@ def carry_out(request: Request, talk: Talk) -> tuple[RunDirectory, CapacityDocum
     document: CapacityDocument | None = None
     try:
         with termination_as_exception(), Supervisor() as supervisor:
-            data = request.question.selection.spec.parameters.get("data", "small")
-            servers = provide(
-                request.backends, supervisor, folder.servers, talk, data=data, seed=request.question.plan.seed
-            )
+            data = data_of(request.question.selection.spec)
+            servers = provide(request.backends, supervisor, folder.servers, talk, data)
             with servers as backends:
                 prober = Prober(request.question, folder.path / PROBES, supervisor, backends, talk)
                 bounds = _bounds(request, supervisor, backends, talk)

@@ -8,11 +8,11 @@ from pathlib import Path
 from harness import environment
 from harness.commands.console import Talk
 from harness.commands.preparing import Find, label_of, prepared, subject_of
-from harness.commands.servers import DATA_SEED, Backends, provide
+from harness.commands.servers import Backends, data_of, provide
 from harness.commands.subjects import Selection
 from harness.crew import run_with_workers
 from harness.distributions import Distributions
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError
 from harness.limits import check_operations, read_limit
 from harness.loadrun import LoadPlan, run_into, run_load
 from harness.measure import Tick
@@ -40,20 +40,6 @@ class Request:
     shape: tuple[str, ...] = ()
     """The options that shaped the plan, for `run.json`."""
 
-    @property
-    def data(self) -> str:
-        """The size or file of the data that the servers are seeded with."""
-        return self.selection.spec.parameters.get("data", "small")
-
-    @property
-    def data_seed(self) -> int:
-        """The seed of the data, which is the target's: that of the plan is another. UsageError if it is no number."""
-        text = self.selection.spec.parameters.get("seed", str(DATA_SEED))
-        try:
-            return int(text)
-        except ValueError as error:
-            raise UsageError(f"The data's seed '{text}' is no number", remedy="Write seed=1") from error
-
 
 @dataclasses.dataclass(slots=True)
 class Work:
@@ -75,9 +61,7 @@ def carry_out(request: Request, talk: Talk) -> Work:
     logs = next(iter(begun.values())).servers
     try:
         with termination_as_exception(), Supervisor() as supervisor:
-            servers = provide(
-                request.backends, supervisor, logs, talk, data=request.data, seed=request.data_seed
-            )
+            servers = provide(request.backends, supervisor, logs, talk, data_of(request.selection.spec))
             with servers as backends:
                 plan = prepared(request.selection, request.plan, request.find, supervisor, backends, talk)
                 request = dataclasses.replace(request, plan=plan)

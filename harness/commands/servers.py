@@ -12,10 +12,32 @@ from harness.commands.console import Talk
 from harness.errors import UsageError
 from harness.run import BackendFacts
 from harness.supervise import Supervisor
+from harness.target import TargetSpec
 from harness.units import format_rate
 
-DATA_SEED = 1
-"""What a target makes its data from that is told no seed; servers hold the same data only with the same seed."""
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Data:
+    """What servers are filled with: a size or a file, and the seed of a target that is told none."""
+
+    name: str = "small"
+    seed: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.name}, seed {self.seed}"
+
+
+def data_of(spec: TargetSpec) -> Data:
+    """Return the data that a target asks for: servers must hold the same. The seed of the plan is another.
+
+    UsageError if the seed is no number.
+    """
+    usual = Data()
+    seed = spec.parameters.get("seed", str(usual.seed))
+    try:
+        return Data(spec.parameters.get("data", usual.name), int(seed))
+    except ValueError as error:
+        raise UsageError(f"The data's seed '{seed}' is no number", remedy="Write seed=1") from error
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,16 +79,14 @@ def _calls(counters: Mapping[str, Mapping[str, int]], backend: str) -> int:
 
 
 @contextlib.contextmanager
-def provide(
-    kind: str, supervisor: Supervisor, folder: Path, talk: Talk, *, data: str, seed: int
-) -> Iterator[Backends]:
+def provide(kind: str, supervisor: Supervisor, folder: Path, talk: Talk, data: Data) -> Iterator[Backends]:
     """Yield the back ends of `kind`: `none`, `memory`, `embedded` or `external`.
 
     Embedded servers are started side by side with their logs in `folder`, seeded, warmed up and probed; they end
     with the block. External ones are only asked whether they are there: nothing is written to them.
     """
     if kind != "none":
-        _require_data(data, seed)
+        require(data)
     if kind in {"none", "memory"}:
         yield Backends(kind)
         return
@@ -79,28 +99,28 @@ def provide(
         servers.start(supervisor, folder)
         environment = servers.environment()
         if servers.may_seed:
-            _seed(environment, data, seed, talk)
+            _seed(environment, data, talk)
         yield Backends(kind, environment, _ceilings(environment, talk), may_flush=servers.may_seed)
 
 
-def _require_data(data: str, seed: int) -> None:
+def require(data: Data) -> None:
     """Read the data before any server is started for them. UsageError says what is wrong with them."""
     from targets.asset_core.data.opening import open_inventory
     from targets.asset_core.errors import DataError
 
     try:
-        open_inventory(data, seed)
+        open_inventory(data.name, data.seed)
     except DataError as error:
         raise UsageError(f"The data cannot be used: {error}") from error
 
 
-def _seed(environment: Mapping[str, str], data: str, seed: int, talk: Talk) -> None:
+def _seed(environment: Mapping[str, str], data: Data, talk: Talk) -> None:
     from targets.asset_core.seeding import seed as seed_stores
     from targets.asset_core.settings import read_stores
 
-    talk.say(f"Data: {data}, seed {seed} …")
+    talk.say(f"Data: {data} …")
     with _environment(environment):
-        seed_stores(read_stores(environment), data, seed)
+        seed_stores(read_stores(environment), data.name, data.seed)
 
 
 @contextlib.contextmanager

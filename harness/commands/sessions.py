@@ -11,7 +11,7 @@ import msgspec
 
 from harness.commands.budgets import plan_within
 from harness.commands.console import Talk
-from harness.commands.servers import DATA_SEED, provide
+from harness.commands.servers import Data, provide
 from harness.commands.session_folder import SessionFolder
 from harness.commands.session_progress import Narrowing
 from harness.commands.sides import Driven, counted_subjects, loaded_subjects, overlays
@@ -58,6 +58,7 @@ class LoadOptions:
     duration_s: float
     warmup_s: float
     backends: str
+    data: Data
     rate_per_s: float | None = None
 
 
@@ -217,8 +218,7 @@ class _Work:
             self._supervisor,
             self._folder.path / "servers",
             self._talk,
-            data="small",
-            seed=DATA_SEED,
+            options.data,
         )
         with self._scratch() as scratch, servers as backends:
             subjects = loaded_subjects(asked.driven, overlays(self._prepared, scratch), backends)

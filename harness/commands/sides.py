@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.commands.servers import Backends
+from harness.commands.servers import Backends, Data, data_of
 from harness.commands.subjects import find_scenario, select
 from harness.errors import UsageError
 from harness.loadrun import Subject
@@ -94,6 +94,21 @@ def load_scenario(name: str | None, policy: Policy, driven: Mapping[Side, Driven
     if wanted is None:
         wanted = "asset-read" if driven[Side.CANDIDATE].spec.name == DEFAULT_TARGET else "steady"
     return find_scenario(wanted)
+
+
+def served_data(driven: Mapping[Side, Driven]) -> Data:
+    """Return the data that the servers are filled with: what every side asks for that lives on them.
+
+    Raises `UsageError` where the sides ask for different data: both are measured on the same servers.
+    """
+    asked = {side: data_of(one.spec) for side, one in driven.items() if one.entry.needs_servers}
+    if len(set(asked.values())) > 1:
+        raise UsageError(
+            "The sides ask for different data, and share the servers: "
+            + "; ".join(f"{side} {data}" for side, data in asked.items()),
+            remedy="Write the same data= and seed= into both, or give --backends memory",
+        )
+    return next(iter(asked.values()), Data())
 
 
 def overlays(prepared: Prepared, folder: Path) -> Mapping[Side, Path | None]:
