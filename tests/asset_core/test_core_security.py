@@ -228,11 +228,64 @@ def test_a_key_that_was_replaced_under_its_old_name_is_gone(issuer, clock, sign)
         cache.authenticate(token)
 
 
-def test_a_broken_key_source_keeps_the_keys_in_hand(issuer, clock):
-    answers = [issuer.settings.read_jwks(), "not json"]
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_key_that_was_withdrawn_is_trusted_for_five_minutes_at_most(issuer, clock, sign, cached):
+    offered = [issuer.jwk(), Issuer(kid="key-2").jwk()]
+    ring = KeyRing(lambda: json.dumps({"keys": offered}), clock.read)
+    verifier = Verifier(ring, ISSUER, AUDIENCE, clock.read)
+    authenticate = TokenCache(verifier, ring, clock.read).authenticate if cached else verifier.verify
+    token = sign(exp=clock.now_s + 3600)
+    for _ in range(3):
+        authenticate(token)
+        clock.advance(299)
+        authenticate(token)
+        clock.advance(1)
+    authenticate(token)
+    del offered[0]
+    clock.advance(299)
+    authenticate(token)
+    clock.advance(1)
+    with pytest.raises(UnauthorisedError, match="unknown"):
+        authenticate(token)
+
+
+def test_a_token_that_is_verified_while_the_keys_change_is_not_remembered(issuer, clock, sign):
+    second, offered = Issuer(kid="key-2"), [issuer.jwk()]
+    ring = KeyRing(lambda: json.dumps({"keys": offered}), clock.read)
+    cache = TokenCache(Verifier(ring, ISSUER, AUDIENCE, clock.read), ring, clock.read)
+    verify = cache._verify
+
+    def overtaken(token):
+        principal = verify(token)
+        cache._verify = verify
+        offered[:] = [second.jwk()]
+        assert ring.find("key-2") is not None
+        # Whoever comes next empties the cache.
+        with pytest.raises(UnauthorisedError, match="malformed"):
+            cache.authenticate("another")
+        return principal
+
+    cache._verify = overtaken
+    token = sign()
+    cache.authenticate(token)
+    with pytest.raises(UnauthorisedError, match="unknown"):
+        cache.authenticate(token)
+
+
+def test_a_broken_key_source_keeps_the_keys_in_hand_and_is_asked_once_a_minute(issuer, clock, caplog):
+    good = issuer.settings.read_jwks()
+    answers = [good, "not json", good, "{}", "[]"]
     ring = KeyRing(lambda: answers.pop(0), clock.read)
     assert ring.find("key-2") is None
     assert ring.find("key-1") is not None
+    assert "cannot be read again" in caplog.text
+    clock.advance(60)
+    ring.find("key-1")
+    assert len(answers) == 2
+    for seconds, left in ((299, 2), (1, 1), (0, 1), (59, 1), (1, 0)):
+        clock.advance(seconds)
+        assert ring.find("key-1") is not None
+        assert len(answers) == left
 
 
 @pytest.mark.parametrize(

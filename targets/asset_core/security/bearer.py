@@ -38,7 +38,7 @@ class TokenCache:
         self._limit = limit
         self._lock = threading.Lock()
         self._verified: OrderedDict[bytes, Principal] = OrderedDict()
-        self._generation = keys.generation
+        self._generation = keys.generation()
 
     def authenticate(self, token: str) -> Principal:
         """Return the principal of a token; expiry is checked on every request."""
@@ -46,25 +46,29 @@ class TokenCache:
             digest = hashlib.sha256(token.encode("ascii")).digest()
         except UnicodeEncodeError as error:
             raise UnauthorisedError("the token is malformed") from error
-        if self._generation != self._keys.generation:
-            self._forget()
+        generation = self._keys.generation()
+        if self._generation != generation:
+            self._forget(generation)
         principal = self._verified.get(digest)
         if principal is not None and self._wall() < principal.expires_s:
             return principal
         principal = self._verify(token)
-        self._remember(digest, principal)
+        self._remember(digest, principal, generation)
         return principal
 
     def __len__(self) -> int:
         return len(self._verified)
 
-    def _forget(self) -> None:
+    def _forget(self, generation: int) -> None:
         with self._lock:
-            self._generation = self._keys.generation
+            self._generation = generation
             self._verified.clear()
 
-    def _remember(self, digest: bytes, principal: Principal) -> None:
+    def _remember(self, digest: bytes, principal: Principal, generation: int) -> None:
         with self._lock:
+            if generation != self._generation:
+                # Verified with keys that are gone by now, maybe.
+                return
             if self._wall() >= principal.expires_s:
                 self._verified.pop(digest, None)
                 return

@@ -1,5 +1,9 @@
-"""The key set: RS256 public keys by `kid`, read again when an unknown one appears, at most once a minute."""
+"""The key set: RS256 public keys by `kid`, read again every five minutes, and when an unknown one appears.
 
+Unknown ones make it be read at most once a minute.
+"""
+
+import logging
 import threading
 from collections.abc import Callable
 
@@ -7,9 +11,15 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from targets.asset_core.errors import SettingsError
+from targets.asset_core.logs import one_line
 from targets.asset_core.security.base64url import decode_segment
 
+LOG = logging.getLogger("asset_core.jwks")
+
 REREAD_AFTER_S = 60.0
+TRUSTED_S = 300.0
+"""A key that has left the key set is trusted for this long at most, as long as the key set can be read."""
+
 SMALLEST_KEY_BITS = 2048
 
 
@@ -48,7 +58,7 @@ def parse_jwks(text: str) -> Keys:
 
 
 class KeyRing:
-    """Finds keys by `kid`. `read` returns the JWKS text; it is called at start and for unknown kids."""
+    """Finds keys by `kid`. `read` returns the JWKS text; `clock` is monotonic seconds."""
 
     def __init__(self, read: Callable[[], str], clock: Callable[[], float]) -> None:
         self._read = read
@@ -56,29 +66,45 @@ class KeyRing:
         self._lock = threading.Lock()
         self._keys = parse_jwks(read())
         self._reread_at_s = float("-inf")
-        self.generation = 0
+        self._stale_at_s = clock() + TRUSTED_S
+        self._generation = 0
 
     def find(self, kid: str) -> rsa.RSAPublicKey | None:
         """Return the key, or None if the key set does not hold it, even after reading it again."""
+        self._refresh()
         key = self._keys.get(kid)
         if key is None and self._reread():
             key = self._keys.get(kid)
         return key
 
+    def generation(self) -> int:
+        """Return a number that grows with each change of the key set, which is read again if that is due."""
+        self._refresh()
+        return self._generation
+
+    def _refresh(self) -> None:
+        if self._clock() >= self._stale_at_s:
+            self._reread()
+
     def _reread(self) -> bool:
         with self._lock:
-            if self._clock() < self._reread_at_s:
+            now_s = self._clock()
+            if now_s < self._reread_at_s:
                 return False
-            self._reread_at_s = self._clock() + REREAD_AFTER_S
+            self._reread_at_s = self._stale_at_s = now_s + REREAD_AFTER_S
         try:
             keys = parse_jwks(self._read())
-        except SettingsError:
+        except SettingsError as error:
             # The keys in hand stay good; a broken source must not lock everyone out.
+            LOG.warning(
+                "the key set cannot be read again, and the keys in hand are used on: %s", one_line(str(error))
+            )
             return False
+        self._stale_at_s = now_s + TRUSTED_S
         # Not by name alone: a key that was replaced under its old name is gone.
         if keys != self._keys:
             self._keys = keys
-            self.generation += 1
+            self._generation += 1
         return True
 
 
