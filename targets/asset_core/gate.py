@@ -40,10 +40,16 @@ class Gate:
 
     def enter(self, scope: Scope) -> None:
         """Take a place; PoolTimeoutError when none becomes free in time, DeadlineError when the request ends first."""
-        if self._free is not None and not self._free.acquire(blocking=False):
+        if not self.try_enter() and self._free is not None:
             self._wait(self._free, scope)
+
+    def try_enter(self) -> bool:
+        """Take a place if one is free, without waiting, and return whether it was."""
+        if self._free is not None and not self._free.acquire(blocking=False):
+            return False
         with self._lock:
             self._in_use += 1
+        return True
 
     def leave(self, *, failed: bool) -> None:
         """Give the place back."""
@@ -76,6 +82,7 @@ class Gate:
             self._waits += 1
             self._wait_ns += time.perf_counter_ns() - began_ns
             self._timeouts += not taken
+            self._in_use += taken
         scope.tally.add(f"{self.name}.pool_waits")
         if not taken:
             self._refuse(allowed_s)

@@ -294,6 +294,37 @@ def test_a_minimum_of_idle_redis_connections_is_kept_open(settings, scope):
     cache.close()
 
 
+@pytest.mark.parametrize(("busy", "filled"), [(0, 2), (1, 1), (2, 0)])
+def test_idle_redis_connections_are_made_only_in_places_that_nobody_needs(settings, scope, busy, filled):
+    cache = RedisCache(settings, RedisLimits(pool_size=2, wait_s=0.1, min_idle=2), pooling=True)
+    places, seen = [cache._gate.passing(scope) for _ in range(busy)], []
+    make = cache.connections.get_connection
+    cache.connections.get_connection = lambda: (seen.append(cache.pool().in_use), make())[1]
+    for place in places:
+        place.__enter__()
+    cache.connections.fill(cache._gate)
+    assert (cache.connections.idle, seen) == (filled, list(range(busy + 1, 3)))
+    for place in places:
+        place.__exit__(None, None, None)
+    assert cache.pool().in_use == 0
+    assert cache.get("none", scope) is None
+    cache.close()
+
+
+def test_idle_redis_connections_that_cannot_be_made_take_no_place_and_fail_nothing(scope):
+    cache = RedisCache(StoreSettings("t", "", "", "", "127.0.0.1", 1), SERVER.redis, pooling=True)
+    cache.connections.fill(cache._gate)
+    assert (cache.pool().in_use, cache.connections.idle) == (0, 0)
+    cache.close()
+
+
+def test_without_pooling_no_redis_connection_is_kept_ready(settings, scope):
+    cache = RedisCache(settings, SERVER.redis, pooling=False)
+    cache.ping(scope)
+    assert cache.connections.idle <= 1
+    cache.close()
+
+
 def test_a_dropped_redis_connection_is_tried_once_more(settings, scope):
     cache, other = redis_cache(settings), redis_cache(settings)
     own = client_id(cache, scope)

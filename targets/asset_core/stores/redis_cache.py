@@ -1,5 +1,6 @@
 """Bytes in Redis."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -71,7 +72,8 @@ class RedisCache:
     def ping(self, scope: Scope) -> None:
         """Ask for an answer, and see to the minimum of idle connections."""
         self._call(scope, self._client.ping, counters=_PINGS)
-        self.connections.fill()
+        with contextlib.suppress(DeadlineError), self._current.bounded(scope, self._limits.io_s):
+            self.connections.fill(self._gate)
 
     def pool(self) -> PoolView:
         """Return the state of the pool."""

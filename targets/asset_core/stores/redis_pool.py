@@ -10,6 +10,7 @@ from typing import Any
 from redis import Connection, ConnectionPool
 from redis.exceptions import RedisError
 
+from targets.asset_core.gate import Gate
 from targets.asset_core.profiles import RedisLimits
 from targets.asset_core.stores.current import CurrentCall
 
@@ -47,6 +48,7 @@ class AgeingPool(ConnectionPool):  # type: ignore[misc]
     def __init__(self, limits: RedisLimits, current: CurrentCall, *, pooling: bool, **arguments: Any) -> None:
         self._limits = limits
         self._idle_s = limits.idle_s if pooling else 0.0
+        self._min_idle = limits.min_idle if pooling else 0
         super().__init__(
             connection_class=BoundedConnection,
             max_connections=limits.pool_size if pooling else 1_000,
@@ -67,18 +69,19 @@ class AgeingPool(ConnectionPool):  # type: ignore[misc]
         connection.released_s = time.monotonic()
         super().release(connection)
 
-    def fill(self) -> None:
-        """Connect until the minimum of idle connections is there; failures are left to whoever uses them next."""
-        if self.idle >= self._limits.min_idle:
+    def fill(self, gate: Gate) -> None:
+        """Connect until the minimum of idle connections is there, as far as nobody else needs the places at the gate.
+
+        Failures are left to whoever uses the connections next.
+        """
+        if self.idle >= self._min_idle:
             return
-        held: list[Any] = []
-        try:
-            with contextlib.suppress(RedisError, OSError):
-                while len(held) < self._limits.min_idle:
-                    held.append(self.get_connection())
-        finally:
-            for connection in held:
-                self.release(connection)
+        with contextlib.ExitStack() as held, contextlib.suppress(RedisError, OSError):
+            for _ in range(self._min_idle):
+                if not gate.try_enter():
+                    return
+                held.callback(gate.leave, failed=False)
+                held.callback(self.release, self.get_connection())
 
     @property
     def idle(self) -> int:
