@@ -51,7 +51,8 @@ class InTurn:
 class AtOnce:
     """A pool made once. `wrap` binds each function to the call that is running, for threads and greenlets alike.
 
-    Never nested: a task that waited for another task of the same pool could wait for ever.
+    Never nested: a task that waited for another task of the same pool could wait for ever, once all workers do so.
+    It is refused before that happens.
     """
 
     def __init__(self, workers: int, wrap: Wrap = identity, name: str = "fetch") -> None:
@@ -59,6 +60,7 @@ class AtOnce:
         self._wrap = wrap
         self._lock = threading.Lock()
         self._jobs: set[_Job] = set()
+        self._within = _Within()
 
     def run_all(self, tasks: Sequence[Task], scope: Scope) -> list[Any]:
         """Return the results in order; the first error cancels what has not begun and abandons what runs."""
@@ -78,8 +80,13 @@ class AtOnce:
             self.abandon(pending)
 
     def submit(self, task: Task) -> "Pending":
-        """Begin a task as soon as a worker is free. Whoever submits waits for the future, or abandons it."""
-        job = _Job(task)
+        """Begin a task as soon as a worker is free. Whoever submits waits for the future, or abandons it.
+
+        RuntimeError from within a task of this executor.
+        """
+        if self._within.task:
+            raise RuntimeError("a task must not wait for another one of its own executor")
+        job = _Job(task, self._within)
         return Pending(job, self._pool.submit(self._wrap(job)))
 
     def abandon(self, pending: "Iterable[Pending]") -> None:
@@ -109,20 +116,29 @@ class Pending:
     future: "concurrent.futures.Future[Any]"
 
 
+class _Within(threading.local):
+    """Whether this thread or greenlet runs a task."""
+
+    task = False
+
+
 class _Job:
     """A task that knows which greenlet runs it, so that it can be ended from outside. Threads cannot."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, within: _Within) -> None:
         self._task = task
+        self._within = within
         self._greenlet: Any = None
         self._lock = threading.Lock()
         self.ended = False
 
     def __call__(self) -> Any:
         self._greenlet = _running_greenlet()
+        self._within.task = True
         try:
             return self._task()
         finally:
+            self._within.task = False
             self.ended = True
 
     def kill(self) -> None:

@@ -4,6 +4,7 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shelf import Shelf
 
 from targets.asset_core.cache.breaker import Breaker
 from targets.asset_core.cache.entry import Entry
@@ -19,31 +20,6 @@ from targets.asset_core.keys import cache_key
 from targets.asset_core.model import SCHEMA, FullAsset
 from targets.asset_core.scope import Scope
 from targets.asset_core.tracing import Tracing
-
-
-class Shelf:
-    """A byte cache in a dictionary that can be made to fail."""
-
-    def __init__(self):
-        self.values, self.ttls, self.failing, self.calls = {}, {}, False, 0
-
-    def _check(self):
-        self.calls += 1
-        if self.failing:
-            raise StoreError("down", where="redis")
-
-    def get(self, key, scope):
-        self._check()
-        return self.values.get(key)
-
-    def put(self, key, value, ttl_s, scope):
-        self._check()
-        self.values[key], self.ttls[key] = value, ttl_s
-
-    def announce(self, keys, scope):
-        self._check()
-        for key in keys:
-            self.values.pop(key, None)
 
 
 class Levels:

@@ -76,6 +76,20 @@ def test_wrap_is_applied_in_the_callers_thread_to_every_function_handed_over():
     assert wrapped == [caller] * 3
 
 
+def test_a_task_that_would_wait_for_its_own_executor_is_refused_before_all_workers_do_so():
+    executor, other = AtOnce(2), AtOnce(1)
+
+    def nested(inner):
+        return inner.run_all([threading.get_ident], due_in(20))
+
+    with pytest.raises(RuntimeError, match="its own executor"):
+        executor.run_all([lambda: nested(executor)], due_in(20))
+    # Of another executor it may, and a worker that served such a task serves others.
+    assert len(executor.run_all([lambda: nested(other)] * 4, due_in(20))) == 4
+    executor.close()
+    other.close()
+
+
 KILLED = """
 import gevent.monkey
 gevent.monkey.patch_all()

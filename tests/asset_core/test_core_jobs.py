@@ -1,5 +1,6 @@
 import json
 import threading
+import time
 
 import pytest
 
@@ -43,6 +44,10 @@ def ended(hosted, job_id):
             return document
         threading.Event().wait(0.005)
     pytest.fail(f"the job did not end: {status} {document}")
+
+
+def failing_redis(*_arguments):
+    raise StoreError("down", where="redis")
 
 
 def ingest(hosted, *assets):
@@ -179,6 +184,37 @@ def test_a_running_job_says_so(host, stuck):
     assert ended(hosted, job_id)["state"] == "done"
 
 
+def test_a_job_in_flight_is_found_although_redis_died_or_came_back_empty(host, stuck):
+    begun, release = stuck
+    hosted = host()
+    job_id = submit(hosted, "vulnerability-scan", wait=False)[1]["id"]
+    assert begun.acquire(timeout=20)
+    hosted.world.values.clear()
+    assert ask(hosted, job_id)[1]["state"] == "running"
+    assert ask(hosted, job_id, "tenant-02")[0] == 404
+    get = hosted.stores.cache.get
+    hosted.stores.cache.get = failing_redis
+    assert ask(hosted, job_id)[1]["state"] == "running"
+    assert ask(hosted, "x")[0] == 503
+    hosted.stores.cache.get = get
+    release.set()
+    assert ended(hosted, job_id)["state"] == "done"
+    # The others, who have only Redis to ask, are told as well.
+    assert ask(host(world=hosted.world), job_id)[1]["state"] == "done"
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_job_is_kept_for_a_quarter_of_an_hour(host, clock, wait):
+    clock.now_s = time.time()
+    hosted = host(clocks=clock.clocks)
+    job_id = submit(hosted, "risk-correlation", wait=wait)[1]["id"]
+    ended(hosted, job_id)
+    clock.advance(899)
+    assert ask(hosted, job_id)[0] == 200
+    clock.advance(1)
+    assert ask(hosted, job_id)[0] == 404
+
+
 @pytest.mark.parametrize("kind", ["vulnerability-scan", "risk-correlation", "asset-discovery"])
 def test_a_job_without_its_store_fails_with_the_stores_name(host, kind):
     hosted = host()
@@ -203,11 +239,7 @@ def test_work_that_fails_in_an_unplanned_way_is_500_and_an_internal_error(host, 
 
 def test_without_redis_a_job_is_done_for_whoever_waits_and_refused_to_others(host):
     hosted = host()
-
-    def failing(*_arguments):
-        raise StoreError("down", where="redis")
-
-    hosted.stores.cache.put = hosted.stores.cache.get = failing
+    hosted.stores.cache.put = hosted.stores.cache.get = failing_redis
     assert submit(hosted, "risk-correlation")[0] == 200
     status, document = submit(hosted, "risk-correlation", wait=False)
     assert (status, document["error"]["store"]) == (503, "redis")

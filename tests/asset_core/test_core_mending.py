@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from shelf import Shelf
 
 from targets.asset_core.cache.breaker import Breaker
 from targets.asset_core.cache.shared import SharedCache
@@ -16,7 +17,7 @@ from targets.asset_core.container import Container
 from targets.asset_core.counting import Tally
 from targets.asset_core.encoding import encode_plainly
 from targets.asset_core.errors import DeadlineError, StoreError
-from targets.asset_core.executor import AtOnce, InTurn, Pending, _Job
+from targets.asset_core.executor import AtOnce, InTurn, Pending, _Job, _Within
 from targets.asset_core.health import HealthChecker
 from targets.asset_core.profiles import LAMBDA, SERVER
 from targets.asset_core.scope import Scope
@@ -24,33 +25,7 @@ from targets.asset_core.settings import StoreSettings
 from targets.asset_core.stores import redis_listener
 from targets.asset_core.stores.memory import World
 from targets.asset_core.stores.redis_cache import RedisCache
-from targets.asset_core.workers.records import DONE, RUNNING, JobRecords, JobView
-
-
-class Shelf:
-    """A byte cache in a dictionary that can be made to fail, and says what was announced."""
-
-    def __init__(self):
-        self.values, self.failing, self.announced, self.calls = {}, False, [], 0
-
-    def _check(self):
-        self.calls += 1
-        if self.failing:
-            raise StoreError("down", where="redis")
-
-    def get(self, key, scope):
-        self._check()
-        return self.values.get(key)
-
-    def put(self, key, value, ttl_s, scope):
-        self._check()
-        self.values[key] = value
-
-    def announce(self, keys, scope):
-        self._check()
-        self.announced += keys
-        for key in keys:
-            self.values.pop(key, None)
+from targets.asset_core.workers.records import DONE, QUEUED, RUNNING, JobRecords, JobView
 
 
 @pytest.fixture
@@ -252,7 +227,7 @@ def test_many_threads_may_give_work_up_at_the_same_time():
     def running():
         future = concurrent.futures.Future()
         future.set_running_or_notify_cancel()
-        return Pending(_Job(None), future)
+        return Pending(_Job(None, _Within()), future)
 
     def give_up():
         try:
@@ -281,13 +256,50 @@ def test_how_a_job_ended_is_kept_while_redis_takes_nothing_and_given_to_it_later
     records.keep("t", JobView("2", "k", RUNNING), scope)
     records.keep("t", done, scope)
     assert records.get("t", "1", scope) == done
+    assert records.get("t", "2", scope).state == RUNNING
     with pytest.raises(StoreError):
-        records.get("t", "2", scope)
+        records.get("t", "3", scope)
     assert records._unsaved
     shelf.failing = False
     assert records.get("t", "1", scope) == done
     assert [json.loads(value)["id"] for value in shelf.values.values()] == ["1"]
     assert records._unsaved == {}
+
+
+def test_a_record_lives_a_quarter_of_an_hour_from_the_last_that_was_noted(shelf, scope, clock):
+    records = JobRecords(shelf, encode_plainly, clock.read)
+    records.put("t", JobView("1", "k", QUEUED), scope)
+    assert shelf.ttls.popitem()[1] == 900
+    records.keep("t", JobView("1", "k", DONE), scope)
+    assert shelf.ttls.popitem()[1] == 900
+    shelf.failing = True
+    records.keep("t", JobView("1", "k", DONE), scope)
+    clock.advance(100)
+    shelf.failing = False
+    records.get("t", "1", scope)
+    assert shelf.ttls.popitem()[1] == 800
+
+
+def test_what_is_in_flight_is_known_without_redis_and_nothing_of_it_stays_behind(shelf, scope, clock):
+    records = JobRecords(shelf, encode_plainly, clock.read)
+    queued = JobView("1", "k", QUEUED)
+    records.put("t", queued, scope)
+    shelf.values.clear()
+    assert records.get("t", "1", scope) == queued
+    assert records.get("u", "1", scope) is None
+    shelf.failing = True
+    records.keep("t", JobView("1", "k", RUNNING), scope)
+    assert records.get("t", "1", scope).state == RUNNING
+    records.keep("t", JobView("1", "k", DONE), scope)
+    assert records.get("t", "1", scope).state == DONE
+    with pytest.raises(StoreError):
+        records.put("t", JobView("2", "k", QUEUED), scope)
+    shelf.failing = False
+    assert records.get("t", "2", scope) is None
+    records.put("t", JobView("3", "k", QUEUED), scope)
+    records.remove("t", "3", scope)
+    assert records.get("t", "3", scope) is None
+    assert records._in_flight == {}
 
 
 def test_the_end_of_a_job_that_redis_never_took_is_forgotten_after_its_time(shelf, scope, clock):

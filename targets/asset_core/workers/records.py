@@ -44,7 +44,10 @@ _decode = msgspec.json.Decoder(JobView).decode
 
 
 class JobRecords:
-    """Jobs by tenant and id. What Redis does not take is kept here until it does. `clock` is monotonic seconds."""
+    """Jobs by tenant and id. `clock` is monotonic seconds.
+
+    What is in flight here is known here, whatever becomes of Redis; how it ended is kept here until Redis takes it.
+    """
 
     def __init__(self, store: ByteCache, encode: Encode, clock: Callable[[], float]) -> None:
         self._store = store
@@ -52,12 +55,16 @@ class JobRecords:
         self._clock = clock
         self._lock = threading.Lock()
         self._unsaved: dict[str, tuple[float, bytes]] = {}
+        self._in_flight: dict[str, JobView] = {}
 
     def get(self, tenant: str, job_id: str, scope: Scope) -> JobView | None:
         """Return the job, or None if the tenant has none of that id. StoreError, DeadlineError."""
+        key = job_key(tenant, job_id)
+        view = self._in_flight.get(key)
+        if view is not None:
+            return view
         with contextlib.suppress(CoreError):
             self._save_rest(scope)
-        key = job_key(tenant, job_id)
         _, data = self._unsaved.get(key) or (0.0, self._store.get(key, scope))
         try:
             return None if data is None else _decode(data)
@@ -65,29 +72,41 @@ class JobRecords:
             return None
 
     def put(self, tenant: str, view: JobView, scope: Scope) -> None:
-        """Note what is known now. StoreError, DeadlineError."""
-        self._save(job_key(tenant, view.id), self._encode(view), RECORD_TTL_S, scope)
+        """Note a job that has been taken. StoreError, DeadlineError."""
+        key = job_key(tenant, view.id)
+        self._save(key, self._encode(view), RECORD_TTL_S, scope)
+        self._in_flight[key] = view
 
     def keep(self, tenant: str, view: JobView, scope: Scope) -> None:
         """Note what is known now; here, if it is how the job ended and Redis does not take it."""
-        key, data = job_key(tenant, view.id), self._encode(view)
+        key, data, ended = job_key(tenant, view.id), self._encode(view), view.state in (DONE, FAILED)
+        if not ended:
+            self._in_flight[key] = view
         try:
             self._save(key, data, RECORD_TTL_S, scope)
         except CoreError as error:
             LOG.warning("the state of job %s could not be kept in Redis: %s", view.id, error)
-            if view.state not in (DONE, FAILED):
-                return
-            with self._lock:
-                self._unsaved[key] = (self._clock() + RECORD_TTL_S, data)
-                while len(self._unsaved) > UNSAVED_LIMIT:
-                    del self._unsaved[next(iter(self._unsaved))]
+            if ended:
+                self._hold(key, data)
         else:
             with contextlib.suppress(CoreError):
                 self._save_rest(scope)
+        finally:
+            # Not before its end is to be found elsewhere.
+            if ended:
+                self._in_flight.pop(key, None)
 
     def remove(self, tenant: str, job_id: str, scope: Scope) -> None:
         """Forget a job. StoreError, DeadlineError."""
-        self._store.remove([job_key(tenant, job_id)], scope)
+        key = job_key(tenant, job_id)
+        self._in_flight.pop(key, None)
+        self._store.remove([key], scope)
+
+    def _hold(self, key: str, data: bytes) -> None:
+        with self._lock:
+            self._unsaved[key] = (self._clock() + RECORD_TTL_S, data)
+            while len(self._unsaved) > UNSAVED_LIMIT:
+                del self._unsaved[next(iter(self._unsaved))]
 
     def _save(self, key: str, data: bytes, ttl_s: float, scope: Scope) -> None:
         self._store.put(key, data, ttl_s, scope)
