@@ -5,7 +5,7 @@ import pytest
 
 from targets.asset_core.container import Container
 from targets.asset_core.counting import Tally
-from targets.asset_core.errors import NotReadyError, StoreError
+from targets.asset_core.errors import DeadlineError, NotReadyError, StoreError
 from targets.asset_core.executor import InTurn
 from targets.asset_core.health import HealthChecker
 from targets.asset_core.metering import Meter
@@ -91,6 +91,27 @@ def test_the_back_off_doubles_up_to_its_limit(host, broken, clock):
             waits.append(clock.now_s - tried_at_s)
             tried_at_s = clock.now_s
     assert waits[:7] == [1, 2, 4, 8, 16, 30, 30]
+
+
+@pytest.mark.parametrize("switches", [OPTIMISED, parse_switches("optimised", "parallel_fetch:off")])
+@pytest.mark.parametrize("building_s", [0, 8])
+def test_initialisation_ends_after_ten_seconds_whatever_hangs(issuer, clock, switches, building_s):
+    began_s = clock.now_s
+
+    def hang(scope):
+        clock.now_s = max(clock.now_s, scope.due_s)
+        raise DeadlineError("no answer", where="neo4j")
+
+    def open_stores(profile, *, pooling):
+        stores = World([])(profile, pooling=pooling)
+        clock.advance(building_s)
+        stores.assets.ping = stores.graph.ping = stores.cache.ping = hang
+        return stores
+
+    plan = Plan(issuer.settings, open_stores, switches=switches, clocks=clock.clocks)
+    with pytest.raises(NotReadyError, match="no answer"):
+        Container(plan, Tally()).acquire(began_s + 25)
+    assert building_s < clock.now_s - began_s <= 10
 
 
 def test_redis_is_not_needed_to_start(host, broken):

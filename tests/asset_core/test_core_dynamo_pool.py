@@ -64,8 +64,8 @@ def connect(server, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     stores = []
 
-    def make(limits=LAMBDA.dynamo, *, pooling=True, port=None):
-        endpoint = f"http://127.0.0.1:{port or server.server_port}"
+    def make(limits=LAMBDA.dynamo, *, pooling=True, port=None, scheme="http"):
+        endpoint = f"{scheme}://127.0.0.1:{port or server.server_port}"
         settings = StoreSettings("t", "", "", "", "", 0, dynamo_endpoint=endpoint)
         stores.append(DynamoAssets(settings, limits, pooling=pooling))
         return stores[-1]
@@ -124,6 +124,29 @@ def test_a_hard_limit_lets_no_more_calls_through(connect, server, scope):
     assert server.most <= 2
     assert len(server.ports) == 5
     assert store.pool().waits == 3
+
+
+@pytest.fixture
+def silent():
+    """A server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize(("scheme", "waits_for"), [("https", "connect_s"), ("http", "response_s")])
+def test_a_silent_server_is_given_up_on_after_the_time_for_tls_or_for_the_response_header(
+    connect, silent, scope, scheme, waits_for
+):
+    limits = dataclasses.replace(SERVER.dynamo, connect_s=31.0, response_s=32.0, attempts=1)
+    store = connect(dataclasses.replace(limits, **{waits_for: 0.25}), port=silent, scheme=scheme)
+    with pytest.raises(StoreError) as failure:
+        store.ping(scope)
+    said = []
+    cause = failure.value
+    while cause is not None:
+        said.append(str(cause))
+        cause = cause.__cause__ or cause.__context__
+    assert any("timeout=0.25" in each for each in said), said
 
 
 BODY = b'{"Item": {"id": {"S": "a"}}}'

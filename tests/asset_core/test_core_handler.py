@@ -160,6 +160,21 @@ def test_gzip_is_sent_to_those_who_accept_it_and_is_the_same_body(host):
     assert "Content-Encoding" not in refused["headers"]
 
 
+def test_the_gzip_form_is_made_on_first_demand_and_kept_beside_the_body(host):
+    hosted, path = host(), "/assets/domain:shared.example"
+
+    def slot():
+        ((_, entry, _),) = hosted.resources.local._slots.values()
+        return entry
+
+    plain = hosted.get(path)
+    assert slot().gzip_text is None
+    first = hosted.get(path, **{"Accept-Encoding": "gzip"})
+    assert first["body"] is slot().gzip_text
+    assert hosted.get(path, **{"Accept-Encoding": "gzip"})["body"] is first["body"]
+    assert hosted.get(path)["body"] == plain["body"]
+
+
 @pytest.mark.parametrize("tag", ["{etag}", "*", '"other", {etag}', "{strong}"])
 def test_a_known_entity_tag_is_answered_with_304_and_no_body(host, tag):
     hosted = host()

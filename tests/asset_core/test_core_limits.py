@@ -1,5 +1,7 @@
 """What the profiles say is what the client libraries are told."""
 
+import logging
+
 import pytest
 
 from targets.asset_core.profiles import PROFILES
@@ -16,6 +18,8 @@ def profile(request):
 def stores(profile, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
+    for name in ("neo4j", "botocore"):
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
     settings = StoreSettings(
         "t", "bolt://127.0.0.1:1", "u", "p", "127.0.0.1", 1, dynamo_endpoint="http://127.0.0.1:1"
     )
@@ -38,7 +42,13 @@ def test_the_graph_driver_has_the_limits_of_the_profile(profile, stores):
     assert pool.pool_config.max_connection_pool_size == profile.graph.pool_size
     assert pool.pool_config.liveness_check_timeout == 5.0
     assert pool.workspace_config.connection_acquisition_timeout == profile.graph.acquire_s
+    assert pool.pool_config.connection_timeout == profile.graph.connect_s
     assert stores.graph.pool().size == profile.graph.pool_size
+
+
+def test_the_graph_driver_logs_warnings_and_no_less_and_botocore_none_of_its_secrets(stores):
+    assert logging.getLogger("neo4j.pool").getEffectiveLevel() == logging.WARNING
+    assert logging.getLogger("botocore.auth").getEffectiveLevel() == logging.INFO
 
 
 def test_rediss_client_has_the_limits_of_the_profile(profile, stores):
