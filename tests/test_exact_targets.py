@@ -3,7 +3,7 @@
 import pytest
 
 from harness.exact.process import ExactPlan
-from harness.exact.sides import count_exactly, trace_exactly
+from harness.exact.sides import Plans, SharedCounts, count_exactly, trace_exactly
 from harness.loadrun import Subject
 from harness.supervise import Supervisor
 
@@ -28,7 +28,10 @@ class Target:
         return [bytearray(10) for _ in range(self.calls)]
     def counters(self):
         return self.totals
-def create(calls="1", fails="0"):
+def create(calls="1", fails="0", made=""):
+    if made:
+        with open(made, "a") as file:
+            file.write(calls)
     return Target(calls, fails)
 class Later(Target):
     def call(self, event):
@@ -117,3 +120,15 @@ def test_allocations_of_each_operation_are_its_own(supervisor, subject, tmp_path
     assert 44 <= count.candidate_sites["Target.call.<locals>.<listcomp> (own.py)"] <= 45
     peak = counts["read", "peak_bytes"]
     assert peak.candidate[0] > peak.base[0] > 0
+
+
+def test_what_many_are_compared_with_is_measured_once_and_counts_the_same(supervisor, subject, tmp_path):
+    made = tmp_path / "made"
+    one, two, three = (subject(calls=calls, made=str(made)) for calls in "123")
+    shared = SharedCounts(supervisor, tmp_path / "shared", Plans(PLAN, PLAN))
+    found = [by_name(shared.compare(one, other)) for other in (two, three, one)]
+    assert sorted(made.read_text()) == list("112233")
+    assert [each["read", "queries.shop"].base for each in found] == [[1.0]] * 3
+    assert [each["read", "queries.shop"].candidate for each in found] == [[2.0], [3.0], [1.0]]
+    allocations = [each["read", "allocations"].candidate[0] for each in found]
+    assert allocations[2] < allocations[0] < allocations[1]

@@ -19,7 +19,7 @@ from harness.commands.session_folder import SessionFolder
 from harness.commands.session_progress import Narrowing
 from harness.commands.sides import Driven, target_side
 from harness.errors import HarnessError, UsageError
-from harness.exact.sides import count_exactly, trace_exactly
+from harness.exact.sides import SharedCounts
 from harness.judge.blocks import sort_blocks
 from harness.judge.evidence import WALL, Evidence, micro_evidence
 from harness.judge.exact import exact_comparisons
@@ -28,7 +28,7 @@ from harness.loadrun import Subject
 from harness.policy import Policy
 from harness.session.conductor import MicroSession, SessionRequest, Write, begin_receipt
 from harness.session.prepare import prepare
-from harness.session.receipt import Count, Receipt, SessionPlan, State
+from harness.session.receipt import Receipt, SessionPlan, State
 from harness.session.receipt_file import write_receipt
 from harness.session.sizing import Discovery
 from harness.session.subjects import TargetSide
@@ -140,14 +140,16 @@ class Ablation:
         self, chosen: Sequence[Case], talk: Talk, supervisor: Supervisor, measured: list[Measured]
     ) -> None:
         """Add every case to `measured` when it is done; one that cannot be says why, and the next follows."""
-        for number, case in enumerate(chosen, 1):
-            talk.say(f"{number} of {len(chosen)}: without {case.switch}{case.context}")
-            try:
-                measured.append(Measured(case, self._session(case, talk, supervisor)))
-            except HarnessError as error:
-                measured.append(Measured(case, trouble=str(error)))
+        with tempfile.TemporaryDirectory() as name:
+            counts = SharedCounts(supervisor, Path(name))
+            for number, case in enumerate(chosen, 1):
+                talk.say(f"{number} of {len(chosen)}: without {case.switch}{case.context}")
+                try:
+                    measured.append(Measured(case, self._session(case, talk, supervisor, counts)))
+                except HarnessError as error:
+                    measured.append(Measured(case, trouble=str(error)))
 
-    def _session(self, case: Case, talk: Talk, supervisor: Supervisor) -> Receipt:
+    def _session(self, case: Case, talk: Talk, supervisor: Supervisor, counts: SharedCounts) -> Receipt:
         sides = self._side(case, case.base), self._side(case, case.candidate)
         name = f"{case.switch}{'-cold' if case.context else ''}"
         request = SessionRequest(
@@ -165,7 +167,7 @@ class Ablation:
             receipt = begin_receipt(request, prepared)
             session = MicroSession(request, prepared, supervisor, receipt, self._write(name), progress)
             session.run(self._plan_for, _NoLooks())
-            receipt.counts = self._counts(case, supervisor)
+            receipt.counts = counts.compare(_subject(case.base), _subject(case.candidate))
             receipt.finished = not receipt.trouble
             self._write(name)(receipt)
         return receipt
@@ -186,14 +188,9 @@ class Ablation:
     def _write(self, name: str) -> Write:
         return functools.partial(write_receipt, self.folder.path / f"{name}.json")
 
-    def _counts(self, case: Case, supervisor: Supervisor) -> list[Count]:
-        base, candidate = (
-            Subject(one.entry.factory, one.parameters(one.entry.exact)) for one in (case.base, case.candidate)
-        )
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            counts = count_exactly(supervisor, base, candidate, folder)
-            return [*counts, *trace_exactly(supervisor, base, candidate, folder)]
+
+def _subject(driven: Driven) -> Subject:
+    return Subject(driven.entry.factory, driven.parameters(driven.entry.exact))
 
 
 def rows(measured: Sequence[Measured], policy: Policy) -> list[AblationRow]:

@@ -1,5 +1,6 @@
 """Both sides of a comparison, counted in turn: from two subjects to the receipt's records."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,14 @@ from harness.supervise import Supervisor
 Measure = Callable[[Supervisor, Subject, ExactPlan, Path], Repetition]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plans:
+    """How a subject is counted, and traced: under memray a request takes several times as long."""
+
+    counting: ExactPlan = dataclasses.field(default_factory=ExactPlan)
+    tracing: ExactPlan = dataclasses.field(default_factory=lambda: ExactPlan(requests=100))
+
+
 def count_exactly(
     supervisor: Supervisor, base: Subject, candidate: Subject, folder: Path, plan: ExactPlan | None = None
 ) -> list[Count]:
@@ -22,7 +31,7 @@ def count_exactly(
 
     Each repetition is a fresh process. A side that cannot be counted is said in the notes: nothing is raised for it.
     """
-    return _both(count_once, supervisor, base, candidate, folder / "counts", plan or ExactPlan())
+    return _both(count_once, supervisor, base, candidate, folder / "counts", plan or Plans().counting)
 
 
 def trace_exactly(
@@ -30,8 +39,40 @@ def trace_exactly(
 ) -> list[Count]:
     """Return allocations and peak bytes on each side, by operation, with the functions that allocate."""
     return _both(
-        trace_once, supervisor, base, candidate, folder / "allocations", plan or ExactPlan(requests=100)
+        trace_once,
+        supervisor,
+        base,
+        candidate,
+        folder / "allocations",
+        plan or Plans().tracing,
     )
+
+
+class SharedCounts:
+    """Counts each subject once, however many others it is compared with: what is exact repeats."""
+
+    def __init__(self, supervisor: Supervisor, folder: Path, plans: Plans | None = None) -> None:
+        self._supervisor = supervisor
+        self._folder = folder
+        self._plans = plans or Plans()
+        self._known: list[tuple[Subject, tuple[SideCounts, SideCounts]]] = []
+
+    def compare(self, base: Subject, candidate: Subject) -> list[Count]:
+        """Return what `count_exactly` and `trace_exactly` would."""
+        pairs = zip(self._of(base), self._of(candidate), strict=True)
+        return [count for pair in pairs for count in as_counts(*pair)]
+
+    def _of(self, subject: Subject) -> tuple[SideCounts, SideCounts]:
+        for known, counts in self._known:
+            if known == subject:
+                return counts
+        plans, folder = self._plans, self._folder / str(len(self._known))
+        counts = (
+            measure_side(count_once, self._supervisor, subject, plans.counting, folder / "counts"),
+            measure_side(trace_once, self._supervisor, subject, plans.tracing, folder / "allocations"),
+        )
+        self._known.append((subject, counts))
+        return counts
 
 
 def _both(
