@@ -71,7 +71,7 @@ class Timed:
         stores = self._world(profile, pooling=pooling)
         for store, names in (
             (stores.assets, ("get_asset", "get_technologies")),
-            (stores.graph, ("get_risks", "get_relationships")),
+            (stores.graph, ("get_risks_and_exposure", "get_relationships")),
         ):
             for name in names:
                 setattr(store, name, self._timed(getattr(store, name)))
