@@ -8,6 +8,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from targets.asset_core.counting import Tally
+from targets.asset_core.errors import DeadlineError
 from targets.asset_core.profiles import LAMBDA
 from targets.asset_core.scope import Scope
 from targets.asset_core.settings import StoreSettings
@@ -47,6 +48,19 @@ class Http:
         return {
             "UnprocessedItems": {"t": [{"PutRequest": {"Item": item}} for item in refused]} if refused else {}
         }
+
+    def GetItem(self, _body):  # noqa: N802
+        return {}
+
+    def Query(self, _body):  # noqa: N802
+        return {"Items": []}
+
+    def BatchGetItem(self, body):  # noqa: N802
+        asked = [key_of(key) for key in body["RequestItems"]["t"]["Keys"]]
+        refused = [key for key in asked if self.refuses(len(self.calls), key)]
+        left = {"t": {"Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in refused]}}
+        found = [self.items[key] for key in asked if key in self.items and key not in refused]
+        return {"Responses": {"t": found}, "UnprocessedKeys": left if refused else {}}
 
     def PutItem(self, body):  # noqa: N802
         self.items[key_of(body["Item"])] = body["Item"]
@@ -215,6 +229,49 @@ def test_a_malformed_item_names_its_key():
 
     with pytest.raises(StoreError, match="T#a#A#1"):
         read_asset(item(1))
+
+
+@pytest.fixture
+def stored(http, inventory):
+    """Two assets that are there."""
+    bundles = [inventory.bundle(0), inventory.bundle(1)]
+    http.items = {key_of(item): item for bundle in bundles for item in items_of(bundle)}
+    return bundles
+
+
+def test_what_is_left_unprocessed_of_a_read_is_asked_for_again_until_all_is_there(store, http, stored):
+    http.refuses = lambda call, key: call < 3 and stored[1].asset.id in key[0]
+    tenant, ids = stored[0].asset.tenant, [bundle.asset.id for bundle in stored]
+    assert store.get_assets(tenant, [*ids, "none"], due_in(60)) == {
+        each.asset.id: each.asset for each in stored
+    }
+    assert len(http.calls) == 3
+
+
+def test_a_read_of_which_a_part_is_unprocessed_at_the_deadline_is_no_answer(store, http, stored):
+    http.refuses = lambda _call, key: stored[1].asset.id in key[0]
+    with pytest.raises(DeadlineError):
+        store.get_assets(stored[0].asset.tenant, [bundle.asset.id for bundle in stored], due_in(0.3))
+
+
+def test_reads_are_eventually_consistent(store, http):
+    store.get_asset("a", "b", due_in(60))
+    store.get_assets("a", ["b"], due_in(60))
+    store.get_technologies("a", "b", due_in(60))
+    store.get_technology_names("a", ["b"], due_in(60))
+    operations = [operation for operation, _ in http.calls]
+    assert operations == ["GetItem", "BatchGetItem", "Query", "BatchGetItem"]
+    assert not [body for _, body in http.calls if "ConsistentRead" in json.dumps(body)]
+
+
+def test_a_whole_call_with_all_its_attempts_has_thirty_seconds_however_long_the_request_may_take(store, http):
+    left = []
+    answer = http.GetItem
+    http.GetItem = lambda body: left.append(store._current.due_s - time.monotonic()) or answer(body)
+    for seconds in (60, 20):
+        store.get_asset("a", "b", due_in(seconds))
+    assert 20 < left[0] <= 30
+    assert left[1] <= 20
 
 
 def test_attempts_are_cut_to_the_time_of_the_call(store):

@@ -35,6 +35,7 @@ def test_dynamodbs_client_has_the_limits_of_the_profile(profile, stores):
     assert config.retries == {"mode": "adaptive", "total_max_attempts": 3}
     assert (config.connect_timeout, config.read_timeout) == (10.0, 10.0)
     assert stores.assets.pool().size == profile.dynamo.hard_limit
+    assert stores.assets._gate.wait_s == profile.dynamo.call_s
 
 
 def test_the_graph_driver_has_the_limits_of_the_profile(profile, stores):
@@ -44,6 +45,7 @@ def test_the_graph_driver_has_the_limits_of_the_profile(profile, stores):
     assert pool.workspace_config.connection_acquisition_timeout == profile.graph.acquire_s
     assert pool.pool_config.connection_timeout == profile.graph.connect_s
     assert stores.graph.pool().size == profile.graph.pool_size
+    assert stores.graph._gate.wait_s == profile.graph.acquire_s
 
 
 def test_the_graph_driver_logs_warnings_and_no_less_and_botocore_none_of_its_secrets(stores):
@@ -57,3 +59,4 @@ def test_rediss_client_has_the_limits_of_the_profile(profile, stores):
     made = pool.make_connection()
     assert (made.db, made.socket_timeout, made.socket_connect_timeout) == (0, 3.0, 3.0)
     assert stores.cache.pool().size == profile.redis.pool_size
+    assert stores.cache._gate.wait_s == profile.redis.wait_s

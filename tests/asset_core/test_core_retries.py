@@ -1,5 +1,6 @@
 """Retries end with the request: no pause is begun that would go beyond it."""
 
+import dataclasses
 import json
 import random
 import time
@@ -16,6 +17,7 @@ from targets.asset_core.profiles import LAMBDA
 from targets.asset_core.scope import Scope
 from targets.asset_core.settings import StoreSettings
 from targets.asset_core.stores.dynamo import DynamoAssets
+from targets.asset_core.stores.graph import BoltGraph
 from targets.asset_core.stores.graph_retries import with_retries
 
 
@@ -137,6 +139,18 @@ def test_what_cannot_pass_is_raised_at_once(clock):
     with pytest.raises(ClientError):
         run(clock, work, 5.0, 25.0)
     assert (work.calls, clock.pauses) == (1, [])
+
+
+@pytest.mark.parametrize(("retry_s", "more"), [(0.0, False), (2.0, True)])
+def test_the_graph_is_tried_again_for_as_long_as_its_limits_say(retry_s, more):
+    limits = dataclasses.replace(LAMBDA.graph, retry_s=retry_s)
+    graph = BoltGraph(StoreSettings("t", "bolt://127.0.0.1:1", "u", "p", "", 0), limits, pooling=True)
+    attempts, execute = [], graph._execute
+    graph._execute = lambda *words, **options: (attempts.append(1), execute(*words, **options))[1]
+    with pytest.raises(StoreError, match="ServiceUnavailable"):
+        graph.ping(due_in(60))
+    graph.close()
+    assert (len(attempts) > 1) == more
 
 
 @given(st.floats(0, 10), st.floats(0, 10), st.floats(0, 2), st.integers(0, 9))
