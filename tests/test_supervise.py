@@ -213,6 +213,39 @@ def test_a_second_ctrl_c_while_children_end_kills_the_rest(tmp_path):
     assert [child.poll() for child in children] == [-signal.SIGKILL] * 2
 
 
+STORM = """
+import signal, sys, time
+from pathlib import Path
+from harness.supervise import Supervisor
+
+class Interruption(Exception):
+    pass
+
+def interrupt(*_):
+    raise Interruption
+
+signal.signal(signal.SIGALRM, interrupt)
+with Supervisor() as supervisor:
+    child = supervisor.start("sleeper", ["sleep", "60"], log=Path(sys.argv[1]))
+    for _ in range(100):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.0005)
+            while child.poll() is None:
+                pass
+        except Interruption:
+            pass
+    print(child.stop())
+"""
+
+
+def test_interruptions_while_one_looks_at_a_child_do_not_hang_its_end(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", STORM, str(tmp_path / "log")],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout == f"{-signal.SIGTERM}\n", done.stderr
+
+
 def test_a_supervisor_leaves_no_guardian_behind(tmp_path):
     before = descendants(os.getpid())
     with Supervisor() as supervisor:

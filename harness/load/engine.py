@@ -101,8 +101,11 @@ class Driver:
             calling = Calling(work, recorder, origin_ns, self._split, self._owners, cells)
             model = self._model(mix, table, calling)
             self._write(facts)
+            # Before anybody can know that there is something to stop.
+            signal_watch = gevent.signal_handler(signal.SIGTERM, model.stopping.set)
             send(Started(origin_ns, origin_ns + round(self._job.duration_s * NS_PER_S)))
             self._run(model, facts)
+            signal_watch.cancel()
         if not is_open:
             calls.seal(self._folder / RunDirectory.CALLS)
 
@@ -157,12 +160,10 @@ class Driver:
         )  # fmt: skip
 
     def _run(self, model: Model, facts: LoadFacts) -> None:
-        signal_watch = gevent.signal_handler(signal.SIGTERM, model.stopping.set)
         before = Counters(self._target)
         gevent.spawn_later((facts.origin_ns - SystemClock.now_ns()) / NS_PER_S, before.read)
         with GarbageWatch(self._split.collected if self._split else None) as garbage, self._watching():
             self._hosting.run(model, self._job.users, self._owners)
-        signal_watch.cancel()
         if self._split and self._split.waits:
             record = self._split.waits.record(self._names)
             write_atomically(self._folder / WAITS, msgspec.json.encode(record))

@@ -1,6 +1,7 @@
 """One child process: its identity, its log, and its end."""
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -38,9 +39,10 @@ class Child:
         self._secrets = secrets
         self._on_end = on_end
         self._swept = False
+        self._code: int | None = None
 
     def __repr__(self) -> str:
-        return f"<Child {self.name!r} pid={self.pid} exit={self._process.returncode}>"
+        return f"<Child {self.name!r} pid={self.pid} exit={self._code}>"
 
     def __enter__(self) -> Self:
         return self
@@ -67,25 +69,25 @@ class Child:
 
     def poll(self) -> int | None:
         """Return the exit code (negative: killed by that signal), or None while it runs."""
-        code = self._process.poll()
-        if code is not None:
+        if self._code is None:
+            self._look(os.WNOHANG)
+        if self._code is not None:
             self._sweep()
-        return code
+            self._reap()
+        return self._code
 
     def wait(self, timeout_s: float | None = None) -> int:
         """Return the exit code when the child ends by itself; the rest of its process group is killed then.
 
         Raises ServerError if it still runs after `timeout_s`; it is not stopped then.
         """
-        try:
-            code = self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired as error:
+        code = self._ended_within(timeout_s)
+        if code is None:
             raise ServerError(
                 f"{self.name} still runs after {timeout_s:g} s",
                 where=f"process {self.pid}",
                 remedy=f"Its log is {self.log}.",
-            ) from error
-        self._sweep()
+            )
         return code
 
     def stop(self, grace_s: float = DEFAULT_GRACE_S) -> int:
@@ -96,9 +98,8 @@ class Child:
         """
         try:
             if self.poll() is None:
-                self._process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(grace_s)
+                os.kill(self.pid, signal.SIGTERM)
+                self._ended_within(grace_s)
         finally:
             code = self.kill()
         return code
@@ -106,9 +107,39 @@ class Child:
     def kill(self) -> int:
         """End the child and its whole process group without grace; as `stop` in all else."""
         self._sweep()
-        code = self._process.wait()
+        while self._code is None:
+            self._look()
+        self._reap()
         self._close_pipes()
-        return code
+        return self._code
+
+    def _ended_within(self, timeout_s: float | None) -> int | None:
+        """Return the exit code as soon as it has ended, or None if it does not in time."""
+        deadline_s = math.inf if timeout_s is None else time.monotonic() + timeout_s
+        delay_s = 0.0005
+        while self.poll() is None and (left_s := deadline_s - time.monotonic()) > 0:
+            delay_s = min(2 * delay_s, left_s, 0.05)
+            time.sleep(delay_s)
+        return self._code
+
+    def _look(self, options: int = 0) -> None:
+        """Learn the exit code, or wait for it.
+
+        Without the lock of `Popen.poll`: an exception out of a signal's handler, as that of Ctrl-C, may leave that one
+        locked for ever. And without reaping: what is interrupted can be asked again.
+        """
+        try:
+            found = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | options)
+        except ChildProcessError:
+            # Where SIGCHLD is ignored nobody hears how a child ended.
+            self._code = 0
+            return
+        if found is not None:
+            self._code = found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+
+    def _reap(self) -> None:
+        """Let the system forget the child, whose exit code is known."""
+        self._process.wait()
 
     def log_tail(self, lines: int = 20) -> str:
         """Return the last lines of its log, without secrets; empty if there is none."""
