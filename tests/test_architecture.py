@@ -97,6 +97,8 @@ LAYERS = {
     "harness.waiting": 4,
     "harness.probe": 4,
     "harness.plateau": 4,
+    "harness.tail": 4,
+    "harness.live": 4,
     "harness.stages": 4,
     "harness.steady": 4,
     "harness.capacity.*": 4,

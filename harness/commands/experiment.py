@@ -1,6 +1,5 @@
 """The work of `harness run`: servers, a rate, and for each variant a timing run and its profile runs."""
 
-import contextlib
 import dataclasses
 import datetime as dt
 from pathlib import Path
@@ -10,12 +9,12 @@ from harness.commands.console import Talk
 from harness.commands.preparing import Find, label_of, prepared, subject_of
 from harness.commands.servers import Backends, data_of, provide
 from harness.commands.subjects import Selection
+from harness.commands.watching import watched
 from harness.crew import run_with_workers
 from harness.distributions import Distributions
 from harness.errors import HarnessError
 from harness.limits import check_operations, read_limit
 from harness.loadrun import LoadPlan, run_into, run_load
-from harness.measure import Tick
 from harness.profiling import profile_cpu, profile_memory
 from harness.run import RunDirectory, RunDocument
 from harness.summary import load
@@ -106,7 +105,7 @@ class _Variant:
         """Measure; each step is on the disk before the next begins."""
         label, plan = label_of(self._request.selection, self._variant), self._request.plan
         self._backends.forget()
-        with self._progress(f"Timing {label}") as tick:
+        with watched(self._talk, f"Timing {label}", plan, self._directory.timing) as tick:
             document, _ = run_into(
                 self._directory,
                 self._supervisor,
@@ -155,7 +154,7 @@ class _Variant:
         plan, request = self._request.plan, self._request
         if "cpu" in request.profiles:
             self._backends.forget()
-            with self._progress(f"CPU profile of {label}") as tick:
+            with self._talk.progress(f"CPU profile of {label}", plan.duration_s, plan.warmup_s) as tick:
                 document.profiles["cpu"] = profile_cpu(
                     self._supervisor, self._subject, plan, self._directory, tick
                 )
@@ -165,6 +164,3 @@ class _Variant:
             document.profiles["memory"] = profile_memory(
                 self._supervisor, self._subject, plan, self._directory
             )
-
-    def _progress(self, what: str) -> contextlib.AbstractContextManager[Tick]:
-        return self._talk.progress(what, self._request.plan.duration_s, self._request.plan.warmup_s)

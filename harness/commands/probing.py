@@ -17,6 +17,7 @@ from harness.commands.console import Talk
 from harness.commands.preparing import subject_of
 from harness.commands.servers import Backends
 from harness.commands.subjects import Selection
+from harness.commands.watching import watched
 from harness.distributions import Distributions
 from harness.errors import HarnessError
 from harness.limits import ALL, check_operations, read_limit
@@ -74,7 +75,7 @@ class Prober:
         what = f"{'Confirming' if step.confirms else 'Probing'} {format_rate_in_full(step.rate_per_s)}"
         subject = subject_of(question.selection, question.selection.variants[0], self.backends)
         try:
-            with self.talk.progress(what, duration_s, plan.warmup_s) as tick:
+            with watched(self.talk, what, plan, directory.timing) as tick:
                 document, _ = run_into(
                     directory, self.supervisor, subject, plan, lambda mix: self._document(plan, mix), tick
                 )
