@@ -1,105 +1,229 @@
-"""Where a change of the mean response went: waits, lag, and the functions that ran, adding up to the change."""
+"""Where a change of a response time went, its mean, p95 and p99: parts, and functions that ran or waited, adding up to it."""
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
+from harness.histogram import PERCENTILES
 from harness.marker import MARKER_PREFIX
-from harness.profiles.difference.attribution import Attributed, Latency, attribute
+from harness.profiles.difference.attribution import (
+    RUN,
+    WAIT_BUSY,
+    WAIT_IDLE,
+    Attributed,
+    Latency,
+    Own,
+    attribute,
+    own_weights,
+)
+from harness.profiles.difference.discovery import student_quantile
 from harness.profiles.folded import Profile
 from harness.profiles.frames import frame_path
-from harness.units import format_ns
+from harness.profiles.wait import ByLatency, read_by_latency
+from harness.tails import LEAST_CALLS, STRETCHES, Around, Tail, needed, read_tails
+from harness.units import format_count, format_ns
+from reports.flame_difference import slug
 from reports.flame_tree import short_name
 from reports.model import Attribution, AttributionRow, FlameSide, ProfileView
 from reports.sides import Side, operation_names
-from reports.timesplit import PARTS, mean_parts
+from reports.timesplit import PARTS
 
 _OPERATIONS = 5
-_ROWS = 8
+_FRAMES = 4
+_LEAST_SHARE = 0.02
+"""Of the largest change of a part: a function with less is summed up with others."""
 _LEAST_CALLS = 30
+_TAILS = ("p95", "p99")
+_CPU, _WAITING = "cpu-cpu", "wait-wait"
+_CONFIDENCE = 0.95
 
 
-def attributions(
-    sides: Sequence[Side], profiles: Sequence[ProfileView], slug: str
-) -> tuple[Attribution, ...]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is known of one operation in one run."""
+
+    side: Side
+    tail: Tail
+    cpu: Profile | None
+    waits: ByLatency | None
+
+
+def attributions(sides: Sequence[Side], profiles: Sequence[ProfileView]) -> tuple[Attribution, ...]:
     """Return the division of the largest changes of mean response, by operation, the last run against the first.
 
-    `slug` names the CPU graph in the page's address. Empty unless both runs may show latencies and were split.
+    After the mean of an operation come its p95 and p99. Empty unless both runs may show latencies and were split.
     """
     if len(sides) != 2 or any(side.withheld for side in sides):
         return ()
-    by_operation = [_cpu(profiles, side.label) for side in sides]
-    found = [
-        made for name in operation_names(sides) if (made := _attribution(sides, name, by_operation, slug))
-    ]
-    return tuple(sorted(found, key=lambda made: -abs(made.change_ns) * made.calls)[:_OPERATIONS])
+    tails = [read_tails(side.run) for side in sides]
+    cpu = [_cpu(profiles, side.label) for side in sides]
+    waits = [read_by_latency(side.run.directory.waits_by_latency_path) for side in sides]
+    graphs = {
+        view.key: slug(view.title, [side.label for side in sides])
+        for view in profiles
+        if len(view.sides) == 2 and view.key in {_CPU, _WAITING}
+    }
+    made = []
+    for name in operation_names(sides):
+        if all(name in found and found[name].count >= _LEAST_CALLS for found in tails):
+            seen = [
+                _Seen(side, tails[place][name], cpu[place].get(name), waits[place])
+                for place, side in enumerate(sides)
+            ]
+            made.append(tuple(_of_operation(name, seen, graphs)))
+    made.sort(key=lambda found: -abs(found[0].change_ns) * found[0].calls)
+    return tuple(one for found in made[:_OPERATIONS] for one in found)
 
 
 def _cpu(profiles: Sequence[ProfileView], label: str) -> Mapping[str, Profile]:
     side: FlameSide | None = next(
-        (side for view in profiles if view.key == "cpu-cpu" for side in view.sides if side.label == label),
-        None,
+        (side for view in profiles if view.key == _CPU for side in view.sides if side.label == label), None
     )
     return side.profile.by_operation() if side else {}
 
 
-def _attribution(
-    sides: Sequence[Side], name: str, by_operation: Sequence[Mapping[str, Profile]], slug: str
-) -> Attribution | None:
-    counts = [side.histogram("response_ns", name).count for side in sides]
-    parts = [mean_parts(side, name) for side in sides]
-    if min(counts) < _LEAST_CALLS or any("run_ns" not in part for part in parts):
-        return None
-    before, after = (
-        Latency(side.mean_ns("response_ns", name) or 0.0, part)
-        for side, part in zip(sides, parts, strict=True)
+def _of_operation(name: str, seen: Sequence[_Seen], graphs: Mapping[str, str]) -> Iterator[Attribution]:
+    means = [one.side.mean_ns("response_ns", name) or 0.0 for one in seen]
+    own = _own(name, seen, [one.tail.mean() for one in seen])
+    note = (
+        ""
+        if RUN in own
+        else "Run time is not divided: there is no CPU profile of this operation on both sides."
     )
-    rows = attribute(before, after, *(found.get(name) for found in by_operation))
-    has_frames = any(row.kind == "frame" for row in rows)
+    yield _made(name, "mean response", means, [one.tail.mean() for one in seen], own, graphs, note)
+    for tail in _TAILS:
+        share = PERCENTILES[tail]
+        values = [one.side.histogram("response_ns", name).supported_percentile(share) for one in seen]
+        around = [one.tail.around(share) for one in seen]
+        found = [calls for calls in around if calls]
+        if len(found) < len(seen) or None in values:
+            yield _too_few(name, tail, [one.tail.count for one in seen])
+            continue
+        own = {part: weights for part, weights in _own(name, seen, found).items() if part != RUN}
+        yield _made(name, tail, [value or 0 for value in values], found, own, graphs, _tail_note(tail, found))
+
+
+def _own(name: str, seen: Sequence[_Seen], around: Sequence[Around]) -> dict[str, tuple[Own, Own]]:
+    """Return the functions of each part that both sides have a profile of."""
+    found: dict[str, tuple[Own, Own]] = {}
+    before, after = (one.cpu for one in seen)
+    if before and after and before.total > 0 and after.total > 0:
+        found[RUN] = own_weights(before), own_weights(after)
+    waits = [
+        one.waits.of(name, calls.bucket_shares)
+        for one, calls in zip(seen, around, strict=True)
+        if one.waits is not None
+    ]
+    if len(waits) == len(seen):
+        for place, part in enumerate((WAIT_IDLE, WAIT_BUSY)):
+            found[part] = waits[0][place], waits[1][place]
+    return found
+
+
+def _tail_note(tail: str, around: Sequence[Around]) -> str:
+    calls = " and ".join(format_count(found.calls) for found in around)
+    half = (1 - PERCENTILES[tail]) * 50
+    low, high = (100 * PERCENTILES[tail] + sign * half for sign in (-1, 1))
+    return (
+        f"Means of the {calls} calls around {tail}, from p{low:g} to p{high:g}. Unexplained is {tail} less their mean. Run time"
+        " is not divided: a CPU profile does not know which calls are slow."
+    )
+
+
+def _too_few(name: str, tail: str, counts: Sequence[int]) -> Attribution:
+    calls = " and ".join(format_count(count) for count in counts)
+    return Attribution(
+        operation=name, metric=tail, before="", after="", change="", change_ns=0.0, calls=min(counts), rows=(),
+        note=f"{tail} is not divided: it takes {format_count(needed(PERCENTILES[tail]))} calls on each side, so that"
+        f" {LEAST_CALLS} stand around it. There are {calls}.",
+    )  # fmt: skip
+
+
+def _made(
+    name: str, metric: str, values: Sequence[float], around: Sequence[Around], own: Mapping[str, tuple[Own, Own]],
+    graphs: Mapping[str, str], note: str,
+) -> Attribution:  # fmt: skip
+    before, after = (Latency(value, found.parts_ns) for value, found in zip(values, around, strict=True))
     change_ns = after.whole_ns - before.whole_ns
+    writing = _Writing(name, change_ns, around, graphs)
     return Attribution(
         operation=name,
+        metric=metric,
         before=format_ns(before.whole_ns),
         after=format_ns(after.whole_ns),
         change=_signed(change_ns),
         change_ns=change_ns,
-        calls=min(counts),
-        rows=tuple(_shown(rows, change_ns, name, slug)),
-        note=""
-        if has_frames
-        else "Run time is not divided: there is no CPU profile of this operation on both sides.",
+        calls=min(found.calls for found in around),
+        rows=tuple(row for part in attribute(before, after, own) for row in writing.rows(part)),
+        note=note,
     )
 
 
-def _shown(rows: Sequence[Attributed], change_ns: float, operation: str, slug: str) -> list[AttributionRow]:
-    """Return the largest rows, the sum of the rest, and the unexplained one: together still the whole change."""
-    *ranked, unexplained = rows
-    shown = [_row(row, change_ns, operation, slug) for row in ranked[:_ROWS]]
-    rest = ranked[_ROWS:]
-    if rest:
-        before, after = sum(row.before_ns for row in rest), sum(row.after_ns for row in rest)
-        label = f"{len(rest)} smaller rows"
-        shown.append(_row(Attributed("rest", label, before, after), change_ns, operation, slug))
-    return [*shown, _row(unexplained, change_ns, operation, slug)]
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Writing:
+    """Rows of one change, as text."""
 
+    operation: str
+    change_ns: float
+    around: Sequence[Around]
+    graphs: Mapping[str, str]
 
-def _row(row: Attributed, change_ns: float, operation: str, slug: str) -> AttributionRow:
-    path = frame_path(row.name) if row.kind == "frame" else ""
-    name = row.name.removesuffix(f" ({path})") if path else PARTS.get(row.name, row.name)
-    link = f"#flame={slug}&op={quote(MARKER_PREFIX + operation, safe='')}&q={quote(row.name, safe='')}"
-    return AttributionRow(
-        label=f"run: {short_name(name)}" if row.kind == "frame" else name,
-        path=short_name(path),
-        before=format_ns(row.before_ns),
-        after=format_ns(row.after_ns),
-        change=_signed(row.change_ns),
-        change_ns=row.change_ns,
-        share=_percent(row.change_ns / change_ns) if change_ns else "–",
-        link=link if row.kind == "frame" else "",
-    )
+    def rows(self, part: Attributed) -> Iterator[AttributionRow]:
+        """Return a part, and below it the functions that changed most and the sum of the others."""
+        label = PARTS.get(part.name, part.name)
+        yield self._row(part, label, interval=self._interval(part))
+        least_ns = _LEAST_SHARE * max((abs(frame.change_ns) for frame in part.frames), default=0.0)
+        shown = [frame for frame in part.frames[:_FRAMES] if abs(frame.change_ns) >= least_ns]
+        if len(part.frames) == len(shown) + 1:
+            shown.append(part.frames[-1])
+        for frame in shown:
+            yield self._frame(frame, label, self.graphs.get(_CPU if part.name == RUN else _WAITING, ""))
+        rest = part.frames[len(shown) :]
+        if rest:
+            times = sum(row.before_ns for row in rest), sum(row.after_ns for row in rest)
+            what = f"{len(rest)} other functions"
+            yield self._row(Attributed("rest", what, *times), what, of=label)
+
+    def _frame(self, frame: Attributed, of: str, graph: str) -> AttributionRow:
+        path = frame_path(frame.name)
+        name = frame.name.removesuffix(f" ({path})") if path else frame.name
+        operation = quote(MARKER_PREFIX + self.operation, safe="")
+        link = f"#flame={graph}&op={operation}&q={quote(frame.name, safe='')}" if graph and path else ""
+        return self._row(frame, short_name(name), path=short_name(path), of=of, link=link)
+
+    def _row(
+        self, row: Attributed, label: str, *, path: str = "", of: str = "", link: str = "", interval: str = ""
+    ) -> AttributionRow:
+        return AttributionRow(
+            label=label,
+            path=path,
+            before=_time(row.before_ns),
+            after=_time(row.after_ns),
+            change=_signed(row.change_ns),
+            change_ns=row.change_ns,
+            interval=interval,
+            share=_percent(row.change_ns / self.change_ns) if self.change_ns else "–",
+            link=link,
+            of=of,
+        )
+
+    def _interval(self, part: Attributed) -> str:
+        """Return from where to where the change of a part goes; nothing where too few stretches of time tell."""
+        errors = [found.errors_ns.get(part.name) for found in self.around]
+        known = [error for error in errors if error is not None]
+        if len(known) < len(errors) or part.kind != "part":
+            return ""
+        reach = student_quantile(_CONFIDENCE, 2 * (STRETCHES - 1)) * math.hypot(*known)
+        return f"{_signed(part.change_ns - reach)} to {_signed(part.change_ns + reach)}"
 
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %".replace("-0 %", "0 %").replace("-", "−")
+
+
+def _time(value_ns: float) -> str:
+    return format_ns(value_ns).replace("-", "−")
 
 
 def _signed(value_ns: float) -> str:

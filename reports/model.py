@@ -157,7 +157,10 @@ class ProfileView:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AttributionRow:
-    """One share of a latency's change; `link` opens the flame graph at the frame, and is empty for waits."""
+    """One share of a latency's change: a part, or a function's share `of` a part, which stands before it.
+
+    `link` opens the flame graph at the function; `interval` is of the change, empty where it is not known.
+    """
 
     label: str
     path: str
@@ -167,19 +170,25 @@ class AttributionRow:
     change_ns: float
     share: str
     link: str
+    interval: str = ""
+    of: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Attribution:
-    """What a change of one operation's mean response is made of; the rows add up to it."""
+    """What a change of one operation's mean response, or of a percentile, is made of.
+
+    The rows that are shares of no other row add up to it. Without rows `note` says why it is not divided.
+    """
 
     operation: str
+    metric: str
     before: str
     after: str
     change: str
     change_ns: float
     calls: int
-    """Calls of the side that has fewer."""
+    """Calls that it is made of, on the side that has fewer."""
     rows: tuple[AttributionRow, ...]
     note: str
 

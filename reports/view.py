@@ -11,7 +11,6 @@ from reports.backends import backends_table, counters_table
 from reports.charts.build import charts
 from reports.comparison import changes, comparison
 from reports.environment import cost, differences_table, environment_table, overhead_table, raw_files
-from reports.flame_difference import slug
 from reports.heads import heads
 from reports.heldby import held_by_table
 from reports.layout import single_run
@@ -47,9 +46,7 @@ def build(runs: Sequence[RunSummary]) -> ReportView:
         runs=tuple(_card(side) for side in sides),
         changes=changed,
         change_notes=_change_notes(sides, changed),
-        attributions=attributions(sides, profiles, slug("CPU", [side.label for side in sides]))
-        if is_comparable
-        else (),
+        attributions=attributions(sides, profiles) if is_comparable else (),
         operations_table=fold(operations_table(sides)),
         operations=tuple(
             dataclasses.replace(operation, table=fold(operation.table))

@@ -95,6 +95,7 @@ LAYERS = {
     "harness.slo": 4,
     "harness.profiling": 4,
     "harness.waiting": 4,
+    "harness.tails": 4,
     "harness.probe": 4,
     "harness.plateau": 4,
     "harness.tail": 4,

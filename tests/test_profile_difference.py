@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.profiles.difference.attribution import RUN, Latency, attribute
+from harness.profiles.difference.attribution import (
+    NO_STACK,
+    RUN,
+    WAIT_IDLE,
+    Latency,
+    attribute,
+    own_weights,
+)
 from harness.profiles.difference.counts import Counts, compare_counted, compare_sampled, runs_needed
 from harness.profiles.difference.discovery import benjamini_hochberg, student_quantile, two_sided_p
 from harness.profiles.difference.finding import Finding, samples_needed
@@ -295,7 +302,11 @@ latencies = st.builds(latency, ns, ns, ns, ns)
 
 @given(latencies, latencies, profiles | st.none(), profiles | st.none())
 def test_the_rows_add_up_to_the_change_and_the_last_one_is_what_nothing_explains(one, two, first, second):
-    rows = attribute(one, two, first, second)
+    own = {RUN: (own_weights(first), own_weights(second))} if first and second else {}
+    rows = attribute(one, two, own)
+    for row in rows:
+        if row.frames:
+            assert sum(frame.change_ns for frame in row.frames) == pytest.approx(row.change_ns, abs=1e-3)
     assert sum(row.change_ns for row in rows) == pytest.approx(two.whole_ns - one.whole_ns, abs=1e-3)
     assert rows[-1].kind == "unexplained"
     assert [row.kind for row in rows].count("unexplained") == 1
@@ -304,28 +315,36 @@ def test_the_rows_add_up_to_the_change_and_the_last_one_is_what_nothing_explains
 def test_a_slower_function_has_the_whole_change_whatever_the_rate():
     before = Profile("samples", {("main", "parse"): 30, ("main", "send"): 50})
     after = Profile("samples", {("main", "parse"): 300, ("main", "send"): 1500})
-    rows = attribute(latency(9e6, 8e6, 0, 1e6), latency(19e6, 18e6, 0, 1e6), before, after)
-    assert (rows[0].kind, rows[0].name, rows[0].change_ns) == ("frame", "send", pytest.approx(10e6))
-    assert [row.change_ns for row in rows[1:]] == pytest.approx([0, 0, 0, 0])
+    own = {RUN: (own_weights(before), own_weights(after))}
+    run, *others = attribute(latency(9e6, 8e6, 0, 1e6), latency(19e6, 18e6, 0, 1e6), own)
+    assert (run.kind, run.name, run.change_ns) == ("part", RUN, 10e6)
+    assert [(frame.name, frame.change_ns) for frame in run.frames] == [
+        ("send", pytest.approx(10e6)),
+        ("parse", pytest.approx(0)),
+    ]
+    assert [row.change_ns for row in others] == pytest.approx([0, 0, 0])
 
 
 def test_a_longer_wait_is_no_frame():
     profile = Profile("samples", {("main", "parse"): 30})
-    rows = attribute(latency(5e6, 3e6, 1e6, 1e6), latency(9e6, 3e6, 1e6, 5e6), profile, profile)
-    assert (rows[0].kind, rows[0].name, rows[0].change_ns) == ("part", "wait_idle_ns", 4e6)
-    assert sum(row.change_ns for row in rows if row.kind == "frame") == 0
+    own = {RUN: (own_weights(profile), own_weights(profile)), WAIT_IDLE: ({}, {"recv": 2.0, "poll": 6.0})}
+    rows = attribute(latency(5e6, 3e6, 1e6, 1e6), latency(9e6, 3e6, 1e6, 5e6), own)
+    assert (rows[0].kind, rows[0].name, rows[0].change_ns) == ("part", WAIT_IDLE, 4e6)
+    # The side that has no stack for what it waited says so, and the other divides its own.
+    assert {frame.name: frame.change_ns for frame in rows[0].frames} == {
+        NO_STACK: -1e6, "poll": 3.75e6, "recv": 1.25e6
+    }  # fmt: skip
+    assert sum(frame.change_ns for row in rows[1:] for frame in row.frames) == 0
 
 
 def test_what_no_part_explains_is_said():
-    rows = attribute(Latency(5e6, {}), Latency(9e6, {}), None, None)
+    rows = attribute(Latency(5e6, {}), Latency(9e6, {}), {})
     assert [(row.kind, row.change_ns) for row in rows] == [("unexplained", 4e6)]
 
 
 def test_run_time_without_a_profile_stays_one_row():
-    rows = attribute(
-        latency(5e6, 4e6, 0, 1e6), latency(6e6, 5e6, 0, 1e6), None, Profile("samples", {("a",): 1})
-    )
-    assert (rows[0].name, rows[0].change_ns) == (RUN, 1e6)
+    rows = attribute(latency(5e6, 4e6, 0, 1e6), latency(6e6, 5e6, 0, 1e6), {})
+    assert (rows[0].name, rows[0].change_ns, rows[0].frames) == (RUN, 1e6, ())
 
 
 @pytest.mark.parametrize(
@@ -345,3 +364,13 @@ def test_a_measured_time_of_one_run_a_side_differs_by_half_or_cannot_be_told(fac
     (row,) = compare_frames([before], [after])
     assert (row.own.before, row.own.after) == pytest.approx((1e7, 1e7 * factor))
     assert row.own.finding == row.whole.finding == finding
+
+
+def test_what_hardly_took_any_time_differs_by_no_factor():
+    stacks = {("operation:get", "recv (net.py)"): 1e9, ("operation:get", "lock (pool.py)"): 1e5}
+    before = ProfiledRun(Profile("ns", stacks), {"get": 100})
+    after = ProfiledRun(
+        Profile("ns", {stack: 2 * time_ns for stack, time_ns in stacks.items()}), {"get": 100}
+    )
+    found = {row.frame: row.own.finding for row in compare_frames([before], [after])}
+    assert found == {"recv (net.py)": Finding.DIFFERS, "lock (pool.py)": Finding.CANNOT_TELL}

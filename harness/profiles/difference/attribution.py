@@ -1,7 +1,7 @@
-"""A change of latency, spread over what made it: frames that ran, waits, and what nothing explains.
+"""A change of latency, spread over what made it: its parts, the functions that ran or waited, and what nothing explains.
 
-The change of run time is divided among frames by the operation's shares of samples on either side, so that the frames
-add up to it exactly, whatever rate the profiler had. Rows always add up to the change of the whole.
+The change of a part is divided among functions by their shares of its profile on either side, so that they add up to
+the part exactly, whatever rate the profiler had. Parts always add up to the change of the whole.
 """
 
 import dataclasses
@@ -10,13 +10,18 @@ from collections.abc import Mapping
 
 from harness.profiles.folded import Profile
 
-RUN = "run_ns"
+RUN, WAIT_BUSY, WAIT_IDLE = "run_ns", "wait_busy_ns", "wait_idle_ns"
 UNEXPLAINED = "unexplained"
+NO_STACK = "(on no stack)"
+"""Stands for functions where a side has no profile of a part that is not 0."""
+
+Own = Mapping[str, float]
+"""Weights of functions by their name, as leaves."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Latency:
-    """The mean latency of some requests of one operation and its parts by name, `run_ns` among them; ns per request."""
+    """A latency of some requests of one operation and its parts by name, `run_ns` among them; ns per request."""
 
     whole_ns: float
     parts_ns: Mapping[str, float]
@@ -24,12 +29,16 @@ class Latency:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Attributed:
-    """One row: `kind` is `frame`, `part` or `unexplained`; ns per request on both sides."""
+    """One row: `kind` is `part`, `frame` or `unexplained`; ns per request on both sides.
+
+    `frames` divide a part: they add up to it, the largest change first. Empty where it is not divided.
+    """
 
     kind: str
     name: str
     before_ns: float
     after_ns: float
+    frames: tuple["Attributed", ...] = ()
 
     @property
     def change_ns(self) -> float:
@@ -37,40 +46,46 @@ class Attributed:
         return self.after_ns - self.before_ns
 
 
-def attribute(
-    before: Latency, after: Latency, profile_before: Profile | None, profile_after: Profile | None
-) -> tuple[Attributed, ...]:
-    """Return the rows of a latency's change, the largest first and the unexplained one last, always.
+def attribute(before: Latency, after: Latency, own: Mapping[str, tuple[Own, Own]]) -> tuple[Attributed, ...]:
+    """Return the parts of a latency's change, the largest first and the unexplained one last, always.
 
-    `profile_*` are CPU profiles of the operation alone. Without one on either side the run time stays one row,
-    `run_ns`. What the parts leave of a whole is unexplained; so is the whole where a side has no parts at all.
+    `own` has the functions of a part on either side; a part that it lacks is not divided. What the parts leave of a
+    whole is unexplained; so is the whole where a side has no parts at all.
     """
-    has_frames = bool(
-        profile_before and profile_after and profile_before.total > 0 and profile_after.total > 0
-    )
-    names = dict.fromkeys([*before.parts_ns, *after.parts_ns])
-    rows = [
-        Attributed("part", name, before.parts_ns.get(name, 0.0), after.parts_ns.get(name, 0.0))
-        for name in names
-        if not (name == RUN and has_frames)
-    ]
-    if has_frames and profile_before and profile_after:
-        spread = [
-            _spread(profile, latency.parts_ns.get(RUN, 0.0))
-            for profile, latency in ((profile_before, before), (profile_after, after))
-        ]
-        rows += [
-            Attributed("frame", frame, spread[0].get(frame, 0.0), spread[1].get(frame, 0.0))
-            for frame in dict.fromkeys([*spread[0], *spread[1]])
-        ]
-    rows.sort(key=lambda row: (-abs(row.change_ns), row.name))
+    rows = []
+    for name in dict.fromkeys([*before.parts_ns, *after.parts_ns]):
+        times = before.parts_ns.get(name, 0.0), after.parts_ns.get(name, 0.0)
+        frames = _frames(own[name], times) if name in own else ()
+        rows.append(Attributed("part", name, times[0], times[1], frames))
     rest = [latency.whole_ns - sum(latency.parts_ns.values()) for latency in (before, after)]
-    return (*rows, Attributed("unexplained", UNEXPLAINED, *rest))
+    return (*_ranked(rows), Attributed("unexplained", UNEXPLAINED, rest[0], rest[1]))
 
 
-def _spread(profile: Profile, run_ns: float) -> dict[str, float]:
-    """Return the run time of each frame as a leaf; together they are `run_ns`."""
+def own_weights(profile: Profile) -> Own:
+    """Return the weight of each frame as a leaf."""
     own: dict[str, float] = defaultdict(float)
     for stack, weight in profile.stacks.items():
         own[stack[-1]] += weight
-    return {frame: run_ns * weight / profile.total for frame, weight in own.items()}
+    return own
+
+
+def _frames(own: tuple[Own, Own], times: tuple[float, float]) -> tuple[Attributed, ...]:
+    spread = [_spread(weights, time_ns) for weights, time_ns in zip(own, times, strict=True)]
+    return _ranked(
+        [
+            Attributed("frame", name, spread[0].get(name, 0.0), spread[1].get(name, 0.0))
+            for name in dict.fromkeys([*spread[0], *spread[1]])
+        ]
+    )
+
+
+def _spread(weights: Own, time_ns: float) -> Mapping[str, float]:
+    """Return the time of each function; together they are `time_ns`."""
+    total = sum(weights.values())
+    if total <= 0:
+        return {NO_STACK: time_ns} if time_ns else {}
+    return {name: time_ns * weight / total for name, weight in weights.items()}
+
+
+def _ranked(rows: list[Attributed]) -> tuple[Attributed, ...]:
+    return tuple(sorted(rows, key=lambda row: (-abs(row.change_ns), row.name)))

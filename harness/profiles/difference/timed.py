@@ -13,6 +13,8 @@ from harness.profiles.difference.counts import Compared, Counts, compare_counted
 from harness.profiles.difference.finding import STRICT, Finding, Strictness
 
 CAUTION = 1.5
+_LEAST_SHARE = 0.001
+"""Of the longest time on either side: less is worth no colour, whatever its factor."""
 
 
 def compare_timed(before: Counts, after: Counts, strict: Strictness = STRICT) -> Compared:
@@ -22,5 +24,6 @@ def compare_timed(before: Counts, after: Counts, strict: Strictness = STRICT) ->
         return compared
     larger = np.maximum(compared.before, compared.after)
     differs = (larger >= CAUTION * np.minimum(compared.before, compared.after)) & (larger > 0)
+    differs &= larger >= _LEAST_SHARE * larger.max(initial=0)
     findings = [Finding.DIFFERS if found else Finding.CANNOT_TELL for found in differs]
     return dataclasses.replace(compared, findings=findings)
