@@ -48,6 +48,11 @@ class HeldBy:
         sums = self._sums[waiting] = list(map(operator.add, self._sums[waiting], held_ns))
         self._pack(self._map, self._places[waiting], *sums)
 
+    @property
+    def content(self) -> bytes:
+        """The file as it is now."""
+        return self._map[:]
+
     def close(self) -> None:
         """Give the file back."""
         self._map.close()

@@ -98,6 +98,17 @@ class WorkerFacts(msgspec.Struct, frozen=True, kw_only=True):
     undone_share: float = 0.0
 
 
+class LocustFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a run that plain Locust drove: what Locust counted of each operation, to be held against the table of calls.
+
+    `was_reset` says that Locust's statistics were set to zero on the way; `notes` degrade the run.
+    """
+
+    counted: dict[str, int] = {}
+    was_reset: bool = False
+    notes: list[str] = []
+
+
 class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the measured process says of itself; written by it into `timing/facts.json`."""
 
@@ -157,6 +168,8 @@ class RunDocument(msgspec.Struct, kw_only=True):
     host: HostFacts = HostFacts()
     workers: list[WorkerFacts] = []
     """Empty where one process did it all; `host` is then of that process, else the worst of the workers."""
+    locust: LocustFacts | None = None
+    """None where the harness drove."""
     backends: dict[str, BackendFacts] = {}
     profiles: dict[str, ProfileFacts] = {}
 

@@ -63,6 +63,7 @@ def judge(run: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
             for check in (
                 _completeness,
                 _workers,
+                _locust,
                 _stamps,
                 _clock,
                 _lag,
@@ -233,6 +234,26 @@ def _workers(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
             yield Reason(
                 Level.INVALID if level is Level.INVALID else Level.DEGRADED,
                 f"{worker.name} {worker.lost}; it left {format_percent(worker.undone_share)} of the plan undone",
+            )
+
+
+def _locust(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    """Hold Locust's own count against ours, where plain Locust drove the run.
+
+    Locust may end a user between a call and its event: one call of each user is all that it can miss by that.
+    """
+    locust = run.document.locust
+    if locust is None:
+        return
+    yield from (Reason(Level.DEGRADED, note) for note in locust.notes)
+    if locust.was_reset:
+        return
+    for name, operation in run.operations.items():
+        counted = locust.counted.get(name, 0)
+        if missed := operation.count - counted:
+            yield Reason(
+                Level.DEGRADED if 0 < missed <= run.document.plan.users else Level.INVALID,
+                f"Locust counted {counted} calls of '{name}' that returned, the table of calls holds {operation.count}",
             )
 
 

@@ -124,8 +124,13 @@ def _card(side: Side) -> RunCard:
 
 
 def _found(side: Side) -> tuple[tuple[str, str], ...]:
-    """Return what was replayed, or how the number of users was found."""
-    plan = side.run.document.plan
+    """Return what was replayed, how the number of users was found, or what Locust counted where it drove."""
+    plan, locust = side.run.document.plan, side.run.document.locust
+    if locust is not None:
+        count = (
+            "was reset on the way" if locust.was_reset else f"{sum(locust.counted.values()):,} calls returned"
+        )
+        return (("Locust's own count", count),)
     if plan.replayed:
         return (("replayed", plan.replayed),)
     steps = ", ".join(f"{users}: {format_rate(rate)}" for users, rate in plan.searched.items())

@@ -1,23 +1,22 @@
 """The scenarios for people who live in Locust: `locust -f scenarios/locustfile.py`, its UI and its workers included.
 
-`HARNESS_SCENARIO` (default `closed`) gives the mix of operations, `HARNESS_TARGET` (default `known:constant`) is a
-target: `known:NAME?key=value`, `asset-core`, `path/to/file.py:factory` or `package.module:factory`. Locust decides
-on users and time, and its statistics are Locust's own: they round, and know no intended start. For numbers that can
-be defended use `harness run`.
+`HARNESS_SCENARIO` (default `closed`) gives the mix of operations and the think time, `HARNESS_TARGET` (default that of the
+scenario) is a target: `known:NAME?key=value`, `asset-core`, `path/to/file.py:factory` or `package.module:factory`. Locust
+decides on users and time. Its statistics are its own, and rounded; each test leaves a run directory in `HARNESS_OUT`
+(default `runs`) besides, with every call, exact percentiles and whether they can be trusted: `harness report` shows it.
 """
 
 # Locust is imported by this, and must be before anything that the target imports.
-from harness.load.locust_user import make_user  # isort: skip
+from harness.commands.plain_locust import user_of  # isort: skip
 import os
+import sys
 
-from harness.commands.subjects import find_scenario, select
+import locust
 
-_scenario = find_scenario(os.environ.get("HARNESS_SCENARIO", "closed"))
-_selection = select(os.environ.get("HARNESS_TARGET"), _scenario, ())
+from harness.errors import HarnessError
 
-TargetUser = make_user(
-    _selection.entry.factory,
-    _selection.parameters(_selection.variants[0]),
-    _scenario.operations,
-    _scenario.think_time_s,
-)
+try:
+    TargetUser = user_of(os.environ, locust.events)
+except HarnessError as error:
+    sys.stderr.write(f"harness: {error}\n")
+    sys.exit(int(error.exit_code))

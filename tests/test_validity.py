@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as npst
 from harness import calls
 from harness.model import Outcome
 from harness.plan import Span
-from harness.run import BackendFacts, HostFacts, LoadFacts, PlanFacts, RunDirectory, RunDocument
+from harness.run import BackendFacts, HostFacts, LoadFacts, LocustFacts, PlanFacts, RunDirectory, RunDocument
 from harness.summary import RunSummary
 from harness.validity import Level, Limit, Thresholds, judge
 
@@ -244,6 +244,36 @@ def test_where_nothing_started_the_driver_is_to_blame():
 
 def test_a_closed_run_has_no_arrivals_to_miss():
     assert judge(a_run(late(4.0, response_ms=1000.0), executor="closed")).level is Level.VALID
+
+
+@pytest.mark.parametrize(
+    ("missed", "level"),
+    [
+        (0, Level.VALID),
+        # One for each user, here one: ended between a call and its event.
+        (1, Level.DEGRADED),
+        (2, Level.INVALID),
+        (-1, Level.INVALID),
+    ],
+)
+def test_locusts_own_count_must_agree_where_locust_drove(missed, level):
+    run = a_run(locust=LocustFacts(counted={"read": CALLS - missed}))
+    validity = judge(run)
+    assert validity.level is level
+    if missed:
+        sentence = (
+            f"Locust counted {CALLS - missed} calls of 'read' that returned, the table of calls holds {CALLS}"
+        )
+        assert validity.reasons == (sentence,)
+
+
+def test_a_count_of_locusts_that_was_reset_is_not_judged():
+    assert judge(a_run(locust=LocustFacts(counted={}, was_reset=True))).level is Level.VALID
+
+
+def test_what_is_noted_of_a_crew_of_locust_degrades_it():
+    validity = judge(a_run(locust=LocustFacts(counted={"read": CALLS}, notes=["Clocks differ"])))
+    assert (validity.level, validity.reasons) == (Level.DEGRADED, ("Clocks differ",))
 
 
 def test_an_overloaded_target_is_a_valid_finding():

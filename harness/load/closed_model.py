@@ -77,17 +77,9 @@ class ClosedModel:
         gevent.sleep(self._think_time_s)
         now_ns = self._now_ns()
         intended_ns = min(intended_ns, now_ns)
-        held_ns = 0
-        if split:
-            # What the target held while the user thought made nobody late.
-            held_ns = (
-                split.holds.recent_ns(intended_ns) if self._think_time_s else split.target_ns - target_ns
-            )
-            held_ns = min(held_ns, now_ns - intended_ns)
-        unexplained_ns = now_ns - intended_ns - held_ns
-        host_ns = 0
-        if unexplained_ns > UNEXPLAINED_NS:
-            host_ns = min(self._delay.since_ns(intended_ns, now_ns), unexplained_ns)
+        held_ns, host_ns = lag_owners(
+            split, self._delay, intended_ns, now_ns, None if self._think_time_s else target_ns
+        )
         return intended_ns, now_ns, held_ns, host_ns
 
     def wait(self) -> None:
@@ -99,3 +91,22 @@ class ClosedModel:
             self._quiet.wait((deadline_ns - self._now_ns()) / NS_PER_S)
         gevent.killall(list(self._users), block=True, timeout=1)
         self._delay.close()
+
+
+def lag_owners(
+    split: Split | None, delay: RunDelay, intended_ns: int, now_ns: int, target_ns: int | None
+) -> tuple[int, int]:
+    """Return how much of a closed user's lag the target owns, and how much the host.
+
+    `target_ns` is how long the target had held the loop when the call was intended; None if the user has thought since
+    it was known: then the split must watch from its beginning, and what was held in that time made nobody late.
+    """
+    lag_ns = now_ns - intended_ns
+    held_ns = 0
+    if split:
+        held_ns = split.holds.recent_ns(intended_ns) if target_ns is None else split.target_ns - target_ns
+        held_ns = min(held_ns, lag_ns)
+    unexplained_ns = lag_ns - held_ns
+    if unexplained_ns <= UNEXPLAINED_NS:
+        return held_ns, 0
+    return held_ns, min(delay.since_ns(intended_ns, now_ns), unexplained_ns)

@@ -4,9 +4,7 @@
 import locust  # isort: skip
 import contextlib
 import logging
-import resource
 import signal
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,9 +24,10 @@ from harness.job import Job, Message, Started
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import ClosedModel
+from harness.load.facts import at_end, at_origin, measured_overhead
 from harness.load.garbage import GarbageWatch
 from harness.load.open_model import OpenModel, PlannedRows
-from harness.load.overhead import recorder_ns_per_call, split_ns_per_switch, waits_ns_per_switch
+from harness.load.overhead import waits_ns_per_switch
 from harness.load.split import Owner, Split
 from harness.load.waits import Waits
 from harness.load.wrap import make_wrap
@@ -85,7 +84,7 @@ class Driver:
         self._names[:] = mix
         if self._split:
             self._split.expect(len(mix))
-        facts = self._measure_overhead()
+        facts = measured_overhead(self._folder / "scratch.npy", self._split, self._job.executor)
         if self._split and self._job.waits:
             facts = msgspec.structs.replace(
                 facts, waits_ns_per_switch=waits_ns_per_switch(self._split, self._new_waits(self._split, mix))
@@ -97,7 +96,7 @@ class Driver:
         rows = 0 if table is None else len(table)
         with Recorder(self._folder / RunDirectory.CALLS, rows) as recorder, self._held_by(mix) as cells:
             origin_ns = self._hosting.agree_on_origin(self._job.warmup_s)
-            facts = msgspec.structs.replace(facts, origin_ns=origin_ns, **_wall_clock(origin_ns))
+            facts = at_origin(facts, origin_ns)
             calling = Calling(work, recorder, origin_ns, self._split, self._owners, cells)
             model = self._model(mix, table, calling)
             self._write(facts)
@@ -112,17 +111,6 @@ class Driver:
     def _new_waits(self, split: Split, mix: Mapping[str, float]) -> Waits:
         markers = [marked(self._target.call, name).__code__ for name in mix]
         return Waits(split, markers, SystemClock.now_ns)
-
-    def _measure_overhead(self) -> LoadFacts:
-        return LoadFacts(
-            origin_ns=0,
-            origin_unix_s=0.0,
-            split=self._split is not None,
-            recorder_ns_per_call=recorder_ns_per_call(
-                self._folder / "scratch.npy", self._split, self._job.executor
-            ),
-            split_ns_per_switch=split_ns_per_switch(self._split) if self._split else 0.0,
-        )
 
     def _prepare(self, mix: Mapping[str, float], table: calls.Table | None) -> Work:
         needed = {} if table is None else needed_payloads(mix, table["operation"], table["payload"])
@@ -169,16 +157,12 @@ class Driver:
             write_atomically(self._folder / WAITS, msgspec.json.encode(record))
         ended_ns = SystemClock.now_ns() - facts.origin_ns
         self._write(
-            msgspec.structs.replace(
+            at_end(
                 facts,
                 ended_ns=min(ended_ns, round(self._job.duration_s * NS_PER_S)),
-                clock_step_s=_wall_clock(facts.origin_ns)["origin_unix_s"] - facts.origin_unix_s,
-                garbage_collections=garbage.collections,
-                garbage_ns=garbage.spent_ns,
+                garbage=garbage,
+                counters=before,
                 in_flight_peak=model.in_flight_peak,
-                peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-                counters=before.growth(),
-                counters_trouble=before.trouble,
                 stopped=model.trouble,
             )
         )
@@ -230,8 +214,3 @@ def user_class(model: Callable[[], Model]) -> type[locust.User]:
         raise StopUser
 
     return type("PlannedUser", (locust.User,), {"tasks": [body], "wait_time": locust.constant(0)})
-
-
-def _wall_clock(origin_ns: int) -> dict[str, float]:
-    """Return the wall clock at the origin, as it reads now: a step of the wall clock moves it."""
-    return {"origin_unix_s": time.time() - (SystemClock.now_ns() - origin_ns) / NS_PER_S}

@@ -1,54 +1,45 @@
-"""A plain Locust user of any target: for Locust's own console, web UI, master and workers."""
+"""A plain Locust user whose calls are recorded: for Locust's own console, web UI, master and workers."""
 
 import locust  # isort: skip
-import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
-from harness.clock import SystemClock
-from harness.errors import UsageError
-from harness.events import prepare_events, stamped_calls
-from harness.model import Outcome
-from harness.target import make, open_target
+from locust.exception import StopUser
 
-_EVENTS = 256
+from harness.clock import NS_PER_S
+from harness.errors import HarnessError
+from harness.load.recording import Recording
+from harness.model import Outcome
+
+REQUEST_TYPE = "call"
+"""What Locust's statistics call the method of each request."""
 
 
 def make_user(
-    factory: str, parameters: Mapping[str, str], operations: Mapping[str, float], think_time_s: float
-) -> Any:
+    recording: Callable[[], Recording], refuse: Callable[[HarnessError], None], think_time_s: float
+) -> type[Any]:
     """Return a Locust `User` class that calls the target and fires Locust's `request` event for every call.
 
-    The target is made and opened once for each Locust process, when the class is made.
+    `recording` gives that of the running test; what it or a call raises goes to `refuse`, and the user ends.
     """
-    target = make(factory, parameters)
-    open_target(target)
-    mix = dict(operations or target.operations)
-    if missing := [name for name in mix if name not in target.operations]:
-        raise UsageError(
-            f"The scenario needs operation '{missing[0]}', which the target does not offer",
-            remedy=f"It offers: {', '.join(target.operations)}",
-        )
-    names, weights = list(mix), list(mix.values())
-    events = prepare_events(target, mix, 1, dict.fromkeys(mix, _EVENTS))
-    invokes = stamped_calls(target, mix, SystemClock.now_ns)
-    rng = random.Random(1)
 
     def call(user: Any) -> None:
-        index = rng.choices(range(len(names)), weights)[0]
-        start_s = time.time()
-        outcome, entered_ns, completed_ns = invokes[index](rng.choice(events[index]))
+        try:
+            user.made = made = recording().call(user.made)
+        except HarnessError as error:
+            refuse(error)
+            raise StopUser from error
         user.environment.events.request.fire(
-            request_type="call",
-            name=names[index],
-            response_time=(completed_ns - entered_ns) / 1e6,
+            request_type=REQUEST_TYPE,
+            name=made.operation,
+            response_time=made.service_ns / 1e6,
             response_length=0,
-            exception=None if outcome == Outcome.COMPLETED else RuntimeError(Outcome(outcome).label),
+            exception=None if made.outcome == Outcome.COMPLETED else RuntimeError(made.outcome.label),
             context={},
-            start_time=start_s,
+            start_time=time.time() - made.service_ns / NS_PER_S,
             url=None,
         )
 
-    wait = locust.constant(think_time_s)
-    return type("TargetUser", (locust.User,), {"tasks": [call], "wait_time": wait})
+    members = {"tasks": [call], "wait_time": locust.constant(think_time_s), "made": None}
+    return type("TargetUser", (locust.User,), members)

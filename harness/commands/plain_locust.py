@@ -1,0 +1,124 @@
+"""Plain Locust: from the environment of a locustfile to users that are recorded, and each run to a line in Locust's log."""
+
+# Locust is imported by this, and must be before anything that the target imports.
+from harness.load.locust_run import LocustProcess  # isort: skip
+import dataclasses
+import datetime as dt
+import logging
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness import policy_file
+from harness.commands.subjects import Selection, find_scenario, select
+from harness.errors import HarnessError
+from harness.gather import Head
+from harness.load.locust_part import Runs
+from harness.load.recording import Called
+from harness.loadrun import LoadPlan
+from harness.model import Executor, Scenario, Stage
+from harness.run import RunDirectory, RunDocument
+from harness.units import format_ns
+
+_LOG = logging.getLogger("harness")
+_SEED = 1
+
+
+def user_of(environ: Mapping[str, str], events: Any) -> type[Any]:
+    """Return the Locust user of `HARNESS_SCENARIO` and `HARNESS_TARGET`; its tests leave runs in `HARNESS_OUT`.
+
+    Raises `UsageError` where there is no such thing.
+    """
+    scenario = find_scenario(environ.get("HARNESS_SCENARIO") or "closed")
+    selection = select(environ.get("HARNESS_TARGET"), scenario, ())
+    runs = _Runs(scenario, selection, Path(environ.get("HARNESS_OUT") or "runs"))
+    process = LocustProcess(runs.described())
+    process.attach(events)
+    return process.user
+
+
+class _Runs:
+    """The runs of one locustfile."""
+
+    def __init__(self, scenario: Scenario, selection: Selection, out: Path) -> None:
+        # Whatever the scenario's executor is: Locust has users. Its stages are not driven.
+        self._scenario = dataclasses.replace(
+            scenario, executor=Executor.CLOSED, stages=(Stage("steady", 1.0),), find_users=False
+        )
+        self._selection = selection
+        self._out = out
+        self._thresholds = policy_file.thresholds(Path.cwd())
+
+    def described(self) -> Runs:
+        """Return what the Locust process is told."""
+        scenario, selection = self._scenario, self._selection
+        parameters = selection.parameters(selection.variants[0])
+        return Runs(
+            called=Called(
+                selection.entry.factory, parameters, scenario.operations, scenario.think_time_s, _SEED
+            ),
+            name=scenario.name,
+            variant=selection.variants[0],
+            backends=parameters.get("backends", "memory") if selection.entry.needs_servers else "none",
+            out=self._out,
+            plan=self._plan,
+            document=self._document,
+            finished=_finished,
+        )
+
+    def _plan(self, duration_s: float, users: int, workers: int) -> LoadPlan:
+        return LoadPlan(
+            scenario=self._scenario,
+            rate_per_s=self._scenario.rate_per_s or 1.0,
+            users=users,
+            duration_s=duration_s,
+            warmup_s=0.0,
+            seed=_SEED,
+            workers=workers,
+        )
+
+    def _document(self, plan: LoadPlan, head: Head) -> RunDocument:
+        return RunDocument(
+            scenario=self._scenario.name,
+            target=self._selection.spec.text,
+            variant=self._selection.variants[0],
+            seed=plan.seed,
+            started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            command=shlex.join(["locust", *sys.argv[1:]]),
+            plan=plan.facts(head.operations),
+            thresholds=self._thresholds,
+            environment=head.environment,
+        )
+
+
+def _finished(directory: RunDirectory, document: RunDocument, stats: Any) -> None:
+    """Write the histograms, and say in one line what Locust rounds."""
+    # What reads runs is not needed by workers, nor while a test runs.
+    from harness.distributions import Distributions
+    from harness.summary import load
+
+    try:
+        run = load(directory.path)
+        Distributions.of(run.table, document.plan.spans).write(directory.histograms_path)
+        validity = run.validity
+    except HarnessError as error:
+        _LOG.error("harness: %s", error)
+        return
+    response = run.total.percentiles("response_ns")
+    names = ("p50", "p95", "p99")
+    ours = ", ".join(f"{name} {_time(response[name])}" for name in names)
+    locusts = " / ".join(
+        f"{stats.total.get_response_time_percentile(share) or 0:g}" for share in (0.5, 0.95, 0.99)
+    )
+    _LOG.info(
+        "harness: %s calls returned, response %s (Locust's own, rounded: %s ms); the run is %s%s. "
+        "Next: harness report %s",
+        f"{run.total.count:,}", ours, locusts, validity.level,
+        f": {validity.reasons[0]}" if validity.reasons else "", shlex.quote(str(directory.path)),
+    )  # fmt: skip
+
+
+def _time(value_ns: float | None) -> str:
+    return "unknown" if value_ns is None else format_ns(value_ns)

@@ -1,0 +1,276 @@
+"""Plain Locust leaves a run besides its own statistics, alone, with workers, and from its web UI."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness import calls
+from harness.account import Account, merged
+from harness.errors import InvalidRunError
+from harness.latency import METRICS
+from harness.summary import load
+from tests.cli_support import harness, journal, returned
+from tests.processes import survivors
+
+LOCUSTFILE = Path(__file__).parents[1] / "scenarios" / "locustfile.py"
+TARGET = "known:lognormal?median_us=4000&sigma=0.3&journal={worker}.journal"
+_PATIENCE_S = 60.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """A finished Locust process."""
+
+    code: int
+    stdout: str
+    log: str
+
+    @property
+    def counted(self):
+        """Locust's own number of requests, by operation."""
+        return {row["name"]: row["num_requests"] for row in json.loads(self.stdout)}
+
+
+class Crew:
+    """Processes of Locust in one folder; none is left at the end of the block."""
+
+    def __init__(self, folder, **variables):
+        self.folder = folder
+        self.variables = variables
+        self.processes = []
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = str(free.getsockname()[1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+        assert not survivors(process.pid for process in self.processes)
+
+    def start(self, *words, **variables):
+        log = (self.folder / f"{len(self.processes)}.log").open("w")
+        with log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *words],
+                cwd=self.folder, env={**os.environ, **self.variables, **variables}, text=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+            )  # fmt: skip
+        self.processes.append(process)
+        return process
+
+    def start_all(self, workers, *words):
+        """Start a master, and workers once it listens: an early one is told to try again only after 5 s."""
+        master = self.start(
+            "--master", "--headless", "--master-bind-host", "127.0.0.1", "--master-bind-port", self.port,
+            "--expect-workers", str(workers), "--json", *words,
+        )  # fmt: skip
+        self.until(lambda: "Starting Locust" in self.log(0))
+        own = [
+            self.start("--worker", "--master-host", "127.0.0.1", "--master-port", self.port, HARNESS_WORKER=str(number))
+            for number in range(workers)
+        ]  # fmt: skip
+        return master, own
+
+    def log(self, number):
+        return (self.folder / f"{number}.log").read_text()
+
+    def until(self, condition):
+        deadline_s = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline_s and all(
+            process.poll() in {None, -9} for process in self.processes
+        ):
+            with contextlib.suppress(OSError, InvalidRunError):
+                if found := condition():
+                    return found
+            time.sleep(0.05)
+        raise AssertionError("".join(self.log(number) for number in range(len(self.processes))))
+
+    def end_of(self, process):
+        stdout, _ = process.communicate(timeout=_PATIENCE_S)
+        return Ended(process.returncode, stdout, self.log(self.processes.index(process)))
+
+    def runs(self):
+        return sorted((self.folder / "runs").glob("*/"))
+
+
+def counts_of(run):
+    return {name: operation.count for name, operation in run.operations.items()}
+
+
+def parts_of(directory):
+    return [calls.load(folder / "calls.npy") for folder in sorted((directory / "timing").glob("worker-*/"))]
+
+
+def check_that_the_parts_make_the_whole(run):
+    """Counts and histograms of all parts together are those of the whole, bit for bit."""
+    spans = run.document.plan.spans
+    parts = [Account.of("part", part, spans, None) for part in parts_of(run.directory.path)]
+    whole = Account.of("all", run.table, spans, None)
+    together = merged(parts)
+    assert (together.outcomes, together.counts, together.moments) == (
+        whole.outcomes,
+        whole.counts,
+        whole.moments,
+    )
+    stated = [list(worker.outcomes.values()) for worker in run.document.workers]
+    assert np.sum(stated, axis=0).tolist() == whole.outcomes
+    rows = np.concatenate(parts_of(run.directory.path))
+    assert (
+        np.sort(rows, order=list(rows.dtype.names)).tobytes()
+        == np.sort(run.table, order=list(rows.dtype.names)).tobytes()
+    )
+
+
+@pytest.fixture(scope="module")
+def distributed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("crew")
+    with Crew(folder, HARNESS_TARGET=TARGET) as crew:
+        master, workers = crew.start_all(2, "-u", "4", "-r", "4", "-t", "5s")
+        ended = [crew.end_of(process) for process in (master, *workers)]
+        (directory,) = crew.runs()
+        yield folder, ended, load(directory)
+
+
+def test_master_and_workers_leave_one_run_whose_parts_make_the_whole(distributed):
+    _, ended, run = distributed
+    assert [process.code for process in ended] == [0, 0, 0]
+    assert run.trouble == ()
+    assert [worker.name for worker in run.document.workers] == ["worker-0", "worker-1"]
+    assert all(worker.outcomes["completed"] > 100 for worker in run.document.workers)
+    check_that_the_parts_make_the_whole(run)
+
+
+def test_locust_counts_what_the_table_holds(distributed):
+    _, (master, *_), run = distributed
+    assert master.counted == counts_of(run) == run.document.locust.counted
+
+
+def test_percentiles_of_all_workers_together_are_those_of_their_journals(distributed):
+    folder, _, run = distributed
+    journals = np.concatenate([journal(folder / f"{number}.journal") for number in range(2)])
+    took = np.sort((journals["end_ns"] - journals["start_ns"])[journals["end_ns"] > 0])
+    assert len(took) == run.total.count
+    service = run.total.histograms["service_ns"]
+    for share in (0.5, 0.9, 0.95, 0.99):
+        true = took[max(int(np.ceil(share * len(took))) - 1, 0)]
+        assert service.percentile(share) == pytest.approx(true, rel=0.01)
+
+
+def test_the_run_has_all_that_a_run_of_the_harness_has(distributed):
+    folder, (master, *_), run = distributed
+    assert all(run.total.histograms[metric].count == run.total.count for metric in METRICS)
+    assert run.document.environment["backends"] == "none"
+    assert run.document.plan.users == 4
+    assert 1.0 < run.measured_s < 30.0
+    assert run.held_by is not None
+    said = harness("report", run.directory.path, "--json", "-o", folder / "report.html", cwd=folder)
+    assert said.run["outcomes"]["completed"] == run.total.outcomes["completed"]
+    assert "worker-1" in (folder / "report.html").read_text() or run.validity.level == "valid"
+    assert f"{run.total.count:,} calls returned, response p50" in master.log
+    assert f"harness report runs/{run.directory.path.name}" in master.log
+
+
+def test_a_worker_that_is_killed_is_told_and_its_calls_are_kept(tmp_path):
+    with Crew(tmp_path, HARNESS_TARGET="known:constant?service_ms=5") as crew:
+        master, workers = crew.start_all(2, "-u", "4", "-r", "4")
+        # Rows of both have arrived by their reports.
+        crew.until(
+            lambda: (
+                sum(len(calls.load(path)) > 50 for path in tmp_path.glob("runs/*/timing/worker-*/calls.npy"))
+                == 2
+            )
+        )
+        workers[1].kill()
+        arrived = {path: len(calls.load(path)) for path in tmp_path.glob("runs/*/timing/worker-*/calls.npy")}
+        master.send_signal(signal.SIGINT)
+        ended = crew.end_of(master)
+        (directory,) = crew.runs()
+        run = load(directory)
+    lost = [worker for worker in run.document.workers if worker.lost]
+    assert [worker.lost for worker in lost] == ["stopped answering"]
+    reason = next(reason for reason in run.validity.reasons if "stopped answering" in reason)
+    assert reason.startswith(f"{lost[0].name} stopped answering; it left ")
+    assert run.validity.level != "valid"
+    assert sum(lost[0].outcomes.values()) >= min(arrived.values()) > 50
+    check_that_the_parts_make_the_whole(run)
+    assert ended.counted == counts_of(run)
+
+
+def test_one_process_alone_leaves_a_run_whose_count_is_locusts(tmp_path):
+    with Crew(tmp_path, HARNESS_TARGET="known:failing?every=4") as crew:
+        ended = crew.end_of(crew.start("--headless", "-u", "2", "-r", "2", "-t", "3s", "--json"))
+        (directory,) = crew.runs()
+        run = load(directory)
+    assert ended.code == 1  # as ever, where requests failed
+    assert run.trouble == ()
+    assert ended.counted == counts_of(run) == run.document.locust.counted
+    assert run.total.outcomes["failed"] == pytest.approx(run.total.count / 4, abs=1)
+    assert len(returned(run.table)) == run.total.count
+    assert not any("Locust counted" in reason for reason in run.validity.reasons)
+
+
+def test_every_test_that_the_web_ui_starts_is_a_run_of_its_own(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+
+    def ask(path, **form):
+        data = urllib.parse.urlencode(form).encode() if form else None
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", data, timeout=_PATIENCE_S) as answer:
+            return json.load(answer)
+
+    def has_called(users):
+        return len(crew.runs()) == users and all(
+            len(calls.load(one / "timing" / "calls.npy")) > 20 for one in crew.runs()
+        )
+
+    with Crew(tmp_path, HARNESS_TARGET="known:constant?service_ms=5") as crew:
+        locust = crew.start("--web-host", "127.0.0.1", "--web-port", port)
+        for users in (1, 2):
+            crew.until(lambda users=users: ask("/swarm", user_count=users, spawn_rate=users)["success"])
+            crew.until(lambda users=users: has_called(users))
+            ask("/stop", stop=1)
+        locust.send_signal(signal.SIGTERM)
+        crew.end_of(locust)
+        runs = sorted(map(load, crew.runs()), key=lambda run: run.document.plan.users)
+    assert [run.document.plan.users for run in runs] == [1, 2]
+    assert all(counts_of(run) == run.document.locust.counted for run in runs)
+    assert all(run.trouble == () and run.document.status == "finished" for run in runs)
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"HARNESS_OUT": "file/runs"}, "Runs cannot be written to file/runs: Not a directory. Name a writable folder in HARNESS_OUT"),
+        ({"HARNESS_SCENARIO": "closd"}, "There is no scenario 'closd'. Did you mean closed?"),
+        ({"HARNESS_TARGET": "known:constant?service=5"}, "does not take these parameters"),
+    ],
+)  # fmt: skip
+def test_bad_input_ends_locust_with_a_sentence(tmp_path, variables, sentence):
+    (tmp_path / "file").write_text("")
+    with Crew(tmp_path, **variables) as crew:
+        ended = crew.end_of(crew.start("--headless", "-u", "1", "-t", "30s"))
+        assert ended.code in {1, 2}
+        assert sentence in ended.log
+        assert "Traceback" not in ended.log
+        assert not crew.runs()
+    assert not re.search("calls returned", ended.log)
