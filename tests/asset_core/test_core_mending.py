@@ -13,6 +13,7 @@ from shelf import Shelf
 
 from targets.asset_core.cache.breaker import Breaker
 from targets.asset_core.cache.shared import SharedCache
+from targets.asset_core.clocks import Clocks
 from targets.asset_core.container import Container
 from targets.asset_core.counting import Tally
 from targets.asset_core.encoding import encode_plainly
@@ -194,6 +195,16 @@ def test_a_check_that_runs_out_of_time_keeps_what_was_answered(clock):
     scope = Scope(time.monotonic() + 0.5, Tally())
     clock.now_s = time.monotonic()
     assert health.check(scope) == {"neo4j": "timeout"}
+    release.set()
+    health.stop()
+
+
+def test_a_check_in_the_background_ends_although_a_store_never_answers(monkeypatch):
+    monkeypatch.setattr("targets.asset_core.health.CHECK_LIMIT_S", 0.3)
+    stores, release = World([])(LAMBDA, pooling=True), threading.Event()
+    stores.graph.ping = lambda _scope: release.wait(10)
+    health = HealthChecker(stores, AtOnce(3), Clocks())
+    assert health.check(Scope(float("inf"), Tally())) == {"neo4j": "timeout"}
     release.set()
     health.stop()
 

@@ -8,6 +8,8 @@ import os
 import random
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -134,6 +136,29 @@ def test_the_whole_core_answers_on_servers_what_it_answers_in_memory(seeded, var
 
 
 HOSTILE = ["x'}) DETACH DELETE n //", "$id", "} OR 1=1 //", "\\", "a\u0000b", "*", "'"]
+
+
+LAMBDA_FUNCTION = """
+import json
+from targets.asset_core import lambda_entry
+made = lambda_entry.CORE.phases_ns()
+health = lambda_entry.handler({"httpMethod": "GET", "path": "/health"}, None)
+print(json.dumps([sorted(made), health["statusCode"], json.loads(health["body"])["status"]]))
+"""
+
+
+def test_the_lambda_function_has_made_and_checked_everything_when_its_import_ends(settings, seeded, issuer):
+    tokens = {"JWKS": issuer.settings.jwks, "JWT_ISSUER": "i", "JWT_AUDIENCE": "a"}
+    result = subprocess.run(
+        [sys.executable, "-c", LAMBDA_FUNCTION],
+        env=os.environ | tokens,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    made = ["assembly", "clients", "connect", "keys"]
+    assert result.stdout.splitlines()[-1:] == [json.dumps([made, 200, "ok"])], result.stderr
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
