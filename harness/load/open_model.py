@@ -5,6 +5,7 @@ One pacer greenlet lets arrivals go; parked worker greenlets take them (a greenl
 """
 
 import collections
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
@@ -196,4 +197,6 @@ class OpenModel:
         while self._in_flight and self._now_ns() < self._deadline_ns:
             self._quiet.clear()
             self._quiet.wait((self._deadline_ns - self._now_ns()) / NS_PER_S)
-        gevent.killall(self._workers, block=True, timeout=1)
+        # A call may hold on to its greenlet, or the machine be slow: the run ends all the same.
+        with contextlib.suppress(gevent.Timeout):
+            gevent.killall(self._workers, block=True, timeout=1)
