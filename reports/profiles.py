@@ -1,13 +1,13 @@
 """Profiles of the runs: flame-graph inputs, and what the profilers say of themselves and what they cost."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
 from harness.profiles.folded import Profile, read_folded
-from harness.units import format_bytes, format_count, format_ns, significant
+from harness.units import format_bytes, format_count, format_ns, format_percent, significant
 from reports.model import Cell, FlameSide, ProfileView, Row, Table, Tone
 from reports.redact import redact_text
 from reports.sides import Side
@@ -22,6 +22,14 @@ _TITLES = {
     "memory/memory": "Allocations",
     "memory/bytes": "Allocated bytes",
     "memory/peak": "Memory at its peak",
+    "memory/leaks": "Memory still held at the end",
+}
+_SCALED: dict[str, Callable[[float], str]] = {
+    "bytes": format_bytes,
+    "_share": format_percent,
+    "_s": lambda value: f"{significant(value)} s",
+    "_hz": lambda value: f"{significant(value)} Hz",
+    "_ns": format_ns,
 }
 _COST = "service median under the profiler"
 
@@ -48,7 +56,8 @@ def profile_views(sides: Sequence[Side]) -> tuple[tuple[ProfileView, ...], tuple
     ]
     order = list(_TITLES.values())
     views.sort(key=lambda view: order.index(view.title) if view.title in order else len(order))
-    return tuple(views), (*notes, *_missing(sides), *_precision(views), *waiting_notes(sides, views))
+    words = (*notes, *_missing(sides), *_precision(views), *_overheads(sides), *waiting_notes(sides, views))
+    return tuple(views), words
 
 
 def _files(side: Side) -> Iterator[tuple[str, Path]]:
@@ -109,6 +118,27 @@ def _precision(views: Sequence[ProfileView]) -> Iterator[str]:
                 yield f"{samples}; a difference of less than about {detectable:.0%} cannot be told from chance"
 
 
+def _overheads(sides: Sequence[Side]) -> Iterator[str]:
+    for side in sides:
+        cpu = side.run.document.profiles.get("cpu")
+        if cpu and (words := overhead_words(cpu.facts)):
+            yield f"{side.label}: {words}"
+
+
+def overhead_words(facts: Mapping[str, object]) -> str:
+    """Return what sampling cost beside its budget, as a sentence; empty where it was not measured."""
+    names = [f"overhead_{name}share" for name in ("", "low_", "high_", "budget_")]
+    shares = [value for name in names if isinstance(value := facts.get(name), float)]
+    if len(shares) < len(names):
+        return ""
+    cost, low, high, budget = shares
+    kept = "more than" if low > budget else "within" if high <= budget else "not certainly within"
+    return (
+        f"reading its stacks {facts.get('rate_asked_hz')} times a second cost it {format_percent(cost)} of the time"
+        f" ({format_percent(low)} to {format_percent(high)}), {kept} the budget of {format_percent(budget)}"
+    )
+
+
 def profile_facts(sides: Sequence[Side]) -> Table:
     """Return what each profiler said of its own work, by run, and what it cost the calls."""
     rows: list[Row] = []
@@ -127,7 +157,7 @@ def profile_facts(sides: Sequence[Side]) -> Table:
 
 
 def _words(name: str) -> str:
-    for unit in ("_bytes", "_ns", "_s", "_hz"):
+    for unit in ("_share", "_bytes", "_ns", "_s", "_hz"):
         name = name.removesuffix(unit)
     return name.replace("_", " ")
 
@@ -156,13 +186,9 @@ def fact_text(name: str, value: object) -> str:
         return ", ".join(f"{key} {fact_text(name, item)}" for key, item in value.items()) or "none"
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return redact_text(str(value))
-    if "bytes" in name:
-        return format_bytes(value)
-    for suffix, unit in (("_s", "s"), ("_hz", "Hz")):
-        if name.endswith(suffix):
-            return f"{significant(value)} {unit}"
-    if name.endswith("_ns"):
-        return format_ns(value)
+    for unit, scaled in _SCALED.items():
+        if unit in name if unit == "bytes" else name.endswith(unit):
+            return scaled(value)
     return format_count(value) if float(value).is_integer() else significant(value)
 
 

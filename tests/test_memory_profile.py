@@ -108,7 +108,8 @@ def test_what_happened_outside_is_stated_and_not_mixed_in(runs):
 
 
 def test_totals_agree_with_the_profiles(runs):
-    for allocations, sizes, _, facts in runs:
+    for allocations, sizes, _, leaks, facts in runs:
+        assert facts.leaked_bytes_within == leaks.total
         assert allocations.total == facts.allocations == sum(facts.allocations_per_operation.values())
         assert sizes.total == facts.allocated_bytes == sum(facts.bytes_per_operation.values())
         assert (allocations.unit, sizes.unit) == ("allocations", "bytes")

@@ -15,7 +15,7 @@ from harness.distributions import Distributions
 from harness.errors import HarnessError
 from harness.limits import check_operations, read_limit
 from harness.loadrun import LoadPlan, run_into, run_load
-from harness.profiling import profile_cpu, profile_memory
+from harness.profiling import USUAL, Sampling, profile_cpu, profile_memory
 from harness.run import RunDirectory, RunDocument
 from harness.summary import load
 from harness.supervise import Supervisor, termination_as_exception
@@ -36,6 +36,7 @@ class Request:
     command: str
     slos: tuple[str, ...] = ()
     thresholds: Thresholds | None = None
+    sampling: Sampling = USUAL
     shape: tuple[str, ...] = ()
     """The options that shaped the plan, for `run.json`."""
 
@@ -156,11 +157,16 @@ class _Variant:
             self._backends.forget()
             with self._talk.progress(f"CPU profile of {label}", plan.duration_s, plan.warmup_s) as tick:
                 document.profiles["cpu"] = profile_cpu(
-                    self._supervisor, self._subject, plan, self._directory, tick
+                    self._supervisor,
+                    self._subject,
+                    plan,
+                    self._directory.path / "cpu",
+                    tick,
+                    request.sampling,
                 )
         if "memory" in request.profiles:
             self._backends.forget()
             self._talk.say(f"Memory profile of {label} …")
             document.profiles["memory"] = profile_memory(
-                self._supervisor, self._subject, plan, self._directory
+                self._supervisor, self._subject, plan, self._directory.path / "memory"
             )

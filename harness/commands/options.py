@@ -4,6 +4,7 @@ import argparse
 
 from harness.errors import UsageError
 from harness.limits import read_limit
+from harness.profiles.budget import BUDGET
 from harness.units import parse_duration_s
 
 
@@ -42,6 +43,17 @@ def slo(text: str) -> str:
     return text
 
 
+def budget_share(text: str) -> float:
+    """Return a share of the time, written as a percentage such as 2%."""
+    try:
+        share = float(text.removesuffix("%")) / 100
+    except ValueError:
+        share = 0.0
+    if not text.endswith("%") or not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no part of the time: give a percentage such as 2%")
+    return share
+
+
 def seed(text: str) -> int:
     """Return a seed: a whole number from 0 on."""
     if not text.isascii() or not text.isdigit() or len(text) > 18:
@@ -52,3 +64,11 @@ def seed(text: str) -> int:
 def add_seed(parser: argparse.ArgumentParser) -> None:
     """Declare `--seed`."""
     parser.add_argument("--seed", type=seed, default=1, metavar="N", help="of plan and events (default 1)")
+
+
+def add_overhead_budget(parser: argparse.ArgumentParser) -> None:
+    """Declare `--overhead-budget`."""
+    parser.add_argument(
+        "--overhead-budget", type=budget_share, default=BUDGET, metavar="P",
+        help="what sampling the CPU may cost, as a part of the time: it is measured, and the rate follows (default 2%%)",
+    )  # fmt: skip

@@ -9,9 +9,10 @@ from pathlib import Path
 from harness import policy_file
 from harness.commands import experiment, planning, show
 from harness.commands.console import Talk
-from harness.commands.options import add_seed, slo
+from harness.commands.options import add_overhead_budget, add_seed, slo
 from harness.commands.subjects import find_scenario, select
 from harness.errors import ExitCode, UsageError, worst
+from harness.profiling import Sampling
 
 NAME = "run"
 HELP = "run a load scenario against a target and report"
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile", default="none", metavar="KINDS", help="none, or cpu, memory or cpu,memory"
     )
+    add_overhead_budget(parser)
     planning.add_arguments(parser)
     parser.add_argument(
         "--slo",
@@ -62,6 +64,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         command=shlex.join(["harness", *sys.argv[1:]]),
         slos=tuple(args.slo),
         thresholds=policy_file.thresholds(Path.cwd()),
+        sampling=Sampling(budget=args.overhead_budget),
         shape=planning.shape(args),
     )
     work = experiment.carry_out(request, talk)

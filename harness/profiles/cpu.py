@@ -18,6 +18,7 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.profiles.folded import Profile
 from harness.profiles.pyspy_text import sort_stacks
+from harness.profiles.stops import NO_LOOKS, Looks, StopWatch
 from harness.supervise import Child, Supervisor
 
 _READY_TIMEOUT_S = 15.0
@@ -59,6 +60,10 @@ class Recording:
     seconds: float
     cpu_s: float | None
     behind_s: float
+    looks: Looks = NO_LOOKS
+    """How often the process was found held meanwhile."""
+    profiler_share: float | None = None
+    """The part of a processor that py-spy itself used; None if it was never observed."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -108,6 +113,20 @@ class CpuProfiler:
         self._log_start = 0
         self._started_s = 0.0
         self._cpu_start_s = self._cpu_last_s = 0.0
+        self._own_cpu_s: float | None = None
+        self._own_start_s = 0.0
+        self._watch = StopWatch(pid)
+
+    @property
+    def looks(self) -> Looks:
+        """How often the process was found held since `start`."""
+        return self._watch.looks
+
+    @property
+    def profiler_share(self) -> float | None:
+        """The part of a processor that py-spy has used since it samples, as far as it was observed."""
+        seconds = time.monotonic() - self._started_s
+        return None if self._own_cpu_s is None else (self._own_cpu_s - self._own_start_s) / seconds
 
     def start(self) -> bool:
         """Attach, and return True as soon as py-spy samples; False, with `reason` set, if it does not."""
@@ -126,6 +145,8 @@ class CpuProfiler:
         self._started_s = time.monotonic()
         self.observe()
         self._cpu_start_s = self._cpu_last_s
+        self._own_start_s = self._own_cpu_s or 0.0
+        self._watch.start()
         return True
 
     def observe(self) -> None:
@@ -133,13 +154,17 @@ class CpuProfiler:
         used_s = cpu_seconds(self._pid)
         if used_s is not None:
             self._cpu_last_s = used_s
+        if self._child is not None:
+            self._own_cpu_s = cpu_seconds(self._child.pid) or self._own_cpu_s
 
     def stop(self) -> Recording | None:
         """End the recording and return it; None, with `reason` set, if there is none. The process runs on."""
         if self._child is None or self.reason is not None:
             return None
+        self._watch.stop()
         seconds = time.monotonic() - self._started_s
         self.observe()
+        profiler_share = self.profiler_share
         # SIGTERM would lose the file. A py-spy that has ended by itself, with the process, has written it.
         if self._child.poll() is None:
             with contextlib.suppress(ProcessLookupError):
@@ -164,6 +189,8 @@ class CpuProfiler:
             seconds=seconds,
             cpu_s=self._cpu_last_s - self._cpu_start_s or None,
             behind_s=max((float(late) for late in _BEHIND.findall(self._said())), default=0.0),
+            looks=self.looks,
+            profiler_share=profiler_share,
         )
 
     def _argv(self) -> list[str]:

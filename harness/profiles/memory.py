@@ -84,11 +84,15 @@ class MemoryFacts:
 
 
 class MemoryProfiles(NamedTuple):
-    """The profiles of one file. `allocations` and `bytes` hold what happened within operations, `peak` everything."""
+    """The profiles of one file. `peak` holds everything, the others what happened within operations.
+
+    `leaks` are the bytes of it that were still held at the end, caches included.
+    """
 
     allocations: Profile
     bytes: Profile
     peak: Profile
+    leaks: Profile
     facts: MemoryFacts
 
 
@@ -128,6 +132,7 @@ def fold(memory_bin: Path, roots: Sequence[str] = ()) -> MemoryProfiles:
         Profile("allocations", _within(counts), names.lines(counts)),
         Profile("bytes", _within(sizes), names.lines(sizes)),
         Profile("bytes", peak, names.lines(peak)),
+        Profile("bytes", _within(leaked), names.lines(leaked)),
         facts,
     )
 
