@@ -171,6 +171,57 @@ def test_own_weights_add_up_to_the_total_of_each_side(one, two):
     assert sum(row.own.after for row in rows) == pytest.approx(two.total)
 
 
+def test_no_change_rests_on_one_run():
+    calm = [[100, 101, 99, 100, 100]] * 5
+    burst = compare_sampled(
+        Counts(np.array([[40, 0, 0, 0, 0], *calm], float), np.ones((6, 5))),
+        Counts(np.array([[0, 0, 0, 0, 0], *calm], float), np.ones((6, 5))),
+    )
+    steady = compare_sampled(
+        Counts(np.array([[8, 9, 7, 8, 8], *calm], float), np.ones((6, 5))),
+        Counts(np.array([[0, 0, 0, 0, 0], *calm], float), np.ones((6, 5))),
+    )
+    # By their sums they are equal.
+    assert (burst.before[0], burst.after[0]) == (steady.before[0], steady.after[0])
+    assert (burst.findings[0], steady.findings[0]) == (Finding.CANNOT_TELL, Finding.CHANGED)
+
+
+FIVE = np.ones((1, 5))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "finding"),
+    [
+        ([7, 7, 7, 7, 7], [8, 8, 8, 8, 8], Finding.CHANGED),
+        ([7, 7, 7, 7, 7], [7, 7, 7, 7, 7], Finding.SAME),
+        ([0, 0, 0, 0, 0], [1, 1, 1, 1, 1], Finding.CHANGED),
+        ([100, 101, 102, 103, 104], [100, 101, 102, 103, 104], Finding.SAME),
+        (
+            [100, 101, 102, 103, 104],
+            [105, 106, 107, 108, 109],
+            Finding.CANNOT_TELL,
+        ),  # Less than the least effect.
+        ([100, 110, 120, 130, 140], [141, 150, 160, 170, 180], Finding.CHANGED),  # One way of 252, twice.
+        ([100, 110, 120, 130, 142], [141, 150, 160, 170, 180], Finding.CANNOT_TELL),
+    ],
+)
+def test_what_is_counted_in_rounds_changed_where_no_round_of_the_other_side_counts_as_much(
+    before, after, finding
+):
+    sides = (Counts(np.array([side], float), FIVE) for side in (before, after))
+    found = compare_counted(*sides)
+    assert found.findings == [finding]
+    assert (found.low[0], found.high[0]) == (min(after) - max(before), max(after) - min(before))
+
+
+def test_many_noisy_counts_are_not_told_apart_by_the_one_of_them_that_chance_divides():
+    noisy = np.array([[100, 140, 120, 130, 110]] * 40, float)
+    divided = noisy.copy()
+    divided[0] += 100
+    found = compare_counted(*(Counts(side, np.ones(noisy.shape)) for side in (noisy, divided)))
+    assert set(found.findings) == {Finding.CANNOT_TELL}
+
+
 def test_what_is_counted_differs_or_is_the_same():
     one = ProfiledRun(Profile("allocations", {("operation:a", "f"): 40, ("operation:a", "g"): 7}), {"a": 10})
     two = ProfiledRun(Profile("allocations", {("operation:a", "f"): 50, ("operation:a", "g"): 7}), {"a": 10})

@@ -1,21 +1,32 @@
-"""The functions that changed most in a benchmark that regressed: a planted slow function comes first."""
+"""The functions behind what regressed: a planted slow function is named, with its size, and nothing else is."""
 
 import msgspec
 import pytest
 
+from harness.exact import rounds
+from harness.exact.rounds import NO_FUNCTION, ROOT, Profiled, profile_rounds, seconds_needed, within_calls
 from harness.exact.suspects import (
     MOST_FUNCTIONS,
-    NO_FUNCTION,
+    MOST_PROFILED,
     explain,
-    find_suspects,
     largest_changes,
     ns_per_call,
-    own_times_ns,
+    profiled_benchmarks,
+    suspects_in,
     suspects_of,
-    within_calls,
 )
 from harness.profiles.folded import Profile
-from harness.session.receipt import Benchmark, Block, Count, Phase, Receipt, SessionPlan, Slices, SubjectFacts
+from harness.session.receipt import (
+    Benchmark,
+    Block,
+    Count,
+    Phase,
+    Receipt,
+    SessionPlan,
+    Side,
+    Slices,
+    SubjectFacts,
+)
 from harness.supervise import Supervisor
 from tests.exact_suite_support import a_benchmark, a_stage
 
@@ -23,6 +34,8 @@ SUITE = """
 import toy
 def test_answer(benchmark):
     assert benchmark(toy.answer)
+def test_parse(benchmark):
+    assert benchmark(toy.parse)
 """
 BASE = """
 def spin(loops):
@@ -32,15 +45,16 @@ def spin(loops):
 def parse():
     return spin(2_000)
 def render(loops=1_000):
-    total = 0
-    for number in range(loops):
-        total += number
-    return total
+    for _ in range(loops):
+        pass
+    return True
 def answer():
     return parse() and render()
 """
 SLOW = BASE.replace("loops=1_000", "loops=4_000")
-NAME = "test_toy.py::test_answer"
+# Every loop costs the same: a call takes 3,000 of them, or 6,000, and `parse` 2,000.
+BASE_NS, SLOW_NS, PARSE_NS = 30_000, 60_000, 20_000
+NAME, SAME = "test_toy.py::test_answer", "test_toy.py::test_parse"
 
 
 @pytest.fixture(scope="module")
@@ -49,31 +63,82 @@ def supervisor():
         yield made
 
 
-def a_block(number, phase, base_ns, candidate_ns):
-    slices = Slices(base_ns=[base_ns] * 3, candidate_ns=[candidate_ns] * 3, first=[0, 1, 0])
+@pytest.fixture(scope="module")
+def profiled(supervisor, tmp_path_factory):
+    """Both sides in five rounds: one benchmark with a slow function, and one that is the same."""
+    stage = a_stage(supervisor, tmp_path_factory.mktemp("sides"), SUITE, BASE, SLOW)
+    marks = [a_benchmark("test_answer"), a_benchmark("test_parse")]
+    return profile_rounds(stage, marks, seed=1, seconds=0.3)
+
+
+def a_block(number, phase, base_ns, candidate_ns, name=NAME, **cpu):
+    slices = Slices(base_ns=[base_ns] * 3, candidate_ns=[candidate_ns] * 3, first=[0, 1, 0], **cpu)
     return Block(
-        number=number, phase=phase, seed=1, cpu=0, spawned=["base", "candidate"], slices={NAME: slices}
+        number=number, phase=phase, seed=1, cpu=0, spawned=["base", "candidate"], slices={name: slices}
     )
 
 
-def test_a_planted_slow_function_is_named_first(supervisor, tmp_path):
-    stage = a_stage(supervisor, tmp_path, SUITE, BASE, SLOW)
-    block = a_block(0, Phase.CONFIRM, 80_000, 200_000)
-    found = find_suspects(stage, a_benchmark("test_answer"), "wall", [block], seconds=1.0)
+def test_a_planted_slow_function_is_named_with_its_size_and_nothing_else_is(profiled):
+    block = a_block(0, Phase.CONFIRM, BASE_NS, SLOW_NS)
+    found = suspects_in(a_benchmark("test_answer"), "wall", [block], profiled[NAME])
     assert (found.benchmark, found.metric) == (NAME, "wall")
-    first = found.functions[0]
-    assert first.function == "render (toy/__init__.py)"
-    assert first.unit == "ns"
-    # It alone has grown: by about what the whole call has.
-    assert first.candidate - first.base > 0.7 * (200_000 - 80_000)
-    assert "Not tested" in found.note
+    assert [one.function for one in found.functions] == ["render (toy/__init__.py)"]
+    (render,) = found.functions
+    assert render.candidate - render.base == pytest.approx(SLOW_NS - BASE_NS, rel=0.2)
+    assert "Tested on 5 interleaved profiles a side" in found.note
+    assert "95 % intervals of the difference per call: render +" in found.note
+
+
+def test_a_benchmark_that_is_the_same_names_nothing_and_says_what_it_would_take(profiled):
+    block = a_block(0, Phase.CONFIRM, PARSE_NS, round(1.02 * PARSE_NS), SAME)
+    found = suspects_in(a_benchmark("test_parse"), "wall", [block], profiled[SAME])
+    assert found.functions == []
+    assert "No function can be told apart with" in found.note
+    assert "it would take about 4" in found.note
+
+
+def test_fewer_than_five_rounds_call_nothing_changed_and_say_how_many_are_missing(profiled):
+    few = Profiled({side: runs[:3] for side, runs in profiled[NAME].by_side.items()})
+    found = suspects_in(a_benchmark("test_answer"), "wall", [], few)
+    assert found.functions == []
+    assert "it takes 2 more a side" in found.note
+
+
+def test_sides_that_change_places_change_the_sign_alone(profiled):
+    there = suspects_in(
+        a_benchmark("test_answer"), "wall", [a_block(0, Phase.SCREEN, BASE_NS, SLOW_NS)], profiled[NAME]
+    )
+    by_side = profiled[NAME].by_side
+    swapped = Profiled({Side.BASE: by_side[Side.CANDIDATE], Side.CANDIDATE: by_side[Side.BASE]})
+    back = suspects_in(
+        a_benchmark("test_answer"), "wall", [a_block(0, Phase.SCREEN, SLOW_NS, BASE_NS)], swapped
+    )
+    assert [(one.function, one.base, one.candidate) for one in back.functions] == [
+        (one.function, one.candidate, one.base) for one in there.functions
+    ]
+
+
+def test_what_waits_is_said_to_be_in_no_cpu_profile(profiled):
+    block = a_block(
+        0, Phase.CONFIRM, 100_000, 5_000_000, SAME, base_cpu_ns=[90_000] * 3, candidate_cpu_ns=[90_000] * 3
+    )
+    found = suspects_in(a_benchmark("test_parse"), "wall", [block], profiled[SAME])
+    assert found.functions == []
+    assert "look for what waits" in found.note
 
 
 def test_what_cannot_be_profiled_is_said_and_nothing_is_named(supervisor, tmp_path):
     stage = a_stage(supervisor, tmp_path, SUITE, BASE, BASE.replace("def answer", "def question"))
-    found = find_suspects(stage, a_benchmark("test_answer"), "wall", [], seconds=0.5)
+    benchmark = a_benchmark("test_answer")
+    found = suspects_in(
+        benchmark, "wall", [], profile_rounds(stage, [benchmark], 1, seconds=0.1, rounds=1)[NAME]
+    )
     assert found.functions == []
     assert "candidate: the benchmark did not run" in found.note
+
+
+def test_rounds_are_bounded_however_many_benchmarks_there_are():
+    assert seconds_needed(1) < seconds_needed(MOST_PROFILED) <= seconds_needed(1000) == rounds.MOST_S
 
 
 def test_a_call_takes_what_the_slices_of_confirmation_say():
@@ -86,6 +151,9 @@ def test_a_call_takes_what_the_slices_of_confirmation_say():
     assert ns_per_call(benchmark, blocks) == (10.1, 12.1)
     assert ns_per_call(benchmark, blocks[:1]) == (90.0, 90.0)
     assert ns_per_call(benchmark, []) == (5.0, 6.0)
+    block = a_block(0, Phase.CONFIRM, 100, 120, base_cpu_ns=[70] * 3, candidate_cpu_ns=[80] * 3)
+    assert ns_per_call(benchmark, [block], of_cpu=True) == (7.0, 8.0)
+    assert ns_per_call(benchmark, blocks, of_cpu=True) == (10.1, 12.1)
 
 
 def test_the_largest_change_comes_first_whichever_way_it_goes():
@@ -104,12 +172,6 @@ def test_no_more_functions_are_listed_than_one_reads():
     assert largest_changes(many, many, unit="ns") == []
 
 
-def test_own_times_are_shares_of_the_call_and_add_up_to_it():
-    profile = Profile("samples", {("a", "b"): 3, ("a",): 1})
-    assert own_times_ns(profile, 100.0) == {"a": 25.0, "b": 75.0}
-    assert own_times_ns(Profile("samples", {}), 100.0) == {}
-
-
 def test_samples_of_the_slot_itself_are_nobodys_and_its_own_frames_are_cut():
     run = "timed_loop.<locals>.run (harness/session/slot_program.py)"
     profile = Profile(
@@ -122,9 +184,9 @@ def test_samples_of_the_slot_itself_are_nobodys_and_its_own_frames_are_cut():
         },
     )
     assert within_calls(profile).stacks == {
-        ("answer (toy.py)",): 5,
-        (NO_FUNCTION,): 2,
-        ("Thread._bootstrap (threading.py)", "work (toy.py)"): 3,
+        (ROOT, "answer (toy.py)"): 5,
+        (ROOT, NO_FUNCTION): 2,
+        ("(outside)", "Thread._bootstrap (threading.py)", "work (toy.py)"): 3,
     }
 
 
@@ -142,11 +204,15 @@ def a_receipt(**changes):
     )  # fmt: skip
 
 
-def test_what_regressed_is_explained_by_sites_or_by_a_profile_and_nothing_else_is(supervisor, tmp_path):
+def test_what_regressed_is_explained_by_sites_or_by_a_profile_and_nothing_else_is(
+    supervisor, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(rounds, "MOST_S", 0.0)
     stage = a_stage(supervisor, tmp_path, SUITE, BASE, SLOW)
     receipt = a_receipt(benchmarks=[a_benchmark("test_answer")], counts=[COUNT])
     regressed = [("GET /a", "calls.dynamodb"), (NAME, "wall"), ("GET /a", "p99_ns")]
-    assert [one.metric for one in explain(receipt, regressed, stage, 0.5)] == ["calls.dynamodb", "wall"]
+    assert profiled_benchmarks(receipt, regressed) == {NAME: "wall"}
+    assert [one.metric for one in explain(receipt, regressed, stage, 0.1)] == ["calls.dynamodb", "wall"]
     assert [one.metric for one in explain(receipt, regressed, None)] == ["calls.dynamodb"]
     assert explain(receipt, [], stage) == []
 

@@ -16,9 +16,10 @@ from harness.commands.session_folder import SessionFolder
 from harness.commands.session_progress import Narrowing
 from harness.commands.sides import Driven, counted_subjects, loaded_subjects, overlays
 from harness.errors import HarnessError
+from harness.exact.rounds import ROUNDS, seconds_needed
 from harness.exact.sides import count_exactly, trace_exactly
 from harness.exact.suite import trace_suite
-from harness.exact.suspects import TIMED, explain
+from harness.exact.suspects import TIMED, explain, profiled_benchmarks
 from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.plan import what_it_detects
@@ -193,7 +194,11 @@ class _Work:
             if one.counts_as is Verdict.REGRESSED and one.counts and one.metric in TIMED
         ]
         if regressed:
-            self._talk.say("Looking for the functions that changed …")
+            count = len(profiled_benchmarks(self.receipt, regressed))
+            self._talk.say(
+                f"Profiling both sides again, in {ROUNDS} rounds, for the functions that changed: "
+                f"about {_about(seconds_needed(count))} …"
+            )
             self.receipt.suspects = explain(self.receipt, regressed, self._stage)
 
     def _plan_for(self, found: Discovery) -> SessionPlan:

@@ -1,47 +1,34 @@
-"""The functions that changed most: where a regression may come from. Differences are listed, not tested."""
+"""The functions that changed in what regressed: counted, or told apart by profiles of both sides.
 
-import contextlib
-import os
+A function of a timed benchmark is named only where interleaved profiles show that it changed; otherwise the note says
+how many samples would tell.
+"""
+
 import statistics
-import tempfile
-import time
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
-from harness.errors import HarnessError
-from harness.exact import slot_tools
 from harness.exact.metrics import unit_of
-from harness.exact.serving import serve
-from harness.exact.suite import TOOLS
-from harness.profiles import cpu
-from harness.profiles.folded import Profile, Stack
-from harness.profiles.frames import OUTSIDE, frame_path
+from harness.exact.rounds import ROOT, SECONDS, Profiled, profile_rounds
+from harness.profiles.difference.finding import STRICT, Finding, samples_needed
+from harness.profiles.difference.frames import FrameChange, ProfiledRun, compare_frames
+from harness.profiles.folded import Profile
 from harness.session.block import Stage
-from harness.session.receipt import (
-    Benchmark,
-    Block,
-    Count,
-    FunctionChange,
-    Phase,
-    Receipt,
-    Side,
-    Suspects,
-)
-from harness.session.slot import Slot
+from harness.session.receipt import Benchmark, Block, Count, FunctionChange, Phase, Receipt, Side, Suspects
+from harness.units import format_count, format_ns
 
 MOST_FUNCTIONS = 8
 MOST_PROFILED = 5
 TIMED = ("wall", "cpu")
 """The metrics of micro-benchmarks that a CPU profile explains."""
-RATE_HZ = 400
-SECONDS = 3.0
-_STEP_NS = 200_000_000
-FEW_SAMPLES = 300
-NO_FUNCTION = "(no function)"
-_NOTHING = Profile("samples", {})
-_SLOT_FILES = {"", "harness/session/slot_program.py", "harness/exact/slot_tools.py"}
-NOT_TESTED = "Not tested: what differs by chance is listed too."
+_MOSTLY = 0.5
+"""Of the change of wall time: with less in CPU time, what regressed is waiting."""
+
+
+def profiled_benchmarks(receipt: Receipt, regressed: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the benchmarks that `explain` profiles, the first few that regressed in time, with their metric."""
+    timed = {name: metric for name, metric in regressed if metric in TIMED}
+    known = [one.name for one in receipt.benchmarks if one.name in timed and one.of is None]
+    return {name: timed[name] for name in known[:MOST_PROFILED]}
 
 
 def explain(
@@ -49,41 +36,101 @@ def explain(
 ) -> list[Suspects]:
     """Return the suspects of each (benchmark, metric) that regressed, where there are any to name.
 
-    Exact metrics are explained by their own sites; the first few micro-benchmarks by a profile of both sides, which
-    takes about 10 s each. `stage` of None profiles nothing.
+    Exact metrics are explained by their own sites; the first few micro-benchmarks by profiles of both sides, which
+    take what `rounds.seconds_needed` says. `stage` of None profiles nothing.
     """
     asked = list(regressed)
     found = [suspects_of(count) for count in receipt.counts if (count.benchmark, count.metric) in asked]
-    timed = {name: metric for name, metric in asked if metric in TIMED}
+    timed = profiled_benchmarks(receipt, asked)
+    if stage is None or not timed:
+        return found
     marks = [one for one in receipt.benchmarks if one.name in timed and one.of is None]
-    if stage is not None:
-        found += [
-            find_suspects(stage, one, timed[one.name], receipt.blocks, seconds)
-            for one in marks[:MOST_PROFILED]
-        ]
-    return found
+    profiled = profile_rounds(stage, marks, receipt.seed, seconds)
+    return found + [suspects_in(one, timed[one.name], receipt.blocks, profiled[one.name]) for one in marks]
 
 
-def find_suspects(
-    stage: Stage, benchmark: Benchmark, metric: str, blocks: Sequence[Block], seconds: float = SECONDS
-) -> Suspects:
-    """Return the functions whose own time per call changed most, from each side under py-spy for some `seconds`.
+def suspects_in(benchmark: Benchmark, metric: str, blocks: Sequence[Block], profiled: Profiled) -> Suspects:
+    """Return the functions whose own CPU time per call changed, with intervals in the note, or what it would take.
 
-    A function's time is its share of the samples times what a call takes on that side in `blocks`. Raises nothing:
-    where there is no profile, `note` says why.
+    A function's time is its share of a profile's samples times the CPU time of a call on that side in `blocks`.
     """
-    times_ns = ns_per_call(benchmark, blocks)
-    own: list[dict[str, float]] = []
-    notes = [NOT_TESTED]
-    for side, call_ns in zip(Side, times_ns, strict=True):
-        profile, reason = _profile(stage, side, benchmark, seconds)
-        if reason:
-            notes.append(f"{side}: {reason}")
-        elif profile.total < FEW_SAMPLES:
-            notes.append(f"{side}: only {profile.total:.0f} samples, since it waits most of the time.")
-        own.append(own_times_ns(profile, call_ns))
-    functions = largest_changes(*own, unit="ns") if all(own) else []
-    return Suspects(benchmark=benchmark.name, metric=metric, functions=functions, note=" ".join(notes))
+    cpu_ns = ns_per_call(benchmark, blocks, of_cpu=True)
+    runs = {
+        side: [_run(profile, call_ns) for profile in profiled.by_side[side]]
+        for side, call_ns in zip(Side, cpu_ns, strict=True)
+    }
+    rows = compare_frames(runs[Side.BASE], runs[Side.CANDIDATE]) if profiled.rounds else ()
+    changed = [row for row in rows if row.own.finding is Finding.CHANGED][:MOST_FUNCTIONS]
+    notes = [
+        *(f"{side}: {reason}" for side, reason in profiled.reasons.items()),
+        *([_tested(profiled), *_said(changed, profiled, cpu_ns)] if profiled.rounds else []),
+        *_waiting(ns_per_call(benchmark, blocks), cpu_ns),
+    ]
+    return Suspects(
+        benchmark=benchmark.name,
+        metric=metric,
+        functions=[
+            FunctionChange(function=row.frame, base=row.own.before, candidate=row.own.after, unit="ns")
+            for row in changed
+        ],
+        note=" ".join(f"{note.rstrip('.')}." for note in notes),
+    )
+
+
+def _run(profile: Profile, call_ns: float) -> ProfiledRun:
+    """Return a profile whose weights are ns per call: the calls' own samples together are the time of a call."""
+    own = sum(weight for stack, weight in profile.stacks.items() if stack[0] == ROOT)
+    return ProfiledRun(profile, {"": own or profile.total}, call_ns or 1.0)
+
+
+def _samples(profiled: Profiled) -> tuple[int, int]:
+    base, candidate = (round(sum(one.total for one in profiled.by_side[side])) for side in Side)
+    return base, candidate
+
+
+def _tested(profiled: Profiled) -> str:
+    base, candidate = _samples(profiled)
+    return (
+        f"Tested on {profiled.rounds} interleaved profiles a side, {format_count(base)} samples of the base and"
+        f" {format_count(candidate)} of the candidate"
+    )
+
+
+def _said(changed: Sequence[FrameChange], profiled: Profiled, cpu_ns: tuple[float, float]) -> list[str]:
+    """Return the intervals of what is named; without any, what it would take to name something."""
+    if profiled.rounds < STRICT.least_runs:
+        missing = STRICT.least_runs - profiled.rounds
+        return [f"No function is called changed on so few: it takes {missing} more a side"]
+    if changed:
+        intervals = ", ".join(
+            f"{row.frame.partition(' (')[0]} {_signed(row.own.low)} to {_signed(row.own.high)}"
+            for row in changed
+        )
+        return [f"95 % intervals of the difference per call: {intervals}"]
+    fewest = min(_samples(profiled))
+    told = f"No function can be told apart with {format_count(fewest)} samples a side"
+    base_ns, candidate_ns = cpu_ns
+    effect = abs(candidate_ns - base_ns) / max(base_ns, candidate_ns, 1.0)
+    needed = samples_needed(effect) if effect else 0
+    if needed > fewest:
+        return [f"{told}; it would take about {format_count(needed)}"]
+    return [f"{told}: the change is spread over several, or differs as much from one process to the next"]
+
+
+def _waiting(wall_ns: tuple[float, float], cpu_ns: tuple[float, float]) -> list[str]:
+    """Say that most of a change is not CPU time, where that is so."""
+    wall, used = wall_ns[1] - wall_ns[0], cpu_ns[1] - cpu_ns[0]
+    if wall <= 0 or used >= _MOSTLY * wall:
+        return []
+    sentence = (
+        f"A call takes {format_ns(wall)} more, and {_signed(used)} of it on the processor: look for what waits, which no"
+        " CPU profile shows"
+    )
+    return [sentence]
+
+
+def _signed(value_ns: float) -> str:
+    return f"{'−' if value_ns < 0 else '+'}{format_ns(abs(value_ns))}"
 
 
 def suspects_of(count: Count) -> Suspects:
@@ -106,67 +153,18 @@ def largest_changes(
     return [change for change in changes if change.base != change.candidate][:MOST_FUNCTIONS]
 
 
-def ns_per_call(benchmark: Benchmark, blocks: Sequence[Block]) -> tuple[float, float]:
-    """Return what a call takes on both sides: medians over the slices of confirmation, or of all blocks without it."""
+def ns_per_call(
+    benchmark: Benchmark, blocks: Sequence[Block], *, of_cpu: bool = False
+) -> tuple[float, float]:
+    """Return what a call takes on both sides, wall time or CPU time of its thread.
+
+    Medians over the slices of confirmation, or of all blocks without it; without slices what discovery saw.
+    """
     usable = [block for block in blocks if benchmark.name in block.slices]
     confirmed = [block for block in usable if block.phase is Phase.CONFIRM]
     slices = [block.slices[benchmark.name] for block in confirmed or usable]
+    base = [ns for one in slices for ns in (of_cpu and one.base_cpu_ns) or one.base_ns]
+    candidate = [ns for one in slices for ns in (of_cpu and one.candidate_cpu_ns) or one.candidate_ns]
     if not slices:
         return benchmark.base_ns or 0.0, benchmark.candidate_ns or 0.0
-    base = statistics.median(wall_ns for one in slices for wall_ns in one.base_ns)
-    candidate = statistics.median(wall_ns for one in slices for wall_ns in one.candidate_ns)
-    return base / benchmark.calls, candidate / benchmark.calls
-
-
-def own_times_ns(profile: Profile, call_ns: float) -> dict[str, float]:
-    """Return each function's own part of `call_ns`; the parts of an empty profile are none."""
-    total = profile.total
-    return {name: own / total * call_ns for name, (own, _) in profile.functions().items() if own}
-
-
-def _profile(stage: Stage, side: str, benchmark: Benchmark, seconds: float) -> tuple[Profile, str]:
-    """Return the profile of the benchmark's calls on one side, or an empty one and the reason."""
-    served = serve(stage, side, [benchmark.name])
-    try:
-        with tempfile.TemporaryDirectory() as folder, contextlib.closing(served):
-            for _, slot in served:
-                recording, reason = _record(stage, slot, benchmark, seconds, Path(folder))
-                return (_NOTHING if recording is None else _fold(stage, side, recording)), reason
-    except HarnessError as error:
-        return _NOTHING, str(error)
-    return _NOTHING, "the benchmark did not run"
-
-
-def _record(
-    stage: Stage, slot: Slot, benchmark: Benchmark, seconds: float, folder: Path
-) -> tuple[cpu.Recording | None, str]:
-    slot.use_tool(TOOLS, "allow_reading", os.getpid())
-    profiler = cpu.CpuProfiler(
-        stage.supervisor, slot.child.pid, folder / "cpu.txt", folder / "py-spy.log", RATE_HZ
-    )
-    if profiler.start():
-        calls = max(1, int(_STEP_NS / max(benchmark.base_ns or 1.0, benchmark.candidate_ns or 1.0, 1.0)))
-        deadline_s = time.monotonic() + seconds
-        while time.monotonic() < deadline_s:
-            slot.use_tool(TOOLS, "repeat", calls)
-    recording = profiler.stop()
-    return recording, profiler.reason or ""
-
-
-def _fold(stage: Stage, side: str, recording: cpu.Recording) -> Profile:
-    roots = [str(stage.homes[side].overlay), str(stage.bench.folder)]
-    return within_calls(cpu.fold(recording, roots)[0])
-
-
-def within_calls(profile: Profile) -> Profile:
-    """Return what was sampled in the benchmark's calls and, meanwhile, in its threads: not the slot's own work.
-
-    What no Python function did, a call of a built-in by the benchmark itself, is under `(no function)`.
-    """
-    parts = profile.by_operation()
-    stacks: dict[Stack, float] = defaultdict(float)
-    for owner in (slot_tools.CALLS, OUTSIDE):
-        for stack, weight in parts.get(owner, _NOTHING).stacks.items():
-            own = tuple(name for name in stack if frame_path(name) not in _SLOT_FILES)
-            stacks[own or (NO_FUNCTION,)] += weight
-    return Profile(profile.unit, dict(stacks))
+    return statistics.median(base) / benchmark.calls, statistics.median(candidate) / benchmark.calls

@@ -44,7 +44,7 @@ def _sections(view: SessionView) -> Iterator[Section]:
         if group.word in _SHOWN_AT_ONCE:
             yield from _explained(group)
     for table in view.suspects:
-        yield _folded("function", table.title, table, view.suspects_note)
+        yield _suspects(table, view.suspects_note)
     yield Section(
         "sentence", "<details><summary>How far to trust this</summary>\n", tuple(f"- {prose(one)}" for one in view.trust),
         "\n</details>",
@@ -82,6 +82,13 @@ def _explained(group: Group) -> Iterator[Section]:
     for line in group.lines:
         if line.sites is not None:
             yield _folded("call site", line.sites.title, line.sites, "")
+
+
+def _suspects(table: Table, note: str) -> Section:
+    """Return the functions that changed; where none could be named, what it would take, without a table."""
+    if table.rows:
+        return _folded("function", table.title, table, note)
+    return Section("note", "", (f"- {prose(table.title)}: {prose(' '.join(table.notes))}",))
 
 
 def _folded(what: str, title: str, table: Table, note: str) -> Section:

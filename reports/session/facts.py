@@ -12,8 +12,8 @@ from reports.session.words import plural
 
 _MOST_FUNCTIONS = 10
 SUSPECTS_NOTE = (
-    "Both sides were profiled again after the verdict. Nothing here is tested for significance: it is where to look "
-    "first, not proof."
+    "What regressed in time was profiled again on both sides, in turns and in random order. A function is named only "
+    "where those profiles differ by more than they differ among themselves; what is counted needs no test."
 )
 
 
@@ -72,7 +72,7 @@ def _blocks(blocks: Sequence[Block] | Sequence[LoadBlock]) -> str:
 
 
 def suspect_tables(suspects: Sequence[Suspects]) -> tuple[Table, ...]:
-    """Return the functions that changed most, one table for each regressed comparison."""
+    """Return the functions that changed, one table for each regressed comparison."""
     return tuple(_suspects(number, one) for number, one in enumerate(suspects))
 
 
@@ -90,7 +90,7 @@ def _suspects(number: int, suspects: Suspects) -> Table:
         )
         for change in suspects.functions[:_MOST_FUNCTIONS]
     )
-    title = f"{suspects.benchmark} {suspects.metric}: functions that changed most, their own weight per call"
+    title = f"{suspects.benchmark} {suspects.metric}: functions that changed, their own weight per call"
     notes = (suspects.note,) if suspects.note else ()
     return Table(f"suspects-{number}", title, ("base", "candidate", "difference"), rows, "Function", notes)
 

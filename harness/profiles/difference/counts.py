@@ -9,8 +9,10 @@ is tested and nothing is called changed.
 import dataclasses
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.profiles.difference.discovery import (
     Floats,
@@ -22,6 +24,7 @@ from harness.profiles.difference.finding import STRICT, Finding, Strictness, sam
 
 _LEAST_MEAN = 5.0
 _MOST_DISPERSION = 10.0
+_Z_95 = NormalDist().inv_cdf(0.975)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Compared:
 def compare_sampled(before: Counts, after: Counts, strict: Strictness = STRICT) -> Compared:
     """Compare counts of samples; with fewer than `strict.least_runs` runs on a side nothing is called changed.
 
+    What is called changed has runs that differ by rank too, so that it rests on no single run.
+
     Raises ValueError if the sides do not have the same frames, or one has no run.
     """
     if len(before.counts) != len(after.counts) or not before.runs or not after.runs:
@@ -87,6 +92,8 @@ def compare_sampled(before: Counts, after: Counts, strict: Strictness = STRICT) 
     larger = np.maximum(before.rates, after.rates)
     is_found = np.nan_to_num(discovery, nan=1.0) <= strict.false_discovery
     is_found &= np.abs(change) >= strict.least_effect * larger
+    if is_replicated:
+        is_found &= _runs_agree(before, after)
     is_same = (np.abs(change) + reach <= strict.least_effect * larger) & (samples > 0) & is_replicated
     word = Finding.CHANGED if is_replicated else Finding.BEYOND_SAMPLING
     findings = [
@@ -100,12 +107,17 @@ def compare_sampled(before: Counts, after: Counts, strict: Strictness = STRICT) 
 
 
 def compare_counted(before: Counts, after: Counts, strict: Strictness = STRICT) -> Compared:
-    """Compare what is counted and not sampled (allocations, bytes), of one run a side or the sums of several.
+    """Compare what is counted and not sampled: allocations, bytes.
 
-    There is no sampling, so the interval is the change itself, and it is a change between these runs only.
+    With fewer than `strict.least_runs` runs on a side, the interval is the change itself and only these runs are told
+    apart. With as many, a frame has changed where every run of one side counts more than every run of the other, by the
+    exact chance of that under no change; equal counts in all runs of a side leave no chance at all. The interval is
+    then from the closest runs of both sides to the farthest.
     """
     if len(before.counts) != len(after.counts) or not before.runs or not after.runs:
         raise ValueError("both sides need the same frames, and a run")
+    if min(before.runs, after.runs) >= strict.least_runs:
+        return _compare_counted_runs(before, after, strict)
     change = after.rates - before.rates
     larger = np.maximum(before.rates, after.rates)
     differs = (np.abs(change) >= strict.least_effect * larger) & (larger > 0)
@@ -114,6 +126,27 @@ def compare_counted(before: Counts, after: Counts, strict: Strictness = STRICT) 
         before.counts.sum(axis=1) + after.counts.sum(axis=1), np.full(len(change), np.nan),
         [Finding.DIFFERS if found else Finding.SAME for found in differs], None,
     )  # fmt: skip
+
+
+def _compare_counted_runs(before: Counts, after: Counts, strict: Strictness) -> Compared:
+    one, two = (_over(side.counts, side.exposures) for side in (before, after))
+    low = two.min(axis=1, initial=np.inf) - one.max(axis=1, initial=0)
+    high = two.max(axis=1, initial=0) - one.min(axis=1, initial=np.inf)
+    change = after.rates - before.rates
+    larger = np.maximum(before.rates, after.rates)
+    is_apart = (low > 0) | (high < 0)
+    is_exact = np.ptp(one, axis=1) + np.ptp(two, axis=1) == 0
+    by_chance = 2 / math.comb(before.runs + after.runs, before.runs)
+    discovery = benjamini_hochberg(np.where(is_apart, np.where(is_exact, 0.0, by_chance), 1.0))
+    is_found = discovery <= strict.false_discovery
+    is_found &= np.abs(change) >= strict.least_effect * larger
+    is_same = np.maximum(np.abs(low), np.abs(high)) <= strict.least_effect * larger
+    findings = [
+        Finding.CHANGED if found else Finding.SAME if same else Finding.CANNOT_TELL
+        for found, same in zip(is_found, is_same, strict=True)
+    ]
+    samples = before.counts.sum(axis=1) + after.counts.sum(axis=1)
+    return Compared(before.rates, after.rates, low, high, samples, discovery, findings, None)
 
 
 def shared_dispersion(before: Counts, after: Counts) -> float:
@@ -140,6 +173,19 @@ def shared_dispersion(before: Counts, after: Counts) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if excess(middle) > 0 else (low, middle)
     return high
+
+
+def _runs_agree(before: Counts, after: Counts) -> NDArray[np.bool_]:
+    """Tell for each frame whether the runs of the sides differ by rank (Mann and Whitney 1947, normal, 5 %).
+
+    A process that was taken off its processor is sampled many times at one place: so many samples are one event.
+    """
+    one, two = (_over(side.counts, side.exposures) for side in (before, after))
+    above = (two[:, None, :] > one[:, :, None]) + 0.5 * (two[:, None, :] == one[:, :, None])
+    pairs = before.runs * after.runs
+    spread = math.sqrt(pairs * (before.runs + after.runs + 1) / 12)
+    agree: NDArray[np.bool_] = np.abs(above.sum(axis=(1, 2)) - pairs / 2) >= _Z_95 * spread
+    return agree
 
 
 def runs_needed(effect: float, dispersion: float) -> int:
