@@ -18,6 +18,7 @@ from harness.commands import (
     gate,
     judge,
     list_,
+    profile,
     report,
     run,
 )
@@ -41,6 +42,7 @@ class Command(Protocol):
 COMMANDS: tuple[Command, ...] = (
     list_,
     run,
+    profile,
     capacity,
     bench,
     compare,

@@ -72,6 +72,8 @@ class FlameView:
     nodes: tuple[NodeFindings, NodeFindings] | None = None
     """Of two sides: what may be said of the whole weight and of the own weight of each node."""
     is_sampled: bool = True
+    rounds: int = 1
+    """Interleaved runs of each side."""
 
     @property
     def is_empty(self) -> bool:
@@ -86,12 +88,13 @@ def flame_view(
     *,
     per_request: bool = True,
     ns_per_sample: Sequence[float] = (),
+    rounds: Sequence[Sequence[ProfiledRun]] = (),
 ) -> FlameView:
     """Return the view of one or two `(label, profile, requests)`, the baseline first.
 
     Weights are shown per request, or as they are if `per_request` is false (a peak). `unit` is `samples`,
-    `allocations`, `bytes` or `ns`. With `ns_per_sample` for each side samples are shown as time. Raises ValueError
-    for any other number of sides.
+    `allocations`, `bytes` or `ns`. With `ns_per_sample` for each side samples are shown as time. `rounds` are the
+    interleaved runs of each side that its profile is the sum of. Raises ValueError for any other number of sides.
     """
     if len(sides) not in {1, 2}:
         raise ValueError(f"a flame graph has one side or two, not {len(sides)}")
@@ -107,6 +110,8 @@ def flame_view(
         ProfiledRun(profile, side.requests if len(side.requests) == 1 else _operations(side), side.per_weight)
         for profile, side in zip(profiles, shown, strict=True)
     ]
+    parts = rounds or [[run] for run in runs]
+    before, after = parts[0], parts[-1]
     names = {node.name for node in tree.nodes}
     return FlameView(
         title=title,
@@ -117,9 +122,10 @@ def flame_view(
         by_self=_top(rows, 0),
         by_total=_top(rows, 1),
         per_request=per_request,
-        changes=compare_frames(runs[:1], runs[1:]) if len(runs) > 1 else (),
-        nodes=flame_difference.node_findings(tree, runs) if len(runs) > 1 else None,
+        changes=compare_frames(before, after) if len(sides) > 1 else (),
+        nodes=flame_difference.node_findings(tree, before, after) if len(sides) > 1 else None,
         is_sampled=unit == SAMPLED,
+        rounds=min(map(len, parts)),
     )
 
 
@@ -280,7 +286,7 @@ def _legend(view: FlameView) -> str:
         '<span class="flame-key flame-key-less"></span>− less, '
         '<span class="flame-key flame-key-untold"></span>cannot be told or the same. The plain part of a frame is what'
         " both sides have, the hatched part the difference, and the outline the room of all that stands on it. "
-        f"{flame_difference.explain(SAMPLED if view.is_sampled else view.unit)} {small}"
+        f"{flame_difference.explain(SAMPLED if view.is_sampled else view.unit, view.rounds)} {small}"
     )
 
 

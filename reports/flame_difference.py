@@ -14,7 +14,7 @@ from harness.profiles.difference.frames import SAMPLED, TIMED, Change, FrameChan
 from harness.profiles.difference.timed import CAUTION
 from harness.profiles.frames import frame_path
 from harness.units import format_bytes, format_count, format_ns, significant
-from reports.flame_tree import OTHER, Tree, short_name
+from reports.flame_tree import OTHER, Tree, short_name, weights_in
 
 FINDINGS = tuple(Finding)
 """A finding is known to the page by its place here."""
@@ -36,13 +36,21 @@ class NodeFindings:
     findings: tuple[Finding, ...]
 
 
-def node_findings(tree: Tree, runs: Sequence[ProfiledRun]) -> tuple[NodeFindings, NodeFindings]:
-    """Return (whole, own) of every node for two runs; nodes that stand for several frames are never told."""
-    whole = np.array([node.weights for node in tree.nodes], dtype=float).reshape(len(tree.nodes), 2)
-    exposures = np.array(list(_exposures(tree, runs)), dtype=float).reshape(len(tree.nodes), 2)
+def node_findings(
+    tree: Tree, before: Sequence[ProfiledRun], after: Sequence[ProfiledRun]
+) -> tuple[NodeFindings, NodeFindings]:
+    """Return (whole, own) of every node for the runs of two sides; nodes that stand for several frames are never told."""
+    runs = [*before, *after]
+    shape = (len(tree.nodes), len(runs))
+    whole = np.array([weights_in(tree, run.profile) for run in runs], dtype=float).T.reshape(shape)
+    exposures = np.array(list(_exposures(tree, runs)), dtype=float).reshape(shape)
     own = whole - _of_children(tree, whole)
     own[own < 1e-9 * whole] = 0
-    return _found(tree, whole, exposures, runs), _found(tree, own, exposures, runs)
+    unit = runs[0].profile.unit
+    return (
+        _found(tree, whole, exposures, len(before), unit),
+        _found(tree, own, exposures, len(before), unit),
+    )
 
 
 def table(
@@ -88,8 +96,15 @@ def slug(title: str, labels: Sequence[str]) -> str:
     return re.sub(r"[^a-z0-9]+", "-", " ".join([title, *labels[1:]]).lower()).strip("-")[:60]
 
 
-def explain(unit: str) -> str:
-    """Return what the findings of one run a side mean, for readers of the graph."""
+def explain(unit: str, rounds: int = 1) -> str:
+    """Return what the findings mean, with one run a side or several `rounds` of interleaved ones."""
+    if rounds >= STRICT.least_runs:
+        return _explain_rounds(unit, rounds)
+    if rounds > 1:
+        return (
+            f"{rounds} interleaved runs a side are too few to call anything changed: it takes"
+            f" {STRICT.least_runs - rounds} more. Together they are as good as one: {explain(unit)}"
+        )
     if unit == TIMED:
         return (
             "Measured, not sampled: a coloured frame took at least"
@@ -110,12 +125,25 @@ def explain(unit: str) -> str:
     )
 
 
-def _found(
-    tree: Tree, weights: np.ndarray, exposures: np.ndarray, runs: Sequence[ProfiledRun]
-) -> NodeFindings:
-    compare = comparing(runs[0].profile.unit)
-    before, after = (Counts(weights[:, [side]], exposures[:, [side]]) for side in (0, 1))
-    compared: Compared = compare(before, after, STRICT)
+def _explain_rounds(unit: str, rounds: int) -> str:
+    few, more = samples_needed(0.2), samples_needed(STRICT.least_effect)
+    told = (
+        f"{rounds} interleaved runs a side: a coloured frame changed by at least {STRICT.least_effect:.0%}, and by more"
+        f" than the runs of one side differ among themselves (false discovery rate {STRICT.false_discovery:.0%})."
+    )
+    if unit != SAMPLED:
+        return f"{told} Counted, not sampled: the interval is from the closest runs of both sides to the farthest."
+    return (
+        f"{told} Grey frames are the same within {STRICT.least_effect:.0%}, or cannot be told: a change of 20 % takes"
+        f" {format_count(few)} samples of a frame a side, one of 5 % {format_count(more)}."
+    )
+
+
+def _found(tree: Tree, weights: np.ndarray, exposures: np.ndarray, split: int, unit: str) -> NodeFindings:
+    before, after = (
+        Counts(weights[:, part], exposures[:, part]) for part in (slice(split), slice(split, None))
+    )
+    compared: Compared = comparing(unit)(before, after, STRICT)
     findings = tuple(
         Finding.CANNOT_TELL if node.name == OTHER else finding
         for node, finding in zip(tree.nodes, compared.findings, strict=True)
@@ -178,11 +206,7 @@ def _row(row: FrameChange, change: Change, unit: str, lines: dict[str, int], *, 
         amount(change.before, unit),
         amount(change.after, unit),
         signed(change.change, unit),
-        f"{signed(change.low, unit)} to {signed(change.high, unit)}"
-        if change.low < change.high
-        else "measured"
-        if unit == TIMED
-        else "counted",
+        interval(change, unit),
         relative(change),
         format_count(round(change.samples)) if is_sampled else amount(change.samples, unit),
     )
@@ -193,6 +217,13 @@ def _row(row: FrameChange, change: Change, unit: str, lines: dict[str, int], *, 
         + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         + f"<td>{escape(_WORDS[change.finding])}</td></tr>\n"
     )
+
+
+def interval(change: Change, unit: str) -> str:
+    """Return from where to where the change goes, or how it is known where nothing says how uncertain it is."""
+    if change.low < change.high:
+        return f"{signed(change.low, unit)} to {signed(change.high, unit)}"
+    return "measured" if unit == TIMED else "counted"
 
 
 def relative(change: Change) -> str:

@@ -74,6 +74,27 @@ def build_tree(profiles: Sequence[Profile]) -> Tree:
     return Tree(tuple(_preorder(top)), least_share)
 
 
+def weights_in(tree: Tree, profile: Profile) -> list[float]:
+    """Return the weight of `profile` at every node of a tree that it is a part of: what is not shown is in `(other)`."""
+    children: list[dict[str, int]] = [{} for _ in range(len(tree.nodes) + 1)]
+    above: list[int] = []
+    for place, node in enumerate(tree.nodes):
+        del above[node.depth :]
+        # The last entry stands for the root of all.
+        children[above[-1] if above else -1][node.name] = place
+        above.append(place)
+    weights = [0.0] * len(tree.nodes)
+    for stack, weight in profile.stacks.items():
+        at = -1
+        for name in stack:
+            below = children[at]
+            at = below.get(name, below.get(OTHER, -1))
+            if at < 0:
+                break
+            weights[at] += weight
+    return weights
+
+
 def short_name(name: str) -> str:
     """Return a name that a page can hold: its middle is left out beyond 300 characters."""
     return name if len(name) <= _LONGEST_NAME else f"{name[:200]}…{name[-99:]}"

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.profiles.folded import Profile, parse_folded
+from harness.profiles.difference.frames import ProfiledRun
+from harness.profiles.folded import Profile, merge, parse_folded
 from reports.flame import assets, flame_view, render
-from reports.flame_tree import OTHER, build_tree
+from reports.flame_tree import OTHER, build_tree, weights_in
 
 BASE = Profile(
     "samples",
@@ -556,3 +557,46 @@ def test_what_is_held_at_one_moment_is_not_divided_by_requests():
     html = render(shown)
     assert "per request" not in html
     assert "4 KiB in all" in html
+
+
+@given(st.lists(stacks, min_size=2, max_size=2))
+def test_a_part_of_a_profile_has_its_weight_at_every_node_of_the_tree(sides):
+    one, two = (Profile("bytes", side) for side in sides)
+    tree = build_tree([merge([one, two])])
+    parts = [weights_in(tree, part) for part in (one, two)]
+    for node, *found in zip(tree.nodes, *parts, strict=True):
+        assert sum(found) == pytest.approx(node.weights[0])
+
+
+def rounds_of(weights, count):
+    return [ProfiledRun(Profile("samples", dict(weights)), {"list": 100}) for _ in range(count)]
+
+
+def of_rounds(count):
+    """A graph of `slow`, which has three times the samples on the second side, in rounds that agree."""
+    sides = [
+        {("operation:list", "same (m.py)"): 200, ("operation:list", "slow (m.py)"): n} for n in (100, 300)
+    ]
+    rounds = [rounds_of(side, count) for side in sides]
+    shown = [
+        (label, merge(run.profile for run in runs), {"list": 100 * count})
+        for label, runs in zip(("before", "after"), rounds, strict=True)
+    ]
+    return flame_view("CPU", "samples", shown, rounds=rounds)
+
+
+def test_a_graph_of_five_rounds_a_side_says_what_changed_and_what_is_the_same():
+    view = of_rounds(5)
+    html = render(view)
+    assert "5 interleaved runs a side" in html
+    assert next((row.frame, str(row.own.finding)) for row in view.changes) == ("slow (m.py)", "changed")
+    names = [node.name for node in view.tree.nodes]
+    found = dict(zip(names, view.nodes[0].findings, strict=True))
+    assert found["slow (m.py)"] == "changed"
+    assert found["same (m.py)"] != "changed"
+
+
+def test_a_graph_of_fewer_rounds_calls_nothing_changed_and_says_how_many_are_missing():
+    view = of_rounds(3)
+    assert "it takes 2 more" in render(view)
+    assert "changed" not in {str(row.own.finding) for row in view.changes}

@@ -10,6 +10,7 @@ from harness.capacity.document import PROBES
 from harness.commands.console import Talk
 from harness.commands.options import positive_int, span_s
 from harness.errors import ExitCode, InvalidRunError
+from harness.profilerun import FILES
 from harness.run import RunDirectory
 from harness.units import format_bytes
 
@@ -71,7 +72,7 @@ def find(parent: Path) -> list[StoredRun]:
         for path in parent.iterdir()
         if not path.is_symlink()
         and (path / "run.json").is_file()
-        and ((path / "timing").is_dir() or (path / PROBES).is_dir())
+        and any((path / name).is_dir() for name in ("timing", PROBES, *FILES))
         and not _is_running(path)
     ]
     return sorted(runs, key=lambda stored: stored.modified_s, reverse=True)

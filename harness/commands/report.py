@@ -8,11 +8,13 @@ from typing import Any
 from harness import environment
 from harness.capacity.document import KIND as CAPACITY
 from harness.capacity.document import CapacityDocument
-from harness.commands import show, show_capacity, show_micro
+from harness.commands import show, show_capacity, show_micro, show_profile
 from harness.commands.console import Talk
 from harness.errors import ExitCode, UsageError
 from harness.micro.document import KIND as MICRO
 from harness.micro.document import MicroDocument
+from harness.profilerun import KIND as PROFILE
+from harness.profilerun import ProfileDocument
 from harness.run import RunDirectory
 from reports.redact import redact_text
 
@@ -42,6 +44,11 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     if kind == MICRO:
         _refuse_unlike(directories, [one.read_as(MICRO, MicroDocument).environment for one in directories])
         return _present_micro(directories, args, talk)
+    if kind == PROFILE:
+        _refuse_unlike(
+            directories, [one.read_as(PROFILE, ProfileDocument).environment for one in directories]
+        )
+        return _present_profiles(directories, args, talk)
     _refuse_unlike(directories, [one.read().environment for one in directories])
     # The exit code is of this command: that a stored run was interrupted back then is said in the report.
     return show.present(directories, talk, output=args.output, figures=args.figures)
@@ -76,6 +83,12 @@ def _present_micro(directories: Sequence[RunDirectory], args: argparse.Namespace
     if args.figures:
         raise UsageError("A report of micro-benchmarks has no figures", remedy="Leave out --figures")
     return show_micro.present(directories, talk, output=args.output)
+
+
+def _present_profiles(directories: Sequence[RunDirectory], args: argparse.Namespace, talk: Talk) -> ExitCode:
+    if args.figures:
+        raise UsageError("A report of profiles has no figures", remedy="Leave out --figures")
+    return show_profile.present(directories, talk, output=args.output)
 
 
 def _present_capacity(directories: Sequence[RunDirectory], args: argparse.Namespace, talk: Talk) -> ExitCode:

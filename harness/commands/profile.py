@@ -1,0 +1,115 @@
+"""`harness profile`: where the time and the memory of a scenario go; of two sides, which functions changed."""
+
+import argparse
+import dataclasses
+import shlex
+import sys
+from pathlib import Path
+
+from harness import policy_file
+from harness.commands import planning, profile_rounds, show_profile
+from harness.commands.console import Talk
+from harness.commands.options import add_overhead_budget, add_seed, positive_int
+from harness.commands.profile_sides import sides_of
+from harness.commands.subjects import find_scenario
+from harness.errors import ExitCode, UsageError, worst
+from harness.loadrun import LoadPlan
+from harness.policy import Policy
+from harness.profiles.difference.finding import STRICT
+from harness.profiling import RATE_HZ, Sampling
+
+NAME = "profile"
+HELP = "where time and memory go, and which functions changed"
+EPILOG = (
+    "Nothing is timed: profiled calls are slower. Of two sides every profile is a process of its own, made in turns and "
+    f"in random order; with at least {STRICT.least_runs} rounds a side a function can be called changed. Two sides are "
+    "two --variant, or --base: git:REVISION and path:CHECKOUT against this folder, target:SPEC against --target."
+)
+KINDS = ("cpu", "memory")
+MEASURED_S = 10.0
+"""Of each round, unless told otherwise: the rounds are many."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.epilog = EPILOG
+    parser.set_defaults(no_split=True)
+    parser.add_argument("scenario", metavar="SCENARIO", help="see 'harness list'")
+    parser.add_argument("--target", metavar="SPEC", help="NAME?key=value, file.py:factory or module:factory")
+    parser.add_argument(
+        "--variant",
+        action="append",
+        default=[],
+        metavar="V",
+        help="twice: the first is what the second is set against",
+    )
+    parser.add_argument("--base", metavar="SUBJECT", help="git:REVISION, path:CHECKOUT or target:SPEC")
+    parser.add_argument(
+        "--kinds",
+        type=_kinds,
+        default=KINDS,
+        metavar="KINDS",
+        help="cpu, memory or cpu,memory (default both)",
+    )
+    parser.add_argument(
+        "--rounds", type=positive_int, metavar="N",
+        help=f"processes of each side and kind (default 1, of two sides {STRICT.least_runs})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--hz", type=positive_int, default=RATE_HZ, metavar="N",
+        help=f"samples per second at most, while the budget allows them (default {RATE_HZ})",
+    )  # fmt: skip
+    add_overhead_budget(parser)
+    planning.add_arguments(parser)
+    parser.add_argument("--backends", choices=("embedded", "external", "memory"), default="embedded")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs"), metavar="DIR", help="parent of the run directories"
+    )
+    add_seed(parser)
+
+
+def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
+    """Carry out the command."""
+    if args.workers > 1:
+        raise UsageError(
+            f"A profile is of one process, and --workers {args.workers} makes several",
+            remedy="Leave out --workers",
+        )
+    project = Path.cwd()
+    policy = policy_file.read(project) if args.base else Policy()
+    scenario = planning.scenario_of(args, find_scenario(args.scenario))
+    sides = sides_of(args.target, args.variant, args.base, scenario, policy, project)
+    needs_servers = any(side.selection.entry.needs_servers for side in sides)
+    request = profile_rounds.Request(
+        sides=sides,
+        plan=_plan(args, planning.plan_of(args, scenario)),
+        find=planning.find(args, scenario),
+        kinds=args.kinds,
+        rounds=args.rounds or (1 if len(sides) == 1 else STRICT.least_runs),
+        sampling=Sampling(args.hz, args.overhead_budget),
+        backends=args.backends if needs_servers else "none",
+        out=args.out,
+        command=shlex.join(["harness", *sys.argv[1:]]),
+        policy=policy,
+    )
+    work = profile_rounds.carry_out(request, talk)
+    code = show_profile.present(work.directories, talk, interrupted=work.interrupted)
+    if work.error is None:
+        return code
+    talk.say(f"harness: The work ended early: {work.error}")
+    return worst([code, work.error.exit_code])
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    wanted = text.split(",")
+    for kind in wanted:
+        if kind not in KINDS:
+            raise argparse.ArgumentTypeError(f"there is no profile '{kind}': give {', '.join(KINDS)} or both")
+    return tuple(kind for kind in KINDS if kind in wanted)
+
+
+def _plan(args: argparse.Namespace, plan: LoadPlan) -> LoadPlan:
+    """Return the plan of one round: no longer than it needs to be, unless its length was asked for."""
+    if args.duration is not None or args.stages is not None or plan.trace is not None:
+        return plan
+    return dataclasses.replace(plan, duration_s=min(plan.duration_s, MEASURED_S))

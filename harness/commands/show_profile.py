@@ -1,0 +1,71 @@
+"""Finished profile-only runs to a person, a program and an exit code."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.commands.console import Talk
+from harness.commands.show import nothing
+from harness.errors import ExitCode, UsageError, worst
+from harness.profilerun import ProfiledSide, are_interleaved, load
+from harness.run import RunDirectory, write_atomically
+
+
+def present(
+    directories: Sequence[RunDirectory], talk: Talk, *, output: Path | None = None, interrupted: bool = False
+) -> ExitCode:
+    """Read one side or two, write the report, print text or JSON, and return what the process should say.
+
+    The report goes to `output`, or else into the folder of every side. The exit code is 5 where a profile that was
+    asked for is missing. Raises `InvalidRunError` if there is nothing to read, `UsageError` for more than two sides.
+    """
+    from reports.profile import html, tested, text, view
+
+    if not directories:
+        return nothing(
+            talk,
+            "Interrupted before a round was whole" if interrupted else "",
+            remedy="Profile first: harness profile steady",
+        )
+    if len(directories) > 2:
+        raise UsageError(
+            "Profiles are compared two by two", remedy="Name two run directories, the base first"
+        )
+    sides = [load(directory.path) for directory in directories]
+    found = tested.tested(sides)
+    shown = view.build(sides, found)
+    text.render(shown, sys.stderr if talk.as_json else sys.stdout)
+    document = html.render(shown).encode()
+    places = [output] if output else [side.directory.report_path for side in sides]
+    for place in places:
+        write_atomically(place, document)
+    talk.say(f"Report: {places[-1]}")
+    if talk.as_json:
+        talk.document(
+            {
+                "schema": 1,
+                "report": str(places[-1]),
+                "interleaved": are_interleaved(sides),
+                "runs": [_as_json(side) for side in sides],
+                "differences": tested.as_json(found),
+            }
+        )
+    codes = [ExitCode.INVALID for side in sides if side.missing]
+    return worst([*codes, *([ExitCode.INTERRUPTED] if interrupted else [])])
+
+
+def _as_json(side: ProfiledSide) -> dict[str, Any]:
+    document = side.document
+    return {
+        "dir": str(side.directory.path),
+        "scenario": document.scenario,
+        "target": document.target,
+        "variant": document.variant,
+        "subject": document.subject,
+        "seed": document.seed,
+        "rounds": len(document.rounds),
+        "interrupted": document.interrupted,
+        "missing": side.missing,
+        "profiles": {kind: [one.facts for one in side.facts(kind)] for kind in document.kinds},
+    }

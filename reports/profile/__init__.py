@@ -1,0 +1,1 @@
+"""Profile-only runs: one side, or two whose functions were told apart."""

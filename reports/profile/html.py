@@ -1,0 +1,22 @@
+"""A profile-only run as one HTML file; its tables need no script."""
+
+import re
+
+from markupsafe import Markup
+
+from reports import flame, page
+from reports.profile.model import ProfileReport
+
+_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+
+
+def render(view: ProfileReport) -> str:
+    """Return the whole page; texts are escaped by the templates, those of graphs by the flame module."""
+    assets = flame.assets() if view.graphs else ""
+    return page.render(
+        "profile.html.j2",
+        page.Assets(own_scripts=_SCRIPT.findall(assets)),
+        view=view,
+        graphs=[Markup(flame.render(graph)) for graph in view.graphs],  # noqa: S704 - the flame module escapes names
+        flame_assets=Markup(assets),  # noqa: S704 - our own files
+    )

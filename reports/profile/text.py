@@ -1,0 +1,30 @@
+"""A profile-only run for a terminal: what was told apart, how far to trust it, and what to type next."""
+
+import dataclasses
+import itertools
+import shutil
+from typing import TextIO
+
+from reports.model import Status
+from reports.plain import console_of, print_next, print_table, say
+from reports.profile.model import ProfileReport
+
+_WIDEST = 100
+_STATUS_STYLE = {Status.GOOD: "bold green", Status.CAUTION: "bold yellow", Status.BAD: "bold red"}
+
+
+def render(view: ProfileReport, stream: TextIO, width: int | None = None) -> None:
+    """Write the report to `stream`, in colour if it is a terminal, in lines of at most `width` (default: its own)."""
+    console = console_of(stream, width or min(shutil.get_terminal_size((_WIDEST, 0)).columns, _WIDEST))
+    say(console, view.title, "bold")
+    say(console, view.subtitle, "dim")
+    console.print()
+    say(console, view.sentence, _STATUS_STYLE[view.status])
+    for point in view.points:
+        say(console, f"- {point}")
+    for title, rows in itertools.groupby(view.changed.rows, key=lambda row: row.group):
+        print_table(console, dataclasses.replace(view.changed, title=title, rows=tuple(rows), notes=()))
+    for note in view.changed.notes:
+        say(console, note, "dim")
+    print_table(console, view.counts)
+    print_next(console, view.next_command)

@@ -1,0 +1,246 @@
+"""Profile-only runs to the view of their report: every decision on what is shown."""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote_plus
+
+from harness.profilerun import MOMENTS, ProfiledSide, are_interleaved, kinds_and_names, operations, together
+from harness.profiles.difference.finding import STRICT, Finding
+from harness.profiles.difference.frames import SAMPLED
+from harness.stats.proportion import clopper_pearson
+from harness.units import format_count, format_duration, format_percent, format_rate
+from reports import flame
+from reports.environment import flat
+from reports.flame import FlameView
+from reports.model import Cell, NextCommand, Row, Status, Table
+from reports.profile.model import ProfileReport
+from reports.profile.tested import TITLES, Tested, changed_table, counts_table
+from reports.profiles import fact_text, overhead_words
+from reports.redact import redact, redact_text
+from reports.versus import listed
+
+_FEW_SAMPLES = 100
+
+
+def build(sides: Sequence[ProfiledSide], found: Sequence[Tested]) -> ProfileReport:
+    """Return the view of one side, or of two with what `tested` found of them."""
+    labels = _labels(sides)
+    first = sides[0].document
+    return ProfileReport(
+        title=f"{first.scenario}: profiles of {' against '.join(reversed(labels))}",
+        subtitle=_subtitle(sides),
+        status=_status(sides, found),
+        sentence=_sentence(sides, found, labels),
+        points=tuple(_points(sides, labels)),
+        changed=changed_table(found, labels),
+        counts=counts_table(found),
+        graphs=tuple(_graphs(sides, found, labels)),
+        facts=_facts(sides, labels),
+        environment=_environment(sides[0]),
+        files=tuple(_files(sides)),
+        next_command=_next(sides, found),
+    )
+
+
+def _labels(sides: Sequence[ProfiledSide]) -> list[str]:
+    labels = [redact_text(side.label) for side in sides]
+    return (
+        labels if len(set(labels)) == len(labels) else [f"{label} #{n}" for n, label in enumerate(labels, 1)]
+    )
+
+
+def _subtitle(sides: Sequence[ProfiledSide]) -> str:
+    document = sides[-1].document
+    plan = document.plan
+    pace = format_rate(plan.rate_per_s) if plan.executor == "open" else f"{plan.users} users"
+    rounds = " and ".join(dict.fromkeys(format_count(len(side.document.rounds)) for side in sides))
+    return (
+        f"Target {redact_text(document.target)} · {document.started_at[:16].replace('T', ' ')} · {pace} for"
+        f" {format_duration(plan.duration_s)} · rounds: {rounds} · nothing here is a time of an undisturbed run"
+    )
+
+
+def _status(sides: Sequence[ProfiledSide], found: Sequence[Tested]) -> Status:
+    if any(side.missing for side in sides):
+        return Status.BAD
+    return Status.CAUTION if any(part.told for part in found) or len(sides) == 1 else Status.GOOD
+
+
+def _sentence(sides: Sequence[ProfiledSide], found: Sequence[Tested], labels: Sequence[str]) -> str:
+    if len(sides) == 1:
+        kinds = listed([f"{len(sides[0].facts(kind))} {kind}" for kind in sides[0].document.kinds])
+        requests = format_count(sum(operations(sides).values()))
+        return f"{labels[0]} was profiled: {kinds} profiles over {requests} requests."
+    if not found:
+        return "Nothing can be compared: no profile was had of both sides."
+    told = [f"{format_count(len(part.told))} by {part.title}" for part in found if part.told]
+    word = (
+        "changed"
+        if any(row.own.finding is Finding.CHANGED for part in found for row in part.told)
+        else "differ"
+    )
+    if told:
+        return f"Functions that {word} from {labels[0]} to {labels[1]}: {listed(told)}."
+    return f"No function can be told apart between {labels[0]} and {labels[1]}."
+
+
+def _points(sides: Sequence[ProfiledSide], labels: Sequence[str]) -> Iterator[str]:
+    for side, label in zip(sides, labels, strict=True):
+        document = side.document
+        yield from (f"{label}: {redact_text(reason)}" for reason in (*side.missing, *document.trouble))
+        if document.interrupted:
+            yield f"{label} was interrupted after {len(document.rounds)} of {document.rounds_planned} rounds."
+        yield from _failures(side, label)
+    if len(sides) == 2:
+        yield _how_told(sides)
+    for side, label in zip(sides, labels, strict=True):
+        yield from _sampling(side, label)
+
+
+def _failures(side: ProfiledSide, label: str) -> Iterator[str]:
+    for kind in side.document.kinds:
+        failed = sum(facts.facts.get("failed", 0) for facts in side.facts(kind))
+        if failed:
+            requests = sum(sum(facts.requests.values()) for facts in side.facts(kind))
+            yield f"{label}: {format_percent(failed / max(requests, 1))} of the {kind} profiles' calls failed."
+
+
+def _how_told(sides: Sequence[ProfiledSide]) -> str:
+    if not are_interleaved(sides):
+        return (
+            "These sides were not profiled in turns, so the machine may have changed between them: nothing is called"
+            " changed. Profile both in one command to tell."
+        )
+    rounds = min(len(side.document.rounds) for side in sides)
+    if rounds < STRICT.least_runs:
+        return (
+            f"{rounds} rounds a side are too few to call a function changed: it takes {STRICT.least_runs - rounds}"
+            f" more. Profile again with --rounds {STRICT.least_runs}."
+        )
+    return (
+        f"{rounds} rounds a side, each a process of its own, in turns and in random order. A function is called changed"
+        f" where its rounds differ by at least {STRICT.least_effect:.0%} and by more than those of one side differ among"
+        f" themselves; of what is named, at most {STRICT.false_discovery:.0%} is expected to be wrong."
+    )
+
+
+def _sampling(side: ProfiledSide, label: str) -> Iterator[str]:
+    facts: list[dict[str, Any]] = [one.facts for one in side.facts("cpu") if one.file]
+    if not facts:
+        return
+    samples, torn = (sum(one.get(name, 0) for one in facts) for name in ("samples", "torn"))
+    dropped = f", {format_count(torn)} torn ones dropped" if torn else ", none torn"
+    few = "; too few to tell much, profile for longer" if samples < _FEW_SAMPLES else ""
+    yield f"{label}: {format_count(samples)} CPU samples{dropped}{few}."
+    if words := overhead_words(_cost(facts)):
+        yield f"{label}: {words}."
+
+
+def _cost(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the cost over the looks of all rounds, with the exact interval of so many."""
+    looks = sum(one.get("looks", 0) for one in facts)
+    if not looks:
+        return {}
+    held = round(sum(one["overhead_share"] * one["looks"] for one in facts if one.get("looks")))
+    low, high = clopper_pearson(held, looks)
+    return {
+        "overhead_share": held / looks,
+        "overhead_low_share": low,
+        "overhead_high_share": high,
+        "overhead_budget_share": facts[-1]["overhead_budget_share"],
+        "rate_asked_hz": facts[-1]["rate_asked_hz"],
+    }
+
+
+def _graphs(
+    sides: Sequence[ProfiledSide], found: Sequence[Tested], labels: Sequence[str]
+) -> Iterator[FlameView]:
+    by_name = {part.name: part for part in found}
+    for kind, name in kinds_and_names(sides[0].document.kinds):
+        part = by_name.get(name)
+        rounds = part.rounds if part else tuple(side.rounds(kind, name) for side in sides)
+        shown = [(label, together(runs)) for label, runs in zip(labels, rounds, strict=True) if runs]
+        if not shown or not any(run.profile.total for _, run in shown):
+            continue
+        unit = shown[0][1].profile.unit
+        yield flame.flame_view(
+            TITLES[name],
+            unit,
+            [
+                (label, run.profile, {key: round(count) for key, count in run.requests.items()})
+                for label, run in shown
+            ],
+            per_request=name not in MOMENTS,
+            ns_per_sample=[run.per_weight for _, run in shown] if unit == SAMPLED else (),
+            rounds=part.rounds if part else (),
+        )
+
+
+def _facts(sides: Sequence[ProfiledSide], labels: Sequence[str]) -> Table:
+    """Return what the profilers said of their own work, round by round."""
+    rows = []
+    for kind in sides[0].document.kinds:
+        every = [[one.facts for one in side.facts(kind)] for side in sides]
+        names = dict.fromkeys(name for facts in every for one in facts for name in one)
+        rows += [
+            Row(name.replace("_", " "), tuple(_by_round(facts, name) for facts in every), group=kind)
+            for name in names
+        ]
+    return Table(
+        "facts", "What the profilers did, round by round", tuple(labels), tuple(rows), "Fact", numeric=False
+    )
+
+
+def _by_round(facts: Sequence[Mapping[str, object]], name: str) -> Cell:
+    texts = [fact_text(name, one[name]) for one in facts if one.get(name) is not None]
+    return Cell(texts[0] if len(set(texts)) == 1 else " · ".join(texts) or "–")
+
+
+def _environment(side: ProfiledSide) -> Table:
+    document = side.document
+    facts = {
+        "command": redact_text(document.command),
+        "seed": str(document.seed),
+        **flat(redact(document.environment)),
+    }
+    rows = tuple(Row(name, (Cell(text),)) for name, text in facts.items())
+    return Table("environment", "Command and machine", ("",), rows, "Fact", numeric=False)
+
+
+def _files(sides: Sequence[ProfiledSide]) -> Iterator[str]:
+    for side in sides:
+        for kind, name in kinds_and_names(side.document.kinds):
+            path = side.directory.path / kind / f"{name}.folded"
+            if path.exists():
+                yield f"{side.directory.path.name}/{kind}/{name}.folded"
+
+
+def _next(sides: Sequence[ProfiledSide], found: Sequence[Tested]) -> NextCommand:
+    document = sides[-1].document
+    specs = [redact_text(_spec(side)) for side in sides]
+    if len(sides) == 1:
+        words = ["harness", "run", document.scenario, "--target", *specs]
+        return NextCommand(shlex.join(words), "see what the calls take when nobody looks")
+    if any(part.told for part in found):
+        words = ["harness", "compare", *(f"target:{spec}" for spec in specs)]
+        command = shlex.join(words) if specs[0] != specs[1] else "harness gate"
+        return NextCommand(command, "learn whether calls take longer, to a verdict")
+    rounds = 2 * max(document.rounds_planned, STRICT.least_runs)
+    return NextCommand(
+        f"{_without_rounds(redact_text(document.command))} --rounds {rounds}",
+        "profile more rounds, which tell smaller changes",
+    )
+
+
+def _without_rounds(command: str) -> str:
+    return re.sub(r" --rounds[ =]\d+", "", command)
+
+
+def _spec(side: ProfiledSide) -> str:
+    """Return the target of a side with its variant, as one SPEC."""
+    target, variant = side.document.target, side.document.variant
+    if not variant or "variant=" in target:
+        return target
+    return f"{target}{'&' if '?' in target else '?'}variant={quote_plus(variant)}"
