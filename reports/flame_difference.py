@@ -10,7 +10,7 @@ import numpy as np
 from harness.marker import MARKER_PREFIX
 from harness.profiles.difference.counts import Compared, Counts
 from harness.profiles.difference.finding import STRICT, Finding, samples_needed
-from harness.profiles.difference.frames import SAMPLED, TIMED, Change, FrameChange, ProfiledRun, comparing
+from harness.profiles.difference.frames import SAMPLED, TIMED, Change, FrameChange, ProfiledRun, compare_apart
 from harness.profiles.difference.timed import CAUTION
 from harness.profiles.frames import frame_path
 from harness.units import format_bytes, format_count, format_ns, significant
@@ -143,12 +143,20 @@ def _found(tree: Tree, weights: np.ndarray, exposures: np.ndarray, split: int, u
     before, after = (
         Counts(weights[:, part], exposures[:, part]) for part in (slice(split), slice(split, None))
     )
-    compared: Compared = comparing(unit)(before, after, STRICT)
+    compared: Compared = compare_apart(unit, before, after, of_operations=list(_of_operations(tree)))
     findings = tuple(
         Finding.CANNOT_TELL if node.name == OTHER else finding
         for node, finding in zip(tree.nodes, compared.findings, strict=True)
     )
     return NodeFindings(tuple(((compared.high - compared.low) / 2).tolist()), findings)
+
+
+def _of_operations(tree: Tree) -> Iterator[bool]:
+    is_one = False
+    for node in tree.nodes:
+        if node.depth == 0:
+            is_one = node.name.startswith(MARKER_PREFIX)
+        yield is_one
 
 
 def _exposures(tree: Tree, runs: Sequence[ProfiledRun]) -> Iterator[list[float]]:

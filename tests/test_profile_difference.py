@@ -171,6 +171,23 @@ def test_own_weights_add_up_to_the_total_of_each_side(one, two):
     assert sum(row.own.after for row in rows) == pytest.approx(two.total)
 
 
+def test_a_driver_that_differs_from_run_to_run_hides_no_change_of_an_operation():
+    def runs(slow, wild):
+        return [
+            ProfiledRun(
+                Profile("samples", {("operation:a", "slow"): slow + n % 3, ("operation:a", "same"): 100 + n % 2,
+                                    ("(driver)", "start"): wild[n], ("(driver)", "loop"): wild[n - 1]}),
+                {"a": 100},
+            )
+            for n in range(5)
+        ]  # fmt: skip
+
+    rows = compare_frames(runs(100, [1, 300, 5, 80, 900]), runs(150, [700, 2, 90, 400, 3]))
+    found = {row.frame: row.own.finding for row in rows}
+    assert found["slow"] == Finding.CHANGED
+    assert {found["start"], found["loop"]} == {Finding.CANNOT_TELL}
+
+
 def test_no_change_rests_on_one_run():
     calm = [[100, 101, 99, 100, 100]] * 5
     burst = compare_sampled(

@@ -45,6 +45,10 @@ class Counts:
         total = self.exposures.sum(axis=1)
         return _over(self.counts.sum(axis=1), total)
 
+    def at(self, rows: NDArray[np.intp]) -> "Counts":
+        """Return some of the frames."""
+        return Counts(self.counts[rows], self.exposures[rows])
+
     def pooled(self) -> "Counts":
         """Return all runs as if they were one."""
         return Counts(self.counts.sum(axis=1, keepdims=True), self.exposures.sum(axis=1, keepdims=True))

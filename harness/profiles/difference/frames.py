@@ -1,6 +1,7 @@
 """Functions of two profiles by operation: one row for each, with its own weight and its whole weight."""
 
 import dataclasses
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from harness.marker import MARKER_PREFIX
 from harness.profiles.difference.counts import Compared, Counts, compare_counted, compare_sampled
+from harness.profiles.difference.discovery import Floats
 from harness.profiles.difference.finding import STRICT, Finding, Strictness
 from harness.profiles.difference.timed import compare_timed
 from harness.profiles.folded import Profile, Stack
@@ -72,7 +74,7 @@ def compare_frames(
     """Return every function of every root that any run has, the largest change of its own weight first.
 
     Each side is one run, or several interleaved with the other side's. Raises ValueError for no run on a side or
-    different units. Own and whole weights are tested as two families.
+    different units. Own and whole weights are tested as two families, and what no operation did apart from both.
     """
     runs = [*before, *after]
     units = {run.profile.unit for run in runs}
@@ -81,8 +83,13 @@ def compare_frames(
     weights = [_by_operation(run.profile) for run in runs]
     keys = sorted({key for found in weights for key in found})
     exposures = _exposures(runs, [root for root, _ in keys])
-    compare = comparing(*units)
-    own, whole = (_compare(weights, keys, exposures, len(before), which, strict, compare) for which in (0, 1))
+    compare = functools.partial(
+        compare_apart,
+        *units,
+        of_operations=[root.startswith(MARKER_PREFIX) for root, _ in keys],
+        strict=strict,
+    )
+    own, whole = (_compare(weights, keys, exposures, len(before), which, compare) for which in (0, 1))
     rows = [
         FrameChange(root.removeprefix(MARKER_PREFIX), frame, first, second)
         for (root, frame), first, second in zip(keys, own, whole, strict=True)
@@ -95,6 +102,29 @@ def comparing(unit: str) -> Callable[[Counts, Counts, Strictness], Compared]:
     return {SAMPLED: compare_sampled, TIMED: compare_timed}.get(unit, compare_counted)
 
 
+def compare_apart(
+    unit: str, before: Counts, after: Counts, *, of_operations: Sequence[bool], strict: Strictness = STRICT
+) -> Compared:
+    """Compare what operations did and what the harness and others did as two families.
+
+    Starting up and driving differ far more from run to run than requests do: in one family with them, no request would
+    be told apart. The dispersion is that of the operations.
+    """
+    mask = np.array(of_operations, dtype=bool)
+    places = (np.flatnonzero(mask), np.flatnonzero(~mask))
+    parts = [comparing(unit)(before.at(rows), after.at(rows), strict) for rows in places]
+    order = np.argsort(np.concatenate(places))
+    findings = [finding for part in parts for finding in part.findings]
+
+    def joined(column: str) -> Floats:
+        return np.concatenate([getattr(part, column) for part in parts])[order]
+
+    return Compared(
+        joined("before"), joined("after"), joined("low"), joined("high"), joined("samples"), joined("discovery"),
+        [findings[place] for place in order], parts[0].dispersion,
+    )  # fmt: skip
+
+
 def changes_of(compared: Compared) -> Iterator[Change]:
     """Return the rows of a comparison as records."""
     columns = (compared.before, compared.after, compared.low, compared.high, compared.samples)
@@ -104,7 +134,7 @@ def changes_of(compared: Compared) -> Iterator[Change]:
 
 def _compare(
     weights: Sequence[Mapping[Key, list[float]]], keys: Sequence[Key], exposures: np.ndarray,
-    split: int, which: int, strict: Strictness, compare: Callable[[Counts, Counts, Strictness], Compared],
+    split: int, which: int, compare: Callable[[Counts, Counts], Compared],
 ) -> Iterator[Change]:  # fmt: skip
     nothing = [0.0, 0.0]
     counts = np.array([[found.get(key, nothing)[which] for found in weights] for key in keys], dtype=float)
@@ -113,7 +143,7 @@ def _compare(
         Counts(counts[:, :split], exposures[:, :split]),
         Counts(counts[:, split:], exposures[:, split:]),
     )
-    return changes_of(compare(*sides, strict))
+    return changes_of(compare(*sides))
 
 
 def _exposures(runs: Sequence[ProfiledRun], roots: Sequence[str]) -> np.ndarray:
