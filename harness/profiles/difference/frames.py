@@ -85,7 +85,7 @@ def compare_frames(
     exposures = _exposures(runs, [root for root, _ in keys])
     compare = functools.partial(
         compare_apart,
-        *units,
+        runs[0].profile.unit,
         of_operations=[root.startswith(MARKER_PREFIX) for root, _ in keys],
         strict=strict,
     )
