@@ -23,18 +23,25 @@ LONGEST_BACK_OFF_S = 30.0
 def initialise(
     plan: Plan, tracing: Tracing, policy: GcPolicy, tally: Tally, due_s: float = float("inf")
 ) -> Resources:
-    """Make the resources and check that the needed stores answer, within 10 s; NotReadyError otherwise."""
-    due_s = min(due_s, plan.clocks.monotonic() + INITIALISE_LIMIT_S)
+    """Make the resources and check that the needed stores answer, within 10 s; NotReadyError otherwise.
+
+    DeadlineError if `due_s`, on the plan's clock, is earlier.
+    """
+    limit_s = plan.clocks.monotonic() + INITIALISE_LIMIT_S
     try:
         resources = build(plan, tracing, policy)
     except CoreError as error:
         raise NotReadyError(f"initialisation failed: {error}", remedy="Correct the settings") from error
     try:
         with phase(resources.phases_ns, "connect"):
-            failing = resources.health.check(Scope(due_s, tally, plan.clocks.monotonic))
+            failing = resources.health.check(Scope(min(due_s, limit_s), tally, plan.clocks.monotonic))
         _require(failing)
-    except BaseException:
+    except BaseException as error:
         resources.close()
+        if isinstance(error, DeadlineError) and limit_s < due_s:
+            raise NotReadyError(
+                f"initialisation failed: it took more than {INITIALISE_LIMIT_S:g} s", remedy="Try again later"
+            ) from error
         raise
     return resources
 

@@ -383,6 +383,35 @@ def test_concurrent_misses_of_one_asset_make_one_fetch(host):
     assert hosted.counted()["dynamodb.calls"] == 2
 
 
+def test_tenants_that_miss_the_same_id_at_the_same_time_get_their_own_asset_each(host):
+    tenants, bodies = ("tenant-01", "tenant-02"), {}
+    expected = {tenant: host().get(ASSET, token=host().token(tenant))["body"] for tenant in tenants}
+    hosted, release = host(), threading.Event()
+    original = hosted.stores.graph.get_relationships
+    reading = threading.Semaphore(0)
+
+    def held(*arguments):
+        reading.release()
+        assert release.wait(20)
+        return original(*arguments)
+
+    hosted.resources.cache._fetch._queries["neo4j.relationships"] = held
+
+    def read(tenant):
+        bodies[tenant] = hosted.get(ASSET, token=hosted.token(tenant))["body"]
+
+    threads = [threading.Thread(target=read, args=(tenant,)) for tenant in tenants]
+    for thread in threads:
+        thread.start()
+    both = [reading.acquire(timeout=10) for _ in threads]
+    release.set()
+    for thread in threads:
+        thread.join()
+    assert both == [True, True]
+    assert bodies == expected
+    assert expected["tenant-01"] != expected["tenant-02"]
+
+
 def test_health_needs_no_token_and_names_each_store(host):
     hosted = host(profile=SERVER)
     response = hosted.core.handler(proxy_event("GET", "/health", {}))
