@@ -4,15 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.clock import NS_PER_S
-from harness.units import format_count, format_ns, format_percent, significant
+from harness.units import format_count, format_ns, format_percent
 from reports.model import ProfileView
 from reports.sides import Side
 
 WAITING, PARALLEL = "wait-wait", "wait-parallel"
 """Keys of the two views."""
-_NEEDED = (
-    "stacks_read", "frames_per_stack", "reading_one_ns", "reading_all_s", "least_waited_per_stack_ns", "on_no_stack_s"
-)  # fmt: skip
 
 
 def waiting_notes(sides: Sequence[Side], views: Sequence[ProfileView]) -> Iterator[str]:
@@ -26,8 +23,7 @@ def waiting_notes(sides: Sequence[Side], views: Sequence[ProfileView]) -> Iterat
             yield f"{side.label}: {_adds_up(side, told[side.label])}{_how(side, facts.facts)}"
     if any(view.key == PARALLEL for view in views):
         yield (
-            "Parallel waiting is in time of greenlets that calls started: several wait at once, so it may exceed service."
-            " The call's own waiting for them is in Waiting, without what they ran."
+            "Parallel waiting is in time of greenlets that calls started: several wait at once, so it may exceed service"
         )
 
 
@@ -40,13 +36,10 @@ def _adds_up(side: Side, told_ns: float) -> str:
 
 
 def _how(side: Side, facts: Mapping[str, Any]) -> str:
-    """Return how stacks were read and what that cost; nothing where the run does not say."""
-    if any(not isinstance(facts.get(name), (int, float)) for name in _NEEDED):
+    """Return what reading stacks cost, and what stands on none; nothing where the run does not say."""
+    all_s, short_s = facts.get("reading_all_s"), facts.get("on_no_stack_s")
+    if not isinstance(all_s, (int, float)) or not isinstance(short_s, (int, float)):
         return ""
-    reads, frames, one_ns, all_s, least_ns, short_s = (facts[name] for name in _NEEDED)
-    share = all_s / side.run.measured_s if side.run.measured_s else 0.0
-    return (
-        f". {format_count(reads)} stacks were read, of {significant(frames)} frames and in {format_ns(one_ns)} each,"
-        f" {format_percent(share)} of the measured time: one for every {format_ns(least_ns)} waited at most, so that"
-        f" {format_ns(short_s * NS_PER_S)} in short waits stand on none"
-    )
+    watched_s = side.run.measured_s + side.run.document.plan.warmup_s
+    short = f", {format_ns(short_s * NS_PER_S)} of it in waits too short for a stack" if short_s else ""
+    return f"{short}; reading stacks took {format_percent(all_s / max(watched_s, all_s))} of the time"

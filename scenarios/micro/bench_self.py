@@ -41,7 +41,8 @@ def run(
     scenario: Scenario, rate_per_s: float, factory: str, parameters: dict[str, str]
 ) -> tuple[calls.Table, LoadFacts, float]:
     """Run one scenario with one user or at one rate: (its measured rows, its facts, the descheduled share)."""
-    plan = LoadPlan(scenario, rate_per_s, users=1, duration_s=MEASURED_S, warmup_s=1.0, seed=1)
+    # With the wait profile, as `harness run` does it.
+    plan = LoadPlan(scenario, rate_per_s, users=1, duration_s=MEASURED_S, warmup_s=1.0, seed=1, waits=True)
     with tempfile.TemporaryDirectory() as name, Supervisor() as supervisor:
         folder = Path(name)
         result = run_load(
@@ -106,6 +107,8 @@ def main() -> None:
          f"{significant(cheaper)} × cheaper"),
         ("of which recording", format_ns(statistics.median(recorder)), ""),
         ("switch hook, a yield and back", format_ns(facts.split_ns_per_switch), ""),
+        ("wait profile, the same yield, beyond that", format_ns(facts.waits_ns_per_switch),
+         f"{significant(1 + facts.waits_ns_per_switch / facts.split_ns_per_switch)} × the hook's cost with it"),
         ("asset core, GET /assets/{id}, nearly all from L1", format_ns(statistics.median(hits)),
          f"{format_rate(1e9 / statistics.median(hits))} on one core"),
         *(open_model(rate_per_s) for rate_per_s in OPEN_RATES_PER_S),
