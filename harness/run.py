@@ -94,6 +94,8 @@ class WorkerFacts(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     outcomes: dict[str, int]
     host: HostFacts = HostFacts()
+    response_ns: dict[str, int | None] = {}
+    """Percentiles of its response times; None where too few calls stand behind one."""
     lost: str | None = None
     undone_share: float = 0.0
 

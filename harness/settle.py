@@ -12,6 +12,7 @@ from harness import calls, shares
 from harness.account import Account, merged, merged_host
 from harness.crewjob import ACCOUNT, Member
 from harness.errors import HarnessError, InvalidRunError
+from harness.histogram import PERCENTILES
 from harness.job import Ready
 from harness.loadrun import LoadPlan, LoadResult
 from harness.measure import Ending
@@ -65,6 +66,7 @@ def _put_together(
             name=part.member.name,
             outcomes={outcome.label: account.outcomes[outcome] for outcome in Outcome},
             host=part.host,
+            response_ns=_percentiles(account),
             lost=part.lost,
             undone_share=_undone_share(part, account, plan, sum(added.outcomes)) if part.lost else 0.0,
         )
@@ -88,6 +90,11 @@ def _account(part: Part, plan: LoadPlan) -> Account:
     with contextlib.suppress(InvalidRunError):
         facts = decode(part.folder / RunDirectory.FACTS, LoadFacts)
     return Account.of(part.member.name, calls.load(part.folder / shares.CALLS), plan.spans, facts)
+
+
+def _percentiles(account: Account) -> dict[str, int | None]:
+    response = account.distributions.histogram("response_ns")
+    return {name: response.supported_percentile(share) for name, share in PERCENTILES.items()}
 
 
 def _undone_share(part: Part, account: Account, plan: LoadPlan, planned: int) -> float:

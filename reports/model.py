@@ -222,6 +222,8 @@ class ReportView:
     held_by: tuple[Table, ...]
     """Who had the loop while calls waited for it, one table for each run; without rows where nobody waited."""
     stages: Table
+    workers: Table
+    """Without rows where one process did it all."""
     slowest: tuple[Table, ...]
     charts: tuple[Chart, ...]
     chart_notes: tuple[str, ...]

@@ -18,6 +18,7 @@ _TONE_WORD = {Tone.BETTER: "better", Tone.WORSE: "worse", Tone.DIFFERENT: "diffe
 # Of the operations table a terminal has room for these.
 _OPERATION_COLUMNS = ("completed", "p50", "p95", "p99", "max")
 _STAGE_COLUMNS = ("rate planned", "completed", "p50", "p99", "max", "validity")
+_WORKER_COLUMNS = ("completed", "rate", "p50", "p99", "descheduled", "ended")
 _MOST_CHANGES = 5
 _HOLDERS = 4
 
@@ -39,6 +40,7 @@ def render(view: ReportView, stream: TextIO, width: int = 80) -> None:
         _print_table(console, _greatest(table))
     if len(view.stages.rows) > len(view.runs):
         _print_table(console, _narrowed(view.stages, _STAGE_COLUMNS, view.stages.title))
+    _print_table(console, _narrowed(view.workers, _WORKER_COLUMNS, view.workers.title))
     _print_table(console, _saturated(view.backends))
     for note in view.profile_notes:
         _say(console, _text(note, "dim"))

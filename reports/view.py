@@ -20,6 +20,7 @@ from reports.profiles import profile_facts, profile_views
 from reports.sides import Side, sides_of, uncomparable
 from reports.timesplit import slowest_table, split_table, why_changed
 from reports.verdict import next_command, verdict
+from reports.workers import workers_table
 
 _TILES = ("Response p50", "Response p99", "Throughput", "Errors")
 
@@ -55,6 +56,7 @@ def build(runs: Sequence[RunSummary]) -> ReportView:
         split=fold(split_table(sides)),
         held_by=tuple(held_by_table(side, f"held-by-{number}") for number, side in enumerate(sides)),
         stages=fold(stages_table(sides)),
+        workers=workers_table(sides),
         slowest=tuple(slowest_table(side, f"slowest-{number}") for number, side in enumerate(sides)),
         charts=charts(sides),
         chart_notes=_chart_notes(sides),

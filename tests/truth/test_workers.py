@@ -105,6 +105,20 @@ def test_percentiles_over_both_workers_are_those_of_their_journals(pair):
     assert_monotone(said.run["operations"]["call"]["response_ns"])
 
 
+def test_each_worker_s_own_percentiles_and_outcomes_are_those_of_its_table(pair):
+    said, _ = pair
+    for number, worker in enumerate(document(said.run["dir"])["workers"]):
+        mine = table_of(said, number)
+        mine = mine[mine["intended_ns"] >= 0]
+        assert worker["outcomes"]["completed"] == (mine["outcome"] == Outcome.COMPLETED).sum()
+        response_ns = np.sort(
+            (mine["completed_ns"] - mine["intended_ns"])[np.isin(mine["outcome"], RETURNED)]
+        )
+        for name, share in (("p50", 0.5), ("p99", 0.99)):
+            exact_ns = response_ns[int(np.ceil(share * len(response_ns))) - 1]
+            assert worker["response_ns"][name] == pytest.approx(exact_ns, rel=0.005)
+
+
 def table_of(said, number):
     return calls.load(Path(said.run["dir"]) / "timing" / f"worker-{number}" / "calls.npy")
 
