@@ -21,14 +21,14 @@ def test_plain_locust_drives_a_target_and_counts_its_failures(tmp_path):
     done = locust(tmp_path, HARNESS_TARGET="known:failing?every=4")
     (row,) = json.loads(done.stdout)
     assert row["name"] == "call"
-    assert row["num_requests"] > 100
+    assert row["num_failures"] > 0
     assert abs(row["num_failures"] - row["num_requests"] / 4) <= 1
 
 
 def test_plain_locust_drives_the_operations_of_a_scenario(tmp_path):
-    done = locust(tmp_path, HARNESS_SCENARIO="asset-read", HARNESS_TARGET="asset-core")
+    done = locust(tmp_path, HARNESS_SCENARIO="ingest", HARNESS_TARGET="asset-core")
     rows = {row["name"]: row for row in json.loads(done.stdout)}
-    assert set(rows) == {"GET /assets/{id}", "GET /health"}
+    assert set(rows) == {"POST /assets", "GET /assets/{id}"}
     assert all(row["num_failures"] == 0 for row in rows.values()), done.stderr
 
 

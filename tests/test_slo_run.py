@@ -33,31 +33,41 @@ def shown(*paths):
     return built, stream.getvalue(), html.unescape(page.render(built))
 
 
-def test_a_run_that_keeps_its_limits_says_so_and_exits_with_0(tmp_path):
+@pytest.fixture
+def patient(tmp_path):
+    """A project in which no noise of the machine makes a run invalid; the runs of its folder are by its limits."""
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.harness.validity]\nlag-ms = [1e6, 1e6]\ndescheduled-percent = [100, 100]\nlate-percent = [100, 100]\n"
+    )
+    return tmp_path
+
+
+def test_a_run_that_keeps_its_limits_says_so_and_exits_with_0(patient):
+    # No noise keeps a call from its answer for a minute.
     said = harness(
         "run", "steady", "--target", "known:constant", "--rate", 100, "--duration", "1s", "--warmup", "200ms",
-        "--slo", "p50<500ms,errors<10%", "--slo", "call: p50<500ms", "--out", tmp_path, "--json",
+        "--slo", "p50<1m,errors<10%", "--slo", "call: p50<1m", "--json", cwd=patient,
     )  # fmt: skip
     assert [(slo["slo"], slo["operation"], slo["state"]) for slo in said.run["slo"]] == [
-        ("p50<500ms", "all", "certified"),
+        ("p50<1m", "all", "certified"),
         ("errors<10%", "all", "certified"),
-        ("p50<500ms", "call", "certified"),
+        ("p50<1m", "call", "certified"),
     ]
-    assert said.code == (ExitCode.INVALID if said.run["validity"] == "invalid" else ExitCode.OK)
+    assert said.code == ExitCode.OK
     assert said.stderr.count("certified: 0 of 100 calls") == 3
 
 
-def test_a_run_that_breaks_a_limit_exits_with_3_and_its_report_shows_it_again(tmp_path):
+def test_a_run_that_breaks_a_limit_exits_with_3_and_its_report_shows_it_again(patient):
     said = harness(
         "run", "steady", "--target", "known:constant?service_ms=20", "--rate", 20, "--duration", "1s",
-        "--warmup", "0s", "--slo", "call: p50<1ms", "--out", tmp_path, "--json",
+        "--warmup", "0s", "--slo", "call: p50<1ms", "--json", cwd=patient,
     )  # fmt: skip
-    assert said.code == (ExitCode.INVALID if said.run["validity"] == "invalid" else ExitCode.LIMIT_BROKEN)
+    assert said.code == ExitCode.LIMIT_BROKEN
     (slo,) = said.run["slo"]
     assert (slo["calls"], slo["exceeding"]) == (20, 20)
-    if said.run["validity"] != "invalid":
-        assert "call: p50<1ms: broken: 20 of 20 calls" in said.stderr
-    assert harness("report", said.run["dir"], "--json").code == said.code
+    assert "call: p50<1ms: broken: 20 of 20 calls" in said.stderr
+    # A run is read by the limits that it was made under, wherever that is.
+    assert harness("report", patient / said.run["dir"], "--json").code == ExitCode.LIMIT_BROKEN
 
 
 def test_an_operation_that_the_target_does_not_have_is_refused_before_the_run(tmp_path):
