@@ -13,10 +13,10 @@ from typing import Self
 import numpy as np
 
 from harness.clock import NS_PER_S
+from harness.follower import Ended, Follower
 from harness.histogram import Histogram
 from harness.model import Outcome
 from harness.plan import Span
-from harness.tail import Ended, Tail
 
 RECENT_S = 5.0
 _BIN_NS = NS_PER_S // 4
@@ -91,7 +91,7 @@ class LiveRun:
 
     def __init__(self, tables: Sequence[Path], plan: Sequence[Span], *, is_open: bool) -> None:
         """Follow the tables of a run, one for each worker; `is_open` says that they hold the plan."""
-        self._tails = [Tail(path) for path in tables]
+        self._followers = [Follower(path) for path in tables]
         self._plan = plan
         self._is_open = is_open
         self._warmup, self._measured = Tally(), Tally()
@@ -100,13 +100,13 @@ class LiveRun:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for tail in self._tails:
-            tail.close()
+        for follower in self._followers:
+            follower.close()
 
     def look(self, elapsed_s: float) -> Glance:
         """Return what the run is at; `elapsed_s` counts from time zero and never falls."""
-        for tail in self._tails:
-            for ended in tail.look():
+        for follower in self._followers:
+            for ended in follower.look():
                 is_warm = ended.intended_ns < 0
                 self._warmup.add(ended.where(is_warm))
                 self._measured.add(ended.where(~is_warm))
@@ -117,7 +117,7 @@ class LiveRun:
         first_ns = max(
             (now_ns - round(RECENT_S * NS_PER_S)) // _BIN_NS * _BIN_NS + _BIN_NS, round(start_s * NS_PER_S)
         )
-        waiting = sum(self._waiting(tail, now_ns) for tail in self._tails)
+        waiting = sum(self._waiting(follower, now_ns) for follower in self._followers)
         return Glance(
             elapsed_s=elapsed_s,
             stage=stage_at(self._plan, elapsed_s),
@@ -127,13 +127,13 @@ class LiveRun:
                 int(tally.outcomes[Outcome.COMPLETED]), tally.response,
             ),
             outcomes={outcome.label: int(tally.outcomes[outcome]) for outcome in _ENDED},
-            in_flight=sum(tail.in_flight for tail in self._tails),
+            in_flight=sum(follower.in_flight for follower in self._followers),
             waiting=waiting,
             oldest_s=self._oldest_s(now_ns),
         )  # fmt: skip
 
-    def _waiting(self, tail: Tail, now_ns: int) -> int:
-        return max(tail.due(now_ns) - tail.let_go, 0) if self._is_open else 0
+    def _waiting(self, follower: Follower, now_ns: int) -> int:
+        return max(follower.due(now_ns) - follower.let_go, 0) if self._is_open else 0
 
     def _figures(self, from_ns: int, to_ns: int, completed: int, response: Histogram) -> Figures:
         span_s = max(to_ns - from_ns, 0) / NS_PER_S
@@ -141,13 +141,17 @@ class LiveRun:
             return Figures(span_s, None, None, response)
         planned_per_s = None
         if self._is_open:
-            planned = sum(tail.due(to_ns) - tail.due(from_ns) for tail in self._tails)
+            planned = sum(follower.due(to_ns) - follower.due(from_ns) for follower in self._followers)
             planned_per_s = planned / span_s
         return Figures(span_s, planned_per_s, completed / span_s, response)
 
     def _oldest_s(self, now_ns: int) -> float | None:
-        since = [tail.oldest_ns for tail in self._tails if tail.oldest_ns is not None]
-        since += [tail.intended_ns(tail.let_go) for tail in self._tails if self._waiting(tail, now_ns)]
+        since = [follower.oldest_ns for follower in self._followers if follower.oldest_ns is not None]
+        since += [
+            follower.intended_ns(follower.let_go)
+            for follower in self._followers
+            if self._waiting(follower, now_ns)
+        ]
         return max((now_ns - min(since)) / NS_PER_S, 0.0) if since else None
 
 

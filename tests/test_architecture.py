@@ -102,7 +102,7 @@ LAYERS = {
     "harness.profilerun": 4,
     "harness.probe": 4,
     "harness.plateau": 4,
-    "harness.tail": 4,
+    "harness.follower": 4,
     "harness.live": 4,
     "harness.stages": 4,
     "harness.steady": 4,

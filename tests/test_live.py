@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import calls, tail
+from harness import calls, follower
 from harness.clock import NS_PER_S
 from harness.live import LiveRun, stage_at
 from harness.model import Outcome
@@ -181,7 +181,9 @@ def test_what_a_look_reads_does_not_grow_with_the_table(tmp_path, monkeypatch, c
     read, pread = [], os.pread
     with LiveRun([path], PLAN[1:], is_open=True) as run:
         run.look(count / 1e6)
-        monkeypatch.setattr(tail.os, "pread", lambda *what: read.append(len(pread(*what))) or pread(*what))
+        monkeypatch.setattr(
+            follower.os, "pread", lambda *what: read.append(len(pread(*what))) or pread(*what)
+        )
         glance = run.look(count / 1e6)
     assert (glance.in_flight, glance.outcomes["completed"]) == (2, count - 2)
     assert sum(read) < 10_000 * calls.ROW_BYTES

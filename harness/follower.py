@@ -38,7 +38,7 @@ class Ended:
         return type(self)(self.outcome[mask], self.intended_ns[mask], self.completed_ns[mask])
 
 
-class Tail:
+class Follower:
     """Follows one table from its first row on. Rows are let go in their order, and end in any."""
 
     def __init__(self, path: Path) -> None:
