@@ -18,6 +18,7 @@ import socket
 import threading
 import time
 
+from targets.asset_core.errors import NotReadyError
 from targets.asset_core.health import HealthChecker
 from targets.core_events import proxy_event
 from targets.core_target import create
@@ -45,6 +46,16 @@ def asset(asset_id, version):
     }
 
 
+def open_patiently(target):
+    """Open a target, again if a busy machine took more than the time that initialisation has."""
+    for _ in range(3):
+        try:
+            return target.open()
+        except NotReadyError:
+            target.close()
+    return target.open()
+
+
 class Load:
     """Workers that write and read in turn while they are not paused."""
 
@@ -54,7 +65,7 @@ class Load:
         self.target = create(backends="servers")
         # What is done in the background is done more often than it need be in use.
         HealthChecker.start.__defaults__ = (1.0,)
-        self.target.open()
+        open_patiently(self.target)
         self.core = self.target._core
         issuer = self.target._issuer
         self.token = issuer.token(TENANT, "ada", role="admin", use="id")
