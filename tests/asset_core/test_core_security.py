@@ -89,6 +89,22 @@ def test_five_seconds_of_leeway_are_granted(verifier, sign, changes):
     assert verifier.verify(sign(**changes)).tenant == "acme"
 
 
+@pytest.mark.parametrize("client_id", ["other", None, "", [AUDIENCE]])
+def test_an_access_token_for_another_client_is_refused(verifier, sign, client_id):
+    assert verifier.verify(sign("access")).tenant == "acme"
+    # Whoever it says that it is for: of an access token that is the client alone.
+    with pytest.raises(UnauthorisedError, match="audience|malformed"):
+        verifier.verify(sign("access", client_id=client_id, aud=AUDIENCE))
+
+
+def test_leeway_ends_with_its_fifth_second(verifier, sign, clock):
+    token = sign(exp=clock.now_s, nbf=clock.now_s + 5)
+    assert verifier.verify(token).tenant == "acme"
+    clock.advance(5)
+    with pytest.raises(UnauthorisedError, match="expired"):
+        verifier.verify(token)
+
+
 @pytest.mark.parametrize("groups", [["viewer"], ["tenant:a", "tenant:b"], ["tenant:"], []])
 def test_an_access_token_must_name_exactly_one_tenant(verifier, sign, groups):
     with pytest.raises(UnauthorisedError, match="tenant"):
