@@ -93,7 +93,7 @@ def test_five_seconds_of_leeway_are_granted(verifier, sign, changes):
 def test_an_access_token_for_another_client_is_refused(verifier, sign, client_id):
     assert verifier.verify(sign("access")).tenant == "acme"
     # Whoever it says that it is for: of an access token that is the client alone.
-    with pytest.raises(UnauthorisedError, match="audience|malformed"):
+    with pytest.raises(UnauthorisedError, match=r"audience|malformed"):
         verifier.verify(sign("access", client_id=client_id, aud=AUDIENCE))
 
 
