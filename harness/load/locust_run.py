@@ -140,7 +140,7 @@ class LocustProcess:
             self._hosted.own(gevent.getcurrent())
 
     def _on_test_start(self, **_: Any) -> None:
-        self._recording = self._trouble = self._ended_ns = None
+        self._trouble = self._ended_ns = None
         try:
             self._part.start()
         except HarnessError as error:
