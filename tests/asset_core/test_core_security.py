@@ -312,6 +312,12 @@ def test_a_key_set_without_a_usable_key_is_refused(text):
         parse_jwks(text)
 
 
+@pytest.mark.parametrize("change", [{"use": "enc"}, {"alg": "RS512"}, {"kid": ""}, {"kty": "EC"}])
+def test_keys_for_anything_but_our_signatures_are_passed_over(issuer, change):
+    other = issuer.jwk() | {"kid": "key-2"} | change
+    assert parse_jwks(json.dumps({"keys": [issuer.jwk(), other]})).keys() == {"key-1"}
+
+
 def test_a_short_key_is_refused(issuer):
     with pytest.raises(SettingsError, match="2048"):
         parse_jwks(json.dumps({"keys": [issuer.jwk() | {"n": "AQAB"}]}))
