@@ -23,6 +23,15 @@ FACTS = {
 }  # fmt: skip
 
 
+def test_no_profile_takes_the_room_of_the_others(tmp_path):
+    sides = [load(store(tmp_path, Made(label, slow)).path) for label, slow in (("a", CALM), ("b", SLOWER))]
+    (part,) = tested.tested(sides)
+    many = dataclasses.replace(part, changes=part.changes * 30)
+    table = tested.changed_table([many, part], ["a", "b"])
+    assert len(table.rows) == 11
+    assert table.notes == ("CPU: 20 more, see the profile's own table.",)
+
+
 @dataclasses.dataclass
 class Made:
     """One side to be stored: samples of `slow` in each round, beside 200 of `same`."""

@@ -22,7 +22,7 @@ TITLES = {
     "peak": "Memory at its peak",
     "leaks": "Memory still held at the end",
 }
-_MOST_ROWS = 40
+_MOST_ROWS = 10
 _NOT_THE_TARGETS = {DRIVER, OUTSIDE}
 """Roots whose functions belong to the harness or to nobody: they have no requests to be compared by."""
 
@@ -76,16 +76,18 @@ def _tested(sides: Sequence[ProfiledSide]) -> Iterator[Tested]:
 def changed_table(found: Sequence[Tested], labels: Sequence[str]) -> Table:
     """Return the functions that are told apart, by their own weight per request."""
     rows = [
-        Row(_where(row), _cells(row.own, part.unit), group=part.title) for part in found for row in part.told
+        Row(_where(row), _cells(row.own, part.unit), group=part.title)
+        for part in found
+        for row in part.told[:_MOST_ROWS]
     ]
-    notes = (
-        [f"{format_count(len(rows) - _MOST_ROWS)} more stand in the tables below."]
-        if len(rows) > _MOST_ROWS
-        else []
-    )
+    notes = [
+        f"{part.title}: {format_count(len(part.told) - _MOST_ROWS)} more, see the profile's own table."
+        for part in found
+        if len(part.told) > _MOST_ROWS
+    ]
     columns = (*labels, "change", "95 % interval", "share", "finding")
     return Table(
-        "changed", "Functions told apart, by their own weight per request (peak: in all)", columns, tuple(rows[:_MOST_ROWS]),
+        "changed", "Functions told apart, by their own weight per request (peak: in all)", columns, tuple(rows),
         "Function", tuple(notes),
     )  # fmt: skip
 

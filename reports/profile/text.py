@@ -10,6 +10,7 @@ from reports.plain import console_of, print_next, print_table, say
 from reports.profile.model import ProfileReport
 
 _WIDEST = 100
+_MOST_ROWS = 6
 _STATUS_STYLE = {Status.GOOD: "bold green", Status.CAUTION: "bold yellow", Status.BAD: "bold red"}
 
 
@@ -22,9 +23,12 @@ def render(view: ProfileReport, stream: TextIO, width: int | None = None) -> Non
     say(console, view.sentence, _STATUS_STYLE[view.status])
     for point in view.points:
         say(console, f"- {point}")
-    for title, rows in itertools.groupby(view.changed.rows, key=lambda row: row.group):
-        print_table(console, dataclasses.replace(view.changed, title=title, rows=tuple(rows), notes=()))
-    for note in view.changed.notes:
-        say(console, note, "dim")
+    is_cut = bool(view.changed.notes)
+    for title, group in itertools.groupby(view.changed.rows, key=lambda row: row.group):
+        rows = tuple(group)
+        is_cut |= len(rows) > _MOST_ROWS
+        print_table(console, dataclasses.replace(view.changed, title=title, rows=rows[:_MOST_ROWS], notes=()))
+    if is_cut:
+        say(console, "More functions are told apart: see the report.", "dim")
     print_table(console, view.counts)
     print_next(console, view.next_command)
