@@ -10,8 +10,16 @@ import numpy as np
 import pytest
 
 from harness import calls
+from harness.commands import experiment
+from harness.commands.console import Talk
+from harness.commands.preparing import Find
+from harness.commands.servers import Backends
+from harness.commands.subjects import select
+from harness.loadrun import LoadPlan
 from harness.model import Outcome
+from harness.run import BackendFacts
 from harness.summary import load
+from scenarios.catalogue import SCENARIOS
 from tests.cli_support import harness
 
 # What spoils a run from inside the measured process, as a target's `open`.
@@ -38,6 +46,35 @@ class SlowDriver(Target):
             return let_go(self, row, due_ns, time.monotonic_ns(), *rest)
 
         OpenModel._let_go = late
+
+
+class GivesUp(Target):
+    "After 60 arrivals of warm-up and run the pacer lets none go any more."
+
+    def open(self):
+        from harness.load.open_model import OpenModel
+        let_go = OpenModel._let_go
+
+        def once_more(self, row, *rest):
+            let_go(self, row, *rest)
+            if row == 59:
+                self.stopping.set()
+
+        OpenModel._let_go = once_more
+
+
+class Shop(Target):
+    "Asks a server that counts."
+
+    def __init__(self):
+        self.asked = 0
+
+    def call(self, event):
+        self.asked += 1
+        super().call(event)
+
+    def counters(self):
+        return {"call": {"shop.calls": self.asked}}
 
 
 class ColdAndStepped:
@@ -122,6 +159,38 @@ def test_a_slow_driver_is_the_harness_s_own_lag_and_its_arrivals_are_late(ran):
     assert "held up by the harness itself" in lag
     assert reasons(run, "The driver started")
     assert run["validity"] == "invalid"
+
+
+def test_arrivals_that_the_driver_never_started_are_its_fault(ran):
+    run = ran("GivesUp", warmup="300ms")
+    assert run["outcomes"]["never_started"] == 70
+    (reason,) = reasons(run, "The driver started")
+    share = float(reason.split()[3])
+    assert 70 <= share <= 100
+    assert reason.endswith("late, or never")
+    assert run["validity"] == "invalid"
+
+
+@pytest.mark.parametrize(("ceiling_per_s", "is_saturated"), [(90.0, True), (500.0, False)])
+def test_a_server_asked_for_all_that_it_can_give_is_saturated_and_one_that_is_not_has_room(
+    tmp_path, monkeypatch, ceiling_per_s, is_saturated
+):
+    (tmp_path / "spoilt.py").write_text(SOURCE)
+    monkeypatch.chdir(tmp_path)
+    # The one thing that is not found out here: what the server could give.
+    server = Backends("none", ceilings={"shop": BackendFacts(ceiling_per_s=ceiling_per_s)})
+    monkeypatch.setattr(experiment, "provide", lambda *_: contextlib.nullcontext(server))
+    scenario = SCENARIOS["steady"]
+    request = experiment.Request(
+        selection=select("spoilt.py:Shop", scenario, ()),
+        plan=LoadPlan(scenario, rate_per_s=100.0, users=1, duration_s=1.0, warmup_s=0.3, seed=1),
+        find=Find.NOTHING, profiles=(), backends="none", out=tmp_path / "runs", command="harness run",
+    )  # fmt: skip
+    (directory,) = experiment.carry_out(request, Talk()).directories
+    told = [reason for reason in load(directory.path).validity.reasons if "saturated" in reason]
+    assert len(told) == is_saturated
+    assert all(reason.startswith("shop was saturated: ") for reason in told)
+    assert all("of the about 90/s that this server can give" in reason for reason in told)
 
 
 def test_a_warm_up_that_was_not_over_and_a_stepped_clock_are_told(ran):
