@@ -90,14 +90,18 @@ def open_model(rate_per_s: float) -> tuple[str, str, str]:
 
 def main() -> None:
     """Measure and print."""
-    plain, ours, recorder, hits = [], [], [], []
+    plain, ours, recorder, hits, hook, waits = [], [], [], [], [], []
     for _ in range(ROUNDS):
         plain.append(plain_locust_ns())
         per_call_ns, facts = closed_model("targets.known:noop", {}, {})
         ours.append(per_call_ns)
         recorder.append(facts.recorder_ns_per_call)
+        hook.append(facts.split_ns_per_switch)
+        waits.append(facts.waits_ns_per_switch)
         core = {"variant": "optimised", "backends": "memory", "latency_ms": "0"}
         hits.append(closed_model("targets.core_target:create", core, {"GET /assets/{id}": 1.0})[0])
+    # What a busy machine hides costs 1 ns here.
+    hook_ns, waits_ns = max(statistics.median(hook), 1.0), statistics.median(waits)
     locust_ns, harness_ns = statistics.median(plain), statistics.median(ours)
     # Of rounds, not of medians: the two sides of a round met the same machine.
     cheaper = statistics.median(theirs / mine for theirs, mine in zip(plain, ours, strict=True))
@@ -106,9 +110,9 @@ def main() -> None:
         ("closed model, no-op, all stamps and the split", format_ns(harness_ns),
          f"{significant(cheaper)} × cheaper"),
         ("of which recording", format_ns(statistics.median(recorder)), ""),
-        ("switch hook, a yield and back", format_ns(facts.split_ns_per_switch), ""),
-        ("wait profile, the same yield, beyond that", format_ns(facts.waits_ns_per_switch),
-         f"{significant(1 + facts.waits_ns_per_switch / facts.split_ns_per_switch)} × the hook's cost with it"),
+        ("switch hook, a yield and back", format_ns(hook_ns), ""),
+        ("wait profile, the same yield, beyond that", format_ns(waits_ns),
+         f"{significant(1 + waits_ns / hook_ns)} × the hook's cost with it"),
         ("asset core, GET /assets/{id}, nearly all from L1", format_ns(statistics.median(hits)),
          f"{format_rate(1e9 / statistics.median(hits))} on one core"),
         *(open_model(rate_per_s) for rate_per_s in OPEN_RATES_PER_S),
