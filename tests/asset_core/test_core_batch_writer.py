@@ -15,6 +15,7 @@ from targets.asset_core.settings import StoreSettings
 from targets.asset_core.stores.batch_writer import write_batches, write_singly
 from targets.asset_core.stores.dynamo import DynamoAssets
 from targets.asset_core.stores.dynamo_items import items_of, key_of, read_asset, read_technology
+from targets.asset_core.stores.dynamo_reads import read_batches
 
 
 class Raw:
@@ -252,6 +253,15 @@ def test_a_read_of_which_a_part_is_unprocessed_at_the_deadline_is_no_answer(stor
     http.refuses = lambda _call, key: stored[1].asset.id in key[0]
     with pytest.raises(DeadlineError):
         store.get_assets(stored[0].asset.tenant, [bundle.asset.id for bundle in stored], due_in(0.3))
+
+
+def test_no_pause_of_a_read_goes_beyond_the_deadline(store, http, clock):
+    http.refuses = lambda _call, _key: True
+    due_s = clock.now_s + 3
+    scope = Scope(due_s, Tally(), clock.read)
+    with pytest.raises(DeadlineError):
+        read_batches(store, [{"pk": {"S": "p"}, "sk": {"S": "s"}}], (), scope, sleep=clock.advance)
+    assert due_s - 3 < clock.now_s < due_s
 
 
 def test_reads_are_eventually_consistent(store, http):
