@@ -108,7 +108,10 @@ def test_a_budget_for_too_few_blocks_is_refused_and_what_it_asks_for_finds_a_slo
     if found["controls"]["null"]["clean"] and found["controls"]["bad_blocks"] <= 0.4:
         assert (wall["verdict"], wall["blocks"] > 6, wall["p"] < 0.01) == ("regressed", True, True)
         (suspects,) = (one for one in found["suspects"] if one["metric"] == "wall")
-        assert suspects["functions"][0]["function"].startswith("total ")
+        # Profiles of a busy machine may differ too much among themselves: then none is named.
+        named = [one["function"] for one in suspects["functions"]]
+        assert named[:1] == [name for name in named[:1] if name.startswith("total ")]
+        assert "Tested on 5 interleaved profiles a side" in suspects["note"]
         assert "test_total" in files["comment.md"].read_text()
     failed = [
         case.get("name")

@@ -188,6 +188,18 @@ def test_a_driver_that_differs_from_run_to_run_hides_no_change_of_an_operation()
     assert {found["start"], found["loop"]} == {Finding.CANNOT_TELL}
 
 
+def test_what_is_called_changed_has_an_interval_without_zero():
+    # Runs that differ so much among themselves that only the test, under no change, sees a difference.
+    wild = [5, 10, 30, 130, 325]
+    found = compare_sampled(
+        Counts(np.array([[100] * 5, wild], float), np.ones((2, 5))),
+        Counts(np.array([[3000] * 5, wild[::-1]], float), np.ones((2, 5))),
+    )
+    assert found.discovery[0] < 0.05
+    assert found.low[0] < 0 < found.high[0]
+    assert found.findings[0] == Finding.CANNOT_TELL
+
+
 def test_no_change_rests_on_one_run():
     calm = [[100, 101, 99, 100, 100]] * 5
     burst = compare_sampled(

@@ -74,7 +74,8 @@ class Compared:
 def compare_sampled(before: Counts, after: Counts, strict: Strictness = STRICT) -> Compared:
     """Compare counts of samples; with fewer than `strict.least_runs` runs on a side nothing is called changed.
 
-    What is called changed has runs that differ by rank too, so that it rests on no single run.
+    What is called changed has runs that differ by rank too, so that it rests on no single run, and an interval
+    without zero.
 
     Raises ValueError if the sides do not have the same frames, or one has no run.
     """
@@ -97,7 +98,8 @@ def compare_sampled(before: Counts, after: Counts, strict: Strictness = STRICT) 
     is_found = np.nan_to_num(discovery, nan=1.0) <= strict.false_discovery
     is_found &= np.abs(change) >= strict.least_effect * larger
     if is_replicated:
-        is_found &= _runs_agree(before, after)
+        # The test asks what both sides would vary by if they were one, the interval what each varies by.
+        is_found &= _runs_agree(before, after) & (np.abs(change) > reach)
     is_same = (np.abs(change) + reach <= strict.least_effect * larger) & (samples > 0) & is_replicated
     word = Finding.CHANGED if is_replicated else Finding.BEYOND_SAMPLING
     findings = [
