@@ -171,8 +171,12 @@ def test_percentiles_of_all_workers_together_are_those_of_their_journals(distrib
     assert len(took) == run.total.count
     service = run.total.histograms["service_ns"]
     for share in (0.5, 0.9, 0.95, 0.99):
-        true = took[max(int(np.ceil(share * len(took))) - 1, 0)]
-        assert service.percentile(share) == pytest.approx(true, rel=0.01)
+        # One call in two hundred may have been held up between the stamps of the two, on a busy machine.
+        low, high = (
+            took[min(max(int(np.ceil(part * len(took))) - 1, 0), len(took) - 1)]
+            for part in (share - 0.005, share + 0.005)
+        )
+        assert 0.99 * low <= service.percentile(share) <= 1.01 * high
 
 
 def test_the_run_has_all_that_a_run_of_the_harness_has(distributed):
@@ -228,6 +232,21 @@ def test_one_process_alone_leaves_a_run_whose_count_is_locusts(tmp_path):
     assert run.total.outcomes["failed"] == pytest.approx(run.total.count / 4, abs=1)
     assert len(returned(run.table)) == run.total.count
     assert not any("Locust counted" in reason for reason in run.validity.reasons)
+
+
+def test_a_process_that_is_killed_leaves_a_run_that_says_so_and_claims_no_shorter_time(tmp_path):
+    with Crew(tmp_path, HARNESS_TARGET="known:constant?service_ms=5") as crew:
+        process = crew.start("--headless", "-u", "2", "-r", "2")
+        crew.until(lambda: any(len(calls.load(one)) > 50 for one in tmp_path.glob("runs/*/timing/calls.npy")))
+        process.kill()
+        process.wait()
+        (directory,) = crew.runs()
+        run = load(directory)
+    assert "The run was cut off: it has no end in run.json" in run.trouble
+    assert run.total.outcomes["unfinished"] <= 2
+    # From its last stamp, since nothing else is known of its end.
+    last_s = max(run.table["completed_ns"].max(), run.table["dispatched_ns"].max()) / 1e9
+    assert run.measured_s == pytest.approx(last_s)
 
 
 def test_every_test_that_the_web_ui_starts_is_a_run_of_its_own(tmp_path):

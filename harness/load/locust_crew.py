@@ -157,7 +157,7 @@ class Master:
         self._settled |= gathering.keys
         workers = gathering.workers
         _LOG.info("harness: %s", ", ".join(f"{name} is {client}" for client, name in workers.items()))
-        plan = open_run.update(head, gathering.duration_s, len(workers))
+        plan = open_run.ended(head, gathering.duration_s, len(workers))
         open_run.notes = gathering.notes()
         result = gathering.settle(plan)
         open_run.document.workers = list(result.workers)

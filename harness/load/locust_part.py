@@ -15,6 +15,8 @@ from harness.run import LocustFacts, RunDirectory, RunDocument
 
 _LOG = logging.getLogger("harness")
 _LEAST_S = 0.001
+# Some times what passes from one time that Locust looks at its processor to the next.
+_AHEAD_S = 30.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,21 +82,36 @@ class OpenRun:
         """Whether nothing is known of the run yet."""
         return self._head is None
 
-    def update(self, head: Head, duration_s: float, workers: int) -> LoadPlan:
-        """Write `run.json` as far as it is known: killed at any moment, the directory says what it was meant to be."""
+    def update(self, head: Head, so_far_s: float, workers: int) -> None:
+        """Write `run.json` as far as it is known: killed at any moment, the directory says what it was meant to be.
+
+        Its duration is then what Locust was told, or longer than the test can have lasted: never shorter.
+        """
         is_new, self._head, self._workers = self.is_new, head, workers
-        plan = self._plan(duration_s)
+        options = self._environment.parsed_options
+        plan = self._plan(max(so_far_s + _AHEAD_S, (options and options.run_time) or 0.0))
         if is_new:
             self.document = self._runs.document(plan, head)
             _LOG.info("harness: This test is recorded in %s", self.directory.path)
-        self.document.plan = plan.facts(head.operations)
-        self.directory.write(self.document)
+        self._write(plan, head)
+
+    def lasted(self, so_far_s: float) -> None:
+        """Write how long the test has lasted by now, if anything is known of it."""
+        if self._head:
+            self.update(self._head, so_far_s, self._workers)
+
+    def ended(self, head: Head, duration_s: float, workers: int) -> LoadPlan:
+        """Write how long the test was, and return what it has been."""
+        if self.is_new:
+            self.update(head, duration_s, workers)
+        self._workers = workers
+        plan = self._plan(duration_s)
+        self._write(plan, head)
         return plan
 
-    def lasted(self, duration_s: float) -> None:
-        """Write how long the test has lasted, if anything is known of it."""
-        if self._head:
-            self.update(self._head, duration_s, self._workers)
+    def _write(self, plan: LoadPlan, head: Head) -> None:
+        self.document.plan = plan.facts(head.operations)
+        self.directory.write(self.document)
 
     def _plan(self, duration_s: float) -> LoadPlan:
         self._users = max(self._users, self._environment.runner.user_count)

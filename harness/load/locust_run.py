@@ -21,7 +21,9 @@ from gevent.hub import get_hub
 from gevent.lock import RLock
 
 from harness import calls
+from harness.clock import NS_PER_S
 from harness.errors import HarnessError
+from harness.gather import Head
 from harness.load.locust_crew import Master, Worker
 from harness.load.locust_part import OpenRun, Part, Runs, head_of
 from harness.load.locust_user import make_user
@@ -180,6 +182,8 @@ def _scratch() -> Iterator[Path]:
 class Alone:
     """One process that is the whole run."""
 
+    _head: Head
+
     def __init__(self, runs: Runs, environment: Any) -> None:
         self._runs = runs
         self._environment = environment
@@ -196,14 +200,15 @@ class Alone:
         open_run = self._open
         assert open_run is not None  # noqa: S101 - Locust starts a test before its users
         # All that takes time comes before time zero.
-        open_run.update(head_of(hosted, self._runs), 0.0, 1)
+        self._head = head_of(hosted, self._runs)
+        open_run.update(self._head, 0.0, 1)
         self._recording = Recording(hosted, open_run.directory.timing, 0)
         open_run.directory.write_facts(self._recording.facts)
         return self._recording
 
     def _on_usage(self, **_: Any) -> None:
         if self._open and self._recording:
-            self._open.lasted(self._recording.elapsed_ns / 1e9)
+            self._open.lasted(self._recording.elapsed_ns / NS_PER_S)
 
     def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> None:
         """Finish the run directory, or remove it if nobody called."""
@@ -217,6 +222,6 @@ class Alone:
         recording.close()
         calls.seal(open_run.directory.calls_path)
         open_run.directory.write_facts(facts)
-        open_run.lasted(ended_ns / 1e9)
+        open_run.ended(self._head, ended_ns / NS_PER_S, 1)
         open_run.document.host = host
         open_run.finish()
