@@ -475,6 +475,22 @@ def test_profiles_are_tabs_that_keys_walk_through(open_file):
 
 
 @pytest.mark.browser
+def test_a_graph_is_laid_out_when_its_tab_is_first_shown_and_for_paper(open_file):
+    page = open_file(two(), allocations())
+    assert page.locator("canvas").count() == 1
+    page.get_by_role("tab", name="Allocations").click()
+    assert page.locator("canvas").count() == 2
+    page.get_by_role("tab", name="CPU").click()
+    assert page.locator("canvas").count() == 2
+    other = open_file(two(), allocations())
+    other.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert min(other.evaluate("[...document.querySelectorAll('canvas')].map((one) => one.width)")) > 300
+    assert other.locator("canvas").count() == 2
+    other.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert [other.locator("figure").nth(place).is_visible() for place in (0, 1)] == [True, False]
+
+
+@pytest.mark.browser
 def test_the_address_brings_another_reader_to_the_same_sight(open_file):
     page = open_file(two(), allocations())
     page.get_by_role("tab", name="Allocations").click()

@@ -1,6 +1,6 @@
 // Flame graphs on canvas. Each `.flame-graph` draws the JSON that follows it; nothing is fetched, and every name
 // reaches the page as text only. A caller stands above what it calls.
-(() => {
+const flameGraph = (() => {
   "use strict";
   const ROW = 21, PAD = 5, LEAST_PX = 0.5, LEAST_TEXT_PX = 26;
   const FONT = '12px ui-sans-serif, system-ui, "Segoe UI", Roboto, sans-serif';
@@ -523,11 +523,14 @@
     new MutationObserver(() => resize(graph)).observe(document.documentElement, { attributes: true });
   }
 
-  function start(box) {
-    const data = JSON.parse(box.parentElement.querySelector(".flame-data").textContent);
+  // Draws the graph of a figure if that was not done yet.
+  function start(figure) {
+    const box = figure.querySelector(".flame-graph");
+    if (figure.flame || !box) return;
+    const data = JSON.parse(figure.querySelector(".flame-data").textContent);
     const top = readTree(data);
     countPerRequest(data, top);
-    const graph = { box, data, top, zoom: top, base: top, selected: null, query: "", hues: new Map(), width: 0, height: 0, view: "union", by: "whole", per: "request", key: box.parentElement.dataset.key };
+    const graph = { box, data, top, zoom: top, base: top, selected: null, query: "", hues: new Map(), width: 0, height: 0, view: "union", by: "whole", per: "request", key: figure.dataset.key };
     layOut(graph);
     graph.canvas = make("canvas", { tabIndex: 0, role: "application", ariaLabel: `Flame graph. ${KEYS_HELP} The tables below hold the same numbers.` });
     graph.space = make("div", {}, graph.canvas);
@@ -544,10 +547,8 @@
     resize(graph);
     say(graph);
     graph.isReady = true;
-    box.parentElement.flame = { restore: (state) => restore(graph, state), state: () => stateOf(graph) };
+    figure.flame = { restore: (state) => restore(graph, state), state: () => stateOf(graph) };
   }
 
-  const startAll = () => document.querySelectorAll(".flame-graph:empty").forEach(start);
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", startAll);
-  else startAll();
+  return { start };
 })();

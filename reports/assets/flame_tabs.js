@@ -1,5 +1,5 @@
 // Graphs of one set as tabs, and the state of the one that is shown in the address of the page. Without scripts all
-// graphs stand below one another.
+// graphs stand below one another. A graph is laid out when it is first shown: most are never looked at.
 (() => {
   "use strict";
   const PREFIX = "#flame=";
@@ -13,7 +13,7 @@
       tab.ariaSelected = String(isOn);
       tab.tabIndex = isOn ? 0 : -1;
     }
-    return chosen;
+    flameGraph.start(chosen);
   }
 
   function addTabs(set) {
@@ -41,6 +41,16 @@
     show(set, figures[0].dataset.key);
   }
 
+  // Paper has no tabs.
+  function printAll() {
+    let hidden = [];
+    addEventListener("beforeprint", () => {
+      hidden = [...document.querySelectorAll(".flame[hidden]")];
+      hidden.forEach((figure) => { figure.hidden = false; flameGraph.start(figure); });
+    });
+    addEventListener("afterprint", () => hidden.forEach((figure) => { figure.hidden = true; }));
+  }
+
   function write(key, state) {
     const parts = Object.entries(state).filter(([, value]) => value).map(([name, value]) => `&${name}=${encodeURIComponent(value)}`);
     // A page without an address of its own (about:blank, srcdoc) has no place for state.
@@ -60,6 +70,8 @@
 
   function start() {
     document.querySelectorAll(".flame-set").forEach(addTabs);
+    document.querySelectorAll(".flame:not([hidden])").forEach(flameGraph.start);
+    printAll();
     document.addEventListener("flame-state", (event) => write(event.target.closest(".flame").dataset.key, event.detail));
     window.addEventListener("hashchange", read);
     read();
