@@ -259,6 +259,19 @@ def test_what_is_counted_differs_or_is_the_same():
     assert rows["g"].finding is Finding.SAME
 
 
+@pytest.mark.parametrize("runs_a_side", [1, 6])
+@pytest.mark.parametrize(("before", "after"), [(1000.0, 1051.0), (1051.0, 1000.0)])
+def test_the_least_effect_is_a_share_of_the_larger_side_whichever_that_is(runs_a_side, before, after):
+    # 51 is more than 5 % of 1000 and less than 5 % of 1051.
+    one, two = (
+        Counts(np.full((1, runs_a_side), weight * 1e9), np.full((1, runs_a_side), 1e9))
+        for weight in (before, after)
+    )
+    assert compare_counted(one, two).findings == [Finding.SAME]
+    told = Finding.SAME if runs_a_side > 1 else Finding.CANNOT_TELL
+    assert compare_sampled(one, two).findings == [told]
+
+
 def test_sides_that_do_not_fit_are_refused():
     one = ProfiledRun(Profile("samples", {("a",): 1}), {"a": 1})
     with pytest.raises(ValueError, match="one unit"):
