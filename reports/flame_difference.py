@@ -21,7 +21,7 @@ FINDINGS = tuple(Finding)
 
 _WORDS = {
     Finding.CHANGED: "changed",
-    Finding.SAME: f"same within {STRICT.least_effect:.0%}",
+    Finding.SAME: f"same within {100 * STRICT.least_effect:.0f} %",
     Finding.BEYOND_SAMPLING: "more than sampling explains",
     Finding.DIFFERS: "differs between these runs",
     Finding.CANNOT_TELL: "cannot tell",
@@ -114,12 +114,12 @@ def explain(unit: str, rounds: int = 1) -> str:
     if unit != SAMPLED:
         return (
             "Counted, not sampled: a coloured frame differs between these two runs by at least"
-            f" {STRICT.least_effect:.0%}. Whether another pair of runs would differ too is not tested."
+            f" {100 * STRICT.least_effect:.0f} %. Whether another pair of runs would differ too is not tested."
         )
     few, more = samples_needed(0.2), samples_needed(STRICT.least_effect)
     return (
         "One run a side: a coloured frame differs by more than sampling explains (false discovery rate"
-        f" {STRICT.false_discovery:.0%}, at least {STRICT.least_effect:.0%}), which does not say that the code changed it:"
+        f" {100 * STRICT.false_discovery:.0f} %, at least {100 * STRICT.least_effect:.0f} %), which does not say that the code changed it:"
         f" that takes {STRICT.least_runs} interleaved runs a side. Grey frames cannot be told; a change of 20 % takes"
         f" {format_count(few)} samples of a frame a side, one of 5 % {format_count(more)}."
     )
@@ -128,13 +128,13 @@ def explain(unit: str, rounds: int = 1) -> str:
 def _explain_rounds(unit: str, rounds: int) -> str:
     few, more = samples_needed(0.2), samples_needed(STRICT.least_effect)
     told = (
-        f"{rounds} interleaved runs a side: a coloured frame changed by at least {STRICT.least_effect:.0%}, and by more"
-        f" than the runs of one side differ among themselves (false discovery rate {STRICT.false_discovery:.0%})."
+        f"{rounds} interleaved runs a side: a coloured frame changed by at least {100 * STRICT.least_effect:.0f} %, and by more"
+        f" than the runs of one side differ among themselves (false discovery rate {100 * STRICT.false_discovery:.0f} %)."
     )
     if unit != SAMPLED:
         return f"{told} Counted, not sampled: the interval is from the closest runs of both sides to the farthest."
     return (
-        f"{told} Grey frames are the same within {STRICT.least_effect:.0%}, or cannot be told: a change of 20 % takes"
+        f"{told} Grey frames are the same within {100 * STRICT.least_effect:.0f} %, or cannot be told: a change of 20 % takes"
         f" {format_count(few)} samples of a frame a side, one of 5 % {format_count(more)}."
     )
 

@@ -115,7 +115,7 @@ def _precision(views: Sequence[ProfileView]) -> Iterator[str]:
             if detectable >= 1:
                 yield f"{samples} are too few to tell any difference from chance; profile for longer"
             else:
-                yield f"{samples}; a difference of less than about {detectable:.0%} cannot be told from chance"
+                yield f"{samples}; a difference of less than about {100 * detectable:.0f} % cannot be told from chance"
 
 
 def _overheads(sides: Sequence[Side]) -> Iterator[str]:

@@ -287,7 +287,7 @@ def test_few_cpu_samples_are_said_to_be_too_few(built):
     shown, _ = built({"folded": {"cpu/cpu.folded": "operation:call;f (m.py) 9\n"}})
     assert "too few to tell" in shown.profile_notes[0]
     shown, _ = built({"folded": {"cpu/cpu.folded": "operation:call;f (m.py) 10000\n"}})
-    assert "less than about 4%" in shown.profile_notes[0]
+    assert "less than about 4 %" in shown.profile_notes[0]
 
 
 def test_another_machine_or_commit_is_said_beside_the_verdict(built):

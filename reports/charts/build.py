@@ -115,7 +115,7 @@ def _distribution(shown: Sequence[Numbered]) -> Chart:
     return Chart(
         "distribution",
         "Distribution of response times",
-        f"Share of the calls by response time, in steps of {edges[1] / edges[0] - 1:.0%}.",
+        f"Share of the calls by response time, in steps of {100 * (edges[1] / edges[0] - 1):.0f} %.",
         DistributionPlot(tuple(series), float(edges[1] / edges[0])),
     )
 

@@ -121,8 +121,8 @@ def _how_told(sides: Sequence[ProfiledSide]) -> str:
         )
     return (
         f"{rounds} rounds a side, each a process of its own, in turns and in random order. A function is called changed"
-        f" where its rounds differ by at least {STRICT.least_effect:.0%} and by more than those of one side differ among"
-        f" themselves; of what is named, at most {STRICT.false_discovery:.0%} is expected to be wrong."
+        f" where its rounds differ by at least {100 * STRICT.least_effect:.0f} % and by more than those of one side differ among"
+        f" themselves; of what is named, at most {100 * STRICT.false_discovery:.0f} % is expected to be wrong."
     )
 
 

@@ -79,7 +79,7 @@ def _line(number: int, comparison: Comparison, bar: Bar | None) -> Line:
         verdict=comparison.verdict,
         word=word_of(comparison),
         values=sides_text(comparison),
-        change=change_text(comparison.change, comparison.unit),
+        change=_change(comparison),
         interval=_interval(comparison),
         evidence=_evidence(comparison),
         points=tuple(_points(comparison)),
@@ -98,8 +98,16 @@ def changes_of(comparison: Comparison) -> Changes:
     )  # fmt: skip
 
 
+def _change(comparison: Comparison) -> str:
+    if comparison.kind is Kind.EXACT and comparison.base == 0 and comparison.candidate:
+        return "from 0"
+    return change_text(comparison.change, comparison.unit)
+
+
 def _interval(comparison: Comparison) -> str:
-    """Return the interval of the change, or of the share of calls that a limit is about."""
+    """Return the interval of the change, or of the share of calls that a limit is about; a count has none."""
+    if comparison.kind is Kind.EXACT and comparison.low is None and comparison.candidate is not None:
+        return "exact"
     if comparison.kind is not Kind.LIMIT:
         return interval_text(comparison.low, comparison.high, comparison.unit)
     if comparison.low is None or comparison.high is None:
