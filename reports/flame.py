@@ -301,7 +301,7 @@ def _table(caption: str, view: FlameView, rows: Sequence[FlameRow], *, is_open: 
     )
     return (
         f"<details{' open' if is_open else ''}><summary>{caption}, {escape(view.unit)} {_per(view)}</summary>\n"
-        f'<div class="flame-table"><table><thead><tr><th scope="col">function</th>{heads}</tr></thead>\n'
+        f'<div class="flame-table" tabindex="0" role="region" aria-label="{caption}"><table><thead><tr><th scope="col">function</th>{heads}</tr></thead>\n'
         f"<tbody>\n{body}</tbody></table></div></details>\n"
     )
 

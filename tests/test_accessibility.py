@@ -1,0 +1,42 @@
+"""Every kind of report keeps the rules of WCAG 2.1, levels A and AA, that a program can check."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from report_pages import KINDS
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
+
+
+def violations(tab):
+    return [
+        f"{found['id']}: {node['target']} {node['html'][:160]} {node['failureSummary']}"
+        for found in Axe().run(tab, options=RULES).response["violations"]
+        for node in found["nodes"]
+    ]
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def text(request, tmp_path_factory):
+    """The page of one kind, made once for both schemes."""
+    return KINDS[request.param](tmp_path_factory.mktemp("page"))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_no_report_has_a_violation_of_level_a_or_aa(open_page, text, scheme, width):
+    tab = open_page(text, width, color_scheme=scheme)
+    for profile in tab.get_by_role("tab").all():
+        profile.click()
+    tab.evaluate(
+        "document.querySelectorAll('details').forEach((one) => { one.open = true; });"
+        "document.querySelectorAll('.flame').forEach((one) => { one.hidden = false; });"
+    )
+    assert violations(tab) == []
+
+
+@pytest.mark.browser
+def test_a_page_that_breaks_a_rule_is_found_out(open_page):
+    page = (
+        '<!doctype html><html lang="en"><title>x</title><p style="color:#ccc;background:#fff">grey</p><input>'
+    )
+    assert {line.split(":")[0] for line in violations(open_page(page))} == {"color-contrast", "label"}
