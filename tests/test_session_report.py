@@ -348,3 +348,10 @@ def test_the_card_says_k_of_n_with_bounds_and_when_it_is_of_another_machine():
 )
 def test_the_next_command_answers_what_is_open(judgement, command):
     assert shown(judgement).next_command.command == command
+
+
+def test_a_count_that_grew_from_nothing_says_so_and_has_no_interval():
+    counted = [built.exact("a", base=0.0, candidate=1307.0), built.exact("b", base=2.0, candidate=3.0)]
+    view = shown(built.judgement(*counted))
+    said = {line.benchmark: (line.change, line.interval) for line in view.lines}
+    assert said == {"a": ("from 0", "exact"), "b": ("+50.0 %", "exact")}
