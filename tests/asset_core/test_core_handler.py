@@ -14,7 +14,7 @@ from targets.asset_core.errors import StoreError
 from targets.asset_core.model import Relationship
 from targets.asset_core.profiles import SERVER
 from targets.asset_core.risk import risk_score
-from targets.asset_core.switches import BASELINE, OPTIMISED, Switches
+from targets.asset_core.switches import BASELINE, OPTIMISED, Switches, parse_switches
 from targets.core_events import proxy_event
 
 ASSET = f"/assets/{SHARED_ID}"
@@ -508,3 +508,29 @@ target.call(target.make_event("GET /assets/{id}", random.Random(1)))
 target.close()
 print(json.dumps(made))
 """
+
+
+def test_who_is_told_that_a_store_is_missing_is_told_when_to_come_again(host):
+    hosted = host()
+
+    def failing(*_arguments):
+        raise StoreError("down", where="dynamodb")
+
+    hosted.resources.cache._fetch._queries["dynamodb.asset"] = failing
+    response = hosted.get(ASSET)
+    assert (response["statusCode"], response["headers"]["Retry-After"]) == (503, "1")
+
+
+def test_a_small_body_is_not_compressed(host):
+    hosted = host()
+    job = {"kind": "risk-correlation", "data": {"ids": ["none"]}, "wait": True}
+    response = hosted.post("/jobs", job, **{"Accept-Encoding": "gzip"})
+    assert response["statusCode"] == 200
+    assert len(response["body"]) <= 1024
+    assert not response["isBase64Encoded"]
+
+
+@pytest.mark.parametrize(("switches", "sizes"), [("", [50, 20, 20]), ("pooling:off", [None] * 3)])
+def test_without_pooling_nothing_is_bounded_by_a_pool(host, switches, sizes):
+    hosted = host(profile=SERVER, switches=parse_switches("optimised", switches))
+    assert [pool.size for pool in hosted.core.pools()] == sizes

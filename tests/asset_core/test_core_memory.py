@@ -1,6 +1,7 @@
 """Garbage collection and the account of memory."""
 
 import gc
+import weakref
 
 import pytest
 
@@ -102,3 +103,16 @@ def test_resident_memory_is_that_of_this_process():
     ballast = bytearray(64 * 1024**2)
     ballast[::4096] = b"x" * len(ballast[::4096])
     assert 48 * 1024**2 < resident_bytes() - before < 256 * 1024**2
+
+
+def test_a_collection_between_batches_frees_what_only_it_can_free(before):
+    memory = Memory()
+    policy = GcPolicy(memory.tracker)
+    policy.apply()
+    circle = Memory()
+    circle.itself, gone = circle, weakref.ref(circle)
+    del circle
+    memory.bytes = 2_000_000_000
+    policy.between_batches()
+    assert gone() is None
+    policy.undo()

@@ -393,3 +393,15 @@ def test_counters_are_exact_under_threads():
 
 def test_plain_json_is_what_others_read():
     assert json.loads(encode_plainly({"name": 'Zürich "東京"\n'})) == {"name": 'Zürich "東京"\n'}
+
+
+def test_a_place_at_a_gate_can_be_taken_again_after_an_error_inside():
+    gate, scope = Gate("redis", 1, 0.01), Scope(float("inf"), Tally())
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError), gate.passing(scope):
+            raise ZeroDivisionError
+    assert gate.view().timeouts == 0
+
+
+def test_a_buffer_has_4_kib_from_the_beginning():
+    assert len(BufferPool().take()) == 4096
