@@ -70,7 +70,8 @@ class Scenario:
     """What is done to a target: pure data, scaled to a rate (or users) and a duration when it runs.
 
     `operations` maps names to weights; empty means the mix that the target proposes.
-    `rate_per_s` of None asks the harness to probe the target and take half of what the slowest variant can do.
+    `rate_per_s` of None asks the harness to probe the target and take `probe_share` of what the slowest variant can do:
+    half is what a healthy machine holds, and less where the servers of the target have much to do beside it.
     `find_users` asks it to find the number of users beyond which no more calls per second are answered.
     """
 
@@ -81,6 +82,7 @@ class Scenario:
     executor: Executor = Executor.OPEN
     arrivals: Arrivals = Arrivals.POISSON
     rate_per_s: float | None = 100.0
+    probe_share: float = 0.5
     users: int = 8
     think_time_s: float = 0.0
     find_users: bool = False

@@ -1,4 +1,4 @@
-"""The rate of a run where nobody gave one: half of what the slowest subject can do, which a healthy machine holds."""
+"""The rate of a run where nobody gave one: the scenario's share of what the slowest subject can do."""
 
 import dataclasses
 import tempfile
@@ -15,7 +15,6 @@ from harness.supervise import Supervisor
 
 PROBE_S = 2.0
 PROBE_WARMUP_S = 1.0
-SHARE = 0.5
 USERS = 8
 
 
@@ -52,7 +51,7 @@ def slowest(found: Mapping[str, float]) -> str:
 
 
 def at_sustainable_rate(plan: LoadPlan, found: Mapping[str, float]) -> LoadPlan:
-    """Return `plan` at half of what the slowest subject in `found` (calls per second by label) can do.
+    """Return `plan` at its scenario's share of what the slowest subject in `found` (calls per second by label) can do.
 
     Raises `InvalidRunError` where no call of it completed, and `UsageError` for a plan that no run could hold.
     """
@@ -62,6 +61,6 @@ def at_sustainable_rate(plan: LoadPlan, found: Mapping[str, float]) -> LoadPlan:
             f"No rate could be found: no call of '{label}' completed in the probe",
             remedy="Give a --rate, and look at the calls that fail",
         )
-    scaled = dataclasses.replace(plan, rate_per_s=float(f"{found[label] * SHARE:.2g}"))
+    scaled = dataclasses.replace(plan, rate_per_s=float(f"{found[label] * plan.scenario.probe_share:.2g}"))
     scaled.check()
     return scaled

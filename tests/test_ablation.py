@@ -3,7 +3,16 @@
 import msgspec
 import pytest
 
-from harness.commands.ablation import COVERAGE, Case, Measured, cases, rows, spread_budget, switches_of
+from harness.commands.ablation import (
+    COVERAGE,
+    Case,
+    Measured,
+    cases,
+    disturbed_share,
+    rows,
+    spread_budget,
+    switches_of,
+)
 from harness.commands.sides import drive
 from harness.errors import UsageError
 from harness.judge.verdict import Verdict
@@ -47,7 +56,7 @@ def test_the_core_is_measured_with_caches_and_without_where_the_switch_is_no_cac
     found = cases(CORE, ["pooling", "l1"])
     assert [(one.switch, one.context) for one in found] == [
         ("pooling", ""),
-        ("pooling", " (caches cold)"),
+        ("pooling", " (cold)"),
         ("l1", ""),
     ]
     warm, cold, _ = found
@@ -112,11 +121,11 @@ def test_a_benchmark_that_cannot_run_is_a_row_that_says_why():
 
 
 def test_a_session_that_could_not_be_made_is_a_row_that_says_why():
-    case = Case("pooling", " (caches cold)", CORE, CORE)
+    case = Case("pooling", " (cold)", CORE, CORE)
     (row,) = rows([Measured(case, trouble="The target does not open")], Policy())
     assert (row.switch, row.operation, row.note) == (
         "pooling",
-        "all (caches cold)",
+        "all (cold)",
         "The target does not open",
     )
     assert row.verdict is Verdict.INVALID
@@ -126,6 +135,19 @@ def test_trouble_of_a_session_stands_beside_what_it_measured():
     found = rows([measured({"a": 0.1}, trouble=["three blocks in a row measured nothing"])], Policy())
     assert [row.operation for row in found] == ["a", "all"]
     assert found[-1].verdict is Verdict.INVALID
+
+
+def test_blocks_that_the_machine_disturbed_count_for_a_size_and_are_told():
+    one = measured({"a": 0.2}, blocks=14)
+    for block in one.receipt.blocks[::2]:
+        block.sentinel.base_ns[:] = [2 * ns for ns in block.sentinel.base_ns]
+    assert disturbed_share([one]) == 0.5
+    (row,) = wall(rows([one], Policy()))
+    assert row.low is not None
+    assert row.low < 0.2 < row.high
+    broken = one.receipt.blocks[0]
+    one.receipt.blocks[0] = msgspec.structs.replace(broken, trouble="killed", slices={})
+    assert wall(rows([one], Policy()))[0].verdict is not Verdict.INVALID
 
 
 def test_counts_are_exact_and_have_no_interval():

@@ -49,6 +49,8 @@ VIEW = build_ablation(ROWS, "asset-core")
         (row(worth=0.5, low=None, high=None), Effect.SAVES),
         (row(worth=0.0, low=None, high=None), Effect.NONE),
         (row(worth=-0.5, low=None, high=None), Effect.COSTS),
+        (row(worth=0.5, low=None, high=None, verdict=Verdict.OK), Effect.NONE),
+        (row(worth=0.5, low=0.4, high=0.6, verdict=Verdict.OK), Effect.SAVES),
         (row(worth=None), Effect.UNKNOWN),
         (row(worth=float("nan")), Effect.UNKNOWN),
         (row(verdict=Verdict.INVALID), Effect.UNKNOWN),
@@ -122,10 +124,16 @@ def test_half_as_much_is_as_large_an_effect_as_twice_as_much():
     )
 
 
+def test_disturbed_blocks_are_told():
+    assert not any("disturbed" in words for words in VIEW.trust)
+    said = build_ablation(ROWS, disturbed_share=0.47).trust
+    assert any("The machine disturbed 47 % of the blocks" in words for words in said)
+
+
 def test_the_sentence_names_the_most_and_those_without_effect():
     assert VIEW.sentence == (
         "Of 6 switches 2 save time; the most: batching, without which wall of POST /batch grows by 320 % (305 to 340 %); "
-        "saving no time, but calls, data or memory: l1_cache; costing more where it weighs most: compression; without a "
+        "saving no time, but calls, data or memory: l1_cache; costing time: compression; without a "
         "measurable effect: prefetch; not measured: pooling."
     )
     assert build_ablation([]).sentence == "Nothing was measured."

@@ -5,17 +5,25 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from harness.commands.ablation import Ablation, Measured, cases, rows, spread_budget, switches_of
+from harness.commands.ablation import (
+    Ablation,
+    Measured,
+    cases,
+    disturbed_share,
+    rows,
+    spread_budget,
+    switches_of,
+)
 from harness.commands.asking import read_policy
 from harness.commands.console import Talk
 from harness.commands.options import add_seed, span_s
 from harness.commands.session_folder import SessionFolder
 from harness.commands.sides import DEFAULT_TARGET, drive
 from harness.errors import ExitCode
+from harness.policy import Policy
 from harness.run import write_atomically
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
-from reports.ablation.model import AblationRow
 
 NAME = "ablate"
 HELP = "measure what each optimisation of a target is worth"
@@ -58,22 +66,23 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
             Ablation(policy, args.seed, folder, plan).measure(chosen, talk, supervisor, measured)
     except KeyboardInterrupt:
         talk.say("Interrupted; what was measured is shown.")
-        _show(rows(measured, policy), driven.spec.text, folder, args, talk)
+        _show(measured, policy, driven.spec.text, folder, args, talk)
         return ExitCode.INTERRUPTED
-    _show(rows(measured, policy), driven.spec.text, folder, args, talk)
+    _show(measured, policy, driven.spec.text, folder, args, talk)
     return ExitCode.OK if any(one.receipt for one in measured) else ExitCode.INVALID
 
 
 def _show(
-    found: list[AblationRow], target: str, folder: SessionFolder, args: argparse.Namespace, talk: Talk
-) -> None:
+    measured: list[Measured], policy: Policy, target: str, folder: SessionFolder, args: argparse.Namespace, talk: Talk
+) -> None:  # fmt: skip
     from reports import figures
     from reports.ablation.html import render_ablation_html
     from reports.ablation.markdown import render_ablation_markdown
     from reports.ablation.text import print_ablation
     from reports.ablation.view import build_ablation
 
-    view = build_ablation(found, subtitle=target)
+    found = rows(measured, policy)
+    view = build_ablation(found, subtitle=target, disturbed_share=disturbed_share(measured))
     print_ablation(view, sys.stderr if talk.as_json else sys.stdout, talk.console.width)
     report = folder.path / "report.html"
     write_atomically(report, render_ablation_html(view).encode())

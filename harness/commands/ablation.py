@@ -50,7 +50,7 @@ takes up to 0.2 s, and 40 calls of each side made a block of half a minute. The 
 fewer calls cost it."""
 COLD_EVENTS = str(SLICES)
 """Different events of each operation where caches are cold: each waits for its stores, before the clock runs too."""
-WARM, COLD = "", " (caches cold)"
+WARM, COLD = "", " (cold)"
 _NO_CACHES = "l1:off,l2:off"
 _CACHES = {"l1", "l2"}
 
@@ -224,9 +224,22 @@ def _missing(case: Case, operation: str, why: str) -> AblationRow:
 
 
 def _evidence(measured: Measured) -> list[Evidence]:
-    if measured.receipt is None:
+    """Return what all blocks of a session say, disturbed ones too.
+
+    A verdict is reached without those. A size is not: both sides of a block met its disturbance in random order, so
+    that it makes an interval wider and favours neither.
+    """
+    receipt = measured.receipt
+    if receipt is None:
         return []
-    return micro_evidence(measured.receipt.benchmarks, sort_blocks(measured.receipt))
+    whole = tuple(block for block in receipt.blocks if block.trouble is None)
+    return micro_evidence(receipt.benchmarks, dataclasses.replace(sort_blocks(receipt), good=whole))
+
+
+def disturbed_share(measured: Sequence[Measured]) -> float:
+    """Return the share of all blocks that the machine disturbed, as their sentinels say."""
+    found = [sort_blocks(one.receipt) for one in measured if one.receipt is not None]
+    return sum(len(each.bad) for each in found) / max(sum(sum(each.made.values()) for each in found), 1)
 
 
 def _timed(case: Case, evidence: Evidence, coverage: float) -> AblationRow:

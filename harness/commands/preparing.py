@@ -11,7 +11,7 @@ from harness.loadrun import LoadPlan, Subject
 from harness.plateau import MOST_USERS, is_reached, plateau, search
 from harness.probe import PROBE_S, PROBE_WARMUP_S, USERS, at_sustainable_rate, probe_per_s, slowest
 from harness.supervise import Supervisor
-from harness.units import format_rate, significant
+from harness.units import format_percent, format_rate, significant
 
 
 class Find(enum.Enum):
@@ -56,7 +56,7 @@ def probed_per_s(
 def _with_rate(
     selection: Selection, plan: LoadPlan, supervisor: Supervisor, backends: Backends, talk: Talk
 ) -> LoadPlan:
-    """Find what each variant can do, and plan half of what the slowest does."""
+    """Find what each variant can do, and plan the scenario's share of what the slowest does."""
     found = {
         label_of(selection, variant): probed_per_s(selection, variant, plan, supervisor, backends, talk)
         for variant in selection.variants
@@ -64,7 +64,8 @@ def _with_rate(
     plan = at_sustainable_rate(plan, found)
     label = slowest(found)
     talk.say(
-        f"Rate: {format_rate(plan.rate_per_s)}, half of what {label} did at most ({significant(found[label])}/s)"
+        f"Rate: {format_rate(plan.rate_per_s)}, {format_percent(plan.scenario.probe_share)} of what {label} did at most "
+        f"({significant(found[label])}/s)"
     )
     return plan
 

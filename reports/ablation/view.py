@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from harness.exact.metrics import ALLOCATIONS, PEAK_BYTES, unit_of
 from harness.judge.evidence import WALL
 from harness.judge.verdict import Verdict
+from harness.units import format_percent
 from reports.ablation.model import AblationRow, AblationView
 from reports.charts.data import Chart, IntervalPlot, IntervalRow
 from reports.model import Cell, NextCommand, Row, Table, Tone
@@ -14,11 +15,11 @@ from reports.session.words import change_text, interval_text, plural
 from reports.visible import short
 
 _COLUMNS = ("operation", "metric", "worth", "interval", "reading")
-_PRICE = "price"
+_AGAINST = "but"
 _LONGEST_NAME = 60
 _METHOD = (
     "Each row compares everything on with everything on but that one switch, in one session: blocks in random order, as "
-    "in any comparison. Worth is what the metric grows by without the switch."
+    "in any comparison. Worth is what the metric grows by without the switch. Cold: without caches, on stores that wait."
 )
 _LIMITS = (
     "A switch is shown by what it does to time; where it does nothing measurable to that, by calls to back ends, then "
@@ -56,9 +57,11 @@ class Resource(enum.IntEnum):
 
 
 def effect(row: AblationRow) -> Effect:
-    """Return what a row shows: nothing where the interval holds zero, or where an exact count did not move."""
+    """Return what a row shows: nothing where the interval holds zero, or where a count moved no further than by itself."""
     if row.worth is None or not math.isfinite(row.worth) or row.verdict is Verdict.INVALID:
         return Effect.UNKNOWN
+    if row.low is None and row.high is None and row.verdict is Verdict.OK:
+        return Effect.NONE
     low = row.worth if row.low is None else row.low
     high = row.worth if row.high is None else row.high
     if low > 0:
@@ -67,16 +70,19 @@ def effect(row: AblationRow) -> Effect:
 
 
 def build_ablation(
-    rows: Iterable[AblationRow], subtitle: str = "", title: str = "What each optimisation is worth"
+    rows: Iterable[AblationRow],
+    subtitle: str = "",
+    title: str = "What each optimisation is worth",
+    disturbed_share: float = 0.0,
 ) -> AblationView:
-    """Return the view; total for any rows."""
+    """Return the view; total for any rows. `disturbed_share` is that of the blocks that the machine disturbed."""
     ordered = sorted(rows, key=_order)
     best = _best(ordered)
     return AblationView(
         title=title,
         subtitle=subtitle,
         sentence=_sentence(best),
-        trust=(_METHOD, _LIMITS),
+        trust=(_METHOD, *_disturbed(disturbed_share), _LIMITS),
         summary=_table("summary", "Where each switch matters most", best, _prices(best, ordered)),
         table=_table("rows", "Every operation and metric", ordered),
         charts=_charts(best),
@@ -84,6 +90,14 @@ def build_ablation(
             "harness ablate --budget 30m", "tell smaller effects from nothing, with more blocks"
         ),
     )
+
+
+def _disturbed(share: float) -> tuple[str, ...]:
+    words = (
+        f"The machine disturbed {format_percent(share)} of the blocks. They count: both sides met the disturbance in random "
+        "order, so it widens the intervals and favours neither."
+    )
+    return (words,) if share else ()
 
 
 def _order(row: AblationRow) -> tuple[bool, float]:
@@ -136,9 +150,12 @@ def _sentence(best: Sequence[AblationRow]) -> str:
     if faster:
         words += f"; the most: {_name(faster[0].switch)}, without which {_of(faster[0])} grows by {_amount(faster[0])}"
     leaner = [row for row in best if effect(row) is Effect.SAVES and row not in faster]
+    slower = [row for row in best if effect(row) is Effect.COSTS and Resource.of(row.metric) is Resource.TIME]
+    heavier = [row for row in best if effect(row) is Effect.COSTS and row not in slower]
     for rows, phrase in (
         (leaner, "saving no time, but calls, data or memory"),
-        ([row for row in best if effect(row) is Effect.COSTS], "costing more where it weighs most"),
+        (slower, "costing time"),
+        (heavier, "costing no time, but calls, data or memory"),
         ([row for row in best if effect(row) is Effect.NONE], "without a measurable effect"),
         ([row for row in best if effect(row) is Effect.UNKNOWN], "not measured"),
     ):
@@ -164,7 +181,7 @@ def _table(
     key: str, title: str, rows: Sequence[AblationRow], prices: Mapping[str, str] | None = None
 ) -> Table:
     notes = tuple(f"{row.switch}, {row.operation} {row.metric}: {row.note}" for row in rows if row.note)
-    columns = _COLUMNS if prices is None else (*_COLUMNS, _PRICE)
+    columns = _COLUMNS if prices is None else (*_COLUMNS, _AGAINST)
     made = [
         Row(row.switch, _cells(row) if prices is None else (*_cells(row), Cell(prices[row.switch])))
         for row in rows
@@ -201,7 +218,7 @@ def _charts(rows: Sequence[AblationRow]) -> tuple[Chart, ...]:
 def _interval(row: AblationRow) -> IntervalRow:
     worth = row.worth or 0.0
     return IntervalRow(
-        f"{row.switch} · {row.operation} {row.metric}",
+        f"{row.switch} · {row.metric} {row.operation}",
         worth,
         worth if row.low is None else row.low,
         worth if row.high is None else row.high,

@@ -20,7 +20,7 @@ const flameExport = (() => {
   }
 
   function speedscope(graph) {
-    const unit = graph.data.sampled ? "none" : graph.data.unit === "bytes" ? "bytes" : "none";
+    const unit = graph.data.sampled ? "none" : { bytes: "bytes", ns: "nanoseconds" }[graph.data.unit] || "none";
     const frames = graph.data.names.map((name, place) => ({ name, ...(graph.data.lines[place] ? { line: graph.data.lines[place] } : {}) }));
     const profiles = graph.data.sides.map(({ label }, side) => {
       const all = [...stacks(graph, side)], weights = all.map(([, own]) => own);

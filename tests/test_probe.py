@@ -1,0 +1,31 @@
+"""The rate of a run where nobody gave one."""
+
+import dataclasses
+
+import pytest
+
+from harness.errors import InvalidRunError
+from harness.loadrun import LoadPlan
+from harness.probe import at_sustainable_rate, slowest
+from scenarios.catalogue import SCENARIOS
+
+
+def plan(share):
+    scenario = dataclasses.replace(SCENARIOS["asset-read"], probe_share=share)
+    return LoadPlan(scenario, rate_per_s=1.0, users=8, duration_s=1.0, warmup_s=0.0, seed=1)
+
+
+@pytest.mark.parametrize(("share", "rate_per_s"), [(0.5, 60), (0.25, 30), (0.123, 15)])
+def test_it_is_the_scenarios_share_of_what_the_slowest_can_do_to_two_digits(share, rate_per_s):
+    assert at_sustainable_rate(plan(share), {"a": 120.0, "b": 500.0}).rate_per_s == rate_per_s
+    assert slowest({"a": 120.0, "b": 500.0}) == "a"
+
+
+def test_without_a_call_that_completed_there_is_none():
+    with pytest.raises(InvalidRunError, match="no call of 'b' completed"):
+        at_sustainable_rate(plan(0.5), {"a": 120.0, "b": 0.0})
+
+
+def test_scenarios_that_keep_the_servers_busy_ask_for_less():
+    shares = {name: scenario.probe_share for name, scenario in SCENARIOS.items()}
+    assert shares["asset-mixed"] == shares["ingest"] == shares["jobs"] < shares["asset-read"] == 0.5
