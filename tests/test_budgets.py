@@ -36,6 +36,11 @@ def test_the_budget_that_a_refusal_names_is_enough_and_two_blocks_less_are_not(
         plan_within(named_s - 2 * block_s / share, block_s, policy, benchmarks, share)
 
 
+def test_a_budget_that_divides_just_below_a_whole_block_is_not_named():
+    with pytest.raises(UsageError, match="at least 34s"):
+        plan_within(0, 1.1, Policy(alpha_percent=5.0), 4, 0.5)
+
+
 def test_a_suite_gets_its_share():
     assert plan_within(80, 1, Policy(), 3, 0.5) == session_plan(40, 1, Policy(), 3)
     assert plan_within(None, 1, Policy(), 3, 0.5) == session_plan(None, 1, Policy(), 3)

@@ -11,6 +11,9 @@ from harness.units import format_duration
 _MOST_BLOCKS = 2_000
 """Beyond it, it is the policy that cannot be reached, not the budget that is too small."""
 
+_ROUNDING = 1 + 1e-9
+"""What is named must have room for all of the blocks when it is divided again."""
+
 
 def plan_within(
     budget_s: float | None, block_s: float, policy: Policy, benchmarks: int, share: float = 1.0
@@ -25,7 +28,7 @@ def plan_within(
         blocks = None if budget_s is None else _least_blocks(policy, benchmarks)
         if blocks is None:
             raise
-        needed = format_duration(math.ceil(blocks * block_s / share))
+        needed = format_duration(math.ceil(blocks * block_s / share * _ROUNDING))
         remedy = f"Give it a budget of at least {needed}, or fewer benchmarks"
         raise UsageError(error.what, where=error.where, remedy=remedy) from None
 
