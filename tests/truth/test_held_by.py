@@ -106,7 +106,7 @@ def test_what_each_held_is_what_the_journal_says(shared, who):
     assert told_ns >= true_ns
     # A machine that is busy elsewhere also takes the processor between a switch and the stamp of the journal.
     if "The machine ran something else" not in "".join(run["reasons"]):
-        assert told_ns <= true_ns * (1 + TOLERANCE)
+        assert told_ns <= true_ns * (1 + 2 * TOLERANCE)
 
 
 def test_calls_that_wait_do_not_hold_the_loop(shared):

@@ -33,7 +33,7 @@ def in_the_middle(scenario, folder):
         yield process, until_called(folder / "runs", process)
 
 
-def assert_agrees_with_journal(directory, path):
+def assert_agrees_with_journal(directory, path, scenario):
     """Every journalled call is in the table with its times; only calls in flight are in neither."""
     rows, records = table(directory), journal(path)
     came_back = returned(rows)
@@ -42,7 +42,9 @@ def assert_agrees_with_journal(directory, path):
     ended_ns = np.sort(records["end_ns"])[: len(came_back)] - facts(directory)["origin_ns"]
     assert (np.sort(came_back["completed_ns"]) >= ended_ns).all()
     assert np.sort(came_back["completed_ns"]) == pytest.approx(ended_ns, abs=20_000_000)
-    assert (rows["outcome"] == Outcome.UNFINISHED).any()
+    # The four users of a closed model come back together, and may all be between two calls.
+    if scenario == "steady":
+        assert (rows["outcome"] == Outcome.UNFINISHED).any()
 
 
 @pytest.mark.parametrize("scenario", ["steady", "closed"])
@@ -57,7 +59,7 @@ def test_killing_the_measured_process_loses_no_call(tmp_path, scenario):
     assert sum(run["outcomes"].values()) == run["planned"]
     assert run["outcomes"]["completed"] >= 100
     assert "wrote none before its end" in run["profiles"]["wait"]["reason"]
-    assert_agrees_with_journal(directory, tmp_path / "journal")
+    assert_agrees_with_journal(directory, tmp_path / "journal", scenario)
     again = harness("report", directory, "--json")
     assert again.code == 5
     assert again.run["outcomes"] == run["outcomes"]
@@ -72,7 +74,7 @@ def test_killing_the_harness_leaves_a_readable_run_and_no_process(tmp_path, scen
         process.wait()
         assert not survivors(below)
     assert document(directory)["status"] == "running"
-    assert_agrees_with_journal(directory, tmp_path / "journal")
+    assert_agrees_with_journal(directory, tmp_path / "journal", scenario)
     said = harness("report", directory, "--json")
     assert said.code == 5
     assert "cut off" in " ".join(said.run["reasons"])
