@@ -7,8 +7,10 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from reports.model import NextCommand, Table
+from reports.model import NextCommand, Status, Table
 from reports.visible import visible
+
+STATUS_STYLE = {Status.GOOD: "bold green", Status.CAUTION: "bold yellow", Status.BAD: "bold red"}
 
 
 def console_of(stream: TextIO, width: int) -> Console:

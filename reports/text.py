@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from reports.model import Cell, ReportView, Row, RunCard, Status, Table, Tone
+from reports.model import Cell, ReportView, Row, RunCard, Table, Tone
+from reports.plain import STATUS_STYLE
 from reports.visible import visible
 
-_STATUS_STYLE = {Status.GOOD: "bold green", Status.CAUTION: "bold yellow", Status.BAD: "bold red"}
 _LEVEL_STYLE = {"valid": "green", "degraded": "yellow", "invalid": "red"}
 _TONE_STYLE = {Tone.BETTER: "blue", Tone.WORSE: "red", Tone.SIMILAR: "dim", Tone.MISSING: "dim"}
 _TONE_WORD = {Tone.BETTER: "better", Tone.WORSE: "worse", Tone.DIFFERENT: "differs", Tone.SIMILAR: "~"}
@@ -65,7 +65,7 @@ def _verdict(console: Console, view: ReportView) -> None:
     _say(console, _text(view.title, "bold"))
     _say(console, _text(view.subtitle, "dim"))
     console.print()
-    _say(console, _text(view.verdict.sentence, _STATUS_STYLE[view.verdict.status]))
+    _say(console, _text(view.verdict.sentence, STATUS_STYLE[view.verdict.status]))
     for limit in view.verdict.limits:
         _say(console, _text(f"{limit.what}: {limit.sentence}", _TONE_STYLE.get(limit.tone, "")), 2)
     for sentence in view.verdict.trust:

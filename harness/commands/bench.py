@@ -13,6 +13,7 @@ from harness import environment
 from harness.commands import show_micro
 from harness.commands.console import Talk
 from harness.commands.suites import OWN, choose, find_suite, suite_text
+from harness.commands.work import Work
 from harness.errors import ExitCode, HarnessError, InvalidRunError, UsageError, worst
 from harness.micro.document import MicroDocument
 from harness.micro.process import Contents, Measured, collect, measure
@@ -25,15 +26,6 @@ from targets.registry import TARGETS
 NAME = "bench"
 HELP = "run the micro-benchmark suite under pytest-benchmark"
 _CODES = "Exit codes: 0 all measured, 2 nothing fits SELECT or no suite, 5 a benchmark failed or has no times, 130 interrupted."
-
-
-@dataclasses.dataclass(slots=True)
-class Work:
-    """The run directories that hold a measurement, and what ended the work early."""
-
-    directories: list[RunDirectory] = dataclasses.field(default_factory=list)
-    interrupted: bool = False
-    error: HarnessError | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

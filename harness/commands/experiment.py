@@ -10,6 +10,7 @@ from harness.commands.preparing import Find, label_of, prepared, subject_of
 from harness.commands.servers import Backends, data_of, provide
 from harness.commands.subjects import Selection
 from harness.commands.watching import watched
+from harness.commands.work import Work
 from harness.crew import run_with_workers
 from harness.distributions import Distributions
 from harness.errors import HarnessError
@@ -39,16 +40,6 @@ class Request:
     sampling: Sampling = USUAL
     shape: tuple[str, ...] = ()
     """The options that shaped the plan, for `run.json`."""
-
-
-@dataclasses.dataclass(slots=True)
-class Work:
-    """The run directories that were begun, and whether the user stopped the work."""
-
-    directories: list[RunDirectory] = dataclasses.field(default_factory=list)
-    interrupted: bool = False
-    error: HarnessError | None = None
-    """What ended the work after a first variant had been measured."""
 
 
 def carry_out(request: Request, talk: Talk) -> Work:

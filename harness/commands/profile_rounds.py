@@ -15,6 +15,7 @@ from harness.commands.console import Talk
 from harness.commands.preparing import Find, prepared
 from harness.commands.profile_sides import ProfileSide, code_of
 from harness.commands.servers import Backends, data_of, provide
+from harness.commands.work import Work
 from harness.errors import HarnessError
 from harness.loadrun import LoadPlan, Subject
 from harness.policy import Policy
@@ -49,15 +50,6 @@ class Request:
         cpu_s = _LAUNCH_S + self.plan.warmup_s + self.plan.duration_s
         each_s = sum({"cpu": cpu_s, "memory": _LAUNCH_S}[kind] for kind in self.kinds)
         return self.rounds * len(self.sides) * each_s
-
-
-@dataclasses.dataclass(slots=True)
-class Work:
-    """The run directories that hold a profile, and what ended the work early."""
-
-    directories: list[RunDirectory] = dataclasses.field(default_factory=list)
-    interrupted: bool = False
-    error: HarnessError | None = None
 
 
 def carry_out(request: Request, talk: Talk) -> Work:

@@ -48,14 +48,19 @@ def _report(runs: Sequence[RunSummary], output: Path | None, figures: Path | Non
 
     shown = view.build(runs)
     text.render(shown, sys.stderr if talk.as_json else sys.stdout)
-    document = html.render(shown).encode()
-    places = [output] if output else [run.directory.report_path for run in runs]
-    for place in places:
-        write_atomically(place, document)
+    report = publish(html.render(shown), output, [run.directory for run in runs], talk)
     if figures:
         from reports import figures as drawing
 
         drawing.write(shown, figures)
+    return report
+
+
+def publish(page: str, output: Path | None, directories: Sequence[RunDirectory], talk: Talk) -> Path:
+    """Write a report to `output`, or else into the folder of every run; say and return where the last one is."""
+    places = [output] if output else [directory.report_path for directory in directories]
+    for place in places:
+        write_atomically(place, page.encode())
     talk.say(f"Report: {places[-1]}")
     return places[-1]
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.commands.console import Talk
-from harness.commands.show import nothing
+from harness.commands.show import nothing, publish
 from harness.errors import ExitCode, worst
 from harness.microsummary import as_json, load
-from harness.run import RunDirectory, write_atomically
+from harness.run import RunDirectory
 from harness.validity import Level
 
 
@@ -31,12 +31,8 @@ def present(
     runs = [load(directory.path) for directory in directories]
     shown = view.build(runs)
     text.render(shown, sys.stderr if talk.as_json else sys.stdout)
-    document = html.render(shown).encode()
-    places = [output] if output else [run.directory.report_path for run in runs]
-    for place in places:
-        write_atomically(place, document)
-    talk.say(f"Report: {places[-1]}")
+    report = publish(html.render(shown), output, [run.directory for run in runs], talk)
     if talk.as_json:
-        talk.document({"schema": 1, "report": str(places[-1]), "runs": [as_json(run) for run in runs]})
+        talk.document({"schema": 1, "report": str(report), "runs": [as_json(run) for run in runs]})
     codes = [ExitCode.INVALID for run in runs if run.validity.level is Level.INVALID]
     return worst([*codes, *([ExitCode.INTERRUPTED] if interrupted else [])])

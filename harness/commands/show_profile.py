@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.commands.console import Talk
-from harness.commands.show import nothing
+from harness.commands.show import nothing, publish
 from harness.errors import ExitCode, UsageError, worst
 from harness.profilerun import ProfiledSide, are_interleaved, load
-from harness.run import RunDirectory, write_atomically
+from harness.run import RunDirectory
 
 
 def present(
@@ -36,16 +36,12 @@ def present(
     found = tested.tested(sides)
     shown = view.build(sides, found)
     text.render(shown, sys.stderr if talk.as_json else sys.stdout)
-    document = html.render(shown).encode()
-    places = [output] if output else [side.directory.report_path for side in sides]
-    for place in places:
-        write_atomically(place, document)
-    talk.say(f"Report: {places[-1]}")
+    report = publish(html.render(shown), output, [side.directory for side in sides], talk)
     if talk.as_json:
         talk.document(
             {
                 "schema": 1,
-                "report": str(places[-1]),
+                "report": str(report),
                 "interleaved": are_interleaved(sides),
                 "runs": [_as_json(side) for side in sides],
                 "differences": tested.as_json(found),

@@ -5,10 +5,7 @@ import io
 from typing import TextIO
 
 from reports.capacity.model import CapacityView
-from reports.model import Status
-from reports.plain import console_of, print_next, print_table, say
-
-_STYLES = {Status.GOOD: "bold green", Status.CAUTION: "bold yellow", Status.BAD: "bold red"}
+from reports.plain import STATUS_STYLE, console_of, print_next, print_table, say
 
 
 def render_capacity_text(view: CapacityView, width: int = 80) -> str:
@@ -24,7 +21,7 @@ def print_capacity(view: CapacityView, stream: TextIO, width: int = 80) -> None:
     say(console, view.title, "bold")
     say(console, view.subtitle, "dim")
     console.print()
-    say(console, view.sentence, _STYLES[view.status])
+    say(console, view.sentence, STATUS_STYLE[view.status])
     for reason in view.reasons:
         say(console, f"- {reason}", indent=2)
     # Why each probe was degraded stands in the page: here it would bury the answer.

@@ -5,13 +5,11 @@ import itertools
 import shutil
 from typing import TextIO
 
-from reports.model import Status
-from reports.plain import console_of, print_next, print_table, say
+from reports.plain import STATUS_STYLE, console_of, print_next, print_table, say
 from reports.profile.model import ProfileReport
 
 _WIDEST = 100
 _MOST_ROWS = 6
-_STATUS_STYLE = {Status.GOOD: "bold green", Status.CAUTION: "bold yellow", Status.BAD: "bold red"}
 
 
 def render(view: ProfileReport, stream: TextIO, width: int | None = None) -> None:
@@ -20,7 +18,7 @@ def render(view: ProfileReport, stream: TextIO, width: int | None = None) -> Non
     say(console, view.title, "bold")
     say(console, view.subtitle, "dim")
     console.print()
-    say(console, view.sentence, _STATUS_STYLE[view.status])
+    say(console, view.sentence, STATUS_STYLE[view.status])
     for point in view.points:
         say(console, f"- {point}")
     is_cut = bool(view.changed.notes)

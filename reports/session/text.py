@@ -7,12 +7,11 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from reports.model import Status, Table
-from reports.plain import console_of, grid, print_next, say
+from reports.model import Table
+from reports.plain import STATUS_STYLE, console_of, grid, print_next, say
 from reports.session.model import Group, Line, SessionView
 from reports.visible import visible
 
-_STATUS_STYLE = {Status.GOOD: "bold green", Status.CAUTION: "bold yellow", Status.BAD: "bold red"}
 _WORD_STYLE = {
     "regressed": "bold red", "invalid": "bold red", "inconclusive": "yellow", "accepted": "yellow",
     "improved": "blue", "ok": "green",
@@ -36,7 +35,7 @@ def print_text(view: SessionView, stream: TextIO, width: int = 80) -> None:
     say(console, view.title, "bold")
     say(console, view.subtitle, "dim")
     console.print()
-    say(console, view.sentence, _STATUS_STYLE[view.status])
+    say(console, view.sentence, STATUS_STYLE[view.status])
     for point in view.points:
         say(console, f"- {point}")
     _comparisons(console, view)

@@ -48,14 +48,17 @@ class Truth:
 
         Such a call has two true times. A harness that adds its own time to calls disturbs most of them: see below.
         """
-        around_ns = self.rows["completed_ns"] - self.rows["entered_ns"] - (self.ended_ns - self.begun_ns)
-        return around_ns > DISTURBED_NS
+        return self.around_ns > DISTURBED_NS
+
+    @property
+    def around_ns(self) -> np.ndarray:
+        """What the stamps of a row and the journal's between them lie apart, both ends together."""
+        return self.rows["completed_ns"] - self.rows["entered_ns"] - (self.ended_ns - self.begun_ns)
 
     @property
     def apart_ns(self) -> float:
         """By how much more than usual the stamps of row and journal lie apart here, in the middle."""
-        around_ns = self.rows["completed_ns"] - self.rows["entered_ns"] - (self.ended_ns - self.begun_ns)
-        return float(np.clip(np.median(around_ns) - STAMPS_NS, 0, MOST_STAMPS_NS))
+        return float(np.clip(np.median(self.around_ns) - STAMPS_NS, 0, MOST_STAMPS_NS))
 
     @property
     def service_ns(self) -> np.ndarray:
