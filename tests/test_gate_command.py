@@ -105,8 +105,11 @@ def test_a_budget_for_too_few_blocks_is_refused_and_what_it_asks_for_finds_a_slo
     assert comparison(found, "allocations", WALL)["verdict"] == "regressed"
     assert found["exit_code"] == done.returncode == 3
     files = files_of(shop, found)
-    if found["controls"]["null"]["clean"] and found["controls"]["bad_blocks"] <= 0.4:
-        assert (wall["verdict"], wall["blocks"] > 6, wall["p"] < 0.01) == ("regressed", True, True)
+    # Seven blocks are the fewest whose signs can be told from chance at 1 %; a busy machine may spoil more.
+    if not found["controls"]["null"]["clean"] or wall["blocks"] < 7:
+        assert wall["verdict"] == "inconclusive"
+    else:
+        assert (wall["verdict"], wall["p"] < 0.01) == ("regressed", True)
         (suspects,) = (one for one in found["suspects"] if one["metric"] == "wall")
         # Profiles of a busy machine may differ too much among themselves: then none is named.
         named = [one["function"] for one in suspects["functions"]]

@@ -134,6 +134,21 @@ def reasons(run, *beginnings):
     return [reason for reason in run["reasons"] if reason.startswith(beginnings)]
 
 
+def given_every_time(ran, *asked, beginnings):
+    """The reasons of three runs at most, none if one run is free of them.
+
+    A host that slows the processor while the driver runs makes the driver late, and rightly so; a reason that a
+    target's doing calls forth would be there every time.
+    """
+    told = []
+    for _ in range(3):
+        run = ran(*asked)
+        told.append(reasons(run, *beginnings))
+        if not told[-1]:
+            return run, []
+    return run, told
+
+
 @contextlib.contextmanager
 def neighbour(core):
     """A process that never rests, on one core."""
@@ -223,15 +238,16 @@ def test_a_run_in_which_every_call_fails_has_no_completed_call(ran):
 
 
 def test_a_stalling_target_is_a_finding_and_no_fault_of_the_run(ran):
-    run = ran("known:stall?at_call=80&stall_ms=300", 100)
+    run, told = given_every_time(ran, "known:stall?at_call=80&stall_ms=300", 100, beginnings=LATE)
     assert run["operations"]["call"]["response_ns"]["max"] >= 300e6
-    assert not reasons(run, *LATE)
+    assert not told
 
 
 def test_an_overloaded_target_is_a_finding_and_no_fault_of_the_run(ran):
-    run = ran("known:spin?spin_us=4000", 400)
+    no_fault = (*LATE, "Warm-up", "No call", "The outcomes")
+    run, told = given_every_time(ran, "known:spin?spin_us=4000", 400, beginnings=no_fault)
     assert run["operations"]["call"]["response_ns"]["p99"] > 100e6
-    assert not reasons(run, *LATE, "Warm-up", "No call", "The outcomes")
+    assert not told
 
 
 @pytest.fixture(scope="module")
