@@ -9,7 +9,7 @@ import numpy as np
 from harness.errors import TargetError
 from harness.invoke import Invoke, make_invoke
 from harness.marker import marked
-from harness.plan import MAX_PAYLOADS
+from harness.plans.plan import MAX_PAYLOADS
 from harness.target import LoadedTarget
 
 # A long plan is read a stretch at a time.

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from harness.calls import Table
 from harness.errors import InvalidRunError, UsageError
 from harness.model import Outcome
-from harness.pieces import pieces
-from harness.plan import Span, stage_of
+from harness.plans.plan import Span, stage_of
 from harness.policy import Limit, fits
+from harness.reading.validity import Level
 from harness.session.receipt import LimitCount, Receipt
 from harness.slo import Certificate, Clause, State, Subject, certify, parse
-from harness.validity import Level
+from harness.table.calls import Table
+from harness.table.pieces import pieces
 
 if TYPE_CHECKING:
-    from harness.summary import RunSummary
+    from harness.reading.summary import RunSummary
 
 ALL = "all"
 """The operation of the whole: where a limit names none, all calls are counted together."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import InvalidRunError
-from harness.loadrun import LoadPlan, Subject, run_load
-from harness.measure import Tick
 from harness.model import Arrivals, Executor
+from harness.processes.loadrun import LoadPlan, Subject, run_load
+from harness.processes.measure import Tick
+from harness.reading.summary import throughput
 from harness.run import RunDirectory
-from harness.summary import throughput
 from harness.supervise import Supervisor
 
 PROBE_S = 2.0

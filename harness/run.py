@@ -18,8 +18,8 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from harness.errors import HarnessError, InvalidRunError
-from harness.plan import Span
-from harness.thresholds import Thresholds
+from harness.plans.plan import Span
+from harness.reading.thresholds import Thresholds
 
 SCHEMA = 1
 _UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)

@@ -5,7 +5,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
-from harness.histogram import PERCENTILES
 from harness.marker import MARKER_PREFIX
 from harness.profiles.difference.attribution import (
     RUN,
@@ -21,7 +20,8 @@ from harness.profiles.difference.discovery import student_quantile
 from harness.profiles.folded import Profile
 from harness.profiles.frames import frame_path
 from harness.profiles.wait import ByLatency, read_by_latency
-from harness.tails import LEAST_CALLS, STRETCHES, Around, Tail, needed, read_tails
+from harness.reading.tails import LEAST_CALLS, STRETCHES, Around, Tail, needed, read_tails
+from harness.table.histogram import PERCENTILES
 from harness.units import format_count, format_ns
 from reports.flame_difference import slug
 from reports.flame_tree import short_name

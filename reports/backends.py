@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from harness.reading.validity import Thresholds
 from harness.run import BackendFacts
 from harness.units import format_count, format_percent, format_rate, significant
-from harness.validity import Thresholds
 from reports.model import Cell, Row, Table, Tone
 from reports.sides import Side, operation_names
 

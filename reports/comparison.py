@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from harness.histogram import PERCENTILES
+from harness.table.histogram import PERCENTILES
 from harness.units import format_bytes, format_ns, format_percent, format_rate, significant
 from reports.metrics import COUNT_CAUTION, Better, Metric, cells, rows
 from reports.model import Row, Table, Tone

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from harness.pieces import pieces
+from harness.table.pieces import pieces
 from harness.units import format_bytes, format_count, format_ns, format_percent, format_rate, significant
 from reports.comparison import (
     cache_metrics,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.heldby import NAMES
+from harness.table.heldby import NAMES
 from harness.units import format_ns
 from reports.model import Cell, Row, Table, Tone
 from reports.sides import Side

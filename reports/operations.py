@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from harness.latency import METRICS
-from harness.stages import StageSummary
-from harness.summary import OperationSummary
+from harness.reading.stages import StageSummary
+from harness.reading.summary import OperationSummary
+from harness.reading.validity import Level
+from harness.table.latency import METRICS
 from harness.units import format_count, format_duration, format_ns, format_rate
-from harness.validity import Level
 from reports.comparison import FEW_CALLS, percentile_label
 from reports.model import Cell, OperationView, Row, Table, Tone
 from reports.sides import Side, lower_first, operation_names

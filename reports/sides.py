@@ -4,9 +4,9 @@ import collections
 import dataclasses
 from collections.abc import Sequence
 
-from harness.histogram import Histogram
-from harness.summary import OperationSummary, RunSummary
-from harness.validity import Level
+from harness.reading.summary import OperationSummary, RunSummary
+from harness.reading.validity import Level
+from harness.table.histogram import Histogram
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from harness.environment import differences
 from harness.model import Executor
 from harness.plateau import is_reached
+from harness.reading.validity import Level
 from harness.units import format_count, format_ns, format_percent, format_rate
-from harness.validity import Level
 from reports.backends import is_saturated
 from reports.comparison import error_share, planned_rate, unserved_share
 from reports.limits import breaks_a_limit, broken_words, limit_lines, run_to_certify

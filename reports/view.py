@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from harness.errors import UsageError
-from harness.summary import RunSummary
+from harness.reading.summary import RunSummary
 from harness.units import format_count, format_duration, format_rate
 from reports.attribution import attributions
 from reports.backends import backends_table, counters_table

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from harness.reading.summary import OUTCOME_ORDER
 from harness.run import WorkerFacts
-from harness.summary import OUTCOME_ORDER
 from harness.units import format_count, format_ns, format_percent, format_rate
 from reports.comparison import FEW_CALLS
 from reports.model import Cell, Row, Table, Tone

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from harness import calls
 from harness.errors import InvalidRunError
 from harness.model import Outcome
+from harness.table import calls
 from tests.processes import descendants, survivors
 
 COMMAND = (sys.executable, "-m", "harness")
@@ -124,7 +124,7 @@ def until_called(out: Path, process: subprocess.Popen[str], count: int = 100) ->
 
 def measured_child(process: subprocess.Popen[str]) -> int:
     """Return the process that makes the calls."""
-    (pid,) = [pid for pid in descendants(process.pid) if b"harness.worker" in _command_line(pid)]
+    (pid,) = [pid for pid in descendants(process.pid) if b"harness.processes.worker" in _command_line(pid)]
     return pid
 
 

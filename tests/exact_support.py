@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from harness.exact.process import ExactPlan
-from harness.loadrun import Subject
+from harness.processes.loadrun import Subject
 from targets.registry import TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -3,12 +3,12 @@
 import dataclasses
 from pathlib import Path
 
-from harness.loadrun import LoadPlan, Subject
 from harness.model import Arrivals, Scenario
+from harness.processes.loadrun import LoadPlan, Subject
+from harness.reading.validity import Limit, Thresholds
 from harness.session.load_block import LoadSession
 from harness.session.load_blocks import run_load_blocks
 from harness.session.receipt import Receipt, SessionPlan, Side, SubjectFacts
-from harness.validity import Limit, Thresholds
 
 SCENARIO = Scenario("short", "for tests", arrivals=Arrivals.UNIFORM)
 PLAN = LoadPlan(SCENARIO, rate_per_s=200.0, users=2, duration_s=0.4, warmup_s=0.1, seed=0, split=False)

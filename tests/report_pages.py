@@ -7,9 +7,9 @@ from capacity_builder import document, probe
 from micro_builder import entry, make_micro_run
 from run_builder import make_run
 
-from harness import microsummary, summary
 from harness.capacity.document import Ended
 from harness.judge.verdict import Verdict
+from harness.reading import microsummary, summary
 from reports import html, view
 from reports.ablation.html import render_ablation_html
 from reports.ablation.model import AblationRow

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import calls
-from harness.heldby import DRIVER, SPECIAL
-from harness.latency import returned
 from harness.model import Outcome
-from harness.plan import Span
+from harness.plans.plan import Span
 from harness.run import BackendFacts, HostFacts, LoadFacts, PlanFacts, ProfileFacts, RunDirectory, RunDocument
+from harness.table import calls
+from harness.table.heldby import DRIVER, SPECIAL
+from harness.table.latency import returned
 
 NS_PER_S = 1_000_000_000
 

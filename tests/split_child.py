@@ -13,8 +13,6 @@ import gevent
 import numpy as np
 from gevent.hub import get_hub
 
-from harness import calls, heldby
-from harness.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, PACER, HeldBy
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.split import Owner, Split
@@ -22,7 +20,9 @@ from harness.load.waits import Waits
 from harness.load.wrap import make_wrap
 from harness.marker import marked
 from harness.profiles.wait import SHORT, fold
-from harness.recorder import Recorder
+from harness.table import calls, heldby
+from harness.table.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, PACER, HeldBy
+from harness.table.recorder import Recorder
 
 ORIGIN_NS = 5_000
 OPERATIONS = ("read", "write")

@@ -19,6 +19,7 @@ LAYERS = {
     "harness.clock": 0,
     "harness.units": 0,
     "harness.marker": 0,
+    "harness.reading.thresholds": 0,
     "targets": 0,
     "targets.registry": 0,
     "targets.known": 0,
@@ -26,23 +27,14 @@ LAYERS = {
     "scenarios": 0,
     "scenarios.catalogue": 0,
     # 1: plan, call, record; nothing here starts a process
-    "harness.calls": 1,
-    "harness.pieces": 1,
-    "harness.thresholds": 0,
-    "harness.plan": 1,
-    "harness.trace": 1,
-    "harness.stagetext": 1,
-    "harness.latency": 1,
-    "harness.heldby": 1,
+    "harness.plans.*": 1,
+    "harness.table.*": 1,
+    "harness.processes.job": 1,
+    "harness.processes.crewjob": 1,
+    "harness.processes.tree": 1,
     "harness.invoke": 1,
-    "harness.recorder": 1,
-    "harness.histogram": 1,
     "harness.environment": 1,
-    "harness.job": 1,
-    "harness.crewjob": 1,
-    "harness.shares": 1,
     "harness.target": 1,
-    "harness.tree": 1,
     "harness.events": 1,
     "harness.profiles": 1,
     "harness.profiles.folded": 1,
@@ -55,23 +47,12 @@ LAYERS = {
     "targets.core_works.*": 1,
     # 2: measured processes, their drivers, profilers and servers, and the folder that they leave
     "harness.run": 2,
+    "harness.plans.replay": 2,
+    "harness.table.distributions": 2,
+    "harness.processes.*": 2,
     "harness.supervise.*": 2,
     "harness.load.*": 2,
-    "harness.fixed": 2,
-    "harness.counted": 2,
-    "harness.traced": 2,
-    "harness.one_user": 2,
     "harness.micro.*": 2,
-    "harness.worker": 2,
-    "harness.host": 2,
-    "harness.replay": 2,
-    "harness.measure": 2,
-    "harness.loadrun": 2,
-    "harness.distributions": 2,
-    "harness.account": 2,
-    "harness.crew": 2,
-    "harness.settle": 2,
-    "harness.gather": 2,
     "harness.profiles.cpu": 2,
     "harness.profiles.memory": 2,
     "harness.profiles.wait": 2,
@@ -86,26 +67,17 @@ LAYERS = {
     # 3: statistics, which know no files
     "harness.stats.*": 3,
     # 4: from files to numbers, and whole sessions
-    "harness.summary": 4,
-    "harness.microsummary": 4,
-    "harness.timeline": 4,
+    "harness.reading.*": 4,
     "harness.export.*": 4,
-    "harness.validity": 4,
-    "harness.metrics": 4,
     "harness.policy": 4,
     "harness.limits": 4,
     "harness.policy_file": 4,
     "harness.slo": 4,
-    "harness.profiling": 4,
-    "harness.waiting": 4,
-    "harness.tails": 4,
-    "harness.profilerun": 4,
+    "harness.profiles.profiling": 4,
+    "harness.profiles.waiting": 4,
+    "harness.profiles.profilerun": 4,
     "harness.probe": 4,
     "harness.plateau": 4,
-    "harness.follower": 4,
-    "harness.live": 4,
-    "harness.stages": 4,
-    "harness.steady": 4,
     "harness.capacity.*": 4,
     "harness.session.*": 4,
     "harness.exact.*": 4,
@@ -121,26 +93,17 @@ LAYERS = {
 }
 
 MEASURING = (
-    "harness.recorder",
+    "harness.table.recorder",
     "harness.invoke",
     "harness.load",
-    "harness.fixed",
-    "harness.worker",
-    "harness.measure",
-    "harness.loadrun",
-    "harness.crew",
-    "harness.settle",
-    "harness.gather",
+    "harness.processes",
     "harness.supervise",
     "harness.target",
     "targets",
     "scenarios",
 )
 JUDGING = (
-    "harness.summary",
-    "harness.microsummary",
-    "harness.validity",
-    "harness.metrics",
+    "harness.reading",
     "harness.judge",
     "reports",
 )
@@ -337,9 +300,9 @@ def test_no_file_is_too_long_to_read(sources):
 @pytest.mark.parametrize(
     ("importer", "target"),
     [
-        ("harness.plan", "harness.run"),
-        ("harness.run", "harness.summary"),
-        ("harness.summary", "reports.view"),
+        ("harness.plans.plan", "harness.run"),
+        ("harness.run", "harness.reading.summary"),
+        ("harness.reading.summary", "reports.view"),
         ("reports.view", "harness.commands.show"),
         ("harness.commands.run", "harness.cli"),
         ("targets.known", "harness.target"),
@@ -356,9 +319,9 @@ def test_a_module_without_a_layer_is_found():
 
 
 def test_a_circle_is_found():
-    first = Source("harness.plan", frozenset(), frozenset({"harness.calls"}))
-    second = Source("harness.calls", frozenset(), frozenset({"harness.plan"}))
-    assert cycle([first, second]) == ["harness.plan", "harness.calls", "harness.plan"]
+    first = Source("harness.plans.plan", frozenset(), frozenset({"harness.table.calls"}))
+    second = Source("harness.table.calls", frozenset(), frozenset({"harness.plans.plan"}))
+    assert cycle([first, second]) == ["harness.plans.plan", "harness.table.calls", "harness.plans.plan"]
 
 
 def test_imports_inside_functions_and_of_modules_by_name_are_seen(tmp_path, monkeypatch):
@@ -366,11 +329,11 @@ def test_imports_inside_functions_and_of_modules_by_name_are_seen(tmp_path, monk
     path = tmp_path / "harness" / "one.py"
     path.parent.mkdir()
     path.write_text(
-        "from harness import calls\nfrom harness.run import SCHEMA\ndef f():\n    import gevent.hub\n"
+        "from harness.table import calls\nfrom harness.run import SCHEMA\ndef f():\n    import gevent.hub\n"
     )
-    source = read(path, frozenset({"harness", "harness.calls", "harness.run", "harness.one"}))
-    assert source.imports == {"harness.calls", "harness.run", "gevent.hub"}
-    assert source.imports_at_once == {"harness.calls", "harness.run"}
+    source = read(path, frozenset({"harness", "harness.table.calls", "harness.run", "harness.one"}))
+    assert source.imports == {"harness.table.calls", "harness.run", "gevent.hub"}
+    assert source.imports_at_once == {"harness.table.calls", "harness.run"}
     assert crossing([source], ["harness"], MONKEY_PATCHERS) == [("harness.one", "gevent.hub")]
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from run_builder import make_run
 
-from harness import summary
+from harness.reading import summary
 from reports import html, view
 
 OPERATION = "call"

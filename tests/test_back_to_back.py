@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import calls, recorder
 from harness.errors import HarnessError
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.split import Owner, Split
 from harness.model import Outcome
-from harness.recorder import Recorder
+from harness.table import calls, recorder
+from harness.table.recorder import Recorder
 
 ME = object()
 ORIGIN_NS = 1_000

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness import calls
 from harness.errors import HarnessError
-from harness.summary import as_json, load
+from harness.reading.summary import as_json, load
+from harness.table import calls
 from reports import html, view
 from tests.cli_support import end_of, harness, started, until_called
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from harness import calls
 from harness.errors import HarnessError, InvalidRunError
+from harness.table import calls
 
 KINDS = {"u1": "B", "<u2": "H", "<u4": "I", "<i8": "q"}
 TABLES = npst.arrays(calls.DTYPE, st.integers(0, 20))

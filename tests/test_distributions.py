@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import calls, distributions
-from harness.distributions import Distributions
 from harness.errors import InvalidRunError
-from harness.histogram import Histogram
-from harness.latency import METRICS, latencies, returned
 from harness.model import Outcome
-from harness.plan import Span
+from harness.plans.plan import Span
+from harness.table import calls, distributions
+from harness.table.distributions import Distributions
+from harness.table.histogram import Histogram
+from harness.table.latency import METRICS, latencies, returned
 
 SPANS = (
     Span("warm-up", -1.0, 0.0, 1.0, 1.0, warmup=True),

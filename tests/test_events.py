@@ -11,7 +11,7 @@ from harness.errors import TargetError
 from harness.events import needed_payloads, prepare_events, stamped_calls
 from harness.marker import operation_of
 from harness.model import Outcome
-from harness.plan import MAX_PAYLOADS
+from harness.plans.plan import MAX_PAYLOADS
 from harness.target import LoadedTarget
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from harness.counted import CountFacts
 from harness.exact.counting import as_repetition
 from harness.exact.metrics import metric_of, unit_of
 from harness.exact.repetition import ALL, Repetition, SideCounts, Value, as_counts
+from harness.processes.counted import CountFacts
 from harness.session.receipt import State
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from harness.exact.process import ExactPlan
 from harness.exact.sides import Plans, SharedCounts, count_exactly, trace_exactly
-from harness.loadrun import Subject
+from harness.processes.loadrun import Subject
 from harness.supervise import Supervisor
 
 PLAN = ExactPlan(requests=10, repetitions=1)

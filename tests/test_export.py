@@ -10,13 +10,14 @@ import pytest
 from pyarrow import ipc, parquet
 from run_builder import make_run
 
-from harness import calls, cli, pieces
+from harness import cli
 from harness.errors import ExitCode
 from harness.export import columns
 from harness.model import Outcome
-from harness.plan import Span
+from harness.plans.plan import Span
+from harness.reading.summary import load
 from harness.run import RunDirectory
-from harness.summary import load
+from harness.table import calls, pieces
 
 MIXED = {"fail_share": 0.1, "timeout_share": 0.05, "dropped_share": 0.07, "never_share": 0.0005}
 WITH_STAGES = {"stages": (("one", 1, 1.0, 1.0), ("two", 1, 2.0, 0.5))}

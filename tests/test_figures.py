@@ -5,8 +5,8 @@ import re
 import pytest
 from run_builder import make_run
 
-from harness import summary
 from harness.errors import HarnessError
+from harness.reading import summary
 from reports import figures, view
 from reports.charts.style import COLOURS, spread
 

@@ -4,12 +4,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness import calls
-from harness.gather import Gathering, Head, Outgoing, Report
-from harness.loadrun import LoadPlan
 from harness.model import Executor, Outcome, Scenario
-from harness.recorder import FILL, FILL_BASE, Recorder
+from harness.processes.gather import Gathering, Head, Outgoing, Report
+from harness.processes.loadrun import LoadPlan
 from harness.run import HostFacts, LoadFacts
+from harness.table import calls
+from harness.table.recorder import FILL, FILL_BASE, Recorder
 
 S = 1_000_000_000
 UNIX_S = 1_760_000_000.0

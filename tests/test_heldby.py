@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from harness.errors import InvalidRunError
-from harness.heldby import BACKGROUND, DRIVER, GARBAGE, NAMES, PACER, SPECIAL, HeldBy, load, named
-from harness.summary import as_json
-from harness.summary import load as load_run
+from harness.reading.summary import as_json
+from harness.reading.summary import load as load_run
+from harness.table.heldby import BACKGROUND, DRIVER, GARBAGE, NAMES, PACER, SPECIAL, HeldBy, load, named
 from reports.heldby import held_by_table
 from reports.sides import sides_of
 from tests.run_builder import make_run

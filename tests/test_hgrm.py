@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.export.hgrm import percentile_distribution
-from harness.histogram import Histogram
+from harness.table.histogram import Histogram
 
 # 1 to 100 us, once each: a value is the middle of its bucket, known to 0.4 %.
 GOLDEN = """\

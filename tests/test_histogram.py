@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.histogram import PERCENTILES, Histogram, bucket_low, bucket_middle, bucket_of
+from harness.table.histogram import PERCENTILES, Histogram, bucket_low, bucket_middle, bucket_of
 
 # Every size from one ns to 52 days, not only the large ones that a plain integer strategy prefers.
 VALUES = st.integers(0, 52).flatmap(lambda bits: st.integers(0, 2**bits))

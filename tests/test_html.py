@@ -6,8 +6,8 @@ import pytest
 from page_reader import parsed
 from run_builder import make_run
 
-from harness import summary
 from harness.model import Outcome
+from harness.reading import summary
 from reports import html, view
 from reports.page import gauge_place
 

@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness import calls, limits
+from harness import limits
 from harness.errors import InvalidRunError, UsageError
 from harness.limits import (
     ALL,
@@ -17,9 +17,10 @@ from harness.limits import (
 )
 from harness.model import Outcome
 from harness.policy import Limit
+from harness.reading.summary import load
 from harness.session.receipt import LimitCount, LoadBlock, LoadConditions, Phase, Segment
 from harness.slo import State
-from harness.summary import load
+from harness.table import calls
 from tests.load_session_support import receipt_of
 from tests.run_builder import make_run
 

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import calls, follower
 from harness.clock import NS_PER_S
-from harness.live import LiveRun, stage_at
 from harness.model import Outcome
-from harness.plan import Span
-from harness.recorder import Recorder
+from harness.plans.plan import Span
+from harness.reading import follower
+from harness.reading.live import LiveRun, stage_at
+from harness.table import calls
+from harness.table.recorder import Recorder
 
 WARMUP_S, END_S, RATE = 2.0, 10.0, 200
 PLAN = (

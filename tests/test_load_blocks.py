@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
-from harness.job import Ready
-from harness.loadrun import Subject
 from harness.policy import Limit
+from harness.processes.job import Ready
+from harness.processes.loadrun import Subject
+from harness.reading.summary import RunSummary, load
+from harness.reading.validity import Level, Reason, Validity
+from harness.reading.validity import Limit as Threshold
 from harness.session import load_blocks
 from harness.session.load_block import BlockInTheMaking
 from harness.session.load_blocks import at_rate_of_slower_side, load_session_seconds, why_to_end
 from harness.session.receipt import Phase, SessionPlan
 from harness.session.segments import segment_of
-from harness.summary import RunSummary, load
 from harness.supervise import Supervisor
-from harness.validity import Level, Reason, Validity
-from harness.validity import Limit as Threshold
 from tests.load_session_support import (
     TOLERANT,
     CountingServers,
@@ -290,7 +290,7 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_no_process(supervisor, tmp_pa
         place < before for place in range(3)
     ]
     assert kept.written[-1] == (1, True, False)
-    assert b"harness.worker" not in b"".join(map(command_line, descendants(os.getpid())))
+    assert b"harness.processes.worker" not in b"".join(map(command_line, descendants(os.getpid())))
 
 
 def command_line(pid):

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import calls
-from harness.account import Account, merged
 from harness.errors import InvalidRunError
-from harness.latency import METRICS
-from harness.summary import load
+from harness.processes.account import Account, merged
+from harness.reading.summary import load
+from harness.table import calls
+from harness.table.latency import METRICS
 from tests.cli_support import harness, journal, returned
 from tests.processes import survivors
 

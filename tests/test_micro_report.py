@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 import pytest
 from micro_builder import ENVIRONMENT, entry, make_micro_run
 
-from harness import microsummary
 from harness.errors import UsageError
 from harness.micro.document import End
+from harness.reading import microsummary
 from reports.micro import html, text, view
 from reports.model import Status, Tone
 

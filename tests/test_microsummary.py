@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from micro_builder import entry, make_micro_run
 
-from harness import microsummary
 from harness.commands import clean
 from harness.errors import InvalidRunError
 from harness.micro.document import End, read_benchmarks
+from harness.reading import microsummary
+from harness.reading.validity import Level
 from harness.run import HostFacts, RunDirectory
-from harness.validity import Level
 
 A, B = "test_a.py::test_one", "test_a.py::test_two[x]"
 

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from run_builder import make_run
 
-from harness import calls, pieces, summary
-from harness.pieces import warmup_and_measured
-from harness.summary import as_json, load
+from harness.reading import summary
+from harness.reading.summary import as_json, load
+from harness.table import calls, pieces
+from harness.table.pieces import warmup_and_measured
 from reports import html, view
 
 MIXED = {"fail_share": 0.1, "timeout_share": 0.05, "dropped_share": 0.07, "never_share": 0.03}
@@ -79,7 +80,7 @@ def peak_bytes(path):
 def test_ten_times_the_calls_take_no_more_memory_to_read(tmp_path, monkeypatch):
     monkeypatch.setattr(pieces, "PIECE_ROWS", 4_096)
     # Of the calls that tell when warm-up was over, no more than these are looked at.
-    monkeypatch.setattr("harness.steady._MOST_CALLS", 4_096)
+    monkeypatch.setattr("harness.reading.steady._MOST_CALLS", 4_096)
     load_of = {"duration_s": 10.0, "operations": {"GET": 0.9, "POST": 0.1}, "sigma": 0.2}
     few = make_run(tmp_path / "few", rate_per_s=2_000, **load_of)
     many = make_run(tmp_path / "many", rate_per_s=20_000, **load_of)

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import calls
 from harness.clock import NS_PER_S
 from harness.errors import UsageError
 from harness.model import Arrivals, Executor, Outcome, Scenario, Stage
-from harness.plan import (
+from harness.plans.plan import (
     MAX_PAYLOADS,
     Span,
     check_size,
@@ -23,6 +22,7 @@ from harness.plan import (
     planned_table,
     spans,
 )
+from harness.table import calls
 from scenarios.catalogue import SCENARIOS
 
 STAGES = st.lists(
@@ -300,7 +300,7 @@ def test_a_stage_carries_its_limits_into_the_plan():
 def test_a_long_stage_is_placed_in_blocks_with_the_same_counts_and_the_same_spread(monkeypatch, arrivals):
     plan = (Span("ramp", 0.0, 10.0, 500.0, 1500.0), Span("steady", 10.0, 20.0, 1000.0, 1000.0))
     whole = intended_ns(plan, arrivals, np.random.default_rng(3))
-    monkeypatch.setattr("harness.plan._BLOCK_ROWS", 97)
+    monkeypatch.setattr("harness.plans.plan._BLOCK_ROWS", 97)
     parts = intended_ns(plan, arrivals, np.random.default_rng(3))
     assert len(parts) == len(whole) == 20_000
     assert (np.diff(parts) >= 0).all()
@@ -319,7 +319,7 @@ def test_operations_and_payloads_of_a_long_plan_are_those_of_one_draw(monkeypatc
     scenario = Scenario("s", "", arrivals=Arrivals.UNIFORM)
     plan = spans(scenario, 1000.0, 10.0, 1.0)
     whole = planned_table(scenario, plan, {"a": 3.0, "b": 1.0}, seed=5)
-    monkeypatch.setattr("harness.plan._BLOCK_ROWS", 97)
+    monkeypatch.setattr("harness.plans.plan._BLOCK_ROWS", 97)
     assert np.array_equal(planned_table(scenario, plan, {"a": 3.0, "b": 1.0}, seed=5), whole)
 
 

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from harness.errors import InvalidRunError
-from harness.loadrun import LoadPlan
 from harness.probe import at_sustainable_rate, slowest
+from harness.processes.loadrun import LoadPlan
 from scenarios.catalogue import SCENARIOS
 
 

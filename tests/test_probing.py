@@ -7,8 +7,8 @@ from run_builder import make_run
 from harness.capacity.document import MetricFacts
 from harness.capacity.search import Sight
 from harness.commands.probing import facts_of, sight
+from harness.reading.summary import load
 from harness.run import RunDirectory
-from harness.summary import load
 
 TIME = MetricFacts(name="p50", unit="ns", limit=1e9)
 

@@ -11,9 +11,9 @@ from harness.commands.options import budget_share
 from harness.commands.profile_sides import sides_of
 from harness.errors import ExitCode
 from harness.policy import Policy
-from harness.profilerun import load, together
 from harness.profiles.difference.frames import ProfiledRun
 from harness.profiles.folded import Profile
+from harness.profiles.profilerun import load, together
 from scenarios.catalogue import SCENARIOS
 from tests.cli_support import end_of, harness, started, until
 

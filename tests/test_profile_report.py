@@ -9,9 +9,9 @@ from page_reader import parsed
 
 from harness.cli import main
 from harness.errors import ExitCode
-from harness.plan import Span
-from harness.profilerun import ProfileDocument, ProfiledSide, Round, load, round_folder, write_sums
+from harness.plans.plan import Span
 from harness.profiles.folded import Profile, write_folded
+from harness.profiles.profilerun import ProfileDocument, ProfiledSide, Round, load, round_folder, write_sums
 from harness.run import PlanFacts, ProfileFacts, RunDirectory
 from reports.profile import html, tested, text, view
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import calls, recorder
 from harness.errors import HarnessError
 from harness.model import Outcome
-from harness.recorder import FILL, FILL_BASE, Recorder
+from harness.table import calls, recorder
+from harness.table.recorder import FILL, FILL_BASE, Recorder
 
 COLUMNS = list(calls.DTYPE.names)
 
@@ -155,7 +155,7 @@ ENDLESS = """
     import itertools
     import sys
     from pathlib import Path
-    from harness import calls, recorder
+    from harness.table import calls, recorder
     from harness.load.calling import Calling, Work, make_caller
     from harness.load.split import Owner
     recorder._GROWTH_ROWS = 512
@@ -229,7 +229,7 @@ NO_ROOM = """
     import resource, sys
     from pathlib import Path
     import numpy as np
-    from harness import calls, recorder
+    from harness.table import calls, recorder
     from harness.errors import HarnessError
     recorder._GROWTH_ROWS = 100
     path, what = Path(sys.argv[1]), sys.argv[2]
@@ -290,8 +290,8 @@ def test_giving_pages_back_loses_nothing_that_was_written(tmp_path):
 RESIDENT = """
     import sys
     from pathlib import Path
-    from harness.recorder import FILL, FILL_BASE, Recorder
-    from harness import calls
+    from harness.table.recorder import FILL, FILL_BASE, Recorder
+    from harness.table import calls
 
     def resident_kib():
         lines = Path("/proc/self/status").read_text().splitlines()

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ExitCode, HarnessError, InvalidRunError
-from harness.plan import Span
+from harness.plans.plan import Span
 from harness.run import (
     SCHEMA,
     HostFacts,

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import calls, shares
-from harness.account import Account, merged, merged_facts, merged_host
 from harness.errors import InvalidRunError
 from harness.model import Outcome
-from harness.plan import Span
+from harness.plans.plan import Span
+from harness.processes.account import Account, merged, merged_facts, merged_host
 from harness.run import HostFacts, LoadFacts
+from harness.table import calls, shares
 
 SPANS = (
     Span("warm-up", -1.0, 0.0, 5, 5, warmup=True),

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExitCode
+from harness.reading.summary import as_json, load
 from harness.run import RunDirectory
-from harness.summary import as_json, load
 from reports import html as page
 from reports import text, view
 from reports.model import Status
@@ -37,7 +37,7 @@ def shown(*paths):
 def patient(tmp_path):
     """A project in which no noise of the machine makes a run invalid; the runs of its folder are by its limits."""
     (tmp_path / "pyproject.toml").write_text(
-        "[tool.harness.validity]\nlag-ms = [1e6, 1e6]\ndescheduled-percent = [100, 100]\nlate-percent = [100, 100]\n"
+        "[tool.harness.reading.validity]\nlag-ms = [1e6, 1e6]\ndescheduled-percent = [100, 100]\nlate-percent = [100, 100]\n"
     )
     return tmp_path
 

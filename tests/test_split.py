@@ -37,12 +37,12 @@ LOOP = """
     import gevent
     from gevent.hub import get_hub
     from pathlib import Path
-    from harness import calls
+    from harness.table import calls
     from harness.clock import SystemClock
     from harness.load.calling import Calling, Work, make_caller
     from harness.load.split import Owner, Split
     from harness.load.wrap import make_wrap
-    from harness.recorder import Recorder
+    from harness.table.recorder import Recorder
 
     now_ns = time.perf_counter_ns
     split = Split(get_hub(), now_ns)

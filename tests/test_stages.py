@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from run_builder import make_run
 
-from harness import calls
 from harness.limits import findings
 from harness.model import Outcome
 from harness.policy import Limit
+from harness.reading.stages import rows_of_stages
+from harness.reading.summary import as_json, load
+from harness.reading.thresholds import Level, Thresholds
+from harness.reading.thresholds import Limit as Threshold
 from harness.slo import State
-from harness.stages import rows_of_stages
-from harness.summary import as_json, load
-from harness.thresholds import Level, Thresholds
-from harness.thresholds import Limit as Threshold
+from harness.table import calls
 from reports import html, text, view
 
 STAGES = (("low", 0.4, 0.5, 0.5), ("peak", 0.2, 3.0, 3.0), ("after", 0.4, 0.5, 0.5))

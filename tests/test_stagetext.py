@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.model import Scenario
-from harness.plan import spans
-from harness.stagetext import read_stages
+from harness.plans.plan import spans
+from harness.plans.stagetext import read_stages
 
 
 def placed(text):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from run_builder import make_run
 
 from harness.clock import NS_PER_S
-from harness.steady import Steadiness, end_of_warmup
-from harness.summary import load
+from harness.reading.steady import Steadiness, end_of_warmup
+from harness.reading.summary import load
 
 WARMUP_S = 5.0
 
@@ -114,8 +114,8 @@ def test_a_cache_that_still_fills_is_not_steady_and_the_share_of_misses_is_told(
 
 
 def test_of_many_calls_the_last_ones_are_seen_too(base, monkeypatch):
-    monkeypatch.setattr("harness.steady._MOST_CALLS", 300)
-    monkeypatch.setattr("harness.pieces.PIECE_ROWS", 100)
+    monkeypatch.setattr("harness.reading.steady._MOST_CALLS", 300)
+    monkeypatch.setattr("harness.table.pieces.PIECE_ROWS", 100)
     found = end_of_warmup(slowed(base, lambda time_s: 4.0 if time_s > 3.5 else 1.0))
     assert found.state is Steadiness.NOT_STEADY
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from run_builder import make_run
 
-from harness import calls
 from harness.errors import InvalidRunError
-from harness.histogram import PERCENTILES
-from harness.latency import METRICS
 from harness.model import Outcome
+from harness.reading.summary import as_json, load, throughput
+from harness.reading.validity import Level
 from harness.run import RunDirectory
-from harness.summary import as_json, load, throughput
-from harness.validity import Level
+from harness.table import calls
+from harness.table.histogram import PERCENTILES
+from harness.table.latency import METRICS
 
 MIXED = {"fail_share": 0.1, "timeout_share": 0.05, "dropped_share": 0.07, "never_share": 0.03}
 RETURNED = [Outcome.COMPLETED, Outcome.FAILED, Outcome.TIMED_OUT]

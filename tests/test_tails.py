@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from run_builder import make_run
 
-from harness import calls, summary, tails
 from harness.model import Outcome
 from harness.profiles.difference.discovery import student_quantile
 from harness.profiles.wait import bucket_of
+from harness.reading import summary, tails
+from harness.reading.tails import PARTS, STRETCHES, needed, read_tails
 from harness.run import RunDirectory
-from harness.tails import PARTS, STRETCHES, needed, read_tails
+from harness.table import calls
 
 DURATION_S = 10.0
 MS = 1_000_000

@@ -5,7 +5,7 @@ import io
 import pytest
 from run_builder import make_run
 
-from harness import summary
+from harness.reading import summary
 from reports import text, view
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from harness.clock import NS_PER_S
 from harness.errors import UsageError
 from harness.model import Arrivals, Scenario
-from harness.plan import planned_table, spans
-from harness.trace import Trace
+from harness.plans.plan import planned_table, spans
+from harness.plans.trace import Trace
 
 FEW = settings(max_examples=100, deadline=None)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import tree
 from harness.errors import TargetError, UsageError
-from harness.job import Job
-from harness.measure import MeasuredProcess
+from harness.processes import tree
+from harness.processes.job import Job
+from harness.processes.measure import MeasuredProcess
 from harness.supervise import Supervisor
 
 TARGET = """

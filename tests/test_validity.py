@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from harness import calls
 from harness.model import Outcome
-from harness.plan import Span
+from harness.plans.plan import Span
+from harness.reading.summary import RunSummary
+from harness.reading.validity import Level, Limit, Thresholds, judge
 from harness.run import BackendFacts, HostFacts, LoadFacts, LocustFacts, PlanFacts, RunDirectory, RunDocument
-from harness.summary import RunSummary
-from harness.validity import Level, Limit, Thresholds, judge
+from harness.table import calls
 
 MS = 1_000_000
 CALLS = 2000

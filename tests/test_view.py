@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from run_builder import make_run
 
-from harness import summary
 from harness.cli import COMMANDS, make_parser
 from harness.errors import UsageError
 from harness.model import Outcome
+from harness.reading import summary
 from reports import view
 from reports.charts.build import percentile_series
 from reports.charts.data import HeatMap, PercentilePlot, RatePlot, SplitPlot

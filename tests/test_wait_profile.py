@@ -7,14 +7,14 @@ import msgspec
 import pytest
 
 from harness.errors import InvalidRunError
-from harness.heldby import DRIVER, IDLE, SPECIAL
-from harness.histogram import bucket_of as fine_bucket_of
 from harness.load.waits import Waiting, Waits
 from harness.marker import marked, marked_any
 from harness.profiles.folded import read_folded
 from harness.profiles.wait import BUCKET_SHIFT, WAITS, OperationWaits, WaitRecord, bucket_of, fold, read
+from harness.profiles.waiting import profile_waits
 from harness.run import RunDirectory
-from harness.waiting import profile_waits
+from harness.table.heldby import DRIVER, IDLE, SPECIAL
+from harness.table.histogram import bucket_of as fine_bucket_of
 
 LEAST_NS = 100
 

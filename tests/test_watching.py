@@ -20,10 +20,10 @@ from rich.live import Live
 
 from harness.commands.console import Talk
 from harness.commands.watching import WIDTH, drawn, watched
-from harness.histogram import Histogram
-from harness.live import Figures, Glance
-from harness.loadrun import LoadPlan
 from harness.model import Executor, Scenario, Stage
+from harness.processes.loadrun import LoadPlan
+from harness.reading.live import Figures, Glance
+from harness.table.histogram import Histogram
 from tests.cli_support import COMMAND
 from tests.processes import descendants, survivors
 

@@ -8,8 +8,8 @@ import pytest
 from run_builder import make_run
 
 from harness.model import Outcome
+from harness.reading.summary import load
 from harness.run import HostFacts, RunDirectory, WorkerFacts
-from harness.summary import load
 from reports import html as page
 from reports import text, view
 

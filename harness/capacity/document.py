@@ -8,9 +8,9 @@ import msgspec
 
 from harness.capacity.search import Interval, Seen, Sight, interval
 from harness.errors import ExitCode
+from harness.reading.validity import Level
 from harness.run import SCHEMA
 from harness.units import format_rate_in_full
-from harness.validity import Level
 
 KIND = "capacity"
 PROBES = "probes"

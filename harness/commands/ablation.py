@@ -24,8 +24,8 @@ from harness.judge.blocks import sort_blocks
 from harness.judge.evidence import WALL, Evidence, micro_evidence
 from harness.judge.exact import exact_comparisons
 from harness.judge.verdict import Verdict
-from harness.loadrun import Subject
 from harness.policy import Policy
+from harness.processes.loadrun import Subject
 from harness.session.conductor import MicroSession, SessionRequest, Write, begin_receipt
 from harness.session.prepare import prepare
 from harness.session.receipt import Receipt, SessionPlan, State

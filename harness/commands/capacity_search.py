@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from harness import calls, environment
+from harness import environment
 from harness.capacity.document import PROBES, CapacityDocument, Ended, ProbeFacts
 from harness.capacity.search import Bounds, Seen, Sight, next_step
 from harness.capacity.sizing import OVERHEAD_S, calls_needed, probe_s, search_s
@@ -17,10 +17,11 @@ from harness.commands.probing import Prober, Question
 from harness.commands.servers import Backends, data_of, provide
 from harness.errors import HarnessError, InvalidRunError
 from harness.limits import read_limit
-from harness.plan import MAX_RATE_PER_S
+from harness.plans.plan import MAX_RATE_PER_S
 from harness.run import RunDirectory
 from harness.slo import State
 from harness.supervise import Supervisor, termination_as_exception
+from harness.table import calls
 from harness.units import format_duration, format_rate_in_full
 
 # The search begins at a quarter of what closed users get, and goes down to a 64th of it; never above what the driver

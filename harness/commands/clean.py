@@ -10,7 +10,7 @@ from harness.capacity.document import PROBES
 from harness.commands.console import Talk
 from harness.commands.options import positive_int, span_s
 from harness.errors import ExitCode, InvalidRunError
-from harness.profilerun import FILES
+from harness.profiles.profilerun import FILES
 from harness.run import RunDirectory
 from harness.units import format_bytes
 

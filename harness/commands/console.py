@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from harness.measure import Tick
+from harness.processes.measure import Tick
 
 
 def forget_stdout() -> None:

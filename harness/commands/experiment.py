@@ -11,17 +11,17 @@ from harness.commands.servers import Backends, data_of, provide
 from harness.commands.subjects import Selection
 from harness.commands.watching import watched
 from harness.commands.work import Work
-from harness.crew import run_with_workers
-from harness.distributions import Distributions
 from harness.errors import HarnessError
 from harness.limits import check_operations, read_limit
-from harness.loadrun import LoadPlan, run_into, run_load
-from harness.profiling import USUAL, Sampling, profile_cpu, profile_memory
+from harness.processes.crew import run_with_workers
+from harness.processes.loadrun import LoadPlan, run_into, run_load
+from harness.profiles.profiling import USUAL, Sampling, profile_cpu, profile_memory
+from harness.profiles.waiting import profile_waits
+from harness.reading.summary import load
+from harness.reading.thresholds import Thresholds
 from harness.run import RunDirectory, RunDocument
-from harness.summary import load
 from harness.supervise import Supervisor, termination_as_exception
-from harness.thresholds import Thresholds
-from harness.waiting import profile_waits
+from harness.table.distributions import Distributions
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from harness.errors import ExitCode
 from harness.export import columns, hgrm, seconds
 from harness.export.speedscope import as_speedscope
 from harness.profiles.folded import read_folded
+from harness.reading.summary import RunSummary, load
+from harness.reading.validity import Level
 from harness.run import write_atomically
-from harness.summary import RunSummary, load
-from harness.validity import Level
 
 NAME = "export"
 HELP = "write stored runs as .hgrm, CSV, Parquet, Arrow or speedscope"

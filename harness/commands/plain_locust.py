@@ -14,11 +14,11 @@ from typing import Any
 from harness import policy_file
 from harness.commands.subjects import Selection, find_scenario, select
 from harness.errors import HarnessError
-from harness.gather import Head
 from harness.load.locust_part import Runs
 from harness.load.recording import Called
-from harness.loadrun import LoadPlan
 from harness.model import Executor, Scenario, Stage
+from harness.processes.gather import Head
+from harness.processes.loadrun import LoadPlan
 from harness.run import RunDirectory, RunDocument
 from harness.units import format_ns
 
@@ -96,8 +96,8 @@ class _Runs:
 def _finished(directory: RunDirectory, document: RunDocument, stats: Any) -> None:
     """Write the histograms, and say in one line what Locust rounds."""
     # What reads runs is not needed by workers, nor while a test runs.
-    from harness.distributions import Distributions
-    from harness.summary import load
+    from harness.reading.summary import load
+    from harness.table.distributions import Distributions
 
     try:
         run = load(directory.path)

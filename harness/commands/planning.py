@@ -7,11 +7,11 @@ from pathlib import Path
 from harness.commands.options import positive_int, positive_rate, span_s
 from harness.commands.preparing import Find
 from harness.errors import UsageError
-from harness.loadrun import LoadPlan
 from harness.model import Arrivals, Executor, Scenario, Stage
-from harness.replay import read_trace
-from harness.stagetext import read_stages
-from harness.trace import Trace
+from harness.plans.replay import read_trace
+from harness.plans.stagetext import read_stages
+from harness.plans.trace import Trace
+from harness.processes.loadrun import LoadPlan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

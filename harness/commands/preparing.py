@@ -7,9 +7,9 @@ from harness.commands.console import Talk
 from harness.commands.servers import Backends
 from harness.commands.subjects import Selection
 from harness.errors import InvalidRunError
-from harness.loadrun import LoadPlan, Subject
 from harness.plateau import MOST_USERS, is_reached, plateau, search
 from harness.probe import PROBE_S, PROBE_WARMUP_S, USERS, at_sustainable_rate, probe_per_s, slowest
+from harness.processes.loadrun import LoadPlan, Subject
 from harness.supervise import Supervisor
 from harness.units import format_percent, format_rate, significant
 

@@ -18,17 +18,17 @@ from harness.commands.preparing import subject_of
 from harness.commands.servers import Backends
 from harness.commands.subjects import Selection
 from harness.commands.watching import watched
-from harness.distributions import Distributions
 from harness.errors import HarnessError
 from harness.limits import ALL, check_operations, read_limit
-from harness.loadrun import LoadPlan, run_into
+from harness.processes.loadrun import LoadPlan, run_into
+from harness.reading.summary import RunSummary, load, throughput
+from harness.reading.thresholds import Thresholds
+from harness.reading.validity import Level
 from harness.run import RunDirectory, RunDocument
 from harness.slo import State, Subject, parse
-from harness.summary import RunSummary, load, throughput
 from harness.supervise import Supervisor
-from harness.thresholds import Thresholds
+from harness.table.distributions import Distributions
 from harness.units import format_rate_in_full
-from harness.validity import Level
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from harness.commands.options import add_overhead_budget, add_seed, positive_int
 from harness.commands.profile_sides import sides_of
 from harness.commands.subjects import find_scenario
 from harness.errors import ExitCode, UsageError, worst
-from harness.loadrun import LoadPlan
 from harness.policy import Policy
+from harness.processes.loadrun import LoadPlan
 from harness.profiles.difference.finding import STRICT
-from harness.profiling import RATE_HZ, Sampling
+from harness.profiles.profiling import RATE_HZ, Sampling
 
 NAME = "profile"
 HELP = "where time and memory go, and which functions changed"

@@ -17,10 +17,10 @@ from harness.commands.profile_sides import ProfileSide, code_of
 from harness.commands.servers import Backends, data_of, provide
 from harness.commands.work import Work
 from harness.errors import HarnessError
-from harness.loadrun import LoadPlan, Subject
 from harness.policy import Policy
-from harness.profilerun import ProfileDocument, ProfiledSide, Round, round_folder, write_sums
-from harness.profiling import Sampling, next_sampling, record_cpu, record_memory
+from harness.processes.loadrun import LoadPlan, Subject
+from harness.profiles.profilerun import ProfileDocument, ProfiledSide, Round, round_folder, write_sums
+from harness.profiles.profiling import Sampling, next_sampling, record_cpu, record_memory
 from harness.run import ProfileFacts, RunDirectory
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration

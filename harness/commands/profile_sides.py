@@ -11,9 +11,9 @@ from harness.commands.servers import Backends
 from harness.commands.sides import overlays
 from harness.commands.subjects import Selection, select
 from harness.errors import UsageError
-from harness.loadrun import Subject
 from harness.model import Scenario
 from harness.policy import Policy
+from harness.processes.loadrun import Subject
 from harness.session.prepare import prepare
 from harness.session.receipt import Side
 from harness.session.subjects import TreeSide, parse_tree, working_tree

@@ -13,8 +13,8 @@ from harness.commands.console import Talk
 from harness.errors import ExitCode, UsageError
 from harness.micro.document import KIND as MICRO
 from harness.micro.document import MicroDocument
-from harness.profilerun import KIND as PROFILE
-from harness.profilerun import ProfileDocument
+from harness.profiles.profilerun import KIND as PROFILE
+from harness.profiles.profilerun import ProfileDocument
 from harness.run import RunDirectory
 from reports.redact import redact_text
 

@@ -12,7 +12,7 @@ from harness.commands.console import Talk
 from harness.commands.options import add_overhead_budget, add_seed, slo
 from harness.commands.subjects import find_scenario, select
 from harness.errors import ExitCode, UsageError, worst
-from harness.profiling import Sampling
+from harness.profiles.profiling import Sampling
 
 NAME = "run"
 HELP = "run a load scenario against a target and report"

@@ -24,9 +24,9 @@ from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.plan import what_it_detects
 from harness.judge.verdict import Verdict
-from harness.loadrun import LoadPlan
 from harness.model import Executor, Scenario
 from harness.policy import Policy
+from harness.processes.loadrun import LoadPlan
 from harness.session.block import Stage  # noqa: TC001 - mypy and readers need it, and it costs nothing here
 from harness.session.conductor import MicroSession, SessionRequest, begin_receipt
 from harness.session.load_block import LoadSession

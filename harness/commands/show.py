@@ -6,9 +6,9 @@ from pathlib import Path
 
 from harness.commands.console import Talk
 from harness.errors import ExitCode, InvalidRunError, worst
+from harness.reading.summary import RunSummary, as_json, load
+from harness.reading.validity import Level
 from harness.run import RunDirectory, write_atomically
-from harness.summary import RunSummary, as_json, load
-from harness.validity import Level
 
 
 def present(

@@ -7,9 +7,9 @@ from pathlib import Path
 from harness.commands.console import Talk
 from harness.commands.show import nothing, publish
 from harness.errors import ExitCode, worst
-from harness.microsummary import as_json, load
+from harness.reading.microsummary import as_json, load
+from harness.reading.validity import Level
 from harness.run import RunDirectory
-from harness.validity import Level
 
 
 def present(

@@ -8,7 +8,7 @@ from typing import Any
 from harness.commands.console import Talk
 from harness.commands.show import nothing, publish
 from harness.errors import ExitCode, UsageError, worst
-from harness.profilerun import ProfiledSide, are_interleaved, load
+from harness.profiles.profilerun import ProfiledSide, are_interleaved, load
 from harness.run import RunDirectory
 
 

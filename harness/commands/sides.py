@@ -7,9 +7,9 @@ from pathlib import Path
 from harness.commands.servers import Backends, Data, data_of
 from harness.commands.subjects import find_scenario, select
 from harness.errors import UsageError
-from harness.loadrun import Subject
 from harness.model import Scenario
 from harness.policy import Policy
+from harness.processes.loadrun import Subject
 from harness.session.overlay import build_overlay
 from harness.session.prepare import Prepared
 from harness.session.receipt import Side

@@ -9,12 +9,12 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from harness import shares
 from harness.commands.console import Talk
-from harness.live import RECENT_S, Figures, Glance, LiveRun
-from harness.loadrun import LoadPlan
-from harness.measure import Tick
 from harness.model import Executor
+from harness.processes.loadrun import LoadPlan
+from harness.processes.measure import Tick
+from harness.reading.live import RECENT_S, Figures, Glance, LiveRun
+from harness.table import shares
 from harness.units import format_count, format_duration, format_ns, format_rate
 
 WIDTH = 80

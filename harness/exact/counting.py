@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.counted import CountFacts, Driver
 from harness.exact.metrics import BACKGROUND, FAILURES, metric_of
 from harness.exact.process import ExactPlan, read_facts, run_list
 from harness.exact.repetition import Repetition, Value
-from harness.loadrun import Subject
+from harness.processes.counted import CountFacts, Driver
+from harness.processes.loadrun import Subject
 from harness.supervise import Supervisor
 
 

@@ -8,9 +8,9 @@ from typing import Literal, TypeVar
 import msgspec
 
 from harness.errors import InvalidRunError
-from harness.job import Job
-from harness.loadrun import Subject
-from harness.measure import MeasuredProcess
+from harness.processes.job import Job
+from harness.processes.loadrun import Subject
+from harness.processes.measure import MeasuredProcess
 from harness.supervise import Supervisor
 
 _LONGEST_S = 600.0

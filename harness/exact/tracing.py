@@ -5,12 +5,12 @@ from pathlib import Path
 from harness.exact.metrics import ALLOCATIONS, FAILURES, PEAK_BYTES
 from harness.exact.process import ExactPlan, read_facts, run_list
 from harness.exact.repetition import Repetition, Value
-from harness.loadrun import Subject
 from harness.marker import MARKER_PREFIX
+from harness.processes.loadrun import Subject
+from harness.processes.traced import Driver, TraceFacts
 from harness.profiles import memory
 from harness.profiles.folded import Profile
 from harness.supervise import Supervisor
-from harness.traced import Driver, TraceFacts
 
 
 def trace_once(supervisor: Supervisor, subject: Subject, plan: ExactPlan, folder: Path) -> Repetition:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.calls import DTYPE, Table
 from harness.errors import UsageError
 from harness.model import Outcome
-from harness.plan import Span, stage_of
+from harness.plans.plan import Span, stage_of
+from harness.table.calls import DTYPE, Table
 
 TIMES = (
     "intended_ns", "dispatched_ns", "entered_ns", "completed_ns", "run_ns", "wait_busy_ns", "lag_target_ns",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from harness.histogram import SUB_BUCKETS, Histogram, bucket_middle
+from harness.table.histogram import SUB_BUCKETS, Histogram, bucket_middle
 
 _TICKS_PER_HALVING = 5
 _NS_PER_MS = 1e6

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from harness.clock import NS_PER_S
-from harness.pieces import pieces
-from harness.summary import RunSummary
-from harness.timeline import Timeline
+from harness.reading.summary import RunSummary
+from harness.reading.timeline import Timeline
+from harness.table.pieces import pieces
 
 COLUMNS = (
     "second", "operation", "planned", "completed", "failed", "dropped", "p50_ns", "p99_ns", "max_ns",

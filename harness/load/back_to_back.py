@@ -9,11 +9,11 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.calls import FILL_FROM, HEADER_BYTES, ROW_BYTES
 from harness.load.calling import Calling, make_finish
 from harness.load.split import Split
 from harness.model import Outcome
-from harness.recorder import FILL
+from harness.table.calls import FILL_FROM, HEADER_BYTES, ROW_BYTES
+from harness.table.recorder import FILL
 
 Slice = Callable[[object, int, int, int, int, int], int]
 """(greenlet, intended_ns, now_ns, lag_target_ns, lag_host_ns, slice_end_ns) to completed_ns, all of the clock.

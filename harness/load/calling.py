@@ -5,12 +5,12 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.calls import HEADER_BYTES, INTENDED_FROM, ROW_BYTES
-from harness.heldby import HeldBy
 from harness.invoke import Invoke, Mark, make_invoke
 from harness.load.split import Owner, Split
 from harness.model import Outcome
-from harness.recorder import FILL, FILL_BASE, Recorder
+from harness.table.calls import HEADER_BYTES, INTENDED_FROM, ROW_BYTES
+from harness.table.heldby import HeldBy
+from harness.table.recorder import FILL, FILL_BASE, Recorder
 
 Make = Callable[[object, int, int, int, int, int], int]
 """(greenlet, row, operation, payload, lag_target_ns, lag_host_ns) to completed_ns.

@@ -11,10 +11,10 @@ from gevent.event import Event
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError
-from harness.heldby import DRIVER
 from harness.load.back_to_back import Slice
 from harness.load.host import UNEXPLAINED_NS, RunDelay
 from harness.load.split import Owner, Split
+from harness.table.heldby import DRIVER
 
 _SLICE_NS = 1_000_000
 

@@ -16,11 +16,8 @@ from gevent.hub import get_hub
 from locust.env import Environment
 from locust.exception import StopUser
 
-from harness import calls
 from harness.clock import NS_PER_S, SystemClock
 from harness.events import needed_payloads, prepare_events
-from harness.heldby import HeldBy
-from harness.job import Job, Message, Started
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import ClosedModel
@@ -33,10 +30,13 @@ from harness.load.waits import Waits
 from harness.load.wrap import make_wrap
 from harness.marker import marked
 from harness.model import Executor
-from harness.plan import choose
+from harness.plans.plan import choose
+from harness.processes.job import Job, Message, Started
 from harness.profiles.wait import WAITS
-from harness.recorder import Recorder
 from harness.run import LoadFacts, RunDirectory, write_atomically
+from harness.table import calls
+from harness.table.heldby import HeldBy
+from harness.table.recorder import Recorder
 from harness.target import Counters, LoadedTarget, open_target
 
 # Locust needs a moment to spawn its users before warm-up begins.

@@ -16,9 +16,9 @@ import gevent
 import msgspec
 
 from harness.errors import HarnessError
-from harness.gather import Gathering, Head, Outgoing, Report
 from harness.load.locust_part import OpenRun, Runs, head_of
 from harness.load.recording import HostedTarget, Recording
+from harness.processes.gather import Gathering, Head, Outgoing, Report
 
 REPORT_KEY = "harness"
 _STOP = "harness-stop"

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness import environment as facts_of
-from harness.gather import Head
 from harness.load.locust_user import REQUEST_TYPE
 from harness.load.recording import Called, HostedTarget, Recording
-from harness.loadrun import LoadPlan
+from harness.processes.gather import Head
+from harness.processes.loadrun import LoadPlan
 from harness.run import LocustFacts, RunDirectory, RunDocument
 
 _LOG = logging.getLogger("harness")

@@ -20,14 +20,14 @@ import gevent
 from gevent.hub import get_hub
 from gevent.lock import RLock
 
-from harness import calls
 from harness.clock import NS_PER_S
 from harness.errors import HarnessError
-from harness.gather import Head
 from harness.load.locust_crew import Master, Worker
 from harness.load.locust_part import OpenRun, Part, Runs, head_of
 from harness.load.locust_user import make_user
 from harness.load.recording import HostedTarget, Recording
+from harness.processes.gather import Head
+from harness.table import calls
 
 _LOG = logging.getLogger("harness")
 

@@ -20,13 +20,13 @@ from gevent.queue import Queue
 from locust.env import Environment
 
 from harness.clock import NS_PER_S, SystemClock
-from harness.crewjob import ACCOUNT, FAILURE, Crew, Kind, Lost, Member, ToMaster
 from harness.errors import HarnessError, TargetError
-from harness.job import Done, Failed, Go, Listening, Message, Ready, Started
 from harness.load.engine import user_class
 from harness.load.member import FOREVER, MASTER_HOST
+from harness.processes.crewjob import ACCOUNT, FAILURE, Crew, Kind, Lost, Member, ToMaster
+from harness.processes.job import Done, Failed, Go, Listening, Message, Ready, Started
+from harness.processes.worker import open_channel
 from harness.run import write_atomically
-from harness.worker import open_channel
 
 # Time for messages to arrive and for Locust to spawn users before warm-up begins.
 _LEAD_S = 0.5

@@ -17,17 +17,18 @@ from gevent.event import Event
 from gevent.queue import Queue
 from locust.env import Environment
 
-from harness import shares, tree
-from harness.account import Account
-from harness.calls import load
 from harness.clock import SystemClock
-from harness.crewjob import Kind, Member
 from harness.errors import HarnessError
-from harness.job import Failed, Go, Ready
 from harness.load.engine import Driver, Model, user_class
 from harness.load.split import Owner
+from harness.processes import tree
+from harness.processes.account import Account
+from harness.processes.crewjob import Kind, Member
+from harness.processes.job import Failed, Go, Ready
 from harness.profiles.ptrace import allow_ptrace
 from harness.run import LoadFacts, RunDirectory, decode
+from harness.table import shares
+from harness.table.calls import load
 from harness.target import append_current_folder, closing_target, make
 
 MASTER_HOST = "127.0.0.1"

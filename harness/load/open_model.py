@@ -15,15 +15,15 @@ import gevent
 from gevent.event import Event
 from gevent.hub import get_hub
 
-from harness.calls import Table
 from harness.clock import NS_PER_S, SystemClock
-from harness.heldby import DRIVER, IDLE, PACER
 from harness.load.backlog import Backlog
 from harness.load.calling import Make
 from harness.load.host import UNEXPLAINED_NS, RunDelay
 from harness.load.split import Owner, Split
-from harness.pieces import give_back
-from harness.recorder import Recorder
+from harness.table.calls import Table
+from harness.table.heldby import DRIVER, IDLE, PACER
+from harness.table.pieces import give_back
+from harness.table.recorder import Recorder
 
 # No timer below 1 ms can be trusted in an event loop: sleep up to here, then yield until due.
 _YIELD_NS = 1_500_000

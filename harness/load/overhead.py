@@ -12,7 +12,7 @@ from harness.load.calling import Calling, Work, make_caller
 from harness.load.split import Owner, Split
 from harness.load.waits import Waits
 from harness.model import Executor
-from harness.recorder import Recorder
+from harness.table.recorder import Recorder
 
 _CALLS = 2_000
 _SLICE_NS = 2_000_000

@@ -21,12 +21,9 @@ import greenlet
 import numpy as np
 from gevent.hub import get_hub
 
-from harness import calls
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import UsageError
 from harness.events import prepare_events
-from harness.heldby import DRIVER, HeldBy
-from harness.host import HostWatch
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import lag_owners
 from harness.load.facts import at_end, at_origin, measured_overhead
@@ -36,9 +33,12 @@ from harness.load.split import Owner, Split
 from harness.load.wrap import make_wrap
 from harness.marker import marked
 from harness.model import Executor, Outcome
-from harness.plan import choose
-from harness.recorder import FILL_BASE, Recorder
+from harness.plans.plan import choose
+from harness.processes.host import HostWatch
 from harness.run import HostFacts, LoadFacts, RunDirectory
+from harness.table import calls
+from harness.table.heldby import DRIVER, HeldBy
+from harness.table.recorder import FILL_BASE, Recorder
 from harness.target import (
     Counters,
     LoadedTarget,
@@ -230,7 +230,7 @@ class Recording:
         return self.facts, self._host.facts()
 
     def close(self) -> None:
-        """Give everything back; the table is then as `harness.calls.seal` wants it."""
+        """Give everything back; the table is then as `harness.table.calls.seal` wants it."""
         self._resources.close()
 
 

@@ -15,9 +15,9 @@ from typing import ParamSpec, TypeVar
 
 import greenlet
 
-from harness.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, SPECIAL
 from harness.load.holds import Holds
 from harness.load.waits import Waiting, Waits
+from harness.table.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, SPECIAL
 
 P = ParamSpec("P")
 R = TypeVar("R")

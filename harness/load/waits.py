@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Protocol
 
-from harness.heldby import DRIVER, IDLE
 from harness.profiles.wait import UNTOLD, OperationWaits, WaitRecord, bucket_of
+from harness.table.heldby import DRIVER, IDLE
 
 if TYPE_CHECKING:
     from harness.load.split import Owner

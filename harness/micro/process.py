@@ -16,9 +16,9 @@ import msgspec
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, InvalidRunError
-from harness.host import HostWatch
 from harness.micro.document import End, Outcome
 from harness.micro.suite import VARIANT_VARIABLE, Suite
+from harness.processes.host import HostWatch
 from harness.run import HostFacts
 from harness.supervise import Child, Supervisor
 

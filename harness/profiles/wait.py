@@ -109,13 +109,13 @@ class WaitProfiles(NamedTuple):
 
 
 def bucket_of(response_ns: int) -> int:
-    """Return the latency bucket of a call: 8 for each power of two, those of `harness.histogram` by sixteens."""
+    """Return the latency bucket of a call: 8 for each power of two, those of `harness.table.histogram` by sixteens."""
     shift = max(response_ns.bit_length() - 8, 0)
     return ((shift << 7) + (response_ns >> shift)) >> BUCKET_SHIFT
 
 
 BUCKET_SHIFT = 4
-"""From a bucket of `harness.histogram` to the bucket of the same value here."""
+"""From a bucket of `harness.table.histogram` to the bucket of the same value here."""
 
 
 def read(timing: Path) -> list[WaitRecord]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from harness.job import Ready
 from harness.limits import ALL
+from harness.processes.job import Ready
+from harness.reading.summary import OperationSummary, RunSummary
+from harness.reading.validity import Level, Validity
 from harness.session.receipt import LimitCount, Segment
-from harness.summary import OperationSummary, RunSummary
-from harness.validity import Level, Validity
 
 PERCENTILES = {"p50_ns": 0.5, "p95_ns": 0.95, "p99_ns": 0.99}
 COLD_START = "cold_start_ns"

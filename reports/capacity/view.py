@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from harness.capacity.document import Answer, CapacityDocument, Ended, ProbeFacts, answer
 from harness.capacity.search import Sight
 from harness.errors import ExitCode
+from harness.reading.validity import Level
 from harness.units import format_duration, format_ns, format_percent, format_rate, format_rate_in_full
-from harness.validity import Level
 from reports.capacity.model import CapacityView
 from reports.charts.data import CapacityPlot, CapacityPoint, Chart
 from reports.model import Cell, NextCommand, Row, Status, Table, Tone

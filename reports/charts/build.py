@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from harness.histogram import Histogram, bucket_middle
-from harness.timeline import Timeline
+from harness.reading.timeline import Timeline
+from harness.table.histogram import Histogram, bucket_middle
 from reports.charts.bystage import by_stage
 from reports.charts.data import (
     BarGroup,

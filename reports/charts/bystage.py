@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.validity import Level
+from harness.reading.validity import Level
 from reports.charts.data import Chart, PercentilePanel, PercentilePlot, Series
 from reports.charts.tails import percentile_series
 from reports.sides import Side

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from harness.calls import Table
-from harness.histogram import bucket_of
-from harness.latency import METRICS, latencies, returned
-from harness.pieces import pieces
+from harness.table.calls import Table
+from harness.table.histogram import bucket_of
+from harness.table.latency import METRICS, latencies, returned
+from harness.table.pieces import pieces
 from reports.charts.data import Chart, SplitBar, SplitPanel, SplitPlot
 from reports.sides import Side
 from reports.timesplit import PARTS, SERVICE, mean_parts

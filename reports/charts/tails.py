@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.histogram import Histogram, bucket_middle
+from harness.table.histogram import Histogram, bucket_middle
 from reports.charts.data import Series
 
 _POINTS = 160

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.microsummary import MicroSummary
+from harness.reading.microsummary import MicroSummary
+from harness.reading.validity import Level
 from harness.units import format_count, format_duration, format_percent, significant
-from harness.validity import Level
 from reports.environment import flat
 from reports.micro.model import MicroCard, MicroView
 from reports.micro.tables import comparison_table, missing_table, times_table

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.marker import MARKER_PREFIX
-from harness.profilerun import ProfiledSide, are_interleaved, kinds_and_names, together
 from harness.profiles.difference.finding import Finding
 from harness.profiles.difference.frames import SAMPLED, Change, FrameChange, ProfiledRun, compare_frames
 from harness.profiles.frames import DRIVER, OUTSIDE
+from harness.profiles.profilerun import ProfiledSide, are_interleaved, kinds_and_names, together
 from harness.units import format_count
 from reports.flame_difference import amount, interval, relative, signed
 from reports.flame_tree import short_name

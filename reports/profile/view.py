@@ -6,9 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote_plus
 
-from harness.profilerun import MOMENTS, ProfiledSide, are_interleaved, kinds_and_names, operations, together
 from harness.profiles.difference.finding import STRICT, Finding
 from harness.profiles.difference.frames import SAMPLED
+from harness.profiles.profilerun import (
+    MOMENTS,
+    ProfiledSide,
+    are_interleaved,
+    kinds_and_names,
+    operations,
+    together,
+)
 from harness.stats.proportion import clopper_pearson
 from harness.units import format_count, format_duration, format_percent, format_rate
 from reports import flame

@@ -13,11 +13,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from harness import calls
-from harness.loadrun import LoadPlan, Subject, run_load
 from harness.model import Outcome, Scenario
+from harness.processes.loadrun import LoadPlan, Subject, run_load
 from harness.run import LoadFacts, RunDirectory
 from harness.supervise import Supervisor
+from harness.table import calls
 from harness.units import format_ns, format_percent, format_rate, significant
 from scenarios.catalogue import SCENARIOS
 

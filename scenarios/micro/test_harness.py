@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.histogram import Histogram, Integers
 from harness.model import Scenario
-from harness.plan import planned_table, spans
+from harness.plans.plan import planned_table, spans
 from harness.profiles.folded import Profile, diff, format_folded, parse_folded
+from harness.table.histogram import Histogram, Integers
 
 VALUES = 10_000
 STACKS = 500

@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import calls
 from harness.commands import experiment
 from harness.commands.console import Talk
 from harness.commands.preparing import Find
 from harness.commands.servers import Backends
 from harness.commands.subjects import select
-from harness.loadrun import LoadPlan
 from harness.model import Outcome
+from harness.processes.loadrun import LoadPlan
+from harness.reading.summary import load
 from harness.run import BackendFacts
-from harness.summary import load
+from harness.table import calls
 from scenarios.catalogue import SCENARIOS
 from tests.cli_support import harness
 
@@ -306,7 +306,7 @@ def test_a_table_that_was_cut_is_refused_as_damaged_with_exit_code_5(sound, tmp_
 
 def test_limits_of_the_project_are_those_of_its_runs(tmp_path):
     (tmp_path / "pyproject.toml").write_text(
-        "[tool.harness.validity]\ndescheduled-percent = [100, 100]\nlag-ms = [0, 0]\nlag-percent = [0, 0]\n"
+        "[tool.harness.reading.validity]\ndescheduled-percent = [100, 100]\nlag-ms = [0, 0]\nlag-percent = [0, 0]\n"
     )
     said = harness(
         "run", "steady", "--target", "known:spin?spin_us=500", "--rate", 100, "--duration", "500ms", "--warmup",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.model import Arrivals
-from harness.plan import Span, intended_ns
+from harness.plans.plan import Span, intended_ns
 from tests.cli_support import document, table
 from tests.truth.conftest import assert_agrees, assert_monotone, nearest_rank
 

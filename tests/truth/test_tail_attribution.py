@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from harness import summary
+from harness.reading import summary
 from reports import html, view
 from tests.cli_support import harness, returned, table
 from tests.truth.conftest import TOLERANCE
@@ -48,7 +48,7 @@ def create(stumble_ms, journal):
 """
 # Another process on the machine spoils no size of 200 ms; it must not withhold the latencies.
 SETTINGS = """
-[tool.harness.validity]
+[tool.harness.reading.validity]
 lag-percent = [1000, 10000]
 lag-ms = [1000, 10000]
 descheduled-percent = [90, 100]

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import calls
-from harness.account import Account, merged
-from harness.distributions import Distributions
 from harness.model import Outcome
-from harness.plan import planned_table
+from harness.plans.plan import planned_table
+from harness.processes.account import Account, merged
 from harness.run import RunDirectory
+from harness.table import calls
+from harness.table.distributions import Distributions
 from scenarios.catalogue import SCENARIOS
 from tests.cli_support import (
     RETURNED,

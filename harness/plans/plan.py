@@ -1,0 +1,217 @@
+"""Stages and a seed to intended start times: pure, in closed form, with exact counts.
+
+The rate is linear within a stage, so the expected number of arrivals up to a time is a piecewise quadratic
+A(t). Arrivals are placed by inverting A, therefore a stage holds exactly the integral of its rate (rounded on
+the running total, so that nothing drifts over stages). Poisson arrivals are the order statistics of uniform
+draws over the stage's area: a Poisson process given its count.
+"""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.clock import NS_PER_S
+from harness.errors import UsageError
+from harness.model import Arrivals, Scenario, Stage
+from harness.plans.trace import Trace
+from harness.table import calls
+from harness.table.pieces import pieces
+
+_BLOCK_ROWS = 65_536
+MAX_RATE_PER_S = 1_000_000.0
+# Calls of one operation take its events in turn; more distinct events than this are not prepared.
+MAX_PAYLOADS = 4096
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Span:
+    """A stage placed in time; the rate goes linearly from `start_rate_per_s` to `end_rate_per_s`."""
+
+    label: str
+    start_s: float
+    end_s: float
+    start_rate_per_s: float
+    end_rate_per_s: float
+    warmup: bool = False
+    slo: str = ""
+    """Limits for this stage alone."""
+
+    @property
+    def area(self) -> float:
+        """The expected number of arrivals."""
+        return (self.start_rate_per_s + self.end_rate_per_s) / 2 * (self.end_s - self.start_s)
+
+
+def spans(scenario: Scenario, rate_per_s: float, duration_s: float, warmup_s: float) -> tuple[Span, ...]:
+    """Scale a scenario's stages to a rate and a duration; warm-up is what comes before time zero."""
+    measured = _placed([stage for stage in scenario.stages if not stage.warmup], rate_per_s, 0.0, duration_s)
+    if not warmup_s:
+        return measured
+    if own := [stage for stage in scenario.stages if stage.warmup]:
+        return (*_placed(own, rate_per_s, -warmup_s, 0.0), *measured)
+    # Warm-up goes at the middle rate of the first stage: enough to fill caches, never a first shock.
+    first = measured[0]
+    rate = max((first.start_rate_per_s + first.end_rate_per_s) / 2, min(rate_per_s, 1.0))
+    return (Span("warm-up", -warmup_s, 0.0, rate, rate, warmup=True), *measured)
+
+
+def _placed(stages: Sequence[Stage], rate_per_s: float, start_s: float, end_s: float) -> tuple[Span, ...]:
+    """Place stages one after the other from `start_s` to `end_s`, by their shares."""
+    total_share = sum(stage.share for stage in stages)
+    length_s = end_s - start_s
+    ends = [
+        start_s + length_s * share / total_share for share in itertools.accumulate(s.share for s in stages)
+    ]
+    return tuple(
+        Span(
+            stage.label, begin_s, finish_s, stage.start * rate_per_s, stage.end * rate_per_s,
+            warmup=stage.warmup, slo=stage.slo,
+        )
+        for stage, begin_s, finish_s in zip(stages, [start_s, *ends], ends, strict=False)
+    )  # fmt: skip
+
+
+def intended_ns(
+    plan: tuple[Span, ...], arrivals: Arrivals, rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Return the sorted intended start times of all spans, in ns from the start of the measured time."""
+    blocks = list(_intended_blocks(plan, arrivals, rng))
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.int64)
+
+
+def _intended_blocks(
+    plan: tuple[Span, ...], arrivals: Arrivals, rng: np.random.Generator
+) -> Iterator[npt.NDArray[np.int64]]:
+    for measured in (False, True):
+        done, area = 0, 0.0
+        for span in (span for span in plan if span.warmup is not measured):
+            area += span.area
+            count, done = round(area) - done, round(area)
+            yield from (_place(span, shares) for shares in _positions(count, arrivals, rng))
+
+
+def _positions(count: int, arrivals: Arrivals, rng: np.random.Generator) -> Iterator[npt.NDArray[np.float64]]:
+    """Yield `count` sorted shares of a stage's area, in blocks: what is needed for them does not grow with the stage."""
+    blocks = max(math.ceil(count / _BLOCK_ROWS), 1)
+    if arrivals is Arrivals.UNIFORM:
+        for start in range(0, count, _BLOCK_ROWS):
+            yield (np.arange(start, min(start + _BLOCK_ROWS, count)) + 0.5) / count
+        return
+    # How many of all draws fall into each block is multinomial; within its block each is uniform.
+    for block, inside in enumerate(rng.multinomial(count, [1 / blocks] * blocks) if blocks > 1 else [count]):
+        yield (block + np.sort(rng.random(int(inside)))) / blocks
+
+
+def _place(span: Span, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Invert A(t) = r0 t + (r1 - r0) t^2 / (2 T) at `shares` of the span's area."""
+    length, first, last = span.end_s - span.start_s, span.start_rate_per_s, span.end_rate_per_s
+    # The root in a form without cancellation, also right for a constant rate.
+    root = np.sqrt(first**2 + shares * (last**2 - first**2))
+    denominator = first + root
+    moved = shares * (first + last) * length / np.where(denominator > 0, denominator, 1)
+    end_ns = round(span.end_s * NS_PER_S)
+    placed = np.rint((span.start_s + moved) * NS_PER_S).astype(np.int64)
+    return np.minimum(placed, end_ns - 1)
+
+
+def stage_of(times_ns: npt.NDArray[np.int64], plan: Sequence[Span]) -> npt.NDArray[np.int64]:
+    """Return the number of the measured stage that each time from 0 on lies in; the last one takes what is beyond."""
+    starts = [round(span.start_s * NS_PER_S) for span in plan if not span.warmup][1:]
+    stages: npt.NDArray[np.int64] = np.searchsorted(np.array(starts, np.int64), times_ns, side="right")
+    return stages
+
+
+def _in_memory(rows: int) -> calls.Table:
+    return np.zeros(rows, calls.DTYPE)
+
+
+def planned_table(
+    scenario: Scenario,
+    plan: tuple[Span, ...],
+    mix: Mapping[str, float],
+    seed: int,
+    trace: Trace | None = None,
+    make: Callable[[int], calls.Table] = _in_memory,
+) -> calls.Table:
+    """Return the table of the open model: one untouched row per arrival, with its operation and payload.
+
+    `make` gives the table, all zeros, for a number of rows.
+
+    With a `trace` the measured time is what was recorded, to the ns; only warm-up is made up.
+    """
+    rng = np.random.default_rng(seed)
+    made_up = plan if trace is None else tuple(span for span in plan if span.warmup)
+    recorded_ns = np.zeros(0, np.int64) if trace is None else trace.times_ns
+    first = _arrivals(made_up)
+    table = make(first + len(recorded_ns))
+    start = 0
+    for block in _intended_blocks(made_up, scenario.arrivals, rng):
+        table["intended_ns"][start : start + len(block)] = block
+        start += len(block)
+    table["intended_ns"][first:] = recorded_ns
+    _choose_into(table, mix, rng)
+    if trace is not None and trace.names:
+        number = np.array([list(mix).index(name) for name in trace.names], np.int64)
+        table["operation"][first:] = number[trace.operation]
+        table["payload"] = _in_turn(table["operation"], np.zeros(len(mix), np.int64))
+    return table
+
+
+def _arrivals(plan: tuple[Span, ...]) -> int:
+    """Return how many arrivals the plan has: each group of spans is rounded once, on its whole area."""
+    areas = (sum(span.area for span in plan if span.warmup is warmup) for warmup in (True, False))
+    return sum(map(round, areas))
+
+
+def _choose_into(table: calls.Table, mix: Mapping[str, float], rng: np.random.Generator) -> None:
+    turns = np.zeros(len(mix), np.int64)
+    for piece in pieces(table, _BLOCK_ROWS):
+        operation = _operations(len(piece), mix, rng)
+        piece["operation"], piece["payload"] = operation, _in_turn(operation, turns)
+        piece["run_ns"] = piece["wait_busy_ns"] = -1
+
+
+def choose(
+    count: int, mix: Mapping[str, float], rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Draw the operation of each call by weight; the payloads of an operation are taken in turn."""
+    operation = _operations(count, mix, rng)
+    return operation, _in_turn(operation, np.zeros(len(mix), np.int64))
+
+
+def _operations(count: int, mix: Mapping[str, float], rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    weights = np.array(list(mix.values()), float)
+    return rng.choice(len(weights), size=count, p=weights / weights.sum())
+
+
+def _in_turn(operation: npt.NDArray[np.int64], turns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the payload of each call; `turns`, how many calls each operation had so far, is brought up to date."""
+    payload = np.zeros(len(operation), np.int64)
+    for index, turn in enumerate(turns.tolist()):
+        mine = operation == index
+        count = int(np.count_nonzero(mine))
+        payload[mine] = (turn + np.arange(count)) % MAX_PAYLOADS
+        turns[index] += count
+    return payload
+
+
+def check_size(plan: tuple[Span, ...]) -> None:
+    """Refuse, before anything starts, a plan that no run could hold."""
+    expected = sum(span.area for span in plan)
+    fastest = max(max(span.start_rate_per_s, span.end_rate_per_s) for span in plan)
+    if fastest > MAX_RATE_PER_S:
+        raise UsageError(
+            f"A rate of {fastest:,.0f}/s cannot be driven; the most is {MAX_RATE_PER_S:,.0f}/s",
+            remedy="Lower --rate",
+        )
+    if expected > calls.MAX_ROWS:
+        raise UsageError(
+            f"The plan has {expected:,.0f} calls; the most is {calls.MAX_ROWS:,}",
+            remedy="Lower --rate or --duration",
+        )
+    if round(sum(span.area for span in plan if not span.warmup)) < 1:
+        raise UsageError("The plan has no call", remedy="Raise --rate or --duration")

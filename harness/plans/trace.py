@@ -1,0 +1,73 @@
+"""A recorded trace: when calls came, and which. Pure; `harness.plans.replay` reads one from a file or an earlier run."""
+
+import dataclasses
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.clock import NS_PER_S
+from harness.errors import UsageError
+
+Times = npt.NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """Sorted arrivals in ns from its start; `operation` numbers `names`, and both are empty where none were recorded.
+
+    `name` says where it came from, for people and for `run.json`.
+    """
+
+    name: str
+    times_ns: Times
+    duration_s: float
+    operation: npt.NDArray[np.int64]
+    names: tuple[str, ...] = ()
+
+    @property
+    def rate_per_s(self) -> float:
+        """Its mean rate."""
+        return len(self.times_ns) / self.duration_s
+
+    @property
+    def peak_per_s(self) -> float:
+        """The most arrivals in any second, counted from its start: at least the mean rate."""
+        return max(float(np.bincount(self.times_ns // NS_PER_S).max()), self.rate_per_s)
+
+    @property
+    def mix(self) -> dict[str, float]:
+        """The operations by how often each came, in the order in which they were first seen."""
+        counts = np.bincount(self.operation, minlength=len(self.names))
+        return {name: float(count) for name, count in zip(self.names, counts, strict=True)}
+
+    def at_rate(self, rate_per_s: float) -> Self:
+        """Return the trace played faster or slower: every gap is stretched by the same factor."""
+        factor = self.rate_per_s / rate_per_s
+        duration_s = self.duration_s * factor
+        last_ns = max(round(duration_s * NS_PER_S) - 1, 0)
+        times_ns = np.minimum(np.rint(self.times_ns * factor).astype(np.int64), last_ns)
+        return dataclasses.replace(self, times_ns=times_ns, duration_s=duration_s)
+
+    def first(self, duration_s: float) -> Self:
+        """Return the beginning of the trace, with the operations that come in it.
+
+        Raises `UsageError` if it is shorter, or nothing came in that time.
+        """
+        if duration_s > self.duration_s * (1 + 1e-9):
+            raise UsageError(
+                f"The trace lasts {self.duration_s:.3g} s; {duration_s:.3g} s would need load that was not recorded",
+                remedy="Leave out --duration, or play it slower with --rate",
+            )
+        count = int(np.searchsorted(self.times_ns, round(duration_s * NS_PER_S)))
+        if not count:
+            raise UsageError(
+                f"Nothing came in the first {duration_s:.3g} s of the trace", remedy="Raise --duration"
+            )
+        operation, names = self.operation[:count], self.names
+        if names:
+            kept, operation = np.unique(operation, return_inverse=True)
+            names = tuple(names[number] for number in kept)
+        return dataclasses.replace(
+            self, times_ns=self.times_ns[:count], duration_s=duration_s, operation=operation, names=names
+        )

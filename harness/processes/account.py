@@ -1,0 +1,124 @@
+"""What a worker says of its part of a run, small enough to travel in Locust's worker reports, and how parts add up.
+
+Counts and histograms of parts add up bit for bit to those of the whole. Facts that speak against a run do not average
+out: the worst one stands for the whole, and says whose it is.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Self
+
+import msgspec
+import numpy as np
+
+from harness.model import Outcome
+from harness.plans.plan import Span
+from harness.run import HostFacts, LoadFacts
+from harness.table import calls
+from harness.table.distributions import COUNTS, MOMENTS, Distributions
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """One worker's outcomes and histograms over the measured time, and its facts; `facts` is None if it was lost."""
+
+    name: str
+    outcomes: list[int]
+    """By the number of the outcome."""
+    counts: bytes
+    moments: bytes
+    facts: LoadFacts | None = None
+
+    @classmethod
+    def of(cls, name: str, table: calls.Table, spans: Sequence[Span], facts: LoadFacts | None) -> Self:
+        """Return the account of a whole table, warm-up included."""
+        measured = table[table["intended_ns"] >= 0]
+        found = Distributions.of(measured, spans)
+        outcomes = np.bincount(measured["outcome"], minlength=len(Outcome))
+        return cls(
+            name=name,
+            outcomes=outcomes.tolist(),
+            counts=found.counts.tobytes(),
+            moments=found.moments.tobytes(),
+            facts=facts,
+        )
+
+    @property
+    def distributions(self) -> Distributions:
+        """The histograms."""
+        return Distributions(np.frombuffer(self.counts, COUNTS), np.frombuffer(self.moments, MOMENTS))
+
+    def pack(self) -> bytes:
+        """Return the account as bytes for `unpack`."""
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        """Return what `pack` made; a `msgspec.DecodeError` if it is none."""
+        return msgspec.msgpack.decode(data, type=cls)
+
+
+def merged(accounts: Sequence[Account]) -> Account:
+    """Return the account of the whole."""
+    whole = Distributions.merge([account.distributions for account in accounts])
+    return Account(
+        name="all",
+        outcomes=np.sum([account.outcomes for account in accounts], axis=0).tolist(),
+        counts=whole.counts.tobytes(),
+        moments=whole.moments.tobytes(),
+        facts=merged_facts(accounts),
+    )
+
+
+def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
+    """Return the facts of the whole from those of the workers that gave any, or None where none did."""
+    given = [(account.name, account.facts) for account in accounts if account.facts]
+    if not given:
+        return None
+    all_facts = [facts for _, facts in given]
+    ended = [facts.ended_ns for facts in all_facts if facts.ended_ns is not None]
+    return LoadFacts(
+        origin_ns=all_facts[0].origin_ns,
+        origin_unix_s=all_facts[0].origin_unix_s,
+        clock_step_s=max((facts.clock_step_s for facts in all_facts), key=abs),
+        ended_ns=max(ended, default=None),
+        recorder_ns_per_call=max(facts.recorder_ns_per_call for facts in all_facts),
+        split=all(facts.split for facts in all_facts),
+        split_ns_per_switch=max(facts.split_ns_per_switch for facts in all_facts),
+        waits_ns_per_switch=max(facts.waits_ns_per_switch for facts in all_facts),
+        garbage_collections=sum(facts.garbage_collections for facts in all_facts),
+        garbage_ns=sum(facts.garbage_ns for facts in all_facts),
+        # The workers' peaks need not have come at one time: this is the most that it can have been.
+        in_flight_peak=sum(facts.in_flight_peak for facts in all_facts),
+        peak_rss_bytes=sum(facts.peak_rss_bytes for facts in all_facts),
+        counters=_added([facts.counters for facts in all_facts]),
+        counters_trouble=_sentences((name, facts.counters_trouble) for name, facts in given),
+        stopped=_sentences((name, facts.stopped) for name, facts in given),
+    )
+
+
+def merged_host(hosts: Sequence[HostFacts]) -> HostFacts:
+    """Return what the machine did to the worker to which it did most; a share that one lacks is nobody's."""
+
+    def worst(values: list[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return max(known) if known and len(known) == len(values) else None
+
+    return HostFacts(
+        descheduled_share=worst([host.descheduled_share for host in hosts]),
+        cpu_share=worst([host.cpu_share for host in hosts]),
+        steal_share=worst([host.steal_share for host in hosts]),
+        load_average=worst([host.load_average for host in hosts]),
+    )
+
+
+def _added(all_counters: list[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
+    total: dict[str, dict[str, int]] = {}
+    for counters in all_counters:
+        for operation, mine in counters.items():
+            into = total.setdefault(operation, {})
+            for counter, count in mine.items():
+                into[counter] = into.get(counter, 0) + count
+    return total
+
+
+def _sentences(said: Iterable[tuple[str, str | None]]) -> str | None:
+    return "; ".join(f"{name}: {sentence}" for name, sentence in said if sentence) or None

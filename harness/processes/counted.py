@@ -1,0 +1,69 @@
+"""What a target counts of itself over a fixed list of requests by one user: the driver of exact counting.
+
+The first half warms everything up, the second is counted, with call sites where the target can record them.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from harness.processes.job import Message
+from harness.processes.one_user import OneUserDriver, fixed_lists
+from harness.target import Counters
+
+_STANDSTILL_S = 0.05
+_LONGEST_SETTLING_S = 5.0
+
+
+class CountFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Totals of `requests` calls of each of `operations`; `sites` are `{operation: {counter: {function: total}}}`."""
+
+    operations: list[str]
+    requests: int
+    failed: dict[str, int]
+    counters: dict[str, dict[str, int]]
+    sites: dict[str, dict[str, dict[str, int]]] = {}
+    trouble: str | None = None
+
+
+class Driver(OneUserDriver):
+    """One counting: `open` the target, then `drive` the list."""
+
+    def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
+        """Make the calls; leaves `facts.json` in the job's folder."""
+        warm_up, counted = fixed_lists(self._target, mix, self._job.seed, self._job.requests)
+        counters = Counters(self._target)
+        self._user.make_all(warm_up)
+        settled(counters)
+        self._target.record_sites(on=True)
+        counters.read()
+        failed = self._user.make_all(counted)
+        grown = settled(counters)
+        facts = CountFacts(
+            operations=list(mix),
+            requests=self._job.requests,
+            failed=failed,
+            counters=grown,
+            sites={
+                operation: {counter: dict(functions) for counter, functions in found.items()}
+                for operation, found in self._target.sites().items()
+            },
+            trouble=counters.trouble,
+        )
+        self._write(facts)
+
+
+def settled(counters: Counters) -> dict[str, dict[str, int]]:
+    """Return the growth once it stands still for a moment: what requests left to threads is theirs as well.
+
+    A target that never stops counting is waited for no longer than a few seconds.
+    """
+    give_up_s = time.monotonic() + _LONGEST_SETTLING_S
+    grown = counters.growth()
+    while time.monotonic() < give_up_s:
+        time.sleep(_STANDSTILL_S)
+        before, grown = grown, counters.growth()
+        if grown == before:
+            break
+    return grown

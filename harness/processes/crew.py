@@ -1,0 +1,189 @@
+"""A load run by several workers, seen from the supervisor: Locust's master, its workers, and one table of the whole.
+
+Each worker is a process with its own target, interpreter and memory. The plan is made once and dealt out, so that the
+workers together drive exactly what one process would; their tables are put together again, and what they reported over
+Locust's connection must add up to the same numbers, bit for bit.
+"""
+
+import contextlib
+import dataclasses
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import msgspec
+import numpy as np
+
+from harness.errors import ServerError, UsageError
+from harness.model import Executor
+from harness.plans.plan import planned_table
+from harness.processes.crewjob import FAILURE, Crew, Lost, Member
+from harness.processes.host import HostWatch
+from harness.processes.job import Failed, Job, Started
+from harness.processes.loadrun import LoadPlan, LoadResult, Subject
+from harness.processes.measure import Ending, MeasuredProcess, Program, Tick, how_it_ended
+from harness.processes.settle import Part, settle
+from harness.supervise import Child, Supervisor
+from harness.table import calls, shares
+
+WORKER_VARIABLE = "HARNESS_WORKER"
+"""In a worker's environment: its number, for targets that want to tell workers apart."""
+_LAST_WORDS_S = 20.0
+
+
+@dataclasses.dataclass(slots=True)
+class _Worker:
+    """One worker process, and how it was lost if it was."""
+
+    member: Member
+    child: Child
+    watch: HostWatch
+    how_lost: str | None = None
+    lost_at_s: float | None = None
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.member.job.folder)
+
+
+def run_with_workers(
+    supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, *,
+    on_mix: Callable[[dict[str, float]], None], tick: Tick,
+) -> LoadResult:  # fmt: skip
+    """Run `plan` by `plan.workers` workers, into `folder`; in all else as `harness.processes.loadrun.run_load`."""
+    plan.check()
+    if plan.scenario.executor is Executor.CLOSED and plan.users < plan.workers:
+        raise UsageError(
+            f"{plan.workers} workers cannot share {plan.users} users",
+            remedy=f"Give --users {plan.workers} or more, or fewer --workers",
+        )
+    crew = _Run(supervisor, subject, plan, folder)
+    with crew:
+        ready = crew.master.wait_ready()
+        mix = plan.mix(ready.operations)
+        on_mix(mix)
+        crew.deal(mix)
+        started = crew.master.go(mix)
+        ending = crew.follow(started, tick)
+    return settle(crew.parts(), plan, folder, ending, ready)
+
+
+class _Run:
+    """The processes of one run. Leaving it ends all of them."""
+
+    def __init__(self, supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._workers: list[_Worker] = []
+        self._elapsed_s: float | None = None
+        self._is_over = False
+        job = plan.job(folder, subject)
+        crew = _crew(plan, job, folder)
+        self.master = MeasuredProcess(
+            supervisor, job, folder / "master.log",
+            program=Program("harness.load.master", "Locust's master", crew), on_poll=self._look,
+        )  # fmt: skip
+        try:
+            port = self.master.wait_listening().port
+            for member in crew.members:
+                self._workers.append(self._hire(supervisor, subject, member, port))
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.child.kill()
+        self.master.child.kill()
+
+    def _hire(self, supervisor: Supervisor, subject: Subject, member: Member, port: int) -> _Worker:
+        child = supervisor.start(
+            member.name,
+            [sys.executable, "-P", "-m", "harness.load.member", str(port), member.name],
+            log=Path(member.job.folder) / "worker.log",
+            env={**os.environ, **subject.environment, WORKER_VARIABLE: str(member.number)},
+        )
+        return _Worker(member, child, HostWatch(child.pid, self._plan.duration_s))
+
+    def deal(self, mix: dict[str, float]) -> None:
+        """Write each worker's part of the plan; in the closed model the workers begin with nothing."""
+        plan = self._plan
+        if plan.scenario.executor is Executor.OPEN:
+            table = planned_table(plan.scenario, plan.spans, mix, plan.seed, plan.trace)
+            for worker, part in zip(self._workers, shares.deal(table, plan.workers), strict=True):
+                calls.write_table(worker.folder / shares.CALLS, np.ascontiguousarray(part))
+
+    def follow(self, started: Started, tick: Tick) -> Ending:
+        """Wait for the end of all, and give the workers time to close their targets."""
+
+        def tick_all(elapsed_s: float) -> None:
+            self._elapsed_s = elapsed_s
+            for worker in self._workers:
+                worker.watch.tick(elapsed_s)
+            tick(elapsed_s)
+
+        ending = self.master.follow(started, tick_all)
+        self._is_over = True
+        if not ending.trouble:
+            for worker in self._workers:
+                with contextlib.suppress(ServerError):
+                    worker.child.wait(_LAST_WORDS_S)
+        return ending
+
+    def _look(self) -> None:
+        """Tell the master of workers that have ended: a heartbeat that stays away may only be a busy target."""
+        if self._is_over:
+            return
+        for worker in self._workers:
+            code = worker.child.poll()
+            if worker.how_lost is None and code:
+                worker.how_lost = how_it_ended(code)
+                worker.lost_at_s = self._elapsed_s
+                self.master.tell(Lost(worker.member.name, worker.how_lost))
+
+    def parts(self) -> list[Part]:
+        """Return what is left of each worker, after all processes have ended."""
+        return [
+            Part(
+                member=worker.member,
+                host=worker.watch.facts(),
+                lost=_how_lost(worker),
+                lost_at_s=worker.lost_at_s,
+            )
+            for worker in self._workers
+        ]
+
+
+def _how_lost(worker: _Worker) -> str | None:
+    """Return why a worker did not end in good order: its own words, if it had any, are better than its exit code."""
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        failed = msgspec.json.decode((worker.folder / FAILURE).read_bytes(), type=Failed)
+        return f"could not go on: {failed.what}"
+    return worker.how_lost
+
+
+def _crew(plan: LoadPlan, job: Job, folder: Path) -> Crew:
+    """Return the parts of the workers, and make their folders."""
+    members = []
+    for number in range(plan.workers):
+        own = folder / shares.name_of(number)
+        own.mkdir(parents=True)
+        part = msgspec.structs.replace(
+            job,
+            folder=str(own.resolve()),
+            users=plan.users // plan.workers,
+            in_flight_limit=-(-job.in_flight_limit // plan.workers),
+        )
+        members.append(Member(name=own.name, number=number, workers=plan.workers, job=part, spans=plan.spans))
+    is_open = plan.scenario.executor is Executor.OPEN
+    return Crew(
+        members=tuple(members),
+        users=plan.workers if is_open else plan.users,
+        warmup_s=plan.warmup_s,
+        duration_s=plan.duration_s,
+    )

@@ -1,0 +1,55 @@
+"""A fixed list of requests by one user under memray: the driver of the memory run, without Locust or gevent.
+
+The list is drawn as the plan is, so that the same seed makes the same requests. The first half warms everything up,
+the second half is traced: repeating the first would find every cache full, as no user ever does.
+"""
+
+import gc
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from harness.clock import SystemClock
+from harness.events import needed_payloads, prepare_events
+from harness.plans.plan import choose
+from harness.processes.job import Message
+from harness.processes.one_user import OneUserDriver
+from harness.profiles.memory import MemoryProfiler
+
+
+class FixedFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the memory run did: calls by operation, and how many of them failed."""
+
+    requests: dict[str, int]
+    failed: int
+    traced_ns: int
+
+
+class Driver(OneUserDriver):
+    """One memory run: `open` the target, then `drive` the list."""
+
+    RECORD = "memory.bin"
+
+    def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
+        """Make the calls; leaves memray's record and `facts.json` in the job's folder."""
+        traced = self._job.requests
+        operation, payload = choose(2 * traced, mix, np.random.default_rng(self._job.seed))
+        needed = needed_payloads(mix, operation, payload)
+        events = prepare_events(self._target, mix, self._job.seed, needed)
+        names = list(mix)
+        requests = [
+            (names[index], events[index][turn % len(events[index])])
+            for index, turn in zip(operation.tolist(), payload.tolist(), strict=True)
+        ]
+        self._user.make_all(requests[:traced])
+        gc.collect()
+        folder = Path(self._job.folder)
+        with MemoryProfiler(folder / self.RECORD):
+            start_ns = SystemClock.now_ns()
+            failed = self._user.make_all(requests[traced:])
+            traced_ns = SystemClock.now_ns() - start_ns
+        by_operation = {name: int((operation[traced:] == index).sum()) for index, name in enumerate(names)}
+        facts = FixedFacts(requests=by_operation, failed=sum(failed.values()), traced_ns=traced_ns)
+        self._write(facts)

@@ -1,0 +1,81 @@
+"""What the supervisor and the measured process say to one another: JSON lines over the child's stdin and stdout.
+
+`job -> ready(operations) -> go(mix) -> started -> done`, or `error` at any point. Passwords are not part of a
+job: they travel in the child's environment.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from harness.model import Executor
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What to measure and where to put it."""
+
+    kind: Literal["load", "memory", "count", "trace"]
+    folder: str
+    factory: str
+    parameters: dict[str, str]
+    seed: int
+    executor: Executor = Executor.OPEN
+    users: int = 1
+    think_time_s: float = 0.0
+    duration_s: float = 0.0
+    warmup_s: float = 0.0
+    in_flight_limit: int = 1
+    drain_s: float = 5.0
+    split: bool = True
+    waits: bool = False
+    """With the split: also on which stacks calls waited."""
+    requests: int = 0
+    """For `memory`: how many calls to trace, after as many to warm up. For `count` and `trace`: of each operation."""
+    overlay: str | None = None
+    """A folder to import the target from before all others: see `harness.processes.tree`."""
+
+
+class Go(msgspec.Struct, frozen=True, tag="go"):
+    """The plan is written; start. `operations` is the mix, in the order of the table's operation numbers."""
+
+    operations: dict[str, float]
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The target is made and open; these are the operations that it offers, with its own weights.
+
+    `file` is where the code of the factory is, `opening_ns` how long it took to import, make and open the target.
+    """
+
+    operations: dict[str, float]
+    file: str = ""
+    opening_ns: int = 0
+
+
+class Started(msgspec.Struct, frozen=True, tag="started"):
+    """Warm-up has begun; the measured time is from `origin_ns` to `end_ns` of the clock."""
+
+    origin_ns: int
+    end_ns: int
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """Everything is written."""
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The measured process cannot go on; `exit_code` is that of the error's family."""
+
+    what: str
+    where: str
+    remedy: str
+    exit_code: int
+
+
+class Listening(msgspec.Struct, frozen=True, tag="listening"):
+    """The master of several workers can be reached at this port of 127.0.0.1."""
+
+    port: int
+
+
+Message = Ready | Started | Done | Failed | Listening

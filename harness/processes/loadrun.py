@@ -1,0 +1,207 @@
+"""One load run, from a subject and a plan to a finished folder: the timing run, and the one under py-spy."""
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError, UsageError
+from harness.model import Arrivals, Executor, Scenario
+from harness.plans.plan import Span, check_size, planned_table, spans
+from harness.plans.trace import Trace
+from harness.processes.host import HostWatch
+from harness.processes.job import Job, Ready, Started
+from harness.processes.measure import Ending, MeasuredProcess, Tick
+from harness.run import HostFacts, PlanFacts, RunDirectory, RunDocument, WorkerFacts
+from harness.supervise import Supervisor
+from harness.table import calls
+
+DRAIN_S = 5.0
+# The in-flight limit, unless told otherwise, is this many seconds of arrivals.
+IN_FLIGHT_S = 10.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Subject:
+    """What is measured: where its factory is, its parameters, and the environment of its process (with secrets)."""
+
+    factory: str
+    parameters: Mapping[str, str]
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    overlay: Path | None = None
+    """The folder with the source roots of a side that is not the running tree: see `harness.processes.tree`."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """A scenario scaled to numbers."""
+
+    scenario: Scenario
+    rate_per_s: float
+    users: int
+    duration_s: float
+    warmup_s: float
+    seed: int
+    split: bool = True
+    waits: bool = False
+    """With the split: also on which stacks calls waited, for a wait profile."""
+    drain_s: float = DRAIN_S
+    trace: Trace | None = None
+    """The recorded arrivals, where the scenario replays some; its rate and duration are then those of the trace."""
+    in_flight: int | None = None
+    searched: Mapping[int, float] = dataclasses.field(default_factory=dict)
+    """Where the number of users was found: calls per second by number of users."""
+    workers: int = 1
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The stages placed in time."""
+        return spans(self.scenario, self.rate_per_s, self.duration_s, self.warmup_s)
+
+    @property
+    def in_flight_limit(self) -> int:
+        """How many calls may be out at once in the open model."""
+        if self.in_flight is not None:
+            return self.in_flight
+        if self.trace is not None:
+            return max(round(self.trace.peak_per_s * IN_FLIGHT_S), 1)
+        fastest = max(max(span.start_rate_per_s, span.end_rate_per_s) for span in self.spans)
+        return max(round(fastest * IN_FLIGHT_S), 1)
+
+    def check(self) -> None:
+        """Refuse what cannot be run, before anything starts."""
+        if self.scenario.arrivals is Arrivals.REPLAY and self.trace is None:
+            raise UsageError(
+                f"Scenario '{self.scenario.name}' needs a recorded trace",
+                remedy="Name a CSV, a JSON Lines file or an earlier run with --replay",
+            )
+        if self.scenario.executor is Executor.OPEN:
+            check_size(self.spans)
+
+    def facts(self, mix: Mapping[str, float]) -> PlanFacts:
+        """Return the plan as `run.json` keeps it."""
+        return PlanFacts(
+            executor=self.scenario.executor,
+            arrivals=self.scenario.arrivals,
+            rate_per_s=self.rate_per_s,
+            users=self.users,
+            think_time_s=self.scenario.think_time_s,
+            duration_s=self.duration_s,
+            warmup_s=self.warmup_s,
+            in_flight_limit=self.in_flight_limit,
+            drain_s=self.drain_s,
+            spans=self.spans,
+            operations=dict(mix),
+            replayed=self.trace.name if self.trace else "",
+            searched={str(users): rate_per_s for users, rate_per_s in self.searched.items()},
+        )
+
+    def mix(self, offered: Mapping[str, float]) -> dict[str, float]:
+        """Return the operations of the run: the scenario's, if the target offers them all, or the target's."""
+        recorded = self.trace.mix if self.trace else {}
+        wanted = recorded or self.scenario.operations or offered
+        missing = [name for name in wanted if name not in offered]
+        if missing:
+            whose = "The trace" if recorded else f"Scenario '{self.scenario.name}'"
+            raise UsageError(
+                f"{whose} needs operation '{missing[0]}', which the target does not offer",
+                remedy=f"It offers: {', '.join(offered)}",
+            )
+        return dict(wanted)
+
+    def job(self, folder: Path, subject: Subject) -> Job:
+        """Return what the measured process is told."""
+        return Job(
+            kind="load",
+            folder=str(folder.resolve()),
+            factory=subject.factory,
+            parameters=dict(subject.parameters),
+            seed=self.seed,
+            executor=self.scenario.executor,
+            users=self.users,
+            think_time_s=self.scenario.think_time_s,
+            duration_s=self.duration_s,
+            warmup_s=self.warmup_s,
+            in_flight_limit=self.in_flight_limit,
+            drain_s=self.drain_s,
+            split=self.split,
+            waits=self.split and self.waits,
+            overlay=str(subject.overlay.resolve()) if subject.overlay else None,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadResult:
+    """How the run ended and what the machine did meanwhile; the numbers are in the folder."""
+
+    ending: Ending
+    host: HostFacts
+    ready: Ready
+    workers: tuple[WorkerFacts, ...] = ()
+    """Of each worker, if there were several."""
+
+
+Watcher = Callable[[MeasuredProcess, Started], Any]
+"""Called once when warm-up has begun: the moment for a profiler to attach."""
+
+
+def run_load(
+    supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, *,
+    on_mix: Callable[[dict[str, float]], None], tick: Tick, on_started: Watcher = lambda _process, _started: None,
+) -> LoadResult:  # fmt: skip
+    """Run `plan` against `subject` in a process of its own, into `folder`.
+
+    `on_mix` gets the operations of the run before it begins. Raises `TargetError` or `UsageError` for a target
+    that cannot be made or does not fit; once the run has begun it raises nothing, and the result says how it ended.
+    """
+    plan.check()
+    job = plan.job(folder, subject)
+    with MeasuredProcess(supervisor, job, folder / "worker.log", subject.environment) as process:
+        ready = process.wait_ready()
+        mix = plan.mix(ready.operations)
+        on_mix(mix)
+        if plan.scenario.executor is Executor.OPEN:
+            place = functools.partial(calls.create, folder / RunDirectory.CALLS)
+            planned_table(plan.scenario, plan.spans, mix, plan.seed, plan.trace, place)
+        started = process.go(mix)
+        on_started(process, started)
+        watch = HostWatch(process.pid, plan.duration_s)
+
+        def tick_all(elapsed_s: float) -> None:
+            watch.tick(elapsed_s)
+            tick(elapsed_s)
+
+        ending = process.follow(started, tick_all)
+    if plan.scenario.executor is Executor.CLOSED and ending.trouble:
+        # A process that was killed has not sealed its table; what cannot be sealed is judged when it is read.
+        with contextlib.suppress(HarnessError, OSError):
+            calls.seal(folder / RunDirectory.CALLS)
+    return LoadResult(ending, watch.facts(), ready)
+
+
+def run_into(
+    directory: RunDirectory, supervisor: Supervisor, subject: Subject, plan: LoadPlan,
+    document_of: Callable[[dict[str, float]], RunDocument], tick: Tick, run: Callable[..., LoadResult] = run_load,
+) -> tuple[RunDocument, LoadResult]:  # fmt: skip
+    """Run as `run_load` does into a run directory, with `run.json` written when the run begins and at its end.
+
+    `run` takes the arguments of `run_load`; `document_of` gets the operations of the run and returns what is known
+    of it beforehand.
+    """
+    begun: list[RunDocument] = []
+
+    def begin(mix: dict[str, float]) -> None:
+        begun.append(document_of(mix))
+        directory.write(begun[0])
+
+    result = run(supervisor, subject, plan, directory.timing, on_mix=begin, tick=tick)
+    (document,) = begun
+    document.status = "finished"
+    document.interrupted = result.ending.interrupted
+    document.host = result.host
+    document.workers = list(result.workers)
+    document.trouble = [result.ending.trouble] if result.ending.trouble else []
+    directory.write(document)
+    return document, result

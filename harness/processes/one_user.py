@@ -1,0 +1,110 @@
+"""One user who makes fixed lists of requests: what the exact drivers share.
+
+The lists are drawn from the seed alone, so that the same seed makes the same requests on every side and in every
+process. Garbage is collected only where they say so: a collection empties the interpreter's free lists at a moment
+that depends on everything the process did before.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import msgspec
+
+from harness.errors import TargetError
+from harness.events import prepare_events
+from harness.marker import marked, marked_any
+from harness.model import Outcome, Wrap
+from harness.plans.plan import MAX_PAYLOADS
+from harness.processes.job import Job
+from harness.run import write_atomically
+from harness.target import LoadedTarget, open_target
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Request = tuple[str, Any]
+"""Operation and event."""
+
+
+class OneUser:
+    """Opens the target and makes requests one after the other, each under the marker of its operation."""
+
+    def __init__(self, target: LoadedTarget) -> None:
+        self._target = target
+        self._calls = {name: marked(target.call, name) for name in target.operations}
+        self._operation = ""
+
+    def open(self) -> None:
+        """Hook into the target's executors and open it."""
+        self._target.instrument(self._make_wrap())
+        open_target(self._target)
+
+    def make_all(self, requests: Iterable[Request]) -> dict[str, int]:
+        """Make the requests; return how many of each operation failed: raised, timed out, or were judged so."""
+        failed: dict[str, int] = {}
+        for operation, event in requests:
+            self._operation = operation
+            if not self._succeeds(operation, event):
+                failed[operation] = failed.get(operation, 0) + 1
+        self._operation = ""
+        return failed
+
+    def _succeeds(self, operation: str, event: Any) -> bool:
+        try:
+            result = self._calls[operation](event)
+        except (Exception, SystemExit):  # noqa: BLE001 - whatever the target raises is its outcome
+            return False
+        judge = self._target.judge
+        return judge is None or judge(result) is Outcome.COMPLETED
+
+    def _make_wrap(self) -> Wrap:
+        # One user: whatever is handed to another thread works for the operation that is running now.
+        def wrap(function: Callable[P, R], /) -> Callable[P, R]:
+            return marked_any(function, self._operation) if self._operation else function
+
+        return wrap
+
+
+class OneUserDriver:
+    """What carries out a job with one user's fixed lists; a subclass says in `drive` what is done with them."""
+
+    FACTS = "facts.json"
+    """What `drive` leaves in the job's folder."""
+
+    def __init__(self, job: Job, target: LoadedTarget) -> None:
+        self._job = job
+        self._target = target
+        self._user = OneUser(target)
+
+    def open(self) -> None:
+        """Hook into the target's executors and open it."""
+        self._user.open()
+
+    def _write(self, facts: msgspec.Struct) -> None:
+        write_atomically(Path(self._job.folder) / self.FACTS, msgspec.json.encode(facts))
+
+
+def fixed_lists(
+    target: LoadedTarget, mix: Mapping[str, float], seed: int, count: int
+) -> tuple[list[Request], list[Request]]:
+    """Return two lists with `count` requests of each operation of `mix`, the operations in turn: warm-up, and the rest.
+
+    The events of the second list are not those of the first: repeating them would find every cache full, as no user
+    ever does. Raises `TargetError` for an operation that the target does not offer.
+    """
+    for name in mix:
+        if name not in target.operations:
+            raise TargetError(
+                f"The target does not offer operation '{name}'",
+                remedy=f"It offers: {', '.join(target.operations)}",
+            )
+    needed = dict.fromkeys(mix, 2 * count)
+    events = prepare_events(target, mix, seed, needed)
+    requests = [
+        (name, own[turn % MAX_PAYLOADS])
+        for turn in range(2 * count)
+        for name, own in zip(mix, events, strict=True)
+    ]
+    half = count * len(mix)
+    return requests[:half], requests[half:]

@@ -1,0 +1,46 @@
+"""What each operation allocates over a fixed list of requests by one user, under memray: the driver of exact memory.
+
+Each operation is traced by itself, so that its peak is its own. Nothing is collected meanwhile: a collection in the
+middle would come at another request in another process.
+"""
+
+import gc
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from harness.processes.job import Message
+from harness.processes.one_user import OneUserDriver, Request, fixed_lists
+from harness.profiles.memory import MemoryProfiler
+
+
+class TraceFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """`requests` calls of each operation were traced; `records` says in which file of the folder."""
+
+    requests: int
+    failed: dict[str, int]
+    records: dict[str, str]
+
+
+class Driver(OneUserDriver):
+    """One trace of each operation: `open` the target, then `drive` the list."""
+
+    def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
+        """Make the calls; leaves memray's records and `facts.json` in the job's folder."""
+        warm_up, traced = fixed_lists(self._target, mix, self._job.seed, self._job.requests)
+        records = {name: f"memory-{number}.bin" for number, name in enumerate(mix)}
+        self._user.make_all(warm_up)
+        failed: dict[str, int] = {}
+        for name, record in records.items():
+            failed |= self._trace([request for request in traced if request[0] == name], record)
+        facts = TraceFacts(requests=self._job.requests, failed=failed, records=records)
+        self._write(facts)
+
+    def _trace(self, requests: list[Request], record: str) -> dict[str, int]:
+        gc.disable()
+        try:
+            with MemoryProfiler(Path(self._job.folder) / record):
+                return self._user.make_all(requests)
+        finally:
+            gc.enable()

@@ -1,0 +1,95 @@
+"""The measured child process: one subject, one run, nothing else.
+
+It imports only what it measures. Locust must come before everything that the target imports, since it
+monkey-patches the process. The target's own output goes to the log, not into the conversation on stdout.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from harness.clock import SystemClock
+from harness.errors import HarnessError
+from harness.processes import tree
+from harness.processes.job import Done, Failed, Go, Job, Message, Ready
+from harness.profiles.ptrace import allow_ptrace
+from harness.target import LoadedTarget, append_current_folder, closing_target, make
+
+Channel = Callable[[Message], None]
+
+# By name: only what the job needs is imported, and Locust first of all.
+_DRIVERS = {
+    "load": "harness.load.engine",
+    "memory": "harness.processes.fixed",
+    "count": "harness.processes.counted",
+    "trace": "harness.processes.traced",
+}
+
+
+def main() -> int:
+    """Read one job from stdin, carry it out, and say how it ended."""
+    send = open_channel()
+    # Where the kernel lets only ancestors look, the supervisor's profiler may look too.
+    allow_ptrace(os.getppid())
+    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
+    if job.overlay:
+        tree.prefer(Path(job.overlay))
+    append_current_folder()
+    try:
+        _measure(job, send, _driver(job))
+    except HarnessError as error:
+        send(Failed(error.what, error.where, error.remedy, error.exit_code))
+        return error.exit_code
+    send(Done())
+    return 0
+
+
+class Driver(Protocol):
+    """What carries out a job."""
+
+    def open(self) -> None:
+        """Hook into the target and open it."""
+
+    def drive(self, mix: Mapping[str, float], send: Channel) -> None:
+        """Measure, and leave everything in the job's folder."""
+
+
+def _driver(job: Job) -> Callable[[Job, LoadedTarget], Driver]:
+    module = importlib.import_module(_DRIVERS[job.kind])
+    driver: Callable[[Job, LoadedTarget], Driver] = module.Driver
+    return driver
+
+
+def _measure(job: Job, send: Channel, make_driver: Callable[[Job, LoadedTarget], Driver]) -> None:
+    began_ns = SystemClock.now_ns()
+    target = make(job.factory, job.parameters)
+    driver = make_driver(job, target)
+    with closing_target(target):
+        driver.open()
+        opening_ns = SystemClock.now_ns() - began_ns
+        if job.overlay:
+            tree.check(Path(job.overlay), sys.modules)
+        send(Ready(dict(target.operations), target.file, opening_ns))
+        if line := sys.stdin.buffer.readline():
+            driver.drive(msgspec.json.decode(line, type=Go).operations, send)
+
+
+def open_channel() -> Channel:
+    """Keep the real stdout for messages and point file descriptor 1 at stderr, which is the log."""
+    descriptor = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+
+    def send(message: Message) -> None:
+        os.write(descriptor, msgspec.json.encode(message) + b"\n")
+
+    return send
+
+
+if __name__ == "__main__":
+    sys.exit(main())

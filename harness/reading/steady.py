@@ -1,0 +1,186 @@
+"""Where warm-up ended, from the data: a finding about the run, which never changes its load.
+
+Calls of warm-up are held against those of the first measured stage from its quarter on, by service time (response times
+would show a queue instead). Of each bin of consecutive calls is known how many of them are slower than calls of the
+measured time, less how many are faster, in pairs: Cliff's delta, with a dead band of a tenth or 20 us within which
+neither is slower. Unlike a median it does not jump where hits and misses of a cache are about as many: it says how many
+more misses there were. Warm-up was over from where no later bin is slower than bins of the measured time are among
+themselves, or than chance allows for so few calls.
+"""
+
+import dataclasses
+import enum
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.clock import NS_PER_S
+from harness.model import Outcome
+from harness.reading.thresholds import Thresholds
+from harness.table.calls import Table
+from harness.table.pieces import pieces
+from harness.units import format_ns, format_percent
+
+if TYPE_CHECKING:
+    from harness.reading.summary import RunSummary
+
+_CALLS_PER_BIN = 20
+_MOST_BINS = 25
+_LEAST_CALLS = 60
+_MOST_CALLS = 200_000
+_SIGMAS = 2.5
+_SMOOTHED = 3
+_ROBUST = 1.4826
+# The variance of Cliff's delta of one call against many of its own kind, and the part of a bin's that is left in the
+# median of three bins (of three normal draws).
+_VARIANCE = 1 / 3
+_LEFT = 0.45
+_LEAST_SHARE = 0.10
+_LEAST_NS = 20_000.0
+
+Floats = npt.NDArray[np.float64]
+
+
+class Steadiness(enum.StrEnum):
+    """What the data say of warm-up."""
+
+    NO_WARMUP = "no warm-up"
+    TOO_FEW = "too few calls"
+    STEADY = "steady"
+    NOT_STEADY = "not steady"
+    FASTER = "faster"
+    """Calls at its end were faster than later ones: no warm-up that was too short, but load or target changed."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Difference:
+    """The end of warm-up against the measured time: the shares of calls that took longer than `over_ns`.
+
+    `over_ns` is where the two differ most.
+    """
+
+    over_ns: float
+    then: float
+    later: float
+
+    @property
+    def sentence(self) -> str:
+        """The shares for people."""
+        return (
+            f"{format_percent(self.then)} of its last calls took over {format_ns(self.over_ns)}, "
+            f"{format_percent(self.later)} of those once measured"
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WarmupFinding:
+    """`steady_after_s` counts from the start of warm-up; None where it was not over at its end, or nothing is known."""
+
+    state: Steadiness
+    planned_s: float
+    steady_after_s: float | None = None
+    difference: Difference | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The finding for people, as the continuation of `warm-up:`."""
+        of = f"{self.planned_s:.3g} s"
+        words = self.difference.sentence if self.difference else ""
+        match self.state:
+            case Steadiness.NO_WARMUP:
+                return "none"
+            case Steadiness.TOO_FEW:
+                return f"{of}; too few calls to tell when it was steady"
+            case Steadiness.STEADY:
+                return f"steady after {self.steady_after_s or 0.0:.2g} s of {of}"
+            case Steadiness.FASTER:
+                return f"faster at the end of {of} than later: {words}"
+            case _:
+                return f"not steady at the end of {of}: {words}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the `warmup` of a run's JSON."""
+        return {
+            "state": self.state,
+            "planned_s": self.planned_s,
+            "steady_after_s": self.steady_after_s,
+            "sentence": self.sentence,
+        }
+
+
+def end_of_warmup(run: "RunSummary", thresholds: Thresholds | None = None) -> WarmupFinding:
+    """Return when the calls of warm-up began to take what the measured ones take. Total."""
+    limits = thresholds or run.document.thresholds or Thresholds()
+    planned_s = run.document.plan.warmup_s
+    if planned_s <= 0:
+        return WarmupFinding(Steadiness.NO_WARMUP, 0.0)
+    first = next(span for span in run.document.plan.spans if not span.warmup)
+    times_s, warm = _service(run.warmup, -planned_s, 0.0)
+    _, settled = _service(run.table, first.start_s + (first.end_s - first.start_s) / 4, first.end_s)
+    if min(len(warm), len(settled)) < _LEAST_CALLS:
+        return WarmupFinding(Steadiness.TOO_FEW, planned_s)
+    bin_calls = max(_CALLS_PER_BIN, len(warm) // _MOST_BINS)
+    slower = _smoothed(_slower(warm, settled), bin_calls)
+    band = max(_chance(settled, bin_calls), limits.warmup_share)
+    if abs(slower[-1]) > band:
+        state = Steadiness.NOT_STEADY if slower[-1] > 0 else Steadiness.FASTER
+        return WarmupFinding(state, planned_s, None, _difference(warm[-_SMOOTHED * bin_calls :], settled))
+    outside = np.flatnonzero(slower > band)
+    after_s = _starts(times_s, bin_calls)[outside[-1] + 1] + planned_s if len(outside) else 0.0
+    return WarmupFinding(Steadiness.STEADY, planned_s, float(after_s))
+
+
+def _service(table: Table, from_s: float, to_s: float) -> tuple[Floats, Floats]:
+    """Return times in s and service times in ns of calls intended in that span that completed; of many, every n-th."""
+    found, step = np.zeros((0, 2)), 1
+    for piece in pieces(table):
+        is_meant = (piece["intended_ns"] >= from_s * NS_PER_S) & (piece["intended_ns"] < to_s * NS_PER_S)
+        rows = piece[is_meant & (piece["outcome"] == Outcome.COMPLETED)][::step]
+        service_ns = rows["completed_ns"] - rows["entered_ns"]
+        found = np.concatenate([found, np.column_stack((rows["intended_ns"] / NS_PER_S, service_ns))])
+        while len(found) > _MOST_CALLS:
+            found, step = found[::2], 2 * step
+    return found[:, 0], found[:, 1]
+
+
+def _slower(values: Floats, settled: Floats) -> Floats:
+    """Return of each value the share of `settled` beyond the dead band below it, less the share above it."""
+    ordered = np.sort(settled)
+    dead = np.maximum(values * _LEAST_SHARE, _LEAST_NS)
+    below = np.searchsorted(ordered, values - dead, side="left")
+    above = len(ordered) - np.searchsorted(ordered, values + dead, side="right")
+    difference: Floats = (below - above) / len(ordered)
+    return difference
+
+
+def _chance(settled: Floats, bin_calls: int) -> float:
+    """Return how far a bin may be off with nothing behind it: by its few calls, or as those of the measured time are."""
+    sampling = math.sqrt(_VARIANCE * (_LEFT / bin_calls + 1 / len(settled)))
+    among_themselves = _ROBUST * float(np.median(np.abs(_smoothed(_slower(settled, settled), bin_calls))))
+    return _SIGMAS * max(sampling, among_themselves)
+
+
+def _bins(values: Floats, bin_calls: int) -> list[Floats]:
+    return np.array_split(values, max(len(values) // bin_calls, 1))
+
+
+def _starts(times_s: Floats, bin_calls: int) -> list[float]:
+    return [float(part[0]) for part in _bins(times_s, bin_calls)]
+
+
+def _smoothed(values: Floats, bin_calls: int) -> Floats:
+    """Return the mean of each bin, as the median of it and its neighbours: one stall is no trend."""
+    raw = np.array([part.mean() for part in _bins(values, bin_calls)])
+    first = np.clip(np.arange(len(raw)) - 1, 0, max(len(raw) - _SMOOTHED, 0))
+    return np.array([np.median(raw[start : start + _SMOOTHED]) for start in first])
+
+
+def _difference(then: Floats, later: Floats) -> Difference:
+    values = np.unique(np.concatenate([then, later]))
+    over_then, over_later = (
+        1 - np.searchsorted(np.sort(sample), values, side="right") / len(sample) for sample in (then, later)
+    )
+    most = int(np.argmax(np.abs(over_then - over_later)))
+    return Difference(float(values[most]), float(over_then[most]), float(over_later[most]))

@@ -1,0 +1,349 @@
+"""A run directory to numbers: outcomes, histograms by operation and stage, a time line, validity.
+
+Everything is computed from the files of the run; nothing is remembered. Percentiles are over the calls of the
+measured time that returned; what never returned stands beside them in the outcomes.
+"""
+
+import dataclasses
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.clock import NS_PER_S
+from harness.errors import InvalidRunError
+from harness.limits import Finding, findings, stored_limits
+from harness.limits import as_json as limit_json
+from harness.model import Outcome
+from harness.plans.plan import Span, stage_of
+from harness.reading.stages import StageSummary, measured_s, rows_of_stages
+from harness.reading.stages import as_json as stages_json
+from harness.reading.steady import WarmupFinding, end_of_warmup
+from harness.reading.timeline import Timeline
+from harness.reading.validity import Validity, judge, judge_stage
+from harness.run import LoadFacts, RunDirectory, RunDocument
+from harness.table import calls, heldby
+from harness.table.histogram import PERCENTILES, Histogram, Integers
+from harness.table.latency import METRICS, latencies, returned
+from harness.table.pieces import pieces, warmup_and_measured
+from harness.table.shares import whole_table
+
+Outcomes = Mapping[str, int]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OperationSummary:
+    """The calls of one operation (or of all, or of one stage) in the measured time."""
+
+    name: str
+    outcomes: Outcomes
+    histograms: Mapping[str, Histogram]
+    """By metric of `METRICS`, over the calls that returned; the split metrics are empty where it was off."""
+
+    @property
+    def count(self) -> int:
+        """Calls that returned."""
+        return self.histograms["response_ns"].count
+
+    def percentiles(self, metric: str) -> dict[str, float | int | None]:
+        """Return p50 to p999, max and mean in ns; None where too few calls stand behind a number."""
+        histogram = self.histograms[metric]
+        values: dict[str, float | int | None] = {
+            name: histogram.supported_percentile(share) for name, share in PERCENTILES.items()
+        }
+        return values | {"max": histogram.high if histogram.count else None, "mean": histogram.mean}
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSummary:
+    """All that is known of one run."""
+
+    directory: RunDirectory
+    document: RunDocument
+    facts: LoadFacts | None
+    table: calls.Table
+    """The rows of the measured time."""
+    warmup: calls.Table
+    trouble: tuple[str, ...]
+    """What is missing or damaged, in sentences."""
+
+    @property
+    def all_calls(self) -> Iterator[calls.Table]:
+        """All rows, piece by piece: of the warm-up, then of the measured time."""
+        return itertools.chain(pieces(self.warmup), pieces(self.table))
+
+    @property
+    def label(self) -> str:
+        """How reports call this run: its variant, or else its target."""
+        return self.document.variant or self.document.target
+
+    @property
+    def planned(self) -> int:
+        """Planned arrivals, or in the closed model the calls that were started."""
+        return len(self.table)
+
+    @cached_property
+    def total(self) -> OperationSummary:
+        """All operations together."""
+        return merged("all", list(self.operations.values()))
+
+    @cached_property
+    def operations(self) -> Mapping[str, OperationSummary]:
+        """By operation, in the order of the plan."""
+        names = list(self.document.plan.operations)
+        return dict(zip(names, _by_group(self.table, names, lambda piece: piece["operation"]), strict=True))
+
+    @cached_property
+    def stages(self) -> tuple[tuple[Span, OperationSummary], ...]:
+        """By measured stage."""
+        spans = [span for span in self.document.plan.spans if not span.warmup]
+        if len(spans) == 1:
+            return ((spans[0], dataclasses.replace(self.total, name=spans[0].label)),)
+        labels = [span.label for span in spans]
+        every = self.document.plan.spans
+        stages = _by_group(self.table, labels, lambda piece: stage_of(piece["intended_ns"], every))
+        return tuple(zip(spans, stages, strict=True))
+
+    @cached_property
+    def judged_stages(self) -> tuple[StageSummary, ...]:
+        """The measured stages, each with the validity of its own numbers."""
+        if len(self.stages) == 1:
+            ((span, summary),) = self.stages
+            return (StageSummary(span, summary, self.validity, measured_s(self, span)),)
+        alone = [dataclasses.replace(self, table=rows) for rows in rows_of_stages(self)]
+        return tuple(
+            StageSummary(span, summary, judge_stage(part), measured_s(self, span))
+            for (span, summary), part in zip(self.stages, alone, strict=True)
+        )
+
+    @cached_property
+    def warmup_finding(self) -> WarmupFinding:
+        """When warm-up was over, as the data have it."""
+        return end_of_warmup(self)
+
+    @cached_property
+    def measured_s(self) -> float:
+        """The measured time: as planned, or shorter if the run was ended early."""
+        planned_s = self.document.plan.duration_s
+        if self.facts is None or self.facts.ended_ns is None:
+            last_ns = max(
+                (int(piece[column].max()) for piece in pieces(self.table) for column in _STAMPS), default=0
+            )
+            return min(planned_s, last_ns / NS_PER_S)
+        return min(planned_s, max(self.facts.ended_ns / NS_PER_S, 0.0))
+
+    @cached_property
+    def throughput_per_s(self) -> float:
+        """Completed calls by measured time."""
+        return self.total.outcomes["completed"] / self.measured_s if self.measured_s else 0.0
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The measured time in bins."""
+        return Timeline.of(self.table, self.document.plan.duration_s)
+
+    @cached_property
+    def counters(self) -> Mapping[str, Mapping[str, int]]:
+        """What the target counted in the measured time, `{operation: {counter: total}}`."""
+        return self.facts.counters if self.facts else {}
+
+    @cached_property
+    def held_by(self) -> heldby.Matrix | None:
+        """Who held the loop while calls of each operation waited, in ns; None where the split was off."""
+        return heldby.load(self.directory.held_by_path, len(self.document.plan.operations))
+
+    @cached_property
+    def harness_lag(self) -> Histogram:
+        """The part of lag that neither the target nor the host owns, over the calls that were let go."""
+        return functools.reduce(
+            lambda found, piece: Histogram.merge([found, _harness_lag(piece)]),
+            pieces(self.table),
+            Histogram.empty(),
+        )
+
+    @cached_property
+    def validity(self) -> Validity:
+        """Whether the numbers may be used."""
+        return judge(self)
+
+    @cached_property
+    def slo(self) -> tuple[Finding, ...]:
+        """What became of the limits that the run was asked to hold."""
+        return findings(self, stored_limits(self.document.slos, self.document.plan.spans))
+
+    def slowest(self, count: int = 10) -> calls.Table:
+        """Return the rows with the longest response times, slowest first."""
+        found = self.table[:0]
+        for piece in pieces(self.table):
+            found = np.concatenate([found, returned(piece)])
+            response = found["completed_ns"] - found["intended_ns"]
+            found = found[np.argsort(response)[::-1][:count]]
+        return found
+
+
+_STAMPS = ("dispatched_ns", "entered_ns", "completed_ns")
+
+
+def merged(name: str, parts: Sequence[OperationSummary]) -> OperationSummary:
+    """Return the summary of all calls of `parts`: equal to that of their rows together."""
+    return OperationSummary(
+        name,
+        {outcome.label: sum(part.outcomes[outcome.label] for part in parts) for outcome in OUTCOME_ORDER},
+        {metric: Histogram.merge(part.histograms[metric] for part in parts) for metric in METRICS},
+    )
+
+
+def summarise(name: str, table: calls.Table) -> OperationSummary:
+    """Count outcomes and build the histograms of the calls in `table` that returned."""
+    (found,) = _by_group(table, [name], lambda piece: np.zeros(len(piece), np.int64))
+    return found
+
+
+def _by_group(
+    table: calls.Table, names: Sequence[str], group_of: Callable[[calls.Table], Integers]
+) -> list[OperationSummary]:
+    """Summarise the rows of each group; `group_of` says of the rows of a piece which of `names` each belongs to."""
+    found = [_of_rows(name, table[:0]) for name in names]
+    for piece in pieces(table):
+        group = group_of(piece)
+        found = [
+            merged(name, [found[number], _of_rows(name, piece[group == number])])
+            for number, name in enumerate(names)
+        ]
+    return found
+
+
+def _of_rows(name: str, table: calls.Table) -> OperationSummary:
+    by_code = np.bincount(table["outcome"], minlength=len(Outcome))
+    outcomes = {outcome.label: int(by_code[outcome]) for outcome in OUTCOME_ORDER}
+    times = latencies(returned(table))
+    return OperationSummary(
+        name, outcomes, {metric: Histogram.of(values[values >= 0]) for metric, values in times.items()}
+    )
+
+
+def _harness_lag(table: calls.Table) -> Histogram:
+    let_go = table[table["outcome"] != Outcome.NEVER_STARTED]
+    lag = let_go["dispatched_ns"] - let_go["intended_ns"]
+    return Histogram.of(np.maximum(lag - let_go["lag_target_ns"] - let_go["lag_host_ns"], 0))
+
+
+OUTCOME_ORDER = (
+    Outcome.COMPLETED,
+    Outcome.FAILED,
+    Outcome.TIMED_OUT,
+    Outcome.DROPPED,
+    Outcome.UNFINISHED,
+    Outcome.NEVER_STARTED,
+)
+
+
+def load(path: Path) -> RunSummary:
+    """Read a run directory.
+
+    Raises `InvalidRunError` if `run.json` or the table of calls is missing or damaged. A run that was killed
+    has no facts of the measured process; it is read, and `trouble` says so.
+    """
+    directory = RunDirectory(path)
+    if not path.is_dir():
+        raise InvalidRunError(
+            "There is no such run directory", where=str(path), remedy="Name a folder that 'harness run' made"
+        )
+    document = directory.read()
+    trouble = list(document.trouble)
+    facts = None
+    try:
+        facts = directory.read_facts()
+    except InvalidRunError as error:
+        trouble.append(f"The measured process left no account of itself: {error.what}")
+    if facts is not None and facts.stopped:
+        trouble.append(f"The run ended before its time: {facts.stopped}")
+    if document.status == "running":
+        trouble.append("The run was cut off: it has no end in run.json")
+    table = whole_table(directory.timing)
+    _check(table, document, directory.calls_path)
+    warmup, measured = warmup_and_measured(table)
+    return RunSummary(directory, document, facts, measured, warmup, tuple(trouble))
+
+
+def throughput(table_path: Path, measured_s: float) -> float:
+    """Return the completed calls per second of a table that has no run directory around it."""
+    completed = sum(
+        int(np.count_nonzero(piece["outcome"][_within(piece, measured_s)] == Outcome.COMPLETED))
+        for piece in pieces(calls.load(table_path))
+    )
+    return completed / measured_s
+
+
+def _within(table: calls.Table, measured_s: float) -> npt.NDArray[np.bool_]:
+    within: npt.NDArray[np.bool_] = (table["intended_ns"] >= 0) & (
+        table["completed_ns"] <= measured_s * NS_PER_S
+    )
+    return within
+
+
+def _check(table: calls.Table, document: RunDocument, path: Path) -> None:
+    kinds = len(document.plan.operations)
+    if any(
+        int(piece["outcome"].max()) > max(Outcome) or int(piece["operation"].max()) >= kinds
+        for piece in pieces(table)
+    ):
+        raise InvalidRunError(
+            "The table of calls is damaged: a row names an outcome or operation that does not exist",
+            where=str(path),
+            remedy="Nothing can be said about this run; run the scenario again",
+        )
+
+
+def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any]:
+    """Return the object of one run in the JSON of `harness run --json` (schema 1)."""
+    document = run.document
+    return {
+        "dir": directory_text or str(run.directory.path),
+        "scenario": document.scenario,
+        "target": document.target,
+        "variant": document.variant,
+        "seed": document.seed,
+        "validity": run.validity.level,
+        "reasons": [*run.validity.reasons],
+        "interrupted": document.interrupted,
+        "planned": run.planned,
+        "outcomes": dict(run.total.outcomes),
+        "throughput_per_s": run.throughput_per_s,
+        "recorder_ns_per_call": run.facts.recorder_ns_per_call if run.facts else None,
+        "split_ns_per_switch": run.facts.split_ns_per_switch if run.facts and run.facts.split else None,
+        "stated": _stated(run),
+        "operations": {name: _operation_json(operation) for name, operation in run.operations.items()},
+        "held_by": None if run.held_by is None else heldby.named(run.held_by, list(run.operations)),
+        "warmup": run.warmup_finding.as_json(),
+        "stages": stages_json(run),
+        "slo": [limit_json(finding) for finding in run.slo],
+        "profiles": {
+            name: {**facts.facts, "file": facts.file, "reason": facts.reason}
+            for name, facts in document.profiles.items()
+        },
+    }
+
+
+def _stated(run: RunSummary) -> dict[str, Any]:
+    """Return what is told of a run and not judged; None where it is not known."""
+    host, facts = run.document.host, run.facts
+    own = ("in_flight_peak", "garbage_collections", "garbage_ns", "peak_rss_bytes")
+    return {
+        "cpu_share": host.cpu_share,
+        "descheduled_share": host.descheduled_share,
+        "steal_share": host.steal_share,
+        "load_average": host.load_average,
+        "in_flight_limit": run.document.plan.in_flight_limit,
+        **{name: getattr(facts, name, None) for name in own},
+    }
+
+
+def _operation_json(operation: OperationSummary) -> dict[str, Any]:
+    numbers = {metric: operation.percentiles(metric) for metric in METRICS}
+    return {"count": operation.count, "failed": operation.outcomes["failed"], **numbers}

@@ -1,0 +1,90 @@
+"""The measured time in bins: what was planned, what came back, and how long it took."""
+
+import dataclasses
+import itertools
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.clock import NS_PER_S
+from harness.model import Outcome
+from harness.table import calls
+from harness.table.histogram import Histogram, Integers
+from harness.table.latency import returned
+from harness.table.pieces import pieces
+
+_MOST_BINS = 120
+_CALLS_PER_BIN = 8
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Timeline:
+    """The measured time in equal bins: in reports at most 120 of them, so that 3 s read as well as 1 h."""
+
+    bin_s: float
+    planned: Integers
+    """Intended starts by bin."""
+    completed: Integers
+    """Completed calls by the bin of their completion; those after the last bin are in none."""
+    failed: Integers
+    dropped: Integers
+    response: tuple[Histogram, ...]
+    """Response times of the calls that returned, by the bin of their intended start."""
+
+    @property
+    def start_s(self) -> npt.NDArray[np.floating[Any]]:
+        """The start of each bin."""
+        return np.arange(len(self.planned)) * self.bin_s
+
+    @classmethod
+    def of(cls, table: calls.Table, duration_s: float) -> Self:
+        """Return the time line of the calls in `table`, in enough bins to see time pass.
+
+        There are few enough of them that a bin holds calls to speak of.
+        """
+        bins = max(min(_MOST_BINS, int(duration_s * 10), len(table) // _CALLS_PER_BIN), 1)
+        return cls.in_bins(table, duration_s / bins, bins)
+
+    @classmethod
+    def in_bins(cls, table: calls.Table, bin_s: float, bins: int) -> Self:
+        """Return the time line of the calls in `table` in so many bins of `bin_s` from time zero."""
+        found = cls.empty(bin_s, bins)
+        for piece in pieces(table):
+            found = found.with_calls(piece)
+        return found
+
+    @classmethod
+    def empty(cls, bin_s: float, bins: int) -> Self:
+        """Return the time line of no calls."""
+        none = np.zeros(bins, np.int64)
+        return cls(bin_s, none, none, none, none, (Histogram.empty(),) * bins)
+
+    def with_calls(self, table: calls.Table) -> Self:
+        """Return this time line with more calls in it; what lies beyond its bins is not counted."""
+        outcome, completed_ns = table["outcome"], table["completed_ns"]
+        failed = np.isin(outcome, [Outcome.FAILED, Outcome.TIMED_OUT])
+        return dataclasses.replace(
+            self,
+            planned=self.planned + self._count(table["intended_ns"]),
+            completed=self.completed + self._count(completed_ns[outcome == Outcome.COMPLETED]),
+            failed=self.failed + self._count(completed_ns[failed]),
+            dropped=self.dropped + self._count(table["intended_ns"][outcome == Outcome.DROPPED]),
+            response=self._responses(returned(table)),
+        )
+
+    def _count(self, times_ns: Integers) -> Integers:
+        bins = len(self.planned)
+        place = (times_ns / (self.bin_s * NS_PER_S)).astype(np.int64)
+        return np.bincount(place[(place >= 0) & (place < bins)], minlength=bins).astype(np.int64)
+
+    def _responses(self, rows: calls.Table) -> tuple[Histogram, ...]:
+        bins = len(self.planned)
+        start_bin = np.clip((rows["intended_ns"] / (self.bin_s * NS_PER_S)).astype(np.int64), 0, bins - 1)
+        order = np.argsort(start_bin, kind="stable")
+        response = np.maximum((rows["completed_ns"] - rows["intended_ns"])[order], 0)
+        edges = np.searchsorted(start_bin[order], np.arange(bins + 1))
+        return tuple(
+            before if low == high else Histogram.merge([before, Histogram.of(response[low:high])])
+            for before, (low, high) in zip(self.response, itertools.pairwise(edges), strict=True)
+        )

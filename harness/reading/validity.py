@@ -1,0 +1,274 @@
+"""May the numbers of a run be used? Decided before any result is shown; the thresholds are settings.
+
+The noise of the host degrades a run; only what makes its numbers wrong invalidates it. An overloaded or
+stalling target is a valid finding.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.model import Outcome
+from harness.reading.steady import Steadiness, end_of_warmup
+from harness.reading.thresholds import Level, Limit, Thresholds
+from harness.table.calls import Table
+from harness.table.histogram import Histogram
+from harness.table.latency import returned
+from harness.table.pieces import pieces
+from harness.units import format_ns, format_percent, format_rate
+
+if TYPE_CHECKING:
+    from harness.reading.summary import RunSummary
+
+__all__ = ["Level", "Limit", "Reason", "Thresholds", "Validity", "judge"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reason:
+    """One finding and how much it weighs."""
+
+    level: Level
+    sentence: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Validity:
+    """The verdict on a run: the worst level of all findings, with every finding's sentence."""
+
+    findings: tuple[Reason, ...]
+
+    @property
+    def level(self) -> Level:
+        """`valid`, `degraded` or `invalid`."""
+        return max((finding.level for finding in self.findings), key=list(Level).index, default=Level.VALID)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The sentences, worst first."""
+        ordered = sorted(self.findings, key=lambda finding: -list(Level).index(finding.level))
+        return tuple(finding.sentence for finding in ordered)
+
+
+def judge(run: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
+    """Return the validity of `run`, by the thresholds that it was made under unless others are given.
+
+    Total: every run has one, and missing data is never valid.
+    """
+    limits = thresholds or run.document.thresholds or Thresholds()
+    return Validity(
+        tuple(
+            reason
+            for check in (
+                _completeness,
+                _workers,
+                _locust,
+                _stamps,
+                _clock,
+                _lag,
+                _late,
+                _descheduled,
+                _counters,
+                _backends,
+                _warmup,
+                _stages,
+            )
+            for reason in check(run, limits)
+            if reason.level is not Level.VALID
+        )
+    )
+
+
+def judge_stage(part: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
+    """Return the validity of one of several stages; `part` is the run with the calls of that stage alone.
+
+    What can be told by stage is; what cannot (the clock, the host, back ends) speaks against every stage.
+    """
+    limits = thresholds or part.document.thresholds or Thresholds()
+    checks = (_stage_completed, _stamps, _clock, _lag, _late, _descheduled, _backends)
+    return Validity(
+        tuple(reason for check in checks for reason in check(part, limits) if reason.level is not Level.VALID)
+    )
+
+
+def _stage_completed(part: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    yield from (_invalid(sentence) for sentence in part.trouble)
+    if part.planned and not part.total.outcomes["completed"]:
+        yield _invalid("No call of this stage completed")
+
+
+def _stages(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    """Say which stages are invalid, where that is not true of the whole run."""
+    if len(run.stages) > 1:
+        for stage in run.judged_stages:
+            if stage.validity.level is Level.INVALID:
+                sentence = stage.validity.reasons[0]
+                yield Reason(
+                    Level.DEGRADED,
+                    f"Stage '{stage.span.label}' is invalid by itself: {sentence[:1].lower()}{sentence[1:]}",
+                )
+
+
+def _invalid(sentence: str) -> Reason:
+    return Reason(Level.INVALID, sentence)
+
+
+def _completeness(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    yield from (_invalid(sentence) for sentence in run.trouble)
+    if run.document.interrupted:
+        yield Reason(Level.DEGRADED, "The run was interrupted; it covers only its first part")
+    if not run.total.outcomes["completed"]:
+        yield _invalid("No call completed")
+    total = sum(run.total.outcomes.values())
+    if total != run.planned:
+        yield _invalid(f"The outcomes sum to {total}, not to the {run.planned} calls of the plan")
+    if run.document.plan.executor == "open" and (expected := _planned_arrivals(run)) != run.planned:
+        yield _invalid(f"The table holds {run.planned} calls, the plan {expected}")
+
+
+def _planned_arrivals(run: "RunSummary") -> int:
+    return round(sum(span.area for span in run.document.plan.spans if not span.warmup))
+
+
+def _stamps(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    if count := sum(map(_contradictions, pieces(run.table))):
+        yield _invalid(f"{count} calls have stamps that contradict one another")
+
+
+def _contradictions(table: Table) -> int:
+    rows = returned(table)
+    split = rows["run_ns"] >= 0
+    wrong = (
+        (rows["dispatched_ns"] < rows["intended_ns"])
+        | (rows["entered_ns"] < rows["dispatched_ns"])
+        | (rows["completed_ns"] < rows["entered_ns"])
+        | (
+            split
+            & (rows["run_ns"] + rows["wait_busy_ns"] > rows["completed_ns"] - rows["entered_ns"] + 10_000)
+        )
+    )
+    return int(np.count_nonzero(wrong))
+
+
+def _clock(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    if run.facts and abs(run.facts.clock_step_s) > limits.clock_step_s:
+        yield _invalid(f"The wall clock was stepped by {run.facts.clock_step_s:.3f} s during the run")
+
+
+def _lag(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    response_ns = run.total.histograms["response_ns"].percentile(0.5)
+    lag_ns = run.harness_lag.percentile(0.99)
+    if not response_ns or lag_ns is None:
+        return
+    # Both must be exceeded: half of a tiny response time is no harm, nor is 2 ms of a second.
+    level = min(
+        limits.lag_share.level(lag_ns / response_ns), limits.lag_ns.level(lag_ns), key=list(Level).index
+    )
+    owner = (
+        "the harness itself" if run.facts is None or run.facts.split else "no one known (the split was off)"
+    )
+    if not (run.facts is None or run.facts.split):
+        level = min(level, Level.DEGRADED, key=list(Level).index)
+    yield Reason(
+        level,
+        f"Calls started late, held up by {owner}: {format_ns(lag_ns)} at p99, "
+        f"against a median response of {format_ns(response_ns)}",
+    )
+
+
+def _late(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    if run.document.plan.executor != "open" or not run.planned or run.document.interrupted:
+        return
+    never = run.total.outcomes["never_started"] if _driver_fell_behind(run) else 0
+    share = (never + _count_above(run.harness_lag, limits.lag_ns.invalid)) / run.planned
+    yield Reason(
+        limits.late_share.level(share),
+        f"The driver started {format_percent(share)} of the calls over "
+        f"{format_ns(limits.lag_ns.invalid)} late, or never",
+    )
+
+
+def _driver_fell_behind(run: "RunSummary") -> bool:
+    """Say whose doing it is that arrivals never started: the last ones that did tell who held them up."""
+    last = run.table[:0]
+    for piece in pieces(run.table):
+        last = np.concatenate([last, piece[piece["outcome"] != Outcome.NEVER_STARTED][-100:]])[-100:]
+    if not len(last):
+        return True
+    lag_ns = int((last["dispatched_ns"] - last["intended_ns"]).sum())
+    return int(last["lag_target_ns"].sum()) <= lag_ns / 2
+
+
+def _count_above(histogram: Histogram, value_ns: float) -> int:
+    from harness.table.histogram import bucket_middle
+
+    return int(histogram.counts[bucket_middle(histogram.buckets) > value_ns].sum())
+
+
+def _counters(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    if run.facts and run.facts.counters_trouble:
+        yield Reason(Level.DEGRADED, run.facts.counters_trouble)
+
+
+def _descheduled(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    hosts = {f"the measured process {worker.name}": worker.host for worker in run.document.workers}
+    for name, host in (hosts or {"the measured process": run.document.host}).items():
+        share = host.descheduled_share
+        if share is not None:
+            yield Reason(
+                limits.descheduled_share.level(share),
+                f"The machine ran something else for {format_percent(share)} of the measured time "
+                f"while {name} was ready to run",
+            )
+
+
+def _workers(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    """A lost worker's calls were not made by the driver's fault, so they weigh as those that it never started.
+
+    What the others measured stays true of the load that was left: however little is missing, it is said.
+    """
+    for worker in run.document.workers:
+        if worker.lost:
+            level = limits.late_share.level(worker.undone_share)
+            yield Reason(
+                Level.INVALID if level is Level.INVALID else Level.DEGRADED,
+                f"{worker.name} {worker.lost}; it left {format_percent(worker.undone_share)} of the plan undone",
+            )
+
+
+def _locust(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    """Hold Locust's own count against ours, where plain Locust drove the run.
+
+    Locust may end a user between a call and its event: one call of each user is all that it can miss by that.
+    """
+    locust = run.document.locust
+    if locust is None:
+        return
+    yield from (Reason(Level.DEGRADED, note) for note in locust.notes)
+    if locust.was_reset:
+        return
+    for name, operation in run.operations.items():
+        counted = locust.counted.get(name, 0)
+        if missed := operation.count - counted:
+            yield Reason(
+                Level.DEGRADED if 0 < missed <= run.document.plan.users else Level.INVALID,
+                f"Locust counted {counted} calls of '{name}' that returned, the table of calls holds {operation.count}",
+            )
+
+
+def _backends(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    for name, backend in run.document.backends.items():
+        ceiling, achieved = backend.ceiling_per_s, backend.achieved_per_s
+        if ceiling and achieved and achieved > limits.backend_share * ceiling:
+            yield Reason(
+                Level.DEGRADED,
+                f"{name} was saturated: {format_rate(achieved)} of the about {format_rate(ceiling)} "
+                "that this server can give; latencies measure the server",
+            )
+
+
+def _warmup(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    finding = end_of_warmup(run, limits)
+    if finding.state is Steadiness.NOT_STEADY:
+        yield Reason(Level.DEGRADED, f"Warm-up was {finding.sentence}")

@@ -1,0 +1,35 @@
+"""From the stamps of calls to their latencies: what each metric of time means, in one place."""
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.model import Outcome
+from harness.table import calls
+
+METRICS = ("response_ns", "service_ns", "lag_ns", "queue_ns", "run_ns", "wait_busy_ns", "wait_idle_ns")
+_RETURNED = [outcome for outcome in Outcome if outcome.returned]
+
+
+def returned(table: calls.Table) -> calls.Table:
+    """Return the rows of the calls that came back: completed, failed or timed out."""
+    return table[np.isin(table["outcome"], _RETURNED)]
+
+
+def latencies(rows: calls.Table) -> dict[str, npt.NDArray[np.int64]]:
+    """Return the time of each call in ns, by metric of `METRICS` and in its order; -1 where the split was off.
+
+    Stamps that contradict one another, which void a run, give 0.
+    """
+    intended, dispatched = rows["intended_ns"], rows["dispatched_ns"]
+    entered, completed = rows["entered_ns"], rows["completed_ns"]
+    run, busy = rows["run_ns"], rows["wait_busy_ns"]
+    stamped = {
+        "response_ns": completed - intended,
+        "service_ns": completed - entered,
+        "lag_ns": dispatched - intended,
+        "queue_ns": entered - dispatched,
+    }
+    split = {"run_ns": run, "wait_busy_ns": busy, "wait_idle_ns": completed - entered - run - busy}
+    return {name: np.maximum(values, 0) for name, values in stamped.items()} | {
+        name: np.where(run >= 0, np.maximum(values, 0), -1) for name, values in split.items()
+    }

@@ -1,0 +1,66 @@
+"""A long table, a piece at a time: what is needed to read one does not grow with its length.
+
+Nothing that reads the calls of a run may copy them all: a run of hours has tens of millions, of 72 bytes each.
+"""
+
+import mmap
+from collections.abc import Iterator
+
+import numpy as np
+
+from harness.table.calls import DTYPE, HEADER_BYTES, Table
+
+PIECE_ROWS = 131_072
+
+
+def pieces(table: Table, rows: int | None = None) -> Iterator[Table]:
+    """Yield the rows of `table` in order, at most `rows` (or `PIECE_ROWS`) at a time, as views.
+
+    Pages of a mapped file are given back behind each piece; they stay in the system's file cache.
+    """
+    step = rows or PIECE_ROWS
+    for start in range(0, len(table), step):
+        yield table[start : start + step]
+        if len(table) > step:
+            give_back(table)
+
+
+def warmup_and_measured(table: Table) -> tuple[Table, Table]:
+    """Return the rows intended before time zero, and the others, both in their order and as views.
+
+    Users of a closed model append in the order in which they start, so that around time zero the two may be mixed:
+    that stretch is put in order in a private copy of its pages, and nothing is written to the file.
+    """
+    first_measured, last_warmup, warm = len(table), -1, 0
+    start = 0
+    for piece in pieces(table):
+        measured = piece["intended_ns"] >= 0
+        warm += len(piece) - int(np.count_nonzero(measured))
+        if first_measured == len(table) and measured.any():
+            first_measured = start + int(measured.argmax())
+        if not measured.all():
+            last_warmup = start + len(piece) - 1 - int((~measured[::-1]).argmax())
+        start += len(piece)
+    if last_warmup > first_measured:
+        table = _private(table)
+        mixed = table[first_measured : last_warmup + 1]
+        mixed[:] = mixed[np.argsort(mixed["intended_ns"] >= 0, kind="stable")]
+    return table[:warm], table[warm:]
+
+
+def _private(table: Table) -> Table:
+    """Return the same rows, writable, of which only those that are written take memory."""
+    if isinstance(table, np.memmap) and table.mode == "r" and table.filename is not None:
+        private: Table = np.memmap(table.filename, DTYPE, "c", HEADER_BYTES, (len(table),))
+        return private
+    return table.copy()
+
+
+def give_back(table: Table) -> None:
+    """Unmap what was read of a mapped file; a private map keeps its pages, which may hold what is nowhere else."""
+    if isinstance(table, np.memmap) and table.mode in {"r", "r+"}:
+        base: object = table
+        while isinstance(base, np.ndarray):
+            base = base.base
+        if isinstance(base, mmap.mmap):
+            base.madvise(mmap.MADV_DONTNEED)

@@ -1,0 +1,92 @@
+"""One plan for many workers: dealt out by rows, and their tables put together again, sorted by intended time.
+
+Each worker has a folder `worker-N` beside where the table of the whole will be. Nothing is lost and nothing made up
+on the way: the rows of the whole are exactly those of the parts.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import InvalidRunError
+from harness.table import calls
+
+CALLS = "calls.npy"
+_PIECE_ROWS = 1_000_000
+
+
+def name_of(worker: int) -> str:
+    """Return how messages, folders and reports call a worker."""
+    return f"worker-{worker}"
+
+
+def deal(table: calls.Table, workers: int) -> list[calls.Table]:
+    """Return each worker's rows of a plan: every `workers`-th, so that all go at the plan's pace all the time."""
+    return [table[worker::workers] for worker in range(workers)]
+
+
+def part_folders(timing: Path) -> list[Path]:
+    """Return the folders of the workers, by number; none where one process did it all."""
+    return sorted(timing.glob("worker-*/"), key=lambda path: int(path.name.rpartition("-")[2]))
+
+
+def merge_tables(timing: Path) -> None:
+    """Write the table of the whole from those of the workers, and only then give it its name.
+
+    Raises `InvalidRunError` if a part is damaged or missing, `HarnessError` if there is no room.
+    """
+    parts = _parts(timing)
+    rows = sum(len(part) for part in parts)
+    scratch = timing / f".{CALLS}"
+    calls.write_table(scratch, np.zeros(0, calls.DTYPE))
+    with scratch.open("r+b") as file:
+        calls.reserve(file.fileno(), rows)
+        file.write(calls.header(rows))
+    if rows:
+        whole = np.memmap(scratch, calls.DTYPE, "r+", calls.HEADER_BYTES, (rows,))
+        _fill(whole, parts)
+        whole.flush()
+    scratch.replace(timing / CALLS)
+
+
+def whole_table(timing: Path) -> calls.Table:
+    """Return the table of the whole; where workers were cut off before it was written, put together in memory.
+
+    Raises `InvalidRunError` as `calls.load` does.
+    """
+    path = timing / CALLS
+    if path.exists() or not part_folders(timing):
+        return calls.load(path)
+    parts = _parts(timing)
+    whole = np.zeros(sum(len(part) for part in parts), calls.DTYPE)
+    _fill(whole, parts)
+    return whole
+
+
+def _parts(timing: Path) -> list[calls.Table]:
+    folders = part_folders(timing)
+    if not folders:
+        raise InvalidRunError(
+            "No worker left a table of calls", where=str(timing), remedy="Run the scenario again"
+        )
+    return [calls.load(folder / CALLS) for folder in folders]
+
+
+def _fill(whole: calls.Table, parts: Sequence[calls.Table]) -> None:
+    """Put the rows of all parts into `whole`, by intended time; piece by piece, for they may be larger than memory."""
+    place = _places(np.concatenate([part["intended_ns"] for part in parts]))
+    begin = 0
+    for part in parts:
+        for start in range(0, len(part), _PIECE_ROWS):
+            piece = part[start : start + _PIECE_ROWS]
+            whole[place[begin + start : begin + start + len(piece)]] = piece
+        begin += len(part)
+
+
+def _places(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return where each key stands when all are sorted, equal ones in their order."""
+    place = np.empty(len(keys), np.int64)
+    place[np.argsort(keys, kind="stable")] = np.arange(len(keys))
+    return place
