@@ -57,7 +57,7 @@ Amount = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
 
 
 class ValidityRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
-    """`[tool.harness.reading.validity]`: where runs of `harness run` and `capacity` are degraded, and where invalid.
+    """`[tool.harness.validity]`: where runs of `harness run` and `capacity` are degraded, and where invalid.
 
     A pair is (degraded above, invalid above). Both of `lag_percent` (of the median response) and `lag_ms` must be exceeded.
     """

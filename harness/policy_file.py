@@ -62,7 +62,7 @@ def from_table(table: Mapping[str, Any], *, where: str) -> Policy:
 
 
 def thresholds(folder: Path) -> Thresholds | None:
-    """Return what `[tool.harness.reading.validity]` of the folder's `pyproject.toml` says; None where it says nothing."""
+    """Return what `[tool.harness.validity]` of the folder's `pyproject.toml` says; None where it says nothing."""
     file = folder / _FILE
     declared = _spelt(_table(file)).get(_VALIDITY) if file.exists() else None
     return None if declared is None else _thresholds(declared, str(file))
@@ -70,7 +70,7 @@ def thresholds(folder: Path) -> Thresholds | None:
 
 def _thresholds(declared: Any, where: str) -> Thresholds:
     if not isinstance(declared, dict):
-        raise UsageError("[tool.harness.reading.validity] is not a table", where=where)
+        raise UsageError("[tool.harness.validity] is not a table", where=where)
     _refuse_unknown(declared, ValidityRules, f"{_VALIDITY}.", where)
     try:
         return msgspec.convert(declared, ValidityRules).thresholds()

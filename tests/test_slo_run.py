@@ -37,7 +37,7 @@ def shown(*paths):
 def patient(tmp_path):
     """A project in which no noise of the machine makes a run invalid; the runs of its folder are by its limits."""
     (tmp_path / "pyproject.toml").write_text(
-        "[tool.harness.reading.validity]\nlag-ms = [1e6, 1e6]\ndescheduled-percent = [100, 100]\nlate-percent = [100, 100]\n"
+        "[tool.harness.validity]\nlag-ms = [1e6, 1e6]\ndescheduled-percent = [100, 100]\nlate-percent = [100, 100]\n"
     )
     return tmp_path
 

@@ -12,7 +12,7 @@ from harness.reading.validity import judge
 from harness.run import RunDirectory
 
 ALL_SET = """
-[tool.harness.reading.validity]
+[tool.harness.validity]
 lag-percent = [20, 60]
 lag_ms = [1, 5]
 descheduled-percent = [30, 90]
@@ -41,9 +41,9 @@ def test_every_limit_can_be_set(tmp_path):
 
 
 def test_what_is_not_set_is_as_usual(tmp_path):
-    found = in_project(tmp_path, "[tool.harness.reading.validity]\nbackend-percent = 50\n")
+    found = in_project(tmp_path, "[tool.harness.validity]\nbackend-percent = 50\n")
     assert found == Thresholds(backend_share=0.5)
-    assert in_project(tmp_path, "[tool.harness.reading.validity]\n") == Thresholds()
+    assert in_project(tmp_path, "[tool.harness.validity]\n") == Thresholds()
 
 
 @pytest.mark.parametrize("text", ["", "[tool.harness]\nbase = 'main'\n", "[tool.other]\n"])
@@ -69,7 +69,7 @@ def test_a_project_that_sets_nothing_has_none(tmp_path, text):
 )
 def test_what_would_not_do_what_it_says_is_refused_by_name_by_every_reader(tmp_path, line, says):
     with pytest.raises(UsageError, match=says):
-        in_project(tmp_path, f"[tool.harness.reading.validity]\n{line}\n")
+        in_project(tmp_path, f"[tool.harness.validity]\n{line}\n")
     with pytest.raises(UsageError, match=says):
         policy_file.read(tmp_path)
     with pytest.raises(UsageError, match="not a table"):

@@ -306,7 +306,7 @@ def test_a_table_that_was_cut_is_refused_as_damaged_with_exit_code_5(sound, tmp_
 
 def test_limits_of_the_project_are_those_of_its_runs(tmp_path):
     (tmp_path / "pyproject.toml").write_text(
-        "[tool.harness.reading.validity]\ndescheduled-percent = [100, 100]\nlag-ms = [0, 0]\nlag-percent = [0, 0]\n"
+        "[tool.harness.validity]\ndescheduled-percent = [100, 100]\nlag-ms = [0, 0]\nlag-percent = [0, 0]\n"
     )
     said = harness(
         "run", "steady", "--target", "known:spin?spin_us=500", "--rate", 100, "--duration", "500ms", "--warmup",

@@ -48,7 +48,7 @@ def create(stumble_ms, journal):
 """
 # Another process on the machine spoils no size of 200 ms; it must not withhold the latencies.
 SETTINGS = """
-[tool.harness.reading.validity]
+[tool.harness.validity]
 lag-percent = [1000, 10000]
 lag-ms = [1000, 10000]
 descheduled-percent = [90, 100]
