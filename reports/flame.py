@@ -7,6 +7,7 @@ tables say without scripts what the graph says with them. What may be said of a 
 
 import dataclasses
 import functools
+import heapq
 import json
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -46,12 +47,13 @@ class FlameSide:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FlameRow:
-    """One function of the table; for each side its own weight and its whole weight, per request."""
+    """One function of the table of one side: its own weight and its whole weight, per request."""
 
     function: str
     path: str
     line: int | None
-    values: tuple[tuple[float, float], ...]
+    own: float
+    whole: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def flame_view(
     )
     profiles = [profile for _, profile, _ in sides]
     tree = build_tree(profiles)
-    rows = _rows(profiles, shown) if len(sides) == 1 else []
+    functions = profiles[0].functions() if len(sides) == 1 else {}
     runs = [
         ProfiledRun(profile, side.requests if len(side.requests) == 1 else _operations(side), side.per_weight)
         for profile, side in zip(profiles, shown, strict=True)
@@ -119,8 +121,8 @@ def flame_view(
         sides=shown,
         tree=tree,
         lines={name: line for profile in profiles for name, line in profile.lines.items() if name in names},
-        by_self=_top(rows, 0),
-        by_total=_top(rows, 1),
+        by_self=_top(functions, profiles[0], shown[0], 0),
+        by_total=_top(functions, profiles[0], shown[0], 1),
         per_request=per_request,
         changes=compare_frames(before, after) if len(sides) > 1 else (),
         nodes=flame_difference.node_findings(tree, before, after) if len(sides) > 1 else None,
@@ -180,33 +182,21 @@ def _tables(view: FlameView) -> str:
     )
 
 
-def _rows(profiles: Sequence[Profile], sides: Sequence[FlameSide]) -> list[FlameRow]:
-    """Return a row for each function of any side; roots are not functions."""
-    functions = [profile.functions() for profile in profiles]
-    names = {name for found in functions for name in found if frame_path(name)}
-    return [
+def _top(
+    functions: Mapping[str, tuple[float, float]], profile: Profile, side: FlameSide, which: int
+) -> tuple[FlameRow, ...]:
+    """Return the functions with the largest own weight (`which` 0) or whole weight (1); roots are not functions."""
+    found = ((name, weights) for name, weights in functions.items() if weights[which] and frame_path(name))
+    return tuple(
         FlameRow(
             function=short_name(name.removesuffix(f" ({frame_path(name)})")),
             path=short_name(frame_path(name)),
-            line=next((profile.lines[name] for profile in profiles if name in profile.lines), None),
-            values=tuple(
-                (
-                    own * side.per_weight / side.all_requests,
-                    whole * side.per_weight / side.all_requests,
-                )
-                for side, found in zip(sides, functions, strict=True)
-                for own, whole in [found.get(name, (0, 0))]
-            ),
+            line=profile.lines.get(name),
+            own=own * side.per_weight / side.all_requests,
+            whole=whole * side.per_weight / side.all_requests,
         )
-        for name in names
-    ]
-
-
-def _top(rows: Sequence[FlameRow], which: int) -> tuple[FlameRow, ...]:
-    ranked = sorted(
-        rows, key=lambda row: (-max(value[which] for value in row.values), row.path, row.function)
+        for name, (own, whole) in heapq.nsmallest(_ROWS, found, key=lambda item: (-item[1][which], item[0]))
     )
-    return tuple(row for row in ranked[:_ROWS] if any(value[which] for value in row.values))
 
 
 def _data(view: FlameView) -> dict[str, object]:
@@ -311,7 +301,7 @@ def _cells(view: FlameView, row: FlameRow) -> str:
     total = side.total * side.per_weight / side.all_requests
     return "".join(
         f"<td>{escape(cell)}</td>"
-        for value in row.values[0]
+        for value in (row.own, row.whole)
         for cell in (amount(value, view.unit), f"{100 * value / (total or 1):.1f} %")
     )
 

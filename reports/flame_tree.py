@@ -7,10 +7,13 @@ import dataclasses
 import heapq
 import itertools
 import json
+import math
+import operator
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from harness.profiles.folded import Profile, Stack
+from harness.profiles.folded import Profile
+from harness.profiles.stacks import Leaves, Stack, by_callers
 
 OTHER = "(other)"
 """Stands for the frames of one parent that are not shown: each is too small, or there was no room."""
@@ -43,7 +46,8 @@ class Tree:
     least_share: float
 
 
-_Item = tuple[Stack, int, float]
+_Item = tuple[Stack, int, Leaves, float]
+"""Callers, the side, the leaves that stand on them, and their sum."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -66,7 +70,9 @@ def build_tree(profiles: Sequence[Profile]) -> Tree:
     The heaviest frames come first until 350 kB of a page are full. Every side keeps its total.
     """
     items = [
-        (stack, side, weight) for side, part in enumerate(profiles) for stack, weight in part.stacks.items()
+        (callers, side, leaves, sum(leaves.values()))
+        for side, part in enumerate(profiles)
+        for callers, leaves in by_callers(part.stacks).items()
     ]
     totals = [part.total for part in profiles]
     top = _Branch("", -1, tuple(totals), 1.0, items, (0.0,) * len(totals))
@@ -76,23 +82,24 @@ def build_tree(profiles: Sequence[Profile]) -> Tree:
 
 def weights_in(tree: Tree, profile: Profile) -> list[float]:
     """Return the weight of `profile` at every node of a tree that it is a part of: what is not shown is in `(other)`."""
-    children: list[dict[str, int]] = [{} for _ in range(len(tree.nodes) + 1)]
+    nowhere, root = len(tree.nodes), len(tree.nodes) + 1
+    children: list[dict[str, int]] = [{} for _ in range(root + 1)]
     above: list[int] = []
     for place, node in enumerate(tree.nodes):
         del above[node.depth :]
-        # The last entry stands for the root of all.
-        children[above[-1] if above else -1][node.name] = place
+        children[above[-1] if above else root][node.name] = place
         above.append(place)
-    weights = [0.0] * len(tree.nodes)
-    for stack, weight in profile.stacks.items():
-        at = -1
-        for name in stack:
-            below = children[at]
-            at = below.get(name, below.get(OTHER, -1))
-            if at < 0:
-                break
+    weights = [0.0] * (nowhere + 1)
+    for callers, leaves in by_callers(profile.stacks).items():
+        weight = sum(leaves.values())
+        at = root
+        for name in callers:
+            at = children[at].get(name, children[at].get(OTHER, nowhere))
             weights[at] += weight
-    return weights
+        other = children[at].get(OTHER, nowhere)
+        for name, weight in leaves.items():
+            weights[children[at].get(name, other)] += weight
+    return weights[:nowhere]
 
 
 def short_name(name: str) -> str:
@@ -124,19 +131,27 @@ def _grow(top: _Branch, totals: Sequence[float]) -> float:
 def _expand(branch: _Branch, totals: Sequence[float]) -> None:
     """Find what stands directly on `branch`: its children, and the sum of what is too small to be one."""
     depth = branch.depth + 1
+    weights: dict[str, list[float]] = defaultdict(lambda: [0.0] * len(totals))
     groups: dict[str, list[_Item]] = defaultdict(list)
     for item in branch.items:
-        if len(item[0]) > depth:
-            groups[item[0][depth]].append(item)
-    for name, items in groups.items():
-        weights = [0.0] * len(totals)
-        for _, side, weight in items:
-            weights[side] += weight
-        share = max(weight / total if total else 0 for weight, total in zip(weights, totals, strict=True))
-        if share >= LEAST_SHARE:
-            branch.children.append(_Branch(name, depth, tuple(weights), share, items, (0.0,) * len(totals)))
+        callers, side, leaves, weight = item
+        if len(callers) > depth:
+            weights[callers[depth]][side] += weight
+            groups[callers[depth]].append(item)
         else:
-            branch.other = _sum(branch.other, weights)
+            for name, weight in leaves.items():
+                weights[name][side] += weight
+    other = [0.0] * len(totals)
+    least = [LEAST_SHARE * total or math.inf for total in totals]
+    for name, sums in weights.items():
+        if any(map(operator.ge, sums, least)):
+            share = max(weight / total if total else 0 for weight, total in zip(sums, totals, strict=True))
+            nothing = (0.0,) * len(totals)
+            branch.children.append(_Branch(name, depth, tuple(sums), share, groups.get(name, ()), nothing))
+        else:
+            for side, weight in enumerate(sums):
+                other[side] += weight
+    branch.other = tuple(other)
     branch.items = ()
 
 

@@ -38,6 +38,7 @@ LAYERS = {
     "harness.events": 1,
     "harness.profiles": 1,
     "harness.profiles.folded": 1,
+    "harness.profiles.stacks": 1,
     "harness.profiles.frames": 1,
     "harness.profiles.qualified": 1,
     "harness.profiles.pyspy_text": 1,
@@ -64,6 +65,8 @@ LAYERS = {
     "scenarios.micro.*": 2,
     # Entry points of their own, as the command line is.
     "scenarios.locustfile": 8,
+    "scenarios.micro.bench_flame": 8,
+    "scenarios.micro.bench_self": 8,
     # 3: statistics, which know no files
     "harness.stats.*": 3,
     # 4: from files to numbers, and whole sessions

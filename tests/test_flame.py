@@ -135,9 +135,9 @@ def test_a_very_deep_stack_is_no_trouble():
 
 
 def test_weights_are_divided_by_requests_in_the_table():
-    rows = {row.function: row.values for row in one().by_total}
-    assert rows["Core.call"] == ((0, 9.5),)
-    assert rows["dumps"] == ((6, 6),)
+    rows = {row.function: (row.own, row.whole) for row in one().by_total}
+    assert rows["Core.call"] == (0, 9.5)
+    assert rows["dumps"] == (6, 6)
     changes = {row.frame.partition(" ")[0]: row for row in two().changes if row.operation == "GET /assets"}
     assert (changes["Core.call"].whole.before, changes["Core.call"].whole.after) == (8, 6)
     assert (changes["fast"].own.before, changes["fast"].own.after) == (0, 2)
@@ -569,7 +569,7 @@ def test_a_graph_in_a_hidden_part_is_drawn_when_it_is_shown(open_page):
 def test_what_is_held_at_one_moment_is_not_divided_by_requests():
     profile = Profile("bytes", {("operation:call", "f (m.py)"): 4096.0})
     shown = flame_view("Peak", "bytes", [("one", profile, {"call": 4})], per_request=False)
-    assert [row.values for row in shown.by_self] == [((4096.0, 4096.0),)]
+    assert [(row.own, row.whole) for row in shown.by_self] == [(4096.0, 4096.0)]
     html = render(shown)
     assert "per request" not in html
     assert "4 KiB in all" in html

@@ -20,7 +20,7 @@ from harness.exact.serving import serve
 from harness.exact.suite import TOOLS
 from harness.marker import MARKER_PREFIX
 from harness.profiles import cpu
-from harness.profiles.folded import Profile, Stack
+from harness.profiles.folded import Profile
 from harness.profiles.frames import OUTSIDE, frame_path
 from harness.session.block import Stage
 from harness.session.receipt import Benchmark, Side
@@ -126,7 +126,7 @@ def within_calls(profile: Profile) -> Profile:
     The first are under `ROOT`, the others under `(outside)`. What no Python function did, a call of a built-in by the
     benchmark itself, is `(no function)`.
     """
-    stacks: dict[Stack, float] = defaultdict(float)
+    stacks: dict[tuple[str, ...], float] = defaultdict(float)
     for (root, *rest), weight in profile.stacks.items():
         if root in {ROOT, OUTSIDE}:
             own = tuple(name for name in rest if frame_path(name) not in _SLOT_FILES)

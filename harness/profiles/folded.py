@@ -5,19 +5,18 @@ line. Lines that start with `# ` carry the unit, and the source line of a frame;
 """
 
 import dataclasses
-import functools
+import io
 import math
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from harness.errors import InvalidRunError
 from harness.marker import MARKER_PREFIX
-
-Stack = tuple[str, ...]
-"""Frames from the root to the leaf; none is empty."""
+from harness.profiles.stacks import Grouped, Stack, by_callers
 
 _UNSAFE = re.compile(r"[\\;\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|^#")
 _ESCAPED = re.compile(r"\\u([0-9a-f]{4})")
@@ -59,10 +58,15 @@ class Profile:
         """Return for each frame its weight as leaf and its weight anywhere; recursion counts once."""
         own: dict[str, float] = defaultdict(float)
         whole: dict[str, float] = defaultdict(float)
-        for stack, weight in self.stacks.items():
-            own[stack[-1]] += weight
-            for name in set(stack):
+        for callers, leaves in by_callers(self.stacks).items():
+            names = set(callers)
+            weight = sum(leaves.values())
+            for name in names:
                 whole[name] += weight
+            for leaf, weight in leaves.items():
+                own[leaf] += weight
+                if leaf not in names:
+                    whole[leaf] += weight
         return {name: (own[name], total) for name, total in whole.items()}
 
 
@@ -132,38 +136,22 @@ def parse_folded(text: str, where: str = "folded text") -> Profile:
 
     Raises `InvalidRunError` with `where` and the number of the first line that cannot be read.
     """
-    unit = "samples"
-    lines: dict[str, int] = {}
-    stacks: dict[Stack, float] = defaultdict(int)
-    # Many stacks differ in their leaf alone: what calls it is read once, and its names are held once.
-    callers = functools.cache(_names)
-    for number, row in enumerate(text.split("\n"), 1):
-        if row.startswith("# "):
-            if found := _LINE.match(row):
-                lines[_unescape(found[2])] = int(found[1])
-            elif row.startswith(_UNIT):
-                unit = row.removeprefix(_UNIT).removesuffix(".")
-        elif row:
-            try:
-                stack, weight = _parse_row(row, callers)
-            except ValueError as error:
-                raise _damaged(str(error), f"{where}:{number}") from error
-            stacks[stack] += weight
-    return Profile(unit, dict(stacks), lines)
+    return _parse(text.split("\n"), where)
 
 
 def read_folded(path: Path) -> Profile:
     """Return the profile in a file; raises `InvalidRunError` if it is missing or damaged."""
     try:
-        text = path.read_bytes().decode()
+        with path.open("rb") as file:
+            if _last_byte(file) != b"\n":
+                raise _damaged("its last line is cut off", f"{path}:{_lines_of(path.read_bytes())}")
+            # Line by line: the text is many times as large as the profile.
+            rows = io.TextIOWrapper(file, encoding="utf-8", newline="\n")
+            return _parse((row.removesuffix("\n") for row in rows), str(path))
     except OSError as error:
         raise _damaged(f"it cannot be read: {error.strerror}", str(path)) from error
     except UnicodeDecodeError as error:
-        row = error.object[: error.start].count(b"\n") + 1
-        raise _damaged("it is not UTF-8", f"{path}:{row}") from error
-    if not text.endswith("\n"):
-        raise _damaged("its last line is cut off", f"{path}:{text.count(chr(10)) + 1}")
-    return parse_folded(text, str(path))
+        raise _damaged("it is not UTF-8", f"{path}:{_first_undecoded_line(path)}") from error
 
 
 def write_folded(path: Path, profile: Profile) -> None:
@@ -173,24 +161,77 @@ def write_folded(path: Path, profile: Profile) -> None:
     partial.replace(path)
 
 
-def _parse_row(row: str, callers: Callable[[str], Stack]) -> tuple[Stack, float]:
-    """Return one row's stack and weight; raises ValueError that says what is wrong with it."""
-    text, _, number = row.rpartition(" ")
-    try:
-        weight = int(number) if number.isdecimal() else float(number)
-    except ValueError as error:
-        raise ValueError(f"'{number[:40]}' is not a weight") from error
-    if not math.isfinite(weight) or weight < 0:
-        raise ValueError(f"{number} is not a weight")
-    above, separator, leaf = text.rpartition(";")
-    return (*callers(above), *_names(leaf)) if separator else _names(leaf), weight
+def _parse(rows: Iterable[str], where: str) -> Profile:
+    unit = "samples"
+    lines: dict[str, int] = {}
+    groups: dict[Stack, dict[str, float]] = {}
+    # Many stacks differ in their leaf alone: what calls it is read once, and its names are held once.
+    read: dict[str | None, dict[str, float]] = {}
+    for number, row in enumerate(rows, 1):
+        if row.startswith("# "):
+            if found := _LINE.match(row):
+                lines[_unescape(found[2])] = int(found[1])
+            elif row.startswith(_UNIT):
+                unit = row.removeprefix(_UNIT).removesuffix(".")
+        elif row:
+            above, separator, end = row.rpartition(";")
+            name, _, amount = end.rpartition(" ")
+            key = above if separator else None
+            try:
+                weight = _weight(amount)
+                leaves = read.get(key)
+                if leaves is None:
+                    leaves = read[key] = groups.setdefault(_callers(key), {})
+                leaf = _name(name)
+                leaves[leaf] = leaves.get(leaf, 0) + weight
+            except ValueError as error:
+                raise _damaged(str(error), f"{where}:{number}") from error
+    return Profile(unit, Grouped(groups), lines)
 
 
-def _names(text: str) -> Stack:
-    names = text.split(";")
-    if not all(names):
+def _last_byte(file: BinaryIO) -> bytes:
+    if not file.seek(0, os.SEEK_END):
+        return b""
+    file.seek(-1, os.SEEK_END)
+    last = file.read(1)
+    file.seek(0)
+    return last
+
+
+def _lines_of(text: bytes) -> int:
+    return text.count(b"\n") + 1
+
+
+def _first_undecoded_line(path: Path) -> int:
+    for number, row in enumerate(path.read_bytes().split(b"\n"), 1):
+        try:
+            row.decode()
+        except UnicodeDecodeError:
+            return number
+    return 1
+
+
+def _callers(text: str | None) -> Stack:
+    return () if text is None else tuple(map(_name, text.split(";")))
+
+
+def _name(text: str) -> str:
+    if not text:
         raise ValueError("a stack has an empty frame")
-    return tuple([_unescape(name) for name in names] if "\\" in text else names)
+    return _unescape(text) if "\\" in text else text
+
+
+def _weight(text: str) -> float:
+    """Return the weight of a row; raises ValueError that says what is wrong with it."""
+    if text.isdecimal():
+        return int(text)
+    try:
+        weight = float(text)
+    except ValueError as error:
+        raise ValueError(f"'{text[:40]}' is not a weight") from error
+    if not math.isfinite(weight) or weight < 0:
+        raise ValueError(f"{text} is not a weight")
+    return weight
 
 
 def _escape(name: str) -> str:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from harness.errors import HarnessError, InvalidRunError
 from harness.marker import MARKER_PREFIX, operation_of
-from harness.profiles.folded import Profile, Stack
+from harness.profiles.folded import Profile
 from harness.profiles.frames import OUTSIDE, frame
 from harness.profiles.qualified import QualifiedNames
+from harness.profiles.stacks import Stack
 
 if TYPE_CHECKING:
     from memray import AllocationRecord, FileReader

@@ -11,8 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from harness.marker import MARKER_PREFIX, operation_of
-from harness.profiles.folded import Profile, Stack
+from harness.profiles.folded import Profile
 from harness.profiles.frames import DRIVER, OUTSIDE, frame, frame_path
+from harness.profiles.stacks import Stack
 
 # Full file names start with `/` or `<`; a name never holds ` (/`, since markers escape their brackets.
 _FRAME = re.compile(r"(?P<name>.+?) \((?P<path>[/<].*?)(?::(?P<line>\d+))?\)$")

@@ -15,8 +15,9 @@ import msgspec
 
 from harness.errors import InvalidRunError
 from harness.marker import MARKER_PREFIX
-from harness.profiles.folded import Profile, Stack
+from harness.profiles.folded import Profile
 from harness.profiles.frames import frame
+from harness.profiles.stacks import Stack
 
 WAITS = "waits.json"
 """The record of one process, beside its table of calls."""

@@ -43,9 +43,11 @@ const flameGraph = (() => {
 
   // What is said of a frame is per request of its own operation; without operations, per request of all.
   function countPerRequest(data, top) {
-    for (const node of walk(top)) {
+    const nodes = [...walk(top)];
+    for (const node of nodes) node.own = node.weights.slice();
+    for (const { parent, weights } of nodes) if (parent) weights.forEach((weight, side) => (parent.own[side] -= weight));
+    for (const node of nodes) {
       const root = node.depth ? operationOf(node) : node;
-      node.own = node.weights.map((weight, side) => node.children.reduce((rest, child) => rest - child.weights[side], weight));
       // What is left of a subtraction of equals is nothing.
       node.own = node.own.map((own, side) => (own > 1e-9 * node.weights[side] ? own : 0));
       const per = data.sides.map((side, place) => side.scale / requestsOf(data, root, place));
@@ -90,7 +92,8 @@ const flameGraph = (() => {
   const digits = (value) => {
     const size = Math.abs(value);
     if (value === 0) return "0";
-    return size >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));
+    // Not toLocaleString: the first use of it takes longer than laying out the graph.
+    return size >= 100 ? String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",") : String(Number(value.toPrecision(3)));
   };
   const scaled = (value, steps) => {
     const [size, unit] = steps.find(([least]) => Math.abs(value) >= least) || steps[steps.length - 1];

@@ -1,10 +1,18 @@
 // Graphs of one set as tabs, and the state of the one that is shown in the address of the page. Without scripts all
-// graphs stand below one another. A graph is laid out when it is first shown: most are never looked at.
+// graphs stand below one another. A graph is laid out when it is first shown: most are never looked at. What the first
+// sight of a page does not hold waits until the page is there.
 (() => {
   "use strict";
   const PREFIX = "#flame=";
 
-  function show(set, key) {
+  const whenIdle = window.requestIdleCallback || ((work) => setTimeout(work, 1));
+
+  function startSoon(figure) {
+    if (figure.getBoundingClientRect().top < innerHeight) flameGraph.start(figure);
+    else whenIdle(() => flameGraph.start(figure), { timeout: 2000 });
+  }
+
+  function show(set, key, start = flameGraph.start) {
     const figures = [...set.querySelectorAll(".flame")];
     const chosen = figures.find((figure) => figure.dataset.key === key) || figures[0];
     for (const figure of figures) figure.hidden = figure !== chosen;
@@ -13,7 +21,7 @@
       tab.ariaSelected = String(isOn);
       tab.tabIndex = isOn ? 0 : -1;
     }
-    flameGraph.start(chosen);
+    start(chosen);
   }
 
   function addTabs(set) {
@@ -38,7 +46,7 @@
       event.preventDefault();
     });
     set.prepend(list);
-    show(set, figures[0].dataset.key);
+    show(set, figures[0].dataset.key, startSoon);
   }
 
   // Paper has no tabs.
@@ -46,7 +54,8 @@
     let hidden = [];
     addEventListener("beforeprint", () => {
       hidden = [...document.querySelectorAll(".flame[hidden]")];
-      hidden.forEach((figure) => { figure.hidden = false; flameGraph.start(figure); });
+      for (const figure of hidden) figure.hidden = false;
+      document.querySelectorAll(".flame").forEach(flameGraph.start);
     });
     addEventListener("afterprint", () => hidden.forEach((figure) => { figure.hidden = true; }));
   }
@@ -70,7 +79,7 @@
 
   function start() {
     document.querySelectorAll(".flame-set").forEach(addTabs);
-    document.querySelectorAll(".flame:not([hidden])").forEach(flameGraph.start);
+    document.querySelectorAll(".flame:not([hidden])").forEach(startSoon);
     printAll();
     document.addEventListener("flame-state", (event) => write(event.target.closest(".flame").dataset.key, event.detail));
     window.addEventListener("hashchange", read);

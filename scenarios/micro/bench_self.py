@@ -20,6 +20,7 @@ from harness.supervise import Supervisor
 from harness.table import calls
 from harness.units import format_ns, format_percent, format_rate, significant
 from scenarios.catalogue import SCENARIOS
+from scenarios.micro.bench_flame import flame_rows
 
 ROUNDS = 3
 MEASURED_S = 2.0
@@ -88,6 +89,12 @@ def open_model(rate_per_s: float) -> tuple[str, str, str]:
     )
 
 
+def report_rows() -> tuple[tuple[str, str, str], ...]:
+    """Return the lines that say how fast large profiles become a page."""
+    with tempfile.TemporaryDirectory() as name:
+        return flame_rows(Path(name))
+
+
 def main() -> None:
     """Measure and print."""
     plain, ours, recorder, hits, hook, waits = [], [], [], [], [], []
@@ -116,9 +123,10 @@ def main() -> None:
         ("asset core, GET /assets/{id}, nearly all from L1", format_ns(statistics.median(hits)),
          f"{format_rate(1e9 / statistics.median(hits))} on one core"),
         *(open_model(rate_per_s) for rate_per_s in OPEN_RATES_PER_S),
+        *report_rows(),
     )  # fmt: skip
     for row in rows:
-        print("{:<52}{:>10}   {}".format(*row))  # noqa: T201 - this is its answer
+        print("{:<58}{:>10}   {}".format(*row))  # noqa: T201 - this is its answer
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from harness.profiles.folded import Profile
+from harness.profiles.stacks import by_callers
 
 RUN, WAIT_BUSY, WAIT_IDLE = "run_ns", "wait_busy_ns", "wait_idle_ns"
 UNEXPLAINED = "unexplained"
@@ -64,8 +65,9 @@ def attribute(before: Latency, after: Latency, own: Mapping[str, tuple[Own, Own]
 def own_weights(profile: Profile) -> Own:
     """Return the weight of each frame as a leaf."""
     own: dict[str, float] = defaultdict(float)
-    for stack, weight in profile.stacks.items():
-        own[stack[-1]] += weight
+    for leaves in by_callers(profile.stacks).values():
+        for leaf, weight in leaves.items():
+            own[leaf] += weight
     return own
 
 

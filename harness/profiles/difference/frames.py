@@ -12,7 +12,8 @@ from harness.profiles.difference.counts import Compared, Counts, compare_counted
 from harness.profiles.difference.discovery import Floats
 from harness.profiles.difference.finding import STRICT, Finding, Strictness
 from harness.profiles.difference.timed import compare_timed
-from harness.profiles.folded import Profile, Stack
+from harness.profiles.folded import Profile
+from harness.profiles.stacks import by_callers
 
 SAMPLED = "samples"
 """The unit of what is sampled; every other unit is counted, or measured."""
@@ -153,17 +154,13 @@ def _exposures(runs: Sequence[ProfiledRun], roots: Sequence[str]) -> np.ndarray:
 
 def _by_operation(profile: Profile) -> dict[Key, list[float]]:
     """Return (own, whole) weight by root and frame; recursion counts once, a stack of its root alone is the root's."""
-    leaves: dict[Stack, list[tuple[str, float]]] = defaultdict(list)
-    for stack, weight in profile.stacks.items():
-        leaves[stack[:-1]].append((stack[-1], weight))
     rows: dict[Key, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for callers, ends in leaves.items():
-        # Many stacks differ in their leaf alone: what they share is counted once for all of them.
+    for callers, leaves in by_callers(profile.stacks).items():
         root, above = callers[0] if callers else "", set(callers[1:])
-        weight = sum(weight for _, weight in ends)
+        weight = sum(leaves.values())
         for name in above:
             rows[root, name][1] += weight
-        for leaf, weight in ends:
+        for leaf, weight in leaves.items():
             row = rows[root if callers else leaf, leaf]
             row[0] += weight
             if leaf not in above:
