@@ -18,9 +18,10 @@ def console_of(stream: TextIO, width: int) -> Console:
     return Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
 
 
-def say(console: Console, words: str, style: str = "", indent: int = 0) -> None:
+def say(console: Console, words: str | Text, style: str = "", indent: int = 0) -> None:
     """Write a text in lines of the console's width, indented, without blanks at their ends."""
-    for line in Text(visible(words), style).wrap(console, console.width - indent):
+    text = words if isinstance(words, Text) else Text(visible(words), style)
+    for line in text.wrap(console, console.width - indent):
         line.rstrip()
         console.print(Text(" " * indent) + line)
 

@@ -3,13 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from rich import box
 from rich.console import Console
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from reports.model import Cell, ReportView, Row, RunCard, Table, Tone
-from reports.plain import STATUS_STYLE
+from reports.plain import STATUS_STYLE, console_of, grid, print_next, say
 from reports.visible import visible
 
 _LEVEL_STYLE = {"valid": "green", "degraded": "yellow", "invalid": "red"}
@@ -25,7 +23,7 @@ _HOLDERS = 4
 
 def render(view: ReportView, stream: TextIO, width: int = 80) -> None:
     """Write the report to `stream`, in colour if it is a terminal, in lines of at most `width`."""
-    console = Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    console = console_of(stream, width)
     _verdict(console, view)
     for run in view.runs:
         _run(console, run)
@@ -43,33 +41,23 @@ def render(view: ReportView, stream: TextIO, width: int = 80) -> None:
     _print_table(console, _narrowed(view.workers, _WORKER_COLUMNS, view.workers.title))
     _print_table(console, _saturated(view.backends))
     for note in view.profile_notes:
-        _say(console, _text(note, "dim"))
-    console.print()
-    console.print(Text("Next: ", "bold"), _text(view.next_command.why, "dim"), sep="")
-    # A command is copied: it is never wrapped.
-    console.print(_text(f"  {view.next_command.command}"), soft_wrap=True)
+        say(console, note, "dim")
+    print_next(console, view.next_command)
 
 
 def _text(words: str, style: str = "") -> Text:
     return Text(visible(words), style)
 
 
-def _say(console: Console, text: Text, indent: int = 0) -> None:
-    """Write a text in lines of the console's width, indented, without blanks at their ends."""
-    for line in text.wrap(console, console.width - indent):
-        line.rstrip()
-        console.print(Text(" " * indent) + line)
-
-
 def _verdict(console: Console, view: ReportView) -> None:
-    _say(console, _text(view.title, "bold"))
-    _say(console, _text(view.subtitle, "dim"))
+    say(console, view.title, "bold")
+    say(console, view.subtitle, "dim")
     console.print()
-    _say(console, _text(view.verdict.sentence, STATUS_STYLE[view.verdict.status]))
+    say(console, view.verdict.sentence, STATUS_STYLE[view.verdict.status])
     for limit in view.verdict.limits:
-        _say(console, _text(f"{limit.what}: {limit.sentence}", _TONE_STYLE.get(limit.tone, "")), 2)
+        say(console, f"{limit.what}: {limit.sentence}", _TONE_STYLE.get(limit.tone, ""), indent=2)
     for sentence in view.verdict.trust:
-        _say(console, _text(sentence, "dim"))
+        say(console, sentence, "dim")
 
 
 def _run(console: Console, run: RunCard) -> None:
@@ -78,13 +66,13 @@ def _run(console: Console, run: RunCard) -> None:
     line.append(visible(run.label), "bold")
     line.append(" is ")
     line.append(run.headline, _LEVEL_STYLE[run.level])
-    _say(console, line)
+    say(console, line)
     for reason in run.reasons:
-        _say(console, _text(f"- {reason}"), 2)
+        say(console, f"- {reason}", indent=2)
     outcomes = ", ".join(f"{count:,} {name}" for name, count in run.outcomes if count or name == "completed")
-    _say(console, _text(outcomes), 2)
-    _say(console, _text(f"warm-up: {dict(run.facts).get('warm-up', 'none')}", "dim"), 2)
-    _say(console, _text(f"measuring cost: {dict(run.facts).get('measuring', 'unknown')}", "dim"), 2)
+    say(console, outcomes, indent=2)
+    say(console, f"warm-up: {dict(run.facts).get('warm-up', 'none')}", "dim", indent=2)
+    say(console, f"measuring cost: {dict(run.facts).get('measuring', 'unknown')}", "dim", indent=2)
 
 
 def _changes(console: Console, table: Table) -> None:
@@ -95,7 +83,7 @@ def _changes(console: Console, table: Table) -> None:
         who = f"{row.hint}, " if row.hint else ""
         where = "" if row.group == "all operations" else f" of {row.group}"
         sentence = f"{who}{row.label}{where}: {before.text} → {after.text} ({after.ratio_text}, {_TONE_WORD[after.tone]})"
-        _say(console, _text(sentence, _TONE_STYLE.get(after.tone, "")), 2)
+        say(console, sentence, _TONE_STYLE.get(after.tone, ""), indent=2)
 
 
 def _print_table(console: Console, table: Table) -> None:
@@ -103,15 +91,12 @@ def _print_table(console: Console, table: Table) -> None:
         return
     console.print()
     console.print(_text(table.title, "bold"))
-    grid = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    grid.add_column(table.label_head, overflow="fold")
-    for column in table.columns:
-        grid.add_column(_text(column), justify="right" if table.numeric else "left", overflow="fold")
+    made = grid((table.label_head, False), *((column, table.numeric) for column in table.columns))
     for label, row in _labelled(table):
-        grid.add_row(_text(label), *(_cell(cell) for cell in row.cells))
-    console.print(grid)
+        made.add_row(_text(label), *(_cell(cell) for cell in row.cells))
+    console.print(made)
     for note in dict.fromkeys(_notes(table)):
-        _say(console, _text(f"{note}.", "dim"))
+        say(console, f"{note}.", "dim")
 
 
 def _labelled(table: Table) -> Iterator[tuple[str, Row]]:

@@ -3,17 +3,15 @@
 import shutil
 from typing import TextIO
 
-from rich import box
 from rich.console import Console
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from reports.micro.model import MicroCard, MicroView
-from reports.model import Cell, Row, Status, Table, Tone
+from reports.model import Cell, Row, Table, Tone
+from reports.plain import STATUS_STYLE, console_of, grid, print_next, say
 from reports.visible import visible
 
 _WIDEST = 100
-_STATUS_STYLE = {Status.GOOD: "bold green", Status.CAUTION: "bold yellow", Status.BAD: "bold red"}
 _LEVEL_STYLE = {"valid": "green", "degraded": "yellow", "invalid": "red"}
 _TONE_STYLE = {Tone.BETTER: "blue", Tone.WORSE: "red", Tone.SIMILAR: "dim", Tone.MISSING: "dim"}
 _TONE_WORD = {Tone.BETTER: "better", Tone.WORSE: "worse", Tone.SIMILAR: "~"}
@@ -22,13 +20,11 @@ _TONE_WORD = {Tone.BETTER: "better", Tone.WORSE: "worse", Tone.SIMILAR: "~"}
 def render(view: MicroView, stream: TextIO, width: int | None = None) -> None:
     """Write the report to `stream`, in colour if it is a terminal, in lines of at most `width` (default: its own)."""
     own = min(shutil.get_terminal_size((_WIDEST, 0)).columns, _WIDEST)
-    console = Console(
-        file=stream, width=width or own, highlight=False, soft_wrap=False, emoji=False, markup=False
-    )
-    _say(console, view.title, "bold")
-    _say(console, view.subtitle, "dim")
+    console = console_of(stream, width or own)
+    say(console, view.title, "bold")
+    say(console, view.subtitle, "dim")
     console.print()
-    _say(console, view.sentence, _STATUS_STYLE[view.status])
+    say(console, view.sentence, STATUS_STYLE[view.status])
     for card in view.cards:
         _card(console, card)
     for table in view.tables if view.comparison is None else (view.comparison,):
@@ -36,24 +32,15 @@ def render(view: MicroView, stream: TextIO, width: int | None = None) -> None:
     _table(console, view.missing)
     console.print()
     for sentence in view.trust:
-        _say(console, sentence, "dim")
-    console.print()
-    console.print(Text("Next: ", "bold"), Text(visible(view.next_command.why), "dim"), sep="")
-    # A command is copied: it is never wrapped.
-    console.print(Text(f"  {visible(view.next_command.command)}"), soft_wrap=True)
-
-
-def _say(console: Console, words: str, style: str = "", indent: int = 0) -> None:
-    for line in Text(visible(words), style).wrap(console, console.width - indent):
-        line.rstrip()
-        console.print(Text(" " * indent) + line)
+        say(console, sentence, "dim")
+    print_next(console, view.next_command)
 
 
 def _card(console: Console, card: MicroCard) -> None:
     line = Text(f"{visible(card.label)} is ").append(visible(card.headline), _LEVEL_STYLE[card.level])
     console.print(line)
     for reason in card.reasons:
-        _say(console, f"- {reason}", indent=2)
+        say(console, f"- {reason}", indent=2)
 
 
 def _table(console: Console, table: Table) -> None:
@@ -61,19 +48,16 @@ def _table(console: Console, table: Table) -> None:
         return
     console.print()
     console.print(Text(visible(table.title), "bold"))
-    grid = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    grid.add_column(table.label_head, overflow="fold")
-    for column in table.columns:
-        grid.add_column(Text(visible(column)), justify="right" if table.numeric else "left", overflow="fold")
+    made = grid((table.label_head, False), *((column, table.numeric) for column in table.columns))
     group = ""
     for row in table.rows:
         if row.group and row.group != group:
-            grid.add_row(Text(visible(row.group)))
+            made.add_row(Text(visible(row.group)))
         group = row.group
-        grid.add_row(_label(row), *(_cell(cell) for cell in row.cells))
-    console.print(grid)
+        made.add_row(_label(row), *(_cell(cell) for cell in row.cells))
+    console.print(made)
     for note in table.notes:
-        _say(console, f"{note}.", "dim")
+        say(console, f"{note}.", "dim")
 
 
 def _label(row: Row) -> Text:
