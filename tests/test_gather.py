@@ -69,7 +69,7 @@ class Sender:
 
     def last(self, at_s):
         facts = msgspec.structs.replace(self.facts, ended_ns=round(at_s * S))
-        end = self.outgoing.end(HOST, b"")
+        end = self.outgoing.end(HOST, b"", b"")
         return msgspec.structs.replace(self.report(at_s), is_last=True, facts=facts, end=end)
 
     @property

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +21,17 @@ import pytest
 
 from harness.errors import InvalidRunError
 from harness.processes.account import Account, merged
+from harness.profiles.folded import read_folded
 from harness.reading.summary import load
 from harness.table import calls
-from harness.table.latency import METRICS
-from tests.cli_support import harness, journal, returned
+from harness.table.histogram import bucket_of
+from harness.table.latency import METRICS, latencies
+from tests.cli_support import RETURNED, harness, journal, returned
 from tests.processes import survivors
 
 LOCUSTFILE = Path(__file__).parents[1] / "scenarios" / "locustfile.py"
-TARGET = "known:lognormal?median_us=4000&sigma=0.3&journal={worker}.journal"
+# In each worker all others wait for a call that holds the loop.
+TARGET = "known:stall?service_ms=4&at_call=100&stall_ms=250&journal={worker}.journal"
 _PATIENCE_S = 60.0
 
 
@@ -159,24 +164,96 @@ def test_master_and_workers_leave_one_run_whose_parts_make_the_whole(distributed
     check_that_the_parts_make_the_whole(run)
 
 
-def test_locust_counts_what_the_table_holds(distributed):
+def as_locust_rounds(service_ns):
+    """Return whole milliseconds below 100, two digits above; importing Locust would monkey-patch the tests."""
+    ms = service_ns / 1e6
+    return round(ms, -max(len(str(int(ms))) - 2, 0))
+
+
+def service_of(run):
+    rows = returned(run.table)
+    return rows["completed_ns"] - rows["entered_ns"]
+
+
+def test_locust_counts_what_the_table_holds_and_rounds_what_it_times(distributed):
     _, (master, *_), run = distributed
     assert master.counted == counts_of(run) == run.document.locust.counted
+    # All of Locust's own histogram follows from the rows.
+    rounded = Counter(map(as_locust_rounds, service_of(run).tolist()))
+    (entry,) = json.loads(master.stdout)
+    assert {float(ms): count for ms, count in entry["response_times"].items()} == rounded
+    assert (entry["min_response_time"], entry["max_response_time"]) == (
+        service_of(run).min() / 1e6,
+        service_of(run).max() / 1e6,
+    )
 
 
-def test_percentiles_of_all_workers_together_are_those_of_their_journals(distributed):
+def test_every_call_of_every_worker_stands_around_its_line_of_the_journal(distributed):
     folder, _, run = distributed
-    journals = np.concatenate([journal(folder / f"{number}.journal") for number in range(2)])
-    took = np.sort((journals["end_ns"] - journals["start_ns"])[journals["end_ns"] > 0])
-    assert len(took) == run.total.count
-    service = run.total.histograms["service_ns"]
-    for share in (0.5, 0.9, 0.95, 0.99):
-        # One call in two hundred may have been held up between the stamps of the two, on a busy machine.
-        low, high = (
-            took[min(max(int(np.ceil(part * len(took))) - 1, 0), len(took) - 1)]
-            for part in (share - 0.005, share + 0.005)
+    journals = [journal(folder / f"{number}.journal") for number in range(2)]
+    parts = sorted((run.directory.path / "timing").glob("worker-*/"))
+    facts = [json.loads((part / "facts.json").read_text()) for part in parts]
+    first_unix_s = min(one["origin_unix_s"] for one in facts)
+    for part, told in zip(parts, facts, strict=True):
+        offset_ns = round((told["origin_unix_s"] - first_unix_s) * 1e9)
+        # A call that Locust ended with its user has a line too; nobody else runs between a dispatch and an entry.
+        rows = np.sort(calls.load(part / "calls.npy"), order="dispatched_ns")
+        came_back = np.isin(rows["outcome"], RETURNED)
+        entered_ns, completed_ns = (
+            (rows[name] - offset_ns + told["origin_ns"])[came_back] for name in ("entered_ns", "completed_ns")
         )
-        assert 0.99 * low <= service.percentile(share) <= 1.01 * high
+        (lines,) = (
+            lines[came_back]
+            for lines in journals
+            if len(lines) == len(rows) and entered_ns[0] <= lines["start_ns"][0] < completed_ns[0]
+        )
+        assert (entered_ns <= lines["start_ns"]).all()
+        assert (lines["end_ns"] <= completed_ns).all()
+        assert (lines["start_ns"] < lines["end_ns"]).all()
+
+
+def test_percentiles_of_all_workers_together_are_those_of_their_rows(distributed):
+    run = distributed[2]
+    sorted_ns = np.sort(service_of(run))
+    service = run.total.histograms["service_ns"]
+    assert (service.count, service.low, service.high, service.total) == (
+        len(sorted_ns), sorted_ns[0], sorted_ns[-1], sorted_ns.sum(),
+    )  # fmt: skip
+    for share in (0.5, 0.9, 0.95, 0.99):
+        told_and_true = np.array(
+            [service.percentile(share), sorted_ns[math.ceil(share * len(sorted_ns)) - 1]]
+        )
+        assert len(set(bucket_of(told_and_true).tolist())) == 1, share
+
+
+def check_that_the_waits_add_up(run):
+    """What stands on stacks is what the rows waited, to the nanosecond."""
+    facts = run.document.profiles["wait"]
+    assert facts.reason is None
+    stacks = read_folded(run.directory.path / facts.file).stacks
+    for kind, metric in (("(loop idle)", "wait_idle_ns"), ("(loop busy)", "wait_busy_ns")):
+        told = sum(weight for stack, weight in stacks.items() if stack[1] == kind)
+        assert told == latencies(returned(run.table))[metric].sum(), kind
+    assert facts.requests == counts_of(run)
+
+
+def test_calls_of_all_workers_wait_on_the_stack_of_the_function_that_sleeps(distributed):
+    run = distributed[2]
+    check_that_the_waits_add_up(run)
+    stacks = read_folded(run.directory.wait / "wait.folded").stacks
+    told_ns = {
+        kind: sum(
+            weight
+            for stack, weight in stacks.items()
+            if stack[1] == kind and "(targets/known.py)" in stack[-1]
+        )
+        for kind in ("(loop idle)", "(loop busy)")
+    }
+    facts = run.document.profiles["wait"].facts
+    assert told_ns["(loop idle)"] > 0.9 * facts["waited_idle_s"] * 1e9
+    # One other user in each worker, while its worker stalled.
+    assert told_ns["(loop busy)"] > 2 * 0.24e9
+    assert run.facts.waits_ns_per_switch > 0
 
 
 def test_the_run_has_all_that_a_run_of_the_harness_has(distributed):
@@ -188,6 +265,12 @@ def test_the_run_has_all_that_a_run_of_the_harness_has(distributed):
     assert run.held_by is not None
     said = harness("report", run.directory.path, "--json", "-o", folder / "report.html", cwd=folder)
     assert said.run["outcomes"]["completed"] == run.total.outcomes["completed"]
+    assert said.run["locust"] == {"counted": master.counted, "was_reset": False, "notes": []}
+    assert said.run["profiles"]["wait"]["file"] == "wait/wait.folded"
+    # On a machine that was busy elsewhere the report shows no times.
+    assert re.search(
+        "Waiting (adds up|is not shown where times are withheld)", (folder / "report.html").read_text()
+    )
     assert f"{run.total.count:,} calls returned" in (folder / "report.html").read_text()
     assert f"{run.total.count:,} calls returned, response p50" in master.log
     assert f"harness report runs/{run.directory.path.name}" in master.log
@@ -231,6 +314,8 @@ def test_one_process_alone_leaves_a_run_whose_count_is_locusts(tmp_path):
     assert run.document.plan.users == 2
     assert run.total.outcomes["failed"] == pytest.approx(run.total.count / 4, abs=1)
     assert len(returned(run.table)) == run.total.count
+    # It holds the loop from its beginning to its end.
+    assert "no call waited" in run.document.profiles["wait"].reason
     assert not any("Locust counted" in reason for reason in run.validity.reasons)
 
 
@@ -244,9 +329,23 @@ def test_a_process_that_is_killed_leaves_a_run_that_says_so_and_claims_no_shorte
         run = load(directory)
     assert "The run was cut off: it has no end in run.json" in run.trouble
     assert run.total.outcomes["unfinished"] <= 2
+    assert "wrote none before its end" in run.document.profiles["wait"].reason
     # From its last stamp, since nothing else is known of its end.
     last_s = max(run.table["completed_ns"].max(), run.table["dispatched_ns"].max()) / 1e9
     assert run.measured_s == pytest.approx(last_s)
+
+
+def test_where_another_tool_has_the_switch_hook_the_run_says_why_nobody_saw_who_waits(tmp_path):
+    (tmp_path / "traced.py").write_text(
+        "import greenlet, time\ngreenlet.settrace(lambda *_: None)\n"
+        "class Nap:\n    def call(self, event):\n        time.sleep(0.005)\ndef create():\n    return Nap()\n"
+    )
+    with Crew(tmp_path, HARNESS_TARGET="traced.py:create") as crew:
+        crew.end_of(crew.start("--headless", "-u", "1", "-t", "1s"))
+        (directory,) = crew.runs()
+    profile = load(directory).document.profiles["wait"]
+    assert "another tool of the process has the only one" in profile.reason
+    assert profile.file is None
 
 
 def test_every_test_that_the_web_ui_starts_is_a_run_of_its_own(tmp_path):
@@ -276,6 +375,8 @@ def test_every_test_that_the_web_ui_starts_is_a_run_of_its_own(tmp_path):
     assert [run.document.plan.users for run in runs] == [1, 2]
     assert all(counts_of(run) == run.document.locust.counted for run in runs)
     assert all(run.trouble == () and run.document.status == "finished" for run in runs)
+    for run in runs:
+        check_that_the_waits_add_up(run)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from harness.load.waits import Waiting, Waits
 from harness.marker import marked, marked_any
 from harness.profiles.folded import read_folded
 from harness.profiles.wait import BUCKET_SHIFT, WAITS, OperationWaits, WaitRecord, bucket_of, fold, read
-from harness.profiles.waiting import profile_waits
+from harness.profiles.waiting import HOOK_TAKEN, NO_SPLIT, profile_waits
 from harness.run import RunDirectory
 from harness.table.heldby import DRIVER, IDLE, SPECIAL
 from harness.table.histogram import bucket_of as fine_bucket_of
@@ -194,12 +194,17 @@ def put(directory, part, *records):
 
 
 @pytest.mark.parametrize(
-    ("split", "records", "why"),
-    [(False, 0, "--no-split"), (True, 0, "wrote none before its end"), (True, 1, "no call waited")],
+    ("no_hook", "records", "why"),
+    [
+        (NO_SPLIT, 0, "without the switch hook (--no-split)"),
+        (HOOK_TAKEN, 0, "without the switch hook (another tool of the process has the only one)"),
+        (None, 0, "wrote none before its end"),
+        (None, 1, "no call waited"),
+    ],
 )
-def test_a_profile_that_cannot_be_had_says_why(directory, split, records, why):
+def test_a_profile_that_cannot_be_had_says_why(directory, no_hook, records, why):
     put(directory, "", *([record()] * records))
-    facts = profile_waits(directory, {"get": 10}, split=split)
+    facts = profile_waits(directory, {"get": 10}, no_hook=no_hook)
     assert why in facts.reason
     assert facts.file is None
     assert not directory.wait.exists()
@@ -209,12 +214,12 @@ def test_a_worker_that_was_lost_is_missed_and_the_others_are_used(directory):
     one = record((MARKER, OUTER), cells=[(1, 0, 10, 0)], idle=10)
     put(directory, "worker-0", one)
     put(directory, "worker-1")
-    facts = profile_waits(directory, {"get": 10}, split=True)
+    facts = profile_waits(directory, {"get": 10}, no_hook=None)
     assert "lacks 1 of 2 workers" in facts.reason
     assert facts.requests == {"get": 10}
     assert read_folded(directory.wait / "wait.folded").total == 10
     put(directory, "worker-1", one)
-    facts = profile_waits(directory, {"get": 10}, split=True)
+    facts = profile_waits(directory, {"get": 10}, no_hook=None)
     assert facts.reason is None
     assert read_folded(directory.wait / "wait.folded").total == 20
 

@@ -19,7 +19,8 @@ from harness.load.recording import Called
 from harness.model import Executor, Scenario, Stage
 from harness.processes.gather import Head
 from harness.processes.loadrun import LoadPlan
-from harness.run import RunDirectory, RunDocument
+from harness.profiles import waiting
+from harness.run import ProfileFacts, RunDirectory, RunDocument
 from harness.units import format_ns
 
 _LOG = logging.getLogger("harness")
@@ -90,11 +91,13 @@ class _Runs:
             plan=plan.facts(head.operations),
             thresholds=self._thresholds,
             environment=head.environment,
+            # Who is killed has no time to say so.
+            profiles={"wait": ProfileFacts(reason=waiting.LOST)},
         )
 
 
 def _finished(directory: RunDirectory, document: RunDocument, stats: Any) -> None:
-    """Write the histograms, and say in one line what Locust rounds."""
+    """Write the histograms and the wait profile, and say in one line what Locust rounds."""
     # What reads runs is not needed by workers, nor while a test runs.
     from harness.reading.summary import load
     from harness.table.distributions import Distributions
@@ -102,6 +105,10 @@ def _finished(directory: RunDirectory, document: RunDocument, stats: Any) -> Non
     try:
         run = load(directory.path)
         Distributions.of(run.table, document.plan.spans).write(directory.histograms_path)
+        returned = {name: operation.count for name, operation in run.operations.items()}
+        no_hook = waiting.HOOK_TAKEN if run.facts and not run.facts.split else None
+        document.profiles["wait"] = waiting.profile_waits(directory, returned, no_hook=no_hook)
+        directory.write(document)
         validity = run.validity
     except HarnessError as error:
         _LOG.error("harness: %s", error)

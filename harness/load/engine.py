@@ -24,9 +24,8 @@ from harness.load.closed_model import ClosedModel
 from harness.load.facts import at_end, at_origin, measured_overhead
 from harness.load.garbage import GarbageWatch
 from harness.load.open_model import OpenModel, PlannedRows
-from harness.load.overhead import waits_ns_per_switch
 from harness.load.split import Owner, Split
-from harness.load.waits import Waits
+from harness.load.waits import Waits, waits_of
 from harness.load.wrap import make_wrap
 from harness.marker import marked
 from harness.model import Executor
@@ -84,12 +83,10 @@ class Driver:
         self._names[:] = mix
         if self._split:
             self._split.expect(len(mix))
-        facts = measured_overhead(self._folder / "scratch.npy", self._split, self._job.executor)
-        if self._split and self._job.waits:
-            facts = msgspec.structs.replace(
-                facts, waits_ns_per_switch=waits_ns_per_switch(self._split, self._new_waits(self._split, mix))
-            )
-            self._split.waits = self._new_waits(self._split, mix)
+        scratch, waits = self._folder / "scratch.npy", self._new_waits()
+        facts = measured_overhead(scratch, self._split, self._job.executor, waits)
+        if self._split:
+            self._split.waits = self._new_waits()
         is_open = self._job.executor is Executor.OPEN
         table = calls.load(self._folder / RunDirectory.CALLS) if is_open else None
         work = self._prepare(mix, table)
@@ -108,9 +105,10 @@ class Driver:
         if not is_open:
             calls.seal(self._folder / RunDirectory.CALLS)
 
-    def _new_waits(self, split: Split, mix: Mapping[str, float]) -> Waits:
-        markers = [marked(self._target.call, name).__code__ for name in mix]
-        return Waits(split, markers, SystemClock.now_ns)
+    def _new_waits(self) -> Waits | None:
+        if self._split is None or not self._job.waits:
+            return None
+        return waits_of(self._split, self._target.call, self._names)
 
     def _prepare(self, mix: Mapping[str, float], table: calls.Table | None) -> Work:
         needed = {} if table is None else needed_payloads(mix, table["operation"], table["payload"])
@@ -153,8 +151,7 @@ class Driver:
         with GarbageWatch(self._split.collected if self._split else None) as garbage, self._watching():
             self._hosting.run(model, self._job.users, self._owners)
         if self._split and self._split.waits:
-            record = self._split.waits.record(self._names)
-            write_atomically(self._folder / WAITS, msgspec.json.encode(record))
+            write_atomically(self._folder / WAITS, self._split.waits.record(self._names).pack())
         ended_ns = SystemClock.now_ns() - facts.origin_ns
         self._write(
             at_end(

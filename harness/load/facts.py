@@ -8,21 +8,25 @@ import msgspec
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.load.garbage import GarbageWatch
-from harness.load.overhead import recorder_ns_per_call, split_ns_per_switch
+from harness.load.overhead import recorder_ns_per_call, split_ns_per_switch, waits_ns_per_switch
 from harness.load.split import Split
+from harness.load.waits import Waits
 from harness.model import Executor
 from harness.run import LoadFacts
 from harness.target import Counters
 
 
-def measured_overhead(scratch: Path, split: Split | None, executor: Executor) -> LoadFacts:
-    """Return the facts before the run; `scratch` is written and removed."""
+def measured_overhead(
+    scratch: Path, split: Split | None, executor: Executor, waits: Waits | None
+) -> LoadFacts:
+    """Return the facts before the run; `scratch` is written and removed, and `waits` is used up."""
     return LoadFacts(
         origin_ns=0,
         origin_unix_s=0.0,
         split=split is not None,
         recorder_ns_per_call=recorder_ns_per_call(scratch, split, executor),
         split_ns_per_switch=split_ns_per_switch(split) if split else 0.0,
+        waits_ns_per_switch=waits_ns_per_switch(split, waits) if split and waits else 0.0,
     )
 
 

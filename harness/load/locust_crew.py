@@ -60,7 +60,7 @@ class Worker:
         if recording and self._outgoing and ended_ns is not None:
             facts, host = recording.end(ended_ns, trouble)
             last = msgspec.structs.replace(
-                last, head=self._head, facts=facts, end=self._outgoing.end(host, recording.held_by),
+                last, head=self._head, facts=facts, end=self._outgoing.end(host, recording.held_by, recording.waits),
                 **self._outgoing.take(),
             )  # fmt: skip
         self._recording, self._last = None, last

@@ -27,6 +27,8 @@ from harness.load.locust_part import OpenRun, Part, Runs, head_of
 from harness.load.locust_user import make_user
 from harness.load.recording import HostedTarget, Recording
 from harness.processes.gather import Head
+from harness.profiles.wait import WAITS
+from harness.run import write_atomically
 from harness.table import calls
 
 _LOG = logging.getLogger("harness")
@@ -219,6 +221,8 @@ class Alone:
             open_run.discard()
             return
         facts, host = recording.end(ended_ns, trouble)
+        if waits := recording.waits:
+            write_atomically(open_run.directory.timing / WAITS, waits)
         recording.close()
         calls.seal(open_run.directory.calls_path)
         open_run.directory.write_facts(facts)

@@ -30,6 +30,7 @@ from harness.load.facts import at_end, at_origin, measured_overhead
 from harness.load.garbage import GarbageWatch
 from harness.load.host import RunDelay
 from harness.load.split import Owner, Split
+from harness.load.waits import Waits, waits_of
 from harness.load.wrap import make_wrap
 from harness.marker import marked
 from harness.model import Executor, Outcome
@@ -92,12 +93,12 @@ class HostedTarget:
         self.owners: dict[object, Owner] = self.split.owners if self.split else {}
         self.target.instrument(make_wrap(self.owners, list(self.mix), self.split))
         open_target(self.target)
-        # What ran before the target came is Locust's: the driver's doing.
-        for one in there:
-            self.owners.setdefault(one, Owner())
         # Locust looks at its stack when it stops: the first look reads sources and holds the loop for up to 0.1 s.
         inspect.stack()
-        self.overhead = measured_overhead(scratch / "scratch.npy", self.split, Executor.OPEN)
+        self.overhead = measured_overhead(scratch / "scratch.npy", self.split, Executor.OPEN, self.waits())
+        # What ran before the target came is Locust's: the driver's doing. Measuring forgets who measured.
+        for one in there:
+            self.owners.setdefault(one, Owner())
         self.work = Work(
             list(self.mix),
             [marked(self.target.call, name) for name in self.mix],
@@ -107,6 +108,10 @@ class HostedTarget:
             (TimeoutError, gevent.Timeout),
         )
 
+    def waits(self) -> Waits | None:
+        """Return what can collect the waiting of one test; None without the split."""
+        return waits_of(self.split, self.target.call, self.mix) if self.split else None
+
     def close(self) -> None:
         """Close the target; a fault is a `TargetError`."""
         with closing_target(self.target):
@@ -115,7 +120,7 @@ class HostedTarget:
     def own(self, me: gevent.Greenlet) -> None:
         """Count what a greenlet does as the driver's, until it ends."""
         if me not in self.owners:
-            self.owners[me] = Owner()
+            self.owners[me] = Owner(root=me)
             me.rawlink(lambda ended: self.owners.pop(ended, None))
 
 
@@ -137,8 +142,10 @@ class Recording:
         hosted, keep = self._hosted, self._resources
         split = hosted.split
         self.recorder = keep.enter_context(Recorder(folder / RunDirectory.CALLS, 0))
+        self._waits = hosted.waits()
         if split:
             split.expect(len(hosted.mix))
+            split.waits = self._waits
         self._cells = HeldBy(folder / RunDirectory.HELD_BY, len(hosted.mix)) if split else None
         if self._cells:
             keep.callback(self._cells.close)
@@ -177,6 +184,11 @@ class Recording:
     def held_by(self) -> bytes:
         """Who held the loop, as the file has it; empty where the split is off."""
         return self._cells.content if self._cells else b""
+
+    @property
+    def waits(self) -> bytes:
+        """On which stacks calls waited, as the file has it; empty where the split is off."""
+        return self._waits.record(list(self.mix)).pack() if self._waits else b""
 
     def call(self, before: Made | None) -> Made:
         """Make and record the next call of the user in whose greenlet this is; `before` is the user's last one.

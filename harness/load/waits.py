@@ -9,10 +9,12 @@ Greenlets that work for a call wait beside it. Their waiting is kept apart, in t
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.clock import SystemClock
+from harness.marker import marked
 from harness.profiles.wait import UNTOLD, OperationWaits, WaitRecord, bucket_of
 from harness.table.heldby import DRIVER, IDLE
 
@@ -189,6 +191,11 @@ class Waits:
             ],
             [(numbers[key], *times) for key, times in self._parallel[operation].items()],
         )
+
+
+def waits_of(totals: Totals, call: Callable[[Any], Any], operations: Iterable[str]) -> Waits:
+    """Return what collects the waiting of a target's operations."""
+    return Waits(totals, [marked(call, name).__code__ for name in operations], SystemClock.now_ns)
 
 
 def _add(cell: dict[Key, tuple[int, int]], charges: Sequence[Charge]) -> None:

@@ -27,6 +27,7 @@ from harness.processes.job import Job, Ready
 from harness.processes.loadrun import LoadPlan, LoadResult
 from harness.processes.measure import Ending
 from harness.processes.settle import Part, settle
+from harness.profiles.wait import WAITS
 from harness.run import HostFacts, LoadFacts, RunDirectory, write_atomically
 from harness.table import calls, shares
 from harness.table.calls import HEADER_BYTES, ROW_BYTES
@@ -56,6 +57,7 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
     crc: int
     host: HostFacts
     held_by: bytes
+    waits: bytes = b""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,13 +108,13 @@ class Outgoing:
         self._out = [*(row for row in self._out if table[_place(row)] == _UNFINISHED), *still_out.tolist()]
         return {"first": first, "rows": rows, "late": late, "late_rows": late_rows}
 
-    def end(self, host: HostFacts, held_by: bytes) -> End:
+    def end(self, host: HostFacts, held_by: bytes, waits: bytes) -> End:
         """Return what the whole table should be at its other end."""
         table, rows = self._recorder.map, self._recorder.tail[0]
         crc = 0
         for start in range(_place(0), _place(rows), _PIECE_BYTES):
             crc = zlib.crc32(table[start : min(start + _PIECE_BYTES, _place(rows))], crc)
-        return End(rows=rows, crc=crc, host=host, held_by=held_by)
+        return End(rows=rows, crc=crc, host=host, held_by=held_by, waits=waits)
 
 
 def _place(row: int) -> int:
@@ -206,6 +208,8 @@ class _Incoming:
             write_atomically(self.folder / RunDirectory.FACTS, msgspec.json.encode(facts))
         if self.end and self.end.held_by:
             write_atomically(self.folder / RunDirectory.HELD_BY, self.end.held_by)
+        if self.end and self.end.waits:
+            write_atomically(self.folder / WAITS, self.end.waits)
 
 
 def _shift(column: Integers, offset_ns: int, outcome: Integers, *, returned: bool) -> None:

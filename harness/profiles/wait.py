@@ -62,6 +62,10 @@ class WaitRecord(msgspec.Struct, frozen=True, kw_only=True):
     read_frames: int
     spent_ns: int
 
+    def pack(self) -> bytes:
+        """Return what `WAITS` holds."""
+        return msgspec.json.encode(self)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WaitFacts:

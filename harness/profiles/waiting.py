@@ -12,23 +12,29 @@ from harness.profiles.wait import fold, read
 from harness.run import ProfileFacts, RunDirectory, write_atomically
 from harness.table.shares import part_folders
 
-_OFF = "No wait profile: without the switch hook (--no-split) nobody sees who waits."
-_LOST = "No wait profile: the measured process wrote none before its end. The table of calls does not depend on it."
+NO_SPLIT = "--no-split"
+HOOK_TAKEN = "another tool of the process has the only one"
+_OFF = "No wait profile: without the switch hook ({}) nobody sees who waits."
+LOST = "No wait profile: the measured process wrote none before its end. The table of calls does not depend on it."
 _NOTHING = "No wait profile: no call waited for 0.2 ms or more."
 
 
-def profile_waits(directory: RunDirectory, requests: Mapping[str, int], *, split: bool) -> ProfileFacts:
+def profile_waits(
+    directory: RunDirectory, requests: Mapping[str, int], *, no_hook: str | None
+) -> ProfileFacts:
     """Write the wait profile of a run into `wait/` and return its facts; `requests` are the calls that returned.
+
+    `no_hook` says why there was no switch hook: `NO_SPLIT` or `HOOK_TAKEN`; None where it ran.
 
     A profile that cannot be had is a sentence in `ProfileFacts.reason`.
     """
-    if not split:
-        return ProfileFacts(reason=_OFF)
+    if no_hook:
+        return ProfileFacts(reason=_OFF.format(no_hook))
     try:
         records = read(directory.timing)
         profiles = fold(records, [str(Path.cwd())])
         if not records or not profiles.facts.stacks_read:
-            return ProfileFacts(reason=_NOTHING if records else _LOST)
+            return ProfileFacts(reason=_NOTHING if records else LOST)
         directory.wait.mkdir(exist_ok=True)
         write_folded(directory.wait / "wait.folded", profiles.waiting)
         if profiles.parallel.stacks:

@@ -5,13 +5,13 @@ measured time that returned; what never returned stands beside them in the outco
 """
 
 import dataclasses
-import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -160,7 +160,7 @@ class RunSummary:
     @cached_property
     def harness_lag(self) -> Histogram:
         """The part of lag that neither the target nor the host owns, over the calls that were let go."""
-        return functools.reduce(
+        return reduce(
             lambda found, piece: Histogram.merge([found, _harness_lag(piece)]),
             pieces(self.table),
             Histogram.empty(),
@@ -256,12 +256,12 @@ def load(path: Path) -> RunSummary:
         )
     document = directory.read()
     trouble = list(document.trouble)
-    facts = None
     try:
         facts = directory.read_facts()
     except InvalidRunError as error:
+        facts = None
         trouble.append(f"The measured process left no account of itself: {error.what}")
-    if facts is not None and facts.stopped:
+    if facts and facts.stopped:
         trouble.append(f"The run ended before its time: {facts.stopped}")
     if document.status == "running":
         trouble.append("The run was cut off: it has no end in run.json")
@@ -314,6 +314,7 @@ def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any
         "interrupted": document.interrupted,
         "planned": run.planned,
         "outcomes": dict(run.total.outcomes),
+        "locust": msgspec.to_builtins(document.locust),
         "throughput_per_s": run.throughput_per_s,
         "recorder_ns_per_call": run.facts.recorder_ns_per_call if run.facts else None,
         "split_ns_per_switch": run.facts.split_ns_per_switch if run.facts and run.facts.split else None,
@@ -345,5 +346,5 @@ def _stated(run: RunSummary) -> dict[str, Any]:
 
 
 def _operation_json(operation: OperationSummary) -> dict[str, Any]:
-    numbers = {metric: operation.percentiles(metric) for metric in METRICS}
-    return {"count": operation.count, "failed": operation.outcomes["failed"], **numbers}
+    counts = {"count": operation.count, "failed": operation.outcomes["failed"]}
+    return counts | {metric: operation.percentiles(metric) for metric in METRICS}
