@@ -19,11 +19,21 @@ from harness.profiles.folded import Profile
 from harness.profiles.frames import frame_path
 from harness.units import significant
 from reports import flame_difference
-from reports.flame_difference import FINDINGS, NodeFindings, amount
-from reports.flame_tree import Tree, build_tree, short_name
+from reports.flame_difference import FINDINGS, NodeFindings, Places, amount
+from reports.flame_tree import Tree, build_tree, name_numbers, short_name
 
 _ROWS = 20
-_SCRIPTS = ("flame_difference.js", "flame_export.js", "flame.js", "flame_tabs.js")
+_SCRIPTS = (
+    "flame_tree.js",
+    "flame_words.js",
+    "flame_difference.js",
+    "flame_drawing.js",
+    "flame_export.js",
+    "flame.js",
+    "flame_tabs.js",
+)
+_PLUMBING = ("harness/", "locust/", "gevent/", "greenlet/", "concurrent/futures/", "threading.py")
+"""Code that starts and passes on: of its frames the graph folds away those that do nothing else."""
 
 Requests = int | Mapping[str, int]
 """How many requests a profile covers: of all operations together, or of each."""
@@ -49,9 +59,7 @@ class FlameSide:
 class FlameRow:
     """One function of the table of one side: its own weight and its whole weight, per request."""
 
-    function: str
-    path: str
-    line: int | None
+    frame: str
     own: float
     whole: float
 
@@ -115,17 +123,18 @@ def flame_view(
     parts = rounds or [[run] for run in runs]
     before, after = parts[0], parts[-1]
     names = {node.name for node in tree.nodes}
+    changes = compare_frames(before, after) if len(sides) > 1 else ()
     return FlameView(
         title=title,
         unit="ns" if ns_per_sample else unit,
         sides=shown,
         tree=tree,
         lines={name: line for profile in profiles for name, line in profile.lines.items() if name in names},
-        by_self=_top(functions, profiles[0], shown[0], 0),
-        by_total=_top(functions, profiles[0], shown[0], 1),
+        by_self=_top(functions, shown[0], 0),
+        by_total=_top(functions, shown[0], 1),
         per_request=per_request,
-        changes=compare_frames(before, after) if len(sides) > 1 else (),
-        nodes=flame_difference.node_findings(tree, before, after) if len(sides) > 1 else None,
+        changes=changes,
+        nodes=flame_difference.node_findings(tree, before, after, changes) if len(sides) > 1 else None,
         is_sampled=unit == SAMPLED,
         rounds=min(map(len, parts)),
     )
@@ -174,24 +183,21 @@ def _tables(view: FlameView) -> str:
         labels = [side.label for side in view.sides]
         per = "per request of their operation" if view.per_request else "in all"
         requests = _operations(view.sides[0])
+        places = Places(view.lines, name_numbers(view.tree))
         return flame_difference.table(
-            view.changes, labels, view.unit, per, dict(view.lines), requests, is_sampled=view.is_sampled
+            view.changes, labels, view.unit, per, places, requests, is_sampled=view.is_sampled
         )
     return _table("Top functions by their own weight", view, view.by_self, is_open=True) + _table(
         "Top functions by their whole weight", view, view.by_total, is_open=False
     )
 
 
-def _top(
-    functions: Mapping[str, tuple[float, float]], profile: Profile, side: FlameSide, which: int
-) -> tuple[FlameRow, ...]:
+def _top(functions: Mapping[str, tuple[float, float]], side: FlameSide, which: int) -> tuple[FlameRow, ...]:
     """Return the functions with the largest own weight (`which` 0) or whole weight (1); roots are not functions."""
     found = ((name, weights) for name, weights in functions.items() if weights[which] and frame_path(name))
     return tuple(
         FlameRow(
-            function=short_name(name.removesuffix(f" ({frame_path(name)})")),
-            path=short_name(frame_path(name)),
-            line=profile.lines.get(name),
+            frame=name,
             own=own * side.per_weight / side.all_requests,
             whole=whole * side.per_weight / side.all_requests,
         )
@@ -201,7 +207,7 @@ def _top(
 
 def _data(view: FlameView) -> dict[str, object]:
     """Return what the script draws: names once, and one entry a node in each column."""
-    names = {name: number for number, name in enumerate(dict.fromkeys(node.name for node in view.tree.nodes))}
+    names = name_numbers(view.tree)
     return {
         "unit": view.unit,
         "per": _per(view),
@@ -216,6 +222,7 @@ def _data(view: FlameView) -> dict[str, object]:
         ],
         "marker": MARKER_PREFIX,
         "names": [short_name(name) for name in names],
+        "plumbing": [number for name, number in names.items() if frame_path(name).startswith(_PLUMBING)],
         "lines": [view.lines.get(name, 0) for name in names],
         "name": [names[node.name] for node in view.tree.nodes],
         "depth": [node.depth for node in view.tree.nodes],
@@ -228,6 +235,7 @@ def _data(view: FlameView) -> dict[str, object]:
             {
                 "reach": [float(f"{reach:.3g}") for reach in part.reach] if view.is_sampled else [],
                 "finding": [FINDINGS.index(finding) for finding in part.findings],
+                "function": sorted(part.of_function),
             }
             for part in view.nodes or ()
         ],
@@ -242,6 +250,11 @@ def _json(data: object) -> str:
     """Return JSON that no HTML parser can take for markup, and no script for a line's end."""
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _what(view: FlameView) -> str:
+    """Return what is shown in words: times are written in the unit that fits each."""
+    return "time" if view.unit == "ns" else view.unit
 
 
 def _per(view: FlameView) -> str:
@@ -268,8 +281,8 @@ def _legend(view: FlameView) -> str:
     small = f"Frames under {significant(view.tree.least_share * 100)} % of the whole are merged into (other)."
     if len(view.sides) == 1:
         return (
-            f"Width: {escape(view.unit)}, a caller above what it calls. {small}"
-            " Colour tells packages apart and means nothing else."
+            f"Width: {escape(_what(view))}, a caller above what it calls. {small}"
+            " Colour tells apart where the code stands and means nothing else."
         )
     return (
         '<span class="flame-key flame-key-more"></span>+ more than before, '
@@ -284,13 +297,13 @@ def _table(caption: str, view: FlameView, rows: Sequence[FlameRow], *, is_open: 
     heads = "".join(
         f'<th scope="col">{escape(head)}</th>' for what in ("own", "whole") for head in (what, "share")
     )
+    places = Places(view.lines, name_numbers(view.tree))
     body = "".join(
-        f'<tr><th scope="row"><code>{escape(row.function)}</code> <span class="flame-path">'
-        f"{escape(row.path)}{f':{row.line}' if row.line else ''}</span></th>{_cells(view, row)}</tr>\n"
+        f'<tr><th scope="row">{flame_difference.function_cell(row.frame, places)}</th>{_cells(view, row)}</tr>\n'
         for row in rows
     )
     return (
-        f"<details{' open' if is_open else ''}><summary>{caption}, {escape(view.unit)} {_per(view)}</summary>\n"
+        f"<details{' open' if is_open else ''}><summary>{caption}, {escape(_what(view))} {_per(view)}</summary>\n"
         f'<div class="flame-table" tabindex="0" role="region" aria-label="{caption}"><table><thead><tr><th scope="col">function</th>{heads}</tr></thead>\n'
         f"<tbody>\n{body}</tbody></table></div></details>\n"
     )

@@ -34,12 +34,28 @@ class NodeFindings:
 
     reach: tuple[float, ...]
     findings: tuple[Finding, ...]
+    of_function: frozenset[int] = frozenset()
+    """Places whose finding is that of their function, over all its places: one alone has too few samples to be told."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Places:
+    """Where a function is: its line in the source, and its number in the graph."""
+
+    lines: Mapping[str, int]
+    numbers: Mapping[str, int]
 
 
 def node_findings(
-    tree: Tree, before: Sequence[ProfiledRun], after: Sequence[ProfiledRun]
+    tree: Tree,
+    before: Sequence[ProfiledRun],
+    after: Sequence[ProfiledRun],
+    changes: Sequence[FrameChange] = (),
 ) -> tuple[NodeFindings, NodeFindings]:
-    """Return (whole, own) of every node for the runs of two sides; nodes that stand for several frames are never told."""
+    """Return (whole, own) of every node for the runs of two sides; nodes that stand for several frames are never told.
+
+    A node that cannot be told by itself is what its function is by the `changes`, where it moved the same way.
+    """
     runs = [*before, *after]
     shape = (len(tree.nodes), len(runs))
     whole = np.array([weights_in(tree, run.profile) for run in runs], dtype=float).T.reshape(shape)
@@ -47,10 +63,17 @@ def node_findings(
     own = whole - _of_children(tree, whole)
     own[own < 1e-9 * whole] = 0
     unit = runs[0].profile.unit
-    return (
-        _found(tree, whole, exposures, len(before), unit),
-        _found(tree, own, exposures, len(before), unit),
-    )
+    told = {(row.operation, row.frame): row for row in changes}
+    functions = [told.get(key) for key in _functions(tree)]
+
+    def found(weights: np.ndarray, which: str) -> NodeFindings:
+        parts = [slice(len(before)), slice(len(before), None)]
+        one, two = (Counts(weights[:, part], exposures[:, part]) for part in parts)
+        compared = compare_apart(unit, one, two, of_operations=list(_of_operations(tree)))
+        of_node = [getattr(row, which) if row else None for row in functions]
+        return _found(tree, compared, of_node)
+
+    return found(whole, "whole"), found(own, "own")
 
 
 def table(
@@ -58,7 +81,7 @@ def table(
     labels: Sequence[str],
     unit: str,
     per: str,
-    lines: dict[str, int],
+    places: Places,
     requests: Mapping[str, int],
     *,
     is_sampled: bool = True,
@@ -70,7 +93,13 @@ def table(
     shares = {name: count / (sum(requests.values()) or 1) for name, count in requests.items()}
     return "".join(
         _one_table(
-            most_changed(changes, which, shares), which, labels, unit, per, lines, is_sampled=is_sampled
+            most_changed(changes, which, shares),
+            which,
+            labels,
+            unit,
+            per,
+            places,
+            is_sampled=is_sampled,
         )
         for which in ("own", "whole")
     )
@@ -139,16 +168,36 @@ def _explain_rounds(unit: str, rounds: int) -> str:
     )
 
 
-def _found(tree: Tree, weights: np.ndarray, exposures: np.ndarray, split: int, unit: str) -> NodeFindings:
-    before, after = (
-        Counts(weights[:, part], exposures[:, part]) for part in (slice(split), slice(split, None))
-    )
-    compared: Compared = compare_apart(unit, before, after, of_operations=list(_of_operations(tree)))
-    findings = tuple(
-        Finding.CANNOT_TELL if node.name == OTHER else finding
-        for node, finding in zip(tree.nodes, compared.findings, strict=True)
-    )
-    return NodeFindings(tuple(((compared.high - compared.low) / 2).tolist()), findings)
+def _found(tree: Tree, compared: Compared, of_function: Sequence[Change | None]) -> NodeFindings:
+    moves = compared.after - compared.before
+    findings = []
+    as_told = set()
+    for place, (node, finding, told) in enumerate(
+        zip(tree.nodes, compared.findings, of_function, strict=True)
+    ):
+        if node.name == OTHER:
+            findings.append(Finding.CANNOT_TELL)
+        elif (
+            finding is Finding.CANNOT_TELL
+            and told
+            and told.finding.is_coloured
+            and moves[place] * told.change > 0
+        ):
+            findings.append(told.finding)
+            as_told.add(place)
+        else:
+            findings.append(finding)
+    reach = tuple(((compared.high - compared.low) / 2).tolist())
+    return NodeFindings(reach, tuple(findings), frozenset(as_told))
+
+
+def _functions(tree: Tree) -> Iterator[tuple[str, str]]:
+    """Yield for each node its operation and its function, as the table of functions knows them."""
+    operation = ""
+    for node in tree.nodes:
+        if node.depth == 0:
+            operation = node.name.removeprefix(MARKER_PREFIX)
+        yield operation, node.name
 
 
 def _of_operations(tree: Tree) -> Iterator[bool]:
@@ -180,7 +229,7 @@ def _of_children(tree: Tree, whole: np.ndarray) -> np.ndarray:
 
 
 def _one_table(
-    rows: Sequence[FrameChange], which: str, labels: Sequence[str], unit: str, per: str, lines: dict[str, int], *,
+    rows: Sequence[FrameChange], which: str, labels: Sequence[str], unit: str, per: str, places: Places, *,
     is_sampled: bool,
 ) -> str:  # fmt: skip
     if not rows:
@@ -197,7 +246,7 @@ def _one_table(
             "finding",
         )
     )
-    body = "".join(_row(row, getattr(row, which), unit, lines, is_sampled=is_sampled) for row in rows)
+    body = "".join(_row(row, getattr(row, which), unit, places, is_sampled=is_sampled) for row in rows)
     return (
         f"<details{' open' if which == 'own' else ''}><summary>Functions by the change of their {which} weight,"
         f" {escape(per)}</summary>\n"
@@ -205,11 +254,23 @@ def _one_table(
     )
 
 
-def _row(row: FrameChange, change: Change, unit: str, lines: dict[str, int], *, is_sampled: bool) -> str:
-    path = frame_path(row.frame)
-    name = row.frame.removesuffix(f" ({path})") if path else row.frame.removeprefix(MARKER_PREFIX)
-    line = f":{lines[row.frame]}" if row.frame in lines else ""
-    place = " · ".join(filter(None, (f"{short_name(path)}{line}" if path else "", short_name(row.operation))))
+def function_cell(frame: str, places: Places, operation: str = "") -> str:
+    """Return a function's name, below it where it is, and its number, by which the script opens it in the graph."""
+    path = frame_path(frame)
+    name = frame.removesuffix(f" ({path})") if path else frame.removeprefix(MARKER_PREFIX)
+    number = places.numbers.get(frame) if path else None
+    known = "" if number is None else f' data-name="{number}" data-root="{escape(operation)}"'
+    line = f":{places.lines[frame]}" if frame in places.lines else ""
+    place = f"{short_name(path)}{line}" if path else ""
+    # A path breaks at its folders.
+    breaking = escape(place).replace("/", "/<wbr>")
+    where = [text for text in (breaking, escape(short_name(operation))) if text]
+    return (
+        f'<code{known}>{escape(short_name(name))}</code> <span class="flame-path">{" · ".join(where)}</span>'
+    )
+
+
+def _row(row: FrameChange, change: Change, unit: str, places: Places, *, is_sampled: bool) -> str:
     cells = (
         amount(change.before, unit),
         amount(change.after, unit),
@@ -220,8 +281,8 @@ def _row(row: FrameChange, change: Change, unit: str, lines: dict[str, int], *, 
     )
     tone = ("more" if change.change > 0 else "less") if change.finding.is_coloured else "untold"
     return (
-        f'<tr class="flame-{tone}"><th scope="row"><code>{escape(short_name(name))}</code>'
-        f' <span class="flame-path">{escape(place)}</span></th>'
+        f'<tr class="flame-{tone}"><th scope="row">'
+        f"{function_cell(row.frame, places, row.operation)}</th>"
         + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         + f"<td>{escape(_WORDS[change.finding])}</td></tr>\n"
     )

@@ -102,6 +102,11 @@ def weights_in(tree: Tree, profile: Profile) -> list[float]:
     return weights[:nowhere]
 
 
+def name_numbers(tree: Tree) -> dict[str, int]:
+    """Return the number of each name of a tree, by which a page knows it."""
+    return {name: number for number, name in enumerate(dict.fromkeys(node.name for node in tree.nodes))}
+
+
 def short_name(name: str) -> str:
     """Return a name that a page can hold: its middle is left out beyond 300 characters."""
     return name if len(name) <= _LONGEST_NAME else f"{name[:200]}…{name[-99:]}"

@@ -135,7 +135,7 @@ def test_a_very_deep_stack_is_no_trouble():
 
 
 def test_weights_are_divided_by_requests_in_the_table():
-    rows = {row.function: (row.own, row.whole) for row in one().by_total}
+    rows = {row.frame.partition(" ")[0]: (row.own, row.whole) for row in one().by_total}
     assert rows["Core.call"] == (0, 9.5)
     assert rows["dumps"] == (6, 6)
     changes = {row.frame.partition(" ")[0]: row for row in two().changes if row.operation == "GET /assets"}
@@ -146,8 +146,13 @@ def test_weights_are_divided_by_requests_in_the_table():
 
 def test_the_table_ranks_by_own_weight_and_names_lines():
     view = one()
-    assert [row.function for row in view.by_self] == ["dumps", "Store.get", "Store.put", "Worker.work"]
-    assert next(row for row in view.by_total if row.function == "Core.call").line == 12
+    assert [row.frame.partition(" ")[0] for row in view.by_self] == [
+        "dumps",
+        "Store.get",
+        "Store.put",
+        "Worker.work",
+    ]
+    assert "shop/<wbr>core.py:12" in render(view)
 
 
 def test_the_page_without_scripts_holds_the_numbers():
@@ -616,3 +621,107 @@ def test_a_graph_of_fewer_rounds_calls_nothing_changed_and_says_how_many_are_mis
     view = of_rounds(3)
     assert "it takes 2 more" in render(view)
     assert "changed" not in {str(row.own.finding) for row in view.changes}
+
+
+def test_a_place_too_small_to_be_told_is_what_its_function_is_where_it_moved_the_same_way():
+    def side(of_hot):
+        places = {("operation:a", f"at{i} (m.py)", "hot (m.py)"): of_hot for i in range(20)}
+        return Profile("samples", {**places, ("operation:a", "calm (m.py)"): 2000})
+
+    before, after = side(8), side(16)
+    after.stacks["operation:a", "at0 (m.py)", "hot (m.py)"] = 4
+    view = flame_view("CPU", "samples", [("before", before, 100), ("after", after, 100)])
+    own = view.nodes[1]
+    hot = [place for place, node in enumerate(view.tree.nodes) if node.name == "hot (m.py)"]
+    told = {place: own.findings[place] for place in hot}
+    assert list(told.values()).count("beyond sampling") == 19
+    against = next(place for place in hot if view.tree.nodes[place].weights == (8, 4))
+    assert told[against] == "cannot tell"
+    assert own.of_function == {*hot} - {against}
+
+
+SPREAD = Profile(
+    "samples",
+    {
+        ("operation:a", "serve (m.py)", "parse (m.py)", "join (n.py)"): 30,
+        ("operation:a", "serve (m.py)", "load (m.py)", "parse (m.py)", "cut (n.py)"): 20,
+        ("operation:b", "serve (m.py)", "parse (m.py)", "parse (m.py)", "cut (n.py)"): 40,
+        ("operation:b", "rest (m.py)"): 10,
+    },
+)
+
+
+@pytest.mark.browser
+def test_a_function_of_the_table_opens_with_all_its_callers_above_and_all_that_it_calls_below(open_page):
+    page = open_page(one(SPREAD))
+    page.get_by_text("by their whole weight").click()
+    page.get_by_role("button", name="parse", exact=True).last.click()
+    assert "parse: who calls it stands above" in page.locator(".flame-title").inner_text()
+    # Its call of itself is counted once, and its callers add up to it.
+    assert said(page).startswith("parse baseline: 0.9 samples (100.0 %), own 0 samples")
+    page.keyboard.press("ArrowUp")
+    assert said(page).startswith("serve baseline: 0.7 samples (77.8 %)")
+    page.keyboard.press("ArrowRight")
+    assert said(page).startswith("load baseline: 0.2 samples (22.2 %)")
+    page.keyboard.press("ArrowUp")
+    assert said(page).startswith("serve baseline: 0.2 samples (22.2 %)")
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    assert said(page).startswith("parse baseline: 0.9")
+    page.keyboard.press("ArrowDown")
+    seen = [said(page).split(" baseline")[0]]
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+        seen.append(said(page).split(" baseline")[0])
+    assert sorted(seen) == ["cut", "join", "parse"]
+    page.keyboard.press("Escape")
+    assert page.locator(".flame-title").inner_text() == ""
+    assert said(page).startswith("All stacks")
+
+
+@pytest.mark.browser
+def test_the_address_holds_the_function_whose_callers_are_seen(open_file):
+    page = open_file(one(SPREAD))
+    canvas = page.locator("canvas")
+    canvas.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "s"):
+        page.keyboard.press(key)
+    before = said(page)
+    state = page.evaluate("location.hash")
+    assert before.startswith("parse baseline: 0.9 samples (100.0 %)")
+    other = open_file(one(SPREAD), state=state)
+    assert "parse: who calls it" in other.locator(".flame-title").inner_text()
+    assert said(other) == before
+
+
+@pytest.mark.browser
+def test_frames_that_only_pass_a_call_on_are_folded_away_until_asked_for(open_page):
+    started = ("(outside)", "Thread._bootstrap (threading.py)", "Thread.run (threading.py)", "work (m.py)")
+    own_time = ("(outside)", "Hub.run (gevent/hub.py)")
+    page = open_page(one(Profile("samples", {started: 90, own_time: 10})))
+
+    def below(page):
+        page.locator("canvas").focus()
+        page.keyboard.press("Escape")
+        seen = []
+        for _ in range(5):
+            page.keyboard.press("ArrowDown")
+            seen.append(said(page).split(" baseline")[0])
+        return seen
+
+    assert below(page) == ["All stacks", "(outside)", "work", "work", "work"]
+    assert "0.9 samples (90.0 %), own 0.9 samples" in said(page)
+    page.get_by_label("Plumbing (2)").check()
+    assert below(page) == ["All stacks", "(outside)", "Thread._bootstrap", "Thread.run", "work"]
+    assert "0.9 samples (90.0 %), own 0.9 samples" in said(page)
+
+
+@pytest.mark.browser
+def test_no_row_of_the_graph_is_cut_and_what_is_below_is_said(open_page):
+    deep = Profile("samples", {tuple(f"f{i} (m.py)" for i in range(60)): 5})
+    page = open_page(one(deep))
+    height = page.evaluate("document.querySelector('.flame-scroll').clientHeight")
+    assert height % 21 == 0
+    assert f"{61 - height // 21} more rows below" in page.locator(".flame-deeper").inner_text()
+    page.evaluate("document.querySelector('.flame-scroll').scrollTop = 10000")
+    page.wait_for_function("document.querySelector('.flame-deeper').textContent === ''")

@@ -94,7 +94,7 @@ const flameDifference = (() => {
       return {
         change: format.signed(by, format.amount(Math.abs(by))), share,
         interval: reach ? `${format.signed(by - reach, format.amount(Math.abs(by - reach)))} to ${format.signed(by + reach, format.amount(Math.abs(by + reach)))}` : "–",
-        says: node.place >= 0 ? SAYS[finding(graph, node, own)] : "not tested",
+        says: node.place < 0 ? "not tested" : `${SAYS[finding(graph, node, own)]}${part.function.includes(node.place) ? ", as its function over all its places" : ""}`,
       };
     };
     return [line(false), line(true)];

@@ -5,7 +5,7 @@ const flameExport = (() => {
   const escape = (name) => name.replace(/[\\;\u0000-\u001f\u007f-\u009f\u2028\u2029]|^#/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
   function* stacks(graph, side) {
-    const open = graph.top.children.map((node) => [node]);
+    const open = graph.whole().children.map((node) => [node]);
     while (open.length) {
       const path = open.pop(), node = path[path.length - 1];
       const own = node.children.reduce((rest, child) => rest - child.weights[side], node.weights[side]);
