@@ -12,6 +12,7 @@ from targets.asset_core.errors import DeadlineError
 from targets.asset_core.profiles import LAMBDA
 from targets.asset_core.scope import Scope
 from targets.asset_core.settings import StoreSettings
+from targets.asset_core.stores.back_off import BackOff
 from targets.asset_core.stores.batch_writer import write_batches, write_singly
 from targets.asset_core.stores.dynamo import DynamoAssets
 from targets.asset_core.stores.dynamo_items import items_of, key_of, read_asset, read_technology
@@ -140,6 +141,34 @@ def test_unprocessed_items_are_tried_again_with_growing_jittered_pauses(write, h
     assert max(pauses) > limits[0]
 
 
+class Longest:
+    """Draws the longest pause of all."""
+
+    def uniform(self, low, high):
+        assert low == 0.0
+        return high
+
+
+def test_pauses_double_to_five_seconds_and_begin_anew_and_none_outlasts_the_deadline(clock):
+    slept = []
+    back_off = BackOff(Scope(clock.now_s + 10, Tally(), clock.read), slept.append, Longest().uniform)
+    assert all(back_off.pause() for _ in range(9))
+    assert slept == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+    back_off.reset()
+    assert back_off.pause()
+    clock.advance(9.9)
+    assert not back_off.pause()
+    assert slept[9:] == [0.05]
+
+
+def test_a_batch_that_is_processed_whole_makes_the_next_pause_short_again(store, http, pauses):
+    http.refuses = lambda call, found: call in {1, 3} and found["pk"]["S"].endswith(("#0", "#55"))
+    items = [item(number) for number in range(60)]
+    assert write_batches(store, items, due_in(60), rng=Longest(), sleep=pauses.append).unwritten == {}
+    assert [len(body["RequestItems"]["t"]) for _, body in http.calls] == [25, 25, 11, 1]
+    assert pauses == [0.05, 0.05]
+
+
 def test_what_is_still_unprocessed_at_the_deadline_is_reported_by_key(write, http):
     http.refuses = lambda _call, found: found["pk"]["S"].endswith("3")
     clock = [0.0]
@@ -249,6 +278,29 @@ def test_what_is_left_unprocessed_of_a_read_is_asked_for_again_until_all_is_ther
         each.asset.id: each.asset for each in stored
     }
     assert len(http.calls) == 3
+
+
+def test_what_is_left_unprocessed_of_a_read_is_asked_for_as_the_rest_was(store, http, stored):
+    http.refuses = lambda call, _key: call == 1
+    tenant, ids = stored[0].asset.tenant, [bundle.asset.id for bundle in stored]
+    assert set(store.get_technology_names(tenant, ids, due_in(60))) == set(ids)
+    first, second = (body["RequestItems"]["t"] for _, body in http.calls)
+    assert first == second
+    assert "ProjectionExpression" in second
+
+
+def test_reads_of_many_ask_for_a_hundred_a_call(store, http):
+    store.get_assets("a", [f"host:{number}" for number in range(201)], due_in(60))
+    assert [len(body["RequestItems"]["t"]["Keys"]) for _, body in http.calls] == [100, 100, 1]
+
+
+def test_pauses_between_reads_are_drawn_and_grow(store, http, monkeypatch):
+    drawn, slept = [], []
+    monkeypatch.setattr("random.uniform", lambda low, high: drawn.append((low, high)) or 0.001 * len(drawn))
+    http.refuses = lambda call, _key: call <= 3
+    read_batches(store, [{"pk": {"S": "p"}, "sk": {"S": "s"}}], (), due_in(60), sleep=slept.append)
+    assert drawn == [(0.0, 0.05), (0.0, 0.1), (0.0, 0.2)]
+    assert slept == [0.001, 0.002, 0.003]
 
 
 def test_a_read_of_which_a_part_is_unprocessed_at_the_deadline_is_no_answer(store, http, stored):

@@ -6,6 +6,8 @@ import pytest
 
 from targets.asset_core.data.generator import SHARED_ID
 from targets.asset_core.errors import DeadlineError, StoreError
+from targets.asset_core.ingest import Ingest
+from targets.asset_core.model import Asset, Bundle
 from targets.asset_core.profiles import SERVER
 from targets.asset_core.switches import BASELINE, OPTIMISED, parse_switches
 
@@ -288,6 +290,36 @@ def test_no_write_begins_after_the_deadline_and_what_is_written_is_counted(host)
     written = {key[1] for key in hosted.world._metas}
     assert len(written) == report["written"]
     assert written.isdisjoint(each["id"] for each in report["failures"])
+
+
+def test_what_the_table_did_not_take_in_time_failed_for_want_of_time(host):
+    hosted = host()
+    original = hosted.stores.assets.write
+
+    def late(bundles, scope, **options):
+        scope.due_s = 0.0
+        return original(bundles, scope, **options)
+
+    hosted.stores.assets.write = late
+    response = ingest(hosted, asset("host:a"), asset("host:b"))
+    assert response["statusCode"] == 504
+    assert json.loads(response["body"])["failures"] == [
+        {"id": each, "store": "dynamodb", "reason": "timeout"} for each in ("host:a", "host:b")
+    ]
+
+
+def test_what_may_have_been_linked_is_no_longer_cached_although_the_graph_failed(host, scope):
+    hosted = host()
+    read(hosted, SHARED_ID)
+    assert hosted.world.values
+    hosted.stores.graph.upsert = failing(StoreError("cut", where="neo4j"))
+    bundle = Bundle(Asset(SHARED_ID, "tenant-01", "domain", "n", "", "", 1, (), "", ""), [], [], [])
+    with pytest.raises(StoreError):
+        Ingest(hosted.stores, hosted.resources.cache, True).link("tenant-01", [bundle], scope)
+    assert hosted.world.values == {}
+    fetches = hosted.counted()["dynamodb.calls"]
+    read(hosted, SHARED_ID)
+    assert hosted.counted()["dynamodb.calls"] > fetches
 
 
 def test_what_is_written_at_the_deadline_is_no_longer_cached(host):

@@ -126,8 +126,11 @@ def run(clock, work, limit_s, due_s, rng=random.uniform):
 
 def test_what_may_pass_is_tried_again_with_growing_pauses(clock):
     work = Failing(clock, 4)
-    assert run(clock, work, 5.0, 25.0, rng=lambda _low, high: high) == "done"
+    drawn = []
+    assert run(clock, work, 5.0, 25.0, rng=lambda *bounds: drawn.append(bounds) or bounds[1]) == "done"
     assert clock.pauses == [0.1, 0.2, 0.4, 0.8]
+    # Half of each pause is left to chance, so that callers do not come back together.
+    assert drawn == [(pause / 2, pause) for pause in clock.pauses]
 
 
 def test_what_may_have_been_committed_is_done_again(clock):

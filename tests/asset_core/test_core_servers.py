@@ -6,24 +6,29 @@ import json
 import logging
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from itertools import chain
 
+import neo4j
 import pytest
+from botocore.client import BaseClient
 
 from harness.supervise import Supervisor
 from targets.asset_core.counting import Tally
 from targets.asset_core.data.generator import SHARED_ID
 from targets.asset_core.errors import CoreError, DeadlineError, StoreError
+from targets.asset_core.model import Asset, Bundle, Risk, Technology
 from targets.asset_core.profiles import LAMBDA, SERVER, RedisLimits
 from targets.asset_core.scope import Scope
 from targets.asset_core.seeding import seed
 from targets.asset_core.settings import StoreSettings, read_stores
-from targets.asset_core.stores import dynamo_client
+from targets.asset_core.stores import dynamo_client, graph_queries
 from targets.asset_core.stores.graph import BoltGraph
 from targets.asset_core.stores.redis_cache import RedisCache
 from targets.asset_core.stores.servers import ServerStores
@@ -390,6 +395,63 @@ def test_technologies_are_read_over_all_pages(stores, inventory, scope):
     assert (totals["dynamodb.calls"], totals["dynamodb.round_trips"]) == (1, len(pages))
 
 
+def test_technologies_beyond_the_megabyte_of_a_page_are_read_whole(stores, scope):
+    technologies = [Technology(f"t{number:02}", "1", "v" * 40_000, "") for number in range(60)]
+    bundle = Bundle(
+        Asset("host:large", "tenant-08", "host", "n", "", "", 1, (), "", ""), technologies, [], []
+    )
+    assert stores.assets.write([bundle], scope, batched=True).unwritten == {}
+    before = scope.tally.totals()
+    assert stores.assets.get_technologies("tenant-08", "host:large", scope) == technologies
+    after = scope.tally.totals()
+    calls, round_trips = (after[name] - before[name] for name in ("dynamodb.calls", "dynamodb.round_trips"))
+    assert (calls, round_trips) == (1, 3)
+
+
+GRAPH_QUERIES = {
+    **{name: text for name, text in vars(graph_queries).items() if isinstance(text, str) and "MATCH" in text},
+    **graph_queries.UPSERT_LINKS,
+}
+ROW = dict.fromkeys((*Risk.__struct_fields__, "type", "name"), "x") | {"exposure": 1.0}
+
+
+@pytest.fixture(scope="module")
+def profiled(settings, inventory, seeded):
+    """A function that runs a query, takes back what it wrote, and returns the plan that was followed."""
+    auth = (settings.neo4j_user, settings.neo4j_password)
+    # Of what is there: a step that nothing reaches names no index.
+    asset = inventory.bundle(0).asset
+    place = {"tenant": asset.tenant, "id": asset.id}
+    row = ROW | place | dict.fromkeys(("asset", "source", "target"), asset.id)
+    parameters = place | {"ids": [asset.id], "limit": 5, "rows": [row]}
+    with neo4j.GraphDatabase.driver(settings.neo4j_uri, auth=auth) as driver, driver.session() as session:
+
+        def profiled(text):
+            with session.begin_transaction() as transaction:
+                summary = transaction.run(f"PROFILE {text}", parameters).consume()
+                transaction.rollback()
+            return summary.profile["args"]["string-representation"]
+
+        yield profiled
+
+
+def scans_of(plan):
+    """Return the steps of a plan that look for nodes by their label, without an index."""
+    lookups = re.findall(r"MATCH NODE \(\w* *\w*:.*|Node\w*(?:Seek|Scan)\(.*", plan)
+    assert lookups
+    return [step for step in lookups if not re.search(r"index[:=] ?Asset\[tenant, ?id\]", step)]
+
+
+@pytest.mark.parametrize("name", [name for name, text in GRAPH_QUERIES.items() if " MATCH " in f" {text}"])
+def test_every_lookup_of_the_graph_follows_an_index(profiled, name):
+    assert scans_of(profiled(GRAPH_QUERIES[name])) == []
+
+
+def test_a_lookup_without_an_index_would_be_seen(profiled):
+    assert scans_of(profiled("MATCH (a:Asset {name: $id}) RETURN a.id"))
+    assert scans_of(profiled("UNWIND $ids AS one MATCH (a:Asset {name: one}) RETURN a.id"))
+
+
 @pytest.fixture
 def admin(settings, seeded):
     """A function that sends a request with a body to a core on the servers and returns (status, document)."""
@@ -580,6 +642,40 @@ EVERYTHING = [
 ]
 
 
+DISCOVERY = {"scope": ["example.com"], "seeds": ["example.com"], "ranges": []}
+
+
+@pytest.mark.parametrize(
+    ("switches", "writes"), [("", {"BatchWriteItem"}), ("batch_writes:off", {"PutItem", "DeleteItem"})]
+)
+def test_dynamodb_is_asked_by_key_alone_whatever_is_asked_of_the_core(
+    settings, seeded, monkeypatch, switches, writes
+):
+    asked, call = [], BaseClient._make_api_call
+
+    def noted(client, name, arguments):
+        asked.append((name, arguments))
+        return call(client, name, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", noted)
+    jobs = [("asset-discovery", DISCOVERY), ("vulnerability-scan", {"ids": ["host:s"]})]
+    gone = (
+        {"assets": [sent_asset("host:s", technologies=[{"name": "x"}])]},
+        {"assets": [sent_asset("host:s")]},
+    )
+    for send in sending(create(backends="servers", switches=switches)):
+        for body in gone:
+            assert send("POST", "/assets", body)[0] == 200
+        for request in EVERYTHING:
+            send(*request)
+        for kind, data in jobs:
+            assert send("POST", "/jobs", {"kind": kind, "data": data, "wait": True})[0] == 200
+    assert {name for name, _ in asked} == {"GetItem", "BatchGetItem", "Query"} | writes
+    queries = [arguments for name, arguments in asked if name == "Query"]
+    assert {query["KeyConditionExpression"] for query in queries} == {"pk = :pk"}
+    assert not {"FilterExpression", "IndexName", "ConsistentRead"}.intersection(chain.from_iterable(queries))
+
+
 @pytest.mark.parametrize("variant", ["optimised", "baseline"])
 def test_no_secret_is_in_anything_that_is_emitted(servers, seeded, caplog, capfd, monkeypatch, variant):
     spans = Spans()
@@ -676,7 +772,6 @@ def memory_admin():
 
 def test_a_batch_of_a_thousand_takes_as_few_writes_as_its_items_fill(stores, scope):
     from targets.asset_core.ingest import Ingest
-    from targets.asset_core.model import Asset, Bundle, Technology
 
     class Cache:
         def invalidate(self, *_arguments):

@@ -10,12 +10,11 @@ from targets.asset_core.errors import CoreError
 from targets.asset_core.keys import partition_key, technology_key
 from targets.asset_core.model import Bundle
 from targets.asset_core.scope import Scope
+from targets.asset_core.stores.back_off import BackOff
 from targets.asset_core.stores.dynamo_items import Item, items_of, key_of
 from targets.asset_core.stores.write_queue import Key, Write, WriteQueue
 
 BATCH_SIZE = 25
-FIRST_PAUSE_S = 0.05
-LONGEST_PAUSE_S = 5.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def write_batches(
     """
     began_ns = time.perf_counter_ns()
     queue = WriteQueue(_writes(items, gone))
-    writer = _Writer(store, queue, scope, rng or random.Random(), sleep)
+    writer = _Writer(store, queue, scope, BackOff(scope, sleep, (rng or random).uniform))
     while batch := queue.take(BATCH_SIZE):
         writer.put(batch)
     return _report(queue, writer.calls, began_ns)
@@ -92,20 +91,11 @@ def write_singly(
 
 
 class _Writer:
-    def __init__(
-        self,
-        store: TakesWrites,
-        queue: WriteQueue,
-        scope: Scope,
-        rng: random.Random,
-        sleep: Callable[[float], None],
-    ) -> None:
+    def __init__(self, store: TakesWrites, queue: WriteQueue, scope: Scope, back_off: BackOff) -> None:
         self._store = store
         self._queue = queue
         self._scope = scope
-        self._rng = rng
-        self._sleep = sleep
-        self._pause_s = FIRST_PAUSE_S
+        self._back_off = back_off
         self.calls = 0
 
     def put(self, batch: list[Write]) -> None:
@@ -118,19 +108,12 @@ class _Writer:
             return
         left = {write.key for write in unprocessed}
         self._queue.done(write for write in batch if write.key not in left)
-        if unprocessed:
-            self._retry(unprocessed)
+        if not unprocessed:
+            self._back_off.reset()
+        elif self._back_off.pause():
+            self._queue.again(unprocessed)
         else:
-            self._pause_s = FIRST_PAUSE_S
-
-    def _retry(self, unprocessed: list[Write]) -> None:
-        pause_s = self._rng.uniform(0.0, self._pause_s)
-        if pause_s >= self._scope.remaining_s():
             self._queue.fail(unprocessed, "still unprocessed at the deadline")
-            return
-        self._sleep(pause_s)
-        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
-        self._queue.again(unprocessed)
 
 
 def _writes(items: Iterable[Item], gone: Iterable[Key]) -> list[Write]:

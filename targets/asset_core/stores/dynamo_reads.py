@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from targets.asset_core.errors import DeadlineError
 from targets.asset_core.scope import Scope
-from targets.asset_core.stores.batch_writer import FIRST_PAUSE_S, LONGEST_PAUSE_S
+from targets.asset_core.stores.back_off import BackOff
 from targets.asset_core.stores.dynamo_items import Item
 from targets.asset_core.stores.names import DYNAMODB
 
@@ -37,7 +37,7 @@ def read_batches(
     StoreError, and DeadlineError for keys still unprocessed at the deadline.
     """
     items: list[Item] = []
-    pause_s = FIRST_PAUSE_S
+    back_off = BackOff(scope, sleep, random.uniform)
     wanted = _with_attributes(keys, attributes)
     while True:
         answer = store.call(store.client.batch_get_item, scope, RequestItems={store.table: wanted})
@@ -46,14 +46,8 @@ def read_batches(
         if not unprocessed:
             return items
         wanted = _with_attributes(unprocessed, attributes)
-        _pause(random.uniform(0.0, pause_s), scope, sleep)
-        pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-
-
-def _pause(pause_s: float, scope: Scope, sleep: Callable[[float], None]) -> None:
-    if pause_s >= scope.remaining_s():
-        raise DeadlineError("keys were still unprocessed at the deadline", where=DYNAMODB)
-    sleep(pause_s)
+        if not back_off.pause():
+            raise DeadlineError("keys were still unprocessed at the deadline", where=DYNAMODB)
 
 
 def _with_attributes(keys: list[Item], attributes: Sequence[str]) -> dict[str, Any]:
