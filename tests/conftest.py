@@ -1,12 +1,15 @@
 """What all tests share: no test asserts a duration, a property neither; and a real browser."""
 
 import shutil
+import signal
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+# `nohup make test` ignores it, and so would every child that the tests hang up on.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """One call holds the loop for 0.3 s: the open model tells what users would have seen, a closed loop does not."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -73,12 +75,13 @@ def test_the_target_owns_the_lag_of_its_stall(stalled, in_stall):
     assert int(rows["lag_target_ns"].sum()) >= 0.95 * lag_ns
 
 
-def test_a_stalling_target_does_not_make_the_run_invalid(stalled):
+def test_a_stalling_target_does_not_make_the_run_invalid(measure, stalled):
     rows = stalled.rows[stalled.is_measured]
     own_ns = rows["dispatched_ns"] - rows["intended_ns"] - rows["lag_target_ns"] - rows["lag_host_ns"]
     # The backlog alone is 7 % of the calls; a busy machine may add a few of its own.
     assert (own_ns > 500_000).mean() < 0.02
-    # On a machine that is busy elsewhere a run may be invalid for that reason.
-    if "The machine ran something else" not in "".join(stalled.run["reasons"]):
-        assert stalled.run["validity"] != "invalid"
-        assert stalled.said.code == 0
+    # A host that slows the processor may spoil one run, rightly; the stall would spoil each.
+    target = f"{STALL}&at_call={OPEN_CALL}"
+    plan = ("--rate", RATE_PER_S, "--duration", "4s", "--warmup", "500ms")
+    runs = itertools.chain([stalled], (measure("steady", target, *plan) for _ in range(2)))
+    assert any((one.run["validity"] != "invalid", one.said.code) == (True, 0) for one in runs)
