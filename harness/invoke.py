@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from harness.failures import Failures
 from harness.model import Outcome
 
 Invoke = Callable[[Any], tuple[int, int, int]]
@@ -28,12 +29,14 @@ def make_invoke(
     now_ns: Callable[[], int],
     timeouts: tuple[type[BaseException], ...] = (TimeoutError,),
     mark: Mark | None = None,
+    failures: Failures | None = None,
 ) -> Invoke:
     """Return the stamped call of one operation.
 
     `judge` maps a result to an outcome and runs after the second stamp; None takes every result as completed.
-    `timeouts` are the exceptions that mean `timed_out`; any other `Exception` means `failed`.
+    `timeouts` are the exceptions that mean `timed_out`; any other `Exception` means `failed`. `failures` is told why.
     """
+    why = failures or Failures()
     entering = mark or Unmarked()
     failed, timed_out, completed = int(Outcome.FAILED), int(Outcome.TIMED_OUT), int(Outcome.COMPLETED)
 
@@ -41,11 +44,20 @@ def make_invoke(
         entering.mark_ns = entered_ns = now_ns()
         try:
             result = call(event)
-        except timeouts:
-            return timed_out, entered_ns, now_ns()
-        except (Exception, SystemExit):  # noqa: BLE001 - whatever the target raises is its outcome
-            return failed, entered_ns, now_ns()
+        except timeouts as error:
+            completed_ns = now_ns()
+            why.raised(error)
+            return timed_out, entered_ns, completed_ns
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the target raises is its outcome
+            completed_ns = now_ns()
+            why.raised(error)
+            return failed, entered_ns, completed_ns
         completed_ns = now_ns()
-        return completed if judge is None else judge(result), entered_ns, completed_ns
+        if judge is None:
+            return completed, entered_ns, completed_ns
+        outcome = judge(result)
+        if outcome != completed:
+            why.answered(result)
+        return outcome, entered_ns, completed_ns
 
     return invoke

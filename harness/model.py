@@ -126,6 +126,14 @@ class JudgesResults(Protocol):
 
 
 @runtime_checkable
+class ExplainsFailures(Protocol):
+    """A target that says why a result is a failure (`JudgesResults`)."""
+
+    def failure(self, result: Any) -> str:
+        """Return a short text, the same for all results that failed for one reason: `503 unavailable: redis`."""
+
+
+@runtime_checkable
 class Opens(Protocol):
     """A target with connections to make before the first call."""
 

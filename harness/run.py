@@ -18,6 +18,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from harness.errors import HarnessError, InvalidRunError
+from harness.failures import Failure
 from harness.plans.plan import Span
 from harness.reading.thresholds import Thresholds
 
@@ -129,6 +130,7 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     peak_rss_bytes: int = 0
     counters: dict[str, dict[str, int]] = {}
     counters_trouble: str | None = None
+    failures: list[Failure] = []
     stopped: str | None = None
 
 

@@ -22,6 +22,7 @@ from harness.model import (
     DEFAULT_OPERATION,
     Closes,
     Counts,
+    ExplainsFailures,
     Instrumentable,
     JudgesResults,
     MakesEvents,
@@ -82,6 +83,7 @@ class LoadedTarget:
     instrument: Callable[[Wrap], None]
     record_sites: Callable[..., None]
     sites: Callable[[], Mapping[str, Mapping[str, Mapping[str, int]]]]
+    explain: Callable[[Any], str] | None = None
     file: str = ""
     """Where the code of its factory is, links resolved; empty for a factory that is not written in Python."""
 
@@ -199,6 +201,7 @@ def _shaped(text: str, target: Any) -> LoadedTarget:
         operations=operations,
         make_event=target.make_event if isinstance(target, MakesEvents) else lambda _operation, _rng: {},
         judge=_judge(target) if isinstance(target, JudgesResults) else None,
+        explain=target.failure if isinstance(target, ExplainsFailures) else None,
         open=target.open if isinstance(target, Opens) else _nothing,
         close=target.close if isinstance(target, Closes) else _nothing,
         counters=target.counters if isinstance(target, Counts) else dict,

@@ -6,7 +6,7 @@ from harness.reading.validity import Thresholds
 from harness.run import BackendFacts
 from harness.units import format_count, format_percent, format_rate, significant
 from reports.model import Cell, Row, Table, Tone
-from reports.sides import Side, operation_names
+from reports.sides import Side, heads, operation_names
 
 
 def counters_table(sides: Sequence[Side]) -> Table:
@@ -19,9 +19,7 @@ def counters_table(sides: Sequence[Side]) -> Table:
                 cells = tuple(_per_request(side, operation, name) for side in sides)
                 rows.append(Row(name, cells, group=operation))
     notes = ("Per request of the operation, counted in the measured time.",) if rows else (_nothing(sides),)
-    return Table(
-        "counters", "Counted per request", tuple(side.label for side in sides), tuple(rows), "Counter", notes
-    )
+    return Table("counters", "Counted per request", heads(sides), tuple(rows), "Counter", notes)
 
 
 def _nothing(sides: Sequence[Side]) -> str:
@@ -55,7 +53,15 @@ def backends_table(sides: Sequence[Side]) -> Table:
     ]
     notes = () if rows else ("No back end was probed, so how close they were to their ceilings is unknown.",)
     columns = ("asked", "ceiling", "share", "reading", "probe")
-    return Table("backends", "Back ends and their ceilings", columns, tuple(rows), "Back end", notes)
+    return Table(
+        "backends",
+        "Back ends and their ceilings",
+        columns,
+        tuple(rows),
+        "Back end",
+        notes,
+        prose=("reading", "probe"),
+    )
 
 
 def is_saturated(facts: BackendFacts) -> bool:

@@ -7,7 +7,7 @@ from harness.table.histogram import PERCENTILES
 from harness.units import format_bytes, format_ns, format_percent, format_rate, significant
 from reports.metrics import COUNT_CAUTION, Better, Metric, cells, rows
 from reports.model import Row, Table, Tone
-from reports.sides import Side, operation_names
+from reports.sides import Side, heads, operation_names
 
 FEW_CALLS = "too few calls stand behind this percentile"
 _REPEATS = {"Response p95", "Response p99.9", "Response max", "Service p50"}
@@ -58,7 +58,7 @@ def comparison(sides: Sequence[Side], *, ratios: bool) -> Table:
     return Table(
         "comparison",
         "The runs side by side" if len(sides) > 1 else "The run in figures",
-        tuple(side.label for side in sides),
+        heads(sides),
         rows(sides, _metrics(sides), ratios=ratios),
         "Metric",
     )

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.redact import redact, redact_text
 from harness.run import LoadFacts
 from harness.units import format_bytes, format_duration, format_ns, format_rate
 from reports.model import Cell, Row, Table, Tone
 from reports.profiles import fact_text
-from reports.redact import redact, redact_text
-from reports.sides import Side
+from reports.sides import Side, heads
 
 _MOST_FILES = 40
 _UNKNOWN = "unknown"
@@ -41,7 +41,7 @@ def _facts_table(key: str, title: str, sides: Sequence[Side], facts: Sequence[Ma
         Row(name, tuple(Cell(known.get(name, _UNKNOWN), tone=Tone.PLAIN if name in known else Tone.MISSING) for known in facts))
         for name in names
     )  # fmt: skip
-    return Table(key, title, tuple(side.label for side in sides), rows, "Fact", numeric=False)
+    return Table(key, title, heads(sides), rows, "Fact", numeric=False)
 
 
 def _facts(side: Side) -> dict[str, str]:
@@ -94,9 +94,7 @@ def overhead_table(sides: Sequence[Side]) -> Table:
     notes = (
         "Timing, CPU and memory come from processes of their own: in the timed one ran the switch hook and what it tells the wait profile, nothing else.",
     )
-    return Table(
-        "overhead", "Overhead of measuring", tuple(side.label for side in sides), tuple(rows), "What", notes
-    )
+    return Table("overhead", "Overhead of measuring", heads(sides), tuple(rows), "What", notes)
 
 
 def cost(side: Side) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from harness.units import format_ns, significant
 from reports.model import Cell, Row, Table, Tone
-from reports.sides import Side
+from reports.sides import Side, heads
 
 # Two runs of identical code, one after the other on a shared two-core machine, differed by 26 % (standard
 # deviation): a factor of 1.5 is about twice that, as logarithms. It is a rule of thumb and no test.
@@ -46,9 +46,7 @@ def table(
     key: str, title: str, sides: Sequence[Side], metrics: Sequence[Metric], *, ratios: bool = True
 ) -> Table:
     """Return metrics as rows and runs as columns."""
-    return Table(
-        key, title, tuple(side.label for side in sides), rows(sides, metrics, ratios=ratios), "Metric"
-    )
+    return Table(key, title, heads(sides), rows(sides, metrics, ratios=ratios), "Metric")
 
 
 def rows(sides: Sequence[Side], metrics: Sequence[Metric], *, ratios: bool = True) -> tuple[Row, ...]:

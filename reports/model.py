@@ -68,6 +68,14 @@ class Table:
     label_head: str = ""
     notes: tuple[str, ...] = ()
     numeric: bool = True
+    prose: tuple[str, ...] = ()
+    """Heads of the columns of a numeric table that hold words, which stand left and may take several lines."""
+
+    @property
+    def changes(self) -> tuple[bool, ...]:
+        """Which columns say how they differ from the first one, in any row."""
+        cells = zip(*(row.cells for row in self.rows), strict=True)
+        return tuple(any(cell.ratio_text for cell in column) for column in cells)
 
 
 class Status(enum.StrEnum):
@@ -111,6 +119,8 @@ class RunCard:
     outcomes: tuple[tuple[str, int], ...]
     planned: int
     directory: str
+    failures: tuple[str, ...] = ()
+    """The most frequent reasons of calls that failed, as sentences."""
     withheld: str = ""
     """Why latency is not shown; empty where it is."""
 
@@ -219,6 +229,8 @@ class ReportView:
     operations_table: Table
     operations: tuple[OperationView, ...]
     split: Table
+    failures: Table
+    """Why calls failed; without rows where none did."""
     held_by: tuple[Table, ...]
     """Who had the loop while calls waited for it, one table for each run; without rows where nobody waited."""
     stages: Table

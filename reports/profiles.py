@@ -7,9 +7,9 @@ from pathlib import Path
 from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
 from harness.profiles.folded import Profile, read_folded
+from harness.redact import redact_text
 from harness.units import format_bytes, format_count, format_ns, format_percent, significant
 from reports.model import Cell, FlameSide, ProfileView, Row, Table, Tone
-from reports.redact import redact_text
 from reports.sides import Side
 from reports.waiting import waiting_notes
 

@@ -83,6 +83,11 @@ def sides_of(runs: Sequence[RunSummary]) -> tuple[Side, ...]:
     return tuple(Side(label, run) for label, run in zip(unique, runs, strict=True))
 
 
+def heads(sides: Sequence[Side]) -> tuple[str, ...]:
+    """Return the heads of the columns of the runs: their labels, which say nothing where there is only one."""
+    return tuple(side.label for side in sides) if len(sides) > 1 else ("value",)
+
+
 def lower_first(sentence: str) -> str:
     """Return a sentence as the continuation of another; names in capitals stay as they are."""
     return (

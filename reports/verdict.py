@@ -11,6 +11,7 @@ from harness.reading.validity import Level
 from harness.units import format_count, format_ns, format_percent, format_rate
 from reports.backends import is_saturated
 from reports.comparison import error_share, planned_rate, unserved_share
+from reports.failures import commonest_failures
 from reports.limits import breaks_a_limit, broken_words, limit_lines, run_to_certify
 from reports.metrics import COUNT_CAUTION, TIME_CAUTION
 from reports.model import NextCommand, Status, Verdict
@@ -66,6 +67,7 @@ def _served(side: Side) -> str:
 def _points(sides: Sequence[Side]) -> Iterator[str]:
     for side in sides:
         yield _outcome_point(side)
+        yield from (f"{side.label}: {words}" for words in commonest_failures(side, 1))
         tried = {int(users): rate for users, rate in side.run.document.plan.searched.items()}
         if tried and not is_reached(tried):
             yield f"{side.label}: no plateau was found, more than {max(tried)} users may get more answers"

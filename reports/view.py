@@ -11,6 +11,7 @@ from reports.backends import backends_table, counters_table
 from reports.charts.build import charts
 from reports.comparison import changes, comparison
 from reports.environment import cost, differences_table, environment_table, overhead_table, raw_files
+from reports.failures import commonest_failures, failures_table
 from reports.heads import heads
 from reports.heldby import held_by_table
 from reports.layout import single_run
@@ -22,6 +23,7 @@ from reports.timesplit import slowest_table, split_table, why_changed
 from reports.verdict import next_command, verdict
 from reports.workers import workers_table
 
+_COMMONEST_FAILURES = 3
 _TILES = ("Response p50", "Response p99", "Throughput", "Errors")
 
 
@@ -54,6 +56,7 @@ def build(runs: Sequence[RunSummary]) -> ReportView:
             for operation in operation_views(sides)
         ),
         split=fold(split_table(sides)),
+        failures=failures_table(sides),
         held_by=tuple(held_by_table(side, f"held-by-{number}") for number, side in enumerate(sides)),
         stages=fold(stages_table(sides)),
         workers=workers_table(sides),
@@ -120,6 +123,7 @@ def _card(side: Side) -> RunCard:
         ),
         outcomes=tuple((name.replace("_", " "), count) for name, count in side.run.total.outcomes.items()),
         planned=side.run.planned,
+        failures=tuple(commonest_failures(side, _COMMONEST_FAILURES)),
         directory=side.run.directory.path.name,
         withheld=side.withheld,
     )

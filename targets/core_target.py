@@ -8,6 +8,7 @@ counting: nothing expires and no interval passes, so that equal requests do equa
 come from the environment variables of `targets.asset_core.settings`.
 """
 
+import json
 import os
 import random
 from collections.abc import Callable, Mapping
@@ -104,6 +105,12 @@ class CoreTarget:
         if status == 504:
             return "timed_out"
         return "failed" if status >= 500 else "completed"
+
+    def failure(self, result: Any) -> str:
+        """Return the status and the code of a response that is a failure, with the store that was not to be had."""
+        error = json.loads(result["body"])["error"]
+        store = f": {error['store']}" if "store" in error else ""
+        return f"{result['statusCode']} {error['code']}{store}"
 
     def make_event(self, operation: str, rng: random.Random) -> Any:
         """Return an event. The same seed asks for the same assets by the same users; key and times are of today."""

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
-from harness.reading.summary import as_json, load
+from harness.reading.run_json import as_json
+from harness.reading.summary import load
 from harness.table import calls
 from reports import html, view
 from tests.cli_support import end_of, harness, started, until_called

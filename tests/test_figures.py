@@ -76,8 +76,8 @@ def test_the_same_chart_is_the_same_text(shown, svgs):
 
 def test_a_name_with_dollars_and_angles_is_text(tmp_path):
     name = "<b>$\\frac{$</b>"
-    run = summary.load(make_run(tmp_path, variant=name))
-    chart = view.build([run]).charts[0]
+    runs = [summary.load(make_run(tmp_path, variant=one)) for one in ("plain", name)]
+    chart = view.build(runs).charts[0]
     assert "&lt;b&gt;$\\frac{$&lt;/b&gt;" in figures.draw(chart).svg
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.errors import InvalidRunError
-from harness.reading.summary import as_json
+from harness.reading.run_json import as_json
 from harness.reading.summary import load as load_run
 from harness.table.heldby import BACKGROUND, DRIVER, GARBAGE, NAMES, PACER, SPECIAL, HeldBy, load, named
 from reports.heldby import held_by_table

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from run_builder import make_run
 
 from harness.reading import summary
-from harness.reading.summary import as_json, load
+from harness.reading.run_json import as_json
+from harness.reading.summary import load
 from harness.table import calls, pieces
 from harness.table.pieces import warmup_and_measured
 from reports import html, view

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.redact import HIDDEN, redact, redact_text
+from harness.redact import HIDDEN, redact, redact_text
 from reports.visible import short, visible
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExitCode
-from harness.reading.summary import as_json, load
+from harness.reading.run_json import as_json
+from harness.reading.summary import load
 from harness.run import RunDirectory
 from reports import html as page
 from reports import text, view

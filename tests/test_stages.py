@@ -10,8 +10,9 @@ from run_builder import make_run
 from harness.limits import findings
 from harness.model import Outcome
 from harness.policy import Limit
+from harness.reading.run_json import as_json
 from harness.reading.stages import rows_of_stages
-from harness.reading.summary import as_json, load
+from harness.reading.summary import load
 from harness.reading.thresholds import Level, Thresholds
 from harness.reading.thresholds import Limit as Threshold
 from harness.slo import State

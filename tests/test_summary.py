@@ -10,7 +10,8 @@ from run_builder import make_run
 
 from harness.errors import InvalidRunError
 from harness.model import Outcome
-from harness.reading.summary import as_json, load, throughput
+from harness.reading.run_json import as_json
+from harness.reading.summary import load, throughput
 from harness.reading.validity import Level
 from harness.run import RunDirectory
 from harness.table import calls
@@ -219,7 +220,7 @@ def test_the_json_holds_what_the_product_promises(tmp_path):
     document = json.loads(json.dumps(as_json(run), allow_nan=False))
     assert list(document) == [
         "dir", "scenario", "target", "variant", "seed", "validity", "reasons", "interrupted", "planned",
-        "outcomes", "locust", "throughput_per_s", "recorder_ns_per_call", "split_ns_per_switch", "stated", "operations", "held_by", "warmup", "stages", "slo",
+        "outcomes", "locust", "throughput_per_s", "recorder_ns_per_call", "split_ns_per_switch", "stated", "operations", "failures", "held_by", "warmup", "stages", "slo",
             "profiles",
     ]  # fmt: skip
     assert list(document["outcomes"]) == [

@@ -15,8 +15,8 @@ from harness.micro.document import KIND as MICRO
 from harness.micro.document import MicroDocument
 from harness.profiles.profilerun import KIND as PROFILE
 from harness.profiles.profilerun import ProfileDocument
+from harness.redact import redact_text
 from harness.run import RunDirectory
-from reports.redact import redact_text
 
 NAME = "report"
 HELP = "render stored runs again, also side by side"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from harness.commands.console import Talk
 from harness.errors import ExitCode, InvalidRunError, worst
-from harness.reading.summary import RunSummary, as_json, load
+from harness.reading.run_json import as_json
+from harness.reading.summary import RunSummary, load
 from harness.reading.validity import Level
 from harness.run import RunDirectory, write_atomically
 

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.load.calling import Calling, make_finish
+from harness.load.calling import Calling, make_finish, make_tellers
 from harness.load.split import Split
 from harness.model import Outcome
 from harness.table.calls import FILL_FROM, HEADER_BYTES, ROW_BYTES
@@ -24,7 +24,7 @@ Makes one call at least, and no more once the clock is beyond the end of the sli
 _HEAD = struct.Struct("<BBHI")
 _UNFINISHED = int(Outcome.UNFINISHED)
 _NO_SPLIT = struct.pack("<2q", -1, -1)
-_COMPLETED, _FAILED, _TIMED_OUT = int(Outcome.COMPLETED), int(Outcome.FAILED), int(Outcome.TIMED_OUT)
+_COMPLETED = int(Outcome.COMPLETED)
 
 
 def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice:  # noqa: C901, PLR0915 - one loop: every part of its own would be a call more
@@ -46,6 +46,9 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
     fill, held = FILL.pack_into, split.held
     finish = make_finish(calling, calling.split) if calling.split else None
     judge, timeouts, now_ns = work.judge, work.timeouts, work.now_ns
+    # Whatever the target raises is its outcome.
+    endings: tuple[type[BaseException], ...] = (*timeouts, Exception, SystemExit)
+    raised, answered = make_tellers(calling)
 
     def run(  # noqa: C901 - as above
         me: object, intended_ns: int, let_go_ns: int, lag_target_ns: int, lag_host_ns: int, end_ns: int
@@ -62,13 +65,13 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
             split.mark_ns = entered_ns = now_ns()
             try:
                 result = call(event)
-            except timeouts:
-                completed_ns, outcome = now_ns(), _TIMED_OUT
-            except (Exception, SystemExit):  # noqa: BLE001 - whatever the target raises is its outcome
-                completed_ns, outcome = now_ns(), _FAILED
+            except endings as error:
+                outcome = raised(error, row, operation, completed_ns := now_ns())
             else:
                 completed_ns = now_ns()
                 outcome = _COMPLETED if judge is None else judge(result)
+                if outcome != _COMPLETED:
+                    answered(result, row, operation, outcome, completed_ns)
             done_ns = completed_ns - origin_ns
             if owner.seen is None:
                 # As far as is known nobody else has run.

@@ -5,6 +5,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from harness.failures import Failures
 from harness.invoke import Invoke, Mark, make_invoke
 from harness.load.split import Owner, Split
 from harness.model import Outcome
@@ -18,6 +19,12 @@ Make = Callable[[object, int, int, int, int, int], int]
 Calls the target in that greenlet, which must have an owner, and fills the claimed row. What goes in counts from time zero
 of the table, what comes out is of the clock.
 """
+Failed = Callable[[int, int, int, int], None]
+"""(row, operation, outcome, completed_ns of the clock) of a call whose reason has just been noted."""
+Raised = Callable[[BaseException, int, int, int], int]
+"""(error, row, operation, completed_ns of the clock) to the outcome."""
+Answered = Callable[[Any, int, int, int, int], None]
+"""(result, row, operation, outcome, completed_ns of the clock)."""
 Finish = Callable[[object, Owner, int, int, int, int], tuple[int, int]]
 """(greenlet, its owner, row, entered_ns, its run_ns by then, completed_ns) to (run_ns, wait_busy_ns)."""
 
@@ -34,10 +41,14 @@ class Work:
     now_ns: Callable[[], int]
     judge: Callable[[Any], Outcome] | None = None
     timeouts: tuple[type[BaseException], ...] = (TimeoutError,)
+    failures: Failures = dataclasses.field(default_factory=Failures)
 
     def invokes(self, mark: Mark | None) -> list[Invoke]:
         """Return the stamped calls; they tell `mark` when they are entered."""
-        return [make_invoke(call, self.judge, self.now_ns, self.timeouts, mark) for call in self.calls]
+        return [
+            make_invoke(call, self.judge, self.now_ns, self.timeouts, mark, self.failures)
+            for call in self.calls
+        ]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,17 +67,50 @@ class Calling:
     cells: HeldBy | None = None
 
 
+def make_failed(calling: Calling) -> Failed:
+    """Return what counts a call that has failed, if it was planned for the measured time."""
+    table, count, intended = calling.recorder.map, calling.work.failures.count, _INTENDED.unpack_from
+    origin_ns = calling.origin_ns
+
+    def failed(row: int, operation: int, outcome: int, completed_ns: int) -> None:
+        (intended_ns,) = intended(table, HEADER_BYTES + row * ROW_BYTES + INTENDED_FROM)
+        if intended_ns >= 0:
+            count(operation, outcome, completed_ns - origin_ns)
+
+    return failed
+
+
+def make_tellers(calling: Calling) -> tuple[Raised, Answered]:
+    """Return what notes and counts a failure: by what a call let out, with the outcome for it, and by its result."""
+    timeouts, failures, failed = calling.work.timeouts, calling.work.failures, make_failed(calling)
+    timed_out, has_failed = int(Outcome.TIMED_OUT), int(Outcome.FAILED)
+
+    def raised(error: BaseException, row: int, operation: int, completed_ns: int) -> int:
+        outcome = timed_out if isinstance(error, timeouts) else has_failed
+        failures.raised(error)
+        failed(row, operation, outcome, completed_ns)
+        return outcome
+
+    def answered(result: Any, row: int, operation: int, outcome: int, completed_ns: int) -> None:
+        failures.answered(result)
+        failed(row, operation, outcome, completed_ns)
+
+    return raised, answered
+
+
 def make_caller(calling: Calling) -> Make:
     """Return what makes and records one call."""
     pack, table, origin_ns = FILL.pack_into, calling.recorder.map, calling.origin_ns
     split, all_events, owners = calling.split, calling.work.events, calling.owners
-    invokes = calling.work.invokes(split)
+    invokes, failed, completed = calling.work.invokes(split), make_failed(calling), int(Outcome.COMPLETED)
 
     def make_plain(
         me: object, row: int, operation: int, payload: int, lag_target_ns: int, lag_host_ns: int
     ) -> int:  # fmt: skip
         owners[me].holder = operation
         outcome, entered_ns, completed_ns = invokes[operation](all_events[operation][payload])
+        if outcome != completed:
+            failed(row, operation, outcome, completed_ns)
         pack(
             table, FILL_BASE + row * ROW_BYTES, entered_ns - origin_ns, completed_ns - origin_ns,
             -1, -1, lag_target_ns, lag_host_ns,
@@ -86,6 +130,9 @@ def make_caller(calling: Calling) -> Make:
         owner.holder = operation
         before_ns = owner.run_ns
         outcome, entered_ns, completed_ns = invokes[operation](event)
+        if outcome != completed:
+            # Before anybody else can fail.
+            failed(row, operation, outcome, completed_ns)
         if owner.seen is None:
             # Nobody but the call can have run, and it never waited.
             run_ns, wait_busy_ns = completed_ns - entered_ns, 0

@@ -18,6 +18,7 @@ from locust.exception import StopUser
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.events import needed_payloads, prepare_events
+from harness.failures import Failures
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import ClosedModel
@@ -71,6 +72,7 @@ class Driver:
         self._names: list[str] = list(target.operations)
         self._split = Split(get_hub(), SystemClock.now_ns) if job.split else None
         self._owners: dict[object, Owner] = self._split.owners if self._split else {}
+        self._failures = Failures(target.explain)
         logging.getLogger("locust").setLevel(logging.WARNING)
 
     def open(self) -> None:
@@ -116,7 +118,9 @@ class Driver:
         # gevent.Timeout is no Exception: a target that lets one out has timed out.
         timeouts = (TimeoutError, gevent.Timeout)
         marked_calls = [marked(self._target.call, name) for name in mix]
-        return Work(list(mix), marked_calls, events, SystemClock.now_ns, self._target.judge, timeouts)
+        return Work(
+            list(mix), marked_calls, events, SystemClock.now_ns, self._target.judge, timeouts, self._failures
+        )
 
     @contextlib.contextmanager
     def _held_by(self, mix: Mapping[str, float]) -> Iterator[HeldBy | None]:
@@ -159,6 +163,7 @@ class Driver:
                 ended_ns=min(ended_ns, round(self._job.duration_s * NS_PER_S)),
                 garbage=garbage,
                 counters=before,
+                failures=self._failures.found(self._names),
                 in_flight_peak=model.in_flight_peak,
                 stopped=model.trouble,
             )

@@ -24,6 +24,7 @@ from gevent.hub import get_hub
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import UsageError
 from harness.events import prepare_events
+from harness.failures import Failures
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import lag_owners
 from harness.load.facts import at_end, at_origin, measured_overhead
@@ -160,7 +161,9 @@ class Recording:
         origin_ns = SystemClock.now_ns()
         self.facts = at_origin(hosted.overhead, origin_ns)
         self._origin_ns = origin_ns
-        calling = Calling(hosted.work, self.recorder, origin_ns, split, hosted.owners, self._cells)
+        # Why calls fail is told by recording: the target's process may see several.
+        self._work = dataclasses.replace(hosted.work, failures=Failures(hosted.target.explain))
+        calling = Calling(self._work, self.recorder, origin_ns, split, hosted.owners, self._cells)
         self._make, self._append = make_caller(calling), self.recorder.appender()
         self._garbage = keep.enter_context(GarbageWatch(split.collected if split else None))
         if split:
@@ -236,6 +239,7 @@ class Recording:
             ended_ns=ended_ns,
             garbage=self._garbage,
             counters=self._counters,
+            failures=self._work.failures.found(self._work.names),
             in_flight_peak=self._out_at_most,
             stopped=stopped,
         )

@@ -10,6 +10,7 @@ from typing import Self
 import msgspec
 import numpy as np
 
+from harness import failures
 from harness.model import Outcome
 from harness.plans.plan import Span
 from harness.run import HostFacts, LoadFacts
@@ -91,6 +92,7 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         peak_rss_bytes=sum(facts.peak_rss_bytes for facts in all_facts),
         counters=_added([facts.counters for facts in all_facts]),
         counters_trouble=_sentences((name, facts.counters_trouble) for name, facts in given),
+        failures=failures.merged([facts.failures for facts in all_facts]),
         stopped=_sentences((name, facts.stopped) for name, facts in given),
     )
 

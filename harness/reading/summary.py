@@ -9,20 +9,16 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, reduce
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
 from harness.limits import Finding, findings, stored_limits
-from harness.limits import as_json as limit_json
 from harness.model import Outcome
 from harness.plans.plan import Span, stage_of
 from harness.reading.stages import StageSummary, measured_s, rows_of_stages
-from harness.reading.stages import as_json as stages_json
 from harness.reading.steady import WarmupFinding, end_of_warmup
 from harness.reading.timeline import Timeline
 from harness.reading.validity import Validity, judge, judge_stage
@@ -298,53 +294,3 @@ def _check(table: calls.Table, document: RunDocument, path: Path) -> None:
             where=str(path),
             remedy="Nothing can be said about this run; run the scenario again",
         )
-
-
-def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any]:
-    """Return the object of one run in the JSON of `harness run --json` (schema 1)."""
-    document = run.document
-    return {
-        "dir": directory_text or str(run.directory.path),
-        "scenario": document.scenario,
-        "target": document.target,
-        "variant": document.variant,
-        "seed": document.seed,
-        "validity": run.validity.level,
-        "reasons": [*run.validity.reasons],
-        "interrupted": document.interrupted,
-        "planned": run.planned,
-        "outcomes": dict(run.total.outcomes),
-        "locust": msgspec.to_builtins(document.locust),
-        "throughput_per_s": run.throughput_per_s,
-        "recorder_ns_per_call": run.facts.recorder_ns_per_call if run.facts else None,
-        "split_ns_per_switch": run.facts.split_ns_per_switch if run.facts and run.facts.split else None,
-        "stated": _stated(run),
-        "operations": {name: _operation_json(operation) for name, operation in run.operations.items()},
-        "held_by": None if run.held_by is None else heldby.named(run.held_by, list(run.operations)),
-        "warmup": run.warmup_finding.as_json(),
-        "stages": stages_json(run),
-        "slo": [limit_json(finding) for finding in run.slo],
-        "profiles": {
-            name: {**facts.facts, "file": facts.file, "reason": facts.reason}
-            for name, facts in document.profiles.items()
-        },
-    }
-
-
-def _stated(run: RunSummary) -> dict[str, Any]:
-    """Return what is told of a run and not judged; None where it is not known."""
-    host, facts = run.document.host, run.facts
-    own = ("in_flight_peak", "garbage_collections", "garbage_ns", "peak_rss_bytes")
-    return {
-        "cpu_share": host.cpu_share,
-        "descheduled_share": host.descheduled_share,
-        "steal_share": host.steal_share,
-        "load_average": host.load_average,
-        "in_flight_limit": run.document.plan.in_flight_limit,
-        **{name: getattr(facts, name, None) for name in own},
-    }
-
-
-def _operation_json(operation: OperationSummary) -> dict[str, Any]:
-    counts = {"count": operation.count, "failed": operation.outcomes["failed"]}
-    return counts | {metric: operation.percentiles(metric) for metric in METRICS}

@@ -16,6 +16,7 @@ from reports.visible import short
 
 _COLUMNS = ("operation", "metric", "worth", "interval", "reading")
 _AGAINST = "but"
+_PROSE = ("operation", "metric", "reading", _AGAINST)
 _LONGEST_NAME = 60
 _METHOD = (
     "Each row compares everything on with everything on but that one switch, in one session: blocks in random order, as "
@@ -186,7 +187,7 @@ def _table(
         Row(row.switch, _cells(row) if prices is None else (*_cells(row), Cell(prices[row.switch])))
         for row in rows
     ]
-    return Table(key, title, columns, tuple(made), "Switch", notes, numeric=False)
+    return Table(key, title, columns, tuple(made), "Switch", notes, prose=_PROSE)
 
 
 def _cells(row: AblationRow) -> tuple[Cell, ...]:

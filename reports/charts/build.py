@@ -1,5 +1,6 @@
 """Runs to charts. A run whose latencies are withheld has its rates shown and nothing else."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -36,7 +37,9 @@ Numbered = tuple[int, Side]
 
 
 def charts(sides: Sequence[Side]) -> tuple[Chart, ...]:
-    """Return every chart that has something to show, in reading order."""
+    """Return every chart that has something to show, in reading order. A run that is alone needs no name in them."""
+    if len(sides) == 1:
+        sides = [dataclasses.replace(sides[0], label="")]
     shown = [(number, side) for number, side in enumerate(sides) if not side.withheld and side.returned]
     return tuple(chart for chart in _all(sides, shown) if chart is not None)
 

@@ -16,6 +16,7 @@ from harness.profiles.profilerun import (
     operations,
     together,
 )
+from harness.redact import redact, redact_text
 from harness.stats.proportion import clopper_pearson
 from harness.units import format_count, format_duration, format_percent, format_rate
 from reports import flame
@@ -25,7 +26,6 @@ from reports.model import Cell, NextCommand, Row, Status, Table
 from reports.profile.model import ProfileReport
 from reports.profile.tested import TITLES, Tested, changed_table, counts_table
 from reports.profiles import fact_text, overhead_words
-from reports.redact import redact, redact_text
 from reports.versus import listed
 
 _FEW_SAMPLES = 100

@@ -3,11 +3,11 @@
 import collections
 from collections.abc import Iterator, Sequence
 
+from harness.redact import redact, redact_text
 from harness.session.receipt import Block, LoadBlock, LoadConditions, Receipt, SubjectFacts, Suspects
 from harness.units import format_bytes, format_duration, format_ns, format_rate, significant
 from reports.environment import flat
 from reports.model import Cell, Row, Table
-from reports.redact import redact, redact_text
 from reports.session.words import plural
 
 _MOST_FUNCTIONS = 10

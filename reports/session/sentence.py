@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from harness.errors import ExitCode
 from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
+from harness.redact import redact_text
 from harness.session.receipt import Receipt
 from reports.model import NextCommand, Status
-from reports.redact import redact_text
 from reports.session.lines import size, word_of
 from reports.session.model import Links
 from reports.session.words import change_text, interval_text, plural, sides_text

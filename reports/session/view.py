@@ -4,9 +4,9 @@ import re
 
 from harness.errors import ExitCode
 from harness.judge.verdict import Judgement
+from harness.redact import redact_text
 from harness.session.receipt import Receipt
 from reports.card import CardFacts, build_card
-from reports.redact import redact_text
 from reports.session.facts import SUSPECTS_NOTE, environment_table, facts_table, suspect_tables
 from reports.session.lines import groups
 from reports.session.model import Links, SessionView

@@ -8,6 +8,7 @@ import pytest
 
 from harness.target import parse_spec
 from scenarios.catalogue import SCENARIOS
+from targets.asset_core import responses
 from targets.asset_core.errors import SettingsError, SwitchError
 from targets.asset_core.routing import ROUTES
 from targets.core_target import create
@@ -113,6 +114,18 @@ def test_scenarios_name_operations_that_their_target_has(name):
 )
 def test_outcomes_follow_the_status(target, status, outcome):
     assert target.outcome({"statusCode": status}) == outcome
+
+
+@pytest.mark.parametrize(
+    ("response", "reason"),
+    [
+        (responses.unavailable("redis"), "503 unavailable: redis"),
+        (responses.busy("too many requests"), "503 busy"),
+        (responses.timed_out(), "504 timeout"),
+    ],
+)
+def test_a_failure_is_named_by_status_code_and_store(target, response, reason):
+    assert target.failure(response) == reason
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,115 @@
+"""Why calls failed: counted by operation, by what was raised or answered, and by where. Asked only once one has failed."""
+
+import traceback
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from harness.model import Outcome
+from harness.profiles.frames import relative_path
+from harness.redact import redact_text
+
+MOST_KINDS = 100
+"""What differs in more ways than these is counted under `OTHERS`."""
+OTHERS = "(other failures)"
+_UNEXPLAINED = "answered with a failure"
+_LONGEST = 200
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of failure; times are nanoseconds since time zero. `example` is the message of the first of them."""
+
+    operation: str
+    outcome: str
+    what: str
+    where: str = ""
+    example: str = ""
+    count: int = 0
+    first_ns: int = 0
+    last_ns: int = 0
+
+
+class Failures:
+    """Failures of one process. `raised` or `answered` says why, `count` that it was a call of the measured time.
+
+    `explain` gives the text that results share which failed for one reason. Nothing here raises, whatever the
+    target's exceptions and results do when they are looked at.
+    """
+
+    def __init__(self, explain: Callable[[Any], str] | None = None) -> None:
+        self._explain = explain
+        self._why = ("", "")
+        self._kinds: dict[tuple[int, int, str, str], list[int]] = {}
+        self._examples: dict[tuple[str, str], str] = {}
+
+    def raised(self, error: BaseException) -> None:
+        """Note what the call that has just ended let out."""
+        kind = type(error)
+        name = (
+            kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        )
+        self._why = (name, _place(error.__traceback__))
+        if self._why not in self._examples and len(self._examples) < MOST_KINDS:
+            self._examples[self._why] = _text(error)
+
+    def answered(self, result: Any) -> None:
+        """Note what the call that has just ended returned, which counts as no success."""
+        what = _UNEXPLAINED if self._explain is None else _text(result, self._explain) or _UNEXPLAINED
+        self._why = (what, "")
+
+    def count(self, operation: int, outcome: int, ended_ns: int) -> None:
+        """Count the failure that was noted last."""
+        key = (operation, outcome, *self._why)
+        if key not in self._kinds and len(self._kinds) >= MOST_KINDS:
+            key = (operation, outcome, OTHERS, "")
+        found = self._kinds.setdefault(key, [0, ended_ns, ended_ns])
+        found[0] += 1
+        found[1], found[2] = min(found[1], ended_ns), max(found[2], ended_ns)
+
+    def found(self, operations: Sequence[str]) -> list[Failure]:
+        """Return the kinds, the most frequent first."""
+        kinds = [
+            Failure(
+                operation=operations[operation], outcome=Outcome(outcome).label, what=what, where=where,
+                example=redact_text(self._examples.get((what, where), "")), count=count, first_ns=first_ns, last_ns=last_ns,
+            )
+            for (operation, outcome, what, where), (count, first_ns, last_ns) in self._kinds.items()
+        ]  # fmt: skip
+        return sorted(kinds, key=lambda kind: -kind.count)
+
+
+def merged(parts: Sequence[Sequence[Failure]]) -> list[Failure]:
+    """Return the kinds of all processes, equal ones added up."""
+    whole: dict[tuple[str, ...], Failure] = {}
+    for one in (failure for part in parts for failure in part):
+        key = (one.operation, one.outcome, one.what, one.where)
+        other = whole.get(key)
+        whole[key] = one if other is None else _sum(other, one)
+    return sorted(whole.values(), key=lambda kind: -kind.count)
+
+
+def _sum(one: Failure, other: Failure) -> Failure:
+    return msgspec.structs.replace(
+        one if one.first_ns <= other.first_ns else other,
+        count=one.count + other.count,
+        first_ns=min(one.first_ns, other.first_ns),
+        last_ns=max(one.last_ns, other.last_ns),
+    )
+
+
+def _place(trace: types.TracebackType | None) -> str:
+    """Return the function that raised, with file and line; empty where no frame but that of the call is known."""
+    steps = list(traceback.walk_tb(trace))
+    if len(steps) < 2:
+        return ""
+    frame, line = steps[-1]
+    return f"{frame.f_code.co_qualname} ({relative_path(frame.f_code.co_filename)}:{line})"
+
+
+def _text(value: Any, show: Callable[[Any], str] = str) -> str:
+    try:
+        return str(show(value))[:_LONGEST]
+    except (Exception, SystemExit):  # noqa: BLE001 - it is the target's code
+        return ""
