@@ -3,6 +3,7 @@
 import argparse
 import json
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +88,25 @@ def test_a_budget_that_is_exceeded_lowers_the_rate_and_the_cost_is_said_beside_i
     assert last["rate_asked_hz"] < 1000
     assert first["overhead_budget_share"] == last["overhead_budget_share"] == 0.001
     assert "the budget of 0.1 %" in said.stderr
+
+
+def test_waits_are_profiled_in_rounds_by_operation_per_request(tmp_path):
+    said = harness(
+        "profile", "closed", "--target", "known:constant?service_ms=5", "--base", "target:known:constant?service_ms=20",
+        "--users", 2, "--kinds", "wait", "--rounds", 2, "--warmup", "100ms", "--duration", "2s", "--out", tmp_path, "--json",
+    )  # fmt: skip
+    assert said.code == ExitCode.OK
+    for run in map(load, tmp_path.iterdir()):
+        planted_ns = 1e6 * float(run.document.target.partition("service_ms=")[2])
+        rounds = run.rounds("wait", "wait")
+        assert rounds
+        for one in rounds:
+            assert one.profile.unit == "ns"
+            # A sleep is never shorter than asked for.
+            assert one.profile.total / sum(one.requests.values()) >= planted_ns
+            assert any("targets/known.py" in stack[-1] for stack in one.profile.stacks)
+        assert (run.directory.path / "wait" / "wait.folded").exists()
+    assert "Waiting" in Path(said.document["report"]).read_text()
 
 
 def test_an_interruption_keeps_the_rounds_that_are_whole(tmp_path):

@@ -40,6 +40,7 @@ class Made:
     slow: tuple
     session: str = "one"
     reason: str = ""
+    lost: tuple = ()
     name: str = "slow"
 
 
@@ -56,7 +57,7 @@ def store(folder, made):
         stacks = {("operation:a", f"{made.name} (m.py)"): slow, ("operation:a", "same (m.py)"): 200 + number}
         write_folded(place / "cpu.folded", Profile("samples", stacks))
         facts = ProfileFacts(file=f"cpu/round-{number:02d}/cpu.folded", facts=FACTS, requests={"a": 100})
-        if made.reason:
+        if made.reason and number in (made.lost or (number,)):
             facts = ProfileFacts(reason=made.reason)
         document.rounds.append(Round(number=number, turn={"cpu": 0}, profiles={"cpu": facts}))
     document.status = "finished"
@@ -101,6 +102,13 @@ def test_fewer_than_five_rounds_are_told_how_many_are_missing(tmp_path):
     report = shown(tmp_path, Made("before", CALM[:3]), Made("after", SLOWER[:3]))
     assert {row.cells[-1].text for row in report.changed.rows} <= {"beyond sampling"}
     assert "it takes 2 more" in " ".join(report.points)
+
+
+def test_rounds_without_a_profile_are_told_with_the_reason_and_nothing_is_called_changed(tmp_path):
+    lacking = Made("after", SLOWER, reason="No CPU profile: gone.", lost=(2, 3))
+    report = shown(tmp_path, Made("before", CALM), lacking)
+    assert "after: 2 of 5 rounds have no cpu profile. No CPU profile: gone." in report.points
+    assert {row.cells[-1].text for row in report.changed.rows} <= {"beyond sampling"}
 
 
 def test_what_is_the_same_names_nothing_and_proposes_more_rounds(tmp_path):

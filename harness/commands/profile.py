@@ -25,7 +25,8 @@ EPILOG = (
     f"in random order; with at least {STRICT.least_runs} rounds a side a function can be called changed. Two sides are "
     "two --variant, or --base: git:REVISION and path:CHECKOUT against this folder, target:SPEC against --target."
 )
-KINDS = ("cpu", "memory")
+KINDS = ("cpu", "wait", "memory")
+USUAL_KINDS = ("cpu", "memory")
 MEASURED_S = 10.0
 """Of each round, unless told otherwise: the rounds are many."""
 
@@ -47,9 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kinds",
         type=_kinds,
-        default=KINDS,
+        default=USUAL_KINDS,
         metavar="KINDS",
-        help="cpu, memory or cpu,memory (default both)",
+        help="of cpu, wait and memory, with commas (default cpu,memory)",
     )
     parser.add_argument(
         "--rounds", type=positive_int, metavar="N",
@@ -104,7 +105,7 @@ def _kinds(text: str) -> tuple[str, ...]:
     wanted = text.split(",")
     for kind in wanted:
         if kind not in KINDS:
-            raise argparse.ArgumentTypeError(f"there is no profile '{kind}': give {', '.join(KINDS)} or both")
+            raise argparse.ArgumentTypeError(f"there is no profile '{kind}': give some of {','.join(KINDS)}")
     return tuple(kind for kind in KINDS if kind in wanted)
 
 

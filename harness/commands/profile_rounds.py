@@ -20,7 +20,7 @@ from harness.errors import HarnessError
 from harness.policy import Policy
 from harness.processes.loadrun import LoadPlan, Subject
 from harness.profiles.profilerun import ProfileDocument, ProfiledSide, Round, round_folder, write_sums
-from harness.profiles.profiling import Sampling, next_sampling, record_cpu, record_memory
+from harness.profiles.profiling import Sampling, next_sampling, record_cpu, record_memory, record_wait
 from harness.run import ProfileFacts, RunDirectory
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
@@ -47,8 +47,8 @@ class Request:
     @property
     def seconds(self) -> float:
         """About how long it takes."""
-        cpu_s = _LAUNCH_S + self.plan.warmup_s + self.plan.duration_s
-        each_s = sum({"cpu": cpu_s, "memory": _LAUNCH_S}[kind] for kind in self.kinds)
+        load_s = _LAUNCH_S + self.plan.warmup_s + self.plan.duration_s
+        each_s = sum(_LAUNCH_S if kind == "memory" else load_s for kind in self.kinds)
         return self.rounds * len(self.sides) * each_s
 
 
@@ -164,6 +164,9 @@ class _Profiling:
             talk.say(f"{what} …")
             return _placed(record_memory(supervisor, subject, self._plan, folder), folder, self.directory)
         with talk.progress(what, self._plan.duration_s, self._plan.warmup_s) as tick:
+            if kind == "wait":
+                facts = record_wait(supervisor, subject, self._plan, folder, tick)
+                return _placed(facts, folder, self.directory)
             facts = record_cpu(supervisor, subject, self._plan, folder, tick, self._sampling)
         self._sampling = next_sampling(self._sampling, facts.facts)
         return _placed(facts, folder, self.directory)

@@ -17,7 +17,7 @@ from harness.profiles.folded import Profile, merge, read_folded, write_folded
 from harness.run import SCHEMA, PlanFacts, ProfileFacts, RunDirectory
 
 KIND = "profile"
-FILES = {"cpu": ("cpu",), "memory": ("memory", "bytes", "peak", "leaks")}
+FILES = {"cpu": ("cpu",), "wait": ("wait",), "memory": ("memory", "bytes", "peak", "leaks")}
 """The folded files of a round, by kind."""
 MOMENTS = {"peak"}
 """Of what is held at one moment: it is no sum over requests or rounds."""

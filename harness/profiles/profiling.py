@@ -18,11 +18,12 @@ from harness.processes.fixed import Driver, FixedFacts
 from harness.processes.job import Job, Started
 from harness.processes.loadrun import LoadPlan, Subject, run_load
 from harness.processes.measure import MeasuredProcess, Tick
-from harness.profiles import cpu, memory
+from harness.profiles import cpu, memory, wait
 from harness.profiles.budget import BUDGET, Overhead, overhead, rate_within
 from harness.profiles.folded import write_folded
+from harness.profiles.waiting import HOOK_TAKEN, LOST, NOTHING, OFF
 from harness.reading.summary import summarise
-from harness.run import ProfileFacts, RunDirectory, decode
+from harness.run import LoadFacts, ProfileFacts, RunDirectory, decode
 from harness.supervise import Supervisor
 from harness.table import calls
 
@@ -144,6 +145,33 @@ def record_cpu(
             **_latency(table),
         },
         requests=_requests(table, names, recording.window_ns),
+    )
+
+
+def record_wait(
+    supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, tick: Tick
+) -> ProfileFacts:
+    """Run the plan with the switch hook into a new `folder`; returns its facts, with the requests behind the profile."""
+    folder.mkdir(parents=True)
+    plan = dataclasses.replace(plan, split=True, waits=True)
+    names: list[str] = []
+    result = run_load(supervisor, subject, plan, folder, on_mix=names.extend, tick=tick)
+    if result.ending.interrupted:
+        raise KeyboardInterrupt
+    if not decode(folder / RunDirectory.FACTS, LoadFacts).split:
+        return ProfileFacts(reason=OFF.format(HOOK_TAKEN))
+    records = wait.read(folder)
+    profiles = wait.fold(records, _roots(subject))
+    if not profiles.facts.stacks_read:
+        return ProfileFacts(reason=NOTHING if records else LOST)
+    write_folded(folder / "wait.folded", profiles.waiting)
+    table = calls.load(folder / RunDirectory.CALLS)
+    every = (np.iinfo(np.int64).min, np.iinfo(np.int64).max)
+    return ProfileFacts(
+        file="wait/wait.folded",
+        reason=result.ending.trouble,
+        facts=dataclasses.asdict(profiles.facts),
+        requests=_requests(table[table["intended_ns"] >= 0], names, every),
     )
 
 

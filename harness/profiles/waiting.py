@@ -14,9 +14,9 @@ from harness.table.shares import part_folders
 
 NO_SPLIT = "--no-split"
 HOOK_TAKEN = "another tool of the process has the only one"
-_OFF = "No wait profile: without the switch hook ({}) nobody sees who waits."
+OFF = "No wait profile: without the switch hook ({}) nobody sees who waits."
 LOST = "No wait profile: the measured process wrote none before its end. The table of calls does not depend on it."
-_NOTHING = "No wait profile: no call waited for 0.2 ms or more."
+NOTHING = "No wait profile: no call waited for 0.2 ms or more."
 
 
 def profile_waits(
@@ -29,12 +29,12 @@ def profile_waits(
     A profile that cannot be had is a sentence in `ProfileFacts.reason`.
     """
     if no_hook:
-        return ProfileFacts(reason=_OFF.format(no_hook))
+        return ProfileFacts(reason=OFF.format(no_hook))
     try:
         records = read(directory.timing)
         profiles = fold(records, [str(Path.cwd())])
         if not records or not profiles.facts.stacks_read:
-            return ProfileFacts(reason=_NOTHING if records else LOST)
+            return ProfileFacts(reason=NOTHING if records else LOST)
         directory.wait.mkdir(exist_ok=True)
         write_folded(directory.wait / "wait.folded", profiles.waiting)
         if profiles.parallel.stacks:

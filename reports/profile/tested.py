@@ -17,6 +17,7 @@ from reports.model import Cell, Row, Table, Tone
 
 TITLES = {
     "cpu": "CPU",
+    "wait": "Waiting",
     "memory": "Allocations",
     "bytes": "Allocated bytes",
     "peak": "Memory at its peak",

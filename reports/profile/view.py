@@ -100,6 +100,7 @@ def _points(sides: Sequence[ProfiledSide], labels: Sequence[str]) -> Iterator[st
         if document.interrupted:
             yield f"{label} was interrupted after {len(document.rounds)} of {document.rounds_planned} rounds."
         yield from _failures(side, label)
+        yield from _lost(side, label)
     if len(sides) == 2:
         yield _how_told(sides)
     for side, label in zip(sides, labels, strict=True):
@@ -112,6 +113,16 @@ def _failures(side: ProfiledSide, label: str) -> Iterator[str]:
         if failed:
             requests = sum(sum(facts.requests.values()) for facts in side.facts(kind))
             yield f"{label}: {format_percent(failed / max(requests, 1))} of the {kind} profiles' calls failed."
+
+
+def _lost(side: ProfiledSide, label: str) -> Iterator[str]:
+    """Say of each kind which some rounds lack: what is told of it rests on the others."""
+    for kind in side.document.kinds:
+        every = side.facts(kind)
+        lost = [facts for facts in every if facts.file is None]
+        if lost and len(lost) < len(every):
+            reason = redact_text(lost[0].reason or "")
+            yield f"{label}: {len(lost)} of {len(every)} rounds have no {kind} profile. {reason}"
 
 
 def _how_told(sides: Sequence[ProfiledSide]) -> str:
