@@ -22,8 +22,10 @@ setup: .venv/.installed ## Make .venv with everything in it, and .venv/bin/harne
 run: setup ## Load, profile and compare two variants of the core on real servers; prints the report's path
 	$(BIN)/harness run asset-read --variant baseline --variant optimised --profile cpu,memory
 
-test: setup ## Run all tests
-	$(BIN)/python -m pytest
+# A red is confirmed on fresh data, as the gate does it: many tests measure real processes, and the machine may be busy.
+test: setup ## Run all tests; what fails runs once more, and has failed if it fails again
+	$(BIN)/python -m pytest || \
+	  { [ $$? = 1 ] && echo "Once more, what failed:" && $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
 check: setup ## Lint and type-check
 	$(BIN)/ruff check .
