@@ -184,6 +184,26 @@ def test_a_running_job_says_so(host, stuck):
     assert ended(hosted, job_id)["state"] == "done"
 
 
+@pytest.mark.parametrize(("after_s", "queued_ends"), [(119, "done"), (121, "failed")])
+def test_a_job_that_nobody_waits_for_has_two_minutes_and_all_learn_how_it_ended(
+    host, stuck, clock, after_s, queued_ends
+):
+    begun, release = stuck
+    clock.now_s = time.time()
+    hosted = host(clocks=clock.clocks)
+    workers = POOLS["security-scanning"]
+    *running, queued = [submit(hosted, "vulnerability-scan", wait=False)[1]["id"] for _ in range(workers + 1)]
+    assert all(begun.acquire(timeout=20) for _ in range(workers))
+    clock.advance(after_s)
+    release.set()
+    # Another process knows what Redis knows; what has begun is done, and noted even past its time.
+    other = host(clocks=clock.clocks, world=hosted.world)
+    assert {ended(other, each)["state"] for each in running} == {"done"}
+    end = ended(other, queued)
+    assert end["state"] == queued_ends
+    assert end.get("error", {"code": "timeout"}) == {"code": "timeout"}
+
+
 def test_a_job_in_flight_is_found_although_redis_died_or_came_back_empty(host, stuck):
     begun, release = stuck
     hosted = host()
