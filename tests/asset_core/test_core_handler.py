@@ -440,6 +440,14 @@ def test_refusals_are_audited_with_the_reason_and_without_the_token(host, caplog
     assert "not.a.token" not in caplog.text
 
 
+def test_a_refusal_is_audited_in_a_line_whose_length_callers_do_not_choose(host, caplog):
+    hosted = host()
+    with caplog.at_level(logging.WARNING, "asset_core.audit"):
+        assert hosted.get(f"/assets/{'x' * 5_000}", token="not.a.token")["statusCode"] == 401
+    (record,) = caplog.records
+    assert json.loads(record.getMessage())["what"] == f"GET /assets/{{id}} {'x' * 128}"
+
+
 def test_counters_only_grow_and_know_their_operations(host):
     hosted = host()
     assert set(hosted.core.counters()) >= {"GET /assets/{id}", "GET /health"}
