@@ -514,7 +514,17 @@ target.open()
 made.clear()
 target.call(target.make_event("GET /assets/{id}", random.Random(1)))
 target.close()
-print(json.dumps(made))
+told = list(made)
+
+# What is carried runs under the span it was made in, and leaves the worker's own context as it was.
+from targets.asset_core.tracing import Tracing
+tracing = Tracing()
+with tracing.span("x"):
+    carried = tracing.carry(lambda: trace.get_current_span().name)
+before = context.get_current()
+assert carried() == "x"
+assert context.get_current() is before
+print(json.dumps(told))
 """
 
 
