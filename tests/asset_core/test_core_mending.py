@@ -294,6 +294,16 @@ def test_how_a_job_ended_is_kept_while_redis_takes_nothing_and_given_to_it_later
     assert records._unsaved == {}
 
 
+def test_of_the_ends_that_redis_does_not_take_the_oldest_are_lost_beyond_a_thousand(shelf, scope, clock):
+    records = JobRecords(shelf, encode_plainly, clock.read)
+    shelf.failing = True
+    for number in range(1_001):
+        records.keep("t", JobView(str(number), "k", DONE), scope)
+    assert records.get("t", "1", scope).state == records.get("t", "1000", scope).state == DONE
+    with pytest.raises(StoreError):
+        records.get("t", "0", scope)
+
+
 def test_a_record_lives_a_quarter_of_an_hour_from_the_last_that_was_noted(shelf, scope, clock):
     records = JobRecords(shelf, encode_plainly, clock.read)
     records.put("t", JobView("1", "k", QUEUED), scope)
