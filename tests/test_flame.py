@@ -156,14 +156,14 @@ def test_the_table_ranks_by_own_weight_and_names_lines():
 
 
 def test_the_page_without_scripts_holds_the_numbers():
-    html = re.sub(r"<script.*?</script>", "", render(two()), flags=re.DOTALL)
+    html = re.sub(r"<script.*?</script>", "", render(two()), flags=re.DOTALL).replace("<wbr>", "")
     for text in (
         "dumps",
         "json/__init__.py",
         "shop/core.py:12",
         "−6",
         "+2",
-        "950 samples" if 0 else "per request",
+        "per request",
     ):
         assert text in html
 
