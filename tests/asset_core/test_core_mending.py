@@ -304,6 +304,15 @@ def test_of_the_ends_that_redis_does_not_take_the_oldest_are_lost_beyond_a_thous
         records.get("t", "0", scope)
 
 
+def test_a_record_that_cannot_be_read_is_none(shelf, scope, clock):
+    records = JobRecords(shelf, encode_plainly, clock.read)
+    records.keep("t", JobView("1", "k", DONE), scope)
+    (key,) = shelf.values
+    for damaged in (b"{", b"[]", b"\xff"):
+        shelf.values[key] = damaged
+        assert records.get("t", "1", scope) is None
+
+
 def test_a_record_lives_a_quarter_of_an_hour_from_the_last_that_was_noted(shelf, scope, clock):
     records = JobRecords(shelf, encode_plainly, clock.read)
     records.put("t", JobView("1", "k", QUEUED), scope)
