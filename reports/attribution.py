@@ -35,6 +35,8 @@ _LEAST_SHARE = 0.02
 """Of the largest change of a part: a function with less is summed up with others."""
 _LEAST_CALLS = 30
 _TAILS = ("p95", "p99")
+# What is left of sums of floating point is far below a millionth of a nanosecond.
+_DIGITS = 6
 _CPU, _WAITING = "cpu-cpu", "wait-wait"
 _CONFIDENCE = 0.95
 
@@ -223,9 +225,10 @@ def _percent(share: float) -> str:
 
 
 def _time(value_ns: float) -> str:
-    return format_ns(value_ns).replace("-", "−")
+    return format_ns(round(value_ns, _DIGITS)).replace("-", "−")
 
 
 def _signed(value_ns: float) -> str:
+    value_ns = round(value_ns, _DIGITS)
     sign = "−" if value_ns < 0 else "+" if value_ns > 0 else "±"
     return sign + format_ns(abs(value_ns))

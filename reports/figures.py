@@ -106,6 +106,7 @@ def _draw(plot: data.Plot) -> "Figure":
         data.LoadPlot: lines.draw_load,
         data.HeatMap: overtime.draw_heat,
         data.RatePlot: overtime.draw_rates,
+        data.InFlightPlot: overtime.draw_in_flight,
         data.BarPlot: bars.draw_bars,
         data.SplitPlot: bars.draw_split,
         data.IntervalPlot: intervals.draw_intervals,

@@ -48,13 +48,17 @@ class Part:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-    """A labelled line of cells; `group` is a label that several rows share, `bar` a division of the whole."""
+    """A labelled line of cells; `group` is a label that several rows share, `bar` a division of the whole.
+
+    `hint` explains the label, on a line of its own; `mark` is one word beside it.
+    """
 
     label: str
     cells: tuple[Cell, ...]
     group: str = ""
     hint: str = ""
     bar: tuple[Part, ...] = ()
+    mark: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -221,6 +225,8 @@ class ReportView:
     tiles: tuple[Row, ...]
     """The few figures that stand beside the verdict, one cell for each run."""
     comparison: Table
+    lost: Table
+    """The calls that got no answer; without rows where all did."""
     runs: tuple[RunCard, ...]
     changes: Table | None
     """What changed most between the runs, the largest first; None for a single run."""

@@ -34,7 +34,7 @@ def split_table(sides: Sequence[Side]) -> Table:
         ("response", *PARTS.values()),
         tuple(rows),
         "Operation",
-        _split_notes(sides),
+        _split_notes(sides) if rows else (),
     )
 
 

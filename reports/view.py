@@ -15,6 +15,7 @@ from reports.failures import commonest_failures, failures_table
 from reports.heads import heads
 from reports.heldby import held_by_table
 from reports.layout import single_run
+from reports.lost import lost_table
 from reports.model import ReportView, RunCard, Table
 from reports.operations import operation_views, operations_table, stages_table
 from reports.profiles import profile_facts, profile_views
@@ -46,6 +47,7 @@ def build(runs: Sequence[RunSummary]) -> ReportView:
         verdict=verdict(sides),
         tiles=tuple(row for row in compared.rows if row.label in _TILES),
         comparison=compared,
+        lost=lost_table(sides),
         runs=tuple(_card(side) for side in sides),
         changes=changed,
         change_notes=_change_notes(sides, changed),

@@ -3,6 +3,7 @@
 import functools
 
 import judgement_builder
+import test_profile_report
 from capacity_builder import document, probe
 from micro_builder import entry, make_micro_run
 from run_builder import make_run
@@ -19,6 +20,7 @@ from reports.capacity.view import build_capacity
 from reports.card import CardFacts, Rate
 from reports.micro import html as micro_html
 from reports.micro import view as micro_view
+from reports.profile.html import render as render_profile_html
 from reports.session.html import render_html
 from reports.session.model import Links
 from reports.session.view import build
@@ -41,12 +43,18 @@ def _folded(weight):
     return {f"{name}.folded": f"# unit: {unit}.\n{stacks}" for name, unit in units.items()}
 
 
+def _waits():
+    """A profile of waiting, so that the page has its tab."""
+    stack = "operation:GET /assets/{id};call (shop/core.py);get (shop/store.py)"
+    return {"wait/wait.folded": f"# unit: ns.\n{stack} 9000000\n"}
+
+
 def _runs(folder, *specs):
     return html.render(view.build([summary.load(make_run(folder, **spec)) for spec in specs]))
 
 
 def one_run(folder):
-    return _runs(folder, {"folded": _folded(200), "stages": STAGES, "fail_share": 0.01})
+    return _runs(folder, {"folded": _folded(200) | _waits(), "stages": STAGES, "fail_share": 0.01})
 
 
 def two_variants(folder):
@@ -75,6 +83,27 @@ def gate(_folder):
         measured_at="2026-02-27", machine="Example CPU", configuration="12 + 16 blocks", rates=[rate]
     )
     return render_html(build(judged, judgement_builder.receipt(), Links(), card=card))
+
+
+def load_comparison(_folder):
+    """Pairs of load runs: rates, tails with wide intervals, and errors against their limit."""
+    paired = functools.partial(judgement_builder.paired, "asset-read")
+    lines = (
+        paired(metric="p99", change=0.31, low=0.12, high=0.55, verdict=Verdict.REGRESSED),
+        paired(metric="p50", change=0.004, low=-0.01, high=0.02),
+        paired(metric="throughput", change=-0.002, low=-0.004, high=0.001),
+        paired(metric="p999", change=0.2, low=-0.3, high=1.4, verdict=Verdict.INCONCLUSIVE),
+    )
+    judged = judgement_builder.judgement(*lines, verdict=Verdict.REGRESSED)
+    return render_html(build(judged, judgement_builder.receipt(), Links()))
+
+
+def profiled(folder):
+    before, after = (
+        test_profile_report.Made(*made)
+        for made in (("before", test_profile_report.CALM), ("after", test_profile_report.SLOWER))
+    )
+    return render_profile_html(test_profile_report.shown(folder, before, after))
 
 
 def ablation(_folder):
@@ -116,5 +145,16 @@ def micro(folder):
 
 KINDS = {
     make.__name__: make
-    for make in (one_run, two_variants, invalid_run, comparison, gate, ablation, capacity, micro)
+    for make in (
+        one_run,
+        two_variants,
+        invalid_run,
+        comparison,
+        load_comparison,
+        gate,
+        profiled,
+        ablation,
+        capacity,
+        micro,
+    )
 }

@@ -31,6 +31,7 @@ def test_every_chart_of_the_view_is_drawn(svgs):
         "distribution",
         "heat",
         "rate",
+        "in-flight",
         "service",
         "split",
         "operations",
@@ -112,3 +113,23 @@ def test_a_readout_holds_the_lines_of_each_panel_inside_the_drawing(shown):
         lines = {line["label"]: line["y"] for line in panel["lines"]}
         assert lines["completed"] == pytest.approx(list(shown_panel.completed), rel=1e-3)
         assert lines["planned"] == pytest.approx(list(shown_panel.planned), rel=1e-3)
+
+
+def test_calls_in_flight_are_drawn_and_those_that_wait_only_where_some_do(tmp_path):
+    slow = summary.load(make_run(tmp_path, harness_lag_ms=50.0, variant="late"))
+    run = summary.load(make_run(tmp_path))
+    (chart,) = [chart for chart in view.build([run, slow]).charts if chart.key == "in-flight"]
+    drawing = figures.draw(chart)
+    assert drawing.svg.count(">in flight<") == 2
+    assert drawing.svg.count(">waiting<") == 1
+    lines = {line["label"]: line for line in drawing.readout[1]["lines"]}
+    assert lines["waiting"]["kind"] == "calls"
+    assert lines["waiting"]["y"] == pytest.approx(list(chart.plot.panels[1].waiting), rel=1e-3)
+
+
+def test_labels_of_two_runs_that_peak_alike_stand_above_one_another(tmp_path):
+    runs = [summary.load(make_run(tmp_path, variant=name)) for name in ("one", "two")]
+    (chart,) = [chart for chart in view.build(runs).charts if chart.key == "distribution"]
+    with figures._drawn(chart.plot) as figure:
+        offsets = [text.xyann[1] for text in figure.axes[0].texts]
+    assert offsets[1] - offsets[0] >= 10

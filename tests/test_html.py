@@ -119,7 +119,7 @@ def test_every_script_of_the_page_has_its_digest_in_the_policy(page):
 def test_an_invalid_run_gets_no_latency_chart(page):
     _, text = page(INVALID)
     charts = [attributes["id"] for tag, attributes in parsed(text).elements if tag == "figure"]
-    assert charts == ["chart-rate", "chart-calls"]
+    assert charts == ["chart-rate", "chart-in-flight", "chart-calls"]
     assert "Latency charts leave out baseline" in text
 
 

@@ -63,7 +63,7 @@ def two(tmp_path):
 def test_one_run_shows_every_time_of_every_benchmark(one):
     (table,) = one.tables
     assert table.columns == ("median", "each", "IQR", "min", "rounds", "per second")
-    assert [(row.group, row.label, row.hint) for row in table.rows] == [
+    assert [(row.group, row.label, row.mark) for row in table.rows] == [
         ("test_a.py", "test_one", ""),
         ("test_b.py", "test_two[x]", "noisy"),
     ]

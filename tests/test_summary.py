@@ -157,6 +157,24 @@ def test_rows_out_of_order_as_users_append_them_make_the_same_time_line(tmp_path
         assert np.array_equal(getattr(shuffled, column), getattr(ordered, column))
 
 
+def test_calls_in_flight_are_the_time_that_each_was_there_by_that_of_the_bin(tmp_path):
+    path = make_run(tmp_path, service_ms=900.0, harness_lag_ms=60.0, outcome=Outcome.UNFINISHED, **MIXED)
+    line, rows = load(path).timeline, measured(path)
+    edges_ns = np.arange(len(line.planned) + 1) * line.bin_s * 1e9
+    let_go = np.where(rows["outcome"] == Outcome.NEVER_STARTED, np.inf, rows["dispatched_ns"])
+    back = np.where(rows["outcome"] == Outcome.UNFINISHED, np.inf, rows["completed_ns"])
+    were = ~np.isin(rows["outcome"], [Outcome.NEVER_STARTED, Outcome.DROPPED])
+    for shown, came, left in (
+        (line.in_flight, rows["dispatched_ns"][were], back[were]),
+        (line.waiting, rows["intended_ns"], let_go),
+    ):
+        for place in (0, 1, 50, len(line.planned) - 1):
+            start, end = edges_ns[place : place + 2]
+            there = np.minimum(left, end) - np.maximum(came, start)
+            assert shown[place] == pytest.approx(there.clip(0).sum() / (end - start))
+    assert line.in_flight[-1] > line.in_flight[0]
+
+
 def test_a_dropped_call_stands_where_it_was_intended(tmp_path):
     path = make_run(tmp_path, dropped_share=0.3)
     line, rows = load(path).timeline, measured(path)

@@ -108,7 +108,7 @@ def test_an_invalid_run_shows_no_latency_anywhere(built):
     shown, (run,) = built({"harness_lag_ms": 8.0})
     assert shown.runs[0].level == "invalid"
     assert "gives no usable numbers" in shown.verdict.sentence
-    assert [chart.key for chart in shown.charts] == ["rate", "calls"]
+    assert [chart.key for chart in shown.charts] == ["rate", "in-flight", "calls"]
     assert shown.chart_notes
     assert "invalid" in shown.chart_notes[0]
     tables = [
@@ -121,6 +121,7 @@ def test_an_invalid_run_shows_no_latency_anywhere(built):
     assert not [one.text for one in cells if one.text.endswith((" ms", " µs"))]
     assert not shown.slowest[0].rows
     assert not shown.split.rows
+    assert not shown.split.notes
     assert run.total.percentiles("response_ns")["p50"] is not None
 
 
@@ -134,6 +135,50 @@ def test_beside_a_valid_run_an_invalid_one_is_left_out_of_charts_and_of_the_comp
     assert [series.label for series in percentiles.panels[0].series] == ["baseline"]
     assert [len(plot.panels) for plot in plots if isinstance(plot, RatePlot)] == [2]
     assert shown.next_command.command == "harness doctor"
+
+
+def test_calls_without_an_answer_are_told_by_operation_and_outcome_with_when_it_began_and_ended(built):
+    shown, (run,) = built({"dropped_share": 0.1, "never_share": 0.02, "fail_share": 0.1})
+    assert [cell.value for row in shown.lost.rows for cell in row.cells[1:2]] == sorted(
+        (cell.value for row in shown.lost.rows for cell in row.cells[1:2]), reverse=True
+    )
+    first = shown.lost.rows[0]
+    rows = run.table[run.table["operation"] == 0]
+    dropped = rows[rows["outcome"] == Outcome.DROPPED]["intended_ns"]
+    assert (first.label, first.cells[0].text) == ("GET /assets/{id}", "dropped")
+    assert [cell.value for cell in first.cells[1:]] == pytest.approx(
+        [len(dropped), len(dropped) / len(rows), dropped.min() / 1e9, dropped.max() / 1e9]
+    )
+    assert sum(row.cells[1].value for row in shown.lost.rows) == run.planned - run.total.count
+    assert "Dropped" in shown.lost.notes[0]
+    assert "Unfinished" not in shown.lost.notes[0]
+
+
+def test_where_every_call_came_back_nothing_is_said_of_lost_ones(built):
+    shown, _ = built({"fail_share": 0.1})
+    assert (shown.lost.rows, shown.lost.notes) == ((), ())
+
+
+def test_of_many_ways_to_lose_calls_the_most_frequent_are_shown_and_the_others_counted(built):
+    many = {f"GET /{number}": 1 / 20 for number in range(20)}
+    shown, _ = built({"operations": many, "dropped_share": 0.4})
+    assert len(shown.lost.rows) == 12
+    assert shown.lost.notes[0] == "8 smaller ones are left out."
+
+
+def test_with_several_runs_each_lost_call_has_its_run(built):
+    shown, _ = built({}, {"variant": "optimised", "dropped_share": 0.1})
+    assert shown.lost.columns[0] == "run"
+    assert {row.cells[0].text for row in shown.lost.rows} == {"optimised"}
+
+
+def test_a_run_that_is_alone_has_its_name_in_no_head_and_no_chart(built):
+    shown, _ = built({"variant": "some long name"})
+    heads = [
+        table.columns for table in (shown.comparison, shown.counters, shown.overhead, shown.heads[0].table)
+    ]
+    assert heads == [("value",)] * 4
+    assert "some long name" not in repr([chart.plot for chart in shown.charts])
 
 
 def test_runs_of_different_scenarios_are_shown_without_ratios(built):

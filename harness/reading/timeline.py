@@ -15,7 +15,10 @@ from harness.table.latency import returned
 from harness.table.pieces import pieces
 
 _MOST_BINS = 120
+_NEVER_NS = np.iinfo(np.int64).max
 _CALLS_PER_BIN = 8
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,6 +32,10 @@ class Timeline:
     """Completed calls by the bin of their completion; those after the last bin are in none."""
     failed: Integers
     dropped: Integers
+    waiting: Floats
+    """Calls that were due and not yet let go: how many there were, as the mean over the bin."""
+    in_flight: Floats
+    """Calls that were let go and had not come back: how many there were, as the mean over the bin."""
     response: tuple[Histogram, ...]
     """Response times of the calls that returned, by the bin of their intended start."""
 
@@ -57,19 +64,24 @@ class Timeline:
     @classmethod
     def empty(cls, bin_s: float, bins: int) -> Self:
         """Return the time line of no calls."""
-        none = np.zeros(bins, np.int64)
-        return cls(bin_s, none, none, none, none, (Histogram.empty(),) * bins)
+        none, nobody = np.zeros(bins, np.int64), np.zeros(bins, np.float64)
+        return cls(bin_s, none, none, none, none, nobody, nobody, (Histogram.empty(),) * bins)
 
     def with_calls(self, table: calls.Table) -> Self:
         """Return this time line with more calls in it; what lies beyond its bins is not counted."""
         outcome, completed_ns = table["outcome"], table["completed_ns"]
         failed = np.isin(outcome, [Outcome.FAILED, Outcome.TIMED_OUT])
+        let_go_ns = np.where(outcome == Outcome.NEVER_STARTED, _NEVER_NS, table["dispatched_ns"])
+        let_go = table[(outcome != Outcome.NEVER_STARTED) & (outcome != Outcome.DROPPED)]
+        back_ns = np.where(let_go["outcome"] == Outcome.UNFINISHED, _NEVER_NS, let_go["completed_ns"])
         return dataclasses.replace(
             self,
             planned=self.planned + self._count(table["intended_ns"]),
             completed=self.completed + self._count(completed_ns[outcome == Outcome.COMPLETED]),
             failed=self.failed + self._count(completed_ns[failed]),
             dropped=self.dropped + self._count(table["intended_ns"][outcome == Outcome.DROPPED]),
+            waiting=self.waiting + self._present(table["intended_ns"], let_go_ns),
+            in_flight=self.in_flight + self._present(let_go["dispatched_ns"], back_ns),
             response=self._responses(returned(table)),
         )
 
@@ -77,6 +89,21 @@ class Timeline:
         bins = len(self.planned)
         place = (times_ns / (self.bin_s * NS_PER_S)).astype(np.int64)
         return np.bincount(place[(place >= 0) & (place < bins)], minlength=bins).astype(np.int64)
+
+    def _present(self, came_ns: Integers, left_ns: Integers) -> Floats:
+        """Return how many were there in each bin: the time that each spent in it, by the bin's length, summed."""
+        return self._since(came_ns) - self._since(left_ns)
+
+    def _since(self, times_ns: Integers) -> Floats:
+        """Return for each bin how much of it, in bins, lies after each of the times, summed over them."""
+        bins = len(self.planned)
+        place = np.clip(times_ns / (self.bin_s * NS_PER_S), 0, bins)
+        first = place.astype(np.int64)
+        partly = np.bincount(first, weights=first + 1 - place, minlength=bins + 1)
+        count = np.bincount(first, minlength=bins + 1)
+        before = np.cumsum(count) - count
+        since: Floats = (partly + before)[:bins]
+        return since
 
     def _responses(self, rows: calls.Table) -> tuple[Histogram, ...]:
         bins = len(self.planned)

@@ -11,6 +11,7 @@
   };
   const words = {
     ns: time,
+    calls: short,
     rate: (value) => `${short(value)}/s`,
     share: (value) => `${short(value * 100)} % of calls`,
     seconds: (value) => `at ${short(value)} s`,

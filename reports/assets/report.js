@@ -27,8 +27,9 @@
   const reveal = () => {
     const id = decodeURIComponent(location.hash.slice(1));
     const target = id && document.getElementById(id);
-    const inside = target && target.closest("details");
-    if (inside) inside.open = true;
+    for (let inside = target && target.closest("details"); inside; inside = inside.parentElement.closest("details")) {
+      inside.open = true;
+    }
   };
   addEventListener("hashchange", reveal);
   reveal();

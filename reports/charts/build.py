@@ -16,6 +16,8 @@ from reports.charts.data import (
     Floats,
     HeatMap,
     HeatPanel,
+    InFlightPanel,
+    InFlightPlot,
     LoadPlot,
     PercentilePanel,
     PercentilePlot,
@@ -50,6 +52,7 @@ def _all(sides: Sequence[Side], shown: Sequence[Numbered]) -> Iterator[Chart | N
         yield _distribution(shown)
         yield _heat(shown)
     yield _rates(sides)
+    yield _in_flight(sides)
     if shown:
         yield _response_and_service(shown)
         yield split_chart(shown)
@@ -210,6 +213,21 @@ def _rate_panel(number: int, side: Side) -> RatePanel:
         failed=timeline.failed / timeline.bin_s,
         dropped=timeline.dropped / timeline.bin_s,
         stages=stages(side),
+    )
+
+
+def _in_flight(sides: Sequence[Side]) -> Chart:
+    panels = tuple(
+        InFlightPanel(side.label, number, timeline.bin_s, timeline.in_flight, timeline.waiting, stages(side))
+        for number, side in enumerate(sides)
+        for timeline in [side.run.timeline]
+    )
+    return Chart(
+        "in-flight",
+        "Calls in flight over time",
+        "Let go and not yet back, as the mean of each moment. Where it climbs at a steady rate, calls come faster than they are "
+        "answered. Waiting: due, but not yet let go.",
+        InFlightPlot(panels),
     )
 
 

@@ -100,6 +100,25 @@ class RatePlot:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class InFlightPanel:
+    """How many calls were there at once, as the mean of each time bin: let go and not back, and due but not let go."""
+
+    label: str
+    run: int
+    bin_s: float
+    in_flight: Floats
+    waiting: Floats
+    stages: tuple[StageSpan, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class InFlightPlot:
+    """Panels that share their axes."""
+
+    panels: tuple[InFlightPanel, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class BarGroup:
     """One thing in all runs; None where a run does not know it."""
 
@@ -193,6 +212,7 @@ Plot = (
     | DistributionPlot
     | HeatMap
     | RatePlot
+    | InFlightPlot
     | BarPlot
     | SplitPlot
     | LoadPlot

@@ -1,5 +1,6 @@
 """Line charts over a log axis of time: percentiles, distribution, response against throughput."""
 
+import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -19,6 +20,8 @@ from reports.charts.style import (
 )
 from reports.visible import short
 
+# Labels of peaks that are closer than this share of the axis would cover one another.
+_LABEL_SHARE = 0.2
 _PERCENTILES = ((1, "0"), (2, "50"), (10, "90"), (100, "99"), (1e3, "99.9"), (1e4, "99.99"), (1e5, "99.999"))
 
 
@@ -69,6 +72,8 @@ def draw_distribution(plot: DistributionPlot) -> Figure:
     """Draw the share of calls by response time as filled steps."""
     figure, (axes,) = panels(1, 2.3)
     axes.set_xscale("log")
+    low, high = float(plot.series[0].x[0]), float(plot.series[0].x[-1])
+    peaks: list[float] = []
     for line in plot.series:
         colour = run_colour(line.run)
         axes.fill_between(line.x, line.y * 100, step="mid", color=colour, alpha=0.16, linewidth=0)
@@ -76,13 +81,15 @@ def draw_distribution(plot: DistributionPlot) -> Figure:
             line.x, line.y * 100, where="mid", color=colour, linestyle=run_dash(line.run), linewidth=1.4
         )
         peak = int(line.y.argmax())
+        place = math.log(line.x[peak]) / math.log(high / low)
+        beneath = sum(abs(place - other) < _LABEL_SHARE for other in peaks)
+        peaks.append(place)
         axes.annotate(
-            short(line.label, TITLE), (line.x[peak], line.y[peak] * 100), xytext=(0, 4), textcoords="offset points",
+            short(line.label, TITLE), (line.x[peak], line.y[peak] * 100), xytext=(0, 4 + 12 * beneath), textcoords="offset points",
             color=colour, ha="center",
         )  # fmt: skip
-    low, high = float(plot.series[0].x[0]), float(plot.series[0].x[-1])
     axes.set_xlim(low, high)
-    axes.set_ylim(0, max(float(line.y.max()) for line in plot.series) * 118)
+    axes.set_ylim(0, max(float(line.y.max()) for line in plot.series) * (118 + 8 * len(plot.series)))
     log_time_ticks(axes.xaxis, low, high)
     axes.set_xlabel("response time")
     axes.set_ylabel("share of calls (%)")

@@ -1,6 +1,7 @@
 """Charts over the time of the run, one panel for each run: response times as a heat map, and rates."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.colors
 import numpy as np
@@ -8,7 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.units import format_duration
-from reports.charts.data import Floats, HeatMap, HeatPanel, RatePanel, RatePlot, StageSpan
+from reports.charts.data import (
+    Floats,
+    HeatMap,
+    HeatPanel,
+    InFlightPanel,
+    InFlightPlot,
+    RatePanel,
+    RatePlot,
+    StageSpan,
+)
 from reports.charts.style import (
     COLOURS,
     LABEL,
@@ -24,7 +34,12 @@ from reports.visible import short
 
 _HEAT_IN = 2.9
 _RATE_IN = 2.5
+_DOTS = (0, (1.5, 1.5))
+_LEAST_WAITING = 0.5
 _TIME_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
+
+Line = tuple[str, Floats, str, Any]
+"""A text, its values by time bin, a colour and a dash pattern."""
 
 
 def draw_heat(plot: HeatMap) -> Figure:
@@ -78,41 +93,53 @@ def _last(values: Floats) -> float:
 
 def draw_rates(plot: RatePlot) -> Figure:
     """Draw planned, completed, failed and dropped calls per second."""
-    figure, all_axes = panels(len(plot.panels), _RATE_IN)
-    top = (
-        max((float(line.max()) for panel in plot.panels for _, line, _ in _lines(panel)), default=1.0) or 1.0
-    )
-    for axes, panel in zip(all_axes, plot.panels, strict=True):
-        _draw_rate_panel(axes, panel, top)
-    all_axes[0].set_ylabel("calls per second")
-    for axes, panel in zip(all_axes, plot.panels, strict=True):
-        labels = [(text, float(line[-3:].mean()), colour) for text, line, colour in _lines(panel)]
-        direct_labels(axes, labels, _RATE_IN)
-    return figure
+    return _draw_steps(plot.panels, [_rates(panel) for panel in plot.panels], "calls per second")
 
 
-def _lines(panel: RatePanel) -> list[tuple[str, Floats, str]]:
+def draw_in_flight(plot: InFlightPlot) -> Figure:
+    """Draw how many calls were in flight, and how many waited to be let go."""
+    return _draw_steps(plot.panels, [_in_flight(panel) for panel in plot.panels], "calls")
+
+
+def _rates(panel: RatePanel) -> list[Line]:
     """Return what the panel shows: lines of nothing but zeros are left out."""
-    lines = [("completed", panel.completed, run_colour(panel.run))]
+    lines: list[Line] = [("completed", panel.completed, run_colour(panel.run), "solid")]
     if panel.planned is not None:
-        lines.insert(0, ("planned", panel.planned, COLOURS["muted"]))
-    for text, line in (("failed", panel.failed), ("dropped", panel.dropped)):
+        lines.insert(0, ("planned", panel.planned, COLOURS["muted"], (0, (4, 2))))
+    for text, line, dash in (("failed", panel.failed, "solid"), ("dropped", panel.dropped, _DOTS)):
         if line.any():
-            lines.append((text, line, COLOURS["failed"]))
+            lines.append((text, line, COLOURS["failed"], dash))
     return lines
 
 
-def _draw_rate_panel(axes: Axes, panel: RatePanel, top: float) -> None:
-    end_s = panel.bin_s * len(panel.completed)
-    axes.set_title(short(panel.label, TITLE), color=run_colour(panel.run))
-    _frame(axes, panel.stages, end_s)
-    edges = np.arange(len(panel.completed) + 1) * panel.bin_s
-    for text, line, colour in _lines(panel):
-        dash = {"planned": (0, (4, 2)), "dropped": (0, (1.5, 1.5))}.get(text, "solid")
-        axes.stairs(line, edges, color=colour, linewidth=1.3, linestyle=dash, baseline=None)
-    axes.set_xlim(0, end_s)
-    axes.set_ylim(0, top * 1.12)
-    axes.yaxis.set_major_formatter(plain_number)
+def _in_flight(panel: InFlightPanel) -> list[Line]:
+    """Return what the panel shows: a call that waits now and then is no line."""
+    lines: list[Line] = [("in flight", panel.in_flight, run_colour(panel.run), "solid")]
+    if panel.waiting.max() >= _LEAST_WAITING:
+        lines.append(("waiting", panel.waiting, COLOURS["muted"], _DOTS))
+    return lines
+
+
+def _draw_steps(
+    shown: Sequence[RatePanel | InFlightPanel], drawn: Sequence[Sequence[Line]], axis: str
+) -> Figure:
+    figure, all_axes = panels(len(shown), _RATE_IN)
+    top = max((float(values.max()) for lines in drawn for _, values, _, _ in lines), default=1.0) or 1.0
+    all_axes[0].set_ylabel(axis)
+    for axes, panel, lines in zip(all_axes, shown, drawn, strict=True):
+        end_s = panel.bin_s * len(lines[0][1])
+        axes.set_title(short(panel.label, TITLE), color=run_colour(panel.run))
+        _frame(axes, panel.stages, end_s)
+        edges = np.arange(len(lines[0][1]) + 1) * panel.bin_s
+        for _, values, colour, dash in lines:
+            axes.stairs(values, edges, color=colour, linewidth=1.3, linestyle=dash, baseline=None)
+        axes.set_xlim(0, end_s)
+        axes.set_ylim(0, top * 1.12)
+        axes.yaxis.set_major_formatter(plain_number)
+    for axes, lines in zip(all_axes, drawn, strict=True):
+        ends = [(text, float(values[-3:].mean()), colour) for text, values, colour, _ in lines]
+        direct_labels(axes, ends, _RATE_IN)
+    return figure
 
 
 def _frame(axes: Axes, stages: Sequence[StageSpan], end_s: float) -> None:

@@ -9,6 +9,8 @@ from reports.charts.data import (
     DistributionPlot,
     Floats,
     HeatMap,
+    InFlightPanel,
+    InFlightPlot,
     PercentilePlot,
     Plot,
     RatePanel,
@@ -27,7 +29,7 @@ def readout(plot: Plot, figure: "Figure") -> list[dict[str, Any]]:
     """Return the panels of a drawn figure; empty for charts that carry their values as text.
 
     `box` is left, top, width and height in the units of the SVG; `kind` of x is `percentile`, `seconds` or `ns`,
-    of a line `ns`, `rate` or `share`. Gaps are None.
+    of a line `ns`, `rate`, `calls` or `share`. Gaps are None.
     """
     width, height = (float(size) * _POINTS_PER_INCH for size in figure.get_size_inches())
     panels = []
@@ -59,6 +61,8 @@ def _panels(plot: Plot) -> list[tuple[str, list[dict[str, Any]]]]:
             ]
         case RatePlot():
             return [("seconds", _rates(panel)) for panel in plot.panels]
+        case InFlightPlot():
+            return [("seconds", _in_flight(panel)) for panel in plot.panels]
         case _:
             return []
 
@@ -68,6 +72,11 @@ def _rates(panel: RatePanel) -> list[dict[str, Any]]:
     if panel.planned is not None:
         lines.insert(0, ("planned", panel.planned))
     return [_binned(text, panel.run, values, panel.bin_s, "rate") for text, values in lines]
+
+
+def _in_flight(panel: InFlightPanel) -> list[dict[str, Any]]:
+    lines = [("in flight", panel.in_flight), ("waiting", panel.waiting)]
+    return [_binned(text, panel.run, values, panel.bin_s, "calls") for text, values in lines]
 
 
 def _binned(label: str, run: int, values: Floats, bin_s: float, kind: str) -> dict[str, Any]:

@@ -63,8 +63,8 @@ def missing_table(labelled: Sequence[Labelled]) -> Table:
 
 def _row(name: str, cells: tuple[Cell, ...], *found: Benchmark) -> Row:
     file, _, test = name.partition("::")
-    hint = _NOISY if any(is_noisy(benchmark) for benchmark in found) else ""
-    return Row(test or file, cells, group=file if test else "", hint=hint)
+    mark = _NOISY if any(is_noisy(benchmark) for benchmark in found) else ""
+    return Row(test or file, cells, group=file if test else "", mark=mark)
 
 
 def _cells(benchmark: Benchmark) -> tuple[Cell, ...]:

@@ -62,7 +62,7 @@ def _table(console: Console, table: Table) -> None:
 
 def _label(row: Row) -> Text:
     label = Text(f"  {visible(row.label)}" if row.group else visible(row.label))
-    return label.append(f" {row.hint}" if row.hint else "", "yellow")
+    return label.append(f" {row.mark}" if row.mark else "", "yellow")
 
 
 def _cell(cell: Cell) -> Text:
