@@ -1,5 +1,6 @@
 """Why calls failed: counted by operation, by what was raised or answered, and by where. Asked only once one has failed."""
 
+import re
 import traceback
 import types
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ MOST_KINDS = 100
 OTHERS = "(other failures)"
 _UNEXPLAINED = "answered with a failure"
 _LONGEST = 200
+_LINE = re.compile(r":\d+\)$")
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +31,12 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     count: int = 0
     first_ns: int = 0
     last_ns: int = 0
+
+    @property
+    def reason(self) -> str:
+        """What and where without the line, which an edit elsewhere in the file moves."""
+        place = _LINE.sub(")", self.where)
+        return f"{self.what} in {place}" if place else self.what
 
 
 class Failures:
@@ -88,6 +96,14 @@ def merged(parts: Sequence[Sequence[Failure]]) -> list[Failure]:
         other = whole.get(key)
         whole[key] = one if other is None else _sum(other, one)
     return sorted(whole.values(), key=lambda kind: -kind.count)
+
+
+def by_operation(failures: Sequence[Failure]) -> dict[str, int]:
+    """Return how many calls of each operation failed, without zeros."""
+    counts: dict[str, int] = {}
+    for one in failures:
+        counts[one.operation] = counts.get(one.operation, 0) + one.count
+    return counts
 
 
 def _sum(one: Failure, other: Failure) -> Failure:

@@ -5,6 +5,7 @@ import pytest
 from harness.exact.counting import as_repetition
 from harness.exact.metrics import metric_of, unit_of
 from harness.exact.repetition import ALL, Repetition, SideCounts, Value, as_counts
+from harness.failures import Failure
 from harness.processes.counted import CountFacts
 from harness.session.receipt import State
 
@@ -47,7 +48,7 @@ def facts(**changes):
     found = {
         "operations": ["read"],
         "requests": 4,
-        "failed": {},
+        "failures": [],
         "counters": {"read": {"db.calls": 8, "cache.hit": 3}, "background": {"db.calls": 99}},
         "sites": {"read": {"db.calls": {"load (a.py)": 6, "check (b.py)": 2}}},
     }
@@ -65,8 +66,14 @@ def test_totals_become_values_for_each_request_with_their_sites():
     }
 
 
-def test_failed_requests_are_a_metric_of_their_own():
-    assert as_repetition(facts(failed={"read": 1})).values["read"]["failures"] == Value(0.25)
+def test_failed_requests_are_a_metric_of_their_own_with_their_reasons_without_lines():
+    failures = [
+        Failure(operation="read", outcome="failed", what="KeyError", where=f"load (a.py:{line})", count=1)
+        for line in (3, 9)
+    ]
+    failures.append(Failure(operation="write", outcome="failed", what="KeyError", count=1))
+    value = as_repetition(facts(failures=failures)).values["read"]["failures"]
+    assert value == Value(0.5, {"KeyError in load (a.py)": 0.5})
 
 
 def test_what_no_request_asked_for_is_left_out():

@@ -84,6 +84,8 @@ def test_requests_that_fail_are_counted(supervisor, subject, tmp_path):
     assert counts["read", "failures"].base == [0.0]
     failures = [counts[name, "failures"].candidate[0] for name in ("read", "write")]
     assert sum(failures) == pytest.approx(5 / 10)
+    reasons = {site for name in ("read", "write") for site in counts[name, "failures"].candidate_sites}
+    assert reasons == {"ValueError in Target.call (own.py)"}
 
 
 def test_answers_that_the_target_judges_failed_are_counted_too(supervisor, subject, tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 from harness.exact.metrics import BACKGROUND, FAILURES, metric_of
 from harness.exact.process import ExactPlan, read_facts, run_list
 from harness.exact.repetition import Repetition, Value
+from harness.failures import by_operation
 from harness.processes.counted import CountFacts, Driver
 from harness.processes.loadrun import Subject
 from harness.supervise import Supervisor
@@ -21,13 +22,22 @@ def as_repetition(facts: CountFacts, file: str = "") -> Repetition:
     """Return the metrics in what a process counted, by the rule of `metric_of`; what it counted of itself is left out."""
     values = {
         name: {
-            FAILURES: Value(facts.failed.get(name, 0) / facts.requests),
+            FAILURES: _failures(facts, name),
             **_costs(facts.counters.get(name, {}), facts.sites.get(name, {}), facts.requests),
         }
         for name in facts.operations
         if name != BACKGROUND
     }
     return Repetition(facts.requests, values, file, facts.trouble or "")
+
+
+def _failures(facts: CountFacts, operation: str) -> Value:
+    """Return the share of requests that failed; its sites are the reasons, with the functions that raised."""
+    reasons: dict[str, float] = {}
+    for one in facts.failures:
+        if one.operation == operation:
+            reasons[one.reason] = reasons.get(one.reason, 0.0) + one.count / facts.requests
+    return Value(by_operation(facts.failures).get(operation, 0) / facts.requests, reasons)
 
 
 def _costs(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from harness.failures import Failure
 from harness.processes.job import Message
 from harness.processes.one_user import OneUserDriver, fixed_lists
 from harness.target import Counters
@@ -21,7 +22,7 @@ class CountFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     operations: list[str]
     requests: int
-    failed: dict[str, int]
+    failures: list[Failure]
     counters: dict[str, dict[str, int]]
     sites: dict[str, dict[str, dict[str, int]]] = {}
     trouble: str | None = None
@@ -38,12 +39,12 @@ class Driver(OneUserDriver):
         settled(counters)
         self._target.record_sites(on=True)
         counters.read()
-        failed = self._user.make_all(counted)
+        failures = self._user.make_all(counted)
         grown = settled(counters)
         facts = CountFacts(
             operations=list(mix),
             requests=self._job.requests,
-            failed=failed,
+            failures=failures,
             counters=grown,
             sites={
                 operation: {counter: dict(functions) for counter, functions in found.items()}

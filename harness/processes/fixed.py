@@ -48,8 +48,10 @@ class Driver(OneUserDriver):
         folder = Path(self._job.folder)
         with MemoryProfiler(folder / self.RECORD):
             start_ns = SystemClock.now_ns()
-            failed = self._user.make_all(requests[traced:])
+            failures = self._user.make_all(requests[traced:])
             traced_ns = SystemClock.now_ns() - start_ns
         by_operation = {name: int((operation[traced:] == index).sum()) for index, name in enumerate(names)}
-        facts = FixedFacts(requests=by_operation, failed=sum(failed.values()), traced_ns=traced_ns)
+        facts = FixedFacts(
+            requests=by_operation, failed=sum(one.count for one in failures), traced_ns=traced_ns
+        )
         self._write(facts)

@@ -13,6 +13,7 @@ import msgspec
 
 from harness.errors import TargetError
 from harness.events import prepare_events
+from harness.failures import Failure, Failures
 from harness.marker import marked, marked_any
 from harness.model import Outcome, Wrap
 from harness.plans.plan import MAX_PAYLOADS
@@ -40,23 +41,27 @@ class OneUser:
         self._target.instrument(self._make_wrap())
         open_target(self._target)
 
-    def make_all(self, requests: Iterable[Request]) -> dict[str, int]:
-        """Make the requests; return how many of each operation failed: raised, timed out, or were judged so."""
-        failed: dict[str, int] = {}
+    def make_all(self, requests: Iterable[Request]) -> list[Failure]:
+        """Make the requests; return what failed and why: raised, timed out, or was judged so. No times are told."""
+        failures, names = Failures(self._target.explain), list(self._calls)
         for operation, event in requests:
             self._operation = operation
-            if not self._succeeds(operation, event):
-                failed[operation] = failed.get(operation, 0) + 1
+            if not self._succeeds(operation, event, failures):
+                failures.count(names.index(operation), Outcome.FAILED, 0)
         self._operation = ""
-        return failed
+        return failures.found(names)
 
-    def _succeeds(self, operation: str, event: Any) -> bool:
+    def _succeeds(self, operation: str, event: Any, failures: Failures) -> bool:
         try:
             result = self._calls[operation](event)
-        except (Exception, SystemExit):  # noqa: BLE001 - whatever the target raises is its outcome
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the target raises is its outcome
+            failures.raised(error)
             return False
         judge = self._target.judge
-        return judge is None or judge(result) is Outcome.COMPLETED
+        if judge is None or judge(result) is Outcome.COMPLETED:
+            return True
+        failures.answered(result)
+        return False
 
     def _make_wrap(self) -> Wrap:
         # One user: whatever is handed to another thread works for the operation that is running now.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.failures import by_operation
 from harness.processes.job import Message
 from harness.processes.one_user import OneUserDriver, Request, fixed_lists
 from harness.profiles.memory import MemoryProfiler
@@ -41,6 +42,6 @@ class Driver(OneUserDriver):
         gc.disable()
         try:
             with MemoryProfiler(Path(self._job.folder) / record):
-                return self._user.make_all(requests)
+                return by_operation(self._user.make_all(requests))
         finally:
             gc.enable()
