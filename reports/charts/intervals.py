@@ -12,7 +12,7 @@ from reports.visible import short
 _LABEL = 60
 _LEAST, _MOST = -0.98, 999.0
 _STEPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
-_MOST_TICKS = 8
+_MOST_TICKS = 5
 _ROOM = 0.07
 
 
