@@ -21,8 +21,6 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 _RNG = random.Random(20_240_229)
 _NUMBERS = [_RNG.randrange(1_000_000) for _ in range(20_000)]
 _WORDS = ["".join(_RNG.choices("abcdefghij", k=7)) for _ in range(3_000)]
@@ -109,7 +107,11 @@ def _slower(work: Callable[[], Any], spins: int) -> Callable[[], Any]:
     return slower
 
 
-@pytest.mark.parametrize("name", WORK)
+def pytest_generate_tests(metafunc: Any) -> None:
+    """Make one benchmark of each kind: a hook, so that who needs only the names need not import pytest."""
+    metafunc.parametrize("name", WORK)
+
+
 def test_work(benchmark: Any, name: str) -> None:
     """Measure one kind of work, with what it is told to do in addition."""
     spins = json.loads(os.environ.get("CALIBRATION_SPINS", "{}"))
