@@ -36,8 +36,8 @@ class JobEndpoints:
         if body.wait:
             view = resources.jobs.run(order, request.scope)
             return self._presenter.send(200, resources.encode(view), request)
-        known = resources.jobs.get(tenant, order.id, request.scope) if key is not None else None
-        view = known or resources.jobs.submit(order, request.scope)
+        queue = resources.jobs.submit if key is None else resources.jobs.submit_once
+        view = queue(order, request.scope)
         return self._presenter.send(202, resources.encode(view), request)
 
     def get(self, resources: Resources, request: Request) -> Response:

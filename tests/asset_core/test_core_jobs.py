@@ -1,3 +1,5 @@
+import concurrent.futures
+import contextlib
 import json
 import threading
 import time
@@ -275,6 +277,35 @@ def test_the_same_key_is_the_same_job_for_the_tenant_that_sent_it(host):
     other = submit(hosted, "risk-correlation", wait=False, tenant="tenant-02", **{"Idempotency-Key": "k"})
     assert other[1]["id"] != first
     assert submit(hosted, "risk-correlation", wait=False, **{"Idempotency-Key": "a b"})[0] == 400
+
+
+def test_the_same_key_twice_at_one_time_is_one_job(host, monkeypatch):
+    hosted = host()
+    runs, both, kept = [], threading.Barrier(2), hosted.stores.cache.get
+    correlate = hosted.stores.assets.get_assets
+
+    def slow_get(*arguments):
+        found = kept(*arguments)
+        # Whoever looks waits for the other to look too: with one after the other nobody comes.
+        if not runs:
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both.wait(0.3)
+        return found
+
+    def counted(*arguments, **options):
+        runs.append(arguments)
+        return correlate(*arguments, **options)
+
+    monkeypatch.setattr(hosted.stores.cache, "get", slow_get)
+    monkeypatch.setattr(hosted.stores.assets, "get_assets", counted)
+    with concurrent.futures.ThreadPoolExecutor(2) as callers:
+        again = {"Idempotency-Key": "k"}
+        asked = [callers.submit(submit, hosted, "risk-correlation", wait=False, **again) for _ in range(2)]
+    answers = [one.result() for one in asked]
+    assert {status for status, _ in answers} == {202}
+    (job_id,) = {document["id"] for _, document in answers}
+    ended(hosted, job_id)
+    assert len(runs) == 1
 
 
 def test_a_scan_adds_the_risks_of_the_feed_and_keeps_what_people_decided(host):

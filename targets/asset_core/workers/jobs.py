@@ -52,6 +52,19 @@ class Jobs:
         self._tools = tools
         self._records = records
         self._clock = clock
+        self._asking = threading.Lock()
+
+    def submit_once(self, order: Order, scope: Scope) -> JobView:
+        """As `submit`; but if the tenant has a job of this id, return that one, in whatever state it is.
+
+        Two that ask at one time find one job, too: one of them waits while the other asks and queues.
+        """
+        if not self._asking.acquire(timeout=min(scope.allow(), threading.TIMEOUT_MAX)):
+            raise DeadlineError("the request's time ran out while other jobs were queued")
+        try:
+            return self.get(order.tenant, order.id, scope) or self.submit(order, scope)
+        finally:
+            self._asking.release()
 
     def submit(self, order: Order, scope: Scope) -> JobView:
         """Queue an order and return at once; it may take two minutes.
