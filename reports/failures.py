@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from harness.clock import NS_PER_S
 from harness.failures import Failure
 from harness.model import Outcome
 from harness.units import format_count, format_duration, format_percent
@@ -11,7 +12,6 @@ from reports.sides import Side, operation_names
 _ENDED_BADLY = tuple(
     outcome.label for outcome in Outcome if outcome.returned and outcome is not Outcome.COMPLETED
 )
-_NS_PER_S = 1e9
 
 
 def failures_table(sides: Sequence[Side]) -> Table:
@@ -63,7 +63,7 @@ def _cells(side: Side, one: Failure) -> tuple[Cell, ...]:
 
 
 def _moment(at_ns: int) -> str:
-    return format_duration(round(at_ns / _NS_PER_S, 1)) if at_ns >= _NS_PER_S / 20 else "0s"
+    return format_duration(round(at_ns / NS_PER_S, 1)) if at_ns >= NS_PER_S / 20 else "0s"
 
 
 def _unexplained(side: Side) -> str:
