@@ -1,36 +1,28 @@
 """The command line: the literal list of commands, and the one place where errors end."""
 
 import argparse
+import dataclasses
+import importlib
 import sys
+import types
 from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 import harness
-from harness.commands import (
-    ablate,
-    bench,
-    calibrate,
-    capacity,
-    clean,
-    compare,
-    doctor,
-    export,
-    gate,
-    judge,
-    list_,
-    profile,
-    report,
-    run,
-)
 from harness.commands.console import Talk, forget_stdout
 from harness.errors import ExitCode, HarnessError, UsageError
 
 
 class Command(Protocol):
-    """What a command's module offers."""
+    """One command: its name, what it does in a few words, and what its module offers."""
 
-    NAME: str
-    HELP: str
+    @property
+    def name(self) -> str:
+        """The word for it."""
+
+    @property
+    def summary(self) -> str:
+        """What it does."""
 
     def add_arguments(self, parser: argparse.ArgumentParser, /) -> None:
         """Declare the options."""
@@ -39,21 +31,42 @@ class Command(Protocol):
         """Carry out the command."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class InModule:
+    """A command of `harness.commands`, imported when it is asked for: none pays for what another one needs."""
+
+    name: str
+    summary: str
+    module: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser, /) -> None:
+        """Declare the options."""
+        self._module().add_arguments(parser)
+
+    def run(self, args: argparse.Namespace, talk: Talk, /) -> ExitCode:
+        """Carry out the command."""
+        code: ExitCode = self._module().run(args, talk)
+        return code
+
+    def _module(self) -> types.ModuleType:
+        return importlib.import_module(f"harness.commands.{self.module}")
+
+
 COMMANDS: tuple[Command, ...] = (
-    list_,
-    run,
-    profile,
-    capacity,
-    bench,
-    compare,
-    gate,
-    judge,
-    ablate,
-    calibrate,
-    report,
-    export,
-    doctor,
-    clean,
+    InModule("list", "show scenarios, targets, variants and micro-benchmarks", "list_"),
+    InModule("run", "run a load scenario against a target and report", "run"),
+    InModule("profile", "where time and memory go, and which functions changed", "profile"),
+    InModule("capacity", "find the highest rate that keeps an SLO, as an interval", "capacity"),
+    InModule("bench", "run the micro-benchmark suite under pytest-benchmark", "bench"),
+    InModule("compare", "compare two subjects side by side, to a verdict", "compare"),
+    InModule("gate", "did this checkout get slower than its base? Made for CI", "gate"),
+    InModule("judge", "judge a stored session again, offline", "judge"),
+    InModule("ablate", "measure what each optimisation of a target is worth", "ablate"),
+    InModule("calibrate", "find the error rates of the gate on this machine", "calibrate"),
+    InModule("report", "render stored runs again, also side by side", "report"),
+    InModule("export", "write stored runs as .hgrm, CSV, Parquet, Arrow or speedscope", "export"),
+    InModule("doctor", "check what this machine can measure", "doctor"),
+    InModule("clean", "remove old run directories", "clean"),
 )
 
 
@@ -69,11 +82,11 @@ class _Aligned(argparse.HelpFormatter):
 
     def add_argument(self, action: argparse.Action) -> None:
         super().add_argument(action)
-        self._action_max_length = max(self._action_max_length, 4 + max(len(one.NAME) for one in COMMANDS))
+        self._action_max_length = max(self._action_max_length, 4 + max(len(one.name) for one in COMMANDS))
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line; what it cannot read is a `UsageError`."""
+def make_parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Return a parser for these words, with the options of the commands among them; what it cannot read is a `UsageError`."""
     parser = _Parser(
         prog="harness",
         description="Load tests, profiles and verdicts that say when they cannot be trusted.",
@@ -83,9 +96,10 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         sub = commands.add_parser(
-            command.NAME, help=command.HELP, description=command.HELP, allow_abbrev=False
+            command.name, help=command.summary, description=command.summary, allow_abbrev=False
         )
-        command.add_arguments(sub)
+        if command.name in words:
+            command.add_arguments(sub)
         sub.add_argument("--json", action="store_true", help="one JSON document on stdout, text on stderr")
         sub.set_defaults(command=command)
     return parser
@@ -117,11 +131,11 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
-    args, rest = make_parser().parse_known_args(words)
+    args, rest = make_parser(words).parse_known_args(words)
     if rest:
         raise UsageError(
-            f"'{args.command.NAME}' does not know {' '.join(rest)}",
-            remedy=f"See 'harness {args.command.NAME} --help'",
+            f"'{args.command.name}' does not know {' '.join(rest)}",
+            remedy=f"See 'harness {args.command.name} --help'",
         )
     return args
 

@@ -20,7 +20,7 @@ def asked(tmp_path, monkeypatch):
     def understand(sides, *words, policy=None):
         typed = ["compare", *sides, *words]
         monkeypatch.setattr(sys, "argv", ["harness", *typed])
-        return ask(make_parser().parse_args(typed), policy or Policy(), *sides, tmp_path)
+        return ask(make_parser(typed).parse_args(typed), policy or Policy(), *sides, tmp_path)
 
     monkeypatch.chdir(tmp_path)
     return understand
@@ -74,7 +74,8 @@ def test_either_the_policy_or_the_caller_makes_it_strict(tmp_path):
     (tmp_path / "mild.toml").write_text("[tool.harness]\nmargin-percent = 1.0\n")
 
     def strict(*words):
-        args = make_parser().parse_args(["compare", *CORE, *words])
+        typed = ["compare", *CORE, *words]
+        args = make_parser(typed).parse_args(typed)
         return read_policy(args, tmp_path).strict
 
     assert strict()

@@ -33,19 +33,19 @@ def helped(capsys, *words):
 def test_help_names_every_command_with_what_it_does(capsys):
     text = helped(capsys, "--help")
     for command in cli.COMMANDS:
-        assert f"\n    {command.NAME} " in text
-        assert command.HELP in text
+        assert f"\n    {command.name} " in text
+        assert command.summary in text
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.NAME)
+@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
 def test_every_command_has_help_and_speaks_json(capsys, command):
-    text = helped(capsys, command.NAME, "--help")
-    assert text.startswith(f"usage: harness {command.NAME}")
+    text = helped(capsys, command.name, "--help")
+    assert text.startswith(f"usage: harness {command.name}")
     assert "--json" in text
 
 
 def test_names_of_commands_are_unique():
-    assert len({command.NAME for command in cli.COMMANDS}) == len(cli.COMMANDS)
+    assert len({command.name for command in cli.COMMANDS}) == len(cli.COMMANDS)
 
 
 def test_the_version_is_the_packages(capsys):
@@ -122,8 +122,8 @@ def test_the_list_for_people_names_the_same_and_the_next_command(capsys):
 class Failing:
     """A command that ends in an error."""
 
-    NAME = "fail"
-    HELP = "fails"
+    name = "fail"
+    summary = "fails"
 
     def __init__(self, error):
         self.error = error

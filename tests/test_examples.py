@@ -67,7 +67,7 @@ TYPED = [
 @pytest.mark.parametrize("words", TYPED, ids=" ".join)
 def test_every_command_that_is_shown_is_one_that_is_understood(words):
     words = words[: words.index(">")] if ">" in words else words
-    _, unknown = make_parser().parse_known_args(words)
+    _, unknown = make_parser(words).parse_known_args(words)
     assert unknown == []
 
 

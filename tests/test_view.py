@@ -367,5 +367,5 @@ def test_only_commands_that_exist_are_proposed_with_words_that_they_know(built):
     for runs in (({},), (PROFILED,), ({"outcome": Outcome.FAILED},), pair):
         shown, _ = built(*runs)
         _, *words = shlex.split(shown.next_command.command)
-        args, unknown = make_parser().parse_known_args(words)
+        args, unknown = make_parser(words).parse_known_args(words)
         assert (args.command in COMMANDS, unknown) == (True, [])

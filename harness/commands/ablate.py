@@ -25,8 +25,6 @@ from harness.run import write_atomically
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
 
-NAME = "ablate"
-HELP = "measure what each optimisation of a target is worth"
 BLOCK_S = 6.0
 """About what a block of one switch takes on a small machine: starting three processes is most of it."""
 
@@ -59,7 +57,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     plan = spread_budget(args.budget, len(chosen), BLOCK_S)
     about = format_duration(round(len(chosen) * plan.screen_blocks * BLOCK_S))
     talk.say(f"{len(chosen)} sessions of {plan.screen_blocks} blocks: about {about}.")
-    folder = SessionFolder(args.out, NAME)
+    folder = SessionFolder(args.out, args.command.name)
     measured: list[Measured] = []
     try:
         with termination_as_exception(), Supervisor() as supervisor:

@@ -106,7 +106,7 @@ def ask(
         seed=args.seed,
         out=args.out,
         command=shlex.join(["harness", *sys.argv[1:]]),
-        name=args.command.NAME,
+        name=args.command.name,
         budget_s=budget_s,
         driven=driven,
         load=load,

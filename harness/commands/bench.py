@@ -23,8 +23,6 @@ from harness.run import RunDirectory
 from harness.supervise import Supervisor, termination_as_exception
 from targets.registry import TARGETS
 
-NAME = "bench"
-HELP = "run the micro-benchmark suite under pytest-benchmark"
 _CODES = "Exit codes: 0 all measured, 2 nothing fits SELECT or no suite, 5 a benchmark failed or has no times, 130 interrupted."
 
 

@@ -23,8 +23,6 @@ from harness.commands.session_progress import Narrowing
 from harness.errors import ExitCode, UsageError
 from harness.supervise import Supervisor, termination_as_exception
 
-NAME = "calibrate"
-HELP = "find the error rates of the gate on this machine"
 DEFAULT_CARD = "calibration.json"
 
 

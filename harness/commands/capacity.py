@@ -15,8 +15,6 @@ from harness.commands.subjects import find_scenario, select
 from harness.errors import ExitCode, UsageError
 from harness.model import Arrivals, Executor, Scenario
 
-NAME = "capacity"
-HELP = "find the highest rate that keeps an SLO, as an interval"
 EPILOG = (
     "Each probe is a run in a fresh process, after its own warm-up. The rate is doubled until a limit breaks, then the gap "
     "is halved until it is narrow, then both ends are measured once more. A rate holds only where the counts certify every "

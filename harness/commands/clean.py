@@ -14,9 +14,6 @@ from harness.profiles.profilerun import FILES
 from harness.run import RunDirectory
 from harness.units import format_bytes
 
-NAME = "clean"
-HELP = "remove old run directories"
-
 _MIB = 2**20
 _LONGEST_RUN_S = 86_400.0
 

@@ -12,9 +12,6 @@ from harness.commands.sessions import Asked, Session, carry_out
 from harness.errors import ExitCode, UsageError
 from harness.judge.judge import judge
 
-NAME = "compare"
-HELP = "compare two subjects side by side, to a verdict"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""

@@ -13,9 +13,6 @@ from harness.commands.console import Talk
 from harness.errors import ExitCode
 from harness.units import format_ns, format_percent, significant
 
-NAME = "doctor"
-HELP = "check what this machine can measure"
-
 _NOISE_SLICES = 300
 _SPEED_NS = 3_000_000_000
 _SLOW_FACTOR = 2.0

@@ -15,8 +15,6 @@ from harness.reading.summary import RunSummary, load
 from harness.reading.validity import Level
 from harness.run import write_atomically
 
-NAME = "export"
-HELP = "write stored runs as .hgrm, CSV, Parquet, Arrow or speedscope"
 EPILOG = (
     "hgrm: response times by operation as HdrHistogram's percentile distribution, in ms, for its plotter. csv: "
     "seconds.csv, one line for each second and operation. parquet, arrow: every call, warm-up included (before time "

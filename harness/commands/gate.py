@@ -10,9 +10,6 @@ from harness.errors import ExitCode
 from harness.session import git
 from harness.session.subjects import TreeSide, working_tree
 
-NAME = "gate"
-HELP = "did this checkout get slower than its base? Made for CI"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""

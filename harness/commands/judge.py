@@ -14,9 +14,6 @@ from harness.policy import Policy
 from harness.session import receipt_file
 from harness.session.receipt import Receipt
 
-NAME = "judge"
-HELP = "judge a stored session again, offline"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""

@@ -17,9 +17,6 @@ from harness.units import format_duration, format_rate
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS
 
-NAME = "list"
-HELP = "show scenarios, targets, variants and micro-benchmarks"
-
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
     """There are none."""

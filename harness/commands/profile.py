@@ -18,8 +18,6 @@ from harness.processes.loadrun import LoadPlan
 from harness.profiles.difference.finding import STRICT
 from harness.profiles.profiling import RATE_HZ, Sampling
 
-NAME = "profile"
-HELP = "where time and memory go, and which functions changed"
 EPILOG = (
     "Nothing is timed: profiled calls are slower. Of two sides every profile is a process of its own, made in turns and "
     f"in random order; with at least {STRICT.least_runs} rounds a side a function can be called changed. Two sides are "

@@ -18,8 +18,6 @@ from harness.profiles.profilerun import ProfileDocument
 from harness.redact import redact_text
 from harness.run import RunDirectory
 
-NAME = "report"
-HELP = "render stored runs again, also side by side"
 EPILOG = (
     "Stored runs were not interleaved: the machine may have changed between them, and the report says so. Runs made "
     "on another CPU, number of cores, kernel, Python or set of packages are refused side by side (exit code 2), with "

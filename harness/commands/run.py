@@ -14,8 +14,6 @@ from harness.commands.subjects import find_scenario, select
 from harness.errors import ExitCode, UsageError, worst
 from harness.profiles.profiling import Sampling
 
-NAME = "run"
-HELP = "run a load scenario against a target and report"
 PROFILES = ("cpu", "memory")
 
 
