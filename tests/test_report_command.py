@@ -1,5 +1,7 @@
 """`harness report` on stored runs: side by side only where a difference could mean something."""
 
+import gc
+
 import pytest
 from micro_builder import entry, make_micro_run
 from run_builder import make_run
@@ -60,3 +62,12 @@ def test_the_help_says_what_is_refused(capsys):
     with pytest.raises(SystemExit):
         cli.main(["report", "--help"])
     assert "refused side by side (exit code 2)" in " ".join(capsys.readouterr().out.split())
+
+
+def test_garbage_is_looked_for_again_after_a_report_and_after_one_that_cannot_be_written(tmp_path, capsys):
+    run = load_run(tmp_path / "a", HERE)
+    assert said(capsys, run, "-o", tmp_path / "r.html")[0] == ExitCode.OK
+    assert gc.isenabled()
+    (tmp_path / "taken").mkdir()
+    assert said(capsys, run, "-o", tmp_path / "taken")[0] != ExitCode.OK
+    assert gc.isenabled()

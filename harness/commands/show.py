@@ -1,7 +1,9 @@
 """Finished runs to a person, a program and an exit code: text, HTML, JSON, all from one verdict."""
 
+import contextlib
+import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.commands.console import Talk
@@ -28,7 +30,8 @@ def present(
             remedy="Run a scenario first: harness run steady",
         )
     runs = [load(directory.path) for directory in directories]
-    report = _report(runs, output, figures, talk)
+    with no_collections():
+        report = _report(runs, output, figures, talk)
     if talk.as_json:
         talk.document({"schema": 1, "report": str(report), "runs": [as_json(run) for run in runs]})
     return exit_code(runs, interrupted=interrupted)
@@ -42,6 +45,18 @@ def nothing(talk: Talk, interrupted: str, *, remedy: str) -> ExitCode:
     if talk.as_json:
         talk.document({"schema": 1, "report": None, "runs": []})
     return ExitCode.INTERRUPTED
+
+
+@contextlib.contextmanager
+def no_collections() -> Iterator[None]:
+    """Look for no garbage in the block: of a report little goes in circles, and the stacks of all profiles are not little."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _report(runs: Sequence[RunSummary], output: Path | None, figures: Path | None, talk: Talk) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.commands.console import Talk
-from harness.commands.show import nothing, publish
+from harness.commands.show import no_collections, nothing, publish
 from harness.errors import ExitCode, UsageError, worst
 from harness.profiles.profilerun import ProfiledSide, are_interleaved, load
 from harness.run import RunDirectory
@@ -33,10 +33,11 @@ def present(
             "Profiles are compared two by two", remedy="Name two run directories, the base first"
         )
     sides = [load(directory.path) for directory in directories]
-    found = tested.tested(sides)
-    shown = view.build(sides, found)
-    text.render(shown, sys.stderr if talk.as_json else sys.stdout)
-    report = publish(html.render(shown), output, [side.directory for side in sides], talk)
+    with no_collections():
+        found = tested.tested(sides)
+        shown = view.build(sides, found)
+        text.render(shown, sys.stderr if talk.as_json else sys.stdout)
+        report = publish(html.render(shown), output, [side.directory for side in sides], talk)
     if talk.as_json:
         talk.document(
             {
