@@ -185,11 +185,38 @@ def test_health_is_checked_in_the_background_until_it_is_stopped(clock):
     assert "asset-core-health" not in [thread.name for thread in threading.enumerate()], names
 
 
+def test_the_background_checks_go_on_after_an_error_that_nobody_planned(clock, caplog):
+    again, chores = threading.Event(), []
+
+    def chore(_scope):
+        chores.append("done")
+        if len(chores) == 1:
+            raise ZeroDivisionError
+        again.set()
+
+    health = HealthChecker(World([])(LAMBDA, pooling=True), InTurn(), clock.clocks)
+    health.start(Tally(), chore, interval_s=0.01)
+    assert again.wait(10)
+    health.stop()
+    assert "a background health check failed" in caplog.text
+
+
 def test_stores_have_what_their_protocols_ask_for():
     stores = World([])(LAMBDA, pooling=True)
     assert isinstance(stores.graph, MemoryGraph)
     assert isinstance(stores.cache, MemoryCache)
     assert [store.pool().size for store in (stores.assets, stores.graph, stores.cache)] == [None, 5, 5]
+
+
+def test_metrics_are_written_early_where_a_busy_interval_would_keep_them_all(clock):
+    lines = []
+    meter = Meter(lines.append, clock.clocks, interval_s=10)
+    for _ in range(4095):
+        meter.record("GET /a", 200, 2_000_000)
+    assert lines == []
+    meter.record("GET /a", 200, 2_000_000)
+    (line,) = lines
+    assert json.loads(line)["success"] == 4096
 
 
 def test_metrics_are_one_line_for_each_operation_outcome_and_interval(clock):
