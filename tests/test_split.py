@@ -136,6 +136,7 @@ WRAPPING = """
     from gevent.hub import get_hub
     import sys, time
     import greenlet
+    from harness.errors import TargetError
     from harness.load.split import Owner, Split
     from harness.load.wrap import make_wrap
     from harness.marker import operation_of
@@ -160,8 +161,8 @@ WRAPPING = """
     split.start()
     try:
         Split(get_hub(), time.perf_counter_ns).start()
-    except RuntimeError as error:
-        print(error)
+    except TargetError as error:
+        print(error.remedy)
     split.stop()
     assert greenlet.gettrace() is None
 """
@@ -170,7 +171,7 @@ WRAPPING = """
 def test_wrapping_marks_work_with_its_operation_and_only_one_tool_may_trace():
     assert (
         run_child("-c", textwrap.dedent(WRAPPING))
-        == "another tool traces greenlet switches in this process\n"
+        == "Take it out, or run with --no-split: service is not divided then\n"
     )
 
 

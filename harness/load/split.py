@@ -15,6 +15,7 @@ from typing import ParamSpec, TypeVar
 
 import greenlet
 
+from harness.errors import TargetError
 from harness.load.holds import Holds
 from harness.load.waits import Waiting, Waits
 from harness.table.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, SPECIAL
@@ -67,9 +68,12 @@ class Split:
         self.held = [0] * (operations + SPECIAL)
 
     def start(self) -> None:
-        """Install the hook. Raises RuntimeError if another tool has one: greenlet knows only one."""
+        """Install the hook. Raises `TargetError` if another tool has one: greenlet knows only one."""
         if greenlet.gettrace() is not None:
-            raise RuntimeError("another tool traces greenlet switches in this process")
+            raise TargetError(
+                "The target, or a tool that it started, traces greenlet switches itself; greenlet knows one such hook",
+                remedy="Take it out, or run with --no-split: service is not divided then",
+            )
         self.mark_ns = self._now_ns()
         greenlet.settrace(self._on_switch)
 
