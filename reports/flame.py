@@ -179,16 +179,16 @@ def _key(view: FlameView) -> str:
 
 
 def _tables(view: FlameView) -> str:
+    places = Places(view.lines, name_numbers(view.tree))
     if view.changes:
         labels = [side.label for side in view.sides]
         per = "per request of their operation" if view.per_request else "in all"
         requests = _operations(view.sides[0])
-        places = Places(view.lines, name_numbers(view.tree))
         return flame_difference.table(
             view.changes, labels, view.unit, per, places, requests, is_sampled=view.is_sampled
         )
-    return _table("Top functions by their own weight", view, view.by_self, is_open=True) + _table(
-        "Top functions by their whole weight", view, view.by_total, is_open=False
+    return _table("Top functions by their own weight", view, view.by_self, places, is_open=True) + _table(
+        "Top functions by their whole weight", view, view.by_total, places, is_open=False
     )
 
 
@@ -293,11 +293,10 @@ def _legend(view: FlameView) -> str:
     )
 
 
-def _table(caption: str, view: FlameView, rows: Sequence[FlameRow], *, is_open: bool) -> str:
+def _table(caption: str, view: FlameView, rows: Sequence[FlameRow], places: Places, *, is_open: bool) -> str:
     heads = "".join(
         f'<th scope="col">{escape(head)}</th>' for what in ("own", "whole") for head in (what, "share")
     )
-    places = Places(view.lines, name_numbers(view.tree))
     body = "".join(
         f'<tr><th scope="row">{flame_difference.function_cell(row.frame, places)}</th>{_cells(view, row)}</tr>\n'
         for row in rows

@@ -48,6 +48,8 @@ def lost_table(sides: Sequence[Side]) -> Table:
 
 
 def _rows(side: Side, *, named: bool) -> Iterator[Row]:
+    if not any(side.run.total.outcomes[how.label] for how in _WHY):
+        return
     names = list(side.run.operations)
     shape = (len(names), len(Outcome))
     first_ns, last_ns = np.full(shape, _NEVER_NS), np.full(shape, -1)

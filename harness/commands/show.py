@@ -75,8 +75,9 @@ def _report(runs: Sequence[RunSummary], output: Path | None, figures: Path | Non
 def publish(page: str, output: Path | None, directories: Sequence[RunDirectory], talk: Talk) -> Path:
     """Write a report to `output`, or else into the folder of every run; say and return where the last one is."""
     places = [output] if output else [directory.report_path for directory in directories]
+    document = page.encode()
     for place in places:
-        write_atomically(place, page.encode())
+        write_atomically(place, document)
     talk.say(f"Report: {places[-1]}")
     return places[-1]
 
