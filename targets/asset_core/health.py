@@ -4,7 +4,7 @@ import contextlib
 import functools
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -78,14 +78,8 @@ class HealthChecker:
                 name: state.last_error or "" for name, state in self._states.items() if state.state != "ok"
             }
 
-    @contextlib.contextmanager
-    def _checking(self, scope: Scope) -> Iterator[None]:
-        if not self._lock.acquire(timeout=scope.allow()):
-            raise DeadlineError("the request's time ran out while another checked the stores")
-        try:
-            yield
-        finally:
-            self._lock.release()
+    def _checking(self, scope: Scope) -> contextlib.AbstractContextManager[None]:
+        return scope.holding(self._lock, "the request's time ran out while another checked the stores")
 
     def start(self, tally: Tally, chore: Callable[[Scope], None], interval_s: float = INTERVAL_S) -> None:
         """Check in the background until `stop`, and each time do a chore that may wait for a store to be back."""

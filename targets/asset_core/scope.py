@@ -1,8 +1,9 @@
 """What a request hands down to everything done for it: how long it may take, and where it is counted."""
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from targets.asset_core.counting import Tally
 from targets.asset_core.errors import DeadlineError
@@ -43,6 +44,16 @@ class Scope:
         if self.due_s - now_s >= limit_s:
             return self
         return Scope(now_s + limit_s, self.tally, self._clock)
+
+    @contextlib.contextmanager
+    def holding(self, lock: threading.Lock, late: str) -> Iterator[None]:
+        """Hold `lock` in the block; DeadlineError, with what it was `late` for, if it is not free in time."""
+        if not lock.acquire(timeout=self.allow()):
+            raise DeadlineError(late)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def check(self) -> None:
         """Raise DeadlineError if the deadline has passed."""

@@ -59,12 +59,8 @@ class Jobs:
 
         Two that ask at one time find one job, too: one of them waits while the other asks and queues.
         """
-        if not self._asking.acquire(timeout=min(scope.allow(), threading.TIMEOUT_MAX)):
-            raise DeadlineError("the request's time ran out while other jobs were queued")
-        try:
+        with scope.holding(self._asking, "the request's time ran out while other jobs were queued"):
             return self.get(order.tenant, order.id, scope) or self.submit(order, scope)
-        finally:
-            self._asking.release()
 
     def submit(self, order: Order, scope: Scope) -> JobView:
         """Queue an order and return at once; it may take two minutes.
