@@ -1,6 +1,7 @@
 """One calibration session: what it asks of what the gate said, and a small one from its project to its line."""
 
 import os
+import statistics
 
 import msgspec
 import pytest
@@ -66,7 +67,7 @@ def test_the_project_has_every_kind_of_work_and_imports_what_it_measures(tmp_pat
     compile(suite, "test_work.py", "exec")
     assert "\nimport calibrated" in suite
     assert all(f'"{name}": lambda' in suite for name in WORK)
-    assert "range(7)" in (folder / "calibrated" / "__init__.py").read_text()
+    assert "\n_spin(7)\n" in (folder / "calibrated" / "__init__.py").read_text()
 
 
 def test_a_small_session_goes_from_its_project_to_the_line_of_a_card(tmp_path):
@@ -82,7 +83,6 @@ def test_a_small_session_goes_from_its_project_to_the_line_of_a_card(tmp_path):
         outcome = session.run(supervisor, Follow())
     assert survivors(descendants(os.getpid()) - before) == set()
     assert len(outcome.outcomes) == len(WORK)
-    assert {one.added for one in outcome.outcomes} == {3.0}
     # One block decides nothing, and shows what was added all the same.
     assert {one.verdict for one in outcome.outcomes} <= {Verdict.INCONCLUSIVE, Verdict.INVALID}
     receipt = read_receipt(tmp_path / "receipt.json")
@@ -92,7 +92,10 @@ def test_a_small_session_goes_from_its_project_to_the_line_of_a_card(tmp_path):
         for name, slices in receipt.blocks[0].slices.items()
         if "test_work" in name
     ]
-    assert sorted(slower)[len(slower) // 2] == pytest.approx(4.0, rel=0.4)
+    # What is seen is what is said to have been added: a loop timed with one instruction more is a sixth off.
+    added = statistics.median(one.added for one in outcome.outcomes)
+    assert statistics.median(slower) == pytest.approx(1 + added, rel=0.08)
+    assert added == pytest.approx(3.0, rel=0.3)
     assert all(set(one.mutants) <= set(MUTANTS) for one in outcome.outcomes)
     (row,) = make_card([outcome], gate_digest(), {}, ["slower"]).trials
-    assert (row.alarms.count, row.alarms.total, row.added) == (0, len(WORK), 3.0)
+    assert (row.alarms.count, row.alarms.total, row.added) == (0, len(WORK), added)

@@ -10,7 +10,7 @@ import pytest
 from harness.errors import HarnessError, UsageError
 from harness.policy import Policy
 from harness.session import conductor, prepare
-from harness.session.injection import Injection
+from harness.session.injection import Injection, ns_per_loop
 from harness.session.receipt import NULL_CONTROL, Block, State
 from harness.session.slot import ForeignCodeError
 from harness.session.subjects import TargetSide
@@ -362,7 +362,8 @@ def create(n):
 
 
 def test_an_injected_spin_makes_the_candidate_slower_by_its_share(folder):
-    receipt = session(folder, candidate="git:main", plan=ONE_BLOCK, injection=Injection(spin_share=9.0))
+    injection = Injection(ns_per_loop(), spin_share=9.0)
+    receipt = session(folder, candidate="git:main", plan=ONE_BLOCK, injection=injection)
     for block in receipt.blocks:
         slices = block.slices[WORK]
         assert sum(slices.candidate_ns) > 4 * sum(slices.base_ns)

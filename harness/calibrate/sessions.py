@@ -21,11 +21,11 @@ from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.mutants import MUTANTS, stale_baseline
 from harness.judge.plan import session_plan
-from harness.judge.verdict import Comparison, Judgement, Verdict
+from harness.judge.verdict import Comparison, Verdict
 from harness.policy import Policy
 from harness.session.conductor import Progress, SessionRequest, run_session
 from harness.session.injection import Injection, ns_per_loop
-from harness.session.receipt import Phase, Receipt, SessionPlan
+from harness.session.receipt import Benchmark, Phase, Receipt, SessionPlan
 from harness.session.receipt_file import NAME, read_receipt, write_receipt
 from harness.session.sizing import Discovery
 from harness.session.subjects import TreeSide
@@ -62,14 +62,15 @@ class CalibrationSession:
         with _on_one_core(self.trial, self.seed) as core:
             log = self.folder / "busy.log"
             with disturbed(self.trial.disturbance, core, cores, supervisor, log):
-                receipt = self._measure(supervisor, progress)
+                injection = Injection(ns_per_loop(), self.trial.spin_share, tail=self.trial.tail)
+                receipt = self._measure(injection, supervisor, progress)
         if receipt.interrupted:
             raise KeyboardInterrupt
-        beside = self._beside(receipt) if self.with_beside else None
-        return self._outcome(receipt, judge(receipt, self.policy), beside)
+        beside = self._beside(receipt, injection) if self.with_beside else None
+        return self._outcome(receipt, added_shares(receipt, injection), beside)
 
-    def _measure(self, supervisor: Supervisor, progress: Progress) -> Receipt:
-        loops = round(self.trial.import_ms * _MS / ns_per_loop())
+    def _measure(self, injection: Injection, supervisor: Supervisor, progress: Progress) -> Receipt:
+        loops = round(self.trial.import_ms * _MS / injection.loop_ns)
         request = SessionRequest(
             base=TreeSide("path:base", write_project(self.folder / "base")),
             candidate=TreeSide("path:same", write_project(self.folder / "same", loops)),
@@ -77,7 +78,7 @@ class CalibrationSession:
             seed=self.seed,
             log=self.folder / "slots.log",
             command=f"calibrate {self.trial.name}",
-            injection=Injection(self.trial.spin_share, tail=self.trial.tail),
+            injection=injection,
         )
         return run_session(
             request, plan_for=self._plan_for, looks=Looks(self.policy), supervisor=supervisor,
@@ -92,8 +93,9 @@ class CalibrationSession:
         return session_plan(budget_s, found.block_s(SessionPlan()), self.policy, count)
 
     def _outcome(
-        self, receipt: Receipt, judgement: Judgement, beside: dict[str, list[str]] | None
+        self, receipt: Receipt, added: Mapping[str, float], beside: dict[str, list[str]] | None
     ) -> SessionOutcome:
+        judgement = judge(receipt, self.policy)
         mutants = self._mutants(receipt)
         return SessionOutcome(
             trial=self.trial.name,
@@ -106,7 +108,7 @@ class CalibrationSession:
                     benchmark=one.benchmark,
                     verdict=one.verdict,
                     change=one.change,
-                    added=self.trial.spin_share,
+                    added=added.get(one.benchmark, 0.0),
                     mutants={
                         name: said[one.benchmark] for name, said in mutants.items() if one.benchmark in said
                     },
@@ -134,14 +136,34 @@ class CalibrationSession:
                 said[STALE] = stale_baseline(receipt, self.policy, read_receipt(self.earlier))
         return said
 
-    def _beside(self, receipt: Receipt) -> dict[str, list[str]]:
-        loop_ns = ns_per_loop()
-        base_ns = {_work_of(one.name): one.base_ns or 0.0 for one in receipt.benchmarks}
-        spins = {name: round(self.trial.spin_share * base_ns.get(name, 0.0) / loop_ns) for name in WORK}
+    def _beside(self, receipt: Receipt, injection: Injection) -> dict[str, list[str]]:
+        loops = {_work_of(one.name): injection.loops(one) for one in receipt.benchmarks}
+        spins = {name: loops.get(name, 0) for name in WORK}
         folder = self.folder / "beside"
         folder.mkdir()
         judged = run_beside(folder, list(WORK), spins)
         return {rule: list(names) for rule, names in judged.flagged.items()}
+
+
+def added_shares(receipt: Receipt, injection: Injection) -> dict[str, float]:
+    """Return what was really added to a call of each benchmark, as a share of it: both at their fastest.
+
+    It is reckoned from the session's own slices, since what was asked for is a share of what discovery measured.
+    The loop is timed again: a moment in which all was slow must not make the effect look larger than it was.
+    """
+    loop_ns = min(injection.loop_ns, ns_per_loop()) if injection.spin_share else injection.loop_ns
+    least_ns = {one.name: _least_base_ns(receipt, one) for one in receipt.benchmarks}
+    return {
+        one.name: injection.loops(one) * loop_ns / least_ns[one.name]
+        for one in receipt.benchmarks
+        if least_ns[one.name]
+    }
+
+
+def _least_base_ns(receipt: Receipt, benchmark: Benchmark) -> float:
+    """Return the base's fastest slice, per call; 0 where there is none."""
+    slices = (block.slices.get(benchmark.name) for block in receipt.blocks)
+    return min((min(one.base_ns) for one in slices if one), default=0) / benchmark.calls
 
 
 def _work_of(benchmark: str) -> str:

@@ -2,11 +2,11 @@
 
 import dataclasses
 import time
-import timeit
 from collections.abc import Iterable, Mapping
 
 from harness.session.block import NULL
 from harness.session.receipt import Benchmark, Side
+from harness.session.slot_program import spin
 
 TAIL_TIMES = 9
 """A call of the tail takes ten times as long: nine times its own time on top."""
@@ -17,31 +17,44 @@ _PAUSE_S = 0.008
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Injection:
-    """What the candidate gets on top: `spin_share` of each call's time, and with `tail` one slow call in fifty."""
+    """What the candidate gets on top: `spin_share` of each call's time, and with `tail` one slow call in fifty.
 
+    `loop_ns` is what one turn of the loop takes on this machine: see `ns_per_loop`.
+    """
+
+    loop_ns: float
     spin_share: float = 0.0
     tail: bool = False
 
     def spin(self, benchmarks: Iterable[Benchmark]) -> Mapping[str, Mapping[str, tuple[int, int]]]:
         """Return the loops for each side and benchmark; the others' slots run the same code with none."""
-        loop_ns = ns_per_loop()
-        loops = {one.name: self._loops(one, loop_ns) for one in benchmarks}
+        loops = {one.name: (self.loops(one), self._tail_loops(one)) for one in benchmarks}
         none = dict.fromkeys(loops, (0, 0))
         return {Side.BASE: none, Side.CANDIDATE: loops, NULL: none}
 
-    def _loops(self, benchmark: Benchmark, loop_ns: float) -> tuple[int, int]:
-        own = min(benchmark.base_ns or 0.0, benchmark.candidate_ns or 0.0) / loop_ns
-        return round(self.spin_share * own), round(TAIL_TIMES * own) if self.tail else 0
+    def loops(self, benchmark: Benchmark) -> int:
+        """Return how many loops each call of the candidate gets on top."""
+        return round(self.spin_share * self._own(benchmark))
+
+    def _tail_loops(self, benchmark: Benchmark) -> int:
+        return round(TAIL_TIMES * self._own(benchmark)) if self.tail else 0
+
+    def _own(self, benchmark: Benchmark) -> float:
+        """Return how many loops take as long as one call."""
+        return min(benchmark.base_ns or 0.0, benchmark.candidate_ns or 0.0) / self.loop_ns
 
 
 def ns_per_loop() -> float:
-    """Return how long one turn of an empty counted loop takes here; `timeit` runs the very loop that slots spin.
+    """Return how long one turn of the loop that slots spin takes here.
 
-    The least of many short runs spread over a second: a neighbour that is busy for that long makes a loop look
-    half as slow again, and the effect would be so much smaller than it is said to be.
+    It must be that very function: the loop of `timeit.timeit("pass")` has one instruction more, and effects that
+    were timed by it were a sixth smaller than they were said to be. The least of many short runs spread over a
+    second: a neighbour that is busy for that long makes a loop look half as slow again, with the same consequence.
     """
     runs_ns = []
     for _ in range(_RUNS):
-        runs_ns.append(timeit.timeit("pass", number=_LOOPS) * 1e9)
+        start_ns = time.perf_counter_ns()
+        spin(_LOOPS)
+        runs_ns.append(time.perf_counter_ns() - start_ns)
         time.sleep(_PAUSE_S)
     return min(runs_ns) / _LOOPS
