@@ -12,14 +12,12 @@ from reports.plain import console_of, print_table, say
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
-    """`k` of `n` comparisons, with the bounds of the true share by Clopper and Pearson.
-
-    `wanted` is the verdict that was counted: `regressed` on identical code is a false alarm, on slower code a find.
-    """
+    """`k` of `n` comparisons, with the bounds of the true share by Clopper and Pearson."""
 
     effect: str
     """What was done to the candidate: `nothing`, `+3 % time`, `1 more store call`."""
-    wanted: str
+    by: str
+    """Who alarmed: on identical code that is false, on slower code a find."""
     k: int
     n: int
     low: float
@@ -61,7 +59,7 @@ def build_card(facts: CardFacts) -> CardView:
             "How often this gate is right",
             ("found", "of", "share", "95 % bounds", "goal"),
             tuple(_row(rate) for rate in facts.rates),
-            "Change made, verdict counted",
+            "Change made, and what alarmed",
         ),
         notes=tuple(filter(None, (_elsewhere(facts), facts.note))),
     )
@@ -90,7 +88,7 @@ def _row(rate: Rate) -> Row:
         Cell(_bounds(rate)),
         Cell(rate.goal or "–"),
     )
-    return Row(f"{rate.effect}: {rate.wanted}", cells)
+    return Row(rate.by, cells, group=rate.effect)
 
 
 def render_card_text(view: CardView, width: int = 80) -> str:

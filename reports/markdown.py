@@ -7,6 +7,7 @@ without width.
 
 import re
 
+from reports.layout import grouped
 from reports.model import Table
 from reports.visible import short
 
@@ -48,10 +49,13 @@ def head(*columns: str) -> str:
 
 
 def table(shown: Table) -> str:
-    """Return a whole table: labels as code, cells as prose, notes below it."""
+    """Return a whole table: labels as code, cells as prose, each group under a line with its name, notes below it."""
     align = ">" if shown.numeric else ""
     lines = [head(prose(shown.label_head), *(align + prose(column) for column in shown.columns))]
-    lines += [row(code(one.label), *(prose(cell.text) for cell in one.cells)) for one in shown.rows]
+    for group, rows in grouped(shown):
+        if group:
+            lines.append(row(f"**{prose(group)}**", *("" for _ in shown.columns)))
+        lines += [row(code(one.label), *(prose(cell.text) for cell in one.cells)) for one in rows]
     lines += [f"\n{prose(note)}" for note in shown.notes]
     return "\n".join(lines)
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from reports.layout import grouped
 from reports.model import NextCommand, Status, Table
 from reports.visible import visible
 
@@ -41,8 +42,12 @@ def print_table(console: Console, table: Table) -> None:
     console.print()
     say(console, table.title, "bold")
     made = grid((table.label_head, False), *((column, table.numeric) for column in table.columns))
-    for row in table.rows:
-        made.add_row(Text(visible(row.label)), *(Text(visible(cell.text)) for cell in row.cells))
+    for group, rows in grouped(table):
+        if group:
+            made.add_row(Text(visible(group)))
+        for row in rows:
+            label = Text(("  " if group else "") + visible(row.label))
+            made.add_row(label, *(Text(visible(cell.text)) for cell in row.cells))
     console.print(made)
     for note in table.notes:
         say(console, note, "dim")

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from harness.calibrate.card import gate_digest
@@ -25,6 +26,12 @@ def show(state, capsys, *words):
     return code, *capsys.readouterr()
 
 
+def gate_row(out, effect):
+    """Return the line of the gate below what was done."""
+    lines = [line.strip() for line in out.splitlines()]
+    return lines[lines.index(effect) + 1]
+
+
 def test_without_a_session_it_says_so_and_writes_no_card(state, capsys, tmp_path):
     code, out, said = show(state, capsys)
     assert (code, out) == (0, "")
@@ -36,9 +43,20 @@ def test_the_card_says_how_often_the_gate_alarmed_and_within_which_bounds(state,
     state.add(outcome("same", *[Verdict.OK] * 19, Verdict.REGRESSED, gate=gate_digest()))
     code, out, _ = show(state, capsys)
     assert code == 0
-    (row,) = (line for line in out.splitlines() if "regressed" in line and line.strip().startswith("nothing"))
+    row = gate_row(out, "nothing")
     assert row.split()[2:10] == ["1", "20", "5.0", "%", "0.1", "to", "24.9", "%"]
     assert "at most 1 %" in row
+
+
+def test_what_was_really_added_stands_beside_what_the_gate_saw(state, capsys):
+    slower = outcome("slower-5%", Verdict.REGRESSED, gate=gate_digest())
+    (one,) = slower.outcomes
+    one = msgspec.structs.replace(one, added=0.0523, change=0.0415)
+    state.add(msgspec.structs.replace(slower, outcomes=[one]))
+    state.add(outcome("same", Verdict.OK, gate=gate_digest()))
+    _, out, _ = show(state, capsys)
+    assert "+5 % time: added 5.2 %, seen 4.2 %" in " ".join(out.split())
+    assert "nothing: " not in out
 
 
 def test_sessions_of_another_state_of_the_gate_are_shown_by_nobody(state, capsys):

@@ -17,7 +17,7 @@ from reports.session.view import build
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">$x^2$ 'q' & \u202e"
 CARD = CardFacts(
     measured_at="2026-02-27", machine="Example CPU", configuration="12 + 16 blocks",
-    rates=[Rate(effect="+3 % time", wanted="regressed", k=97, n=100, low=0.915, high=0.994)],
+    rates=[Rate(effect="+3 % time", by="the gate", k=97, n=100, low=0.915, high=0.994)],
 )  # fmt: skip
 
 

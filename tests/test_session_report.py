@@ -323,12 +323,13 @@ def test_secrets_in_command_and_specs_are_hidden():
 def test_the_card_says_k_of_n_with_bounds_and_when_it_is_of_another_machine():
     card = CardFacts(
         measured_at="2026-02-27T10:00:00", machine="Example CPU", configuration="12 + 16 blocks", applies=False,
-        rates=[Rate(effect="nothing", wanted="regressed", k=0, n=299, low=0.0, high=0.01, goal="at most 1 %")],
+        rates=[Rate(effect="nothing", by="the gate", k=0, n=299, low=0.0, high=0.01, goal="at most 1 %")],
     )  # fmt: skip
     view = shown(built.judgement(), card=card)
     (row,) = view.card.table.rows
-    assert (row.label, [cell.text for cell in row.cells]) == (
-        "nothing: regressed",
+    assert (row.group, row.label, [cell.text for cell in row.cells]) == (
+        "nothing",
+        "the gate",
         ["0", "299", "0.0 %", "0.0 to 1.0 %", "at most 1 %"],
     )
     assert "another machine" in view.card.notes[0]

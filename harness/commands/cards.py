@@ -10,9 +10,9 @@ from reports.card import CardFacts, Rate
 STANDARD_MARGIN = 2.5
 _GOALS = {"same": "at most 1 %", "slower-5%": "at least 99 %", "slower-3%": "at least 95 %"}
 _DISTURBED = {
-    Disturbance.OTHER_CORE: ", a busy neighbour on the other core",
-    Disturbance.SAME_CORE: ", a busy neighbour on the same core",
-    Disturbance.BURSTS: ", bursts of work on all cores",
+    Disturbance.OTHER_CORE: ", other core busy",
+    Disturbance.SAME_CORE: ", same core busy",
+    Disturbance.BURSTS: ", bursts on all cores",
 }
 _BY_NAME = {trial.name: trial for trial in TRIALS}
 
@@ -25,7 +25,7 @@ def facts_of(card: Card, environment: Mapping[str, object] | None = None) -> Car
         configuration=f"gate {card.gate}",
         rates=[rate for trial in card.trials for rate in _rates(trial)],
         applies=environment is None or same_machine(card.environment, environment),
-        note="Alarms by other ways of judging stand below those of the gate, on the same recorded sessions.",
+        note="Below the gate stand other ways to judge the same recorded sessions. What was added, and what the gate saw of it, are medians.",
     )
 
 
@@ -40,19 +40,24 @@ def what_was_done(trial: Trial) -> str:
     return change + margin + _DISTURBED.get(trial.disturbance, "")
 
 
+def _effect(trial: TrialCard, known: Trial | None) -> str:
+    """Return what a trial did, and where that was a share of the time: how much it was, and how much the gate saw."""
+    if known is None:
+        return trial.trial
+    what = what_was_done(known)
+    if not known.spin_share or trial.change_median is None:
+        return what
+    return f"{what}: added {100 * trial.added:.1f} %, seen {100 * trial.change_median:.1f} %"
+
+
 def _rates(trial: TrialCard) -> Iterator[Rate]:
-    known = _BY_NAME.get(trial.trial)
-    effect = what_was_done(known) if known else trial.trial
-    yield _rate(effect, "regressed", trial.alarms, _GOALS.get(trial.trial, ""))
-    yield _rate(effect, "sessions with an alarm", trial.session_alarms)
-    for name, rate in {
-        **trial.mutants,
-        **{f"pytest-benchmark {rule}": rate for rule, rate in trial.beside.items()},
-    }.items():
-        yield _rate(effect, f"alarms by {name}", rate)
+    effect = _effect(trial, _BY_NAME.get(trial.trial))
+    yield _rate(effect, "the gate", trial.alarms, _GOALS.get(trial.trial, ""))
+    yield _rate(effect, "the gate, by session", trial.session_alarms)
+    others = {**trial.mutants, **{f"pytest-benchmark {rule}": rate for rule, rate in trial.beside.items()}}
+    for name, rate in others.items():
+        yield _rate(effect, name, rate)
 
 
-def _rate(effect: str, wanted: str, rate: CardRate, goal: str = "") -> Rate:
-    return Rate(
-        effect=effect, wanted=wanted, k=rate.count, n=rate.total, low=rate.low, high=rate.high, goal=goal
-    )
+def _rate(effect: str, by: str, rate: CardRate, goal: str = "") -> Rate:
+    return Rate(effect=effect, by=by, k=rate.count, n=rate.total, low=rate.low, high=rate.high, goal=goal)
