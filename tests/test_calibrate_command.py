@@ -1,6 +1,7 @@
 """`harness calibrate` from the command line: what it shows of what there is, and what it refuses."""
 
 import json
+import re
 
 import msgspec
 import pytest
@@ -57,6 +58,15 @@ def test_what_was_really_added_stands_beside_what_the_gate_saw(state, capsys):
     _, out, _ = show(state, capsys)
     assert "+5 % time: added 5.2 %, seen 4.2 %" in " ".join(out.split())
     assert "nothing: " not in out
+
+
+def test_where_the_machine_withheld_sessions_the_others_are_counted_apart(state, capsys):
+    state.add(outcome("slow-tail", *[Verdict.INCONCLUSIVE] * 20, gate=gate_digest(), bad_blocks=0.6))
+    state.add(outcome("slow-tail", *[Verdict.REGRESSED] * 20, gate=gate_digest()))
+    _, out, _ = show(state, capsys)
+    counts = [re.findall(r"(\d+) +(\d+) +\S+ %", line) for line in out.splitlines() if "the gate" in line]
+    assert counts[:2] == [[("20", "40")], [("20", "20")]]
+    assert "if the machine let it" in out
 
 
 def test_sessions_of_another_state_of_the_gate_are_shown_by_nobody(state, capsys):

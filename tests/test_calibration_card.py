@@ -1,5 +1,6 @@
 """The calibration card: counts of what the gate said, with bounds, and nothing that another gate made."""
 
+import msgspec
 import pytest
 
 from harness.calibrate.card import (
@@ -50,6 +51,18 @@ def test_alarms_are_counted_by_comparison_and_by_session():
     assert (trial.alarms.count, trial.alarms.total) == (2, 6)
     assert (trial.session_alarms.count, trial.session_alarms.total) == (2, 3)
     assert trial.verdicts == {"ok": 3, "inconclusive": 1, "regressed": 2}
+
+
+def test_alarms_are_counted_apart_for_the_sessions_that_the_machine_let_judge():
+    withheld = [Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE]
+    shaken = msgspec.structs.replace(session("slower-5%", *withheld), bad_blocks=0.41)
+    dirty = session("slower-5%", *withheld, null_clean=False)
+    steady = msgspec.structs.replace(session("slower-5%", Verdict.REGRESSED, Verdict.OK), bad_blocks=0.4)
+    (trial,) = card_of(shaken, dirty, steady).trials
+    assert (trial.alarms.count, trial.alarms.total) == (1, 6)
+    assert (trial.fit_alarms.count, trial.fit_alarms.total) == (1, 2)
+    (trial,) = card_of(shaken).trials
+    assert (trial.fit_alarms.total, trial.fit_alarms.low, trial.fit_alarms.high) == (0, 0.0, 1.0)
 
 
 def test_sessions_of_another_state_of_the_gate_are_not_counted():

@@ -18,6 +18,7 @@ from harness import judge as judging
 from harness import session, stats
 from harness.environment import differences
 from harness.errors import InvalidRunError
+from harness.judge.blocks import MOST_BAD
 from harness.judge.verdict import Verdict
 from harness.run import write_atomically
 from harness.stats.proportion import clopper_pearson
@@ -60,6 +61,11 @@ class SessionOutcome(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: str
     beside: dict[str, list[str]] | None = None
 
+    @property
+    def is_fit(self) -> bool:
+        """True if the machine was steady enough for verdicts on time; else all of them were withheld."""
+        return self.null_clean and self.bad_blocks <= MOST_BAD
+
 
 class Rate(msgspec.Struct, frozen=True):
     """`count` of `total`, with bounds that hold 95 times in 100."""
@@ -86,6 +92,8 @@ class TrialCard(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: dict[str, int]
     session_alarms: Rate
     dirty_controls: Rate
+    fit_alarms: Rate | None = None
+    """The alarms of the sessions that could judge: neither a dirty control nor too many bad blocks withheld them."""
     change_median: float | None
     change_deviation: float | None
     seconds_per_benchmark: float
@@ -169,10 +177,12 @@ def _trial(name: str, sessions: Sequence[SessionOutcome]) -> TrialCard:
     changes = [outcome.change for outcome in outcomes if outcome.change is not None]
     alarmed = sum(any(_alarm(outcome.verdict) for outcome in made.outcomes) for made in sessions)
     confirmed = [made for made in sessions if made.confirm_seconds]
+    fit = [outcome for made in sessions if made.is_fit for outcome in made.outcomes]
     return TrialCard(
         trial=name,
         added=statistics.median([outcome.added for outcome in outcomes]),
-        alarms=Rate.of(sum(_alarm(outcome.verdict) for outcome in outcomes), len(outcomes)),
+        alarms=_alarms(outcomes),
+        fit_alarms=_alarms(fit),
         verdicts=dict(Counter(str(outcome.verdict) for outcome in outcomes)),
         session_alarms=Rate.of(alarmed, len(sessions)),
         dirty_controls=Rate.of(sum(not made.null_clean for made in sessions), len(sessions)),
@@ -185,6 +195,10 @@ def _trial(name: str, sessions: Sequence[SessionOutcome]) -> TrialCard:
         mutants=_mutants(outcomes),
         beside=_beside(sessions),
     )
+
+
+def _alarms(outcomes: Sequence[Outcome]) -> Rate:
+    return Rate.of(sum(_alarm(outcome.verdict) for outcome in outcomes), len(outcomes))
 
 
 def _alarm(verdict: Verdict) -> bool:

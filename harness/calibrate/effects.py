@@ -41,8 +41,8 @@ class Trial:
 
 TRIALS: tuple[Trial, ...] = (
     Trial("same", 300),
-    Trial("slower-5%", 60, spin_share=0.05),
-    Trial("slower-3%", 60, spin_share=0.03, margin_percent=1.5),
+    Trial("slower-5%", 100, spin_share=0.05),
+    Trial("slower-3%", 100, spin_share=0.03, margin_percent=1.5),
     Trial("same-busy-other-core", 60, disturbance=Disturbance.OTHER_CORE),
     Trial("same-busy-same-core", 60, disturbance=Disturbance.SAME_CORE),
     Trial("same-bursts", 60, disturbance=Disturbance.BURSTS),
