@@ -11,8 +11,8 @@ from harness.session.slot_program import spin
 TAIL_TIMES = 9
 """A call of the tail takes ten times as long: nine times its own time on top."""
 _LOOPS = 20_000
-_RUNS = 150
-_PAUSE_S = 0.008
+_RUNS = 500
+_PAUSE_S = 0.01
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ def ns_per_loop() -> float:
     """Return how long one turn of the loop that slots spin takes here.
 
     It must be that very function: the loop of `timeit.timeit("pass")` has one instruction more, and effects that
-    were timed by it were a sixth smaller than they were said to be. The least of many short runs spread over a
-    second: a neighbour that is busy for that long makes a loop look half as slow again, with the same consequence.
+    were timed by it were a sixth smaller than they were said to be. The least of many short runs spread over five
+    seconds: a neighbour that is busy for one makes a loop look half as slow again, with the same consequence.
     """
     runs_ns = []
     for _ in range(_RUNS):
