@@ -66,7 +66,7 @@ def test_where_the_machine_withheld_sessions_the_others_are_counted_apart(state,
     _, out, _ = show(state, capsys)
     counts = [re.findall(r"(\d+) +(\d+) +\S+ %", line) for line in out.splitlines() if "the gate" in line]
     assert counts[:2] == [[("20", "40")], [("20", "20")]]
-    assert "if the machine let it" in out
+    assert "the gate, steady sessions" in out
 
 
 def test_sessions_of_another_state_of_the_gate_are_shown_by_nobody(state, capsys):

@@ -25,7 +25,8 @@ def facts_of(card: Card, environment: Mapping[str, object] | None = None) -> Car
         configuration=f"gate {card.gate}",
         rates=[rate for trial in card.trials for rate in _rates(trial)],
         applies=environment is None or same_machine(card.environment, environment),
-        note="Below the gate stand other ways to judge the same recorded sessions. What was added, and what the gate saw of it, are medians.",
+        note="Below the gate stand other ways to judge the same recorded sessions. What was added, and what the gate "
+        "saw of it, are medians. Sessions are steady if neither bad blocks nor a dirty control withheld their verdicts.",
     )
 
 
@@ -54,7 +55,7 @@ def _rates(trial: TrialCard) -> Iterator[Rate]:
     effect = _effect(trial, _BY_NAME.get(trial.trial))
     yield _rate(effect, "the gate", trial.alarms, _GOALS.get(trial.trial, ""))
     if trial.fit_alarms is not None and trial.fit_alarms.total < trial.alarms.total:
-        yield _rate(effect, "the gate, if the machine let it", trial.fit_alarms)
+        yield _rate(effect, "the gate, steady sessions", trial.fit_alarms)
     yield _rate(effect, "the gate, by session", trial.session_alarms)
     others = {**trial.mutants, **{f"pytest-benchmark {rule}": rate for rule, rate in trial.beside.items()}}
     for name, rate in others.items():
