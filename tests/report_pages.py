@@ -78,7 +78,7 @@ def comparison(_folder):
 
 def gate(_folder):
     judged = judgement_builder.regressed_session()
-    rate = Rate(effect="+3 % time", wanted="regressed", k=97, n=100, low=0.915, high=0.994)
+    rate = Rate(effect="+3 % time", by="the gate", k=97, n=100, low=0.915, high=0.994)
     card = CardFacts(
         measured_at="2026-02-27", machine="Example CPU", configuration="12 + 16 blocks", rates=[rate]
     )
