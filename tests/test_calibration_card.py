@@ -60,9 +60,9 @@ def test_alarms_are_counted_apart_for_the_sessions_that_the_machine_let_judge():
     steady = msgspec.structs.replace(session("slower-5%", Verdict.REGRESSED, Verdict.OK), bad_blocks=0.4)
     (trial,) = card_of(shaken, dirty, steady).trials
     assert (trial.alarms.count, trial.alarms.total) == (1, 6)
-    assert (trial.fit_alarms.count, trial.fit_alarms.total) == (1, 2)
+    assert (trial.steady_alarms.count, trial.steady_alarms.total) == (1, 2)
     (trial,) = card_of(shaken).trials
-    assert (trial.fit_alarms.total, trial.fit_alarms.low, trial.fit_alarms.high) == (0, 0.0, 1.0)
+    assert (trial.steady_alarms.total, trial.steady_alarms.low, trial.steady_alarms.high) == (0, 0.0, 1.0)
 
 
 def test_sessions_of_another_state_of_the_gate_are_not_counted():

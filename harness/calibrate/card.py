@@ -62,7 +62,7 @@ class SessionOutcome(msgspec.Struct, frozen=True, kw_only=True):
     beside: dict[str, list[str]] | None = None
 
     @property
-    def is_fit(self) -> bool:
+    def is_steady(self) -> bool:
         """True if the machine was steady enough for verdicts on time; else all of them were withheld."""
         return self.null_clean and self.bad_blocks <= MOST_BAD
 
@@ -92,7 +92,7 @@ class TrialCard(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: dict[str, int]
     session_alarms: Rate
     dirty_controls: Rate
-    fit_alarms: Rate | None = None
+    steady_alarms: Rate | None = None
     """The alarms of the sessions that could judge: neither a dirty control nor too many bad blocks withheld them."""
     change_median: float | None
     change_deviation: float | None
@@ -177,12 +177,12 @@ def _trial(name: str, sessions: Sequence[SessionOutcome]) -> TrialCard:
     changes = [outcome.change for outcome in outcomes if outcome.change is not None]
     alarmed = sum(any(_alarm(outcome.verdict) for outcome in made.outcomes) for made in sessions)
     confirmed = [made for made in sessions if made.confirm_seconds]
-    fit = [outcome for made in sessions if made.is_fit for outcome in made.outcomes]
+    steady = [outcome for made in sessions if made.is_steady for outcome in made.outcomes]
     return TrialCard(
         trial=name,
         added=statistics.median([outcome.added for outcome in outcomes]),
         alarms=_alarms(outcomes),
-        fit_alarms=_alarms(fit),
+        steady_alarms=_alarms(steady),
         verdicts=dict(Counter(str(outcome.verdict) for outcome in outcomes)),
         session_alarms=Rate.of(alarmed, len(sessions)),
         dirty_controls=Rate.of(sum(not made.null_clean for made in sessions), len(sessions)),

@@ -54,8 +54,8 @@ def _effect(trial: TrialCard, known: Trial | None) -> str:
 def _rates(trial: TrialCard) -> Iterator[Rate]:
     effect = _effect(trial, _BY_NAME.get(trial.trial))
     yield _rate(effect, "the gate", trial.alarms, _GOALS.get(trial.trial, ""))
-    if trial.fit_alarms is not None and trial.fit_alarms.total < trial.alarms.total:
-        yield _rate(effect, "the gate, steady sessions", trial.fit_alarms)
+    if trial.steady_alarms is not None and trial.steady_alarms.total < trial.alarms.total:
+        yield _rate(effect, "the gate, steady sessions", trial.steady_alarms)
     yield _rate(effect, "the gate, by session", trial.session_alarms)
     others = {**trial.mutants, **{f"pytest-benchmark {rule}": rate for rule, rate in trial.beside.items()}}
     for name, rate in others.items():

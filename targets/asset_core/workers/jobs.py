@@ -83,7 +83,7 @@ class Jobs:
         """Have an order done and return its result. PoolFullError, DeadlineError, and whatever the work raises."""
         future = self._queue(order, scope, noted=False)
         try:
-            error = future.exception(min(scope.allow(), threading.TIMEOUT_MAX))
+            error = future.exception(scope.allow())
         except TimeoutError as late:
             raise DeadlineError("the request's time ran out before the work was done") from late
         finally:
