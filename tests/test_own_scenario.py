@@ -76,7 +76,9 @@ def test_it_runs_with_its_own_warm_up_and_its_stages_hold_their_own_limits(mine)
     assert [(span["label"], span["warmup"]) for span in spans] == [
         ("rise", True), ("low", False), ("high", False),
     ]  # fmt: skip
-    assert said.code == (ExitCode.INVALID if said.run["validity"] == "invalid" else ExitCode.LIMIT_BROKEN)
+    # A slow host may make the run or the stage invalid; then nothing is judged, and that is no success either.
+    is_judged = limit["state"] == "broken"
+    assert said.code == (ExitCode.LIMIT_BROKEN if is_judged else ExitCode.INVALID)
 
 
 def test_above_the_in_flight_limit_calls_are_dropped_and_counted(tmp_path):

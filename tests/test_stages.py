@@ -3,10 +3,13 @@
 import dataclasses
 import io
 
+import msgspec
 import numpy as np
 import pytest
 from run_builder import make_run
 
+from harness.commands.show import exit_code
+from harness.errors import ExitCode
 from harness.limits import findings
 from harness.model import Outcome
 from harness.policy import Limit
@@ -72,6 +75,20 @@ def test_a_stage_that_the_driver_was_late_in_is_invalid_by_itself_and_degrades_t
     found = findings(run, [Limit(slo="p50<1s", stage="short"), Limit(slo="p50<1s", stage="long")])
     assert [finding.certificate.state for finding in found] == [State.NOT_CERTIFIED, State.CERTIFIED]
     assert "the stage is invalid" in found[0].certificate.sentence
+
+
+@pytest.mark.parametrize(("stage", "code"), [("short", ExitCode.INVALID), ("long", ExitCode.OK)])
+def test_a_stage_with_limits_to_keep_that_is_invalid_is_no_success(tmp_path, stage, code):
+    run = late_in(run_of(tmp_path, stages=(("long", 0.96, 1.0, 1.0), ("short", 0.005, 1.0, 1.0)), rate_per_s=400.0), "short", 30_000_000)  # fmt: skip
+    assert exit_code([run]) is ExitCode.OK
+    document = run.directory.read()
+    plan = msgspec.structs.replace(document.plan, spans=tuple(
+        dataclasses.replace(span, slo="p50<1s" if span.label == stage else "") for span in document.plan.spans
+    ))  # fmt: skip
+    run.directory.write(msgspec.structs.replace(document, plan=plan))
+    judged = load(run.directory.path)
+    assert judged.validity.level is Level.DEGRADED
+    assert exit_code([judged]) is code
 
 
 def test_stages_are_judged_by_the_thresholds_that_the_run_was_made_under(tmp_path):

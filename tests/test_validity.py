@@ -242,6 +242,19 @@ def test_where_nothing_started_the_driver_is_to_blame():
     assert any("or never" in reason for reason in judge(a_run(table)).reasons)
 
 
+def test_a_lump_of_the_driver_s_in_a_long_backlog_is_in_every_lag_and_makes_nobody_late():
+    table = late(404.0, response_ms=500.0)
+    table["lag_target_ns"] = 400 * MS
+    assert not reasons_of(table, "The driver started")
+    # Now a part of each lag that counts.
+    table["lag_target_ns"] = 300 * MS
+    assert reasons_of(table, "The driver started 100 %")
+
+
+def reasons_of(table, beginning):
+    return [reason for reason in judge(a_run(table)).reasons if reason.startswith(beginning)]
+
+
 def test_a_closed_run_has_no_arrivals_to_miss():
     assert judge(a_run(late(4.0, response_ms=1000.0), executor="closed")).level is Level.VALID
 

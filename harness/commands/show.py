@@ -83,14 +83,23 @@ def publish(page: str, output: Path | None, directories: Sequence[RunDirectory],
 
 
 def validity_code(runs: Sequence[RunSummary]) -> ExitCode:
-    """Return 5 if a run is invalid, else 0."""
-    return worst(ExitCode.INVALID for run in runs if run.validity.level is Level.INVALID)
+    """Return 5 if a run is invalid, or a stage of one that has limits of its own to keep; else 0."""
+    return worst(ExitCode.INVALID for run in runs if _is_invalid(run))
+
+
+def _is_invalid(run: RunSummary) -> bool:
+    levels = [
+        run.validity.level,
+        *(stage.validity.level for stage in run.judged_stages if stage.span.slo),
+    ]
+    return Level.INVALID in levels
 
 
 def exit_code(runs: Sequence[RunSummary], *, interrupted: bool = False) -> ExitCode:
     """Return 130 if the user stopped the work, 3 if a run broke a limit, 5 if one is invalid, else 0.
 
-    A limit that is not certified is no failure; one that an invalid run seems to break is not judged.
+    A limit that is not certified for want of calls is no failure; one that an invalid run or stage seems to keep or
+    break is not judged.
     """
     codes = [validity_code(runs)]
     codes += [ExitCode.LIMIT_BROKEN for run in runs for finding in run.slo if finding.is_broken]

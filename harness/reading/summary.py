@@ -25,7 +25,7 @@ from harness.reading.validity import Validity, judge, judge_stage
 from harness.run import LoadFacts, RunDirectory, RunDocument
 from harness.table import calls, heldby
 from harness.table.histogram import PERCENTILES, Histogram, Integers
-from harness.table.latency import METRICS, latencies, returned
+from harness.table.latency import METRICS, harness_lag_ns, latencies, returned
 from harness.table.pieces import pieces, warmup_and_measured
 from harness.table.shares import whole_table
 
@@ -224,9 +224,7 @@ def _of_rows(name: str, table: calls.Table) -> OperationSummary:
 
 
 def _harness_lag(table: calls.Table) -> Histogram:
-    let_go = table[table["outcome"] != Outcome.NEVER_STARTED]
-    lag = let_go["dispatched_ns"] - let_go["intended_ns"]
-    return Histogram.of(np.maximum(lag - let_go["lag_target_ns"] - let_go["lag_host_ns"], 0))
+    return Histogram.of(harness_lag_ns(table[table["outcome"] != Outcome.NEVER_STARTED]))
 
 
 OUTCOME_ORDER = (

@@ -15,6 +15,12 @@ def returned(table: calls.Table) -> calls.Table:
     return table[np.isin(table["outcome"], _RETURNED)]
 
 
+def harness_lag_ns(rows: calls.Table) -> npt.NDArray[np.int64]:
+    """Return the part of each call's lag that neither the target nor the host owns; of calls that were let go."""
+    lag = rows["dispatched_ns"] - rows["intended_ns"]
+    return np.maximum(lag - rows["lag_target_ns"] - rows["lag_host_ns"], 0)
+
+
 def latencies(rows: calls.Table) -> dict[str, npt.NDArray[np.int64]]:
     """Return the time of each call in ns, by metric of `METRICS` and in its order; -1 where the split was off.
 
