@@ -1,5 +1,6 @@
 """Sentences and tables for a terminal, in lines of its width."""
 
+from collections.abc import Callable
 from typing import TextIO
 
 from rich import box
@@ -8,7 +9,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from reports.layout import grouped
-from reports.model import NextCommand, Status, Table
+from reports.model import Cell, NextCommand, Status, Table
 from reports.visible import visible
 
 STATUS_STYLE = {Status.GOOD: "bold green", Status.CAUTION: "bold yellow", Status.BAD: "bold red"}
@@ -35,8 +36,13 @@ def grid(*columns: tuple[str, bool]) -> RichTable:
     return made
 
 
-def print_table(console: Console, table: Table) -> None:
-    """Write a whole table with its title and notes; an empty one is not written."""
+def plain_cell(cell: Cell) -> Text:
+    """Return a cell's text without style."""
+    return Text(visible(cell.text))
+
+
+def print_table(console: Console, table: Table, show: Callable[[Cell], Text] = plain_cell) -> None:
+    """Write a whole table with its title and notes, each cell as `show` has it; an empty one is not written."""
     if not table.rows:
         return
     console.print()
@@ -47,7 +53,7 @@ def print_table(console: Console, table: Table) -> None:
             made.add_row(Text(visible(group)))
         for row in rows:
             label = Text(("  " if group else "") + visible(row.label))
-            made.add_row(label, *(Text(visible(cell.text)) for cell in row.cells))
+            made.add_row(label, *map(show, row.cells))
     console.print(made)
     for note in table.notes:
         say(console, note, "dim")

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from reports.model import Cell, ReportView, Row, RunCard, Table, Tone
-from reports.plain import STATUS_STYLE, console_of, grid, print_next, say
+from reports.plain import STATUS_STYLE, console_of, print_next, print_table, say
 from reports.visible import visible
 
 _LEVEL_STYLE = {"valid": "green", "degraded": "yellow", "invalid": "red"}
@@ -89,27 +89,9 @@ def _changes(console: Console, table: Table) -> None:
 
 
 def _print_table(console: Console, table: Table) -> None:
-    if not table.rows:
-        return
-    console.print()
-    console.print(_text(table.title, "bold"))
-    made = grid((table.label_head, False), *((column, table.numeric) for column in table.columns))
-    for label, row in _labelled(table):
-        made.add_row(_text(label), *(_cell(cell) for cell in row.cells))
-    console.print(made)
+    print_table(console, table, _cell)
     for note in dict.fromkeys(_notes(table)):
         say(console, f"{note}.", "dim")
-
-
-def _labelled(table: Table) -> Iterator[tuple[str, Row]]:
-    """Yield rows under their full label; a group that goes on is not repeated."""
-    last = None
-    for row in table.rows:
-        if not row.group:
-            yield row.label, row
-            continue
-        yield (f"{row.group} · {row.label}" if row.group != last else f"  · {row.label}"), row
-        last = row.group
 
 
 def _notes(table: Table) -> Iterator[str]:
