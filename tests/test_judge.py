@@ -284,6 +284,22 @@ def test_a_block_is_rejected_whichever_slot_was_slow(side):
     assert judgement.verdict is Verdict.OK
 
 
+FAST_AND_SLOW = [1_000_000, 2_000_000, 1_010_000, 1_990_000, 1_020_000, 2_010_000, 1_000_000, 1_980_000]
+
+
+def test_slots_that_both_wander_are_apart_by_chance_and_one_that_is_slow_throughout_is_not():
+    # Means 19 % apart: a core that another tenant shares, in two readings of eight instead of four.
+    luckier = [*FAST_AND_SLOW[:4], *[10**6] * 4]
+    by_chance = spoilt(steady({"a": 0.0}), 2, base_ns=FAST_AND_SLOW, candidate_ns=luckier)
+    assert judge(by_chance, POLICY).controls.bad_blocks == 0
+    slow = [round(1.2 * ns) for ns in FAST_AND_SLOW]
+    calm, calm_slow = [10**6 + 1_000 * n for n in range(8)], [1_200_000 + 1_000 * n for n in range(8)]
+    throughout = spoilt(steady({"a": 0.0}), 2, base_ns=calm, candidate_ns=calm_slow)
+    assert judge(throughout, POLICY).controls.bad_blocks == pytest.approx(2 / 12)
+    by_the_throat = spoilt(steady({"a": 0.0}), 2, base_ns=FAST_AND_SLOW, candidate_ns=[4 * ns for ns in slow])
+    assert judge(by_the_throat, POLICY).controls.bad_blocks == pytest.approx(2 / 12)
+
+
 def test_a_block_on_a_stolen_processor_is_rejected_though_its_slots_agree():
     slow = {"base_ns": [2 * 10**6], "candidate_ns": [2 * 10**6]}
     assert of(judge(spoilt(steady({"a": 0.0}), 1, **slow), POLICY), "a").blocks == 11

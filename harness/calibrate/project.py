@@ -24,6 +24,11 @@ _spin({loops})
 '''
 
 
+def benchmark_name(work: str) -> str:
+    """Return what a session calls the benchmark of one kind of work."""
+    return f"{Path(_SUITE).name}::test_work[{work}]"
+
+
 def write_project(folder: Path, import_loops: int = 0) -> Path:
     """Write the project into a new folder; importing its package does `import_loops` turns of an empty loop."""
     suite = folder / _SUITE

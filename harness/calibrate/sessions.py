@@ -10,10 +10,11 @@ from pathlib import Path
 
 import msgspec
 
+from harness.calibrate.added import added_shares, injection_of
 from harness.calibrate.beside import run_beside
 from harness.calibrate.card import Outcome, SessionOutcome
 from harness.calibrate.effects import Disturbance, Trial
-from harness.calibrate.project import POLICY, write_project
+from harness.calibrate.project import POLICY, benchmark_name, write_project
 from harness.calibrate.stress import disturbed
 from harness.calibrate.workloads import WORK
 from harness.errors import HarnessError
@@ -24,8 +25,8 @@ from harness.judge.plan import session_plan
 from harness.judge.verdict import Comparison, Verdict
 from harness.policy import Policy
 from harness.session.conductor import Progress, SessionRequest, run_session
-from harness.session.injection import Injection, ns_per_loop
-from harness.session.receipt import Benchmark, Phase, Receipt, SessionPlan
+from harness.session.injection import Injection
+from harness.session.receipt import Phase, Receipt, SessionPlan
 from harness.session.receipt_file import NAME, read_receipt, write_receipt
 from harness.session.sizing import Discovery
 from harness.session.subjects import TreeSide
@@ -62,7 +63,7 @@ class CalibrationSession:
         with _on_one_core(self.trial, self.seed) as core:
             log = self.folder / "busy.log"
             with disturbed(self.trial.disturbance, core, cores, supervisor, log):
-                injection = Injection(ns_per_loop(), self.trial.spin_share, tail=self.trial.tail)
+                injection = injection_of(self.trial)
                 receipt = self._measure(injection, supervisor, progress)
         if receipt.interrupted:
             raise KeyboardInterrupt
@@ -137,38 +138,12 @@ class CalibrationSession:
         return said
 
     def _beside(self, receipt: Receipt, injection: Injection) -> dict[str, list[str]]:
-        loops = {_work_of(one.name): injection.loops(one) for one in receipt.benchmarks}
-        spins = {name: loops.get(name, 0) for name in WORK}
+        loops = {one.name: injection.loops(one) for one in receipt.benchmarks}
+        spins = {name: loops.get(benchmark_name(name), 0) for name in WORK}
         folder = self.folder / "beside"
         folder.mkdir()
         judged = run_beside(folder, list(WORK), spins)
         return {rule: list(names) for rule, names in judged.flagged.items()}
-
-
-def added_shares(receipt: Receipt, injection: Injection) -> dict[str, float]:
-    """Return what was really added to a call of each benchmark, as a share of it: both at their fastest.
-
-    It is reckoned from the session's own slices, since what was asked for is a share of what discovery measured.
-    The loop is timed again: a moment in which all was slow must not make the effect look larger than it was.
-    """
-    loop_ns = min(injection.loop_ns, ns_per_loop()) if injection.spin_share else injection.loop_ns
-    least_ns = {one.name: _least_base_ns(receipt, one) for one in receipt.benchmarks}
-    return {
-        one.name: injection.loops(one) * loop_ns / least_ns[one.name]
-        for one in receipt.benchmarks
-        if least_ns[one.name]
-    }
-
-
-def _least_base_ns(receipt: Receipt, benchmark: Benchmark) -> float:
-    """Return the base's fastest slice, per call; 0 where there is none."""
-    slices = (block.slices.get(benchmark.name) for block in receipt.blocks)
-    return min((min(one.base_ns) for one in slices if one), default=0) / benchmark.calls
-
-
-def _work_of(benchmark: str) -> str:
-    """Return the kind of work that a benchmark's name has in brackets."""
-    return benchmark.partition("[")[2].rstrip("]")
 
 
 @contextlib.contextmanager

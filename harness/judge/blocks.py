@@ -5,6 +5,7 @@ rule is the same for whichever slot was slow, so rejecting favours neither side.
 """
 
 import dataclasses
+import itertools
 import math
 import statistics
 from collections import Counter
@@ -16,6 +17,10 @@ from harness.session.receipt import Block, LoadBlock, Phase, Receipt, Segment, S
 SLOTS_APART = 1.10
 """The slowest slot's loop over the fastest's. Processes differ by a few percent for reasons of their own (layout,
 hash seed); a tenth is four margins, and says that something had one of them by the throat."""
+BY_CHANCE = 3.0
+"""How many standard errors two slots may be apart by chance. Where another tenant shares the core, the loop takes twice
+as long from one moment to the next in every slot; the means of twenty readings of such are often a tenth apart, and
+nothing had either slot by the throat."""
 SLOWER_THAN_USUAL = 1.5
 """A block's loop over the usual one of the session: half again as long is a stolen or throttled processor."""
 MOST_BAD = 0.4
@@ -61,7 +66,7 @@ def sort_blocks(receipt: Receipt) -> Sorted[Block]:
     unwatched = tuple(
         f"the sentinel of block {block.number} is missing or damaged"
         for block in receipt.blocks
-        if block.trouble is None and _slots_ns(block) is None
+        if block.trouble is None and _readings(block) is None
     )
     return dataclasses.replace(found, faults=(*found.faults, *unwatched))
 
@@ -118,37 +123,60 @@ def _faults(blocks: Sequence[Block | LoadBlock], usable: Mapping[Phase, int], al
     ]
 
 
-def _slots_ns(block: Block) -> list[float] | None:
-    """Return the usual loop of each slot; None if a side has none, or a time that cannot be.
-
-    The lower median: a slot of few benchmarks has two or three loops, of which one may have met a burst.
-    """
+def _readings(block: Block) -> list[list[int]] | None:
+    """Return the times of the loop in each slot; None if a side has none, or a time that cannot be."""
     if block.sentinel is None:
         return None
     sides = [block.sentinel.base_ns, block.sentinel.candidate_ns]
     sides += [block.sentinel.null_ns] if block.sentinel.null_ns else []
-    if not all(times and all(map(plausible, times)) for times in sides):
-        return None
-    return [statistics.median_low(times) for times in sides]
+    return sides if all(times and all(map(plausible, times)) for times in sides) else None
+
+
+def _loop_ns(readings: Sequence[Sequence[int]]) -> float:
+    """Return the usual loop of a block.
+
+    The lower median: a slot of few benchmarks has two or three loops, of which one may have met a burst.
+    """
+    return statistics.median(statistics.median_low(times) for times in readings)
+
+
+def _apart(readings: Sequence[Sequence[int]]) -> float:
+    """Return how many times as long the loop took in one slot as in another; 1 if chance alone may have done it.
+
+    Geometric means are compared, by the scatter of single readings that all slots have in common; where each has one
+    reading, none is known, and nothing is put down to chance.
+    """
+    logs = [[math.log(ns) for ns in times] for times in readings]
+    means = [statistics.fmean(one) for one in logs]
+    squares = sum((value - mean) ** 2 for one, mean in zip(logs, means, strict=True) for value in one)
+    freedom = sum(len(one) - 1 for one in logs)
+    variance = squares / freedom if freedom else 0.0
+    return max(
+        math.exp(apart)
+        if (apart := abs(means[one] - means[other]))
+        > BY_CHANCE * math.sqrt(variance * (1 / len(logs[one]) + 1 / len(logs[other])))
+        else 1.0
+        for one, other in itertools.combinations(range(len(logs)), 2)
+    )
 
 
 def _usual_ns(blocks: Sequence[Block]) -> float:
     """Return the loop of the usual block of the screen; later blocks do not move it, nor what was decided by it."""
-    slots = [_slots_ns(block) for block in blocks if block.phase is Phase.SCREEN]
-    loops = [statistics.median(slots_ns) for slots_ns in slots if slots_ns]
+    readings = [_readings(block) for block in blocks if block.phase is Phase.SCREEN]
+    loops = [_loop_ns(times) for times in readings if times]
     return statistics.median(loops) if loops else math.inf
 
 
 def _spoilt(block: Block, usual_ns: float) -> str | None:
     if block.trouble is not None:
         return block.trouble
-    slots_ns = _slots_ns(block)
-    if slots_ns is None:
+    readings = _readings(block)
+    if readings is None:
         return "its sentinel is missing or damaged"
-    apart = max(slots_ns) / min(slots_ns)
+    apart = _apart(readings)
     if apart > SLOTS_APART:
         return f"the same loop took {apart - 1:.0%} longer in one of its slots than in another"
-    slower = statistics.median(slots_ns) / usual_ns
+    slower = _loop_ns(readings) / usual_ns
     return f"its loop took {slower - 1:.0%} longer than usual" if slower > SLOWER_THAN_USUAL else None
 
 

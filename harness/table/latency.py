@@ -17,8 +17,9 @@ def returned(table: calls.Table) -> calls.Table:
 
 def harness_lag_ns(rows: calls.Table) -> npt.NDArray[np.int64]:
     """Return the part of each call's lag that neither the target nor the host owns; of calls that were let go."""
-    lag = rows["dispatched_ns"] - rows["intended_ns"]
-    return np.maximum(lag - rows["lag_target_ns"] - rows["lag_host_ns"], 0)
+    lag: npt.NDArray[np.int64] = rows["dispatched_ns"] - rows["intended_ns"]
+    own: npt.NDArray[np.int64] = np.maximum(lag - rows["lag_target_ns"] - rows["lag_host_ns"], 0)
+    return own
 
 
 def latencies(rows: calls.Table) -> dict[str, npt.NDArray[np.int64]]:
