@@ -1,63 +1,69 @@
-"""What a trial adds to the candidate: worked out beforehand, and reckoned afterwards from what was measured."""
+"""What a trial adds to the candidate: worked out beforehand, and looked at again once the session is over."""
 
+import statistics
 import time
+from collections.abc import Mapping
 
 from harness.calibrate.effects import Trial
 from harness.calibrate.project import benchmark_name
 from harness.calibrate.workloads import WORK
 from harness.session.injection import Injection, ns_per_loop
 from harness.session.receipt import Benchmark, Receipt
+from harness.session.slot_program import spin
 
-_RUN_NS = 1_000_000
-_RUNS = 60
+_SLICE_NS = 3_000_000
+_PAIRS = 31
+_FIRST_LOOPS = 20_000
 
 
 def injection_of(trial: Trial) -> Injection:
-    """Return what the candidate of `trial` gets on top.
-
-    Calls and loop are timed here, both at their fastest: one look of a session's discovery can meet a moment in which
-    all is half as slow again, and then adds 1.5 % where 1 % was meant.
-    """
+    """Return what the candidate of `trial` gets on top."""
     if trial.changes_nothing:
         return Injection(loop_ns=1.0)
-    call_ns = ns_per_call() if trial.spin_share or trial.tail else {}
-    return Injection(ns_per_loop(), trial.spin_share, tail=trial.tail, call_ns=call_ns)
+    call_loops = loops_per_call() if trial.spin_share or trial.tail else {}
+    return Injection(ns_per_loop(), trial.spin_share, tail=trial.tail, call_loops=call_loops)
 
 
-def ns_per_call() -> dict[str, float]:
-    """Return how long a call of each benchmark takes here at its fastest, the least of many runs of a millisecond."""
-    calls = {name: max(1, round(_RUN_NS / _timed_ns(name, 2))) for name in WORK}
-    least_ns = dict.fromkeys(WORK, float("inf"))
-    for _ in range(_RUNS):
+def loops_per_call() -> dict[str, float]:
+    """Return how many turns of the slots' loop take as long as a call of each benchmark, here and now.
+
+    As a session does: the median over pairs of slices, of calls and of the loop, one right after the other. Where
+    another tenant shares the core, all may be half as slow again from one moment to the next; a call timed in one
+    and a loop in another would add 1.5 % where 1 % is meant. Processor time, so that a scheduler's turns of about the
+    length of a slice do not count.
+    """
+    loops = max(1, round(_FIRST_LOOPS * _SLICE_NS / _spin_ns(_FIRST_LOOPS)))
+    calls = {name: max(1, round(_SLICE_NS / _call_ns(name, 2))) for name in WORK}
+    ratios: dict[str, list[float]] = {name: [] for name in WORK}
+    for _ in range(_PAIRS):
         for name in WORK:
-            least_ns[name] = min(least_ns[name], _timed_ns(name, calls[name]))
-    return {benchmark_name(name): ns for name, ns in least_ns.items()}
+            ratios[name].append(_call_ns(name, calls[name]) / (_spin_ns(loops) / loops))
+    return {benchmark_name(name): statistics.median(found) for name, found in ratios.items()}
 
 
-def _timed_ns(name: str, calls: int) -> float:
+def _call_ns(name: str, calls: int) -> float:
     work = WORK[name]
-    start_ns = time.perf_counter_ns()
+    start_ns = time.thread_time_ns()
     for _ in range(calls):
         work()
-    return (time.perf_counter_ns() - start_ns) / calls
+    return (time.thread_time_ns() - start_ns) / calls
+
+
+def _spin_ns(loops: int) -> int:
+    start_ns = time.thread_time_ns()
+    spin(loops)
+    return time.thread_time_ns() - start_ns
 
 
 def added_shares(receipt: Receipt, injection: Injection) -> dict[str, float]:
-    """Return what was really added to a call of each benchmark, as a share of it: both at their fastest.
+    """Return what was really added to a call of each benchmark, as a share of it.
 
-    It is reckoned from the session's own slices. The loop is timed again: a moment in which all was slow must not make
-    the effect look larger than it was.
+    Calls and loop are timed again after the session: what was added is the mean of both looks.
     """
-    loop_ns = min(injection.loop_ns, ns_per_loop()) if injection.spin_share else injection.loop_ns
-    least_ns = {one.name: _least_base_ns(receipt, one) for one in receipt.benchmarks}
-    return {
-        one.name: injection.loops(one) * loop_ns / least_ns[one.name]
-        for one in receipt.benchmarks
-        if least_ns[one.name]
-    }
+    now = loops_per_call() if injection.spin_share else {}
+    return {one.name: _share(one, injection, now) for one in receipt.benchmarks}
 
 
-def _least_base_ns(receipt: Receipt, benchmark: Benchmark) -> float:
-    """Return the base's fastest slice, per call; 0 where there is none."""
-    slices = (block.slices.get(benchmark.name) for block in receipt.blocks)
-    return min((min(one.base_ns) for one in slices if one), default=0) / benchmark.calls
+def _share(benchmark: Benchmark, injection: Injection, now: Mapping[str, float]) -> float:
+    looks = [look[benchmark.name] for look in (injection.call_loops, now) if benchmark.name in look]
+    return injection.loops(benchmark) / statistics.fmean(looks) if looks else 0.0

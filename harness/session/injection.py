@@ -19,14 +19,14 @@ _PAUSE_S = 0.01
 class Injection:
     """What the candidate gets on top: `spin_share` of each call's time, and with `tail` one slow call in fifty.
 
-    `loop_ns` is what one turn of the loop takes on this machine: see `ns_per_loop`. `call_ns` is what a call takes, by
-    benchmark, where that is known better than by a session's discovery.
+    `loop_ns` is what one turn of the loop takes on this machine: see `ns_per_loop`. `call_loops` is how many turns take as
+    long as a call, by benchmark, where that is known better than by a session's discovery.
     """
 
     loop_ns: float
     spin_share: float = 0.0
     tail: bool = False
-    call_ns: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    call_loops: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def spin(self, benchmarks: Iterable[Benchmark]) -> Mapping[str, Mapping[str, tuple[int, int]]]:
         """Return the loops for each side and benchmark; the others' slots run the same code with none."""
@@ -44,7 +44,7 @@ class Injection:
     def _own(self, benchmark: Benchmark) -> float:
         """Return how many loops take as long as one call."""
         discovered_ns = min(benchmark.base_ns or 0.0, benchmark.candidate_ns or 0.0)
-        return self.call_ns.get(benchmark.name, discovered_ns) / self.loop_ns
+        return self.call_loops.get(benchmark.name, discovered_ns / self.loop_ns)
 
 
 def ns_per_loop() -> float:
