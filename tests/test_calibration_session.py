@@ -7,6 +7,7 @@ import time
 import msgspec
 import pytest
 
+from harness.calibrate import added
 from harness.calibrate.card import gate_digest, make_card
 from harness.calibrate.effects import TRIALS, Disturbance, Trial
 from harness.calibrate.project import POLICY, write_project
@@ -15,8 +16,10 @@ from harness.calibrate.workloads import WORK
 from harness.judge.mutants import MUTANTS
 from harness.judge.verdict import Verdict
 from harness.session import injection, slot_program
+from harness.session.receipt import Benchmark, State
 from harness.session.receipt_file import read_receipt
 from harness.supervise import Supervisor
+from tests.judge_support import receipt
 from tests.judgement_builder import exact, paired
 from tests.processes import descendants, survivors
 from tests.session_support import TINY, Follow
@@ -94,12 +97,30 @@ def test_a_small_session_goes_from_its_project_to_the_line_of_a_card(tmp_path):
         for name, slices in receipt.blocks[0].slices.items()
         if "test_work" in name
     ]
-    added = statistics.median(one.added for one in outcome.outcomes)
-    assert statistics.median(slower) == pytest.approx(1 + added, rel=0.3)
-    assert added == pytest.approx(3.0, rel=0.4)
+    share = statistics.median(one.added for one in outcome.outcomes)
+    assert statistics.median(slower) == pytest.approx(1 + share, rel=0.3)
+    assert share == pytest.approx(3.0, rel=0.4)
     assert all(set(one.mutants) <= set(MUTANTS) for one in outcome.outcomes)
     (row,) = make_card([outcome], gate_digest(), {}, ["slower"]).trials
-    assert (row.alarms.count, row.alarms.total, row.added) == (0, len(WORK), added)
+    assert (row.alarms.count, row.alarms.total, row.added) == (0, len(WORK), share)
+
+
+def test_what_was_added_is_the_mean_of_a_look_before_and_one_after(monkeypatch):
+    benchmark = Benchmark(
+        name="test_work.py::test_work[heap]", state=State.BOTH, base_ns=1.0, candidate_ns=1.0
+    )
+    before = injection.Injection(1.0, spin_share=0.10, call_loops={benchmark.name: 1_000.0})
+    assert before.loops(benchmark) == 100
+    monkeypatch.setattr(added, "loops_per_call", lambda: {benchmark.name: 1_500.0})
+    shares = added.added_shares(receipt(benchmarks=[benchmark]), before)
+    assert shares == {benchmark.name: pytest.approx(100 / 1_250)}
+
+
+def test_how_many_turns_take_as_long_as_a_call_is_known_for_every_kind_of_work(monkeypatch):
+    monkeypatch.setattr(added, "_PAIRS", 1)
+    monkeypatch.setattr(added, "WORK", {"spin": lambda: slot_program.spin(50_000)})
+    (loops,) = added.loops_per_call().values()
+    assert loops == pytest.approx(50_000, rel=0.5)
 
 
 def test_the_loop_that_is_timed_is_the_one_that_slots_spin(monkeypatch):
