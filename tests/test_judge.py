@@ -288,9 +288,9 @@ FAST_AND_SLOW = [1_000_000, 2_000_000, 1_010_000, 1_990_000, 1_020_000, 2_010_00
 
 
 def test_slots_that_both_wander_are_apart_by_chance_and_one_that_is_slow_throughout_is_not():
-    # Means 19 % apart: a core that another tenant shares, in two readings of eight instead of four.
-    luckier = [*FAST_AND_SLOW[:4], *[10**6] * 4]
-    by_chance = spoilt(steady({"a": 0.0}), 2, base_ns=FAST_AND_SLOW, candidate_ns=luckier)
+    # A core that another tenant shares, in five readings of eight and in three: medians twice apart, means a fifth.
+    five, three = [2 * 10**6, *FAST_AND_SLOW[1:]], [10**6, 10**6, *FAST_AND_SLOW[2:]]
+    by_chance = spoilt(steady({"a": 0.0}), 2, base_ns=five, candidate_ns=three)
     assert judge(by_chance, POLICY).controls.bad_blocks == 0
     slow = [round(1.2 * ns) for ns in FAST_AND_SLOW]
     calm, calm_slow = [10**6 + 1_000 * n for n in range(8)], [1_200_000 + 1_000 * n for n in range(8)]
