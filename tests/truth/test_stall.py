@@ -75,11 +75,20 @@ def test_the_target_owns_the_lag_of_its_stall(stalled, in_stall):
     assert int(rows["lag_target_ns"].sum()) >= 0.95 * lag_ns
 
 
+def is_blameless(one):
+    """Whether the run is no fault of the driver's: it is not invalid, and hardly a call has lag of the driver's own."""
+    rows = one.rows[one.is_measured]
+    own_ns = rows["dispatched_ns"] - rows["intended_ns"] - rows["lag_target_ns"] - rows["lag_host_ns"]
+    # The backlog alone is 7 % of the calls; a busy machine may add a few of its own.
+    is_its_own = (own_ns > 500_000).mean() >= 0.02
+    return not is_its_own and (one.run["validity"] != "invalid", one.said.code) == (True, 0)
+
+
 def test_a_stalling_target_does_not_make_the_run_invalid(measure, stalled):
-    # A host that slows the processor may spoil one run, rightly; the stall, a backlog of 7 % of the calls, would spoil each.
+    # A host that slows the processor may spoil one run, rightly; the stall would spoil each.
     plan = ("--rate", RATE_PER_S, "--duration", "4s", "--warmup", "500ms")
     target = f"{STALL}&at_call={OPEN_CALL}"
     runs = itertools.chain([stalled], (measure("steady", target, *plan) for _ in range(2)))
-    if not any((one.run["validity"] != "invalid", one.said.code) == (True, 0) for one in runs):
+    if not any(map(is_blameless, runs)):
         calm = measure("steady", "known:constant?service_ms=1", *plan)
-        assert calm.run["validity"] == "invalid", "nothing but the stall spoilt the runs"
+        assert not is_blameless(calm), "nothing but the stall spoilt the runs"
