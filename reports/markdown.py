@@ -49,15 +49,19 @@ def head(*columns: str) -> str:
 
 
 def table(shown: Table) -> str:
-    """Return a whole table: labels as code, cells as prose, each group under a line with its name, notes below it."""
+    """Return a whole table with its notes below it, each a paragraph of its own: the line after a row is another row."""
+    return "\n\n".join(("\n".join(table_lines(shown)), *map(prose, shown.notes)))
+
+
+def table_lines(shown: Table) -> list[str]:
+    """Return head and rows of a table: labels as code, cells as prose, each group under a line with its name."""
     align = ">" if shown.numeric else ""
     lines = [head(prose(shown.label_head), *(align + prose(column) for column in shown.columns))]
     for group, rows in grouped(shown):
         if group:
             lines.append(row(f"**{prose(group)}**", *("" for _ in shown.columns)))
         lines += [row(code(one.label), *(prose(cell.text) for cell in one.cells)) for one in rows]
-    lines += [f"\n{prose(note)}" for note in shown.notes]
-    return "\n".join(lines)
+    return lines
 
 
 def _reference(found: re.Match[str]) -> str:

@@ -1,6 +1,7 @@
 """Reads Markdown as GitHub does: tables, HTML blocks, and what of the text is code."""
 
 import dataclasses
+import itertools
 from html.parser import HTMLParser
 
 from markdown_it import MarkdownIt
@@ -40,8 +41,16 @@ class _Reader(HTMLParser):
             self.prose.append(data)
 
 
+def stray_rows(text):
+    """Return the lines that GitHub takes for rows of a table, or for no table, because an empty line is missing."""
+    lines = text.split("\n")
+    pairs = itertools.pairwise(lines)
+    return [after for before, after in pairs if before and after and (before[0] == "|") != (after[0] == "|")]
+
+
 def read(text):
     """Return what a reader of the comment meets."""
+    assert stray_rows(text) == []
     reader = _Reader()
     reader.feed(MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text))
     rows = [[cell.strip() for cell in row] for row in reader.rows if row]

@@ -1,16 +1,18 @@
 """The comment on a pull request: regressions first, within its size, and inert whatever it is made of."""
 
+import dataclasses
 import re
 
 import judgement_builder as built
 import pytest
-from comment_reader import read
+from comment_reader import read, stray_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ExitCode
-from harness.judge.verdict import Comparison, Kind, Verdict
+from harness.judge.verdict import Comparison, Kind, Site, Verdict
 from harness.session.receipt import FunctionChange, Suspects
+from reports.card import CardFacts, Rate
 from reports.markdown import code, prose
 from reports.session.comment import MOST_BYTES, render_comment
 from reports.session.model import Links
@@ -69,6 +71,45 @@ def test_where_no_function_could_be_named_the_comment_says_what_it_would_take():
     assert (
         "functions that changed, their own weight per call: It would take 5,000 samples." in read(text).prose
     )
+
+
+FORMS = {
+    "ok": built.judgement(built.paired(), verdict=Verdict.OK),
+    "nothing compared": built.judgement(verdict=Verdict.OK),
+    "regressed": built.regressed_session(),
+    "invalid": built.judgement(verdict=Verdict.INVALID, reasons=("the base is not there",)),
+    "inconclusive": built.judgement(built.paired(verdict=Verdict.INCONCLUSIVE), verdict=Verdict.INCONCLUSIVE),
+    "interrupted": built.judgement(built.paired(), code=ExitCode.INTERRUPTED),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_only_rows_are_rows_of_a_table_in_whatever_form_the_comment_has(form):
+    named = [FunctionChange(function="m.py:f", base=1.0, candidate=2.0, unit="ns")]
+    judged = FORMS[form]
+    sites = tuple(Site(f"m.py:f{number}", 1.0, 2.0) for number in range(40))
+    more = built.exact("GET /a|b`c", Verdict.REGRESSED, 1.0, 2.0, sites=sites, note="a | b")
+    suspects = Suspects(benchmark="b", metric="wall", functions=named, note="Of 40,000 samples a side.")
+    judged = dataclasses.replace(judged, comparisons=(*judged.comparisons, more), suspects=(suspects,))
+    rate = Rate(effect="+3 %", by="the gate", k=97, n=100, low=0.9, high=0.99)
+    card = CardFacts(
+        measured_at="2026-02-27",
+        machine="CPU",
+        configuration="12",
+        rates=[rate],
+        applies=False,
+        note="A note.",
+    )
+    text = comment(judged, card=card)
+    cells = {cell for row in read(text).rows for cell in row if cell}
+    assert not [cell for cell in cells if "samples a side" in cell or cell == "A note."]
+    assert "Of 40,000 samples a side." in read(text).prose
+
+
+def test_a_sentence_behind_a_row_without_an_empty_line_is_found_out():
+    assert stray_rows("| a |\n| --- |\n| b |\nA sentence.") == ["A sentence."]
+    assert stray_rows("A sentence.\n| a |\n| --- |") == ["| a |"]
+    assert stray_rows("| a |\n| --- |\n| b |\n\nA sentence.") == []
 
 
 @pytest.mark.parametrize("name", HOSTILE)

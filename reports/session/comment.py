@@ -92,9 +92,10 @@ def _suspects(table: Table, note: str) -> Section:
 
 
 def _folded(what: str, title: str, table: Table, note: str) -> Section:
-    head, rule, *lines = markdown.table(table).split("\n")
+    head, *lines = markdown.table_lines(table)
     summary = f"<details><summary>{prose(title)}</summary>"
-    opening = "\n\n".join(filter(None, (summary, prose(note), f"{head}\n{rule}")))
+    # Before the table: what stands behind a row without an empty line is another row, and the end may be cut.
+    opening = "\n\n".join((summary, *(prose(one) for one in (note, *table.notes) if one), head))
     return Section(what, opening, tuple(lines), "\n</details>")
 
 
