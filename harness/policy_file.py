@@ -20,7 +20,7 @@ from harness.reading.thresholds import Thresholds
 from harness.session.receipt import NULL_CONTROL, Receipt, SessionPlan
 from harness.slo import parse
 from harness.stats.binomial import critical
-from harness.units import parse_duration_s
+from harness.units import parse_duration_s, significant
 
 SUITES = ("micro", "exact", "load")
 _FILE = "pyproject.toml"
@@ -172,7 +172,7 @@ def refuse_unreachable(plan: SessionPlan, policy: Policy, candidates: int = 1) -
     if critical(blocks, policy.alpha_percent / 100 / candidates) is None:
         best_percent = min(100.0, 100 * 0.5**blocks * candidates)
         raise UsageError(
-            f"{blocks} blocks of a sign test cannot go below {best_percent:.3g} % with {candidates} candidates, and "
+            f"{blocks} blocks of a sign test cannot go below {significant(best_percent)} % with {candidates} candidates, and "
             f"alpha-percent is {policy.alpha_percent:g}",
             remedy="Give a larger budget, or a larger alpha-percent",
         )

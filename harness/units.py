@@ -1,5 +1,10 @@
-"""Numbers for people, and back: nanoseconds, bytes, rates and durations. Base units everywhere else."""
+"""Numbers for people, and back: nanoseconds, bytes, rates and durations. Base units everywhere else.
 
+A measured number has three significant digits wherever it is read, and no number is written with an exponent.
+"""
+
+import decimal
+import math
 import re
 
 from harness.errors import UsageError
@@ -16,26 +21,51 @@ def parse_duration_s(text: str) -> float:
     return sum(float(number) * _DURATION_UNITS_S[unit] for number, unit in parts)
 
 
+_LEAST, _MOST = 1e-9, 1e15
+"""What lies outside of these is not written in digits: so many of them would tell nobody anything."""
+
+
 def _scaled(value: float, steps: tuple[tuple[float, str], ...]) -> str:
-    for size, unit in steps:
-        if abs(value) >= size:
-            return f"{significant(value / size)} {unit}"
-    size, unit = steps[-1]
+    # As it is written: 999,999 ns are 1 ms, not 1,000 µs.
+    size, unit = next(
+        ((size, unit) for size, unit in steps if abs(_rounded(value / size, 3)) >= 1), steps[-1]
+    )
     return f"{significant(value / size)} {unit}"
 
 
+def _rounded(value: float, digits: int) -> float:
+    return float(f"{value:.{digits - 1}e}")
+
+
 def significant(value: float, digits: int = 3) -> str:
-    """Return `value` with three significant digits, and no fewer than its whole part."""
+    """Return `value` with three significant digits, and no fewer than its whole part; never with an exponent."""
     if value == 0:
         return "0"
-    if abs(value) >= 10 ** (digits - 1):
+    size, sign = abs(value), "-" if value < 0 else ""
+    if size >= _MOST:
+        return f"{sign}∞" if math.isinf(value) else f"{'under -' if value < 0 else 'over '}{_MOST:,.0f}"
+    if not size >= _LEAST:
+        return "unknown" if math.isnan(value) else "about 0"
+    rounded = _rounded(size, digits)
+    if rounded >= 10 ** (digits - 1):
         return f"{value:,.0f}"
-    return f"{value:.{digits}g}" if abs(value) >= 1e-4 else f"{value:.1e}"
+    return sign + in_full(rounded)
+
+
+def in_full(value: float, *, grouped: bool = False) -> str:
+    """Return a number as somebody types it, with twelve digits at most and no exponent: `200.5`, `0.00005`, `1000000`."""
+    text = format(decimal.Decimal(f"{value:.12g}"), ",f" if grouped else "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def format_ns(value: float | None) -> str:
     """Return a time with its unit: `1.23 ms`; a missing value is a dash."""
     return "–" if value is None else _scaled(value, ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")))
+
+
+def format_s(value: float | None) -> str:
+    """Return a time that is given in seconds with the unit that suits it: `72 µs` for 7.2e-05."""
+    return "–" if value is None else format_ns(value * 1e9)
 
 
 def format_bytes(value: float | None) -> str:
@@ -52,7 +82,7 @@ def format_rate(value: float | None) -> str:
 
 def format_rate_in_full(value: float | None) -> str:
     """Return a rate that was chosen, not measured, with every digit that it was chosen with: `200.5/s`."""
-    return "–" if value is None else f"{value:,.12g}/s"
+    return "–" if value is None else f"{in_full(value, grouped=True)}/s"
 
 
 def format_count(value: float | None) -> str:
@@ -68,9 +98,9 @@ def format_percent(share: float | None) -> str:
 def format_duration(seconds: float) -> str:
     """Return a span for people: `250ms`, `10s`, `1m30s`, `1h`."""
     if seconds < 1:
-        return f"{seconds * 1000:g}ms"
+        return f"{in_full(seconds * 1000)}ms"
     if seconds < 60:
-        return f"{seconds:g}s"
+        return f"{in_full(seconds)}s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "h"), (minutes, "m"), (rest, "s"))

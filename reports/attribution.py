@@ -22,7 +22,7 @@ from harness.profiles.frames import frame_path
 from harness.profiles.wait import ByLatency, read_by_latency
 from harness.reading.tails import LEAST_CALLS, STRETCHES, Around, Tail, needed, read_tails
 from harness.table.histogram import PERCENTILES
-from harness.units import format_count, format_ns
+from harness.units import format_count, format_ns, format_percent
 from reports.flame_difference import slug
 from reports.flame_tree import short_name
 from reports.model import Attribution, AttributionRow, FlameSide, ProfileView
@@ -221,7 +221,7 @@ class _Writing:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %".replace("-0 %", "0 %").replace("-", "−")
+    return format_percent(round(share, _DIGITS)).replace("-", "−")
 
 
 def _time(value_ns: float) -> str:

@@ -23,6 +23,7 @@ _NOISE = re.compile(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<!--.*?--
 _SIZE = re.compile(r' width="[\d.]+pt" height="[\d.]+pt"')
 _ID = re.compile(r'(\bid="|xlink:href="#|url\(#)')
 _COORDINATE = re.compile(r"(\d+\.\d{2})\d+")
+_TAG = re.compile(r"<[^>]*>")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,11 +54,15 @@ def draw(chart: data.Chart) -> Drawing:
 def _for_the_page(document: str, chart: data.Chart) -> str:
     from reports.charts.style import COLOURS
 
+    def in_the_page(tag: re.Match[str]) -> str:
+        """Shorten coordinates, make ids unique and replace colours. What stands between tags is for readers as it is."""
+        text = _ID.sub(rf"\g<1>{chart.key}-", _COORDINATE.sub(r"\1", tag[0]))
+        for name, colour in COLOURS.items():
+            text = text.replace(colour, f"var(--{name})")
+        return text
+
     text = _NOISE.sub("", _BEFORE_SVG.sub("", document, count=1))
-    text = _COORDINATE.sub(r"\1", _SIZE.sub("", text, count=1))
-    text = _ID.sub(rf"\g<1>{chart.key}-", text)
-    for name, colour in COLOURS.items():
-        text = text.replace(colour, f"var(--{name})")
+    text = _TAG.sub(in_the_page, _SIZE.sub("", text, count=1))
     label = escape(f"{chart.title}. {chart.caption}", quote=True)
     return text.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1).strip()
 

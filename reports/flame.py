@@ -17,7 +17,7 @@ from harness.marker import MARKER_PREFIX
 from harness.profiles.difference.frames import SAMPLED, FrameChange, ProfiledRun, compare_frames
 from harness.profiles.folded import Profile
 from harness.profiles.frames import frame_path
-from harness.units import significant
+from harness.units import format_percent, significant
 from reports import flame_difference
 from reports.flame_difference import FINDINGS, NodeFindings, Places, amount
 from reports.flame_tree import Tree, build_tree, name_numbers, short_name
@@ -314,7 +314,7 @@ def _cells(view: FlameView, row: FlameRow) -> str:
     return "".join(
         f"<td>{escape(cell)}</td>"
         for value in (row.own, row.whole)
-        for cell in (amount(value, view.unit), f"{100 * value / (total or 1):.1f} %")
+        for cell in (amount(value, view.unit), format_percent(value / (total or 1)))
     )
 
 

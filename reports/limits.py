@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from harness.limits import Finding
 from harness.slo import State
+from harness.units import in_full
 from reports.model import LimitLine, NextCommand, Tone
 from reports.sides import Side
 
@@ -53,7 +54,7 @@ def run_to_certify(side: Side) -> NextCommand | None:
         return None
     words = ["harness", "run", document.scenario, "--target", document.target, *document.shape]
     words += ["--variant", document.variant] if document.variant else []
-    words += ["--rate", f"{plan.rate_per_s:g}"] if plan.executor == "open" else ["--users", f"{plan.users}"]
+    words += ["--rate", in_full(plan.rate_per_s)] if plan.executor == "open" else ["--users", f"{plan.users}"]
     words += ["--duration", f"{duration_s}s", *(word for text in document.slos for word in ("--slo", text))]
     return NextCommand(shlex.join(words), "measure for long enough to certify every limit")
 

@@ -7,7 +7,7 @@ import numpy as np
 from harness.clock import NS_PER_S
 from harness.model import Outcome
 from harness.table.pieces import pieces
-from harness.units import format_count, format_percent, significant
+from harness.units import format_count, format_ns, format_percent
 from reports.model import Cell, Row, Table
 from reports.sides import Side
 
@@ -74,4 +74,4 @@ def _rows(side: Side, *, named: bool) -> Iterator[Row]:
 
 
 def _at(time_ns: int) -> Cell:
-    return Cell(f"{significant(time_ns / NS_PER_S)} s", time_ns / NS_PER_S)
+    return Cell(format_ns(time_ns), time_ns / NS_PER_S)

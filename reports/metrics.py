@@ -90,8 +90,10 @@ def with_ratio(first: Cell, other: Cell, better: Better, caution: float) -> Cell
 
 
 def ratio_text(ratio: float) -> str:
-    """Return a factor with two digits after the point, or three significant ones if it is small."""
-    return f"{ratio:.2f}" if 0.1 <= ratio < 100 else significant(ratio)
+    """Return a factor with three significant digits, those that are zero as well: `1.00`, `11.0`."""
+    rounded = float(f"{ratio:.2e}")
+    places = next((places for most, places in ((1, 3), (10, 2), (100, 1)) if rounded < most), 0)
+    return f"{ratio:.{places}f}" if ratio >= 0.1 else significant(ratio)
 
 
 def _tone(is_lower: bool, better: Better) -> Tone:  # noqa: FBT001 - private, and read at one place

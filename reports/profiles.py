@@ -8,7 +8,7 @@ from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
 from harness.profiles.folded import Profile, read_folded
 from harness.redact import redact_text
-from harness.units import format_bytes, format_count, format_ns, format_percent, significant
+from harness.units import format_bytes, format_count, format_ns, format_percent, format_s, significant
 from reports.model import Cell, FlameSide, ProfileView, Row, Table, Tone
 from reports.sides import Side
 from reports.waiting import waiting_notes
@@ -27,7 +27,7 @@ _TITLES = {
 _SCALED: dict[str, Callable[[float], str]] = {
     "bytes": format_bytes,
     "_share": format_percent,
-    "_s": lambda value: f"{significant(value)} s",
+    "_s": format_s,
     "_hz": lambda value: f"{significant(value)} Hz",
     "_ns": format_ns,
 }

@@ -8,7 +8,7 @@ from harness.environment import differences
 from harness.model import Executor
 from harness.plateau import is_reached
 from harness.reading.validity import Level
-from harness.units import format_count, format_ns, format_percent, format_rate
+from harness.units import format_count, format_ns, format_percent, format_rate, in_full
 from reports.backends import is_saturated
 from reports.comparison import error_share, planned_rate, unserved_share
 from reports.failures import commonest_failures
@@ -143,7 +143,7 @@ def next_command(sides: Sequence[Side]) -> NextCommand:
             f"{run}{variant} --users {2 * document.plan.users}", "see what twice as many users would find"
         )
     return NextCommand(
-        f"{run}{variant} --rate {2 * document.plan.rate_per_s:g}", "see how it bears twice the rate"
+        f"{run}{variant} --rate {in_full(2 * document.plan.rate_per_s)}", "see how it bears twice the rate"
     )
 
 

@@ -1,13 +1,17 @@
 """Charts as pictures: what is drawn, how it is labelled, and that one page can hold them all."""
 
 import re
+from html import unescape
 
+import numpy as np
 import pytest
 from run_builder import make_run
 
 from harness.errors import HarnessError
 from harness.reading import summary
+from harness.units import significant
 from reports import figures, view
+from reports.charts.data import BarGroup, BarPlot, Chart, InFlightPanel, InFlightPlot
 from reports.charts.style import COLOURS, spread
 
 STAGES = (("before", 0.4, 1.0, 1.0), ("spike", 0.2, 5.0, 5.0), ("after", 0.4, 1.0, 1.0))
@@ -80,6 +84,26 @@ def test_a_name_with_dollars_and_angles_is_text(tmp_path):
     runs = [summary.load(make_run(tmp_path, variant=one)) for one in ("plain", name)]
     chart = view.build(runs).charts[0]
     assert "&lt;b&gt;$\\frac{$&lt;/b&gt;" in figures.draw(chart).svg
+
+
+def test_what_a_chart_says_is_not_shortened_and_is_what_a_table_says_of_it():
+    """Coordinates are cut to two decimals, ids and colours replaced; a number or a name of theirs is none of those."""
+    name = 'v1.23456 id="" #1a2027'
+    plot = BarPlot(("one",), (BarGroup(name, (0.958,)), BarGroup("other", (0.000072,))), "calls")
+    svg = figures.draw(Chart("calls", "Calls", "", plot)).svg
+    said = [unescape(text) for text in re.findall(r">([^<>]+)</text>", svg)]
+    assert name in said
+    assert {significant(0.958), significant(0.000072)} <= set(said)
+    assert not [text for text in said if re.search(r"\de[-+]?\d", text)]
+
+
+def test_a_readout_rounds_a_value_to_what_a_table_rounds_it_to():
+    """0.35749 is 0.357; cut to four digits first it would be 0.3575, and then 0.358."""
+    values = np.linspace(0.3, 0.9, 997)
+    panel = InFlightPanel("", 0, 1.0, values, values, ())
+    drawing = figures.draw(Chart("in-flight", "Calls", "", InFlightPlot((panel,))))
+    told = drawing.readout[0]["lines"][0]["y"]
+    assert [significant(one) for one in told] == [significant(value) for value in values]
 
 
 def test_the_same_figures_are_written_as_png_files(shown, tmp_path):

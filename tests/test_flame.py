@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from harness.profiles.difference.frames import ProfiledRun
 from harness.profiles.folded import Profile, merge, parse_folded
+from harness.units import format_bytes, format_ns, significant
 from reports.flame import assets, flame_view, render
 from reports.flame_tree import OTHER, build_tree, weights_in
 
@@ -323,11 +324,11 @@ def test_keys_move_zoom_and_come_back(open_page):
     page.locator("canvas").focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowDown"):
         page.keyboard.press(key)
-    assert said(page).startswith("dumps baseline: 6 samples (60.0 %), own 6 samples")
+    assert said(page).startswith("dumps baseline: 6 samples (60 %), own 6 samples")
     page.keyboard.press("ArrowRight")
     assert said(page).startswith("Store.get")
     page.keyboard.press("ArrowUp")
-    assert said(page).startswith("Core.call baseline: 8 samples (80.0 %), own 0 samples")
+    assert said(page).startswith("Core.call baseline: 8 samples (80 %), own 0 samples")
     assert "shop/core.py:12" in said(page)
     page.keyboard.press("Enter")
     assert page.get_by_role("button", name="Show all").is_enabled()
@@ -344,7 +345,7 @@ def test_search_by_keyboard_counts_what_it_found_and_walks_through_it(open_page)
     page.locator("canvas").focus()
     page.keyboard.press("/")
     page.keyboard.type("STORE")
-    assert page.locator(".flame-found").inner_text() == "2 frames, 35.0 % of the whole"
+    assert page.locator(".flame-found").inner_text() == "2 frames, 35 % of the whole"
     page.keyboard.press("Enter")
     assert said(page).startswith("Store.get")
     page.keyboard.press("Enter")
@@ -364,7 +365,7 @@ def test_a_click_zooms_and_the_tooltip_holds_both_values(open_page):
     tip = page.locator(".flame-tip").inner_text()
     assert "Core.call" in tip
     assert "GET /assets" in tip
-    assert re.search(r"baseline\s+8 samples\s+80.0 %", tip)
+    assert re.search(r"baseline\s+8 samples\s+80 %", tip)
     assert re.search(r"candidate\s+6 samples\s+66.7 %", tip)
     assert re.search(r"change\s+−2 samples\s+−25 %", tip)
     assert re.search(
@@ -387,7 +388,7 @@ def test_the_operation_picker_shows_one_operation_per_request_of_its_own(open_pa
         "(driver)",
     ]
     page.get_by_label("Operation").select_option(label="POST /assets")
-    assert said(page).startswith("POST /assets baseline: 7.5 samples (100.0 %)")
+    assert said(page).startswith("POST /assets baseline: 7.5 samples (100 %)")
     page.get_by_label("Operation").select_option(label="All operations")
     assert said(page).startswith("All stacks baseline: 10 samples")
 
@@ -545,6 +546,16 @@ def test_what_is_shown_can_be_saved_for_other_tools(open_file):
 
 
 @pytest.mark.browser
+def test_numbers_of_a_graph_read_as_those_of_its_table(open_page):
+    values = [0, 7.2e-05, 0.958, 0.99951, 12.34, 99.96, 999.6, 1023, 1234.6, 999_700, 1_234_567, 2.5e9]
+    page = open_page(one())
+    ask = "([values, unit]) => values.map((value) => unit ? flameWords.amount(value, unit) : flameWords.digits(value))"
+    assert page.evaluate(ask, [values, ""]) == [significant(value) for value in values]
+    assert page.evaluate(ask, [values, "ns"]) == [format_ns(value) for value in values]
+    assert page.evaluate(ask, [values, "bytes"]) == [format_bytes(value) for value in values]
+
+
+@pytest.mark.browser
 def test_hostile_names_do_not_execute(open_page):
     profile = Profile("samples", {(f"operation:{name}", f"{name} (p/{name}.py)"): 5 for name in HOSTILE})
     page = open_page(
@@ -658,7 +669,7 @@ def test_a_function_of_the_table_opens_with_all_its_callers_above_and_all_that_i
     page.get_by_role("button", name="parse", exact=True).last.click()
     assert "parse: who calls it stands above" in page.locator(".flame-title").inner_text()
     # Its call of itself is counted once, and its callers add up to it.
-    assert said(page).startswith("parse baseline: 0.9 samples (100.0 %), own 0 samples")
+    assert said(page).startswith("parse baseline: 0.9 samples (100 %), own 0 samples")
     page.keyboard.press("ArrowUp")
     assert said(page).startswith("serve baseline: 0.7 samples (77.8 %)")
     page.keyboard.press("ArrowRight")
@@ -688,7 +699,7 @@ def test_the_address_holds_the_function_whose_callers_are_seen(open_file):
         page.keyboard.press(key)
     before = said(page)
     state = page.evaluate("location.hash")
-    assert before.startswith("parse baseline: 0.9 samples (100.0 %)")
+    assert before.startswith("parse baseline: 0.9 samples (100 %)")
     other = open_file(one(SPREAD), state=state)
     assert "parse: who calls it" in other.locator(".flame-title").inner_text()
     assert said(other) == before
@@ -710,10 +721,10 @@ def test_frames_that_only_pass_a_call_on_are_folded_away_until_asked_for(open_pa
         return seen
 
     assert below(page) == ["All stacks", "(outside)", "work", "work", "work"]
-    assert "0.9 samples (90.0 %), own 0.9 samples" in said(page)
+    assert "0.9 samples (90 %), own 0.9 samples" in said(page)
     page.get_by_label("Plumbing (2)").check()
     assert below(page) == ["All stacks", "(outside)", "Thread._bootstrap", "Thread.run", "work"]
-    assert "0.9 samples (90.0 %), own 0.9 samples" in said(page)
+    assert "0.9 samples (90 %), own 0.9 samples" in said(page)
 
 
 @pytest.mark.browser

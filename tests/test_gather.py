@@ -166,7 +166,7 @@ def test_a_clock_that_is_an_hour_off_moves_nothing_and_is_told(sender_of, timing
         gathering.take(name, sender.last(1.0), UNIX_S + 1.1)
     assert gathering.duration_s == pytest.approx(1.0, abs=0.2)
     (note,) = gathering.notes()
-    assert note.startswith("The clock of worker-1's machine is 3.6e+03 s from the master's")
+    assert note.startswith("The clock of worker-1's machine is 3,600 s from the master's")
 
 
 def test_a_worker_that_is_lost_keeps_what_it_reported_and_one_that_left_early_is_told(sender_of, timing):

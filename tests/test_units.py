@@ -55,6 +55,8 @@ def test_a_span_is_written_in_its_largest_units(seconds, text):
         (0, "0 ns"),
         (12, "12 ns"),
         (1_234, "1.23 µs"),
+        (999_400, "999 µs"),
+        (999_700, "1 ms"),
         (1_234_567, "1.23 ms"),
         (250_000_000, "250 ms"),
         (1.5e9, "1.5 s"),
@@ -89,7 +91,20 @@ def test_a_size_has_its_binary_unit(value, text):
         (units.format_count, 1234567, "1,234,567"),
         (units.format_percent, 0.0123, "1.23 %"),
         (units.format_percent, 1, "100 %"),
-        (units.format_percent, 0.0000001, "1.0e-05 %"),
+        (units.format_percent, 0.0000001, "0.00001 %"),
+        (units.significant, 7.2e-05, "0.000072"),
+        (units.significant, 3e12, "3,000,000,000,000"),
+        (units.significant, 1e-12, "about 0"),
+        (units.significant, -1e18, "under -1,000,000,000,000,000"),
+        (units.significant, float("inf"), "∞"),
+        (units.significant, float("nan"), "unknown"),
+        (units.format_s, 7.2e-05, "72 µs"),
+        (units.format_s, 3600, "3,600 s"),
+        (units.format_rate_in_full, 200.5, "200.5/s"),
+        (units.format_rate_in_full, 0.00005, "0.00005/s"),
+        (units.in_full, 2_000_000.0, "2000000"),
+        (units.in_full, 400.0, "400"),
+        (units.format_duration, 0.0000002, "0.0002ms"),
         (units.significant, 12.34, "12.3"),
         (units.significant, 1234.6, "1,235"),
         (units.significant, 999.9, "1,000"),
@@ -103,6 +118,22 @@ def test_other_numbers_are_written_shortly(write, value, text):
 @pytest.mark.parametrize("write", [units.format_rate, units.format_count, units.format_percent])
 def test_a_missing_number_is_a_dash(write):
     assert write(None) == "–"
+
+
+@given(st.floats(allow_nan=False))
+def test_no_number_has_an_exponent(value):
+    writers = (
+        units.significant,
+        units.format_ns,
+        units.format_s,
+        units.format_bytes,
+        units.format_rate,
+        units.format_percent,
+    )
+    for write in writers:
+        assert not re.search(r"\d[eE][-+]?\d", write(value))
+    if abs(value) < 1e300:
+        assert float(units.in_full(value)) == pytest.approx(value, rel=1e-11)
 
 
 @given(st.floats(1e-4, 1e12))

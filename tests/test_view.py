@@ -13,6 +13,7 @@ from harness.reading import summary
 from reports import view
 from reports.charts.build import percentile_series
 from reports.charts.data import HeatMap, PercentilePlot, RatePlot, SplitPlot
+from reports.metrics import ratio_text
 from reports.model import Status, Tone
 
 FAST = {"variant": "optimised", "service_ms": 0.5, "calls_per_request": 0.5, "l1_hits": 0.9}
@@ -369,3 +370,11 @@ def test_only_commands_that_exist_are_proposed_with_words_that_they_know(built):
         _, *words = shlex.split(shown.next_command.command)
         args, unknown = make_parser(words).parse_known_args(words)
         assert (args.command in COMMANDS, unknown) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [(0.00567, "0.00567"), (0.358, "0.358"), (0.9996, "1.00"), (1.5, "1.50"), (11, "11.0"), (175.6, "176")],
+)
+def test_a_factor_has_three_significant_digits(ratio, text):
+    assert ratio_text(ratio) == text

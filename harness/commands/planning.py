@@ -12,6 +12,7 @@ from harness.plans.replay import read_trace
 from harness.plans.stagetext import read_stages
 from harness.plans.trace import Trace
 from harness.processes.loadrun import LoadPlan
+from harness.units import in_full
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +63,7 @@ def shape(args: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _word(value: object) -> str:
-    return f"{value:g}s" if isinstance(value, float) else str(value)
+    return f"{in_full(value)}s" if isinstance(value, float) else str(value)
 
 
 def scenario_of(args: argparse.Namespace, scenario: Scenario) -> Scenario:

@@ -19,6 +19,7 @@ from harness.session.receipt import NULL_CONTROL, Benchmark, Block, LoadBlock, S
 from harness.stats.holm import holm
 from harness.stats.order import fewest
 from harness.stats.sample import Comparison, compare_paired
+from harness.units import significant
 
 NULL_ALPHA = 0.01
 """A clean session differs from itself once in a hundred times."""
@@ -145,7 +146,7 @@ def _dirty(nulls: Sequence[Evidence], margins: Mapping[str, float]) -> list[str]
     adjusted = holm({metric: result.p_two_sided or 0.0 for metric, result in tested.items()})
     return [
         f"the null control is dirty: the base differs from itself by {metric.scale.share(result.change):+.2%} "
-        f"in {metric.name} (p {adjusted[metric]:.2g})"
+        f"in {metric.name} (p {significant(adjusted[metric], 2)})"
         for metric, result in tested.items()
         if adjusted[metric] <= NULL_ALPHA
         and abs(result.change) >= NULL_MATTERS * metric.scale.margin(margins[metric.name])

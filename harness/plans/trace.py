@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from harness.clock import NS_PER_S
 from harness.errors import UsageError
+from harness.units import format_s
 
 Times = npt.NDArray[np.int64]
 
@@ -56,13 +57,13 @@ class Trace:
         """
         if duration_s > self.duration_s * (1 + 1e-9):
             raise UsageError(
-                f"The trace lasts {self.duration_s:.3g} s; {duration_s:.3g} s would need load that was not recorded",
+                f"The trace lasts {format_s(self.duration_s)}; {format_s(duration_s)} would need load that was not recorded",
                 remedy="Leave out --duration, or play it slower with --rate",
             )
         count = int(np.searchsorted(self.times_ns, round(duration_s * NS_PER_S)))
         if not count:
             raise UsageError(
-                f"Nothing came in the first {duration_s:.3g} s of the trace", remedy="Raise --duration"
+                f"Nothing came in the first {format_s(duration_s)} of the trace", remedy="Raise --duration"
             )
         operation, names = self.operation[:count], self.names
         if names:

@@ -34,6 +34,7 @@ from harness.table.calls import HEADER_BYTES, ROW_BYTES
 from harness.table.histogram import Integers
 from harness.table.pieces import pieces
 from harness.table.recorder import Recorder
+from harness.units import format_s
 
 CLOCK_TRUST_S = 1.0
 # Who ended so much before the others did not end with them.
@@ -275,7 +276,7 @@ class Gathering:
         """Return what degrades the run: clocks that could not be used, and environments that differ."""
         known = [part for part in self._parts.values() if part.head]
         clocks = [
-            f"The clock of {part.name}'s machine is {abs(part.apart_s):.3g} s from the master's: "
+            f"The clock of {part.name}'s machine is {format_s(abs(part.apart_s))} from the master's: "
             "its calls stand where their reports arrived"
             for part in known
             if not part.has_clock
@@ -304,7 +305,7 @@ class Gathering:
         ended_s = self._offset_s(part) + part.ended_s
         lost = self._lost.get(worker) or part.trouble
         if lost is None and ended_s < end_s - _TOGETHER_S:
-            lost = f"left {end_s - ended_s:.3g} s before the end"
+            lost = f"left {format_s(end_s - ended_s)} before the end"
         job = Job(
             kind="load", folder=str(part.folder), factory="", parameters={}, seed=0, executor=Executor.CLOSED
         )

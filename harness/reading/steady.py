@@ -21,7 +21,7 @@ from harness.model import Outcome
 from harness.reading.thresholds import Thresholds
 from harness.table.calls import Table
 from harness.table.pieces import pieces
-from harness.units import format_ns, format_percent
+from harness.units import format_ns, format_percent, format_s
 
 if TYPE_CHECKING:
     from harness.reading.summary import RunSummary
@@ -86,7 +86,7 @@ class WarmupFinding:
     @property
     def sentence(self) -> str:
         """The finding for people, as the continuation of `warm-up:`."""
-        of = f"{self.planned_s:.3g} s"
+        of = format_s(self.planned_s)
         words = self.difference.sentence if self.difference else ""
         match self.state:
             case Steadiness.NO_WARMUP:
@@ -94,7 +94,7 @@ class WarmupFinding:
             case Steadiness.TOO_FEW:
                 return f"{of}; too few calls to tell when it was steady"
             case Steadiness.STEADY:
-                return f"steady after {self.steady_after_s or 0.0:.2g} s of {of}"
+                return f"steady after {format_s(self.steady_after_s or 0.0)} of {of}"
             case Steadiness.FASTER:
                 return f"faster at the end of {of} than later: {words}"
             case _:

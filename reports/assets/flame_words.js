@@ -1,14 +1,16 @@
 // Names and numbers as a reader sees them.
 const flameWords = (() => {
   "use strict";
+  // As harness/units.py writes them, so that a graph reads as its table does.
+  const rounded = (value) => Number(value.toPrecision(3));
   const digits = (value) => {
-    const size = Math.abs(value);
-    if (value === 0) return "0";
+    const size = Math.abs(rounded(value));
     // Not toLocaleString: the first use of it takes longer than to lay out a graph.
-    return size >= 100 ? String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",") : String(Number(value.toPrecision(3)));
+    if (size >= 100) return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
+    return size >= 1e-6 ? String(rounded(value)) : size ? value.toFixed(9).replace(/0+$/, "") : "0";
   };
   const scaled = (value, steps) => {
-    const [size, unit] = steps.find(([least]) => Math.abs(value) >= least) || steps[steps.length - 1];
+    const [size, unit] = steps.find(([least]) => Math.abs(rounded(value / least)) >= 1) || steps[steps.length - 1];
     return `${digits(value / size)} ${unit}`;
   };
   const amount = (value, unit) => {
@@ -16,7 +18,7 @@ const flameWords = (() => {
     if (unit === "ns") return scaled(value, [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]]);
     return `${digits(value)} ${unit}`;
   };
-  const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(1)} %` : "–");
+  const percent = (part, whole) => (whole ? `${digits((100 * part) / whole)} %` : "–");
   const signed = (value, text) => (value > 0 ? "+" : value < 0 ? "−" : "±") + text;
 
   function ofName(data, name) {

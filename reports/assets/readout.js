@@ -3,10 +3,12 @@
 // but this convenience.
 (() => {
   const NS = "http://www.w3.org/2000/svg";
-  const short = (value) => (value === 0 ? "0" : Math.abs(value) >= 100
-    ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3))));
+  // As harness/units.py writes them, so that a chart reads as a table does.
+  const rounded = (value) => Number(value.toPrecision(3));
+  const short = (value) => (Math.abs(rounded(value)) >= 100
+    ? Math.round(value).toLocaleString("en") : rounded(value).toLocaleString("en", { maximumFractionDigits: 12 }));
   const time = (ns) => {
-    const [size, unit] = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]].find(([step]) => ns >= step) || [1, "ns"];
+    const [size, unit] = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]].find(([step]) => rounded(ns / step) >= 1) || [1, "ns"];
     return `${short(ns / size)} ${unit}`;
   };
   const words = {
@@ -14,7 +16,7 @@
     calls: short,
     rate: (value) => `${short(value)}/s`,
     share: (value) => `${short(value * 100)} % of calls`,
-    seconds: (value) => `at ${short(value)} s`,
+    seconds: (value) => `at ${time(value * 1e9)}`,
     percentile: (value) => {
       const share = 100 * (1 - 1 / Math.max(value, 1));
       const digits = Math.min(Math.max(Math.ceil(Math.log10(Math.max(value, 1))) - 2, 0), 4);

@@ -7,7 +7,14 @@ from harness.capacity.document import Answer, CapacityDocument, Ended, ProbeFact
 from harness.capacity.search import Sight
 from harness.errors import ExitCode
 from harness.reading.validity import Level
-from harness.units import format_duration, format_ns, format_percent, format_rate, format_rate_in_full
+from harness.units import (
+    format_duration,
+    format_ns,
+    format_percent,
+    format_rate,
+    format_rate_in_full,
+    in_full,
+)
 from reports.capacity.model import CapacityView
 from reports.charts.data import CapacityPlot, CapacityPoint, Chart
 from reports.model import Cell, NextCommand, Row, Status, Table, Tone
@@ -162,7 +169,7 @@ def _next(document: CapacityDocument, told: Answer) -> NextCommand:
             )
         return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
     if found.held_per_s is None:
-        lower = [*search, "--rate", f"{document.lowest_per_s / 8:.2g}"]
+        lower = [*search, "--rate", in_full(document.lowest_per_s / 8)]
         return NextCommand(shlex.join(lower), "search from a lower rate")
     run = [
         "harness",
@@ -170,7 +177,7 @@ def _next(document: CapacityDocument, told: Answer) -> NextCommand:
         document.scenario,
         *words,
         "--rate",
-        f"{found.held_per_s:g}",
+        in_full(found.held_per_s),
         "--profile",
         "cpu,memory",
     ]

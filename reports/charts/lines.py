@@ -15,6 +15,7 @@ from reports.charts.style import (
     direct_labels,
     log_time_ticks,
     panels,
+    plain_number,
     run_colour,
     run_dash,
 )
@@ -92,6 +93,7 @@ def draw_distribution(plot: DistributionPlot) -> Figure:
     axes.set_ylim(0, max(float(line.y.max()) for line in plot.series) * (118 + 8 * len(plot.series)))
     log_time_ticks(axes.xaxis, low, high)
     axes.set_xlabel("response time")
+    axes.yaxis.set_major_formatter(plain_number)
     axes.set_ylabel("share of calls (%)")
     return figure
 

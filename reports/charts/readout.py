@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _POINTS_PER_INCH = 72
+# Far more than are shown: what is rounded twice may differ from what a table says of the same value.
+_DIGITS = 7
 
 
 def readout(plot: Plot, figure: "Figure") -> list[dict[str, Any]]:
@@ -95,4 +97,4 @@ def _line(series: Series, kind: str) -> dict[str, Any]:
 
 
 def _rounded(values: Floats) -> list[float | None]:
-    return [None if math.isnan(value) else float(f"{value:.4g}") for value in values.tolist()]
+    return [None if math.isnan(value) else float(f"{value:.{_DIGITS}g}") for value in values.tolist()]

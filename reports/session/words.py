@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 from harness.judge.verdict import Comparison, Kind
-from harness.units import format_bytes, format_ns, format_percent, format_rate, significant
+from harness.units import format_bytes, format_ns, format_percent, format_rate, in_full, significant
 
 _MINUS = "−"
 _FORMATS: dict[str, Callable[[float], str]] = {
@@ -61,7 +61,7 @@ def sides_text(comparison: Comparison, join: str = " → ") -> str:
         return candidate
     if comparison.kind is Kind.EXACT and base == candidate and comparison.base != comparison.candidate:
         # A count that moved must be seen to have moved.
-        return f"{comparison.base:,.9g}{join}{comparison.candidate:,.9g} {comparison.unit}"
+        return f"{_counted(comparison.base)}{join}{_counted(comparison.candidate)} {comparison.unit}"
     words = f"{base}{join}{candidate}"
     return words if comparison.unit in _FORMATS else f"{words} {comparison.unit}".rstrip()
 
@@ -95,4 +95,8 @@ def _digits(size: float) -> str:
         return f"{size:,.2f}"
     if size < 100:
         return f"{size:,.1f}"
-    return f"{size:,.0f}" if size < 1e9 else f"{size:.1e}"
+    return significant(size)
+
+
+def _counted(value: float | None) -> str:
+    return "–" if value is None else in_full(value, grouped=True)
