@@ -5,18 +5,20 @@ import urllib.parse
 from collections.abc import Iterator, Sequence
 
 from harness.environment import differences
-from harness.model import Executor
 from harness.plateau import is_reached
 from harness.reading.validity import Level
-from harness.units import format_count, format_ns, format_percent, format_rate, in_full
+from harness.units import format_count, format_ns, format_rate
+from reports import trouble
 from reports.backends import is_saturated
-from reports.comparison import error_share, planned_rate, unserved_share
+from reports.comparison import error_share, planned_rate
 from reports.failures import commonest_failures
 from reports.limits import breaks_a_limit, broken_words, limit_lines, run_to_certify
 from reports.metrics import COUNT_CAUTION, TIME_CAUTION
 from reports.model import NextCommand, Status, Verdict
+from reports.next_step import after_trouble, more_load, scenario_words, variant_words
 from reports.sides import Side, lower_first, uncomparable
-from reports.versus import compared, errors_words, kept_up, listed
+from reports.trouble import kept_up
+from reports.versus import compared, listed
 
 _BAD_ERRORS = 0.01
 
@@ -40,28 +42,40 @@ def _status(sides: Sequence[Side]) -> Status:
         or any((error_share(side) or 0) > _BAD_ERRORS for side in sides)
     ):
         return Status.BAD
-    is_clean = all(side.run.validity.level is Level.VALID and kept_up(side) for side in sides)
+    is_clean = all(
+        side.run.validity.level is Level.VALID and kept_up(side) and not trouble.first(side) for side in sides
+    )
     comparable = len(sides) == 1 or not uncomparable(sides)
     return Status.GOOD if is_clean and comparable else Status.CAUTION
 
 
 def _single(side: Side) -> str:
+    """Return the sentence: first what went wrong, since all that follows is read in the light of it."""
+    before = ", ".join(trouble.first(side))
+    answer = _answer(side)
+    return f"{before[:1].upper()}{before[1:]}: {answer}" if before else answer
+
+
+def _answer(side: Side) -> str:
     if side.withheld:
         return f"{side.label} gives no usable numbers: {lower_first(side.run.validity.reasons[0])}."
     total = side.run.total.percentiles("response_ns")
     times = f"{format_ns(total['p50'])} at the median"
     if total["p99"] is not None:
         times += f", {format_ns(total['p99'])} at p99"
-    return f"{_served(side)}: {times}; {errors_words(side)}."
+    ending = "" if trouble.errors(side) else "; no call failed"
+    return f"{_served(side)}{',' if trouble.first(side) else ':'} {times}{ending}."
 
 
 def _served(side: Side) -> str:
     achieved, planned = side.run.throughput_per_s, planned_rate(side)
     if planned is None:
         return f"{side.label} gave {format_rate(achieved)} to {side.run.document.plan.users} users"
-    if kept_up(side):
-        return f"{side.label} kept up with {format_rate(planned)}"
-    return f"{side.label} completed only {format_rate(achieved)} of the planned {format_rate(planned)}"
+    if not kept_up(side):
+        return f"{side.label} {trouble.too_slow(side)}"
+    if trouble.first(side):
+        return f"{side.label} completed {format_rate(achieved)} of the planned {format_rate(planned)}"
+    return f"{side.label} kept up with {format_rate(planned)}"
 
 
 def _points(sides: Sequence[Side]) -> Iterator[str]:
@@ -76,10 +90,10 @@ def _points(sides: Sequence[Side]) -> Iterator[str]:
 
 def _outcome_point(side: Side) -> str:
     count = f"{format_count(side.run.total.outcomes['completed'])} of {format_count(side.run.planned)} calls completed"
-    words = [f"{side.label}: {count}", errors_words(side)]
-    if unserved := unserved_share(side):
-        words.append(f"{format_percent(unserved)} of the plan got no answer")
-    return ", ".join(words)
+    words = [f"{side.label}: {count}", trouble.errors(side) or "no call failed", trouble.not_served(side)]
+    if side.run.document.interrupted:
+        words.append(f"{format_count(side.run.total.outcomes['never_started'])} were not sent before the end")
+    return ", ".join(filter(None, words))
 
 
 def _saturation(sides: Sequence[Side]) -> Iterator[str]:
@@ -123,28 +137,16 @@ def _plan_value(side: Side, name: str) -> float:
 
 def next_command(sides: Sequence[Side]) -> NextCommand:
     """Return the next command worth typing, given what this report could not answer."""
-    document = sides[0].run.document
-    words = ["harness", "run", document.scenario, "--target", document.target, *document.shape]
-    run = shlex.join(words)
-    if any(side.withheld for side in sides):
-        return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
+    if step := after_trouble(sides):
+        return step
     if len(sides) == 1 and (longer := run_to_certify(sides[0])):
         return longer
-    variants = dict.fromkeys(side.run.document.variant for side in sides)
-    variant = "".join(f" --variant {shlex.quote(name)}" for name in variants if name)
-    if not document.profiles:
+    run, variant = shlex.join(scenario_words(sides[0])), variant_words(sides)
+    if not sides[0].run.document.profiles:
         return NextCommand(
             f"{run}{variant} --profile cpu,memory", "see which functions the time and memory go to"
         )
-    if live := _live_comparison(sides):
-        return live
-    if document.plan.executor == Executor.CLOSED:
-        return NextCommand(
-            f"{run}{variant} --users {2 * document.plan.users}", "see what twice as many users would find"
-        )
-    return NextCommand(
-        f"{run}{variant} --rate {in_full(2 * document.plan.rate_per_s)}", "see how it bears twice the rate"
-    )
+    return _live_comparison(sides) or more_load(sides, variant)
 
 
 def _live_comparison(sides: Sequence[Side]) -> NextCommand | None:

@@ -3,13 +3,10 @@
 import dataclasses
 from collections.abc import Sequence
 
-from harness.units import format_ns, format_percent, format_rate
-from reports.comparison import error_share, planned_rate
+from harness.units import format_ns
 from reports.metrics import TIME_CAUTION, ratio_text
 from reports.sides import Side, uncomparable
-
-# Below this share of the planned rate a run did not keep up.
-KEPT_UP = 0.95
+from reports.trouble import of_all
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,6 +41,10 @@ class _Step:
 
 def compared(sides: Sequence[Side]) -> str:
     """Return one sentence on two or more runs, the first being what the others are set against."""
+    return " ".join((*(f"{words}." for words in of_all(sides)), _compared(sides)))
+
+
+def _compared(sides: Sequence[Side]) -> str:
     if reasons := uncomparable(sides):
         return f"These {len(sides)} runs cannot be compared: they differ in {listed(reasons)}."
     withheld = [side.label for side in sides if side.withheld]
@@ -52,9 +53,7 @@ def compared(sides: Sequence[Side]) -> str:
             return f"Response times are not compared: {listed(withheld)} are invalid."
         why = next(side.withheld for side in sides if side.withheld)
         return f"Response times are not compared: {why}."
-    clauses = [_clause(sides[0], side) for side in sides[1:]]
-    clauses += [_trouble(side) for side in sides if _trouble(side)]
-    return "; ".join(clauses) + "."
+    return "; ".join(_clause(sides[0], side) for side in sides[1:]) + "."
 
 
 def _clause(first: Side, other: Side) -> str:
@@ -74,29 +73,6 @@ def _step(first: Side, other: Side, name: str) -> _Step | None:
     after = other.run.total.percentiles("response_ns")[name]
     where = "at the median" if name == "p50" else f"at {name}"
     return _Step(where, before, after) if before and after else None
-
-
-def _trouble(side: Side) -> str:
-    """Return what stands against a run in spite of its response times, or nothing."""
-    words = []
-    if not kept_up(side):
-        rates = f"{format_rate(side.run.throughput_per_s)} of the planned {format_rate(planned_rate(side))}"
-        words.append(f"completed only {rates}")
-    if error_share(side):
-        words.append(f"failed {format_percent(error_share(side))} of its calls")
-    return f"{side.label} {' and '.join(words)}" if words else ""
-
-
-def kept_up(side: Side) -> bool:
-    """Return whether calls were completed about as fast as they were planned."""
-    planned = planned_rate(side)
-    return planned is None or side.run.throughput_per_s >= KEPT_UP * planned
-
-
-def errors_words(side: Side) -> str:
-    """Return `no call failed` or how many did."""
-    share = error_share(side)
-    return f"{format_percent(share)} of the calls failed" if share else "no call failed"
 
 
 def listed(words: Sequence[str]) -> str:

@@ -41,6 +41,7 @@ class Spec:
     harness_lag_ms: float = 0.01
     executor: str = "open"
     interrupted: bool = False
+    ended_s: float | None = None
     facts: bool = True
     counters: bool = True
     requests_per_call: int = 1
@@ -168,7 +169,7 @@ def make_run(parent: Path, **changes) -> Path:
             LoadFacts(
                 origin_ns=10**12,
                 origin_unix_s=1_760_000_000.0,
-                ended_ns=round(spec.duration_s * NS_PER_S),
+                ended_ns=round((spec.duration_s if spec.ended_s is None else spec.ended_s) * NS_PER_S),
                 recorder_ns_per_call=420.0,
                 split=spec.split,
                 split_ns_per_switch=900.0,

@@ -27,7 +27,15 @@ SETTLED = [
         ([probe(5, "broke")] * 2, Ended.SETTLED, "Below 5/s: ", Status.BAD, "--rate 0.62"),
         ([probe(5, "invalid")] * 3, Ended.SETTLED, "No answer: ", Status.BAD, "harness doctor"),
         ([probe(5, "not settled")], Ended.BUDGET, "No answer: ", Status.BAD, "--budget 20m"),
-        ([], None, "No answer: ", Status.BAD, "harness doctor"),
+        ([], None, "Cut off after 0 probes: no answer: ", Status.BAD, "harness doctor"),
+        (
+            SETTLED[:1],
+            Ended.INTERRUPTED,
+            "Interrupted after 1 probe: at least 100/s: ",
+            Status.CAUTION,
+            "harness capacity",
+        ),
+        (SETTLED, Ended.FAILED, "Ended by an error after ", Status.CAUTION, "harness doctor"),
     ],
 )
 def test_the_answer_is_the_first_sentence_and_text_and_page_say_the_same(

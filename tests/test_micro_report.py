@@ -98,7 +98,7 @@ def test_two_variants_lead_to_their_comparison_and_a_single_run_to_that_of_revis
 def test_a_failed_benchmark_comes_first_and_leads_to_its_traceback(tmp_path):
     made = shown(tmp_path, ([entry(A), entry(B)], {"ends": {B: End("failed", "AssertionError: no")}}))
     assert made.status is Status.BAD
-    assert made.sentence == f"Measured 1 of 2 benchmarks of optimised; {B} failed."
+    assert made.sentence == f"{B} failed: measured 1 of 2 benchmarks of optimised."
     assert made.next_command.command == f"python -m pytest 'bench/{B}'"
     assert [(row.label, row.cells[0].text) for row in made.missing.rows] == [
         (B, "failed: AssertionError: no")

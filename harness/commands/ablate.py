@@ -64,14 +64,16 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
             Ablation(policy, args.seed, folder, plan).measure(chosen, talk, supervisor, measured)
     except KeyboardInterrupt:
         talk.say("Interrupted; what was measured is shown.")
-        _show(measured, policy, driven.spec.text, folder, args, talk)
+        ended_early = f"Interrupted after {len(measured)} of {len(chosen)} sessions"
+        _show(measured, policy, driven.spec.text, folder, args, talk, ended_early)
         return ExitCode.INTERRUPTED
     _show(measured, policy, driven.spec.text, folder, args, talk)
     return ExitCode.OK if any(one.receipt for one in measured) else ExitCode.INVALID
 
 
 def _show(
-    measured: list[Measured], policy: Policy, target: str, folder: SessionFolder, args: argparse.Namespace, talk: Talk
+    measured: list[Measured], policy: Policy, target: str, folder: SessionFolder, args: argparse.Namespace, talk: Talk,
+    ended_early: str = "",
 ) -> None:  # fmt: skip
     from reports import figures
     from reports.ablation.html import render_ablation_html
@@ -80,7 +82,9 @@ def _show(
     from reports.ablation.view import build_ablation
 
     found = rows(measured, policy)
-    view = build_ablation(found, subtitle=target, disturbed_share=disturbed_share(measured))
+    view = build_ablation(
+        found, subtitle=target, disturbed_share=disturbed_share(measured), ended_early=ended_early
+    )
     print_ablation(view, sys.stderr if talk.as_json else sys.stdout, talk.console.width)
     report = folder.path / "report.html"
     write_atomically(report, render_ablation_html(view).encode())
@@ -89,5 +93,5 @@ def _show(
         figures.write(view, args.figures)
     if talk.as_json:
         shown = [dataclasses.asdict(row) for row in found]
-        talk.document({"schema": 1, "report": str(report), "rows": shown})
+        talk.document({"schema": 1, "report": str(report), "interrupted": bool(ended_early), "rows": shown})
     talk.say(f"Report: {report}")

@@ -12,6 +12,7 @@ from reports.ablation.model import AblationRow, AblationView
 from reports.charts.data import Chart, IntervalPlot, IntervalRow
 from reports.model import Cell, NextCommand, Row, Table, Tone
 from reports.session.words import change_text, interval_text, plural
+from reports.sides import lower_first
 from reports.visible import short
 
 _COLUMNS = ("operation", "metric", "worth", "interval", "reading")
@@ -75,22 +76,32 @@ def build_ablation(
     subtitle: str = "",
     title: str = "What each optimisation is worth",
     disturbed_share: float = 0.0,
+    ended_early: str = "",
 ) -> AblationView:
-    """Return the view; total for any rows. `disturbed_share` is that of the blocks that the machine disturbed."""
+    """Return the view; total for any rows. `disturbed_share` is that of the blocks that the machine disturbed.
+
+    `ended_early` says in a few words that not everything was measured: `Interrupted after 3 of 34 sessions`.
+    """
     ordered = sorted(rows, key=_order)
     best = _best(ordered)
     return AblationView(
         title=title,
         subtitle=subtitle,
-        sentence=_sentence(best),
+        sentence=f"{ended_early}: {lower_first(_sentence(best))}" if ended_early else _sentence(best),
         trust=(_METHOD, *_disturbed(disturbed_share), _LIMITS),
         summary=_table("summary", "Where each switch matters most", best, _prices(best, ordered)),
         table=_table("rows", "Every operation and metric", ordered),
         charts=_charts(best),
-        next_command=NextCommand(
-            "harness ablate --budget 30m", "tell smaller effects from nothing, with more blocks"
-        ),
+        next_command=_next(best, ended_early),
     )
+
+
+def _next(best: Sequence[AblationRow], ended_early: str) -> NextCommand:
+    if ended_early:
+        return NextCommand("harness ablate", "measure every switch")
+    if all(effect(row) is Effect.UNKNOWN for row in best):
+        return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
+    return NextCommand("harness ablate --budget 30m", "tell smaller effects from nothing, with more blocks")
 
 
 def _disturbed(share: float) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from reports.capacity.model import CapacityView
 from reports.charts.data import CapacityPlot, CapacityPoint, Chart
 from reports.model import Cell, NextCommand, Row, Status, Table, Tone
 from reports.session.words import plural
+from reports.sides import lower_first
 
 _TONES = {
     Sight.HELD: Tone.BETTER,
@@ -31,6 +32,7 @@ _METHOD = (
     "show that one does not hold; between the two it is not settled, and narrows nothing. An invalid probe says nothing of "
     "the target. The ends were chosen because of what was seen there, so each is measured a second time, with another seed."
 )
+_EARLY_ENDS = {Ended.INTERRUPTED: "Interrupted", Ended.FAILED: "Ended by an error", None: "Cut off"}
 _FRESH = "Each probe ran in a fresh process after its own warm-up: what a broken one leaves behind does not reach the next."
 
 
@@ -63,6 +65,15 @@ def _status(told: Answer) -> Status:
 
 
 def _sentence(document: CapacityDocument, told: Answer) -> str:
+    """Return the answer; of a search that did not reach its end, that comes first."""
+    answer = _answer(document, told)
+    if document.ended not in _EARLY_ENDS:
+        return answer
+    probes = plural(len(document.probes), "probe")
+    return f"{_EARLY_ENDS[document.ended]} after {probes}: {lower_first(answer)}"
+
+
+def _answer(document: CapacityDocument, told: Answer) -> str:
     slo, found = "; ".join(document.slos), told.found
     if found.held_per_s is not None and found.broke_per_s is not None:
         return (
@@ -161,6 +172,11 @@ def _next(document: CapacityDocument, told: Answer) -> NextCommand:
     limits = [word for text in document.slos for word in ("--slo", text)]
     search = ["harness", "capacity", document.scenario, *words, *limits]
     found = told.found
+    if document.ended is Ended.INTERRUPTED:
+        whole = [*search, "--budget", format_duration(document.budget_s)]
+        return NextCommand(shlex.join(whole), "search to the end")
+    if document.ended is Ended.FAILED:
+        return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
     if found.held_per_s is None and told.code is not ExitCode.LIMIT_BROKEN:
         if document.ended is Ended.BUDGET or any(probe.sight is Sight.OPEN for probe in document.probes):
             longer = [*search, "--budget", format_duration(2 * document.budget_s)]

@@ -74,9 +74,24 @@ def _sentence(labelled: Sequence[LabelledRun]) -> str:
         measured, planned = len(one.run.benchmarks), len(one.run.document.planned)
         count = f"{measured} of {planned}" if measured < planned else f"{measured}"
         said.append(f"{count} benchmark{'s' if planned != 1 else ''} of {one.label}")
-    failed = list(dict.fromkeys(name for one in labelled for name in one.run.failed))
-    ending = f"; {', '.join(failed[:3])}{' and others' if len(failed) > 3 else ''} failed" if failed else ""
-    return f"Measured {', '.join(said)}{ending}."
+    words = f"{_before(labelled)}measured {', '.join(said)}."
+    return words if _failed(labelled) and not _is_interrupted(labelled) else words[:1].upper() + words[1:]
+
+
+def _before(labelled: Sequence[LabelledRun]) -> str:
+    """Return what is said before what was measured: that not all was, and what failed. Names stay as they are."""
+    failed = _failed(labelled)
+    words = ["interrupted"] if _is_interrupted(labelled) else []
+    words += [f"{', '.join(failed[:3])}{' and others' if len(failed) > 3 else ''} failed"] if failed else []
+    return f"{', '.join(words)}: " if words else ""
+
+
+def _failed(labelled: Sequence[LabelledRun]) -> list[str]:
+    return list(dict.fromkeys(name for one in labelled for name in one.run.failed))
+
+
+def _is_interrupted(labelled: Sequence[LabelledRun]) -> bool:
+    return any(one.run.document.interrupted for one in labelled)
 
 
 def _trust(labelled: Sequence[LabelledRun]) -> tuple[str, ...]:
@@ -159,6 +174,8 @@ def _next_command(labelled: Sequence[LabelledRun]) -> NextCommand:
         suite = Path(first.document.suite)
         place = shlex.quote(f"{suite.parent if suite.suffix == '.py' else suite}/{name}")
         return NextCommand(f"python -m pytest {place}", "see why it fails, with the whole traceback")
+    if _is_interrupted(labelled):
+        return NextCommand(redact_text(first.document.command), "measure all that was planned")
     variants = [one.run.document.variant for one in labelled]
     if len(variants) > 1 and all(variants) and variants[0] != variants[1]:
         sides = f"variant:{variants[0]} variant:{variants[1]}"

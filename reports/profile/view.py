@@ -72,10 +72,37 @@ def _subtitle(sides: Sequence[ProfiledSide]) -> str:
 def _status(sides: Sequence[ProfiledSide], found: Sequence[Tested]) -> Status:
     if any(side.missing for side in sides):
         return Status.BAD
-    return Status.CAUTION if any(part.told for part in found) or len(sides) == 1 else Status.GOOD
+    is_whole = not any(_before(side) for side in sides)
+    return (
+        Status.GOOD
+        if is_whole and len(sides) > 1 and not any(part.told for part in found)
+        else Status.CAUTION
+    )
 
 
 def _sentence(sides: Sequence[ProfiledSide], found: Sequence[Tested], labels: Sequence[str]) -> str:
+    """Return the answer, after what keeps it from being one on all that was planned."""
+    pairs = zip(sides, labels, strict=True)
+    before = [f"{label} {' and '.join(words)}. " for side, label in pairs if (words := _before(side))]
+    return f"{''.join(before)}{_answer(sides, found, labels)}"
+
+
+def _before(side: ProfiledSide) -> list[str]:
+    """Return what is said of a side before what was found: that it was interrupted, that calls failed."""
+    document = side.document
+    words = []
+    if document.interrupted:
+        words.append(f"was interrupted after {len(document.rounds)} of {document.rounds_planned} rounds")
+    if failed := sum(_failed(side, kind) for kind in document.kinds):
+        words.append(f"had {format_count(failed)} calls that failed")
+    return words
+
+
+def _failed(side: ProfiledSide, kind: str) -> int:
+    return sum(facts.facts.get("failed", 0) for facts in side.facts(kind))
+
+
+def _answer(sides: Sequence[ProfiledSide], found: Sequence[Tested], labels: Sequence[str]) -> str:
     if len(sides) == 1:
         kinds = listed([f"{len(sides[0].facts(kind))} {kind}" for kind in sides[0].document.kinds])
         requests = format_count(sum(operations(sides).values()))
@@ -97,8 +124,6 @@ def _points(sides: Sequence[ProfiledSide], labels: Sequence[str]) -> Iterator[st
     for side, label in zip(sides, labels, strict=True):
         document = side.document
         yield from (f"{label}: {redact_text(reason)}" for reason in (*side.missing, *document.trouble))
-        if document.interrupted:
-            yield f"{label} was interrupted after {len(document.rounds)} of {document.rounds_planned} rounds."
         yield from _failures(side, label)
         yield from _lost(side, label)
     if len(sides) == 2:
@@ -109,8 +134,7 @@ def _points(sides: Sequence[ProfiledSide], labels: Sequence[str]) -> Iterator[st
 
 def _failures(side: ProfiledSide, label: str) -> Iterator[str]:
     for kind in side.document.kinds:
-        failed = sum(facts.facts.get("failed", 0) for facts in side.facts(kind))
-        if failed:
+        if failed := _failed(side, kind):
             requests = sum(sum(facts.requests.values()) for facts in side.facts(kind))
             yield f"{label}: {format_percent(failed / max(requests, 1))} of the {kind} profiles' calls failed."
 
@@ -238,6 +262,14 @@ def _files(sides: Sequence[ProfiledSide]) -> Iterator[str]:
 def _next(sides: Sequence[ProfiledSide], found: Sequence[Tested]) -> NextCommand:
     document = sides[-1].document
     specs = [redact_text(_spec(side)) for side in sides]
+    if any(side.document.interrupted for side in sides):
+        return NextCommand(redact_text(document.command), "profile every round that was planned")
+    for side, spec in zip(sides, specs, strict=True):
+        if any(_failed(side, kind) for kind in side.document.kinds):
+            command = shlex.join(["harness", "run", side.document.scenario, "--target", spec])
+            return NextCommand(command, "see which calls fail, and why")
+    if any(side.missing for side in sides):
+        return NextCommand("harness doctor", "see what this machine can profile")
     if len(sides) == 1:
         words = ["harness", "run", document.scenario, "--target", *specs]
         return NextCommand(shlex.join(words), "see what the calls take when nobody looks")

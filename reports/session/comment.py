@@ -6,6 +6,7 @@ GitHub takes 65,536 characters. Whatever does not fit is left out from the end, 
 import dataclasses
 from collections.abc import Iterator, Sequence
 
+from harness.errors import ExitCode
 from reports import markdown
 from reports.markdown import code, prose
 from reports.model import Table
@@ -30,7 +31,10 @@ class Section:
 
 def render_comment(view: SessionView) -> str:
     """Return the comment, of at most `MOST_BYTES` bytes in UTF-8."""
-    opening = f"## Performance: {view.verdict}\n\n**{prose(view.sentence)}**\n"
+    heading = (
+        f"interrupted, {view.verdict} so far" if view.exit_code is ExitCode.INTERRUPTED else view.verdict
+    )
+    opening = f"## Performance: {heading}\n\n**{prose(view.sentence)}**\n"
     sections = list(_sections(view))
     body, cut = _fitted(sections, MOST_BYTES - _RESERVED_BYTES - len(opening.encode()))
     return "\n".join(filter(None, (opening, body, _cut_words(cut), _footer(view))))

@@ -131,9 +131,10 @@ def _continued(reason: str) -> str:
 def next_command(judgement: Judgement, receipt: Receipt, links: Links) -> NextCommand:
     """Return the next command worth typing, given what the session could not answer."""
     base, candidate = (shlex.quote(redact_text(side.spec)) for side in (receipt.base, receipt.candidate))
-    if judgement.verdict is Verdict.INVALID or judgement.controls.reasons:
+    is_interrupted = judgement.exit_code is ExitCode.INTERRUPTED
+    if not is_interrupted and (judgement.verdict is Verdict.INVALID or judgement.controls.reasons):
         return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
-    if judgement.verdict is Verdict.INCONCLUSIVE or judgement.exit_code is ExitCode.INTERRUPTED:
+    if judgement.verdict is Verdict.INCONCLUSIVE or is_interrupted:
         return NextCommand(
             f"harness compare {base} {candidate} --budget 10m", "measure more blocks of both sides"
         )
