@@ -20,6 +20,8 @@ LAYERS = {
     "harness.units": 0,
     "harness.marker": 0,
     "harness.redact": 0,
+    "harness.files": 0,
+    "harness.folder": 0,
     "harness.reading.thresholds": 0,
     "targets": 0,
     "targets.registry": 0,

@@ -20,6 +20,7 @@ from harness.commands.options import add_seed, span_s
 from harness.commands.session_folder import SessionFolder
 from harness.commands.sides import DEFAULT_TARGET, drive
 from harness.errors import ExitCode
+from harness.folder import ABLATION
 from harness.policy import Policy
 from harness.run import write_atomically
 from harness.supervise import Supervisor, termination_as_exception
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     plan = spread_budget(args.budget, len(chosen), BLOCK_S)
     about = format_duration(round(len(chosen) * plan.screen_blocks * BLOCK_S))
     talk.say(f"{len(chosen)} sessions of {plan.screen_blocks} blocks: about {about}.")
-    folder = SessionFolder(args.out, args.command.name)
+    folder = SessionFolder(args.out, args.command.name, ABLATION)
     measured: list[Measured] = []
     try:
         with termination_as_exception(), Supervisor() as supervisor:
@@ -66,6 +67,8 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         talk.say("Interrupted; what was measured is shown.")
         _show(measured, policy, driven.spec.text, folder, args, talk)
         return ExitCode.INTERRUPTED
+    finally:
+        folder.finish()
     _show(measured, policy, driven.spec.text, folder, args, talk)
     return ExitCode.OK if any(one.receipt for one in measured) else ExitCode.INVALID
 

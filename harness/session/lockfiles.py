@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness import files
 from harness.errors import HarnessError, UsageError
 from harness.supervise import Supervisor
 
@@ -21,7 +22,7 @@ def content(text: str) -> str:
 def digest(lock: Path) -> str | None:
     """Return a digest of what the lock file says; None if there is none."""
     try:
-        return hashlib.sha256(content(lock.read_text("utf-8")).encode()).hexdigest()
+        return hashlib.sha256(content(files.read_text(lock)).encode()).hexdigest()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
