@@ -22,6 +22,7 @@ LAYERS = {
     "harness.redact": 0,
     "harness.files": 0,
     "harness.folder": 0,
+    "harness.visible": 0,
     "harness.reading.thresholds": 0,
     "targets": 0,
     "targets.registry": 0,

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import sys
 from pathlib import Path
 
 from harness.commands.ablation import (
@@ -84,12 +83,12 @@ def _show(
 
     found = rows(measured, policy)
     view = build_ablation(found, subtitle=target, disturbed_share=disturbed_share(measured))
-    print_ablation(view, sys.stderr if talk.as_json else sys.stdout, talk.console.width)
     report = folder.path / "report.html"
     write_atomically(report, render_ablation_html(view).encode())
     write_atomically(folder.path / "ablation.md", render_ablation_markdown(view, every_row=True).encode())
     if args.figures:
         figures.write(view, args.figures)
+    print_ablation(view, talk.people, talk.console.width)
     if talk.as_json:
         shown = [dataclasses.asdict(row) for row in found]
         talk.document({"schema": 1, "report": str(report), "rows": shown})

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness import files
 from harness.errors import HarnessError, UsageError
 from harness.supervise import Supervisor
+from harness.visible import typed
 
 _INSTALL_S = 1800.0
 _NEEDED = "pytest"
@@ -58,7 +59,7 @@ def _run(supervisor: Supervisor, what: str, command: list[str], lock: Path, log:
             raise HarnessError(
                 f"{what[0].upper()}{what[1:]} of one side failed: {' | '.join(child.log_tail(3).splitlines())}",
                 where=str(lock),
-                remedy=f"The whole log is {log}; try: pip install --requirement {lock.name}",
+                remedy=f"The whole log is {log}; try: {typed('pip', 'install', '--requirement', lock.name)}",
             )
 
 
