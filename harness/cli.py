@@ -3,14 +3,15 @@
 import argparse
 import dataclasses
 import importlib
+import os
 import sys
 import types
 from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 import harness
-from harness.commands.console import Talk, forget_stdout
-from harness.errors import ExitCode, HarnessError, UsageError
+from harness.commands.console import Talk
+from harness.errors import ExitCode, HarnessError, UsageError, worst
 
 
 class Command(Protocol):
@@ -111,16 +112,27 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     # Needed before the words are understood: a mistake in them is told as JSON too.
     talk = Talk(as_json="--json" in words)
     try:
+        code = _carry_out(words, talk)
+    except SystemExit:
+        # The help is printed.
+        talk.lost()
+        raise
+    if lost := talk.lost():
+        talk.say(
+            f"harness: The output cannot be printed: {lost}. All files are written; redirect it to another place to read it"
+        )
+        return worst([code, ExitCode.FAILED])
+    return code
+
+
+def _carry_out(words: Sequence[str], talk: Talk) -> ExitCode:
+    try:
         args = _parse(words)
         code: ExitCode = args.command.run(args, talk)
     except HarnessError as error:
         return _fail(talk, str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail(talk, "Interrupted; what was measured is kept.", ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # Who read our output has gone, as in `harness list | head -1`: not all was said, so this is no success.
-        forget_stdout()
-        return ExitCode.FAILED
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         sentence = (
@@ -149,4 +161,14 @@ def _fail(talk: Talk, sentence: str, code: ExitCode) -> ExitCode:
 
 def entry() -> None:
     """Run as the console script."""
+    _keep_standard_streams()
     sys.exit(main())
+
+
+def _keep_standard_streams() -> None:
+    """Put nothing in the place of a standard stream that the caller had closed: else the next file would get its number."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

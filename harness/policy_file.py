@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from harness import files
 from harness.errors import UsageError
 from harness.policy import Acceptance, BenchmarkRule, Limit, Policy, ValidityRules, fits
 from harness.reading.thresholds import Thresholds
@@ -108,12 +109,12 @@ def check(policy: Policy, receipt: Receipt, today: dt.date) -> None:
 
 def _table(file: Path) -> Mapping[str, Any]:
     try:
-        document = tomllib.loads(file.read_text("utf-8"))
+        document = tomllib.loads(files.read_text(file))
     except FileNotFoundError as error:
         raise UsageError(
             f"There is no policy file '{file}'", remedy="Name a TOML file, or a folder"
         ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"The policy cannot be read: {error}", where=str(file)) from error
     tool = document.get("tool", {})
     declared = tool.get("harness") if isinstance(tool, dict) else None

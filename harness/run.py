@@ -1,7 +1,8 @@
 """The run directory: its schema, how it is made, written and read.
 
-Everything after a run is computed from this folder alone. `run.json` is written when the run starts, with
-status `running`, and again when it ends; a run that was killed therefore still says what it was meant to be.
+Everything after a run is computed from this folder alone. `run.json` is there from the first moment on, with status
+`started`; it is written again when the run begins, with status `running`, and when it ends. A run that was killed
+therefore still says what it was meant to be.
 
 Schema history: 1, the first.
 """
@@ -17,18 +18,22 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from harness import files, folder
 from harness.errors import HarnessError, InvalidRunError
 from harness.failures import Failure
-from harness.plans.plan import Span
+from harness.folder import PRODUCT, SCHEMA, STARTED, Head
+from harness.plans.plan import MAX_DURATION_S, MAX_STAGES, Span
 from harness.reading.thresholds import Thresholds
 
-SCHEMA = 1
+_TIMED = ("load", "micro")
+"""The kinds of runs that have a folder `timing`."""
 _UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
 _LONGEST_WORD = 80
 Document = TypeVar("Document")
-# Bounds that a damaged file breaks and a run never does: as seconds they are three hundred years.
+# Bounds that a damaged file breaks and a run never does. What reads a run takes memory by some of them.
 _MOST = 1e10
-Positive = Annotated[float, msgspec.Meta(gt=0, le=_MOST)]
+_MOST_OPERATIONS = 65_536
+Duration = Annotated[float, msgspec.Meta(gt=0, le=MAX_DURATION_S)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0, le=_MOST)]
 
 
@@ -40,12 +45,12 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     rate_per_s: NotNegative
     users: int
     think_time_s: NotNegative
-    duration_s: Positive
+    duration_s: Duration
     warmup_s: NotNegative
     in_flight_limit: int
     drain_s: NotNegative
-    spans: tuple[Span, ...]
-    operations: dict[str, float]
+    spans: Annotated[tuple[Span, ...], msgspec.Meta(max_length=MAX_STAGES)]
+    operations: Annotated[dict[str, float], msgspec.Meta(max_length=_MOST_OPERATIONS)]
     replayed: str = ""
     """The trace that was replayed; empty where the plan made the arrivals."""
     searched: dict[str, float] = {}
@@ -53,6 +58,8 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse spans out of all bounds; `msgspec` makes this a fault of the file."""
+        if all(span.warmup for span in self.spans):
+            raise ValueError("the plan has no measured span")
         for span in self.spans:
             if not -_MOST <= span.start_s <= span.end_s <= _MOST:
                 raise ValueError(f"the span '{span.label}' ends before it starts, or is out of all bounds")
@@ -140,13 +147,6 @@ class _Versioned(msgspec.Struct, frozen=True):
     schema: int = SCHEMA
 
 
-class Head(msgspec.Struct, frozen=True):
-    """What every `run.json` of this schema has, whatever was measured: `kind` is `load` or `micro`."""
-
-    kind: str = "load"
-    status: str = ""
-
-
 class RunDocument(msgspec.Struct, kw_only=True):
     """`run.json`: everything about a run but its calls."""
 
@@ -187,7 +187,7 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.document_path = path / "run.json"
+        self.document_path = path / folder.DOCUMENT
         self.timing = path / "timing"
         self.calls_path = self.timing / self.CALLS
         self.facts_path = self.timing / self.FACTS
@@ -200,8 +200,8 @@ class RunDirectory:
         self.servers = path / "servers"
 
     @classmethod
-    def create(cls, parent: Path, scenario: str, variant: str) -> "RunDirectory":
-        """Make a new folder with a unique name under `parent`; never overwrites.
+    def create(cls, parent: Path, scenario: str, variant: str, kind: str = "load") -> "RunDirectory":
+        """Make a new folder for a run of `kind` with a unique name under `parent`; never overwrites.
 
         Raises `HarnessError` where the folder cannot be made.
         """
@@ -210,14 +210,9 @@ class RunDirectory:
         words = (_UNSAFE.sub("_", word)[:_LONGEST_WORD] for word in (scenario, variant))
         name = "-".join(filter(None, (moment, *words, secrets.token_hex(3))))
         directory = cls(parent / name)
-        try:
-            directory.timing.mkdir(parents=True)
-        except OSError as error:
-            raise HarnessError(
-                f"The run directory cannot be made: {error.strerror}",
-                where=str(directory.path),
-                remedy="Choose a writable folder with --out",
-            ) from error
+        folder.make(directory.path, kind)
+        if kind in _TIMED:
+            directory.timing.mkdir()
         return directory
 
     def discard(self) -> None:
@@ -225,8 +220,9 @@ class RunDirectory:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def write(self, document: msgspec.Struct) -> None:
-        """Replace `run.json`, at once and whole; the document's fields include those of `Head`."""
-        write_atomically(self.document_path, msgspec.json.format(msgspec.json.encode(document), indent=1))
+        """Replace `run.json`, at once and whole; the document's fields and the product's name include those of `Head`."""
+        content = {**msgspec.to_builtins(document), "product": PRODUCT}
+        write_atomically(self.document_path, msgspec.json.format(msgspec.json.encode(content), indent=1))
 
     def read_head(self) -> Head:
         """Return what is known of a run of any kind. Raises as `read`."""
@@ -249,10 +245,16 @@ class RunDirectory:
 
     def read_as(self, kind: str, document: type[Document]) -> Document:
         """Return `run.json` of a run of `kind` as its document. Raises as `read`."""
-        found = self.read_head().kind
-        if found != kind:
+        head = self.read_head()
+        if head.status == STARTED:
             raise InvalidRunError(
-                f"This is a {found} run, not a {kind} run",
+                "Nothing was measured here: the run was cut off before it began",
+                where=str(self.path),
+                remedy="Run it again; 'harness clean' removes this folder",
+            )
+        if head.kind != kind:
+            raise InvalidRunError(
+                f"This is a {head.kind} run, not a {kind} run",
                 where=str(self.path),
                 remedy="'harness report' shows runs of one kind at a time",
             )
@@ -287,7 +289,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 def decode(path: Path, kind: type[Document]) -> Document:
     """Return a JSON file of a run as `kind`. Raises `InvalidRunError` if it is missing or damaged."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return msgspec.json.decode(files.read_bytes(path, files.MOST_DOCUMENT_BYTES), type=kind)
     except OSError as error:
         what = f"The run has no readable {path.name}: {error.strerror}"
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

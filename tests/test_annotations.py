@@ -57,7 +57,7 @@ def test_a_hostile_name_ends_no_line_and_no_title():
     hostile = "a:b,c%0A%\r\n::error::owned"
     comparison = Comparison(hostile, "m", Kind.PAIRED, Verdict.INVALID, note=hostile)
     _, (level, title, message) = commands(built.judgement(comparison, verdict=Verdict.INVALID))
-    seen = "a:b,c%0A%\\u000d\\u000a::error::owned"
+    seen = "a:b,c%0A%\\u000d\\u000a\\u003a:error::owned"
     assert (level, title) == ("error", f"{seen} m invalid")
     assert message.endswith(seen)
 

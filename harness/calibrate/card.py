@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
+from harness import files, session, stats
 from harness import judge as judging
-from harness import session, stats
 from harness.environment import differences
 from harness.errors import InvalidRunError
 from harness.judge.blocks import MOST_BAD
@@ -233,14 +233,14 @@ def write_card(path: Path, card: Card) -> None:
 def read_card(path: Path) -> Card:
     """Return the card at `path`. Raises `InvalidRunError` if it is missing, damaged or of another schema."""
     try:
-        card = msgspec.json.decode(path.read_bytes(), type=Card)
+        card = msgspec.json.decode(files.read_bytes(path, files.MOST_DOCUMENT_BYTES), type=Card)
     except OSError as error:
         raise InvalidRunError(
             f"The calibration card cannot be read: {error.strerror}",
             where=str(path),
             remedy="Run harness calibrate",
         ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRunError(
             f"The calibration card is damaged: {error}",
             where=str(path),

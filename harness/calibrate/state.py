@@ -8,10 +8,12 @@ from pathlib import Path
 
 import msgspec
 
+from harness import files
 from harness.calibrate.card import SessionOutcome
 from harness.calibrate.effects import Trial
 from harness.calibrate.workloads import WORK
-from harness.errors import HarnessError
+from harness.errors import InvalidRunError
+from harness.folder import CALIBRATION, finish, make
 from harness.session.receipt_file import NAME
 
 
@@ -26,10 +28,11 @@ class CalibrationState:
         """Return every finished session, the oldest first; a line that was cut short is none."""
         if not self._lines.exists():
             return []
-        return list(_decoded(self._lines.read_bytes()))
+        return list(_decoded(_content(self._lines)))
 
     def add(self, outcome: SessionOutcome) -> None:
         """Keep what came out of a session."""
+        finish(self.folder / outcome.receipt, CALIBRATION)
         with self._lines.open("ab") as file:
             # Begins a line of its own, even after one that was cut short.
             file.write(b"\n" + msgspec.json.encode(outcome) + b"\n")
@@ -37,14 +40,7 @@ class CalibrationState:
     def new_folder(self, trial: Trial) -> Path:
         """Make the folder of a new session. Raises `HarnessError` where that cannot be."""
         folder = self.folder / f"{trial.name.replace('%', '')}-{secrets.token_hex(3)}"
-        try:
-            folder.mkdir(parents=True)
-        except OSError as error:
-            raise HarnessError(
-                f"The calibration's folder cannot be made: {error.strerror}",
-                where=str(folder),
-                remedy="Choose a writable folder with --state",
-            ) from error
+        make(folder, CALIBRATION, "calibration's folder", "--state")
         return folder
 
     def receipt_of(self, outcome: SessionOutcome) -> Path:
@@ -64,9 +60,20 @@ def sessions_of(trial: Trial) -> int:
     return math.ceil(trial.comparisons / per_session)
 
 
+def _content(path: Path) -> bytes:
+    try:
+        return files.read_bytes(path)
+    except OSError as error:
+        raise InvalidRunError(
+            f"The calibration's sessions cannot be read: {error.strerror}",
+            where=str(path),
+            remedy="Name another folder with --state",
+        ) from error
+
+
 def _decoded(content: bytes) -> Iterator[SessionOutcome]:
     for line in content.splitlines():
         try:
             yield msgspec.json.decode(line, type=SessionOutcome)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue

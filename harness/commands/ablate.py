@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import sys
 from pathlib import Path
 
 from harness.commands.ablation import (
@@ -20,6 +19,7 @@ from harness.commands.options import add_seed, span_s
 from harness.commands.session_folder import SessionFolder
 from harness.commands.sides import DEFAULT_TARGET, drive
 from harness.errors import ExitCode
+from harness.folder import ABLATION
 from harness.policy import Policy
 from harness.run import write_atomically
 from harness.supervise import Supervisor, termination_as_exception
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     plan = spread_budget(args.budget, len(chosen), BLOCK_S)
     about = format_duration(round(len(chosen) * plan.screen_blocks * BLOCK_S))
     talk.say(f"{len(chosen)} sessions of {plan.screen_blocks} blocks: about {about}.")
-    folder = SessionFolder(args.out, args.command.name)
+    folder = SessionFolder(args.out, args.command.name, ABLATION)
     measured: list[Measured] = []
     try:
         with termination_as_exception(), Supervisor() as supervisor:
@@ -67,6 +67,8 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         ended_early = f"Interrupted after {len(measured)} of {len(chosen)} sessions"
         _show(measured, policy, driven.spec.text, folder, args, talk, ended_early)
         return ExitCode.INTERRUPTED
+    finally:
+        folder.finish()
     _show(measured, policy, driven.spec.text, folder, args, talk)
     return ExitCode.OK if any(one.receipt for one in measured) else ExitCode.INVALID
 
@@ -85,12 +87,12 @@ def _show(
     view = build_ablation(
         found, subtitle=target, disturbed_share=disturbed_share(measured), ended_early=ended_early
     )
-    print_ablation(view, sys.stderr if talk.as_json else sys.stdout, talk.console.width)
     report = folder.path / "report.html"
     write_atomically(report, render_ablation_html(view).encode())
     write_atomically(folder.path / "ablation.md", render_ablation_markdown(view, every_row=True).encode())
     if args.figures:
         figures.write(view, args.figures)
+    print_ablation(view, talk.people, talk.console.width)
     if talk.as_json:
         shown = [dataclasses.asdict(row) for row in found]
         talk.document({"schema": 1, "report": str(report), "interrupted": bool(ended_early), "rows": shown})

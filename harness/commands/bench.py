@@ -15,7 +15,7 @@ from harness.commands.console import Talk
 from harness.commands.suites import OWN, choose, find_suite, suite_text
 from harness.commands.work import Work
 from harness.errors import ExitCode, HarnessError, InvalidRunError, UsageError, worst
-from harness.micro.document import MicroDocument
+from harness.micro.document import KIND, MicroDocument
 from harness.micro.process import Contents, Measured, collect, measure
 from harness.micro.suite import Suite
 from harness.policy_file import read
@@ -131,7 +131,7 @@ def _measure(
     request: Request, variant: str, names: tuple[str, ...], contents: Contents, supervisor: Supervisor,
     talk: Talk, work: Work,
 ) -> None:  # fmt: skip
-    directory = RunDirectory.create(request.out, "bench", variant)
+    directory = RunDirectory.create(request.out, "bench", variant, KIND)
     document = MicroDocument(
         suite=request.suite_text,
         variant=variant,

@@ -4,7 +4,6 @@ import argparse
 import dataclasses
 import random
 import secrets
-import sys
 import time
 from pathlib import Path
 
@@ -131,6 +130,6 @@ def _show(card: Card, talk: Talk, place: Path) -> None:
     if talk.as_json:
         talk.document({"schema": 1, "file": str(place), "card": msgspec.to_builtins(card)})
     elif card.trials:
-        sys.stdout.write(render_card_text(build_card(facts_of(card)), talk.console.width))
+        talk.people.write(render_card_text(build_card(facts_of(card)), talk.console.width))
     else:
         talk.say("There is no finished session of this state of the gate.")

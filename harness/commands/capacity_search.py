@@ -2,13 +2,12 @@
 
 import dataclasses
 import datetime as dt
-import secrets
 import shutil
 import time
 from pathlib import Path
 
 from harness import environment
-from harness.capacity.document import PROBES, CapacityDocument, Ended, ProbeFacts
+from harness.capacity.document import KIND, PROBES, CapacityDocument, Ended, ProbeFacts
 from harness.capacity.search import Bounds, Seen, Sight, next_step
 from harness.capacity.sizing import OVERHEAD_S, calls_needed, probe_s, search_s
 from harness.commands.console import Talk
@@ -75,16 +74,8 @@ def carry_out(request: Request, talk: Talk) -> tuple[RunDirectory, CapacityDocum
 
 
 def _folder(request: Request) -> RunDirectory:
-    moment = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
-    folder = RunDirectory(request.out / f"{moment}-capacity-{secrets.token_hex(3)}")
-    try:
-        (folder.path / PROBES).mkdir(parents=True)
-    except OSError as error:
-        raise HarnessError(
-            f"The search's folder cannot be made: {error.strerror}",
-            where=str(folder.path),
-            remedy="Choose a writable folder with --out",
-        ) from error
+    folder = RunDirectory.create(request.out, KIND, "", KIND)
+    (folder.path / PROBES).mkdir()
     return folder
 
 

@@ -1,34 +1,27 @@
-"""`harness clean`: retention of run directories, by age and by size, newest kept first."""
+"""`harness clean`: retention of runs and sessions, by age and by size, newest kept first."""
 
 import argparse
-import dataclasses
 import shutil
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness.capacity.document import PROBES
 from harness.commands.console import Talk
 from harness.commands.options import positive_int, span_s
-from harness.errors import ExitCode, InvalidRunError
-from harness.profiles.profilerun import FILES
-from harness.run import RunDirectory
+from harness.commands.retention import StoredRun, find
+from harness.errors import ExitCode
 from harness.units import format_bytes
 
+EPILOG = (
+    "Removed are folders of runs, searches and sessions that the harness made and that hold nothing else. A folder whose "
+    "run.json cannot be read, or that holds a file of another origin, is left and named; symbolic links are not followed."
+)
 _MIB = 2**20
-_LONGEST_RUN_S = 86_400.0
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class StoredRun:
-    """A run directory with what decides about it."""
-
-    path: Path
-    modified_s: float
-    size_bytes: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.epilog = EPILOG
     parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="the parent to clean")
     parser.add_argument("--older-than", type=span_s, default=14 * 86_400.0, metavar="D", help="default 336h")
     parser.add_argument("--keep-mib", type=positive_int, default=2_000, metavar="N", help="default 2000")
@@ -37,50 +30,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
-    runs = find(args.out)
-    doomed = choose(runs, time.time() - args.older_than, args.keep_mib * _MIB)
-    for stored in doomed:
-        if not args.dry_run:
-            shutil.rmtree(stored.path)
-        talk.say(f"{'Would remove' if args.dry_run else 'Removed'} {stored.path}")
-    freed = sum(stored.size_bytes for stored in doomed)
-    talk.say(f"{len(doomed)} of {len(runs)} runs, {format_bytes(freed)}")
+    found = find(args.out)
+    doomed = choose(found.runs, time.time() - args.older_than, args.keep_mib * _MIB)
+    kept = dict(_removed(doomed, talk, dry_run=args.dry_run))
+    removed = [stored for stored in doomed if stored.path not in kept]
+    left = [*found.left, *kept.items()]
+    for path, reason in left:
+        talk.say(f"Left {path}: {reason}")
+    freed = sum(stored.size_bytes for stored in removed)
+    talk.say(f"{len(removed)} of {len(found.runs)} runs, {format_bytes(freed)}")
     if talk.as_json:
         talk.document(
-            {"schema": 1, "removed": [str(stored.path) for stored in doomed], "freed_bytes": freed,
-             "dry_run": args.dry_run}
+            {"schema": 1, "removed": [str(stored.path) for stored in removed], "freed_bytes": freed,
+             "dry_run": args.dry_run, "left": [{"dir": str(path), "reason": reason} for path, reason in left]}
         )  # fmt: skip
-    return ExitCode.OK
+    return ExitCode.FAILED if kept else ExitCode.OK
 
 
-def find(parent: Path) -> list[StoredRun]:
-    """Return the finished runs directly under `parent`, newest first; nothing else there is touched.
-
-    A run that says it is running is one, until a day has passed without its end.
-    """
-    if not parent.is_dir():
-        return []
-    runs = [
-        StoredRun(
-            path,
-            (path / "run.json").stat().st_mtime,
-            sum(file.stat().st_blocks * 512 for file in path.rglob("*") if file.is_file()),
-        )
-        for path in parent.iterdir()
-        if not path.is_symlink()
-        and (path / "run.json").is_file()
-        and any((path / name).is_dir() for name in ("timing", PROBES, *FILES))
-        and not _is_running(path)
-    ]
-    return sorted(runs, key=lambda stored: stored.modified_s, reverse=True)
-
-
-def _is_running(path: Path) -> bool:
-    try:
-        head = RunDirectory(path).read_head()
-    except InvalidRunError:
-        return False
-    return head.status == "running" and time.time() - (path / "run.json").stat().st_mtime < _LONGEST_RUN_S
+def _removed(doomed: Sequence[StoredRun], talk: Talk, *, dry_run: bool) -> Iterator[tuple[Path, str]]:
+    """Remove the folders, unless they are only to be named; yield those that cannot be, with the reason."""
+    for stored in doomed:
+        try:
+            if not dry_run:
+                shutil.rmtree(stored.path)
+        except OSError as error:
+            yield stored.path, f"it cannot be removed: {error.strerror}"
+        else:
+            talk.say(f"{'Would remove' if dry_run else 'Removed'} {stored.path}")
 
 
 def choose(runs: list[StoredRun], oldest_s: float, most_bytes: int) -> list[StoredRun]:

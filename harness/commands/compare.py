@@ -11,6 +11,7 @@ from harness.commands.console import Talk
 from harness.commands.sessions import Asked, Session, carry_out
 from harness.errors import ExitCode, UsageError
 from harness.judge.judge import judge
+from harness.visible import typed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +46,7 @@ def _check_policy(asked: Asked, session: Session) -> None:
     try:
         policy_file.check(asked.policy, session.receipt, dt.datetime.now(dt.UTC).date())
     except UsageError as error:
-        again = f"harness judge {session.folder.receipt_path} --policy pyproject.toml"
+        again = typed("harness", "judge", str(session.folder.receipt_path), "--policy", "pyproject.toml")
         raise UsageError(
             error.what,
             where=error.where,

@@ -2,20 +2,20 @@
 
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TextIO, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
+from harness.commands.outlet import Outlet
 from harness.processes.measure import Tick
+from harness.visible import visible, visible_lines
 
-
-def forget_stdout() -> None:
-    """Point stdout at nothing, so that the interpreter does not stumble over a broken pipe at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+DESCRIPTION = TextColumn("{task.description}", markup=False)
+"""The column of a bar that says what it is of: never markup, for it names what others called so."""
 
 
 class Talk:
@@ -23,22 +23,46 @@ class Talk:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.console = Console(stderr=True, soft_wrap=True, highlight=False)
+        self._stdout, self._stderr = Outlet(sys.stdout), Outlet(sys.stderr)
+        self.console = Console(
+            file=cast("TextIO", self._stderr),
+            stderr=True,
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
+
+    @property
+    def people(self) -> TextIO:
+        """Where the answer for people goes: stdout, or stderr beside a document."""
+        return cast("TextIO", self._stderr if self.as_json else self._stdout)
 
     def say(self, sentence: str) -> None:
-        """Say one line to the person who waits."""
-        self.console.print(sentence, markup=False)
+        """Say a sentence to the person who waits, and whatever stands in lines below it."""
+        self.console.print(Text(visible_lines(sentence)))
+
+    def answer(self, text: str) -> None:
+        """Write a line of the answer for people."""
+        self.people.write(f"{visible(text)}\n")
+        self.people.flush()
 
     def document(self, document: dict[str, Any]) -> None:
-        """Print the one JSON document of a command called with `--json`.
+        """Print the one JSON document of a command called with `--json`."""
+        is_unicode = self._stdout.encoding.lower().replace("-", "").startswith("utf")
+        # What JSON leaves as it is may still steer a terminal; as code points it is the same document.
+        text = visible(json.dumps(document, ensure_ascii=not is_unicode, allow_nan=False))
+        self._stdout.write(f"{text}\n")
+        self._stdout.flush()
 
-        A reader that has gone does not change what the command found: its exit code must still tell.
+    def lost(self) -> str | None:
+        """Hand over what is still to be printed, and return why not all of it could be; None where it could.
+
+        A reader that went away, such as `head`, wanted no more: that is no trouble, and changes no exit code.
         """
-        try:
-            sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
-            sys.stdout.flush()
-        except BrokenPipeError:
-            forget_stdout()
+        self._stderr.flush()
+        self._stdout.flush()
+        return self._stdout.trouble
 
     @contextlib.contextmanager
     def progress(self, what: str, duration_s: float, warmup_s: float = 0.0) -> Iterator[Tick]:
@@ -47,8 +71,7 @@ class Talk:
             self.say(f"{what} …")
             yield lambda _elapsed_s: None
             return
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self.console) as bar:
-            task = bar.add_task(what, total=duration_s + warmup_s)
+        with Progress(DESCRIPTION, BarColumn(), TimeElapsedColumn(), console=self.console) as bar:
+            task = bar.add_task(visible(what), total=duration_s + warmup_s)
             yield lambda elapsed_s: bar.update(task, completed=max(elapsed_s + warmup_s, 0.0))
             bar.update(task, completed=duration_s + warmup_s)

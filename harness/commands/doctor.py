@@ -40,21 +40,22 @@ def run(_args: argparse.Namespace, talk: Talk) -> ExitCode:
         finding = check()
         findings.append(finding)
         if not talk.as_json:
-            _print(finding)
+            _print(finding, talk)
     if talk.as_json:
         talk.document(
             {"schema": 1, "findings": [dataclasses.asdict(finding) for finding in findings],
              "environment": environment.collect()}
         )  # fmt: skip
     else:
-        print("\nNext: harness run steady --target known:lognormal")
+        talk.answer("")
+        talk.answer("Next: harness run steady --target known:lognormal")
     return ExitCode.OK
 
 
-def _print(finding: Finding) -> None:
-    print(f"{'ok     ' if finding.ok else 'PROBLEM'} {finding.name}: {finding.sentence}", flush=True)
+def _print(finding: Finding, talk: Talk) -> None:
+    talk.answer(f"{'ok     ' if finding.ok else 'PROBLEM'} {finding.name}: {finding.sentence}")
     if finding.remedy and not finding.ok:
-        print(f"        {finding.remedy}", flush=True)
+        talk.answer(f"        {finding.remedy}")
 
 
 def clock() -> Finding:

@@ -2,11 +2,12 @@
 
 import argparse
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from harness.commands import show
 from harness.commands.console import Talk
+from harness.commands.stored import reading
 from harness.errors import ExitCode
 from harness.export import columns, hgrm, seconds
 from harness.export.speedscope import as_speedscope
@@ -42,6 +43,11 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     if {"parquet", "arrow"} & set(formats):
         # Before anything is written.
         columns.require()
+    with reading(args.directories):
+        return _export(args, formats, talk)
+
+
+def _export(args: argparse.Namespace, formats: Sequence[str], talk: Talk) -> ExitCode:
     runs = [load(path) for path in args.directories]
     exported = []
     for one in runs:

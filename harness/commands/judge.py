@@ -8,6 +8,7 @@ from harness import policy_file
 from harness.commands import session_show
 from harness.commands.asking import stricter
 from harness.commands.console import Talk
+from harness.commands.stored import reading
 from harness.errors import ExitCode
 from harness.judge.judge import judge
 from harness.policy import Policy
@@ -31,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
+    with reading([args.receipt]):
+        return _judge(args, talk)
+
+
+def _judge(args: argparse.Namespace, talk: Talk) -> ExitCode:
     path = args.receipt / receipt_file.NAME if args.receipt.is_dir() else args.receipt
     receipt = receipt_file.read_receipt(path)
     policy = stricter(_policy(args.policy, receipt), strict=args.strict)

@@ -14,6 +14,7 @@ from harness.micro.outline import outline
 from harness.model import Arrivals, Executor, Scenario
 from harness.policy_file import read
 from harness.units import format_duration, format_rate
+from harness.visible import visible
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS
 
@@ -40,13 +41,13 @@ def run(_args: argparse.Namespace, talk: Talk) -> ExitCode:
             }
         )
         return ExitCode.OK
-    console = Console(highlight=False)
+    console = Console(file=talk.people, highlight=False, markup=False, emoji=False)
     scenarios = [(scenario.name, scenario.summary, pace(scenario)) for scenario in SCENARIOS.values()]
     targets = [(name, entry.summary, ", ".join(entry.variants)) for name, entry in TARGETS.items()]
     _print(console, "Scenarios", scenarios)
     _print(console, "Targets (and variants)", targets)
     _print_benchmarks(console, benchmarks())
-    console.print("Next: harness run steady --target known:lognormal", markup=False)
+    console.print("Next: harness run steady --target known:lognormal")
     return ExitCode.OK
 
 
@@ -84,7 +85,7 @@ def _print_benchmarks(console: Console, rows: list[tuple[str, str]]) -> None:
     console.print("Micro-benchmarks", style="table.title")
     width = max((len(name) for name, _ in rows), default=0)
     for name, summary in rows:
-        line = Text(f"{name:<{width}}  {summary}")
+        line = Text(visible(f"{name:<{width}}  {summary}"))
         if console.is_terminal:
             line.truncate(console.width, overflow="ellipsis")
         console.print(line, soft_wrap=True)

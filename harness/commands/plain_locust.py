@@ -4,7 +4,6 @@
 from harness.load.locust_run import LocustProcess  # isort: skip
 import dataclasses
 import datetime as dt
-import logging
 import shlex
 import sys
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from harness import policy_file
 from harness.commands.subjects import Selection, find_scenario, select
 from harness.errors import HarnessError
 from harness.load.locust_part import Runs
+from harness.load.log import LOG
 from harness.load.recording import Called
 from harness.model import Executor, Scenario, Stage
 from harness.processes.gather import Head
@@ -23,7 +23,7 @@ from harness.profiles import waiting
 from harness.run import ProfileFacts, RunDirectory, RunDocument
 from harness.units import format_ns
 
-_LOG = logging.getLogger("harness")
+_LOG = LOG
 _SEED = 1
 
 

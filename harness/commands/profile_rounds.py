@@ -19,7 +19,7 @@ from harness.commands.work import Work
 from harness.errors import HarnessError
 from harness.policy import Policy
 from harness.processes.loadrun import LoadPlan, Subject
-from harness.profiles.profilerun import ProfileDocument, ProfiledSide, Round, round_folder, write_sums
+from harness.profiles.profilerun import KIND, ProfileDocument, ProfiledSide, Round, round_folder, write_sums
 from harness.profiles.profiling import Sampling, next_sampling, record_cpu, record_memory, record_wait
 from harness.run import ProfileFacts, RunDirectory
 from harness.supervise import Supervisor, termination_as_exception
@@ -61,7 +61,7 @@ def carry_out(request: Request, talk: Talk) -> Work:
     profilings: list[_Profiling] = []
     session = secrets.token_hex(8)
     for side in request.sides:
-        directory = RunDirectory.create(request.out, request.plan.scenario.name, side.folder_word)
+        directory = RunDirectory.create(request.out, request.plan.scenario.name, side.folder_word, KIND)
         profilings.append(_Profiling(request, side, directory, session))
     try:
         _carry_out(request, profilings, talk)
@@ -127,8 +127,6 @@ class _Profiling:
     def __init__(self, request: Request, side: ProfileSide, directory: RunDirectory, session: str) -> None:
         self.side = side
         self.directory = directory
-        # Nothing is timed.
-        directory.timing.rmdir()
         self._request = request
         self._sampling = request.sampling
         self._plan = request.plan

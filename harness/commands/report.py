@@ -10,6 +10,7 @@ from harness.capacity.document import KIND as CAPACITY
 from harness.capacity.document import CapacityDocument
 from harness.commands import show, show_capacity, show_micro, show_profile
 from harness.commands.console import Talk
+from harness.commands.stored import reading
 from harness.errors import ExitCode, UsageError
 from harness.micro.document import KIND as MICRO
 from harness.micro.document import MicroDocument
@@ -35,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
+    with reading(args.directories):
+        return _report(args, talk)
+
+
+def _report(args: argparse.Namespace, talk: Talk) -> ExitCode:
     directories = [RunDirectory(path) for path in args.directories]
     kind = _kind(directories)
     if kind == CAPACITY:

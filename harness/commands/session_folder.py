@@ -5,7 +5,7 @@ import secrets
 import shutil
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness import folder
 from harness.session.receipt import Receipt
 from harness.session.receipt_file import NAME, write_receipt
 
@@ -16,23 +16,21 @@ class SessionFolder:
     Raises `HarnessError` where it cannot be made.
     """
 
-    def __init__(self, parent: Path, command: str) -> None:
+    def __init__(self, parent: Path, command: str, kind: str = folder.SESSION) -> None:
         moment = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
         self.path = parent / f"{moment}-{command}-{secrets.token_hex(3)}"
         self.receipt_path = self.path / NAME
         self.log = self.path / "slots.log"
-        try:
-            self.path.mkdir(parents=True)
-        except OSError as error:
-            raise HarnessError(
-                f"The session's folder cannot be made: {error.strerror}",
-                where=str(self.path),
-                remedy="Choose a writable folder with --out",
-            ) from error
+        self._kind = kind
+        folder.make(self.path, kind, "session's folder")
 
     def write(self, receipt: Receipt) -> None:
         """Replace the receipt, at once and whole."""
         write_receipt(self.receipt_path, receipt)
+
+    def finish(self) -> None:
+        """Say that nothing more will come, however the session went."""
+        folder.finish(self.path, self._kind)
 
     def discard_if_empty(self) -> None:
         """Remove the folder of a session that never began."""

@@ -5,13 +5,14 @@ import time
 from types import TracebackType
 from typing import Self
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
 
-from harness.commands.console import Talk
+from harness.commands.console import DESCRIPTION, Talk
 from harness.judge.blocks import sort_blocks, sort_load_blocks
 from harness.judge.evidence import ALL, WALL, Evidence, load_evidence, micro_evidence
 from harness.session.receipt import Phase, Receipt
 from harness.stats.order import median_interval
+from harness.visible import visible
 
 _WORDS = {Phase.SCREEN: "Screening", Phase.EXTEND: "Extending", Phase.CONFIRM: "Confirming"}
 _PLAIN_EVERY_S = 15.0
@@ -22,7 +23,7 @@ class Narrowing:
 
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (DESCRIPTION, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, console=talk.console) if talk.console.is_terminal else None
         self._tasks: dict[Phase, TaskID] = {}
         self._said_s = -math.inf
@@ -40,7 +41,7 @@ class Narrowing:
 
     def block(self, phase: Phase, done: int, planned: int, receipt: Receipt) -> None:
         """Show that `done` of `planned` blocks of a phase are measured."""
-        words = f"{_WORDS[phase]} {widest(receipt, phase)}".rstrip()
+        words = visible(f"{_WORDS[phase]} {widest(receipt, phase)}".rstrip())
         if self._bar:
             if phase not in self._tasks:
                 self._tasks[phase] = self._bar.add_task(words, total=planned)

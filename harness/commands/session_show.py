@@ -1,7 +1,6 @@
 """A finished session to a person, a program and an exit code: report, comment, JUnit, annotations, JSON."""
 
 import os
-import sys
 from pathlib import Path
 
 from harness.calibrate.card import Card, read_card, same_machine
@@ -38,11 +37,10 @@ def present(
         strict=policy.strict,
     )
     written = write_all(view, receipt_path.parent)
-    people = sys.stderr if talk.as_json else sys.stdout
-    print_text(view, people, talk.console.width)
+    print_text(view, talk.people, talk.console.width)
     if is_wanted(os.environ):
-        people.write(render_annotations(view))
-        people.flush()
+        talk.people.write(render_annotations(view))
+        talk.people.flush()
     if talk.as_json:
         talk.document(as_json(judgement, str(written.report), str(receipt_path)))
     talk.say(f"Report: {written.report}")

@@ -116,6 +116,7 @@ def carry_out(asked: Asked, talk: Talk) -> Session:
             folder.write(work.receipt)
         return Session(folder, work.receipt)
     finally:
+        folder.finish()
         folder.discard_if_empty()
 
 

@@ -2,12 +2,11 @@
 
 import contextlib
 import gc
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.commands.console import Talk
-from harness.errors import ExitCode, InvalidRunError, worst
+from harness.errors import ExitCode, HarnessError, InvalidRunError, worst
 from harness.reading.run_json import as_json
 from harness.reading.summary import RunSummary, load
 from harness.reading.validity import Level
@@ -63,8 +62,8 @@ def _report(runs: Sequence[RunSummary], output: Path | None, figures: Path | Non
     from reports import html, text, view
 
     shown = view.build(runs)
-    text.render(shown, sys.stderr if talk.as_json else sys.stdout)
-    report = publish(html.render(shown), output, [run.directory for run in runs], talk)
+    with published(html.render(shown), output, [run.directory for run in runs], talk) as report:
+        text.render(shown, talk.people)
     if figures:
         from reports import figures as drawing
 
@@ -72,14 +71,28 @@ def _report(runs: Sequence[RunSummary], output: Path | None, figures: Path | Non
     return report
 
 
-def publish(page: str, output: Path | None, directories: Sequence[RunDirectory], talk: Talk) -> Path:
-    """Write a report to `output`, or else into the folder of every run; say and return where the last one is."""
+@contextlib.contextmanager
+def published(
+    page: str, output: Path | None, directories: Sequence[RunDirectory], talk: Talk
+) -> Iterator[Path]:
+    """Write a report to `output`, or else into the folder of every run; say where the last one is after the block.
+
+    The block prints the same for a terminal: after the report is written, and also where it cannot be, which is raised
+    then.
+    """
     places = [output] if output else [directory.report_path for directory in directories]
-    document = page.encode()
-    for place in places:
-        write_atomically(place, document)
+    # Half of a pair of surrogates, from a file's name, is no text.
+    document = page.encode("utf-8", "replace")
+    failure: HarnessError | None = None
+    try:
+        for place in places:
+            write_atomically(place, document)
+    except HarnessError as error:
+        failure = error
+    yield places[-1]
+    if failure:
+        raise failure
     talk.say(f"Report: {places[-1]}")
-    return places[-1]
 
 
 def validity_code(runs: Sequence[RunSummary]) -> ExitCode:

@@ -1,6 +1,5 @@
 """A search for capacity to a person, a program and an exit code, all from one answer."""
 
-import sys
 from pathlib import Path
 
 from harness.capacity.document import CapacityDocument, answer, as_json
@@ -20,11 +19,11 @@ def present(
     from reports.capacity.view import build_capacity
 
     view = build_capacity(document)
-    print_capacity(view, sys.stderr if talk.as_json else sys.stdout, talk.console.width)
     report = output or folder.report_path
     write_atomically(report, render_capacity_html(view).encode())
     if figures:
         drawing.write(view, figures)
+    print_capacity(view, talk.people, talk.console.width)
     talk.say(f"Report: {report}")
     if talk.as_json:
         talk.document(as_json(document, str(folder.path), str(report)))

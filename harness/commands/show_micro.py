@@ -1,11 +1,10 @@
 """Finished runs of micro-benchmarks to a person, a program and an exit code, all from one verdict."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from harness.commands.console import Talk
-from harness.commands.show import nothing, publish
+from harness.commands.show import nothing, published
 from harness.errors import ExitCode, worst
 from harness.reading.microsummary import as_json, load
 from harness.reading.validity import Level
@@ -30,8 +29,8 @@ def present(
         )
     runs = [load(directory.path) for directory in directories]
     shown = view.build(runs)
-    text.render(shown, sys.stderr if talk.as_json else sys.stdout)
-    report = publish(html.render(shown), output, [run.directory for run in runs], talk)
+    with published(html.render(shown), output, [run.directory for run in runs], talk) as report:
+        text.render(shown, talk.people)
     if talk.as_json:
         talk.document({"schema": 1, "report": str(report), "runs": [as_json(run) for run in runs]})
     codes = [ExitCode.INVALID for run in runs if run.validity.level is Level.INVALID]

@@ -1,12 +1,11 @@
 """Finished profile-only runs to a person, a program and an exit code."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.commands.console import Talk
-from harness.commands.show import no_collections, nothing, publish
+from harness.commands.show import no_collections, nothing, published
 from harness.errors import ExitCode, UsageError, worst
 from harness.profiles.profilerun import ProfiledSide, are_interleaved, load
 from harness.run import RunDirectory
@@ -36,8 +35,8 @@ def present(
     with no_collections():
         found = tested.tested(sides)
         shown = view.build(sides, found)
-        text.render(shown, sys.stderr if talk.as_json else sys.stdout)
-        report = publish(html.render(shown), output, [side.directory for side in sides], talk)
+        with published(html.render(shown), output, [side.directory for side in sides], talk) as report:
+            text.render(shown, talk.people)
     if talk.as_json:
         talk.document(
             {

@@ -16,6 +16,7 @@ from harness.processes.measure import Tick
 from harness.reading.live import RECENT_S, Figures, Glance, LiveRun
 from harness.table import shares
 from harness.units import format_count, format_duration, format_ns, format_rate
+from harness.visible import visible
 
 WIDTH = 80
 EVERY_S = 0.5
@@ -108,7 +109,7 @@ def _line(left: str, right: str) -> Text:
 
 def _text(words: str, style: str = "") -> Text:
     """Return a line that a narrow terminal cuts: a second one would tear the picture."""
-    return Text(words, style, no_wrap=True, overflow="crop")
+    return Text(visible(words), style, no_wrap=True, overflow="crop")
 
 
 def _row(words: tuple[str, ...]) -> str:

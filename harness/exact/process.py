@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from harness import files
 from harness.errors import InvalidRunError
 from harness.processes.job import Job
 from harness.processes.loadrun import Subject
@@ -64,7 +65,7 @@ def run_list(
 def read_facts(path: Path, kind: type[Facts]) -> Facts:
     """Return what the process left at `path`. Raises `InvalidRunError` if that is missing or damaged."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return msgspec.json.decode(files.read_bytes(path), type=kind)
     except (OSError, msgspec.DecodeError) as error:
         raise InvalidRunError(
             f"What the measured process counted cannot be read: {error}",

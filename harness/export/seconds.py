@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from harness.clock import NS_PER_S
+from harness.errors import InvalidRunError
+from harness.export.cells import cell
 from harness.reading.summary import RunSummary
 from harness.reading.timeline import Timeline
 from harness.table.pieces import pieces
@@ -18,26 +20,40 @@ COLUMNS = (
 )  # fmt: skip
 
 
+MOST_LINES = 3_000_000
+"""A month of one operation. What is needed for them in memory grows with them."""
+
+
 def as_csv(run: RunSummary) -> str:
     """Return one line for each second and operation.
 
     `planned`, `dropped` and the response times are of the calls intended in that second, `completed` and `failed` (timed
     out included) of those that came back in it. Lines go on until the last call has come back, so that every column sums
     to the run. A percentile with too few calls behind it is left empty; the last second of a run may be a part of one.
+
+    Raises `InvalidRunError` for more than `MOST_LINES`.
     """
+    operations = list(run.document.plan.operations)
+    seconds = max(math.ceil(max(run.document.plan.duration_s, _last_s(run))), 1)
+    if seconds * len(operations) > MOST_LINES:
+        raise InvalidRunError(
+            f"{seconds:,} s of {len(operations)} operations are {seconds * len(operations):,} lines of CSV; the most is "
+            f"{MOST_LINES:,}",
+            where=str(run.directory.path),
+            remedy="Export the calls themselves: --format parquet",
+        )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    by_operation = [list(_lines(run, index)) for index in range(len(run.document.plan.operations))]
-    for second in zip(*by_operation, strict=True):
+    for second in zip(*(_lines(run, index, seconds) for index in range(len(operations))), strict=True):
         writer.writerows(second)
     return text.getvalue()
 
 
-def _lines(run: RunSummary, operation: int) -> Iterator[tuple[object, ...]]:
+def _lines(run: RunSummary, operation: int, seconds: int) -> Iterator[tuple[object, ...]]:
     duration_s = run.document.plan.duration_s
-    name = list(run.document.plan.operations)[operation]
-    line = Timeline.empty(1.0, max(math.ceil(max(duration_s, _last_s(run))), 1))
+    name = cell(list(run.document.plan.operations)[operation])
+    line = Timeline.empty(1.0, seconds)
     for piece in pieces(run.table):
         line = line.with_calls(piece[piece["operation"] == operation])
     for second, response in enumerate(line.response):

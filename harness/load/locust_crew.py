@@ -6,7 +6,6 @@ that is lost keeps the calls that it has reported.
 
 # Locust monkey-patches on import.
 from locust import runners  # isort: skip
-import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ import msgspec
 
 from harness.errors import HarnessError
 from harness.load.locust_part import OpenRun, Runs, head_of
+from harness.load.log import LOG
 from harness.load.recording import HostedTarget, Recording
 from harness.processes.gather import Gathering, Head, Outgoing, Report
 
@@ -26,7 +26,7 @@ _STOP = "harness-stop"
 _LAST_WORDS_S = 10.0
 _GONE_S = 2.0
 _MOMENT_S = 0.02
-_LOG = logging.getLogger("harness")
+_LOG = LOG
 
 
 class Worker:

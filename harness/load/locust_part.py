@@ -1,19 +1,19 @@
 """What the parts of a plain Locust run have in common: what the runs are of, and the directory of the running one."""
 
 import dataclasses
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 from harness import environment as facts_of
 from harness.load.locust_user import REQUEST_TYPE
+from harness.load.log import LOG
 from harness.load.recording import Called, HostedTarget, Recording
 from harness.processes.gather import Head
 from harness.processes.loadrun import LoadPlan
 from harness.run import LocustFacts, RunDirectory, RunDocument
 
-_LOG = logging.getLogger("harness")
+_LOG = LOG
 _LEAST_S = 0.001
 # Some times what passes from one time that Locust looks at its processor to the next.
 _AHEAD_S = 30.0

@@ -7,7 +7,6 @@ new; the master gathers it (`harness.load.locust_crew`). Each test that is start
 # Locust monkey-patches on import.
 from locust import runners  # isort: skip
 import contextlib
-import logging
 import os
 import shutil
 import sys
@@ -25,13 +24,14 @@ from harness.errors import HarnessError
 from harness.load.locust_crew import Master, Worker
 from harness.load.locust_part import OpenRun, Part, Runs, head_of
 from harness.load.locust_user import make_user
+from harness.load.log import LOG
 from harness.load.recording import HostedTarget, Recording
 from harness.processes.gather import Head
 from harness.profiles.wait import WAITS
 from harness.run import write_atomically
 from harness.table import calls
 
-_LOG = logging.getLogger("harness")
+_LOG = LOG
 
 
 class LocustProcess:

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from harness.clock import NS_PER_S
-from harness.run import SCHEMA, HostFacts, RunDirectory, decode
+from harness.folder import SCHEMA
+from harness.run import HostFacts, RunDirectory, decode
 
 KIND = "micro"
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e10)]

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.files import MOST_DOCUMENT_BYTES, read_bytes
 from harness.micro.suite import Suite
 
 _PATTERNS = ("test_*.py", "*_test.py")
@@ -20,8 +21,8 @@ def outline(suite: Suite) -> list[tuple[str, str]]:
 
 def _benchmarks(file: Path, name: str) -> Iterator[tuple[str, str]]:
     try:
-        tree = ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+        tree = ast.parse(read_bytes(file, MOST_DOCUMENT_BYTES))
+    except (OSError, SyntaxError, ValueError, RecursionError):
         return
     for node in tree.body:
         if isinstance(node, ast.ClassDef):

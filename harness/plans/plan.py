@@ -23,6 +23,9 @@ from harness.table.pieces import pieces
 
 _BLOCK_ROWS = 65_536
 MAX_RATE_PER_S = 1_000_000.0
+# What stores and reads a run numbers its stages in one byte, and takes memory by its seconds.
+MAX_STAGES = 256
+MAX_DURATION_S = 366 * 86_400.0
 # Calls of one operation take its events in turn; more distinct events than this are not prepared.
 MAX_PAYLOADS = 4096
 
@@ -47,7 +50,20 @@ class Span:
 
 
 def spans(scenario: Scenario, rate_per_s: float, duration_s: float, warmup_s: float) -> tuple[Span, ...]:
-    """Scale a scenario's stages to a rate and a duration; warm-up is what comes before time zero."""
+    """Scale a scenario's stages to a rate and a duration; warm-up is what comes before time zero.
+
+    Raises `UsageError` for more stages, or a longer duration, than a run can hold.
+    """
+    if len(scenario.stages) >= MAX_STAGES:
+        raise UsageError(
+            f"The plan has {len(scenario.stages)} stages; the most is {MAX_STAGES - 1}",
+            remedy="Make several runs of it",
+        )
+    if max(duration_s, warmup_s) > MAX_DURATION_S:
+        raise UsageError(
+            f"The plan lasts {max(duration_s, warmup_s) / 86_400:,.0f} days; the most is {MAX_DURATION_S / 86_400:,.0f}",
+            remedy="Lower --duration or --warmup",
+        )
     measured = _placed([stage for stage in scenario.stages if not stage.warmup], rate_per_s, 0.0, duration_s)
     if not warmup_s:
         return measured

@@ -20,6 +20,7 @@ from typing import NoReturn
 import msgspec
 import numpy as np
 
+from harness import files
 from harness.clock import NS_PER_S
 from harness.errors import HarnessError, UsageError
 from harness.plans.trace import Trace
@@ -47,7 +48,7 @@ def read_trace(path: Path) -> Trace:
     if path.is_dir() or path.name == RunDirectory.CALLS:
         return _of_run(path if path.is_dir() else path.parent.parent)
     try:
-        content = path.read_bytes()
+        content = files.read_bytes(path)
         text = content.decode("utf-8-sig")
     except OSError as error:
         raise UsageError(

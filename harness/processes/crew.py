@@ -16,6 +16,7 @@ from typing import Self
 import msgspec
 import numpy as np
 
+from harness import files
 from harness.errors import ServerError, UsageError
 from harness.model import Executor
 from harness.plans.plan import planned_table
@@ -162,7 +163,7 @@ class _Run:
 def _how_lost(worker: _Worker) -> str | None:
     """Return why a worker did not end in good order: its own words, if it had any, are better than its exit code."""
     with contextlib.suppress(OSError, msgspec.DecodeError):
-        failed = msgspec.json.decode((worker.folder / FAILURE).read_bytes(), type=Failed)
+        failed = msgspec.json.decode(files.read_bytes(worker.folder / FAILURE), type=Failed)
         return f"could not go on: {failed.what}"
     return worker.how_lost
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from harness import files
 from harness.errors import HarnessError, InvalidRunError
 from harness.model import Executor, Outcome
 from harness.processes.account import Account, merged, merged_host
@@ -16,7 +17,7 @@ from harness.processes.job import Ready
 from harness.processes.loadrun import LoadPlan, LoadResult
 from harness.processes.measure import Ending
 from harness.run import HostFacts, LoadFacts, RunDirectory, WorkerFacts, decode, write_atomically
-from harness.table import calls, shares
+from harness.table import calls, heldby, shares
 from harness.table.histogram import PERCENTILES
 
 
@@ -78,14 +79,14 @@ def _put_together(
 def _add_held_by(parts: Sequence[Part], timing: Path) -> None:
     """Add up who held the loops; nothing where a worker's split was off, or it was lost before it had one."""
     with contextlib.suppress(OSError, ValueError):
-        cells = [np.load(part.folder / RunDirectory.HELD_BY, allow_pickle=False) for part in parts]
+        cells = [heldby.read(part.folder / RunDirectory.HELD_BY) for part in parts]
         np.save(timing / RunDirectory.HELD_BY, np.sum(cells, axis=0, dtype=np.int64))
 
 
 def _account(part: Part, plan: LoadPlan) -> Account:
     """Return what the worker reported; one that was lost before it could is known by its table and first facts."""
     with contextlib.suppress(OSError, msgspec.DecodeError):
-        return Account.unpack((part.folder / ACCOUNT).read_bytes())
+        return Account.unpack(files.read_bytes(part.folder / ACCOUNT))
     facts = None
     with contextlib.suppress(InvalidRunError):
         facts = decode(part.folder / RunDirectory.FACTS, LoadFacts)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from harness import files
 from harness.errors import InvalidRunError
 from harness.marker import MARKER_PREFIX
 from harness.profiles.stacks import Grouped, Stack, by_callers
@@ -142,9 +143,9 @@ def parse_folded(text: str, where: str = "folded text") -> Profile:
 def read_folded(path: Path) -> Profile:
     """Return the profile in a file; raises `InvalidRunError` if it is missing or damaged."""
     try:
-        with path.open("rb") as file:
+        with files.open_regular(path, files.MOST_BYTES) as file:
             if _last_byte(file) != b"\n":
-                raise _damaged("its last line is cut off", f"{path}:{_lines_of(path.read_bytes())}")
+                raise _damaged("its last line is cut off", f"{path}:{_lines_of(file.read())}")
             # Line by line: the text is many times as large as the profile.
             rows = io.TextIOWrapper(file, encoding="utf-8", newline="\n")
             return _parse((row.removesuffix("\n") for row in rows), str(path))
@@ -203,7 +204,7 @@ def _lines_of(text: bytes) -> int:
 
 
 def _first_undecoded_line(path: Path) -> int:
-    for number, row in enumerate(path.read_bytes().split(b"\n"), 1):
+    for number, row in enumerate(files.read_bytes(path).split(b"\n"), 1):
         try:
             row.decode()
         except UnicodeDecodeError:

@@ -12,9 +12,10 @@ import msgspec
 
 from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
+from harness.folder import SCHEMA
 from harness.profiles.difference.frames import SAMPLED, ProfiledRun
 from harness.profiles.folded import Profile, merge, read_folded, write_folded
-from harness.run import SCHEMA, PlanFacts, ProfileFacts, RunDirectory
+from harness.run import PlanFacts, ProfileFacts, RunDirectory
 
 KIND = "profile"
 FILES = {"cpu": ("cpu",), "wait": ("wait",), "memory": ("memory", "bytes", "peak", "leaks")}

@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness import files
+
 
 class QualifiedNames:
     """Looks names up in source files, each compiled once; a file that cannot be read gives the plain name."""
@@ -35,11 +37,11 @@ def _version(path: str) -> tuple[int, int]:
 def _names(path: str, _version: tuple[int, int]) -> dict[tuple[str, int], str]:
     """Return the names of a file; kept, since a session reads many profiles of the same files."""
     try:
-        source = Path(path).read_bytes()
+        source = files.read_bytes(Path(path), files.MOST_DOCUMENT_BYTES)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             module = compile(source, path, "exec", dont_inherit=True)
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError):
         return {}
     return {
         (code.co_name, line): code.co_qualname

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from harness import files
 from harness.errors import InvalidRunError
 from harness.marker import MARKER_PREFIX
 from harness.profiles.folded import Profile
@@ -134,9 +135,9 @@ def read(timing: Path) -> list[WaitRecord]:
 
 def _decode(path: Path) -> WaitRecord:
     try:
-        record = msgspec.json.decode(path.read_bytes(), type=WaitRecord)
+        record = msgspec.json.decode(files.read_bytes(path), type=WaitRecord)
         _check(record)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidRunError(
             f"The record of waiting is damaged: {error}",
             where=str(path),
@@ -182,8 +183,8 @@ def fold(records: Sequence[WaitRecord], roots: Sequence[str] = ()) -> WaitProfil
 def read_by_latency(path: Path) -> ByLatency | None:
     """Return what `fold` found by latency; None where there is none or it is damaged."""
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=ByLatency)
-    except (OSError, ValueError):
+        found = msgspec.json.decode(files.read_bytes(path), type=ByLatency)
+    except (OSError, ValueError, RecursionError):
         return None
     rows = [row for rows in found.operations.values() for row in rows]
     return found if all(0 <= row[1] < len(found.frames) and min(row[2:]) >= 0 for row in rows) else None

@@ -95,7 +95,7 @@ class Follower:
 
     def _open(self) -> bool:
         if self._file is None and self._path.exists():
-            self._file = os.open(self._path, os.O_RDONLY)
+            self._file = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
         return self._file is not None
 
     def _rows(self) -> int:

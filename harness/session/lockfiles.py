@@ -5,8 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness import files
 from harness.errors import HarnessError, UsageError
 from harness.supervise import Supervisor
+from harness.visible import typed
 
 _INSTALL_S = 1800.0
 _NEEDED = "pytest"
@@ -21,7 +23,7 @@ def content(text: str) -> str:
 def digest(lock: Path) -> str | None:
     """Return a digest of what the lock file says; None if there is none."""
     try:
-        return hashlib.sha256(content(lock.read_text("utf-8")).encode()).hexdigest()
+        return hashlib.sha256(content(files.read_text(lock)).encode()).hexdigest()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -57,7 +59,7 @@ def _run(supervisor: Supervisor, what: str, command: list[str], lock: Path, log:
             raise HarnessError(
                 f"{what[0].upper()}{what[1:]} of one side failed: {' | '.join(child.log_tail(3).splitlines())}",
                 where=str(lock),
-                remedy=f"The whole log is {log}; try: pip install --requirement {lock.name}",
+                remedy=f"The whole log is {log}; try: {typed('pip', 'install', '--requirement', lock.name)}",
             )
 
 

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import msgspec
 
+from harness import files
 from harness.errors import InvalidRunError, UsageError
+from harness.folder import CALIBRATION, PRODUCT, SESSION, STARTED, Head, read_head
 from harness.run import write_atomically
 from harness.session.receipt import SCHEMA, Receipt
 
 NAME = "receipt.json"
+_CUT_OFF = [Head(product=PRODUCT, kind=kind, status=STARTED) for kind in (SESSION, CALIBRATION)]
 
 
 class _Versioned(msgspec.Struct):
@@ -27,8 +30,15 @@ def read_receipt(path: Path) -> Receipt:
     """
     file = path / NAME if path.is_dir() else path
     try:
-        text = file.read_bytes()
+        text = files.read_bytes(file)
     except OSError as error:
+        head = read_head(file.parent)
+        if isinstance(error, FileNotFoundError) and head in _CUT_OFF:
+            raise InvalidRunError(
+                "Nothing was measured here: the session was cut off before its first block was whole",
+                where=str(file.parent),
+                remedy="Run it again; 'harness clean' removes this folder",
+            ) from error
         raise UsageError(
             f"There is no readable receipt: {error.strerror}",
             where=str(file),

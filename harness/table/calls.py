@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from harness import files
 from harness.errors import HarnessError, InvalidRunError
 
 Table = npt.NDArray[np.void]
@@ -113,8 +114,8 @@ def load(path: Path) -> Table:
     Raises `InvalidRunError` if the file is missing, cut off or not such a table.
     """
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
+        with files.open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
             head = file.read(HEADER_BYTES)
     except OSError as error:
         raise _damaged(path, f"it cannot be read: {error.strerror}") from error
@@ -126,6 +127,9 @@ def load(path: Path) -> Table:
     rows, rest = divmod(size - HEADER_BYTES, ROW_BYTES)
     if rest:
         raise _damaged(path, f"it ends in the middle of row {rows}")
+    if rows > 2 * MAX_ROWS:
+        # A file may have holes: its length costs nothing, and reading it would take for ever.
+        raise _damaged(path, f"it holds {rows:,} rows, more than any run can have")
     planned = int(shape[1])
     if rows < planned:
         raise _damaged(path, f"it holds {rows} of {planned} rows")

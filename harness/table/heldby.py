@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from harness import files
 from harness.errors import InvalidRunError
 
 # As indices from the end of a list of totals: what is at least BACKGROUND is the target's.
@@ -66,12 +67,19 @@ def load(path: Path, operations: int) -> Matrix | None:
     if not path.exists():
         return None
     try:
-        cells = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise _damaged(path, str(error)) from error
-    if getattr(cells, "shape", None) != (operations, operations + SPECIAL) or cells.dtype != np.int64:
-        raise _damaged(path, f"it is not a table of {operations} operations")
-    return np.delete(np.asarray(cells), operations, axis=1)
+        cells = read(path, operations)
+    except OSError as error:
+        raise _damaged(path, error.strerror or str(error)) from error
+    except ValueError as error:
+        raise _damaged(path, f"it is not a table of {operations} operations: {error}") from error
+    return np.delete(cells, operations, axis=1)
+
+
+def read(path: Path, operations: int | None = None) -> Matrix:
+    """Return the table of one process as it is on the disk. Raises OSError or ValueError where there is none."""
+    width = None if operations is None else operations + SPECIAL
+    with files.open_regular(path) as file:
+        return files.read_array(file, "<i8", (operations, width))
 
 
 def named(matrix: Matrix, operations: Sequence[str]) -> dict[str, dict[str, dict[str, int] | int]]:

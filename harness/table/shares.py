@@ -4,6 +4,7 @@ Each worker has a folder `worker-N` beside where the table of the whole will be.
 on the way: the rows of the whole are exactly those of the parts.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from harness.table import calls
 
 CALLS = "calls.npy"
 _PIECE_ROWS = 1_000_000
+_NAME = re.compile(r"worker-(\d{1,6})", re.ASCII)
 
 
 def name_of(worker: int) -> str:
@@ -29,7 +31,10 @@ def deal(table: calls.Table, workers: int) -> list[calls.Table]:
 
 def part_folders(timing: Path) -> list[Path]:
     """Return the folders of the workers, by number; none where one process did it all."""
-    return sorted(timing.glob("worker-*/"), key=lambda path: int(path.name.rpartition("-")[2]))
+    parts = [
+        (int(found[1]), path) for path in timing.glob("worker-*/") if (found := _NAME.fullmatch(path.name))
+    ]
+    return [path for _, path in sorted(parts)]
 
 
 def merge_tables(timing: Path) -> None:
@@ -60,7 +65,14 @@ def whole_table(timing: Path) -> calls.Table:
     if path.exists() or not part_folders(timing):
         return calls.load(path)
     parts = _parts(timing)
-    whole = np.zeros(sum(len(part) for part in parts), calls.DTYPE)
+    rows = sum(len(part) for part in parts)
+    if rows > calls.MAX_ROWS:
+        raise InvalidRunError(
+            f"The tables of the workers hold {rows:,} rows, more than any run can have",
+            where=str(timing),
+            remedy="Nothing can be said about this run; run the scenario again",
+        )
+    whole = np.zeros(rows, calls.DTYPE)
     _fill(whole, parts)
     return whole
 

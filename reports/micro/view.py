@@ -3,7 +3,6 @@
 import collections
 import dataclasses
 import itertools
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from harness.reading.microsummary import MicroSummary
 from harness.reading.validity import Level
 from harness.redact import redact, redact_text
 from harness.units import format_count, format_duration, format_percent, significant
+from harness.visible import typed
 from reports.environment import flat
 from reports.micro.model import MicroCard, MicroView
 from reports.micro.tables import comparison_table, missing_table, times_table
@@ -172,15 +172,17 @@ def _next_command(labelled: Sequence[LabelledRun]) -> NextCommand:
     if first.failed:
         name = next(iter(first.failed))
         suite = Path(first.document.suite)
-        place = shlex.quote(f"{suite.parent if suite.suffix == '.py' else suite}/{name}")
-        return NextCommand(f"python -m pytest {place}", "see why it fails, with the whole traceback")
+        place = f"{suite.parent if suite.suffix == '.py' else suite}/{name}"
+        return NextCommand(
+            typed("python", "-m", "pytest", place), "see why it fails, with the whole traceback"
+        )
     if _is_interrupted(labelled):
         return NextCommand(redact_text(first.document.command), "measure all that was planned")
     variants = [one.run.document.variant for one in labelled]
     if len(variants) > 1 and all(variants) and variants[0] != variants[1]:
-        sides = f"variant:{variants[0]} variant:{variants[1]}"
+        sides = [f"variant:{name}" for name in variants[:2]]
     else:
-        sides = "git:HEAD path:."
+        sides = ["git:HEAD", "path:."]
     return NextCommand(
-        f"harness compare {sides} --suite micro", "a difference with an interval and a verdict"
+        typed("harness", "compare", *sides, "--suite", "micro"), "a difference with an interval and a verdict"
     )

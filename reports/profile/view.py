@@ -10,6 +10,7 @@ from harness.profiles.difference.finding import STRICT, Finding
 from harness.profiles.difference.frames import SAMPLED
 from harness.profiles.profilerun import (
     MOMENTS,
+    ProfileDocument,
     ProfiledSide,
     are_interleaved,
     kinds_and_names,
@@ -19,6 +20,7 @@ from harness.profiles.profilerun import (
 from harness.redact import redact, redact_text
 from harness.stats.proportion import clopper_pearson
 from harness.units import format_count, format_duration, format_percent, format_rate
+from harness.visible import typed
 from reports import flame
 from reports.environment import flat
 from reports.flame import FlameView
@@ -279,13 +281,20 @@ def _next(sides: Sequence[ProfiledSide], found: Sequence[Tested]) -> NextCommand
         return NextCommand(command, "learn whether calls take longer, to a verdict")
     rounds = 2 * max(document.rounds_planned, STRICT.least_runs)
     return NextCommand(
-        f"{_without_rounds(redact_text(document.command))} --rounds {rounds}",
+        _with_rounds(document, rounds),
         "profile more rounds, which tell smaller changes",
     )
 
 
-def _without_rounds(command: str) -> str:
-    return re.sub(r" --rounds[ =]\d+", "", command)
+def _with_rounds(document: ProfileDocument, rounds: int) -> str:
+    """Return what was typed, with another number of rounds: word by word, for a stored command is text of others."""
+    try:
+        words = shlex.split(re.sub(r" --rounds[ =]\d+", "", redact_text(document.command)))
+    except ValueError:
+        words = []
+    if words[:2] != ["harness", "profile"]:
+        words = ["harness", "profile", document.scenario, "--target", redact_text(document.target)]
+    return typed(*words, "--rounds", str(rounds))
 
 
 def _spec(side: ProfiledSide) -> str:
