@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 import redis.exceptions
 
 from harness.errors import ServerError
-from harness.supervise import Supervisor
+from harness.supervise import Supervisor, sweep
 from targets.backends import dynamodb, graph
 from targets.backends import redis as redis_store
 from targets.backends.dynamodb import DynamoServer
@@ -103,7 +102,7 @@ def test_passwords_are_not_in_the_arguments_nor_in_the_logs(servers):
 
 
 def test_files_with_passwords_are_private(servers):
-    folder = Path(servers._private.name)
+    folder = servers._private
     assert folder.stat().st_mode & 0o077 == 0
     for path in (*folder.rglob("redis.conf"), *folder.rglob("password")):
         assert path.stat().st_mode & 0o077 == 0
@@ -154,7 +153,7 @@ def start_redis_only(folder, **options):
 def test_servers_and_their_private_folder_are_gone_after_the_block(tmp_path):
     running, pids = start_redis_only(tmp_path)
     assert not survivors(pids.values())
-    assert not Path(running._private.name).exists()
+    assert not running._private.exists()
 
 
 def test_servers_are_gone_after_an_exception(tmp_path):
@@ -174,7 +173,7 @@ from harness.supervise import Supervisor, termination_as_exception
 from targets.backends.embedded import EmbeddedServers
 with termination_as_exception(), Supervisor() as supervisor, EmbeddedServers() as servers:
     servers.start(supervisor, Path(sys.argv[1]))
-    print(servers._private.name, *servers.pids().values(), flush=True)
+    print(servers._private, *servers.pids().values(), flush=True)
     time.sleep(600)
 """
 
@@ -196,9 +195,10 @@ def test_no_server_is_left_alive_after_the_supervising_process_gets(tmp_path, nu
         finally:
             process.kill()
     assert not survivors(everything)
-    # Nobody is left to remove the folder after SIGKILL.
+    # Nobody is left to remove the folder after SIGKILL: the next command does.
     assert Path(private).exists() == (number is signal.SIGKILL)
-    shutil.rmtree(private, ignore_errors=True)
+    sweep()
+    assert not Path(private).exists()
 
 
 @pytest.fixture
