@@ -12,6 +12,7 @@ from typing import NoReturn, Protocol
 import harness
 from harness.commands.console import Talk
 from harness.errors import ExitCode, HarnessError, UsageError, worst
+from harness.supervise import sweep
 
 
 class Command(Protocol):
@@ -111,6 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     words = sys.argv[1:] if arguments is None else arguments
     # Needed before the words are understood: a mistake in them is told as JSON too.
     talk = Talk(as_json="--json" in words)
+    # What a command left that was killed: folders with passwords and with copies of code.
+    sweep()
     try:
         code = _carry_out(words, talk)
     except SystemExit:

@@ -1,9 +1,7 @@
 """The rate of a run where nobody gave one: the scenario's share of what the slowest subject can do."""
 
 import dataclasses
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 
 from harness.errors import InvalidRunError
 from harness.model import Arrivals, Executor
@@ -11,7 +9,7 @@ from harness.processes.loadrun import LoadPlan, Subject, run_load
 from harness.processes.measure import Tick
 from harness.reading.summary import throughput
 from harness.run import RunDirectory
-from harness.supervise import Supervisor
+from harness.supervise import Supervisor, private_folder
 
 PROBE_S = 2.0
 PROBE_WARMUP_S = 1.0
@@ -38,11 +36,11 @@ def probe_per_s(
         split=False,
         workers=1,
     )
-    with tempfile.TemporaryDirectory() as folder:
-        result = run_load(supervisor, subject, probe, Path(folder), on_mix=lambda _mix: None, tick=tick)
+    with private_folder() as folder:
+        result = run_load(supervisor, subject, probe, folder, on_mix=lambda _mix: None, tick=tick)
         if result.ending.interrupted:
             raise KeyboardInterrupt
-        return throughput(Path(folder) / RunDirectory.CALLS, PROBE_S)
+        return throughput(folder / RunDirectory.CALLS, PROBE_S)
 
 
 def slowest(found: Mapping[str, float]) -> str:

@@ -27,7 +27,7 @@ SCHEMA = 1
 _BESIDE = frozenset(
     {
         "document.py", "exact.py", "git.py", "injection.py", "load_block.py", "load_blocks.py", "lockfiles.py", "overlay.py",
-        "receipt_file.py", "segments.py", "subjects.py", "target_suite.py", "workspace.py",
+        "receipt_file.py", "segments.py", "subjects.py", "target_suite.py",
     }
 )  # fmt: skip
 """What a verdict on the time of a benchmark does not depend on."""

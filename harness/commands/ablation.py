@@ -8,9 +8,7 @@ import dataclasses
 import functools
 import importlib
 import math
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 import msgspec
 
@@ -33,7 +31,7 @@ from harness.session.receipt_file import write_receipt
 from harness.session.sizing import Discovery
 from harness.session.subjects import TargetSide
 from harness.stats.order import fewest, median_interval
-from harness.supervise import Supervisor
+from harness.supervise import Supervisor, private_folder
 from harness.target import TargetSpec
 from harness.units import format_duration
 from reports.ablation.model import AblationRow
@@ -140,8 +138,8 @@ class Ablation:
         self, chosen: Sequence[Case], talk: Talk, supervisor: Supervisor, measured: list[Measured]
     ) -> None:
         """Add every case to `measured` when it is done; one that cannot be says why, and the next follows."""
-        with tempfile.TemporaryDirectory() as name:
-            counts = SharedCounts(supervisor, Path(name))
+        with private_folder() as folder:
+            counts = SharedCounts(supervisor, folder)
             for number, case in enumerate(chosen, 1):
                 talk.say(f"{number} of {len(chosen)}: without {case.switch}{case.context}")
                 try:

@@ -4,7 +4,6 @@ import dataclasses
 import datetime as dt
 import random
 import secrets
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from harness.processes.loadrun import LoadPlan, Subject
 from harness.profiles.profilerun import KIND, ProfileDocument, ProfiledSide, Round, round_folder, write_sums
 from harness.profiles.profiling import Sampling, next_sampling, record_cpu, record_memory, record_wait
 from harness.run import ProfileFacts, RunDirectory
-from harness.supervise import Supervisor, termination_as_exception
+from harness.supervise import Supervisor, private_folder, termination_as_exception
 from harness.units import format_duration
 
 _LAUNCH_S = 4.0
@@ -83,8 +82,8 @@ def _carry_out(request: Request, profilings: list["_Profiling"], talk: Talk) -> 
     with (
         termination_as_exception(),
         Supervisor() as supervisor,
-        tempfile.TemporaryDirectory() as scratch,
-        code_of(request.sides, request.policy, supervisor, Path(scratch) / "prepare.log") as places,
+        private_folder() as scratch,
+        code_of(request.sides, request.policy, supervisor, scratch / "prepare.log") as places,
         provide(
             request.backends, supervisor, profilings[0].directory.servers, talk, data_of(target.spec)
         ) as backends,

@@ -8,7 +8,6 @@ import contextlib
 import dataclasses
 import os
 import random
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,7 @@ from harness.profiles.frames import OUTSIDE, frame_path
 from harness.session.block import Stage
 from harness.session.receipt import Benchmark, Side
 from harness.session.slot import Slot
+from harness.supervise import private_folder
 
 ROUNDS = 5
 SECONDS = 1.0
@@ -88,9 +88,9 @@ def _profile_side(
     missing, reason = dict.fromkeys(by_name), "the benchmark did not run"
     served = serve(stage, side, list(by_name))
     try:
-        with tempfile.TemporaryDirectory() as folder, contextlib.closing(served):
+        with private_folder() as folder, contextlib.closing(served):
             for name, slot in served:
-                recording, why = _record(stage, slot, by_name[name], seconds, Path(folder))
+                recording, why = _record(stage, slot, by_name[name], seconds, folder)
                 del missing[name]
                 yield name, _NOTHING if recording is None else _fold(stage, side, recording), why
     except HarnessError as error:

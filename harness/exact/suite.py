@@ -1,7 +1,6 @@
 """Exact memory of a micro suite: allocations per call of each benchmark, in slots of both sides."""
 
 import importlib.util
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from harness.exact.tracing import own_weights
 from harness.profiles import memory
 from harness.session.block import Stage
 from harness.session.receipt import Benchmark, Count, Side, State
+from harness.supervise import private_folder
 
 TOOLS = Path(slot_tools.__file__)
 MOST_CALLS = 10
@@ -47,8 +47,8 @@ def _trace_once(stage: Stage, side: str, benchmarks: Sequence[Benchmark]) -> Rep
     roots = [str(stage.homes[side].overlay)]
     values: dict[str, dict[str, Value]] = {}
     note, packages = "", _packages()
-    with tempfile.TemporaryDirectory() as folder:
-        record = Path(folder) / "memory.bin"
+    with private_folder() as folder:
+        record = folder / "memory.bin"
         try:
             # As many calls in every slot: a benchmark may change with its calls.
             for name, slot in serve(stage, side, list(by_name), warm=dict.fromkeys(by_name, 1)):

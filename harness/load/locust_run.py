@@ -8,10 +8,7 @@ new; the master gathers it (`harness.load.locust_crew`). Each test that is start
 from locust import runners  # isort: skip
 import contextlib
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +26,7 @@ from harness.load.recording import HostedTarget, Recording
 from harness.processes.gather import Head
 from harness.profiles.wait import WAITS
 from harness.run import write_atomically
+from harness.supervise import private_folder
 from harness.table import calls
 
 _LOG = LOG
@@ -66,14 +64,14 @@ class LocustProcess:
         hosted = self._host()
         for helper in self._environment.runner.greenlet:
             hosted.own(helper)
-        with _scratch() as scratch:
+        with private_folder() as scratch:
             return self._part.begin(hosted, scratch)
 
     def _host(self) -> HostedTarget:
         """Make and open the target, once. A worker may be asked for it by a first user while it is about it."""
         with self._lock:
             if self._hosted is None:
-                with _scratch() as scratch:
+                with private_folder() as scratch:
                     self._hosted = HostedTarget(self._runs.called, scratch)
             return self._hosted
 
@@ -169,16 +167,6 @@ class LocustProcess:
         if self._hosted:
             with contextlib.suppress(HarnessError):
                 self._hosted.close()
-
-
-@contextlib.contextmanager
-def _scratch() -> Iterator[Path]:
-    """Yield a folder that is gone afterwards: what is open in there stays, without a name, as long as it is open."""
-    folder = Path(tempfile.mkdtemp(prefix="harness-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Alone:

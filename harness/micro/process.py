@@ -6,7 +6,6 @@ import os
 import select
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from harness.micro.document import End, Outcome
 from harness.micro.suite import VARIANT_VARIABLE, Suite
 from harness.processes.host import HostWatch
 from harness.run import HostFacts
-from harness.supervise import Child, Supervisor
+from harness.supervise import Child, Supervisor, private_folder
 
 PROGRAM = Path(__file__).with_name("program.py")
 _POLL_S = 0.2
@@ -91,21 +90,22 @@ def collect(supervisor: Supervisor, suite: Suite) -> Contents:
     suite.check()
     names: list[str] = []
     broken: dict[str, str] = {}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with _start(supervisor, suite, folder, None, ["--collect-only", "-q"], log=folder / "log") as child:
-            for message in _messages(child, _COLLECT_S):
-                if isinstance(message, Collected):
-                    names = message.names
-                elif isinstance(message, Broken):
-                    broken[message.name] = message.error
-            code = child.wait(_END_S)
-            if not names and not broken and code not in _IN_GOOD_ORDER:
-                raise InvalidRunError(
-                    f"The suite cannot be read: pytest {_ending(code)}: {_complaint(child.log_tail(40))}",
-                    where=str(suite.place),
-                    remedy="Run it with pytest alone first",
-                )
+    with (
+        private_folder() as folder,
+        _start(supervisor, suite, folder, None, ["--collect-only", "-q"], log=folder / "log") as child,
+    ):
+        for message in _messages(child, _COLLECT_S):
+            if isinstance(message, Collected):
+                names = message.names
+            elif isinstance(message, Broken):
+                broken[message.name] = message.error
+        code = child.wait(_END_S)
+        if not names and not broken and code not in _IN_GOOD_ORDER:
+            raise InvalidRunError(
+                f"The suite cannot be read: pytest {_ending(code)}: {_complaint(child.log_tail(40))}",
+                where=str(suite.place),
+                remedy="Run it with pytest alone first",
+            )
     return Contents(tuple(names), broken)
 
 

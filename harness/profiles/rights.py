@@ -3,13 +3,12 @@
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import HarnessError
 from harness.profiles.cpu import RIGHTS_REMEDY, no_rights, py_spy_program
-from harness.supervise import Supervisor, wait_ready
+from harness.supervise import Supervisor, private_folder, wait_ready
 
 _TIMEOUT_S = 15.0
 _PROBE = """
@@ -32,10 +31,10 @@ class Ability(NamedTuple):
 
 def can_profile() -> Ability:
     """Try it on a child of our own, as a run would: start, let the profiler in, read its stack. Takes under 1 s."""
-    with tempfile.TemporaryDirectory(prefix="harness-rights-") as folder, Supervisor() as supervisor:
-        log = Path(folder) / "py-spy.log"
+    with private_folder() as folder, Supervisor() as supervisor:
+        log = folder / "py-spy.log"
         try:
-            pid = _start_probe(supervisor, Path(folder) / "probe.log")
+            pid = _start_probe(supervisor, folder / "probe.log")
             child = supervisor.start("py-spy", [py_spy_program(), "dump", "--pid", str(pid)], log=log)
             code = child.wait(_TIMEOUT_S)
         except HarnessError as error:

@@ -18,8 +18,7 @@ from harness.session.launch import INI, Bench, Home
 from harness.session.lockfiles import digest, make_environment
 from harness.session.receipt import Side, SubjectFacts
 from harness.session.subjects import Subject, TargetSide, TreeSide
-from harness.session.workspace import private_folder
-from harness.supervise import Supervisor
+from harness.supervise import Supervisor, private_folder
 
 TARGET_SUITE = Path(__file__).with_name("target_suite.py")
 TARGET_VARIABLE = "HARNESS_SLOT_TARGET"

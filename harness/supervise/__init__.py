@@ -12,6 +12,7 @@ its children in order.
 """
 
 from harness.supervise.child import Child
+from harness.supervise.private_folder import private_folder, sweep
 from harness.supervise.ready import not_ready, ready_yet, wait_ready
 from harness.supervise.secret import Secrets
 from harness.supervise.supervisor import Supervisor
@@ -23,7 +24,9 @@ __all__ = [
     "Supervisor",
     "TerminationError",
     "not_ready",
+    "private_folder",
     "ready_yet",
+    "sweep",
     "termination_as_exception",
     "wait_ready",
 ]

@@ -7,7 +7,6 @@ import dataclasses
 import statistics
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -16,7 +15,7 @@ import numpy as np
 from harness.model import Outcome, Scenario
 from harness.processes.loadrun import LoadPlan, Subject, run_load
 from harness.run import LoadFacts, RunDirectory
-from harness.supervise import Supervisor
+from harness.supervise import Supervisor, private_folder
 from harness.table import calls
 from harness.units import format_ns, format_percent, format_rate, significant
 from scenarios.catalogue import SCENARIOS
@@ -44,8 +43,7 @@ def run(
     """Run one scenario with one user or at one rate: (its measured rows, its facts, the descheduled share)."""
     # With the wait profile, as `harness run` does it.
     plan = LoadPlan(scenario, rate_per_s, users=1, duration_s=MEASURED_S, warmup_s=1.0, seed=1, waits=True)
-    with tempfile.TemporaryDirectory() as name, Supervisor() as supervisor:
-        folder = Path(name)
+    with private_folder() as folder, Supervisor() as supervisor:
         result = run_load(
             supervisor, Subject(factory, parameters), plan, folder,
             on_mix=lambda _mix: None, tick=lambda _elapsed_s: None,
@@ -91,8 +89,8 @@ def open_model(rate_per_s: float) -> tuple[str, str, str]:
 
 def report_rows() -> tuple[tuple[str, str, str], ...]:
     """Return the lines that say how fast large profiles become a page."""
-    with tempfile.TemporaryDirectory() as name:
-        return flame_rows(Path(name))
+    with private_folder() as folder:
+        return flame_rows(folder)
 
 
 def main() -> None:

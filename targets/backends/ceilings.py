@@ -7,11 +7,9 @@ a Python client may well be slower than the server: `Ceiling.limit` says which o
 import dataclasses
 import enum
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 
-from harness.supervise import Supervisor
+from harness.supervise import Supervisor, private_folder
 from targets.backends.clients import Clients, Round
 
 STORES = ("dynamodb", "neo4j", "redis")
@@ -56,10 +54,10 @@ def probe(
     Seed the stores first: the reads take an asset that exists if there is one. To be called from the main thread.
     Raises ServerError for a store that does not answer.
     """
-    with tempfile.TemporaryDirectory() as folder, Supervisor() as supervisor:
+    with private_folder() as folder, Supervisor() as supervisor:
         # All at once: most of their start is Python's imports, which can run side by side.
         teams = {
-            store: Clients(supervisor, store, environment, Path(folder), max(n for n, _ in _SHAPES))
+            store: Clients(supervisor, store, environment, folder, max(n for n, _ in _SHAPES))
             for store in stores
         }
         return {store: _ceiling(clients, budget_s) for store, clients in teams.items()}
@@ -70,8 +68,8 @@ def warm_up_graph(environment: Mapping[str, str], budget_s: float = 3.0) -> list
 
     The first queries of a Java server run interpreted and are several times slower than the later ones.
     """
-    with tempfile.TemporaryDirectory() as folder, Supervisor() as supervisor:
-        clients = Clients(supervisor, "neo4j", environment, Path(folder), 1)
+    with private_folder() as folder, Supervisor() as supervisor:
+        clients = Clients(supervisor, "neo4j", environment, folder, 1)
         clients.wait()
         return list(_until_steady(clients, budget_s))
 

@@ -1,12 +1,10 @@
 """What `harness doctor` asks about the embedded servers: does each one start here and answer?"""
 
 import dataclasses
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 from harness.errors import ServerError
-from harness.supervise import Supervisor
+from harness.supervise import Supervisor, private_folder
 from targets.backends.dynamodb import DynamoServer
 from targets.backends.embedded import EmbeddedServers
 from targets.backends.graph import GraphServer
@@ -43,10 +41,10 @@ CHECKS: dict[str, Callable[[], Check]] = {"dynamodb": dynamodb, "neo4j": graph, 
 
 
 def _check(make: MakesServer) -> Check:
-    with tempfile.TemporaryDirectory() as folder:
+    with private_folder() as folder:
         try:
             with Supervisor() as supervisor, EmbeddedServers([make]) as servers:
-                servers.start(supervisor, Path(folder))
+                servers.start(supervisor, folder)
                 ((name, seconds),) = servers.start_s.items()
                 return Check(ok=True, sentence=f"{name}: starts and answers in {seconds:.1f} s")
         except ServerError as error:

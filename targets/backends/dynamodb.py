@@ -15,32 +15,38 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from harness.errors import ServerError
 from harness.supervise import Child, Supervisor
-from targets.backends.ports import LOOPBACK
-from targets.backends.server import INSTALL_REMEDY, LocalServer, require
+from targets.backends.ports import LOOPBACK, free_port
+from targets.backends.server import INSTALL_REMEDY, LocalServer, new_password, require
 
 TABLE = "assets"
 REGION = "us-east-1"
 TIMEOUT_S = 2.0
 
-_CHILD = Path(__file__).with_name("moto_child.py")
+_ROOT = Path(__file__).resolve().parents[2]
 _ABSENT_KEY = {"pk": {"S": "T#probe#A#probe"}, "sk": {"S": "META"}}
 
 
 class DynamoServer(LocalServer):
-    """moto in server mode. It keeps its tables in memory and believes every password."""
+    """moto in server mode. It keeps its tables in memory, and answers only what its own key signed."""
 
     name = "dynamodb"
     what = "DynamoDB (moto)"
     refusals = (BotoCoreError, ClientError)
 
+    def __init__(self, private: Path, find_port: Callable[[], int] = free_port) -> None:
+        super().__init__(private, find_port)
+        self._key_id = new_password()
+
     def start(self, supervisor: Supervisor, log: Path) -> Child:
-        """See `Server.start`."""
+        """See `Server.start`. The key goes through the environment: arguments are visible to every user."""
         require_moto()
+        supervisor.secrets.add(self._key_id, self._password)
         self._port = self._find_port()
         self._private.mkdir(parents=True, exist_ok=True)
-        # `-P`: a file called `redis.py` stands beside the script, and must not be found by `import redis`.
-        argv = [sys.executable, "-P", str(_CHILD), LOOPBACK, str(self._port)]
-        child = supervisor.start(self.name, argv, log=log, cwd=self._private)
+        # `-P` and our own root: a folder `targets` where the user works must not be taken for ours.
+        argv = [sys.executable, "-P", "-m", "targets.backends.moto_child", LOOPBACK, str(self._port)]
+        env = {**os.environ, **self._key, "PYTHONPATH": str(_ROOT), "MOTO_DISABLE_GLOBAL_CORS": "true"}
+        child = supervisor.start(self.name, argv, log=log, env=env, cwd=self._private)
         self._pid = child.pid
         return child
 
@@ -54,11 +60,14 @@ class DynamoServer(LocalServer):
             "DYNAMO_TABLE_NAME": TABLE,
             "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL_DYNAMODB": f"http://{LOOPBACK}:{self._port}",
-            "AWS_ACCESS_KEY_ID": "embedded",
-            "AWS_SECRET_ACCESS_KEY": self._password,
+            **self._key,
             "NO_PROXY": bypass,
             "no_proxy": bypass,
         }
+
+    @property
+    def _key(self) -> dict[str, str]:
+        return {"AWS_ACCESS_KEY_ID": self._key_id, "AWS_SECRET_ACCESS_KEY": self._password}
 
 
 def require_moto() -> None:

@@ -1,7 +1,7 @@
 """The three real servers as child processes, started side by side."""
 
+import contextlib
 import dataclasses
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.errors import ServerError
-from harness.supervise import Child, Supervisor, not_ready, ready_yet
+from harness.supervise import Child, Supervisor, not_ready, private_folder, ready_yet
 from targets.backends.dynamodb import DynamoServer
 from targets.backends.graph import GraphServer
 from targets.backends.ports import free_port, was_taken
@@ -53,7 +53,8 @@ class EmbeddedServers:
         self._make = servers
         self._find_port = find_port
         self._timeout_s = timeout_s
-        self._private: tempfile.TemporaryDirectory[str] | None = None
+        self._private: Path | None = None
+        self._closing = contextlib.ExitStack()
         self._started: list[_Started] = []
         self.start_s: dict[str, float] = {}
         """Seconds from the start of each server to its first answer."""
@@ -72,9 +73,9 @@ class EmbeddedServers:
         Raises ServerError, with the tail of the log, for a server that is missing, dies or does not answer. To be
         called from the main thread.
         """
-        self._private = tempfile.TemporaryDirectory(prefix="asset-harness-", ignore_cleanup_errors=True)
+        self._private = private = self._closing.enter_context(private_folder())
         for make in self._make:
-            server = make(Path(self._private.name) / str(len(self._started)), self._find_port)
+            server = make(private / str(len(self._started)), self._find_port)
             log = folder / f"{server.name}.log"
             log.unlink(missing_ok=True)  # What an earlier start wrote there must not be taken for ours.
             self._started.append(_Started(server, server.start(supervisor, log), log))
@@ -86,8 +87,7 @@ class EmbeddedServers:
             for started in reversed(self._started):
                 started.child.stop()
         finally:
-            if self._private is not None:
-                self._private.cleanup()
+            self._closing.close()
 
     def environment(self) -> dict[str, str]:
         """Return the variables through which the core finds the servers, ready to be merged into `os.environ`."""

@@ -1,8 +1,11 @@
-"""The DynamoDB of an embedded run: moto as a server process. Run as a script by its path, with `-P`: HOST PORT.
+"""The DynamoDB of an embedded run: moto as a server process: `python -P -m targets.backends.moto_child HOST PORT`.
 
-Two things are unlike `moto_server`, so that an emulator's quirks do not pass for DynamoDB's. Its web server closes
+Its environment holds the key that requests must be signed with (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`). Two
+things are unlike `moto_server`, so that an emulator's quirks do not pass for DynamoDB's. Its web server closes
 every connection after one request; gevent's keeps them, as DynamoDB does. And moto's query sorts the whole table (34
-queries a second on 500 assets, 1.4 s for one on 10,000); this one reads the partition that it is asked for.
+queries a second on 500 assets, 1.4 s for one on 10,000); this one reads the partition that it is asked for. A third
+is for safety: moto believes every signature, resets itself for whoever asks `/moto-api/reset`, and tells browsers that
+every page may read its answers. Here DynamoDB alone is served, to those who hold the key.
 """
 
 import inspect
@@ -14,7 +17,9 @@ from typing import Any
 
 from gevent.pywsgi import WSGIServer
 from moto.dynamodb.models.table import Table
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import create_backend_app
+
+from targets.backends.signed_requests import OnlySigned
 
 _asked = threading.local()
 _all_items = Table.all_items
@@ -56,7 +61,10 @@ def main() -> None:
     host, port = sys.argv[1], int(sys.argv[2])
     # Moto reads its own port from here.
     os.environ["MOTO_PORT"] = str(port)
-    Server((host, port), DomainDispatcherApplication(create_backend_app), log=None).serve_forever()
+    # The environment is not left to what moto runs on behalf of requests.
+    key_id, secret = os.environ.pop("AWS_ACCESS_KEY_ID"), os.environ.pop("AWS_SECRET_ACCESS_KEY")
+    application = OnlySigned(create_backend_app("dynamodb"), key_id, secret)
+    Server((host, port), application, log=None).serve_forever()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The real servers start side by side, answer their official drivers, and leave nothing behind."""
 
+import http.client
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +14,7 @@ import pytest
 import redis.exceptions
 
 from harness.errors import ServerError
-from harness.supervise import Supervisor
+from harness.supervise import Supervisor, sweep
 from targets.backends import dynamodb, graph
 from targets.backends import redis as redis_store
 from targets.backends.dynamodb import DynamoServer
@@ -92,7 +92,8 @@ def test_a_wrong_password_is_refused_by_the_graph(servers):
 
 
 def test_passwords_are_not_in_the_arguments_nor_in_the_logs(servers):
-    secrets = {servers.environment()[name] for name in ("NEO4J_PASSWORD", "REDIS_PASSWORD")}
+    names = ("NEO4J_PASSWORD", "REDIS_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    secrets = {servers.environment()[name] for name in names}
     for pid in servers.pids().values():
         argv = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
         assert not any(secret in argv for secret in secrets)
@@ -101,10 +102,40 @@ def test_passwords_are_not_in_the_arguments_nor_in_the_logs(servers):
 
 
 def test_files_with_passwords_are_private(servers):
-    folder = Path(servers._private.name)
+    folder = servers._private
     assert folder.stat().st_mode & 0o077 == 0
     for path in (*folder.rglob("redis.conf"), *folder.rglob("password")):
         assert path.stat().st_mode & 0o077 == 0
+
+
+def test_the_graphs_http_port_shows_nothing_without_the_password(servers):
+    argv = Path(f"/proc/{servers.pids()['neo4j']}/cmdline").read_text().split("\0")
+    (port,) = (word.partition("=")[2] for word in argv if "httpIncomingPort" in word)
+    asked = {
+        ("GET", "/"): {404},
+        ("GET", "/index.html"): {404},
+        ("GET", "/prometheus"): {404},
+        ("GET", "/api/v1/server"): {401},
+        ("GET", "/api/v1/databases"): {401},
+        ("GET", "/api/v1/openapi.json"): {401},
+        ("POST", "/api/v1/query/assets"): {401},
+        ("POST", "/api/v1/command/assets"): {401},
+        ("POST", "/api/v1/server"): {401},
+        ("POST", "/api/v1/mcp"): {401},
+        ("GET", "/ws"): {401},
+    }
+    for (method, path), allowed in asked.items():
+        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=20)
+        connection.request(method, path, headers={"Origin": "http://a.page"})
+        answer = connection.getresponse()
+        assert answer.status in allowed, (method, path)
+        assert "Access-Control-Allow-Origin" not in answer.headers
+        connection.close()
+
+
+def test_no_file_of_the_graphs_java_is_where_others_look(servers):
+    pid = servers.pids()["neo4j"]
+    assert not list(Path("/tmp").glob(f"hsperfdata_*/{pid}"))
 
 
 def test_passwords_are_new_for_each_start(tmp_path):
@@ -122,7 +153,7 @@ def start_redis_only(folder, **options):
 def test_servers_and_their_private_folder_are_gone_after_the_block(tmp_path):
     running, pids = start_redis_only(tmp_path)
     assert not survivors(pids.values())
-    assert not Path(running._private.name).exists()
+    assert not running._private.exists()
 
 
 def test_servers_are_gone_after_an_exception(tmp_path):
@@ -142,7 +173,7 @@ from harness.supervise import Supervisor, termination_as_exception
 from targets.backends.embedded import EmbeddedServers
 with termination_as_exception(), Supervisor() as supervisor, EmbeddedServers() as servers:
     servers.start(supervisor, Path(sys.argv[1]))
-    print(servers._private.name, *servers.pids().values(), flush=True)
+    print(servers._private, *servers.pids().values(), flush=True)
     time.sleep(600)
 """
 
@@ -164,9 +195,10 @@ def test_no_server_is_left_alive_after_the_supervising_process_gets(tmp_path, nu
         finally:
             process.kill()
     assert not survivors(everything)
-    # Nobody is left to remove the folder after SIGKILL.
+    # Nobody is left to remove the folder after SIGKILL: the next command does.
     assert Path(private).exists() == (number is signal.SIGKILL)
-    shutil.rmtree(private, ignore_errors=True)
+    sweep()
+    assert not Path(private).exists()
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
-"""The embedded DynamoDB answers queries as DynamoDB does, and keeps its connections."""
+"""The embedded DynamoDB answers queries as DynamoDB does, keeps its connections, and serves only who holds its key."""
 
+import contextlib
+import http.client
 import socket
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from harness.supervise import Supervisor
 from targets.backends import dynamodb
@@ -94,6 +98,80 @@ def test_a_query_of_an_index_and_a_scan_look_at_all_partitions(table):
     )
     assert sorted(found(answer)) == [("a", "META"), ("b", "META")]
     assert len(client.scan(TableName=name)["Items"]) == 8
+
+
+@pytest.mark.parametrize(
+    "key", [{"AWS_SECRET_ACCESS_KEY": "wrong"}, {"AWS_ACCESS_KEY_ID": "embedded"}], ids=["secret", "key id"]
+)
+def test_a_request_signed_with_another_key_is_refused(environment, key):
+    dynamodb.ask(environment)
+    with pytest.raises(ClientError) as refused:
+        dynamodb.ask(environment | key)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+def test_another_service_is_refused_with_the_right_key(environment):
+    client = boto3.client(
+        "sqs",
+        endpoint_url=environment["AWS_ENDPOINT_URL_DYNAMODB"],
+        region_name="us-east-1",
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+    with pytest.raises(ClientError) as refused:
+        client.list_queues()
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+TARGET = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("POST", "/moto-api/reset", {}),
+        ("GET", "/moto-api/", {}),
+        ("GET", "/moto-api/data.json", {}),
+        ("GET", "/latest/meta-data/", {}),
+        ("GET", "/", {}),
+        ("POST", "/", TARGET),
+        ("OPTIONS", "/", {"Access-Control-Request-Method": "POST"}),
+        ("POST", "/", {**TARGET, "Authorization": "AWS4-HMAC-SHA256 Credential=a/b/c/dynamodb/aws4_request"}),
+        ("POST", "/", {**TARGET, "Authorization": "\xff"}),
+        ("POST", "/shell/", {}),
+    ],
+)
+def test_who_does_not_sign_gets_nothing_and_no_web_page_may_read_it(environment, method, path, headers):
+    address = urlsplit(environment["AWS_ENDPOINT_URL_DYNAMODB"])
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
+    connection.request(method, path, "{}", {"Origin": "http://a.page", **headers})
+    answer = connection.getresponse()
+    assert answer.status == 403
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert b"not signed" in answer.read()
+    connection.close()
+    dynamodb.ask(environment)
+
+
+def test_no_web_page_may_read_what_is_answered_to_who_signs(environment):
+    with contextlib.closing(dynamodb.connect(environment)) as client:
+        client.meta.events.register(
+            "before-sign", lambda request, **_: request.headers.add_header("Origin", "http://a.page")
+        )
+        answer = client.list_tables()
+    assert not [
+        name for name in answer["ResponseMetadata"]["HTTPHeaders"] if name.startswith("access-control")
+    ]
+
+
+def test_a_body_that_is_not_the_signed_one_is_refused(environment):
+    def change(request, **_):
+        request.body = request.body.replace(b"one", b"two")
+
+    with contextlib.closing(dynamodb.connect(environment)) as client:
+        client.meta.events.register("before-send", change)
+        with pytest.raises(ClientError, match="not signed"):
+            client.describe_table(TableName="one")
 
 
 def test_a_connection_serves_more_than_one_request(environment):
