@@ -15,7 +15,15 @@ Percent = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 Words = Annotated[str, msgspec.Meta(min_length=1)]
 
 
-METRIC_MARGINS_PERCENT = {"cold_start": 10.0, "p50": 5.0, "p95": 10.0, "p99": 20.0, "errors": 0.5}
+EXACT_MARGINS_PERCENT = {"allocations": 1.0, "peak_bytes": 1.0}
+"""Margins of counts that differ a little by the day. All others are data of the requests: they have `allow` alone."""
+METRIC_MARGINS_PERCENT = EXACT_MARGINS_PERCENT | {
+    "cold_start": 10.0,
+    "p50": 5.0,
+    "p95": 10.0,
+    "p99": 20.0,
+    "errors": 0.5,
+}
 """Margins of what is noisier than a benchmark's wall time, where no rule sets one. That of `errors` is in points."""
 
 
@@ -23,8 +31,8 @@ class BenchmarkRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What holds for the benchmarks or operations whose name fits the glob `match`; of those that fit, the last
     that sets a value counts for that value.
 
-    `metric` is a glob too. `margin_percent` is for paired metrics; `allow` is how many more per request an exact
-    metric may grow by; `skip` leaves the benchmark out of gates, with the reason.
+    `metric` is a glob too. `margin_percent` is for paired metrics, allocations and peak bytes; `allow` is how many more
+    per request an exact metric may grow by; `skip` leaves the benchmark out of gates, with the reason.
     """
 
     match: Words

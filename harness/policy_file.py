@@ -16,7 +16,16 @@ import msgspec
 
 from harness import files
 from harness.errors import UsageError
-from harness.policy import Acceptance, BenchmarkRule, Limit, Policy, ValidityRules, fits
+from harness.exact.metrics import COSTS, FAILURES
+from harness.policy import (
+    EXACT_MARGINS_PERCENT,
+    Acceptance,
+    BenchmarkRule,
+    Limit,
+    Policy,
+    ValidityRules,
+    fits,
+)
 from harness.reading.thresholds import Thresholds
 from harness.session.receipt import NULL_CONTROL, Receipt, SessionPlan
 from harness.slo import parse
@@ -33,6 +42,10 @@ _TABLES: Mapping[str, type[msgspec.Struct]] = {
 }
 _OF_MICRO = ("wall", "cpu", "cold_start")
 _OF_LOAD = ("throughput", "p50", "p95", "p99", "errors", "cold_start")
+_PAIRED = tuple(dict.fromkeys((*_OF_MICRO, *_OF_LOAD)))
+_WITH_MARGIN = (*_PAIRED, *EXACT_MARGINS_PERCENT)
+_COUNTED = (*EXACT_MARGINS_PERCENT, FAILURES, *(f"{cost}.place" for cost in COSTS))
+"""What there is to count, with a place in the place of any."""
 
 
 def read(path: Path) -> Policy:
@@ -165,6 +178,20 @@ def _complaints(policy: Policy) -> Iterator[str]:
     for rule in policy.benchmarks:
         if rule.margin_percent is None and rule.allow is None and rule.skip is None:
             yield f"The rule for '{rule.match}' sets nothing: give it margin-percent, allow or skip"
+        if rule.margin_percent is not None and not _fits_any(rule, _WITH_MARGIN):
+            yield (
+                f"margin-percent of the rule for '{rule.match}' does nothing for the metric '{rule.metric}': those with a "
+                f"margin are {', '.join(_WITH_MARGIN)}; for what is counted give it allow"
+            )
+        if rule.allow is not None and _fits_any(rule, _PAIRED) and not _fits_any(rule, _COUNTED):
+            yield (
+                f"allow of the rule for '{rule.match}' does nothing for the metric '{rule.metric}', which is measured and "
+                "not counted: give it margin-percent"
+            )
+
+
+def _fits_any(rule: BenchmarkRule, metrics: Iterable[str]) -> bool:
+    return any(fits(rule.metric, metric) for metric in metrics)
 
 
 def refuse_unreachable(plan: SessionPlan, policy: Policy, candidates: int = 1) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cli_support import document, end_of, harness, started, until
 from run_builder import make_run
-from toy_suite import BAD, BROKEN, GOOD, SLOW, make_project
+from toy_suite import BAD, BROKEN, GOOD, ORDINARY, SKIPS, SLOW, make_project
 
 NEXT = "harness compare "
 
@@ -49,6 +49,37 @@ def test_failures_are_named_and_the_rest_is_measured(tmp_path):
     assert "no_such_module" in run["missing"]["test_broken.py"]
     assert "test_bad.py::test_unused ended well but left no times" in " ".join(run["reasons"])
     assert "python -m pytest bench/test_bad.py::test_wrong" in said.stderr
+
+
+MEANT = """
+import pytest
+
+@pytest.mark.skip(reason="later")
+def test_skip_mark(benchmark): benchmark(int)
+
+@pytest.mark.xfail(reason="a known fault")
+def test_xfails(benchmark): assert benchmark.pedantic(int, rounds=20) == 1
+
+def test_is_measured(benchmark): benchmark.pedantic(int, rounds=20)
+"""
+
+
+def test_what_the_suite_leaves_out_and_what_is_no_benchmark_is_listed_and_no_fault(tmp_path):
+    project = make_project(tmp_path, meant=MEANT, ordinary=ORDINARY, numpy=SKIPS)
+    said = harness("bench", "--json", cwd=project)
+    (run,) = said.document["runs"]
+    assert (said.code, run["validity"] in {"valid", "degraded"}) == (0, True), said.stderr
+    assert list(run["benchmarks"]) == ["test_meant.py::test_is_measured"]
+    missing = run["missing"]
+    assert missing.pop("test_numpy.py").startswith("skips itself: could not import 'no_numpy'")
+    assert missing == {
+        "test_meant.py::test_skip_mark": "skipped: later",
+        "test_meant.py::test_xfails": "xfailed: a known fault",
+        "test_ordinary.py": (
+            "cannot be imported and names no benchmark: ModuleNotFoundError: No module named 'no_such_module'"
+        ),
+    }
+    assert all(name in said.stderr for name in (*missing, "test_numpy.py"))
 
 
 @pytest.mark.parametrize(

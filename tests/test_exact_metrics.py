@@ -5,8 +5,10 @@ import pytest
 from harness.exact.counting import as_repetition
 from harness.exact.metrics import metric_of, unit_of
 from harness.exact.repetition import ALL, Repetition, SideCounts, Value, as_counts
+from harness.exact.tracing import own_weights
 from harness.failures import Failure
 from harness.processes.counted import CountFacts
+from harness.profiles.folded import Profile
 from harness.session.receipt import State
 
 
@@ -134,3 +136,18 @@ def test_a_target_that_cannot_be_read_says_so_beside_its_numbers():
     repetition = as_repetition(facts(trouble="The target's counters cannot be read"))
     counts = as_counts(SideCounts((repetition,)), SideCounts((repetition,)))
     assert {count.note for count in counts} == {"The target's counters cannot be read"}
+
+
+def test_the_harness_is_never_where_something_was_allocated():
+    marker = "operation:calls"
+    profile = Profile(
+        "allocations",
+        {
+            (marker, "run (harness/session/slot_program.py)"): 2.0,
+            (marker, "run (harness/session/slot_program.py)", "work (shop/__init__.py)"): 3.0,
+            (marker, "work (shop/__init__.py)", "call (harness/invoke.py)"): 4.0,
+            (marker,): 5.0,
+            ("operation:nothing", "run (harness/session/slot_program.py)"): 6.0,
+        },
+    )
+    assert own_weights(profile, "calls") == {"(no function)": 7.0, "work (shop/__init__.py)": 7.0}

@@ -344,7 +344,7 @@ def test_new_benchmarks_alone_compare_nothing():
     judgement = judge(receipt(benchmarks=[Benchmark(name="n", state=State.NEW)]), POLICY)
     assert (judgement.verdict, judgement.reasons) == (
         Verdict.INVALID,
-        ("Nothing could be compared; every benchmark is new or removed",),
+        ("Nothing could be compared; every benchmark is new or removed: n: only the candidate runs it",),
     )
 
 

@@ -54,6 +54,55 @@ def test_the_verdict_on_a_count(base, candidate, policy, verdict):
     assert (one.verdict, one.kind) == (verdict, Kind.EXACT)
 
 
+STRICT = Policy(benchmarks=(BenchmarkRule(match="GET *", metric="alloc*", margin_percent=0.01),))
+LAX = Policy(benchmarks=(BenchmarkRule(match="GET *", margin_percent=20),))
+
+
+@pytest.mark.parametrize(
+    ("metric", "base", "candidate", "policy", "verdict"),
+    [
+        ("allocations", 1748, 1749, DEFAULT, Verdict.OK),
+        ("allocations", 1748, 1766, DEFAULT, Verdict.REGRESSED),
+        ("allocations", 1766, 1748, DEFAULT, Verdict.IMPROVED),
+        ("allocations", 1749, 1748, DEFAULT, Verdict.OK),
+        ("allocations", 0, 1, DEFAULT, Verdict.REGRESSED),
+        ("allocations", 1748, 1749, STRICT, Verdict.REGRESSED),
+        ("allocations", 1000, 1200, LAX, Verdict.OK),
+        ("allocations", 1000, 1201, LAX, Verdict.REGRESSED),
+        ("peak_bytes", 132, 156, DEFAULT, Verdict.OK),  # a thread that is gone
+        ("peak_bytes", 0, 1024, DEFAULT, Verdict.OK),
+        ("peak_bytes", 5000, 6025, DEFAULT, Verdict.REGRESSED),
+        ("peak_bytes", 1_000_000, 1_009_999, DEFAULT, Verdict.OK),
+        ("peak_bytes", 1_000_000, 1_010_001, DEFAULT, Verdict.REGRESSED),
+        ("peak_bytes", 10_000, 12_000, LAX, Verdict.OK),
+        # Data of the requests: nothing of it is left to the day, and a rule for all metrics is not about them.
+        ("bytes.redis", 100_000, 100_001, LAX, Verdict.REGRESSED),
+        ("calls.redis", 1000, 1001, LAX, Verdict.REGRESSED),
+        ("round_trips.redis", 1000, 1001, LAX, Verdict.REGRESSED),
+        ("items.redis", 1000, 1001, LAX, Verdict.REGRESSED),
+        ("failures", 0, 0.001, LAX, Verdict.REGRESSED),
+    ],
+)
+def test_what_is_allocated_has_a_floor_and_what_requests_ask_for_has_none(
+    metric, base, candidate, policy, verdict
+):
+    one = judged([base] * 3, [candidate] * 3, policy, metric=metric)
+    assert one.verdict is verdict
+    assert (one.margin is not None) == (metric in {"allocations", "peak_bytes"})
+
+
+def test_the_tolerance_is_the_floor_where_repetitions_teach_less():
+    one = judged([1000, 1001, 1000], [1009, 1010, 1009], metric="allocations")
+    assert (one.verdict, "tolerance 10, the least that shows anything" in one.note) == (Verdict.OK, True)
+    assert judged([1000, 1001, 1000], [1012, 1013, 1012], metric="allocations").verdict is Verdict.REGRESSED
+    assert judged([1000, 1020, 1000], [1032, 1033, 1032], metric="allocations").verdict is Verdict.OK
+
+
+def test_a_change_that_is_none_says_so():
+    assert judged([1748] * 3, [1749] * 3, metric="allocations").note == "a change of at most 17.48 is none"
+    assert judged([9] * 3, [9] * 3, metric="allocations").note == ""
+
+
 def test_a_tolerance_is_said_with_its_size():
     assert (
         judged([100, 103, 101], [101, 101, 101]).note
@@ -124,11 +173,14 @@ def test_a_count_recorded_twice_is_damage():
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(*[st.floats(0, 1e9)] * 2), min_size=1, max_size=5))
-def test_sides_swapped_turn_the_verdict_around(pairs):
+@given(
+    st.lists(st.tuples(*[st.floats(0, 1e9)] * 2), min_size=1, max_size=5),
+    st.sampled_from(["calls.dynamodb", "allocations", "peak_bytes"]),
+)
+def test_sides_swapped_turn_the_verdict_around(pairs, metric):
     base, candidate = zip(*pairs, strict=True)
     mirror = {Verdict.REGRESSED: Verdict.IMPROVED, Verdict.IMPROVED: Verdict.REGRESSED}
-    one, two = judged(base, candidate), judged(candidate, base)
+    one, two = judged(base, candidate, metric=metric), judged(candidate, base, metric=metric)
     decided = {Verdict.REGRESSED, Verdict.IMPROVED}
     if one.verdict in decided or two.verdict in decided:
         assert two.verdict is mirror[one.verdict]

@@ -51,6 +51,8 @@ def test_the_benchmarks_of_a_suite_are_found_and_nothing_else(ended):
         "test_bad.py::test_wrong",
         "test_bad.py::test_raises",
         "test_bad.py::test_skips",
+        "test_bad.py::test_skip_mark",
+        "test_bad.py::test_xfails",
         "test_bad.py::test_unused",
         "test_bad.py::test_lacks_a_fixture",
         "test_good.py::test_add[10]",
@@ -71,13 +73,16 @@ def test_every_benchmark_ends_in_one_way_with_the_reason(ended):
     assert result.trouble is None
     ends = {name.rpartition("::")[2]: end for name, end in result.ends.items()}
     assert {name: end.outcome for name, end in ends.items()} == {
-        "test_wrong": "failed", "test_raises": "failed", "test_skips": "skipped", "test_unused": "passed",
+        "test_wrong": "failed", "test_raises": "failed", "test_skips": "skipped", "test_skip_mark": "skipped",
+        "test_xfails": "xfailed", "test_unused": "passed",
         "test_lacks_a_fixture": "failed", "test_add[10]": "passed", "test_add[10000]": "passed",
         "test_variant": "passed",
     }  # fmt: skip
     assert "what it measured is wrong" in ends["test_wrong"].error
     assert "invalid literal" in ends["test_raises"].error
-    assert "not on this machine" in ends["test_skips"].error
+    assert [ends[name].error for name in ("test_skips", "test_skip_mark", "test_xfails")] == [
+        "not on this machine", "later", "a known fault",
+    ]  # fmt: skip
     assert "'nothing'" in ends["test_lacks_a_fixture"].error
     assert len(ends) == len(contents.names)
 

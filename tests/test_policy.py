@@ -154,6 +154,18 @@ def test_a_policy_in_a_receipt_reads_back_as_the_same_with_the_same_digest():
         ("benchmarks = [3]", "Expected `object`"),
         ("[[benchmarks]]\nallow = 3", "missing required field `match`"),
         ("[[benchmarks]]\nmatch = 'a'", "The rule for 'a' sets nothing"),
+        (
+            "[[benchmarks]]\nmatch = 'GET *'\nmetric = 'calls.*'\nmargin-percent = 5",
+            r"margin-percent of the rule for 'GET \*' does nothing for the metric 'calls\.\*'.*give it allow",
+        ),
+        (
+            "[[benchmarks]]\nmatch = 'a'\nmetric = 'wal'\nmargin-percent = 5",
+            "nothing for the metric 'wal'.*wall",
+        ),
+        (
+            "[[benchmarks]]\nmatch = 'a'\nmetric = 'p9*'\nallow = 5",
+            r"allow of the rule for 'a' does nothing for the metric 'p9\*'.*give it margin-percent",
+        ),
         ("[[benchmarks]]\nmatch = ''\nallow = 1", "length >= 1"),
         ("[[limits]]\nslo = 'fast'", "'fast' is no limit"),
         ("[[accepted]]\nmatch = 'a'\nreason = 'b'\nexpires = 'soon'", "Invalid RFC3339 encoded date"),
@@ -251,3 +263,19 @@ def test_an_expired_acceptance_is_refused_by_name():
         refuse_expired(policy, TODAY + dt.timedelta(1))
     with pytest.raises(UsageError, match="expired"):
         check(policy, measured(), TODAY + dt.timedelta(1))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "metric = 'allocations'\nmargin-percent = 5",
+        "metric = 'peak_*'\nmargin-percent = 5",
+        "metric = '*'\nmargin-percent = 5\nallow = 2",
+        "metric = 'p*'\nallow = 2",
+        "metric = 'round_trips.redis'\nallow = 2",
+        "metric = 'cold_start'\nmargin-percent = 50",
+    ],
+)
+def test_a_rule_that_does_what_it_says_is_taken(tmp_path, rule):
+    (tmp_path / "policy.toml").write_text(f"[[benchmarks]]\nmatch = 'a'\n{rule}\n")
+    assert read(tmp_path / "policy.toml").benchmarks[0].match == "a"

@@ -133,7 +133,7 @@ def test_new_removed_broken_and_unmeasured_benchmarks_are_told_apart(folder):
     }
     assert "has no attribute 'fresh'" in named(receipt, "test_more.py::test_fresh").note
     assert "cannot import name 'fresh'" in named(receipt, "test_import.py::test_it").note
-    assert receipt.notes == ["test_more.py::test_skips: Skipped: later"]
+    assert receipt.notes == ["test_more.py::test_skips is skipped: later"]
     assert all(set(block.slices) == {WORK, NULL_CONTROL} for block in receipt.blocks)
 
 

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from harness.micro import outcomes
 from harness.session.slot import PROGRAM
 
 
@@ -132,8 +133,8 @@ def test_where_a_package_came_from_follows_links(program, tmp_path, monkeypatch)
         del sys.modules["linked_root"]
 
 
-def test_the_last_words_of_a_traceback_are_kept_without_margin(program):
-    assert program.last_line("tests/x.py:3\nE   ModuleNotFoundError: No module named 'x'\n\n") == (
+def test_the_last_words_of_a_traceback_are_kept_without_margin():
+    assert outcomes.last_line("tests/x.py:3\nE   ModuleNotFoundError: No module named 'x'\n\n") == (
         "ModuleNotFoundError: No module named 'x'"
     )
-    assert program.last_line("") == ""
+    assert outcomes.last_line("") == ""

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from harness.exact import rounds
-from harness.exact.rounds import NO_FUNCTION, ROOT, Profiled, profile_rounds, seconds_needed, within_calls
+from harness.exact.frames import NO_FUNCTION
+from harness.exact.rounds import ROOT, Profiled, profile_rounds, seconds_needed, within_calls
 from harness.exact.suspects import (
     MOST_FUNCTIONS,
     MOST_PROFILED,

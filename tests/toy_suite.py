@@ -47,6 +47,16 @@ def test_skips(benchmark):
     pytest.skip("not on this machine")
 
 
+@pytest.mark.skip(reason="later")
+def test_skip_mark(benchmark):
+    benchmark(int)
+
+
+@pytest.mark.xfail(strict=True, reason="a known fault")
+def test_xfails(benchmark):
+    assert benchmark.pedantic(int, rounds=20) == 1
+
+
 def test_unused(benchmark):
     """Never calls its fixture."""
 
@@ -55,6 +65,8 @@ def test_lacks_a_fixture(benchmark, nothing):
     """Asks for what nobody has."""
 '''
 BROKEN = "import no_such_module\n\n\ndef test_never(benchmark):\n    benchmark(int)\n"
+ORDINARY = "import no_such_module\n\n\ndef test_of_something_else():\n    assert no_such_module\n"
+SKIPS = "import pytest\n\npytest.importorskip('no_numpy')\n\n\ndef test_np(benchmark):\n    benchmark(int)\n"
 SLOW = """
 import os
 import time

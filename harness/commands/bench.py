@@ -106,8 +106,9 @@ def _names(contents: Contents, request: Request) -> tuple[str, ...]:
             remedy="Correct it, or put what it imports among the source-roots of [tool.harness]",
         )
     if not contents.names:
+        listed = "; ".join(f"{file} {why}" for file, why in contents.aside.items())
         raise UsageError(
-            "The suite holds no benchmark",
+            f"The suite holds no benchmark{f': {listed}' if listed else ''}",
             where=request.suite_text,
             remedy="A benchmark is a pytest function with the argument `benchmark`, in a file test_*.py",
         )
@@ -140,6 +141,7 @@ def _measure(
         environment=environment.collect(),
         planned=list(names),
         broken={} if request.words else dict(contents.broken),
+        aside={} if request.words else dict(contents.aside),
     )
     directory.write(document)
     result = Measured()

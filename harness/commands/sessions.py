@@ -27,7 +27,6 @@ from harness.judge.verdict import Verdict
 from harness.model import Executor, Scenario
 from harness.policy import Policy
 from harness.processes.loadrun import LoadPlan
-from harness.session.block import Stage  # noqa: TC001 - mypy and readers need it, and it costs nothing here
 from harness.session.conductor import MicroSession, SessionRequest, begin_receipt
 from harness.session.load_block import LoadSession
 from harness.session.load_blocks import (
@@ -37,7 +36,7 @@ from harness.session.load_blocks import (
     run_load_blocks,
 )
 from harness.session.prepare import Prepared, prepare
-from harness.session.receipt import Count, Receipt, SessionPlan, Side
+from harness.session.receipt import Count, Receipt, SessionPlan, Side, State
 from harness.session.sizing import Discovery
 from harness.session.subjects import Subject
 from harness.supervise import Supervisor, termination_as_exception
@@ -134,17 +133,21 @@ class _Work:
         )
         self.receipt = begin_receipt(self._request, prepared)
         self.slice_seconds = 0.0
-        self._stage: Stage | None = None
+        self._progress = Narrowing(talk)
+        self._session: MicroSession | None = None
 
     def run(self) -> None:
         """Measure every suite, then what explains a regression."""
         suites = {"exact": self._exact, "micro": self._micro, "load": self._load}
         try:
-            for suite in SUITES:
-                if suite in self._asked.suites:
-                    suites[suite]()
-            self.receipt.finished = not self.receipt.trouble
-            self._explain()
+            if "micro" in self._asked.suites:
+                self._look()
+            if not self.receipt.trouble:
+                for suite in SUITES:
+                    if suite in self._asked.suites:
+                        suites[suite]()
+                self.receipt.finished = not self.receipt.trouble
+                self._explain()
         except KeyboardInterrupt:
             self.receipt.interrupted = True
         except HarnessError as error:
@@ -154,7 +157,22 @@ class _Work:
                 self._folder.write(self.receipt)
             raise
 
+    def _look(self) -> None:
+        """Find out what there is to measure, before anything is. What cannot end in a verdict ends here."""
+        self._talk.say("Looking at what there is to measure …")
+        session = self._session = MicroSession(
+            self._request, self._prepared, self._supervisor, self.receipt, self._folder.write, self._progress
+        )  # fmt: skip
+        found = session.discover()
+        session.adopt(found, self._plan_for(found) if found.comparable else SessionPlan())
+        if why := found.hopeless:
+            self.receipt.trouble.append(why)
+        self._folder.write(self.receipt)
+
     def _exact(self) -> None:
+        if self._session is not None and any(one.state is State.BOTH for one in self.receipt.benchmarks):
+            self._talk.say("Counting allocations of the benchmarks …")
+            self._keep(trace_suite(self._session.stage, self.receipt.benchmarks))
         driven = self._asked.driven
         if driven is None:
             return
@@ -172,19 +190,13 @@ class _Work:
         self._folder.write(self.receipt)
 
     def _micro(self) -> None:
-        self._talk.say("Looking at what there is to measure …")
-        with Narrowing(self._talk) as progress:
-            session = MicroSession(
-                self._request, self._prepared, self._supervisor, self.receipt, self._folder.write, progress
-            )
+        if self._session is None:
+            return
+        with self._progress:
             try:
-                session.run(self._plan_for, self._looks)
+                self._session.measure(self._looks)
             finally:
-                self.slice_seconds += session.slice_seconds
-                self._stage = session.stage
-        if "exact" in self._asked.suites:
-            self._talk.say("Counting allocations of the benchmarks …")
-            self._keep(trace_suite(session.stage, self.receipt.benchmarks))
+                self.slice_seconds += self._session.slice_seconds
 
     def _explain(self) -> None:
         """Profile what regressed, while both sides are still there. What is counted names its functions itself."""
@@ -200,7 +212,9 @@ class _Work:
                 f"Profiling both sides again, in {ROUNDS} rounds, for the functions that changed: "
                 f"about {_about(seconds_needed(count))} …"
             )
-            self.receipt.suspects = explain(self.receipt, regressed, self._stage)
+            self.receipt.suspects = explain(
+                self.receipt, regressed, self._session.stage if self._session else None
+            )
 
     def _plan_for(self, found: Discovery) -> SessionPlan:
         asked = self._asked

@@ -15,12 +15,13 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.exact import slot_tools
+from harness.exact.frames import measured_frames
 from harness.exact.serving import serve
 from harness.exact.suite import TOOLS
 from harness.marker import MARKER_PREFIX
 from harness.profiles import cpu
 from harness.profiles.folded import Profile
-from harness.profiles.frames import OUTSIDE, frame_path
+from harness.profiles.frames import OUTSIDE
 from harness.session.block import Stage
 from harness.session.receipt import Benchmark, Side
 from harness.session.slot import Slot
@@ -32,13 +33,11 @@ SECONDS = 1.0
 MOST_S = 120.0
 """No round begins later than this."""
 RATE_HZ = 400
-NO_FUNCTION = "(no function)"
 ROOT = MARKER_PREFIX + slot_tools.CALLS
 _STEP_NS = 200_000_000
 _LAUNCH_S = 2.0
 _ATTACH_S = 1.0
 _NOTHING = Profile("samples", {})
-_SLOT_FILES = {"", "harness/session/slot_program.py", "harness/exact/slot_tools.py"}
 
 
 @dataclasses.dataclass(slots=True)
@@ -129,6 +128,5 @@ def within_calls(profile: Profile) -> Profile:
     stacks: dict[tuple[str, ...], float] = defaultdict(float)
     for (root, *rest), weight in profile.stacks.items():
         if root in {ROOT, OUTSIDE}:
-            own = tuple(name for name in rest if frame_path(name) not in _SLOT_FILES)
-            stacks[root, *(own or (NO_FUNCTION,))] += weight
+            stacks[root, *measured_frames(rest)] += weight
     return Profile(profile.unit, dict(stacks))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from harness.exact.frames import measured_frames
 from harness.exact.metrics import ALLOCATIONS, FAILURES, PEAK_BYTES
 from harness.exact.process import ExactPlan, read_facts, run_list
 from harness.exact.repetition import Repetition, Value
@@ -42,11 +43,12 @@ def memory_values(record: Path, operation: str, requests: int, roots: list[str])
 
 
 def own_weights(profile: Profile, operation: str) -> dict[str, float]:
-    """Return what each function weighs by itself within the marker of an operation."""
+    """Return what each function weighs by itself within the marker of an operation; the harness's own is nobody's."""
     own: dict[str, float] = {}
     for stack, weight in profile.stacks.items():
         if stack[0] == MARKER_PREFIX + operation:
-            own[stack[-1]] = own.get(stack[-1], 0.0) + weight
+            name = measured_frames(stack)[-1]
+            own[name] = own.get(name, 0.0) + weight
     return own
 
 

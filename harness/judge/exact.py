@@ -1,6 +1,7 @@
 """Counts that repeat exactly: any growth beyond what is allowed is a regression, without statistics.
 
-Where repetitions of one side differ, the tolerance is learnt from them: the largest range of either side. A change
+What is allocated has a floor, below which a change is none. Where repetitions of one side differ, the tolerance is
+learnt from them, and never below that floor: the largest range of either side. A change
 is then real only if every repetition of one side is beyond every one of the other's by more than that. Of three
 against three repetitions of normal noise that happens by chance 4 times in 1,000 each way (of two, 46 times: too few).
 """
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from harness.judge.blocks import LARGEST_NUMBER
+from harness.judge.floors import floor_of, has_margin
 from harness.judge.verdict import Comparison, Kind, Site, Verdict
 from harness.policy import Policy
 from harness.session.receipt import Count, State
@@ -35,15 +37,12 @@ def exact_comparisons(counts: Iterable[Count], policy: Policy) -> list[Compariso
         and policy.skipped(count.benchmark, count.metric) is None
     ]
     times = Counter((count.benchmark, count.metric) for count in judged)
-    return [
-        _comparison(
-            count, policy.allowed(count.benchmark, count.metric), times[count.benchmark, count.metric]
-        )
-        for count in judged
-    ]
+    return [_comparison(count, policy, times[count.benchmark, count.metric]) for count in judged]
 
 
-def _comparison(count: Count, allowed: float, times: int) -> Comparison:
+def _comparison(count: Count, policy: Policy, times: int) -> Comparison:
+    allowed = policy.allowed(count.benchmark, count.metric)
+    margin = policy.margin(count.benchmark, count.metric)
     bare = Comparison(
         count.benchmark,
         count.metric,
@@ -51,6 +50,7 @@ def _comparison(count: Count, allowed: float, times: int) -> Comparison:
         Verdict.INVALID,
         unit=_UNITS.get(count.metric.partition(".")[0], "per request"),
         allowed=allowed,
+        margin=margin if has_margin(count.metric) else None,
         sites=_sites(count.base_sites, count.candidate_sites),
     )
     if (one_sided := _one_sided(count)) is not None:
@@ -58,7 +58,8 @@ def _comparison(count: Count, allowed: float, times: int) -> Comparison:
     if fault := _fault(count, times):
         return dataclasses.replace(bare, note=f"{fault}: {count.note}" if count.note else fault)
     base, candidate = Sample(tuple(count.base)), Sample(tuple(count.candidate))
-    verdict, note = _judged(base, candidate, allowed)
+    floor = floor_of(count.metric, margin, base.center, candidate.center)
+    verdict, note = _judged(base, candidate, allowed, floor)
     return dataclasses.replace(
         bare,
         verdict=verdict,
@@ -91,32 +92,36 @@ def _fault(count: Count, times: int) -> str:
     return ""
 
 
-def _judged(base: Sample, candidate: Sample, allowed: float) -> tuple[Verdict, str]:
+def _judged(base: Sample, candidate: Sample, allowed: float, floor: float) -> tuple[Verdict, str]:
     growth = compare(base, candidate, Assumption.EXACT)
     if growth.low != growth.high:
-        return _judged_with_tolerance(base, candidate, growth, allowed)
-    rounding = _ROUNDING * max(base.center, candidate.center)
-    if abs(growth.change) > rounding and growth.count == 1:
+        return _judged_with_tolerance(base, candidate, growth, allowed, floor)
+    least = max(floor, _ROUNDING * max(base.center, candidate.center))
+    if abs(growth.change) > least and growth.count == 1:
         return Verdict.INCONCLUSIVE, "counted once, so that it is not known to repeat"
-    if growth.change > allowed + rounding:
+    if growth.change > allowed + least:
         return Verdict.REGRESSED, ""
-    if growth.change < -rounding:
+    if growth.change < -least:
         return Verdict.IMPROVED, ""
-    return Verdict.OK, "within what is allowed" if growth.change > rounding else ""
+    if growth.change > least:
+        return Verdict.OK, "within what is allowed"
+    return Verdict.OK, f"a change of at most {floor:,.4g} is none" if growth.change and floor else ""
 
 
 def _judged_with_tolerance(
-    base: Sample, candidate: Sample, growth: Growth, allowed: float
+    base: Sample, candidate: Sample, growth: Growth, allowed: float, floor: float
 ) -> tuple[Verdict, str]:
     if growth.count < LEAST_REPETITIONS:
         return Verdict.INCONCLUSIVE, f"repetitions differ, and are fewer than {LEAST_REPETITIONS}"
-    tolerance = max(base.range, candidate.range)
-    note = f"{'; '.join(growth.warnings)}; tolerance {tolerance:,.6g}, learnt from them"
+    learnt = max(base.range, candidate.range)
+    tolerance = max(learnt, floor)
+    source = "learnt from them" if learnt >= floor else "the least that shows anything"
+    note = f"{'; '.join(growth.warnings)}; tolerance {tolerance:,.6g}, {source}"
     if growth.low > tolerance + allowed:
         return Verdict.REGRESSED, note
     if growth.high < -tolerance:
         return Verdict.IMPROVED, note
-    scattered = tolerance > LARGEST_TOLERANCE * base.center
+    scattered = learnt > LARGEST_TOLERANCE * base.center
     return (Verdict.INCONCLUSIVE if scattered else Verdict.OK), note
 
 

@@ -134,8 +134,8 @@ def _decided(evidence: Evidence, terms: paired.Terms, made: paired.Progress) -> 
 def _one_sided(benchmark: Benchmark) -> Comparison:
     notes = {
         State.NEW: "only the candidate runs it",
-        State.REMOVED: "only the base has it",
-        State.BROKEN: "the base runs it and the candidate fails",
+        State.REMOVED: "only the base runs it",
+        State.BROKEN: "the candidate cannot run it",
     }
     note = ": ".join(filter(None, (notes[benchmark.state], benchmark.note)))
     return Comparison(
@@ -200,11 +200,9 @@ def _faults(
     receipt: Receipt, comparisons: Sequence[Comparison], micro: Sorted[Block], load: Sorted[LoadBlock]
 ) -> list[str]:
     """Return what forbids the whole to pass, whatever the comparisons say."""
-    unended = (
-        []
-        if receipt.finished or receipt.interrupted
-        else ["The session did not end: its receipt is unfinished"]
-    )
+    # What went wrong says by itself why the rest is missing.
+    is_unended = not (receipt.finished or receipt.interrupted or receipt.trouble)
+    unended = ["The session did not end: its receipt is unfinished"] if is_unended else []
     schema = [] if receipt.schema == SCHEMA else [f"The receipt has schema {receipt.schema}, not {SCHEMA}"]
     damaged = [f"The receipt is damaged: {fault}" for fault in (*micro.faults, *load.faults)]
     return [*schema, *damaged, *receipt.trouble, *unended, *_gaps(receipt, comparisons)]
@@ -218,13 +216,23 @@ def _gaps(receipt: Receipt, comparisons: Sequence[Comparison]) -> list[str]:
         "load": bool(receipt.load_blocks),
         "exact": bool(receipt.counts),
     }
-    empty = [f"The suite '{suite}' left no data" for suite in receipt.suites if not recorded.get(suite, True)]
-    return [*empty, *_misnamed(receipt), *([] if compared else [_nothing(comparisons)])]
+    empty = [
+        f"The suite '{suite}' left no data"
+        for suite in receipt.suites
+        if not recorded.get(suite, True) and not receipt.trouble
+    ]
+    return [*empty, *_misnamed(receipt), *([] if compared or receipt.trouble else [_nothing(comparisons)])]
 
 
 def _nothing(comparisons: Sequence[Comparison]) -> str:
-    one_sided = "; every benchmark is new or removed" if comparisons else ""
-    return f"Nothing could be compared{one_sided}"
+    """Return that nothing could be compared, with the commonest reason."""
+    notes = Counter(one.note for one in comparisons)
+    if not notes:
+        return "Nothing could be compared"
+    (note, times), *_ = notes.most_common(1)
+    first = next(one.benchmark for one in comparisons if one.note == note)
+    more = f" and {times - 1} more" if times > 1 else ""
+    return f"Nothing could be compared; every benchmark is new or removed: {first}{more}: {note}"
 
 
 def _misnamed(receipt: Receipt) -> list[str]:

@@ -11,7 +11,9 @@ from harness.run import HostFacts, RunDirectory, decode
 
 KIND = "micro"
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e10)]
-Outcome = Literal["passed", "failed", "skipped"]
+Outcome = Literal["passed", "failed", "skipped", "xfailed"]
+MEANT = frozenset({"skipped", "xfailed"})
+"""Outcomes without times that the suite asks for: no fault."""
 
 
 class End(msgspec.Struct, frozen=True):
@@ -36,6 +38,8 @@ class MicroDocument(msgspec.Struct, kw_only=True):
     ends: dict[str, End] = {}
     broken: dict[str, str] = {}
     """Files of the suite that could not be imported, with the reason."""
+    aside: dict[str, str] = {}
+    """Files without a benchmark to measure that are no fault, in words: skipped whole, or of other tests."""
     interrupted: bool = False
     trouble: list[str] = []
     host: HostFacts = HostFacts()

@@ -1,6 +1,7 @@
 """What a suite holds, read from its source without running it: names without parameters, and what they say of themselves."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from harness.files import MOST_DOCUMENT_BYTES, read_bytes
 from harness.micro.suite import Suite
 
 _PATTERNS = ("test_*.py", "*_test.py")
+_BENCHMARK = re.compile(rb"\bbenchmark\b")
 
 
 def outline(suite: Suite) -> list[tuple[str, str]]:
@@ -17,6 +19,17 @@ def outline(suite: Suite) -> list[tuple[str, str]]:
     else:
         files = sorted({file for pattern in _PATTERNS for file in suite.place.rglob(pattern)})
     return [found for file in files for found in _benchmarks(file, str(file.relative_to(suite.root)))]
+
+
+def names_benchmark(file: Path) -> bool:
+    """Return False only for a file that can be read and does not hold the word `benchmark`: it is an ordinary test's.
+
+    It is asked of files that cannot be imported, so that what they hold is known from their text alone.
+    """
+    try:
+        return _BENCHMARK.search(file.read_bytes()) is not None
+    except OSError:
+        return True
 
 
 def _benchmarks(file: Path, name: str) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ import msgspec
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, InvalidRunError
 from harness.micro.document import End, Outcome
+from harness.micro.outline import names_benchmark
 from harness.micro.suite import VARIANT_VARIABLE, Suite
 from harness.processes.host import HostWatch
 from harness.run import HostFacts
@@ -43,6 +44,13 @@ class Broken(msgspec.Struct, frozen=True, tag="broken"):
     error: str
 
 
+class Skipped(msgspec.Struct, frozen=True, tag="skipped"):
+    """A file that skips itself."""
+
+    name: str
+    reason: str
+
+
 class Began(msgspec.Struct, frozen=True, tag="began"):
     """A benchmark is measured now."""
 
@@ -57,15 +65,19 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     error: str
 
 
-Message = Collected | Broken | Began | Ended
+Message = Collected | Broken | Skipped | Began | Ended
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Contents:
-    """The names of a suite's benchmarks, and why files of it could not be read."""
+    """The names of a suite's benchmarks, and why files of it could not be read.
+
+    `aside` are the files that hold nothing to measure and are no fault, with what is the matter with them.
+    """
 
     names: tuple[str, ...]
     broken: Mapping[str, str]
+    aside: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(slots=True)
@@ -90,6 +102,7 @@ def collect(supervisor: Supervisor, suite: Suite) -> Contents:
     suite.check()
     names: list[str] = []
     broken: dict[str, str] = {}
+    aside: dict[str, str] = {}
     with (
         private_folder() as folder,
         _start(supervisor, suite, folder, None, ["--collect-only", "-q"], log=folder / "log") as child,
@@ -97,16 +110,20 @@ def collect(supervisor: Supervisor, suite: Suite) -> Contents:
         for message in _messages(child, _COLLECT_S):
             if isinstance(message, Collected):
                 names = message.names
-            elif isinstance(message, Broken):
+            elif isinstance(message, Skipped):
+                aside[message.name] = f"skips itself: {message.reason}"
+            elif isinstance(message, Broken) and names_benchmark(suite.root / message.name):
                 broken[message.name] = message.error
+            elif isinstance(message, Broken):
+                aside[message.name] = f"cannot be imported and names no benchmark: {message.error}"
         code = child.wait(_END_S)
-        if not names and not broken and code not in _IN_GOOD_ORDER:
+        if not (names or broken or aside) and code not in _IN_GOOD_ORDER:
             raise InvalidRunError(
                 f"The suite cannot be read: pytest {_ending(code)}: {_complaint(child.log_tail(40))}",
                 where=str(suite.place),
                 remedy="Run it with pytest alone first",
             )
-    return Contents(tuple(names), broken)
+    return Contents(tuple(names), broken, aside)
 
 
 def measure(

@@ -8,6 +8,7 @@ measured survives whatever ends the process.
 
 import json
 import os
+import runpy
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from pytest_benchmark.utils import safe_dumps
 
+OUTCOMES = os.path.join(os.path.dirname(__file__), "outcomes.py")  # noqa: PTH118, PTH120 - a script of few imports
 Send = Callable[..., None]
 
 
@@ -25,12 +27,7 @@ class Plugin:
         self._job = job
         self._send = send
         self._machine: dict[str, Any] | None = None
-        self._outcome = ("passed", "")
-
-    def pytest_collectreport(self, report: Any) -> None:
-        """Tell why a file cannot be imported."""
-        if report.failed:
-            self._send("broken", name=report.nodeid, error=last_line(str(report.longrepr)))
+        self.outcomes: Any = runpy.run_path(OUTCOMES)["Outcomes"]()
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         """Leave only benchmarks, and of them those that the job names, if it names any."""
@@ -42,19 +39,16 @@ class Plugin:
         ]
 
     def pytest_collection_finish(self, session: Any) -> None:
-        """Tell what there is."""
+        """Tell what there is, and which files have nothing to offer."""
+        for name, error in self.outcomes.errors.items():
+            self._send("broken", name=name, error=error)
+        for name, reason in self.outcomes.skipped.items():
+            self._send("skipped", name=name, reason=reason)
         self._send("collected", names=[item.nodeid for item in session.items])
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Tell what is measured now."""
-        self._outcome = ("passed", "")
         self._send("began", name=nodeid)
-
-    def pytest_runtest_makereport(self, call: Any) -> None:
-        """Keep the first thing that went wrong."""
-        if call.excinfo is not None and self._outcome[0] == "passed":
-            kind = "skipped" if call.excinfo.typename == "Skipped" else "failed"
-            self._outcome = (kind, first_line(call.excinfo.exconly()))
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: Any) -> None:
@@ -63,7 +57,7 @@ class Plugin:
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Tell how the benchmark ended."""
-        outcome, error = self._outcome
+        outcome, error = self.outcomes.ended
         self._send("ended", name=nodeid, outcome=outcome, error=error)
 
     def _write(self, config: Any) -> None:
@@ -92,17 +86,6 @@ def write(path: str, content: bytes) -> None:
     os.replace(scratch, path)  # noqa: PTH105
 
 
-def first_line(text: str) -> str:
-    """Return the first line of an exception: its type and message, without what pytest explains below."""
-    return text.strip().partition("\n")[0]
-
-
-def last_line(text: str) -> str:
-    """Return the last line with words in it, without pytest's margin."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].removeprefix("E ").strip() if lines else ""
-
-
 def open_channel() -> Send:
     """Keep the real stdout for messages and point file descriptor 1 at stderr, which is the log."""
     descriptor = os.dup(1)
@@ -123,7 +106,8 @@ def main() -> int:
     send = open_channel()
     sys.path[:0] = [place for place in job["path"] if place not in sys.path]
     plugins = [word for name in job["plugins"] for word in ("-p", name)]
-    return int(pytest.main([*job["options"], *plugins, *job["places"]], plugins=[Plugin(job, send)]))
+    plugin = Plugin(job, send)
+    return int(pytest.main([*job["options"], *plugins, *job["places"]], plugins=[plugin, plugin.outcomes]))
 
 
 if __name__ == "__main__":

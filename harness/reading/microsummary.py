@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InvalidRunError
-from harness.micro.document import Benchmark, MicroDocument, read_benchmarks, read_document
+from harness.micro.document import MEANT, Benchmark, MicroDocument, read_benchmarks, read_document
 from harness.reading.validity import Level, Reason, Thresholds, Validity
 from harness.run import RunDirectory
 from harness.units import format_percent
@@ -46,18 +46,20 @@ class MicroSummary:
             for name in self.document.planned
             if name not in self.benchmarks
         }
-        return unmeasured | {
-            name: f"cannot be imported: {error}" for name, error in self.document.broken.items()
+        return {
+            **unmeasured,
+            **{name: f"cannot be imported: {error}" for name, error in self.document.broken.items()},
+            **self.document.aside,
         }
 
     @cached_property
     def failed(self) -> Mapping[str, str]:
-        """Those of `missing` that are a fault of the suite or of what it measures: all but skips and interruptions."""
+        """Those of `missing` that are a fault of the suite or of what it measures: all but interruptions and what the suite asks for itself."""
         ends = self.document.ends
         return {
             name: reason
             for name, reason in self.missing.items()
-            if name in self.document.broken or (name in ends and ends[name].outcome != "skipped")
+            if name in self.document.broken or (name in ends and ends[name].outcome not in MEANT)
         }
 
     @cached_property

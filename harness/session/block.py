@@ -225,7 +225,7 @@ class _Measuring:
     def _move_on(self, side: str) -> None:
         served = self._serving.pop(side, "")
         ended = self._slots[side].move_on()
-        if ended is not None and ended.outcome == "failed":
+        if ended is not None and ended.outcome != "passed":
             self._record.fail(served, side, ended.error)
 
     def _sentinels(self, sides: Sequence[str]) -> None:

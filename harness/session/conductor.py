@@ -140,11 +140,17 @@ class MicroSession:
     def run(self, plan_for: PlanFor, looks: Looks) -> None:
         """Discover, screen, extend, confirm."""
         found = self.discover()
-        plan = self._receipt.plan = plan_for(found)
-        self._adopt(found, plan)
-        if not found.comparable:
+        self.adopt(found, plan_for(found))
+        self.measure(looks)
+
+    def measure(self, looks: Looks) -> None:
+        """Screen, extend and confirm what was adopted; nothing, where no benchmark runs on both sides."""
+        plan = self._receipt.plan
+        comparable = frozenset(one.name for one in self._receipt.benchmarks if one.state is State.BOTH)
+        comparable -= {NULL_CONTROL}
+        if not comparable:
             return
-        self._blocks(Phase.SCREEN, frozenset(found.comparable), plan.screen_blocks)
+        self._blocks(Phase.SCREEN, comparable, plan.screen_blocks)
         undecided = looks.undecided(self._receipt)
         self._blocks(Phase.EXTEND, undecided, plan.extended_blocks - plan.screen_blocks)
         candidates = looks.candidates(self._receipt)
@@ -163,13 +169,19 @@ class MicroSession:
                 )
 
     def discover(self) -> Discovery:
-        """Run every benchmark of both sides for a few calls."""
-        warm_byte_code(self._stage, (NULL,))
-        base, candidate = (discovery.survey(self._stage, side) for side in Side)
-        found, notes = discovery.merge(base, candidate, self._base_names())
-        discovery.require_some(found, base, candidate, self._prepared.bench.suite)
-        short = [one for one in found if one.state is State.BOTH and one.slower_ns < SHORT_CALL_NS]
+        """Run every benchmark of the candidate for a few calls, and on the base those that both have."""
+        # The first import of a place compiles; what the base's suite holds is known by it as well.
+        listed = discovery.listing(self._stage, NULL)
+        candidate = discovery.survey(self._stage, Side.CANDIDATE)
+        common = listed.files.keys() & candidate.files.keys()
+        if listed.trouble:
+            base = discovery.listing(self._stage, Side.BASE)
+        else:
+            base = discovery.survey_of(self._stage, Side.BASE, common, listed)
+        found, notes = discovery.merge(base, candidate, self._base_names(), self._prepared.bench)
+        discovery.require_some(found, notes, base, candidate, self._prepared.bench.suite)
         both = [one for one in found if one.state is State.BOTH]
+        short = [one for one in both if one.slower_ns < SHORT_CALL_NS]
         null_of = self._rng.choice(short or both).name if both else None
         return Discovery(tuple(found), max(base.start_s, candidate.start_s), null_of, tuple(notes))
 
@@ -177,9 +189,11 @@ class MicroSession:
         bench = self._prepared.base_bench
         if bench is None:
             return frozenset()
-        return discovery.suite_names(dataclasses.replace(self._stage, bench=bench), Side.BASE)
+        return frozenset(discovery.listing(dataclasses.replace(self._stage, bench=bench), Side.BASE).files)
 
-    def _adopt(self, found: Discovery, plan: SessionPlan) -> None:
+    def adopt(self, found: Discovery, plan: SessionPlan) -> None:
+        """Write down what is measured, and how much of it."""
+        self._receipt.plan = plan
         benchmarks = [one.planned(plan) for one in found.found]
         controls = [
             msgspec.structs.replace(one, name=NULL_CONTROL, of=one.name)
@@ -226,4 +240,4 @@ class MicroSession:
 def warm_byte_code(stage: Stage, sides: Collection[str]) -> None:
     """Import once from fresh overlays: the first import of a place compiles, and is like no other."""
     for side in sides:
-        discovery.suite_names(stage, side)
+        discovery.listing(stage, side)

@@ -79,6 +79,17 @@ class Discovery:
         return tuple(found.name for found in self.found if found.state is State.BOTH)
 
     @property
+    def hopeless(self) -> str:
+        """Why no verdict is possible, whatever else is measured; empty if one is."""
+        broken = [found for found in self.found if found.state is State.BROKEN]
+        if self.comparable or not broken:
+            return ""
+        more = f" (and {len(broken) - 1} more like it)" if len(broken) > 1 else ""
+        return (
+            f"No benchmark can be compared, so nothing was measured: {broken[0].name}: {broken[0].note}{more}"
+        )
+
+    @property
     def files(self) -> Mapping[str, str]:
         """In which file each benchmark is."""
         return {found.name: found.file for found in self.found}

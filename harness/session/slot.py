@@ -37,6 +37,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     files: dict[str, str] = {}
     errors: dict[str, str] = {}
+    skipped: dict[str, str] = {}
     import_ns: int = 0
     places: dict[str, list[str]] = {}
     ns: float = 0.0

@@ -23,6 +23,7 @@ from typing import Any
 Timed = Callable[[int], tuple[int, int]]
 """calls to (wall_ns, cpu_ns) of all of them."""
 
+OUTCOMES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "micro", "outcomes.py")  # noqa: PTH118, PTH120
 WARM_RUN_NS = 2_000_000
 MOST_WARM_NS = 150_000_000
 STEADY = 0.99
@@ -214,12 +215,6 @@ def sentinel_ns() -> int:
     return time.perf_counter_ns() - start_ns
 
 
-def last_line(text: str) -> str:
-    """Return the last line with words in it, without pytest's margin."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].removeprefix("E ").strip() if lines else ""
-
-
 def files_of(roots: Sequence[str]) -> dict[str, list[str]]:
     """Return where the imported ones of the measured packages came from, links followed."""
     found = {}
@@ -236,53 +231,41 @@ class Plugin:
         self._job = job
         self._channel = channel
         self._began_ns = 0
-        self._errors: dict[str, str] = {}
-        self._tests: dict[str, str] = {}
-        self._outcome: tuple[str, str] = ("passed", "")
+        self._names: dict[str, str] = {}
+        self.outcomes: Any = runpy.run_path(OUTCOMES)["Outcomes"]()
 
     def pytest_load_initial_conftests(self) -> None:
         """Imports begin here, with the folder's conftest."""
         self._began_ns = time.perf_counter_ns()
 
-    def pytest_collectreport(self, report: Any) -> None:
-        """Keep why a file cannot be imported."""
-        if report.failed:
-            self._errors[self._relative(report.nodeid)] = last_line(str(report.longrepr))
-
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         """Leave only benchmarks, in the order of the job."""
-        by_name = {self._name(item): item for item in items if "benchmark" in item.fixturenames}
+        by_name = {
+            self._name(item): item for item in items if "benchmark" in getattr(item, "fixturenames", ())
+        }
         order = self._job["order"]
         items[:] = [by_name[name] for name in (by_name if order is None else order) if name in by_name]
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Tell what there is, and what it took to import it."""
-        files = {self._name(item): self._relative(item.nodeid).partition("::")[0] for item in session.items}
+        # Before any test is set up: a mark that skips it comes before every plugin.
+        self._names = {item.nodeid: self._name(item) for item in session.items}
+        files = {name: self._relative(nodeid).partition("::")[0] for nodeid, name in self._names.items()}
         self._channel.send(
             "collected",
             files=files,
-            errors=self._errors,
+            errors=self._by_file(self.outcomes.errors),
+            skipped=self._by_file(self.outcomes.skipped),
             import_ns=time.perf_counter_ns() - self._began_ns,
             places=files_of(self._job["roots"]),
         )
         # Until then the other slots of the block have the CPU to themselves.
         self._channel.receive()
 
-    def pytest_runtest_setup(self, item: Any) -> None:
-        """Know the test by the name that the session uses."""
-        self._tests[item.nodeid] = self._name(item)
-        self._outcome = ("passed", "")
-
-    def pytest_runtest_makereport(self, call: Any) -> None:
-        """Keep the first thing that went wrong."""
-        if call.excinfo is not None and self._outcome[0] == "passed":
-            kind = "skipped" if call.excinfo.typename == "Skipped" else "failed"
-            self._outcome = (kind, last_line(call.excinfo.exconly()))
-
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Tell how the test ended."""
-        name, (outcome, error) = self._tests.get(nodeid, nodeid), self._outcome
-        self._channel.send("done", name=name, outcome=outcome, error=error)
+        outcome, error = self.outcomes.ended
+        self._channel.send("done", name=self._names[nodeid], outcome=outcome, error=error)
 
     def make_fixture(self, request: Any) -> Benchmark:
         """Return the fixture of one test."""
@@ -314,6 +297,9 @@ class Plugin:
         marker = item.get_closest_marker("named_by")
         return str(item.callspec.params[marker.args[0]]) if marker else self._relative(item.nodeid)
 
+    def _by_file(self, reasons: Mapping[str, str]) -> dict[str, str]:
+        return {self._relative(nodeid): why for nodeid, why in reasons.items()}
+
     def _relative(self, nodeid: str) -> str:
         return nodeid.removeprefix(self._job["prefix"])
 
@@ -324,8 +310,9 @@ def run_pytest(job: Mapping[str, Any], channel: Channel) -> None:
 
     # The fixture is added here, since pytest is imported only after the overlay is in place.
     with_fixture = type("SlotPlugin", (Plugin,), {"benchmark": pytest.fixture(Plugin.make_fixture)})
+    plugin = with_fixture(job, channel)
     options = [word for name in job["plugins"] for word in ("-p", name)]
-    pytest.main([*job["options"], *options, *job["files"]], plugins=[with_fixture(job, channel)])
+    pytest.main([*job["options"], *options, *job["files"]], plugins=[plugin, plugin.outcomes])
     channel.send("ended")
 
 
