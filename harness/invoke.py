@@ -6,8 +6,11 @@ from typing import Any, Protocol
 from harness.failures import Failures
 from harness.model import Outcome
 
-Invoke = Callable[[Any], tuple[int, int, int]]
-"""event to (outcome, entered_ns, completed_ns); raises nothing that the target may raise."""
+Invoke = Callable[[Any], tuple[int, int, int, Any]]
+"""event to (outcome, entered_ns, completed_ns, answer); raises nothing that the target may raise.
+
+A call that came back has `completed` until its answer is judged. The answer is None where there is none.
+"""
 
 
 class Mark(Protocol):
@@ -25,7 +28,6 @@ class Unmarked:
 
 def make_invoke(
     call: Callable[[Any], Any],
-    judge: Callable[[Any], Outcome] | None,
     now_ns: Callable[[], int],
     timeouts: tuple[type[BaseException], ...] = (TimeoutError,),
     mark: Mark | None = None,
@@ -33,31 +35,24 @@ def make_invoke(
 ) -> Invoke:
     """Return the stamped call of one operation.
 
-    `judge` maps a result to an outcome and runs after the second stamp; None takes every result as completed.
     `timeouts` are the exceptions that mean `timed_out`; any other `Exception` means `failed`. `failures` is told why.
     """
     why = failures or Failures()
     entering = mark or Unmarked()
     failed, timed_out, completed = int(Outcome.FAILED), int(Outcome.TIMED_OUT), int(Outcome.COMPLETED)
 
-    def invoke(event: Any) -> tuple[int, int, int]:
+    def invoke(event: Any) -> tuple[int, int, int, Any]:
         entering.mark_ns = entered_ns = now_ns()
         try:
             result = call(event)
         except timeouts as error:
             completed_ns = now_ns()
             why.raised(error)
-            return timed_out, entered_ns, completed_ns
+            return timed_out, entered_ns, completed_ns, None
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the target raises is its outcome
             completed_ns = now_ns()
             why.raised(error)
-            return failed, entered_ns, completed_ns
-        completed_ns = now_ns()
-        if judge is None:
-            return completed, entered_ns, completed_ns
-        outcome = judge(result)
-        if outcome != completed:
-            why.answered(result)
-        return outcome, entered_ns, completed_ns
+            return failed, entered_ns, completed_ns, None
+        return completed, entered_ns, now_ns(), result
 
     return invoke

@@ -3,7 +3,7 @@
 import dataclasses
 import enum
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 P = ParamSpec("P")
@@ -119,10 +119,18 @@ class MakesEvents(Protocol):
 
 @runtime_checkable
 class JudgesResults(Protocol):
-    """A target whose results can be failures without being exceptions."""
+    """A target that judges its results itself; those of any other are judged by their HTTP status, where they have one."""
 
-    def outcome(self, result: Any) -> str:
-        """Return `completed`, `failed` or `timed_out`."""
+    def outcome(self, result: Any) -> str | Outcome:
+        """Return `completed`, `failed` or `timed_out`, or the `Outcome`. Runs after the call, on the driver's time."""
+
+
+@runtime_checkable
+class ExpectsStatuses(Protocol):
+    """A target whose answers have an HTTP status, some of which of 400 and above are no failures."""
+
+    expected_statuses: Collection[int | str]
+    """Such as `{404}` or `["200-399", 404]`; without one below 400, all below 400 are expected too."""
 
 
 @runtime_checkable

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from harness import files
+from harness.answers import read_expected
 from harness.errors import UsageError
 from harness.exact.metrics import COSTS, FAILURES
 from harness.policy import (
@@ -30,11 +31,14 @@ from harness.reading.thresholds import Thresholds
 from harness.session.receipt import NULL_CONTROL, Receipt, SessionPlan
 from harness.slo import parse
 from harness.stats.binomial import critical
+from harness.target import EXPECT_STATUS
 from harness.units import parse_duration_s, significant
 
 SUITES = ("micro", "exact", "load")
 _FILE = "pyproject.toml"
 _VALIDITY = "validity"
+_BESIDE = (_VALIDITY, EXPECT_STATUS)
+"""What is about measuring. It is no part of the policy, whose digest receipts hold: no verdict on a comparison depends on it."""
 _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "benchmarks": BenchmarkRule,
     "limits": Limit,
@@ -59,9 +63,9 @@ def read(path: Path) -> Policy:
 def from_table(table: Mapping[str, Any], *, where: str) -> Policy:
     """Return the policy that a table of TOML holds; `where` is named in every complaint."""
     spelt = _spelt(table)
-    # Not a part of the policy, whose digest receipts hold: no verdict on a comparison depends on it.
     _thresholds(spelt.pop(_VALIDITY, {}), where)
-    _refuse_unknown(spelt, Policy, "", where, also=(_VALIDITY,))
+    _expected_statuses(spelt.pop(EXPECT_STATUS, []), where)
+    _refuse_unknown(spelt, Policy, "", where, also=_BESIDE)
     for name, kind in _TABLES.items():
         rows = spelt.get(name, [])
         for place, row in enumerate(rows if isinstance(rows, list) else []):
@@ -80,6 +84,25 @@ def thresholds(folder: Path) -> Thresholds | None:
     file = folder / _FILE
     declared = _spelt(_table(file)).get(_VALIDITY) if file.exists() else None
     return None if declared is None else _thresholds(declared, str(file))
+
+
+def expected_statuses(folder: Path) -> str:
+    """Return what `expect-status` in the folder's `pyproject.toml` says, as a SPEC has it; empty where it says nothing."""
+    file = folder / _FILE
+    declared = _spelt(_table(file)).get(EXPECT_STATUS, []) if file.exists() else []
+    return _expected_statuses(declared, str(file))
+
+
+def _expected_statuses(declared: Any, where: str) -> str:
+    try:
+        read_expected(declared)
+    except ValueError as error:
+        raise UsageError(
+            f"The policy's {EXPECT_STATUS} cannot be read: {error}",
+            where=where,
+            remedy=f'Write {EXPECT_STATUS} = ["200-399", 404]',
+        ) from error
+    return ",".join(map(str, declared)) if isinstance(declared, list) else str(declared)
 
 
 def _thresholds(declared: Any, where: str) -> Thresholds:

@@ -139,6 +139,12 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     counters_trouble: str | None = None
     failures: list[Failure] = []
     stopped: str | None = None
+    judged_by: str = ""
+    """By what answers were judged, as a sentence; empty where no answer had a status, or the target judged itself."""
+    aside_ns: int = 0
+    """What judging answers and renewing events took, between calls."""
+    events_changed: int = 0
+    """How many calls changed the event that they got, which the next call then got as it was made."""
 
 
 class _Versioned(msgspec.Struct, frozen=True):

@@ -17,21 +17,23 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from harness.answers import USUAL, Judge, judge_of, read_expected
 from harness.errors import TargetError, UsageError
 from harness.model import (
     DEFAULT_OPERATION,
     Closes,
     Counts,
-    ExplainsFailures,
+    ExpectsStatuses,
     Instrumentable,
-    JudgesResults,
     MakesEvents,
     OffersOperations,
     Opens,
-    Outcome,
     RecordsSites,
     Wrap,
 )
+
+EXPECT_STATUS = "expect-status"
+"""The parameter of a SPEC with the statuses of answers that are no failures; no factory gets it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,14 +78,13 @@ class LoadedTarget:
     call: Callable[[Any], Any]
     operations: Mapping[str, float]
     make_event: Callable[[str, random.Random], Any]
-    judge: Callable[[Any], Outcome] | None
+    judge: Judge | None
     open: Callable[[], None]
     close: Callable[[], None]
     counters: Callable[[], Mapping[str, Mapping[str, int]]]
     instrument: Callable[[Wrap], None]
     record_sites: Callable[..., None]
     sites: Callable[[], Mapping[str, Mapping[str, Mapping[str, int]]]]
-    explain: Callable[[Any], str] | None = None
     file: str = ""
     """Where the code of its factory is, links resolved; empty for a factory that is not written in Python."""
 
@@ -153,6 +154,8 @@ def make(factory_text: str, parameters: Mapping[str, str]) -> LoadedTarget:
     callable `call`, operations that are not names with positive weights.
     """
     factory = load_factory(factory_text)
+    parameters = dict(parameters)
+    expected = parameters.pop(EXPECT_STATUS, None)
     _check_parameters(factory_text, factory, parameters)
     try:
         target = factory(**parameters)
@@ -161,7 +164,25 @@ def make(factory_text: str, parameters: Mapping[str, str]) -> LoadedTarget:
             f"The factory of target '{factory_text}' failed: {type(error).__name__}: {error}",
             remedy="Correct the target or its parameters",
         ) from error
-    return dataclasses.replace(_shaped(factory_text, target), file=_file_of(factory))
+    return dataclasses.replace(
+        _shaped(factory_text, target),
+        judge=judge_of(target, _expected(factory_text, target, expected)),
+        file=_file_of(factory),
+    )
+
+
+def _expected(text: str, target: object, given: str | None) -> frozenset[int]:
+    """Return the statuses that are no failures: as the SPEC (or the policy) says, else as the target does."""
+    said = target.expected_statuses if isinstance(target, ExpectsStatuses) else ()
+    try:
+        return read_expected(said if given is None else given) or USUAL
+    except ValueError as error:
+        whose = (
+            f"The expected_statuses of target '{text}'" if given is None else f"The SPEC's {EXPECT_STATUS}"
+        )
+        raise TargetError(
+            f"{whose} cannot be read: {error}", remedy='Write {404} or ["200-399", 404]'
+        ) from error
 
 
 def _file_of(factory: Callable[..., Any]) -> str:
@@ -200,8 +221,7 @@ def _shaped(text: str, target: Any) -> LoadedTarget:
         call=call,
         operations=operations,
         make_event=target.make_event if isinstance(target, MakesEvents) else lambda _operation, _rng: {},
-        judge=_judge(target) if isinstance(target, JudgesResults) else None,
-        explain=target.failure if isinstance(target, ExplainsFailures) else None,
+        judge=None,
         open=target.open if isinstance(target, Opens) else _nothing,
         close=target.close if isinstance(target, Closes) else _nothing,
         counters=target.counters if isinstance(target, Counts) else dict,
@@ -236,20 +256,6 @@ def check_mix(owner: str, operations: Mapping[str, float]) -> None:
             )
     if not operations:
         raise TargetError(f"'{owner}' offers no operation", remedy="Give at least one, or leave them out")
-
-
-def _judge(target: JudgesResults) -> Callable[[Any], Outcome]:
-    by_label = {outcome.label: outcome for outcome in Outcome if outcome.returned}
-    outcome_of = target.outcome
-
-    def judge(result: Any) -> Outcome:
-        # A judge that raises or answers nonsense must not end the run: what it cannot call good has failed.
-        try:
-            return by_label[outcome_of(result)]
-        except (Exception, SystemExit):  # noqa: BLE001
-            return Outcome.FAILED
-
-    return judge
 
 
 def _nothing() -> None:

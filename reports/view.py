@@ -121,6 +121,7 @@ def _card(side: Side) -> RunCard:
             ("seed", str(document.seed)),
             ("measuring", cost(side)),
             ("warm-up", side.run.warmup_finding.sentence),
+            *_of_answers(side),
             *_found(side),
         ),
         outcomes=tuple((name.replace("_", " "), count) for name, count in side.run.total.outcomes.items()),
@@ -129,6 +130,16 @@ def _card(side: Side) -> RunCard:
         directory=side.run.directory.path.name,
         withheld=side.withheld,
     )
+
+
+def _of_answers(side: Side) -> tuple[tuple[str, str], ...]:
+    """Return by what answers were judged, and what calls did to their events, where there is something to say."""
+    facts = side.run.facts
+    if facts is None:
+        return ()
+    changed = f"{facts.events_changed:,} calls changed theirs; each call got its event as it was made"
+    said = (("answers", facts.judged_by), ("events", changed if facts.events_changed else ""))
+    return tuple((name, words) for name, words in said if words)
 
 
 def _found(side: Side) -> tuple[tuple[str, str], ...]:

@@ -41,6 +41,8 @@ LAYERS = {
     "harness.environment": 1,
     "harness.target": 1,
     "harness.events": 1,
+    "harness.answers": 1,
+    "harness.renewing": 1,
     "harness.profiles": 1,
     "harness.profiles.folded": 1,
     "harness.profiles.stacks": 1,

@@ -1,28 +1,22 @@
 """Events: made before the run, the same for the same seed, and no more than the plan uses."""
 
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import TargetError
-from harness.events import needed_payloads, prepare_events, stamped_calls
-from harness.marker import operation_of
-from harness.model import Outcome
+from harness.events import needed_payloads, prepare_events
 from harness.plans.plan import MAX_PAYLOADS
 from harness.target import LoadedTarget
 
 
-def a_target(
-    call=lambda event: event, make_event=lambda operation, rng: (operation, rng.random()), judge=None
-):
+def a_target(make_event=lambda operation, rng: (operation, rng.random())):
     return LoadedTarget(
-        call=call,
+        call=lambda event: event,
         operations={"read": 1.0},
         make_event=make_event,
-        judge=judge,
+        judge=None,
         open=lambda: None,
         close=lambda: None,
         counters=dict,
@@ -78,20 +72,3 @@ def test_what_is_needed_is_the_highest_payload_of_each_operation(rows):
         name = "abc"[index]
         highest[name] = max(highest.get(name, 0), turn + 1)
     assert needed_payloads({"a": 1.0, "b": 1.0, "c": 1.0}, operation, payload) == highest
-
-
-def test_each_operation_is_called_under_its_own_marker():
-    def call(event):
-        return operation_of(sys._getframe(1).f_code.co_name), event
-
-    seen = []
-
-    def judge(result):
-        seen.append(result)
-        return Outcome.COMPLETED
-
-    for number, invoke in enumerate(
-        stamped_calls(a_target(call, judge=judge), {"GET /a": 1.0, "b;c": 1.0}, lambda: 5)
-    ):
-        assert invoke(number) == (Outcome.COMPLETED, 5, 5)
-    assert seen == [("GET /a", 0), ("b;c", 1)]

@@ -35,8 +35,8 @@ def test_the_call_gets_the_event_and_is_stamped_on_both_sides():
         seen.append(event)
         clock.passed += 5000
 
-    invoke = make_invoke(call, None, clock.now_ns)
-    assert invoke("event") == (Outcome.COMPLETED, 100, 5200)
+    invoke = make_invoke(call, clock.now_ns)
+    assert invoke("event") == (Outcome.COMPLETED, 100, 5200, None)
     assert seen == ["event"]
     assert len(clock.readings) == 2
 
@@ -55,40 +55,30 @@ def test_the_call_gets_the_event_and_is_stamped_on_both_sides():
 )
 def test_whatever_the_target_raises_is_its_outcome_and_is_stamped(error, outcome):
     clock = Clock()
-    assert make_invoke(raising(error), None, clock.now_ns)(None) == (outcome, 100, 200)
+    assert make_invoke(raising(error), clock.now_ns)(None) == (outcome, 100, 200, None)
 
 
 def test_a_driver_may_name_more_exceptions_that_mean_timed_out():
     class Late(BaseException):
         pass
 
-    invoke = make_invoke(raising(Late()), None, Clock().now_ns, (TimeoutError, Late))
+    invoke = make_invoke(raising(Late()), Clock().now_ns, (TimeoutError, Late))
     assert invoke(None)[0] == Outcome.TIMED_OUT
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit])
 def test_what_is_meant_for_the_driver_passes_through(error):
     with pytest.raises(error):
-        make_invoke(raising(error()), None, Clock().now_ns)(None)
+        make_invoke(raising(error()), Clock().now_ns)(None)
 
 
-def test_the_judge_runs_after_the_second_stamp():
+def test_what_came_back_is_handed_on_to_be_judged_when_the_call_is_closed():
     clock = Clock()
-
-    def judge(result):
-        clock.passed += 9_000_000
-        return {"bad": Outcome.FAILED}[result]
-
-    assert make_invoke(lambda _event: "bad", judge, clock.now_ns)(None) == (Outcome.FAILED, 100, 200)
+    assert make_invoke(lambda _event: "bad", clock.now_ns)(None) == (Outcome.COMPLETED, 100, 200, "bad")
     assert len(clock.readings) == 2
-
-
-def test_a_raised_error_is_not_judged():
-    invoke = make_invoke(raising(ValueError()), lambda _result: Outcome.COMPLETED, Clock().now_ns)
-    assert invoke(None)[0] == Outcome.FAILED
 
 
 def test_the_outcome_is_one_byte_as_the_table_keeps_it():
     results = itertools.count()
-    invoke = make_invoke(lambda _event: next(results), None, Clock().now_ns)
+    invoke = make_invoke(lambda _event: next(results), Clock().now_ns)
     assert [invoke(None)[0] for _ in range(3)] == [2, 2, 2]

@@ -3,11 +3,13 @@
 import dataclasses
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
+from harness import policy_file
 from harness.commands.own_scenario import own_scenario
 from harness.errors import UsageError
 from harness.model import Scenario
-from harness.target import TargetSpec, parse_spec
+from harness.target import EXPECT_STATUS, TargetSpec, parse_spec
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS, Entry
 
@@ -54,7 +56,14 @@ def select(spec_text: str | None, scenario: Scenario, variants: Iterable[str]) -
                 "A target of your own is path/to/file.py:factory or package.module:factory",
             )
         entry = Entry(spec.name, "a target of the user's own")
+        spec = _with_project(spec)
     return Selection(spec, entry, _variants(spec, entry, tuple(dict.fromkeys(variants))))
+
+
+def _with_project(spec: TargetSpec) -> TargetSpec:
+    """Return the SPEC of a target of the user's own with what their project says of such targets."""
+    expected = policy_file.expected_statuses(Path.cwd())
+    return TargetSpec(spec.name, {EXPECT_STATUS: expected, **spec.parameters}) if expected else spec
 
 
 def _variants(spec: TargetSpec, entry: Entry, wanted: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Calls that follow one another without a pause, as a user of the closed model makes them: the hottest loop of all.
 
-A call that ends is the moment at which the next one is intended and let go, so one write fills the row of the
-first and claims the row of the second: they are neighbours in the table unless another greenlet came between.
+A call that ends is the moment at which the next one is intended and let go (or, where its answer is judged or its event
+renewed, the end of that), so one write fills the row of the first and claims the row of the second: they are neighbours in
+the table unless another greenlet came between.
 """
 
 import itertools
@@ -9,14 +10,16 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.load.calling import Calling, make_finish, make_tellers
+from harness.load.calling import Calling, make_aside, make_finish, make_raised
 from harness.load.split import Split
 from harness.model import Outcome
+from harness.renewing import Renewable
 from harness.table.calls import FILL_FROM, HEADER_BYTES, ROW_BYTES
+from harness.table.heldby import DRIVER
 from harness.table.recorder import FILL
 
 Slice = Callable[[object, int, int, int, int, int], int]
-"""(greenlet, intended_ns, now_ns, lag_target_ns, lag_host_ns, slice_end_ns) to completed_ns, all of the clock.
+"""(greenlet, intended_ns, now_ns, lag_target_ns, lag_host_ns, slice_end_ns) to when the next is intended, all of the clock.
 
 Makes one call at least, and no more once the clock is beyond the end of the slice.
 """
@@ -45,10 +48,10 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
     fill_and_claim = struct.Struct("<3q24x3q" if has_split else "<2q16s16x3q").pack_into
     fill, held = FILL.pack_into, split.held
     finish = make_finish(calling, calling.split) if calling.split else None
-    judge, timeouts, now_ns = work.judge, work.timeouts, work.now_ns
+    timeouts, now_ns, passed, aside = work.timeouts, work.now_ns, work.passed, make_aside(calling)
     # Whatever the target raises is its outcome.
     endings: tuple[type[BaseException], ...] = (*timeouts, Exception, SystemExit)
-    raised, answered = make_tellers(calling)
+    raised = make_raised(calling)
 
     def run(  # noqa: C901 - as above
         me: object, intended_ns: int, let_go_ns: int, lag_target_ns: int, lag_host_ns: int, end_ns: int
@@ -56,59 +59,59 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
         owner, has_lag = owners[me], lag_target_ns or lag_host_ns
         # Who asks for what was held after a moment hears of every call beyond it.
         end_ns, before_ns = min(end_ns, split.due_ns), owner.run_ns
-        call, event, operation, head = take()
+        call, event, entry, operation, head = take()
+        event = entry.take() if entry else event
         row = claim(operation, head >> 32, intended_ns - origin_ns, let_go_ns - origin_ns)
         place, room = HEADER_BYTES + row * ROW_BYTES, tail[1]
         while True:
             owner.holder = operation
-            # As `make_invoke` does it, without its frame: by that, recording takes 1.12 to 1.19 times as long.
+            # As `make_invoke` does it: its frame would make recording 1.12 to 1.19 times as long.
             split.mark_ns = entered_ns = now_ns()
             try:
                 result = call(event)
             except endings as error:
-                outcome = raised(error, row, operation, completed_ns := now_ns())
+                outcome, result = raised(error, row, operation, completed_ns := now_ns()), None
             else:
-                completed_ns = now_ns()
-                outcome = _COMPLETED if judge is None else judge(result)
-                if outcome != _COMPLETED:
-                    answered(result, row, operation, outcome, completed_ns)
-            done_ns = completed_ns - origin_ns
-            if owner.seen is None:
+                completed_ns, outcome = now_ns(), _COMPLETED
+            done_ns, next_ns, is_alone = completed_ns - origin_ns, completed_ns, owner.seen is None
+            if is_alone:
                 # As far as is known nobody else has run.
                 run_ns, wait_busy_ns = completed_ns - entered_ns, 0
                 held[operation] += run_ns
                 split.mark_ns = completed_ns
-                # Without a split another may have claimed the next row unnoticed.
-                is_next = row + 1 < room and (has_split or tail[0] == row + 1)
-                if is_next and completed_ns <= end_ns and not has_lag:
-                    call, event, operation, head = take()
+            elif finish:
+                run_ns, wait_busy_ns = finish(me, owner, row, entered_ns, before_ns, completed_ns)
+                owner = owners[me]
+                before_ns = owner.run_ns
+            if entry or type(result) not in passed:
+                owner.holder = DRIVER
+                outcome, next_ns = aside(row, operation, outcome, completed_ns, result, entry, event)
+                owner.seen, before_ns = None, owner.run_ns
+            if is_alone:
+                # Without a split another may have claimed the next row unnoticed; so while an answer was judged.
+                is_next = (has_split and next_ns == completed_ns) or tail[0] == row + 1
+                if is_next and row + 1 < room and next_ns <= end_ns and not has_lag:
+                    call, event, entry, operation, head = take()
+                    event = entry.take() if entry else event
                     row += 1
                     tail[0] = row + 1
                     fill_and_claim(
                         table, place + FILL_FROM, entered_ns - origin_ns, done_ns,
-                        run_ns if has_split else _NO_SPLIT, head, done_ns, done_ns,
-                    )  # fmt: skip
+                        run_ns if has_split else _NO_SPLIT, head, next_ns - origin_ns, next_ns - origin_ns)  # fmt: skip
                     table[place] = outcome
                     place += ROW_BYTES
                     continue
                 if completed_ns > split.due_ns:
                     split.holds.remember(entered_ns, completed_ns)
-            elif finish:
-                run_ns, wait_busy_ns = finish(me, owner, row, entered_ns, before_ns, completed_ns)
-                owner = owners[me]
-                before_ns = owner.run_ns
-            if not has_split:
-                run_ns = wait_busy_ns = -1
-            fill(
-                table, place + FILL_FROM,
-                entered_ns - origin_ns, done_ns, run_ns, wait_busy_ns, lag_target_ns, lag_host_ns,
-            )  # fmt: skip
+            run_ns, wait_busy_ns = (run_ns, wait_busy_ns) if has_split else (-1, -1)
+            fill(table, place + FILL_FROM, entered_ns - origin_ns, done_ns, run_ns, wait_busy_ns, lag_target_ns, lag_host_ns)  # fmt: skip
             table[place] = outcome
-            if completed_ns > end_ns:
-                return completed_ns
+            if next_ns > end_ns:
+                return next_ns
             has_lag = lag_target_ns = lag_host_ns = 0
-            call, event, operation, head = take()
-            row = claim(operation, head >> 32, done_ns, done_ns)
+            call, event, entry, operation, head = take()
+            event = entry.take() if entry else event
+            row = claim(operation, head >> 32, next_ns - origin_ns, next_ns - origin_ns)
             place, room = HEADER_BYTES + row * ROW_BYTES, tail[1]
 
     return run
@@ -123,11 +126,12 @@ def _unwatched(operations: int) -> Split:
 
 def _steps(
     calling: Calling, sequence: Sequence[tuple[int, int]]
-) -> list[tuple[Callable[[Any], Any], Any, int, int]]:
-    """Return for each step what is called, with what, the operation, and the first eight bytes of its row."""
+) -> list[tuple[Callable[[Any], Any], Any, Renewable | None, int, int]]:
+    """Return for each step what is called, with what (and of which entry), the operation, and its row's first bytes."""
     work = calling.work
-    heads = (_HEAD.pack(_UNFINISHED, 0, *step) for step in sequence)
+    heads = (int.from_bytes(_HEAD.pack(_UNFINISHED, 0, *step), "little") for step in sequence)
+    events = (work.events[operation][payload] for operation, payload in sequence)
     return [
-        (work.calls[operation], work.events[operation][payload], operation, int.from_bytes(head, "little"))
-        for (operation, payload), head in zip(sequence, heads, strict=True)
+        (work.calls[operation], event, event if type(event) is Renewable else None, operation, head)
+        for (operation, _), event, head in zip(sequence, events, heads, strict=True)
     ]

@@ -3,14 +3,18 @@
 import dataclasses
 import struct
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
+from harness.answers import Judge
+from harness.errors import HarnessError
 from harness.failures import Failures
 from harness.invoke import Invoke, Mark, make_invoke
 from harness.load.split import Owner, Split
 from harness.model import Outcome
+from harness.renewing import Renewable
 from harness.table.calls import HEADER_BYTES, INTENDED_FROM, ROW_BYTES
-from harness.table.heldby import HeldBy
+from harness.table.heldby import DRIVER, HeldBy
 from harness.table.recorder import FILL, FILL_BASE, Recorder
 
 Make = Callable[[object, int, int, int, int, int], int]
@@ -23,11 +27,16 @@ Failed = Callable[[int, int, int, int], None]
 """(row, operation, outcome, completed_ns of the clock) of a call whose reason has just been noted."""
 Raised = Callable[[BaseException, int, int, int], int]
 """(error, row, operation, completed_ns of the clock) to the outcome."""
-Answered = Callable[[Any, int, int, int, int], None]
-"""(result, row, operation, outcome, completed_ns of the clock)."""
+Aside = Callable[[int, int, int, int, Any, Any, Any], tuple[int, int]]
+"""(row, operation, outcome, completed_ns, answer, entry of the pool, event) to (outcome, now), all of the clock.
+
+Judges the answer and gives the event back. It is the driver's work after a call: target code in it may even give the loop
+away, so the call must be closed by then, and its greenlet no holder of its operation.
+"""
 Finish = Callable[[object, Owner, int, int, int, int], tuple[int, int]]
 """(greenlet, its owner, row, entered_ns, its run_ns by then, completed_ns) to (run_ns, wait_busy_ns)."""
 
+_NOTHING = frozenset({type(None)})
 _INTENDED = struct.Struct("<q")
 
 
@@ -39,16 +48,20 @@ class Work:
     calls: Sequence[Callable[[Any], Any]]
     events: Sequence[Sequence[Any]]
     now_ns: Callable[[], int]
-    judge: Callable[[Any], Outcome] | None = None
+    judge: Judge | None = None
     timeouts: tuple[type[BaseException], ...] = (TimeoutError,)
     failures: Failures = dataclasses.field(default_factory=Failures)
+    spent: list[int] = dataclasses.field(default_factory=lambda: [0])
+    """One number: the ns so far that judging answers and renewing events took."""
+
+    @property
+    def passed(self) -> AbstractSet[type]:
+        """The types of answers that need no judging; it grows."""
+        return self.judge.passed if self.judge else _NOTHING
 
     def invokes(self, mark: Mark | None) -> list[Invoke]:
         """Return the stamped calls; they tell `mark` when they are entered."""
-        return [
-            make_invoke(call, self.judge, self.now_ns, self.timeouts, mark, self.failures)
-            for call in self.calls
-        ]
+        return [make_invoke(call, self.now_ns, self.timeouts, mark, self.failures) for call in self.calls]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,8 +93,8 @@ def make_failed(calling: Calling) -> Failed:
     return failed
 
 
-def make_tellers(calling: Calling) -> tuple[Raised, Answered]:
-    """Return what notes and counts a failure: by what a call let out, with the outcome for it, and by its result."""
+def make_raised(calling: Calling) -> Raised:
+    """Return what notes and counts a failure by what a call let out, with the outcome for it."""
     timeouts, failures, failed = calling.work.timeouts, calling.work.failures, make_failed(calling)
     timed_out, has_failed = int(Outcome.TIMED_OUT), int(Outcome.FAILED)
 
@@ -91,26 +104,55 @@ def make_tellers(calling: Calling) -> tuple[Raised, Answered]:
         failed(row, operation, outcome, completed_ns)
         return outcome
 
-    def answered(result: Any, row: int, operation: int, outcome: int, completed_ns: int) -> None:
-        failures.answered(result)
-        failed(row, operation, outcome, completed_ns)
-
-    return raised, answered
+    return raised
 
 
-def make_caller(calling: Calling) -> Make:
+def make_aside(calling: Calling) -> Aside:
+    """Return what is done after a call that was closed, on the driver's time."""
+    work, failed, completed = calling.work, make_failed(calling), int(Outcome.COMPLETED)
+    judge, passed, names, now_ns, spent = work.judge, work.passed, work.names, work.now_ns, work.spent
+
+    def aside(
+        row: int, operation: int, outcome: int, completed_ns: int, answer: Any, entry: Any, event: Any
+    ) -> tuple[int, int]:  # fmt: skip
+        if judge is not None and outcome == completed and type(answer) not in passed:
+            outcome = judge(answer, names[operation])
+            if outcome != completed:
+                work.failures.answered(answer)
+                failed(row, operation, outcome, completed_ns)
+        if entry is not None:
+            try:
+                entry.give_back(event)
+            except HarnessError as error:
+                if judge is None:
+                    raise
+                judge.blame(str(error))
+        ended_ns = now_ns()
+        spent[0] += ended_ns - completed_ns
+        return outcome, ended_ns
+
+    return aside
+
+
+def make_caller(calling: Calling) -> Make:  # noqa: C901 - two hot paths: every part of its own would be a call more
     """Return what makes and records one call."""
     pack, table, origin_ns = FILL.pack_into, calling.recorder.map, calling.origin_ns
     split, all_events, owners = calling.split, calling.work.events, calling.owners
     invokes, failed, completed = calling.work.invokes(split), make_failed(calling), int(Outcome.COMPLETED)
+    passed, aside = calling.work.passed, make_aside(calling)
 
     def make_plain(
         me: object, row: int, operation: int, payload: int, lag_target_ns: int, lag_host_ns: int
     ) -> int:  # fmt: skip
         owners[me].holder = operation
-        outcome, entered_ns, completed_ns = invokes[operation](all_events[operation][payload])
+        event, entry = all_events[operation][payload], None
+        if type(event) is Renewable:
+            event, entry = event.take(), event
+        outcome, entered_ns, completed_ns, answer = invokes[operation](event)
         if outcome != completed:
             failed(row, operation, outcome, completed_ns)
+        if entry is not None or type(answer) not in passed:
+            outcome, _ = aside(row, operation, outcome, completed_ns, answer, entry, event)
         pack(
             table, FILL_BASE + row * ROW_BYTES, entered_ns - origin_ns, completed_ns - origin_ns,
             -1, -1, lag_target_ns, lag_host_ns,
@@ -125,11 +167,13 @@ def make_caller(calling: Calling) -> Make:
     def make_split(
         me: object, row: int, operation: int, payload: int, lag_target_ns: int, lag_host_ns: int
     ) -> int:  # fmt: skip
-        event = all_events[operation][payload]
+        event, entry = all_events[operation][payload], None
+        if type(event) is Renewable:
+            event, entry = event.take(), event
         owner = owners[me]
         owner.holder = operation
         before_ns = owner.run_ns
-        outcome, entered_ns, completed_ns = invokes[operation](event)
+        outcome, entered_ns, completed_ns, answer = invokes[operation](event)
         if outcome != completed:
             # Before anybody else can fail.
             failed(row, operation, outcome, completed_ns)
@@ -142,6 +186,11 @@ def make_caller(calling: Calling) -> Make:
                 split.holds.remember(entered_ns, completed_ns)
         else:
             run_ns, wait_busy_ns = finish(me, owner, row, entered_ns, before_ns, completed_ns)
+        if entry is not None or type(answer) not in passed:
+            owner = owners[me]
+            owner.holder = DRIVER
+            outcome, _ = aside(row, operation, outcome, completed_ns, answer, entry, event)
+            owner.seen = None
         pack(
             table, FILL_BASE + row * ROW_BYTES, entered_ns - origin_ns, completed_ns - origin_ns,
             run_ns, wait_busy_ns, lag_target_ns, lag_host_ns,

@@ -72,7 +72,7 @@ class Driver:
         self._names: list[str] = list(target.operations)
         self._split = Split(get_hub(), SystemClock.now_ns) if job.split else None
         self._owners: dict[object, Owner] = self._split.owners if self._split else {}
-        self._failures = Failures(target.explain)
+        self._failures = Failures(target.judge.reason if target.judge else None)
         logging.getLogger("locust").setLevel(logging.WARNING)
 
     def open(self) -> None:
@@ -98,11 +98,12 @@ class Driver:
             facts = at_origin(facts, origin_ns)
             calling = Calling(work, recorder, origin_ns, self._split, self._owners, cells)
             model = self._model(mix, table, calling)
+            self._heed_faults(model)
             self._write(facts)
             # Before anybody can know that there is something to stop.
             signal_watch = gevent.signal_handler(signal.SIGTERM, model.stopping.set)
             send(Started(origin_ns, origin_ns + round(self._job.duration_s * NS_PER_S)))
-            self._run(model, facts)
+            self._run(model, facts, work)
             signal_watch.cancel()
         if not is_open:
             calls.seal(self._folder / RunDirectory.CALLS)
@@ -149,7 +150,18 @@ class Driver:
             think_time_s=job.think_time_s, drain_s=job.drain_s,
         )  # fmt: skip
 
-    def _run(self, model: Model, facts: LoadFacts) -> None:
+    def _heed_faults(self, model: Model) -> None:
+        """End the run at the first fault of the target's own that leaves nothing to measure."""
+        judge = self._target.judge
+
+        def end() -> None:
+            model.trouble = model.trouble or (judge.fault if judge else None)
+            model.stopping.set()
+
+        if judge:
+            judge.on_fault = end
+
+    def _run(self, model: Model, facts: LoadFacts, work: Work) -> None:
         before = Counters(self._target)
         gevent.spawn_later((facts.origin_ns - SystemClock.now_ns()) / NS_PER_S, before.read)
         with GarbageWatch(self._split.collected if self._split else None) as garbage, self._watching():
@@ -163,9 +175,9 @@ class Driver:
                 ended_ns=min(ended_ns, round(self._job.duration_s * NS_PER_S)),
                 garbage=garbage,
                 counters=before,
-                failures=self._failures.found(self._names),
                 in_flight_peak=model.in_flight_peak,
                 stopped=model.trouble,
+                work=work,
             )
         )
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import msgspec
 
 from harness.clock import NS_PER_S, SystemClock
-from harness.failures import Failure
+from harness.load.calling import Work
 from harness.load.garbage import GarbageWatch
 from harness.load.overhead import recorder_ns_per_call, split_ns_per_switch, waits_ns_per_switch
 from harness.load.split import Split
 from harness.load.waits import Waits
 from harness.model import Executor
+from harness.renewing import events_changed
 from harness.run import LoadFacts
 from harness.target import Counters
 
@@ -37,7 +38,8 @@ def at_origin(facts: LoadFacts, origin_ns: int) -> LoadFacts:
 
 
 def at_end(
-    facts: LoadFacts, *, ended_ns: int, garbage: GarbageWatch, counters: Counters, failures: list[Failure], in_flight_peak: int, stopped: str | None,
+    facts: LoadFacts, *, ended_ns: int, garbage: GarbageWatch, counters: Counters,
+    in_flight_peak: int, stopped: str | None, work: Work,
 ) -> LoadFacts:  # fmt: skip
     """Return the facts once all has ended; `ended_ns` is the end of the measured time."""
     return msgspec.structs.replace(
@@ -50,8 +52,11 @@ def at_end(
         peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         counters=counters.growth(),
         counters_trouble=counters.trouble,
-        failures=failures,
+        failures=work.failures.found(work.names),
         stopped=stopped,
+        judged_by=work.judge.rule() if work.judge else "",
+        aside_ns=work.spent[0],
+        events_changed=events_changed(work.events),
     )
 
 

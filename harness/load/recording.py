@@ -161,8 +161,11 @@ class Recording:
         origin_ns = SystemClock.now_ns()
         self.facts = at_origin(hosted.overhead, origin_ns)
         self._origin_ns = origin_ns
+        judge = hosted.target.judge
         # Why calls fail is told by recording: the target's process may see several.
-        self._work = dataclasses.replace(hosted.work, failures=Failures(hosted.target.explain))
+        self._work = dataclasses.replace(
+            hosted.work, failures=Failures(judge.reason if judge else None), spent=[0]
+        )
         calling = Calling(self._work, self.recorder, origin_ns, split, hosted.owners, self._cells)
         self._make, self._append = make_caller(calling), self.recorder.appender()
         self._garbage = keep.enter_context(GarbageWatch(split.collected if split else None))
@@ -239,9 +242,9 @@ class Recording:
             ended_ns=ended_ns,
             garbage=self._garbage,
             counters=self._counters,
-            failures=self._work.failures.found(self._work.names),
             in_flight_peak=self._out_at_most,
-            stopped=stopped,
+            stopped=stopped or (self._work.judge.fault if self._work.judge else None) or None,
+            work=self._work,
         )
         return self.facts, self._host.facts()
 

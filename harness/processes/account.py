@@ -94,6 +94,9 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         counters_trouble=_sentences((name, facts.counters_trouble) for name, facts in given),
         failures=failures.merged([facts.failures for facts in all_facts]),
         stopped=_sentences((name, facts.stopped) for name, facts in given),
+        judged_by=next((facts.judged_by for facts in all_facts if facts.judged_by), ""),
+        aside_ns=max(facts.aside_ns for facts in all_facts),
+        events_changed=sum(facts.events_changed for facts in all_facts),
     )
 
 

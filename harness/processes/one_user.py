@@ -16,8 +16,8 @@ from harness.events import prepare_events
 from harness.failures import Failure, Failures
 from harness.marker import marked, marked_any
 from harness.model import Outcome, Wrap
-from harness.plans.plan import MAX_PAYLOADS
 from harness.processes.job import Job
+from harness.renewing import give_back, taken
 from harness.run import write_atomically
 from harness.target import LoadedTarget, open_target
 
@@ -25,7 +25,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 Request = tuple[str, Any]
-"""Operation and event."""
+"""Operation and entry of the pool of its events."""
 
 
 class OneUser:
@@ -43,22 +43,30 @@ class OneUser:
 
     def make_all(self, requests: Iterable[Request]) -> list[Failure]:
         """Make the requests; return what failed and why: raised, timed out, or was judged so. No times are told."""
-        failures, names = Failures(self._target.explain), list(self._calls)
+        judge = self._target.judge
+        failures, names = Failures(judge.reason if judge else None), list(self._calls)
         for operation, event in requests:
             self._operation = operation
             if not self._succeeds(operation, event, failures):
                 failures.count(names.index(operation), Outcome.FAILED, 0)
+            if judge and judge.fault:
+                raise TargetError(
+                    judge.fault, remedy="Correct the target: nothing can be said about its answers"
+                )
         self._operation = ""
         return failures.found(names)
 
-    def _succeeds(self, operation: str, event: Any, failures: Failures) -> bool:
+    def _succeeds(self, operation: str, entry: Any, failures: Failures) -> bool:
+        event = taken(entry)
         try:
             result = self._calls[operation](event)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the target raises is its outcome
             failures.raised(error)
             return False
+        finally:
+            give_back(entry, event)
         judge = self._target.judge
-        if judge is None or judge(result) is Outcome.COMPLETED:
+        if judge is None or judge(result, operation) == Outcome.COMPLETED:
             return True
         failures.answered(result)
         return False
@@ -107,7 +115,7 @@ def fixed_lists(
     needed = dict.fromkeys(mix, 2 * count)
     events = prepare_events(target, mix, seed, needed)
     requests = [
-        (name, own[turn % MAX_PAYLOADS])
+        (name, own[turn % len(own)])
         for turn in range(2 * count)
         for name, own in zip(mix, events, strict=True)
     ]

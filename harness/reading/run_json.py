@@ -32,6 +32,8 @@ def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any
         "stated": _stated(run),
         "operations": {name: _operation_json(operation) for name, operation in run.operations.items()},
         "failures": [msgspec.to_builtins(one) for one in run.facts.failures] if run.facts else None,
+        "judged_by": (run.facts.judged_by or None) if run.facts else None,
+        "events_changed": run.facts.events_changed if run.facts else None,
         "held_by": None if run.held_by is None else heldby.named(run.held_by, list(run.operations)),
         "warmup": run.warmup_finding.as_json(),
         "stages": stages_json(run),

@@ -21,6 +21,8 @@ from harness.units import format_ns, format_percent, format_rate
 if TYPE_CHECKING:
     from harness.reading.summary import RunSummary
 
+_MOST_ASIDE, _TOLD_ASIDE = 0.10, 0.02
+
 __all__ = ["Level", "Limit", "Reason", "Thresholds", "Validity", "judge"]
 
 
@@ -66,6 +68,7 @@ def judge(run: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
                 _stamps,
                 _clock,
                 _lag,
+                _aside,
                 _late,
                 _descheduled,
                 _counters,
@@ -167,6 +170,8 @@ def _lag(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
     owner = (
         "the harness itself" if run.facts is None or run.facts.split else "no one known (the split was off)"
     )
+    if (share := _aside_share(run)) > _TOLD_ASIDE:
+        owner += f" (which judged answers and renewed events for {format_percent(share)} of the time)"
     if not (run.facts is None or run.facts.split):
         level = min(level, Level.DEGRADED, key=list(Level).index)
     yield Reason(
@@ -174,6 +179,23 @@ def _lag(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
         f"Calls started late, held up by {owner}: {format_ns(lag_ns)} at p99, "
         f"against a median response of {format_ns(response_ns)}",
     )
+
+
+def _aside(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    """A closed user's time between calls is in no response time, but in the throughput."""
+    plan, share = run.document.plan, _aside_share(run)
+    if plan.executor == "closed" and share / plan.users > _MOST_ASIDE:
+        yield Reason(
+            Level.DEGRADED,
+            f"The load generator judged answers and renewed events for {format_percent(share / plan.users)} of the time "
+            "of its users: throughput is lower by that, response times are not",
+        )
+
+
+def _aside_share(run: "RunSummary") -> float:
+    """Return how long answers were judged and events renewed, as a share of the whole time with its warm-up."""
+    whole_s = run.measured_s + run.document.plan.warmup_s
+    return run.facts.aside_ns / 1e9 / whole_s if run.facts and whole_s else 0.0
 
 
 def _late(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:

@@ -6,13 +6,15 @@ from a fixed seed, in the same order.
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 import pytest
 
 from harness.events import prepare_events
+from harness.model import Outcome
+from harness.renewing import Renewable, events_changed, give_back, taken
 from harness.target import LoadedTarget, append_current_folder, closing_target, make, open_target
 
 SEED = 1
@@ -46,15 +48,65 @@ def target() -> Iterator[LoadedTarget]:
 @pytest.mark.parametrize("operation", list(TARGET.operations))
 def test_call(target: LoadedTarget, operation: str, benchmark: Any) -> None:
     """Call the target with one event after another; each series of slices begins with the first."""
-    events = prepare_events(target, {operation: 1.0}, SEED, {operation: EVENTS})[0]
+    pool = prepare_events(target, {operation: 1.0}, SEED, {operation: EVENTS})[0]
+    # What a target keeps of each event is there before the clock runs.
+    for entry in pool * ROUNDS_BEFORE:
+        _checked(target, operation, _with_event(entry, target.call))
+    if any(type(entry) is Renewable and entry.is_used_up for entry in pool):
+        answer = _in_single_calls(target, pool, benchmark)
+    else:
+        answer = _in_a_row(target, pool, benchmark)
+    _checked(target, operation, answer)
+
+
+def _in_a_row(target: LoadedTarget, pool: list[Any], benchmark: Any) -> Any:
+    """Time calls whose events need nothing between them, which is looked at once more in the end."""
+    events = [taken(entry) for entry in pool]
     turn = itertools.cycle(events)
 
     def rewind() -> None:
         nonlocal turn
         turn = itertools.cycle(events)
 
-    # What a target keeps of each event is there before the clock runs.
-    for event in events * ROUNDS_BEFORE:
-        target.call(event)
     benchmark.rewind = rewind
-    benchmark(lambda: target.call(next(turn)))
+    answer = benchmark(lambda: target.call(next(turn)))
+    for entry, event in zip(pool, events, strict=True):
+        give_back(entry, event)
+    if events_changed([pool]):
+        raise AssertionError(
+            "calls changed their events after some time: later ones did other work than the first"
+        )
+    return answer
+
+
+def _in_single_calls(target: LoadedTarget, pool: list[Any], benchmark: Any) -> Any:
+    """Time calls one by one: each gets an event as it was made, and what that takes is not in the times."""
+    turn = itertools.cycle(pool)
+    out: list[Any] = []
+
+    def rewind() -> None:
+        nonlocal turn
+        turn = itertools.cycle(pool)
+
+    def setup() -> tuple[tuple[Any], dict[str, Any]]:
+        out[:] = [next(turn)]
+        return (taken(out[0]),), {}
+
+    benchmark.rewind = rewind
+    return benchmark.pedantic(target.call, setup=setup, teardown=lambda event: give_back(out[0], event))
+
+
+def _with_event(entry: Any, call: Callable[[Any], Any]) -> Any:
+    event = taken(entry)
+    try:
+        return call(event)
+    finally:
+        give_back(entry, event)
+
+
+def _checked(target: LoadedTarget, operation: str, answer: Any) -> None:
+    """Raise for an answer that is a failure: an operation that fails is not faster."""
+    judge = target.judge
+    if judge is not None and judge(answer, operation) != Outcome.COMPLETED:
+        reason = judge.reason(answer)
+        raise AssertionError(judge.fault or f"the call failed: {reason or 'answered with a failure'}")
