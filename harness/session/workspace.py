@@ -64,7 +64,19 @@ def _remove_if_abandoned(folder: Path) -> bool:
     except OSError:
         return False
     else:
-        shutil.rmtree(folder, ignore_errors=True)
-        return True
+        return _empty_and_remove(folder)
     finally:
         os.close(descriptor)
+
+
+def _empty_and_remove(folder: Path) -> bool:
+    """Remove the lock last: what a child of the killed session still writes is left for the next sweep to find."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != _LOCK:
+            path.unlink(missing_ok=True)
+    if [path.name for path in folder.iterdir()] != [_LOCK]:
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
+    return True
