@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import harness
+from harness.askgit import ask_git
 
 FINGERPRINT = ("cpu", "cores", "kernel", "python", "packages")
 PACKAGES = (
@@ -96,9 +97,7 @@ def _commit(folder: Path) -> str | None:
 
 def _git(folder: Path, *words: str) -> str | None:
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10, check=False
-        )
+        done = ask_git(folder, *words, timeout_s=10.0)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

@@ -38,6 +38,7 @@ LAYERS = {
     "harness.processes.tree": 1,
     "harness.failures": 1,
     "harness.invoke": 1,
+    "harness.askgit": 1,
     "harness.environment": 1,
     "harness.target": 1,
     "harness.events": 1,

@@ -2,11 +2,13 @@
 
 import json
 import math
+import os
 import re
 import xml.etree.ElementTree as ET
 
 import pytest
 from gate_support import comparison, document, edit, git, harness, leftovers, make_shop
+from listing import unwritten
 
 from harness.cli import main
 from harness.units import parse_duration_s
@@ -17,13 +19,15 @@ WALL = "test_total"
 @pytest.fixture
 def shop(tmp_path):
     folder = make_shop(tmp_path / "shop")
+    # A plain status would write the index again: its times say nothing yet.
+    os.utime(folder / "shop" / "work.py", (1, 1))
     yield folder
-    assert git(folder, "worktree", "list").count("\n") == 0, "a worktree was left"
     assert leftovers(folder) == [], "a session's folder was left"
 
 
 def gate(shop, *words, **environment):
-    done = harness(shop, "gate", "--json", *words, **environment)
+    with unwritten(shop / ".git"):
+        done = harness(shop, "gate", "--json", *words, **environment)
     return done, document(done)
 
 
@@ -148,6 +152,7 @@ def test_a_change_that_changes_nothing_passes_against_where_the_branch_left_its_
     ("words", "sentence"),
     [
         (("gate", "--base", "nowhere"), "There is no revision 'nowhere'"),
+        (("gate", "--base", "x; rm -rf ~ #"), "git fetch origin 'x; rm -rf ~ #'"),
         (("compare", "git:main", "git:"), "names nothing"),
         (("compare", "main", "git:main"), "no subject"),
         (("compare", "git:main", "path:/no/such/folder"), "is no folder"),
@@ -170,6 +175,20 @@ def test_a_candidate_that_does_not_import_is_invalid_and_says_why(shop):
     done, found = gate(shop)
     assert (done.returncode, found["verdict"]) == (5, "invalid")
     assert "nothing_of_that_name" in " ".join(one["note"] for one in found["comparisons"])
+
+
+def test_a_shallow_clone_is_refused_with_the_command_that_helps(shop, monkeypatch, capsys):
+    git(shop, "checkout", "-q", "-b", "change")
+    git(shop, "commit", "-q", "--allow-empty", "-m", "mine")
+    git(shop, "checkout", "-q", "main")
+    git(shop, "commit", "-q", "--allow-empty", "-m", "theirs")
+    clone = shop.parent / "clone"
+    git(
+        shop.parent, "clone", "-q", "--depth=1", "--no-single-branch", "-b", "change", f"file://{shop}", clone
+    )
+    monkeypatch.chdir(clone)
+    assert main(["gate"]) == 2
+    assert "git fetch --unshallow" in capsys.readouterr().err
 
 
 def test_outside_a_repository_the_gate_says_so(tmp_path):

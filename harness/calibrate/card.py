@@ -26,7 +26,7 @@ from harness.stats.proportion import clopper_pearson
 SCHEMA = 1
 _BESIDE = frozenset(
     {
-        "document.py", "exact.py", "git.py", "injection.py", "load_block.py", "load_blocks.py", "lockfiles.py", "overlay.py",
+        "checkout.py", "document.py", "exact.py", "git.py", "injection.py", "load_block.py", "load_blocks.py", "lockfiles.py", "overlay.py",
         "receipt_file.py", "segments.py", "subjects.py", "target_suite.py",
     }
 )  # fmt: skip

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     policy = read_policy(args, project)
     named = args.base or policy.base
     tip = git.resolve(project, named)
-    base = git.merge_base(project, tip)
+    base = git.merge_base(project, tip, named)
     if base != tip:
         talk.say(f"Base: {base[:12]}, where this checkout left {named} ({tip[:12]}).")
     sides = (TreeSide(f"git:{base}", project, base, f"{named} ({base[:12]})"), working_tree(project))

@@ -15,7 +15,7 @@ from harness.session.slot import ForeignCodeError, Slot, start_slot
 from harness.supervise import Supervisor
 
 NULL = "null"
-"""The third slot: the base's code once more, from another worktree."""
+"""The third slot: the base's code once more, from another place."""
 MOST_PADDING_BYTES = 4096
 MOST_BALLAST = 64
 BALLAST_SIZES = 30

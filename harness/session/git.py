@@ -1,14 +1,17 @@
-"""The few things that a session asks of git; nothing here changes a branch, an index or a checkout of the user."""
+"""The few things that a session asks of git; nothing here changes anything in the user's repository."""
 
-import contextlib
-import os
+import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
+from harness.askgit import ask_git
 from harness.errors import HarnessError, UsageError
 
+Done = subprocess.CompletedProcess[str]
+
 _TIMEOUT_S = 300.0
+_SENTENCES = 3
 
 
 def resolve(project: Path, revision: str) -> str:
@@ -18,98 +21,135 @@ def resolve(project: Path, revision: str) -> str:
     """
     require_repository(project)
     for name in (revision, f"origin/{revision}"):
-        done = _run(project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-        if done.returncode == 0:
-            return done.stdout.strip()
+        commit = _commit(project, name)
+        if commit is not None:
+            return commit
     raise UsageError(
         f"There is no revision '{revision}' here",
         where=str(project),
-        remedy=f"Name a branch, tag or commit; a shallow clone may lack it: git fetch origin {revision}",
+        remedy="Name a branch, tag or commit; a shallow clone may lack it: "
+        f"git fetch origin {shlex.quote(revision.removeprefix('origin/'))}",
     )
 
 
-def merge_base(project: Path, commit: str) -> str:
-    """Return the commit where the checkout left the history of `commit`; that one itself where they share none.
+def merge_base(project: Path, commit: str, named: str = "") -> str:
+    """Return the commit where the checkout left the history of `commit`, which the user called `named`.
 
     What others have added to the base since is not this checkout's doing.
+
+    Raises UsageError where that commit is unknown: in a shallow clone that ends before it, or without common history.
     """
-    done = _run(project, "merge-base", commit, "HEAD")
-    return done.stdout.strip() or commit
+    named = named or commit[:12]
+    head = _commit(project, "HEAD")
+    if head is None:
+        raise UsageError(
+            "This checkout has no commit yet", where=str(project), remedy="Commit once, then gate a change"
+        )
+    found = run(project, "merge-base", commit, head).stdout.split()
+    if found and not _is_cut(project, commit, head, found[0]):
+        return found[0]
+    if is_shallow(project):
+        raise UsageError(
+            f"This clone is shallow: it does not reach the commit where this checkout left '{named}'",
+            where=str(project),
+            remedy="Fetch the history: git fetch --unshallow, or a part of it: git fetch --deepen=200 "
+            "(in GitHub Actions: fetch-depth: 0)",
+        )
+    raise UsageError(
+        f"This checkout and '{named}' have no commit in common",
+        where=str(project),
+        remedy="Name the branch that this one was made from: harness gate --base REVISION",
+    )
+
+
+def _is_cut(project: Path, commit: str, head: str, base: str) -> bool:
+    """True if the history ends between `base` and one of the tips: a nearer common commit may lie behind that end."""
+    if base in {commit, head} or not (ends := _shallow_ends(project)):
+        return False
+    between = run(project, "rev-list", commit, head, "--not", base).stdout.split()
+    return not ends.isdisjoint(between)
+
+
+def _shallow_ends(project: Path) -> set[str]:
+    try:
+        return set(path_in(project, "shallow").read_text("ascii").split())
+    except OSError:
+        return set()
+
+
+def is_shallow(project: Path) -> bool:
+    """True if the history of the repository ends early."""
+    return run(project, "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
 
 
 def require_repository(project: Path) -> None:
-    """Raise UsageError if the folder is in no repository."""
-    if _run(project, "rev-parse", "--git-dir").returncode != 0:
+    """Raise UsageError if the folder is in no repository, or in one that git refuses to read."""
+    done = run(project, "rev-parse", "--git-dir")
+    if done.returncode == 0:
+        return
+    if "not a git repository" in done.stderr and "ownership" not in done.stderr:
         raise UsageError(
             "A git: subject needs a git repository, and this folder is in none",
             where=str(project),
             remedy="Run this in the project's checkout, or compare folders: path:CHECKOUT",
         )
+    raise UsageError(
+        f"git refuses this repository: {sentences(done.stderr)}",
+        where=str(project),
+        remedy=f"If you trust it: git config --global --add safe.directory {shlex.quote(_top(project))}"
+        if "ownership" in done.stderr
+        else "Make 'git status' work here first",
+    )
+
+
+def _top(project: Path) -> str:
+    """Return the folder with the repository: git itself does not say where it is in one that it refuses."""
+    tops = (folder for folder in (project, *project.parents) if (folder / ".git").exists())
+    return str(next(tops, project))
 
 
 def state(project: Path) -> str | None:
     """Return the commit of a checkout, with `+changes` if files differ or are untracked; None outside git."""
-    head = _run(project, "rev-parse", "--verify", "--quiet", "HEAD")
-    if head.returncode != 0:
+    head = _commit(project, "HEAD")
+    if head is None:
         return None
-    changes = _run(project, "status", "--porcelain", "--", ".").stdout.strip()
-    return f"{head.stdout.strip()}+changes" if changes else head.stdout.strip()
+    # Looking for renames would read, and in a partial clone fetch, what the files were.
+    changes = run(project, "status", "--porcelain", "--no-renames", "--", ".").stdout.strip()
+    return f"{head}+changes" if changes else head
 
 
 def prefix(project: Path) -> str:
     """Return where the project lies in its repository; empty at the top."""
-    return _run(project, "rev-parse", "--show-prefix").stdout.strip()
+    return run(project, "rev-parse", "--show-prefix").stdout.strip()
 
 
-@contextlib.contextmanager
-def worktree(project: Path, commit: str, folder: Path) -> Iterator[Path]:
-    """Yield the project's folder in a worktree of that commit; the worktree is gone afterwards.
+def path_in(project: Path, name: str) -> Path:
+    """Return where git keeps a file of the project's repository, whatever kind of checkout it is."""
+    # Of a worktree too, and of a git directory elsewhere.
+    told = run(project, "rev-parse", "--git-path", name).stdout.removesuffix("\n")
+    return (project / told).resolve()
 
-    Raises HarnessError if git cannot make it.
-    """
-    # What a session left that was killed: the folder is gone, git's note of it is not.
-    _run(project, "worktree", "prune")
+
+def run(project: Path, *words: str, environment: Mapping[str, str] | None = None) -> Done:
+    """Run git in the folder, and return how it ended. Raises what says that git is missing or hangs."""
     try:
-        done = _run(project, "worktree", "add", "--detach", "--quiet", str(folder), commit)
-        if done.returncode != 0:
-            raise HarnessError(
-                f"git could not make a worktree of {commit[:12]}: {_last_line(done.stderr)}",
-                where=str(folder),
-                remedy="Free some disk, or name another place in TMPDIR",
-            )
-        yield folder / prefix(project)
-    finally:
-        _run(project, "worktree", "remove", "--force", str(folder))
-        _run(project, "worktree", "prune")
-
-
-def _run(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run git without hooks: a post-checkout of the project must not run in our worktree."""
-    command = ["git", "-C", str(project), "-c", "core.hooksPath=/dev/null", *words]
-    try:
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_TIMEOUT_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            env=_environment(),
-        )
+        return ask_git(project, *words, timeout_s=_TIMEOUT_S, environment=environment)
     except FileNotFoundError as error:
         raise UsageError("There is no git on PATH", remedy="Install git") from error
     except subprocess.TimeoutExpired as error:
         raise HarnessError(f"git {words[0]} took over {_TIMEOUT_S:g} s", where=str(project)) from error
 
 
-def _environment() -> dict[str, str]:
-    """Without what an outer git command or a hook has set: it would lead to another repository."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    # A status must not lock or rewrite the user's index.
-    return kept | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+def sentences(text: str) -> str:
+    """Return what git said, in its own words: its last lines of error."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    told = [line for line in lines if line.startswith(("error:", "fatal:"))] or lines
+    words = (line.removeprefix("error: ").removeprefix("fatal: ") for line in told[-_SENTENCES:])
+    said = "; ".join(dict.fromkeys(words)) or "it said nothing"
+    # A name that is not UTF-8 must not break whoever prints it.
+    return said.encode("utf-8", "replace").decode()
 
 
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+def _commit(project: Path, name: str) -> str | None:
+    done = run(project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -14,6 +14,7 @@ from harness.errors import HarnessError, UsageError
 from harness.policy import Policy
 from harness.session import git, overlay
 from harness.session.block import NULL
+from harness.session.checkout import check_out, fill_submodules, require_complete
 from harness.session.launch import INI, Bench, Home
 from harness.session.lockfiles import digest, make_environment
 from harness.session.receipt import Side, SubjectFacts
@@ -60,7 +61,7 @@ def prepare(
     *,
     with_suite: bool = True,
 ) -> Iterator[Prepared]:
-    """Yield what the session needs; worktrees, overlays and environments are gone afterwards.
+    """Yield what the session needs; checkouts, overlays and environments are gone afterwards.
 
     Without the suite, nothing of micro-benchmarks is prepared, and the sides need none.
 
@@ -73,7 +74,7 @@ def prepare(
         elif isinstance(base, TreeSide) and isinstance(candidate, TreeSide):
             sides = {Side.BASE: base, Side.CANDIDATE: candidate}
             trees = {
-                side: stack.enter_context(_tree(subject, folder / "trees" / letter))
+                side: _tree(subject, folder / "trees" / letter, policy)
                 for (side, subject), letter in zip(sides.items(), "ab", strict=True)
             }
             suite = overlay.find_suite(trees[Side.CANDIDATE], policy.suite) if with_suite else None
@@ -99,21 +100,21 @@ def _disk_trouble_named(folder: Path) -> Iterator[None]:
         ) from error
 
 
-@contextlib.contextmanager
-def _tree(subject: TreeSide, folder: Path) -> Iterator[Path]:
+def _tree(subject: TreeSide, folder: Path, policy: Policy) -> Path:
+    """Return where a side's files are: the folder as it lies there, or a checkout of the revision of our own."""
     if subject.revision is None:
-        yield subject.project
-        return
+        return subject.project
     commit = git.resolve(subject.project, subject.revision)
-    folder.parent.mkdir(exist_ok=True)
-    with git.worktree(subject.project, commit, folder) as project:
-        if not project.is_dir():
-            raise UsageError(
-                f"Revision '{subject.revision}' has no folder '{git.prefix(subject.project)}'",
-                where=str(subject.project),
-                remedy="Name a revision that has this project",
-            )
-        yield project.resolve()
+    project = check_out(subject.project, commit, folder)
+    if not project.is_dir():
+        raise UsageError(
+            f"Revision '{subject.revision}' has no folder '{git.prefix(subject.project)}'",
+            where=str(subject.project),
+            remedy="Name a revision that has this project",
+        )
+    wanted = (*policy.source_roots, policy.suite) if policy.source_roots and policy.suite else ("",)
+    fill_submodules(subject.project, project, wanted)
+    return project.resolve()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -132,6 +133,8 @@ def _trees(
 ) -> Prepared:
     candidate = trees[Side.CANDIDATE]
     roots = _roots(trees, policy, suite)
+    for tree in trees.values():
+        require_complete(tree, [*roots.values(), *([suite] if suite else [])])
     pythons, locks = _environments(trees, policy, folder, pip)
     places = {
         "1": {Side.BASE: "a", Side.CANDIDATE: "b", NULL: "c"},
@@ -211,9 +214,9 @@ def _environments(
 
 
 def _facts(subject: TreeSide, tree: Path, lock: str | None) -> SubjectFacts:
-    return SubjectFacts(
-        spec=subject.spec, label=subject.label, revision=git.state(tree), environment_lock=lock
-    )
+    # A revision's checkout is what we made it: filters of the project, unknown in ours, would call it changed.
+    revision = git.resolve(subject.project, subject.revision) if subject.revision else git.state(tree)
+    return SubjectFacts(spec=subject.spec, label=subject.label, revision=revision, environment_lock=lock)
 
 
 def _targets(base: TargetSide, candidate: TargetSide, folder: Path) -> Prepared:

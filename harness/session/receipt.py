@@ -14,7 +14,7 @@ import msgspec
 SCHEMA = 1
 
 NULL_CONTROL = "control:null"
-"""The benchmark that measures the base against itself, from two worktrees; `Benchmark.of` names what it runs."""
+"""The benchmark that measures the base against itself, from two places; `Benchmark.of` names what it runs."""
 
 
 class Side(enum.StrEnum):
