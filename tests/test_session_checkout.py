@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from harness.errors import HarnessError, UsageError
 from harness.session import git as asking
 from harness.session.checkout import check_out, fill_submodules, require_complete
-from harness.session.workspace import remove_abandoned
+from harness.supervise import sweep
 from tests.listing import unwritten
 from tests.session_support import SOURCE, commit, git, project, write
 
@@ -231,10 +232,13 @@ for left in moments:
 """
 
 
-def test_a_session_killed_at_any_moment_has_written_nothing_and_is_swept_by_the_next(repository, tmp_path):
+def test_a_session_killed_at_any_moment_has_written_nothing_and_is_swept_by_the_next(
+    repository, tmp_path, monkeypatch
+):
     make_old(repository)
     place = tmp_path / "tmp"
     place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
     # An index that a plain status would write again.
     os.utime(repository / "pkg" / "__init__.py", (1, 1))
     moments = ",".join(str(number) for number in (1, 2, 4, 6, 8, 10, 12, 14, 16, 10_000))
@@ -248,5 +252,5 @@ def test_a_session_killed_at_any_moment_has_written_nothing_and_is_swept_by_the_
     deadline_s = time.monotonic() + 10
     # A git that its session left alone may still write for a moment.
     while list(place.iterdir()) and time.monotonic() < deadline_s:
-        remove_abandoned(place)
+        sweep()
     assert list(place.iterdir()) == []
