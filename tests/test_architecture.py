@@ -48,6 +48,7 @@ LAYERS = {
     "harness.profiles.folded": 1,
     "harness.profiles.stacks": 1,
     "harness.profiles.frames": 1,
+    "harness.profiles.idle": 1,
     "harness.profiles.qualified": 1,
     "harness.profiles.pyspy_text": 1,
     "harness.profiles.ptrace": 1,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from harness.marker import marker_name
 from harness.profiles.cpu import CpuProfiler, Mode, Recording, cpu_seconds, fold, no_rights
+from harness.profiles.idle import is_waiting
 from harness.profiles.ptrace import allow_ptrace
 from harness.profiles.pyspy_text import sort_stacks
 from harness.profiles.rights import can_profile
@@ -22,7 +23,8 @@ WORKER = "OpenModel._work (/w/harness/load/open_model.py:120)"
 HUB = "Hub.run (/v/lib/python3.11/site-packages/gevent/hub.py:700)"
 
 TARGET = """
-import sys, threading, time
+import queue, sys, threading, time
+from gevent.threadpool import ThreadPool
 sys.path.insert(0, sys.argv[1])
 from harness.marker import marked
 from harness.profiles.ptrace import allow_ptrace
@@ -35,6 +37,11 @@ class Core:
     def spin(self, end):
         while time.thread_time() < end:
             pass
+
+# Workers that have nothing to do, each waiting in a way of its own; the first was what most samples were of.
+pool = ThreadPool(1)
+pool.spawn(int).get()
+threading.Thread(target=queue.Queue().get, args=(True, 1000), daemon=True).start()
 
 long, short = marked(Core().call, sys.argv[3]), marked(Core().call, "short")
 while True:
@@ -86,7 +93,10 @@ def test_samples_go_to_the_operation_that_spent_the_time(supervisor, target, tmp
         profile.lines["Core.call (busy.py)"]
         == TARGET.split("\n").index("        self.spin(time.thread_time() + seconds)") + 1
     )
-    assert facts.samples == facts.kept + facts.idle + facts.torn
+    assert facts.samples == facts.kept + facts.idle + facts.paced + facts.torn
+    assert [stack for stack in profile.stacks if is_waiting(stack[-1])] == []
+    # One thread works, so each second of its CPU is at most as many samples as were asked for.
+    assert facts.rate_got_hz == pytest.approx((facts.samples - facts.idle) / facts.cpu_s)
     assert (facts.mode, facts.torn, facts.errors) == ("blocking", 0, 0)
     assert facts.cpu_s > 0
     assert target.poll() is None
@@ -98,7 +108,7 @@ def test_the_target_runs_on_after_a_nonblocking_recording(supervisor, target, tm
     )
     _, facts = fold(record(profiler, 0.5))
     assert facts.mode == "nonblocking"
-    assert facts.samples == facts.kept + facts.idle + facts.torn
+    assert facts.samples == facts.kept + facts.idle + facts.paced + facts.torn
     assert target.poll() is None
 
 
@@ -194,7 +204,7 @@ def test_work_handed_to_a_thread_belongs_to_its_operation():
         (HUB, "idle"),
         (
             "OpenModel._pace (/w/harness/load/open_model.py:80);OpenModel._wait_until (/w/harness/load/open_model.py:90)",
-            "idle",
+            "paced",
         ),
         ("OpenModel._pace (/w/harness/load/open_model.py:80)", "(driver)"),
         (f"{MARKER};{HUB}", "torn"),
@@ -208,10 +218,50 @@ def test_every_stack_has_one_owner(stack, place):
     found = sort(f"{stack} 3", may_tear=True)
     owners = {
         "idle": found.idle,
+        "paced": found.paced,
         "torn": found.torn,
         **{name: part.total for name, part in found.profile.by_operation().items()},
     }
     assert {name: samples for name, samples in owners.items() if samples} == {place: 3}
+
+
+POOL = "_WorkerGreenlet.run (/v/lib/python3.11/site-packages/gevent/threadpool.py:163)"
+THREAD = "Thread._bootstrap (/usr/lib/python3.11/threading.py:1002)"
+
+
+@pytest.mark.parametrize(
+    "innermost",
+    [
+        "acquire_with_timeout (/v/lib/python3.11/site-packages/gevent/_threading.py:36)",
+        "_Condition.wait (/v/lib/python3.11/site-packages/gevent/_threading.py:86)",
+        "Condition.wait (/usr/lib/python3.11/threading.py:324)",
+        "wait (/usr/lib/python3.11/threading.py:324)",
+        "EpollSelector.select (/usr/lib/python3.11/selectors.py:468)",
+        "socket.accept (/usr/lib/python3.11/socket.py:293)",
+        "SocketIO.readinto (/usr/lib/python3.11/socket.py:706)",
+        "_worker (/usr/lib/python3.11/concurrent/futures/thread.py:81)",
+        "Popen._try_wait (/usr/lib/python3.11/subprocess.py:1964)",
+        HUB,
+    ],
+)
+def test_a_thread_that_waits_uses_no_cpu_and_the_whole_is_conserved(innermost):
+    work = f"{THREAD};{MARKER};f (/w/m.py:1)"
+    found = sort(f"{POOL};{innermost} 57", f"{work} 40", f"{POOL};Queue.get (/w/m.py:9) 3")
+    assert (found.idle, found.profile.total, found.torn) == (57, 43, 0)
+    assert not [name for stack in found.profile.stacks for name in stack if is_waiting(name)]
+
+
+def test_a_call_that_waits_for_a_lock_in_a_thread_uses_no_cpu_meanwhile():
+    work = f"{THREAD};{MARKER};f (/w/m.py:1)"
+    found = sort(f"{work};Condition.wait (/usr/lib/python3.11/threading.py:324) 5", f"{work} 40")
+    assert (found.idle, found.profile.stacks) == (5, {("operation:list", "f (m.py)"): 40})
+
+
+@pytest.mark.parametrize(
+    "function", ["wait (/w/shop/threading.py:3)", "Core.select (/w/core.py:1)", "run (/w/gevent/x.py:1)"]
+)
+def test_a_function_of_the_target_is_never_taken_for_a_wait(function):
+    assert sort(f"{MARKER};{function} 3").idle == 0
 
 
 def test_an_unknown_root_is_the_targets_own_greenlet_when_nothing_can_tear():
@@ -226,7 +276,9 @@ frames = st.sampled_from(
 @given(st.lists(st.tuples(st.lists(frames, min_size=1, max_size=5), st.integers(1, 9))), st.booleans())
 def test_no_sample_is_lost_or_counted_twice(stacks, may_tear):
     found = sort(*(f"{';'.join(names)} {samples}" for names, samples in stacks), may_tear=may_tear)
-    assert found.profile.total + found.idle + found.torn == sum(samples for _, samples in stacks)
+    assert found.profile.total + found.idle + found.paced + found.torn == sum(
+        samples for _, samples in stacks
+    )
 
 
 def test_a_recording_of_nothing_is_an_empty_profile(tmp_path):

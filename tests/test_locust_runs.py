@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.commands.show import validity_code
 from harness.errors import InvalidRunError
 from harness.processes.account import Account, merged
 from harness.profiles.folded import read_folded
@@ -157,7 +158,7 @@ def distributed(tmp_path_factory):
 
 def test_master_and_workers_leave_one_run_whose_parts_make_the_whole(distributed):
     _, ended, run = distributed
-    assert [process.code for process in ended] == [0, 0, 0]
+    assert [process.code for process in ended] == [validity_code([run]), 0, 0]
     assert run.trouble == ()
     assert [worker.name for worker in run.document.workers] == ["worker-0", "worker-1"]
     assert all(worker.outcomes["completed"] > 100 for worker in run.document.workers)
@@ -317,6 +318,73 @@ def test_one_process_alone_leaves_a_run_whose_count_is_locusts(tmp_path):
     # It holds the loop from its beginning to its end.
     assert "no call waited" in run.document.profiles["wait"].reason
     assert not any("Locust counted" in reason for reason in run.validity.reasons)
+
+
+# No call of this target completes, so no run of it is valid, however quiet the machine is.
+ALL_FAIL = "known:failing?every=1"
+IS_INVALID = re.compile(
+    r"^harness: The run in runs/\S+ is invalid:\nharness:  - No call completed$", re.MULTILINE
+)
+
+
+@pytest.mark.parametrize(("on_error", "code"), [("0", 5), ("7", 7)])
+def test_an_invalid_run_is_an_exit_code_unless_locust_has_one_and_its_reasons_stand_on_stderr(
+    tmp_path, on_error, code
+):
+    with Crew(tmp_path, HARNESS_TARGET=ALL_FAIL) as crew:
+        words = (
+            "--headless",
+            "-u",
+            "1",
+            "-t",
+            "1s",
+            "--exit-code-on-error",
+            on_error,
+            "--logfile",
+            "away.log",
+        )
+        ended = crew.end_of(crew.start(*words))
+    assert ended.code == code
+    assert IS_INVALID.search(ended.log)
+
+
+def test_a_master_says_that_the_run_of_its_workers_is_invalid(tmp_path):
+    with Crew(tmp_path, HARNESS_TARGET=ALL_FAIL) as crew:
+        master, workers = crew.start_all(1, "-u", "1", "-t", "1s", "--exit-code-on-error", "0")
+        ended = [crew.end_of(process) for process in (master, *workers)]
+    assert ended[0].code == 5
+    assert IS_INVALID.search(ended[0].log)
+    assert not IS_INVALID.search(ended[1].log)
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_a_test_that_is_stopped_with_locust_itself_is_judged_before_the_exit_code_is_settled(tmp_path, end):
+    """With a web UI that started the test by itself, and again where somebody's file sets a code of 0 at the end."""
+    (tmp_path / "own.py").write_text(
+        "import locust\n@locust.events.quitting.add_listener\n"
+        "def no_fault(environment, **_):\n    environment.process_exit_code = 0\n"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    with Crew(tmp_path, HARNESS_TARGET=ALL_FAIL) as crew:
+        words = (
+            "--autostart",
+            "-u",
+            "1",
+            "--web-host",
+            "127.0.0.1",
+            "--web-port",
+            port,
+            "--exit-code-on-error",
+            "0",
+        )
+        locust = crew.start(*words, "-f", f"{LOCUSTFILE},{tmp_path / 'own.py'}")
+        crew.until(lambda: any(len(calls.load(one)) > 20 for one in tmp_path.glob("runs/*/timing/calls.npy")))
+        locust.send_signal(end)
+        ended = crew.end_of(locust)
+    assert ended.code == 5
+    assert IS_INVALID.search(ended.log)
 
 
 def test_a_process_that_is_killed_leaves_a_run_that_says_so_and_claims_no_shorter_time(tmp_path):

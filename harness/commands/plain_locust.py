@@ -6,13 +6,13 @@ import dataclasses
 import datetime as dt
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness import policy_file
 from harness.commands.subjects import Selection, find_scenario, select
-from harness.errors import HarnessError
+from harness.errors import ExitCode, HarnessError
 from harness.load.locust_part import Runs
 from harness.load.log import LOG
 from harness.load.recording import Called
@@ -96,9 +96,10 @@ class _Runs:
         )
 
 
-def _finished(directory: RunDirectory, document: RunDocument, stats: Any) -> None:
-    """Write the histograms and the wait profile, and say in one line what Locust rounds."""
+def _finished(directory: RunDirectory, document: RunDocument, stats: Any) -> ExitCode:
+    """Write the histograms and the wait profile, say in one line what Locust rounds, and judge the run."""
     # What reads runs is not needed by workers, nor while a test runs.
+    from harness.commands.show import validity_code
     from harness.reading.summary import load
     from harness.table.distributions import Distributions
 
@@ -112,7 +113,7 @@ def _finished(directory: RunDirectory, document: RunDocument, stats: Any) -> Non
         validity = run.validity
     except HarnessError as error:
         _LOG.error("harness: %s", error)
-        return
+        return error.exit_code
     response = run.total.percentiles("response_ns")
     names = ("p50", "p95", "p99")
     ours = ", ".join(f"{name} {_time(response[name])}" for name in names)
@@ -120,11 +121,22 @@ def _finished(directory: RunDirectory, document: RunDocument, stats: Any) -> Non
         f"{stats.total.get_response_time_percentile(share) or 0:g}" for share in (0.5, 0.95, 0.99)
     )
     _LOG.info(
-        "harness: %s calls returned, response %s (Locust's own, rounded: %s ms); the run is %s%s. "
+        "harness: %s calls returned, response %s (Locust's own, rounded: %s ms); the run is %s. "
         "Next: harness report %s",
-        f"{run.total.count:,}", ours, locusts, validity.level,
-        f": {validity.reasons[0]}" if validity.reasons else "", shlex.quote(str(directory.path)),
+        f"{run.total.count:,}", ours, locusts, validity.level, shlex.quote(str(directory.path)),
     )  # fmt: skip
+    if validity.reasons:
+        _say_reasons(directory, validity.level, validity.reasons)
+    return validity_code([run])
+
+
+def _say_reasons(directory: RunDirectory, level: str, reasons: Sequence[str]) -> None:
+    """Say on stderr why the numbers need care: Locust's log may go to a file, or be off."""
+    from reports.visible import visible
+
+    sys.stderr.write(f"harness: The run in {visible(str(directory.path))} is {level}:\n")
+    sys.stderr.writelines(f"harness:  - {visible(reason)}\n" for reason in reasons)
+    sys.stderr.flush()
 
 
 def _time(value_ns: float | None) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import gevent
 import msgspec
 
-from harness.errors import HarnessError
+from harness.errors import ExitCode, HarnessError
 from harness.load.locust_part import OpenRun, Runs, head_of
 from harness.load.log import LOG
 from harness.load.recording import HostedTarget, Recording
@@ -53,7 +53,7 @@ class Worker:
         self._recording = recording
         return recording
 
-    def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> None:
+    def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:
         """Send the last report at once: it goes before Locust says that this worker has stopped."""
         now_s = time.time()
         last = Report(sent_unix_s=now_s, is_last=True, trouble=trouble)
@@ -68,6 +68,7 @@ class Worker:
         self._environment.events.report_to_master.fire(client_id=runner.client_id, data=data)
         self._last = None
         runner.send_message("stats", data)
+        return ExitCode.OK
 
     def _on_report(self, data: dict[str, Any], **_: Any) -> None:
         report = self._last
@@ -143,17 +144,16 @@ class Master:
         if self._open and self._gathering:
             self._open.lasted(self._gathering.duration_s)
 
-    def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> None:  # noqa: ARG002 - see `Part`
+    def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:  # noqa: ARG002 - see `Part`
         """Wait for the last words of all, and finish the run directory; remove it if nobody called."""
         open_run, gathering = self._open, self._gathering
         if open_run is None or gathering is None:
-            return
+            return ExitCode.OK
         self._wait(gathering)
         self._open = self._gathering = None
         head = gathering.head
         if head is None:
-            open_run.discard()
-            return
+            return open_run.discard()
         self._settled |= gathering.keys
         workers = gathering.workers
         _LOG.info("harness: %s", ", ".join(f"{name} is {client}" for client, name in workers.items()))
@@ -164,7 +164,7 @@ class Master:
         open_run.document.host = result.host
         if result.ending.trouble:
             open_run.trouble.append(result.ending.trouble)
-        open_run.finish()
+        return open_run.finish()
 
     def _wait(self, gathering: Gathering) -> None:
         """Wait for the last report of each worker, no longer than they may take; who has none by then is lost."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness import environment as facts_of
+from harness.errors import ExitCode
 from harness.load.locust_user import REQUEST_TYPE
 from harness.load.log import LOG
 from harness.load.recording import Called, HostedTarget, Recording
@@ -31,8 +32,8 @@ class Runs:
     plan: Callable[[float, int, int], LoadPlan]
     """(duration_s, users, workers) to what Locust made of them."""
     document: Callable[[LoadPlan, Head], RunDocument]
-    finished: Callable[[RunDirectory, RunDocument, Any], None]
-    """Told of each run that is written, with Locust's statistics."""
+    finished: Callable[[RunDirectory, RunDocument, Any], ExitCode]
+    """Told of each run that is written, with Locust's statistics; it returns what the process should say of it."""
 
 
 class Part(Protocol):
@@ -44,8 +45,8 @@ class Part(Protocol):
     def begin(self, hosted: HostedTarget, scratch: Path) -> Recording:
         """Begin to record: the first user is there. `scratch` is removed at once. Raises `HarnessError`."""
 
-    def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> None:
-        """Put everything where it belongs: all users have ended. Raises `HarnessError`."""
+    def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:
+        """Put everything where it belongs, and return what the run came to: all users have ended. Raises `HarnessError`."""
 
 
 def head_of(hosted: HostedTarget, runs: Runs) -> Head:
@@ -117,8 +118,8 @@ class OpenRun:
         self._users = max(self._users, self._environment.runner.user_count)
         return self._runs.plan(max(round(duration_s, 3), _LEAST_S), self._users, self._workers)
 
-    def finish(self) -> None:
-        """Write what became of the run and of Locust's own count."""
+    def finish(self) -> ExitCode:
+        """Write what became of the run and of Locust's own count, and return what the process should say of it."""
         self._forget()
         document, stats = self.document, self._environment.stats
         entries = {name: stats.entries.get((name, REQUEST_TYPE)) for name in document.plan.operations}
@@ -130,13 +131,14 @@ class OpenRun:
         document.trouble = self.trouble
         document.status = "finished"
         self.directory.write(document)
-        self._runs.finished(self.directory, document, stats)
+        return self._runs.finished(self.directory, document, stats)
 
-    def discard(self) -> None:
-        """Remove the directory: nothing was recorded."""
+    def discard(self) -> ExitCode:
+        """Remove the directory: nothing was recorded, which is no valid run."""
         self._forget()
         self.directory.discard()
         _LOG.warning("harness: No call was recorded in this test, and no run directory is kept")
+        return ExitCode.INVALID
 
     def _forget(self) -> None:
         events = self._environment.events

@@ -5,7 +5,7 @@ new; the master gathers it (`harness.load.locust_crew`). Each test that is start
 """
 
 # Locust monkey-patches on import.
-from locust import runners  # isort: skip
+from locust import log, runners  # isort: skip
 import contextlib
 import os
 import sys
@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent.event import Event
 from gevent.hub import get_hub
 from gevent.lock import RLock
 
 from harness.clock import NS_PER_S
-from harness.errors import HarnessError
+from harness.errors import ExitCode, HarnessError, worst
 from harness.load.locust_crew import Master, Worker
 from harness.load.locust_part import OpenRun, Part, Runs, head_of
 from harness.load.locust_user import make_user
@@ -30,6 +31,8 @@ from harness.supervise import private_folder
 from harness.table import calls
 
 _LOG = LOG
+# What the end of a test takes at most: the last words of workers, and all their calls to read.
+_END_S = 120.0
 
 
 class LocustProcess:
@@ -44,11 +47,17 @@ class LocustProcess:
         self._ended_ns: int | None = None
         self._lock = RLock()
         self._trouble: HarnessError | None = None
+        self._found = ExitCode.OK
+        self._is_over = Event()
+        self._is_over.set()
+        self._is_ending = False
         self.user = make_user(self.recording, self.refuse, runs.called.think_time_s)
 
     def attach(self, events: Any) -> None:
         """Take part in every test from now on."""
         events.init.add_listener(self._on_init)
+        # Locust fires it in the other order: whatever another file says of the exit code has been said by then.
+        events.quitting.add_listener(self._say_exit_code)
 
     def recording(self) -> Recording:
         """Return that of the running test, begun by the first user who asks. Raises `HarnessError` if it cannot begin."""
@@ -106,6 +115,7 @@ class LocustProcess:
         events.test_start.add_listener(self._on_test_start)
         events.test_stopping.add_listener(self._on_test_stopping)
         events.test_stop.add_listener(self._on_test_stop)
+        events.quitting.add_listener(self._end_test)
         events.quit.add_listener(self._on_quit)
         if not is_master:
             self._host_or_exit()
@@ -143,6 +153,7 @@ class LocustProcess:
 
     def _on_test_start(self, **_: Any) -> None:
         self._trouble = self._ended_ns = None
+        self._is_over.clear()
         try:
             self._part.start()
         except HarnessError as error:
@@ -155,18 +166,48 @@ class LocustProcess:
 
     def _on_test_stop(self, **_: Any) -> None:
         recording, self._recording = self._recording, None
+        self._is_ending = True
         try:
-            self._part.stop(recording, self._ended_ns, str(self._trouble) if self._trouble else None)
+            found = self._part.stop(recording, self._ended_ns, str(self._trouble) if self._trouble else None)
         except HarnessError as error:
+            found = error.exit_code
             _LOG.error("harness: %s", error)
         finally:
+            self._is_ending = False
             if recording:
                 recording.close()
+        self._found = worst((self._found, found))
+        self._is_over.set()
+
+    def _end_test(self, environment: Any, **_: Any) -> None:
+        """End a test that still runs, as Locust itself does a moment later, when its exit code is settled already."""
+        if self._is_ending:
+            self._is_over.wait(_END_S)
+        elif isinstance(environment.runner, runners.LocalRunner) and not self._is_over.is_set():
+            environment.runner.stop()
+
+    def _say_exit_code(self, environment: Any, **_: Any) -> None:
+        """Let the process tell what a run was found to be, where Locust finds nothing wrong. A worker judges nothing."""
+        if isinstance(environment.runner, runners.WorkerRunner) or _locusts_own_code(environment):
+            return
+        found = self._found if self._is_over.is_set() else worst((self._found, ExitCode.INVALID))
+        if found:
+            environment.process_exit_code = int(found)
 
     def _on_quit(self, **_: Any) -> None:
         if self._hosted:
             with contextlib.suppress(HarnessError):
                 self._hosted.close()
+
+
+def _locusts_own_code(environment: Any) -> int:
+    """Return what Locust would exit with."""
+    runner = environment.runner
+    if environment.process_exit_code is not None:
+        return int(environment.process_exit_code)
+    if runner is not None and (len(runner.errors) or len(runner.exceptions)):
+        return int(environment.parsed_options.exit_code_on_error)
+    return 2 if log.unhandled_greenlet_exception else 0
 
 
 class Alone:
@@ -200,14 +241,13 @@ class Alone:
         if self._open and self._recording:
             self._open.lasted(self._recording.elapsed_ns / NS_PER_S)
 
-    def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> None:
+    def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:
         """Finish the run directory, or remove it if nobody called."""
         open_run, self._open, self._recording = self._open, None, None
         if open_run is None:
-            return
+            return ExitCode.OK
         if recording is None or ended_ns is None:
-            open_run.discard()
-            return
+            return open_run.discard()
         facts, host = recording.end(ended_ns, trouble)
         if waits := recording.waits:
             write_atomically(open_run.directory.timing / WAITS, waits)
@@ -216,4 +256,4 @@ class Alone:
         open_run.directory.write_facts(facts)
         open_run.ended(self._head, ended_ns / NS_PER_S, 1)
         open_run.document.host = host
-        open_run.finish()
+        return open_run.finish()

@@ -69,10 +69,10 @@ class Recording:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CpuFacts:
-    """What is to be known about a CPU profile. Every sample is kept, idle, or torn.
+    """What is to be known about a CPU profile. Every sample is kept, idle, of the pacer, or torn.
 
-    `rate_got_hz` is samples for each second of CPU that the process used: py-spy counts no sleeping thread.
-    `idle` are samples of the event loop waiting and of the pacer; `behind_s` how late py-spy itself ever was.
+    `rate_got_hz` is samples for each second of CPU that the process used: of all but those that are `idle`, which waited
+    and used none. `behind_s` is how late py-spy itself ever was.
     """
 
     mode: str
@@ -82,6 +82,7 @@ class CpuFacts:
     errors: int
     kept: int
     idle: int
+    paced: int
     torn: int
     seconds: float
     cpu_s: float | None
@@ -235,14 +236,16 @@ def fold(recording: Recording, roots: Sequence[str] = ()) -> tuple[Profile, CpuF
     """
     text = recording.raw.read_text("utf-8", "replace")
     found = sort_stacks(text, (*roots, _OUR_ROOT), may_tear=recording.mode is Mode.NONBLOCKING)
+    busy = recording.samples - found.idle
     facts = CpuFacts(
         mode=recording.mode.value,
         rate_asked_hz=recording.rate_hz,
-        rate_got_hz=recording.samples / recording.cpu_s if recording.cpu_s else None,
+        rate_got_hz=busy / recording.cpu_s if recording.cpu_s else None,
         samples=recording.samples,
         errors=recording.errors,
         kept=int(found.profile.total),
         idle=found.idle,
+        paced=found.paced,
         torn=found.torn,
         seconds=recording.seconds,
         cpu_s=recording.cpu_s,

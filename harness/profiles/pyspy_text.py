@@ -1,6 +1,6 @@
 """From py-spy's raw text to a profile by operation: who owns each stack, and which cannot have happened.
 
-Every sample ends in exactly one place: an operation, the driver, outside of both, the idle loop, or the torn stacks.
+Every sample ends in exactly one place: an operation, the driver, outside of both, the waiting, the pacer, or the torn stacks.
 """
 
 import dataclasses
@@ -13,22 +13,26 @@ from collections.abc import Sequence
 from harness.marker import MARKER_PREFIX, operation_of
 from harness.profiles.folded import Profile
 from harness.profiles.frames import DRIVER, OUTSIDE, frame, frame_path
+from harness.profiles.idle import HUB_RUN, is_waiting
 from harness.profiles.stacks import Stack
 
 # Full file names start with `/` or `<`; a name never holds ` (/`, since markers escape their brackets.
 _FRAME = re.compile(r"(?P<name>.+?) \((?P<path>[/<].*?)(?::(?P<line>\d+))?\)$")
 _RELATIVE_FRAME = re.compile(r"(?P<name>.+) \((?P<path>.+?)(?::(?P<line>\d+))?\)$")
-_HUB_RUN = "Hub.run (gevent/hub.py)"
 _HUB_PATH = "gevent/hub.py"
 _THREAD_ROOTS = ("Thread._bootstrap (threading.py)", "_bootstrap (threading.py)", "<module> (")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sorted:
-    """A profile, and the samples that are not in it: `idle` the hub and the pacer, `torn` the impossible ones."""
+    """A profile, and the samples that are not in it: `idle` those that waited, `paced` the pacer's, `torn` the impossible.
+
+    Only the pacer used CPU: between looks at the clock it lets others run.
+    """
 
     profile: Profile
     idle: int
+    paced: int
     torn: int
 
 
@@ -41,7 +45,7 @@ def sort_stacks(text: str, roots: Sequence[str] = (), *, may_tear: bool = False)
     read = functools.cache(lambda text: _read_frame(text, tuple(roots)))
     stacks: dict[Stack, int] = defaultdict(int)
     lines: dict[str, Counter[int]] = defaultdict(Counter)
-    dropped = {"idle": 0, "torn": 0}
+    dropped = {"idle": 0, "paced": 0, "torn": 0}
     for row in filter(None, text.split("\n")):
         raw, _, number = row.rpartition(" ")
         samples = int(number) if number.isdecimal() else 1
@@ -58,7 +62,7 @@ def sort_stacks(text: str, roots: Sequence[str] = (), *, may_tear: bool = False)
     kept = {name for stack in stacks for name in stack}
     heaviest = {name: found.most_common(1)[0][0] for name, found in lines.items() if name in kept}
     profile = Profile("samples", dict(stacks), {name: line for name, line in heaviest.items() if line})
-    return Sorted(profile, dropped["idle"], dropped["torn"])
+    return Sorted(profile, **dropped)
 
 
 def _read_frame(text: str, roots: tuple[str, ...]) -> tuple[str, int] | None:
@@ -75,29 +79,35 @@ def _read_frame(text: str, roots: tuple[str, ...]) -> tuple[str, int] | None:
 def _place(stack: Stack, *, may_tear: bool) -> Stack | str:
     """Return the stack under the root that owns it, or what it was dropped as."""
     markers = [place for place, name in enumerate(stack) if name.startswith(MARKER_PREFIX)]
-    if _is_torn(stack, markers):
-        return "torn"
+    is_driver = any(_drives(name) for name in stack)
+    if dropped := _dropped(stack, markers, may_tear=may_tear and not is_driver):
+        return dropped
     if markers:
         rest = tuple(name for name in stack[markers[0] :] if name != stack[markers[0]])
         return (stack[markers[0]], *rest)
-    if stack[-1] == _HUB_RUN or any(_paces(name) for name in stack):
-        return "idle"
-    if any(_drives(name) for name in stack):
-        return (DRIVER, *stack)
-    if may_tear and not stack[0].startswith(_THREAD_ROOTS):
+    return (DRIVER if is_driver else OUTSIDE, *stack)
+
+
+def _dropped(stack: Stack, markers: Sequence[int], *, may_tear: bool) -> str:
+    """Return as what a stack is left out of the profile; empty for one that belongs to it."""
+    if _is_torn(stack, markers):
         return "torn"
-    return (OUTSIDE, *stack)
+    if is_waiting(stack[-1]):
+        return "idle"
+    if markers:
+        return ""
+    if any(_paces(name) for name in stack):
+        return "paced"
+    return "torn" if may_tear and not stack[0].startswith(_THREAD_ROOTS) else ""
 
 
 def _is_torn(stack: Stack, markers: Sequence[int]) -> bool:
     """Tell whether frames stand on one another that cannot: the stack was read while it changed."""
-    if len({stack[place] for place in markers}) > 1 or (markers and _HUB_RUN in stack):
+    if len({stack[place] for place in markers}) > 1 or (markers and HUB_RUN in stack):
         return True
     # gevent's hub calls nobody but callbacks; what seems to be called by its `sleep` belongs to another stack.
     return any(
-        frame_path(caller) == _HUB_PATH
-        and caller != _HUB_RUN
-        and not frame_path(called).startswith("gevent/")
+        frame_path(caller) == _HUB_PATH and caller != HUB_RUN and not frame_path(called).startswith("gevent/")
         for caller, called in itertools.pairwise(stack)
     )
 
@@ -108,4 +118,4 @@ def _paces(name: str) -> bool:
 
 def _drives(name: str) -> bool:
     path = frame_path(name)
-    return path.startswith(("harness/", "locust/")) or name == _HUB_RUN
+    return path.startswith(("harness/", "locust/")) or name == HUB_RUN
