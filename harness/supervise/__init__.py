@@ -12,6 +12,7 @@ its children in order.
 """
 
 from harness.supervise.child import Child
+from harness.supervise.ending import ending, how_it_ended
 from harness.supervise.ready import not_ready, ready_yet, wait_ready
 from harness.supervise.secret import Secrets
 from harness.supervise.supervisor import Supervisor
@@ -22,6 +23,8 @@ __all__ = [
     "Secrets",
     "Supervisor",
     "TerminationError",
+    "ending",
+    "how_it_ended",
     "not_ready",
     "ready_yet",
     "termination_as_exception",
