@@ -8,6 +8,7 @@ its place would hang the reader, and a file of the wrong size would take its mem
 import errno
 import os
 import stat
+import tokenize
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,6 +21,8 @@ MOST_BYTES = 256 * MIB
 MOST_DOCUMENT_BYTES = 16 * MIB
 """Of a document that holds facts and no measurements: `run.json`, a card, a policy."""
 
+# A header is a literal of Python, and numpy looks for one of Python 2 in what it cannot read.
+_BAD_HEADER = (SyntaxError, tokenize.TokenError, TypeError, LookupError, AttributeError, RecursionError)
 _KINDS = (
     (stat.S_ISDIR, os.strerror(errno.EISDIR)),
     (stat.S_ISFIFO, "it is a named pipe, not a file"),
@@ -68,7 +71,10 @@ def read_array(file: Any, dtype: npt.DTypeLike, shape: tuple[int | None, ...]) -
     """
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError("it has another format")
-    found, is_fortran, kind = np.lib.format.read_array_header_1_0(file)
+    try:
+        found, is_fortran, kind = np.lib.format.read_array_header_1_0(file)
+    except _BAD_HEADER as error:
+        raise ValueError("its header cannot be read") from error
     fits = len(found) == len(shape) and all(
         wanted is None or length == wanted for length, wanted in zip(found, shape, strict=True)
     )

@@ -32,7 +32,7 @@ def plain(encoding):
 )
 def test_what_an_encoding_lacks_is_replaced(encoding, read):
     stream = plain(encoding)
-    outlet = Outlet(stream)
+    outlet = Outlet(lambda: stream)
     outlet.write(WORDS)
     outlet.flush()
     assert stream.buffer.getvalue().decode(encoding) == read
@@ -41,7 +41,7 @@ def test_what_an_encoding_lacks_is_replaced(encoding, read):
 
 def test_half_of_a_pair_of_surrogates_is_replaced_too():
     stream = plain("utf-8")
-    outlet = Outlet(stream)
+    outlet = Outlet(lambda: stream)
     outlet.write("file\udcff")
     outlet.flush()
     assert stream.buffer.getvalue() == b"file?"
@@ -62,7 +62,7 @@ class Broken(io.StringIO):
 
 def test_a_stream_that_failed_is_not_asked_again_and_the_reason_is_kept():
     stream = Broken(OSError(28, "No space left on device"))
-    outlet = Outlet(stream)
+    outlet = Outlet(lambda: stream)
     for _ in range(3):
         assert outlet.write("text") == 4
     outlet.flush()
@@ -71,7 +71,8 @@ def test_a_stream_that_failed_is_not_asked_again_and_the_reason_is_kept():
 
 
 def test_a_reader_that_went_away_is_no_trouble():
-    outlet = Outlet(Broken(BrokenPipeError(32, "Broken pipe")))
+    stream = Broken(BrokenPipeError(32, "Broken pipe"))
+    outlet = Outlet(lambda: stream)
     outlet.write("text")
     assert outlet.trouble is None
 

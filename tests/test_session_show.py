@@ -26,7 +26,7 @@ def said():
 
 
 @pytest.fixture
-def talk(said, capsys):
+def talk(said):
     talk = Talk()
     talk.console = Console(file=said, soft_wrap=True, width=200)
     return talk

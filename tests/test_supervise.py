@@ -341,7 +341,7 @@ def test_a_child_that_dies_during_its_start_is_one_sentence_with_the_tail_of_its
         with pytest.raises(ServerError) as caught:
             wait_ready(child, lambda: False, 10, "Redis")
     assert str(caught.value) == (
-        f"Redis ended during its start with exit code 3 ({tmp_path / 'log'}). "
+        f"Redis ended with exit code 3 during its start ({tmp_path / 'log'}). "
         "Its log ends with:\npassword [redacted] is refused"
     )
 
@@ -349,7 +349,10 @@ def test_a_child_that_dies_during_its_start_is_one_sentence_with_the_tail_of_its
 def test_a_child_killed_by_a_signal_names_the_signal(tmp_path):
     with Supervisor() as supervisor:
         child = supervisor.start("redis", ["sh", "-c", "kill -SEGV $$"], log=tmp_path / "log")
-        with pytest.raises(ServerError, match=r"ended during its start with SIGSEGV .*Its log is empty\."):
+        with pytest.raises(
+            ServerError,
+            match=r"was killed by SIGSEGV \(compiled code crashed\) during its start .*Its log is empty\.",
+        ):
             wait_ready(child, lambda: False, 10, "Redis")
 
 
@@ -361,7 +364,7 @@ def test_an_answer_from_somebody_else_does_not_make_a_dead_child_ready(tmp_path)
             child.stop()
             return True
 
-        with pytest.raises(ServerError, match="ended during its start with SIGTERM"):
+        with pytest.raises(ServerError, match="was killed by SIGTERM during its start"):
             ready_yet(child, answered_while_it_died, "the sleeper")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.calibrate import workloads
 from harness.errors import HarnessError
+from harness.supervise.ending import ending
 
 RULES = ("mean:5%", "min:5%")
 _SUITE = Path(workloads.__file__)
@@ -67,7 +68,7 @@ def _run(
     regressed = done.returncode == 1 and "Performance has regressed" in done.stdout + done.stderr
     if done.returncode not in expected or (done.returncode == 1 and not regressed):
         raise HarnessError(
-            f"pytest-benchmark ended with {done.returncode}: {(done.stderr or done.stdout)[-400:].strip()}",
+            f"pytest-benchmark {ending(done.returncode)}: {(done.stderr or done.stdout)[-400:].strip()}",
             where=str(_SUITE),
             remedy="Run the file with pytest to see why",
         )

@@ -23,7 +23,7 @@ class Talk:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self._stdout, self._stderr = Outlet(sys.stdout), Outlet(sys.stderr)
+        self._stdout, self._stderr = Outlet(lambda: sys.stdout), Outlet(lambda: sys.stderr)
         self.console = Console(
             file=cast("TextIO", self._stderr),
             stderr=True,

@@ -8,7 +8,8 @@ import codecs
 import contextlib
 import io
 import os
-from typing import Any, TextIO
+from collections.abc import Callable, Iterator
+from typing import TextIO
 
 _HANDLER = "harness.outlet"
 # What our own sentences and tables hold beyond ASCII, for those who cannot read it.
@@ -30,27 +31,29 @@ codecs.register_error(_HANDLER, _replaced)
 
 
 class Outlet(io.TextIOBase):
-    """A stream that takes every text. None in its place, a stream that the caller had closed, takes it as well."""
+    """A stream that takes every text; `find` says which. None in its place, which the caller had closed, takes it too."""
 
-    def __init__(self, stream: TextIO | None) -> None:
+    def __init__(self, find: Callable[[], TextIO | None]) -> None:
         super().__init__()
-        self._stream = stream
+        self._find = find
         self._error: OSError | None = None
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
         """The encoding of the stream, by which others choose their characters."""
-        return getattr(self._stream, "encoding", None) or "utf-8"
+        return getattr(self._find(), "encoding", None) or "utf-8"
 
     def isatty(self) -> bool:
         """Tell whether a terminal shows it."""
-        return self._stream is not None and self._stream.isatty()
+        stream = self._find()
+        return stream is not None and stream.isatty()
 
     def fileno(self) -> int:
         """Return the descriptor of the stream. Raises OSError where it has none."""
-        if self._stream is None:
+        stream = self._find()
+        if stream is None:
             raise io.UnsupportedOperation("fileno")
-        return self._stream.fileno()
+        return stream.fileno()
 
     def writable(self) -> bool:
         """Tell that it takes text, as it always does."""
@@ -58,17 +61,19 @@ class Outlet(io.TextIOBase):
 
     def write(self, text: str, /) -> int:
         """Write `text` as far as it can be encoded, if the stream still takes any."""
-        if self._stream is not None and self._error is None:
+        if (stream := self._find()) is not None and self._error is None:
             with self._failing():
-                self._stream.write(text.encode(self.encoding, _HANDLER).decode(self.encoding))
+                stream.write(text.encode(self.encoding, _HANDLER).decode(self.encoding))
         return len(text)
 
     def flush(self) -> None:
         """Let the reader have all that was written."""
-        # Also asked by `io` for an object that is only half made.
-        if getattr(self, "_stream", None) is not None and self._error is None:
+        if (stream := self._find()) is not None and self._error is None:
             with self._failing():
-                self._stream.flush()  # type: ignore[union-attr]
+                stream.flush()
+
+    def close(self) -> None:
+        """Do nothing: the stream is the process's, and `io` would flush it whenever this object is forgotten."""
 
     @property
     def trouble(self) -> str | None:
@@ -78,7 +83,7 @@ class Outlet(io.TextIOBase):
         return self._error.strerror or str(self._error)
 
     @contextlib.contextmanager
-    def _failing(self) -> Any:
+    def _failing(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:

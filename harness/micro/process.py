@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import os
 import select
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from harness.micro.suite import VARIANT_VARIABLE, Suite
 from harness.processes.host import HostWatch
 from harness.run import HostFacts
 from harness.supervise import Child, Supervisor, private_folder
+from harness.supervise.ending import ending, how_it_ended, why_it_may_have
 
 PROGRAM = Path(__file__).with_name("program.py")
 _POLL_S = 0.2
@@ -119,7 +119,7 @@ def collect(supervisor: Supervisor, suite: Suite) -> Contents:
         code = child.wait(_END_S)
         if not (names or broken or aside) and code not in _IN_GOOD_ORDER:
             raise InvalidRunError(
-                f"The suite cannot be read: pytest {_ending(code)}: {_complaint(child.log_tail(40))}",
+                f"The suite cannot be read: pytest {ending(code)}: {_complaint(child.log_tail(40))}",
                 where=str(suite.place),
                 remedy="Run it with pytest alone first",
             )
@@ -163,7 +163,7 @@ def measure(
             result.seconds = (SystemClock.now_ns() - start_ns) / NS_PER_S
         if code not in _IN_GOOD_ORDER:
             where = f", in {now}" if now and now not in result.ends else ""
-            result.trouble = f"The measuring process {_ending(code)} after {len(result.ends)} of {len(names)} benchmarks{where}"
+            result.trouble = f"The measuring process {how_it_ended(code)} after {len(result.ends)} of {len(names)} benchmarks{where}{_why(code)}"
 
 
 def _start(
@@ -242,8 +242,9 @@ def _keep_what_was_told(child: Child, result: Measured) -> None:
             result.keep(message)
 
 
-def _ending(code: int) -> str:
-    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+def _why(code: int) -> str:
+    why = why_it_may_have(code)
+    return f" ({why})" if why else ""
 
 
 def _complaint(log: str) -> str:

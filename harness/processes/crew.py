@@ -24,9 +24,9 @@ from harness.processes.crewjob import FAILURE, Crew, Lost, Member
 from harness.processes.host import HostWatch
 from harness.processes.job import Failed, Job, Started
 from harness.processes.loadrun import LoadPlan, LoadResult, Subject
-from harness.processes.measure import Ending, MeasuredProcess, Program, Tick, how_it_ended
+from harness.processes.measure import Ending, MeasuredProcess, Program, Tick, ended_early
 from harness.processes.settle import Part, settle
-from harness.supervise import Child, Supervisor
+from harness.supervise import Child, Supervisor, how_it_ended
 from harness.table import calls, shares
 
 WORKER_VARIABLE = "HARNESS_WORKER"
@@ -66,7 +66,7 @@ def run_with_workers(
         mix = plan.mix(ready.operations)
         on_mix(mix)
         crew.deal(mix)
-        started = crew.master.go(mix)
+        started = crew.go(mix)
         ending = crew.follow(started, tick)
     return settle(crew.parts(), plan, folder, ending, ready)
 
@@ -79,7 +79,7 @@ class _Run:
         self._folder = folder
         self._workers: list[_Worker] = []
         self._elapsed_s: float | None = None
-        self._is_over = False
+        self._has_begun = self._is_over = False
         job = plan.job(folder, subject)
         crew = _crew(plan, job, folder)
         self.master = MeasuredProcess(
@@ -119,6 +119,12 @@ class _Run:
             for worker, part in zip(self._workers, shares.deal(table, plan.workers), strict=True):
                 calls.write_table(worker.folder / shares.CALLS, np.ascontiguousarray(part))
 
+    def go(self, mix: dict[str, float]) -> Started:
+        """Let the run begin with this mix; returns when warm-up has begun."""
+        started = self.master.go(mix)
+        self._has_begun = True
+        return started
+
     def follow(self, started: Started, tick: Tick) -> Ending:
         """Wait for the end of all, and give the workers time to close their targets."""
 
@@ -142,6 +148,8 @@ class _Run:
             return
         for worker in self._workers:
             code = worker.child.poll()
+            if code is not None and code < 0 and not self._has_begun:
+                raise ended_early(worker.member.name, code, worker.child)
             if worker.how_lost is None and code:
                 worker.how_lost = how_it_ended(code)
                 worker.lost_at_s = self._elapsed_s

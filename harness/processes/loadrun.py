@@ -16,6 +16,7 @@ from harness.processes.job import Job, Ready, Started
 from harness.processes.measure import Ending, MeasuredProcess, Tick
 from harness.run import HostFacts, PlanFacts, RunDirectory, RunDocument, WorkerFacts
 from harness.supervise import Supervisor
+from harness.supervise.ending import ending
 from harness.table import calls
 
 DRAIN_S = 5.0
@@ -196,12 +197,19 @@ def run_into(
         begun.append(document_of(mix))
         directory.write(begun[0])
 
+    # Servers, most of all: calls that fail because one of them has gone say nothing of the target.
+    beside = supervisor.running()
     result = run(supervisor, subject, plan, directory.timing, on_mix=begin, tick=tick)
+    gone = [
+        f"{child.name} {ending(code)} during the run"
+        for child in beside
+        if (code := child.poll()) is not None
+    ]
     (document,) = begun
     document.status = "finished"
     document.interrupted = result.ending.interrupted
     document.host = result.host
     document.workers = list(result.workers)
-    document.trouble = [result.ending.trouble] if result.ending.trouble else []
+    document.trouble = [*([result.ending.trouble] if result.ending.trouble else []), *gone]
     directory.write(document)
     return document, result

@@ -14,9 +14,9 @@ from typing import Self, TypeVar
 import msgspec
 
 from harness.clock import NS_PER_S, SystemClock
-from harness.errors import ExitCode, HarnessError, TargetError, UsageError
+from harness.errors import ExitCode, HarnessError, InvalidRunError, TargetError, UsageError
 from harness.processes.job import Done, Failed, Go, Job, Listening, Message, Ready, Started
-from harness.supervise import Child, Supervisor
+from harness.supervise import Child, Supervisor, ending
 
 # Making a target may connect to servers; drivers and Locust take seconds to import on a busy machine.
 _START_S = 120.0
@@ -134,7 +134,7 @@ class MeasuredProcess:
             if isinstance(message, Done):
                 return Ending(None, interrupted)
             if message is None and code is not None:
-                return Ending(f"{self._name} {how_it_ended(code)}", interrupted)
+                return Ending(f"{self._name} {ending(code)}", interrupted)
             if SystemClock.now_ns() > deadline_ns:
                 self.child.kill()
                 return Ending(
@@ -169,11 +169,7 @@ class MeasuredProcess:
             if isinstance(message, Failed):
                 raise _error_of(message)
             if message is None and code is not None:
-                raise TargetError(
-                    f"{self._name} {how_it_ended(code)} before the run began; "
-                    f"its last words: {self.child.log_tail(8)}",
-                    remedy="Look at what the target does when it is imported, made and opened",
-                )
+                raise ended_early(self._name, code, self.child)
         raise TargetError(
             f"The target was not ready within {timeout_s:.0f} s",
             remedy="Look at what the target does when it is imported, made and opened",
@@ -197,7 +193,11 @@ class MeasuredProcess:
         return message
 
 
-_FAMILY: dict[int, type[HarnessError]] = {ExitCode.USAGE: UsageError, ExitCode.FAILED: HarnessError}
+_FAMILY: dict[int, type[HarnessError]] = {
+    ExitCode.USAGE: UsageError,
+    ExitCode.FAILED: HarnessError,
+    ExitCode.INVALID: InvalidRunError,
+}
 
 
 def _error_of(message: Failed) -> HarnessError:
@@ -205,8 +205,12 @@ def _error_of(message: Failed) -> HarnessError:
     return family(message.what, where=message.where, remedy=message.remedy)
 
 
-def how_it_ended(code: int) -> str:
-    """Return the end of a sentence about a process, from its exit code (negative: killed by that signal)."""
-    if code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"ended with exit code {code}"
+def ended_early(name: str, code: int, child: Child) -> HarnessError:
+    """Return the error for a process that ended before the run began: killed it is no fault that the caller can mend."""
+    said = child.log_tail(8)
+    words = f"its last words: {said}" if said else f"it said nothing ({child.log})"
+    family = InvalidRunError if code < 0 else TargetError
+    return family(
+        f"{name} {ending(code)} before the run began; {words}",
+        remedy="Look at what the target does when it is imported, made and opened",
+    )

@@ -20,6 +20,7 @@ from harness.profiles.folded import Profile
 from harness.profiles.pyspy_text import sort_stacks
 from harness.profiles.stops import NO_LOOKS, Looks, StopWatch
 from harness.supervise import Child, Supervisor
+from harness.supervise.ending import ending
 
 _READY_TIMEOUT_S = 15.0
 _STOP_TIMEOUT_S = 30.0
@@ -142,8 +143,14 @@ class CpuProfiler:
         except HarnessError as error:
             return self._fail(f"No CPU profile: {error}")
         if not self._samples_within(self._child, _READY_TIMEOUT_S):
+            code = self._child.poll()
             self._child.stop()
-            return self._fail(self._explain("py-spy did not begin to sample"))
+            how = (
+                "py-spy did not begin to sample"
+                if code is None
+                else f"py-spy {ending(code)} before it sampled"
+            )
+            return self._fail(self._explain(how))
         self._started_s = time.monotonic()
         self.observe()
         self._cpu_start_s = self._cpu_last_s
@@ -172,7 +179,7 @@ class CpuProfiler:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._child.pid, signal.SIGINT)
         try:
-            self._child.wait(_STOP_TIMEOUT_S)
+            code = self._child.wait(_STOP_TIMEOUT_S)
         except HarnessError:
             self._fail(f"No CPU profile: py-spy did not end within {_STOP_TIMEOUT_S:g} s.")
             return None
@@ -180,7 +187,7 @@ class CpuProfiler:
             self._child.stop()
         found = _RESULT.search(self._said())
         if found is None:
-            self._fail(self._explain("py-spy wrote no profile"))
+            self._fail(self._explain(f"py-spy wrote no profile and {ending(code)}"))
             return None
         return Recording(
             raw=self._output,

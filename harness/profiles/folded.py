@@ -6,7 +6,6 @@ line. Lines that start with `# ` carry the unit, and the source line of a frame;
 
 import dataclasses
 import io
-import math
 import os
 import re
 from collections import defaultdict
@@ -22,7 +21,9 @@ from harness.profiles.stacks import Grouped, Stack, by_callers
 _UNSAFE = re.compile(r"[\\;\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|^#")
 _ESCAPED = re.compile(r"\\u([0-9a-f]{4})")
 _UNIT = "# unit: "
-_LINE = re.compile(r"# line (\d+) of (.+)\.$", re.DOTALL)
+_MOST_WEIGHT = 1e30
+"""Of a stack, far beyond any time or memory: what is made of the weights stays a number."""
+_LINE = re.compile(r"# line (\d{1,9}) of (.+)\.$", re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -224,14 +225,12 @@ def _name(text: str) -> str:
 
 def _weight(text: str) -> float:
     """Return the weight of a row; raises ValueError that says what is wrong with it."""
-    if text.isdecimal():
-        return int(text)
     try:
-        weight = float(text)
+        weight = int(text) if text.isdecimal() else float(text)
     except ValueError as error:
         raise ValueError(f"'{text[:40]}' is not a weight") from error
-    if not math.isfinite(weight) or weight < 0:
-        raise ValueError(f"{text} is not a weight")
+    if not 0 <= weight <= _MOST_WEIGHT:
+        raise ValueError(f"{text[:40]} is not a weight")
     return weight
 
 

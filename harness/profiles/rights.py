@@ -9,6 +9,7 @@ from typing import NamedTuple
 from harness.errors import HarnessError
 from harness.profiles.cpu import RIGHTS_REMEDY, no_rights, py_spy_program
 from harness.supervise import Supervisor, private_folder, wait_ready
+from harness.supervise.ending import ending
 
 _TIMEOUT_S = 15.0
 _PROBE = """
@@ -46,7 +47,7 @@ def can_profile() -> Ability:
         return Ability(ok=False, sentence="py-spy may not read other processes.", remedy=RIGHTS_REMEDY)
     return Ability(
         ok=False,
-        sentence=f"py-spy failed: {said or f'exit code {code}'}",
+        sentence=f"py-spy failed: {said or f'it {ending(code)}'}",
         remedy="Install py-spy 0.4.1 or newer for this interpreter, or run without CPU profiles.",
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness import files
 from harness.errors import HarnessError, UsageError
 from harness.supervise import Supervisor
+from harness.supervise.ending import ending
 from harness.visible import typed
 
 _INSTALL_S = 1800.0
@@ -55,9 +56,10 @@ def make_environment(supervisor: Supervisor, lock: Path, folder: Path, log: Path
 
 def _run(supervisor: Supervisor, what: str, command: list[str], lock: Path, log: Path) -> None:
     with supervisor.start(what, command, log=log, cwd=lock.parent) as child:
-        if child.wait(_INSTALL_S) != 0:
+        if (code := child.wait(_INSTALL_S)) != 0:
+            said = " | ".join(child.log_tail(3).splitlines()) or "it said nothing"
             raise HarnessError(
-                f"{what[0].upper()}{what[1:]} of one side failed: {' | '.join(child.log_tail(3).splitlines())}",
+                f"{what[0].upper()}{what[1:]} of one side failed, for pip {ending(code)}: {said}",
                 where=str(lock),
                 remedy=f"The whole log is {log}; try: {typed('pip', 'install', '--requirement', lock.name)}",
             )

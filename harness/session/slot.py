@@ -4,7 +4,6 @@ import contextlib
 import enum
 import os
 import select
-import signal
 import time
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +14,7 @@ from harness.errors import HarnessError
 from harness.session.fixed_layout import ADDR_NO_RANDOMIZE
 from harness.session.launch import Bench, Home, Launch, Limits, job_of, slot_environment
 from harness.supervise import Child, Supervisor
+from harness.supervise.ending import ending
 
 PROGRAM = Path(__file__).with_name("slot_program.py")
 LAYOUT = Path(__file__).with_name("fixed_layout.py")
@@ -153,7 +153,7 @@ class Slot:
             if select.select([self._from_fd], [], [], _POLL_S)[0]:
                 chunk = os.read(self._from_fd, 1 << 16)
                 if not chunk:
-                    raise self._error(_how_it_ended(self.child.kill()))
+                    raise self._error(ending(self.child.kill()))
                 self._buffer += chunk
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line
@@ -211,7 +211,3 @@ def start_slot(
     slot = Slot(child, to_fd, from_fd, home, limits)
     os.write(to_fd, msgspec.json.encode(job_of(home, bench, launch)) + b"\n")
     return slot
-
-
-def _how_it_ended(code: int) -> str:
-    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

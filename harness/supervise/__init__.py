@@ -12,6 +12,7 @@ its children in order.
 """
 
 from harness.supervise.child import Child
+from harness.supervise.ending import ending, how_it_ended
 from harness.supervise.private_folder import private_folder, sweep
 from harness.supervise.ready import not_ready, ready_yet, wait_ready
 from harness.supervise.secret import Secrets
@@ -23,6 +24,8 @@ __all__ = [
     "Secrets",
     "Supervisor",
     "TerminationError",
+    "ending",
+    "how_it_ended",
     "not_ready",
     "private_folder",
     "ready_yet",

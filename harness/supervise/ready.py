@@ -1,11 +1,11 @@
 """Waiting until a child can do its work, without waiting for a dead one."""
 
-import signal
 import time
 from collections.abc import Callable
 
 from harness.errors import ServerError
 from harness.supervise.child import Child
+from harness.supervise.ending import ending
 
 POLL_S = 0.02
 
@@ -44,16 +44,7 @@ def not_ready(child: Child, what: str, timeout_s: float) -> ServerError:
 def _require_alive(child: Child, what: str) -> None:
     code = child.poll()
     if code is not None:
-        raise _error(child, f"{what} ended during its start with {_ending(code)}")
-
-
-def _ending(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"
+        raise _error(child, f"{what} {ending(code)} during its start")
 
 
 def _error(child: Child, what: str) -> ServerError:

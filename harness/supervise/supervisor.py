@@ -85,6 +85,10 @@ class Supervisor:
         self._tell_guardian(f"+{child.pid}\n")
         return child
 
+    def running(self) -> tuple[Child, ...]:
+        """Return the children that live."""
+        return tuple(child for child in self._children if child.poll() is None)
+
     def _release(self, child: Child) -> None:
         self._tell_guardian(f"-{child.pid}\n")
 

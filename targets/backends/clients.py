@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.errors import ServerError
 from harness.supervise import Child, Supervisor
+from harness.supervise.ending import ending
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,7 +89,7 @@ class Clients:
 
     def _ended(self, child: Child) -> ServerError:
         return ServerError(
-            f"A client of {self._store} ended with exit code {child.wait(10)}",
+            f"A client of {self._store} {ending(child.wait(10))}",
             where="probe of the servers",
             remedy=f"It said:\n{child.log_tail(lines=5)}",
         )

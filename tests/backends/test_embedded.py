@@ -232,7 +232,7 @@ def test_a_server_that_dies_during_its_start_shows_the_tail_of_its_log(tmp_path,
     monkeypatch.setattr(
         RedisServer, "_config", lambda self: f"requirepass {self._password}\nno-such-option\n"
     )
-    with pytest.raises(ServerError, match=r"Redis ended during its start with exit code 1") as caught:
+    with pytest.raises(ServerError, match=r"Redis ended with exit code 1 during its start") as caught:
         start_redis_only(tmp_path)
     assert "no-such-option" in str(caught.value)
 
