@@ -11,6 +11,7 @@ from typing import NoReturn, Protocol
 import harness
 from harness.commands.console import Talk, forget_stdout
 from harness.errors import ExitCode, HarnessError, UsageError
+from harness.redact import learn
 from harness.supervise import sweep
 
 
@@ -113,6 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     talk = Talk(as_json="--json" in words)
     # What a command left that was killed: folders with passwords and with copies of code.
     sweep()
+    learn(*words)
     try:
         args = _parse(words)
         code: ExitCode = args.command.run(args, talk)

@@ -8,6 +8,7 @@ Schema history: 1, the first.
 
 import contextlib
 import datetime as dt
+import json
 import os
 import re
 import secrets
@@ -21,6 +22,7 @@ from harness.errors import HarnessError, InvalidRunError
 from harness.failures import Failure
 from harness.plans.plan import Span
 from harness.reading.thresholds import Thresholds
+from harness.without_secrets import without_secrets
 
 SCHEMA = 1
 _UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
@@ -226,7 +228,7 @@ class RunDirectory:
 
     def write(self, document: msgspec.Struct) -> None:
         """Replace `run.json`, at once and whole; the document's fields include those of `Head`."""
-        write_atomically(self.document_path, msgspec.json.format(msgspec.json.encode(document), indent=1))
+        write_document(self.document_path, document, indent=1)
 
     def read_head(self) -> Head:
         """Return what is known of a run of any kind. Raises as `read`."""
@@ -264,7 +266,13 @@ class RunDirectory:
 
     def write_facts(self, facts: LoadFacts) -> None:
         """Replace `timing/facts.json`."""
-        write_atomically(self.facts_path, msgspec.json.encode(facts))
+        write_document(self.facts_path, facts)
+
+
+def write_document(path: Path, document: msgspec.Struct, *, indent: int | None = None) -> None:
+    """Write a document as JSON, without secrets, as `write_atomically` does: the way of all documents into a run."""
+    text = msgspec.json.encode(without_secrets(document))
+    write_atomically(path, text if indent is None else msgspec.json.format(text, indent=indent))
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -284,10 +292,20 @@ def write_atomically(path: Path, content: bytes) -> None:
         ) from error
 
 
+def hide_secrets(path: Path) -> None:
+    """Write a JSON document again, without secrets, that a program of others wrote; one that is damaged stays."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        document = json.loads(path.read_bytes())
+        cleaned = without_secrets(document)
+        if cleaned is not document:
+            write_atomically(path, json.dumps(cleaned, indent=1).encode())
+
+
 def decode(path: Path, kind: type[Document]) -> Document:
-    """Return a JSON file of a run as `kind`. Raises `InvalidRunError` if it is missing or damaged."""
+    """Return a JSON file of a run as `kind`, without secrets. Raises `InvalidRunError` if it is missing or damaged."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        # What an earlier version wrote may hold some.
+        return without_secrets(msgspec.json.decode(path.read_bytes(), type=kind))
     except OSError as error:
         what = f"The run has no readable {path.name}: {error.strerror}"
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

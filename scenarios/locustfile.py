@@ -14,9 +14,10 @@ import sys
 import locust
 
 from harness.errors import HarnessError
+from harness.redact import redact_text
 
 try:
     TargetUser = user_of(os.environ, locust.events)
 except HarnessError as error:
-    sys.stderr.write(f"harness: {error}\n")
+    sys.stderr.write(f"harness: {redact_text(str(error))}\n")
     sys.exit(int(error.exit_code))

@@ -24,6 +24,7 @@ from harness.policy import Policy
 from harness.run import write_atomically
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
+from harness.without_secrets import without_secrets
 
 BLOCK_S = 6.0
 """About what a block of one switch takes on a small machine: starting three processes is most of it."""
@@ -64,9 +65,9 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
             Ablation(policy, args.seed, folder, plan).measure(chosen, talk, supervisor, measured)
     except KeyboardInterrupt:
         talk.say("Interrupted; what was measured is shown.")
-        _show(measured, policy, driven.spec.text, folder, args, talk)
+        _show(measured, policy, driven.spec.shown, folder, args, talk)
         return ExitCode.INTERRUPTED
-    _show(measured, policy, driven.spec.text, folder, args, talk)
+    _show(measured, policy, driven.spec.shown, folder, args, talk)
     return ExitCode.OK if any(one.receipt for one in measured) else ExitCode.INVALID
 
 
@@ -79,7 +80,7 @@ def _show(
     from reports.ablation.text import print_ablation
     from reports.ablation.view import build_ablation
 
-    found = rows(measured, policy)
+    found = without_secrets(rows(measured, policy))
     view = build_ablation(found, subtitle=target, disturbed_share=disturbed_share(measured))
     print_ablation(view, sys.stderr if talk.as_json else sys.stdout, talk.console.width)
     report = folder.path / "report.html"

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness.processes.measure import Tick
+from harness.redact import redact_text
+from harness.without_secrets import without_secrets
 
 
 def forget_stdout() -> None:
@@ -27,7 +29,7 @@ class Talk:
 
     def say(self, sentence: str) -> None:
         """Say one line to the person who waits."""
-        self.console.print(sentence, markup=False)
+        self.console.print(redact_text(sentence), markup=False)
 
     def document(self, document: dict[str, Any]) -> None:
         """Print the one JSON document of a command called with `--json`.
@@ -35,7 +37,9 @@ class Talk:
         A reader that has gone does not change what the command found: its exit code must still tell.
         """
         try:
-            sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
+            sys.stdout.write(
+                json.dumps(without_secrets(document), ensure_ascii=False, allow_nan=False) + "\n"
+            )
             sys.stdout.flush()
         except BrokenPipeError:
             forget_stdout()
@@ -49,6 +53,6 @@ class Talk:
             return
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self.console) as bar:
-            task = bar.add_task(what, total=duration_s + warmup_s)
+            task = bar.add_task(redact_text(what), total=duration_s + warmup_s)
             yield lambda elapsed_s: bar.update(task, completed=max(elapsed_s + warmup_s, 0.0))
             bar.update(task, completed=duration_s + warmup_s)

@@ -20,6 +20,7 @@ from harness.model import Executor, Scenario, Stage
 from harness.processes.gather import Head
 from harness.processes.loadrun import LoadPlan
 from harness.profiles import waiting
+from harness.redact import learn, redact_text
 from harness.run import ProfileFacts, RunDirectory, RunDocument
 from harness.units import format_ns
 
@@ -32,12 +33,19 @@ def user_of(environ: Mapping[str, str], events: Any) -> type[Any]:
 
     Raises `UsageError` where there is no such thing.
     """
+    learn(*sys.argv)
+    _LOG.addFilter(_without_secrets)
     scenario = find_scenario(environ.get("HARNESS_SCENARIO") or "closed")
     selection = select(environ.get("HARNESS_TARGET"), scenario, ())
     runs = _Runs(scenario, selection, Path(environ.get("HARNESS_OUT") or "runs"))
     process = LocustProcess(runs.described())
     process.attach(events)
     return process.user
+
+
+def _without_secrets(record: logging.LogRecord) -> bool:
+    record.msg, record.args = redact_text(record.getMessage()), ()
+    return True
 
 
 class _Runs:
@@ -83,7 +91,7 @@ class _Runs:
     def _document(self, plan: LoadPlan, head: Head) -> RunDocument:
         return RunDocument(
             scenario=self._scenario.name,
-            target=self._selection.spec.text,
+            target=self._selection.spec.shown,
             variant=self._selection.variants[0],
             seed=plan.seed,
             started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

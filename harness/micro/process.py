@@ -18,7 +18,7 @@ from harness.errors import HarnessError, InvalidRunError
 from harness.micro.document import End, Outcome
 from harness.micro.suite import VARIANT_VARIABLE, Suite
 from harness.processes.host import HostWatch
-from harness.run import HostFacts
+from harness.run import HostFacts, hide_secrets
 from harness.supervise import Child, Supervisor, private_folder
 
 PROGRAM = Path(__file__).with_name("program.py")
@@ -144,6 +144,7 @@ def measure(
         finally:
             result.host = watch.facts()
             result.seconds = (SystemClock.now_ns() - start_ns) / NS_PER_S
+            hide_secrets(folder / "benchmarks.json")
         if code not in _IN_GOOD_ORDER:
             where = f", in {now}" if now and now not in result.ends else ""
             result.trouble = f"The measuring process {_ending(code)} after {len(result.ends)} of {len(names)} benchmarks{where}"
