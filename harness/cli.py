@@ -12,6 +12,7 @@ from typing import NoReturn, Protocol
 import harness
 from harness.commands.console import Talk
 from harness.errors import ExitCode, HarnessError, UsageError, worst
+from harness.redact import learn
 from harness.supervise import sweep
 
 
@@ -114,6 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     talk = Talk(as_json="--json" in words)
     # What a command left that was killed: folders with passwords and with copies of code.
     sweep()
+    learn(*words)
     try:
         code = _carry_out(words, talk)
     except SystemExit:

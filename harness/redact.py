@@ -1,43 +1,124 @@
-"""Takes secrets out of what is shown: environments and command lines are hostile input that people share.
+"""Takes secrets out of what is stored and shown: environments, command lines and messages are hostile input that people share.
 
-Values under names that look like a secret, and the userinfo of URLs, become `[redacted]`. Redaction happens at the
-source as well; this is the last door before a reader.
+A secret is hidden where it is recognised (`harness.secret_patterns`), and, once it was recognised in a SPEC or on the
+command line, wherever else it turns up in this process: in an error, a log, the message of a failed call.
+
+The value of a parameter becomes `[redacted]-1a2b3c`, so that two targets which differ in a secret do not look the same.
+The six digits are a digest with a key of this user's (`harness.redaction_key`): without it nobody can try passwords on them.
 """
 
+import functools
+import hmac
+import json
 import re
+import urllib.parse
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-HIDDEN = "[redacted]"
+from harness.redaction_key import redaction_key
+from harness.secret_patterns import HIDDEN, Span, find, is_secret
 
-_NAME = r"[A-Za-z0-9_.-]*(?:passw(?:or)?d|passphrase|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key|auth(?:orization)?(?![A-Za-z]))[A-Za-z0-9_.-]*"
-_SECRET_NAME = re.compile(rf"^(?:{_NAME}|key|pwd)$", re.IGNORECASE)
-_USERINFO = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://)[^/\s@]+@")
-_ASSIGNED = re.compile(
-    rf"(?P<name>(?<![A-Za-z0-9_])(?:--?)?(?:{_NAME}|key|pwd))(?P<join>[\"']?\s*[=:]\s*|(?<=\w)\s+(?!-))"
-    r"(?P<value>\"[^\"]*\"|'[^']*'|(?:(?:Bearer|Basic)\s+)?[^\s&;,]+)",
-    re.IGNORECASE,
+__all__ = ["HIDDEN", "hide_known", "learn", "learn_parameters", "redact", "redact_text", "secret_spans"]
+
+_SHORTEST = 5
+_LONG = 8
+_ENCODED = re.compile(
+    r"(?P<lead>[?&][^\s?&=\"'<>]{1,120}=)(?P<value>[^\s&\"'<>]*%[0-9A-Fa-f]{2}[^\s&\"'<>]*)"
 )
-_OPTION = re.compile(r"^--?")
+_known: set[str] = set()
 
 
 def redact_text(text: str) -> str:
-    """Return `text` without the userinfo of URLs and without what is assigned to names that look secret."""
-    return _ASSIGNED.sub(_hide_value, _USERINFO.sub(rf"\g<scheme>{HIDDEN}@", text))
+    """Return `text` without what looks like a secret, and without every secret that this process knows."""
+    text = _ENCODED.sub(_decoded, text)
+    parts, at = [], 0
+    for start, end, is_parameter in _merged(find(text)):
+        parts += [text[at:start], _stand_in(text[start:end]) if is_parameter else HIDDEN]
+        at = end
+    return hide_known("".join((*parts, text[at:])))
 
 
 def redact(value: Any, name: str = "") -> Any:
     """Return a copy of a JSON value in which secrets are replaced, at any depth; `name` is the value's key."""
-    if _SECRET_NAME.match(name) and value not in (None, "", True, False):
-        return HIDDEN
     if isinstance(value, dict):
         return {str(key): redact(item, str(key)) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [redact(item) for item in value]
-    return redact_text(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return HIDDEN if is_secret(name, value) else redact_text(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and is_secret(name, str(value)):
+        return HIDDEN
+    return value
 
 
-def _hide_value(found: re.Match[str]) -> str:
-    # `key value` with a blank between is an assignment only after an option: prose keeps its words.
-    if found["join"].isspace() and not _OPTION.match(found["name"]):
-        return found[0]
-    return f"{found['name']}{found['join']}{HIDDEN}"
+def learn(*texts: str) -> None:
+    """Hide from now on, wherever they turn up, the secrets that these texts hold."""
+    for text in texts:
+        for start, end, _ in find(text):
+            _remember(text[start:end])
+
+
+def learn_parameters(parameters: Mapping[str, str]) -> None:
+    """Hide from now on, wherever they turn up, the secrets among the parameters of a target."""
+    for name, value in parameters.items():
+        if is_secret(name, value):
+            _remember(value)
+        else:
+            learn(value)
+
+
+def hide_known(text: str) -> str:
+    """Return `text` without the secrets that this process knows; what only looks like one stays."""
+    return _any_of(frozenset(_known)).sub(HIDDEN, text) if _known else text
+
+
+def secret_spans(text: str) -> list[Span]:
+    """Return where secrets are in `text`, recognised or known, in order and without overlap."""
+    known = [Span(*found.span()) for found in _any_of(frozenset(_known)).finditer(text)] if _known else []
+    return _merged((*find(text), *known))
+
+
+def _remember(secret: str) -> None:
+    """Keep what cannot be an everyday word that stands elsewhere with another meaning, in each way it may be written."""
+    secret = re.sub(r"^(?:Bearer|Basic|Token)\s+", "", secret, flags=re.IGNORECASE)
+    plain = urllib.parse.unquote(secret)
+    # Of a user and a password, the password alone too.
+    for text in {secret, plain, plain.partition(":")[2]}:
+        if len(text) < _SHORTEST or (len(text) < _LONG and text.isalpha()) or text.startswith(HIDDEN[:-1]):
+            continue
+        _known.update(
+            (text, text.encode().decode("latin-1"), urllib.parse.quote(text, safe=""), urllib.parse.quote_plus(text), json.dumps(text)[1:-1], repr(text)[1:-1])
+        )  # fmt: skip
+
+
+@functools.lru_cache(maxsize=4)
+def _any_of(secrets: frozenset[str]) -> re.Pattern[str]:
+    # The longest first: a secret may contain another one.
+    return re.compile("|".join(re.escape(one) for one in sorted(secrets, key=len, reverse=True)))
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans in order; of those that overlap, one that covers them all."""
+    merged: list[Span] = []
+    for span in sorted(span for span in spans if span.end > span.start):
+        if not merged or span.start >= merged[-1].end:
+            merged.append(span)
+            continue
+        last = merged.pop()
+        merged.append(Span(last.start, max(last.end, span.end), last.is_parameter or span.is_parameter))
+    return merged
+
+
+def _stand_in(secret: str) -> str:
+    """Return what stands for the value of a parameter: the same for the same secret, of this user."""
+    plain = urllib.parse.unquote_plus(secret)
+    return f"{HIDDEN}-{hmac.digest(redaction_key(), plain.encode(), 'sha256').hex()[:6]}"
+
+
+def _decoded(found: re.Match[str]) -> str:
+    """Return an escaped parameter so that what is in it can be seen, if there is a secret in it."""
+    plain = urllib.parse.unquote_plus(found["value"])
+    hides = any(True for _ in find(f"{found['lead']}{plain}"))
+    return (
+        found["lead"] + urllib.parse.quote(plain, safe="[]:/@,;=?+ ").replace(" ", "+") if hides else found[0]
+    )

@@ -9,6 +9,7 @@ Schema history: 1, the first.
 
 import contextlib
 import datetime as dt
+import json
 import os
 import re
 import secrets
@@ -24,6 +25,7 @@ from harness.failures import Failure
 from harness.folder import PRODUCT, SCHEMA, STARTED, Head
 from harness.plans.plan import MAX_DURATION_S, MAX_STAGES, Span
 from harness.reading.thresholds import Thresholds
+from harness.without_secrets import without_secrets
 
 _TIMED = ("load", "micro")
 """The kinds of runs that have a folder `timing`."""
@@ -227,7 +229,7 @@ class RunDirectory:
 
     def write(self, document: msgspec.Struct) -> None:
         """Replace `run.json`, at once and whole; the document's fields and the product's name include those of `Head`."""
-        content = {**msgspec.to_builtins(document), "product": PRODUCT}
+        content = {**msgspec.to_builtins(without_secrets(document)), "product": PRODUCT}
         write_atomically(self.document_path, msgspec.json.format(msgspec.json.encode(content), indent=1))
 
     def read_head(self) -> Head:
@@ -272,7 +274,13 @@ class RunDirectory:
 
     def write_facts(self, facts: LoadFacts) -> None:
         """Replace `timing/facts.json`."""
-        write_atomically(self.facts_path, msgspec.json.encode(facts))
+        write_document(self.facts_path, facts)
+
+
+def write_document(path: Path, document: msgspec.Struct, *, indent: int | None = None) -> None:
+    """Write a document as JSON, without secrets, as `write_atomically` does: the way of all documents into a run."""
+    text = msgspec.json.encode(without_secrets(document))
+    write_atomically(path, text if indent is None else msgspec.json.format(text, indent=indent))
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -292,10 +300,21 @@ def write_atomically(path: Path, content: bytes) -> None:
         ) from error
 
 
+def hide_secrets(path: Path) -> None:
+    """Write a JSON document again, without secrets, that a program of others wrote; one that is damaged stays."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        document = json.loads(path.read_bytes())
+        cleaned = without_secrets(document)
+        if cleaned is not document:
+            write_atomically(path, json.dumps(cleaned, indent=1).encode())
+
+
 def decode(path: Path, kind: type[Document]) -> Document:
-    """Return a JSON file of a run as `kind`. Raises `InvalidRunError` if it is missing or damaged."""
+    """Return a JSON file of a run as `kind`, without secrets. Raises `InvalidRunError` if it is missing or damaged."""
     try:
-        return msgspec.json.decode(files.read_bytes(path, files.MOST_DOCUMENT_BYTES), type=kind)
+        # What an earlier version wrote may hold some.
+        content = files.read_bytes(path, files.MOST_DOCUMENT_BYTES)
+        return without_secrets(msgspec.json.decode(content, type=kind))
     except OSError as error:
         what = f"The run has no readable {path.name}: {error.strerror}"
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -31,6 +31,7 @@ from harness.model import (
     RecordsSites,
     Wrap,
 )
+from harness.redact import learn_parameters, redact_text
 
 EXPECT_STATUS = "expect-status"
 """The parameter of a SPEC with the statuses of answers that are no failures; no factory gets it."""
@@ -55,6 +56,11 @@ class TargetSpec:
         query = urllib.parse.urlencode(self.parameters)
         return f"{self.name}?{query}" if query else self.name
 
+    @property
+    def shown(self) -> str:
+        """The SPEC as it may be stored and shown: without secrets, and different where the secrets differ."""
+        return redact_text(self.text)
+
 
 def parse_spec(text: str) -> TargetSpec:
     """Split a SPEC; a parameter without a value or given twice is a `UsageError`."""
@@ -68,6 +74,7 @@ def parse_spec(text: str) -> TargetSpec:
         ) from error
     if len(dict(pairs)) < len(pairs):
         raise UsageError(f"Target '{text}' has a parameter twice", remedy="Give each parameter once")
+    learn_parameters(dict(pairs))
     return TargetSpec(name, dict(pairs))
 
 
@@ -153,6 +160,8 @@ def make(factory_text: str, parameters: Mapping[str, str]) -> LoadedTarget:
     Every fault is a `TargetError`: unknown or missing parameters, a factory that raises, a target without a
     callable `call`, operations that are not names with positive weights.
     """
+    # This process was told them as they are: what the target says of them later must not be kept.
+    learn_parameters(parameters)
     factory = load_factory(factory_text)
     parameters = dict(parameters)
     expected = parameters.pop(EXPECT_STATUS, None)

@@ -342,7 +342,7 @@ def test_a_child_that_dies_during_its_start_is_one_sentence_with_the_tail_of_its
             wait_ready(child, lambda: False, 10, "Redis")
     assert str(caught.value) == (
         f"Redis ended with exit code 3 during its start ({tmp_path / 'log'}). "
-        "Its log ends with:\npassword [redacted] is refused"
+        "Its log ends with:\npassword ******* is refused"
     )
 
 
@@ -380,6 +380,29 @@ def test_the_tail_of_a_log_is_its_last_lines(tmp_path):
         child = supervisor.start("counter", ["seq", "100000"], log=tmp_path / "log")
         child.wait(10)
         assert child.log_tail(lines=2) == "99999\n100000"
+
+
+def test_the_log_of_a_child_holds_no_secret_once_it_has_ended_and_all_else(tmp_path):
+    log = tmp_path / "log"
+    log.write_bytes(b"token=of-somebody-else \xff\n")
+    says = "echo Größe; echo hunter2, --password word1234 for redis://:word1234567890@h; echo the end"
+    with Supervisor(redact=["hunter2"]) as supervisor:
+        supervisor.start("writer", ["sh", "-c", says], log=log).wait(10)
+    assert log.read_bytes() == (
+        b"token=of-somebody-else \xff\nGr\xc3\xb6\xc3\x9fe\n"
+        b"*******, --password ******** for redis://[redacted]*****@h\nthe end\n"
+    )
+
+
+def test_a_log_that_others_write_to_meanwhile_loses_nothing_of_theirs(tmp_path):
+    log = tmp_path / "log"
+    with Supervisor(redact=["hunter2"]) as supervisor:
+        one = supervisor.start("one", ["sh", "-c", "read x; echo of one"], log=log, stdin=subprocess.PIPE)
+        supervisor.start("two", ["sh", "-c", "echo hunter2 of two"], log=log).wait(10)
+        one.stdin.write(b"go\n")
+        one.stdin.flush()
+        one.wait(10)
+    assert log.read_text() == "******* of two\nof one\n"
 
 
 def test_a_secret_inside_another_secret_does_not_uncover_the_rest():

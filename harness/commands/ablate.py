@@ -24,6 +24,7 @@ from harness.policy import Policy
 from harness.run import write_atomically
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
+from harness.without_secrets import without_secrets
 
 BLOCK_S = 6.0
 """About what a block of one switch takes on a small machine: starting three processes is most of it."""
@@ -65,11 +66,11 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     except KeyboardInterrupt:
         talk.say("Interrupted; what was measured is shown.")
         ended_early = f"Interrupted after {len(measured)} of {len(chosen)} sessions"
-        _show(measured, policy, driven.spec.text, folder, args, talk, ended_early)
+        _show(measured, policy, driven.spec.shown, folder, args, talk, ended_early)
         return ExitCode.INTERRUPTED
     finally:
         folder.finish()
-    _show(measured, policy, driven.spec.text, folder, args, talk)
+    _show(measured, policy, driven.spec.shown, folder, args, talk)
     return ExitCode.OK if any(one.receipt for one in measured) else ExitCode.INVALID
 
 
@@ -83,7 +84,7 @@ def _show(
     from reports.ablation.text import print_ablation
     from reports.ablation.view import build_ablation
 
-    found = rows(measured, policy)
+    found = without_secrets(rows(measured, policy))
     view = build_ablation(
         found, subtitle=target, disturbed_share=disturbed_share(measured), ended_early=ended_early
     )

@@ -171,7 +171,7 @@ class Ablation:
         return receipt
 
     def _side(self, case: Case, driven: Driven) -> TargetSide:
-        side = target_side(f"target:{driven.spec.text}", driven)
+        side = target_side(f"target:{driven.spec.shown}", driven)
         if not case.context:
             return side
         return dataclasses.replace(

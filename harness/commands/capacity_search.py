@@ -89,7 +89,7 @@ def _bounds(request: Request, supervisor: Supervisor, backends: Backends, talk: 
         probed = probed_per_s(selection, selection.variants[0], plan, supervisor, backends, talk)
         if not probed:
             raise InvalidRunError(
-                f"No rate to begin with could be found: no call of '{selection.spec.text}' completed",
+                f"No rate to begin with could be found: no call of '{selection.spec.shown}' completed",
                 remedy="Give a --rate, and look at the calls that fail",
             )
         start_per_s, lowest_per_s = (
@@ -108,7 +108,7 @@ def _document(request: Request, bounds: Bounds, backends: Backends) -> CapacityD
     question = request.question
     return CapacityDocument(
         scenario=question.plan.scenario.name,
-        target=question.selection.spec.text,
+        target=question.selection.spec.shown,
         variant=question.selection.variants[0],
         seed=question.plan.seed,
         started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

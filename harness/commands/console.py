@@ -12,7 +12,9 @@ from rich.text import Text
 
 from harness.commands.outlet import Outlet
 from harness.processes.measure import Tick
+from harness.redact import redact_text
 from harness.visible import visible, visible_lines
+from harness.without_secrets import without_secrets
 
 DESCRIPTION = TextColumn("{task.description}", markup=False)
 """The column of a bar that says what it is of: never markup, for it names what others called so."""
@@ -40,18 +42,18 @@ class Talk:
 
     def say(self, sentence: str) -> None:
         """Say a sentence to the person who waits, and whatever stands in lines below it."""
-        self.console.print(Text(visible_lines(sentence)))
+        self.console.print(Text(visible_lines(redact_text(sentence))))
 
     def answer(self, text: str) -> None:
         """Write a line of the answer for people."""
-        self.people.write(f"{visible(text)}\n")
+        self.people.write(f"{visible(redact_text(text))}\n")
         self.people.flush()
 
     def document(self, document: dict[str, Any]) -> None:
         """Print the one JSON document of a command called with `--json`."""
         is_unicode = self._stdout.encoding.lower().replace("-", "").startswith("utf")
         # What JSON leaves as it is may still steer a terminal; as code points it is the same document.
-        text = visible(json.dumps(document, ensure_ascii=not is_unicode, allow_nan=False))
+        text = visible(json.dumps(without_secrets(document), ensure_ascii=not is_unicode, allow_nan=False))
         self._stdout.write(f"{text}\n")
         self._stdout.flush()
 
@@ -72,6 +74,6 @@ class Talk:
             yield lambda _elapsed_s: None
             return
         with Progress(DESCRIPTION, BarColumn(), TimeElapsedColumn(), console=self.console) as bar:
-            task = bar.add_task(visible(what), total=duration_s + warmup_s)
+            task = bar.add_task(visible(redact_text(what)), total=duration_s + warmup_s)
             yield lambda elapsed_s: bar.update(task, completed=max(elapsed_s + warmup_s, 0.0))
             bar.update(task, completed=duration_s + warmup_s)

@@ -119,7 +119,7 @@ class _Variant:
         check_operations([read_limit(text) for text in request.slos], mix)
         return RunDocument(
             scenario=request.plan.scenario.name,
-            target=request.selection.spec.text,
+            target=request.selection.spec.shown,
             variant=self._variant,
             seed=request.plan.seed,
             started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

@@ -20,10 +20,10 @@ from harness.model import Executor, Scenario, Stage
 from harness.processes.gather import Head
 from harness.processes.loadrun import LoadPlan
 from harness.profiles import waiting
+from harness.redact import learn
 from harness.run import ProfileFacts, RunDirectory, RunDocument
 from harness.units import format_ns
 
-_LOG = LOG
 _SEED = 1
 
 
@@ -32,6 +32,7 @@ def user_of(environ: Mapping[str, str], events: Any) -> type[Any]:
 
     Raises `UsageError` where there is no such thing.
     """
+    learn(*sys.argv)
     scenario = find_scenario(environ.get("HARNESS_SCENARIO") or "closed")
     selection = select(environ.get("HARNESS_TARGET"), scenario, ())
     runs = _Runs(scenario, selection, Path(environ.get("HARNESS_OUT") or "runs"))
@@ -83,7 +84,7 @@ class _Runs:
     def _document(self, plan: LoadPlan, head: Head) -> RunDocument:
         return RunDocument(
             scenario=self._scenario.name,
-            target=self._selection.spec.text,
+            target=self._selection.spec.shown,
             variant=self._selection.variants[0],
             seed=plan.seed,
             started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -112,7 +113,7 @@ def _finished(directory: RunDirectory, document: RunDocument, stats: Any) -> Exi
         directory.write(document)
         validity = run.validity
     except HarnessError as error:
-        _LOG.error("harness: %s", error)
+        LOG.error("harness: %s", error)
         return error.exit_code
     response = run.total.percentiles("response_ns")
     names = ("p50", "p95", "p99")
@@ -120,7 +121,7 @@ def _finished(directory: RunDirectory, document: RunDocument, stats: Any) -> Exi
     locusts = " / ".join(
         f"{stats.total.get_response_time_percentile(share) or 0:g}" for share in (0.5, 0.95, 0.99)
     )
-    _LOG.info(
+    LOG.info(
         "harness: %s calls returned, response %s (Locust's own, rounded: %s ms); the run is %s. "
         "Next: harness report %s",
         f"{run.total.count:,}", ours, locusts, validity.level, shlex.quote(str(directory.path)),

@@ -33,7 +33,7 @@ def prepared(
 
 def label_of(selection: Selection, variant: str) -> str:
     """Return how progress calls a variant."""
-    return variant or selection.spec.text
+    return variant or selection.spec.shown
 
 
 def subject_of(selection: Selection, variant: str, backends: Backends) -> Subject:

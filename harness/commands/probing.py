@@ -89,7 +89,7 @@ class Prober:
         check_operations([read_limit(text) for text in question.slos], mix)
         return RunDocument(
             scenario=plan.scenario.name,
-            target=question.selection.spec.text,
+            target=question.selection.spec.shown,
             variant=question.selection.variants[0],
             seed=plan.seed,
             started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

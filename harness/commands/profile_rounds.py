@@ -131,7 +131,7 @@ class _Profiling:
         self._plan = request.plan
         self.document = ProfileDocument(
             scenario=request.plan.scenario.name,
-            target=side.selection.spec.text,
+            target=side.selection.spec.shown,
             variant=side.variant,
             subject=side.label,
             seed=request.plan.seed,

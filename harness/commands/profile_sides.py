@@ -56,7 +56,7 @@ def sides_of(
                 remedy="Profile them two by two",
             )
         return tuple(
-            ProfileSide(variant or selection.spec.text, selection, variant) for variant in selection.variants
+            ProfileSide(variant or selection.spec.shown, selection, variant) for variant in selection.variants
         )
     tree = parse_tree(base, project)
     named = target or (policy.target if tree else None)
@@ -72,7 +72,7 @@ def sides_of(
             ProfileSide(tree.label, chosen, variant, tree),
             ProfileSide(here.label, chosen, variant, here),
         )
-    return (_other_target(base, scenario), ProfileSide(chosen.spec.text, chosen, variant))
+    return (_other_target(base, scenario), ProfileSide(chosen.spec.shown, chosen, variant))
 
 
 def _other_target(base: str, scenario: Scenario) -> ProfileSide:
@@ -83,7 +83,7 @@ def _other_target(base: str, scenario: Scenario) -> ProfileSide:
             remedy="Write git:REVISION, path:CHECKOUT or target:SPEC; two variants are two --variant",
         )
     selection = select(spec, scenario, ())
-    return ProfileSide(spec, selection, selection.variants[0])
+    return ProfileSide(selection.spec.shown, selection, selection.variants[0])
 
 
 @contextlib.contextmanager

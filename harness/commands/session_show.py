@@ -12,6 +12,7 @@ from harness.judge.document import as_json
 from harness.judge.verdict import Judgement
 from harness.policy import Policy
 from harness.session.receipt import Receipt
+from harness.without_secrets import without_secrets
 
 
 def present(
@@ -28,6 +29,7 @@ def present(
     from reports.session.text import print_text
     from reports.session.view import build
 
+    judgement, receipt = without_secrets(judgement), without_secrets(receipt)
     card = card_for(receipt, policy, project, talk)
     view = build(
         judgement,

@@ -6,6 +6,7 @@ from harness.capacity.document import CapacityDocument, answer, as_json
 from harness.commands.console import Talk
 from harness.errors import ExitCode
 from harness.run import RunDirectory, write_atomically
+from harness.without_secrets import without_secrets
 
 
 def present(
@@ -18,6 +19,7 @@ def present(
     from reports.capacity.text import print_capacity
     from reports.capacity.view import build_capacity
 
+    document = without_secrets(document)
     view = build_capacity(document)
     report = output or folder.report_path
     write_atomically(report, render_capacity_html(view).encode())

@@ -70,7 +70,7 @@ def _variants(spec: TargetSpec, entry: Entry, wanted: tuple[str, ...]) -> tuple[
     if "variant" in spec.parameters:
         if wanted:
             raise UsageError(
-                f"Target '{spec.text}' names a variant, and --variant names another",
+                f"Target '{spec.shown}' names a variant, and --variant names another",
                 remedy="Name it once",
             )
         wanted = (spec.parameters["variant"],)

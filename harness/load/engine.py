@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import gevent
-import msgspec
 import numpy as np
 from gevent.hub import get_hub
 from locust.env import Environment
@@ -33,7 +32,7 @@ from harness.model import Executor
 from harness.plans.plan import choose
 from harness.processes.job import Job, Message, Started
 from harness.profiles.wait import WAITS
-from harness.run import LoadFacts, RunDirectory, write_atomically
+from harness.run import LoadFacts, RunDirectory, write_atomically, write_document
 from harness.table import calls
 from harness.table.heldby import HeldBy
 from harness.table.recorder import Recorder
@@ -194,7 +193,7 @@ class Driver:
             self._split.stop()
 
     def _write(self, facts: LoadFacts) -> None:
-        write_atomically(self._folder / RunDirectory.FACTS, msgspec.json.encode(facts))
+        write_document(self._folder / RunDirectory.FACTS, facts)
 
 
 class OwnRunner:

@@ -30,7 +30,6 @@ from harness.run import write_atomically
 from harness.supervise import private_folder
 from harness.table import calls
 
-_LOG = LOG
 # What the end of a test takes at most: the last words of workers, and all their calls to read.
 _END_S = 120.0
 
@@ -89,7 +88,7 @@ class LocustProcess:
         if self._trouble:
             return
         self._trouble = error
-        _LOG.error("harness: %s", error)
+        LOG.error("harness: %s", error)
         environment = self._environment
         environment.process_exit_code = int(error.exit_code)
         # Not by the greenlet that asks, which may be one that this ends. A process with a web UI lives on.
@@ -125,7 +124,7 @@ class LocustProcess:
         try:
             self._host()
         except HarnessError as error:
-            _LOG.error("harness: %s", error)
+            LOG.error("harness: %s", error)
             # As when Locust shuts down: so the master hears of it.
             self._environment.events.quitting.fire(environment=self._environment, reverse=True)
             sys.exit(int(error.exit_code))
@@ -141,7 +140,7 @@ class LocustProcess:
         except OSError as error:
             why = error.strerror
         if why:
-            _LOG.error(
+            LOG.error(
                 "harness: Runs cannot be written to %s: %s. Name a writable folder in HARNESS_OUT", out, why
             )
             sys.exit(int(HarnessError.exit_code))
@@ -171,7 +170,7 @@ class LocustProcess:
             found = self._part.stop(recording, self._ended_ns, str(self._trouble) if self._trouble else None)
         except HarnessError as error:
             found = error.exit_code
-            _LOG.error("harness: %s", error)
+            LOG.error("harness: %s", error)
         finally:
             self._is_ending = False
             if recording:

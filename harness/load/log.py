@@ -1,15 +1,16 @@
-"""Where what we say in Locust's own log goes through: names and messages of others cannot steer a terminal there either."""
+"""Where what we say in Locust's own log goes through: without secrets, and no text of others steers a terminal."""
 
 import logging
 
+from harness.redact import redact_text
 from harness.visible import visible
 
 
-class _Visible(logging.Filter):
+class _FitToShow(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = visible(record.getMessage()), ()
+        record.msg, record.args = visible(redact_text(record.getMessage())), ()
         return True
 
 
 LOG = logging.getLogger("harness")
-LOG.addFilter(_Visible())
+LOG.addFilter(_FitToShow())

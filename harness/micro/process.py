@@ -18,7 +18,7 @@ from harness.micro.document import End, Outcome
 from harness.micro.outline import names_benchmark
 from harness.micro.suite import VARIANT_VARIABLE, Suite
 from harness.processes.host import HostWatch
-from harness.run import HostFacts
+from harness.run import HostFacts, hide_secrets
 from harness.supervise import Child, Supervisor, private_folder
 from harness.supervise.ending import ending, how_it_ended, why_it_may_have
 
@@ -161,6 +161,7 @@ def measure(
         finally:
             result.host = watch.facts()
             result.seconds = (SystemClock.now_ns() - start_ns) / NS_PER_S
+            hide_secrets(folder / "benchmarks.json")
         if code not in _IN_GOOD_ORDER:
             where = f", in {now}" if now and now not in result.ends else ""
             result.trouble = f"The measuring process {how_it_ended(code)} after {len(result.ends)} of {len(names)} benchmarks{where}{_why(code)}"

@@ -28,7 +28,7 @@ from harness.processes.loadrun import LoadPlan, LoadResult
 from harness.processes.measure import Ending
 from harness.processes.settle import Part, settle
 from harness.profiles.wait import WAITS
-from harness.run import HostFacts, LoadFacts, RunDirectory, write_atomically
+from harness.run import HostFacts, LoadFacts, RunDirectory, write_atomically, write_document
 from harness.table import calls, shares
 from harness.table.calls import HEADER_BYTES, ROW_BYTES
 from harness.table.histogram import Integers
@@ -206,7 +206,7 @@ class _Incoming:
             facts = self.facts
             if facts.ended_ns is not None:
                 facts = msgspec.structs.replace(facts, ended_ns=facts.ended_ns + offset_ns)
-            write_atomically(self.folder / RunDirectory.FACTS, msgspec.json.encode(facts))
+            write_document(self.folder / RunDirectory.FACTS, facts)
         if self.end and self.end.held_by:
             write_atomically(self.folder / RunDirectory.HELD_BY, self.end.held_by)
         if self.end and self.end.waits:

@@ -18,7 +18,7 @@ from harness.marker import marked, marked_any
 from harness.model import Outcome, Wrap
 from harness.processes.job import Job
 from harness.renewing import give_back, taken
-from harness.run import write_atomically
+from harness.run import write_document
 from harness.target import LoadedTarget, open_target
 
 P = ParamSpec("P")
@@ -95,7 +95,7 @@ class OneUserDriver:
         self._user.open()
 
     def _write(self, facts: msgspec.Struct) -> None:
-        write_atomically(Path(self._job.folder) / self.FACTS, msgspec.json.encode(facts))
+        write_document(Path(self._job.folder) / self.FACTS, facts)
 
 
 def fixed_lists(

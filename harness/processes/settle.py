@@ -16,7 +16,14 @@ from harness.processes.crewjob import ACCOUNT, Member
 from harness.processes.job import Ready
 from harness.processes.loadrun import LoadPlan, LoadResult
 from harness.processes.measure import Ending
-from harness.run import HostFacts, LoadFacts, RunDirectory, WorkerFacts, decode, write_atomically
+from harness.run import (
+    HostFacts,
+    LoadFacts,
+    RunDirectory,
+    WorkerFacts,
+    decode,
+    write_document,
+)
 from harness.table import calls, heldby, shares
 from harness.table.histogram import PERCENTILES
 
@@ -59,7 +66,7 @@ def _put_together(
     _add_held_by(parts, timing)
     added = merged(accounts)
     if added.facts:
-        write_atomically(timing / RunDirectory.FACTS, msgspec.json.encode(added.facts))
+        write_document(timing / RunDirectory.FACTS, added.facts)
     whole = Account.of("all", shares.whole_table(timing), plan.spans, None)
     agree = (added.outcomes, added.counts, added.moments) == (whole.outcomes, whole.counts, whole.moments)
     workers = tuple(

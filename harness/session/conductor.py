@@ -23,6 +23,7 @@ from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Phase, Recei
 from harness.session.sizing import Discovery
 from harness.session.subjects import Subject
 from harness.supervise import Supervisor
+from harness.without_secrets import without_secrets
 
 MANY_CANDIDATES = 4
 TROUBLES_IN_A_ROW = 3
@@ -96,7 +97,7 @@ def run_session(
 
 def begin_receipt(request: SessionRequest, prepared: Prepared) -> Receipt:
     """Return the receipt of a session that has measured nothing yet."""
-    policy = msgspec.to_builtins(request.policy)
+    policy = without_secrets(msgspec.to_builtins(request.policy))
     return Receipt(
         command=request.command,
         started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

@@ -7,8 +7,9 @@ import msgspec
 from harness import files
 from harness.errors import InvalidRunError, UsageError
 from harness.folder import CALIBRATION, PRODUCT, SESSION, STARTED, Head, read_head
-from harness.run import write_atomically
+from harness.run import write_document
 from harness.session.receipt import SCHEMA, Receipt
+from harness.without_secrets import without_secrets
 
 NAME = "receipt.json"
 _CUT_OFF = [Head(product=PRODUCT, kind=kind, status=STARTED) for kind in (SESSION, CALIBRATION)]
@@ -19,8 +20,8 @@ class _Versioned(msgspec.Struct):
 
 
 def write_receipt(path: Path, receipt: Receipt) -> None:
-    """Replace the file by this receipt; a reader sees the old or the new one. Raises HarnessError if it cannot."""
-    write_atomically(path, msgspec.json.encode(receipt))
+    """Replace the file by this receipt, without secrets; a reader sees the old or the new one. Raises HarnessError if it cannot."""
+    write_document(path, receipt)
 
 
 def read_receipt(path: Path) -> Receipt:
@@ -48,7 +49,7 @@ def read_receipt(path: Path) -> Receipt:
         # The number first: what another schema means by its fields is unknown.
         schema = msgspec.json.decode(text, type=_Versioned).schema
         if schema == SCHEMA:
-            return msgspec.json.decode(text, type=Receipt)
+            return without_secrets(msgspec.json.decode(text, type=Receipt))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRunError(
             f"The receipt is damaged: {error}", where=str(file), remedy="Measure again: it proves nothing"

@@ -31,9 +31,12 @@ class Child:
         log: Path,
         secrets: Secrets,
         on_end: Callable[["Child"], None],
+        log_began_at: int = 0,
     ) -> None:
         self.name = name
         self.log = log
+        self.log_began_at = log_began_at
+        """Where in its log, in bytes, what it says begins: others may have written there before."""
         self.started_s = time.monotonic()
         self._process = process
         self._secrets = secrets

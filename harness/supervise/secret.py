@@ -1,8 +1,9 @@
 """Values that must never be printed."""
 
+import re
 from collections.abc import Iterable
 
-HIDDEN = "[redacted]"
+from harness.redact import HIDDEN, redact_text, secret_spans
 
 
 class Secrets:
@@ -16,9 +17,14 @@ class Secrets:
         """Hide these values from now on; empty ones are ignored."""
         self._values.update(value for value in values if value)
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return where secrets are in `text`, in order; they may overlap."""
+        known = (found.span() for value in self._values for found in re.finditer(re.escape(value), text))
+        return sorted({*known, *((span.start, span.end) for span in secret_spans(text))})
+
     def hide(self, text: str) -> str:
-        """Return `text` with every known secret replaced."""
+        """Return `text` with every secret replaced, known or recognised."""
         # Longest first: a secret may contain another one.
         for value in sorted(self._values, key=len, reverse=True):
             text = text.replace(value, HIDDEN)
-        return text
+        return redact_text(text)

@@ -13,6 +13,7 @@ from typing import IO, Self
 
 from harness.errors import HarnessError, ServerError
 from harness.supervise.child import Child
+from harness.supervise.mask import mask_secrets
 from harness.supervise.secret import Secrets
 
 _FOLDER = Path(__file__).resolve().parent
@@ -70,6 +71,7 @@ class Supervisor:
         log.parent.mkdir(parents=True, exist_ok=True)
         self._ensure_guardian()
         with log.open("ab") as file:
+            began_at = file.tell()
             process = subprocess.Popen(
                 [*_PYTHON, str(_FOLDER / "launch.py"), str(os.getpid()), program, *argv],
                 stdin=stdin,
@@ -80,7 +82,7 @@ class Supervisor:
                 pass_fds=tuple(pass_fds),
                 process_group=0,
             )
-        child = Child(name, process, log, self.secrets, self._release)
+        child = Child(name, process, log, self.secrets, self._release, began_at)
         self._children.append(child)
         self._tell_guardian(f"+{child.pid}\n")
         return child
@@ -91,6 +93,7 @@ class Supervisor:
 
     def _release(self, child: Child) -> None:
         self._tell_guardian(f"-{child.pid}\n")
+        mask_secrets(child.log, child.log_began_at, self.secrets)
 
     def _ensure_guardian(self) -> None:
         if self._guardian is None:
