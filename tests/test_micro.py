@@ -1,5 +1,6 @@
 """A suite of micro-benchmarks: what it holds, which are chosen, and what becomes of each in the child."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,50 @@ def test_a_plugin_and_a_helper_of_the_suites_own_are_found(tmp_path):
     )
     result, _ = measured(project, ["test_helped.py::test_it"])
     assert [(end.outcome, end.error) for end in result.ends.values()] == [("passed", "")]
+
+
+STRANGE = """
+import decimal, math, pytest
+
+class Wordless:
+    def __repr__(self): raise RuntimeError("no text")
+
+LOOP = {"itself": []}
+LOOP["itself"].append(LOOP)
+
+@pytest.mark.parametrize("value", [
+    math.inf, math.nan, b"bytes", {1, 2}, decimal.Decimal("1.5"), object(), Wordless(), pytest.param(10**5000, id="huge"), "\\ud800",
+    LOOP, {("a", 1): [math.nan]}, pytest.param(1, id="\\ud800x"),
+])
+def test_strange(benchmark, value):
+    benchmark.extra_info.update(value=value, per_call=2)
+    benchmark.pedantic(int, rounds=9)
+
+@pytest.mark.benchmark(group=object())
+def test_says(benchmark):
+    benchmark.extra_info = None
+    benchmark.pedantic(int, rounds=9)
+    raise ValueError("\\ud800")
+"""
+
+
+def test_no_parameter_is_so_strange_that_it_loses_a_run(tmp_path):
+    project = make_project(tmp_path, strange=STRANGE)
+    with Supervisor() as supervisor:
+        names = collect(supervisor, suite_of(project)).names
+    result, _ = measured(project, names)
+    assert [end.outcome for end in result.ends.values()] == ["passed"] * 12 + ["failed"]
+    assert result.ends[names[-1]].error == "ValueError: \\ud800"
+    found = read_benchmarks(project / "out" / "benchmarks.json")
+    assert (len(names), list(found)) == (13, list(names))
+    assert {one.per_call for one in found.values()} == {1, 2}
+    stored = json.loads((project / "out" / "benchmarks.json").read_text())["benchmarks"]
+    kept = [one["params"]["value"] for one in stored[:9]]
+    assert kept[:2] == ["inf", "nan"]
+    assert kept[2:5] == ["b'bytes'", "{1, 2}", "1.5"]
+    assert kept[5].startswith("<object object at")
+    assert kept[6:9] == ["(Wordless without a text)", "(int without a text)", "\\ud800"]
+    assert [one["extra_info"]["value"] for one in stored[9:11]] == [{"itself": ["…"]}, {"('a', 1)": ["nan"]}]
 
 
 def test_a_child_that_dies_leaves_what_was_measured_and_says_where(tmp_path):

@@ -141,7 +141,7 @@ SUITE = """import os, pytest, time
 def test_plain(): pass
 def test_first(benchmark): assert benchmark(sum, [1]) == 1
 def test_dies(benchmark): os._exit(3)
-def test_fails(benchmark): raise ValueError("in vain")
+def test_fails(benchmark): raise ValueError("in vain \\ud800")
 def test_fails_after(benchmark): assert benchmark(int) == 1
 def test_skips(benchmark): pytest.skip("not here")
 @pytest.mark.skip(reason="marked")

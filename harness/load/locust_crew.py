@@ -26,7 +26,6 @@ _STOP = "harness-stop"
 _LAST_WORDS_S = 10.0
 _GONE_S = 2.0
 _MOMENT_S = 0.02
-_LOG = LOG
 
 
 class Worker:
@@ -136,7 +135,7 @@ class Master:
             self._refuse(error)
             return
         if report.trouble:
-            _LOG.error("harness: %s: %s", client_id, report.trouble)
+            LOG.error("harness: %s: %s", client_id, report.trouble)
         if report.head and self._open.is_new:
             self._open.update(report.head, gathering.duration_s, len(gathering.workers))
 
@@ -156,7 +155,7 @@ class Master:
             return open_run.discard()
         self._settled |= gathering.keys
         workers = gathering.workers
-        _LOG.info("harness: %s", ", ".join(f"{name} is {client}" for client, name in workers.items()))
+        LOG.info("harness: %s", ", ".join(f"{name} is {client}" for client, name in workers.items()))
         plan = open_run.ended(head, gathering.duration_s, len(workers))
         open_run.notes = gathering.notes()
         result = gathering.settle(plan)

@@ -14,7 +14,6 @@ from harness.processes.gather import Head
 from harness.processes.loadrun import LoadPlan
 from harness.run import LocustFacts, RunDirectory, RunDocument
 
-_LOG = LOG
 _LEAST_S = 0.001
 # Some times what passes from one time that Locust looks at its processor to the next.
 _AHEAD_S = 30.0
@@ -93,7 +92,7 @@ class OpenRun:
         plan = self._plan(max(so_far_s + _AHEAD_S, (options and options.run_time) or 0.0))
         if is_new:
             self.document = self._runs.document(plan, head)
-            _LOG.info("harness: This test is recorded in %s", self.directory.path)
+            LOG.info("harness: This test is recorded in %s", self.directory.path)
         self._write(plan, head)
 
     def lasted(self, so_far_s: float) -> None:
@@ -137,7 +136,7 @@ class OpenRun:
         """Remove the directory: nothing was recorded, which is no valid run."""
         self._forget()
         self.directory.discard()
-        _LOG.warning("harness: No call was recorded in this test, and no run directory is kept")
+        LOG.warning("harness: No call was recorded in this test, and no run directory is kept")
         return ExitCode.INVALID
 
     def _forget(self) -> None:

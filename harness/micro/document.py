@@ -88,7 +88,7 @@ class _Stats(msgspec.Struct, frozen=True):
 class _Entry(msgspec.Struct, frozen=True):
     fullname: str
     stats: _Stats
-    extra_info: dict[str, Any] = {}
+    extra_info: Any = None
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -106,7 +106,8 @@ def read_benchmarks(path: Path) -> dict[str, Benchmark]:
 
 
 def _benchmark(entry: _Entry) -> Benchmark:
-    stats, per_call = entry.stats, entry.extra_info.get("per_call")
+    stats, info = entry.stats, entry.extra_info
+    per_call = info.get("per_call") if isinstance(info, dict) else None
     return Benchmark(
         name=entry.fullname,
         min_ns=stats.min * NS_PER_S,

@@ -14,9 +14,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from pytest_benchmark.utils import safe_dumps
 
-OUTCOMES = os.path.join(os.path.dirname(__file__), "outcomes.py")  # noqa: PTH118, PTH120 - a script of few imports
+_HERE = os.path.dirname(__file__)  # noqa: PTH120 - a script of few imports
+_PLAIN = runpy.run_path(os.path.join(_HERE, "plain.py"))  # noqa: PTH118
+Outcomes = runpy.run_path(os.path.join(_HERE, "outcomes.py"))["Outcomes"]  # noqa: PTH118
+plain, readable = _PLAIN["plain"], _PLAIN["readable"]
 Send = Callable[..., None]
 
 
@@ -27,7 +29,7 @@ class Plugin:
         self._job = job
         self._send = send
         self._machine: dict[str, Any] | None = None
-        self.outcomes: Any = runpy.run_path(OUTCOMES)["Outcomes"]()
+        self.outcomes: Any = Outcomes()
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         """Leave only benchmarks, and of them those that the job names, if it names any."""
@@ -35,7 +37,8 @@ class Plugin:
         items[:] = [
             item
             for item in items
-            if "benchmark" in getattr(item, "fixturenames", ()) and (names is None or item.nodeid in names)
+            if "benchmark" in getattr(item, "fixturenames", ())
+            and (names is None or readable(item.nodeid) in names)
         ]
 
     def pytest_collection_finish(self, session: Any) -> None:
@@ -74,8 +77,7 @@ class Plugin:
         config.hook.pytest_benchmark_update_json(
             config=config, benchmarks=session.benchmarks, output_json=document
         )
-        text: str = safe_dumps(document, ensure_ascii=True, indent=1)  # type: ignore[no-untyped-call]
-        write(self._job["json"], text.encode())
+        write(self._job["json"], json.dumps(plain(document), indent=1, allow_nan=False).encode())
 
 
 def write(path: str, content: bytes) -> None:
@@ -93,7 +95,7 @@ def open_channel() -> Send:
     sys.stdout = sys.stderr
 
     def send(kind: str, **fields: Any) -> None:
-        line = json.dumps({"type": kind, **fields}).encode() + b"\n"
+        line = json.dumps({"type": kind, **plain(fields)}).encode() + b"\n"
         while line:
             line = line[os.write(descriptor, line) :]
 

@@ -36,10 +36,14 @@ class Suite:
         ]  # fmt: skip
 
     def places(self, names: Sequence[str] | None) -> list[Path]:
-        """Return what pytest is to read: the files of the benchmarks `names`, or all there is for None."""
+        """Return what pytest is to read: the files of the benchmarks `names`, or all there is for None.
+
+        Where a file's name cannot be written, so that its benchmarks do not lead to it, that is all there is too.
+        """
         if names is None:
             return [self.place]
-        return [self.root / file for file in dict.fromkeys(name.partition("::")[0] for name in names)]
+        files = [self.root / file for file in dict.fromkeys(name.partition("::")[0] for name in names)]
+        return files if files and all(file.exists() for file in files) else [self.place]
 
     def check(self) -> None:
         """Raise `UsageError` if there is nothing at its place."""

@@ -23,7 +23,10 @@ from typing import Any
 Timed = Callable[[int], tuple[int, int]]
 """calls to (wall_ns, cpu_ns) of all of them."""
 
-OUTCOMES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "micro", "outcomes.py")  # noqa: PTH118, PTH120
+_MICRO = os.path.join(os.path.dirname(os.path.dirname(__file__)), "micro")  # noqa: PTH118, PTH120
+_PLAIN = runpy.run_path(os.path.join(_MICRO, "plain.py"))  # noqa: PTH118
+Outcomes = runpy.run_path(os.path.join(_MICRO, "outcomes.py"))["Outcomes"]  # noqa: PTH118
+plain, readable = _PLAIN["plain"], _PLAIN["readable"]
 WARM_RUN_NS = 2_000_000
 MOST_WARM_NS = 150_000_000
 STEADY = 0.99
@@ -42,7 +45,8 @@ class Channel:
 
     def send(self, kind: str, **fields: Any) -> None:
         """Write one message."""
-        line = json.dumps({"kind": kind, **fields}).encode() + b"\n"
+        # Numbers of our own in answers, which are many; anything at all in names and reasons.
+        line = json.dumps({"kind": kind, **(fields if kind == "ran" else plain(fields))}).encode() + b"\n"
         while line:
             line = line[os.write(self._out_fd, line) :]
 
@@ -232,7 +236,7 @@ class Plugin:
         self._channel = channel
         self._began_ns = 0
         self._names: dict[str, str] = {}
-        self.outcomes: Any = runpy.run_path(OUTCOMES)["Outcomes"]()
+        self.outcomes: Any = Outcomes()
 
     def pytest_load_initial_conftests(self) -> None:
         """Imports begin here, with the folder's conftest."""
@@ -295,13 +299,17 @@ class Plugin:
     def _name(self, item: Any) -> str:
         """The node's path in the suite, or the parameter that a test says it is named by."""
         marker = item.get_closest_marker("named_by")
-        return str(item.callspec.params[marker.args[0]]) if marker else self._relative(item.nodeid)
+        return (
+            str(readable(str(item.callspec.params[marker.args[0]])))
+            if marker
+            else self._relative(item.nodeid)
+        )
 
     def _by_file(self, reasons: Mapping[str, str]) -> dict[str, str]:
         return {self._relative(nodeid): why for nodeid, why in reasons.items()}
 
     def _relative(self, nodeid: str) -> str:
-        return nodeid.removeprefix(self._job["prefix"])
+        return str(readable(nodeid)).removeprefix(self._job["prefix"])
 
 
 def run_pytest(job: Mapping[str, Any], channel: Channel) -> None:

@@ -13,6 +13,8 @@ from reports.model import Table
 from reports.session.model import Group, Line, SessionView
 from reports.session.words import plural
 
+MARKER = "<!-- asset-harness gate -->"
+"""The first line, which no reader sees: by it a workflow finds the comment that it made before."""
 MOST_BYTES = 60_000
 _RESERVED_BYTES = 2_500
 """For the sentence on what was cut, and the footer."""
@@ -34,7 +36,7 @@ def render_comment(view: SessionView) -> str:
     heading = (
         f"interrupted, {view.verdict} so far" if view.exit_code is ExitCode.INTERRUPTED else view.verdict
     )
-    opening = f"## Performance: {heading}\n\n**{prose(view.sentence)}**\n"
+    opening = f"{MARKER}\n## Performance: {heading}\n\n**{prose(view.sentence)}**\n"
     sections = list(_sections(view))
     body, cut = _fitted(sections, MOST_BYTES - _RESERVED_BYTES - len(opening.encode()))
     return "\n".join(filter(None, (opening, body, _cut_words(cut), _footer(view))))
