@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import TargetError
 from harness.invoke import Invoke, make_invoke
 from harness.marker import marked
 from harness.plans.plan import MAX_PAYLOADS
-from harness.target import LoadedTarget
+from harness.target import LoadedTarget, told
 
 # A long plan is read a stretch at a time.
 _STRETCH_ROWS = 65_536
@@ -28,13 +27,8 @@ def prepare_events(
     for name in mix:
         rng = random.Random(f"{seed}:{name}")
         count = min(max(needed.get(name, MAX_PAYLOADS), 1), MAX_PAYLOADS)
-        try:
+        with told(f"The target could not make an event of operation '{name}'", "Correct its make_event"):
             events.append([target.make_event(name, rng) for _ in range(count)])
-        except (Exception, SystemExit) as error:
-            raise TargetError(
-                f"The target could not make an event of operation '{name}': {type(error).__name__}: {error}",
-                remedy="Correct its make_event",
-            ) from error
     return events
 
 

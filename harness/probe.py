@@ -42,6 +42,7 @@ def probe_per_s(
         result = run_load(supervisor, subject, probe, Path(folder), on_mix=lambda _mix: None, tick=tick)
         if result.ending.interrupted:
             raise KeyboardInterrupt
+        result.ending.raise_refusal()
         return throughput(Path(folder) / RunDirectory.CALLS, PROBE_S)
 
 

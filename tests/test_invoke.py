@@ -1,11 +1,14 @@
 """The stamped call: two readings of the clock, and an outcome whatever the target does."""
 
+import asyncio
 import itertools
 
 import pytest
 
+from harness.errors import RefusedError
 from harness.invoke import make_invoke
 from harness.model import Outcome
+from harness.refusals import Results
 
 
 class Clock:
@@ -51,6 +54,10 @@ def test_the_call_gets_the_event_and_is_stamped_on_both_sides():
         (StopIteration(), Outcome.FAILED),
         (RecursionError(), Outcome.FAILED),
         (MemoryError(), Outcome.FAILED),
+        (GeneratorExit(), Outcome.FAILED),
+        (asyncio.CancelledError(), Outcome.FAILED),
+        (pytest.fail.Exception("no"), Outcome.FAILED),
+        (KeyboardInterrupt(), Outcome.FAILED),
     ],
 )
 def test_whatever_the_target_raises_is_its_outcome_and_is_stamped(error, outcome):
@@ -66,10 +73,22 @@ def test_a_driver_may_name_more_exceptions_that_mean_timed_out():
     assert invoke(None)[0] == Outcome.TIMED_OUT
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit])
+def again(error):
+    raise error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit, ValueError])
 def test_what_is_meant_for_the_driver_passes_through(error):
     with pytest.raises(error):
-        make_invoke(raising(error()), None, Clock().now_ns)(None)
+        make_invoke(raising(error()), None, Clock().now_ns, vet=again)(None)
+
+
+def test_a_result_that_only_promises_work_is_refused_whenever_it_comes():
+    results = iter([1, {"a": 1}, None, 2, iter([3])])
+    invoke = make_invoke(lambda _event: next(results), None, Clock().now_ns, results=Results("read"))
+    assert [invoke(None)[0] for _ in range(4)] == [Outcome.COMPLETED] * 4
+    with pytest.raises(RefusedError, match=r"returned an iterator for operation 'read'.*Read it to its end"):
+        invoke(None)
 
 
 def test_the_judge_runs_after_the_second_stamp():

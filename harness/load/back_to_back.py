@@ -12,6 +12,7 @@ from typing import Any
 from harness.load.calling import Calling, make_finish, make_tellers
 from harness.load.split import Split
 from harness.model import Outcome
+from harness.refusals import Results
 from harness.table.calls import FILL_FROM, HEADER_BYTES, ROW_BYTES
 from harness.table.recorder import FILL
 
@@ -30,9 +31,10 @@ _COMPLETED = int(Outcome.COMPLETED)
 def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice:  # noqa: C901, PLR0915 - one loop: every part of its own would be a call more
     """Return what makes and records calls in the order of `sequence`, round and round, for all users alike.
 
-    Raises `HarnessError` when the disk or the table is full.
+    Raises `HarnessError` when the disk or the table is full, and `RefusedError` for a result that is none.
     """
-    take = itertools.cycle(_steps(calling, sequence)).__next__
+    results = calling.work.results()
+    take = itertools.cycle(_steps(calling, sequence, results)).__next__
     work, recorder, origin_ns, owners = calling.work, calling.recorder, calling.origin_ns, calling.owners
     split = calling.split or _unwatched(len(work.calls))
     has_split, table, claim, tail = (
@@ -45,9 +47,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
     fill_and_claim = struct.Struct("<3q24x3q" if has_split else "<2q16s16x3q").pack_into
     fill, held = FILL.pack_into, split.held
     finish = make_finish(calling, calling.split) if calling.split else None
-    judge, timeouts, now_ns = work.judge, work.timeouts, work.now_ns
-    # Whatever the target raises is its outcome.
-    endings: tuple[type[BaseException], ...] = (*timeouts, Exception, SystemExit)
+    judge, now_ns = work.judge, work.now_ns
     raised, answered = make_tellers(calling)
 
     def run(  # noqa: C901 - as above
@@ -56,7 +56,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
         owner, has_lag = owners[me], lag_target_ns or lag_host_ns
         # Who asks for what was held after a moment hears of every call beyond it.
         end_ns, before_ns = min(end_ns, split.due_ns), owner.run_ns
-        call, event, operation, head = take()
+        call, event, operation, head, finished = take()
         row = claim(operation, head >> 32, intended_ns - origin_ns, let_go_ns - origin_ns)
         place, room = HEADER_BYTES + row * ROW_BYTES, tail[1]
         while True:
@@ -65,23 +65,25 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
             split.mark_ns = entered_ns = now_ns()
             try:
                 result = call(event)
-            except endings as error:
+            except BaseException as error:  # noqa: BLE001 - whatever the target raises is its outcome
                 outcome = raised(error, row, operation, completed_ns := now_ns())
             else:
                 completed_ns = now_ns()
+                if type(result) not in finished:
+                    results[operation].check(result)
                 outcome = _COMPLETED if judge is None else judge(result)
                 if outcome != _COMPLETED:
                     answered(result, row, operation, outcome, completed_ns)
             done_ns = completed_ns - origin_ns
-            if owner.seen is None:
-                # As far as is known nobody else has run.
+            if owner.seen is None:  # As far as is known nobody else has run.
                 run_ns, wait_busy_ns = completed_ns - entered_ns, 0
                 held[operation] += run_ns
                 split.mark_ns = completed_ns
-                # Without a split another may have claimed the next row unnoticed.
-                is_next = row + 1 < room and (has_split or tail[0] == row + 1)
+                is_next = row + 1 < room and (
+                    has_split or tail[0] == row + 1
+                )  # Else another claimed it unnoticed.
                 if is_next and completed_ns <= end_ns and not has_lag:
-                    call, event, operation, head = take()
+                    call, event, operation, head, finished = take()
                     row += 1
                     tail[0] = row + 1
                     fill_and_claim(
@@ -107,7 +109,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
             if completed_ns > end_ns:
                 return completed_ns
             has_lag = lag_target_ns = lag_host_ns = 0
-            call, event, operation, head = take()
+            call, event, operation, head, finished = take()
             row = claim(operation, head >> 32, done_ns, done_ns)
             place, room = HEADER_BYTES + row * ROW_BYTES, tail[1]
 
@@ -122,12 +124,18 @@ def _unwatched(operations: int) -> Split:
 
 
 def _steps(
-    calling: Calling, sequence: Sequence[tuple[int, int]]
-) -> list[tuple[Callable[[Any], Any], Any, int, int]]:
-    """Return for each step what is called, with what, the operation, and the first eight bytes of its row."""
+    calling: Calling, sequence: Sequence[tuple[int, int]], results: Sequence[Results]
+) -> list[tuple[Callable[[Any], Any], Any, int, int, set[type]]]:
+    """Return for each step what is called, with what, the operation, the first eight bytes of its row, and finished classes."""
     work = calling.work
     heads = (_HEAD.pack(_UNFINISHED, 0, *step) for step in sequence)
     return [
-        (work.calls[operation], work.events[operation][payload], operation, int.from_bytes(head, "little"))
+        (
+            work.calls[operation],
+            work.events[operation][payload],
+            operation,
+            int.from_bytes(head, "little"),
+            results[operation].finished,
+        )
         for (operation, payload), head in zip(sequence, heads, strict=True)
     ]

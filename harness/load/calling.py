@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.failures import Failures
-from harness.invoke import Invoke, Mark, make_invoke
+from harness.invoke import Invoke, Mark, Vet, make_invoke, take_all
 from harness.load.split import Owner, Split
 from harness.model import Outcome
+from harness.refusals import Results
 from harness.table.calls import HEADER_BYTES, INTENDED_FROM, ROW_BYTES
 from harness.table.heldby import HeldBy
 from harness.table.recorder import FILL, FILL_BASE, Recorder
@@ -22,7 +23,7 @@ of the table, what comes out is of the clock.
 Failed = Callable[[int, int, int, int], None]
 """(row, operation, outcome, completed_ns of the clock) of a call whose reason has just been noted."""
 Raised = Callable[[BaseException, int, int, int], int]
-"""(error, row, operation, completed_ns of the clock) to the outcome."""
+"""(error, row, operation, completed_ns of the clock) to the outcome; raises what is none."""
 Answered = Callable[[Any, int, int, int, int], None]
 """(result, row, operation, outcome, completed_ns of the clock)."""
 Finish = Callable[[object, Owner, int, int, int, int], tuple[int, int]]
@@ -42,12 +43,26 @@ class Work:
     judge: Callable[[Any], Outcome] | None = None
     timeouts: tuple[type[BaseException], ...] = (TimeoutError,)
     failures: Failures = dataclasses.field(default_factory=Failures)
+    vet: Vet = take_all
+
+    def results(self) -> list[Results]:
+        """Return for each operation what its calls return, of which nothing is known yet."""
+        return [Results(name) for name in self.names]
 
     def invokes(self, mark: Mark | None) -> list[Invoke]:
         """Return the stamped calls; they tell `mark` when they are entered."""
         return [
-            make_invoke(call, self.judge, self.now_ns, self.timeouts, mark, self.failures)
-            for call in self.calls
+            make_invoke(
+                call,
+                self.judge,
+                self.now_ns,
+                self.timeouts,
+                mark,
+                self.failures,
+                results=results,
+                vet=self.vet,
+            )
+            for call, results in zip(self.calls, self.results(), strict=True)
         ]
 
 
@@ -83,9 +98,11 @@ def make_failed(calling: Calling) -> Failed:
 def make_tellers(calling: Calling) -> tuple[Raised, Answered]:
     """Return what notes and counts a failure: by what a call let out, with the outcome for it, and by its result."""
     timeouts, failures, failed = calling.work.timeouts, calling.work.failures, make_failed(calling)
+    vet = calling.work.vet
     timed_out, has_failed = int(Outcome.TIMED_OUT), int(Outcome.FAILED)
 
     def raised(error: BaseException, row: int, operation: int, completed_ns: int) -> int:
+        vet(error)
         outcome = timed_out if isinstance(error, timeouts) else has_failed
         failures.raised(error)
         failed(row, operation, outcome, completed_ns)
