@@ -10,7 +10,7 @@ import inspect
 import itertools
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 _MOST_LOOKED_AT = 16
 """So many values of a container are looked at."""
@@ -35,9 +35,11 @@ class Promise(NamedTuple):
 
 
 NO_ENGINE = (
-    "There is no asyncio engine yet: make the call synchronous, or run the coroutine inside it with asyncio.run "
-    "and one user (harness run closed --users 1)"
+    "There is no asyncio engine yet: make the call synchronous, or run the coroutine inside it with asyncio.run; under "
+    "load that takes one user (harness run closed --users 1)"
 )
+_NO_BENCHMARK = "the benchmark was given {}, whose work would not be done while it is timed. {}"
+_R = TypeVar("_R")
 _READ = "Read it to its end inside the call"
 _BODY = "Read the whole body inside the call"
 _COROUTINE = Promise("a coroutine", NO_ENGINE)
@@ -200,6 +202,19 @@ def promising(function: Any) -> tuple[str, str] | None:
                 "Leave out its yields: a call of a generator function runs none of its code",
             )
     return None
+
+
+def check_benchmarked(function: Any) -> None:
+    """Raise TypeError for a function that a benchmark would time without running any of its code."""
+    if found := promising(function):
+        raise TypeError(_NO_BENCHMARK.format(*found))
+
+
+def finished(result: _R) -> _R:
+    """Return what a benchmarked function returned; raise TypeError if the work behind it is not done."""
+    if found := unfinished(result):
+        raise TypeError(_NO_BENCHMARK.format(f"a function that returns {found[0]}", found[1]))
+    return result
 
 
 def _is_marked(function: Any) -> bool:

@@ -36,6 +36,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
     results = calling.work.results()
     take = itertools.cycle(_steps(calling, sequence, results)).__next__
     work, recorder, origin_ns, owners = calling.work, calling.recorder, calling.origin_ns, calling.owners
+    # Without a split another may have claimed the next row unnoticed.
     split = calling.split or _unwatched(len(work.calls))
     has_split, table, claim, tail = (
         calling.split is not None,
@@ -79,9 +80,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
                 run_ns, wait_busy_ns = completed_ns - entered_ns, 0
                 held[operation] += run_ns
                 split.mark_ns = completed_ns
-                is_next = row + 1 < room and (
-                    has_split or tail[0] == row + 1
-                )  # Else another claimed it unnoticed.
+                is_next = row + 1 < room and (has_split or tail[0] == row + 1)
                 if is_next and completed_ns <= end_ns and not has_lag:
                     call, event, operation, head, finished = take()
                     row += 1

@@ -21,7 +21,7 @@ from harness.session.overlay import contents
 from harness.session.prepare import Prepared, prepare
 from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Phase, Receipt, SessionPlan, Side, State
 from harness.session.sizing import Discovery
-from harness.session.subjects import Subject
+from harness.session.subjects import Subject, TargetSide
 from harness.supervise import Supervisor
 
 MANY_CANDIDATES = 4
@@ -166,6 +166,8 @@ class MicroSession:
         """Run every benchmark of both sides for a few calls."""
         warm_byte_code(self._stage, (NULL,))
         base, candidate = (discovery.survey(self._stage, side) for side in Side)
+        if isinstance(self._request.candidate, TargetSide):
+            discovery.require_measurable(base, candidate)
         found, notes = discovery.merge(base, candidate, self._base_names())
         discovery.require_some(found, base, candidate, self._prepared.bench.suite)
         short = [one for one in found if one.state is State.BOTH and one.slower_ns < SHORT_CALL_NS]

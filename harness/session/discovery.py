@@ -5,10 +5,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.errors import UsageError
+from harness.errors import RefusedError, UsageError
 from harness.session.block import Stage
 from harness.session.launch import Launch
-from harness.session.receipt import State
+from harness.session.receipt import Side, State
 from harness.session.sizing import Found, calls_per_slice
 from harness.session.slot import Message, Slot, SlotError, start_slot
 
@@ -87,6 +87,16 @@ def merge(base: Survey, candidate: Survey, base_names: frozenset[str]) -> tuple[
     gone = sorted(base_names - files.keys())
     found += [Found(name, name, State.REMOVED, note="the candidate's suite has it no more") for name in gone]
     return found, notes
+
+
+def require_measurable(base: Survey, candidate: Survey) -> None:
+    """Raise `RefusedError` if a side's target was refused: of a target it is all of the suite."""
+    for side, survey_of_side in zip(Side, (base, candidate), strict=True):
+        whys = [*survey_of_side.errors.values(), *(ran.why for ran in survey_of_side.ran.values())]
+        for why in whys:
+            _, refused, sentence = why.partition(f"{RefusedError.__name__}: ")
+            if refused:
+                raise RefusedError(f"The {side}: {sentence}")
 
 
 def require_some(found: list[Found], base: Survey, candidate: Survey, suite: Path) -> None:

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from harness.events import prepare_events
+from harness.refusals import Results
 from harness.target import LoadedTarget, append_current_folder, closing_target, make, open_target
 
 SEED = 1
@@ -54,7 +55,8 @@ def test_call(target: LoadedTarget, operation: str, benchmark: Any) -> None:
         turn = itertools.cycle(events)
 
     # What a target keeps of each event is there before the clock runs.
+    results = Results(operation)
     for event in events * ROUNDS_BEFORE:
-        target.call(event)
+        results.check(target.call(event))
     benchmark.rewind = rewind
     benchmark(lambda: target.call(next(turn)))
