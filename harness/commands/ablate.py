@@ -19,7 +19,7 @@ from harness.commands.console import Talk
 from harness.commands.options import add_seed, span_s
 from harness.commands.session_folder import SessionFolder
 from harness.commands.sides import DEFAULT_TARGET, drive
-from harness.errors import ExitCode
+from harness.errors import ExitCode, RefusedError
 from harness.policy import Policy
 from harness.run import write_atomically
 from harness.supervise import Supervisor, termination_as_exception
@@ -66,6 +66,10 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         talk.say("Interrupted; what was measured is shown.")
         _show(measured, policy, driven.spec.text, folder, args, talk)
         return ExitCode.INTERRUPTED
+    except RefusedError:
+        if not measured:
+            folder.discard_if_empty()
+        raise
     _show(measured, policy, driven.spec.text, folder, args, talk)
     return ExitCode.OK if any(one.receipt for one in measured) else ExitCode.INVALID
 
