@@ -61,6 +61,10 @@ class TargetError(UsageError):
     """The target could not be imported, made or opened."""
 
 
+class RefusedError(TargetError):
+    """The target does what cannot be measured truthfully: no number of it may stand as valid."""
+
+
 class InvalidRunError(HarnessError):
     """The measurement cannot be used: damaged, incomplete or made under conditions that void it."""
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import TargetError
 from harness.plans.plan import MAX_PAYLOADS
 from harness.renewing import Look, Nature, Renewable, renewable
-from harness.target import LoadedTarget
+from harness.target import LoadedTarget, told
 
 POOL_BYTES = 64_000_000
 _LEAST_EVENTS = 2
@@ -65,13 +64,8 @@ def _made_alone(target: LoadedTarget, name: str, seed: str) -> Any:
 
 
 def _made(target: LoadedTarget, name: str, rng: random.Random) -> Any:
-    try:
+    with told(f"The target could not make an event of operation '{name}'", "Correct its make_event"):
         return target.make_event(name, rng)
-    except (Exception, SystemExit) as error:
-        raise TargetError(
-            f"The target could not make an event of operation '{name}': {type(error).__name__}: {error}",
-            remedy="Correct its make_event",
-        ) from error
 
 
 def _holds_something(event: Any) -> bool:

@@ -7,10 +7,16 @@ from harness.failures import Failures
 from harness.model import Outcome
 
 Invoke = Callable[[Any], tuple[int, int, int, Any]]
-"""event to (outcome, entered_ns, completed_ns, answer); raises nothing that the target may raise.
+"""event to (outcome, entered_ns, completed_ns, answer); of what the target may raise, raises what `vet` does.
 
 A call that came back has `completed` until its answer is judged. The answer is None where there is none.
 """
+Vet = Callable[[BaseException], None]
+"""Raises what is no outcome of the call that let an exception out: it ends the greenlet, or refuses the target."""
+
+
+def take_all(_error: BaseException) -> None:
+    """Take every exception as the target's own."""
 
 
 class Mark(Protocol):
@@ -32,10 +38,13 @@ def make_invoke(
     timeouts: tuple[type[BaseException], ...] = (TimeoutError,),
     mark: Mark | None = None,
     failures: Failures | None = None,
+    *,
+    vet: Vet = take_all,
 ) -> Invoke:
     """Return the stamped call of one operation.
 
-    `timeouts` are the exceptions that mean `timed_out`; any other `Exception` means `failed`. `failures` is told why.
+    `timeouts` are the exceptions that mean `timed_out`; any other, a `BaseException` too, means `failed` unless `vet`
+    raises. `failures` is told why.
     """
     why = failures or Failures()
     entering = mark or Unmarked()
@@ -45,14 +54,11 @@ def make_invoke(
         entering.mark_ns = entered_ns = now_ns()
         try:
             result = call(event)
-        except timeouts as error:
+        except BaseException as error:  # noqa: BLE001 - whatever the target raises is its outcome
             completed_ns = now_ns()
+            vet(error)
             why.raised(error)
-            return timed_out, entered_ns, completed_ns, None
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the target raises is its outcome
-            completed_ns = now_ns()
-            why.raised(error)
-            return failed, entered_ns, completed_ns, None
+            return timed_out if isinstance(error, timeouts) else failed, entered_ns, completed_ns, None
         return completed, entered_ns, now_ns(), result
 
     return invoke

@@ -40,6 +40,7 @@ def probe_per_s(
         result = run_load(supervisor, subject, probe, folder, on_mix=lambda _mix: None, tick=tick)
         if result.ending.interrupted:
             raise KeyboardInterrupt
+        result.ending.raise_refusal()
         return throughput(folder / RunDirectory.CALLS, PROBE_S)
 
 

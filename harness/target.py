@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from harness.answers import USUAL, Judge, judge_of, read_expected
-from harness.errors import TargetError, UsageError
+from harness.errors import RefusedError, TargetError, UsageError
 from harness.model import (
     DEFAULT_OPERATION,
     Closes,
@@ -32,6 +32,7 @@ from harness.model import (
     Wrap,
 )
 from harness.redact import learn_parameters, redact_text
+from harness.refusals import check_factory, check_functions, ran
 
 EXPECT_STATUS = "expect-status"
 """The parameter of a SPEC with the statuses of answers that are no failures; no factory gets it."""
@@ -107,19 +108,31 @@ def append_current_folder() -> None:
     sys.path.append(os.getcwd())  # noqa: PTH109 - as Python itself writes it
 
 
+@contextlib.contextmanager
+def told(what: str, remedy: str) -> Iterator[None]:
+    """Tell whatever the target's own code raises in the block as a `TargetError`: `what`, then the exception.
+
+    A target may raise a `BaseException` of its own, such as `CancelledError`. What was refused stays as it is.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, RefusedError):
+        raise
+    except BaseException as error:
+        raise TargetError(f"{what}: {type(error).__name__}: {error}", remedy=remedy) from error
+
+
 def load_factory(text: str) -> Callable[..., Any]:
     """Import the factory at `path/to/file.py:factory` or `package.module:factory`.
 
     Raises `TargetError` if the file or module is missing or fails to import, or has no such function.
     """
     place, _, name = text.rpartition(":")
-    try:
+    with told(
+        f"The target's module '{place}' cannot be imported",
+        "Import it in a Python shell to see the whole traceback",
+    ):
         module = module_of_file(Path(place)) if place.endswith(".py") else module_by_name(place)
-    except (Exception, SystemExit) as error:
-        raise TargetError(
-            f"The target's module '{place}' cannot be imported: {type(error).__name__}: {error}",
-            remedy="Import it in a Python shell to see the whole traceback",
-        ) from error
     factory = getattr(module, name, None)
     if not callable(factory):
         raise TargetError(f"'{place}' has no function '{name}'", remedy="Name the factory after the colon")
@@ -158,21 +171,17 @@ def make(factory_text: str, parameters: Mapping[str, str]) -> LoadedTarget:
     """Import the factory, call it with `parameters`, and check what it returns.
 
     Every fault is a `TargetError`: unknown or missing parameters, a factory that raises, a target without a
-    callable `call`, operations that are not names with positive weights.
+    callable `call`, operations that are not names with positive weights. What is no factory, or only promises work
+    (an async function), is refused (`RefusedError`); what can be seen to be no factory is never called.
     """
     # This process was told them as they are: what the target says of them later must not be kept.
     learn_parameters(parameters)
     factory = load_factory(factory_text)
     parameters = dict(parameters)
     expected = parameters.pop(EXPECT_STATUS, None)
-    _check_parameters(factory_text, factory, parameters)
-    try:
+    check_factory(factory_text, factory, parameters)
+    with told(f"The factory of target '{factory_text}' failed", "Correct the target or its parameters"):
         target = factory(**parameters)
-    except (Exception, SystemExit) as error:
-        raise TargetError(
-            f"The factory of target '{factory_text}' failed: {type(error).__name__}: {error}",
-            remedy="Correct the target or its parameters",
-        ) from error
     return dataclasses.replace(
         _shaped(factory_text, target),
         judge=judge_of(target, _expected(factory_text, target, expected)),
@@ -201,20 +210,6 @@ def _file_of(factory: Callable[..., Any]) -> str:
         return ""
 
 
-def _check_parameters(text: str, factory: Callable[..., Any], parameters: Mapping[str, str]) -> None:
-    try:
-        signature = inspect.signature(factory)
-    except (TypeError, ValueError):
-        return
-    try:
-        signature.bind(**parameters)
-    except TypeError as error:
-        takes = ", ".join(str(parameter) for parameter in signature.parameters.values()) or "none"
-        raise TargetError(
-            f"Target '{text}' does not take these parameters: {error}", remedy=f"Its parameters: {takes}"
-        ) from error
-
-
 def _shaped(text: str, target: Any) -> LoadedTarget:
     call = getattr(target, "call", None)
     if not callable(call):
@@ -222,6 +217,7 @@ def _shaped(text: str, target: Any) -> LoadedTarget:
             f"The factory of target '{text}' returned {type(target).__name__}, which has no call(event)",
             remedy="Return an object with a method call(event)",
         )
+    check_functions(text, target)
     operations = (
         _operations(text, target) if isinstance(target, OffersOperations) else {DEFAULT_OPERATION: 1.0}
     )
@@ -229,14 +225,20 @@ def _shaped(text: str, target: Any) -> LoadedTarget:
     return LoadedTarget(
         call=call,
         operations=operations,
-        make_event=target.make_event if isinstance(target, MakesEvents) else lambda _operation, _rng: {},
+        make_event=ran("make_event", target.make_event)
+        if isinstance(target, MakesEvents)
+        else lambda _operation, _rng: {},
         judge=None,
-        open=target.open if isinstance(target, Opens) else _nothing,
-        close=target.close if isinstance(target, Closes) else _nothing,
-        counters=target.counters if isinstance(target, Counts) else dict,
-        instrument=target.instrument if isinstance(target, Instrumentable) else _no_instrument,
-        record_sites=target.record_sites if isinstance(target, RecordsSites) else _no_sites,
-        sites=target.sites if isinstance(target, RecordsSites) else dict,
+        open=ran("open", target.open) if isinstance(target, Opens) else _nothing,
+        close=ran("close", target.close) if isinstance(target, Closes) else _nothing,
+        counters=ran("counters", target.counters) if isinstance(target, Counts) else dict,
+        instrument=ran("instrument", target.instrument)
+        if isinstance(target, Instrumentable)
+        else _no_instrument,
+        record_sites=ran("record_sites", target.record_sites)
+        if isinstance(target, RecordsSites)
+        else _no_sites,
+        sites=ran("sites", target.sites) if isinstance(target, RecordsSites) else dict,
     )
 
 
@@ -281,13 +283,10 @@ def _no_sites(*, on: bool) -> None:
 
 def open_target(target: LoadedTarget) -> None:
     """Open it; a fault is a `TargetError`."""
-    try:
+    with told(
+        "The target could not be opened", "Correct the target, or look whether what it connects to is up"
+    ):
         target.open()
-    except (Exception, SystemExit) as error:
-        raise TargetError(
-            f"The target could not be opened: {type(error).__name__}: {error}",
-            remedy="Correct the target, or look whether what it connects to is up",
-        ) from error
 
 
 @contextlib.contextmanager
@@ -296,16 +295,11 @@ def closing_target(target: LoadedTarget) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with contextlib.suppress(Exception, SystemExit):
+        with contextlib.suppress(BaseException):
             target.close()
         raise
-    try:
+    with told("The target could not be closed", "Correct its close; what was measured before it is complete"):
         target.close()
-    except (Exception, SystemExit) as error:
-        raise TargetError(
-            f"The target could not be closed: {type(error).__name__}: {error}",
-            remedy="Correct its close; what was measured before it is complete",
-        ) from error
 
 
 class Counters:
@@ -342,6 +336,8 @@ class Counters:
                 str(operation): {str(name): int(total) for name, total in counts.items()}
                 for operation, counts in totals
             }
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the target's code
+        except (KeyboardInterrupt, RefusedError):
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is the target's code
             self.trouble = f"The target's counters cannot be read: {type(error).__name__}: {error}"
             return {}

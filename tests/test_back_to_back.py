@@ -1,5 +1,7 @@
 """Calls that follow one another: the same rows as one by one, whoever claims rows between them."""
 
+import asyncio
+import dataclasses
 import itertools
 
 import numpy as np
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.answers import Judge
-from harness.errors import HarnessError
+from harness.errors import HarnessError, RefusedError
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.split import Owner, Split
@@ -24,6 +26,7 @@ ENDS = {
     "refused": None,
     "breaks": ValueError(),
     "exits": SystemExit(1),
+    "cancelled": asyncio.CancelledError(),
     "times out": TimeoutError(),
 }
 
@@ -133,20 +136,38 @@ def test_a_full_table_ends_the_calls_with_every_row_that_was_claimed_whole(tmp_p
     assert calls.load(path)["outcome"].tolist() == [Outcome.COMPLETED] * 8
 
 
+def again(error):
+    raise error
+
+
 def test_a_call_that_is_killed_leaves_its_row_unfinished_and_those_before_it_whole(tmp_path):
     path = tmp_path / "calls.npy"
     bench = Bench(path, [("returns", 1, 0)] * 3)
-    ends = itertools.chain([None, None], itertools.repeat(KeyboardInterrupt()))
+    ends = itertools.chain([None, None], itertools.repeat(GeneratorExit()))
 
     def call(_event):
         if error := next(ends):
             raise error
 
     bench.calling.work.calls[:] = [call] * 2
-    with pytest.raises(KeyboardInterrupt):
+    bench.calling = dataclasses.replace(
+        bench.calling, work=dataclasses.replace(bench.calling.work, vet=again)
+    )
+    with pytest.raises(GeneratorExit):
         make_slice(bench.calling, bench.sequence)(ME, bench.now_ns, bench.now_ns, 0, 0, FOREVER_NS)
     bench.kept.close()
     assert calls.load(path)["outcome"].tolist() == [Outcome.COMPLETED] * 2 + [Outcome.UNFINISHED]
+
+
+def test_a_result_that_is_none_ends_the_calls_and_keeps_those_before_it(tmp_path):
+    path = tmp_path / "calls.npy"
+    bench = Bench(path, [("returns", 1, 0)] * 4)
+    answers = itertools.chain(["a", "b", "c"], itertools.repeat(iter("d")))
+    bench.calling.work.calls[:] = [lambda _event: next(answers)] * 2
+    with pytest.raises(RefusedError, match="an iterator for operation 'b'"):
+        make_slice(bench.calling, bench.sequence)(ME, bench.now_ns, bench.now_ns, 0, 0, FOREVER_NS)
+    bench.kept.close()
+    assert calls.load(path)["outcome"].tolist() == [Outcome.COMPLETED] * 3 + [Outcome.UNFINISHED]
 
 
 def test_whoever_asks_what_was_held_hears_of_every_call(tmp_path):

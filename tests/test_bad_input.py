@@ -76,10 +76,10 @@ FACTORIES = {
     "no-factory": ("x = 1", 2, ["no function 'create'", "colon"]),
     "factory-is-no-function": ("create = 1", 2, ["no function 'create'", "colon"]),
     "factory-raises": ("def create(): raise OSError('no luck')", 2, ["failed", "no luck", "Correct"]),
-    "factory-exits": ("def create():\n import os; os._exit(7)", 2, ["exit code 7", "Look at"]),
-    "factory-dies": ("def create():\n import os; os.kill(os.getpid(), 9)", 2, ["SIGKILL", "Look at"]),
+    "factory-exits": ("def create():\n import os; return os._exit(7)", 2, ["exit code 7", "Look at"]),
+    "factory-dies": ("def create():\n import os; return os.kill(os.getpid(), 9)", 2, ["SIGKILL", "Look at"]),
     "factory-hangs-up": (
-        "def create():\n import os; os.close(0); os.closerange(3, 99); os._exit(0)",
+        "def create():\n import os; os.close(0); os.closerange(3, 99); return os._exit(0)",
         2,
         ["Look at"],
     ),

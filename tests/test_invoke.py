@@ -1,5 +1,6 @@
 """The stamped call: two readings of the clock, and an outcome whatever the target does."""
 
+import asyncio
 import itertools
 
 import pytest
@@ -51,6 +52,10 @@ def test_the_call_gets_the_event_and_is_stamped_on_both_sides():
         (StopIteration(), Outcome.FAILED),
         (RecursionError(), Outcome.FAILED),
         (MemoryError(), Outcome.FAILED),
+        (GeneratorExit(), Outcome.FAILED),
+        (asyncio.CancelledError(), Outcome.FAILED),
+        (pytest.fail.Exception("no"), Outcome.FAILED),
+        (KeyboardInterrupt(), Outcome.FAILED),
     ],
 )
 def test_whatever_the_target_raises_is_its_outcome_and_is_stamped(error, outcome):
@@ -66,10 +71,14 @@ def test_a_driver_may_name_more_exceptions_that_mean_timed_out():
     assert invoke(None)[0] == Outcome.TIMED_OUT
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit])
+def again(error):
+    raise error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit, ValueError])
 def test_what_is_meant_for_the_driver_passes_through(error):
     with pytest.raises(error):
-        make_invoke(raising(error()), Clock().now_ns)(None)
+        make_invoke(raising(error()), Clock().now_ns, vet=again)(None)
 
 
 def test_what_came_back_is_handed_on_to_be_judged_when_the_call_is_closed():

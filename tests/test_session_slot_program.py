@@ -1,7 +1,10 @@
 """What runs in a slot, without its process."""
 
+import functools
 import importlib.util
+import itertools
 import sys
+from concurrent.futures import Future
 
 import pytest
 
@@ -30,9 +33,41 @@ def test_the_fixture_serves_as_many_calls_as_asked_and_returns_the_functions_res
     heard = []
     serve = Serve(5)
     benchmark = program.Benchmark("b", None, serve)
-    assert benchmark(lambda a, b: heard.append((a, b)) or len(heard), 1, b=2) == 6
-    assert heard == [(1, 2)] * 6
+    assert benchmark(lambda a, b: heard.append((a, b)) or len(heard), 1, b=2) == 7
+    assert heard == [(1, 2)] * 7
     assert [name for name, _ in serve.served] == ["b"]
+
+
+async def promised():
+    raise AssertionError("nobody awaits it")
+
+
+def counted_up():
+    yield 1
+
+
+@pytest.mark.parametrize(
+    ("function", "sentence"),
+    [
+        (promised, "an async function"),
+        (functools.partial(promised), "an async function"),
+        (counted_up, "a generator function"),
+        (lambda: iter([1]), "a function that returns an iterator"),
+        (lambda: [Future()], "a function that returns a list with a future"),
+    ],
+)
+@pytest.mark.parametrize("options", [None, {"rounds": 3}, {"setup": lambda: None}])
+def test_what_only_promises_work_is_refused_by_name_and_never_timed(program, function, sentence, options):
+    benchmark = program.Benchmark("b", None, Serve(2))
+    with pytest.raises(TypeError, match=sentence):
+        benchmark(function) if options is None else benchmark.pedantic(function, **options)
+    assert benchmark._serve.served == []
+
+
+def test_a_benchmark_that_ends_with_a_promise_fails_although_it_began_well(program):
+    results = itertools.chain([1] * 3, itertools.repeat(iter("d")))
+    with pytest.raises(TypeError, match="an iterator"):
+        program.Benchmark("b", None, Serve(2))(lambda: next(results))
 
 
 def test_setup_and_teardown_run_around_every_call_and_are_not_timed(program):
@@ -54,7 +89,7 @@ def test_setup_and_teardown_run_around_every_call_and_are_not_timed(program):
     finally:
         program.time = real
     assert result == "result"
-    assert order == ["setup", ("call", (1,), {"k": 2}), ("teardown", (1,), {"k": 2})] * 3
+    assert order == ["setup", ("call", (1,), {"k": 2}), ("teardown", (1,), {"k": 2})] * 4
     # Each call takes two readings of each clock, of which the wall time spans one step.
     assert benchmark._serve.served[0][1] == (20, 60)
 

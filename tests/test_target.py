@@ -176,9 +176,9 @@ def test_a_library_that_a_module_of_the_user_lacks_is_named(own):
     [
         ("raise ValueError('bad colour')", "failed: ValueError: bad colour"),
         ("raise SystemExit(3)", "failed: SystemExit: 3"),
-        ("return None", "returned NoneType, which has no call(event)"),
+        ("return None", "is no factory: it returns NoneType. A factory returns an object with call(event)"),
         ("return type('Mine', (), {'call': 5})()", "returned Mine, which has no call(event)"),
-        ("return {}", "returned dict, which has no call(event)"),
+        ("return dict()", "returned dict, which has no call(event)"),
     ],
 )
 def test_a_factory_that_makes_no_target_says_why(own, body, sentence):

@@ -24,6 +24,8 @@ class Ended(enum.StrEnum):
     BUDGET = "budget"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
+    REFUSED = "refused"
+    """The target turned out to be one that cannot be measured."""
 
 
 class LimitSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +116,8 @@ def answer(document: CapacityDocument) -> Answer:
         code = ExitCode.INTERRUPTED
     if document.ended is Ended.FAILED:
         code = ExitCode.FAILED
+    if document.ended is Ended.REFUSED:
+        level, code = Level.INVALID, ExitCode.USAGE
     return Answer(found=found, level=level, reasons=tuple(reasons), code=code)
 
 
@@ -130,7 +134,7 @@ _ENDINGS = {
 
 def _reasons(document: CapacityDocument, found: Interval) -> list[str]:
     reasons = [_ENDINGS[document.ended]] if document.ended in _ENDINGS else []
-    if document.ended is Ended.FAILED:
+    if document.ended in {Ended.FAILED, Ended.REFUSED}:
         reasons.append(f"The search ended early: {document.trouble}")
     if found.wall_per_s is not None:
         reasons.append(

@@ -18,7 +18,7 @@ from harness.commands.console import Talk
 from harness.commands.options import add_seed, span_s
 from harness.commands.session_folder import SessionFolder
 from harness.commands.sides import DEFAULT_TARGET, drive
-from harness.errors import ExitCode
+from harness.errors import ExitCode, RefusedError
 from harness.folder import ABLATION
 from harness.policy import Policy
 from harness.run import write_atomically
@@ -68,6 +68,10 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         ended_early = f"Interrupted after {len(measured)} of {len(chosen)} sessions"
         _show(measured, policy, driven.spec.shown, folder, args, talk, ended_early)
         return ExitCode.INTERRUPTED
+    except RefusedError:
+        if not measured:
+            folder.discard_if_empty()
+        raise
     finally:
         folder.finish()
     _show(measured, policy, driven.spec.shown, folder, args, talk)

@@ -16,7 +16,7 @@ from harness.commands.console import Talk
 from harness.commands.session_folder import SessionFolder
 from harness.commands.session_progress import Narrowing
 from harness.commands.sides import Driven, target_side
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, RefusedError, UsageError
 from harness.exact.sides import SharedCounts
 from harness.judge.blocks import sort_blocks
 from harness.judge.evidence import WALL, Evidence, micro_evidence
@@ -137,13 +137,19 @@ class Ablation:
     def measure(
         self, chosen: Sequence[Case], talk: Talk, supervisor: Supervisor, measured: list[Measured]
     ) -> None:
-        """Add every case to `measured` when it is done; one that cannot be says why, and the next follows."""
+        """Add every case to `measured` when it is done; one that cannot be says why, and the next follows.
+
+        Raises `RefusedError` for a target that cannot be measured.
+        """
         with private_folder() as folder:
             counts = SharedCounts(supervisor, folder)
             for number, case in enumerate(chosen, 1):
                 talk.say(f"{number} of {len(chosen)}: without {case.switch}{case.context}")
                 try:
                     measured.append(Measured(case, self._session(case, talk, supervisor, counts)))
+                except RefusedError:
+                    # What one session cannot measure no other can.
+                    raise
                 except HarnessError as error:
                     measured.append(Measured(case, trouble=str(error)))
 

@@ -14,7 +14,7 @@ from harness.commands.console import Talk
 from harness.commands.preparing import probed_per_s
 from harness.commands.probing import Prober, Question
 from harness.commands.servers import Backends, data_of, provide
-from harness.errors import HarnessError, InvalidRunError
+from harness.errors import HarnessError, InvalidRunError, RefusedError
 from harness.limits import read_limit
 from harness.plans.plan import MAX_RATE_PER_S
 from harness.run import RunDirectory
@@ -67,7 +67,8 @@ def carry_out(request: Request, talk: Talk) -> tuple[RunDirectory, CapacityDocum
         if document is None or not document.probes:
             shutil.rmtree(folder.path, ignore_errors=True)
             raise
-        document.ended, document.trouble = Ended.FAILED, str(error)
+        document.ended = Ended.REFUSED if isinstance(error, RefusedError) else Ended.FAILED
+        document.trouble = str(error)
     document.status = "finished"
     folder.write(document)
     return folder, document
@@ -144,10 +145,11 @@ def _search(
             document.ended = Ended.BUDGET
             continue
         folder.write(document)
-        facts, is_interrupted = prober.probe(step, duration_s, len(document.probes) + 1)
+        facts, ending = prober.probe(step, duration_s, len(document.probes) + 1)
         document.probes.append(facts)
         prober.talk.say(f"  {told(facts)}")
-        if is_interrupted:
+        ending.raise_refusal()
+        if ending.interrupted:
             document.ended = Ended.INTERRUPTED
 
 

@@ -78,6 +78,14 @@ def _begin(request: Request, variant: str) -> RunDirectory:
     return RunDirectory.create(request.out, request.plan.scenario.name, variant)
 
 
+def _returned(directory: RunDirectory) -> bool:
+    """Say whether any call of the measured time came back."""
+    try:
+        return load(directory.path).total.count > 0
+    except HarnessError:
+        return False
+
+
 class _Variant:
     """One variant: its document, its timing run, its profile runs."""
 
@@ -94,11 +102,14 @@ class _Variant:
         self._subject = subject_of(request.selection, variant, backends)
 
     def carry_out(self, work: Work) -> None:
-        """Measure; each step is on the disk before the next begins."""
+        """Measure; each step is on the disk before the next begins.
+
+        Raises `RefusedError` for a target that cannot be measured; what was measured of it before is kept, and not valid.
+        """
         label, plan = label_of(self._request.selection, self._variant), self._request.plan
         self._backends.forget()
         with watched(self._talk, f"Timing {label}", plan, self._directory.timing) as tick:
-            document, _ = run_into(
+            document, result = run_into(
                 self._directory,
                 self._supervisor,
                 self._subject,
@@ -107,12 +118,18 @@ class _Variant:
                 tick,
                 run_with_workers if plan.workers > 1 else run_load,
             )
+        if result.ending.refused and not _returned(self._directory):
+            self._directory.discard()
+            raise result.ending.refused
         work.directories.append(self._directory)
         work.interrupted = document.interrupted
         self._evaluate(document)
-        if not work.interrupted:
-            self._profile(document, label)
-        self._directory.write(document)
+        try:
+            result.ending.raise_refusal()
+            if not work.interrupted:
+                self._profile(document, label)
+        finally:
+            self._directory.write(document)
 
     def _document(self, mix: dict[str, float]) -> RunDocument:
         request = self._request

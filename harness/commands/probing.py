@@ -21,6 +21,7 @@ from harness.commands.watching import watched
 from harness.errors import HarnessError
 from harness.limits import ALL, check_operations, read_limit
 from harness.processes.loadrun import LoadPlan, run_into
+from harness.processes.measure import Ending
 from harness.reading.summary import RunSummary, load, throughput
 from harness.reading.thresholds import Thresholds
 from harness.reading.validity import Level
@@ -63,8 +64,8 @@ class Prober:
     backends: Backends
     talk: Talk
 
-    def probe(self, step: Step, duration_s: float, number: int) -> tuple[ProbeFacts, bool]:
-        """Measure at one rate; returns what was seen, and whether the user ended it."""
+    def probe(self, step: Step, duration_s: float, number: int) -> tuple[ProbeFacts, Ending]:
+        """Measure at one rate; returns what was seen, and how it ended."""
         question = self.question
         plan = dataclasses.replace(
             question.plan, rate_per_s=step.rate_per_s, duration_s=duration_s, seed=question.plan.seed + number
@@ -76,13 +77,13 @@ class Prober:
         subject = subject_of(question.selection, question.selection.variants[0], self.backends)
         try:
             with watched(self.talk, what, plan, directory.timing) as tick:
-                document, _ = run_into(
+                document, result = run_into(
                     directory, self.supervisor, subject, plan, lambda mix: self._document(plan, mix), tick
                 )
         finally:
             if not directory.facts_path.exists():
                 directory.discard()
-        return self._seen(directory, document, step, plan), document.interrupted
+        return self._seen(directory, document, step, plan), result.ending
 
     def _document(self, plan: LoadPlan, mix: dict[str, float]) -> RunDocument:
         question = self.question

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, RefusedError
 from harness.exact.counting import count_once
 from harness.exact.process import ExactPlan
 from harness.exact.repetition import Repetition, SideCounts, as_counts
@@ -87,10 +87,13 @@ def _both(
 def measure_side(
     measure: Measure, supervisor: Supervisor, subject: Subject, plan: ExactPlan, folder: Path
 ) -> SideCounts:
-    """Return all repetitions of one side; the first that fails ends it, and says why."""
+    """Return all repetitions of one side; the first that fails ends it, and says why. Raises `RefusedError`."""
     try:
         return SideCounts(
             tuple(measure(supervisor, subject, plan, folder / str(n)) for n in range(plan.repetitions))
         )
+    except RefusedError:
+        # No count of it would be true, on whichever side.
+        raise
     except HarnessError as error:
         return SideCounts(trouble=str(error))

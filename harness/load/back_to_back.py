@@ -33,7 +33,7 @@ _COMPLETED = int(Outcome.COMPLETED)
 def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice:  # noqa: C901, PLR0915 - one loop: every part of its own would be a call more
     """Return what makes and records calls in the order of `sequence`, round and round, for all users alike.
 
-    Raises `HarnessError` when the disk or the table is full.
+    Raises `HarnessError` when the disk or the table is full, and `RefusedError` for a result that is none.
     """
     take = itertools.cycle(_steps(calling, sequence)).__next__
     work, recorder, origin_ns, owners = calling.work, calling.recorder, calling.origin_ns, calling.owners
@@ -48,9 +48,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
     fill_and_claim = struct.Struct("<3q24x3q" if has_split else "<2q16s16x3q").pack_into
     fill, held = FILL.pack_into, split.held
     finish = make_finish(calling, calling.split) if calling.split else None
-    timeouts, now_ns, passed, aside = work.timeouts, work.now_ns, work.passed, make_aside(calling)
-    # Whatever the target raises is its outcome.
-    endings: tuple[type[BaseException], ...] = (*timeouts, Exception, SystemExit)
+    now_ns, passed, aside = work.now_ns, work.passed, make_aside(calling)
     raised = make_raised(calling)
 
     def run(  # noqa: C901 - as above
@@ -69,7 +67,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
             split.mark_ns = entered_ns = now_ns()
             try:
                 result = call(event)
-            except endings as error:
+            except BaseException as error:  # noqa: BLE001 - whatever the target raises is its outcome
                 outcome, result = raised(error, row, operation, completed_ns := now_ns()), None
             else:
                 completed_ns, outcome = now_ns(), _COMPLETED

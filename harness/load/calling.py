@@ -3,15 +3,15 @@
 import dataclasses
 import struct
 from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
 from typing import Any
 
 from harness.answers import Judge
 from harness.errors import HarnessError
 from harness.failures import Failures
-from harness.invoke import Invoke, Mark, make_invoke
+from harness.invoke import Invoke, Mark, Vet, make_invoke, take_all
 from harness.load.split import Owner, Split
 from harness.model import Outcome
+from harness.refusals import Results
 from harness.renewing import Renewable
 from harness.table.calls import HEADER_BYTES, INTENDED_FROM, ROW_BYTES
 from harness.table.heldby import DRIVER, HeldBy
@@ -26,17 +26,17 @@ of the table, what comes out is of the clock.
 Failed = Callable[[int, int, int, int], None]
 """(row, operation, outcome, completed_ns of the clock) of a call whose reason has just been noted."""
 Raised = Callable[[BaseException, int, int, int], int]
-"""(error, row, operation, completed_ns of the clock) to the outcome."""
+"""(error, row, operation, completed_ns of the clock) to the outcome; raises what is none."""
 Aside = Callable[[int, int, int, int, Any, Any, Any], tuple[int, int]]
 """(row, operation, outcome, completed_ns, answer, entry of the pool, event) to (outcome, now), all of the clock.
 
-Judges the answer and gives the event back. It is the driver's work after a call: target code in it may even give the loop
-away, so the call must be closed by then, and its greenlet no holder of its operation.
+Checks that the answer is one, judges it, and gives the event back. It is the driver's work after a call: target code in
+it may even give the loop away, so the call must be closed by then, and its greenlet no holder of its operation. Raises
+`RefusedError` for an answer that is none.
 """
 Finish = Callable[[object, Owner, int, int, int, int], tuple[int, int]]
 """(greenlet, its owner, row, entered_ns, its run_ns by then, completed_ns) to (run_ns, wait_busy_ns)."""
 
-_NOTHING = frozenset({type(None)})
 _INTENDED = struct.Struct("<q")
 
 
@@ -51,17 +51,18 @@ class Work:
     judge: Judge | None = None
     timeouts: tuple[type[BaseException], ...] = (TimeoutError,)
     failures: Failures = dataclasses.field(default_factory=Failures)
+    vet: Vet = take_all
     spent: list[int] = dataclasses.field(default_factory=lambda: [0])
     """One number: the ns so far that judging answers and renewing events took."""
-
-    @property
-    def passed(self) -> AbstractSet[type]:
-        """The types of answers that need no judging; it grows."""
-        return self.judge.passed if self.judge else _NOTHING
+    passed: set[type] = dataclasses.field(default_factory=set)
+    """The types of which every answer is finished and has completed: nothing is done after such a call. It grows."""
 
     def invokes(self, mark: Mark | None) -> list[Invoke]:
         """Return the stamped calls; they tell `mark` when they are entered."""
-        return [make_invoke(call, self.now_ns, self.timeouts, mark, self.failures) for call in self.calls]
+        return [
+            make_invoke(call, self.now_ns, self.timeouts, mark, self.failures, vet=self.vet)
+            for call in self.calls
+        ]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,9 +97,11 @@ def make_failed(calling: Calling) -> Failed:
 def make_raised(calling: Calling) -> Raised:
     """Return what notes and counts a failure by what a call let out, with the outcome for it."""
     timeouts, failures, failed = calling.work.timeouts, calling.work.failures, make_failed(calling)
+    vet = calling.work.vet
     timed_out, has_failed = int(Outcome.TIMED_OUT), int(Outcome.FAILED)
 
     def raised(error: BaseException, row: int, operation: int, completed_ns: int) -> int:
+        vet(error)
         outcome = timed_out if isinstance(error, timeouts) else has_failed
         failures.raised(error)
         failed(row, operation, outcome, completed_ns)
@@ -110,13 +113,23 @@ def make_raised(calling: Calling) -> Raised:
 def make_aside(calling: Calling) -> Aside:
     """Return what is done after a call that was closed, on the driver's time."""
     work, failed, completed = calling.work, make_failed(calling), int(Outcome.COMPLETED)
-    judge, passed, names, now_ns, spent = work.judge, work.passed, work.names, work.now_ns, work.spent
+    judge, names, now_ns, spent = work.judge, work.names, work.now_ns, work.spent
+    results = [Results(name) for name in names]
+
+    def look(kind: type, answer: Any, operation: int) -> int:
+        """Return the outcome by the answer; remember its type where the next of it needs no look."""
+        if kind not in results[operation].finished:
+            results[operation].check(answer)
+        outcome = completed if judge is None else judge(answer, names[operation])
+        if kind in results[operation].finished and (judge is None or kind in judge.passed):
+            work.passed.add(kind)
+        return outcome
 
     def aside(
         row: int, operation: int, outcome: int, completed_ns: int, answer: Any, entry: Any, event: Any
     ) -> tuple[int, int]:  # fmt: skip
-        if judge is not None and outcome == completed and type(answer) not in passed:
-            outcome = judge(answer, names[operation])
+        if outcome == completed and type(answer) not in work.passed:
+            outcome = look(type(answer), answer, operation)
             if outcome != completed:
                 work.failures.answered(answer)
                 failed(row, operation, outcome, completed_ns)

@@ -4,16 +4,14 @@ A call is intended when its user's think time ends. A user without think time gi
 1 ms of calls that do not yield by themselves: a yield costs 2 to 3 us.
 """
 
-import contextlib
-
 import gevent
 from gevent.event import Event
 
 from harness.clock import NS_PER_S, SystemClock
-from harness.errors import HarnessError
 from harness.load.back_to_back import Slice
 from harness.load.host import UNEXPLAINED_NS, RunDelay
 from harness.load.split import Owner, Split
+from harness.load.vetting import Vetting, as_trouble
 from harness.table.heldby import DRIVER
 
 _SLICE_NS = 1_000_000
@@ -24,7 +22,7 @@ class ClosedModel:
 
     def __init__(
         self, make_calls: Slice, split: Split | None, owners: dict[object, Owner], *,
-        end_ns: int, think_time_s: float, drain_s: float,
+        end_ns: int, think_time_s: float, drain_s: float, vetting: Vetting | None = None,
     ) -> None:  # fmt: skip
         self._make_calls = make_calls
         self._split = split
@@ -32,13 +30,14 @@ class ClosedModel:
         self._end_ns = end_ns
         self._think_time_s = think_time_s
         self._drain_s = drain_s
+        self._vetting = vetting or Vetting()
         self._now_ns = SystemClock.now_ns
         self._delay = RunDelay()
         self._users: set[gevent.Greenlet] = set()
         self._quiet = Event()
         self.in_flight_peak = 0
         self.stopping = Event()
-        self.trouble: str | None = None
+        self.trouble: Exception | None = None
         """Why the run ended before its time."""
 
     def drive_user(self) -> None:
@@ -49,9 +48,9 @@ class ClosedModel:
         self._owners[me] = Owner(root=me)
         try:
             self._call_again_and_again(me)
-        except HarnessError as error:
-            # No room for more rows: end in good order, with all that was measured.
-            self.trouble = self.trouble or str(error)
+        except Exception as error:  # noqa: BLE001 - without a user who dies unheard the others would look like the whole load
+            # No room for more rows, or no result: end in good order, with all that was measured.
+            self.trouble = self.trouble or as_trouble(error)
             self.stopping.set()
         finally:
             self._users.discard(me)
@@ -92,8 +91,7 @@ class ClosedModel:
             self._quiet.clear()
             self._quiet.wait((deadline_ns - self._now_ns()) / NS_PER_S)
         # A call may hold on to its greenlet, or the machine be slow: the run ends all the same.
-        with contextlib.suppress(gevent.Timeout):
-            gevent.killall(list(self._users), block=True, timeout=1)
+        self._vetting.kill(list(self._users))
         self._delay.close()
 
 

@@ -16,6 +16,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from harness.clock import NS_PER_S, SystemClock
+from harness.errors import HarnessError, RefusedError
 from harness.events import needed_payloads, prepare_events
 from harness.failures import Failures
 from harness.load.back_to_back import make_slice
@@ -25,6 +26,7 @@ from harness.load.facts import at_end, at_origin, measured_overhead
 from harness.load.garbage import GarbageWatch
 from harness.load.open_model import OpenModel, PlannedRows
 from harness.load.split import Owner, Split
+from harness.load.vetting import Vetting, refuse_process_pools
 from harness.load.waits import Waits, waits_of
 from harness.load.wrap import make_wrap
 from harness.marker import marked
@@ -42,6 +44,9 @@ from harness.target import Counters, LoadedTarget, open_target
 _LEAD_S = 0.2
 # The closed model draws its operations in a cycle of this length.
 _SEQUENCE = 65_536
+
+# As Locust's patches, before anything of the target's runs.
+refuse_process_pools()
 
 Model = OpenModel | ClosedModel
 Send = Callable[[Message], None]
@@ -72,6 +77,7 @@ class Driver:
         self._split = Split(get_hub(), SystemClock.now_ns) if job.split else None
         self._owners: dict[object, Owner] = self._split.owners if self._split else {}
         self._failures = Failures(target.judge.reason if target.judge else None)
+        self._vetting = Vetting()
         logging.getLogger("locust").setLevel(logging.WARNING)
 
     def open(self) -> None:
@@ -80,7 +86,10 @@ class Driver:
         open_target(self._target)
 
     def drive(self, mix: Mapping[str, float], send: Send) -> None:
-        """Carry out the plan; leaves the table of calls and `facts.json` in the job's folder."""
+        """Carry out the plan; leaves the table of calls and `facts.json` in the job's folder.
+
+        Raises `RefusedError` at the end of a run that a call ended by what cannot be measured.
+        """
         self._names[:] = mix
         if self._split:
             self._split.expect(len(mix))
@@ -106,6 +115,8 @@ class Driver:
             signal_watch.cancel()
         if not is_open:
             calls.seal(self._folder / RunDirectory.CALLS)
+        if isinstance(model.trouble, RefusedError):
+            raise model.trouble
 
     def _new_waits(self) -> Waits | None:
         if self._split is None or not self._job.waits:
@@ -119,7 +130,14 @@ class Driver:
         timeouts = (TimeoutError, gevent.Timeout)
         marked_calls = [marked(self._target.call, name) for name in mix]
         return Work(
-            list(mix), marked_calls, events, SystemClock.now_ns, self._target.judge, timeouts, self._failures
+            list(mix),
+            marked_calls,
+            events,
+            SystemClock.now_ns,
+            self._target.judge,
+            timeouts,
+            self._failures,
+            self._vetting,
         )
 
     @contextlib.contextmanager
@@ -139,14 +157,14 @@ class Driver:
             return OpenModel(
                 PlannedRows.of(table), make_caller(calling), calling.recorder, origin_ns, self._split, self._owners,
                 in_flight_limit=job.in_flight_limit,
-                deadline_ns=origin_ns + round((job.duration_s + job.drain_s) * NS_PER_S),
+                deadline_ns=origin_ns + round((job.duration_s + job.drain_s) * NS_PER_S), vetting=self._vetting,
             )  # fmt: skip
         operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
         sequence = self._hosting.share(list(zip(operation.tolist(), payload.tolist(), strict=True)))
         return ClosedModel(
             make_slice(calling, sequence), self._split, self._owners,
             end_ns=origin_ns + round(job.duration_s * NS_PER_S),
-            think_time_s=job.think_time_s, drain_s=job.drain_s,
+            think_time_s=job.think_time_s, drain_s=job.drain_s, vetting=self._vetting,
         )  # fmt: skip
 
     def _heed_faults(self, model: Model) -> None:
@@ -154,7 +172,7 @@ class Driver:
         judge = self._target.judge
 
         def end() -> None:
-            model.trouble = model.trouble or (judge.fault if judge else None)
+            model.trouble = model.trouble or HarnessError(judge.fault if judge else "")
             model.stopping.set()
 
         if judge:
@@ -175,7 +193,7 @@ class Driver:
                 garbage=garbage,
                 counters=before,
                 in_flight_peak=model.in_flight_peak,
-                stopped=model.trouble,
+                stopped=str(model.trouble) if model.trouble else None,
                 work=work,
             )
         )

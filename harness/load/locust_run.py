@@ -50,7 +50,7 @@ class LocustProcess:
         self._is_over = Event()
         self._is_over.set()
         self._is_ending = False
-        self.user = make_user(self.recording, self.refuse, runs.called.think_time_s)
+        self.user = make_user(self.recording, self.refuse, runs.called.think_time_s, self._ends)
 
     def attach(self, events: Any) -> None:
         """Take part in every test from now on."""
@@ -93,6 +93,10 @@ class LocustProcess:
         environment.process_exit_code = int(error.exit_code)
         # Not by the greenlet that asks, which may be one that this ends. A process with a web UI lives on.
         gevent.spawn(environment.runner.stop if environment.web_ui else environment.runner.quit)
+
+    def _ends(self, user: Any) -> None:
+        if self._hosted:
+            self._hosted.vetting.ending.add(user)
 
     def _on_init(self, environment: Any, runner: Any, web_ui: Any = None, **_: Any) -> None:
         self._environment = environment

@@ -17,11 +17,13 @@ REQUEST_TYPE = "call"
 
 
 def make_user(
-    recording: Callable[[], Recording], refuse: Callable[[HarnessError], None], think_time_s: float
-) -> type[Any]:
+    recording: Callable[[], Recording], refuse: Callable[[HarnessError], None], think_time_s: float,
+    ends: Callable[[Any], None],
+) -> type[Any]:  # fmt: skip
     """Return a Locust `User` class that calls the target and fires Locust's `request` event for every call.
 
-    `recording` gives that of the running test; what it or a call raises goes to `refuse`, and the user ends.
+    `recording` gives that of the running test; what it or a call raises goes to `refuse`, and the user ends. `ends` gets
+    the greenlet of each user that Locust stops, before it may kill it.
     """
 
     def call(user: Any) -> None:
@@ -41,5 +43,10 @@ def make_user(
             url=None,
         )
 
-    members = {"tasks": [call], "wait_time": locust.constant(think_time_s), "made": None}
+    def stop(user: Any, force: bool = False) -> bool:  # noqa: FBT001, FBT002 - as Locust has it
+        ends(user.greenlet)
+        stopped: bool = locust.User.stop(user, force=force)
+        return stopped
+
+    members = {"tasks": [call], "wait_time": locust.constant(think_time_s), "made": None, "stop": stop}
     return type("TargetUser", (locust.User,), members)

@@ -112,6 +112,9 @@ class Master:
             raise _RefusedError(failed)
         self._gone.add(name)
         write_atomically(Path(self._members[name].job.folder) / FAILURE, body)
+        if failed.refused:
+            # What one cannot measure no one can.
+            self.stop()
 
     def _next(self, *kinds: str) -> Heard:
         """Return what came first of these kinds; a quick worker may be a step ahead of a slow one, and waits."""
@@ -172,7 +175,7 @@ def main() -> int:
         send(error.failed)
         return error.failed.exit_code
     except HarnessError as error:
-        send(Failed(error.what, error.where, error.remedy, error.exit_code))
+        send(Failed.of(error))
         return error.exit_code
     send(Done())
     return 0

@@ -139,8 +139,7 @@ def main() -> int:
     try:
         work(link)
     except HarnessError as error:
-        failed = Failed(error.what, error.where, error.remedy, error.exit_code)
-        link.say(Kind.FAILED, msgspec.json.encode(failed))
+        link.say(Kind.FAILED, msgspec.json.encode(Failed.of(error)))
         code = int(error.exit_code)
     with contextlib.suppress(KeyboardInterrupt):
         link.wait_quit()

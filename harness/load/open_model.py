@@ -5,7 +5,6 @@ One pacer greenlet lets arrivals go; parked worker greenlets take them (a greenl
 """
 
 import collections
-import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from harness.load.backlog import Backlog
 from harness.load.calling import Make
 from harness.load.host import UNEXPLAINED_NS, RunDelay
 from harness.load.split import Owner, Split
+from harness.load.vetting import Vetting, as_trouble
 from harness.table.calls import Table
 from harness.table.heldby import DRIVER, IDLE, PACER
 from harness.table.pieces import give_back
@@ -63,6 +63,7 @@ class OpenModel:
     def __init__(  # noqa: PLR0913 - what one plan is made of
         self, rows: PlannedRows, make: Make, recorder: Recorder, origin_ns: int,
         split: Split | None, owners: dict[object, Owner], *, in_flight_limit: int, deadline_ns: int,
+        vetting: Vetting | None = None,
     ) -> None:  # fmt: skip
         self._rows = rows
         self._make = make
@@ -72,6 +73,7 @@ class OpenModel:
         self._owners = owners
         self._limit = in_flight_limit
         self._deadline_ns = deadline_ns
+        self._vetting = vetting or Vetting()
         self._now_ns = SystemClock.now_ns
         self._queue: collections.deque[tuple[int, int, int]] = collections.deque()
         self._parked: list[gevent.Greenlet] = []
@@ -84,7 +86,8 @@ class OpenModel:
         self.in_flight_peak = 0
         self._ended = Event()
         self.stopping = Event()
-        self.trouble: str | None = None
+        self.trouble: Exception | None = None
+        """Why the run ended before its time."""
 
     def drive_user(self) -> None:
         """Be the pacer: let every arrival go at its time, then wait for the calls in flight."""
@@ -169,6 +172,15 @@ class OpenModel:
         return held_ns, min(delay.since_ns(due_ns, now_ns), unexplained_ns)
 
     def _work(self) -> None:
+        try:
+            self._make_calls()
+        except Exception as error:  # noqa: BLE001 - a worker that dies unheard would leave its arrivals to nobody
+            # End in good order, with all that was measured.
+            self.trouble = self.trouble or as_trouble(error)
+            self.stopping.set()
+            self._quiet.set()
+
+    def _make_calls(self) -> None:
         me = gevent.getcurrent()
         hub, queue, make = get_hub(), self._queue, self._make
         operation, payload = self._rows.operation, self._rows.payload
@@ -178,8 +190,10 @@ class OpenModel:
             slice_ns = self._now_ns()
             while queue:
                 row, held_ns, host_ns = queue.popleft()
-                completed_ns = make(me, row, operation[row], payload[row], held_ns, host_ns)
-                self._in_flight -= 1
+                try:
+                    completed_ns = make(me, row, operation[row], payload[row], held_ns, host_ns)
+                finally:
+                    self._in_flight -= 1
                 if completed_ns - slice_ns > _SLICE_NS:
                     owners[me].holder = DRIVER
                     gevent.sleep(0)
@@ -198,5 +212,4 @@ class OpenModel:
             self._quiet.clear()
             self._quiet.wait((self._deadline_ns - self._now_ns()) / NS_PER_S)
         # A call may hold on to its greenlet, or the machine be slow: the run ends all the same.
-        with contextlib.suppress(gevent.Timeout):
-            gevent.killall(self._workers, block=True, timeout=1)
+        self._vetting.kill(self._workers)

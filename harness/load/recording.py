@@ -31,6 +31,7 @@ from harness.load.facts import at_end, at_origin, measured_overhead
 from harness.load.garbage import GarbageWatch
 from harness.load.host import RunDelay
 from harness.load.split import Owner, Split
+from harness.load.vetting import Vetting, refuse_process_pools
 from harness.load.waits import Waits, waits_of
 from harness.load.wrap import make_wrap
 from harness.marker import marked
@@ -85,8 +86,10 @@ class HostedTarget:
     def __init__(self, called: Called, scratch: Path) -> None:
         """Make and open it; raises `TargetError` or `UsageError`. `scratch` is a folder to measure the recorder in."""
         append_current_folder()
+        refuse_process_pools()
         there = _greenlets()
         self.called = called
+        self.vetting = Vetting(interruptible=True)
         self.target = make(called.factory, called.parameters)
         self.mix = _mix(called, self.target)
         # Another tool may have the hook already; greenlet knows only one.
@@ -107,6 +110,7 @@ class HostedTarget:
             SystemClock.now_ns,
             self.target.judge,
             (TimeoutError, gevent.Timeout),
+            vet=self.vetting,
         )
 
     def waits(self) -> Waits | None:

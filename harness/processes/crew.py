@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from harness import files
-from harness.errors import ServerError, UsageError
+from harness.errors import RefusedError, ServerError, UsageError
 from harness.model import Executor
 from harness.plans.plan import planned_table
 from harness.processes.crewjob import FAILURE, Crew, Lost, Member
@@ -68,6 +68,8 @@ def run_with_workers(
         crew.deal(mix)
         started = crew.go(mix)
         ending = crew.follow(started, tick)
+        if refused := crew.refused():
+            ending = dataclasses.replace(ending, trouble=str(refused), refused=refused)
     return settle(crew.parts(), plan, folder, ending, ready)
 
 
@@ -142,6 +144,11 @@ class _Run:
                     worker.child.wait(_LAST_WORDS_S)
         return ending
 
+    def refused(self) -> RefusedError | None:
+        """Return why a worker could not measure the target, if one could not."""
+        errors = [failed.error for worker in self._workers if (failed := _failed(worker))]
+        return next((error for error in errors if isinstance(error, RefusedError)), None)
+
     def _look(self) -> None:
         """Tell the master of workers that have ended: a heartbeat that stays away may only be a busy target."""
         if self._is_over:
@@ -170,10 +177,14 @@ class _Run:
 
 def _how_lost(worker: _Worker) -> str | None:
     """Return why a worker did not end in good order: its own words, if it had any, are better than its exit code."""
+    failed = _failed(worker)
+    return f"could not go on: {failed.what}" if failed else worker.how_lost
+
+
+def _failed(worker: _Worker) -> Failed | None:
     with contextlib.suppress(OSError, msgspec.DecodeError):
-        failed = msgspec.json.decode(files.read_bytes(worker.folder / FAILURE), type=Failed)
-        return f"could not go on: {failed.what}"
-    return worker.how_lost
+        return msgspec.json.decode(files.read_bytes(worker.folder / FAILURE), type=Failed)
+    return None
 
 
 def _crew(plan: LoadPlan, job: Job, folder: Path) -> Crew:

@@ -4,10 +4,11 @@
 job: they travel in the child's environment.
 """
 
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 
+from harness.errors import ExitCode, HarnessError, InvalidRunError, RefusedError, UsageError
 from harness.model import Executor
 
 
@@ -70,6 +71,26 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     where: str
     remedy: str
     exit_code: int
+    refused: bool = False
+    """The target does what cannot be measured: a `RefusedError`."""
+
+    @classmethod
+    def of(cls, error: HarnessError) -> Self:
+        """Return what is said of an error; `error` of the message is the inverse."""
+        return cls(error.what, error.where, error.remedy, error.exit_code, isinstance(error, RefusedError))
+
+    @property
+    def error(self) -> HarnessError:
+        """The error again, of its family."""
+        family = RefusedError if self.refused else _FAMILY.get(self.exit_code, HarnessError)
+        return family(self.what, where=self.where, remedy=self.remedy)
+
+
+_FAMILY: dict[int, type[HarnessError]] = {
+    ExitCode.USAGE: UsageError,
+    ExitCode.FAILED: HarnessError,
+    ExitCode.INVALID: InvalidRunError,
+}
 
 
 class Listening(msgspec.Struct, frozen=True, tag="listening"):

@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 import msgspec
 
 from harness.clock import NS_PER_S, SystemClock
-from harness.errors import ExitCode, HarnessError, InvalidRunError, TargetError, UsageError
+from harness.errors import HarnessError, InvalidRunError, RefusedError, TargetError
 from harness.processes.job import Done, Failed, Go, Job, Listening, Message, Ready, Started
 from harness.supervise import Child, Supervisor, ending
 
@@ -36,6 +36,13 @@ class Ending:
 
     trouble: str | None = None
     interrupted: bool = False
+    refused: RefusedError | None = None
+    """Why the target cannot be measured, if a call showed that on the way: `trouble` says so too."""
+
+    def raise_refusal(self) -> None:
+        """Raise what was refused: for those to whom such a run is none."""
+        if self.refused:
+            raise self.refused
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -130,7 +137,8 @@ class MeasuredProcess:
                 self._ask_to_stop()
                 continue
             if isinstance(message, Failed):
-                return Ending(str(_error_of(message)), interrupted)
+                error = message.error
+                return Ending(str(error), interrupted, error if isinstance(error, RefusedError) else None)
             if isinstance(message, Done):
                 return Ending(None, interrupted)
             if message is None and code is not None:
@@ -167,7 +175,7 @@ class MeasuredProcess:
             if isinstance(message, kind):
                 return message
             if isinstance(message, Failed):
-                raise _error_of(message)
+                raise message.error
             if message is None and code is not None:
                 raise ended_early(self._name, code, self.child)
         raise TargetError(
@@ -191,18 +199,6 @@ class MeasuredProcess:
         self._buffer = rest
         message: Message = msgspec.json.decode(line, type=Message)
         return message
-
-
-_FAMILY: dict[int, type[HarnessError]] = {
-    ExitCode.USAGE: UsageError,
-    ExitCode.FAILED: HarnessError,
-    ExitCode.INVALID: InvalidRunError,
-}
-
-
-def _error_of(message: Failed) -> HarnessError:
-    family = _FAMILY.get(message.exit_code, HarnessError)
-    return family(message.what, where=message.where, remedy=message.remedy)
 
 
 def ended_early(name: str, code: int, child: Child) -> HarnessError:

@@ -11,12 +11,13 @@ from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 
-from harness.errors import TargetError
+from harness.errors import RefusedError, TargetError
 from harness.events import prepare_events
 from harness.failures import Failure, Failures
 from harness.marker import marked, marked_any
 from harness.model import Outcome, Wrap
 from harness.processes.job import Job
+from harness.refusals import Results
 from harness.renewing import give_back, taken
 from harness.run import write_document
 from harness.target import LoadedTarget, open_target
@@ -34,6 +35,7 @@ class OneUser:
     def __init__(self, target: LoadedTarget) -> None:
         self._target = target
         self._calls = {name: marked(target.call, name) for name in target.operations}
+        self._results = {name: Results(name) for name in target.operations}
         self._operation = ""
 
     def open(self) -> None:
@@ -42,7 +44,10 @@ class OneUser:
         open_target(self._target)
 
     def make_all(self, requests: Iterable[Request]) -> list[Failure]:
-        """Make the requests; return what failed and why: raised, timed out, or was judged so. No times are told."""
+        """Make the requests; return what failed and why: raised, timed out, or was judged so. No times are told.
+
+        Raises `RefusedError` for a result that is none.
+        """
         judge = self._target.judge
         failures, names = Failures(judge.reason if judge else None), list(self._calls)
         for operation, event in requests:
@@ -60,11 +65,16 @@ class OneUser:
         event = taken(entry)
         try:
             result = self._calls[operation](event)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the target raises is its outcome
+        except RefusedError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever the target raises is its outcome
             failures.raised(error)
             return False
         finally:
             give_back(entry, event)
+        results = self._results[operation]
+        if type(result) not in results.finished:
+            results.check(result)
         judge = self._target.judge
         if judge is None or judge(result, operation) == Outcome.COMPLETED:
             return True

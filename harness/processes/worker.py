@@ -43,7 +43,7 @@ def main() -> int:
     try:
         _measure(job, send, _driver(job))
     except HarnessError as error:
-        send(Failed(error.what, error.where, error.remedy, error.exit_code))
+        send(Failed.of(error))
         return error.exit_code
     send(Done())
     return 0

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from harness.clock import NS_PER_S, SystemClock
-from harness.errors import HarnessError
+from harness.errors import HarnessError, RefusedError
 from harness.model import Outcome
 from harness.processes.fixed import Driver, FixedFacts
 from harness.processes.job import Job, Started
@@ -108,9 +108,11 @@ def profile_cpu(
     supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, tick: Tick,
     sampling: Sampling = USUAL,
 ) -> ProfileFacts:  # fmt: skip
-    """Do as `record_cpu`, where the profile is not all: an error is the reason why there is none."""
+    """Do as `record_cpu`, where the profile is not all: an error is the reason why there is none, but a refusal is one."""
     try:
         return record_cpu(supervisor, subject, plan, folder, tick, sampling)
+    except RefusedError:
+        raise
     except HarnessError as error:
         return ProfileFacts(reason=f"No CPU profile: {error}")
 
@@ -129,6 +131,7 @@ def record_cpu(
         on_mix=names.extend, tick=recording.tick, on_started=recording.attach,
     )  # fmt: skip
     recording.detach(plan.duration_s)
+    result.ending.raise_refusal()
     if recording.recording is None:
         return ProfileFacts(reason=recording.reason)
     profile, facts = cpu.fold(recording.recording, _roots(subject))
@@ -158,6 +161,7 @@ def record_wait(
     result = run_load(supervisor, subject, plan, folder, on_mix=names.extend, tick=tick)
     if result.ending.interrupted:
         raise KeyboardInterrupt
+    result.ending.raise_refusal()
     if not decode(folder / RunDirectory.FACTS, LoadFacts).split:
         return ProfileFacts(reason=OFF.format(HOOK_TAKEN))
     records = wait.read(folder)
@@ -220,9 +224,11 @@ def _latency(table: calls.Table) -> dict[str, Any]:
 
 
 def profile_memory(supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path) -> ProfileFacts:
-    """Do as `record_memory`, where the profile is not all: an error is the reason why there is none."""
+    """Do as `record_memory`, as `profile_cpu` does."""
     try:
         return record_memory(supervisor, subject, plan, folder)
+    except RefusedError:
+        raise
     except HarnessError as error:
         return ProfileFacts(reason=f"No memory profile: {error}")
 

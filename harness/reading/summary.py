@@ -255,7 +255,7 @@ def load(path: Path) -> RunSummary:
     except InvalidRunError as error:
         facts = None
         trouble.append(f"The measured process left no account of itself: {error.what}")
-    if facts and facts.stopped:
+    if facts and facts.stopped and facts.stopped not in trouble:
         trouble.append(f"The run ended before its time: {facts.stopped}")
     if document.status == "running":
         trouble.append("The run was cut off: it has no end in run.json")

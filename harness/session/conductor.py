@@ -21,7 +21,7 @@ from harness.session.overlay import contents
 from harness.session.prepare import Prepared, prepare
 from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Phase, Receipt, SessionPlan, Side, State
 from harness.session.sizing import Discovery
-from harness.session.subjects import Subject
+from harness.session.subjects import Subject, TargetSide
 from harness.supervise import Supervisor
 from harness.without_secrets import without_secrets
 
@@ -179,6 +179,8 @@ class MicroSession:
             base = discovery.listing(self._stage, Side.BASE)
         else:
             base = discovery.survey_of(self._stage, Side.BASE, common, listed)
+        if isinstance(self._request.candidate, TargetSide):
+            discovery.require_measurable(base, candidate)
         found, notes = discovery.merge(base, candidate, self._base_names(), self._prepared.bench)
         discovery.require_some(found, notes, base, candidate, self._prepared.bench.suite)
         both = [one for one in found if one.state is State.BOTH]

@@ -5,11 +5,11 @@ import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from harness.errors import InvalidRunError, UsageError
+from harness.errors import InvalidRunError, RefusedError, UsageError
 from harness.micro.outline import names_benchmark
 from harness.session.block import Stage
 from harness.session.launch import Bench, Launch
-from harness.session.receipt import State
+from harness.session.receipt import Side, State
 from harness.session.sizing import Found, calls_per_slice
 from harness.session.slot import Message, Slot, SlotError, start_slot
 
@@ -148,6 +148,16 @@ def merge(
     gone = sorted(base_names - files.keys())
     found += [Found(name, name, State.REMOVED, note=_why_gone(name, candidate)) for name in gone]
     return found, notes
+
+
+def require_measurable(base: Survey, candidate: Survey) -> None:
+    """Raise `RefusedError` if a side's target was refused: of a target it is all of the suite."""
+    for side, survey_of_side in zip(Side, (base, candidate), strict=True):
+        whys = [*survey_of_side.errors.values(), *(ran.why for ran in survey_of_side.ran.values())]
+        for why in whys:
+            _, refused, sentence = why.partition(f"{RefusedError.__name__}: ")
+            if refused:
+                raise RefusedError(f"The {side}: {sentence}")
 
 
 def _why_gone(name: str, candidate: Survey) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, RefusedError
 from harness.limits import limit_counts
 from harness.policy import Limit
 from harness.processes.loadrun import LoadPlan, Subject, run_into
@@ -83,12 +83,17 @@ class BlockInTheMaking:
         """True if a measured process failed; a block can be of no use without that."""
 
     def measure(self) -> None:
-        """Make the segments in order; the first that is of no use ends the block, and is its trouble."""
+        """Make the segments in order; the first that is of no use ends the block, and is its trouble.
+
+        Raises `RefusedError` for a side that cannot be measured: no other block would be of use.
+        """
         for label in self._order:
             try:
                 segment = self._segments[label] = self._segment(label)
             except HarnessError as error:
                 self.trouble, self.failed = f"{label}: {error}", True
+                if isinstance(error, RefusedError):
+                    raise
                 return
             if fault := fault_of(segment):
                 self.trouble = f"{label}: {fault}"
@@ -129,6 +134,7 @@ class BlockInTheMaking:
         )
         if document.interrupted:
             raise KeyboardInterrupt
+        result.ending.raise_refusal()
         run = load(directory.path)
         run.document.backends = session.servers.facts(run.counters, run.measured_s)
         directory.write(run.document)

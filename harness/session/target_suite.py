@@ -14,6 +14,7 @@ import pytest
 
 from harness.events import prepare_events
 from harness.model import Outcome
+from harness.refusals import Results
 from harness.renewing import Renewable, events_changed, give_back, taken
 from harness.target import LoadedTarget, append_current_folder, closing_target, make, open_target
 
@@ -105,7 +106,8 @@ def _with_event(entry: Any, call: Callable[[Any], Any]) -> Any:
 
 
 def _checked(target: LoadedTarget, operation: str, answer: Any) -> None:
-    """Raise for an answer that is a failure: an operation that fails is not faster."""
+    """Raise for an answer that is none (`RefusedError`) or a failure: an operation that fails is not faster."""
+    Results(operation).check(answer)
     judge = target.judge
     if judge is not None and judge(answer, operation) != Outcome.COMPLETED:
         reason = judge.reason(answer)

@@ -1,0 +1,224 @@
+"""Recognise a promise of work: a coroutine, an iterator, a future, a response whose body is unread.
+
+A call that returns one has not done its work, so its time would be the time of making a promise. Each is recognised by
+its protocol or by the name of its class, and nothing is imported for it. This module imports nothing of ours either:
+the slots of a session, where the harness may be what is measured, load it by its path.
+"""
+
+import functools
+import inspect
+import itertools
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+_MOST_LOOKED_AT = 16
+"""So many values of a container are looked at."""
+_CONTAINERS: tuple[type, ...] = (dict, list, tuple, set)
+
+
+class Promise(NamedTuple):
+    """A kind of unfinished value: its name, how to finish it, and whether a value of its class is still unfinished."""
+
+    what: str
+    remedy: str
+    is_open: Callable[[Any], bool] = lambda _value: True
+
+    def told(self, value: Any) -> str:
+        """Return the name with the class of `value`, where that says more."""
+        cls = type(value)
+        return (
+            self.what
+            if cls.__module__ == "builtins"
+            else f"{self.what} ({cls.__module__}.{cls.__qualname__})"
+        )
+
+
+NO_ENGINE = (
+    "There is no asyncio engine yet: make the call synchronous, or run the coroutine inside it with asyncio.run; under "
+    "load that takes one user (harness run closed --users 1)"
+)
+_NO_BENCHMARK = "the benchmark was given {}, whose work would not be done while it is timed. {}"
+_R = TypeVar("_R")
+_READ = "Read it to its end inside the call"
+_BODY = "Read the whole body inside the call"
+_COROUTINE = Promise("a coroutine", NO_ENGINE)
+_AWAITABLE = Promise("an awaitable", NO_ENGINE)
+_ASYNC_ITERATOR = Promise("an asynchronous iterator", NO_ENGINE)
+_FUTURE = Promise("a future", "Wait for its result inside the call, and return the result")
+_GENERATOR = Promise("a generator", _READ)
+_CURSOR = Promise(
+    "a cursor whose rows are not fetched",
+    "Fetch the rows inside the call",
+    lambda one: one.description is not None,
+)
+_ITERATOR = Promise("an iterator", _READ)
+_UNREAD = Promise("a response whose body is not read", _BODY, lambda one: not one.isclosed())
+_OPEN_ITERABLE = Promise(
+    "an iterable that is neither read nor closed", "Read it and close it inside the call"
+)
+_TASK = Promise(
+    "a thread or process in the background",
+    "Wait for its end inside the call",
+    lambda one: bool(one.is_alive()),
+)
+_MANAGER = Promise("a context manager that was not entered", "Enter it with `with` inside the call")
+_LAZY = Promise("a query that was not executed", "Execute it inside the call, for example with list(…)")
+
+
+def _is_unread_stream(body: Any) -> bool:
+    raw = getattr(body, "_raw_stream", None)
+    if callable(is_closed := getattr(raw, "isclosed", None)):
+        return not is_closed()
+    return int(getattr(body, "_amount_read", 0)) < int(getattr(body, "_content_length", None) or 1)
+
+
+_BY_NAME = {
+    ("requests", "Response"): Promise(
+        "a response whose body is not read", _BODY,
+        lambda one: one._content is False and not one._content_consumed,  # noqa: SLF001 - it says so nowhere else
+    ),
+    ("httpx", "Response"): Promise(
+        "a response whose body is not read", _BODY,
+        lambda one: not hasattr(one, "_content") and not one.is_stream_consumed,
+    ),
+    ("botocore", "StreamingBody"): Promise("a response whose body is not read", _BODY, _is_unread_stream),
+    ("botocore", "Paginator"): Promise("a paginator", "Read its pages inside the call"),
+    ("botocore", "PageIterator"): Promise("a paginator", "Read its pages inside the call"),
+    ("boto3", "ResourceCollection"): Promise("a paginator", "Read its pages inside the call"),
+    ("redis", "Pipeline"): Promise(
+        "a pipeline that was not executed", "Execute it inside the call",
+        lambda one: bool(getattr(one, "command_stack", None)),
+    ),
+    ("django", "QuerySet"): _LAZY._replace(is_open=lambda one: one._result_cache is None),  # noqa: SLF001 - as above
+    ("django", "StreamingHttpResponse"): Promise(
+        "a response whose body is not read", _BODY, lambda one: not one.closed
+    ),
+    ("starlette", "StreamingResponse"): Promise("a response whose body is not read", _BODY),
+    ("sqlalchemy", "Result"): _CURSOR._replace(
+        is_open=lambda one: getattr(one, "returns_rows", True) and not one._soft_closed  # noqa: SLF001 - as above
+    ),
+    ("polars", "LazyFrame"): _LAZY,
+    ("subprocess", "Popen"): _TASK._replace(what="a process in the background", is_open=lambda one: one.poll() is None),
+}  # fmt: skip
+_BY_NAME["redis", "ClusterPipeline"] = _BY_NAME["redis", "Pipeline"]
+_BY_PROTOCOL: tuple[tuple[tuple[str, ...], Promise | None], ...] = (
+    (("__await__", "add_done_callback", "result"), _FUTURE),
+    (("__await__", "cr_frame"), _COROUTINE),
+    (("__await__",), _AWAITABLE),
+    (("__anext__",), _ASYNC_ITERATOR),
+    (("add_done_callback", "result"), _FUTURE),
+    (("get", "ready", "successful"), _FUTURE),
+    (("addCallback", "addErrback"), _FUTURE),
+    (("start", "join", "is_alive"), _TASK),
+    (("__dask_graph__",), _LAZY),
+    (("read", "close", "isclosed"), _UNREAD),
+    # A file, in memory or on a disk.
+    (("read", "close"), None),
+    (("__next__", "description", "fetchall"), _CURSOR),
+    (("__next__", "gi_frame"), _GENERATOR),
+    (("__next__",), _ITERATOR),
+)
+"""Members of a class, and what its values are; the first that fits counts."""
+_FINISHED = {("django", "HttpResponse"), ("tempfile", "_TemporaryFileWrapper")}
+"""Classes that look like an open iterable and hold all that there is."""
+
+
+def unfinished(value: Any) -> tuple[str, str] | None:
+    """Return what an unfinished value is, in words, and how to finish it; None for a finished one.
+
+    Looks into dicts, lists, tuples and sets too, one level deep. Raises nothing.
+    """
+    found = _promise_in(value)
+    if found is None and type(value) in _CONTAINERS:
+        items = value.values() if isinstance(value, dict) else value
+        for item in itertools.islice(items, _MOST_LOOKED_AT):
+            if inside := _promise_in(item):
+                return f"a {type(value).__name__} with {inside[0]}", inside[1]
+    return found
+
+
+def _promise_in(value: Any) -> tuple[str, str] | None:
+    promise = promise_of(type(value))
+    if promise is None:
+        return None
+    try:
+        is_open = promise.is_open(value)
+    except Exception:  # noqa: BLE001 - a class of the name that we know, of a version that we do not
+        return None
+    return (promise.told(value), promise.remedy) if is_open else None
+
+
+def promise_of(cls: type) -> Promise | None:
+    """Return which kind of promise values of a class are; None where all of them are finished."""
+    names = [(base.__module__.partition(".")[0], base.__name__) for base in cls.__mro__]
+    for name in names:
+        if name in _BY_NAME:
+            return _BY_NAME[name]
+    return None if _FINISHED.intersection(names) else _by_protocol(cls)
+
+
+def _by_protocol(cls: type) -> Promise | None:
+    if is_manager(cls):
+        return _MANAGER
+    for names, promise in _BY_PROTOCOL:
+        if _offers(cls, *names):
+            return promise
+    is_open = _offers(cls, "__iter__", "close") and not _offers(cls, "__len__")
+    return _OPEN_ITERABLE if is_open else None
+
+
+def is_manager(cls: type) -> bool:
+    """Return True for what a function decorated with `contextlib.contextmanager` returns."""
+    return any(base.__name__ == "_GeneratorContextManagerBase" for base in cls.__mro__)
+
+
+def is_never_run(value: Any) -> bool:
+    """Return True for a value whose code has not even begun and that nobody will begin: a coroutine, a context manager."""
+    return _offers(type(value), "__await__") or is_manager(type(value))
+
+
+def _offers(cls: type, *names: str) -> bool:
+    """Say whether a class has these members. It is not asked: a class may answer for names that it does not have."""
+    return all(any(name in base.__dict__ for base in cls.__mro__) for name in names)
+
+
+def promising(function: Any) -> tuple[str, str] | None:
+    """Return what a function is whose call runs none of its code, in words, and what to do; None for any other.
+
+    Partials, methods and objects with `__call__` count; what a wrapper returns is known only once it is called.
+    """
+    while isinstance(function, functools.partial):
+        function = function.func
+    own_call = None if inspect.isroutine(function) or inspect.isclass(function) else type(function).__call__
+    for one in (function, own_call):
+        if inspect.isasyncgenfunction(one):
+            return "an async generator function", NO_ENGINE
+        if inspect.iscoroutinefunction(one) or _is_marked(one):
+            return "an async function", NO_ENGINE
+        if inspect.isgeneratorfunction(one):
+            return (
+                "a generator function",
+                "Leave out its yields: a call of a generator function runs none of its code",
+            )
+    return None
+
+
+def check_benchmarked(function: Any) -> None:
+    """Raise TypeError for a function that a benchmark would time without running any of its code."""
+    if found := promising(function):
+        raise TypeError(_NO_BENCHMARK.format(*found))
+
+
+def finished(result: _R) -> _R:
+    """Return what a benchmarked function returned; raise TypeError if the work behind it is not done."""
+    if found := unfinished(result):
+        raise TypeError(_NO_BENCHMARK.format(f"a function that returns {found[0]}", found[1]))
+    return result
+
+
+def _is_marked(function: Any) -> bool:
+    """Say whether somebody has marked a function as asynchronous, as compilers and frameworks do."""
+    coroutines = sys.modules.get("asyncio.coroutines")
+    marker = getattr(coroutines, "_is_coroutine", None)
+    return marker is not None and getattr(function, "_is_coroutine", None) is marker
