@@ -53,7 +53,10 @@ class Failures:
         self._examples: dict[tuple[str, str], str] = {}
 
     def raised(self, error: BaseException) -> None:
-        """Note what the call that has just ended let out."""
+        """Note what the call that has just ended let out, and forget its frames.
+
+        Where a target raises one object again and again, each time would make its traceback longer.
+        """
         kind = type(error)
         name = (
             kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
@@ -61,6 +64,7 @@ class Failures:
         self._why = (name, _place(error.__traceback__))
         if self._why not in self._examples and len(self._examples) < MOST_KINDS:
             self._examples[self._why] = _text(error)
+        error.__traceback__ = None
 
     def answered(self, result: Any) -> None:
         """Note what the call that has just ended returned, which counts as no success."""
@@ -127,5 +131,5 @@ def _place(trace: types.TracebackType | None) -> str:
 def _text(value: Any, show: Callable[[Any], str] = str) -> str:
     try:
         return str(show(value))[:_LONGEST]
-    except (Exception, SystemExit):  # noqa: BLE001 - it is the target's code
+    except BaseException:  # noqa: BLE001 - it is the target's code
         return ""

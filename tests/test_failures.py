@@ -1,6 +1,7 @@
 """Why calls failed: counted exactly, by reason, in every way in which calls are made, and shown to people."""
 
 import json
+import traceback
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,18 @@ def test_one_kind_keeps_its_first_message_and_its_times():
         fail(failures, f"k{number}", at_ns=number)
     (one,) = failures.found(["read"])
     assert (one.count, one.first_ns, one.last_ns, one.example) == (3, 3, 9, "'k5'")
+
+
+def test_one_object_that_is_raised_again_and_again_does_not_grow():
+    failures, error = Failures(), ValueError("always the same")
+    lengths = []
+    for _ in range(5):
+        try:
+            raise error
+        except ValueError as caught:
+            lengths.append(len(list(traceback.walk_tb(caught.__traceback__))))
+            failures.raised(caught)
+    assert lengths == [1] * 5
 
 
 def test_operations_are_told_apart_and_the_most_frequent_comes_first():
