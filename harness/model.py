@@ -95,7 +95,8 @@ class Scenario:
 class Target(Protocol):
     """What is measured. Everything but `call` is optional: see the protocols below.
 
-    An exception out of `call` is a failed call, `TimeoutError` a timed-out one.
+    An exception out of `call` is a failed call, `TimeoutError` a timed-out one. What it returns must be finished: a
+    coroutine, a generator, a future or an unread response is refused by name, and so is an async function here or below.
     """
 
     def call(self, event: Any) -> Any:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cli_support import measured, returned
 from gate_support import git, make_shop
 from toy_suite import make_project
 
@@ -61,10 +62,11 @@ class Own(BaseException): pass
 
 class create:
     def __init__(self):
-        self.take = itertools.cycle([
+        faults = [
             gevent.GreenletExit, GeneratorExit, Own, asyncio.CancelledError, lambda: pytest.fail.Exception("no"),
-            KeyboardInterrupt, *[None] * 18,
-        ]).__next__
+            KeyboardInterrupt,
+        ]
+        self.take = itertools.cycle([one for fault in faults for one in (None, None, None, fault)]).__next__
 
     def call(self, event):
         fault = self.take()
@@ -74,7 +76,9 @@ class create:
         return {"status": 200}
 """
 STUCK = "import gevent\nclass create:\n    def call(self, event):\n        gevent.sleep(60)\n"
-SHORT = ("--duration", "500ms", "--warmup", "0s")
+# A refusal ends a run long before.
+LONG = ("--duration", "20s", "--warmup", "0s")
+SHORT = ("--duration", "1s", "--warmup", "0s")
 
 
 @pytest.fixture
@@ -100,11 +104,11 @@ def said(folder, capsys):
 
 
 COMMANDS = {
-    "run": ("run", "steady", "--target", "{}", "--rate", 50, *SHORT),
-    "run closed": ("run", "closed", "--target", "{}", "--users", 2, *SHORT),
-    "run with workers": ("run", "closed", "--target", "{}", "--users", 2, "--workers", 2, *SHORT),
-    "max throughput": ("run", "max-throughput", "--target", "{}", *SHORT),
-    "profile": ("profile", "steady", "--target", "{}", "--rate", 50, "--duration", "500ms"),
+    "run": ("run", "steady", "--target", "{}", "--rate", 50, *LONG),
+    "run closed": ("run", "closed", "--target", "{}", "--users", 2, *LONG),
+    "run with workers": ("run", "closed", "--target", "{}", "--users", 2, "--workers", 2, *LONG),
+    "max throughput": ("run", "max-throughput", "--target", "{}", *LONG),
+    "profile": ("profile", "steady", "--target", "{}", "--rate", 50, "--duration", "5s"),
     "capacity": ("capacity", "steady", "--target", "{}", "--slo", "p99<25ms"),
     "compare exactly": ("compare", "target:{}", "target:{}?after=1", "--suite", "exact"),
     "compare micro": ("compare", "target:{}", "target:{}?after=1", "--suite", "micro"),
@@ -178,7 +182,7 @@ def test_plain_locust_ends_with_the_refusal(folder, target, sentence):
     "pace", [("steady", "--rate", 200), ("closed", "--users", 2, "--workers", 2, "--think-time", "5ms")]
 )
 def test_a_refusal_on_the_way_keeps_what_was_measured_and_it_is_not_valid(folder, said, pace):
-    words = ("--target", "later.py:create?after=120", "--duration", "10s", "--warmup", "0s")
+    words = ("--target", "later.py:create?after=120", *LONG)
     code, document, err = said("run", *pace, *words)
     (run,) = document["runs"]
     assert code == 2
@@ -197,7 +201,7 @@ def test_a_refusal_on_the_way_keeps_what_was_measured_and_it_is_not_valid(folder
     ],
 )
 def test_what_only_the_patches_of_gevent_break_is_no_failure_of_the_target(said, target, sentence):
-    code, document, err = said("run", "closed", "--target", target, "--users", 4, *SHORT)
+    code, document, err = said("run", "closed", "--target", target, "--users", 4, *LONG)
     assert code == 2
     assert sentence in document.get("error", err)
     for run in document.get("runs", []):
@@ -215,7 +219,7 @@ def test_one_user_may_run_event_loops(said):
 
 KINDS = ["CancelledError", "Failed", "GeneratorExit", "GreenletExit", "KeyboardInterrupt", "Own"]
 PACES = {
-    "open": ("steady", "--rate", 100, "--in-flight", 5),
+    "open": ("steady", "--rate", 60, "--in-flight", 8),
     "closed": ("closed", "--users", 3, "--think-time", "3ms"),
     "back to back": ("closed", "--users", 3, "--no-split"),
 }
@@ -229,9 +233,10 @@ def test_a_call_that_raises_what_is_no_exception_has_failed_with_its_reason(said
     assert sorted(one["what"].rpartition(".")[2] for one in failures) == KINDS
     assert all(one["where"].startswith("create.call (ends.py:") for one in failures)
     assert sum(one["count"] for one in failures) == outcomes["failed"]
-    # Every slot and every user was given back.
-    assert outcomes["completed"] > 2 * outcomes["failed"]
-    assert outcomes["dropped"] == outcomes["unfinished"] == 0
+    assert outcomes["completed"] >= 2 * outcomes["failed"]
+    assert outcomes["unfinished"] == 0
+    # Every slot and every user was given back: calls were made until the end.
+    assert len(returned(measured(run["dir"])[-10:]))
 
 
 def test_what_the_harness_itself_ends_stays_unfinished(folder):
