@@ -111,14 +111,18 @@ def make_aside(calling: Calling) -> Aside:
     """Return what is done after a call that was closed, on the driver's time."""
     work, failed, completed = calling.work, make_failed(calling), int(Outcome.COMPLETED)
     judge, passed, names, now_ns, spent = work.judge, work.passed, work.names, work.now_ns, work.spent
+    decide = judge.decide if judge else int
 
     def aside(
         row: int, operation: int, outcome: int, completed_ns: int, answer: Any, entry: Any, event: Any
     ) -> tuple[int, int]:  # fmt: skip
         if judge is not None and outcome == completed and type(answer) not in passed:
-            outcome = judge(answer, names[operation])
+            try:
+                outcome = decide(answer)
+            except BaseException as error:  # noqa: BLE001 - the target's code; what is the driver's goes on
+                outcome = judge.blamed("outcome", names[operation], error)
             if outcome != completed:
-                work.failures.answered(answer)
+                work.failures.answered(judge.reason(answer, names[operation]))
                 failed(row, operation, outcome, completed_ns)
         if entry is not None:
             try:

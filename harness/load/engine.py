@@ -72,7 +72,7 @@ class Driver:
         self._names: list[str] = list(target.operations)
         self._split = Split(get_hub(), SystemClock.now_ns) if job.split else None
         self._owners: dict[object, Owner] = self._split.owners if self._split else {}
-        self._failures = Failures(target.judge.reason if target.judge else None)
+        self._failures = Failures()
         logging.getLogger("locust").setLevel(logging.WARNING)
 
     def open(self) -> None:

@@ -161,11 +161,8 @@ class Recording:
         origin_ns = SystemClock.now_ns()
         self.facts = at_origin(hosted.overhead, origin_ns)
         self._origin_ns = origin_ns
-        judge = hosted.target.judge
         # Why calls fail is told by recording: the target's process may see several.
-        self._work = dataclasses.replace(
-            hosted.work, failures=Failures(judge.reason if judge else None), spent=[0]
-        )
+        self._work = dataclasses.replace(hosted.work, failures=Failures(), spent=[0])
         calling = Calling(self._work, self.recorder, origin_ns, split, hosted.owners, self._cells)
         self._make, self._append = make_caller(calling), self.recorder.appender()
         self._garbage = keep.enter_context(GarbageWatch(split.collected if split else None))
