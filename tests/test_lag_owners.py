@@ -21,8 +21,8 @@ class Delay:
     def __init__(self, delay_ns=0):
         self.delay_ns = delay_ns
 
-    def since_ns(self, _from_ns, _now_ns):
-        return self.delay_ns
+    def kept_ns(self, _from_ns, _now_ns, unexplained_ns):
+        return min(self.delay_ns, unexplained_ns)
 
 
 class Loop:

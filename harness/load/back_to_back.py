@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from harness.load.blocking import LONG_NS
 from harness.load.calling import Calling, make_aside, make_finish, make_raised
 from harness.load.split import Split
 from harness.model import Outcome
@@ -53,7 +54,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
     endings: tuple[type[BaseException], ...] = (*timeouts, Exception, SystemExit)
     raised = make_raised(calling)
 
-    def run(  # noqa: C901 - as above
+    def run(  # noqa: C901, PLR0915 - as above
         me: object, intended_ns: int, let_go_ns: int, lag_target_ns: int, lag_host_ns: int, end_ns: int
     ) -> int:
         owner, has_lag = owners[me], lag_target_ns or lag_host_ns
@@ -79,6 +80,8 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
                 run_ns, wait_busy_ns = completed_ns - entered_ns, 0
                 held[operation] += run_ns
                 split.mark_ns = completed_ns
+                if run_ns > LONG_NS and split.blocking:
+                    split.blocking.held(operation, entered_ns, completed_ns)
             elif finish:
                 run_ns, wait_busy_ns = finish(me, owner, row, entered_ns, before_ns, completed_ns)
                 owner = owners[me]

@@ -10,6 +10,7 @@ from harness.answers import Judge
 from harness.errors import HarnessError
 from harness.failures import Failures
 from harness.invoke import Invoke, Mark, make_invoke
+from harness.load.blocking import LONG_NS
 from harness.load.split import Owner, Split
 from harness.model import Outcome
 from harness.renewing import Renewable
@@ -186,6 +187,8 @@ def make_caller(calling: Calling) -> Make:  # noqa: C901 - two hot paths: every 
             run_ns, wait_busy_ns = completed_ns - entered_ns, 0
             held[operation] += run_ns
             split.mark_ns = completed_ns
+            if run_ns > LONG_NS and split.blocking:
+                split.blocking.held(operation, entered_ns, completed_ns)
             if completed_ns > split.due_ns:
                 split.holds.remember(entered_ns, completed_ns)
         else:

@@ -22,7 +22,7 @@ from harness.failures import Failures
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import ClosedModel
-from harness.load.facts import at_end, at_origin, measured_overhead
+from harness.load.facts import at_end, at_origin, measured_overhead, with_processor
 from harness.load.garbage import GarbageWatch
 from harness.load.open_model import OpenModel, PlannedRows
 from harness.load.split import Owner, Split
@@ -169,17 +169,16 @@ class Driver:
         if self._split and self._split.waits:
             write_atomically(self._folder / WAITS, self._split.waits.record(self._names).pack())
         ended_ns = SystemClock.now_ns() - facts.origin_ns
-        self._write(
-            at_end(
-                facts,
-                ended_ns=min(ended_ns, round(self._job.duration_s * NS_PER_S)),
-                garbage=garbage,
-                counters=before,
-                in_flight_peak=model.in_flight_peak,
-                stopped=model.trouble,
-                work=work,
-            )
+        ended = at_end(
+            facts,
+            ended_ns=min(ended_ns, round(self._job.duration_s * NS_PER_S)),
+            garbage=garbage,
+            counters=before,
+            in_flight_peak=model.in_flight_peak,
+            stopped=model.trouble,
+            work=work,
         )
+        self._write(with_processor(ended, self._split, model.delay, self._names))
 
     @contextlib.contextmanager
     def _watching(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.clock import NS_PER_S
 from harness.model import Outcome
 from harness.reading.steady import Steadiness, end_of_warmup
 from harness.reading.thresholds import Level, Limit, Thresholds
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from harness.reading.summary import RunSummary
 
 _MOST_ASIDE, _TOLD_ASIDE = 0.10, 0.02
+# Shares of the time that the loop may be held without the processor, and of a holder's own time that is named for it.
+_MOST_BLOCKED, _MOSTLY = 0.02, 0.5
 
 __all__ = ["Level", "Limit", "Reason", "Thresholds", "Validity", "judge"]
 
@@ -71,6 +74,8 @@ def judge(run: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
                 _aside,
                 _late,
                 _descheduled,
+                _blocked,
+                _halted,
                 _counters,
                 _backends,
                 _warmup,
@@ -194,8 +199,8 @@ def _aside(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
 
 def _aside_share(run: "RunSummary") -> float:
     """Return how long answers were judged and events renewed, as a share of the whole time with its warm-up."""
-    whole_s = run.measured_s + run.document.plan.warmup_s
-    return run.facts.aside_ns / 1e9 / whole_s if run.facts and whole_s else 0.0
+    whole_ns = _whole_ns(run)
+    return run.facts.aside_ns / whole_ns if run.facts and whole_ns else 0.0
 
 
 def _late(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
@@ -249,6 +254,42 @@ def _descheduled(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
                 f"The machine ran something else for {format_percent(share)} of the measured time "
                 f"while {name} was ready to run",
             )
+
+
+def _blocked(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    """Name the operations that hold the loop while they wait: the loop can then do one call at a time."""
+    if run.facts is None or not (whole_ns := _whole_ns(run)):
+        return
+    blocked_ns = sum(one.blocked_ns for one in run.facts.blocked.values())
+    # A hypervisor's steal is on no account of the thread's; all of the machine's may have been this thread's.
+    steal_share = (run.document.host.steal_share or 0.0) * (run.document.environment.get("cores") or 1)
+    if blocked_ns / whole_ns / max(len(run.document.workers), 1) - steal_share <= _MOST_BLOCKED:
+        return
+    for name, one in sorted(run.facts.blocked.items(), key=lambda item: -item[1].blocked_ns):
+        if one.blocked_ns > _MOSTLY * one.held_ns:
+            yield Reason(
+                Level.DEGRADED,
+                f"{name} holds the event loop without using the CPU: {format_ns(one.blocked_ns / one.stretches)} of "
+                f"{format_ns(one.held_ns / one.stretches)} each time, {one.stretches} times; what it waits in does not "
+                "cooperate with gevent, so that calls run one after the other and no more than that can be said of capacity",
+            )
+
+
+def _halted(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    if run.facts and (whole_ns := _whole_ns(run)):
+        share = run.facts.halted_ns / whole_ns
+        if limits.descheduled_share.level(share) is not Level.VALID:
+            yield Reason(
+                Level.DEGRADED,
+                f"The event loop stood still for {format_percent(share)} of the time, at most {format_ns(run.facts.longest_halt_ns)} "
+                "at once, with work to do and neither on a processor nor waiting for one: a thread of the target held Python's "
+                "global lock (native code that does not release it), or the process was stopped from outside",
+            )
+
+
+def _whole_ns(run: "RunSummary") -> float:
+    """Return the time that the facts of the loop are about: the measured time with its warm-up."""
+    return (run.measured_s + run.document.plan.warmup_s) * NS_PER_S
 
 
 def _workers(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
