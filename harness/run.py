@@ -190,6 +190,8 @@ class RunDocument(msgspec.Struct, kw_only=True):
     """The options that shaped the plan beyond scenario, rate, users and time: needed to run it again."""
     interrupted: bool = False
     trouble: list[str] = []
+    notes: list[str] = []
+    """What degrades the run without touching its numbers: what came when all was measured."""
     host: HostFacts = HostFacts()
     workers: list[WorkerFacts] = []
     """Empty where one process did it all; `host` is then of that process, else the worst of the workers."""

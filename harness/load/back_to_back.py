@@ -75,8 +75,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
             else:
                 completed_ns, outcome = now_ns(), _COMPLETED
             done_ns, next_ns, is_alone = completed_ns - origin_ns, completed_ns, owner.seen is None
-            if is_alone:
-                # As far as is known nobody else has run.
+            if is_alone:  # As far as is known: nobody else has run.
                 run_ns, wait_busy_ns = completed_ns - entered_ns, 0
                 held[operation] += run_ns
                 split.mark_ns = completed_ns
@@ -84,8 +83,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
                     split.blocking.held(operation, entered_ns, completed_ns)
             elif finish:
                 run_ns, wait_busy_ns = finish(me, owner, row, entered_ns, before_ns, completed_ns)
-                owner = owners[me]
-                before_ns = owner.run_ns
+                owner, before_ns = owners[me], owners[me].run_ns
             if entry or type(result) not in passed:
                 owner.holder = DRIVER
                 outcome, next_ns = aside(row, operation, outcome, completed_ns, result, entry, event)

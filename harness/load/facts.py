@@ -20,7 +20,6 @@ from harness.run import Blocked, LoadFacts
 from harness.table.heldby import BACKGROUND, NAMES
 from harness.target import Counters
 
-
 # What may pass between two readings on a busy machine.
 _APART_S = 1.0
 OTHERS = NAMES[BACKGROUND]

@@ -123,6 +123,7 @@ def _invalid(sentence: str) -> Reason:
 
 def _completeness(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
     yield from (_invalid(sentence) for sentence in run.trouble)
+    yield from (Reason(Level.DEGRADED, note) for note in run.document.notes)
     if run.document.interrupted:
         yield Reason(Level.DEGRADED, "The run was interrupted; it covers only its first part")
     if not run.total.outcomes["completed"]:
