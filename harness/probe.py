@@ -1,16 +1,17 @@
 """The rate of a run where nobody gave one: the scenario's share of what the slowest subject can do."""
 
+import contextlib
 import dataclasses
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.errors import InvalidRunError
+from harness.errors import InvalidRunError, TargetError
 from harness.model import Arrivals, Executor
 from harness.processes.loadrun import LoadPlan, Subject, run_load
 from harness.processes.measure import Tick
 from harness.reading.summary import throughput
-from harness.run import RunDirectory
+from harness.run import LoadFacts, RunDirectory, decode
 from harness.supervise import Supervisor
 
 PROBE_S = 2.0
@@ -42,6 +43,10 @@ def probe_per_s(
         result = run_load(supervisor, subject, probe, Path(folder), on_mix=lambda _mix: None, tick=tick)
         if result.ending.interrupted:
             raise KeyboardInterrupt
+        with contextlib.suppress(InvalidRunError):
+            stopped = decode(Path(folder) / RunDirectory.FACTS, LoadFacts).stopped
+            if stopped:
+                raise TargetError(f"The probe ended before its time: {stopped}", remedy="Correct the target")
         return throughput(Path(folder) / RunDirectory.CALLS, PROBE_S)
 
 
