@@ -85,7 +85,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def mixed(folder):
     return harness(
-        "run", "closed", "--target", "own.py:Mixed", "--users", 4, "--warmup", "0s", "--duration", "1s", "--json",
+        "run", "closed", "--target", "own.py:Mixed", "--users", 4, "--warmup", "0.5s", "--duration", "1s", "--json",
         cwd=folder,
     ).run  # fmt: skip
 
@@ -113,7 +113,7 @@ def test_a_call_that_computes_and_one_that_waits_with_gevent_are_not(mixed):
 
 def test_a_thread_that_holds_the_interpreters_lock_is_neither_the_machine_nor_the_harness(folder):
     run = harness(
-        "run", "steady", "--target", "own.py:Hog", "--rate", 200, "--warmup", "0s", "--duration", "1.5s", "--json",
+        "run", "steady", "--target", "own.py:Hog", "--rate", 200, "--warmup", "0.5s", "--duration", "1.5s", "--json",
         cwd=folder,
     ).run  # fmt: skip
     # Some ten halts of 60 ms: what the machine did in between is not counted.
