@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.clock import NS_PER_S
 from harness.model import Outcome
+from harness.reading.loop import aside, blocked, halted, what_aside
 from harness.reading.steady import Steadiness, end_of_warmup
-from harness.reading.thresholds import Level, Limit, Thresholds
+from harness.reading.thresholds import Level, Limit, Reason, Thresholds
 from harness.table.calls import Table
 from harness.table.latency import harness_lag_ns, returned
 from harness.table.pieces import pieces
@@ -22,19 +22,7 @@ from harness.units import format_ns, format_percent, format_rate
 if TYPE_CHECKING:
     from harness.reading.summary import RunSummary
 
-_MOST_ASIDE, _TOLD_ASIDE = 0.10, 0.02
-# Shares of the time that the loop may be held without the processor, and of a holder's own time that is named for it.
-_MOST_BLOCKED, _MOSTLY = 0.02, 0.5
-
 __all__ = ["Level", "Limit", "Reason", "Thresholds", "Validity", "judge"]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Reason:
-    """One finding and how much it weighs."""
-
-    level: Level
-    sentence: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,11 +59,11 @@ def judge(run: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
                 _stamps,
                 _clock,
                 _lag,
-                _aside,
+                aside,
                 _late,
                 _descheduled,
-                _blocked,
-                _halted,
+                blocked,
+                halted,
                 _counters,
                 _backends,
                 _warmup,
@@ -176,8 +164,7 @@ def _lag(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
     owner = (
         "the harness itself" if run.facts is None or run.facts.split else "no one known (the split was off)"
     )
-    if (share := _aside_share(run)) > _TOLD_ASIDE:
-        owner += f" (which judged answers and renewed events for {format_percent(share)} of the time)"
+    owner += what_aside(run)
     if not (run.facts is None or run.facts.split):
         level = min(level, Level.DEGRADED, key=list(Level).index)
     yield Reason(
@@ -185,23 +172,6 @@ def _lag(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
         f"Calls started late, held up by {owner}: {format_ns(lag_ns)} at p99, "
         f"against a median response of {format_ns(response_ns)}",
     )
-
-
-def _aside(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
-    """A closed user's time between calls is in no response time, but in the throughput."""
-    plan, share = run.document.plan, _aside_share(run)
-    if plan.executor == "closed" and share / plan.users > _MOST_ASIDE:
-        yield Reason(
-            Level.DEGRADED,
-            f"The load generator judged answers and renewed events for {format_percent(share / plan.users)} of the time "
-            "of its users: throughput is lower by that, response times are not",
-        )
-
-
-def _aside_share(run: "RunSummary") -> float:
-    """Return how long answers were judged and events renewed, as a share of the whole time with its warm-up."""
-    whole_ns = _whole_ns(run)
-    return run.facts.aside_ns / whole_ns if run.facts and whole_ns else 0.0
 
 
 def _late(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
@@ -255,42 +225,6 @@ def _descheduled(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
                 f"The machine ran something else for {format_percent(share)} of the measured time "
                 f"while {name} was ready to run",
             )
-
-
-def _blocked(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
-    """Name the operations that hold the loop while they wait: the loop can then do one call at a time."""
-    if run.facts is None or not (whole_ns := _whole_ns(run)):
-        return
-    blocked_ns = sum(one.blocked_ns for one in run.facts.blocked.values())
-    # A hypervisor's steal is on no account of the thread's; all of the machine's may have been this thread's.
-    steal_share = (run.document.host.steal_share or 0.0) * (run.document.environment.get("cores") or 1)
-    if blocked_ns / whole_ns / max(len(run.document.workers), 1) - steal_share <= _MOST_BLOCKED:
-        return
-    for name, one in sorted(run.facts.blocked.items(), key=lambda item: -item[1].blocked_ns):
-        if one.blocked_ns > _MOSTLY * one.held_ns:
-            yield Reason(
-                Level.DEGRADED,
-                f"{name} holds the event loop without using the CPU: {format_ns(one.blocked_ns / one.stretches)} of "
-                f"{format_ns(one.held_ns / one.stretches)} each time, {one.stretches} times; what it waits in does not "
-                "cooperate with gevent, so that calls run one after the other and no more than that can be said of capacity",
-            )
-
-
-def _halted(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
-    if run.facts and (whole_ns := _whole_ns(run)):
-        share = run.facts.halted_ns / whole_ns
-        if limits.descheduled_share.level(share) is not Level.VALID:
-            yield Reason(
-                Level.DEGRADED,
-                f"The event loop stood still for {format_percent(share)} of the time, at most {format_ns(run.facts.longest_halt_ns)} "
-                "at once, with work to do and neither on a processor nor waiting for one: a thread of the target held Python's "
-                "global lock (native code that does not release it), or the process was stopped from outside",
-            )
-
-
-def _whole_ns(run: "RunSummary") -> float:
-    """Return the time that the facts of the loop are about: the measured time with its warm-up."""
-    return (run.measured_s + run.document.plan.warmup_s) * NS_PER_S
 
 
 def _workers(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:

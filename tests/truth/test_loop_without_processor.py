@@ -119,7 +119,7 @@ def test_a_thread_that_holds_the_interpreters_lock_is_neither_the_machine_nor_th
     # Some ten halts of 60 ms: what the machine did in between is not counted.
     assert 0.1e9 < run["stated"]["halted_ns"] < 0.9e9
     (reason,) = [reason for reason in run["reasons"] if "stood still" in reason]
-    assert "held Python's global lock" in reason
+    assert "held the GIL" in reason
 
 
 def in_process(capsys, *arguments):
