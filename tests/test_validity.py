@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as npst
 
 from harness.model import Outcome
 from harness.plans.plan import Span
+from harness.reading import loop
 from harness.reading.summary import RunSummary
 from harness.reading.validity import Level, Limit, Thresholds, judge
 from harness.run import (
@@ -473,6 +474,12 @@ def test_a_driver_that_judges_and_renews_for_long_between_calls_degrades_a_throu
 ):
     run = a_run(facts=of_the_loop(aside_ns=aside_ms * MS), executor=executor)
     assert judge(run).level is level
+
+
+def test_judging_that_takes_no_longer_than_recording_is_part_of_what_measuring_costs(monkeypatch):
+    run = a_run(facts=of_the_loop(aside_ns=3_000 * MS), executor="closed")
+    monkeypatch.setattr(loop, "_OF_RECORDING_NS", 3_000 * MS / CALLS)
+    assert judge(run).level is Level.VALID
 
 
 def test_what_came_when_all_was_measured_degrades():
