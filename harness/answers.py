@@ -21,6 +21,11 @@ _CODES = {label: int(one) for one in Outcome if one.returned for label in (one.l
 # The driver's own means of ending a call; gevent's by its name, since not every process has gevent.
 _OF_THE_DRIVER = frozenset({"KeyboardInterrupt", "GeneratorExit", "GreenletExit"})
 _MOST_TYPES = 1_000
+_OF_LAMBDA = 0
+"""Stands for the status of an answer by which AWS tells that a function raised."""
+
+Reader = Callable[[Any], int | None]
+"""answer to its status; None for one without."""
 
 
 class Judge:
@@ -33,11 +38,11 @@ class Judge:
         self, decide: Callable[[Any], int], explain: Callable[[Any], str], passed: set[type] | None = None,
         rule: Callable[[], str] = str,
     ) -> None:  # fmt: skip
-        self._decide = decide
+        self.decide = decide
+        """Return the number of the outcome, or raise what the target's `outcome` does: then `blamed` says more."""
         self._explain = explain
         self.rule = rule
         """Return by what answers were judged so far, as a sentence; empty where that is the target's own matter."""
-        self._operation = ""
         self.passed: set[type] = set() if passed is None else passed
         self.fault = ""
         """What the target's `outcome` or `failure` did wrong first, as a sentence; empty while nothing is."""
@@ -46,34 +51,34 @@ class Judge:
 
     def __call__(self, answer: Any, operation: str = "") -> int:
         """Return the number of the outcome."""
-        self._operation = operation
         try:
-            return self._decide(answer)
+            return self.decide(answer)
         except BaseException as error:  # noqa: BLE001 - the target's code; what is the driver's goes on
-            self._blame("outcome", error)
-            return _FAILED
+            return self.blamed("outcome", operation, error)
 
-    def reason(self, answer: Any) -> str:
-        """Return why the answer that was judged last is a failure: a short text, the same for all of one kind."""
+    def reason(self, answer: Any, operation: str = "") -> str:
+        """Return why an answer is a failure: a short text, the same for all of one kind."""
         if self.fault:
             return "answered, and could not be judged"
         try:
             return str(self._explain(answer))
-        except BaseException as error:  # noqa: BLE001 - the target's code; what is the driver's goes on
-            self._blame("failure", error)
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.blamed("failure", operation, error)
             return ""
+
+    def blamed(self, method: str, operation: str, error: BaseException) -> int:
+        """Note what a method of the target let out, and return the outcome of a call that it cannot judge."""
+        if type(error).__name__ in _OF_THE_DRIVER:
+            raise error
+        of = f" of operation '{operation}'" if operation else ""
+        self.blame(f"The target's {method}(result) cannot judge an answer{of}: {_told(error)}")
+        return _FAILED
 
     def blame(self, sentence: str) -> None:
         """Note a fault of the target that ends the run; the first one stays."""
         if not self.fault:
             self.fault = sentence
             self.on_fault()
-
-    def _blame(self, method: str, error: BaseException) -> None:
-        if type(error).__name__ in _OF_THE_DRIVER:
-            raise error
-        of = f" of operation '{self._operation}'" if self._operation else ""
-        self.blame(f"The target's {method}(result) cannot judge an answer{of}: {_told(error)}")
 
 
 class NoOutcomeError(TypeError):
@@ -109,51 +114,51 @@ class ByStatus:
 
     def __init__(self, expected: frozenset[int]) -> None:
         self._expected = expected
-        self._readers: dict[type, Callable[[Any], int | None]] = {}
+        self._readers: dict[type, Reader] = {}
         self._has_seen_one = False
         self.passed: set[type] = {type(None), str, bytes, int, float, bool, list, tuple}
 
     def decide(self, answer: Any) -> int:
         """Return the number of the outcome."""
-        status = self._status(answer)
+        read = self._readers.get(type(answer)) or self._reader(type(answer))
+        try:
+            status = read(answer)
+        except Exception:  # noqa: BLE001 - the answer's own code; what cannot be read is no status
+            return _COMPLETED
         if status is None:
-            return _FAILED if _lambda_error(answer) else _COMPLETED
+            return _COMPLETED
         self._has_seen_one = True
         return _COMPLETED if status in self._expected else _FAILED
 
     def reason(self, answer: Any) -> str:
         """Return what is wrong with an answer that has failed."""
-        status = self._status(answer)
-        return f"answered {_lambda_error(answer)}" if status is None else f"answered {status}"
+        status = self._reader(type(answer))(answer)
+        return f"answered {status or _lambda_error(answer)}"
 
     def rule(self) -> str:
         """Return the rule, once an answer had a status."""
         return _rule_of(self._expected) if self._has_seen_one else ""
 
-    def _status(self, answer: Any) -> int | None:
-        kind = type(answer)
-        read = self._readers.get(kind)
-        if read is None:
-            read = _reader(kind)
-            if read is None:
-                if len(self.passed) < _MOST_TYPES:
-                    self.passed.add(kind)
-                return None
-            if len(self._readers) < _MOST_TYPES:
-                self._readers[kind] = read
-        try:
-            return read(answer)
-        except Exception:  # noqa: BLE001 - the answer's own code; what cannot be read is no status
-            return None
+    def _reader(self, kind: type) -> Reader:
+        read = _reader(kind)
+        if read is _of_nothing and len(self.passed) < _MOST_TYPES:
+            self.passed.add(kind)
+        if len(self._readers) < _MOST_TYPES:
+            self._readers[kind] = read
+        return read
 
 
-def _reader(kind: type) -> Callable[[Any], int | None] | None:
-    """Return what reads the status of answers of a type; None where they cannot have one."""
+def _reader(kind: type) -> Reader:
+    """Return what reads the status of answers of a type."""
     if issubclass(kind, Mapping):
         return _of_mapping
     has_own = kind.__dictoffset__ != 0 or hasattr(kind, "__getattr__")
     named = any(hasattr(kind, name) for name in ("status_code", "statusCode", "status"))
-    return _of_attributes if has_own or named else None
+    return _of_attributes if has_own or named else _of_nothing
+
+
+def _of_nothing(_answer: Any) -> None:
+    return None
 
 
 def _of_mapping(answer: Mapping[Any, Any]) -> int | None:
@@ -164,7 +169,9 @@ def _of_mapping(answer: Mapping[Any, Any]) -> int | None:
         return status
     if (found := get("status")) is not None and (status := _number(found)):
         return status if any(name in answer for name in _BESIDE_A_STATUS) else None
-    return None
+    if get("errorType") is None and get("FunctionError") is None:
+        return None
+    return _OF_LAMBDA if _lambda_error(answer) else None
 
 
 def _of_attributes(answer: Any) -> int | None:
@@ -180,6 +187,8 @@ def _of_attributes(answer: Any) -> int | None:
 
 
 def _number(found: object, *, in_words: bool = False) -> int | None:
+    if type(found) is int:
+        return found if 100 <= found < 600 else None
     if isinstance(found, int) and not isinstance(found, bool):
         return int(found) if found in STATUSES else None
     if in_words and isinstance(found, str) and len(found) == 3 and found.isascii() and found.isdigit():
@@ -187,18 +196,13 @@ def _number(found: object, *, in_words: bool = False) -> int | None:
     return None
 
 
-def _lambda_error(answer: Any) -> str:
+def _lambda_error(answer: Mapping[Any, Any]) -> str:
     """Return the error that a Lambda function's answer tells of, as AWS writes it; empty for any other answer."""
-    if type(answer) is not dict:
-        return ""
     if isinstance(error := answer.get("FunctionError"), str) and error:
         return f"FunctionError {error:.60}"
     kind = answer.get("errorType")
-    return (
-        f"errorType {kind:.60}"
-        if isinstance(kind, str) and isinstance(answer.get("errorMessage"), str)
-        else ""
-    )
+    has_both = isinstance(kind, str) and isinstance(answer.get("errorMessage"), str)
+    return f"errorType {kind:.60}" if has_both else ""
 
 
 def read_expected(words: object) -> frozenset[int]:

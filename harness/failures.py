@@ -3,7 +3,7 @@
 import re
 import traceback
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -42,12 +42,10 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 class Failures:
     """Failures of one process. `raised` or `answered` says why, `count` that it was a call of the measured time.
 
-    `explain` gives the text that results share which failed for one reason. Nothing here raises, whatever the
-    target's exceptions and results do when they are looked at.
+    Nothing here raises, whatever the target's exceptions do when they are looked at.
     """
 
-    def __init__(self, explain: Callable[[Any], str] | None = None) -> None:
-        self._explain = explain
+    def __init__(self) -> None:
         self._why = ("", "")
         self._kinds: dict[tuple[int, int, str, str], list[int]] = {}
         self._examples: dict[tuple[str, str], str] = {}
@@ -66,10 +64,9 @@ class Failures:
             self._examples[self._why] = _text(error)
         error.__traceback__ = None
 
-    def answered(self, result: Any) -> None:
-        """Note what the call that has just ended returned, which counts as no success."""
-        what = _UNEXPLAINED if self._explain is None else _text(result, self._explain) or _UNEXPLAINED
-        self._why = (what, "")
+    def answered(self, what: str) -> None:
+        """Note why the answer of the call that has just ended is a failure: a text that all of one kind share."""
+        self._why = (what[:_LONGEST] or _UNEXPLAINED, "")
 
     def count(self, operation: int, outcome: int, ended_ns: int) -> None:
         """Count the failure that was noted last."""
@@ -128,8 +125,8 @@ def _place(trace: types.TracebackType | None) -> str:
     return f"{frame.f_code.co_qualname} ({relative_path(frame.f_code.co_filename)}:{line})"
 
 
-def _text(value: Any, show: Callable[[Any], str] = str) -> str:
+def _text(value: Any) -> str:
     try:
-        return str(show(value))[:_LONGEST]
+        return str(value)[:_LONGEST]
     except BaseException:  # noqa: BLE001 - it is the target's code
         return ""

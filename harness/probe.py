@@ -1,14 +1,15 @@
 """The rate of a run where nobody gave one: the scenario's share of what the slowest subject can do."""
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 
-from harness.errors import InvalidRunError
+from harness.errors import InvalidRunError, TargetError
 from harness.model import Arrivals, Executor
 from harness.processes.loadrun import LoadPlan, Subject, run_load
 from harness.processes.measure import Tick
 from harness.reading.summary import throughput
-from harness.run import RunDirectory
+from harness.run import LoadFacts, RunDirectory, decode
 from harness.supervise import Supervisor, private_folder
 
 PROBE_S = 2.0
@@ -41,6 +42,10 @@ def probe_per_s(
         if result.ending.interrupted:
             raise KeyboardInterrupt
         result.ending.raise_refusal()
+        with contextlib.suppress(InvalidRunError):
+            stopped = decode(folder / RunDirectory.FACTS, LoadFacts).stopped
+            if stopped:
+                raise TargetError(f"The probe ended before its time: {stopped}", remedy="Correct the target")
         return throughput(folder / RunDirectory.CALLS, PROBE_S)
 
 

@@ -121,6 +121,14 @@ class LocustFacts(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[str] = []
 
 
+class Blocked(msgspec.Struct, frozen=True, kw_only=True):
+    """Stretches of over 1 ms for which an operation held the loop: how many, how long, how much of it without the processor."""
+
+    stretches: int
+    held_ns: int
+    blocked_ns: int
+
+
 class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the measured process says of itself; written by it into `timing/facts.json`."""
 
@@ -128,6 +136,8 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     origin_unix_s: float
     clock_step_s: float = 0.0
     ended_ns: int | None = None
+    replaced_time_s: float | None = 0.0
+    """By how much `time.time` of the process differed from the wall clock at the end; None where it could not be called."""
     recorder_ns_per_call: float = 0.0
     split: bool = False
     split_ns_per_switch: float = 0.0
@@ -147,6 +157,11 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What judging answers and renewing events took, between calls."""
     events_changed: int = 0
     """How many calls changed the event that they got, which the next call then got as it was made."""
+    blocked: dict[str, Blocked] = {}
+    """By operation; empty where the split was off."""
+    halted_ns: int = 0
+    """How long the thread of the loop slept although it had work, and was not descheduled."""
+    longest_halt_ns: int = 0
 
 
 class _Versioned(msgspec.Struct, frozen=True):
@@ -177,6 +192,8 @@ class RunDocument(msgspec.Struct, kw_only=True):
     """The options that shaped the plan beyond scenario, rate, users and time: needed to run it again."""
     interrupted: bool = False
     trouble: list[str] = []
+    notes: list[str] = []
+    """What degrades the run without touching its numbers: what came when all was measured."""
     host: HostFacts = HostFacts()
     workers: list[WorkerFacts] = []
     """Empty where one process did it all; `host` is then of that process, else the worst of the workers."""

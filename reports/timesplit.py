@@ -1,6 +1,6 @@
 """How response times divide into lag, queue, run and waits: on average, for the slowest calls, between runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -17,6 +17,7 @@ PARTS = {
     "wait_idle_ns": "wait (loop idle)",
 }
 SERVICE = "service"
+_WORTH_TELLING = 0.05
 
 
 def split_table(sides: Sequence[Side]) -> Table:
@@ -46,7 +47,17 @@ def _split_notes(sides: Sequence[Side]) -> tuple[str, ...]:
     )
     if plain:
         notes.append(f"The split of service into run and waits was off in {', '.join(plain)}.")
-    return tuple(notes)
+    return (*notes, *(note for side in sides for note in _blocked(side)))
+
+
+def _blocked(side: Side) -> Iterator[str]:
+    """Yield how the run of each operation divides, where a part of it was without the processor."""
+    for name, one in (side.run.facts.blocked if side.run.facts else {}).items():
+        if one.blocked_ns > _WORTH_TELLING * one.held_ns:
+            yield (
+                f"{side.label}: run of {name} is not all CPU: of its {format_ns(one.held_ns)} in stretches of over 1 ms, "
+                f"{format_ns(one.blocked_ns)} were blocked, neither on a processor nor waiting for one."
+            )
 
 
 def mean_parts(side: Side, operation: str | None = None) -> dict[str, float]:

@@ -138,8 +138,21 @@ def _of_answers(side: Side) -> tuple[tuple[str, str], ...]:
     if facts is None:
         return ()
     changed = f"{facts.events_changed:,} calls changed theirs; each call got its event as it was made"
-    said = (("answers", facts.judged_by), ("events", changed if facts.events_changed else ""))
+    said = (
+        ("answers", facts.judged_by),
+        ("events", changed if facts.events_changed else ""),
+        ("clock", "" if facts.replaced_time_s == 0 else _replaced(facts.replaced_time_s)),
+    )
     return tuple((name, words) for name, words in said if words)
+
+
+def _replaced(apart_s: float | None) -> str:
+    by = (
+        "it can no longer be called"
+        if apart_s is None
+        else f"it is {format_duration(round(abs(apart_s), 1))} {'ahead' if apart_s > 0 else 'behind'}"
+    )
+    return f"the target replaced time.time in its process ({by}); the stamps and the check of the wall clock do not use it"
 
 
 def _found(side: Side) -> tuple[tuple[str, str], ...]:

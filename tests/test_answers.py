@@ -175,7 +175,7 @@ def test_a_judge_that_raises_is_named_with_the_exception_and_the_line(method):
     )()
     judge = judge_of(target, USUAL)
     judge({}, "read")
-    judge.reason({})
+    judge.reason({}, "read")
     assert judge.fault.startswith(
         f"The target's {method}(result) cannot judge an answer of operation 'read': it raised KeyError: 'ok'"
     )

@@ -21,8 +21,8 @@ class Delay:
     def __init__(self, delay_ns=0):
         self.delay_ns = delay_ns
 
-    def since_ns(self, _from_ns, _now_ns):
-        return self.delay_ns
+    def kept_ns(self, _from_ns, _now_ns, unexplained_ns):
+        return min(self.delay_ns, unexplained_ns)
 
 
 class Loop:
@@ -195,7 +195,7 @@ PAUSE = """
     split = Split(get_hub(), now_ns)
     model = ClosedModel(None, split, split.owners, end_ns=1 << 60, think_time_s=think_ms / 1e3, drain_s=0)
     model._now_ns = now_ns
-    model._delay = RunDelay("/no/account")
+    model.delay = RunDelay("/no/account", cpu_ns=now_ns)
     split.watch(0)
     split.start()
     script = gevent.spawn(play)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.load.blocking import Blocking
 from harness.load.host import RunDelay
 
 MS = 1_000_000
@@ -57,10 +58,59 @@ def test_without_an_account_nothing_is_excused(tmp_path):
     delay.close()
 
 
+class Thread:
+    """What the test says that the thread had of the processor."""
+
+    def __init__(self):
+        self.cpu_ns = 0
+
+
+def test_a_thread_that_slept_with_work_to_do_was_kept_and_all_who_were_late_share_it(account):
+    thread = Thread()
+    delay = RunDelay(str(account), lambda: thread.cpu_ns)
+    delay.look(100 * MS)
+    thread.cpu_ns = 1 * MS
+    # Due at 101, let go at 161: it had the processor for 1 ms. Who came due at the end was late by little.
+    assert delay.kept_ns(101 * MS, 161 * MS, 60 * MS) == 59 * MS
+    assert delay.kept_ns(159 * MS, 161 * MS, 2 * MS) == 1 * MS
+    assert delay.halted_ns == delay.longest_halt_ns == 59 * MS
+    delay.close()
+
+
+@pytest.mark.parametrize(("cpu_ms", "descheduled_ms"), [(58, 0), (0, 58), (30, 28)])
+def test_a_thread_that_ran_or_was_ready_is_not_taken_for_one_that_slept(account, cpu_ms, descheduled_ms):
+    thread = Thread()
+    delay = RunDelay(str(account), lambda: thread.cpu_ns)
+    delay.look(100 * MS)
+    thread.cpu_ns = cpu_ms * MS
+    account.write_text(f"9 {descheduled_ms * MS} 9\n")
+    assert delay.kept_ns(101 * MS, 161 * MS, 60 * MS) == descheduled_ms * MS
+    assert delay.halted_ns == 0
+    delay.close()
+
+
+def test_long_stretches_are_held_against_the_processor_by_holder(account):
+    thread = Thread()
+    delay = RunDelay(str(account), lambda: thread.cpu_ns)
+    blocking = Blocking(delay, 3)
+    delay.look(100 * MS)
+    thread.cpu_ns, _ = 1 * MS, account.write_text(f"9 {2 * MS} 9\n")
+    blocking.held(0, 100 * MS, 120 * MS)
+    thread.cpu_ns = 21 * MS
+    blocking.held(-1, 120 * MS, 140 * MS)
+    assert blocking.stretches == [1, 0, 1]
+    assert blocking.held_ns == [20 * MS, 0, 20 * MS]
+    assert blocking.blocked_ns == [17 * MS, 0, 0]
+    delay.close()
+    # Greenlets may end after the model has.
+    blocking.held(0, 140 * MS, 150 * MS)
+
+
 HOG = "print(1, flush=True)\nwhile True: pass"
 SHARE = """
 import os, sys, time
 os.sched_setaffinity(0, {int(sys.argv[1])})
+from harness.load.blocking import Blocking
 from harness.load.host import RunDelay
 delay = RunDelay()
 start_ns = time.perf_counter_ns()

@@ -238,7 +238,7 @@ def test_the_json_holds_what_the_product_promises(tmp_path):
     document = json.loads(json.dumps(as_json(run), allow_nan=False))
     assert list(document) == [
         "dir", "scenario", "target", "variant", "seed", "validity", "reasons", "interrupted", "planned",
-        "outcomes", "locust", "throughput_per_s", "recorder_ns_per_call", "split_ns_per_switch", "stated", "operations", "failures", "held_by", "warmup", "stages", "slo",
+        "outcomes", "locust", "throughput_per_s", "recorder_ns_per_call", "split_ns_per_switch", "stated", "operations", "blocked", "failures", "judged_by", "events_changed", "held_by", "warmup", "stages", "slo",
             "profiles",
     ]  # fmt: skip
     assert list(document["outcomes"]) == [
@@ -335,7 +335,7 @@ def test_what_is_told_and_not_judged_stands_in_the_json_of_a_killed_run_too(tmp_
     path = make_run(tmp_path)
     assert as_json(load(path))["stated"] == {
         "cpu_share": 0.41, "descheduled_share": 0.005, "steal_share": 0.001, "load_average": 0.9, "in_flight_limit": 2000,
-        "in_flight_peak": 9, "garbage_collections": 12, "garbage_ns": 34_000_000, "peak_rss_bytes": 120 * 2**20,
+        "replaced_time_s": 0.0, "halted_ns": 0, "in_flight_peak": 9, "garbage_collections": 12, "garbage_ns": 34_000_000, "peak_rss_bytes": 120 * 2**20,
     }  # fmt: skip
     RunDirectory(path).facts_path.unlink()
     assert as_json(load(path))["stated"]["garbage_collections"] is None

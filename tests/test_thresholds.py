@@ -5,7 +5,9 @@ import pytest
 from run_builder import make_run
 
 from harness import policy_file
+from harness.commands.subjects import find_scenario, select
 from harness.errors import InvalidRunError, UsageError
+from harness.policy import Policy
 from harness.reading.summary import load
 from harness.reading.thresholds import Level, Limit, Thresholds
 from harness.reading.validity import judge
@@ -110,3 +112,37 @@ def test_a_run_whose_limits_are_damaged_is_refused(tmp_path):
     file.write_bytes(msgspec.json.encode(document))
     with pytest.raises(InvalidRunError, match="damaged"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("expect-status = [404]", "404"),
+        ('expect_status = ["200-399", 404]', "200-399,404"),
+        ("expect-status = 404", "404"),
+        ("", ""),
+    ],
+)
+def test_expected_statuses_are_a_setting_and_no_part_of_the_policy(tmp_path, line, text):
+    (tmp_path / "pyproject.toml").write_text(f"[tool.harness]\n{line}\n")
+    assert policy_file.expected_statuses(tmp_path) == text
+    assert policy_file.read(tmp_path) == Policy()
+
+
+@pytest.mark.parametrize("value", ['["2xx"]', "[99]", "true", "{}", "[4.5]"])
+def test_expected_statuses_that_are_none_are_refused_by_name(tmp_path, value):
+    (tmp_path / "pyproject.toml").write_text(f"[tool.harness]\nexpect-status = {value}\n")
+    for read in (policy_file.expected_statuses, policy_file.read):
+        with pytest.raises(UsageError, match="expect-status cannot be read: "):
+            read(tmp_path)
+
+
+def test_a_target_of_the_users_own_is_selected_with_the_statuses_of_the_project(tmp_path, monkeypatch):
+    (tmp_path / "pyproject.toml").write_text("[tool.harness]\nexpect-status = [404]\n")
+    monkeypatch.chdir(tmp_path)
+    scenario = find_scenario("closed")
+    assert select("mine.py:create?a=1", scenario, ()).spec.text == "mine.py:create?expect-status=404&a=1"
+    assert select("mine.py:create?expect-status=409", scenario, ()).spec.parameters == {
+        "expect-status": "409"
+    }
+    assert select("known:constant", scenario, ()).spec.text == "known:constant"

@@ -2,6 +2,7 @@
 
 import shlex
 
+import msgspec
 import numpy as np
 import pytest
 from run_builder import make_run
@@ -10,6 +11,7 @@ from harness.cli import COMMANDS, make_parser
 from harness.errors import UsageError
 from harness.model import Outcome
 from harness.reading import summary
+from harness.run import Blocked, RunDirectory
 from reports import view
 from reports.charts.build import percentile_series
 from reports.charts.data import HeatMap, PercentilePlot, RatePlot, SplitPlot
@@ -314,6 +316,31 @@ def test_the_slowest_calls_are_the_slowest_of_the_table(built):
     shown, (run,) = built({})
     shown_ns = [row.cells[2].value for row in shown.slowest[0].rows]
     assert shown_ns == list(response_ns(run)[::-1][:10])
+
+
+def test_the_facts_of_answers_events_clock_and_processor_are_said_where_there_is_something_to_say(tmp_path):
+    path = make_run(tmp_path)
+    plain = view.build([summary.load(path)])
+    assert not {"answers", "events", "clock"} & dict(plain.runs[0].facts).keys()
+    assert not any("not all CPU" in note for note in plain.split.notes)
+    directory = RunDirectory(path)
+    directory.write_facts(
+        msgspec.structs.replace(
+            directory.read_facts(),
+            judged_by="answers are judged by their status code: 4xx and 5xx have failed",
+            events_changed=1_234,
+            replaced_time_s=-3_600.0,
+            blocked={"POST /assets": Blocked(stretches=2, held_ns=44_000_000, blocked_ns=43_000_000)},
+        )
+    )
+    shown = view.build([summary.load(path)])
+    facts = dict(shown.runs[0].facts)
+    assert facts["answers"] == "answers are judged by their status code: 4xx and 5xx have failed"
+    assert facts["events"] == "1,234 calls changed theirs; each call got its event as it was made"
+    assert facts["clock"].startswith("the target replaced time.time in its process (it is 1h behind)")
+    (note,) = [note for note in shown.split.notes if "not all CPU" in note]
+    assert "run of POST /assets" in note
+    assert "of its 44 ms in stretches of over 1 ms, 43 ms were blocked" in note
 
 
 def test_stages_split_the_calls_of_the_plan(built):

@@ -159,9 +159,10 @@ def _of_an_end(
     rate = format_rate_in_full(rate_per_s)
     if not is_confirmed:
         yield f"That the SLO {sight} at {rate} was not seen twice"
-    levels = {one.validity for one in document.probes if (one.rate_per_s, one.sight) == (rate_per_s, sight)}
-    if levels == {Level.DEGRADED}:
-        yield f"Every probe that {sight} at {rate} was degraded: see their reasons"
+    probes = [one for one in document.probes if (one.rate_per_s, one.sight) == (rate_per_s, sight)]
+    if {one.validity for one in probes} == {Level.DEGRADED}:
+        why = "; ".join(probes[-1].reasons) or "see their reasons"
+        yield f"Every probe that {sight} at {rate} was degraded: {why}"
 
 
 def as_json(document: CapacityDocument, folder: str, report: str | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from harness.answers import Judge
 from harness.errors import HarnessError
 from harness.failures import Failures
 from harness.invoke import Invoke, Mark, Vet, make_invoke, take_all
+from harness.load.blocking import LONG_NS
 from harness.load.split import Owner, Split
 from harness.model import Outcome
 from harness.refusals import Results
@@ -113,38 +114,42 @@ def make_raised(calling: Calling) -> Raised:
 def make_aside(calling: Calling) -> Aside:
     """Return what is done after a call that was closed, on the driver's time."""
     work, failed, completed = calling.work, make_failed(calling), int(Outcome.COMPLETED)
-    judge, names, now_ns, spent = work.judge, work.names, work.now_ns, work.spent
+    judge, passed, names, now_ns, spent = work.judge, work.passed, work.names, work.now_ns, work.spent
+    decide = judge.decide if judge else int
     results = [Results(name) for name in names]
-
-    def look(kind: type, answer: Any, operation: int) -> int:
-        """Return the outcome by the answer; remember its type where the next of it needs no look."""
-        if kind not in results[operation].finished:
-            results[operation].check(answer)
-        outcome = completed if judge is None else judge(answer, names[operation])
-        if kind in results[operation].finished and (judge is None or kind in judge.passed):
-            work.passed.add(kind)
-        return outcome
 
     def aside(
         row: int, operation: int, outcome: int, completed_ns: int, answer: Any, entry: Any, event: Any
     ) -> tuple[int, int]:  # fmt: skip
-        if outcome == completed and type(answer) not in work.passed:
-            outcome = look(type(answer), answer, operation)
-            if outcome != completed:
-                work.failures.answered(answer)
-                failed(row, operation, outcome, completed_ns)
+        if outcome == completed and (kind := type(answer)) not in passed:
+            if is_new := kind not in results[operation].finished:
+                results[operation].check(answer)
+            if judge is not None:
+                try:
+                    outcome = decide(answer)
+                except BaseException as error:  # noqa: BLE001 - the target's code; what is the driver's goes on
+                    outcome = judge.blamed("outcome", names[operation], error)
+                if outcome != completed:
+                    work.failures.answered(judge.reason(answer, names[operation]))
+                    failed(row, operation, outcome, completed_ns)
+            if is_new and kind in results[operation].finished and (judge is None or kind in judge.passed):
+                passed.add(kind)
         if entry is not None:
-            try:
-                entry.give_back(event)
-            except HarnessError as error:
-                if judge is None:
-                    raise
-                judge.blame(str(error))
+            _give_back(entry, event, judge)
         ended_ns = now_ns()
         spent[0] += ended_ns - completed_ns
         return outcome, ended_ns
 
     return aside
+
+
+def _give_back(entry: Renewable, event: Any, judge: Judge | None) -> None:
+    try:
+        entry.give_back(event)
+    except HarnessError as error:
+        if judge is None:
+            raise
+        judge.blame(str(error))
 
 
 def make_caller(calling: Calling) -> Make:  # noqa: C901 - two hot paths: every part of its own would be a call more
@@ -195,6 +200,8 @@ def make_caller(calling: Calling) -> Make:  # noqa: C901 - two hot paths: every 
             run_ns, wait_busy_ns = completed_ns - entered_ns, 0
             held[operation] += run_ns
             split.mark_ns = completed_ns
+            if run_ns > LONG_NS and split.blocking:
+                split.blocking.held(operation, entered_ns, completed_ns)
             if completed_ns > split.due_ns:
                 split.holds.remember(entered_ns, completed_ns)
         else:

@@ -32,7 +32,7 @@ class ClosedModel:
         self._drain_s = drain_s
         self._vetting = vetting or Vetting()
         self._now_ns = SystemClock.now_ns
-        self._delay = RunDelay()
+        self.delay = RunDelay()
         self._users: set[gevent.Greenlet] = set()
         self._quiet = Event()
         self.in_flight_peak = 0
@@ -60,6 +60,8 @@ class ClosedModel:
     def _call_again_and_again(self, me: object) -> None:
         intended_ns = now_ns = self._now_ns()
         held_ns = host_ns = 0
+        if self._split and self._split.blocking is None:
+            self._split.watch_processor(self.delay)
         if self._split and self._think_time_s:
             # Users wake at times of their own: each may ask who held the loop since then.
             self._split.watch(0)
@@ -72,14 +74,14 @@ class ClosedModel:
     def _pause(self, completed_ns: int) -> tuple[int, int, int, int]:
         """Think, or only give the loop away: (intended, now, lag held by the target, lag owned by the host)."""
         split = self._split
-        self._delay.look(completed_ns)
+        self.delay.look(completed_ns)
         target_ns = split.target_ns if split else 0
         intended_ns = completed_ns + round(self._think_time_s * NS_PER_S)
         gevent.sleep(self._think_time_s)
         now_ns = self._now_ns()
         intended_ns = min(intended_ns, now_ns)
         held_ns, host_ns = lag_owners(
-            split, self._delay, intended_ns, now_ns, None if self._think_time_s else target_ns
+            split, self.delay, intended_ns, now_ns, None if self._think_time_s else target_ns
         )
         return intended_ns, now_ns, held_ns, host_ns
 
@@ -92,7 +94,7 @@ class ClosedModel:
             self._quiet.wait((deadline_ns - self._now_ns()) / NS_PER_S)
         # A call may hold on to its greenlet, or the machine be slow: the run ends all the same.
         self._vetting.kill(list(self._users))
-        self._delay.close()
+        self.delay.close()
 
 
 def lag_owners(
@@ -111,4 +113,7 @@ def lag_owners(
     unexplained_ns = lag_ns - held_ns
     if unexplained_ns <= UNEXPLAINED_NS:
         return held_ns, 0
-    return held_ns, min(delay.since_ns(intended_ns, now_ns), unexplained_ns)
+    if not split:
+        # A target that holds the loop and sleeps would look like a thread that is kept from running.
+        return held_ns, min(delay.since_ns(intended_ns, now_ns), unexplained_ns)
+    return held_ns, delay.kept_ns(intended_ns, now_ns, unexplained_ns)

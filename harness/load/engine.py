@@ -22,7 +22,7 @@ from harness.failures import Failures
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import ClosedModel
-from harness.load.facts import at_end, at_origin, measured_overhead
+from harness.load.facts import at_end, at_origin, measured_overhead, with_processor
 from harness.load.garbage import GarbageWatch
 from harness.load.open_model import OpenModel, PlannedRows
 from harness.load.split import Owner, Split
@@ -76,7 +76,7 @@ class Driver:
         self._names: list[str] = list(target.operations)
         self._split = Split(get_hub(), SystemClock.now_ns) if job.split else None
         self._owners: dict[object, Owner] = self._split.owners if self._split else {}
-        self._failures = Failures(target.judge.reason if target.judge else None)
+        self._failures = Failures()
         self._vetting = Vetting()
         logging.getLogger("locust").setLevel(logging.WARNING)
 
@@ -186,17 +186,16 @@ class Driver:
         if self._split and self._split.waits:
             write_atomically(self._folder / WAITS, self._split.waits.record(self._names).pack())
         ended_ns = SystemClock.now_ns() - facts.origin_ns
-        self._write(
-            at_end(
-                facts,
-                ended_ns=min(ended_ns, round(self._job.duration_s * NS_PER_S)),
-                garbage=garbage,
-                counters=before,
-                in_flight_peak=model.in_flight_peak,
-                stopped=str(model.trouble) if model.trouble else None,
-                work=work,
-            )
+        ended = at_end(
+            facts,
+            ended_ns=min(ended_ns, round(self._job.duration_s * NS_PER_S)),
+            garbage=garbage,
+            counters=before,
+            in_flight_peak=model.in_flight_peak,
+            stopped=str(model.trouble) if model.trouble else None,
+            work=work,
         )
+        self._write(with_processor(ended, self._split, model.delay, self._names))
 
     @contextlib.contextmanager
     def _watching(self) -> Iterator[None]:

@@ -2,20 +2,27 @@
 
 import resource
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from harness.clock import NS_PER_S, SystemClock
+from harness.clock import NS_PER_S, SystemClock, wall_s
 from harness.load.calling import Work
 from harness.load.garbage import GarbageWatch
+from harness.load.host import RunDelay
 from harness.load.overhead import recorder_ns_per_call, split_ns_per_switch, waits_ns_per_switch
 from harness.load.split import Split
 from harness.load.waits import Waits
 from harness.model import Executor
 from harness.renewing import events_changed
-from harness.run import LoadFacts
+from harness.run import Blocked, LoadFacts
+from harness.table.heldby import BACKGROUND, NAMES
 from harness.target import Counters
+
+# What may pass between two readings on a busy machine.
+_APART_S = 1.0
+OTHERS = NAMES[BACKGROUND]
 
 
 def measured_overhead(
@@ -46,6 +53,7 @@ def at_end(
         facts,
         ended_ns=ended_ns,
         clock_step_s=_unix_s(facts.origin_ns) - facts.origin_unix_s,
+        replaced_time_s=_replaced_s(),
         garbage_collections=garbage.collections,
         garbage_ns=garbage.spent_ns,
         in_flight_peak=in_flight_peak,
@@ -60,6 +68,33 @@ def at_end(
     )
 
 
+def with_processor(facts: LoadFacts, split: Split | None, delay: RunDelay, names: Sequence[str]) -> LoadFacts:
+    """Return the facts with what the loop did without the processor; `names` are those of the operations."""
+    looked = split.blocking if split else None
+    by_holder = enumerate((*names, OTHERS)) if looked else ()
+    blocked = {
+        name: Blocked(
+            stretches=looked.stretches[place],
+            held_ns=looked.held_ns[place],
+            blocked_ns=looked.blocked_ns[place],
+        )
+        for holder, name in by_holder
+        if looked and looked.stretches[place := holder if holder < len(names) else BACKGROUND]
+    }
+    return msgspec.structs.replace(
+        facts, blocked=blocked, halted_ns=delay.halted_ns, longest_halt_ns=delay.longest_halt_ns
+    )
+
+
+def _replaced_s() -> float | None:
+    """Return by how much the process's `time.time` differs from the wall clock; 0 where it is the same."""
+    try:
+        apart_s = float(time.time()) - wall_s()
+    except (Exception, SystemExit):  # noqa: BLE001 - whatever the target has put there
+        return None
+    return apart_s if abs(apart_s) > _APART_S else 0.0
+
+
 def _unix_s(origin_ns: int) -> float:
     """Return the wall clock at the origin, as it reads now: a step of the wall clock moves it."""
-    return time.time() - (SystemClock.now_ns() - origin_ns) / NS_PER_S
+    return wall_s() - (SystemClock.now_ns() - origin_ns) / NS_PER_S

@@ -14,6 +14,7 @@ from typing import Any
 import gevent
 import msgspec
 
+from harness.clock import wall_s
 from harness.errors import ExitCode, HarnessError
 from harness.load.locust_part import OpenRun, Runs, head_of
 from harness.load.log import LOG
@@ -54,7 +55,7 @@ class Worker:
 
     def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:
         """Send the last report at once: it goes before Locust says that this worker has stopped."""
-        now_s = time.time()
+        now_s = wall_s()
         last = Report(sent_unix_s=now_s, is_last=True, trouble=trouble)
         if recording and self._outgoing and ended_ns is not None:
             facts, host = recording.end(ended_ns, trouble)
@@ -73,7 +74,7 @@ class Worker:
         report = self._last
         if report is None and self._recording and self._outgoing:
             report = Report(
-                sent_unix_s=time.time(), head=self._head, facts=self._recording.facts, **self._outgoing.take()
+                sent_unix_s=wall_s(), head=self._head, facts=self._recording.facts, **self._outgoing.take()
             )
         if report:
             data[REPORT_KEY] = report.pack()
@@ -120,7 +121,7 @@ class Master:
             report = Report.unpack(packed)
             if report.facts and (client_id, report.facts.origin_ns) in self._settled:
                 return
-            gathering.take(client_id, report, time.time())
+            gathering.take(client_id, report, wall_s())
         except msgspec.DecodeError as error:
             self._refuse(
                 HarnessError(

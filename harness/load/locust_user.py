@@ -1,13 +1,12 @@
 """A plain Locust user whose calls are recorded: for Locust's own console, web UI, master and workers."""
 
 import locust  # isort: skip
-import time
 from collections.abc import Callable
 from typing import Any
 
 from locust.exception import StopUser
 
-from harness.clock import NS_PER_S
+from harness.clock import NS_PER_S, wall_s
 from harness.errors import HarnessError
 from harness.load.recording import Recording
 from harness.model import Outcome
@@ -39,7 +38,7 @@ def make_user(
             response_length=0,
             exception=None if made.outcome == Outcome.COMPLETED else RuntimeError(made.outcome.label),
             context={},
-            start_time=time.time() - made.service_ns / NS_PER_S,
+            start_time=wall_s() - made.service_ns / NS_PER_S,
             url=None,
         )
 

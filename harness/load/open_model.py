@@ -83,6 +83,7 @@ class OpenModel:
         self._backlog = Backlog()
         # Nobody has the loop while the pacer only waits for the next arrival.
         self._pacer = Owner(IDLE)
+        self.delay = RunDelay()
         self.in_flight_peak = 0
         self._ended = Event()
         self.stopping = Event()
@@ -91,15 +92,16 @@ class OpenModel:
 
     def drive_user(self) -> None:
         """Be the pacer: let every arrival go at its time, then wait for the calls in flight."""
-        delay = RunDelay()
         self._owners[gevent.getcurrent()] = self._pacer
+        if self._split:
+            self._split.watch_processor(self.delay)
         try:
-            self._pace(delay)
+            self._pace(self.delay)
         finally:
-            delay.close()
             self._pacer.holder = IDLE
             self._drain()
             self._ended.set()
+            self.delay.close()
 
     def wait(self) -> None:
         """Return when `drive_user` has ended."""
@@ -117,6 +119,7 @@ class OpenModel:
             elif now_ns - slice_ns > _SLICE_NS:
                 gevent.sleep(0)
                 now_ns = slice_ns = self._now_ns()
+                delay.look(now_ns)
             if stopping.is_set() or now_ns > deadline_ns:
                 return
             self._let_go(row, due_ns, now_ns, delay)
@@ -169,7 +172,10 @@ class OpenModel:
             unexplained_ns = now_ns - due_ns - held_ns
         if unexplained_ns <= UNEXPLAINED_NS:
             return held_ns, 0
-        return held_ns, min(delay.since_ns(due_ns, now_ns), unexplained_ns)
+        if not self._split:
+            # A target that holds the loop and sleeps would look like a thread that is kept from running.
+            return held_ns, min(delay.since_ns(due_ns, now_ns), unexplained_ns)
+        return held_ns, delay.kept_ns(due_ns, now_ns, unexplained_ns)
 
     def _work(self) -> None:
         try:

@@ -27,7 +27,7 @@ from harness.events import prepare_events
 from harness.failures import Failures
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import lag_owners
-from harness.load.facts import at_end, at_origin, measured_overhead
+from harness.load.facts import at_end, at_origin, measured_overhead, with_processor
 from harness.load.garbage import GarbageWatch
 from harness.load.host import RunDelay
 from harness.load.split import Owner, Split
@@ -165,15 +165,13 @@ class Recording:
         origin_ns = SystemClock.now_ns()
         self.facts = at_origin(hosted.overhead, origin_ns)
         self._origin_ns = origin_ns
-        judge = hosted.target.judge
         # Why calls fail is told by recording: the target's process may see several.
-        self._work = dataclasses.replace(
-            hosted.work, failures=Failures(judge.reason if judge else None), spent=[0]
-        )
+        self._work = dataclasses.replace(hosted.work, failures=Failures(), spent=[0])
         calling = Calling(self._work, self.recorder, origin_ns, split, hosted.owners, self._cells)
         self._make, self._append = make_caller(calling), self.recorder.appender()
         self._garbage = keep.enter_context(GarbageWatch(split.collected if split else None))
         if split:
+            split.watch_processor(self._delay)
             if self._think_ns:
                 split.watch(0)
             split.start()
@@ -241,7 +239,7 @@ class Recording:
     def end(self, ended_ns: int, stopped: str | None) -> tuple[LoadFacts, HostFacts]:
         """Return what is to be said of the whole, once no user calls any more; `ended_ns` is the end of its time."""
         self._host.tick(0)
-        self.facts = at_end(
+        ended = at_end(
             self.facts,
             ended_ns=ended_ns,
             garbage=self._garbage,
@@ -250,6 +248,7 @@ class Recording:
             stopped=stopped or (self._work.judge.fault if self._work.judge else None) or None,
             work=self._work,
         )
+        self.facts = with_processor(ended, self._hosted.split, self._delay, self._work.names)
         return self.facts, self._host.facts()
 
     def close(self) -> None:

@@ -16,7 +16,9 @@ from typing import ParamSpec, TypeVar
 import greenlet
 
 from harness.errors import TargetError
+from harness.load.blocking import LONG_NS, Blocking
 from harness.load.holds import Holds
+from harness.load.host import RunDelay
 from harness.load.waits import Waiting, Waits
 from harness.table.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, SPECIAL
 
@@ -62,6 +64,12 @@ class Split:
         self.waits: Waits | None = None
         """Who wants to know on which stacks calls wait, if anybody does; set before the hook is installed."""
         self.collected_in_target_ns = 0
+        self.blocking: Blocking | None = None
+        """Who looks at long stretches, if anybody does; set once the run's clock ticks."""
+
+    def watch_processor(self, delay: RunDelay) -> None:
+        """Hold long stretches of the target against `delay`, which must be of this thread."""
+        self.blocking = Blocking(delay, len(self.held))
 
     def expect(self, operations: int) -> None:
         """Make room for so many operations, before the first call."""
@@ -103,6 +111,8 @@ class Split:
                 self._see(owner, now_ns)
             if now_ns > self.due_ns:
                 self.holds.remember(start_ns, now_ns)
+            if length_ns > LONG_NS and self.blocking is not None:
+                self.blocking.held(holder, start_ns, now_ns)
         if self.waits is not None:
             if owner.is_shared:
                 self.waits.left(owner, switch[0], now_ns)
@@ -187,5 +197,8 @@ class Split:
         start_ns, self.mark_ns = self.mark_ns, end_ns
         self.held[owner.holder] += end_ns - start_ns
         owner.run_ns += end_ns - start_ns
-        if end_ns > self.due_ns and owner.holder >= BACKGROUND:
-            self.holds.remember(start_ns, end_ns)
+        if owner.holder >= BACKGROUND:
+            if end_ns > self.due_ns:
+                self.holds.remember(start_ns, end_ns)
+            if end_ns - start_ns > LONG_NS and self.blocking is not None:
+                self.blocking.held(owner.holder, start_ns, end_ns)

@@ -13,7 +13,7 @@ import numpy as np
 from harness import failures
 from harness.model import Outcome
 from harness.plans.plan import Span
-from harness.run import HostFacts, LoadFacts
+from harness.run import Blocked, HostFacts, LoadFacts
 from harness.table import calls
 from harness.table.distributions import COUNTS, MOMENTS, Distributions
 
@@ -81,6 +81,9 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         origin_unix_s=all_facts[0].origin_unix_s,
         clock_step_s=max((facts.clock_step_s for facts in all_facts), key=abs),
         ended_ns=max(ended, default=None),
+        replaced_time_s=next(
+            (facts.replaced_time_s for facts in all_facts if facts.replaced_time_s != 0), 0.0
+        ),
         recorder_ns_per_call=max(facts.recorder_ns_per_call for facts in all_facts),
         split=all(facts.split for facts in all_facts),
         split_ns_per_switch=max(facts.split_ns_per_switch for facts in all_facts),
@@ -97,6 +100,9 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         judged_by=next((facts.judged_by for facts in all_facts if facts.judged_by), ""),
         aside_ns=max(facts.aside_ns for facts in all_facts),
         events_changed=sum(facts.events_changed for facts in all_facts),
+        blocked=_blocked([facts.blocked for facts in all_facts]),
+        halted_ns=max(facts.halted_ns for facts in all_facts),
+        longest_halt_ns=max(facts.longest_halt_ns for facts in all_facts),
     )
 
 
@@ -122,6 +128,18 @@ def _added(all_counters: list[dict[str, dict[str, int]]]) -> dict[str, dict[str,
             into = total.setdefault(operation, {})
             for counter, count in mine.items():
                 into[counter] = into.get(counter, 0) + count
+    return total
+
+
+def _blocked(parts: list[dict[str, Blocked]]) -> dict[str, Blocked]:
+    total: dict[str, Blocked] = {}
+    for name, one in (item for part in parts for item in part.items()):
+        other = total.get(name, Blocked(stretches=0, held_ns=0, blocked_ns=0))
+        total[name] = Blocked(
+            stretches=one.stretches + other.stretches,
+            held_ns=one.held_ns + other.held_ns,
+            blocked_ns=one.blocked_ns + other.blocked_ns,
+        )
     return total
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from harness.clock import NS_PER_S, SystemClock
 from harness.failures import Failure
 from harness.processes.job import Message
 from harness.processes.one_user import OneUserDriver, fixed_lists
@@ -60,9 +61,9 @@ def settled(counters: Counters) -> dict[str, dict[str, int]]:
 
     A target that never stops counting is waited for no longer than a few seconds.
     """
-    give_up_s = time.monotonic() + _LONGEST_SETTLING_S
+    give_up_ns = SystemClock.now_ns() + round(_LONGEST_SETTLING_S * NS_PER_S)
     grown = counters.growth()
-    while time.monotonic() < give_up_s:
+    while SystemClock.now_ns() < give_up_ns:
         time.sleep(_STANDSTILL_S)
         before, grown = grown, counters.growth()
         if grown == before:

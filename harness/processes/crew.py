@@ -138,11 +138,22 @@ class _Run:
 
         ending = self.master.follow(started, tick_all)
         self._is_over = True
-        if not ending.trouble:
-            for worker in self._workers:
-                with contextlib.suppress(ServerError):
-                    worker.child.wait(_LAST_WORDS_S)
-        return ending
+        return ending if ending.trouble else dataclasses.replace(ending, note=self._last_words())
+
+    def _last_words(self) -> str | None:
+        """Wait for the workers to close their targets; return which of them could not."""
+        stuck = []
+        for worker in self._workers:
+            try:
+                worker.child.wait(_LAST_WORDS_S)
+            except ServerError:
+                stuck.append(worker.member.name)
+        return (
+            f"The target's close() did not return within {_LAST_WORDS_S:g} s in {', '.join(stuck)}, and was killed; "
+            "what was measured before it is complete"
+            if stuck
+            else None
+        )
 
     def refused(self) -> RefusedError | None:
         """Return why a worker could not measure the target, if one could not."""

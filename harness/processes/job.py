@@ -60,6 +60,12 @@ class Started(msgspec.Struct, frozen=True, tag="started"):
     end_ns: int
 
 
+class Doing(msgspec.Struct, frozen=True, tag="doing"):
+    """What of the target's runs now, outside of calls: `open()` or `close()`."""
+
+    what: str
+
+
 class Done(msgspec.Struct, frozen=True, tag="done"):
     """Everything is written."""
 
@@ -99,4 +105,4 @@ class Listening(msgspec.Struct, frozen=True, tag="listening"):
     port: int
 
 
-Message = Ready | Started | Done | Failed | Listening
+Message = Ready | Started | Doing | Done | Failed | Listening

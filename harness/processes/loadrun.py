@@ -211,5 +211,6 @@ def run_into(
     document.host = result.host
     document.workers = list(result.workers)
     document.trouble = [*([result.ending.trouble] if result.ending.trouble else []), *gone]
+    document.notes = [result.ending.note] if result.ending.note else []
     directory.write(document)
     return document, result

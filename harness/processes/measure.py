@@ -15,13 +15,16 @@ import msgspec
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, InvalidRunError, RefusedError, TargetError
-from harness.processes.job import Done, Failed, Go, Job, Listening, Message, Ready, Started
+from harness.processes.job import Doing, Done, Failed, Go, Job, Listening, Message, Ready, Started
 from harness.supervise import Child, Supervisor, ending
 
 # Making a target may connect to servers; drivers and Locust take seconds to import on a busy machine.
 _START_S = 120.0
 # Beyond the plan and its drain: the table is sealed, the target closed.
 _END_S = 30.0
+_CLOSING = "close()"
+LONGEST_S = {"open()": 120.0, _CLOSING: 30.0}
+"""What these of a target may take. When it closes, all is measured."""
 _POLL_S = 0.2
 
 Expected = TypeVar("Expected", Ready, Started, Done, Listening)
@@ -32,12 +35,16 @@ Tick = Callable[[float], None]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ending:
-    """How a measured process ended; `trouble` is a sentence where it did not end in good order."""
+    """How a measured process ended; `trouble` is a sentence where it did not end in good order.
+
+    `note` is one about what came when all was measured.
+    """
 
     trouble: str | None = None
     interrupted: bool = False
     refused: RefusedError | None = None
     """Why the target cannot be measured, if a call showed that on the way: `trouble` says so too."""
+    note: str | None = None
 
     def raise_refusal(self) -> None:
         """Raise what was refused: for those to whom such a run is none."""
@@ -67,6 +74,7 @@ class MeasuredProcess:
         self._name = program.name.capitalize()
         self._on_poll = on_poll
         self._buffer = b""
+        self._doing = ""
         # -P: the current folder must not come first on the import path; the worker appends it.
         self.child: Child = supervisor.start(
             program.name,
@@ -139,12 +147,17 @@ class MeasuredProcess:
             if isinstance(message, Failed):
                 error = message.error
                 return Ending(str(error), interrupted, error if isinstance(error, RefusedError) else None)
+            if isinstance(message, Doing):
+                deadline_ns = SystemClock.now_ns() + round(LONGEST_S[message.what] * NS_PER_S)
             if isinstance(message, Done):
                 return Ending(None, interrupted)
             if message is None and code is not None:
                 return Ending(f"{self._name} {ending(code)}", interrupted)
             if SystemClock.now_ns() > deadline_ns:
                 self.child.kill()
+                if self._doing == _CLOSING:
+                    note = f"{self._stuck(LONGEST_S[_CLOSING])} and was killed; what was measured before it is complete"
+                    return Ending(None, interrupted, note=note)
                 return Ending(
                     f"{self._name} did not end with its plan and was killed: the target held the loop",
                     interrupted,
@@ -174,14 +187,24 @@ class MeasuredProcess:
             message = self._receive(_POLL_S)
             if isinstance(message, kind):
                 return message
+            if isinstance(message, Doing):
+                timeout_s = LONGEST_S[message.what]
+                deadline_s = time.monotonic() + timeout_s
             if isinstance(message, Failed):
                 raise message.error
             if message is None and code is not None:
                 raise ended_early(self._name, code, self.child)
         raise TargetError(
-            f"The target was not ready within {timeout_s:.0f} s",
-            remedy="Look at what the target does when it is imported, made and opened",
+            self._stuck(timeout_s),
+            remedy=f"Look at what it does in {self._doing}, and what that waits for"
+            if self._doing
+            else "Look at what the target does when it is imported, made and opened",
         )
+
+    def _stuck(self, timeout_s: float) -> str:
+        if self._doing:
+            return f"The target's {self._doing} did not return within {timeout_s:g} s"
+        return f"The target was not ready within {timeout_s:.0f} s"
 
     def _receive(self, timeout_s: float) -> Message | None:
         assert self.child.stdout is not None  # noqa: S101 - it was asked for
@@ -198,6 +221,10 @@ class MeasuredProcess:
             return None
         self._buffer = rest
         message: Message = msgspec.json.decode(line, type=Message)
+        if isinstance(message, Doing):
+            self._doing = message.what
+        elif isinstance(message, Ready | Started):
+            self._doing = ""
         return message
 
 

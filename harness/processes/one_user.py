@@ -49,7 +49,7 @@ class OneUser:
         Raises `RefusedError` for a result that is none.
         """
         judge = self._target.judge
-        failures, names = Failures(judge.reason if judge else None), list(self._calls)
+        failures, names = Failures(), list(self._calls)
         for operation, event in requests:
             self._operation = operation
             if not self._succeeds(operation, event, failures):
@@ -78,7 +78,7 @@ class OneUser:
         judge = self._target.judge
         if judge is None or judge(result, operation) == Outcome.COMPLETED:
             return True
-        failures.answered(result)
+        failures.answered(judge.reason(result, operation))
         return False
 
     def _make_wrap(self) -> Wrap:

@@ -4,6 +4,7 @@ It imports only what it measures. Locust must come before everything that the ta
 monkey-patches the process. The target's own output goes to the log, not into the conversation on stdout.
 """
 
+import dataclasses
 import importlib
 import os
 import sys
@@ -16,7 +17,7 @@ import msgspec
 from harness.clock import SystemClock
 from harness.errors import HarnessError
 from harness.processes import tree
-from harness.processes.job import Done, Failed, Go, Job, Message, Ready
+from harness.processes.job import Doing, Done, Failed, Go, Job, Message, Ready
 from harness.profiles.ptrace import allow_ptrace
 from harness.target import LoadedTarget, append_current_folder, closing_target, make
 
@@ -69,7 +70,8 @@ def _measure(job: Job, send: Channel, make_driver: Callable[[Job, LoadedTarget],
     began_ns = SystemClock.now_ns()
     target = make(job.factory, job.parameters)
     driver = make_driver(job, target)
-    with closing_target(target):
+    with closing_target(dataclasses.replace(target, close=_announced(target.close, "close()", send))):
+        send(Doing("open()"))
         driver.open()
         opening_ns = SystemClock.now_ns() - began_ns
         if job.overlay:
@@ -77,6 +79,14 @@ def _measure(job: Job, send: Channel, make_driver: Callable[[Job, LoadedTarget],
         send(Ready(dict(target.operations), target.file, opening_ns))
         if line := sys.stdin.buffer.readline():
             driver.drive(msgspec.json.decode(line, type=Go).operations, send)
+
+
+def _announced(function: Callable[[], None], what: str, send: Channel) -> Callable[[], None]:
+    def announced() -> None:
+        send(Doing(what))
+        function()
+
+    return announced
 
 
 def open_channel() -> Channel:

@@ -31,6 +31,7 @@ def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any
         "split_ns_per_switch": run.facts.split_ns_per_switch if run.facts and run.facts.split else None,
         "stated": _stated(run),
         "operations": {name: _operation_json(operation) for name, operation in run.operations.items()},
+        "blocked": msgspec.to_builtins(run.facts.blocked) if run.facts else None,
         "failures": [msgspec.to_builtins(one) for one in run.facts.failures] if run.facts else None,
         "judged_by": (run.facts.judged_by or None) if run.facts else None,
         "events_changed": run.facts.events_changed if run.facts else None,
@@ -48,7 +49,14 @@ def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any
 def _stated(run: RunSummary) -> dict[str, Any]:
     """Return what is told of a run and not judged; None where it is not known."""
     host, facts = run.document.host, run.facts
-    own = ("in_flight_peak", "garbage_collections", "garbage_ns", "peak_rss_bytes")
+    own = (
+        "replaced_time_s",
+        "halted_ns",
+        "in_flight_peak",
+        "garbage_collections",
+        "garbage_ns",
+        "peak_rss_bytes",
+    )
     return {
         "cpu_share": host.cpu_share,
         "descheduled_share": host.descheduled_share,

@@ -47,3 +47,11 @@ class Thresholds:
     backend_share: float = 0.85
     warmup_share: float = 0.10
     clock_step_s: float = 0.010
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reason:
+    """One finding and how much it weighs."""
+
+    level: Level
+    sentence: str

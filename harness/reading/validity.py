@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.model import Outcome
+from harness.reading.loop import aside, blocked, halted, what_aside
 from harness.reading.steady import Steadiness, end_of_warmup
-from harness.reading.thresholds import Level, Limit, Thresholds
+from harness.reading.thresholds import Level, Limit, Reason, Thresholds
 from harness.table.calls import Table
 from harness.table.latency import harness_lag_ns, returned
 from harness.table.pieces import pieces
@@ -21,17 +22,7 @@ from harness.units import format_ns, format_percent, format_rate
 if TYPE_CHECKING:
     from harness.reading.summary import RunSummary
 
-_MOST_ASIDE, _TOLD_ASIDE = 0.10, 0.02
-
 __all__ = ["Level", "Limit", "Reason", "Thresholds", "Validity", "judge"]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Reason:
-    """One finding and how much it weighs."""
-
-    level: Level
-    sentence: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,9 +59,11 @@ def judge(run: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
                 _stamps,
                 _clock,
                 _lag,
-                _aside,
+                aside,
                 _late,
                 _descheduled,
+                blocked,
+                halted,
                 _counters,
                 _backends,
                 _warmup,
@@ -118,6 +111,7 @@ def _invalid(sentence: str) -> Reason:
 
 def _completeness(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
     yield from (_invalid(sentence) for sentence in run.trouble)
+    yield from (Reason(Level.DEGRADED, note) for note in run.document.notes)
     if run.document.interrupted:
         yield Reason(Level.DEGRADED, "The run was interrupted; it covers only its first part")
     if not run.total.outcomes["completed"]:
@@ -170,8 +164,7 @@ def _lag(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
     owner = (
         "the harness itself" if run.facts is None or run.facts.split else "no one known (the split was off)"
     )
-    if (share := _aside_share(run)) > _TOLD_ASIDE:
-        owner += f" (which judged answers and renewed events for {format_percent(share)} of the time)"
+    owner += what_aside(run)
     if not (run.facts is None or run.facts.split):
         level = min(level, Level.DEGRADED, key=list(Level).index)
     yield Reason(
@@ -179,23 +172,6 @@ def _lag(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
         f"Calls started late, held up by {owner}: {format_ns(lag_ns)} at p99, "
         f"against a median response of {format_ns(response_ns)}",
     )
-
-
-def _aside(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
-    """A closed user's time between calls is in no response time, but in the throughput."""
-    plan, share = run.document.plan, _aside_share(run)
-    if plan.executor == "closed" and share / plan.users > _MOST_ASIDE:
-        yield Reason(
-            Level.DEGRADED,
-            f"The load generator judged answers and renewed events for {format_percent(share / plan.users)} of the time "
-            "of its users: throughput is lower by that, response times are not",
-        )
-
-
-def _aside_share(run: "RunSummary") -> float:
-    """Return how long answers were judged and events renewed, as a share of the whole time with its warm-up."""
-    whole_s = run.measured_s + run.document.plan.warmup_s
-    return run.facts.aside_ns / 1e9 / whole_s if run.facts and whole_s else 0.0
 
 
 def _late(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:

@@ -110,5 +110,5 @@ def _checked(target: LoadedTarget, operation: str, answer: Any) -> None:
     Results(operation).check(answer)
     judge = target.judge
     if judge is not None and judge(answer, operation) != Outcome.COMPLETED:
-        reason = judge.reason(answer)
+        reason = judge.reason(answer, operation)
         raise AssertionError(judge.fault or f"the call failed: {reason or 'answered with a failure'}")

@@ -23,7 +23,6 @@ class Served:
         return body.get(operation, operation)
 
     def call(self, event):
-        time.sleep(0.0001)
         if isinstance(event, str):
             status = 404 if event == "missing" else 200 if next(self.turns[event]) % 3 else 503
             return {"statusCode": status} if event == "dict" else Answer(status)
@@ -66,7 +65,7 @@ class Fast:
     def call(self, event):
         return self.answer
 """
-SHORT = ("--users", 2, "--warmup", "0s", "--duration", "0.4s", "--json")
+SHORT = ("--users", 2, "--warmup", "0.5s", "--duration", "1s", "--json")
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +97,7 @@ def test_answers_of_400_and_above_have_failed_unless_they_are_expected(served):
 def test_no_call_gets_an_event_that_another_used_up(served):
     operations = served["operations"]
     for name in ("buffer", "pop", "generator"):
-        # An operation's 4,096 events would not come round in this time: these have 64 events, or were changed.
+        # An operation has 4,096 events at most, and 64 where they may hold on to something.
         assert operations[name]["count"] > 64
         assert operations[name]["failed"] == 0
     assert served["events_changed"] >= operations["pop"]["count"] - 2

@@ -1,0 +1,83 @@
+"""What the loop of a run did beside its calls: judged and renewed, was held without the processor, stood still."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from harness.clock import NS_PER_S
+from harness.reading.thresholds import Level, Reason, Thresholds
+from harness.units import format_ns, format_percent
+
+if TYPE_CHECKING:
+    from harness.reading.summary import RunSummary
+
+# A call that takes no longer than recording it takes is slowed down by that too; it is told as what measuring costs.
+_OF_RECORDING_NS = 5_000
+_MOST_ASIDE, _TOLD_ASIDE = 0.10, 0.02
+# Shares of the time that the loop may be held without the processor, and of a holder's own time that is named for it.
+_MOST_BLOCKED, _MOSTLY = 0.02, 0.5
+
+
+def aside(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    """A closed user's time between calls is in no response time, but in the throughput."""
+    plan, share = run.document.plan, _aside_share(run)
+    calls = len(run.table) + len(run.warmup)
+    is_more_than_recording = run.facts is not None and run.facts.aside_ns > _OF_RECORDING_NS * calls
+    if plan.executor == "closed" and share / plan.users > _MOST_ASIDE and is_more_than_recording:
+        yield Reason(
+            Level.DEGRADED,
+            f"The load generator judged answers and renewed events for {format_percent(share / plan.users)} of the time "
+            "of its users: throughput is lower by that, response times are not",
+        )
+
+
+def what_aside(run: "RunSummary") -> str:
+    """Return what the harness did while calls were late, in brackets, if that was much."""
+    share = _aside_share(run)
+    said = f" (which judged answers and renewed events for {format_percent(share)} of the time)"
+    return said if share > _TOLD_ASIDE else ""
+
+
+def blocked(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    """Name the operations that hold the loop while they wait: the loop can then do one call at a time."""
+    if run.facts is None or not (whole_ns := _whole_ns(run)):
+        return
+    blocked_ns = sum(one.blocked_ns for one in run.facts.blocked.values())
+    # A hypervisor's steal is on no account of the thread's; all of the machine's may have been this thread's.
+    steal_share = (run.document.host.steal_share or 0.0) * (run.document.environment.get("cores") or 1)
+    if blocked_ns / whole_ns / max(len(run.document.workers), 1) - steal_share <= _MOST_BLOCKED:
+        return
+    cause = "the library that it waits in does not cooperate with gevent"
+    if run.facts.halted_ns > _MOST_BLOCKED * whole_ns:
+        cause += ", or it waits for the GIL"
+    for name, one in sorted(run.facts.blocked.items(), key=lambda item: -item[1].blocked_ns):
+        if one.blocked_ns > _MOSTLY * one.held_ns:
+            yield Reason(
+                Level.DEGRADED,
+                f"{name} holds the event loop without using the CPU: {format_ns(one.blocked_ns / one.stretches)} of "
+                f"{format_ns(one.held_ns / one.stretches)} each time, {one.stretches} times; {cause}. Calls then run one after "
+                "the other: rates and capacity are those of a single call at a time",
+            )
+
+
+def halted(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+    """Say that the loop stood still for more of the time than the machine may take from a run."""
+    if run.facts and (whole_ns := _whole_ns(run)):
+        share = run.facts.halted_ns / whole_ns
+        if limits.descheduled_share.level(share) is not Level.VALID:
+            yield Reason(
+                Level.DEGRADED,
+                f"The event loop stood still for {format_percent(share)} of the time, at most {format_ns(run.facts.longest_halt_ns)} "
+                "at once, with work to do and neither on a processor nor waiting for one: a thread of the target held the GIL "
+                "(native code that does not release it), or the process was stopped from outside",
+            )
+
+
+def _aside_share(run: "RunSummary") -> float:
+    """Return how long answers were judged and events renewed, as a share of the whole time with its warm-up."""
+    whole_ns = _whole_ns(run)
+    return run.facts.aside_ns / whole_ns if run.facts and whole_ns else 0.0
+
+
+def _whole_ns(run: "RunSummary") -> float:
+    """Return the time that the facts of the loop are about: the measured time with its warm-up."""
+    return (run.measured_s + run.document.plan.warmup_s) * NS_PER_S

@@ -1,0 +1,95 @@
+"""The micro suite of a target: events as they were made, and no time for an operation that fails."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.session import prepare
+
+SUITE = Path(prepare.__file__).with_name("target_suite.py")
+TARGET = """
+import itertools
+
+
+class create:
+    operations = {"reads": 1, "pops": 1, "drains": 1, "fails": 1, "turns": 1}
+
+    def __init__(self):
+        self.count = itertools.count()
+
+    def make_event(self, operation, rng):
+        return iter([1]) if operation == "drains" else {"operation": operation, "body": [1]}
+
+    def call(self, event):
+        if not isinstance(event, dict):
+            return next(event)
+        # Four events come twice before the clock runs.
+        late = event["operation"] == "turns" and next(self.count) >= 8
+        if event["operation"] == "pops" or late:
+            event["body"].pop()
+        return {"statusCode": 503 if event["operation"] == "fails" else 200}
+"""
+
+
+class Benchmark:
+    """What a slot's fixture does, a few times."""
+
+    def __init__(self, calls=9):
+        self.modes = []
+        self.calls = calls
+
+    def rewind(self):
+        """Replaced by the suite."""
+
+    def __call__(self, function):
+        self.modes.append("in a row")
+        self.rewind()
+        return [function() for _ in range(self.calls)][-1]
+
+    def pedantic(self, target, setup, teardown):
+        self.modes.append("one by one")
+        self.rewind()
+        for _ in range(self.calls):
+            args, kwargs = setup()
+            answer = target(*args, **kwargs)
+            teardown(*args, **kwargs)
+        return answer
+
+
+@pytest.fixture
+def suite(tmp_path, monkeypatch, request):
+    request.config.addinivalue_line("markers", "named_by(parameter): as a slot declares it")
+    path = tmp_path / "own.py"
+    path.write_text(TARGET)
+    monkeypatch.setenv("HARNESS_SLOT_TARGET", json.dumps({"factory": f"{path}:create", "parameters": {}}))
+    monkeypatch.setenv("HARNESS_SLOT_EVENTS", "4")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    spec = importlib.util.spec_from_file_location("_suite_of_a_target", SUITE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("operation", "mode"), [("reads", "in a row"), ("pops", "one by one"), ("drains", "one by one")]
+)
+def test_each_call_of_a_benchmark_gets_its_event_as_it_was_made(suite, operation, mode):
+    benchmark = Benchmark()
+    suite.test_call(suite.TARGET, operation, benchmark)
+    assert benchmark.modes == [mode]
+
+
+def test_an_operation_that_answers_with_a_failure_is_not_timed(suite):
+    benchmark = Benchmark()
+    with pytest.raises(AssertionError, match="the call failed: answered 503"):
+        suite.test_call(suite.TARGET, "fails", benchmark)
+    assert benchmark.modes == []
+
+
+def test_calls_that_begin_to_change_their_events_on_the_way_are_not_the_same_work(suite):
+    # As many calls as there are events: a second pop would fail by itself.
+    with pytest.raises(AssertionError, match="changed their events after some time"):
+        suite.test_call(suite.TARGET, "turns", Benchmark(calls=4))
