@@ -65,7 +65,9 @@ def format_ns(value: float | None) -> str:
 
 def format_s(value: float | None) -> str:
     """Return a time that is given in seconds with the unit that suits it: `72 µs` for 7.2e-05."""
-    return "–" if value is None else format_ns(value * 1e9)
+    if value is None:
+        return "–"
+    return format_ns(value * 1e9) if value else "0 s"
 
 
 def format_bytes(value: float | None) -> str:

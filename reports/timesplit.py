@@ -89,6 +89,7 @@ def slowest_table(side: Side, key: str, count: int = 10) -> Table:
         tuple(rows),
         "Intended at",
         (side.withheld,) if side.withheld else (),
+        prose=("operation", "outcome"),
     )
 
 

@@ -100,6 +100,7 @@ def test_a_size_has_its_binary_unit(value, text):
         (units.significant, float("nan"), "unknown"),
         (units.format_s, 7.2e-05, "72 µs"),
         (units.format_s, 3600, "3,600 s"),
+        (units.format_s, 0, "0 s"),
         (units.format_rate_in_full, 200.5, "200.5/s"),
         (units.format_rate_in_full, 0.00005, "0.00005/s"),
         (units.in_full, 2_000_000.0, "2000000"),

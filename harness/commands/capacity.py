@@ -14,6 +14,7 @@ from harness.commands.probing import Question
 from harness.commands.subjects import find_scenario, select
 from harness.errors import ExitCode, UsageError
 from harness.model import Arrivals, Executor, Scenario
+from harness.units import format_s
 
 EPILOG = (
     "Each probe is a run in a fresh process, after its own warm-up. The rate is doubled until a limit breaks, then the gap "
@@ -110,6 +111,6 @@ def _open_scenario(name: str) -> Scenario:
 def _check_times(args: argparse.Namespace) -> None:
     if args.duration <= 0 or args.budget < _LEAST_BUDGET_S + args.duration:
         raise UsageError(
-            f"A budget of {args.budget:g} s holds no probe of {args.duration:g} s and its warm-up",
+            f"A budget of {format_s(args.budget)} holds no probe of {format_s(args.duration)} and its warm-up",
             remedy="Raise --budget or lower --duration",
         )

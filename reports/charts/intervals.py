@@ -6,14 +6,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.charts.data import IntervalPlot, IntervalRow
-from reports.charts.style import COLOURS, panels, run_colour
+from reports.charts.style import COLOURS, WIDTH_IN, letter_points, panels, run_colour
 from reports.visible import short
 
-_LABEL = 60
+_LABEL = 48
 _LEAST, _MOST = -0.98, 999.0
 _STEPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 _MOST_TICKS = 5
 _ROOM = 0.07
+_TICK_LETTERS = 10
+_GAP_POINTS, _FURNITURE_POINTS, _LEAST_POINTS = 9, 24, 120
 
 
 def draw_intervals(plot: IntervalPlot) -> Figure:
@@ -22,6 +24,7 @@ def draw_intervals(plot: IntervalPlot) -> Figure:
     ends = [_place(value) for row in plot.rows for value in (row.value, row.low, row.high)]
     low, high = min([*ends, 0.0]), max([*ends, 0.0])
     room = _ROOM * (high - low or 0.05)
+    left, right, a_point = _room_for_values(plot, low - room, high + room)
     for place, row in enumerate(plot.rows):
         _draw_row(axes, place, row)
     axes.axvline(0.0, color=COLOURS["muted"], linewidth=1.0, linestyle=(0, (3, 2)))
@@ -29,14 +32,33 @@ def draw_intervals(plot: IntervalPlot) -> Figure:
         range(len(plot.rows)), [short(row.label, _LABEL) for row in plot.rows], color=COLOURS["fg"]
     )
     axes.set_ylim(len(plot.rows) - 0.4, -0.6)
-    axes.set_xlim(low - (3 if low < 0 else 1) * room, high + 3 * room)
-    shown = _ticks(low - room, high + room)
+    axes.set_xlim(low - room - left, high + room + right)
+    shown = _ticks(low - room, high + room, _TICK_LETTERS * letter_points() * a_point)
     axes.set_xticks(
         [_place(value) for value in shown], [f"{100 * value:+,.0f} %" if value else "0" for value in shown]
     )
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(plot.axis)
     return figure
+
+
+def _room_for_values(plot: IntervalPlot, low: float, high: float) -> tuple[float, float, float]:
+    """Return what the axis must grow by on either side for the values beyond the ends of their intervals, and a point."""
+    names = max(len(short(row.label, _LABEL)) for row in plot.rows)
+    width = WIDTH_IN * 72 - _FURNITURE_POINTS - names * letter_points()
+    left, right = (
+        max(
+            (
+                _GAP_POINTS + len(row.text) * letter_points()
+                for row in plot.rows
+                if (row.value < 0) is is_below
+            ),
+            default=0.0,
+        )
+        for is_below in (True, False)
+    )
+    a_point = (high - low) / max(width - left - right, _LEAST_POINTS)
+    return left * a_point, right * a_point, a_point
 
 
 def _draw_row(axes: Axes, place: int, row: IntervalRow) -> None:
@@ -60,9 +82,9 @@ def _place(value: float) -> float:
     return math.log1p(min(max(value, _LEAST), _MOST))
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def _ticks(low: float, high: float, least_gap: float) -> list[float]:
     """Return round changes within the logarithms `low` and `high`, zero among them, far enough apart to be read."""
-    gap = (high - low) / _MOST_TICKS
+    gap = max((high - low) / _MOST_TICKS, least_gap)
     chosen = [0.0]
     for sign in (1, -1):
         last = 0.0

@@ -24,7 +24,9 @@ from reports.charts.style import (
     LABEL,
     POINT_SIZE,
     TITLE,
+    WIDTH_IN,
     direct_labels,
+    letter_points,
     log_time_ticks,
     panels,
     plain_number,
@@ -36,6 +38,9 @@ _HEAT_IN = 2.9
 _RATE_IN = 2.5
 _DOTS = (0, (1.5, 1.5))
 _LEAST_WAITING = 0.5
+# What axis and labels leave of a panel's width, with some room between two names.
+_PLOTTED = 0.72
+_LEAST_LETTERS = 3
 _TIME_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 
 Line = tuple[str, Floats, str, Any]
@@ -155,6 +160,15 @@ def _frame(axes: Axes, stages: Sequence[StageSpan], end_s: float) -> None:
         if number % 2:
             axes.axvspan(stage.start_s, stage.end_s, color=COLOURS["muted"], alpha=0.1, linewidth=0, zorder=0)
         axes.text(
-            (stage.start_s + stage.end_s) / 2, 0.99, short(stage.label, LABEL), transform=axes.get_xaxis_transform(),
-            ha="center", va="top", color=COLOURS["muted"], fontsize=POINT_SIZE - 1, clip_on=True,
+            (stage.start_s + stage.end_s) / 2, 0.99, _fitting(stage, end_s, axes), transform=axes.get_xaxis_transform(),
+            ha="center", va="top", color=COLOURS["muted"], fontsize=POINT_SIZE - 1,
         )  # fmt: skip
+
+
+def _fitting(stage: StageSpan, end_s: float, axes: Axes) -> str:
+    """Return as much of a stage's name as there is room for above it; the table of stages has it whole."""
+    spec = axes.get_subplotspec()
+    columns = spec.get_gridspec().ncols if spec else 1
+    width_points = WIDTH_IN * 72 / columns * _PLOTTED * (stage.end_s - stage.start_s) / end_s
+    letters = int(width_points / letter_points(POINT_SIZE - 1))
+    return short(stage.label, min(letters, LABEL)) if letters >= _LEAST_LETTERS else ""

@@ -77,6 +77,11 @@ RC: dict[Any, Any] = {
 }
 
 
+def letter_points(size: float = POINT_SIZE) -> float:
+    """Return the width of a letter or digit of the font, a little more than the mean of a text."""
+    return 0.64 * size
+
+
 def run_colour(run: int) -> str:
     """Return the colour of the n-th run."""
     return COLOURS[f"run-{run % _RUNS}"]
