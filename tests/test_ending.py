@@ -122,8 +122,12 @@ if os.environ.get("HARNESS_WORKER", "1") == "1":
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def factory():
-    return lambda event: None
+class Target:
+    def call(self, event):
+        return None
+
+
+factory = Target
 """
 
 

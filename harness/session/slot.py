@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 from harness.session.fixed_layout import ADDR_NO_RANDOMIZE
 from harness.session.launch import Bench, Home, Launch, Limits, job_of, slot_environment
 from harness.supervise import Child, Supervisor
-from harness.supervise.ending import ending
+from harness.supervise.ending import how_it_ended, why_it_may_have
 
 PROGRAM = Path(__file__).with_name("slot_program.py")
 LAYOUT = Path(__file__).with_name("fixed_layout.py")
@@ -153,7 +153,8 @@ class Slot:
             if select.select([self._from_fd], [], [], _POLL_S)[0]:
                 chunk = os.read(self._from_fd, 1 << 16)
                 if not chunk:
-                    raise self._error(ending(self.child.kill()))
+                    code = self.child.kill()
+                    raise self._error(how_it_ended(code), why=why_it_may_have(code))
                 self._buffer += chunk
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line
@@ -170,10 +171,11 @@ class Slot:
                 )
         return message
 
-    def _error(self, what: str, lines: int = _LOG_LINES) -> SlotError:
+    def _error(self, what: str, lines: int = _LOG_LINES, why: str = "") -> SlotError:
         tail = self.child.log_tail(lines) if lines else ""
         said = f"; its log ends with: {' | '.join(tail.split(chr(10)))}" if tail else ""
-        return SlotError(f"The {self.home.name}'s slot {what} while {self._doing}{said}")
+        because = f" ({why})" if why else ""
+        return SlotError(f"The {self.home.name}'s slot {what} while {self._doing}{because}{said}")
 
 
 def start_slot(

@@ -8,6 +8,7 @@ processes add up.
 
 import mmap
 import operator
+import os
 import struct
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -64,7 +65,7 @@ def load(path: Path, operations: int) -> Matrix | None:
 
     Raises `InvalidRunError` if it is damaged or of another number of operations.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
     try:
         cells = read(path, operations)
