@@ -20,12 +20,14 @@ from locust.env import Environment
 from harness.clock import SystemClock
 from harness.errors import HarnessError
 from harness.load.engine import Driver, Model, user_class
+from harness.load.private_rpc import unlock
 from harness.load.split import Owner
 from harness.processes import tree
 from harness.processes.account import Account
-from harness.processes.crewjob import Kind, Member
+from harness.processes.crewjob import KEY_VARIABLE, Kind, Member
 from harness.processes.job import Failed, Go, Ready
 from harness.profiles.ptrace import allow_ptrace
+from harness.redact import redact_text
 from harness.run import LoadFacts, RunDirectory, decode
 from harness.table import shares
 from harness.table.calls import load
@@ -134,12 +136,16 @@ def main() -> int:
     os.dup2(2, 1)
     allow_ptrace(os.getppid())
     port, name = sys.argv[1:]
+    # The target's code has no use for it.
+    unlock(os.environ.pop(KEY_VARIABLE, ""))
     link = Link(int(port), name)
     code = 0
     try:
         work(link)
     except HarnessError as error:
-        failed = Failed(error.what, error.where, error.remedy, error.exit_code)
+        # The master keeps it in a file.
+        what, where, remedy = map(redact_text, (error.what, error.where, error.remedy))
+        failed = Failed(what, where, remedy, error.exit_code)
         link.say(Kind.FAILED, msgspec.json.encode(failed))
         code = int(error.exit_code)
     with contextlib.suppress(KeyboardInterrupt):

@@ -73,9 +73,10 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 class Listening(msgspec.Struct, frozen=True, tag="listening"):
-    """The master of several workers can be reached at this port of 127.0.0.1."""
+    """The master of several workers can be reached at this port of 127.0.0.1, by those who have the key."""
 
     port: int
+    key: str = ""
 
 
 Message = Ready | Started | Done | Failed | Listening
