@@ -41,7 +41,7 @@ _ABOUT = frozenset(
     )
 )  # fmt: skip
 _PLAIN = re.compile(
-    r"(?:true|false|yes|no|on|off|none|null|default|0|1|\*+|\$\w+|\$?\{[^}]*\}?|<[^>]*>?|…|\.\.\.)?",
+    r"(?:true|false|yes|no|on|off|none|null|default|value|0|1|\*+|\$\w+|\$?\{[^}]*\}?|<[^>]*>?|…|\.\.\.)?",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[-+]?[\d.,_]+\w{0,2}")

@@ -90,6 +90,7 @@ def test_a_secret_that_looks_like_one_is_hidden_under_any_name(secret):
         "mine.py:create?session_timeout=5&sessions=10&signature_algorithm=ed25519&author=me",
         "mine.py:create?token=${TOKEN}&password=$PASSWORD",
         "asset-core?data=small&seed=1&switches=token_cache:off,l1:off",
+        "Write them like ?key=value&other=value",
         "KeyError: 'password'",
         "Basic operations are fast; Bearer authentication is not",
         "session: 3 blocks of 40 pairs",

@@ -23,6 +23,7 @@ from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, TargetError
 from harness.load.engine import user_class
 from harness.load.member import FOREVER, MASTER_HOST
+from harness.load.private_rpc import close_to_strangers
 from harness.processes.crewjob import ACCOUNT, FAILURE, Crew, Kind, Lost, Member, ToMaster
 from harness.processes.job import Done, Failed, Go, Listening, Message, Ready, Started
 from harness.processes.worker import open_channel
@@ -48,10 +49,11 @@ class Master:
         self._gone: set[str] = set()
         self._early: list[Heard] = []
         environment = Environment(user_classes=[user_class(_no_model)], catch_exceptions=False)
+        key = close_to_strangers()
         self._runner = environment.create_master_runner(MASTER_HOST, 0)
         for kind in Kind.TO_MASTER:
             self._runner.register_message(kind, self._hear)
-        send(Listening(self._runner.server.port))
+        send(Listening(self._runner.server.port, key))
 
     def run(self) -> None:
         """Lead the run from the first hello to the last report. Raises what keeps it from beginning."""

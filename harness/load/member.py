@@ -20,10 +20,11 @@ from locust.env import Environment
 from harness.clock import SystemClock
 from harness.errors import HarnessError
 from harness.load.engine import Driver, Model, user_class
+from harness.load.private_rpc import unlock
 from harness.load.split import Owner
 from harness.processes import tree
 from harness.processes.account import Account
-from harness.processes.crewjob import Kind, Member
+from harness.processes.crewjob import KEY_VARIABLE, Kind, Member
 from harness.processes.job import Failed, Go, Ready
 from harness.profiles.ptrace import allow_ptrace
 from harness.run import LoadFacts, RunDirectory, decode
@@ -134,6 +135,8 @@ def main() -> int:
     os.dup2(2, 1)
     allow_ptrace(os.getppid())
     port, name = sys.argv[1:]
+    # The target's code has no use for it.
+    unlock(os.environ.pop(KEY_VARIABLE, ""))
     link = Link(int(port), name)
     code = 0
     try:

@@ -20,9 +20,9 @@ from harness import files
 from harness.errors import RefusedError, ServerError, UsageError
 from harness.model import Executor
 from harness.plans.plan import planned_table
-from harness.processes.crewjob import FAILURE, Crew, Lost, Member
+from harness.processes.crewjob import FAILURE, KEY_VARIABLE, Crew, Lost, Member
 from harness.processes.host import HostWatch
-from harness.processes.job import Failed, Job, Started
+from harness.processes.job import Failed, Job, Listening, Started
 from harness.processes.loadrun import LoadPlan, LoadResult, Subject
 from harness.processes.measure import Ending, MeasuredProcess, Program, Tick, ended_early
 from harness.processes.settle import Part, settle
@@ -89,9 +89,9 @@ class _Run:
             program=Program("harness.load.master", "Locust's master", crew), on_poll=self._look,
         )  # fmt: skip
         try:
-            port = self.master.wait_listening().port
+            listening = self.master.wait_listening()
             for member in crew.members:
-                self._workers.append(self._hire(supervisor, subject, member, port))
+                self._workers.append(self._hire(supervisor, subject, member, listening))
         except BaseException:
             self.__exit__()
             raise
@@ -104,12 +104,19 @@ class _Run:
             worker.child.kill()
         self.master.child.kill()
 
-    def _hire(self, supervisor: Supervisor, subject: Subject, member: Member, port: int) -> _Worker:
+    def _hire(
+        self, supervisor: Supervisor, subject: Subject, member: Member, listening: Listening
+    ) -> _Worker:
         child = supervisor.start(
             member.name,
-            [sys.executable, "-P", "-m", "harness.load.member", str(port), member.name],
+            [sys.executable, "-P", "-m", "harness.load.member", str(listening.port), member.name],
             log=Path(member.job.folder) / "worker.log",
-            env={**os.environ, **subject.environment, WORKER_VARIABLE: str(member.number)},
+            env={
+                **os.environ,
+                **subject.environment,
+                WORKER_VARIABLE: str(member.number),
+                KEY_VARIABLE: listening.key,
+            },
         )
         return _Worker(member, child, HostWatch(child.pid, self._plan.duration_s))
 

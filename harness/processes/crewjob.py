@@ -14,6 +14,8 @@ from harness.processes.job import Go, Job
 # What the master keeps in each worker's folder: what it reported, or why it could not.
 ACCOUNT = "account.msgpack"
 FAILURE = "failure.json"
+KEY_VARIABLE = "HARNESS_MASTER_KEY"
+"""Holds, in the environment of a worker, the key to the master's port: arguments are visible to every user."""
 
 
 class Kind:

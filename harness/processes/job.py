@@ -10,6 +10,7 @@ import msgspec
 
 from harness.errors import ExitCode, HarnessError, InvalidRunError, RefusedError, UsageError
 from harness.model import Executor
+from harness.redact import redact_text
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,8 +83,10 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
     @classmethod
     def of(cls, error: HarnessError) -> Self:
-        """Return what is said of an error; `error` of the message is the inverse."""
-        return cls(error.what, error.where, error.remedy, error.exit_code, isinstance(error, RefusedError))
+        """Return what is said of an error, without secrets; `error` of the message is the inverse."""
+        # It may be kept in a file.
+        what, where, remedy = map(redact_text, (error.what, error.where, error.remedy))
+        return cls(what, where, remedy, error.exit_code, isinstance(error, RefusedError))
 
     @property
     def error(self) -> HarnessError:
@@ -100,9 +103,10 @@ _FAMILY: dict[int, type[HarnessError]] = {
 
 
 class Listening(msgspec.Struct, frozen=True, tag="listening"):
-    """The master of several workers can be reached at this port of 127.0.0.1."""
+    """The master of several workers can be reached at this port of 127.0.0.1, by those who have the key."""
 
     port: int
+    key: str = ""
 
 
 Message = Ready | Started | Doing | Done | Failed | Listening
