@@ -4,9 +4,9 @@ import dataclasses
 
 import msgspec
 import pytest
-from judge_support import Simulation
+from judge_support import Simulation, count, receipt
 
-from harness.commands.budgets import pace_of, plan_within
+from harness.commands.budgets import pace_of, plan_within, require_room_for_load
 from harness.errors import UsageError
 from harness.judge.judge import judge
 from harness.judge.looks import Looks
@@ -167,3 +167,19 @@ def test_a_budget_is_for_what_is_not_blocks_too():
     with pytest.raises(UsageError, match="at least 2m21s"):
         plan_within(100.0, 1.0, POLICY, 1, beside_s=100.0)
     assert plan_within(141.0, 1.0, POLICY, 1, beside_s=100.0).screen_blocks >= 8
+
+
+def test_load_that_cannot_fit_its_share_is_refused_before_anything_is_measured():
+    with pytest.raises(UsageError, match="at least"):
+        require_room_for_load(120.0, POLICY, 0.5, (4.0, 1.5), has_servers=True)
+    require_room_for_load(900.0, POLICY, 0.5, (4.0, 1.5), has_servers=True)
+    require_room_for_load(None, POLICY, 1.0, (4.0, 1.5), has_servers=False)
+
+
+def test_what_was_cut_passes_nothing_even_if_all_that_it_counted_is_equal():
+    counted = receipt(suites=["exact"], counts=[count([1] * 3, [1] * 3)])
+    assert judge(counted, POLICY).verdict is Verdict.OK
+    counted.cut = "The budget was used up before everything was counted: give it more"
+    found = judge(counted, POLICY)
+    assert (found.verdict, found.reasons) == (Verdict.INCONCLUSIVE, (counted.cut,))
+    assert judge(counted, Policy(strict=True)).exit_code == 4

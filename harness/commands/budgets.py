@@ -6,7 +6,8 @@ from harness.errors import UsageError
 from harness.judge.plan import session_plan
 from harness.policy import Policy
 from harness.policy_file import refuse_unreachable
-from harness.session.allowance import Allowance
+from harness.session.allowance import END_S, Allowance
+from harness.session.load_blocks import load_session_seconds, probe_seconds
 from harness.session.pace import Pace
 from harness.session.receipt import SessionPlan
 from harness.units import format_duration
@@ -16,6 +17,8 @@ _MOST_BLOCKS = 2_000
 
 _NEXT_TIME = 1.25
 """What is not blocks may take so much longer the next time: the budget that is named must do then."""
+_SERVERS_S = 15.0
+"""To start embedded servers and fill them, on a small machine."""
 _ROUNDING = 1 + 1e-9
 """What is named must have room for all of the blocks when it is divided again."""
 
@@ -44,6 +47,15 @@ def plan_within(
         needed = format_duration(math.ceil(needed_s * _ROUNDING))
         remedy = f"Give it a budget of at least {needed}, or fewer benchmarks"
         raise UsageError(error.what, where=error.where, remedy=remedy) from None
+
+
+def require_room_for_load(
+    budget_s: float | None, policy: Policy, share: float, times_s: tuple[float, float], *, has_servers: bool
+) -> None:
+    """Raise `UsageError`, before anything is measured, where load blocks of (duration, warm-up) cannot fit their share."""
+    block_s, _ = load_session_seconds(SessionPlan(load_blocks=1), *times_s)
+    beside_s = probe_seconds() + END_S + (_SERVERS_S if has_servers else 0.0)
+    plan_within(budget_s, block_s, policy, 1, share, beside_s)
 
 
 def pace_of(allowance: Allowance, policy: Policy) -> Pace:

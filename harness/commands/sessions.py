@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.commands.budgets import pace_of, plan_within
+from harness.commands.budgets import pace_of, plan_within, require_room_for_load
 from harness.commands.console import Talk
 from harness.commands.servers import Data, provide
 from harness.commands.session_folder import SessionFolder
@@ -143,6 +143,11 @@ class _Work:
         """Measure every suite, then what explains a regression."""
         suites = {"exact": self._exact, "micro": self._micro, "load": self._load}
         try:
+            if (load := self._asked.load) is not None:
+                require_room_for_load(
+                    self._asked.budget_s, self._asked.policy, self._asked.share_of("load"),
+                    (load.duration_s, load.warmup_s), has_servers=load.backends == "embedded",
+                )  # fmt: skip
             if "micro" in self._asked.suites:
                 self._look()
             if not self.receipt.trouble:
@@ -187,8 +192,11 @@ class _Work:
         with self._scratch() as scratch:
             subjects = counted_subjects(driven, overlays(self._prepared, scratch))
             base, candidate = subjects[Side.BASE], subjects[Side.CANDIDATE]
-            self._keep(count_exactly(self._supervisor, base, candidate, scratch))
-            self._keep(trace_exactly(self._supervisor, base, candidate, scratch))
+            for count in (count_exactly, trace_exactly):
+                if self._allowance.left_s <= 0:
+                    self.receipt.cut = "The budget was used up before everything was counted: give it more"
+                    return
+                self._keep(count(self._supervisor, base, candidate, scratch))
 
     def _keep(self, counts: list[Count]) -> None:
         """Add counts to the receipt; what two ways of counting have in common, such as failures, stands once."""

@@ -255,11 +255,11 @@ def _misnamed(receipt: Receipt) -> list[str]:
 
 
 def _whole(receipt: Receipt, comparisons: Iterable[Comparison], faults: Sequence[str]) -> Verdict:
-    """Return the worst of all that counts; what was interrupted or is damaged passes nothing."""
+    """Return the worst of all that counts; what was interrupted, cut or is damaged passes nothing."""
     verdicts = {comparison.counts_as for comparison in comparisons if comparison.counts}
     if faults:
         verdicts.add(Verdict.INVALID)
-    if receipt.interrupted:
+    if receipt.interrupted or receipt.cut:
         verdicts.add(Verdict.INCONCLUSIVE)
     return next(verdict for verdict in _SEVERITY if verdict in verdicts)
 
