@@ -5,6 +5,7 @@ import pytest
 
 from harness.commands.ablation import (
     COVERAGE,
+    Ablation,
     Case,
     Measured,
     cases,
@@ -17,7 +18,9 @@ from harness.commands.sides import drive
 from harness.errors import UsageError
 from harness.judge.verdict import Verdict
 from harness.policy import Policy
+from harness.session.allowance import Allowance
 from harness.session.receipt import Benchmark, Phase, State
+from harness.session.sizing import Discovery, Found
 from tests.judge_support import Simulation, count
 
 CORE, OWN = drive("asset-core"), drive("mine.py:create?size=3")
@@ -180,3 +183,14 @@ def test_an_ablation_of_every_switch_makes_enough_blocks_to_bound_every_row():
 def test_a_budget_that_bounds_nothing_is_refused_with_one_that_would_do():
     with pytest.raises(UsageError, match=r"9 blocks for each of 2 sessions.*at least 2m.*--switch"):
         spread_budget(119.0, 2, 6.0)
+
+
+def test_a_session_of_an_ablation_gets_as_many_blocks_as_its_budget_has_room_for():
+    clock = iter([0.0, *[40.0] * 9]).__next__
+    ablation = Ablation(Policy(), 1, None, spread_budget(None, 1, 6.0), allowance=Allowance(60.0, clock))
+    found = Found("a", "t.py", State.BOTH, 1e6, 1e6, whole_ns=1e6, ready_s=0.0)
+    slow, quick = (Discovery((found,), start_s, None) for start_s in (1.4, 0.1))
+    assert ablation._plan_for(slow).screen_blocks == 6
+    assert ablation._plan_for(quick) == ablation.plan
+    with pytest.raises(UsageError, match="no room for a block"):
+        ablation._plan_for(Discovery((found,), 30.0, None))

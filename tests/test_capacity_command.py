@@ -77,3 +77,30 @@ def test_what_cannot_be_searched_is_refused_and_leaves_no_folder(tmp_path, words
     assert said.code == ExitCode.USAGE
     assert why in said.error
     assert not list(tmp_path.glob("out/*"))
+
+
+def test_a_budget_that_is_used_up_before_the_first_probe_is_refused_with_one_that_would_do(
+    tmp_path, monkeypatch, capsys
+):
+    from harness.cli import main
+    from harness.commands import capacity_search
+
+    def found_late(*_):
+        clock.now_s += 25.0
+        return capacity_search.Bounds(10.0, 10.0, 100.0, 0.4)
+
+    class clock:  # noqa: N801 - it stands for the module
+        now_s = 0.0
+
+        @classmethod
+        def monotonic(cls):
+            return cls.now_s
+
+    monkeypatch.setattr(capacity_search, "time", clock)
+    monkeypatch.setattr(capacity_search, "_bounds", found_late)
+    words = ("--target", "known:noop", "--slo", "errors<50%", "--budget", "30s", "--duration", "10s")
+    assert main(["capacity", "steady", *words, "--out", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert "has no room for one probe: servers and the search for a rate took 25s" in said
+    assert "at least 47s" in said
+    assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,7 @@ import math
 import os
 import re
 import xml.etree.ElementTree as ET
+from collections import Counter
 
 import pytest
 from gate_support import comparison, document, edit, git, harness, leftovers, make_shop
@@ -98,10 +99,8 @@ def test_a_change_that_saves_a_call_is_an_improvement(shop):
 def test_a_budget_for_too_few_blocks_is_refused_and_what_it_asks_for_finds_a_slower_function(shop):
     done = harness(shop, "gate", "--budget", "1s", "--json")
     assert done.returncode == 2
-    # What was counted is kept, and passes nothing.
-    (receipt,) = (shop / "runs").glob("*/receipt.json")
-    again = harness(shop, "judge", str(receipt), "--json")
-    assert (again.returncode, document(again)["verdict"]) == (5, "invalid")
+    # It is refused before anything is measured.
+    assert not list((shop / "runs").glob("*"))
     edit(shop, "range(n)", "range(2 * n)")
     done, found = gate_with_little_time(shop, budget_asked_for(done))
     wall = comparison(found, "wall", WALL)
@@ -110,16 +109,21 @@ def test_a_budget_for_too_few_blocks_is_refused_and_what_it_asks_for_finds_a_slo
     assert found["exit_code"] == done.returncode == 3
     files = files_of(shop, found)
     controls = found["controls"]
+    receipt = json.loads(files["receipt.json"].read_text())
+    made = Counter(block["phase"] for block in receipt["blocks"] if block["trouble"] is None)
+    plan = receipt["plan"]
+    if not receipt["cut"]:
+        # What was carried out is what the plan came to say, whatever the budget made of it.
+        assert made["screen"] == plan["screen_blocks"] >= 8
+        assert made["confirm"] in {0, plan["confirm_blocks"]}
     # Seven blocks are the fewest whose signs can be told from chance at 1 %; a busy machine may spoil more.
-    if not controls["null"]["clean"] or controls["bad_blocks"] > 0.4 or wall["blocks"] < 7:
+    if receipt["cut"] or not controls["null"]["clean"] or controls["bad_blocks"] > 0.4 or wall["blocks"] < 7:
         assert wall["verdict"] == "inconclusive"
     else:
         assert (wall["verdict"], wall["p"] < 0.01) == ("regressed", True)
-        (suspects,) = (one for one in found["suspects"] if one["metric"] == "wall")
-        # Profiles of a busy machine may differ too much among themselves: then none is named.
-        named = [one["function"] for one in suspects["functions"]]
-        assert named[:1] == [name for name in named[:1] if name.startswith("total ")]
-        assert "Tested on 5 interleaved profiles a side" in suspects["note"]
+        suspects = [one for one in found["suspects"] if one["metric"] == "wall"]
+        # Profiles take longer than such a budget lasts, unless confirmation took less of it than was planned.
+        assert suspects or "no time to profile" in " ".join(found["reasons"])
         assert "test_total" in files["comment.md"].read_text()
     failed = [
         case.get("name")

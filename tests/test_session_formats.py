@@ -14,7 +14,7 @@ from harness.errors import ExitCode
 from harness.judge.document import as_json
 from harness.judge.verdict import Comparison, Controls, Judgement, Kind, Site, Verdict
 from reports.session.annotations import render_annotations
-from reports.session.comment import render_comment
+from reports.session.comment import MARKER, render_comment
 from reports.session.files import write_all
 from reports.session.html import render_html
 from reports.session.junit import WHOLE, render_junit
@@ -116,7 +116,7 @@ def test_every_format_gives_each_comparison_the_same_verdict(judgement, strict):
 
     comment = render_comment(view)
     assert sorted((row[1], row[0]) for row in read(comment).rows if len(row) == 7) == words(judgement)
-    assert comment.startswith(f"## Performance: {judgement.verdict}\n")
+    assert comment.startswith(f"{MARKER}\n## Performance: {judgement.verdict}\n")
 
     printed = render_text(view, width=1000)
     table = re.findall(

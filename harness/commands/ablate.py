@@ -22,6 +22,7 @@ from harness.errors import ExitCode, RefusedError
 from harness.folder import ABLATION
 from harness.policy import Policy
 from harness.run import write_atomically
+from harness.session.allowance import Allowance
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
 from harness.without_secrets import without_secrets
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="only this one; may be given several times",
     )
-    parser.add_argument("--budget", type=span_s, metavar="D", help="about how long it may take")
+    parser.add_argument("--budget", type=span_s, metavar="D", help="how long it may take at most")
     parser.add_argument(
         "--policy", type=Path, metavar="FILE", help="instead of [tool.harness] in pyproject.toml"
     )
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
+    allowance = Allowance(args.budget)
     policy = read_policy(args, Path.cwd())
     driven = drive(args.target or policy.target or DEFAULT_TARGET)
     chosen = cases(driven, switches_of(driven, args.switch))
@@ -62,7 +64,9 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     measured: list[Measured] = []
     try:
         with termination_as_exception(), Supervisor() as supervisor:
-            Ablation(policy, args.seed, folder, plan).measure(chosen, talk, supervisor, measured)
+            Ablation(policy, args.seed, folder, plan, allowance=allowance).measure(
+                chosen, talk, supervisor, measured
+            )
     except KeyboardInterrupt:
         talk.say("Interrupted; what was measured is shown.")
         ended_early = f"Interrupted after {len(measured)} of {len(chosen)} sessions"

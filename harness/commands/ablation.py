@@ -24,7 +24,9 @@ from harness.judge.exact import exact_comparisons
 from harness.judge.verdict import Verdict
 from harness.policy import Policy
 from harness.processes.loadrun import Subject
+from harness.session.allowance import Allowance
 from harness.session.conductor import MicroSession, SessionRequest, Write, begin_receipt
+from harness.session.pace import Pace
 from harness.session.prepare import prepare
 from harness.session.receipt import Receipt, SessionPlan, State
 from harness.session.receipt_file import write_receipt
@@ -133,6 +135,7 @@ class Ablation:
     folder: SessionFolder
     plan: SessionPlan
     waits_ms: str = "2"
+    allowance: Allowance = dataclasses.field(default_factory=Allowance)
 
     def measure(
         self, chosen: Sequence[Case], talk: Talk, supervisor: Supervisor, measured: list[Measured]
@@ -145,6 +148,10 @@ class Ablation:
             counts = SharedCounts(supervisor, folder)
             for number, case in enumerate(chosen, 1):
                 talk.say(f"{number} of {len(chosen)}: without {case.switch}{case.context}")
+                self.allowance.begin_suite()
+                sessions_left = len(chosen) - number + 1
+                if self.allowance.budget_s is not None:
+                    self.allowance.set_aside(self.allowance.left_s * (sessions_left - 1) / sessions_left)
                 try:
                     measured.append(Measured(case, self._session(case, talk, supervisor, counts)))
                 except RefusedError:
@@ -154,6 +161,12 @@ class Ablation:
                     measured.append(Measured(case, trouble=str(error)))
 
     def _session(self, case: Case, talk: Talk, supervisor: Supervisor, counts: SharedCounts) -> Receipt:
+        if self.allowance.left_s <= 0:
+            raise UsageError(
+                "The budget was used up before this session", remedy="Give it more, or fewer switches"
+            )
+        # First, so that what is left for blocks is known and not guessed.
+        counted = counts.compare(_subject(case.base), _subject(case.candidate))
         sides = self._side(case, case.base), self._side(case, case.candidate)
         name = f"{case.switch}{'-cold' if case.context else ''}"
         request = SessionRequest(
@@ -169,9 +182,10 @@ class Ablation:
             Narrowing(talk) as progress,
         ):
             receipt = begin_receipt(request, prepared)
-            session = MicroSession(request, prepared, supervisor, receipt, self._write(name), progress)
+            receipt.counts = counted
+            pace = Pace(self.allowance, self._of_so_many)
+            session = MicroSession(request, prepared, supervisor, receipt, self._write(name), progress, pace)
             session.run(self._plan_for, _NoLooks())
-            receipt.counts = counts.compare(_subject(case.base), _subject(case.candidate))
             receipt.finished = not receipt.trouble
             self._write(name)(receipt)
         return receipt
@@ -186,8 +200,21 @@ class Ablation:
             environment={"HARNESS_SLOT_EVENTS": COLD_EVENTS},
         )
 
-    def _plan_for(self, _found: Discovery) -> SessionPlan:
-        return self.plan
+    def _plan_for(self, found: Discovery) -> SessionPlan:
+        if self.allowance.budget_s is None:
+            return self.plan
+        room = self.allowance.room_for(found.block_s(self.plan))
+        fitting = self._of_so_many(min(room, self.plan.screen_blocks))
+        if fitting is None:
+            raise UsageError(
+                "The budget has no room for a block of this session", remedy="Give it more, or fewer switches"
+            )
+        return fitting
+
+    def _of_so_many(self, blocks: int, _benchmarks: int = 1) -> SessionPlan | None:
+        if not blocks:
+            return None
+        return msgspec.structs.replace(self.plan, screen_blocks=blocks, extended_blocks=blocks)
 
     def _write(self, name: str) -> Write:
         return functools.partial(write_receipt, self.folder.path / f"{name}.json")
@@ -298,4 +325,10 @@ def spread_budget(budget_s: float | None, sessions: int, block_s: float) -> Sess
             f"{blocks} blocks for each of {sessions} sessions bound no effect",
             remedy=f"Give it a --budget of at least {needed}, or fewer switches: --switch NAME",
         )
-    return msgspec.structs.replace(SessionPlan(), screen_blocks=blocks, extended_blocks=blocks, slices=SLICES)
+    return SessionPlan(
+        screen_blocks=blocks,
+        extended_blocks=blocks,
+        confirm_blocks=0,
+        confirm_blocks_of_many=0,
+        slices=SLICES,
+    )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import math
 import shutil
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from harness.commands.console import Talk
 from harness.commands.preparing import probed_per_s
 from harness.commands.probing import Prober, Question
 from harness.commands.servers import Backends, data_of, provide
-from harness.errors import HarnessError, InvalidRunError, RefusedError
+from harness.errors import HarnessError, InvalidRunError, RefusedError, UsageError
 from harness.limits import read_limit
 from harness.plans.plan import MAX_RATE_PER_S
 from harness.run import RunDirectory
@@ -141,7 +142,10 @@ def _search(
             continue
         duration_s = probe_s(step.rate_per_s, needed, plan.duration_s, request.budget_s)
         left_s = request.budget_s - (time.monotonic() - began_s)
-        if document.probes and duration_s + plan.warmup_s + OVERHEAD_S > left_s:
+        needed_s = duration_s + plan.warmup_s + OVERHEAD_S
+        if needed_s > left_s and not document.probes:
+            raise _no_room(request.budget_s, request.budget_s - left_s, needed_s)
+        if needed_s > left_s:
             document.ended = Ended.BUDGET
             continue
         folder.write(document)
@@ -151,6 +155,14 @@ def _search(
         ending.raise_refusal()
         if ending.interrupted:
             document.ended = Ended.INTERRUPTED
+
+
+def _no_room(budget_s: float, spent_s: float, needed_s: float) -> UsageError:
+    return UsageError(
+        f"The budget of {format_duration(budget_s)} has no room for one probe: servers and the search for a rate took "
+        f"{format_duration(round(spent_s))}, and a probe takes {format_duration(round(needed_s))}",
+        remedy=f"Give it a budget of at least {format_duration(math.ceil(1.25 * spent_s + needed_s))}",
+    )
 
 
 def told(facts: ProbeFacts) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.commands.budgets import plan_within
+from harness.commands.budgets import pace_of, plan_within, require_room_for_load
 from harness.commands.console import Talk
 from harness.commands.servers import Data, provide
 from harness.commands.session_folder import SessionFolder
@@ -17,8 +17,8 @@ from harness.commands.session_progress import Narrowing
 from harness.commands.sides import Driven, counted_subjects, loaded_subjects, overlays
 from harness.errors import HarnessError
 from harness.exact.rounds import ROUNDS, seconds_needed
-from harness.exact.sides import count_exactly, trace_exactly
-from harness.exact.suite import trace_suite
+from harness.exact.sides import count_exactly, count_seconds, trace_exactly
+from harness.exact.suite import trace_seconds, trace_suite
 from harness.exact.suspects import TIMED, explain, profiled_benchmarks
 from harness.judge.judge import judge
 from harness.judge.looks import Looks
@@ -27,6 +27,7 @@ from harness.judge.verdict import Verdict
 from harness.model import Executor, Scenario
 from harness.policy import Policy
 from harness.processes.loadrun import LoadPlan
+from harness.session.allowance import END_S, Allowance
 from harness.session.conductor import MicroSession, SessionRequest, begin_receipt
 from harness.session.load_block import LoadSession
 from harness.session.load_blocks import (
@@ -98,6 +99,7 @@ def carry_out(asked: Asked, talk: Talk) -> Session:
 
     Raises `UsageError` for what the caller can correct; nothing has been measured then, and no folder is left.
     """
+    allowance = Allowance(asked.budget_s)
     folder = SessionFolder(asked.out, asked.name)
     started_s = time.monotonic()
     try:
@@ -109,7 +111,7 @@ def carry_out(asked: Asked, talk: Talk) -> Session:
                 with_suite="micro" in asked.suites,
             ) as prepared,
         ):  # fmt: skip
-            work = _Work(asked, talk, folder, supervisor, prepared)
+            work = _Work(asked, talk, folder, supervisor, prepared, allowance)
             work.run()
             work.receipt.harness_seconds = time.monotonic() - started_s - work.slice_seconds
             folder.write(work.receipt)
@@ -123,11 +125,13 @@ class _Work:
     """One session, suite after suite, while both sides are prepared."""
 
     def __init__(
-        self, asked: Asked, talk: Talk, folder: SessionFolder, supervisor: Supervisor, prepared: Prepared
-    ) -> None:
+        self, asked: Asked, talk: Talk, folder: SessionFolder, supervisor: Supervisor, prepared: Prepared,
+        allowance: Allowance,
+    ) -> None:  # fmt: skip
         self._asked, self._talk, self._folder = asked, talk, folder
         self._supervisor, self._prepared = supervisor, prepared
         self._looks = Looks(asked.policy)
+        self._allowance, self._pace = allowance, pace_of(allowance, asked.policy)
         self._request = SessionRequest(
             asked.base, asked.candidate, asked.policy, asked.seed, folder.log, asked.command, asked.suites
         )
@@ -140,6 +144,11 @@ class _Work:
         """Measure every suite, then what explains a regression."""
         suites = {"exact": self._exact, "micro": self._micro, "load": self._load}
         try:
+            if (load := self._asked.load) is not None:
+                require_room_for_load(
+                    self._asked.budget_s, self._asked.policy, self._asked.share_of("load"),
+                    (load.duration_s, load.warmup_s), has_servers=load.backends == "embedded",
+                )  # fmt: skip
             if "micro" in self._asked.suites:
                 self._look()
             if not self.receipt.trouble:
@@ -159,10 +168,14 @@ class _Work:
 
     def _look(self) -> None:
         """Find out what there is to measure, before anything is. What cannot end in a verdict ends here."""
+        asked = self._asked
         self._talk.say("Looking at what there is to measure …")
         session = self._session = MicroSession(
-            self._request, self._prepared, self._supervisor, self.receipt, self._folder.write, self._progress
+            self._request, self._prepared, self._supervisor, self.receipt, self._folder.write, self._progress,
+            self._pace,
         )  # fmt: skip
+        if asked.budget_s is not None:
+            self._allowance.set_aside(asked.budget_s * (1 - asked.share_of("micro")))
         found = session.discover()
         session.adopt(found, self._plan_for(found) if found.comparable else SessionPlan())
         if why := found.hopeless:
@@ -180,8 +193,11 @@ class _Work:
         with self._scratch() as scratch:
             subjects = counted_subjects(driven, overlays(self._prepared, scratch))
             base, candidate = subjects[Side.BASE], subjects[Side.CANDIDATE]
-            self._keep(count_exactly(self._supervisor, base, candidate, scratch))
-            self._keep(trace_exactly(self._supervisor, base, candidate, scratch))
+            for count in (count_exactly, trace_exactly):
+                if self._allowance.left_s <= 0:
+                    self.receipt.cut = "The budget was used up before everything was counted: give it more"
+                    return
+                self._keep(count(self._supervisor, base, candidate, scratch))
 
     def _keep(self, counts: list[Count]) -> None:
         """Add counts to the receipt; what two ways of counting have in common, such as failures, stands once."""
@@ -206,21 +222,47 @@ class _Work:
             for one in found
             if one.counts_as is Verdict.REGRESSED and one.counts and one.metric in TIMED
         ]
-        if regressed:
-            count = len(profiled_benchmarks(self.receipt, regressed))
+        if not regressed:
+            return
+        names = list(profiled_benchmarks(self.receipt, regressed))
+        while names and seconds_needed(len(names)) * self._allowance.pace > self._allowance.left_s:
+            names.pop()
+        if names:
             self._talk.say(
                 f"Profiling both sides again, in {ROUNDS} rounds, for the functions that changed: "
-                f"about {_about(seconds_needed(count))} …"
+                f"about {_about(seconds_needed(len(names)))} …"
             )
-            self.receipt.suspects = explain(
-                self.receipt, regressed, self._session.stage if self._session else None
+            chosen = [(name, metric) for name, metric in regressed if name in names]
+            stage = self._session.stage if self._session else None
+            self.receipt.suspects = explain(self.receipt, chosen, stage, most_s=self._allowance.left_s)
+        elif self._asked.budget_s is not None:
+            self.receipt.notes.append(
+                "The budget left no time to profile both sides for the functions that changed: it takes about "
+                f"{_about(seconds_needed(1))} more"
             )
+
+    def _beside_blocks_s(self, found: Discovery) -> float:
+        """Return about what the session takes beside blocks, with what has passed: counting, importing anew, the end."""
+        counted_s = 0.0
+        if "exact" in self._asked.suites:
+            counted_s += trace_seconds(
+                [one.slower_ns for one in found.found if one.state is State.BOTH], found.start_s
+            )
+            counted_s += count_seconds() if self._asked.driven is not None else 0.0
+        return self._allowance.spent_s + counted_s + found.warm_s() + END_S
 
     def _plan_for(self, found: Discovery) -> SessionPlan:
         asked = self._asked
         count = len(found.comparable)
         block_s = found.block_s(SessionPlan())
-        plan = plan_within(asked.budget_s, block_s, asked.policy, count, asked.share_of("micro"))
+        plan = plan_within(
+            asked.budget_s,
+            block_s,
+            asked.policy,
+            count,
+            asked.share_of("micro"),
+            self._beside_blocks_s(found),
+        )
         self._talk.say(
             f"{count} benchmarks: about {_about(block_s * plan.screen_blocks)} for {plan.screen_blocks} blocks, "
             f"and up to {_about(block_s * (plan.extended_blocks + plan.confirm_blocks))} if all must be "
@@ -232,6 +274,7 @@ class _Work:
         asked, options = self._asked, self._asked.load
         if asked.driven is None or options is None:
             return
+        self._allowance.begin_suite()
         plan = _segment_plan(options, asked.seed)
         servers = provide(
             options.backends,
@@ -257,7 +300,7 @@ class _Work:
             with Narrowing(self._talk) as progress:
                 run_load_blocks(
                     session, self.receipt, candidates=self._looks.load_candidates, write=self._folder.write,
-                    progress=progress,
+                    progress=progress, pace=self._pace,
                 )  # fmt: skip
         if self.receipt.interrupted:
             raise KeyboardInterrupt
@@ -267,7 +310,8 @@ class _Work:
         asked = self._asked
         if asked.budget_s is not None:
             one_s, _ = load_session_seconds(SessionPlan(load_blocks=1), options.duration_s, options.warmup_s)
-            plan = plan_within(asked.budget_s, one_s, asked.policy, 1, asked.share_of("load"))
+            beside_s = self._allowance.spent_s + END_S
+            plan = plan_within(asked.budget_s, one_s, asked.policy, 1, beside_s=beside_s)
             if "micro" in asked.suites:
                 plan = msgspec.structs.replace(self.receipt.plan, load_blocks=plan.load_blocks)
             self.receipt.plan = plan

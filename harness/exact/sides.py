@@ -13,6 +13,7 @@ from harness.processes.loadrun import Subject
 from harness.session.receipt import Count
 from harness.supervise import Supervisor
 
+_PROCESS_S = 2.5
 Measure = Callable[[Supervisor, Subject, ExactPlan, Path], Repetition]
 
 
@@ -46,6 +47,12 @@ def trace_exactly(
         folder / "allocations",
         plan or Plans().tracing,
     )
+
+
+def count_seconds() -> float:
+    """Return about how long both take for both sides, on a small machine: most of it is to start processes."""
+    plans = Plans()
+    return 2 * (plans.counting.repetitions + plans.tracing.repetitions) * _PROCESS_S
 
 
 class SharedCounts:

@@ -17,11 +17,16 @@ from harness.supervise import private_folder
 
 TOOLS = Path(slot_tools.__file__)
 MOST_CALLS = 10
+REPETITIONS = 3
+_ONE_S = 0.3
+"""To set one benchmark up, trace it and read what was traced."""
+_SLOWER = 8
+"""Times of its calls: to warm up, to make them untraced and traced, and to return."""
 _TRACED_NS = 200_000_000
 """Tracing takes several times as long as calling."""
 
 
-def trace_suite(stage: Stage, benchmarks: Sequence[Benchmark], repetitions: int = 3) -> list[Count]:
+def trace_suite(stage: Stage, benchmarks: Sequence[Benchmark], repetitions: int = REPETITIONS) -> list[Count]:
     """Return allocations and peak bytes of what both sides run, in `repetitions` fresh slots of each.
 
     `peak_bytes` is what a benchmark's calls held together at the moment when the slot held most. A slot that dies is
@@ -36,10 +41,19 @@ def trace_suite(stage: Stage, benchmarks: Sequence[Benchmark], repetitions: int 
     return as_counts(base, candidate)
 
 
+def trace_seconds(calls_ns: Sequence[float], start_s: float) -> float:
+    """Return about how long it takes to trace benchmarks of such calls on both sides, where a slot starts in `start_s`."""
+    each_s = (_ONE_S + _SLOWER * _calls(ns) * ns * 1e-9 for ns in calls_ns)
+    return 2 * REPETITIONS * (start_s + sum(each_s))
+
+
 def calls_traced(benchmark: Benchmark) -> int:
     """Return how many calls are traced, the same on both sides: ten, or fewer where they take long."""
-    slower_ns = max(benchmark.base_ns or 1.0, benchmark.candidate_ns or 1.0, 1.0)
-    return max(1, min(MOST_CALLS, int(_TRACED_NS / slower_ns)))
+    return _calls(max(benchmark.base_ns or 1.0, benchmark.candidate_ns or 1.0))
+
+
+def _calls(slower_ns: float) -> int:
+    return max(1, min(MOST_CALLS, int(_TRACED_NS / max(slower_ns, 1.0))))
 
 
 def _trace_once(stage: Stage, side: str, benchmarks: Sequence[Benchmark]) -> Repetition:

@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.exact.metrics import unit_of
-from harness.exact.rounds import ROOT, SECONDS, Profiled, profile_rounds
+from harness.exact.rounds import MOST_S, ROOT, SECONDS, Profiled, profile_rounds
 from harness.profiles.difference.finding import STRICT, Finding, samples_needed
 from harness.profiles.difference.frames import FrameChange, ProfiledRun, compare_frames
 from harness.profiles.folded import Profile
@@ -32,12 +32,13 @@ def profiled_benchmarks(receipt: Receipt, regressed: Iterable[tuple[str, str]]) 
 
 
 def explain(
-    receipt: Receipt, regressed: Iterable[tuple[str, str]], stage: Stage | None, seconds: float = SECONDS
-) -> list[Suspects]:
+    receipt: Receipt, regressed: Iterable[tuple[str, str]], stage: Stage | None, seconds: float = SECONDS,
+    most_s: float = MOST_S,
+) -> list[Suspects]:  # fmt: skip
     """Return the suspects of each (benchmark, metric) that regressed, where there are any to name.
 
     Exact metrics are explained by their own sites; the first few micro-benchmarks by profiles of both sides, which
-    take what `rounds.seconds_needed` says. `stage` of None profiles nothing.
+    take what `rounds.seconds_needed` says and begin no round after `most_s`. `stage` of None profiles nothing.
     """
     asked = list(regressed)
     found = [suspects_of(count) for count in receipt.counts if (count.benchmark, count.metric) in asked]
@@ -45,7 +46,7 @@ def explain(
     if stage is None or not timed:
         return found
     marks = [one for one in receipt.benchmarks if one.name in timed and one.of is None]
-    profiled = profile_rounds(stage, marks, receipt.seed, seconds)
+    profiled = profile_rounds(stage, marks, receipt.seed, seconds, most_s=min(most_s, MOST_S))
     return found + [suspects_in(one, timed[one.name], receipt.blocks, profiled[one.name]) for one in marks]
 
 

@@ -85,7 +85,7 @@ def _load(receipt: Receipt, policy: Policy, blocks: Sorted[LoadBlock], control: 
 def _progress(
     receipt: Receipt, policy: Policy, blocks: Sorted[AnyBlock], made: Quota, quota: Quota
 ) -> paired.Progress:
-    finished = receipt.finished and not receipt.interrupted
+    finished = receipt.finished and not receipt.interrupted and not receipt.cut
     same_policy = receipt.policy_sha256 == policy_file.sha256(policy)
     so_far = paired.progress(made, quota, finished=finished, same_policy=same_policy)
     return dataclasses.replace(so_far, fault=blocks.faults[0] if blocks.faults else "")
@@ -255,11 +255,11 @@ def _misnamed(receipt: Receipt) -> list[str]:
 
 
 def _whole(receipt: Receipt, comparisons: Iterable[Comparison], faults: Sequence[str]) -> Verdict:
-    """Return the worst of all that counts; what was interrupted or is damaged passes nothing."""
+    """Return the worst of all that counts; what was interrupted, cut or is damaged passes nothing."""
     verdicts = {comparison.counts_as for comparison in comparisons if comparison.counts}
     if faults:
         verdicts.add(Verdict.INVALID)
-    if receipt.interrupted:
+    if receipt.interrupted or receipt.cut:
         verdicts.add(Verdict.INCONCLUSIVE)
     return next(verdict for verdict in _SEVERITY if verdict in verdicts)
 
@@ -282,10 +282,11 @@ def _reasons(receipt: Receipt, policy: Policy, controls: Iterable[Control]) -> l
     interrupted = (
         ["The session was interrupted; what it had measured is shown"] if receipt.interrupted else []
     )
+    cut = [receipt.cut] if receipt.cut else []
     withheld = [f"No verdict on times: {reason}" for control in controls for reason in control.reasons]
     skipped = [
         f"{benchmark.name} is left out: {reason}"
         for benchmark in receipt.benchmarks
         if benchmark.name != NULL_CONTROL and (reason := policy.skipped(benchmark.name)) is not None
     ]
-    return [*interrupted, *withheld, *receipt.notes, *skipped]
+    return [*interrupted, *cut, *withheld, *receipt.notes, *skipped]

@@ -18,6 +18,7 @@ from harness.session.block import NULL, BlockRequest, Stage, run_block
 from harness.session.injection import Injection
 from harness.session.launch import Limits
 from harness.session.overlay import contents
+from harness.session.pace import Asked, Pace
 from harness.session.prepare import Prepared, prepare
 from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Phase, Receipt, SessionPlan, Side, State
 from harness.session.sizing import Discovery
@@ -123,15 +124,19 @@ class MicroSession:
         receipt: Receipt,
         write: Write,
         progress: Progress,
+        pace: Pace | None = None,
     ) -> None:
         self.slice_seconds = 0.0
+        self._pace = pace or Pace()
         self._request, self._prepared, self._receipt = request, prepared, receipt
         self._write, self._progress = write, progress
         self._rng = random.Random(request.seed)
         self._contents = {side: contents(prepared.homes[side].overlay) for side in Side}
         self._stage = Stage(
-            supervisor, prepared.bench, prepared.homes, {}, log=request.log, limits=request.limits
-        )
+            supervisor, prepared.bench, prepared.homes, {}, log=request.log,
+            limits=request.limits.within(self._pace.allowance.left_s),
+        )  # fmt: skip
+        self._found: Discovery | None = None
 
     @property
     def stage(self) -> Stage:
@@ -173,7 +178,7 @@ class MicroSession:
         """Run every benchmark of the candidate for a few calls, and on the base those that both have."""
         # The first import of a place compiles; what the base's suite holds is known by it as well.
         listed = discovery.listing(self._stage, NULL)
-        candidate = discovery.survey(self._stage, Side.CANDIDATE)
+        candidate = discovery.survey(self._stage, Side.CANDIDATE, self._pace.allowance.looked_at)
         common = listed.files.keys() & candidate.files.keys()
         if listed.trouble:
             base = discovery.listing(self._stage, Side.BASE)
@@ -196,7 +201,7 @@ class MicroSession:
 
     def adopt(self, found: Discovery, plan: SessionPlan) -> None:
         """Write down what is measured, and how much of it."""
-        self._receipt.plan = plan
+        self._receipt.plan, self._found = plan, found
         benchmarks = [one.planned(plan) for one in found.found]
         controls = [
             msgspec.structs.replace(one, name=NULL_CONTROL, of=one.name)
@@ -211,20 +216,44 @@ class MicroSession:
 
     def _blocks(self, phase: Phase, names: Collection[str], planned: int) -> None:
         """Measure `planned` usable blocks of these benchmarks; one with trouble is repeated, blind to its data."""
-        if not names or self._receipt.trouble:
+        if not names or self._receipt.trouble or self._receipt.cut or planned <= 0:
             return
         swapped = phase is Phase.CONFIRM
         stage = dataclasses.replace(self._stage, homes=self._prepared.swapped) if swapped else self._stage
         chosen = [one for one in self._receipt.benchmarks if one.name in names or one.name == NULL_CONTROL]
         if swapped:
             warm_byte_code(stage, (Side.BASE, Side.CANDIDATE, NULL))
+        block_s, wanted = self._block_s(names), planned
         done = troubles = 0
-        while done < planned and not self._receipt.trouble:
-            block = run_block(stage, self._next(phase, chosen, swapped=swapped))
+        while not self._receipt.trouble:
+            planned = self._affordable(phase, names, planned, done)
+            if done >= planned:
+                break
+            limits = stage.limits.within(self._pace.allowance.left_s)
+            block = run_block(
+                dataclasses.replace(stage, limits=limits), self._next(phase, chosen, swapped=swapped)
+            )
+            self._pace.allowance.took(block_s, block.seconds)
             troubles = troubles + 1 if block.trouble else 0
             done += not block.trouble
             self._keep(block, troubles)
             self._progress.block(phase, done, planned, self._receipt)
+        if planned < wanted and not self._receipt.cut:
+            self._receipt.notes.append(
+                f"The budget had room for {planned} of {wanted} blocks of the phase '{phase}'"
+            )
+
+    def _block_s(self, names: Collection[str]) -> float:
+        return self._found.block_s(self._receipt.plan, names) if self._found else 0.0
+
+    def _affordable(self, phase: Phase, names: Collection[str], planned: int, done: int) -> int:
+        """Return how many blocks a phase gets in all, of those planned. What it decides is in the receipt."""
+        every = [one.name for one in self._receipt.benchmarks if one.state is State.BOTH and one.of is None]
+        asked = Asked(phase, planned, done, self._block_s(names), self._block_s(every), len(names))
+        blocks = self._pace.affordable(asked, self._receipt)
+        if blocks < planned:
+            self._write(self._receipt)
+        return blocks
 
     def _next(self, phase: Phase, chosen: list[Benchmark], *, swapped: bool) -> BlockRequest:
         number, seed = len(self._receipt.blocks), self._rng.getrandbits(48)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from harness.errors import InvalidRunError, RefusedError, UsageError
@@ -15,6 +15,8 @@ from harness.session.slot import Message, Slot, SlotError, start_slot
 
 _SLICES = 5
 _SLICE_NS = 3_000_000
+_MOST_SLICES_NS = 500_000_000
+"""A long call is made once more after its warm-up, not five times."""
 _ENDINGS = {
     "failed": "fails",
     "skipped": "is skipped",
@@ -70,19 +72,23 @@ class Survey:
         return Ran(outcome="failed", why=why)
 
 
-def survey(stage: Stage, side: str) -> Survey:
+LookedAt = Callable[[int, int], None]
+"""Is told how many of how many benchmarks were run; may raise to end it."""
+
+
+def survey(stage: Stage, side: str, looked_at: LookedAt = lambda _done, _count: None) -> Survey:
     """Run every benchmark of the suite on one side. One that kills or hangs its slot is noted, and left out."""
     found = Survey()
     try:
         with _start(stage, side, None) as slot:
             _collect(slot, found)
-            _run_all(slot, list(found.files), found)
+            _run_all(slot, list(found.files), found, looked_at)
     except SlotError as error:
         if not found.files:
             found.trouble = str(error)
             return found
         _blame(found, error, list(found.files))
-    _run_rest(stage, side, list(found.files), found)
+    _run_rest(stage, side, list(found.files), found, looked_at)
     return found
 
 
@@ -107,13 +113,19 @@ def listing(stage: Stage, side: str) -> Survey:
     return found
 
 
-def _run_rest(stage: Stage, side: str, names: Sequence[str], found: Survey) -> None:
+def _run_rest(
+    stage: Stage,
+    side: str,
+    names: Sequence[str],
+    found: Survey,
+    looked_at: LookedAt = lambda _done, _count: None,
+) -> None:
     """Run what has not been run yet, in as many slots as it takes."""
     while left := [name for name in names if name not in found.ran]:
         try:
             with _start(stage, side, left) as slot:
                 slot.collect()
-                _run_all(slot, left, found)
+                _run_all(slot, left, found, looked_at)
         except SlotError as error:
             _blame(found, error, left)
 
@@ -226,8 +238,9 @@ def _collect(slot: Slot, found: Survey) -> None:
     found.start_s = time.monotonic() - start_s
 
 
-def _run_all(slot: Slot, names: list[str], found: Survey) -> None:
+def _run_all(slot: Slot, names: list[str], found: Survey, looked_at: LookedAt) -> None:
     for name in names:
+        looked_at(len(found.ran), len(found.files))
         _move_on(slot, found)
         found.at, start_s = name, time.monotonic()
         message = slot.enter(name)
@@ -250,9 +263,10 @@ def _move_on(slot: Slot, found: Survey) -> None:
 
 def _ns_per_call(slot: Slot, warm: Message) -> float:
     calls = calls_per_slice(warm.ns, warm.whole_ns, _SLICE_NS)
+    slices = max(1, min(_SLICES, int(_MOST_SLICES_NS / max(warm.whole_ns * calls, 1.0))))
     slot.begin()
     # The fastest: what disturbs a slice only makes it longer, and injected regressions are a share of this.
-    return min(slot.slice_ns(calls)[0] for _ in range(_SLICES)) / calls
+    return min(slot.slice_ns(calls)[0] for _ in range(slices)) / calls
 
 
 def _blame(found: Survey, error: SlotError, names: Sequence[str]) -> None:

@@ -23,6 +23,12 @@ class Limits:
     slice_s: float = 60.0
     end_s: float = 10.0
 
+    def within(self, left_s: float) -> "Limits":
+        """Return these limits, none of them longer than what is left of a budget."""
+        most_s = max(left_s, 1.0)
+        values = (self.start_s, self.ready_s, self.slice_s, self.end_s)
+        return Limits(*(min(value, most_s) for value in values))
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bench:

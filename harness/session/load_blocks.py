@@ -9,6 +9,7 @@ and is in no number. Shared caches are emptied before each segment, so that none
 import contextlib
 import dataclasses
 import random
+import time
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -16,6 +17,7 @@ from harness.probe import PROBE_S, PROBE_WARMUP_S, at_sustainable_rate, probe_pe
 from harness.processes.loadrun import LoadPlan
 from harness.session.conductor import MANY_CANDIDATES, TROUBLES_IN_A_ROW, Progress, Write
 from harness.session.load_block import BlockInTheMaking, LoadSession, silent
+from harness.session.pace import Asked, Pace
 from harness.session.receipt import LoadConditions, Phase, Receipt, SessionPlan, Side
 
 SEGMENT_START_S = 1.5
@@ -55,8 +57,9 @@ def at_rate_of_slower_side(session: LoadSession) -> LoadSession:
 
 
 def run_load_blocks(
-    session: LoadSession, receipt: Receipt, *, candidates: Candidates, write: Write, progress: Progress
-) -> None:
+    session: LoadSession, receipt: Receipt, *, candidates: Candidates, write: Write, progress: Progress,
+    pace: Pace | None = None,
+) -> None:  # fmt: skip
     """Measure the load blocks of `receipt.plan` into `receipt`, which `write` gets whole after each of them.
 
     First the screen blocks; then, if `candidates` names anything, as many fresh blocks as confirm it. The receipt is
@@ -66,15 +69,18 @@ def run_load_blocks(
     whichever side it was. Three in a row in which a measured process failed end the load blocks, and so do more
     disturbed ones than a judge would bear; the receipt's trouble says which.
     """
-    _Conductor(session, receipt, write, progress).conduct(candidates)
+    _Conductor(session, receipt, write, progress, pace or Pace()).conduct(candidates)
 
 
 class _Conductor:
-    def __init__(self, session: LoadSession, receipt: Receipt, write: Write, progress: Progress) -> None:
+    def __init__(
+        self, session: LoadSession, receipt: Receipt, write: Write, progress: Progress, pace: Pace
+    ) -> None:
         self._session = session
         self._receipt = receipt
         self._write = write
         self._progress = progress
+        self._pace = pace
         # Not the sequence of the micro session, which may run beside it from the same seed.
         self._rng = random.Random(f"load {receipt.seed}")
 
@@ -97,20 +103,37 @@ class _Conductor:
         plan = self._receipt.plan
         if self._blocks(Phase.SCREEN, plan.load_blocks) and (found := candidates(self._receipt)):
             many = len(found) > MANY_CANDIDATES
-            self._blocks(Phase.CONFIRM, plan.confirm_blocks_of_many if many else plan.confirm_blocks)
+            blocks = plan.confirm_blocks_of_many if many else plan.confirm_blocks
+            self._blocks(Phase.CONFIRM, blocks, len(found))
 
-    def _blocks(self, phase: Phase, blocks: int) -> bool:
+    def _blocks(self, phase: Phase, blocks: int, benchmarks: int = 1) -> bool:
         """Measure so many usable blocks of a phase; False where the load blocks must end."""
         usable = bad = failed = 0
-        while usable < blocks:
+        plan = self._session.plan
+        block_s, _ = load_session_seconds(SessionPlan(load_blocks=1), plan.duration_s, plan.warmup_s)
+        while not self._receipt.cut:
+            asked = Asked(
+                phase,
+                blocks,
+                usable,
+                block_s,
+                block_s,
+                benchmarks,
+                phase_is_shared=bool(self._receipt.blocks),
+            )
+            blocks = self._pace.affordable_under_load(asked, self._receipt)
+            if usable >= blocks:
+                break
+            began_s = time.monotonic()
             block = self._block(phase)
+            self._pace.allowance.took(block_s, time.monotonic() - began_s)
             usable, bad = usable + (not block.trouble), bad + bool(block.trouble)
             failed = failed + 1 if block.failed else 0
             self._progress.block(phase, usable, blocks, self._receipt)
             if reason := why_to_end(failed, bad, blocks):
                 self._receipt.trouble.append(f"{reason}; the last: {block.trouble}")
                 return False
-        return True
+        return not self._receipt.cut
 
     def _block(self, phase: Phase) -> BlockInTheMaking:
         block = BlockInTheMaking(self._session, self._receipt, phase, self._rng)

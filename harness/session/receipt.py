@@ -255,6 +255,8 @@ class Receipt(msgspec.Struct, kw_only=True):
     load_blocks: list[LoadBlock] = []
     counts: list[Count] = []
     suspects: list[Suspects] = []
+    cut: str = ""
+    """Why it measured less than it needed to decide everything: its budget was used up. No fault of what it measured."""
     finished: bool = False
     interrupted: bool = False
     trouble: list[str] = []

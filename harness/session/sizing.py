@@ -106,6 +106,10 @@ class Discovery:
         seconds += sum(_seconds(found, plan) for found in control)
         return seconds + self.start_s * (2 + len(control))
 
+    def warm_s(self) -> float:
+        """Return about how long it takes to import once from the places of confirmation."""
+        return self.start_s * 3
+
     def screen_s(self, plan: SessionPlan) -> float:
         """Return about how long a session takes that finds nothing."""
         return self.block_s(plan) * plan.screen_blocks

@@ -1,0 +1,121 @@
+"""How many blocks a phase gets: all that are planned, or fewer where the budget has no room for them.
+
+What is decided follows from the lengths of blocks alone, never from what they found (see `allowance`). A phase that
+cannot be as long as its own thresholds need is not begun, or ends: then the receipt is `cut`, and says why.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import msgspec
+
+from harness.session.allowance import Allowance
+from harness.session.receipt import Phase, Receipt, SessionPlan
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """What a phase wants next: `planned` blocks in all, of which `done` are made.
+
+    `block_s` is for a block of its `benchmarks`, `every_s` for one with all that can be compared.
+    """
+
+    phase: Phase
+    planned: int
+    done: int
+    block_s: float
+    every_s: float
+    benchmarks: int
+    phase_is_shared: bool = False
+    """The plan's blocks of confirmation are those of another suite too, which has made them."""
+
+
+def _no_plan(_blocks: int, _benchmarks: int) -> SessionPlan | None:
+    return None
+
+
+def _never(_plan: SessionPlan, _candidates: int) -> bool:
+    return False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pace:
+    """Holds a session to its allowance. Without a budget every phase gets what is planned.
+
+    `refit` returns the plan of so many blocks in all for so many benchmarks, or None where none is possible; `can_confirm` says
+    whether a plan's fresh blocks can confirm any of so many candidates.
+    """
+
+    allowance: Allowance = dataclasses.field(default_factory=Allowance)
+    refit: Callable[[int, int], SessionPlan | None] = _no_plan
+    can_confirm: Callable[[SessionPlan, int], bool] = _never
+
+    def affordable(self, asked: Asked, receipt: Receipt) -> int:
+        """Return how many blocks the phase gets in all; the plan of the receipt becomes what is carried out."""
+        if self.allowance.budget_s is None:
+            return asked.planned
+        decide = {Phase.SCREEN: self._screen, Phase.EXTEND: self._extend, Phase.CONFIRM: self._confirm}
+        return decide[asked.phase](asked, receipt)
+
+    def affordable_under_load(self, asked: Asked, receipt: Receipt) -> int:
+        """Return the same for a phase of load, whose screen is the plan's `load_blocks` and is never extended."""
+        if self.allowance.budget_s is None:
+            return asked.planned
+        if asked.phase is Phase.CONFIRM:
+            return self._confirm(asked, receipt)
+        later_s = receipt.plan.confirm_blocks * asked.every_s
+        if self.allowance.has_room_for(asked.planned - asked.done, asked.block_s, later_s):
+            return asked.planned
+        fitting = self.refit(asked.done + self.allowance.room_for(asked.block_s), asked.benchmarks)
+        if fitting is None:
+            return self._cut(asked, receipt)
+        screen = max(asked.done, min(fitting.screen_blocks, asked.planned))
+        receipt.plan = msgspec.structs.replace(receipt.plan, load_blocks=screen)
+        return screen
+
+    def _screen(self, asked: Asked, receipt: Receipt) -> int:
+        plan, left = receipt.plan, asked.planned - asked.done
+        later_s = plan.confirm_blocks * asked.every_s
+        if left <= 0 or self.allowance.has_room_for(left, asked.block_s, later_s):
+            return asked.planned
+        fitting = self.refit(asked.done + self.allowance.room_for(asked.every_s), asked.benchmarks)
+        if fitting is None:
+            return self._cut(asked, receipt)
+        screen = max(asked.done, min(fitting.screen_blocks, asked.planned))
+        confirm = min(fitting.confirm_blocks, plan.confirm_blocks)
+        receipt.plan = msgspec.structs.replace(
+            plan, screen_blocks=screen, extended_blocks=screen, confirm_blocks=confirm,
+            confirm_blocks_of_many=min(fitting.confirm_blocks_of_many, plan.confirm_blocks_of_many),
+        )  # fmt: skip
+        return screen
+
+    def _extend(self, asked: Asked, receipt: Receipt) -> int:
+        plan = receipt.plan
+        later_s = plan.confirm_blocks * asked.every_s
+        if self.allowance.has_room_for(asked.planned - asked.done, asked.block_s, later_s):
+            return asked.planned
+        blocks = min(asked.planned, asked.done + self.allowance.room_for(asked.block_s, later_s))
+        receipt.plan = msgspec.structs.replace(plan, extended_blocks=plan.screen_blocks + blocks)
+        return blocks
+
+    def _confirm(self, asked: Asked, receipt: Receipt) -> int:
+        if self.allowance.has_room_for(asked.planned - asked.done, asked.block_s):
+            return asked.planned
+        blocks = min(asked.planned, asked.done + self.allowance.room_for(asked.block_s))
+        if asked.phase_is_shared:
+            return self._cut(asked, receipt)
+        shorter = msgspec.structs.replace(receipt.plan, confirm_blocks=blocks, confirm_blocks_of_many=blocks)
+        if not self.can_confirm(shorter, asked.benchmarks):
+            return self._cut(asked, receipt)
+        receipt.plan = shorter
+        return blocks
+
+    def _cut(self, asked: Asked, receipt: Receipt) -> int:
+        blocks = f"{asked.done} of {asked.planned} blocks of the phase '{asked.phase}'"
+        slower = (
+            f", and blocks take {self.allowance.pace:.2g} times as long as was planned"
+            if self.allowance.pace > 1
+            else ""
+        )
+        receipt.cut = f"The budget of {self.allowance.budget_s:g} s has room for no more than {blocks}{slower}: give it more"
+        return asked.done
