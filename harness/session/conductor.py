@@ -17,6 +17,7 @@ from harness.session import discovery
 from harness.session.block import NULL, BlockRequest, Stage, run_block
 from harness.session.injection import Injection
 from harness.session.launch import Limits
+from harness.session.measured import refuse_unused
 from harness.session.overlay import contents
 from harness.session.prepare import Prepared, prepare
 from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Phase, Receipt, SessionPlan, Side, State
@@ -108,6 +109,7 @@ def begin_receipt(request: SessionRequest, prepared: Prepared) -> Receipt:
         policy=policy,
         policy_sha256=hashlib.sha256(msgspec.json.encode(policy, order="sorted")).hexdigest(),
         plan=SessionPlan(),
+        measured=list(prepared.measured),
     )
 
 
@@ -168,6 +170,10 @@ class MicroSession:
         base, candidate = (discovery.survey(self._stage, side) for side in Side)
         found, notes = discovery.merge(base, candidate, self._base_names())
         discovery.require_some(found, base, candidate, self._prepared.bench.suite)
+        if candidate.is_whole:
+            prepared, named = self._prepared, self._request.policy.source_roots
+            tree = str(prepared.trees[Side.CANDIDATE])
+            refuse_unused(prepared.measured, named, base.imported | candidate.imported, tree)
         short = [one for one in found if one.state is State.BOTH and one.slower_ns < SHORT_CALL_NS]
         both = [one for one in found if one.state is State.BOTH]
         null_of = self._rng.choice(short or both).name if both else None
