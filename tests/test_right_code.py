@@ -21,9 +21,13 @@ SEEN = """
 import os, subprocess, sys
 import pkg
 
+def side():
+    # The last letter of this slot's overlay.
+    return next((path[-1] for path in sys.path if "harness-session-" in path and path[-3:-1] == "/1"), "?")
+
 def note(what, *modules):
     with open(os.environ["SEEN"], "a") as file:
-        print(what, os.environ.get("HARNESS_SIDE_OVERLAY", "?")[-1:], *(os.path.realpath(m.__file__) for m in modules), file=file)
+        print(what, side(), *(os.path.realpath(m.__file__) for m in modules), file=file)
 
 def loaded():
     return [m for n, m in sorted(sys.modules.items()) if n.partition(".")[0] in ("pkg", "ns") and getattr(m, "__file__", None)]
