@@ -5,7 +5,7 @@ import sysconfig
 import pytest
 
 from harness.errors import UsageError
-from harness.session.measured import measured_roots, refuse_uneven_builds, refuse_unused
+from harness.session.measured import built_elsewhere, measured_roots, refuse_uneven_builds, refuse_unused
 from harness.session.receipt import MeasuredRoot, Side
 from harness.session.roots import missing, source_roots
 from tests.session_support import write
@@ -100,3 +100,14 @@ def test_every_root_that_is_named_must_be_imported_and_one_of_those_found():
         refuse_unused(roots, ["src/a", "src/b"], {"a"}, "tree")
     with pytest.raises(UsageError, match="No benchmark imports any of a, b"):
         refuse_unused(roots, [], set(), "tree")
+
+
+def test_what_is_compiled_only_where_the_package_is_installed_is_said(trees, tmp_path):
+    roots = {"pkg": "pkg", "ns.inner": "src/ns/inner"}
+    write(tmp_path, {f"user/pkg/_native{SUFFIX}": "", f"site/ns/inner/deep/_b{SUFFIX}": ""})
+    copies = [str(tmp_path / "site" / "ns" / "inner" / "deep" / f"_b{SUFFIX}")]
+    (note,) = built_elsewhere(roots, measured(trees), [tmp_path / "user"], copies)
+    assert "Neither side has ns.inner.deep._b, pkg._native compiled" in note
+    for tree in trees.values():
+        write(tree, {f"pkg/_native{SUFFIX}": ""})
+    assert built_elsewhere(roots, measured(trees), [tmp_path / "user"], []) == ()

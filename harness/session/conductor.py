@@ -110,6 +110,7 @@ def begin_receipt(request: SessionRequest, prepared: Prepared) -> Receipt:
         policy_sha256=hashlib.sha256(msgspec.json.encode(policy, order="sorted")).hexdigest(),
         plan=SessionPlan(),
         measured=list(prepared.measured),
+        notes=list(prepared.notes),
     )
 
 

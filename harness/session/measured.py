@@ -1,7 +1,7 @@
 """What is measured of each side: packages, their places, whether they are compiled; and what would not be their own."""
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -63,6 +63,34 @@ def refuse_uneven_builds(measured: Sequence[MeasuredRoot], trees: Mapping[Side, 
                     where=str(trees[side]),
                     remedy="Build both sides in their own folders, and compare those: path:BASE path:CANDIDATE",
                 )
+
+
+def built_elsewhere(
+    roots: Mapping[str, str], measured: Sequence[MeasuredRoot], places: Iterable[Path], copies: Iterable[str]
+) -> tuple[str, ...]:
+    """Return what must be said of compiled modules that no side has, and a checkout or an installed copy does.
+
+    `places` are checkouts, `copies` the files of installed ones. Both sides fall back then, or fail: alike, but not as
+    people run the code.
+    """
+    known = {name for one in measured for name in (*one.base_compiled, *one.candidate_compiled)}
+    built = {
+        name for place in places for root, path in roots.items() for name in _compiled(root, place / path)
+    }
+    files = [Path(copy) for copy in copies if is_compiled(Path(copy))]
+    for root in roots:
+        parts = tuple(root.split("."))
+        built |= {
+            f"{root}.{import_name(Path(*file.parts[start + len(parts) :]))}"
+            for file in files
+            for start in range(len(file.parts) - len(parts))
+            if file.parts[start : start + len(parts)] == parts
+        }
+    lacking = sorted(built - known)
+    if not lacking:
+        return ()
+    note = f"Neither side has {_some(lacking)} compiled, as the installed package has: what stands in for it is measured"
+    return (note,)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from harness.session.checkout import check_out, fill_submodules, require_complet
 from harness.session.installed import installed_copies
 from harness.session.launch import INI, Bench, Home
 from harness.session.lockfiles import digest, make_environment
-from harness.session.measured import measured_roots, refuse_uneven_builds
+from harness.session.measured import built_elsewhere, measured_roots, refuse_uneven_builds
 from harness.session.receipt import MeasuredRoot, Side, SubjectFacts
 from harness.session.roots import NO_SOURCE, missing, source_roots
 from harness.session.subjects import Subject, TargetSide, TreeSide
@@ -56,6 +56,8 @@ class Prepared:
     roots: Mapping[str, str] = dataclasses.field(default_factory=dict)
     around: Mapping[Side, overlay.Surroundings] = dataclasses.field(default_factory=dict)
     measured: tuple[MeasuredRoot, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What must be said of the sides and voids nothing."""
 
 
 @contextlib.contextmanager
@@ -182,6 +184,9 @@ def _trees(
         roots=roots,
         around=around,
         measured=measured,
+        notes=built_elsewhere(
+            roots, measured, [one.project for one in sides.values()], around[Side.CANDIDATE].copies
+        ),
     )
 
 
