@@ -82,10 +82,11 @@ def prepare(
             yield _targets(base, candidate, folder)
         elif isinstance(base, TreeSide) and isinstance(candidate, TreeSide):
             sides = {Side.BASE: base, Side.CANDIDATE: candidate}
-            trees = {
-                side: _tree(subject, folder / "trees" / letter, policy)
-                for (side, subject), letter in zip(sides.items(), "ab", strict=True)
-            }
+            with _disk_trouble_named(folder):
+                trees = {
+                    side: _tree(subject, folder / "trees" / letter, policy)
+                    for (side, subject), letter in zip(sides.items(), "ab", strict=True)
+                }
             for tree in trees.values():
                 require_complete(tree, _named(policy))
             suite = overlay.find_suite(trees[Side.CANDIDATE], policy.suite) if with_suite else None
