@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.exact.process import ExactPlan
 from harness.processes.loadrun import Subject
+from harness.session.overlay import build_overlay
 from targets.registry import TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,7 +24,5 @@ def a_side(folder: Path, path: str = "", before: str = "", after: str = "") -> S
         text = file.read_text()
         assert before in text, f"{path} has changed: plant the edit elsewhere"
         file.write_text(text.replace(before, after, 1))
-    overlay = folder / "overlay"
-    overlay.mkdir()
-    (overlay / "targets").symlink_to(folder / "tree" / "targets")
-    return Subject(CORE.factory, CORE.exact, overlay=overlay)
+    build_overlay(folder / "tree", {"targets": "targets"}, folder / "overlay")
+    return Subject(CORE.factory, CORE.exact, overlay=folder / "overlay")

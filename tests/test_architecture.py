@@ -40,6 +40,8 @@ LAYERS = {
     "harness.processes.job": 1,
     "harness.processes.crewjob": 1,
     "harness.processes.tree": 1,
+    "harness.session": 1,
+    "harness.session.side_imports": 1,
     "harness.failures": 1,
     "harness.invoke": 1,
     "harness.askgit": 1,

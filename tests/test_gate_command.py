@@ -93,6 +93,10 @@ def test_a_change_that_saves_a_call_is_an_improvement(shop):
     edit(shop, "self._query(event)\n", "pass\n")
     done, found = gate(shop, "--suite", "exact")
     assert comparison(found, "calls.stock", "look")["verdict"] == "improved"
+    (measured,) = found["measured"]
+    assert measured == {
+        "name": "shop", "base": "shop", "candidate": "shop", "base_compiled": [], "candidate_compiled": [],
+    }  # fmt: skip
     assert (done.returncode, found["verdict"]) == (0, "improved")
 
 

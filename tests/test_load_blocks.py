@@ -20,6 +20,7 @@ from harness.reading.validity import Limit as Threshold
 from harness.session import load_blocks
 from harness.session.load_block import BlockInTheMaking
 from harness.session.load_blocks import at_rate_of_slower_side, load_session_seconds, why_to_end
+from harness.session.overlay import build_overlay
 from harness.session.receipt import Phase, SessionPlan
 from harness.session.segments import segment_of
 from harness.supervise import Supervisor
@@ -170,8 +171,7 @@ def test_each_side_is_measured_from_its_own_tree(supervisor, tmp_path):
         package.mkdir(parents=True)
         (package / "__init__.py").write_text(PACKAGE.format(seconds=seconds))
         overlay = tmp_path / "overlay" / side
-        overlay.mkdir(parents=True)
-        (overlay / "assets").symlink_to(package)
+        build_overlay(tmp_path / side, {"assets": "assets"}, overlay)
         prefix = {"PYTHONDONTWRITEBYTECODE": "1"}
         subjects.append(Subject("assets:create", {}, prefix, overlay))
     receipt = receipt_of(load_blocks=1)

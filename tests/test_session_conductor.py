@@ -219,7 +219,7 @@ def test_plugins_that_the_policy_names_are_loaded_and_the_projects_own_options_a
         {
             "benchmarks/pytest.ini": "[pytest]\naddopts = --no-such-option\n",
             "benchmarks/extra.py": "import pytest\n@pytest.fixture\ndef number(): return 3\n",
-            "benchmarks/test_bench.py": "def test_work(benchmark, number): assert benchmark(abs, number) == 3\n",
+            "benchmarks/test_bench.py": "import pkg\ndef test_work(benchmark, number): assert benchmark(abs, number) == 3\n",
         },
     )
     assert states(session(folder, plan=NO_BLOCKS, policy=Policy(plugins=("extra",)))) == {WORK: State.BOTH}

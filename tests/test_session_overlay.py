@@ -9,8 +9,8 @@ from harness.session.overlay import (
     find_suite,
     import_folder,
     link_tree,
-    source_roots,
 )
+from harness.session.roots import source_roots
 from tests.session_support import write
 
 
@@ -29,6 +29,7 @@ def test_a_project_with_src_measures_what_lies_there(tmp_path):
 
 
 def test_roots_that_the_policy_names_are_taken_as_they_are(tmp_path):
+    write(tmp_path, {"lib/pkg/__init__.py": "", "one.py": ""})
     assert source_roots(tmp_path, ("lib/pkg", "one.py"), "b") == {"pkg": "lib/pkg", "one": "one.py"}
 
 

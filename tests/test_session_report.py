@@ -3,11 +3,12 @@
 import math
 
 import judgement_builder as built
+import msgspec
 import pytest
 
 from harness.errors import ExitCode
 from harness.judge.verdict import Comparison, Kind, Verdict
-from harness.session.receipt import SubjectFacts
+from harness.session.receipt import MeasuredRoot, SubjectFacts
 from reports.card import CardFacts, Rate
 from reports.model import Status
 from reports.session.dots import Changes, dot_plot
@@ -356,3 +357,19 @@ def test_a_count_that_grew_from_nothing_says_so_and_has_no_interval():
     view = shown(built.judgement(*counted))
     said = {line.benchmark: (line.change, line.interval) for line in view.lines}
     assert said == {"a": ("from 0", "exact"), "b": ("+50.0 %", "exact")}
+
+
+def test_what_was_measured_is_listed_with_its_places_and_what_is_compiled():
+    roots = [
+        MeasuredRoot(
+            name="pkg", base="pkg", candidate="pkg", base_compiled=["pkg._a"], candidate_compiled=["pkg._a"]
+        ),
+        MeasuredRoot(name="ns.new", candidate="src/ns/new"),
+    ]
+    view = shown(built.judgement(), receipt=msgspec.structs.replace(built.receipt(), measured=roots))
+    rows = {row.label: tuple(cell.text for cell in row.cells) for row in view.facts.rows}
+    compiled = "pkg, Python and 1 compiled module (pkg._a)"
+    assert rows["measured: pkg"] == (compiled, compiled)
+    assert rows["measured: ns.new"] == ("–", "src/ns/new, Python")
+    assert view.subtitle.endswith("measured: pkg (1 compiled module), ns.new (candidate only)")
+    assert "measured" not in shown(built.judgement()).subtitle

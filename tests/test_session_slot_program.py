@@ -3,7 +3,6 @@
 import functools
 import importlib.util
 import itertools
-import sys
 from concurrent.futures import Future
 
 import pytest
@@ -139,33 +138,6 @@ def test_the_calls_of_a_warm_up_are_counted_to_the_last(program):
     made = []
     _, _, calls = program.warm_up(program.timed_loop(lambda: made.append(1)))
     assert calls == len(made)
-
-
-def test_a_measured_package_is_found_in_the_overlay_alone(program, tmp_path, monkeypatch):
-    (tmp_path / "over").mkdir()
-    (tmp_path / "over" / "mine.py").write_text("")
-    (tmp_path / "installed").mkdir()
-    (tmp_path / "installed" / "gone.py").write_text("")
-    monkeypatch.syspath_prepend(tmp_path / "installed")
-    finder = program.RootsFromOverlay(["mine", "gone"], str(tmp_path / "over"))
-    assert finder.find_spec("mine").origin == str(tmp_path / "over" / "mine.py")
-    with pytest.raises(ModuleNotFoundError, match="'gone' on this side"):
-        finder.find_spec("gone")
-    assert finder.find_spec("json") is None
-    assert finder.find_spec("mine.inner", ["anywhere"]) is None
-
-
-def test_where_a_package_came_from_follows_links(program, tmp_path, monkeypatch):
-    (tmp_path / "real.py").write_text("")
-    (tmp_path / "linked_root.py").symlink_to(tmp_path / "real.py")
-    monkeypatch.syspath_prepend(tmp_path)
-    __import__("linked_root")
-    try:
-        assert program.files_of(["linked_root", "never_imported"]) == {
-            "linked_root": [str(tmp_path / "real.py")]
-        }
-    finally:
-        del sys.modules["linked_root"]
 
 
 def test_the_last_words_of_a_traceback_are_kept_without_margin():

@@ -26,8 +26,8 @@ from harness.stats.proportion import clopper_pearson
 SCHEMA = 1
 _BESIDE = frozenset(
     {
-        "checkout.py", "document.py", "exact.py", "git.py", "injection.py", "load_block.py", "load_blocks.py", "lockfiles.py", "overlay.py",
-        "receipt_file.py", "segments.py", "subjects.py", "target_suite.py",
+        "checkout.py", "document.py", "exact.py", "git.py", "injection.py", "installed.py", "load_block.py", "load_blocks.py", "lockfiles.py",
+        "measured.py", "overlay.py", "receipt_file.py", "roots.py", "segments.py", "subjects.py", "target_suite.py",
     }
 )  # fmt: skip
 """What a verdict on the time of a benchmark does not depend on."""

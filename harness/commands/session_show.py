@@ -44,7 +44,7 @@ def present(
         talk.people.write(render_annotations(view))
         talk.people.flush()
     if talk.as_json:
-        talk.document(as_json(judgement, str(written.report), str(receipt_path)))
+        talk.document(as_json(judgement, str(written.report), str(receipt_path), receipt.measured))
     talk.say(f"Report: {written.report}")
     return _code(judgement, report_only=report_only, talk=talk)
 

@@ -119,7 +119,7 @@ def overlays(prepared: Prepared, folder: Path) -> Mapping[Side, Path | None]:
     places: dict[Side, Path | None] = {}
     for side in Side:
         place = folder / f"driven-{side[0]}"
-        build_overlay(prepared.trees[side], roots, place)
+        build_overlay(prepared.trees[side], roots, place, prepared.around.get(side))
         places[side] = place
     return places
 

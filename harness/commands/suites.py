@@ -9,6 +9,7 @@ import scenarios.micro
 from harness.errors import InvalidRunError, UsageError
 from harness.micro.suite import Suite
 from harness.policy import Policy, fits
+from harness.session.roots import source_roots
 
 OWN = Path(scenarios.micro.__file__).resolve().parent
 """The suite of the asset core, which comes with the harness."""
@@ -44,7 +45,9 @@ def suite_text(suite: Suite, folder: Path) -> str:
 
 def _import_path(folder: Path, policy: Policy, place: Path) -> list[Path]:
     if policy.source_roots:
-        found = [(folder / root).resolve().parent for root in policy.source_roots]
+        # The folder above the whole import name: of a namespace package too, or the named folder itself.
+        roots = source_roots(folder, policy.source_roots, policy.suite, policy.target)
+        found = [(folder / path).resolve().parents[name.count(".")] for name, path in roots.items()]
     else:
         found = [path.resolve() for path in (folder / "src", folder) if path.is_dir()]
     return list(dict.fromkeys([*found, place if place.is_dir() else place.parent]))

@@ -1,14 +1,23 @@
 """The judgement as the JSON document that `harness compare`, `gate` and `judge` print (schema 1)."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from harness.judge.verdict import Comparison, Judgement
+from harness.session.receipt import MeasuredRoot
 
 SCHEMA = 1
 
 
-def as_json(judgement: Judgement, report: str | None, receipt_path: str | None) -> dict[str, Any]:
+def as_json(
+    judgement: Judgement,
+    report: str | None,
+    receipt_path: str | None,
+    measured: Sequence[MeasuredRoot] = (),
+) -> dict[str, Any]:
     """Return the document; keys may be added, never renamed. `report` and `receipt_path` are paths, as printed."""
     controls = judgement.controls
     return {
@@ -18,6 +27,7 @@ def as_json(judgement: Judgement, report: str | None, receipt_path: str | None) 
         "verdict": str(judgement.verdict),
         "exit_code": int(judgement.exit_code),
         "reasons": list(judgement.reasons),
+        "measured": [msgspec.to_builtins(root) for root in measured],
         "controls": {
             "null": {
                 "clean": controls.null_clean,

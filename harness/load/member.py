@@ -22,10 +22,10 @@ from harness.errors import HarnessError
 from harness.load.engine import Driver, Model, user_class
 from harness.load.private_rpc import unlock
 from harness.load.split import Owner
-from harness.processes import tree
 from harness.processes.account import Account
 from harness.processes.crewjob import KEY_VARIABLE, Kind, Member
 from harness.processes.job import Failed, Go, Ready
+from harness.processes.tree import OwnTree
 from harness.profiles.ptrace import allow_ptrace
 from harness.run import LoadFacts, RunDirectory, decode
 from harness.table import shares
@@ -106,20 +106,21 @@ def work(link: Link) -> None:
     """Carry out the part that the master gives, and report it."""
     member = link.member = msgspec.json.decode(link.wait(Kind.JOB), type=Member)
     job, folder = member.job, Path(member.job.folder)
-    if job.overlay:
-        tree.prefer(Path(job.overlay))
+    own = OwnTree(Path(job.overlay)) if job.overlay else None
     append_current_folder()
     began_ns = SystemClock.now_ns()
     target = make(job.factory, job.parameters)
     driver = Driver(job, target, link)
     with closing_target(target):
         driver.open()
-        if job.overlay:
-            tree.check(Path(job.overlay), sys.modules)
+        if own:
+            own.check([target.file])
         ready = Ready(dict(target.operations), target.file, SystemClock.now_ns() - began_ns)
         link.say(Kind.READY, msgspec.json.encode(ready))
         mix = msgspec.json.decode(link.wait(Kind.GO), type=Go).operations
         driver.drive(mix, _nobody)
+        if own:
+            own.check([target.file])
     facts = decode(folder / RunDirectory.FACTS, LoadFacts)
     account = Account.of(member.name, load(folder / shares.CALLS), member.spans, facts)
     link.say(Kind.REPORT, account.pack())

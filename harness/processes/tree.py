@@ -1,51 +1,56 @@
 """Measuring another tree than the running one: an overlay folder first on the import path, and proof that it won.
 
 An overlay shows the source roots of a side, linked whole or file by file: packages and modules, never `harness`
-itself, since the engine that measures is always the one that runs.
+itself, since the engine that measures is always the one that runs. Its manifest says what the side owns.
 """
 
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
 
+import harness
 from harness.errors import TargetError
+from harness.session.side_imports import Watch, read_side, take_over
 
 
-def prefer(overlay: Path) -> None:
-    """Put `overlay` in front of everything else that is importable. Call it before the target is imported."""
-    sys.path.insert(0, str(overlay))
+class OwnTree:
+    """The tree of a side, first on this process's import path from now on. Make it before the target is imported."""
 
+    def __init__(self, overlay: Path) -> None:
+        side = read_side(str(overlay))
+        if side is None:
+            raise TargetError(
+                "The folder of the side's code has no manifest",
+                where=str(overlay),
+                remedy="Start the command again: its temporary folder was changed meanwhile",
+            )
+        take_over(side)
+        self._side = side
 
-def check(overlay: Path, modules: Mapping[str, ModuleType]) -> None:
-    """Raise `TargetError` if a source root was imported from anywhere but the overlay's tree, or none at all.
+    def check(self, beside: Iterable[str] = ()) -> None:
+        """Raise `TargetError` if code of the project came from anywhere but the tree, or no source root was imported.
 
-    `modules` is `sys.modules` after the target has been opened; a root that is not imported beside others is no fault.
-    """
-    for name, place in strays(overlay, modules):
-        raise TargetError(
-            f"'{name}' was imported from another tree than the one to be measured",
-            where=place,
-            remedy="Remove what puts it in front of the import path (a .pth file, PYTHONPATH, a sitecustomize)",
+        `beside` are files that may: that of a target outside of the source roots. A root that is not imported beside
+        others is no fault.
+        """
+        watch = Watch(self._side, [str(Path(harness.__file__).parent), *beside])
+        for name, place in watch.strays():
+            raise TargetError(
+                f"'{name}' was imported from another tree than the one to be measured",
+                where=place,
+                remedy=self._remedy(name),
+            )
+        if not watch.imported():
+            roots = ", ".join(sorted(self._side.roots)) or "no source root"
+            raise TargetError(
+                f"The target imports nothing of the tree to be measured: no module of {roots}",
+                remedy="Name a target that does, or the right source-roots in [tool.harness]",
+            )
+
+    def _remedy(self, name: str) -> str:
+        if self._side.owner(name):
+            return (
+                "Remove what puts it in front of the import path (a .pth file, PYTHONPATH, a sitecustomize)"
+            )
+        return (
+            f"Both sides would measure it: add '{name.partition('.')[0]}' to source-roots in [tool.harness]"
         )
-    roots = sorted(entry.stem for entry in overlay.iterdir())
-    if not any(root in modules for root in roots):
-        raise TargetError(
-            f"The target imports nothing of the tree to be measured: no module of {', '.join(roots) or 'no source root'}",
-            remedy="Name a target that does, or the right source-roots in [tool.harness]",
-        )
-
-
-def strays(overlay: Path, modules: Mapping[str, ModuleType]) -> Iterator[tuple[str, str]]:
-    """Yield each imported module below a source root whose file lies outside that root, with its place."""
-    roots = {entry.stem: entry for entry in overlay.iterdir()}
-    for name, module in list(modules.items()):
-        root = roots.get(name.partition(".")[0])
-        file = getattr(module, "__file__", None)
-        if root is not None and file and not _is_within(Path(file), root):
-            yield name, file
-
-
-def _is_within(file: Path, root: Path) -> bool:
-    """Return True if a file was found through the overlay, or is what the overlay's link leads to."""
-    return file.absolute().is_relative_to(root.absolute()) or file.resolve().is_relative_to(root.resolve())

@@ -16,8 +16,8 @@ import msgspec
 
 from harness.clock import SystemClock
 from harness.errors import HarnessError
-from harness.processes import tree
 from harness.processes.job import Doing, Done, Failed, Go, Job, Message, Ready
+from harness.processes.tree import OwnTree
 from harness.profiles.ptrace import allow_ptrace
 from harness.target import LoadedTarget, append_current_folder, closing_target, make
 
@@ -38,11 +38,10 @@ def main() -> int:
     # Where the kernel lets only ancestors look, the supervisor's profiler may look too.
     allow_ptrace(os.getppid())
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
-    if job.overlay:
-        tree.prefer(Path(job.overlay))
-    append_current_folder()
     try:
-        _measure(job, send, _driver(job))
+        own = OwnTree(Path(job.overlay)) if job.overlay else None
+        append_current_folder()
+        _measure(job, send, _driver(job), own)
     except HarnessError as error:
         send(Failed.of(error))
         return error.exit_code
@@ -66,7 +65,9 @@ def _driver(job: Job) -> Callable[[Job, LoadedTarget], Driver]:
     return driver
 
 
-def _measure(job: Job, send: Channel, make_driver: Callable[[Job, LoadedTarget], Driver]) -> None:
+def _measure(
+    job: Job, send: Channel, make_driver: Callable[[Job, LoadedTarget], Driver], own: OwnTree | None
+) -> None:
     began_ns = SystemClock.now_ns()
     target = make(job.factory, job.parameters)
     driver = make_driver(job, target)
@@ -74,11 +75,14 @@ def _measure(job: Job, send: Channel, make_driver: Callable[[Job, LoadedTarget],
         send(Doing("open()"))
         driver.open()
         opening_ns = SystemClock.now_ns() - began_ns
-        if job.overlay:
-            tree.check(Path(job.overlay), sys.modules)
+        if own:
+            own.check([target.file])
         send(Ready(dict(target.operations), target.file, opening_ns))
         if line := sys.stdin.buffer.readline():
             driver.drive(msgspec.json.decode(line, type=Go).operations, send)
+            # What it imported in its first call counts too.
+            if own:
+                own.check([target.file])
 
 
 def _announced(function: Callable[[], None], what: str, send: Channel) -> Callable[[], None]:

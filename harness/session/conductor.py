@@ -17,6 +17,7 @@ from harness.session import discovery
 from harness.session.block import NULL, BlockRequest, Stage, run_block
 from harness.session.injection import Injection
 from harness.session.launch import Limits
+from harness.session.measured import refuse_unused
 from harness.session.overlay import contents
 from harness.session.pace import Asked, Pace
 from harness.session.prepare import Prepared, prepare
@@ -110,6 +111,8 @@ def begin_receipt(request: SessionRequest, prepared: Prepared) -> Receipt:
         policy=policy,
         policy_sha256=hashlib.sha256(msgspec.json.encode(policy, order="sorted")).hexdigest(),
         plan=SessionPlan(),
+        measured=list(prepared.measured),
+        notes=list(prepared.notes),
     )
 
 
@@ -188,6 +191,10 @@ class MicroSession:
             discovery.require_measurable(base, candidate)
         found, notes = discovery.merge(base, candidate, self._base_names(), self._prepared.bench)
         discovery.require_some(found, notes, base, candidate, self._prepared.bench.suite)
+        if candidate.is_whole:
+            prepared, named = self._prepared, self._request.policy.source_roots
+            tree = str(prepared.trees[Side.CANDIDATE])
+            refuse_unused(prepared.measured, named, base.imported | candidate.imported, tree)
         both = [one for one in found if one.state is State.BOTH]
         short = [one for one in both if one.slower_ns < SHORT_CALL_NS]
         null_of = self._rng.choice(short or both).name if both else None

@@ -59,8 +59,16 @@ class Survey:
     skipped: dict[str, str] = dataclasses.field(default_factory=dict)
     start_s: float = 0.0
     trouble: str = ""
+    imported: set[str] = dataclasses.field(default_factory=set)
+    """The source roots that its benchmarks have imported."""
     at: str = ""
     """The benchmark that a slot is busy with: the one to blame if it ends."""
+
+    @property
+    def is_whole(self) -> bool:
+        """True if everything could be imported, and no benchmark failed."""
+        failed = (ran.outcome == "failed" for ran in self.ran.values())
+        return bool(self.ran) and not (self.trouble or self.errors or any(failed))
 
     def of(self, name: str, file: str) -> Ran:
         """Return what is known of a benchmark, by the name and file that the other side may have given it."""
@@ -244,6 +252,7 @@ def _run_all(slot: Slot, names: list[str], found: Survey, looked_at: LookedAt) -
         _move_on(slot, found)
         found.at, start_s = name, time.monotonic()
         message = slot.enter(name)
+        found.imported.update(message.imported)
         if message.kind == "done":
             found.ran[name] = Ran(outcome=message.outcome, why=message.error or "it did not call benchmark")
         else:
@@ -257,6 +266,7 @@ def _run_all(slot: Slot, names: list[str], found: Survey, looked_at: LookedAt) -
 
 def _move_on(slot: Slot, found: Survey) -> None:
     ended = slot.move_on()
+    found.imported.update(ended.imported if ended else ())
     if ended is not None and ended.outcome != "passed":
         found.ran[found.at] = Ran(outcome=ended.outcome, why=ended.error)
 

@@ -105,7 +105,6 @@ def job_of(home: Home, bench: Bench, launch: Launch) -> dict[str, Any]:
     )  # fmt: skip
     return {
         "overlay": str(home.overlay),
-        "roots": home.roots,
         "folders": [str(folder) for folder in bench.import_folders],
         "path": [str(folder) for folder in bench.path],
         "prefix": bench.prefix,

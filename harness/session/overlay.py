@@ -5,65 +5,28 @@ user's checkout, and never shared between sides: two checkouts of one second may
 which byte code cannot tell apart.
 """
 
+import dataclasses
+import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.session.roots import NEVER_LINKED, is_module
+from harness.session.side_imports import MANIFEST, Side
 
-_NEVER_LINKED = {
-    "__pycache__",
-    ".git",
-    ".venv",
-    "node_modules",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".pytest_cache",
-    "runs",
-}
-_NO_SOURCE = {
-    "tests",
-    "test",
-    "testing",
-    "docs",
-    "doc",
-    "examples",
-    "benchmarks",
-    "bench",
-    "benches",
-    "perf",
-    "scripts",
-}
 SUITES = ("benchmarks", "bench", "tests/benchmarks", "tests/bench", "tests/perf", "perf")
 """Where benchmarks are looked for when the policy names no suite."""
 
 
-def source_roots(project: Path, named: Sequence[str], suite: str | None) -> dict[str, str]:
-    """Return {import name: path in the project} of the packages and modules that are measured.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where code lies that a side must not import, as a manifest names it: see `side_imports.Side`."""
 
-    Without names: what lies in `src/`, else the packages at the top that are neither tests nor the suite.
-    """
-    paths = [Path(name) for name in named] or list(_found(project, Path(suite or "").parts[:1]))
-    return {path.name.removesuffix(".py"): str(path) for path in paths}
-
-
-def _found(project: Path, suite_top: tuple[str, ...]) -> Iterable[Path]:
-    source = project / "src"
-    if source.is_dir():
-        return [path.relative_to(project) for path in sorted(source.iterdir()) if _is_source(path)]
-    left_out = _NO_SOURCE.union(suite_top)
-    return [
-        Path(path.name)
-        for path in sorted(project.iterdir())
-        if path.name not in left_out and (path / "__init__.py").is_file()
-    ]
-
-
-def _is_source(path: Path) -> bool:
-    return path.suffix == ".py" or (
-        path.is_dir() and path.name.isidentifier() and path.name not in _NEVER_LINKED
-    )
+    elsewhere: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
 
 
 def find_suite(project: Path, named: str | None) -> str:
@@ -80,13 +43,34 @@ def find_suite(project: Path, named: str | None) -> str:
     )
 
 
-def build_overlay(project: Path, roots: Mapping[str, str], overlay: Path) -> list[str]:
-    """Link the roots that the project has into a new folder, and return their import names."""
+def build_overlay(
+    project: Path, roots: Mapping[str, str], overlay: Path, around: Surroundings | None = None
+) -> list[str]:
+    """Link the roots that the project has into a new folder, and return their import names.
+
+    The folder's manifest names all roots: what this side lacks must not come from anywhere else.
+    """
     overlay.mkdir(parents=True)
     present = {name: project / path for name, path in roots.items() if (project / path).exists()}
-    for path in present.values():
-        link_tree(path, overlay / path.name)
+    for name, path in present.items():
+        folder = overlay.joinpath(*name.split(".")[:-1])
+        folder.mkdir(parents=True, exist_ok=True)
+        link_tree(path, folder / path.name)
+        if folder != overlay:
+            _link_data(path.parent, folder)
+    around = around or Surroundings()
+    side = Side(
+        str(overlay), list(roots), str(project.resolve()), around.elsewhere, around.beside, around.copies
+    )
+    (overlay / MANIFEST).write_text(json.dumps(side._asdict()), "utf-8")
     return list(present)
+
+
+def _link_data(source: Path, destination: Path) -> None:
+    """Link what lies beside the modules of a namespace package: they may read it."""
+    for path in source.iterdir():
+        if path.is_file() and not is_module(path) and not (destination / path.name).exists():
+            (destination / path.name).symlink_to(path.resolve())
 
 
 def link_tree(source: Path, destination: Path) -> None:
@@ -96,7 +80,7 @@ def link_tree(source: Path, destination: Path) -> None:
         destination.symlink_to(source)
         return
     for folder, names, files in os.walk(source):
-        names[:] = [name for name in names if name not in _NEVER_LINKED]
+        names[:] = [name for name in names if name not in NEVER_LINKED]
         place = destination / Path(folder).relative_to(source)
         place.mkdir(exist_ok=True)
         # A linked folder is not walked into: it may lead back here.
@@ -110,6 +94,8 @@ def contents(overlay: Path) -> dict[str, tuple[int, int]]:
     for folder, names, files in os.walk(overlay):
         names[:] = [name for name in names if name != "__pycache__"]
         for name in files:
+            if name == MANIFEST:
+                continue
             path = Path(folder, name)
             found[str(path.relative_to(overlay))] = _stamp(path)
     return found
@@ -137,7 +123,7 @@ def copy_suite(project: Path, suite: str, roots: Iterable[str], bench: Path) -> 
         shutil.copytree(
             taken,
             bench / taken.name,
-            ignore=shutil.ignore_patterns(*_NEVER_LINKED),
+            ignore=shutil.ignore_patterns(*NEVER_LINKED),
             ignore_dangling_symlinks=True,
         )
     else:

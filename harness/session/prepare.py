@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,9 +16,12 @@ from harness.policy import Policy
 from harness.session import git, overlay
 from harness.session.block import NULL
 from harness.session.checkout import check_out, fill_submodules, require_complete
+from harness.session.installed import installed_copies
 from harness.session.launch import INI, Bench, Home
 from harness.session.lockfiles import digest, make_environment
-from harness.session.receipt import Side, SubjectFacts
+from harness.session.measured import built_elsewhere, measured_roots, refuse_uneven_builds
+from harness.session.receipt import MeasuredRoot, Side, SubjectFacts
+from harness.session.roots import NO_SOURCE, missing, source_roots
 from harness.session.subjects import Subject, TargetSide, TreeSide
 from harness.supervise import Supervisor, private_folder
 
@@ -49,6 +53,10 @@ class Prepared:
     facts: Mapping[Side, SubjectFacts]
     trees: Mapping[Side, Path]
     roots: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    around: Mapping[Side, overlay.Surroundings] = dataclasses.field(default_factory=dict)
+    measured: tuple[MeasuredRoot, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What must be said of the sides and voids nothing."""
 
 
 @contextlib.contextmanager
@@ -73,10 +81,13 @@ def prepare(
             yield _targets(base, candidate, folder)
         elif isinstance(base, TreeSide) and isinstance(candidate, TreeSide):
             sides = {Side.BASE: base, Side.CANDIDATE: candidate}
-            trees = {
-                side: _tree(subject, folder / "trees" / letter, policy)
-                for (side, subject), letter in zip(sides.items(), "ab", strict=True)
-            }
+            with _disk_trouble_named(folder):
+                trees = {
+                    side: _tree(subject, folder / "trees" / letter, policy)
+                    for (side, subject), letter in zip(sides.items(), "ab", strict=True)
+                }
+            for tree in trees.values():
+                require_complete(tree, _named(policy))
             suite = overlay.find_suite(trees[Side.CANDIDATE], policy.suite) if with_suite else None
             with _disk_trouble_named(folder):
                 made = _trees(sides, trees, policy, suite, folder, _Pip(supervisor, log))
@@ -112,9 +123,12 @@ def _tree(subject: TreeSide, folder: Path, policy: Policy) -> Path:
             where=str(subject.project),
             remedy="Name a revision that has this project",
         )
-    wanted = (*policy.source_roots, policy.suite) if policy.source_roots and policy.suite else ("",)
-    fill_submodules(subject.project, project, wanted)
+    fill_submodules(subject.project, project, _named(policy) if policy.source_roots else [""])
     return project.resolve()
+
+
+def _named(policy: Policy) -> list[str]:
+    return [*policy.source_roots, *([policy.suite] if policy.suite else [])]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -135,16 +149,25 @@ def _trees(
     roots = _roots(trees, policy, suite)
     for tree in trees.values():
         require_complete(tree, [*roots.values(), *([suite] if suite else [])])
+    measured = measured_roots(roots, trees)
+    refuse_uneven_builds(measured, trees)
     pythons, locks = _environments(trees, policy, folder, pip)
+    around = {
+        side: _surroundings(sides, trees, side, roots, suite, folder, pythons.get(side, sys.executable))
+        for side in Side
+    }
     places = {
         "1": {Side.BASE: "a", Side.CANDIDATE: "b", NULL: "c"},
         "2": {Side.BASE: "b", Side.CANDIDATE: "a", NULL: "c"},
     }
+
+    def home(name: str, place: Path) -> Home:
+        side = _side(name)
+        overlay.build_overlay(trees[side], roots, place, around[side])
+        return Home(name, place, tuple(roots), trees[side], pythons.get(side, sys.executable))
+
     homes = {
-        number: {
-            str(name): _home(str(name), trees[_side(name)], roots, folder / f"{number}{letter}", pythons)
-            for name, letter in letters.items()
-        }
+        number: {str(name): home(str(name), folder / f"{number}{letter}") for name, letter in letters.items()}
         for number, letters in places.items()
     }
     has_base_suite = suite is not None and (trees[Side.BASE] / suite).exists()
@@ -159,6 +182,33 @@ def _trees(
         facts={side: _facts(subject, trees[side], locks.get(side)) for side, subject in sides.items()},
         trees=trees,
         roots=roots,
+        around=around,
+        measured=measured,
+        notes=built_elsewhere(
+            roots, measured, [one.project for one in sides.values()], around[Side.CANDIDATE].copies
+        ),
+    )
+
+
+def _surroundings(
+    sides: Mapping[Side, TreeSide],
+    trees: Mapping[Side, Path],
+    side: Side,
+    roots: Mapping[str, str],
+    suite: str | None,
+    folder: Path,
+    python: str,
+) -> overlay.Surroundings:
+    """Return where the code of a side must not come from: any checkout but its own, and installed copies of it."""
+    checkouts = dict.fromkeys([*(one.project.resolve() for one in sides.values()), *trees.values()])
+    tops = (*NO_SOURCE, *([Path(suite).parts[0]] if suite else []))
+    return overlay.Surroundings(
+        elsewhere=tuple(str(place) for place in checkouts if place != trees[side]),
+        beside=(
+            str(folder),
+            *(str(place / top) for place in checkouts for top in tops if (place / top).is_dir()),
+        ),
+        copies=tuple(installed_copies(roots, python)),
     )
 
 
@@ -167,23 +217,20 @@ def _side(name: str) -> Side:
 
 
 def _roots(trees: Mapping[Side, Path], policy: Policy, suite: str | None) -> dict[str, str]:
-    roots: dict[str, str] = {}
-    for tree in trees.values():
-        roots |= overlay.source_roots(tree, policy.source_roots, suite)
-    if not any((trees[Side.CANDIDATE] / path).exists() for path in roots.values()):
+    """Return {import name: path in the project} of what either side has; the candidate decides on names."""
+    by_path: dict[str, str] = {}
+    for side in (Side.BASE, Side.CANDIDATE):
+        found = source_roots(trees[side], policy.source_roots, suite, policy.target)
+        by_path |= {path: name for name, path in found.items()}
+    candidate = trees[Side.CANDIDATE]
+    absent = missing(policy.source_roots, by_path)
+    if absent or not any((candidate / path).exists() for path in by_path):
         raise UsageError(
-            "There is no source root: " + (", ".join(roots.values()) or "no package at the top, no src/"),
-            where=str(trees[Side.CANDIDATE]),
+            "There is no source root: " + (", ".join(absent or by_path) or "no package at the top, no src/"),
+            where=str(candidate),
             remedy='Name what is measured in pyproject.toml: [tool.harness] source-roots = ["package"]',
         )
-    return roots
-
-
-def _home(name: str, tree: Path, roots: Mapping[str, str], place: Path, pythons: Mapping[Side, str]) -> Home:
-    overlay.build_overlay(tree, roots, place)
-    home = Home(name, place, tuple(roots), tree)
-    python = pythons.get(_side(name))
-    return dataclasses.replace(home, python=python) if python else home
+    return {name: path for path, name in by_path.items()}
 
 
 def _bench(project: Path, suite: str | None, roots: Mapping[str, str], policy: Policy, folder: Path) -> Bench:

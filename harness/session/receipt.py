@@ -59,6 +59,19 @@ class SubjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The digest of the lock file, where the side got an environment of its own."""
 
 
+class MeasuredRoot(msgspec.Struct, frozen=True, kw_only=True):
+    """A package or module that was measured: its import name, and its place in the tree of each side that has it.
+
+    `base_compiled` and `candidate_compiled` are its compiled modules and libraries, by import name.
+    """
+
+    name: str
+    base: str | None = None
+    candidate: str | None = None
+    base_compiled: list[str] = []
+    candidate_compiled: list[str] = []
+
+
 class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     """One benchmark of the session. `calls` is how many calls one slice makes, the same for both sides."""
 
@@ -249,6 +262,8 @@ class Receipt(msgspec.Struct, kw_only=True):
     """The policy as it was read; a judge may take another."""
     policy_sha256: str
     plan: SessionPlan
+    measured: list[MeasuredRoot] = []
+    """What came from each side's tree; nothing for targets."""
     benchmarks: list[Benchmark] = []
     blocks: list[Block] = []
     load: LoadConditions | None = None

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import msgspec
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.session.fixed_layout import ADDR_NO_RANDOMIZE
 from harness.session.launch import Bench, Home, Launch, Limits, job_of, slot_environment
 from harness.supervise import Child, Supervisor
@@ -26,8 +26,8 @@ class SlotError(HarnessError):
     """A slot died, hung, or could not do what it was asked for: its block measured nothing."""
 
 
-class ForeignCodeError(HarnessError):
-    """A slot imported measured code from outside its side's tree."""
+class ForeignCodeError(UsageError):
+    """A slot loaded code of the project from outside its side's tree: both sides would measure it."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +39,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     errors: dict[str, str] = {}
     skipped: dict[str, str] = {}
     import_ns: int = 0
-    places: dict[str, list[str]] = {}
+    imported: list[str] = []
+    """The measured roots that have been imported so far."""
+    strays: list[tuple[str, str]] = []
+    """(module, place) of what was newly loaded from outside the side's tree and is the project's."""
     ns: float = 0.0
     whole_ns: float = 0.0
     warm_calls: int = 0
@@ -92,7 +95,9 @@ class Slot:
         state, self._state = self._state, _State.RUNNING
         if state is not _State.RUNNING:
             self.send("next")
-        return self.expect("done", self._limits.ready_s) if state is _State.SERVING else None
+        if state is not _State.SERVING:
+            return None
+        return self._checked(self.expect("done", self._limits.ready_s))
 
     def enter(self, name: str) -> Message:
         """Wait until `name` is warm (`ready`), or is over without having been measured (`done`)."""
@@ -160,15 +165,8 @@ class Slot:
         return line
 
     def _checked(self, message: Message) -> Message:
-        tree = self.home.tree
-        for name, places in message.places.items():
-            outside = [place for place in places if tree is None or not Path(place).is_relative_to(tree)]
-            if outside:
-                raise ForeignCodeError(
-                    f"The {self.home.name}'s slot imported {name} from outside its tree: {outside[0]}",
-                    where=f"its tree is {tree}",
-                    remedy="Look for what imports it before the benchmarks do: a .pth file, a plugin, an import hook",
-                )
+        for name, place in message.strays:
+            raise foreign_code(self.home, name, place)
         return message
 
     def _error(self, what: str, lines: int = _LOG_LINES, why: str = "") -> SlotError:
@@ -176,6 +174,20 @@ class Slot:
         said = f"; its log ends with: {' | '.join(tail.split(chr(10)))}" if tail else ""
         because = f" ({why})" if why else ""
         return SlotError(f"The {self.home.name}'s slot {what} while {self._doing}{because}{said}")
+
+
+def foreign_code(home: Home, name: str, place: str) -> ForeignCodeError:
+    """Return the error that says which module came from where, and what to do about it."""
+    if any(name == root or name.startswith(f"{root}.") for root in home.roots):
+        what = f"The {home.name}'s slot imported {name} from outside its tree: {place}"
+        remedy = "Look for what imports it before the benchmarks do: a .pth file, a plugin, an import hook"
+    else:
+        what = f"The {home.name}'s slot loaded {name}, which is the project's, from outside its tree: {place}"
+        remedy = (
+            "Both sides would measure that one file: add its package to source-roots in [tool.harness], or "
+            "uninstall the copy"
+        )
+    return ForeignCodeError(what, where=f"its tree is {home.tree}", remedy=remedy)
 
 
 def start_slot(

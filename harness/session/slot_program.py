@@ -17,7 +17,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from typing import Any
 
 Timed = Callable[[int], tuple[int, int]]
@@ -59,26 +59,6 @@ class Channel:
         if not line:
             os._exit(0)
         return json.loads(line)
-
-
-class RootsFromOverlay:
-    """Finds the measured packages in the side's overlay and nowhere else, before any other finder is asked.
-
-    An editable install of another tree may have put its own finder in front of the path.
-    """
-
-    def __init__(self, roots: Sequence[str], overlay: str) -> None:
-        self._roots = frozenset(roots)
-        self._overlay = [overlay]
-
-    def find_spec(self, name: str, path: Any = None, _target: Any = None) -> ModuleSpec | None:
-        """Return the module's place; ModuleNotFoundError if this side has no such package."""
-        if path is not None or name not in self._roots:
-            return None
-        spec = PathFinder.find_spec(name, self._overlay)
-        if spec is None:
-            raise ModuleNotFoundError(f"No module named {name!r} on this side", name=name)
-        return spec
 
 
 class Benchmark:
@@ -218,21 +198,25 @@ def sentinel_ns() -> int:
     return time.perf_counter_ns() - start_ns
 
 
-def files_of(roots: Sequence[str]) -> dict[str, list[str]]:
-    """Return where the imported ones of the measured packages came from, links followed."""
-    found = {}
-    for name, module in ((name, sys.modules[name]) for name in roots if name in sys.modules):
-        file = getattr(module, "__file__", None)
-        found[name] = [os.path.realpath(place) for place in ([file] if file else module.__path__)]
-    return found
+class Nothing:
+    """Stands for the watch over imports where no side has a tree."""
+
+    def imported(self) -> list[str]:
+        """Nothing is looked for."""
+        return []
+
+    def strays(self) -> list[tuple[str, str]]:
+        """Nothing can be in the wrong place."""
+        return []
 
 
 class Plugin:
     """Supplies the fixture, keeps the order that was asked for, and tells the session what happens."""
 
-    def __init__(self, job: Mapping[str, Any], channel: Channel) -> None:
+    def __init__(self, job: Mapping[str, Any], channel: Channel, watch: Any) -> None:
         self._job = job
         self._channel = channel
+        self._watch = watch
         self._began_ns = 0
         self._names: dict[str, str] = {}
         self.outcomes: Any = Outcomes()
@@ -260,7 +244,7 @@ class Plugin:
             errors=self._by_file(self.outcomes.errors),
             skipped=self._by_file(self.outcomes.skipped),
             import_ns=time.perf_counter_ns() - self._began_ns,
-            places=files_of(self._job["roots"]),
+            **self._loaded(),
         )
         # Until then the other slots of the block have the CPU to themselves.
         self._channel.receive()
@@ -268,7 +252,8 @@ class Plugin:
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Tell how the test ended."""
         outcome, error = self.outcomes.ended
-        self._channel.send("done", name=self._names[nodeid], outcome=outcome, error=error)
+        name = self._names.get(nodeid, nodeid)
+        self._channel.send("done", name=name, outcome=outcome, error=error, **self._loaded())
 
     def make_fixture(self, request: Any) -> Benchmark:
         """Return the fixture of one test."""
@@ -286,7 +271,7 @@ class Plugin:
         gc.collect()
         gc.freeze()
         warm = {"ns": ns, "whole_ns": whole_ns, "warm_calls": warm_calls}
-        self._channel.send("ready", name=benchmark.name, places=files_of(self._job["roots"]), **warm)
+        self._channel.send("ready", name=benchmark.name, **self._loaded(), **warm)
         serves: dict[str, Any] = {"begin": benchmark.rewind, "sentinel": sentinel_ns, "slice": run}
         serves["tool"] = lambda path, name, *words: runpy.run_path(path)[name](run, *words)
         try:
@@ -294,6 +279,9 @@ class Plugin:
                 self._channel.send("ran", value=serves[command[0]](*command[1:]))
         finally:
             gc.unfreeze()
+
+    def _loaded(self) -> dict[str, Any]:
+        return {"imported": self._watch.imported(), "strays": self._watch.strays()}
 
     def _name(self, item: Any) -> str:
         """The node's path in the suite, or the parameter that a test says it is named by."""
@@ -311,23 +299,28 @@ class Plugin:
         return str(readable(nodeid)).removeprefix(self._job["prefix"])
 
 
-def run_pytest(job: Mapping[str, Any], channel: Channel) -> None:
+def run_pytest(job: Mapping[str, Any], channel: Channel, watch: Any) -> None:
     """Collect and run the benchmarks of the job in this process."""
     import pytest
 
     # The fixture is added here, since pytest is imported only after the overlay is in place.
     with_fixture = type("SlotPlugin", (Plugin,), {"benchmark": pytest.fixture(Plugin.make_fixture)})
-    plugin = with_fixture(job, channel)
+    plugin = with_fixture(job, channel, watch)
     options = [word for name in job["plugins"] for word in ("-p", name)]
     pytest.main([*job["options"], *options, *job["files"]], plugins=[plugin, plugin.outcomes])
     channel.send("ended")
 
 
-def prepare_imports(job: Mapping[str, Any]) -> None:
-    """Put the side's overlay in front of everything (spawned processes know the path only), then the suite's folders."""
-    front = [job["overlay"], *job["folders"]]
-    sys.path[:0] = [*front, *(place for place in job["path"] if place not in sys.path)]
-    sys.meta_path.insert(0, RootsFromOverlay(job["roots"], job["overlay"]))
+def prepare_imports(job: Mapping[str, Any]) -> Any:
+    """Put the side's overlay in front of everything, then the suite's folders; return the watch over what is loaded."""
+    sys.path[:0] = [place for place in job["path"] if place not in sys.path]
+    parts = runpy.run_path(str(Path(__file__).with_name("side_imports.py")))
+    side = parts["read_side"](job["overlay"])
+    if side is None:
+        sys.path[:0] = job["folders"]
+        return Nothing()
+    parts["take_over"](side, job["folders"])
+    return parts["Watch"](side)
 
 
 def main() -> None:
@@ -336,8 +329,7 @@ def main() -> None:
     job = channel.receive()
     # It moves what comes after it on the heap, on all sides alike. It is held until the process ends.
     _ballast = [bytes(16 * size) for size, count in enumerate(job["ballast"]) for _ in range(count)]
-    prepare_imports(job)
-    run_pytest(job, channel)
+    run_pytest(job, channel, prepare_imports(job))
 
 
 if __name__ == "__main__":

@@ -4,13 +4,24 @@ import collections
 from collections.abc import Iterator, Sequence
 
 from harness.redact import redact, redact_text
-from harness.session.receipt import Block, LoadBlock, LoadConditions, Receipt, SubjectFacts, Suspects
+from harness.session.receipt import (
+    Block,
+    LoadBlock,
+    LoadConditions,
+    MeasuredRoot,
+    Receipt,
+    SubjectFacts,
+    Suspects,
+)
 from harness.units import format_bytes, format_duration, format_ns, format_rate, significant
 from reports.environment import flat
 from reports.model import Cell, Row, Table
 from reports.session.words import plural
 
 _MOST_FUNCTIONS = 10
+_MOST_ROOTS = 20
+_MOST_COMPILED = 5
+_MOST_IN_LINE = 6
 SUSPECTS_NOTE = (
     "What regressed in time was profiled again on both sides, in turns and in random order. A function is named only "
     "where those profiles differ by more than they differ among themselves; what is counted needs no test."
@@ -20,9 +31,10 @@ SUSPECTS_NOTE = (
 def facts_table(receipt: Receipt) -> Table:
     """Return both sides beside one another."""
     sides = (receipt.base, receipt.candidate)
+    facts = (*_subject_rows(sides), *_measured_rows(receipt.measured))
     rows = tuple(
         Row(name, tuple(Cell(redact_text(value or "–")) for value in values))
-        for name, values in _subject_rows(sides)
+        for name, values in facts
         if any(values)
     )
     return Table("subjects", "What was compared", ("base", "candidate"), rows, "Fact", numeric=False)
@@ -33,6 +45,38 @@ def _subject_rows(sides: Sequence[SubjectFacts]) -> Iterator[tuple[str, list[str
     yield "label", [side.label for side in sides]
     yield "revision", [side.revision for side in sides]
     yield "environment from lock file", [side.environment_lock for side in sides]
+
+
+def _measured_rows(measured: Sequence[MeasuredRoot]) -> Iterator[tuple[str, list[str | None]]]:
+    for root in measured[:_MOST_ROOTS]:
+        places = ((root.base, root.base_compiled), (root.candidate, root.candidate_compiled))
+        values = [place and f"{place}, {_made_of(compiled)}" for place, compiled in places]
+        yield f"measured: {root.name}", values
+    if len(measured) > _MOST_ROOTS:
+        yield "measured too", [f"{len(measured) - _MOST_ROOTS} more packages"] * 2
+
+
+def _made_of(compiled: Sequence[str]) -> str:
+    if not compiled:
+        return "Python"
+    named = ", ".join(compiled[:_MOST_COMPILED]) + (" …" if len(compiled) > _MOST_COMPILED else "")
+    return f"Python and {plural(len(compiled), 'compiled module')} ({named})"
+
+
+def measured_line(measured: Sequence[MeasuredRoot]) -> str:
+    """Return what was measured in a few words; empty for targets, which have no source roots."""
+    words = [_in_words(root) for root in measured[:_MOST_IN_LINE]]
+    more = len(measured) - len(words)
+    return ", ".join([*words, *([f"{more} more"] if more else [])])
+
+
+def _in_words(root: MeasuredRoot) -> str:
+    count = max(len(root.base_compiled), len(root.candidate_compiled))
+    notes = [plural(count, "compiled module")] if count else []
+    notes += [
+        f"{side} only" for side, other in (("base", root.candidate), ("candidate", root.base)) if not other
+    ]
+    return f"{root.name} ({', '.join(notes)})" if notes else root.name
 
 
 def environment_table(receipt: Receipt) -> Table:

@@ -7,7 +7,7 @@ from harness.judge.verdict import Judgement
 from harness.redact import redact_text
 from harness.session.receipt import Receipt
 from reports.card import CardFacts, build_card
-from reports.session.facts import SUSPECTS_NOTE, environment_table, facts_table, suspect_tables
+from reports.session.facts import SUSPECTS_NOTE, environment_table, facts_table, measured_line, suspect_tables
 from reports.session.lines import groups
 from reports.session.model import Links, SessionView
 from reports.session.sentence import next_command, sentence, status
@@ -66,4 +66,6 @@ def _is_strict(judgement: Judgement, receipt: Receipt) -> bool:
 
 def _subtitle(receipt: Receipt) -> str:
     suites = ", ".join(receipt.suites) or "none"
-    return f"{receipt.started_at[:16].replace('T', ' ')} · suites: {suites} · seed {receipt.seed}"
+    measured = f" · measured: {line}" if (line := measured_line(receipt.measured)) else ""
+    started = receipt.started_at[:16].replace("T", " ")
+    return redact_text(f"{started} · suites: {suites} · seed {receipt.seed}{measured}")

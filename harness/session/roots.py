@@ -1,0 +1,170 @@
+"""Which packages are measured, and by which names they are imported.
+
+A root is a package with an `__init__.py`, or a module. A folder without one is a namespace package (PEP 420) that
+other distributions may share, or a folder on the import path such as `src`: its packages are the roots. What such a
+folder is shows in what the benchmarks and the packages themselves import.
+"""
+
+import ast
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+NEVER_LINKED = frozenset(
+    {
+        "__pycache__",
+        ".git",
+        ".venv",
+        "node_modules",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".pytest_cache",
+        "runs",
+    }
+)
+NO_SOURCE = frozenset(
+    {
+        "tests",
+        "test",
+        "testing",
+        "docs",
+        "doc",
+        "examples",
+        "benchmarks",
+        "bench",
+        "benches",
+        "perf",
+        "scripts",
+    }
+)
+"""Folders at the top of a project whose code is not measured; benchmarks may use it."""
+_SOURCE = "src"
+_MOST_FILES = 300
+
+
+def source_roots(
+    project: Path, named: Sequence[str], suite: str | None, target: str | None = None
+) -> dict[str, str]:
+    """Return {import name: path in the project} of what is measured and there is in this tree.
+
+    Without names: what lies in `src/`, else the packages at the top that are neither tests nor the suite.
+    """
+    named = [name for name in named if Path(name) != Path()]
+    if not named:
+        return dict(_found(project, Path(suite or "").parts[:1]))
+    leaves = [leaf for name in named for leaf in _leaves(project, _whole_package(project, Path(name)))]
+    if all(len(leaf.parts) == 1 for leaf in leaves):
+        return {import_name(leaf): str(leaf) for leaf in leaves}
+    known = frozenset(_imported(project, [suite, target, *named]))
+    return {_name(leaf, known, named): str(leaf) for leaf in leaves}
+
+
+def import_name(path: Path) -> str:
+    """Return the dotted name of a module or package by its path on the import path."""
+    return ".".join((*path.parts[:-1], path.name.partition(".")[0]))
+
+
+def is_module(path: Path) -> bool:
+    """True for the name of a file that Python imports."""
+    return path.suffixes == [".py"] or is_compiled(path)
+
+
+def is_compiled(path: Path) -> bool:
+    """True for the name of an extension module for this version of Python."""
+    return "".join(path.suffixes) in EXTENSION_SUFFIXES
+
+
+def _found(project: Path, suite_top: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    source = Path(_SOURCE)
+    if (project / source).is_dir():
+        for leaf in _leaves(project, source):
+            yield import_name(leaf.relative_to(source)), str(leaf)
+        return
+    left_out = NO_SOURCE.union(suite_top)
+    for path in sorted(project.iterdir()):
+        if path.name not in left_out and (path / "__init__.py").is_file():
+            yield path.name, path.name
+
+
+def _whole_package(project: Path, path: Path) -> Path:
+    """Return the outermost package that a path lies in: importing a part imports what is above it."""
+    while len(path.parts) > 1 and (project / path.parent / "__init__.py").is_file():
+        path = path.parent
+    return path
+
+
+def _leaves(project: Path, path: Path) -> Iterator[Path]:
+    """Yield the packages and modules in a folder that is none itself; what is one yields itself."""
+    place = project / path
+    if is_module(path) or (place / "__init__.py").is_file():
+        if place.exists():
+            yield path
+    elif place.is_dir():
+        for child in sorted(place.iterdir()):
+            if child.is_file() and is_module(child) and import_name(Path(child.name)).isidentifier():
+                yield path / child.name
+            elif child.is_dir() and child.name.isidentifier() and child.name not in NEVER_LINKED:
+                yield from _leaves(project, path / child.name)
+
+
+def _name(leaf: Path, known: frozenset[str], named: Sequence[str]) -> str:
+    """Return the longest name of a leaf that something imports; else its name below the folder that the user named."""
+    for start in range(len(leaf.parts)):
+        name = import_name(Path(*leaf.parts[start:]))
+        if name in known:
+            return name
+    inside = next((Path(name) for name in named if leaf != Path(name) and leaf.is_relative_to(name)), None)
+    return import_name(leaf.relative_to(inside)) if inside else import_name(Path(leaf.name))
+
+
+def _imported(project: Path, places: Iterable[str | None]) -> Iterator[str]:
+    """Yield every dotted name that the files at these places import, with what lies above it."""
+    for place in filter(None, places):
+        # A target: a file or a module, and its factory after a colon.
+        path = place.partition("?")[0].rpartition(":")[0] or place
+        if not (project / path).exists():
+            yield from _prefixes(path)
+        for file in _python_files(project / path):
+            for name in _imports_of(file):
+                yield from _prefixes(name)
+
+
+def _python_files(place: Path) -> list[Path]:
+    if place.is_file():
+        return [place]
+    found: list[Path] = []
+    for folder, names, files in os.walk(place):
+        names[:] = sorted(name for name in names if name not in NEVER_LINKED)
+        found += [Path(folder, name) for name in sorted(files) if name.endswith(".py")]
+        if len(found) > _MOST_FILES:
+            break
+    return found[:_MOST_FILES]
+
+
+def _imports_of(file: Path) -> Iterator[str]:
+    try:
+        nodes = list(ast.walk(ast.parse(file.read_bytes())))
+    except (SyntaxError, ValueError, OSError, RecursionError):
+        return
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    return (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+
+
+def missing(named: Iterable[str], paths: Iterable[str]) -> list[str]:
+    """Return what the policy names as a root and no side has: none of the paths of roots lies in it, or holds it."""
+    found = [Path(path) for path in paths]
+    return [
+        name
+        for name in named
+        if Path(name) != Path()
+        and not any(path.is_relative_to(name) or Path(name).is_relative_to(path) for path in found)
+    ]

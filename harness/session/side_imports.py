@@ -1,0 +1,192 @@
+"""What a measured process imports: the measured packages from its side's overlay and from nowhere else, and proof of it.
+
+Used by slots, by the measured processes of targets, and by the Python processes that both start. A slot may measure
+the harness itself, so this file imports nothing of it and is loaded by its path.
+
+The overlay holds a `MANIFEST` that says what it stands for. `roots` are the import names that the side owns, dotted
+where they lie in a namespace package. An editable install may have brought finders that know another tree: those are
+never asked for what the side owns. What is loaded nevertheless from `elsewhere` (the user's checkouts, the other side's
+tree) or is one of `copies` (files of an installed copy of the project) is a stray: it would be measured on both sides.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any, NamedTuple
+
+MANIFEST = ".side.json"
+OVERLAY_VARIABLE = "HARNESS_SIDE_OVERLAY"
+_CHILDREN = os.path.join(os.path.dirname(os.path.realpath(__file__)), "in_children")
+_INSTALLED = {"site-packages", "dist-packages"}
+_MAPS = "/proc/self/maps"
+
+
+class Side(NamedTuple):
+    """One side as its overlay's manifest describes it; `tree` is where all of its links must lead."""
+
+    overlay: str
+    roots: Sequence[str]
+    tree: str
+    elsewhere: Sequence[str] = ()
+    beside: Sequence[str] = ()
+    """Folders within `elsewhere` with code that is the same for both sides by intention: benchmarks and their helpers."""
+    copies: Sequence[str] = ()
+
+    def owner(self, name: str) -> str | None:
+        """Return the root that a module is or lies in; None if it is not the side's."""
+        return next((root for root in self.roots if name == root or name.startswith(f"{root}.")), None)
+
+
+def read_side(overlay: str) -> Side | None:
+    """Return what the manifest says; None for an overlay that stands for no tree."""
+    try:
+        with open(os.path.join(overlay, MANIFEST), encoding="utf-8") as file:
+            return Side(**json.load(file))
+    except FileNotFoundError:
+        return None
+
+
+def take_over(side: Side, front: Sequence[str] = ()) -> None:
+    """Put the overlay and then `front` before everything else that is importable, here and in children."""
+    sys.path[:0] = [side.overlay, *front]
+    sys.meta_path[:] = [OwnFinder(side), *(_guarded(finder, side) for finder in sys.meta_path)]
+    os.environ[OVERLAY_VARIABLE] = side.overlay
+    paths = [_CHILDREN, side.overlay, *front, os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path for path in paths if path))
+
+
+class OwnFinder:
+    """Finds what the side owns in its overlay, before any other finder is asked."""
+
+    def __init__(self, side: Side) -> None:
+        self._side = side
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return a module's place; ModuleNotFoundError if this side has none where another finder might find one."""
+        owner = self._side.owner(name)
+        if owner is None:
+            return None
+        inside = [place for place in path or () if _within(place, (self._side.overlay, self._side.tree))]
+        if name == owner:
+            inside, path = [os.path.join(self._side.overlay, *name.split(".")[:-1])], None
+        spec = PathFinder.find_spec(name, inside)
+        if spec is None and (path is None or len(inside) < len(list(path))):
+            raise ModuleNotFoundError(f"No module named {name!r} on this side", name=name)
+        return spec
+
+
+class _Guarded:
+    """A finder from before the side's code began, as editable installs bring them: never asked for what the side owns."""
+
+    def __init__(self, finder: Any, side: Side) -> None:
+        self._finder, self._side = finder, side
+
+    def find_spec(self, name: str, *rest: Any) -> ModuleSpec | None:
+        return None if self._side.owner(name) else self._finder.find_spec(name, *rest)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._finder, name)
+
+    def __eq__(self, other: object) -> bool:
+        # Who installed the finder looks for it among the others, by itself.
+        return other is self._finder or other is self
+
+    def __hash__(self) -> int:
+        return hash(self._finder)
+
+
+def _guarded(finder: Any, side: Side) -> Any:
+    home = finder.__module__ if isinstance(finder, type) else type(finder).__module__
+    is_pythons_own = home.startswith("_frozen_importlib") or not hasattr(finder, "find_spec")
+    return finder if is_pythons_own else _Guarded(finder, side)
+
+
+class Watch:
+    """Looks at what has been loaded since the last look: modules, and libraries mapped without being one."""
+
+    def __init__(self, side: Side, allowed: Sequence[str] = ()) -> None:
+        self._side = side
+        self._allowed = [os.path.realpath(place) for place in (*side.beside, *allowed)]
+        self._elsewhere = [os.path.realpath(place) for place in side.elsewhere]
+        self._copies = frozenset(side.copies)
+        self._seen: set[str] = set()
+        self._folders: dict[str, str] = {}
+
+    def imported(self) -> list[str]:
+        """Return the roots that have been imported."""
+        return [root for root in self._side.roots if root in sys.modules]
+
+    def strays(self) -> list[tuple[str, str]]:
+        """Return (module, place) of what is newly loaded and should come from this side, or from none."""
+        return [*self._modules(), *self._libraries()]
+
+    def _modules(self) -> Iterator[tuple[str, str]]:
+        for name, module in list(sys.modules.items()):
+            if name in self._seen or name == "__main__":
+                continue
+            self._seen.add(name)
+            owned = self._side.owner(name) is not None
+            for place in places_of(module, folders=owned):
+                if self._is_stray(place, owned=owned):
+                    yield name, self._real(place)
+
+    def _libraries(self) -> Iterator[tuple[str, str]]:
+        try:
+            with open(_MAPS, encoding="utf-8", errors="surrogateescape") as file:
+                mapped = {line.split(maxsplit=5)[5].rstrip("\n") for line in file if ".so" in line}
+        except OSError:
+            return
+        for place in sorted(mapped - self._seen):
+            self._seen.add(place)
+            if self._is_stray(place, owned=False):
+                yield os.path.basename(place), place
+
+    def _is_stray(self, place: str, *, owned: bool) -> bool:
+        real, side = self._real(place), self._side
+        if _within(real, (side.tree,)):
+            return False
+        if real in self._copies:
+            return True
+        is_elsewhere = self._is_elsewhere(real)
+        if _within(os.path.abspath(place), (side.overlay,)):
+            return is_elsewhere
+        return owned or is_elsewhere
+
+    def _real(self, place: str) -> str:
+        """Follow links, those of each folder once: a process has thousands of modules in a few folders."""
+        folder, name = os.path.split(os.path.abspath(place))
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        real = os.path.join(self._folders[folder], name)
+        return os.path.realpath(real) if os.path.islink(real) else real
+
+    def _is_elsewhere(self, real: str) -> bool:
+        """True in a checkout, unless something in it that is no part of the project lies nearer."""
+        checkout = max((place for place in self._elsewhere if _within(real, (place,))), key=len, default="")
+        if not checkout:
+            return False
+        nearer = [*self._allowed, sys.prefix, sys.base_prefix]
+        if any(_within(real, (place,)) and len(place) > len(checkout) for place in nearer):
+            return False
+        return _INSTALLED.isdisjoint(real[len(checkout) :].split(os.sep))
+
+
+def places_of(module: Any, *, folders: bool = False) -> list[str]:
+    """Return the file of a module, or, if asked, the folders of one that is a namespace; never loads a lazy one."""
+    try:
+        facts = object.__getattribute__(module, "__dict__")
+        file = facts.get("__file__")
+        if isinstance(file, str):
+            return [file]
+        return [str(place) for place in facts.get("__path__", ())] if folders else []
+    except Exception:  # noqa: BLE001 - anything may stand in sys.modules
+        return []
+
+
+def _within(place: str, folders: Sequence[str]) -> bool:
+    return any(place == folder or place.startswith(folder.rstrip(os.sep) + os.sep) for folder in folders)
