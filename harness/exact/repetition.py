@@ -19,6 +19,8 @@ class Value:
 
     value: float
     sites: Sites = dataclasses.field(default_factory=dict)
+    elsewhere: float = 0.0
+    """The part of the target's allocations that no call made, of what relies on allocations: see `Count`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ def _count(operation: str, metric: str, base: SideCounts, candidate: SideCounts)
         requests=requests,
         base=_values(base, operation, metric),
         candidate=_values(candidate, operation, metric),
+        base_elsewhere=_elsewhere(base, operation, metric),
+        candidate_elsewhere=_elsewhere(candidate, operation, metric),
         base_sites=_sites(base, operation, metric),
         candidate_sites=_sites(candidate, operation, metric),
         note="; ".join(notes),
@@ -97,6 +101,11 @@ def _values(side: SideCounts, operation: str, metric: str) -> list[float]:
     return [
         rep.values[operation].get(metric, zero).value for rep in side.repetitions if operation in rep.values
     ]
+
+
+def _elsewhere(side: SideCounts, operation: str, metric: str) -> float:
+    values = (rep.values.get(operation, {}).get(metric) for rep in side.repetitions)
+    return max((value.elsewhere for value in values if value), default=0.0)
 
 
 def _sites(side: SideCounts, operation: str, metric: str) -> dict[str, float]:

@@ -10,7 +10,7 @@ from harness.exact import slot_tools
 from harness.exact.metrics import ALLOCATIONS, PEAK_BYTES
 from harness.exact.repetition import Repetition, SideCounts, Value, as_counts
 from harness.exact.serving import serve
-from harness.exact.tracing import own_weights
+from harness.exact.tracing import own_weights, share_elsewhere
 from harness.profiles import memory
 from harness.session.block import Stage
 from harness.session.receipt import Benchmark, Count, Side, State
@@ -78,4 +78,8 @@ def values_of(record: Path, calls: int, roots: Sequence[str] = ()) -> dict[str, 
     }
     held = own_weights(profiles.peak, slot_tools.CALLS)
     total = (sum(made.values()) - sum(nothing.values())) / calls
-    return {ALLOCATIONS: Value(total, sites), PEAK_BYTES: Value(sum(held.values()), held)}
+    elsewhere = share_elsewhere(profiles, calls, slot_tools.NOTHING, slot_tools.CALLS)
+    return {
+        ALLOCATIONS: Value(total, sites, elsewhere),
+        PEAK_BYTES: Value(sum(held.values()), held, elsewhere),
+    }

@@ -10,6 +10,8 @@ from harness.processes.loadrun import Subject
 from harness.processes.traced import Driver, TraceFacts
 from harness.profiles import memory
 from harness.profiles.folded import Profile
+from harness.profiles.frames import CARRYING, frame_path
+from harness.profiles.memory import MemoryProfiles
 from harness.supervise import Supervisor
 
 
@@ -35,21 +37,34 @@ def memory_values(record: Path, operation: str, requests: int, roots: list[str])
     `peak_bytes` is what was held at the moment when the process held most, of what the whole list allocated.
     """
     profiles = memory.fold(record, roots)
+    elsewhere = share_elsewhere(profiles, requests, operation)
     return {
-        ALLOCATIONS: _value(profiles.allocations, operation, 1 / requests),
-        PEAK_BYTES: _value(profiles.peak, operation, 1.0),
+        ALLOCATIONS: _value(profiles.allocations, operation, 1 / requests, elsewhere),
+        PEAK_BYTES: _value(profiles.peak, operation, 1.0, elsewhere),
     }
 
 
+def share_elsewhere(profiles: MemoryProfiles, requests: int, *operations: str) -> float:
+    """Return the share of the target's allocations that were made outside of the calls of some operations.
+
+    Fewer than one a request are none: what each call leaves to another thread allocates once at least.
+    """
+    counts = profiles.facts.allocations_per_operation
+    within = sum(counts.get(operation, 0) for operation in operations)
+    elsewhere = profiles.facts.elsewhere_allocations + sum(counts.values()) - within
+    return elsewhere / (elsewhere + within) if elsewhere >= requests else 0.0
+
+
 def own_weights(profile: Profile, operation: str) -> dict[str, float]:
-    """Return what each function weighs by itself within the marker of an operation."""
+    """Return what each function weighs by itself within the marker of an operation; what carrying it costs is left out."""
     own: dict[str, float] = {}
     for stack, weight in profile.stacks.items():
-        if stack[0] == MARKER_PREFIX + operation:
+        if stack[0] == MARKER_PREFIX + operation and frame_path(stack[-1]) != CARRYING:
             own[stack[-1]] = own.get(stack[-1], 0.0) + weight
     return own
 
 
-def _value(profile: Profile, operation: str, scale: float) -> Value:
+def _value(profile: Profile, operation: str, scale: float, elsewhere: float) -> Value:
     own = own_weights(profile, operation)
-    return Value(sum(own.values()) * scale, {name: weight * scale for name, weight in own.items()})
+    sites = {name: weight * scale for name, weight in own.items()}
+    return Value(sum(own.values()) * scale, sites, elsewhere)

@@ -16,6 +16,7 @@ from gevent.hub import get_hub
 from locust.env import Environment
 from locust.exception import StopUser
 
+from harness.carrying import Carrier
 from harness.clock import NS_PER_S, SystemClock
 from harness.events import needed_payloads, prepare_events
 from harness.failures import Failures
@@ -27,7 +28,7 @@ from harness.load.garbage import GarbageWatch
 from harness.load.open_model import OpenModel, PlannedRows
 from harness.load.split import Owner, Split
 from harness.load.waits import Waits, waits_of
-from harness.load.wrap import make_wrap
+from harness.load.wrap import make_here
 from harness.marker import marked
 from harness.model import Executor
 from harness.plans.plan import choose
@@ -64,8 +65,11 @@ class Hosting(Protocol):
 class Driver:
     """One load run: `open` the target, then `drive` it."""
 
-    def __init__(self, job: Job, target: LoadedTarget, hosting: Hosting | None = None) -> None:
+    def __init__(
+        self, job: Job, target: LoadedTarget, carrier: Carrier, hosting: Hosting | None = None
+    ) -> None:
         self._job = job
+        self._carrier = carrier
         self._hosting = hosting or OwnRunner()
         self._target = target
         self._folder = Path(job.folder)
@@ -77,7 +81,8 @@ class Driver:
 
     def open(self) -> None:
         """Hook into the target's executors and open it."""
-        self._target.instrument(make_wrap(self._owners, self._names, self._split))
+        self._carrier.here = make_here(self._owners, self._names, self._split)
+        self._target.instrument(self._carrier.bind)
         open_target(self._target)
 
     def drive(self, mix: Mapping[str, float], send: Send) -> None:

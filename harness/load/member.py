@@ -17,6 +17,7 @@ from gevent.event import Event
 from gevent.queue import Queue
 from locust.env import Environment
 
+from harness.carrying import Carrier
 from harness.clock import SystemClock
 from harness.errors import HarnessError
 from harness.load.engine import Driver, Model, user_class
@@ -24,7 +25,7 @@ from harness.load.split import Owner
 from harness.processes import tree
 from harness.processes.account import Account
 from harness.processes.crewjob import Kind, Member
-from harness.processes.job import Failed, Go, Ready
+from harness.processes.job import Failed, Go, Job, Ready
 from harness.profiles.ptrace import allow_ptrace
 from harness.run import LoadFacts, RunDirectory, decode
 from harness.table import shares
@@ -108,9 +109,17 @@ def work(link: Link) -> None:
     if job.overlay:
         tree.prefer(Path(job.overlay))
     append_current_folder()
+    with Carrier() as carrier:
+        _drive(link, job, carrier)
+    facts = decode(folder / RunDirectory.FACTS, LoadFacts)
+    account = Account.of(member.name, load(folder / shares.CALLS), member.spans, facts)
+    link.say(Kind.REPORT, account.pack())
+
+
+def _drive(link: Link, job: Job, carrier: Carrier) -> None:
     began_ns = SystemClock.now_ns()
     target = make(job.factory, job.parameters)
-    driver = Driver(job, target, link)
+    driver = Driver(job, target, carrier, link)
     with closing_target(target):
         driver.open()
         if job.overlay:
@@ -119,9 +128,6 @@ def work(link: Link) -> None:
         link.say(Kind.READY, msgspec.json.encode(ready))
         mix = msgspec.json.decode(link.wait(Kind.GO), type=Go).operations
         driver.drive(mix, _nobody)
-    facts = decode(folder / RunDirectory.FACTS, LoadFacts)
-    account = Account.of(member.name, load(folder / shares.CALLS), member.spans, facts)
-    link.say(Kind.REPORT, account.pack())
 
 
 def _nobody(_message: object) -> None:

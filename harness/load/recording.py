@@ -21,6 +21,7 @@ import greenlet
 import numpy as np
 from gevent.hub import get_hub
 
+from harness.carrying import Carrier
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import UsageError
 from harness.events import prepare_events
@@ -32,7 +33,7 @@ from harness.load.garbage import GarbageWatch
 from harness.load.host import RunDelay
 from harness.load.split import Owner, Split
 from harness.load.waits import Waits, waits_of
-from harness.load.wrap import make_wrap
+from harness.load.wrap import make_here
 from harness.marker import marked
 from harness.model import Executor, Outcome
 from harness.plans.plan import choose
@@ -84,6 +85,11 @@ class HostedTarget:
 
     def __init__(self, called: Called, scratch: Path) -> None:
         """Make and open it; raises `TargetError` or `UsageError`. `scratch` is a folder to measure the recorder in."""
+        with contextlib.ExitStack() as kept:
+            self._make(called, scratch, kept.enter_context(Carrier()))
+            self._kept = kept.pop_all()
+
+    def _make(self, called: Called, scratch: Path, carrier: Carrier) -> None:
         append_current_folder()
         there = _greenlets()
         self.called = called
@@ -92,7 +98,8 @@ class HostedTarget:
         # Another tool may have the hook already; greenlet knows only one.
         self.split = Split(get_hub(), SystemClock.now_ns) if greenlet.gettrace() is None else None
         self.owners: dict[object, Owner] = self.split.owners if self.split else {}
-        self.target.instrument(make_wrap(self.owners, list(self.mix), self.split))
+        carrier.here = make_here(self.owners, list(self.mix), self.split)
+        self.target.instrument(carrier.bind)
         open_target(self.target)
         # Locust looks at its stack when it stops: the first look reads sources and holds the loop for up to 0.1 s.
         inspect.stack()
@@ -115,7 +122,7 @@ class HostedTarget:
 
     def close(self) -> None:
         """Close the target; a fault is a `TargetError`."""
-        with closing_target(self.target):
+        with self._kept, closing_target(self.target):
             pass
 
     def own(self, me: gevent.Greenlet) -> None:

@@ -8,20 +8,21 @@ and the rest; and `wait_busy` divides by who those others were. `Waits`, where t
 on which stacks calls waited.
 """
 
-import functools
 import operator
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any
 
 import greenlet
+from gevent.monkey import get_original
 
+from harness.carrying import Runner
 from harness.errors import TargetError
 from harness.load.holds import Holds
 from harness.load.waits import Waiting, Waits
 from harness.table.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, SPECIAL
 
-P = ParamSpec("P")
-R = TypeVar("R")
+get_ident: Callable[[], int] = get_original("_thread", "get_ident")
+"""Of the real thread: the patched one numbers greenlets."""
 
 
 class Owner:
@@ -49,6 +50,7 @@ class Split:
 
     def __init__(self, hub: object, now_ns: Callable[[], int]) -> None:
         self._now_ns = now_ns
+        self._thread = get_ident()
         self._nobody = Owner(IDLE)
         self._background = Owner(BACKGROUND)
         self.owners: dict[object, Owner] = {hub: self._nobody}
@@ -148,24 +150,25 @@ class Split:
         owner.garbage_ns += garbage_ns
         self.collected_in_target_ns += garbage_ns
 
-    def bind(self, function: Callable[P, R], current: Callable[[], object]) -> Callable[P, R]:
-        """Return `function` as work of the call that is running now, for another greenlet."""
-        owner = self.owners.get(current())
-        if owner is None:
-            return function
+    def lend(self, owner: Owner, run: Runner) -> Runner:
+        """Return `run` as what works for the owner of a call, in other greenlets of this thread.
+
+        What works for it in another thread is seen by no hook: its time is the call's waiting.
+        """
         owner.is_shared = True
         self._part(owner)
 
-        @functools.wraps(function)
-        def bound(*args: P.args, **kwargs: P.kwargs) -> R:
-            me = current()
+        def run_lent(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+            if get_ident() != self._thread:
+                return run(function, *args, **kwargs)
+            me = greenlet.getcurrent()
             previous = self._change_owner(me, owner)
             try:
-                return function(*args, **kwargs)
+                return run(function, *args, **kwargs)
             finally:
                 self._change_owner(me, previous)
 
-        return bound
+        return run_lent
 
     def _change_owner(self, greenlet_: object, owner: Owner | None) -> Owner | None:
         previous = self.owners.get(greenlet_)

@@ -13,6 +13,7 @@ import msgspec
 from harness.failures import by_operation
 from harness.processes.job import Message
 from harness.processes.one_user import OneUserDriver, Request, fixed_lists
+from harness.processes.settling import settle
 from harness.profiles.memory import MemoryProfiler
 
 
@@ -31,7 +32,7 @@ class Driver(OneUserDriver):
         """Make the calls; leaves memray's records and `facts.json` in the job's folder."""
         warm_up, traced = fixed_lists(self._target, mix, self._job.seed, self._job.requests)
         records = {name: f"memory-{number}.bin" for number, name in enumerate(mix)}
-        self._user.make_all(warm_up)
+        self._user.warm_up(warm_up)
         failed: dict[str, int] = {}
         for name, record in records.items():
             failed |= self._trace([request for request in traced if request[0] == name], record)
@@ -42,6 +43,8 @@ class Driver(OneUserDriver):
         gc.disable()
         try:
             with MemoryProfiler(Path(self._job.folder) / record):
-                return by_operation(self._user.make_all(requests))
+                failures = self._user.make_all(requests)
+                settle()
+            return by_operation(failures)
         finally:
             gc.enable()

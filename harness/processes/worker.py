@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 
+from harness.carrying import Carrier
 from harness.clock import SystemClock
 from harness.errors import HarnessError
 from harness.processes import tree
@@ -41,7 +42,9 @@ def main() -> int:
         tree.prefer(Path(job.overlay))
     append_current_folder()
     try:
-        _measure(job, send, _driver(job))
+        make_driver = _driver(job)
+        with Carrier() as carrier:
+            _measure(job, send, make_driver, carrier)
     except HarnessError as error:
         send(Failed(error.what, error.where, error.remedy, error.exit_code))
         return error.exit_code
@@ -59,16 +62,19 @@ class Driver(Protocol):
         """Measure, and leave everything in the job's folder."""
 
 
-def _driver(job: Job) -> Callable[[Job, LoadedTarget], Driver]:
+MakeDriver = Callable[[Job, LoadedTarget, Carrier], Driver]
+
+
+def _driver(job: Job) -> MakeDriver:
     module = importlib.import_module(_DRIVERS[job.kind])
-    driver: Callable[[Job, LoadedTarget], Driver] = module.Driver
+    driver: MakeDriver = module.Driver
     return driver
 
 
-def _measure(job: Job, send: Channel, make_driver: Callable[[Job, LoadedTarget], Driver]) -> None:
+def _measure(job: Job, send: Channel, make_driver: MakeDriver, carrier: Carrier) -> None:
     began_ns = SystemClock.now_ns()
     target = make(job.factory, job.parameters)
-    driver = make_driver(job, target)
+    driver = make_driver(job, target, carrier)
     with closing_target(target):
         driver.open()
         opening_ns = SystemClock.now_ns() - began_ns

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from harness.marker import MARKER_PREFIX, operation_of
 from harness.profiles.folded import Profile
-from harness.profiles.frames import DRIVER, OUTSIDE, frame, frame_path
+from harness.profiles.frames import DRIVER, OUTSIDE, frame, frame_path, marker_place
 from harness.profiles.stacks import Stack
 
 # Full file names start with `/` or `<`; a name never holds ` (/`, since markers escape their brackets.
@@ -74,12 +74,11 @@ def _read_frame(text: str, roots: tuple[str, ...]) -> tuple[str, int] | None:
 
 def _place(stack: Stack, *, may_tear: bool) -> Stack | str:
     """Return the stack under the root that owns it, or what it was dropped as."""
-    markers = [place for place, name in enumerate(stack) if name.startswith(MARKER_PREFIX)]
-    if _is_torn(stack, markers):
+    if _is_torn(stack, may_tear=may_tear):
         return "torn"
-    if markers:
-        rest = tuple(name for name in stack[markers[0] :] if name != stack[markers[0]])
-        return (stack[markers[0]], *rest)
+    place = marker_place(stack)
+    if place is not None:
+        return (stack[place], *(name for name in stack[place:] if name != stack[place]))
     if stack[-1] == _HUB_RUN or any(_paces(name) for name in stack):
         return "idle"
     if any(_drives(name) for name in stack):
@@ -89,9 +88,11 @@ def _place(stack: Stack, *, may_tear: bool) -> Stack | str:
     return (OUTSIDE, *stack)
 
 
-def _is_torn(stack: Stack, markers: Sequence[int]) -> bool:
+def _is_torn(stack: Stack, *, may_tear: bool) -> bool:
     """Tell whether frames stand on one another that cannot: the stack was read while it changed."""
-    if len({stack[place] for place in markers}) > 1 or (markers and _HUB_RUN in stack):
+    markers = {name for name in stack if name.startswith(MARKER_PREFIX)}
+    # A thread that one call has started may work for another, but that is rarer than a torn stack.
+    if (may_tear and len(markers) > 1) or (markers and _HUB_RUN in stack):
         return True
     # gevent's hub calls nobody but callbacks; what seems to be called by its `sleep` belongs to another stack.
     return any(
