@@ -64,6 +64,7 @@ class Carrier:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._undo.close()
+        self.here = lambda: None
 
     def bind(self, function: Function, /) -> Function:
         """Return `function` as work of the call that is running; the function itself where none is."""
