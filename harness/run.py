@@ -122,6 +122,8 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     recorder_ns_per_call: float = 0.0
     split: bool = False
     split_ns_per_switch: float = 0.0
+    split_taken: bool = False
+    """Another tool replaced the switch hook in the middle: `split` is false then, as with `--no-split`."""
     waits_ns_per_switch: float = 0.0
     """What the wait profile adds to `split_ns_per_switch`; 0 where there is none."""
     garbage_collections: int = 0

@@ -23,7 +23,7 @@ from harness.failures import Failures
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import ClosedModel
-from harness.load.facts import at_end, at_origin, measured_overhead
+from harness.load.facts import as_split, at_end, at_origin, measured_overhead
 from harness.load.garbage import GarbageWatch
 from harness.load.open_model import OpenModel, PlannedRows
 from harness.load.split import Owner, Split
@@ -33,6 +33,7 @@ from harness.marker import marked
 from harness.model import Executor
 from harness.plans.plan import choose
 from harness.processes.job import Job, Message, Started
+from harness.processes.withdrawn import withdraw_split
 from harness.profiles.wait import WAITS
 from harness.run import LoadFacts, RunDirectory, write_atomically
 from harness.table import calls
@@ -111,6 +112,8 @@ class Driver:
             signal_watch.cancel()
         if not is_open:
             calls.seal(self._folder / RunDirectory.CALLS)
+        if self._split and self._split.was_taken:
+            withdraw_split(self._folder, RunDirectory.CALLS)
 
     def _new_waits(self) -> Waits | None:
         if self._split is None or not self._job.waits:
@@ -164,7 +167,7 @@ class Driver:
         ended_ns = SystemClock.now_ns() - facts.origin_ns
         self._write(
             at_end(
-                facts,
+                as_split(facts, self._split),
                 ended_ns=min(ended_ns, round(self._job.duration_s * NS_PER_S)),
                 garbage=garbage,
                 counters=before,

@@ -36,6 +36,12 @@ def at_origin(facts: LoadFacts, origin_ns: int) -> LoadFacts:
     return msgspec.structs.replace(facts, origin_ns=origin_ns, origin_unix_s=_unix_s(origin_ns))
 
 
+def as_split(facts: LoadFacts, split: Split | None) -> LoadFacts:
+    """Return the facts with whether another tool has taken the switch hook by now."""
+    is_taken = split is not None and split.was_taken
+    return msgspec.structs.replace(facts, split=facts.split and not is_taken, split_taken=is_taken)
+
+
 def at_end(
     facts: LoadFacts, *, ended_ns: int, garbage: GarbageWatch, counters: Counters, failures: list[Failure], in_flight_peak: int, stopped: str | None,
 ) -> LoadFacts:  # fmt: skip

@@ -28,7 +28,7 @@ from harness.events import prepare_events
 from harness.failures import Failures
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import lag_owners
-from harness.load.facts import at_end, at_origin, measured_overhead
+from harness.load.facts import as_split, at_end, at_origin, measured_overhead
 from harness.load.garbage import GarbageWatch
 from harness.load.host import RunDelay
 from harness.load.split import Owner, Split
@@ -242,7 +242,7 @@ class Recording:
         """Return what is to be said of the whole, once no user calls any more; `ended_ns` is the end of its time."""
         self._host.tick(0)
         self.facts = at_end(
-            self.facts,
+            as_split(self.facts, self._hosted.split),
             ended_ns=ended_ns,
             garbage=self._garbage,
             counters=self._counters,

@@ -23,6 +23,7 @@ from harness.table.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, SPECIAL
 
 get_ident: Callable[[], int] = get_original("_thread", "get_ident")
 """Of the real thread: the patched one numbers greenlets."""
+_settrace = greenlet.settrace
 
 
 class Owner:
@@ -64,6 +65,7 @@ class Split:
         self.waits: Waits | None = None
         """Who wants to know on which stacks calls wait, if anybody does; set before the hook is installed."""
         self.collected_in_target_ns = 0
+        self._is_on = self._was_taken = False
 
     def expect(self, operations: int) -> None:
         """Make room for so many operations, before the first call."""
@@ -77,11 +79,28 @@ class Split:
                 remedy="Take it out, or run with --no-split: service is not divided then",
             )
         self.mark_ns = self._now_ns()
-        greenlet.settrace(self._on_switch)
+        _settrace(self._on_switch)
+        greenlet.settrace = self._set_by_another
+        self._is_on = True
 
     def stop(self) -> None:
-        """Remove the hook."""
-        greenlet.settrace(None)
+        """Remove the hook, if it is still ours."""
+        self._was_taken = self.was_taken
+        self._is_on = False
+        greenlet.settrace = _settrace
+        if greenlet.gettrace() == self._on_switch:
+            _settrace(None)
+
+    @property
+    def was_taken(self) -> bool:
+        """True if another tool has replaced the hook since `start`, for however short: then nothing is split rightly."""
+        return self._was_taken or (self._is_on and greenlet.gettrace() != self._on_switch)
+
+    def _set_by_another(self, function: object) -> object:
+        # It may put ours back in the end, and nobody would know. The hook of another thread is another one.
+        if get_ident() == self._thread and function != self._on_switch:
+            self._was_taken = True
+        return _settrace(function)
 
     @property
     def target_ns(self) -> int:

@@ -83,6 +83,7 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         ended_ns=max(ended, default=None),
         recorder_ns_per_call=max(facts.recorder_ns_per_call for facts in all_facts),
         split=all(facts.split for facts in all_facts),
+        split_taken=any(facts.split_taken for facts in all_facts),
         split_ns_per_switch=max(facts.split_ns_per_switch for facts in all_facts),
         waits_ns_per_switch=max(facts.waits_ns_per_switch for facts in all_facts),
         garbage_collections=sum(facts.garbage_collections for facts in all_facts),
