@@ -112,6 +112,18 @@ class LocustFacts(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[str] = []
 
 
+class ChildFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What child processes of the measured one did in the measured time: CPU of all, and what no single one had more memory than.
+
+    It is a bound: the kernel counts into a child what its parent held when it started it. `running` is how many were left at the end, `waited_ns` how long calls waited for them, over all calls.
+    """
+
+    cpu_s: float = 0.0
+    most_rss_bytes: int = 0
+    running: int = 0
+    waited_ns: int = 0
+
+
 class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the measured process says of itself; written by it into `timing/facts.json`."""
 
@@ -134,6 +146,8 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     counters_trouble: str | None = None
     failures: list[Failure] = []
     stopped: str | None = None
+    children: ChildFacts | None = None
+    """None where calls had no child processes."""
 
 
 class _Versioned(msgspec.Struct, frozen=True):

@@ -73,6 +73,8 @@ def _run(console: Console, run: RunCard) -> None:
     say(console, outcomes, indent=2)
     for reason in run.failures:
         say(console, reason, "red", indent=2)
+    if children := dict(run.facts).get("child processes"):
+        say(console, children, indent=2)
     say(console, f"warm-up: {dict(run.facts).get('warm-up', 'none')}", "dim", indent=2)
     say(console, f"measuring cost: {dict(run.facts).get('measuring', 'unknown')}", "dim", indent=2)
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from harness.errors import UsageError
+from harness.reading.children import children_sentence
 from harness.reading.summary import RunSummary
 from harness.units import format_count, format_duration, format_rate
 from reports.attribution import attributions
@@ -121,6 +122,7 @@ def _card(side: Side) -> RunCard:
             ("seed", str(document.seed)),
             ("measuring", cost(side)),
             ("warm-up", side.run.warmup_finding.sentence),
+            *_children(side),
             *_found(side),
         ),
         outcomes=tuple((name.replace("_", " "), count) for name, count in side.run.total.outcomes.items()),
@@ -129,6 +131,11 @@ def _card(side: Side) -> RunCard:
         directory=side.run.directory.path.name,
         withheld=side.withheld,
     )
+
+
+def _children(side: Side) -> tuple[tuple[str, str], ...]:
+    sentence = children_sentence(side.run)
+    return (("child processes", sentence),) if sentence else ()
 
 
 def _found(side: Side) -> tuple[tuple[str, str], ...]:

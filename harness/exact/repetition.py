@@ -21,6 +21,7 @@ class Value:
     sites: Sites = dataclasses.field(default_factory=dict)
     elsewhere: float = 0.0
     """The part of the target's allocations that no call made, of what relies on allocations: see `Count`."""
+    unseen: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def _count(operation: str, metric: str, base: SideCounts, candidate: SideCounts)
         candidate=_values(candidate, operation, metric),
         base_elsewhere=_elsewhere(base, operation, metric),
         candidate_elsewhere=_elsewhere(candidate, operation, metric),
+        unseen=_unseen(base, operation, metric) or _unseen(candidate, operation, metric),
         base_sites=_sites(base, operation, metric),
         candidate_sites=_sites(candidate, operation, metric),
         note="; ".join(notes),
@@ -103,9 +105,17 @@ def _values(side: SideCounts, operation: str, metric: str) -> list[float]:
     ]
 
 
-def _elsewhere(side: SideCounts, operation: str, metric: str) -> float:
+def _of(side: SideCounts, operation: str, metric: str) -> list[Value]:
     values = (rep.values.get(operation, {}).get(metric) for rep in side.repetitions)
-    return max((value.elsewhere for value in values if value), default=0.0)
+    return [value for value in values if value]
+
+
+def _elsewhere(side: SideCounts, operation: str, metric: str) -> float:
+    return max((value.elsewhere for value in _of(side, operation, metric)), default=0.0)
+
+
+def _unseen(side: SideCounts, operation: str, metric: str) -> str:
+    return next((value.unseen for value in _of(side, operation, metric) if value.unseen), "")
 
 
 def _sites(side: SideCounts, operation: str, metric: str) -> dict[str, float]:

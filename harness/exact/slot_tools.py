@@ -22,17 +22,18 @@ _PR_SET_PTRACER = 0x59616D61
 Run = Callable[[int], object]
 
 
-def trace(run: Run, calls: int, record: str, packages: str) -> None:
+def trace(run: Run, calls: int, record: str, packages: str) -> str:
     """Trace no call, as `nothing`, and then `calls` calls, as `calls`, into the memray file `record`.
 
-    As many come first, untraced; nothing is collected meanwhile. What making the calls costs by itself is in both.
+    Return why the record is not all that they allocate; empty where it is. As many come first, untraced; nothing is collected meanwhile. What making the calls costs by itself is in both.
     `packages` is where memray is to be had, if the side's own environment lacks it.
     """
     tracker = _tracker(record, packages)
     run(calls)
     make_none, make_calls = running(NOTHING), running(CALLS)
     with _loaded("carrying.py").Carrier() as carrier:
-        settle = _loaded("processes/settling.py").settle
+        settle, children = _loaded("processes/settling.py").settle, _loaded("processes/children.py")
+        before = children.usage()
         gc.collect()
         gc.disable()
         try:
@@ -42,6 +43,7 @@ def trace(run: Run, calls: int, record: str, packages: str) -> None:
                 settle()
         finally:
             gc.enable()
+        return str(children.unseen(before))
 
 
 def _loaded(path: str) -> Any:

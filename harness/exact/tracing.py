@@ -1,5 +1,6 @@
 """Exact memory: allocations per request and peak bytes of each operation, with the functions that allocate."""
 
+import dataclasses
 from pathlib import Path
 
 from harness.exact.metrics import ALLOCATIONS, FAILURES, PEAK_BYTES
@@ -24,11 +25,19 @@ def trace_once(supervisor: Supervisor, subject: Subject, plan: ExactPlan, folder
     values = {
         operation: {
             FAILURES: Value(facts.failed.get(operation, 0) / facts.requests),
-            **memory_values(folder / record, operation, facts.requests, roots),
+            **with_unseen(
+                memory_values(folder / record, operation, facts.requests, roots),
+                facts.unseen.get(operation, ""),
+            ),
         }
         for operation, record in facts.records.items()
     }
     return Repetition(facts.requests, values, file)
+
+
+def with_unseen(values: dict[str, Value], why: str) -> dict[str, Value]:
+    """Return the values with why something is missing in them."""
+    return {metric: dataclasses.replace(value, unseen=why) for metric, value in values.items()}
 
 
 def memory_values(record: Path, operation: str, requests: int, roots: list[str]) -> dict[str, Value]:

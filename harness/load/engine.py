@@ -22,6 +22,7 @@ from harness.events import needed_payloads, prepare_events
 from harness.failures import Failures
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
+from harness.load.children import ChildWatch
 from harness.load.closed_model import ClosedModel
 from harness.load.facts import as_split, at_end, at_origin, measured_overhead
 from harness.load.garbage import GarbageWatch
@@ -82,6 +83,7 @@ class Driver:
 
     def open(self) -> None:
         """Hook into the target's executors and open it."""
+        self._children = ChildWatch(self._carrier, SystemClock.now_ns)
         self._carrier.here = make_here(self._owners, self._names, self._split)
         self._target.instrument(self._carrier.bind)
         open_target(self._target)
@@ -159,7 +161,9 @@ class Driver:
 
     def _run(self, model: Model, facts: LoadFacts) -> None:
         before = Counters(self._target)
-        gevent.spawn_later((facts.origin_ns - SystemClock.now_ns()) / NS_PER_S, before.read)
+        until_origin_s = (facts.origin_ns - SystemClock.now_ns()) / NS_PER_S
+        for begin in (before.read, self._children.begin):
+            gevent.spawn_later(until_origin_s, begin)
         with GarbageWatch(self._split.collected if self._split else None) as garbage, self._watching():
             self._hosting.run(model, self._job.users, self._owners)
         if self._split and self._split.waits:
@@ -167,7 +171,7 @@ class Driver:
         ended_ns = SystemClock.now_ns() - facts.origin_ns
         self._write(
             at_end(
-                as_split(facts, self._split),
+                msgspec.structs.replace(as_split(facts, self._split), children=self._children.facts()),
                 ended_ns=min(ended_ns, round(self._job.duration_s * NS_PER_S)),
                 garbage=garbage,
                 counters=before,

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import gevent
 import greenlet
+import msgspec
 import numpy as np
 from gevent.hub import get_hub
 
@@ -27,6 +28,7 @@ from harness.errors import UsageError
 from harness.events import prepare_events
 from harness.failures import Failures
 from harness.load.calling import Calling, Work, make_caller
+from harness.load.children import ChildWatch
 from harness.load.closed_model import lag_owners
 from harness.load.facts import as_split, at_end, at_origin, measured_overhead
 from harness.load.garbage import GarbageWatch
@@ -98,6 +100,7 @@ class HostedTarget:
         # Another tool may have the hook already; greenlet knows only one.
         self.split = Split(get_hub(), SystemClock.now_ns) if greenlet.gettrace() is None else None
         self.owners: dict[object, Owner] = self.split.owners if self.split else {}
+        self.children = ChildWatch(carrier, SystemClock.now_ns)
         carrier.here = make_here(self.owners, list(self.mix), self.split)
         self.target.instrument(carrier.bind)
         open_target(self.target)
@@ -179,6 +182,7 @@ class Recording:
             split.start()
             keep.callback(split.stop)
         self._host.tick(0)
+        hosted.children.begin()
 
     @property
     def mix(self) -> dict[str, float]:
@@ -242,7 +246,9 @@ class Recording:
         """Return what is to be said of the whole, once no user calls any more; `ended_ns` is the end of its time."""
         self._host.tick(0)
         self.facts = at_end(
-            as_split(self.facts, self._hosted.split),
+            msgspec.structs.replace(
+                as_split(self.facts, self._hosted.split), children=self._hosted.children.facts()
+            ),
             ended_ns=ended_ns,
             garbage=self._garbage,
             counters=self._counters,

@@ -13,7 +13,7 @@ import numpy as np
 from harness import failures
 from harness.model import Outcome
 from harness.plans.plan import Span
-from harness.run import HostFacts, LoadFacts
+from harness.run import ChildFacts, HostFacts, LoadFacts
 from harness.table import calls
 from harness.table.distributions import COUNTS, MOMENTS, Distributions
 
@@ -95,6 +95,7 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         counters_trouble=_sentences((name, facts.counters_trouble) for name, facts in given),
         failures=failures.merged([facts.failures for facts in all_facts]),
         stopped=_sentences((name, facts.stopped) for name, facts in given),
+        children=_together([facts.children for facts in all_facts if facts.children]),
     )
 
 
@@ -121,6 +122,17 @@ def _added(all_counters: list[dict[str, dict[str, int]]]) -> dict[str, dict[str,
             for counter, count in mine.items():
                 into[counter] = into.get(counter, 0) + count
     return total
+
+
+def _together(children: list[ChildFacts]) -> ChildFacts | None:
+    if not children:
+        return None
+    return ChildFacts(
+        cpu_s=sum(one.cpu_s for one in children),
+        most_rss_bytes=max(one.most_rss_bytes for one in children),
+        running=sum(one.running for one in children),
+        waited_ns=sum(one.waited_ns for one in children),
+    )
 
 
 def _sentences(said: Iterable[tuple[str, str | None]]) -> str | None:
