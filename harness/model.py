@@ -186,7 +186,10 @@ class Wrap(Protocol):
 
 @runtime_checkable
 class Instrumentable(Protocol):
-    """A target with executors of its own."""
+    """A target that hands work to other threads by a way of its own, such as a queue.
+
+    The standard ways need none of this: threads, executors, gevent, `asyncio` (see `harness.carrying`).
+    """
 
     def instrument(self, wrap: Wrap) -> None:
-        """Apply `wrap` to every function handed to another greenlet or thread; called before `open`."""
+        """Apply `wrap` to every function that is handed over, in the call that hands it over; called before `open`."""

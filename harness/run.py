@@ -129,6 +129,18 @@ class Blocked(msgspec.Struct, frozen=True, kw_only=True):
     blocked_ns: int
 
 
+class ChildFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What child processes of the measured one did in the measured time: CPU of all, and what no single one had more memory than.
+
+    It is a bound: the kernel counts into a child what its parent held when it started it. `running` is how many were left at the end, `waited_ns` how long calls waited for them, over all calls.
+    """
+
+    cpu_s: float = 0.0
+    most_rss_bytes: int = 0
+    running: int = 0
+    waited_ns: int = 0
+
+
 class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the measured process says of itself; written by it into `timing/facts.json`."""
 
@@ -141,6 +153,8 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     recorder_ns_per_call: float = 0.0
     split: bool = False
     split_ns_per_switch: float = 0.0
+    split_taken: bool = False
+    """Another tool replaced the switch hook in the middle: `split` is false then, as with `--no-split`."""
     waits_ns_per_switch: float = 0.0
     """What the wait profile adds to `split_ns_per_switch`; 0 where there is none."""
     garbage_collections: int = 0
@@ -162,6 +176,8 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     halted_ns: int = 0
     """How long the thread of the loop slept although it had work, and was not descheduled."""
     longest_halt_ns: int = 0
+    children: ChildFacts | None = None
+    """None where calls had no child processes."""
 
 
 class _Versioned(msgspec.Struct, frozen=True):

@@ -32,6 +32,8 @@ _SCALED: dict[str, Callable[[float], str]] = {
     "_ns": format_ns,
 }
 _COST = "service median under the profiler"
+_MOST_ELSEWHERE = 0.02
+"""Of a target's allocations, before it is said that they are in no operation; as for exact counts."""
 
 
 def profile_views(sides: Sequence[Side]) -> tuple[tuple[ProfileView, ...], tuple[str, ...]]:
@@ -99,11 +101,25 @@ def _missing(sides: Sequence[Side]) -> list[str]:
         for facts in side.run.document.profiles.values()
         if facts.reason
     ]
+    notes += [note for side in sides if (note := _elsewhere(side))]
     asked = {name for side in sides for name in side.run.document.profiles if name != "wait"}
     found = {name.partition("/")[0] for side in sides for name, _ in _files(side)}
     if not asked and not found - {"wait"}:
         notes.append("Nobody looked at CPU and memory: run again with --profile cpu,memory to see functions")
     return notes
+
+
+def _elsewhere(side: Side) -> str:
+    """Say that a memory profile by operation is not all of the target's, where that is so."""
+    memory = side.run.document.profiles.get("memory")
+    facts = memory.facts if memory else {}
+    elsewhere, within = facts.get("elsewhere_allocations", 0), facts.get("allocations", 0)
+    if not elsewhere or elsewhere / (elsewhere + within) <= _MOST_ELSEWHERE:
+        return ""
+    return (
+        f"{side.label}: {format_percent(elsewhere / (elsewhere + within))} of the target's allocations were made outside of"
+        " the calls, by threads or greenlets that work for none of them: no operation has them"
+    )
 
 
 def _precision(views: Sequence[ProfileView]) -> Iterator[str]:

@@ -73,7 +73,7 @@ def _run(console: Console, run: RunCard) -> None:
     say(console, outcomes, indent=2)
     for reason in run.failures:
         say(console, reason, "red", indent=2)
-    for name in ("answers", "events", "clock"):
+    for name in ("answers", "events", "clock", "child processes"):
         if name in dict(run.facts):
             say(console, dict(run.facts)[name], "dim", indent=2)
     say(console, f"warm-up: {dict(run.facts).get('warm-up', 'none')}", "dim", indent=2)

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from harness.errors import UsageError
+from harness.reading.children import children_sentence
 from harness.reading.summary import RunSummary
 from harness.units import format_count, format_duration, format_rate
 from reports.attribution import attributions
@@ -122,6 +123,7 @@ def _card(side: Side) -> RunCard:
             ("measuring", cost(side)),
             ("warm-up", side.run.warmup_finding.sentence),
             *_of_answers(side),
+            *_children(side),
             *_found(side),
         ),
         outcomes=tuple((name.replace("_", " "), count) for name, count in side.run.total.outcomes.items()),
@@ -153,6 +155,11 @@ def _replaced(apart_s: float | None) -> str:
         else f"it is {format_duration(round(abs(apart_s), 1))} {'ahead' if apart_s > 0 else 'behind'}"
     )
     return f"the target replaced time.time in its process ({by}); the stamps and the check of the wall clock do not use it"
+
+
+def _children(side: Side) -> tuple[tuple[str, str], ...]:
+    sentence = children_sentence(side.run)
+    return (("child processes", sentence),) if sentence else ()
 
 
 def _found(side: Side) -> tuple[tuple[str, str], ...]:

@@ -13,11 +13,12 @@ import gevent
 import numpy as np
 from gevent.hub import get_hub
 
+from harness.carrying import Carrier
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.split import Owner, Split
 from harness.load.waits import Waits
-from harness.load.wrap import make_wrap
+from harness.load.wrap import make_here
 from harness.marker import marked
 from harness.profiles.wait import SHORT, fold
 from harness.table import calls, heldby
@@ -63,7 +64,9 @@ class Program:
         self.split = Split(get_hub(), self.world.now_ns)
         self.split.expect(len(OPERATIONS))
         self.cells = HeldBy(scratch.with_name("heldby.npy"), len(OPERATIONS))
-        self.wrap = make_wrap(self.split.owners, OPERATIONS, self.split)
+        carrier = Carrier()
+        carrier.here = make_here(self.split.owners, OPERATIONS, self.split)
+        self.wrap = carrier.bind
         self.events = [[(number, self.rng.getrandbits(32)) for number in range(MOST)]] * 2
         marked_calls = [marked(self.call, name) for name in OPERATIONS]
         # Some programs have every wait on its stack, the others add short ones up.

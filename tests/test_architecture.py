@@ -19,6 +19,7 @@ LAYERS = {
     "harness.clock": 0,
     "harness.units": 0,
     "harness.marker": 0,
+    "harness.carrying": 0,
     "harness.redact": 0,
     "harness.files": 0,
     "harness.folder": 0,

@@ -3,9 +3,10 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judge_support import count
+from judge_support import count, receipt
 
 from harness.judge.exact import exact_comparisons
+from harness.judge.judge import judge
 from harness.judge.verdict import Kind, Verdict
 from harness.policy import BenchmarkRule, Policy
 from harness.session.receipt import State
@@ -184,3 +185,27 @@ def test_sides_swapped_turn_the_verdict_around(pairs, metric):
     decided = {Verdict.REGRESSED, Verdict.IMPROVED}
     if one.verdict in decided or two.verdict in decided:
         assert two.verdict is mirror[one.verdict]
+
+
+@pytest.mark.parametrize("side", ["base", "candidate"])
+def test_what_runs_outside_of_calls_withholds_a_count_and_never_reads_as_no_change(side):
+    one = judged([5, 5, 5], [5, 5, 5], **{f"{side}_elsewhere": 0.9})
+    assert (one.verdict, one.change, one.base) == (Verdict.INCONCLUSIVE, None, None)
+    assert one.note.startswith("90 % of the allocations were made outside of the calls")
+    assert judged([5, 5, 5], [9, 9, 9], **{f"{side}_elsewhere": 0.9}).verdict is Verdict.INCONCLUSIVE
+
+
+def test_background_work_that_is_little_withholds_nothing():
+    assert judged([5, 5, 5], [5, 5, 5], base_elsewhere=0.008).verdict is Verdict.OK
+    assert judged([5, 5, 5], [6, 6, 6], base_elsewhere=0.008).verdict is Verdict.REGRESSED
+
+
+def test_what_is_known_to_be_unseen_is_said_in_its_own_words():
+    one = judged([5, 5, 5], [5, 5, 5], unseen="its children are not counted")
+    assert (one.verdict, one.note) == (Verdict.INCONCLUSIVE, "its children are not counted")
+
+
+def test_a_session_with_a_count_that_is_withheld_does_not_pass_and_is_not_invalid():
+    counts = [count([5] * 3, [5] * 3), count([5] * 3, [5] * 3, metric="allocations", base_elsewhere=0.9)]
+    whole = judge(receipt(suites=["exact"], benchmarks=[], blocks=[], counts=counts), DEFAULT)
+    assert (whole.verdict, whole.exit_code) == (Verdict.INCONCLUSIVE, 0)

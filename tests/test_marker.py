@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.marker import MARKER_PREFIX, marked, marked_any, marker_name, operation_of
+from harness.marker import MARKER_PREFIX, marked, marker_name, operation_of, running
 
 
 def names_on_the_stack(_event=None):
@@ -36,8 +36,8 @@ def test_results_and_exceptions_pass_through():
 
 
 def test_any_arguments_pass_through_to_work_of_another_thread():
-    assert marked_any(dict, "make")([("a", 1)], b=2) == {"a": 1, "b": 2}
-    assert marker_name("make") in marked_any(names_on_the_stack, "make")()
+    assert running("make")(dict, [("a", 1)], b=2) == {"a": 1, "b": 2}
+    assert marker_name("make") in running("make")(names_on_the_stack)
 
 
 @given(st.text(max_size=120))

@@ -41,12 +41,14 @@ LOOP = """
     from harness.clock import SystemClock
     from harness.load.calling import Calling, Work, make_caller
     from harness.load.split import Owner, Split
-    from harness.load.wrap import make_wrap
+    from harness.carrying import Carrier
+    from harness.load.wrap import make_here
     from harness.table.recorder import Recorder
 
     now_ns = time.perf_counter_ns
     split = Split(get_hub(), now_ns)
-    wrap = make_wrap(split.owners, ["spin", "sleep", "help"], split)
+    carrier = Carrier()
+    carrier.here, wrap = make_here(split.owners, ["spin", "sleep", "help"], split), carrier.bind
     journal = {}
 
     def spin(name, seconds=0.03):
@@ -138,7 +140,8 @@ WRAPPING = """
     import greenlet
     from harness.errors import TargetError
     from harness.load.split import Owner, Split
-    from harness.load.wrap import make_wrap
+    from harness.carrying import Carrier
+    from harness.load.wrap import make_here
     from harness.marker import operation_of
 
     def where(*words, **named):
@@ -147,7 +150,8 @@ WRAPPING = """
     split = Split(get_hub(), time.perf_counter_ns)
     for kept in (split, None):
         owners = split.owners
-        wrap = make_wrap(owners, ["GET /a", "b"], kept)
+        carrier = Carrier()
+        carrier.here, wrap = make_here(owners, ["GET /a", "b"], kept), carrier.bind
         me = gevent.getcurrent()
         assert wrap(where) is where, "nobody calls"
         owners[me] = Owner()

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import InvalidRunError
 from harness.load.waits import Waiting, Waits
-from harness.marker import marked, marked_any
+from harness.marker import marked, running
 from harness.profiles.folded import read_folded
 from harness.profiles.wait import BUCKET_SHIFT, WAITS, OperationWaits, WaitRecord, bucket_of, fold, read
 from harness.profiles.waiting import HOOK_TAKEN, NO_SPLIT, profile_waits
@@ -225,5 +225,4 @@ def test_a_worker_that_was_lost_is_missed_and_the_others_are_used(directory):
 
 
 def test_a_stack_under_another_marker_ends_there_too():
-    helper = marked_any(lambda: sys._getframe(1).f_code.co_name, "get")
-    assert helper() == "operation:get"
+    assert running("get")(lambda: sys._getframe(1).f_code.co_name) == "operation:get"

@@ -16,7 +16,7 @@ from harness.limits import check_operations, read_limit
 from harness.processes.crew import run_with_workers
 from harness.processes.loadrun import LoadPlan, run_into, run_load
 from harness.profiles.profiling import USUAL, Sampling, profile_cpu, profile_memory
-from harness.profiles.waiting import NO_SPLIT, profile_waits
+from harness.profiles.waiting import HOOK_TAKEN, NO_SPLIT, profile_waits
 from harness.reading.summary import load
 from harness.reading.thresholds import Thresholds
 from harness.run import RunDirectory, RunDocument
@@ -157,9 +157,9 @@ class _Variant:
         document.backends = self._backends.facts(run.counters, run.measured_s)
         Distributions.of(run.table, document.plan.spans).write(self._directory.histograms_path)
         returned = {name: operation.count for name, operation in run.operations.items()}
-        document.profiles["wait"] = profile_waits(
-            self._directory, returned, no_hook=None if self._request.plan.split else NO_SPLIT
-        )
+        is_taken = run.facts is not None and run.facts.split_taken
+        no_hook = HOOK_TAKEN if is_taken else None if self._request.plan.split else NO_SPLIT
+        document.profiles["wait"] = profile_waits(self._directory, returned, no_hook=no_hook)
 
     def _profile(self, document: RunDocument, label: str) -> None:
         plan, request = self._request.plan, self._request

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from harness.profiles.frames import frame_path
+from harness.profiles.frames import CARRYING, frame_path
 
 NO_FUNCTION = "(no function)"
 """What no Python function did: the harness called something built in, as the benchmark or target asked."""
 _CALLERS = frozenset(
     {
         "",
+        CARRYING,
         "harness/exact/slot_tools.py",
         "harness/invoke.py",
         "harness/marker.py",

@@ -19,6 +19,9 @@ class Value:
 
     value: float
     sites: Sites = dataclasses.field(default_factory=dict)
+    elsewhere: float = 0.0
+    """The part of the target's allocations that no call made, of what relies on allocations: see `Count`."""
+    unseen: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,6 +82,9 @@ def _count(operation: str, metric: str, base: SideCounts, candidate: SideCounts)
         requests=requests,
         base=_values(base, operation, metric),
         candidate=_values(candidate, operation, metric),
+        base_elsewhere=_elsewhere(base, operation, metric),
+        candidate_elsewhere=_elsewhere(candidate, operation, metric),
+        unseen=_unseen(base, operation, metric) or _unseen(candidate, operation, metric),
         base_sites=_sites(base, operation, metric),
         candidate_sites=_sites(candidate, operation, metric),
         note="; ".join(notes),
@@ -97,6 +103,19 @@ def _values(side: SideCounts, operation: str, metric: str) -> list[float]:
     return [
         rep.values[operation].get(metric, zero).value for rep in side.repetitions if operation in rep.values
     ]
+
+
+def _of(side: SideCounts, operation: str, metric: str) -> list[Value]:
+    values = (rep.values.get(operation, {}).get(metric) for rep in side.repetitions)
+    return [value for value in values if value]
+
+
+def _elsewhere(side: SideCounts, operation: str, metric: str) -> float:
+    return max((value.elsewhere for value in _of(side, operation, metric)), default=0.0)
+
+
+def _unseen(side: SideCounts, operation: str, metric: str) -> str:
+    return next((value.unseen for value in _of(side, operation, metric) if value.unseen), "")
 
 
 def _sites(side: SideCounts, operation: str, metric: str) -> dict[str, float]:

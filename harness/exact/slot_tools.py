@@ -8,8 +8,10 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 NOTHING = "nothing"
@@ -20,23 +22,38 @@ _PR_SET_PTRACER = 0x59616D61
 Run = Callable[[int], object]
 
 
-def trace(run: Run, calls: int, record: str, packages: str) -> None:
+def trace(run: Run, calls: int, record: str, packages: str) -> str:
     """Trace no call, as `nothing`, and then `calls` calls, as `calls`, into the memray file `record`.
 
-    As many come first, untraced; nothing is collected meanwhile. What making the calls costs by itself is in both.
+    Return why the record is not all that they allocate; empty where it is. As many come first, untraced; nothing is collected meanwhile. What making the calls costs by itself is in both.
     `packages` is where memray is to be had, if the side's own environment lacks it.
     """
     tracker = _tracker(record, packages)
     run(calls)
-    make_none, make_calls = under_marker(run, NOTHING), under_marker(run, CALLS)
-    gc.collect()
-    gc.disable()
-    try:
-        with tracker:
-            make_none(0)
-            make_calls(calls)
-    finally:
-        gc.enable()
+    make_none, make_calls = running(NOTHING), running(CALLS)
+    with _loaded("carrying.py").Carrier() as carrier:
+        settle, children = _loaded("processes/settling.py").settle, _loaded("processes/children.py")
+        before = children.usage()
+        gc.collect()
+        gc.disable()
+        try:
+            with tracker:
+                carrier.run(make_none, run, 0)
+                carrier.run(make_calls, run, calls)
+                settle()
+        finally:
+            gc.enable()
+        return str(children.unseen(before))
+
+
+def _loaded(path: str) -> Any:
+    """Return a module of the engine by its path: the side's own tree may have another one of that name."""
+    file = Path(__file__).resolve().parent.parent / path
+    spec = importlib.util.spec_from_file_location(f"_slot_{file.stem}", file)
+    assert spec is not None and spec.loader is not None  # noqa: S101, PT018 - it is a Python file
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _tracker(record: str, packages: str) -> Any:
@@ -71,6 +88,20 @@ def under_marker(run: Run, operation: str) -> Run:
     def make(calls: int) -> object:
         return run(calls)
 
+    _rename(make, operation)
+    return make
+
+
+def running(operation: str) -> Callable[..., object]:
+    """Return what calls a function under the marker: of (function, *args, **kwargs)."""
+
+    def make(function: Callable[..., object], /, *args: Any, **kwargs: Any) -> object:
+        return function(*args, **kwargs)
+
+    _rename(make, operation)
+    return make
+
+
+def _rename(make: Any, operation: str) -> None:
     name = _MARKER_PREFIX + operation
     make.__code__ = make.__code__.replace(co_name=name, co_qualname=name)
-    return make

@@ -9,7 +9,7 @@ from harness.exact import slot_tools
 from harness.exact.metrics import ALLOCATIONS, PEAK_BYTES
 from harness.exact.repetition import Repetition, SideCounts, Value, as_counts
 from harness.exact.serving import serve
-from harness.exact.tracing import own_weights
+from harness.exact.tracing import own_weights, share_elsewhere, with_unseen
 from harness.profiles import memory
 from harness.session.block import Stage
 from harness.session.receipt import Benchmark, Count, Side, State
@@ -67,8 +67,8 @@ def _trace_once(stage: Stage, side: str, benchmarks: Sequence[Benchmark]) -> Rep
             # As many calls in every slot: a benchmark may change with its calls.
             for name, slot in serve(stage, side, list(by_name), warm=dict.fromkeys(by_name, 1)):
                 calls = calls_traced(by_name[name])
-                slot.use_tool(TOOLS, "trace", calls, str(record), packages)
-                values[name] = values_of(record, calls, roots)
+                why = slot.use_tool(TOOLS, "trace", calls, str(record), packages)
+                values[name] = with_unseen(values_of(record, calls, roots), why)
         except HarnessError as error:
             note = f"{side}: {error}"
     return Repetition(MOST_CALLS, values, note=note)
@@ -92,4 +92,8 @@ def values_of(record: Path, calls: int, roots: Sequence[str] = ()) -> dict[str, 
     }
     held = own_weights(profiles.peak, slot_tools.CALLS)
     total = (sum(made.values()) - sum(nothing.values())) / calls
-    return {ALLOCATIONS: Value(total, sites), PEAK_BYTES: Value(sum(held.values()), held)}
+    elsewhere = share_elsewhere(profiles, calls, slot_tools.NOTHING, slot_tools.CALLS)
+    return {
+        ALLOCATIONS: Value(total, sites, elsewhere),
+        PEAK_BYTES: Value(sum(held.values()), held, elsewhere),
+    }

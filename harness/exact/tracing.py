@@ -1,5 +1,6 @@
 """Exact memory: allocations per request and peak bytes of each operation, with the functions that allocate."""
 
+import dataclasses
 from pathlib import Path
 
 from harness.exact.frames import measured_frames
@@ -11,6 +12,8 @@ from harness.processes.loadrun import Subject
 from harness.processes.traced import Driver, TraceFacts
 from harness.profiles import memory
 from harness.profiles.folded import Profile
+from harness.profiles.frames import CARRYING, frame_path
+from harness.profiles.memory import MemoryProfiles
 from harness.supervise import Supervisor
 
 
@@ -23,11 +26,19 @@ def trace_once(supervisor: Supervisor, subject: Subject, plan: ExactPlan, folder
     values = {
         operation: {
             FAILURES: Value(facts.failed.get(operation, 0) / facts.requests),
-            **memory_values(folder / record, operation, facts.requests, roots),
+            **with_unseen(
+                memory_values(folder / record, operation, facts.requests, roots),
+                facts.unseen.get(operation, ""),
+            ),
         }
         for operation, record in facts.records.items()
     }
     return Repetition(facts.requests, values, file)
+
+
+def with_unseen(values: dict[str, Value], why: str) -> dict[str, Value]:
+    """Return the values with why something is missing in them."""
+    return {metric: dataclasses.replace(value, unseen=why) for metric, value in values.items()}
 
 
 def memory_values(record: Path, operation: str, requests: int, roots: list[str]) -> dict[str, Value]:
@@ -36,22 +47,38 @@ def memory_values(record: Path, operation: str, requests: int, roots: list[str])
     `peak_bytes` is what was held at the moment when the process held most, of what the whole list allocated.
     """
     profiles = memory.fold(record, roots)
+    elsewhere = share_elsewhere(profiles, requests, operation)
     return {
-        ALLOCATIONS: _value(profiles.allocations, operation, 1 / requests),
-        PEAK_BYTES: _value(profiles.peak, operation, 1.0),
+        ALLOCATIONS: _value(profiles.allocations, operation, 1 / requests, elsewhere),
+        PEAK_BYTES: _value(profiles.peak, operation, 1.0, elsewhere),
     }
 
 
+def share_elsewhere(profiles: MemoryProfiles, requests: int, *operations: str) -> float:
+    """Return the share of the target's allocations that were made outside of the calls of some operations.
+
+    Fewer than one a request are none: what each call leaves to another thread allocates once at least.
+    """
+    counts = profiles.facts.allocations_per_operation
+    within = sum(counts.get(operation, 0) for operation in operations)
+    elsewhere = profiles.facts.elsewhere_allocations + sum(counts.values()) - within
+    return elsewhere / (elsewhere + within) if elsewhere >= requests else 0.0
+
+
 def own_weights(profile: Profile, operation: str) -> dict[str, float]:
-    """Return what each function weighs by itself within the marker of an operation; the harness's own is nobody's."""
+    """Return what each function weighs by itself within the marker of an operation.
+
+    The harness's own frames are nobody's, and what carrying a call costs is left out.
+    """
     own: dict[str, float] = {}
     for stack, weight in profile.stacks.items():
-        if stack[0] == MARKER_PREFIX + operation:
+        if stack[0] == MARKER_PREFIX + operation and frame_path(stack[-1]) != CARRYING:
             name = measured_frames(stack)[-1]
             own[name] = own.get(name, 0.0) + weight
     return own
 
 
-def _value(profile: Profile, operation: str, scale: float) -> Value:
+def _value(profile: Profile, operation: str, scale: float, elsewhere: float) -> Value:
     own = own_weights(profile, operation)
-    return Value(sum(own.values()) * scale, {name: weight * scale for name, weight in own.items()})
+    sites = {name: weight * scale for name, weight in own.items()}
+    return Value(sum(own.values()) * scale, sites, elsewhere)

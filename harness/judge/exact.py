@@ -17,11 +17,15 @@ from harness.policy import Policy
 from harness.session.receipt import Count, State
 from harness.stats import Assumption, Sample, compare
 from harness.stats import Comparison as Growth
+from harness.units import format_percent
 
 BACKGROUND = "background"
 """The operation under which a target counts what it does on its own; nobody asked for it, so nobody is to blame."""
 LARGEST_TOLERANCE = 0.25
 """As a share of the base: a count that scatters more than that shows nothing."""
+MOST_ELSEWHERE = 0.02
+"""Of a target's allocations, outside of its calls: a change as large as that could go unseen, which is below the margin
+that wakes anybody. The loops of a target's own workers are less; what is left to a queue is most of the work."""
 LEAST_REPETITIONS = 3
 """On each side, where they differ."""
 _ROUNDING = 1e-9
@@ -58,6 +62,10 @@ def _comparison(count: Count, policy: Policy, times: int) -> Comparison:
     if fault := _fault(count, times):
         return dataclasses.replace(bare, note=f"{fault}: {count.note}" if count.note else fault)
     base, candidate = Sample(tuple(count.base)), Sample(tuple(count.candidate))
+    if unseen := _unseen(count):
+        # Neither a change nor its absence: no number that could be taken for one.
+        note = "; ".join(filter(None, (unseen, count.note)))
+        return dataclasses.replace(bare, verdict=Verdict.INCONCLUSIVE, note=note)
     floor = floor_of(count.metric, margin, base.center, candidate.center)
     verdict, note = _judged(base, candidate, allowed, floor)
     return dataclasses.replace(
@@ -90,6 +98,19 @@ def _fault(count: Count, times: int) -> str:
     ):
         return "it holds a number that cannot have been counted"
     return ""
+
+
+def _unseen(count: Count) -> str:
+    """Return why a part of the work is not in what was counted; empty where all of it is."""
+    share = max(count.base_elsewhere, count.candidate_elsewhere)
+    if share <= MOST_ELSEWHERE:
+        return count.unseen
+    elsewhere = (
+        f"{format_percent(share)} of the allocations were made outside of the calls, by threads or greenlets that work"
+        f" for none of them (limit {format_percent(MOST_ELSEWHERE)}): what a call leaves to a queue is not counted."
+        " Bind such work with instrument(wrap)"
+    )
+    return "; ".join(filter(None, (elsewhere, count.unseen)))
 
 
 def _judged(base: Sample, candidate: Sample, allowed: float, floor: float) -> tuple[Verdict, str]:

@@ -10,29 +10,33 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import gevent
+import msgspec
 import numpy as np
 from gevent.hub import get_hub
 from locust.env import Environment
 from locust.exception import StopUser
 
+from harness.carrying import Carrier
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, RefusedError
 from harness.events import needed_payloads, prepare_events
 from harness.failures import Failures
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
+from harness.load.children import ChildWatch
 from harness.load.closed_model import ClosedModel
-from harness.load.facts import at_end, at_origin, measured_overhead, with_processor
+from harness.load.facts import as_split, at_end, at_origin, measured_overhead, with_processor
 from harness.load.garbage import GarbageWatch
 from harness.load.open_model import OpenModel, PlannedRows
 from harness.load.split import Owner, Split
 from harness.load.vetting import Vetting, refuse_process_pools
 from harness.load.waits import Waits, waits_of
-from harness.load.wrap import make_wrap
+from harness.load.wrap import make_here
 from harness.marker import marked
 from harness.model import Executor
 from harness.plans.plan import choose
 from harness.processes.job import Job, Message, Started
+from harness.processes.withdrawn import withdraw_split
 from harness.profiles.wait import WAITS
 from harness.run import LoadFacts, RunDirectory, write_atomically, write_document
 from harness.table import calls
@@ -68,8 +72,11 @@ class Hosting(Protocol):
 class Driver:
     """One load run: `open` the target, then `drive` it."""
 
-    def __init__(self, job: Job, target: LoadedTarget, hosting: Hosting | None = None) -> None:
+    def __init__(
+        self, job: Job, target: LoadedTarget, carrier: Carrier, hosting: Hosting | None = None
+    ) -> None:
         self._job = job
+        self._carrier = carrier
         self._hosting = hosting or OwnRunner()
         self._target = target
         self._folder = Path(job.folder)
@@ -82,7 +89,9 @@ class Driver:
 
     def open(self) -> None:
         """Hook into the target's executors and open it."""
-        self._target.instrument(make_wrap(self._owners, self._names, self._split))
+        self._children = ChildWatch(self._carrier, SystemClock.now_ns)
+        self._carrier.here = make_here(self._owners, self._names, self._split)
+        self._target.instrument(self._carrier.bind)
         open_target(self._target)
 
     def drive(self, mix: Mapping[str, float], send: Send) -> None:
@@ -115,6 +124,8 @@ class Driver:
             signal_watch.cancel()
         if not is_open:
             calls.seal(self._folder / RunDirectory.CALLS)
+        if self._split and self._split.was_taken:
+            withdraw_split(self._folder, RunDirectory.CALLS)
         if isinstance(model.trouble, RefusedError):
             raise model.trouble
 
@@ -180,14 +191,16 @@ class Driver:
 
     def _run(self, model: Model, facts: LoadFacts, work: Work) -> None:
         before = Counters(self._target)
-        gevent.spawn_later((facts.origin_ns - SystemClock.now_ns()) / NS_PER_S, before.read)
+        until_origin_s = (facts.origin_ns - SystemClock.now_ns()) / NS_PER_S
+        for begin in (before.read, self._children.begin):
+            gevent.spawn_later(until_origin_s, begin)
         with GarbageWatch(self._split.collected if self._split else None) as garbage, self._watching():
             self._hosting.run(model, self._job.users, self._owners)
         if self._split and self._split.waits:
             write_atomically(self._folder / WAITS, self._split.waits.record(self._names).pack())
         ended_ns = SystemClock.now_ns() - facts.origin_ns
         ended = at_end(
-            facts,
+            msgspec.structs.replace(as_split(facts, self._split), children=self._children.facts()),
             ended_ns=min(ended_ns, round(self._job.duration_s * NS_PER_S)),
             garbage=garbage,
             counters=before,

@@ -44,6 +44,12 @@ def at_origin(facts: LoadFacts, origin_ns: int) -> LoadFacts:
     return msgspec.structs.replace(facts, origin_ns=origin_ns, origin_unix_s=_unix_s(origin_ns))
 
 
+def as_split(facts: LoadFacts, split: Split | None) -> LoadFacts:
+    """Return the facts with whether another tool has taken the switch hook by now."""
+    is_taken = split is not None and split.was_taken
+    return msgspec.structs.replace(facts, split=facts.split and not is_taken, split_taken=is_taken)
+
+
 def at_end(
     facts: LoadFacts, *, ended_ns: int, garbage: GarbageWatch, counters: Counters,
     in_flight_peak: int, stopped: str | None, work: Work,
@@ -69,8 +75,11 @@ def at_end(
 
 
 def with_processor(facts: LoadFacts, split: Split | None, delay: RunDelay, names: Sequence[str]) -> LoadFacts:
-    """Return the facts with what the loop did without the processor; `names` are those of the operations."""
-    looked = split.blocking if split else None
+    """Return the facts with what the loop did without the processor; `names` are those of the operations.
+
+    Nothing is said of who held it where there is no split, or another tool took it.
+    """
+    looked = split.blocking if split and not split.was_taken else None
     by_holder = enumerate((*names, OTHERS)) if looked else ()
     blocked = {
         name: Blocked(

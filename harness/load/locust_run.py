@@ -25,8 +25,9 @@ from harness.load.locust_user import make_user
 from harness.load.log import LOG
 from harness.load.recording import HostedTarget, Recording
 from harness.processes.gather import Head
+from harness.processes.withdrawn import withdraw_split
 from harness.profiles.wait import WAITS
-from harness.run import write_atomically
+from harness.run import RunDirectory, write_atomically
 from harness.supervise import private_folder
 from harness.table import calls
 
@@ -256,6 +257,8 @@ class Alone:
             write_atomically(open_run.directory.timing / WAITS, waits)
         recording.close()
         calls.seal(open_run.directory.calls_path)
+        if facts.split_taken:
+            withdraw_split(open_run.directory.timing, RunDirectory.CALLS)
         open_run.directory.write_facts(facts)
         open_run.ended(self._head, ended_ns / NS_PER_S, 1)
         open_run.document.host = host

@@ -17,6 +17,7 @@ from gevent.event import Event
 from gevent.queue import Queue
 from locust.env import Environment
 
+from harness.carrying import Carrier
 from harness.clock import SystemClock
 from harness.errors import HarnessError
 from harness.load.engine import Driver, Model, user_class
@@ -24,7 +25,7 @@ from harness.load.private_rpc import unlock
 from harness.load.split import Owner
 from harness.processes.account import Account
 from harness.processes.crewjob import KEY_VARIABLE, Kind, Member
-from harness.processes.job import Failed, Go, Ready
+from harness.processes.job import Failed, Go, Job, Ready
 from harness.processes.tree import OwnTree
 from harness.profiles.ptrace import allow_ptrace
 from harness.run import LoadFacts, RunDirectory, decode
@@ -108,9 +109,17 @@ def work(link: Link) -> None:
     job, folder = member.job, Path(member.job.folder)
     own = OwnTree(Path(job.overlay)) if job.overlay else None
     append_current_folder()
+    with Carrier() as carrier:
+        _drive(link, job, carrier, own)
+    facts = decode(folder / RunDirectory.FACTS, LoadFacts)
+    account = Account.of(member.name, load(folder / shares.CALLS), member.spans, facts)
+    link.say(Kind.REPORT, account.pack())
+
+
+def _drive(link: Link, job: Job, carrier: Carrier, own: OwnTree | None) -> None:
     began_ns = SystemClock.now_ns()
     target = make(job.factory, job.parameters)
-    driver = Driver(job, target, link)
+    driver = Driver(job, target, carrier, link)
     with closing_target(target):
         driver.open()
         if own:
@@ -121,9 +130,6 @@ def work(link: Link) -> None:
         driver.drive(mix, _nobody)
         if own:
             own.check([target.file])
-    facts = decode(folder / RunDirectory.FACTS, LoadFacts)
-    account = Account.of(member.name, load(folder / shares.CALLS), member.spans, facts)
-    link.say(Kind.REPORT, account.pack())
 
 
 def _nobody(_message: object) -> None:

@@ -18,22 +18,25 @@ from pathlib import Path
 
 import gevent
 import greenlet
+import msgspec
 import numpy as np
 from gevent.hub import get_hub
 
+from harness.carrying import Carrier
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import UsageError
 from harness.events import prepare_events
 from harness.failures import Failures
 from harness.load.calling import Calling, Work, make_caller
+from harness.load.children import ChildWatch
 from harness.load.closed_model import lag_owners
-from harness.load.facts import at_end, at_origin, measured_overhead, with_processor
+from harness.load.facts import as_split, at_end, at_origin, measured_overhead, with_processor
 from harness.load.garbage import GarbageWatch
 from harness.load.host import RunDelay
 from harness.load.split import Owner, Split
 from harness.load.vetting import Vetting, refuse_process_pools
 from harness.load.waits import Waits, waits_of
-from harness.load.wrap import make_wrap
+from harness.load.wrap import make_here
 from harness.marker import marked
 from harness.model import Executor, Outcome
 from harness.plans.plan import choose
@@ -85,6 +88,11 @@ class HostedTarget:
 
     def __init__(self, called: Called, scratch: Path) -> None:
         """Make and open it; raises `TargetError` or `UsageError`. `scratch` is a folder to measure the recorder in."""
+        with contextlib.ExitStack() as kept:
+            self._make(called, scratch, kept.enter_context(Carrier()))
+            self._kept = kept.pop_all()
+
+    def _make(self, called: Called, scratch: Path, carrier: Carrier) -> None:
         append_current_folder()
         refuse_process_pools()
         there = _greenlets()
@@ -95,7 +103,9 @@ class HostedTarget:
         # Another tool may have the hook already; greenlet knows only one.
         self.split = Split(get_hub(), SystemClock.now_ns) if greenlet.gettrace() is None else None
         self.owners: dict[object, Owner] = self.split.owners if self.split else {}
-        self.target.instrument(make_wrap(self.owners, list(self.mix), self.split))
+        self.children = ChildWatch(carrier, SystemClock.now_ns)
+        carrier.here = make_here(self.owners, list(self.mix), self.split)
+        self.target.instrument(carrier.bind)
         open_target(self.target)
         # Locust looks at its stack when it stops: the first look reads sources and holds the loop for up to 0.1 s.
         inspect.stack()
@@ -119,7 +129,7 @@ class HostedTarget:
 
     def close(self) -> None:
         """Close the target; a fault is a `TargetError`."""
-        with closing_target(self.target):
+        with self._kept, closing_target(self.target):
             pass
 
     def own(self, me: gevent.Greenlet) -> None:
@@ -177,6 +187,7 @@ class Recording:
             split.start()
             keep.callback(split.stop)
         self._host.tick(0)
+        hosted.children.begin()
 
     @property
     def mix(self) -> dict[str, float]:
@@ -240,7 +251,9 @@ class Recording:
         """Return what is to be said of the whole, once no user calls any more; `ended_ns` is the end of its time."""
         self._host.tick(0)
         ended = at_end(
-            self.facts,
+            msgspec.structs.replace(
+                as_split(self.facts, self._hosted.split), children=self._hosted.children.facts()
+            ),
             ended_ns=ended_ns,
             garbage=self._garbage,
             counters=self._counters,

@@ -8,13 +8,14 @@ and the rest; and `wait_busy` divides by who those others were. `Waits`, where t
 on which stacks calls waited.
 """
 
-import functools
 import operator
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any
 
 import greenlet
+from gevent.monkey import get_original
 
+from harness.carrying import Runner
 from harness.errors import TargetError
 from harness.load.blocking import LONG_NS, Blocking
 from harness.load.holds import Holds
@@ -22,8 +23,9 @@ from harness.load.host import RunDelay
 from harness.load.waits import Waiting, Waits
 from harness.table.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, SPECIAL
 
-P = ParamSpec("P")
-R = TypeVar("R")
+get_ident: Callable[[], int] = get_original("_thread", "get_ident")
+"""Of the real thread: the patched one numbers greenlets."""
+_settrace = greenlet.settrace
 
 
 class Owner:
@@ -51,6 +53,7 @@ class Split:
 
     def __init__(self, hub: object, now_ns: Callable[[], int]) -> None:
         self._now_ns = now_ns
+        self._thread = get_ident()
         self._nobody = Owner(IDLE)
         self._background = Owner(BACKGROUND)
         self.owners: dict[object, Owner] = {hub: self._nobody}
@@ -66,6 +69,7 @@ class Split:
         self.collected_in_target_ns = 0
         self.blocking: Blocking | None = None
         """Who looks at long stretches, if anybody does; set once the run's clock ticks."""
+        self._is_on = self._was_taken = False
 
     def watch_processor(self, delay: RunDelay) -> None:
         """Hold long stretches of the target against `delay`, which must be of this thread."""
@@ -83,11 +87,28 @@ class Split:
                 remedy="Take it out, or run with --no-split: service is not divided then",
             )
         self.mark_ns = self._now_ns()
-        greenlet.settrace(self._on_switch)
+        _settrace(self._on_switch)
+        greenlet.settrace = self._set_by_another
+        self._is_on = True
 
     def stop(self) -> None:
-        """Remove the hook."""
-        greenlet.settrace(None)
+        """Remove the hook, if it is still ours."""
+        self._was_taken = self.was_taken
+        self._is_on = False
+        greenlet.settrace = _settrace
+        if greenlet.gettrace() == self._on_switch:
+            _settrace(None)
+
+    @property
+    def was_taken(self) -> bool:
+        """True if another tool has replaced the hook since `start`, for however short: then nothing is split rightly."""
+        return self._was_taken or (self._is_on and greenlet.gettrace() != self._on_switch)
+
+    def _set_by_another(self, function: object) -> object:
+        # It may put ours back in the end, and nobody would know. The hook of another thread is another one.
+        if get_ident() == self._thread and function != self._on_switch:
+            self._was_taken = True
+        return _settrace(function)
 
     @property
     def target_ns(self) -> int:
@@ -158,24 +179,25 @@ class Split:
         owner.garbage_ns += garbage_ns
         self.collected_in_target_ns += garbage_ns
 
-    def bind(self, function: Callable[P, R], current: Callable[[], object]) -> Callable[P, R]:
-        """Return `function` as work of the call that is running now, for another greenlet."""
-        owner = self.owners.get(current())
-        if owner is None:
-            return function
+    def lend(self, owner: Owner, run: Runner) -> Runner:
+        """Return `run` as what works for the owner of a call, in other greenlets of this thread.
+
+        What works for it in another thread is seen by no hook: its time is the call's waiting.
+        """
         owner.is_shared = True
         self._part(owner)
 
-        @functools.wraps(function)
-        def bound(*args: P.args, **kwargs: P.kwargs) -> R:
-            me = current()
+        def run_lent(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+            if get_ident() != self._thread:
+                return run(function, *args, **kwargs)
+            me = greenlet.getcurrent()
             previous = self._change_owner(me, owner)
             try:
-                return function(*args, **kwargs)
+                return run(function, *args, **kwargs)
             finally:
                 self._change_owner(me, previous)
 
-        return bound
+        return run_lent
 
     def _change_owner(self, greenlet_: object, owner: Owner | None) -> Owner | None:
         previous = self.owners.get(greenlet_)

@@ -13,7 +13,7 @@ import numpy as np
 from harness import failures
 from harness.model import Outcome
 from harness.plans.plan import Span
-from harness.run import Blocked, HostFacts, LoadFacts
+from harness.run import Blocked, ChildFacts, HostFacts, LoadFacts
 from harness.table import calls
 from harness.table.distributions import COUNTS, MOMENTS, Distributions
 
@@ -86,6 +86,7 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         ),
         recorder_ns_per_call=max(facts.recorder_ns_per_call for facts in all_facts),
         split=all(facts.split for facts in all_facts),
+        split_taken=any(facts.split_taken for facts in all_facts),
         split_ns_per_switch=max(facts.split_ns_per_switch for facts in all_facts),
         waits_ns_per_switch=max(facts.waits_ns_per_switch for facts in all_facts),
         garbage_collections=sum(facts.garbage_collections for facts in all_facts),
@@ -103,6 +104,7 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         blocked=_blocked([facts.blocked for facts in all_facts]),
         halted_ns=max(facts.halted_ns for facts in all_facts),
         longest_halt_ns=max(facts.longest_halt_ns for facts in all_facts),
+        children=_together([facts.children for facts in all_facts if facts.children]),
     )
 
 
@@ -141,6 +143,17 @@ def _blocked(parts: list[dict[str, Blocked]]) -> dict[str, Blocked]:
             blocked_ns=one.blocked_ns + other.blocked_ns,
         )
     return total
+
+
+def _together(children: list[ChildFacts]) -> ChildFacts | None:
+    if not children:
+        return None
+    return ChildFacts(
+        cpu_s=sum(one.cpu_s for one in children),
+        most_rss_bytes=max(one.most_rss_bytes for one in children),
+        running=sum(one.running for one in children),
+        waited_ns=sum(one.waited_ns for one in children),
+    )
 
 
 def _sentences(said: Iterable[tuple[str, str | None]]) -> str | None:

@@ -36,7 +36,7 @@ class Driver(OneUserDriver):
         """Make the calls; leaves `facts.json` in the job's folder."""
         warm_up, counted = fixed_lists(self._target, mix, self._job.seed, self._job.requests)
         counters = Counters(self._target)
-        self._user.make_all(warm_up)
+        self._user.warm_up(warm_up)
         settled(counters)
         self._target.record_sites(on=True)
         counters.read()

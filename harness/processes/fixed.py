@@ -16,6 +16,7 @@ from harness.events import needed_payloads, prepare_events
 from harness.plans.plan import choose
 from harness.processes.job import Message
 from harness.processes.one_user import OneUserDriver
+from harness.processes.settling import settle
 from harness.profiles.memory import MemoryProfiler
 
 
@@ -43,13 +44,14 @@ class Driver(OneUserDriver):
             (names[index], events[index][turn % len(events[index])])
             for index, turn in zip(operation.tolist(), payload.tolist(), strict=True)
         ]
-        self._user.make_all(requests[:traced])
+        self._user.warm_up(requests[:traced])
         gc.collect()
         folder = Path(self._job.folder)
         with MemoryProfiler(folder / self.RECORD):
             start_ns = SystemClock.now_ns()
             failures = self._user.make_all(requests[traced:])
             traced_ns = SystemClock.now_ns() - start_ns
+            settle()
         by_operation = {name: int((operation[traced:] == index).sum()) for index, name in enumerate(names)}
         facts = FixedFacts(
             requests=by_operation, failed=sum(one.count for one in failures), traced_ns=traced_ns

@@ -27,6 +27,7 @@ from harness.processes.job import Job, Ready
 from harness.processes.loadrun import LoadPlan, LoadResult
 from harness.processes.measure import Ending
 from harness.processes.settle import Part, settle
+from harness.processes.withdrawn import withdraw_split
 from harness.profiles.wait import WAITS
 from harness.run import HostFacts, LoadFacts, RunDirectory, write_atomically, write_document
 from harness.table import calls, shares
@@ -211,6 +212,8 @@ class _Incoming:
             write_atomically(self.folder / RunDirectory.HELD_BY, self.end.held_by)
         if self.end and self.end.waits:
             write_atomically(self.folder / WAITS, self.end.waits)
+        if self.facts and self.facts.split_taken:
+            withdraw_split(self.folder, shares.CALLS)
 
 
 def _shift(column: Integers, offset_ns: int, outcome: Integers, *, returned: bool) -> None:

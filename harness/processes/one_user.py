@@ -5,25 +5,23 @@ process. Garbage is collected only where they say so: a collection empties the i
 that depends on everything the process did before.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import msgspec
 
+from harness.carrying import Carrier
 from harness.errors import RefusedError, TargetError
 from harness.events import prepare_events
 from harness.failures import Failure, Failures
-from harness.marker import marked, marked_any
-from harness.model import Outcome, Wrap
+from harness.marker import running
+from harness.model import Outcome
 from harness.processes.job import Job
 from harness.refusals import Results
 from harness.renewing import give_back, taken
 from harness.run import write_document
 from harness.target import LoadedTarget, open_target
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 Request = tuple[str, Any]
 """Operation and entry of the pool of its events."""
@@ -32,16 +30,20 @@ Request = tuple[str, Any]
 class OneUser:
     """Opens the target and makes requests one after the other, each under the marker of its operation."""
 
-    def __init__(self, target: LoadedTarget) -> None:
+    def __init__(self, target: LoadedTarget, carrier: Carrier) -> None:
         self._target = target
-        self._calls = {name: marked(target.call, name) for name in target.operations}
+        self._carrier = carrier
         self._results = {name: Results(name) for name in target.operations}
-        self._operation = ""
 
     def open(self) -> None:
         """Hook into the target's executors and open it."""
-        self._target.instrument(self._make_wrap())
+        self._target.instrument(self._carrier.bind)
         open_target(self._target)
+
+    def warm_up(self, requests: Iterable[Request]) -> None:
+        """Make requests that do not count: a worker that one of them starts, and leaves, works for no call."""
+        for operation, event in requests:
+            self._succeeds(operation, event, Failures(), is_carried=False)
 
     def make_all(self, requests: Iterable[Request]) -> list[Failure]:
         """Make the requests; return what failed and why: raised, timed out, or was judged so. No times are told.
@@ -49,22 +51,20 @@ class OneUser:
         Raises `RefusedError` for a result that is none.
         """
         judge = self._target.judge
-        failures, names = Failures(), list(self._calls)
+        failures, names = Failures(), list(self._target.operations)
         for operation, event in requests:
-            self._operation = operation
             if not self._succeeds(operation, event, failures):
                 failures.count(names.index(operation), Outcome.FAILED, 0)
             if judge and judge.fault:
                 raise TargetError(
                     judge.fault, remedy="Correct the target: nothing can be said about its answers"
                 )
-        self._operation = ""
         return failures.found(names)
 
-    def _succeeds(self, operation: str, entry: Any, failures: Failures) -> bool:
-        event = taken(entry)
+    def _succeeds(self, operation: str, entry: Any, failures: Failures, *, is_carried: bool = True) -> bool:
+        event, call = taken(entry), self._target.call
         try:
-            result = self._calls[operation](event)
+            result = self._carrier.run(running(operation), call, event) if is_carried else call(event)
         except RefusedError:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever the target raises is its outcome
@@ -81,13 +81,6 @@ class OneUser:
         failures.answered(judge.reason(result, operation))
         return False
 
-    def _make_wrap(self) -> Wrap:
-        # One user: whatever is handed to another thread works for the operation that is running now.
-        def wrap(function: Callable[P, R], /) -> Callable[P, R]:
-            return marked_any(function, self._operation) if self._operation else function
-
-        return wrap
-
 
 class OneUserDriver:
     """What carries out a job with one user's fixed lists; a subclass says in `drive` what is done with them."""
@@ -95,10 +88,10 @@ class OneUserDriver:
     FACTS = "facts.json"
     """What `drive` leaves in the job's folder."""
 
-    def __init__(self, job: Job, target: LoadedTarget) -> None:
+    def __init__(self, job: Job, target: LoadedTarget, carrier: Carrier) -> None:
         self._job = job
         self._target = target
-        self._user = OneUser(target)
+        self._user = OneUser(target, carrier)
 
     def open(self) -> None:
         """Hook into the target's executors and open it."""

@@ -11,17 +11,23 @@ from pathlib import Path
 import msgspec
 
 from harness.failures import by_operation
+from harness.processes.children import unseen, usage
 from harness.processes.job import Message
 from harness.processes.one_user import OneUserDriver, Request, fixed_lists
+from harness.processes.settling import settle
 from harness.profiles.memory import MemoryProfiler
 
 
 class TraceFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """`requests` calls of each operation were traced; `records` says in which file of the folder."""
+    """`requests` calls of each operation were traced; `records` says in which file of the folder.
+
+    `unseen` says of an operation why its record is not all of it.
+    """
 
     requests: int
     failed: dict[str, int]
     records: dict[str, str]
+    unseen: dict[str, str] = {}
 
 
 class Driver(OneUserDriver):
@@ -31,17 +37,22 @@ class Driver(OneUserDriver):
         """Make the calls; leaves memray's records and `facts.json` in the job's folder."""
         warm_up, traced = fixed_lists(self._target, mix, self._job.seed, self._job.requests)
         records = {name: f"memory-{number}.bin" for number, name in enumerate(mix)}
-        self._user.make_all(warm_up)
+        self._user.warm_up(warm_up)
         failed: dict[str, int] = {}
+        missing: dict[str, str] = {}
         for name, record in records.items():
+            before = usage()
             failed |= self._trace([request for request in traced if request[0] == name], record)
-        facts = TraceFacts(requests=self._job.requests, failed=failed, records=records)
+            missing[name] = unseen(before)
+        facts = TraceFacts(requests=self._job.requests, failed=failed, records=records, unseen=missing)
         self._write(facts)
 
     def _trace(self, requests: list[Request], record: str) -> dict[str, int]:
         gc.disable()
         try:
             with MemoryProfiler(Path(self._job.folder) / record):
-                return by_operation(self._user.make_all(requests))
+                failures = self._user.make_all(requests)
+                settle()
+            return by_operation(failures)
         finally:
             gc.enable()

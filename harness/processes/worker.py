@@ -14,6 +14,7 @@ from typing import Protocol
 
 import msgspec
 
+from harness.carrying import Carrier
 from harness.clock import SystemClock
 from harness.errors import HarnessError
 from harness.processes.job import Doing, Done, Failed, Go, Job, Message, Ready
@@ -41,7 +42,9 @@ def main() -> int:
     try:
         own = OwnTree(Path(job.overlay)) if job.overlay else None
         append_current_folder()
-        _measure(job, send, _driver(job), own)
+        make_driver = _driver(job)
+        with Carrier() as carrier:
+            _measure(job, send, make_driver, carrier, own)
     except HarnessError as error:
         send(Failed.of(error))
         return error.exit_code
@@ -59,18 +62,19 @@ class Driver(Protocol):
         """Measure, and leave everything in the job's folder."""
 
 
-def _driver(job: Job) -> Callable[[Job, LoadedTarget], Driver]:
+MakeDriver = Callable[[Job, LoadedTarget, Carrier], Driver]
+
+
+def _driver(job: Job) -> MakeDriver:
     module = importlib.import_module(_DRIVERS[job.kind])
-    driver: Callable[[Job, LoadedTarget], Driver] = module.Driver
+    driver: MakeDriver = module.Driver
     return driver
 
 
-def _measure(
-    job: Job, send: Channel, make_driver: Callable[[Job, LoadedTarget], Driver], own: OwnTree | None
-) -> None:
+def _measure(job: Job, send: Channel, make_driver: MakeDriver, carrier: Carrier, own: OwnTree | None) -> None:
     began_ns = SystemClock.now_ns()
     target = make(job.factory, job.parameters)
-    driver = make_driver(job, target)
+    driver = make_driver(job, target, carrier)
     with closing_target(dataclasses.replace(target, close=_announced(target.close, "close()", send))):
         send(Doing("open()"))
         driver.open()

@@ -14,6 +14,9 @@ DRIVER = "(driver)"
 OUTSIDE = "(outside)"
 """Root of the stacks that belong to no operation: other threads, start, garbage collection."""
 
+CARRYING = "harness/carrying.py"
+"""What hands work over for a call; its own cost is the driver's."""
+
 _INSTALLED = re.compile(r"^.*/(?:site|dist)-packages/")
 _STANDARD = re.compile(r"^.*/lib/python\d+\.\d+/")
 
@@ -28,6 +31,30 @@ def frame_path(name: str) -> str:
     if name.startswith(MARKER_PREFIX) or not name.endswith(")"):
         return ""
     return name.rpartition(" (")[2][:-1] if " (" in name else ""
+
+
+def marker_place(stack: Sequence[str]) -> int | None:
+    """Return the place of the marker that a stack of keys belongs to; None if it has none.
+
+    The innermost one: a thread that one call has started may work for another. Of several of one operation in a row the
+    outermost, so that no caller within the call is lost.
+    """
+    found = None
+    for place in range(len(stack) - 1, -1, -1):
+        if stack[place].startswith(MARKER_PREFIX):
+            if found is not None and stack[place] != stack[found]:
+                break
+            found = place
+    return found
+
+
+def is_plumbing(path: str) -> bool:
+    """Tell whether the file at `path` hands work over and does none by itself: the standard library, gevent, ourselves."""
+    if path.startswith("<") or (_STANDARD.match(path) and not _INSTALLED.match(path)):
+        return True
+    return relative_path(path).startswith(("gevent/", "greenlet/", "memray/")) or path.endswith(
+        (f"/{CARRYING}", "/harness/marker.py")
+    )
 
 
 def relative_path(path: str, roots: Sequence[str] = ()) -> str:

@@ -6,7 +6,7 @@ memray replaces the greenlet trace function without chaining: never track in a p
 import dataclasses
 import gc
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from harness.errors import HarnessError, InvalidRunError
 from harness.marker import MARKER_PREFIX, operation_of
 from harness.profiles.folded import Profile
-from harness.profiles.frames import OUTSIDE, frame
+from harness.profiles.frames import OUTSIDE, frame, frame_path, is_plumbing, marker_place
 from harness.profiles.qualified import QualifiedNames
 from harness.profiles.stacks import Stack
 
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from memray import AllocationRecord, FileReader
 
 _FREES = frozenset({1, 5, 15})  # memray.AllocatorType: PYMALLOC_FREE, FREE, MUNMAP. They have no stack.
+_DRIVERS = frozenset(
+    {
+        "harness/processes/one_user.py",
+        "harness/processes/settling.py",
+        "harness/profiles/memory.py",
+        "harness/exact/slot_tools.py",
+    }
+)
+"""One of them is at the root of whatever the driver does in its own thread while it is tracked."""
 _OUR_ROOT = str(Path(__file__).resolve().parents[2])
 
 
@@ -82,6 +91,8 @@ class MemoryFacts:
     outside_bytes: int
     leaked_bytes: int
     leaked_bytes_within: int
+    elsewhere_allocations: int = 0
+    """The part of `outside_allocations` that code of the target made, on threads and greenlets that work for no call."""
 
 
 class MemoryProfiles(NamedTuple):
@@ -108,7 +119,7 @@ def fold(memory_bin: Path, roots: Sequence[str] = ()) -> MemoryProfiles:
     names = _Frames((*roots, _OUR_ROOT))
     try:
         with memray.FileReader(memory_bin) as reader:
-            counts, sizes = _allocated(reader, names)
+            counts, sizes, blind = _allocated(reader, names)
             _, peak = _held(reader.get_high_watermark_allocation_records(merge_threads=True), names)
             _, leaked = _held(reader.get_leaked_allocation_records(merge_threads=True), names)
     except (OSError, RuntimeError, ValueError) as error:
@@ -128,6 +139,8 @@ def fold(memory_bin: Path, roots: Sequence[str] = ()) -> MemoryProfiles:
         outside_bytes=sum(size for stack, size in sizes.items() if stack in outside),
         leaked_bytes=sum(leaked.values()),
         leaked_bytes_within=sum(_per_operation(leaked).values()),
+        elsewhere_allocations=blind
+        + sum(count for stack, count in outside.items() if stack in names.elsewhere),
     )
     return MemoryProfiles(
         Profile("allocations", _within(counts), names.lines(counts)),
@@ -138,12 +151,24 @@ def fold(memory_bin: Path, roots: Sequence[str] = ()) -> MemoryProfiles:
     )
 
 
-def _allocated(reader: "FileReader", names: "_Frames") -> tuple[Counter[Stack], Counter[Stack]]:
-    """Return number and bytes of all allocations by stack."""
+def _allocated(reader: "FileReader", names: "_Frames") -> tuple[Counter[Stack], Counter[Stack], int]:
+    """Return number and bytes of all allocations by stack, and how many came from threads that never ran Python."""
+    blind: Counter[int] = Counter()
+    runs_python: set[int] = set()
+
     # `metadata.total_allocations` counts frees too; `stack_trace()` costs 2 us, so ask once for each stack.
-    return _held(
-        (record for record in reader.get_allocation_records() if record.allocator not in _FREES), names
-    )
+    def allocations() -> "Iterator[AllocationRecord]":
+        for record in reader.get_allocation_records():
+            if record.allocator not in _FREES:
+                # The start of a Python thread allocates before there is a stack.
+                if record.stack_id:
+                    runs_python.add(record.tid)
+                else:
+                    blind[record.tid] += record.n_allocations
+                yield record
+
+    counts, sizes = _held(allocations(), names)
+    return counts, sizes, sum(count for thread, count in blind.items() if thread not in runs_python)
 
 
 def _held(records: "Iterable[AllocationRecord]", names: "_Frames") -> tuple[Counter[Stack], Counter[Stack]]:
@@ -171,14 +196,21 @@ class _Frames:
         self._roots = roots
         self._qualified = QualifiedNames()
         self._keys: dict[tuple[str, str, int], str] = {}
+        self.elsewhere: set[Stack] = set()
+        """The stacks outside of operations on which code of the target worked, and the driver did not."""
         self._lines: dict[str, int] = {}
 
     def stack(self, trace: Sequence[tuple[str, str, int]]) -> Stack:
         """Return the stack under its operation, or under `(outside)`; `trace` has the leaf first."""
         names = [self._key(*element) for element in reversed(trace)]
-        start = next((place for place, name in enumerate(names) if name.startswith(MARKER_PREFIX)), None)
+        start = marker_place(names)
         if start is None:
-            return (OUTSIDE, *names)
+            outside = (OUTSIDE, *names)
+            if not _DRIVERS.intersection(map(frame_path, names)) and not all(
+                is_plumbing(path) for _, path, _ in trace
+            ):
+                self.elsewhere.add(outside)
+            return outside
         return (names[start], *(name for name in names[start:] if name != names[start]))
 
     def lines(self, stacks: Iterable[Stack]) -> dict[str, int]:

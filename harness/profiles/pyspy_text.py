@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from harness.marker import MARKER_PREFIX, operation_of
 from harness.profiles.folded import Profile
-from harness.profiles.frames import DRIVER, OUTSIDE, frame, frame_path
+from harness.profiles.frames import DRIVER, OUTSIDE, frame, frame_path, marker_place
 from harness.profiles.idle import HUB_RUN, is_waiting
 from harness.profiles.stacks import Stack
 
@@ -78,32 +78,34 @@ def _read_frame(text: str, roots: tuple[str, ...]) -> tuple[str, int] | None:
 
 def _place(stack: Stack, *, may_tear: bool) -> Stack | str:
     """Return the stack under the root that owns it, or what it was dropped as."""
-    markers = [place for place, name in enumerate(stack) if name.startswith(MARKER_PREFIX)]
     is_driver = any(_drives(name) for name in stack)
-    if dropped := _dropped(stack, markers, may_tear=may_tear and not is_driver):
+    if dropped := _dropped(stack, may_tear=may_tear, is_driver=is_driver):
         return dropped
-    if markers:
-        rest = tuple(name for name in stack[markers[0] :] if name != stack[markers[0]])
-        return (stack[markers[0]], *rest)
+    place = marker_place(stack)
+    if place is not None:
+        return (stack[place], *(name for name in stack[place:] if name != stack[place]))
     return (DRIVER if is_driver else OUTSIDE, *stack)
 
 
-def _dropped(stack: Stack, markers: Sequence[int], *, may_tear: bool) -> str:
+def _dropped(stack: Stack, *, may_tear: bool, is_driver: bool) -> str:
     """Return as what a stack is left out of the profile; empty for one that belongs to it."""
-    if _is_torn(stack, markers):
+    if _is_torn(stack, may_tear=may_tear):
         return "torn"
     if is_waiting(stack[-1]):
         return "idle"
-    if markers:
+    if marker_place(stack) is not None:
         return ""
     if any(_paces(name) for name in stack):
         return "paced"
-    return "torn" if may_tear and not stack[0].startswith(_THREAD_ROOTS) else ""
+    is_rootless = may_tear and not is_driver and not stack[0].startswith(_THREAD_ROOTS)
+    return "torn" if is_rootless else ""
 
 
-def _is_torn(stack: Stack, markers: Sequence[int]) -> bool:
+def _is_torn(stack: Stack, *, may_tear: bool) -> bool:
     """Tell whether frames stand on one another that cannot: the stack was read while it changed."""
-    if len({stack[place] for place in markers}) > 1 or (markers and HUB_RUN in stack):
+    markers = {name for name in stack if name.startswith(MARKER_PREFIX)}
+    # A thread that one call has started may work for another, but that is rarer than a torn stack.
+    if (may_tear and len(markers) > 1) or (markers and HUB_RUN in stack):
         return True
     # gevent's hub calls nobody but callbacks; what seems to be called by its `sleep` belongs to another stack.
     return any(

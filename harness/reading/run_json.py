@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from harness.limits import as_json as limit_json
+from harness.reading.children import children_json
 from harness.reading.stages import as_json as stages_json
 from harness.reading.summary import OperationSummary, RunSummary
 from harness.table import heldby
@@ -30,6 +31,7 @@ def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any
         "recorder_ns_per_call": run.facts.recorder_ns_per_call if run.facts else None,
         "split_ns_per_switch": run.facts.split_ns_per_switch if run.facts and run.facts.split else None,
         "stated": _stated(run),
+        "children": children_json(run),
         "operations": {name: _operation_json(operation) for name, operation in run.operations.items()},
         "blocked": msgspec.to_builtins(run.facts.blocked) if run.facts else None,
         "failures": [msgspec.to_builtins(one) for one in run.facts.failures] if run.facts else None,

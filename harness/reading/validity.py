@@ -65,6 +65,7 @@ def judge(run: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
                 blocked,
                 halted,
                 _counters,
+                _split,
                 _backends,
                 _warmup,
                 _stages,
@@ -213,6 +214,15 @@ def _driver_fell_behind(run: "RunSummary") -> bool:
 def _counters(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
     if run.facts and run.facts.counters_trouble:
         yield Reason(Level.DEGRADED, run.facts.counters_trouble)
+
+
+def _split(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+    if run.facts and run.facts.split_taken:
+        yield Reason(
+            Level.DEGRADED,
+            "The target, or a tool that it started, put a greenlet trace function of its own in the place of the harness's:"
+            " service is not divided into run and waits. Take it out, or run with --no-split",
+        )
 
 
 def _descheduled(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:

@@ -200,7 +200,9 @@ class LoadBlock(msgspec.Struct, frozen=True, kw_only=True):
 class Count(msgspec.Struct, frozen=True, kw_only=True):
     """An exact metric of one operation or benchmark: per request, in each repetition of the same fixed requests.
 
-    `sites` say where it comes from, `{function: per request}`, on each side. A side that could not be counted has
+    `sites` say where it comes from, `{function: per request}`, on each side. `elsewhere` is the share of the target's
+    allocations that were made outside of its calls, on threads and greenlets that work for none of them: the most of all
+    repetitions, and 0 for what does not rely on allocations. `unseen` says why more may be missing. A side that could not be counted has
     an empty list and a `note`; so has one that does not have the operation, which `state` says.
     """
 
@@ -211,6 +213,9 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
     candidate: list[float]
     base_sites: dict[str, float] = {}
     candidate_sites: dict[str, float] = {}
+    base_elsewhere: float = 0.0
+    candidate_elsewhere: float = 0.0
+    unseen: str = ""
     note: str = ""
     state: State = State.BOTH
 

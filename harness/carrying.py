@@ -1,0 +1,295 @@
+"""Carries the identity of a call into all that it starts elsewhere: threads, executors, greenlets, event loops.
+
+While a `Carrier` is installed, the standard ways to hand a function to another thread or greenlet hand it over as work of
+the call that is running: profilers find the call's marker on its stack, and the split knows whose time it is. Where no
+call is running, and in a process that does not measure, nothing is changed.
+
+What cannot be carried: work that a thread takes from a queue, callbacks of C libraries, uvloop, child processes.
+A slot loads this file by its path: it imports nothing of the harness, and nothing that the target may not want.
+"""
+
+import contextlib
+import contextvars
+import functools
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType, TracebackType
+from typing import Any, Self
+
+Function = Callable[..., Any]
+Runner = Callable[..., Any]
+"""(function, *args, **kwargs) to the result: calls the function as work of one call, under its marker."""
+
+_MISSING = object()
+
+
+def _nobody(function: Function, /, *args: Any, **kwargs: Any) -> Any:
+    """Stand for no call: for workers that serve one call after the other, whichever starts them."""
+    return function(*args, **kwargs)
+
+
+_CALL: contextvars.ContextVar[Runner | None] = contextvars.ContextVar("harness_call", default=None)
+"""The call that this thread, greenlet or task works for; None where only `Carrier.here` may know."""
+
+
+def _run(runner: Runner, function: Function, /, *args: Any, **kwargs: Any) -> Any:
+    token = _CALL.set(runner)
+    try:
+        return runner(function, *args, **kwargs)
+    finally:
+        _CALL.reset(token)
+
+
+class Carrier:
+    """Makes functions work of the call that hands them over. As a context manager it adapts the standard ways to do so.
+
+    `here` says which call runs in the thread and greenlet that asks, where nothing was carried into it.
+    """
+
+    def __init__(self) -> None:
+        self.here: Callable[[], Runner | None] = lambda: None
+        self._undo = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        finder = _AfterImport(self._adapt)
+        sys.meta_path.insert(0, finder)
+        self._undo.callback(sys.meta_path.remove, finder)
+        for name in _WAYS:
+            if name in sys.modules:
+                self._adapt(name, sys.modules[name])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._undo.close()
+        self.here = lambda: None
+
+    def bind(self, function: Function, /) -> Function:
+        """Return `function` as work of the call that is running; the function itself where none is."""
+        # What a target has bound by itself is not bound twice.
+        runner = None if _is_bound(function) else self.runner()
+        return function if runner is None else functools.partial(_run, runner, function)
+
+    def run(self, runner: Runner, function: Function, /, *args: Any) -> Any:
+        """Call `function` in this very thread as work of a call: what it hands over is carried."""
+        return _run(runner, function, *args)
+
+    def runner(self) -> Runner | None:
+        """Return the call that is running here, if one is."""
+        runner = _CALL.get()
+        if runner is None:
+            return self.here()
+        return None if runner is _nobody else runner
+
+    def replace(self, owner: Any, name: str, value: Any) -> None:
+        """Set an attribute until the carrier is removed."""
+        before = vars(owner).get(name, _MISSING)
+        setattr(owner, name, value)
+        if before is _MISSING:
+            self._undo.callback(delattr, owner, name)
+        else:
+            self._undo.callback(setattr, owner, name, before)
+
+    def replace_in_package(self, package: str, values: Sequence[tuple[Any, Any]]) -> None:
+        """Set all names in the public modules of a package that are one of the first values to the second."""
+        # Private ones are of C: they take the classes of one another for what they were compiled with.
+        public = {name: one for name, one in sys.modules.items() if "._" not in name}
+        for module in [one for name, one in public.items() if name.partition(".")[0] == package]:
+            for name, value in list(vars(module).items()):
+                for before, after in values:
+                    if value is before or (callable(value) and value == before):
+                        self.replace(module, name, after)
+
+    def _adapt(self, module_name: str, module: ModuleType) -> None:
+        for path, adapt in _WAYS[module_name].items():
+            owner, _, name = path.rpartition(".")
+            holder = getattr(module, owner, None) if owner else module
+            original = getattr(holder, name, None)
+            if original is not None:
+                adapt(self, holder, name, original)
+
+
+class _AfterImport:
+    """Adapts a module as soon as it has been imported: first on the path of finders, and finds nothing by itself."""
+
+    def __init__(self, adapt: Callable[[str, ModuleType], None]) -> None:
+        self._adapt = adapt
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Return what the other finders find, with a loader that adapts the module when it is done."""
+        if name not in _WAYS:
+            return None
+        others = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
+        spec = next(filter(None, others), None)
+        loader = spec.loader if spec else None
+        if loader is None or isinstance(loader, type):
+            return spec
+        execute = loader.exec_module
+
+        def execute_and_adapt(module: ModuleType) -> None:
+            execute(module)
+            self._adapt(name, module)
+
+        loader.exec_module = execute_and_adapt  # type: ignore[method-assign]
+        return spec
+
+
+def _is_bound(function: Any) -> bool:
+    return type(function) is functools.partial and function.func is _run
+
+
+def _taking(place: int, keyword: str) -> "Adapt":
+    """Return what binds one argument of a function; what else that starts, such as a worker, is nobody's."""
+
+    def adapt(carrier: Carrier, holder: Any, name: str, original: Function) -> None:
+        @functools.wraps(original)
+        def handing_over(*args: Any, **kwargs: Any) -> Any:
+            function = args[place] if len(args) > place else kwargs.get(keyword)
+            if not callable(function) or _goes_elsewhere(args):
+                return original(*args, **kwargs)
+            bound = carrier.bind(function)
+            if not _is_bound(bound):
+                return original(*args, **kwargs)
+            if len(args) > place:
+                args = (*args[:place], bound, *args[place + 1 :])
+            else:
+                kwargs[keyword] = bound
+            return _run(_nobody, original, *args, **kwargs)
+
+        carrier.replace_in_package(_package(holder), [(original, handing_over)])
+        carrier.replace(holder, name, handing_over)
+
+    return adapt
+
+
+def _package(holder: Any) -> str:
+    return holder.__name__.partition(".")[0] if isinstance(holder, ModuleType) else ""
+
+
+def _goes_elsewhere(args: tuple[Any, ...]) -> bool:
+    # Its functions are pickled for another interpreter.
+    return bool(args) and any(base.__name__ == "InterpreterPoolExecutor" for base in type(args[0]).__mro__)
+
+
+def _quiet(carrier: Carrier, holder: Any, name: str, original: Function) -> None:
+    """Let a function start workers that are nobody's."""
+
+    @functools.wraps(original)
+    def starting(*args: Any, **kwargs: Any) -> Any:
+        return _run(_nobody, original, *args, **kwargs)
+
+    carrier.replace(holder, name, starting)
+
+
+def _thread_start(carrier: Carrier, holder: Any, name: str, original: Function) -> None:
+    @functools.wraps(original)
+    def start(self: Any) -> None:
+        own, run = vars(self).get("run", _MISSING), carrier.bind(self.run)
+        if not _is_bound(run):
+            original(self)
+            return
+
+        def restore() -> None:
+            if own is _MISSING:
+                vars(self).pop("run", None)
+            else:
+                self.run = own
+
+        def run_bound() -> None:
+            restore()
+            run()
+
+        self.run = run_bound
+        try:
+            _run(_nobody, original, self)
+        except BaseException:
+            restore()
+            raise
+
+    carrier.replace(holder, name, start)
+
+
+def _call_soon_threadsafe(carrier: Carrier, holder: Any, name: str, original: Function) -> None:
+    @functools.wraps(original)
+    def call_soon_threadsafe(self: Any, callback: Function, *args: Any, context: Any = None) -> Any:
+        runner = carrier.runner()
+        if runner is None:
+            return original(self, callback, *args, context=context)
+        if context is None:
+            context = contextvars.copy_context()
+            context.run(_CALL.set, runner)
+        else:
+            # The user's own context stays as it is.
+            callback = carrier.bind(callback)
+        return original(self, callback, *args, context=context)
+
+    carrier.replace(holder, name, call_soon_threadsafe)
+
+
+def _handle_run(carrier: Carrier, holder: Any, name: str, original: Function) -> None:
+    """Run what a loop calls as work of the call in its context: tasks, their steps and callbacks inherit that."""
+
+    @functools.wraps(original)
+    def run(self: Any) -> Any:
+        runner = self._context.get(_CALL) if self._context is not None else None
+        if runner is None or runner is _nobody or runner is _CALL.get():
+            return original(self)
+        return _run(runner, original, self)
+
+    carrier.replace(holder, name, run)
+
+
+def _greenlet(carrier: Carrier, _holder: Any, _name: str, original: Any) -> None:
+    """Put a class in the place of gevent's, which is written in C: so must what was taken from it before."""
+
+    class Greenlet(original):  # type: ignore[misc]
+        __doc__ = original.__doc__
+        _run: Function
+
+        def __init__(self, run: Any = None, *args: Any, **kwargs: Any) -> None:
+            original.__init__(self, run, *args, **kwargs)
+            own = self._run
+            bound = carrier.bind(own)
+            if bound is not own:
+                self._run = bound
+
+    Greenlet.__module__, Greenlet.__qualname__ = original.__module__, original.__qualname__
+    names = ("spawn", "spawn_later")
+    values = [(original, Greenlet), *((getattr(original, name), getattr(Greenlet, name)) for name in names)]
+    carrier.replace_in_package("gevent", values)
+    if pool := sys.modules.get("gevent.pool"):
+        carrier.replace(pool.Group, "greenlet_class", Greenlet)
+
+
+Adapt = Callable[[Carrier, Any, str, Any], None]
+
+_WAYS: Mapping[str, Mapping[str, Adapt]] = {
+    "threading": {"Thread.start": _thread_start},
+    "_thread": {
+        "start_new_thread": _taking(0, "function"),
+        "start_new": _taking(0, "function"),
+    },
+    "concurrent.futures.thread": {"ThreadPoolExecutor.submit": _taking(1, "fn")},
+    "concurrent.futures._base": {"Future.add_done_callback": _taking(1, "fn")},
+    "multiprocessing.pool": {
+        "ThreadPool.__init__": _quiet,
+        "ThreadPool.apply_async": _taking(1, "func"),
+        "ThreadPool._map_async": _taking(1, "func"),
+        "ThreadPool.imap": _taking(1, "func"),
+        "ThreadPool.imap_unordered": _taking(1, "func"),
+    },
+    "asyncio.base_events": {"BaseEventLoop.call_soon_threadsafe": _call_soon_threadsafe},
+    "asyncio.events": {"Handle._run": _handle_run},
+    "anyio.to_thread": {"run_sync": _taking(0, "func")},
+    "anyio._backends._asyncio": {"WorkerThread.start": _quiet},
+    "gevent.greenlet": {"Greenlet": _greenlet},
+    "gevent.hub": {"spawn_raw": _taking(0, "function")},
+    "gevent.pool": {
+        "GroupMappingMixin.imap": _taking(1, "func"),
+        "GroupMappingMixin.imap_unordered": _taking(1, "func"),
+    },
+    "gevent.threadpool": {"ThreadPool.spawn": _taking(1, "func")},
+}
+"""What is adapted, by module."""

@@ -1,0 +1,44 @@
+"""What a run says of the child processes of its calls: no profile and no run time of a call shows what those do."""
+
+from typing import TYPE_CHECKING, Any
+
+from harness.units import format_bytes, format_percent
+
+if TYPE_CHECKING:
+    from harness.reading.summary import RunSummary
+
+
+def children_json(run: "RunSummary") -> dict[str, Any] | None:
+    """Return the facts for a program, with the sentence; None where calls had no children."""
+    children = run.facts.children if run.facts else None
+    if children is None:
+        return None
+    return {
+        "cpu_s": children.cpu_s,
+        "most_rss_bytes": children.most_rss_bytes,
+        "running": children.running,
+        "waited_share": waited_share(run),
+        "sentence": children_sentence(run),
+    }
+
+
+def waited_share(run: "RunSummary") -> float:
+    """Return the part of all service that calls waited for children; helpers of one call may wait at once."""
+    service = run.total.histograms["service_ns"]
+    total_ns = (service.mean or 0.0) * service.count
+    children = run.facts.children if run.facts else None
+    return min(children.waited_ns / total_ns, 1.0) if children and total_ns else 0.0
+
+
+def children_sentence(run: "RunSummary") -> str | None:
+    """Return what a person must know to read service and profiles; None where calls had no children."""
+    children = run.facts.children if run.facts else None
+    if children is None:
+        return None
+    used = (
+        f"they used {children.cpu_s:.3g} s of CPU, none held more than {format_bytes(children.most_rss_bytes)} of memory,"
+        " and none of it is in the numbers of the measured process"
+    )
+    if share := waited_share(run):
+        return f"{format_percent(share)} of service was waiting for child processes that were not profiled; {used}"
+    return f"Child processes were not profiled; {used}"
