@@ -5,11 +5,12 @@ import dataclasses
 from collections.abc import Mapping
 
 from harness.errors import InvalidRunError, TargetError
+from harness.load_facts import LoadFacts
 from harness.model import Arrivals, Executor
 from harness.processes.loadrun import LoadPlan, Subject, run_load
 from harness.processes.measure import Tick
 from harness.reading.summary import throughput
-from harness.run import LoadFacts, RunDirectory, decode
+from harness.run import RunDirectory, decode
 from harness.supervise import Supervisor, private_folder
 
 PROBE_S = 2.0

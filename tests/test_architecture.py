@@ -64,6 +64,7 @@ LAYERS = {
     "targets.core_target": 1,
     "targets.core_works.*": 1,
     # 2: measured processes, their drivers, profilers and servers, and the folder that they leave
+    "harness.load_facts": 1,
     "harness.run": 2,
     "harness.plans.replay": 2,
     "harness.table.distributions": 2,

@@ -15,16 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ExitCode, HarnessError, InvalidRunError
+from harness.load_facts import LoadFacts
 from harness.plans.plan import Span
-from harness.run import (
-    SCHEMA,
-    HostFacts,
-    LoadFacts,
-    PlanFacts,
-    RunDirectory,
-    RunDocument,
-    write_atomically,
-)
+from harness.run import SCHEMA, HostFacts, PlanFacts, RunDirectory, RunDocument, write_atomically
 
 NAMES = st.text(max_size=80)
 EXAMPLES = settings(max_examples=100, deadline=None)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.carrying import Carrier
+from harness.load_facts import ChildFacts
 from harness.processes.children import growth, usage
-from harness.run import ChildFacts
 
 _WAITS: tuple[tuple[Any, str], ...] = (
     (subprocess.Popen, "wait"),

@@ -32,13 +32,14 @@ from harness.load.split import Owner, Split
 from harness.load.vetting import Vetting, refuse_process_pools
 from harness.load.waits import Waits, waits_of
 from harness.load.wrap import make_here
+from harness.load_facts import LoadFacts
 from harness.marker import marked
 from harness.model import Executor
 from harness.plans.plan import choose
 from harness.processes.job import Job, Message, Started
 from harness.processes.withdrawn import withdraw_split
 from harness.profiles.wait import WAITS
-from harness.run import LoadFacts, RunDirectory, write_atomically, write_document
+from harness.run import RunDirectory, write_atomically, write_document
 from harness.table import calls
 from harness.table.heldby import HeldBy
 from harness.table.recorder import Recorder

@@ -14,9 +14,9 @@ from harness.load.host import RunDelay
 from harness.load.overhead import recorder_ns_per_call, split_ns_per_switch, waits_ns_per_switch
 from harness.load.split import Split
 from harness.load.waits import Waits
+from harness.load_facts import Blocked, LoadFacts
 from harness.model import Executor
 from harness.renewing import events_changed
-from harness.run import Blocked, LoadFacts
 from harness.table.heldby import BACKGROUND, NAMES
 from harness.target import Counters
 

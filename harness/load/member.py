@@ -23,12 +23,13 @@ from harness.errors import HarnessError
 from harness.load.engine import Driver, Model, user_class
 from harness.load.private_rpc import unlock
 from harness.load.split import Owner
+from harness.load_facts import LoadFacts
 from harness.processes.account import Account
 from harness.processes.crewjob import KEY_VARIABLE, Kind, Member
 from harness.processes.job import Failed, Go, Job, Ready
 from harness.processes.tree import OwnTree
 from harness.profiles.ptrace import allow_ptrace
-from harness.run import LoadFacts, RunDirectory, decode
+from harness.run import RunDirectory, decode
 from harness.table import shares
 from harness.table.calls import load
 from harness.target import append_current_folder, closing_target, make

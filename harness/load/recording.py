@@ -37,11 +37,12 @@ from harness.load.split import Owner, Split
 from harness.load.vetting import Vetting, refuse_process_pools
 from harness.load.waits import Waits, waits_of
 from harness.load.wrap import make_here
+from harness.load_facts import LoadFacts
 from harness.marker import marked
 from harness.model import Executor, Outcome
 from harness.plans.plan import choose
 from harness.processes.host import HostWatch
-from harness.run import HostFacts, LoadFacts, RunDirectory
+from harness.run import HostFacts, RunDirectory
 from harness.table import calls
 from harness.table.heldby import DRIVER, HeldBy
 from harness.table.recorder import FILL_BASE, Recorder

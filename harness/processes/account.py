@@ -11,9 +11,10 @@ import msgspec
 import numpy as np
 
 from harness import failures
+from harness.load_facts import Blocked, ChildFacts, LoadFacts
 from harness.model import Outcome
 from harness.plans.plan import Span
-from harness.run import Blocked, ChildFacts, HostFacts, LoadFacts
+from harness.run import HostFacts
 from harness.table import calls
 from harness.table.distributions import COUNTS, MOMENTS, Distributions
 

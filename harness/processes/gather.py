@@ -21,6 +21,7 @@ import numpy as np
 from harness import environment
 from harness.clock import NS_PER_S
 from harness.errors import HarnessError
+from harness.load_facts import LoadFacts
 from harness.model import Executor, Outcome
 from harness.processes.crewjob import Member
 from harness.processes.job import Job, Ready
@@ -29,7 +30,7 @@ from harness.processes.measure import Ending
 from harness.processes.settle import Part, settle
 from harness.processes.withdrawn import withdraw_split
 from harness.profiles.wait import WAITS
-from harness.run import HostFacts, LoadFacts, RunDirectory, write_atomically, write_document
+from harness.run import HostFacts, RunDirectory, write_atomically, write_document
 from harness.table import calls, shares
 from harness.table.calls import HEADER_BYTES, ROW_BYTES
 from harness.table.histogram import Integers

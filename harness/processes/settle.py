@@ -10,20 +10,14 @@ import numpy as np
 
 from harness import files
 from harness.errors import HarnessError, InvalidRunError
+from harness.load_facts import LoadFacts
 from harness.model import Executor, Outcome
 from harness.processes.account import Account, merged, merged_host
 from harness.processes.crewjob import ACCOUNT, Member
 from harness.processes.job import Ready
 from harness.processes.loadrun import LoadPlan, LoadResult
 from harness.processes.measure import Ending
-from harness.run import (
-    HostFacts,
-    LoadFacts,
-    RunDirectory,
-    WorkerFacts,
-    decode,
-    write_document,
-)
+from harness.run import HostFacts, RunDirectory, WorkerFacts, decode, write_document
 from harness.table import calls, heldby, shares
 from harness.table.histogram import PERCENTILES
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, RefusedError
+from harness.load_facts import LoadFacts
 from harness.model import Outcome
 from harness.processes.fixed import Driver, FixedFacts
 from harness.processes.job import Job, Started
@@ -23,7 +24,7 @@ from harness.profiles.budget import BUDGET, Overhead, overhead, rate_within
 from harness.profiles.folded import write_folded
 from harness.profiles.waiting import HOOK_TAKEN, LOST, NOTHING, OFF
 from harness.reading.summary import summarise
-from harness.run import LoadFacts, ProfileFacts, RunDirectory, decode
+from harness.run import ProfileFacts, RunDirectory, decode
 from harness.supervise import Supervisor
 from harness.table import calls
 
