@@ -156,6 +156,28 @@ def test_a_sentence_holds_nothing_that_steers_a_terminal_or_a_job(capsys):
     )
 
 
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_a_bar_on_a_terminal_prints_what_is_said_meanwhile_once(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    talk = Talk()
+    with talk.progress("[b]Timing\x1b[2J", 1.0) as tick:
+        tick(0.5)
+        talk.say("meanwhile")
+        sys.stderr.write("of another\n")
+        talk.document({"schema": 1})
+    shown = stream.getvalue()
+    assert "[b]Timing\\u001b[2J" in shown
+    assert shown.count("meanwhile") == shown.count("of another") == 1
+
+
 def test_a_document_is_the_same_and_cannot_steer_a_terminal(capsys):
     document = {"text": "\x1b[31m\x9b2J\u202e ::error::x \ud800 µ"}
     Talk(as_json=True).document(document)

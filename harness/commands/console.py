@@ -20,12 +20,18 @@ DESCRIPTION = TextColumn("{task.description}", markup=False)
 """The column of a bar that says what it is of: never markup, for it names what others called so."""
 
 
+def _beneath(stream: TextIO | None) -> TextIO | None:
+    """Return the stream itself: under a bar, rich puts one in its place that prints through the console, which is ours."""
+    return getattr(stream, "rich_proxied_file", stream)
+
+
 class Talk:
     """What a command says while it works."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self._stdout, self._stderr = Outlet(lambda: sys.stdout), Outlet(lambda: sys.stderr)
+        self._stdout = Outlet(lambda: _beneath(sys.stdout))
+        self._stderr = Outlet(lambda: _beneath(sys.stderr))
         self.console = Console(
             file=cast("TextIO", self._stderr),
             stderr=True,
