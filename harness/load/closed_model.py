@@ -48,7 +48,7 @@ class ClosedModel:
         self._owners[me] = Owner(root=me)
         try:
             self._call_again_and_again(me)
-        except Exception as error:  # noqa: BLE001 - without a user who dies unheard the others would look like the whole load
+        except Exception as error:  # noqa: BLE001 - a user that dies unheard would leave a smaller load that looks whole
             # No room for more rows, or no result: end in good order, with all that was measured.
             self.trouble = self.trouble or as_trouble(error)
             self.stopping.set()
