@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.exact.process import ExactPlan
 from harness.processes.loadrun import Subject
-from harness.session.overlay import build_overlay
+from harness.session.overlay import Surroundings, build_overlay
 from targets.registry import TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,5 +24,7 @@ def a_side(folder: Path, path: str = "", before: str = "", after: str = "") -> S
         text = file.read_text()
         assert before in text, f"{path} has changed: plant the edit elsewhere"
         file.write_text(text.replace(before, after, 1))
-    build_overlay(folder / "tree", {"targets": "targets"}, folder / "overlay")
+    # As in the harness's own checkout: the engine comes from there, and nothing of the core may.
+    around = Surroundings(elsewhere=(str(ROOT),))
+    build_overlay(folder / "tree", {"targets": "targets"}, folder / "overlay", around)
     return Subject(CORE.factory, CORE.exact, overlay=folder / "overlay")

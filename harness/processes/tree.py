@@ -11,6 +11,12 @@ import harness
 from harness.errors import TargetError
 from harness.session.side_imports import Watch, read_side, take_over
 
+_ENGINE = [
+    str(Path(harness.__file__).parent.parent / name)
+    for name in ("harness", "reports", "scenarios", "targets")
+]
+"""What measures comes from the running tree, in the harness's own checkout too; what a side owns of it never does."""
+
 
 class OwnTree:
     """The tree of a side, first on this process's import path from now on. Make it before the target is imported."""
@@ -32,7 +38,7 @@ class OwnTree:
         `beside` are files that may: that of a target outside of the source roots. A root that is not imported beside
         others is no fault.
         """
-        watch = Watch(self._side, [str(Path(harness.__file__).parent), *beside])
+        watch = Watch(self._side, [*_ENGINE, *beside])
         for name, place in watch.strays():
             raise TargetError(
                 f"'{name}' was imported from another tree than the one to be measured",
