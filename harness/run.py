@@ -22,6 +22,7 @@ import msgspec
 from harness import files, folder
 from harness.errors import HarnessError, InvalidRunError
 from harness.folder import PRODUCT, SCHEMA, STARTED, Head
+from harness.load_facts import LoadFacts
 from harness.plans.plan import MAX_DURATION_S, MAX_STAGES, Span
 from harness.reading.thresholds import Thresholds
 from harness.without_secrets import without_secrets
