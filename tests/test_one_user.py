@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from harness.carrying import Carrier
 from harness.errors import RefusedError
 from harness.processes.one_user import OneUser
 from harness.target import LoadedTarget
@@ -14,7 +15,8 @@ def user_of(call):
         ("open", "close", "counters", "instrument", "record_sites", "sites"), lambda *_: None
     )
     return OneUser(
-        LoadedTarget(call=call, operations={"read": 1.0}, make_event=lambda *_: None, judge=None, **nothing)
+        LoadedTarget(call=call, operations={"read": 1.0}, make_event=lambda *_: None, judge=None, **nothing),
+        Carrier(),
     )
 
 
