@@ -14,7 +14,7 @@ from harness.units import format_duration
 END_S = 2.0
 """To end the processes, judge, and write the report."""
 MOST_LOOKING = 0.5
-"""Of a budget, for looking at the suite: with less left, no session of the same benchmarks fits into it."""
+"""Of what is left, for looking at the suite: with less, no session of the same benchmarks fits into it."""
 LEAST_BLOCKS = 16
 """About what the shortest session takes, for a budget that is named before all benchmarks are known."""
 
@@ -66,13 +66,22 @@ class Allowance:
         """Return how many blocks of `block_s` fit before what takes `later_s`. Needs a budget."""
         return max(0, int((self.left_s / self.pace - later_s) / max(block_s, 1e-9)))
 
-    def looked_at(self, done: int, count: int) -> None:
-        """Raise `UsageError` once looking at `done` of `count` benchmarks has used up what a session needs."""
-        if self.budget_s is None or not done or self.spent_s <= MOST_LOOKING * self.budget_s:
-            return
-        needed_s = math.ceil(2 * LEAST_BLOCKS * self.spent_s * count / done)
-        raise UsageError(
-            f"The budget of {format_duration(self.budget_s)} is too short for this suite: to look at {done} of its {count} "
-            f"benchmarks on one side took {format_duration(round(self.spent_s))}",
-            remedy=f"Give it a budget of at least {format_duration(needed_s)}, or fewer benchmarks",
-        )
+    def look(self) -> Callable[[int, int], None]:
+        """Begin to look at a suite: return what is to be told how many of how many benchmarks were run.
+
+        It raises `UsageError` once that has used up what a session needs of what was left.
+        """
+        began_s, left_s = self.spent_s, self.left_s
+
+        def looked_at(done: int, count: int) -> None:
+            took_s = self.spent_s - began_s
+            if self.budget_s is None or not done or took_s <= MOST_LOOKING * left_s:
+                return
+            needed_s = math.ceil(began_s + 2 * LEAST_BLOCKS * took_s * count / done)
+            raise UsageError(
+                f"The budget of {format_duration(self.budget_s)} is too short for this suite: to look at {done} of its "
+                f"{count} benchmarks on one side took {format_duration(round(took_s))}",
+                remedy=f"Give it a budget of at least {format_duration(needed_s)}, or fewer benchmarks",
+            )
+
+        return looked_at

@@ -181,7 +181,7 @@ class MicroSession:
         """Run every benchmark of the candidate for a few calls, and on the base those that both have."""
         # The first import of a place compiles; what the base's suite holds is known by it as well.
         listed = discovery.listing(self._stage, NULL)
-        candidate = discovery.survey(self._stage, Side.CANDIDATE, self._pace.allowance.looked_at)
+        candidate = discovery.survey(self._stage, Side.CANDIDATE, self._pace.allowance.look())
         common = listed.files.keys() & candidate.files.keys()
         if listed.trouble:
             base = discovery.listing(self._stage, Side.BASE)
