@@ -127,7 +127,13 @@ def test_a_budget_for_too_few_blocks_is_refused_and_what_it_asks_for_finds_a_slo
         assert (wall["verdict"], wall["p"] < 0.01) == ("regressed", True)
         suspects = [one for one in found["suspects"] if one["metric"] == "wall"]
         # Profiles take longer than such a budget lasts, unless confirmation took less of it than was planned.
-        assert suspects or "no time to profile" in " ".join(found["reasons"])
+        if suspects:
+            # Profiles of a busy machine may differ too much among themselves: then none is named.
+            named = [one["function"] for one in suspects[0]["functions"]]
+            assert named[:1] == [name for name in named[:1] if name.startswith("total ")]
+            assert "Tested on 5 interleaved profiles a side" in suspects[0]["note"]
+        else:
+            assert "no time to profile" in " ".join(found["reasons"])
         assert "test_total" in files["comment.md"].read_text()
     failed = [
         case.get("name")

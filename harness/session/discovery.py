@@ -243,6 +243,7 @@ def _collect(slot: Slot, found: Survey) -> None:
     start_s = time.monotonic()
     message = slot.collect()
     found.files, found.errors, found.skipped = message.files, message.errors, message.skipped
+    found.imported.update(message.imported)
     found.start_s = time.monotonic() - start_s
 
 
