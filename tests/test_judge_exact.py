@@ -158,6 +158,12 @@ def test_a_side_that_could_not_be_counted_says_why():
     assert one.note == "nothing was counted on the side of the candidate: the candidate died"
 
 
+def test_an_operation_that_fails_on_both_sides_was_not_compared():
+    found = judged([1.0] * 3, [1.0] * 3, metric="failures")
+    assert (found.verdict, "every request failed on both sides" in found.note) == (Verdict.INVALID, True)
+    assert judged([0.5] * 3, [0.5] * 3, metric="failures").verdict is Verdict.OK
+
+
 def test_what_a_target_does_in_the_background_is_nobodys_regression():
     assert exact_comparisons([count([1], [9], benchmark="background")], Policy()) == []
 

@@ -10,6 +10,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from harness.exact.metrics import FAILURES
 from harness.judge.blocks import LARGEST_NUMBER
 from harness.judge.floors import floor_of, has_margin
 from harness.judge.verdict import Comparison, Kind, Site, Verdict
@@ -97,6 +98,8 @@ def _fault(count: Count, times: int) -> str:
         0 <= value <= LARGEST_NUMBER for value in (*count.base, *count.candidate)
     ):
         return "it holds a number that cannot have been counted"
+    if count.metric == FAILURES and min(*count.base, *count.candidate) >= 1:
+        return "every request failed on both sides, so that nothing of the operation was compared"
     return ""
 
 
