@@ -4,8 +4,13 @@ import asyncio
 import http.client
 import http.server
 import json
+import os
 import random
 import threading
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 LOOPBACK = "127.0.0.1"
 CHUNK_BYTES = 65536
@@ -104,7 +109,7 @@ class TcpProxy:
 
 
 class DynamoProxy(http.server.ThreadingHTTPServer):
-    """Passes calls on to a DynamoDB; `fault(operation, document)` may answer instead, as (status, document), or None.
+    """Passes calls on to a DynamoDB, signed with the key in the environment; `fault(operation, document)` may answer instead, as (status, document), or None.
 
     With `halving`, only half of each batch is passed on, and the rest comes back unprocessed.
     """
@@ -163,13 +168,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _ask(self, document):
         connection = http.client.HTTPConnection(LOOPBACK, self.server.upstream, timeout=30)
         try:
-            names = ("X-Amz-Target", "Content-Type", "Authorization", "X-Amz-Date")
-            headers = {name: self.headers[name] for name in names if self.headers[name]}
-            connection.request("POST", "/", json.dumps(document), headers)
+            body = json.dumps(document)
+            connection.request("POST", "/", body, self._signed_again(body))
             response = connection.getresponse()
             return response.status, json.loads(response.read())
         finally:
             connection.close()
+
+    def _signed_again(self, body):
+        """Return the headers for another body and another port than those that the client signed."""
+        url = f"http://{LOOPBACK}:{self.server.upstream}/"
+        names = ("X-Amz-Target", "Content-Type")
+        request = AWSRequest("POST", url, {name: self.headers[name] for name in names}, body)
+        credentials = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+        SigV4Auth(credentials, "dynamodb", os.environ["AWS_REGION"]).add_auth(request)
+        return dict(request.headers)
 
     def _send(self, status, document):
         body = json.dumps(document).encode()
