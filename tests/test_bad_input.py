@@ -77,7 +77,7 @@ FACTORIES = {
     "factory-is-no-function": ("create = 1", 2, ["no function 'create'", "colon"]),
     "factory-raises": ("def create(): raise OSError('no luck')", 2, ["failed", "no luck", "Correct"]),
     "factory-exits": ("def create():\n import os; return os._exit(7)", 2, ["exit code 7", "Look at"]),
-    "factory-dies": ("def create():\n import os; return os.kill(os.getpid(), 9)", 2, ["SIGKILL", "Look at"]),
+    "factory-dies": ("def create():\n import os; return os.kill(os.getpid(), 9)", 5, ["SIGKILL", "Look at"]),
     "factory-hangs-up": (
         "def create():\n import os; os.close(0); os.closerange(3, 99); return os._exit(0)",
         2,

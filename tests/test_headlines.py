@@ -126,7 +126,7 @@ def test_an_interrupted_comparison_is_headed_as_one_and_leads_to_the_rest_of_it(
     judged = judgement_builder.judgement(judgement_builder.paired(), code=ExitCode.INTERRUPTED)
     made = session_view.build(judged, judgement_builder.receipt(), Links())
     assert made.sentence.startswith("Interrupted before its end: ")
-    assert render_comment(made).startswith("## Performance: interrupted, ok so far\n")
+    assert "\n## Performance: interrupted, ok so far\n" in render_comment(made)
     assert "--budget 10m" in made.next_command.command
 
 

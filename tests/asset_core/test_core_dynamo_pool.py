@@ -192,3 +192,12 @@ def test_no_beginning_of_an_answer_is_taken_for_the_whole(cutting, connect, scop
 
 
 KEY = {"pk": {"S": "p"}, "sk": {"S": "s"}}
+
+
+def test_another_key_in_the_environment_signs_what_follows(connect, monkeypatch):
+    keys = []
+    for key in ("test", "another"):
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
+        client = connect().client
+        keys.append(client._request_signer._credentials.access_key)
+    assert keys == ["test", "another"]

@@ -6,6 +6,7 @@ this module replaces the pool's classes and the function that finds an attempt's
 
 import functools
 import logging
+import os
 import threading
 import time
 from typing import Any
@@ -33,7 +34,7 @@ def make_client(settings: StoreSettings, limits: DynamoLimits, current: CurrentC
         retries={"mode": "adaptive", "total_max_attempts": limits.attempts},
     )
     with _SESSION_LOCK:
-        client = _session().client(
+        client = _session(os.environ.get("AWS_ACCESS_KEY_ID")).client(
             "dynamodb", region_name=settings.region, endpoint_url=settings.dynamo_endpoint, config=config
         )
     bound_retries(client, current)
@@ -41,9 +42,12 @@ def make_client(settings: StoreSettings, limits: DynamoLimits, current: CurrentC
     return client
 
 
-@functools.cache
-def _session() -> Any:
-    """Return the process's boto3 session, as `boto3.client` does: it keeps the service models once they are read."""
+@functools.lru_cache(maxsize=1)
+def _session(_key_id: str | None) -> Any:
+    """Return the process's boto3 session, as `boto3.client` does: it keeps the service models once they are read.
+
+    It keeps the credentials too, so another key in the environment is another session's.
+    """
     import boto3
 
     return boto3.session.Session()
