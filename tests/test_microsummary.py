@@ -153,5 +153,5 @@ def test_json_names_every_figure_and_what_is_missing(tmp_path):
 
 def test_old_runs_of_either_kind_are_found_for_removal(tmp_path):
     ended, running = (make_micro_run(tmp_path, entry(A), status=status) for status in ("finished", "running"))
-    assert [stored.path for stored in clean.find(tmp_path)] == [ended]
+    assert [stored.path for stored in clean.find(tmp_path).runs] == [ended]
     assert running.exists()
