@@ -17,6 +17,7 @@ from harness.table.pieces import pieces
 _MOST_BINS = 120
 _NEVER_NS = np.iinfo(np.int64).max
 _CALLS_PER_BIN = 8
+_DECIMALS = 11
 
 Floats = npt.NDArray[np.float64]
 
@@ -80,8 +81,8 @@ class Timeline:
             completed=self.completed + self._count(completed_ns[outcome == Outcome.COMPLETED]),
             failed=self.failed + self._count(completed_ns[failed]),
             dropped=self.dropped + self._count(table["intended_ns"][outcome == Outcome.DROPPED]),
-            waiting=self.waiting + self._present(table["intended_ns"], let_go_ns),
-            in_flight=self.in_flight + self._present(let_go["dispatched_ns"], back_ns),
+            waiting=_exact(self.waiting + self._present(table["intended_ns"], let_go_ns)),
+            in_flight=_exact(self.in_flight + self._present(let_go["dispatched_ns"], back_ns)),
             response=self._responses(returned(table)),
         )
 
@@ -115,3 +116,8 @@ class Timeline:
             before if low == high else Histogram.merge([before, Histogram.of(response[low:high])])
             for before, (low, high) in zip(self.response, itertools.pairwise(edges), strict=True)
         )
+
+
+def _exact(present: Floats) -> Floats:
+    """Return the numbers without what the order of adding has left in their last digits; whole nanoseconds of a bin stay."""
+    return np.round(present, _DECIMALS)

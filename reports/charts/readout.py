@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _POINTS_PER_INCH = 72
-# Far more than are shown: what is rounded twice may differ from what a table says of the same value. And as many as whole
-# nanoseconds of a bin have: half of a last digit would be rounded by the order in which calls were added up.
-_DIGITS = 9
+# Far more than are shown: what is rounded twice may differ from what a table says of the same value.
+_DIGITS = 7
 
 
 def readout(plot: Plot, figure: "Figure") -> list[dict[str, Any]]:
