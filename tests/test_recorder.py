@@ -165,7 +165,8 @@ ENDLESS = """
         def now_ns():
             # Times follow from the row: 2 more than ten times it when a call is entered, 3 more when it returns.
             return row * 10 + 2 + next(times) % 2
-        work = Work(["call"] * 7, [lambda event: None] * 7, [[None]] * 7, now_ns)
+        # Known answers are not looked at: a look reads the clock once more.
+        work = Work(["call"] * 7, [lambda event: None] * 7, [[None]] * 7, now_ns, passed={type(None)})
         make = make_caller(Calling(work, kept, 0, None, {None: Owner()}))
         while True:
             if int(sys.argv[2]):

@@ -112,7 +112,7 @@ COMMANDS = {
     "capacity": ("capacity", "steady", "--target", "{}", "--slo", "p99<25ms"),
     "compare exactly": ("compare", "target:{}", "target:{}?after=1", "--suite", "exact"),
     "compare micro": ("compare", "target:{}", "target:{}?after=1", "--suite", "micro"),
-    "compare under load": ("compare", "target:{}", "target:{}?after=1", "--suite", "load", "--budget", "5m"),
+    "compare under load": ("compare", "target:{}", "target:{}?after=1", "--suite", "load", "--budget", "20m"),
 }
 
 
