@@ -9,6 +9,7 @@ from harness.errors import InvalidRunError
 from harness.profiles.folded import Profile, read_folded
 from harness.redact import redact_text
 from harness.units import format_bytes, format_count, format_ns, format_percent, format_s, significant
+from reports.children import children_words
 from reports.model import Cell, FlameSide, ProfileView, Row, Table, Tone
 from reports.sides import Side
 from reports.waiting import waiting_notes
@@ -58,8 +59,8 @@ def profile_views(sides: Sequence[Side]) -> tuple[tuple[ProfileView, ...], tuple
     ]
     order = list(_TITLES.values())
     views.sort(key=lambda view: order.index(view.title) if view.title in order else len(order))
-    words = (*notes, *_missing(sides), *_precision(views), *_overheads(sides), *waiting_notes(sides, views))
-    return tuple(views), words
+    words = (*notes, *_missing(sides), *_precision(views), *_overheads(sides))
+    return tuple(views), (*words, *_children(sides), *waiting_notes(sides, views))
 
 
 def _files(side: Side) -> Iterator[tuple[str, Path]]:
@@ -139,6 +140,12 @@ def _overheads(sides: Sequence[Side]) -> Iterator[str]:
         cpu = side.run.document.profiles.get("cpu")
         if cpu and (words := overhead_words(cpu.facts)):
             yield f"{side.label}: {words}"
+
+
+def _children(sides: Sequence[Side]) -> Iterator[str]:
+    for side in sides:
+        for facts in side.run.document.profiles.values():
+            yield from (f"{side.label}: {words}" for words in children_words([facts.facts]))
 
 
 def overhead_words(facts: Mapping[str, object]) -> str:
