@@ -21,10 +21,8 @@ def children_words(facts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if sampled := [one for one in facts if "child_samples" in one]:
         kept, of_children = (_sum(sampled, name) for name in ("kept", "child_samples"))
         if of_children:
-            samples = (
-                f"{format_count(of_children)} of {format_count(kept)} CPU samples are of child processes"
-            )
-            yield f"{samples}, below {CHILDREN} and in no operation; {_SAMPLED}"
+            own = f"{format_count(kept - of_children)} CPU samples are of the process itself"
+            yield f"{own} and {format_count(of_children)} of child processes, below {CHILDREN} and in no operation; {_SAMPLED}"
         else:
             yield f"No CPU sample is of a child process; {_SAMPLED}{_BY_YAMA}"
     if followed := [one for one in facts if "child_processes" in one]:

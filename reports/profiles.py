@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
 from harness.profiles.folded import Profile, read_folded
+from harness.profiles.frames import CHILDREN
 from harness.redact import redact_text
 from harness.units import format_bytes, format_count, format_ns, format_percent, format_s, significant
 from reports.children import children_words
@@ -127,8 +128,10 @@ def _precision(views: Sequence[ProfileView]) -> Iterator[str]:
     """Say how large a difference between two CPU profiles must be: counts are Poisson, so about 4 / sqrt(samples)."""
     for view in views:
         for side in view.sides if view.unit == "samples" else ():
-            detectable = 4 / math.sqrt(side.profile.total)
-            samples = f"{side.label}: {format_count(side.profile.total)} CPU samples"
+            # What is compared is the process itself.
+            own = side.profile.total - side.profile.under(CHILDREN)
+            detectable = 4 / math.sqrt(own) if own else math.inf
+            samples = f"{side.label}: {format_count(own)} CPU samples"
             if detectable >= 1:
                 yield f"{samples} are too few to tell any difference from chance; profile for longer"
             else:

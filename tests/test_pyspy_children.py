@@ -11,12 +11,15 @@ from harness.commands.retention import _FILES
 from harness.load_facts import ChildFacts
 from harness.marker import marker_name
 from harness.profiles.cpu import Mode, Recording, fold
+from harness.profiles.difference.frames import ProfiledRun, compare_frames
+from harness.profiles.folded import Profile
 from harness.profiles.memory_children import MOST_KEPT, cannot_follow, fold_children
 from harness.profiles.pyspy_children import hide_commands, program, without_commands
 from harness.profiles.pyspy_text import sort_stacks
 from harness.reading.children import children_sentence
 from harness.run import ProfileFacts
 from reports.children import children_words
+from reports.profile import tested
 
 OWN = 'process 7:"/v/bin/python -P -m harness.processes.worker"'
 MARKER = f"{marker_name('list')} (/w/harness/marker.py:70)"
@@ -175,10 +178,29 @@ def test_a_run_says_what_its_profiles_have_of_child_processes(facts, waited, at_
     assert at_large in sentence(0, **facts)
 
 
+def test_no_function_of_a_child_is_called_changed():
+    stacks = {("operation:list", "f (a.py)"): 900, ("(child processes)", "(child) sh", "f (a.py)"): 900}
+    runs = [
+        ProfiledRun(Profile("allocations", stacks), {"list": 9}),
+        ProfiledRun(Profile("allocations", {}), {"list": 9}),
+    ]
+    changes = compare_frames(runs[:1], runs[1:])
+    assert {row.operation for row in changes} == {"list", "(child processes)"}
+    found = tested.Tested("memory", "memory", "allocations", (runs[:1], runs[1:]), changes)
+    assert {row.operation for row in found.functions} == {"list"}
+
+
+def test_what_py_spy_left_when_it_failed_keeps_no_command_line_either(tmp_path):
+    raw = tmp_path / "pyspy.raw"
+    raw.write_text(child("python kid.py --password=s3cret", SPIN)[:-30])
+    hide_commands(raw, 7)
+    assert raw.read_text() == "? 1\n"
+
+
 def test_reports_say_what_profiles_cannot_have_of_child_processes():
     assert list(children_words([{"samples": 5, "kept": 5}])) == []
     (some,) = children_words([{"kept": 50, "child_samples": 20}, {"kept": 40, "child_samples": 10}])
-    assert some.startswith("30 of 90 CPU samples are of child processes")
+    assert some.startswith("60 CPU samples are of the process itself and 30 of child processes, below (child")
     (none,) = children_words([{"kept": 50, "child_samples": 0}])
     assert "No CPU sample is of a child process; py-spy reads Python programs alone" in none
     assert "ptrace_scope" in none

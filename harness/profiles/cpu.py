@@ -192,15 +192,12 @@ class CpuProfiler:
             return None
         finally:
             self._child.stop()
+            is_hidden = self._hide_commands()
+        if not is_hidden:
+            return None
         found = _RESULT.search(self._said())
         if found is None:
             self._fail(self._explain(f"py-spy wrote no profile and {ending(code)}"))
-            return None
-        try:
-            if self._children:
-                hide_commands(self._output, self._pid)
-        except OSError as error:
-            self._fail(f"No CPU profile: {self._output} cannot be written ({error.strerror}).")
             return None
         return Recording(
             raw=self._output,
@@ -222,6 +219,14 @@ class CpuProfiler:
             py_spy_program(), "record", "--pid", str(self._pid), "--format", "raw", "--full-filenames",
             "--rate", str(self._rate_hz), "--output", str(self._output), *options,
         ]  # fmt: skip
+
+    def _hide_commands(self) -> bool:
+        try:
+            if self._children:
+                hide_commands(self._output, self._pid)
+        except OSError as error:
+            return self._fail(f"No CPU profile: {self._output} cannot be written ({error.strerror}).")
+        return True
 
     def _samples_within(self, child: Child, timeout_s: float) -> bool:
         deadline_s = time.monotonic() + timeout_s

@@ -47,7 +47,7 @@ class Sorted:
     @property
     def of_children(self) -> int:
         """The samples in the profile that child processes had."""
-        return int(sum(weight for stack, weight in self.profile.stacks.items() if stack[0] == CHILDREN))
+        return int(self.profile.under(CHILDREN))
 
 
 def sort_stacks(text: str, roots: Sequence[str] = (), *, may_tear: bool = False) -> Sorted:

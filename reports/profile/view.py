@@ -184,11 +184,13 @@ def _sampling(side: ProfiledSide, label: str) -> Iterator[str]:
     facts: list[dict[str, Any]] = [one.facts for one in side.facts("cpu") if one.file]
     if not facts:
         return
-    samples, idle, torn = (sum(one.get(name, 0) for one in facts) for name in ("samples", "idle", "torn"))
+    names = ("samples", "idle", "torn", "child_samples")
+    samples, idle, torn, of_children = (sum(one.get(name, 0) for one in facts) for name in names)
+    busy = samples - idle - of_children
     waited = f", {format_count(idle)} more of threads that only waited" if idle else ""
     dropped = f", {format_count(torn)} torn ones dropped" if torn else ", none torn"
-    few = "; too few to tell much, profile for longer" if samples - idle < _FEW_SAMPLES else ""
-    yield f"{label}: {format_count(samples - idle)} CPU samples{waited}{dropped}{few}."
+    few = "; too few to tell much, profile for longer" if busy < _FEW_SAMPLES else ""
+    yield f"{label}: {format_count(busy)} CPU samples{waited}{dropped}{few}."
     if words := overhead_words(_cost(facts)):
         yield f"{label}: {words}."
 

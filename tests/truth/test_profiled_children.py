@@ -111,7 +111,7 @@ def test_cpu_of_children_is_below_their_root_and_the_sum_is_stated(spun):
     assert 0 < facts["child_samples"] == of_children(profile)
     assert facts["samples"] == facts["kept"] + facts["idle"] + facts["paced"] + facts["torn"]
     assert facts["kept"] == profile.total
-    assert "CPU samples are of child processes" in " ".join(said.stderr.split())
+    assert "of child processes, below (child processes)" in " ".join(said.stderr.split())
 
 
 def test_a_run_folder_keeps_no_command_line_of_a_child_and_is_the_harness_s_own(spun, grown):
