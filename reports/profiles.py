@@ -7,8 +7,10 @@ from pathlib import Path
 from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
 from harness.profiles.folded import Profile, read_folded
+from harness.profiles.frames import CHILDREN
 from harness.redact import redact_text
 from harness.units import format_bytes, format_count, format_ns, format_percent, format_s, significant
+from reports.children import children_words
 from reports.model import Cell, FlameSide, ProfileView, Row, Table, Tone
 from reports.sides import Side
 from reports.waiting import waiting_notes
@@ -58,8 +60,8 @@ def profile_views(sides: Sequence[Side]) -> tuple[tuple[ProfileView, ...], tuple
     ]
     order = list(_TITLES.values())
     views.sort(key=lambda view: order.index(view.title) if view.title in order else len(order))
-    words = (*notes, *_missing(sides), *_precision(views), *_overheads(sides), *waiting_notes(sides, views))
-    return tuple(views), words
+    words = (*notes, *_missing(sides), *_precision(views), *_overheads(sides))
+    return tuple(views), (*words, *_children(sides), *waiting_notes(sides, views))
 
 
 def _files(side: Side) -> Iterator[tuple[str, Path]]:
@@ -126,8 +128,10 @@ def _precision(views: Sequence[ProfileView]) -> Iterator[str]:
     """Say how large a difference between two CPU profiles must be: counts are Poisson, so about 4 / sqrt(samples)."""
     for view in views:
         for side in view.sides if view.unit == "samples" else ():
-            detectable = 4 / math.sqrt(side.profile.total)
-            samples = f"{side.label}: {format_count(side.profile.total)} CPU samples"
+            # What is compared is the process itself.
+            own = side.profile.total - side.profile.under(CHILDREN)
+            detectable = 4 / math.sqrt(own) if own else math.inf
+            samples = f"{side.label}: {format_count(own)} CPU samples"
             if detectable >= 1:
                 yield f"{samples} are too few to tell any difference from chance; profile for longer"
             else:
@@ -139,6 +143,12 @@ def _overheads(sides: Sequence[Side]) -> Iterator[str]:
         cpu = side.run.document.profiles.get("cpu")
         if cpu and (words := overhead_words(cpu.facts)):
             yield f"{side.label}: {words}"
+
+
+def _children(sides: Sequence[Side]) -> Iterator[str]:
+    for side in sides:
+        for facts in side.run.document.profiles.values():
+            yield from (f"{side.label}: {words}" for words in children_words([facts.facts]))
 
 
 def overhead_words(facts: Mapping[str, object]) -> str:

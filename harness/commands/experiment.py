@@ -178,5 +178,9 @@ class _Variant:
             self._backends.forget()
             self._talk.say(f"Memory profile of {label} …")
             document.profiles["memory"] = profile_memory(
-                self._supervisor, self._subject, plan, self._directory.path / "memory"
+                self._supervisor,
+                self._subject,
+                plan,
+                self._directory.path / "memory",
+                follow_fork=request.sampling.children,
             )

@@ -1,6 +1,7 @@
 """Options that commands share, and the types of their values."""
 
 import argparse
+from collections.abc import Collection
 
 from harness.errors import UsageError
 from harness.limits import read_limit
@@ -64,6 +65,20 @@ def seed(text: str) -> int:
 def add_seed(parser: argparse.ArgumentParser) -> None:
     """Declare `--seed`."""
     parser.add_argument("--seed", type=seed, default=1, metavar="N", help="of plan and events (default 1)")
+
+
+def add_subprocesses(parser: argparse.ArgumentParser) -> None:
+    """Declare `--subprocesses`."""
+    parser.add_argument(
+        "--subprocesses", action="store_true",
+        help="profile child processes of the target too: the CPU of Python programs, the allocations of forks",
+    )  # fmt: skip
+
+
+def check_subprocesses(args: argparse.Namespace, kinds: Collection[str], remedy: str) -> None:
+    """Raise `UsageError` where `--subprocesses` is given and none of `kinds` is a profile that can have them."""
+    if args.subprocesses and not {"cpu", "memory"}.intersection(kinds):
+        raise UsageError("--subprocesses is for profiles of CPU and memory, and none is made", remedy=remedy)
 
 
 def add_overhead_budget(parser: argparse.ArgumentParser) -> None:

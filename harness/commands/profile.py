@@ -9,7 +9,13 @@ from pathlib import Path
 from harness import policy_file
 from harness.commands import planning, profile_rounds, show_profile
 from harness.commands.console import Talk
-from harness.commands.options import add_overhead_budget, add_seed, positive_int
+from harness.commands.options import (
+    add_overhead_budget,
+    add_seed,
+    add_subprocesses,
+    check_subprocesses,
+    positive_int,
+)
 from harness.commands.profile_sides import sides_of
 from harness.commands.subjects import find_scenario
 from harness.errors import ExitCode, UsageError, worst
@@ -58,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hz", type=positive_int, default=RATE_HZ, metavar="N",
         help=f"samples per second at most, while the budget allows them (default {RATE_HZ})",
     )  # fmt: skip
+    add_subprocesses(parser)
     add_overhead_budget(parser)
     planning.add_arguments(parser)
     parser.add_argument("--backends", choices=("embedded", "external", "memory"), default="embedded")
@@ -74,6 +81,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
             f"A profile is of one process, and --workers {args.workers} makes several",
             remedy="Leave out --workers",
         )
+    check_subprocesses(args, args.kinds, "Name one of them with --kinds")
     project = Path.cwd()
     policy = policy_file.read(project) if args.base else Policy()
     scenario = planning.scenario_of(args, find_scenario(args.scenario))
@@ -85,7 +93,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         find=planning.find(args, scenario),
         kinds=args.kinds,
         rounds=args.rounds or (1 if len(sides) == 1 else STRICT.least_runs),
-        sampling=Sampling(args.hz, args.overhead_budget),
+        sampling=Sampling(args.hz, args.overhead_budget, args.subprocesses),
         backends=args.backends if needs_servers else "none",
         out=args.out,
         command=shlex.join(["harness", *sys.argv[1:]]),

@@ -159,7 +159,10 @@ class _Profiling:
         what = f"{kind} profile {number} of {self._request.rounds}: {self.side.label}"
         if kind == "memory":
             talk.say(f"{what} …")
-            return _placed(record_memory(supervisor, subject, self._plan, folder), folder, self.directory)
+            facts = record_memory(
+                supervisor, subject, self._plan, folder, follow_fork=self._sampling.children
+            )
+            return _placed(facts, folder, self.directory)
         with talk.progress(what, self._plan.duration_s, self._plan.warmup_s) as tick:
             if kind == "wait":
                 facts = record_wait(supervisor, subject, self._plan, folder, tick)

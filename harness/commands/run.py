@@ -9,7 +9,7 @@ from pathlib import Path
 from harness import policy_file
 from harness.commands import experiment, planning, show
 from harness.commands.console import Talk
-from harness.commands.options import add_overhead_budget, add_seed, slo
+from harness.commands.options import add_overhead_budget, add_seed, add_subprocesses, check_subprocesses, slo
 from harness.commands.subjects import find_scenario, select
 from harness.errors import ExitCode, UsageError, worst
 from harness.profiles.profiling import Sampling
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile", default="none", metavar="KINDS", help="none, or cpu, memory or cpu,memory"
     )
+    add_subprocesses(parser)
     add_overhead_budget(parser)
     planning.add_arguments(parser)
     parser.add_argument(
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         command=shlex.join(["harness", *sys.argv[1:]]),
         slos=tuple(args.slo),
         thresholds=policy_file.thresholds(Path.cwd()),
-        sampling=Sampling(budget=args.overhead_budget),
+        sampling=Sampling(budget=args.overhead_budget, children=args.subprocesses),
         shape=planning.shape(args),
     )
     work = experiment.carry_out(request, talk)
@@ -85,4 +86,5 @@ def _profiles(args: argparse.Namespace) -> tuple[str, ...]:
             f"A profile is of one process, and --workers {args.workers} makes several",
             remedy="Profile the same scenario in a run without --workers",
         )
+    check_subprocesses(args, wanted, "Add --profile cpu,memory")
     return wanted

@@ -18,6 +18,7 @@ from harness.processes.job import Message
 from harness.processes.one_user import OneUserDriver
 from harness.processes.settling import settle
 from harness.profiles.memory import MemoryProfiler
+from harness.profiles.memory_children import cannot_follow
 
 
 class FixedFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +27,8 @@ class FixedFacts(msgspec.Struct, frozen=True, kw_only=True):
     requests: dict[str, int]
     failed: int
     traced_ns: int
+    not_followed: str = ""
+    """Why forks were not traced, though that was asked for; empty where they were."""
 
 
 class Driver(OneUserDriver):
@@ -47,13 +50,18 @@ class Driver(OneUserDriver):
         self._user.warm_up(requests[:traced])
         gc.collect()
         folder = Path(self._job.folder)
-        with MemoryProfiler(folder / self.RECORD):
+        why_not = cannot_follow() if self._job.follow_fork else ""
+        with MemoryProfiler(folder / self.RECORD, follow_fork=self._job.follow_fork and not why_not):
             start_ns = SystemClock.now_ns()
             failures = self._user.make_all(requests[traced:])
             traced_ns = SystemClock.now_ns() - start_ns
             settle()
         by_operation = {name: int((operation[traced:] == index).sum()) for index, name in enumerate(names)}
         facts = FixedFacts(
-            requests=by_operation, failed=sum(one.count for one in failures), traced_ns=traced_ns
+            requests=by_operation,
+            failed=sum(one.count for one in failures),
+            traced_ns=traced_ns,
+            # A traced call may have been the first to import what forbids it.
+            not_followed=why_not or (cannot_follow() if self._job.follow_fork else ""),
         )
         self._write(facts)

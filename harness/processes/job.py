@@ -33,6 +33,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """With the split: also on which stacks calls waited."""
     requests: int = 0
     """For `memory`: how many calls to trace, after as many to warm up. For `count` and `trace`: of each operation."""
+    follow_fork: bool = False
+    """For `memory`: trace forks of the process too."""
     overlay: str | None = None
     """A folder to import the target from before all others: see `harness.processes.tree`."""
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.profiles.folded import Profile
+from harness.profiles.pyspy_children import hide_commands
 from harness.profiles.pyspy_text import sort_stacks
 from harness.profiles.stops import NO_LOOKS, Looks, StopWatch
 from harness.supervise import Child, Supervisor
@@ -73,7 +74,7 @@ class CpuFacts:
     """What is to be known about a CPU profile. Every sample is kept, idle, of the pacer, or torn.
 
     `rate_got_hz` is samples for each second of CPU that the process used: of all but those that are `idle`, which waited
-    and used none. `behind_s` is how late py-spy itself ever was.
+    and used none, and those of child processes. `behind_s` is how late py-spy itself ever was.
     """
 
     mode: str
@@ -88,6 +89,8 @@ class CpuFacts:
     seconds: float
     cpu_s: float | None
     behind_s: float
+    child_samples: int = 0
+    """The part of `kept` that child processes had."""
 
 
 class CpuProfiler:
@@ -104,7 +107,10 @@ class CpuProfiler:
         log: Path,
         rate_hz: int = 100,
         mode: Mode = Mode.BLOCKING,
+        *,
+        children: bool = False,
     ) -> None:
+        """With `children`, the stacks of its child processes are sampled too, as far as they are Python."""
         self.reason: str | None = None
         self._supervisor = supervisor
         self._pid = pid
@@ -112,6 +118,7 @@ class CpuProfiler:
         self._log = log
         self._rate_hz = rate_hz
         self._mode = Mode(mode)
+        self._children = children
         self._child: Child | None = None
         self._log_start = 0
         self._started_s = 0.0
@@ -185,6 +192,9 @@ class CpuProfiler:
             return None
         finally:
             self._child.stop()
+            is_hidden = self._hide_commands()
+        if not is_hidden:
+            return None
         found = _RESULT.search(self._said())
         if found is None:
             self._fail(self._explain(f"py-spy wrote no profile and {ending(code)}"))
@@ -204,10 +214,19 @@ class CpuProfiler:
 
     def _argv(self) -> list[str]:
         options = ["--nonblocking"] if self._mode is Mode.NONBLOCKING else []
+        options += ["--subprocesses"] if self._children else []
         return [
             py_spy_program(), "record", "--pid", str(self._pid), "--format", "raw", "--full-filenames",
             "--rate", str(self._rate_hz), "--output", str(self._output), *options,
         ]  # fmt: skip
+
+    def _hide_commands(self) -> bool:
+        try:
+            if self._children:
+                hide_commands(self._output, self._pid)
+        except OSError as error:
+            return self._fail(f"No CPU profile: {self._output} cannot be written ({error.strerror}).")
+        return True
 
     def _samples_within(self, child: Child, timeout_s: float) -> bool:
         deadline_s = time.monotonic() + timeout_s
@@ -243,7 +262,7 @@ def fold(recording: Recording, roots: Sequence[str] = ()) -> tuple[Profile, CpuF
     """
     text = recording.raw.read_text("utf-8", "replace")
     found = sort_stacks(text, (*roots, _OUR_ROOT), may_tear=recording.mode is Mode.NONBLOCKING)
-    busy = recording.samples - found.idle
+    busy = recording.samples - found.idle - found.of_children
     facts = CpuFacts(
         mode=recording.mode.value,
         rate_asked_hz=recording.rate_hz,
@@ -257,6 +276,7 @@ def fold(recording: Recording, roots: Sequence[str] = ()) -> tuple[Profile, CpuF
         seconds=recording.seconds,
         cpu_s=recording.cpu_s,
         behind_s=recording.behind_s,
+        child_samples=found.of_children,
     )
     return found.profile, facts
 

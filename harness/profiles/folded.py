@@ -43,6 +43,10 @@ class Profile:
         """The weight of all stacks."""
         return sum(self.stacks.values())
 
+    def under(self, root: str) -> float:
+        """Return the weight of the stacks under a root."""
+        return sum(weight for stack, weight in self.stacks.items() if stack[0] == root)
+
     def scaled(self, factor: float) -> "Profile":
         """Return every weight times `factor`, for example one by the number of requests."""
         return dataclasses.replace(

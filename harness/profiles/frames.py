@@ -14,6 +14,15 @@ DRIVER = "(driver)"
 OUTSIDE = "(outside)"
 """Root of the stacks that belong to no operation: other threads, start, garbage collection."""
 
+CHILDREN = "(child processes)"
+"""Root of the stacks of child processes, where those were asked for; below it stands the program of each."""
+
+CHILD = "(child) "
+"""What the frame of a child's program begins with; no function of a source file is called so."""
+
+FORKED = f"{CHILD}forked"
+"""The program of a child that is a copy of its parent."""
+
 CARRYING = "harness/carrying.py"
 """What hands work over for a call; its own cost is the driver's."""
 
@@ -46,6 +55,18 @@ def marker_place(stack: Sequence[str]) -> int | None:
                 break
             found = place
     return found
+
+
+def child_stack(program: str, stack: Sequence[str]) -> tuple[str, ...]:
+    """Return the stack of a child process under the root of them all, below the frame of its `program`.
+
+    A copy of the measured process may have the marker of the call that made it: then the stack begins there. No child's
+    stack is under the root of an operation: what operations do is what the measured process does.
+    """
+    place = marker_place(stack)
+    if place is not None:
+        stack = (stack[place], *(name for name in stack[place:] if name != stack[place]))
+    return (CHILDREN, program, *stack)
 
 
 def is_plumbing(path: str) -> bool:

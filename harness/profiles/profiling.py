@@ -21,7 +21,8 @@ from harness.processes.loadrun import LoadPlan, Subject, run_load
 from harness.processes.measure import MeasuredProcess, Tick
 from harness.profiles import cpu, memory, wait
 from harness.profiles.budget import BUDGET, Overhead, overhead, rate_within
-from harness.profiles.folded import write_folded
+from harness.profiles.folded import merge, write_folded
+from harness.profiles.memory_children import fold_children
 from harness.profiles.waiting import HOOK_TAKEN, LOST, NOTHING, OFF
 from harness.reading.summary import summarise
 from harness.run import ProfileFacts, RunDirectory, decode
@@ -37,10 +38,11 @@ _LEAST_WINDOW_S = 1.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sampling:
-    """How often stacks are read at most, and what part of the time that may cost the process."""
+    """How often stacks are read at most, what part of the time that may cost the process, and whether those of its children are too."""
 
     rate_hz: int = RATE_HZ
     budget: float = BUDGET
+    children: bool = False
 
 
 USUAL = Sampling()
@@ -61,6 +63,7 @@ class _CpuRecording:
         self._tick = tick
         self._budget = sampling.budget
         self._rate_hz = sampling.rate_hz
+        self._children = sampling.children
         self._process: MeasuredProcess | None = None
         self._origin_ns = 0
         self._profiler: cpu.CpuProfiler | None = None
@@ -90,7 +93,9 @@ class _CpuRecording:
 
     def _begin(self, process: MeasuredProcess) -> None:
         raw, log = self._folder / "pyspy.raw", self._folder / "pyspy.log"
-        self._profiler = cpu.CpuProfiler(self._supervisor, process.pid, raw, log, self._rate_hz)
+        self._profiler = cpu.CpuProfiler(
+            self._supervisor, process.pid, raw, log, self._rate_hz, children=self._children
+        )
         self._profiler.start()
         self.window_ns = (SystemClock.now_ns() - self._origin_ns, 0)
 
@@ -135,7 +140,10 @@ def record_cpu(
     result.ending.raise_refusal()
     if recording.recording is None:
         return ProfileFacts(reason=recording.reason)
-    profile, facts = cpu.fold(recording.recording, _roots(subject))
+    profile, found = cpu.fold(recording.recording, _roots(subject))
+    facts = dataclasses.asdict(found)
+    if not sampling.children:
+        del facts["child_samples"]
     write_folded(folder / "cpu.folded", profile)
     table = calls.load(folder / RunDirectory.CALLS)
     if result.ending.interrupted:
@@ -144,7 +152,7 @@ def record_cpu(
         file="cpu/cpu.folded",
         reason=result.ending.trouble,
         facts={
-            **dataclasses.asdict(facts),
+            **facts,
             **_cost(recording.recording, sampling.budget),
             **_latency(table),
         },
@@ -224,32 +232,46 @@ def _latency(table: calls.Table) -> dict[str, Any]:
     return {"service_p50_ns": service.supported_percentile(0.5), "service_mean_ns": service.mean}
 
 
-def profile_memory(supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path) -> ProfileFacts:
+def profile_memory(
+    supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, *, follow_fork: bool = False
+) -> ProfileFacts:
     """Do as `record_memory`, as `profile_cpu` does."""
     try:
-        return record_memory(supervisor, subject, plan, folder)
+        return record_memory(supervisor, subject, plan, folder, follow_fork=follow_fork)
     except RefusedError:
         raise
     except HarnessError as error:
         return ProfileFacts(reason=f"No memory profile: {error}")
 
 
-def record_memory(supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path) -> ProfileFacts:
-    """Make a fixed list of requests under memray into a new `folder`; returns its facts."""
+def record_memory(
+    supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, *, follow_fork: bool = False
+) -> ProfileFacts:
+    """Make a fixed list of requests under memray into a new `folder`; returns its facts.
+
+    With `follow_fork` the allocations of forks are in the profile too, below a root of their own.
+    """
     folder.mkdir(parents=True)
     job = Job(
         kind="memory", folder=str(folder.resolve()), factory=subject.factory,
         parameters=dict(subject.parameters), seed=plan.seed, requests=MEMORY_REQUESTS,
-        overlay=str(subject.overlay.resolve()) if subject.overlay else None,
+        follow_fork=follow_fork, overlay=str(subject.overlay.resolve()) if subject.overlay else None,
     )  # fmt: skip
     with MeasuredProcess(supervisor, job, folder / "worker.log", subject.environment) as process:
         process.send_go(plan.mix(process.offered_operations()))
         process.wait_done(_MEMORY_RUN_S)
     profiles = memory.fold(folder / Driver.RECORD, _roots(subject))
     done = decode(folder / Driver.FACTS, FixedFacts)
-    write_folded(folder / "memory.folded", profiles.allocations)
-    write_folded(folder / "bytes.folded", profiles.bytes)
+    facts = {**dataclasses.asdict(profiles.facts), "failed": done.failed}
+    allocations, sizes = profiles.allocations, profiles.bytes
+    if follow_fork and not done.not_followed:
+        *of_children, found = fold_children(folder / Driver.RECORD, folder / "worker.log", _roots(subject))
+        allocations, sizes = (merge(both) for both in zip((allocations, sizes), of_children, strict=True))
+        facts |= dataclasses.asdict(found)
+    write_folded(folder / "memory.folded", allocations)
+    write_folded(folder / "bytes.folded", sizes)
     write_folded(folder / "peak.folded", profiles.peak)
     write_folded(folder / "leaks.folded", profiles.leaks)
-    facts = {**dataclasses.asdict(profiles.facts), "failed": done.failed}
-    return ProfileFacts(file="memory/memory.folded", facts=facts, requests=done.requests)
+    return ProfileFacts(
+        file="memory/memory.folded", reason=done.not_followed or None, facts=facts, requests=done.requests
+    )

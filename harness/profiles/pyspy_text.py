@@ -12,7 +12,16 @@ from collections.abc import Sequence
 
 from harness.marker import MARKER_PREFIX, operation_of
 from harness.profiles.folded import Profile
-from harness.profiles.frames import DRIVER, OUTSIDE, frame, frame_path, marker_place
+from harness.profiles.frames import (
+    CHILD,
+    CHILDREN,
+    DRIVER,
+    OUTSIDE,
+    child_stack,
+    frame,
+    frame_path,
+    marker_place,
+)
 from harness.profiles.idle import HUB_RUN, is_waiting
 from harness.profiles.stacks import Stack
 
@@ -35,32 +44,43 @@ class Sorted:
     paced: int
     torn: int
 
+    @property
+    def of_children(self) -> int:
+        """The samples in the profile that child processes had."""
+        return int(self.profile.under(CHILDREN))
+
 
 def sort_stacks(text: str, roots: Sequence[str] = (), *, may_tear: bool = False) -> Sorted:
     """Return the profile in py-spy's raw text; `roots` are the source folders that paths are relative to.
 
     `may_tear` says that the process ran on while its stacks were read: then a stack without an operation whose
-    first frame starts no thread is torn. Without it such a stack belongs to a greenlet of the target.
+    first frame starts no thread is torn. Without it such a stack belongs to a greenlet of the target. A row that begins
+    with the frame of a child's program, as `pyspy_children` writes it, is of that child.
     """
     read = functools.cache(lambda text: _read_frame(text, tuple(roots)))
     stacks: dict[Stack, int] = defaultdict(int)
     lines: dict[str, Counter[int]] = defaultdict(Counter)
+    lines_of_children: dict[str, Counter[int]] = defaultdict(Counter)
     dropped = {"idle": 0, "paced": 0, "torn": 0}
     for row in filter(None, text.split("\n")):
         raw, _, number = row.rpartition(" ")
         samples = int(number) if number.isdecimal() else 1
-        read_frames = [read(name) for name in raw.split(";")]
+        names = raw.split(";")
+        program = names.pop(0) if names[0].startswith(CHILD) else None
+        read_frames = [read(name) for name in names]
         frames = [found for found in read_frames if found]
         whole = len(frames) == len(read_frames)
-        place = _place(tuple(name for name, _ in frames), may_tear=may_tear) if whole else "torn"
+        place = _place(tuple(name for name, _ in frames), program, may_tear=may_tear) if whole else "torn"
         if isinstance(place, str):
             dropped[place] += samples
             continue
         stacks[place] += samples
         for name, line in frames:
-            lines[name][line] += samples
+            (lines_of_children if program else lines)[name][line] += samples
     kept = {name for stack in stacks for name in stack}
-    heaviest = {name: found.most_common(1)[0][0] for name, found in lines.items() if name in kept}
+    # Where the measured process has a function too, its line is what it is without its children.
+    both = {**lines_of_children, **lines}
+    heaviest = {name: found.most_common(1)[0][0] for name, found in both.items() if name in kept}
     profile = Profile("samples", dict(stacks), {name: line for name, line in heaviest.items() if line})
     return Sorted(profile, **dropped)
 
@@ -76,8 +96,11 @@ def _read_frame(text: str, roots: tuple[str, ...]) -> tuple[str, int] | None:
     return frame(found["name"], found["path"], roots), int(found["line"] or 0)
 
 
-def _place(stack: Stack, *, may_tear: bool) -> Stack | str:
-    """Return the stack under the root that owns it, or what it was dropped as."""
+def _place(stack: Stack, program: str | None, *, may_tear: bool) -> Stack | str:
+    """Return the stack under the root that owns it, or what it was dropped as; `program` is that of a child process."""
+    if program is not None:
+        # One that starts or ends has no frame yet, or no more.
+        return "idle" if stack and is_waiting(stack[-1]) else child_stack(program, stack)
     is_driver = any(_drives(name) for name in stack)
     if dropped := _dropped(stack, may_tear=may_tear, is_driver=is_driver):
         return dropped

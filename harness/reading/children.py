@@ -1,8 +1,8 @@
-"""What a run says of the child processes of its calls: no profile and no run time of a call shows what those do."""
+"""What a run says of the child processes of its calls: no run time shows what those do, and profiles only where asked."""
 
 from typing import TYPE_CHECKING, Any
 
-from harness.units import format_bytes, format_percent
+from harness.units import format_bytes, format_count, format_percent
 
 if TYPE_CHECKING:
     from harness.reading.summary import RunSummary
@@ -40,5 +40,22 @@ def children_sentence(run: "RunSummary") -> str | None:
         " and none of it is in the numbers of the measured process"
     )
     if share := waited_share(run):
-        return f"{format_percent(share)} of service was waiting for child processes that were not profiled; {used}"
+        profiled = _profiled(run)
+        which = f", of which the profiles have {profiled}" if profiled else " that were not profiled"
+        return f"{format_percent(share)} of service was waiting for child processes{which}; {used}"
+    if profiled := _profiled(run):
+        return f"Of child processes the profiles have {profiled}; {used}"
     return f"Child processes were not profiled; {used}"
+
+
+def _profiled(run: "RunSummary") -> str:
+    """Return what profiles have of child processes; empty where none looked."""
+    facts = {name: value for one in run.document.profiles.values() for name, value in one.facts.items()}
+    if facts.keys().isdisjoint({"child_samples", "child_processes"}):
+        return ""
+    found = []
+    if samples := facts.get("child_samples", 0):
+        found.append(f"{format_count(samples)} CPU samples")
+    if forks := facts.get("child_processes", 0):
+        found.append(f"the allocations of {format_count(forks)} forks")
+    return " and ".join(found) or "nothing"

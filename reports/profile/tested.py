@@ -8,7 +8,7 @@ from typing import Any
 from harness.marker import MARKER_PREFIX
 from harness.profiles.difference.finding import Finding
 from harness.profiles.difference.frames import SAMPLED, Change, FrameChange, ProfiledRun, compare_frames
-from harness.profiles.frames import DRIVER, OUTSIDE
+from harness.profiles.frames import CHILDREN, DRIVER, OUTSIDE
 from harness.profiles.profilerun import ProfiledSide, are_interleaved, kinds_and_names, together
 from harness.units import format_count
 from reports.flame_difference import amount, interval, relative, signed
@@ -24,8 +24,8 @@ TITLES = {
     "leaks": "Memory still held at the end",
 }
 _MOST_ROWS = 10
-_NOT_THE_TARGETS = {DRIVER, OUTSIDE}
-"""Roots whose functions belong to the harness or to nobody: they have no requests to be compared by."""
+_NOT_THE_TARGETS = {DRIVER, OUTSIDE, CHILDREN}
+"""Roots whose functions belong to the harness, to nobody or to no operation: they have no requests to be compared by."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from harness.stats.proportion import clopper_pearson
 from harness.units import format_count, format_duration, format_percent, format_rate
 from harness.visible import typed
 from reports import flame
+from reports.children import children_words
 from reports.environment import flat
 from reports.flame import FlameView
 from reports.model import Cell, NextCommand, Row, Status, Table
@@ -128,6 +129,7 @@ def _points(sides: Sequence[ProfiledSide], labels: Sequence[str]) -> Iterator[st
         yield from (f"{label}: {redact_text(reason)}" for reason in (*side.missing, *document.trouble))
         yield from _failures(side, label)
         yield from _lost(side, label)
+        yield from _children(side, label)
     if len(sides) == 2:
         yield _how_told(sides)
     for side, label in zip(sides, labels, strict=True):
@@ -149,6 +151,14 @@ def _lost(side: ProfiledSide, label: str) -> Iterator[str]:
         if lost and len(lost) < len(every):
             reason = redact_text(lost[0].reason or "")
             yield f"{label}: {len(lost)} of {len(every)} rounds have no {kind} profile. {reason}"
+
+
+def _children(side: ProfiledSide, label: str) -> Iterator[str]:
+    for kind in side.document.kinds:
+        made = [one for one in side.facts(kind) if one.file]
+        sentences = children_words([one.facts for one in made])
+        yield from (f"{label}: {words}." for words in sentences)
+        yield from sorted({f"{label}: {redact_text(one.reason)}." for one in made if one.reason})
 
 
 def _how_told(sides: Sequence[ProfiledSide]) -> str:
@@ -174,11 +184,13 @@ def _sampling(side: ProfiledSide, label: str) -> Iterator[str]:
     facts: list[dict[str, Any]] = [one.facts for one in side.facts("cpu") if one.file]
     if not facts:
         return
-    samples, idle, torn = (sum(one.get(name, 0) for one in facts) for name in ("samples", "idle", "torn"))
+    names = ("samples", "idle", "torn", "child_samples")
+    samples, idle, torn, of_children = (sum(one.get(name, 0) for one in facts) for name in names)
+    busy = samples - idle - of_children
     waited = f", {format_count(idle)} more of threads that only waited" if idle else ""
     dropped = f", {format_count(torn)} torn ones dropped" if torn else ", none torn"
-    few = "; too few to tell much, profile for longer" if samples - idle < _FEW_SAMPLES else ""
-    yield f"{label}: {format_count(samples - idle)} CPU samples{waited}{dropped}{few}."
+    few = "; too few to tell much, profile for longer" if busy < _FEW_SAMPLES else ""
+    yield f"{label}: {format_count(busy)} CPU samples{waited}{dropped}{few}."
     if words := overhead_words(_cost(facts)):
         yield f"{label}: {words}."
 

@@ -1,0 +1,87 @@
+"""Memory of forks: memray's `follow_fork` leaves a file for each beside that of the process, `memory.bin.PID`.
+
+A child that executes another program is not followed, and what a fork had when it was made is not counted as its own.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import InvalidRunError
+from harness.profiles.folded import Profile, merge
+from harness.profiles.frames import FORKED, OUTSIDE, child_stack
+from harness.profiles.memory import fold_whole
+
+if TYPE_CHECKING:
+    from harness.profiles.stacks import Stack
+
+MOST_KEPT = 8
+"""Files of forks that stay, the largest: a target may make thousands."""
+_GAVE_UP = b"deactivating tracking"
+"""What memray says in a process whose file was closed under it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChildMemoryFacts:
+    """What forks of the traced process allocated, all together; no single one held more than `child_peak_bytes` at once.
+
+    Of `lost_children` not all is known, or nothing: a fork that closes all descriptors, as daemons do, is aborted by memray.
+    """
+
+    child_processes: int = 0
+    child_allocations: int = 0
+    child_allocated_bytes: int = 0
+    child_peak_bytes: int = 0
+    lost_children: int = 0
+
+
+def cannot_follow() -> str:
+    """Return why memray must not follow forks of this process; empty where it may."""
+    if "gevent" not in sys.modules:
+        return ""
+    return (
+        "Forks were not followed: the target imports gevent, and with both of them it was tried and failed. A child that"
+        " gevent's subprocess starts closes memray's file and is aborted, and the stacks of greenlets are lost"
+    )
+
+
+def fold_children(
+    memory_bin: Path, log: Path, roots: Sequence[str] = ()
+) -> tuple[Profile, Profile, ChildMemoryFacts]:
+    """Return allocations and bytes of the forks of the process that wrote `memory_bin`, each stack below `(child processes)`.
+
+    `log` has what the processes said, memray within them too. All files are read, and then removed but for the `MOST_KEPT` largest.
+    """
+    allocations, sizes = [Profile("allocations", {})], [Profile("bytes", {})]
+    most_held, lost = 0, log.read_bytes().count(_GAVE_UP)
+    files = [path for path in memory_bin.parent.glob(f"{memory_bin.name}.*") if path.suffix[1:].isdecimal()]
+    for path in files:
+        try:
+            counted, sized, peak = fold_whole(path, roots)
+        except InvalidRunError:
+            lost += 1
+            continue
+        allocations.append(_of_a_fork(counted))
+        sizes.append(_of_a_fork(sized))
+        most_held = max(most_held, peak)
+    for path in sorted(files, key=lambda path: path.stat().st_size, reverse=True)[MOST_KEPT:]:
+        path.unlink()
+    all_allocations, all_sizes = merge(allocations), merge(sizes)
+    facts = ChildMemoryFacts(
+        child_processes=len(allocations) - 1,
+        child_allocations=int(all_allocations.total),
+        child_allocated_bytes=int(all_sizes.total),
+        child_peak_bytes=most_held,
+        lost_children=lost,
+    )
+    return all_allocations, all_sizes, facts
+
+
+def _of_a_fork(profile: Profile) -> Profile:
+    stacks: dict[Stack, float] = {}
+    for stack, weight in profile.stacks.items():
+        below = child_stack(FORKED, stack[1:] if stack[0] == OUTSIDE else stack)
+        stacks[below] = stacks.get(below, 0) + weight
+    return dataclasses.replace(profile, stacks=stacks)
