@@ -46,6 +46,11 @@ _DISPLAYS = (
     ast.SetComp, ast.GeneratorExp, ast.Lambda,
 )  # fmt: skip
 """Expressions whose value is never an object with a `call`."""
+_NAMES: dict[type[ast.expr], str] = {
+    ast.JoinedStr: "str", ast.Compare: "bool", ast.ListComp: "list", ast.DictComp: "dict", ast.SetComp: "set",
+    ast.GeneratorExp: "generator", ast.Lambda: "function",
+}  # fmt: skip
+"""What their values are called, where the expression is not named like it."""
 
 
 class Results:
@@ -176,7 +181,7 @@ def _no_target_returned(function: types.FunctionType) -> str:
 def _name_of(value: ast.expr) -> str:
     if isinstance(value, ast.Constant):
         return type(value.value).__name__
-    return {"JoinedStr": "str", "Compare": "bool"}.get(type(value).__name__, type(value).__name__.lower())
+    return _NAMES.get(type(value), type(value).__name__.lower())
 
 
 def _returns(function: types.FunctionType) -> list[ast.expr | None] | None:

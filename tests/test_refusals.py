@@ -131,6 +131,14 @@ NO_FACTORIES = {
         "def create():\n    open(CALLED, 'w')\n    def inner(): return object()\n    inner()",
         "it returns nothing",
     ),
+    "a function that returns a comprehension": (
+        "def create():\n    open(CALLED, 'w')\n    return [letter for letter in 'ab']",
+        "it returns list.",
+    ),
+    "a function that returns a function": (
+        "def create():\n    open(CALLED, 'w')\n    return lambda event: event",
+        "it returns function.",
+    ),
     "a class without call": (
         "class create:\n    def __init__(self): open(CALLED, 'w')",
         "class create has no call(event)",
