@@ -198,6 +198,10 @@ def _complaints(policy: Policy) -> Iterator[str]:
     for suite in policy.suites:
         if suite not in SUITES:
             yield f"There is no suite '{suite}'; there are {', '.join(SUITES)}"
+    for key, paths in (("source-roots", policy.source_roots), ("suite", [policy.suite or ""])):
+        for path in map(Path, paths):
+            if path.is_absolute() or ".." in path.parts:
+                yield f"'{path}' in {key} leads out of the project: name what each side has of its own"
     for rule in policy.benchmarks:
         if rule.margin_percent is None and rule.allow is None and rule.skip is None:
             yield f"The rule for '{rule.match}' sets nothing: give it margin-percent, allow or skip"

@@ -1,12 +1,14 @@
 """`harness bench` as a user types it: what it says, what it leaves behind, and its exit codes."""
 
 import json
+import os
 import signal
 from pathlib import Path
 
 import pytest
 from cli_support import document, end_of, harness, started, until
 from run_builder import make_run
+from session_support import commit, git
 from toy_suite import BAD, BROKEN, GOOD, ORDINARY, SKIPS, SLOW, make_project
 
 NEXT = "harness compare "
@@ -35,6 +37,23 @@ def test_a_suite_of_ones_own_is_measured_in_the_variant_asked_for(tmp_path, monk
     stored = document(directory)
     assert (stored["kind"], stored["status"], stored["interrupted"]) == ("micro", "finished", False)
     assert (directory / "report.html").read_text() == (project / said.document["report"]).read_text()
+
+
+def test_the_projects_index_is_not_written(tmp_path):
+    project = make_project(tmp_path, good=GOOD)
+    git(project, "init", "--quiet")
+    commit(project, {".gitignore": "runs\n__pycache__\n"})
+    # As new as this, git would store it afresh in the index.
+    os.utime(project / "bench" / "test_good.py", (1_000_000_000, 1_000_000_000))
+    before = (project / ".git" / "index").read_bytes(), (project / ".git").stat().st_mtime_ns
+    said = harness("bench", "add", "--json", cwd=project)
+    assert said.code == 0, said.stderr
+    assert before == ((project / ".git" / "index").read_bytes(), (project / ".git").stat().st_mtime_ns)
+    stored = json.loads(
+        (project / said.document["runs"][0]["dir"] / "timing" / "benchmarks.json").read_text()
+    )
+    assert stored["commit_info"]["id"] == git(project, "rev-parse", "HEAD")
+    assert stored["commit_info"]["dirty"] is False
 
 
 def test_failures_are_named_and_the_rest_is_measured(tmp_path):

@@ -210,6 +210,25 @@ def test_an_installed_copy_of_another_package_of_the_project_is_refused(tmp_path
         session(folder, plan=NO_BLOCKS, policy=Policy(source_roots=("src/pkg",)))
 
 
+@pytest.mark.parametrize("linked", ["pkg", "pkg/__init__.py", "pkg/part"])
+def test_code_that_both_sides_get_through_the_same_link_is_refused(tmp_path, linked):
+    folder = flat(tmp_path / "project", {"pkg/part/__init__.py": ""})
+    (folder / linked).rename(tmp_path / "real")
+    (folder / linked).symlink_to(tmp_path / "real")
+    commit(folder, {})
+    with pytest.raises(UsageError, match=rf"Both sides would measure the same code: {linked}.* is a link"):
+        session(folder, plan=NO_BLOCKS)
+
+
+def test_data_that_both_sides_get_through_the_same_link_are_no_reason(tmp_path, seen):
+    folder = flat(tmp_path / "project")
+    write(tmp_path, {"data.json": "{}"})
+    (folder / "pkg" / "data.json").symlink_to(tmp_path / "data.json")
+    (folder / "pkg" / "work.py").symlink_to("__init__.py")
+    commit(folder, {})
+    assert states(session(folder, plan=NO_BLOCKS)) == {"test_bench.py::test_work": State.BOTH}
+
+
 def test_a_root_that_no_benchmark_imports_is_refused(tmp_path, seen):
     folder = flat(tmp_path / "project", {"unused/__init__.py": ""})
     with pytest.raises(UsageError, match="No benchmark imports 'unused'"):

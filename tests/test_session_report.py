@@ -373,3 +373,11 @@ def test_what_was_measured_is_listed_with_its_places_and_what_is_compiled():
     assert rows["measured: ns.new"] == ("–", "src/ns/new, Python")
     assert view.subtitle.endswith("measured: pkg (1 compiled module), ns.new (candidate only)")
     assert "measured" not in shown(built.judgement()).subtitle
+
+
+def test_the_next_command_names_the_gates_working_tree_as_a_user_must_type_it():
+    gated = built.receipt(candidate=SubjectFacts(spec=".", label="the working tree"))
+    assert (
+        "harness compare git:main path:. --suite load"
+        in shown(built.judgement(), receipt=gated).next_command.command
+    )

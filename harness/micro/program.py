@@ -9,11 +9,16 @@ measured survives whatever ends the process.
 import json
 import os
 import runpy
+import shutil
+import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from pytest_benchmark import utils
 from pytest_benchmark.fixture import BenchmarkFixture
 
 _HERE = os.path.dirname(__file__)  # noqa: PTH120 - a script of few imports
@@ -82,6 +87,39 @@ class Plugin:
         write(self._job["json"], json.dumps(plain(document), indent=1, allow_nan=False).encode())
 
 
+@contextmanager
+def copied_index() -> Generator[None]:
+    """Let git work on a copy of the index: `git describe --dirty`, which pytest-benchmark asks, writes it."""
+    asked = subprocess.run(
+        ["git", "rev-parse", "--git-path", "index"], capture_output=True, text=True, check=False
+    )
+    index = asked.stdout.rstrip("\n")
+    if asked.returncode or not os.path.isfile(index):  # noqa: PTH113
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        before, os.environ["GIT_INDEX_FILE"] = os.environ.get("GIT_INDEX_FILE"), shutil.copy2(index, folder)
+        try:
+            yield
+        finally:
+            del os.environ["GIT_INDEX_FILE"]
+            if before is not None:
+                os.environ["GIT_INDEX_FILE"] = before
+
+
+def leave_index_alone() -> None:
+    """Ask git for what pytest-benchmark says of the commit, when it starts and at each end, on a copy of the index."""
+    ask: Callable[[str], str] = utils.subprocess_output
+
+    def asked(command: str) -> str:
+        if "--dirty" not in command:
+            return ask(command)
+        with copied_index():
+            return ask(command)
+
+    utils.subprocess_output = asked
+
+
 def refuse_promises() -> None:
     """Make pytest-benchmark refuse functions that only promise work: async ones, and those that return a generator.
 
@@ -134,6 +172,7 @@ def main() -> int:
     send = open_channel()
     sys.path[:0] = [place for place in job["path"] if place not in sys.path]
     refuse_promises()
+    leave_index_alone()
     plugins = [word for name in job["plugins"] for word in ("-p", name)]
     plugin = Plugin(job, send)
     return int(pytest.main([*job["options"], *plugins, *job["places"]], plugins=[plugin, plugin.outcomes]))

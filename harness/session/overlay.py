@@ -88,6 +88,34 @@ def link_tree(source: Path, destination: Path) -> None:
             (place / name).symlink_to(Path(folder, name))
 
 
+def refuse_shared(base: Path, candidate: Path, trees: Iterable[Path]) -> None:
+    """Raise UsageError if overlays of both sides show the same code, for it lies outside of their trees.
+
+    Links in a project may lead there. Files that are no modules, which both sides may read, are no reason.
+    """
+    tops = [tree.resolve() for tree in trees]
+    for path in sorted(_links(base)):
+        real, other = (base / path).resolve(), (candidate / path).resolve()
+        is_code = real.is_dir() or is_module(path)
+        if real == other and is_code and not any(real.is_relative_to(top) for top in tops):
+            raise UsageError(
+                f"Both sides would measure the same code: {path} is a link that leads out of the project",
+                where=str(real),
+                remedy="Put the code itself into the project, or compare two folders: path:BASE path:CANDIDATE",
+            )
+
+
+def _links(overlay: Path) -> list[Path]:
+    walked = os.walk(overlay)
+    return [
+        Path(folder, name).relative_to(overlay)
+        for folder, *both in walked
+        for names in both
+        for name in names
+        if Path(folder, name).is_symlink()
+    ]
+
+
 def contents(overlay: Path) -> dict[str, tuple[int, int]]:
     """Return {file in the overlay: (time of change in ns, size)} of what its links show now; a lost file is (0, 0)."""
     found = {}

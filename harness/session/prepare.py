@@ -170,6 +170,7 @@ def _trees(
         number: {str(name): home(str(name), folder / f"{number}{letter}") for name, letter in letters.items()}
         for number, letters in places.items()
     }
+    overlay.refuse_shared(homes["1"][Side.BASE].overlay, homes["1"][Side.CANDIDATE].overlay, trees.values())
     has_base_suite = suite is not None and (trees[Side.BASE] / suite).exists()
     return Prepared(
         folder=folder,

@@ -128,9 +128,14 @@ def _continued(reason: str) -> str:
     return lower_first(reason.rstrip("."))
 
 
+def _typed(spec: str) -> str:
+    """Return a side as a user types it; the gate's working tree is `path:.` there."""
+    return shlex.quote(redact_text("path:." if spec == "." else spec))
+
+
 def next_command(judgement: Judgement, receipt: Receipt, links: Links) -> NextCommand:
     """Return the next command worth typing, given what the session could not answer."""
-    base, candidate = (shlex.quote(redact_text(side.spec)) for side in (receipt.base, receipt.candidate))
+    base, candidate = (_typed(side.spec) for side in (receipt.base, receipt.candidate))
     is_interrupted = judgement.exit_code is ExitCode.INTERRUPTED
     if not is_interrupted and (judgement.verdict is Verdict.INVALID or judgement.controls.reasons):
         return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
