@@ -232,7 +232,7 @@ class RunDirectory:
             raise InvalidRunError(
                 "Nothing was measured here: the run was cut off before it began",
                 where=str(self.path),
-                remedy="Run it again; 'harness clean' removes this folder",
+                remedy="Run it again; 'harness clean' removes this folder when it is a day old",
             )
         if head.kind != kind:
             raise InvalidRunError(

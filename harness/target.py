@@ -31,7 +31,7 @@ from harness.model import (
     RecordsSites,
     Wrap,
 )
-from harness.redact import learn_parameters, redact_text
+from harness.redact import HIDDEN, learn_parameters, redact_text
 from harness.refusals import check_factory, check_functions, ran
 
 EXPECT_STATUS = "expect-status"
@@ -64,7 +64,7 @@ class TargetSpec:
 
 
 def parse_spec(text: str) -> TargetSpec:
-    """Split a SPEC; a parameter without a value or given twice is a `UsageError`."""
+    """Split a SPEC; a parameter without a value, given twice or with a hidden secret is a `UsageError`."""
     name, _, query = text.partition("?")
     try:
         pairs = urllib.parse.parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
@@ -75,6 +75,12 @@ def parse_spec(text: str) -> TargetSpec:
         ) from error
     if len(dict(pairs)) < len(pairs):
         raise UsageError(f"Target '{text}' has a parameter twice", remedy="Give each parameter once")
+    # Copied from a report: the target would be measured with a secret that it does not have.
+    if hidden := [parameter for parameter, value in pairs if HIDDEN in value]:
+        raise UsageError(
+            f"Target '{name}' has a hidden secret in its parameter '{hidden[0]}'",
+            remedy=f"Write the secret itself where {HIDDEN} stands",
+        )
     learn_parameters(dict(pairs))
     return TargetSpec(name, dict(pairs))
 

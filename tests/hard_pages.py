@@ -48,6 +48,11 @@ def failing_run(folder):
     return _runs(folder, {"fail_share": 0.05, "timeout_share": 0.01, "dropped_share": 0.02, "stages": STAGES})
 
 
+def failing_long_target(folder):
+    target = f"mine.py:create?items=5000&region=north&url=https://[redacted]-1a2b3c@{'host' * 10}/inventory"
+    return _runs(folder, {"fail_share": 0.05, "target": target, "variant": ""})
+
+
 def long_names(folder):
     common = {
         "operations": OPERATIONS,
@@ -138,6 +143,7 @@ def micro_long(folder):
 HARD = {
     make.__name__: make
     for make in (
-        interrupted_run, failing_run, long_names, shares, profiled_long, ablation_long, capacity_close, capacity_low, micro_long,
+        interrupted_run, failing_run, failing_long_target, long_names, shares, profiled_long, ablation_long, capacity_close,
+        capacity_low, micro_long,
     )
 }  # fmt: skip

@@ -281,6 +281,7 @@ def test_a_run_in_progress_stays_until_a_day_has_passed_without_its_end(tmp_path
         RunDirectory(path).write(written)
         aged(path, age_days)
     assert [name for name, *_ in cases if find(tmp_path / name).runs] == ["dead", "ended"]
+    assert ["may be running" in why for why in reasons(find(tmp_path / "young")).values()] == [True]
 
 
 def test_what_was_cut_off_before_anything_was_measured_goes_when_a_day_has_passed(tmp_path):

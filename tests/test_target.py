@@ -89,6 +89,8 @@ def test_an_empty_value_is_a_value():
         ("t?a", "cannot be read.*key=value"),
         ("t?a=1&", "cannot be read"),
         ("t?a=1&b=2&a=3", "parameter twice"),
+        ("t?a=1&token=[redacted]-1a2b3c", "hidden secret in its parameter 'token'"),
+        ("t?dsn=redis%3A%2F%2F%5Bredacted%5D-1a2b3c%40h", "hidden secret in its parameter 'dsn'"),
     ],
 )
 def test_parameters_that_cannot_be_meant_are_refused(text, sentence):

@@ -58,7 +58,7 @@ class StoredRun:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Found:
-    """What there is: finished folders of ours, newest first, and those that only look like ours, with the reason."""
+    """What there is: finished folders of ours, newest first, and those that are left, with the reason."""
 
     runs: list[StoredRun]
     left: list[tuple[Path, str]]
@@ -67,7 +67,7 @@ class Found:
 def find(parent: Path) -> Found:
     """Return what is directly under `parent`. A symbolic link is never followed, and nothing else is looked into.
 
-    A run that says it is running is neither, until a day has passed without its end.
+    A run that does not say that it is over is left, until a day has passed without its end.
     """
     runs, left = [], []
     for path in sorted(_folders(parent)):
@@ -75,7 +75,9 @@ def find(parent: Path) -> Found:
             continue
         if why := foreign(path):
             left.append((path, why))
-        elif not _is_running(path):
+        elif _is_running(path):
+            left.append((path, "it has no end yet: it may be running, and counts as cut off after a day"))
+        else:
             runs.append(StoredRun(path, _modified_s(path), _size_bytes(path)))
     return Found(sorted(runs, key=lambda stored: stored.modified_s, reverse=True), left)
 

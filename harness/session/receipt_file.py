@@ -38,7 +38,7 @@ def read_receipt(path: Path) -> Receipt:
             raise InvalidRunError(
                 "Nothing was measured here: the session was cut off before its first block was whole",
                 where=str(file.parent),
-                remedy="Run it again; 'harness clean' removes this folder",
+                remedy="Run it again; 'harness clean' removes this folder when it is a day old",
             ) from error
         raise UsageError(
             f"There is no readable receipt: {error.strerror}",

@@ -49,7 +49,7 @@ Line = tuple[str, Floats, str, Any]
 
 def draw_heat(plot: HeatMap) -> Figure:
     """Draw for each moment the shares of its calls by response time, with its median and p99."""
-    figure, all_axes = panels(len(plot.panels), _HEAT_IN)
+    figure, all_axes = panels(len(plot.panels), _HEAT_IN, share_x=False)
     for axes, panel in zip(all_axes, plot.panels, strict=True):
         _draw_heat_panel(axes, panel, plot)
     all_axes[0].set_ylabel("response time")
@@ -128,7 +128,7 @@ def _in_flight(panel: InFlightPanel) -> list[Line]:
 def _draw_steps(
     shown: Sequence[RatePanel | InFlightPanel], drawn: Sequence[Sequence[Line]], axis: str
 ) -> Figure:
-    figure, all_axes = panels(len(shown), _RATE_IN)
+    figure, all_axes = panels(len(shown), _RATE_IN, share_x=False)
     top = max((float(values.max()) for lines in drawn for _, values, _, _ in lines), default=1.0) or 1.0
     all_axes[0].set_ylabel(axis)
     for axes, panel, lines in zip(all_axes, shown, drawn, strict=True):

@@ -93,13 +93,13 @@ def run_dash(run: int) -> Any:
 
 
 def panels(
-    count: int, height_in: float, *, share_y: bool = True, columns: int = 2
+    count: int, height_in: float, *, share_x: bool = True, share_y: bool = True, columns: int = 2
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with `count` axes, side by side up to `columns`, that share their axes' limits."""
     columns = min(count, columns)
     lines = math.ceil(count / columns)
     figure = Figure(figsize=(WIDTH_IN, height_in * lines), layout="constrained")
-    grid = figure.subplots(lines, columns, sharex=share_y, sharey=share_y, squeeze=False)
+    grid = figure.subplots(lines, columns, sharex=share_x and share_y, sharey=share_y, squeeze=False)
     axes = list(grid.flat)
     for unused in axes[count:]:
         unused.set_visible(False)
