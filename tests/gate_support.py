@@ -115,4 +115,4 @@ def comparison(found, metric, benchmark=""):
 
 def leftovers(folder):
     """Return what commands run in `folder` have left of their sessions."""
-    return sorted((folder.parent / "tmp").glob("harness-session-*"))
+    return sorted((folder.parent / "tmp").glob("asset-harness-private-*"))

@@ -56,7 +56,7 @@ def test_a_switch_that_halves_the_work_of_one_operation_is_worth_its_double_ther
     assert "toy.py:create" in said.stderr, "the target of the policy is named"
     report = folder / said.document["report"]
     assert {"report.html", "ablation.md", "fast.json"} <= {path.name for path in report.parent.iterdir()}
-    assert not [name for name in os.listdir(folder) if name.startswith("harness-session-")]
+    assert not [name for name in os.listdir(folder) if name.startswith("asset-harness-private-")]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ import pkg
 
 def side():
     # The last letter of this slot's overlay.
-    return next((path[-1] for path in sys.path if "harness-session-" in path and path[-3:-1] == "/1"), "?")
+    return next((path[-1] for path in sys.path if "asset-harness-private-" in path and path[-3:-1] == "/1"), "?")
 
 def note(what, *modules):
     with open(os.environ["SEEN"], "a") as file:

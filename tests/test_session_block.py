@@ -174,9 +174,10 @@ def test_all_slots_make_the_same_calls(stage):
     (mark,) = marks("a", pairs=4)
     marked = Benchmark(name=mark.name, calls=10, pairs=4, warm_calls=123)
     assert run_block(stage, request([marked])).trouble is None
-    # Warm-up, one slice that does not count, four that do, and the call whose result the test gets.
+    # The call that is looked at, warm-up, one slice that does not count, four that do, and the call whose result the test
+    # gets.
     assert [path.read_text() for path in stage.bench.folder.glob("*.calls")] == [
-        str(123 + 10 + 4 * 10 + 1)
+        str(1 + 123 + 10 + 4 * 10 + 1)
     ] * 2
 
 

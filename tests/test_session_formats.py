@@ -116,7 +116,9 @@ def test_every_format_gives_each_comparison_the_same_verdict(judgement, strict):
 
     comment = render_comment(view)
     assert sorted((row[1], row[0]) for row in read(comment).rows if len(row) == 7) == words(judgement)
-    assert comment.startswith(f"{MARKER}\n## Performance: {judgement.verdict}\n")
+    is_cut_off = judgement.exit_code is ExitCode.INTERRUPTED
+    heading = f"interrupted, {judgement.verdict} so far" if is_cut_off else judgement.verdict
+    assert comment.startswith(f"{MARKER}\n## Performance: {heading}\n")
 
     printed = render_text(view, width=1000)
     table = re.findall(
