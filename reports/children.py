@@ -33,9 +33,7 @@ def _allocated(facts: Sequence[Mapping[str, Any]]) -> str:
     names = ("child_processes", "child_allocations", "child_allocated_bytes", "lost_children")
     forks, allocations, allocated_bytes, lost = (_sum(facts, name) for name in names)
     of_lost = (
-        f"; {format_count(lost)} more, which closed memray's file or were cut off, are left out"
-        if lost
-        else ""
+        f"; {format_count(lost)} that closed memray's file, or were cut off, are left out" if lost else ""
     )
     if not forks:
         return f"No allocation of a child process is known{of_lost}"

@@ -246,7 +246,7 @@ def test_reports_say_what_profiles_cannot_have_of_child_processes():
     (followed,) = children_words([forks, {**forks, "child_peak_bytes": 512, "lost_children": 1}])
     assert "4 forks made 60 allocations of 4 KiB in all" in followed
     assert (
-        "none held more than 1 KiB of it at once; 1 more, which closed memray's file or were cut off, are left out"
+        "none held more than 1 KiB of it at once; 1 that closed memray's file, or were cut off, are left out"
         in followed
     )
     assert "none that executes another program" in followed
