@@ -32,7 +32,9 @@ def children_words(facts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _allocated(facts: Sequence[Mapping[str, Any]]) -> str:
     names = ("child_processes", "child_allocations", "child_allocated_bytes", "lost_children")
     forks, allocations, allocated_bytes, lost = (_sum(facts, name) for name in names)
-    of_lost = f"; of {format_count(lost)} more not all is known, or nothing" if lost else ""
+    of_lost = (
+        f"; {format_count(lost)} that closed memray's file, or were cut off, are left out" if lost else ""
+    )
     if not forks:
         return f"No allocation of a child process is known{of_lost}"
     return (

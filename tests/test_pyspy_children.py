@@ -1,6 +1,8 @@
 """py-spy's text of a process and its children: each stack is of the right process, and no command line is kept."""
 
+import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -132,15 +134,46 @@ def test_a_program_is_told_by_its_name_and_its_script_alone(command, frame):
 
 def test_files_of_forks_that_cannot_be_read_are_counted_and_few_files_stay(tmp_path):
     record, log = tmp_path / "memory.bin", tmp_path / "worker.log"
-    log.write_text("memray: Failed to write output, deactivating tracking\n")
+    log.write_text("all is well\n")
     for pid in range(20):
         (tmp_path / f"memory.bin.{pid}").write_bytes(b"nothing" * (pid + 1))
     (tmp_path / "memory.bin.old").write_bytes(b"of somebody else")
     allocations, sizes, facts = fold_children(record, log)
-    assert (allocations.total, sizes.total, facts.child_processes, facts.lost_children) == (0, 0, 0, 21)
+    assert (allocations.total, sizes.total, facts.child_processes, facts.lost_children) == (0, 0, 0, 20)
     left = sorted(path.name for path in tmp_path.glob("memory.bin.*"))
     assert left == sorted(["memory.bin.old", *(f"memory.bin.{pid}" for pid in range(20 - MOST_KEPT, 20))])
     assert [name for name in left if not _FILES.fullmatch(name)] == ["memory.bin.old"]
+
+
+FORKS = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from harness.profiles.memory import MemoryProfiler
+
+def grow(count):
+    return [bytearray(1000) for _ in range(count)]
+
+with MemoryProfiler(Path(sys.argv[2]), follow_fork=True):
+    for first_closed in (None, 3, 0, 3):
+        if pid := os.fork():
+            os.waitpid(pid, 0)
+            continue
+        if first_closed is not None:
+            os.closerange(first_closed, 4096)
+        grow(20_000)
+        os._exit(0)
+"""
+
+
+def test_a_fork_that_closes_memrays_file_is_left_out_and_counted_and_others_are_whole(tmp_path):
+    log, record = tmp_path / "worker.log", tmp_path / "memory.bin"
+    with log.open("wb") as said:
+        command = [sys.executable, "-c", FORKS, str(Path.cwd()), str(record)]
+        subprocess.run(command, check=True, stderr=said, timeout=60)
+    allocations, _, facts = fold_children(record, log)
+    assert (facts.child_processes, facts.lost_children) == (1, 3)
+    assert facts.child_allocations == allocations.total >= 40_000
 
 
 def test_memray_follows_no_fork_where_gevent_is_at_work(monkeypatch):
@@ -212,5 +245,8 @@ def test_reports_say_what_profiles_cannot_have_of_child_processes():
     }
     (followed,) = children_words([forks, {**forks, "child_peak_bytes": 512, "lost_children": 1}])
     assert "4 forks made 60 allocations of 4 KiB in all" in followed
-    assert "none held more than 1 KiB of it at once; of 1 more not all is known, or nothing" in followed
+    assert (
+        "none held more than 1 KiB of it at once; 1 that closed memray's file, or were cut off, are left out"
+        in followed
+    )
     assert "none that executes another program" in followed

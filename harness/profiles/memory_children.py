@@ -4,6 +4,7 @@ A child that executes another program is not followed, and what a fork had when 
 """
 
 import dataclasses
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,15 +20,19 @@ if TYPE_CHECKING:
 
 MOST_KEPT = 8
 """Files of forks that stay, the largest: a target may make thousands."""
-_GAVE_UP = b"deactivating tracking"
+_CUT_OFF = re.compile(rb"Failed to grow output file .+\.(\d+) by")
 """What memray says in a process whose file was closed under it."""
+_STEP_BYTES = 4096
+"""By multiples of it a file grows, with zeros ahead of what is written."""
+_PADDING_BYTES = 64
+"""What an allocation takes at most."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ChildMemoryFacts:
     """What forks of the traced process allocated, all together; no single one held more than `child_peak_bytes` at once.
 
-    Of `lost_children` not all is known, or nothing: a fork that closes all descriptors, as daemons do, is aborted by memray.
+    Nothing of `lost_children` is in it: a fork that closes all descriptors, as daemons do, is aborted by memray.
     """
 
     child_processes: int = 0
@@ -55,10 +60,14 @@ def fold_children(
     `log` has what the processes said, memray within them too. All files are read, and then removed but for the `MOST_KEPT` largest.
     """
     allocations, sizes = [Profile("allocations", {})], [Profile("bytes", {})]
-    most_held, lost = 0, log.read_bytes().count(_GAVE_UP)
+    cut_off = {int(pid) for pid in _CUT_OFF.findall(log.read_bytes())}
+    most_held = lost = 0
     files = [path for path in memory_bin.parent.glob(f"{memory_bin.name}.*") if path.suffix[1:].isdecimal()]
     for path in files:
         try:
+            if int(path.suffix[1:]) in cut_off or _is_full(path):
+                lost += 1
+                continue
             counted, sized, peak = fold_whole(path, roots)
         except InvalidRunError:
             lost += 1
@@ -77,6 +86,13 @@ def fold_children(
         lost_children=lost,
     )
     return all_allocations, all_sizes, facts
+
+
+def _is_full(path: Path) -> bool:
+    """Tell whether a file has no place left and was never closed: then memray could not write what came next."""
+    written = path.read_bytes()
+    # One that is closed in good order is cut to what was written.
+    return len(written) % _STEP_BYTES == 0 and bool(written[-_PADDING_BYTES:].strip(b"\0"))
 
 
 def _of_a_fork(profile: Profile) -> Profile:
