@@ -339,3 +339,9 @@ def test_what_is_told_and_not_judged_stands_in_the_json_of_a_killed_run_too(tmp_
     }  # fmt: skip
     RunDirectory(path).facts_path.unlink()
     assert as_json(load(path))["stated"]["garbage_collections"] is None
+
+
+def test_charts_over_time_end_where_an_interrupted_run_ended(tmp_path):
+    run = load(make_run(tmp_path, **MIXED, interrupted=True, ended_s=1.5))
+    assert run.timeline.bin_s * len(run.timeline.planned) == pytest.approx(1.5)
+    assert run.document.plan.duration_s > 1.5

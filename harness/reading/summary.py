@@ -141,8 +141,8 @@ class RunSummary:
 
     @cached_property
     def timeline(self) -> Timeline:
-        """The measured time in bins."""
-        return Timeline.of(self.table, self.document.plan.duration_s)
+        """The measured time in bins: what was planned after the end of an interrupted run neither came nor waited."""
+        return Timeline.of(self.table, self.measured_s or self.document.plan.duration_s)
 
     @cached_property
     def counters(self) -> Mapping[str, Mapping[str, int]]:
