@@ -10,6 +10,7 @@ from harness.commands.budgets import plan_within
 from harness.errors import UsageError
 from harness.judge.plan import session_plan
 from harness.policy import Policy
+from harness.session.allowance import RESERVE
 from harness.units import parse_duration_s
 
 
@@ -21,7 +22,7 @@ from harness.units import parse_duration_s
     st.sampled_from([0.5, 1.0]),
     st.sampled_from([0.05, 1.0, 5.0]),
 )
-def test_the_budget_that_a_refusal_names_is_enough_and_two_blocks_less_are_not(
+def test_the_budget_that_a_refusal_names_is_enough_and_its_reserve_with_two_blocks_less_is_not(
     blocks, block_s, benchmarks, share, alpha_percent
 ):
     policy = Policy(alpha_percent=alpha_percent)
@@ -31,13 +32,14 @@ def test_the_budget_that_a_refusal_names_is_enough_and_two_blocks_less_are_not(
         named_s = parse_duration_s(re.search(r"a budget of at least (\w+)", error.remedy)[1])
     else:
         return
-    plan_within(named_s, block_s, policy, benchmarks, share)
+    # Blocks that take as much longer as the reserve has room for.
+    plan_within(named_s, RESERVE * block_s, policy, benchmarks, share)
     with pytest.raises(UsageError):
-        plan_within(named_s - 2 * block_s / share, block_s, policy, benchmarks, share)
+        plan_within(named_s / RESERVE - 2 * block_s / share - 1, block_s, policy, benchmarks, share)
 
 
 def test_a_budget_that_divides_just_below_a_whole_block_is_not_named():
-    with pytest.raises(UsageError, match="at least 34s"):
+    with pytest.raises(UsageError, match="at least 42s"):
         plan_within(0, 1.1, Policy(alpha_percent=5.0), 4, 0.5)
 
 

@@ -1,6 +1,7 @@
 """What a session measures within its budget: planned against allowed, by a clock that is told how long things take."""
 
 import dataclasses
+import re
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from harness.session.allowance import END_S, Allowance
 from harness.session.launch import Limits
 from harness.session.pace import Asked, Pace
 from harness.session.receipt import Phase
+from harness.units import parse_duration_s
 
 POLICY = Policy()
 
@@ -155,7 +157,7 @@ def test_a_suite_that_takes_the_budget_to_look_at_is_refused_on_the_way():
     looked_at(10, 100)
     clock.now_s += 2.0
     with pytest.raises(
-        UsageError, match=r"look at 11 of its 100 benchmarks on one side took 21s.*at least 1h42m"
+        UsageError, match=r"look at 11 of its 100 benchmarks on one side took 21 s.*at least 1h42m"
     ):
         looked_at(11, 100)
     Allowance(None, clock).look()(11, 100)
@@ -167,7 +169,7 @@ def test_nothing_is_waited_for_longer_than_the_budget_lasts():
 
 
 def test_a_budget_is_for_what_is_not_blocks_too():
-    with pytest.raises(UsageError, match="at least 2m21s"):
+    with pytest.raises(UsageError, match="at least 2m24s"):
         plan_within(100.0, 1.0, POLICY, 1, beside_s=100.0)
     assert plan_within(141.0, 1.0, POLICY, 1, beside_s=100.0).screen_blocks >= 8
 
@@ -186,3 +188,21 @@ def test_what_was_cut_passes_nothing_even_if_all_that_it_counted_is_equal():
     found = judge(counted, POLICY)
     assert (found.verdict, found.reasons) == (Verdict.INCONCLUSIVE, (counted.cut,))
     assert judge(counted, Policy(strict=True)).exit_code == 4
+
+
+def test_a_screen_that_fits_alone_goes_on_and_clears_what_did_not_change():
+    # Eight blocks to screen and as many to confirm, of which only the first eight have room.
+    run = TimedSimulation({"a": 0.0, "b": 0.0}, 24.0, slower=1.8)
+    run.run(Looks(POLICY))
+    assert run.receipt.cut == ""
+    assert run.verdict()[0] == {"a": Verdict.OK, "b": Verdict.OK}
+    assert run.spent_s + END_S <= 24.0
+
+
+def test_what_is_cut_names_a_budget_in_which_it_would_have_ended():
+    run = TimedSimulation({"a": 0.2, "b": 0.0}, 60.0, slower=5.0)
+    run.run(Looks(POLICY))
+    (named,) = re.findall(r"give it (\w+)$", run.receipt.cut)
+    again = TimedSimulation({"a": 0.2, "b": 0.0}, parse_duration_s(named), slower=5.0, planned_s=1.0)
+    again.run(Looks(POLICY))
+    assert again.receipt.cut == ""

@@ -6,7 +6,7 @@ from harness.errors import UsageError
 from harness.judge.plan import session_plan
 from harness.policy import Policy
 from harness.policy_file import refuse_unreachable
-from harness.session.allowance import END_S, Allowance
+from harness.session.allowance import END_S, RESERVE, Allowance
 from harness.session.load_blocks import load_session_seconds, probe_seconds
 from harness.session.pace import Pace
 from harness.session.receipt import SessionPlan
@@ -15,8 +15,6 @@ from harness.units import format_duration
 _MOST_BLOCKS = 2_000
 """Beyond it, it is the policy that cannot be reached, not the budget that is too small."""
 
-_NEXT_TIME = 1.25
-"""What is not blocks may take so much longer the next time: the budget that is named must do then."""
 _SERVERS_S = 15.0
 """To start embedded servers and fill them, on a small machine."""
 _ROUNDING = 1 + 1e-9
@@ -43,7 +41,7 @@ def plan_within(
         blocks = None if budget_s is None else _least_blocks(policy, benchmarks)
         if blocks is None:
             raise
-        needed_s = (blocks * block_s + beside_s * (_NEXT_TIME if beside_s else 1)) / share
+        needed_s = RESERVE * (blocks * block_s + beside_s) / share
         needed = format_duration(math.ceil(needed_s * _ROUNDING))
         remedy = f"Give it a budget of at least {needed}, or fewer benchmarks"
         raise UsageError(error.what, where=error.where, remedy=remedy) from None

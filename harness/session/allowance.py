@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable
 
 from harness.errors import UsageError
-from harness.units import format_duration
+from harness.units import format_duration, format_s
 
 END_S = 2.0
 """To end the processes, judge, and write the report."""
 MOST_LOOKING = 0.5
 """Of what is left, for looking at the suite: with less, no session of the same benchmarks fits into it."""
+RESERVE = 1.25
+"""What is named for the next time may take so much longer then."""
 LEAST_BLOCKS = 16
 """About what the shortest session takes, for a budget that is named before all benchmarks are known."""
 
@@ -66,6 +68,11 @@ class Allowance:
         """Return how many blocks of `block_s` fit before what takes `later_s`. Needs a budget."""
         return max(0, int((self.left_s / self.pace - later_s) / max(block_s, 1e-9)))
 
+    def needed_s(self, blocks: int, block_s: float, later_s: float) -> int:
+        """Return the budget in which so many blocks more, and what takes `later_s`, would have fitted with a reserve."""
+        measuring_s = RESERVE * self.pace * (blocks * block_s + later_s)
+        return math.ceil(self.spent_s + self._aside_s + END_S + measuring_s)
+
     def look(self) -> Callable[[int, int], None]:
         """Begin to look at a suite: return what is to be told how many of how many benchmarks were run.
 
@@ -80,7 +87,7 @@ class Allowance:
             needed_s = math.ceil(began_s + 2 * LEAST_BLOCKS * took_s * count / done)
             raise UsageError(
                 f"The budget of {format_duration(self.budget_s)} is too short for this suite: to look at {done} of its "
-                f"{count} benchmarks on one side took {format_duration(round(took_s))}",
+                f"{count} benchmarks on one side took {format_s(took_s)}",
                 remedy=f"Give it a budget of at least {format_duration(needed_s)}, or fewer benchmarks",
             )
 

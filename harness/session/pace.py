@@ -11,6 +11,7 @@ import msgspec
 
 from harness.session.allowance import Allowance
 from harness.session.receipt import Phase, Receipt, SessionPlan
+from harness.units import format_duration
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ class Pace:
             return asked.planned
         fitting = self.refit(asked.done + self.allowance.room_for(asked.every_s), asked.benchmarks)
         if fitting is None:
-            return self._cut(asked, receipt)
+            # A screen clears by itself what did not change. Whether a red can be confirmed is seen when there is one.
+            fits_alone = self.allowance.has_room_for(left, asked.block_s)
+            return asked.planned if fits_alone else self._cut(asked, receipt)
         screen = max(asked.done, min(fitting.screen_blocks, asked.planned))
         confirm = min(fitting.confirm_blocks, plan.confirm_blocks)
         receipt.plan = msgspec.structs.replace(
@@ -117,5 +120,10 @@ class Pace:
             if self.allowance.pace > 1
             else ""
         )
-        receipt.cut = f"The budget of {self.allowance.budget_s:g} s has room for no more than {blocks}{slower}: give it more"
+        later = 0 if asked.phase is Phase.CONFIRM else receipt.plan.confirm_blocks
+        needed_s = self.allowance.needed_s(asked.planned - asked.done, asked.block_s, later * asked.every_s)
+        receipt.cut = (
+            f"The budget of {self.allowance.budget_s:g} s has room for no more than {blocks}{slower}: "
+            f"give it {format_duration(needed_s)}"
+        )
         return asked.done
