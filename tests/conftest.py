@@ -10,6 +10,9 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 # `nohup make test` ignores it, and so would every child that the tests hang up on.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# So does what a shell without job control starts in the background with Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
