@@ -1,4 +1,4 @@
-"""What an answer says of its call, judged after the second stamp: completed, failed or timed out.
+"""Judge answers after the second stamp: their calls have completed, failed or timed out.
 
 A target with an `outcome` of its own is asked. The answers of any other are judged by their HTTP status, where they
 have one: a mapping's key or an object's attribute `status_code` or `statusCode`, or `status` beside headers or a body.
@@ -45,7 +45,7 @@ class Judge:
         """Return by what answers were judged so far, as a sentence; empty where that is the target's own matter."""
         self.passed: set[type] = set() if passed is None else passed
         self.fault = ""
-        """What the target's `outcome` or `failure` did wrong first, as a sentence; empty while nothing is."""
+        """The first fault of the target's `outcome` or `failure`, as a sentence; empty while there is none."""
         self.on_fault: Callable[[], None] = lambda: None
         """Told when `fault` is set."""
 
@@ -82,7 +82,7 @@ class Judge:
 
 
 class NoOutcomeError(TypeError):
-    """What a target's `outcome` returned is no outcome; `where` is the function that returned it."""
+    """A target's `outcome` returned something else than an outcome; `where` is the function that returned it."""
 
     def __init__(self, answer: object, where: str) -> None:
         super().__init__(f"it returned {answer!r:.60}, not 'completed', 'failed' or 'timed_out'")

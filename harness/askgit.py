@@ -13,7 +13,7 @@ _SETTINGS = (
     "advice.detachedHead=false",
 )
 _KEPT = ("GIT_CONFIG_", "GIT_SSH", "GIT_ASKPASS", "GIT_SSL_", "GIT_EXEC_PATH")
-"""What is about the user and the machine, and not about one repository: where `safe.directory` is set, and logins."""
+"""Variables about the user and the machine, and not about one repository: `safe.directory` is set there, and logins."""
 _QUIET = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 

@@ -292,4 +292,4 @@ _WAYS: Mapping[str, Mapping[str, Adapt]] = {
     },
     "gevent.threadpool": {"ThreadPool.spawn": _taking(1, "func")},
 }
-"""What is adapted, by module."""
+"""The functions that are adapted, by module."""

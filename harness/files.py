@@ -10,10 +10,10 @@ import os
 import stat
 import tokenize
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 MIB = 2**20
 MOST_BYTES = 256 * MIB
@@ -63,12 +63,15 @@ def read_text(path: Path, most_bytes: int = MOST_DOCUMENT_BYTES) -> str:
     return read_bytes(path, most_bytes).decode()
 
 
-def read_array(file: Any, dtype: npt.DTypeLike, shape: tuple[int | None, ...]) -> npt.NDArray[Any]:
+def read_array(file: Any, dtype: "npt.DTypeLike", shape: tuple[int | None, ...]) -> "npt.NDArray[Any]":
     """Return the array of an open `.npy` file that has this type and this shape; None stands for any length.
 
     Its header is held against both, and against `MOST_BYTES`, before memory is taken, and nothing in it is ever run.
     Raises ValueError for any other file.
     """
+    # Every command opens files, and few of them arrays: numpy would be a third of its start.
+    import numpy as np
+
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError("it has another format")
     try:

@@ -14,11 +14,10 @@ import sys
 import locust
 
 from harness.errors import HarnessError
-from harness.redact import redact_text
-from harness.visible import visible_lines
+from harness.visible import shown_lines
 
 try:
     TargetUser = user_of(os.environ, locust.events)
 except HarnessError as error:
-    sys.stderr.write(visible_lines(f"harness: {redact_text(str(error))}\n"))
+    sys.stderr.write(shown_lines(f"harness: {error}\n"))
     sys.exit(int(error.exit_code))

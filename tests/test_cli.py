@@ -260,3 +260,10 @@ def test_the_value_of_an_option_is_read(read, text, value):
 def test_the_value_of_an_option_that_cannot_be_meant_is_refused(read, text):
     with pytest.raises(argparse.ArgumentTypeError, match="is not a"):
         read(text)
+
+
+def test_a_list_is_printed_without_the_libraries_that_only_some_commands_need():
+    heavy = "{'numpy', 'matplotlib', 'locust', 'gevent', 'boto3', 'neo4j', 'pytest'}"
+    code = f"import sys; from harness import cli; cli.main(['list']); sys.exit(str({heavy} & sys.modules.keys() or '') or 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

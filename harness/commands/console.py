@@ -12,8 +12,7 @@ from rich.text import Text
 
 from harness.commands.outlet import Outlet
 from harness.processes.measure import Tick
-from harness.redact import redact_text
-from harness.visible import visible, visible_lines
+from harness.visible import shown, shown_lines, visible
 from harness.without_secrets import without_secrets
 
 DESCRIPTION = TextColumn("{task.description}", markup=False)
@@ -43,16 +42,16 @@ class Talk:
 
     @property
     def people(self) -> TextIO:
-        """Where the answer for people goes: stdout, or stderr beside a document."""
+        """The stream of the answer for people: stdout, or stderr beside a document."""
         return cast("TextIO", self._stderr if self.as_json else self._stdout)
 
     def say(self, sentence: str) -> None:
         """Say a sentence to the person who waits, and whatever stands in lines below it."""
-        self.console.print(Text(visible_lines(redact_text(sentence))))
+        self.console.print(Text(shown_lines(sentence)))
 
     def answer(self, text: str) -> None:
         """Write a line of the answer for people."""
-        self.people.write(f"{visible(redact_text(text))}\n")
+        self.people.write(f"{shown(text)}\n")
         self.people.flush()
 
     def document(self, document: dict[str, Any]) -> None:
@@ -80,6 +79,6 @@ class Talk:
             yield lambda _elapsed_s: None
             return
         with Progress(DESCRIPTION, BarColumn(), TimeElapsedColumn(), console=self.console) as bar:
-            task = bar.add_task(visible(redact_text(what)), total=duration_s + warmup_s)
+            task = bar.add_task(shown(what), total=duration_s + warmup_s)
             yield lambda elapsed_s: bar.update(task, completed=max(elapsed_s + warmup_s, 0.0))
             bar.update(task, completed=duration_s + warmup_s)

@@ -2,13 +2,12 @@
 
 import logging
 
-from harness.redact import redact_text
-from harness.visible import visible
+from harness.visible import shown
 
 
 class _FitToShow(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = visible(redact_text(record.getMessage())), ()
+        record.msg, record.args = shown(record.getMessage()), ()
         return True
 
 
