@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 import harness
-from harness.commands.console import Talk
+from harness.console.console import Talk
 from harness.errors import ExitCode, HarnessError, UsageError, worst
-from harness.redact import learn
+from harness.redaction.redact import learn
 from harness.supervise import sweep
 
 

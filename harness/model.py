@@ -188,7 +188,7 @@ class Wrap(Protocol):
 class Instrumentable(Protocol):
     """A target that hands work to other threads by a way of its own, such as a queue.
 
-    The standard ways need none of this: threads, executors, gevent, `asyncio` (see `harness.carrying`).
+    The standard ways need none of this: threads, executors, gevent, `asyncio` (see `harness.target.carrying`).
     """
 
     def instrument(self, wrap: Wrap) -> None:

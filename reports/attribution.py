@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
-from harness.marker import MARKER_PREFIX
+from harness.profiles.capture.wait import ByLatency, read_by_latency
 from harness.profiles.difference.attribution import (
     RUN,
     WAIT_BUSY,
@@ -17,9 +17,9 @@ from harness.profiles.difference.attribution import (
     own_weights,
 )
 from harness.profiles.difference.discovery import student_quantile
-from harness.profiles.folded import Profile
-from harness.profiles.frames import frame_path
-from harness.profiles.wait import ByLatency, read_by_latency
+from harness.profiles.stacks.folded import Profile
+from harness.profiles.stacks.frames import frame_path
+from harness.profiles.stacks.marker import MARKER_PREFIX
 from harness.reading.tails import LEAST_CALLS, STRETCHES, Around, Tail, needed, read_tails
 from harness.table.histogram import PERCENTILES
 from harness.units import format_count, format_ns, format_percent

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from harness.reading.validity import Thresholds
-from harness.run import BackendFacts
+from harness.run.directory import BackendFacts
 from harness.units import format_count, format_percent, format_rate, significant
 from reports.model import Cell, Row, Table, Tone
 from reports.sides import Side, heads, operation_names

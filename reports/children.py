@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.profiles.frames import CHILDREN
+from harness.profiles.stacks.frames import CHILDREN
 from harness.units import format_bytes, format_count
 
 _SAMPLED = (

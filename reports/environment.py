@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.load_facts import LoadFacts
-from harness.redact import redact, redact_text
+from harness.redaction.redact import redact, redact_text
+from harness.run.facts import LoadFacts
 from harness.units import format_bytes, format_duration, format_ns, format_rate
 from reports.model import Cell, Row, Table, Tone
 from reports.profiles import fact_text

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from harness.clock import NS_PER_S
-from harness.failures import Failure
 from harness.model import Outcome
+from harness.target.failures import Failure
 from harness.units import format_count, format_duration, format_percent
 from reports.model import Cell, Row, Table
 from reports.sides import Side, operation_names

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
 
-from harness.marker import MARKER_PREFIX
 from harness.profiles.difference.frames import SAMPLED, FrameChange, ProfiledRun, compare_frames
-from harness.profiles.folded import Profile
-from harness.profiles.frames import frame_path
+from harness.profiles.stacks.folded import Profile
+from harness.profiles.stacks.frames import frame_path
+from harness.profiles.stacks.marker import MARKER_PREFIX
 from harness.units import format_percent, significant
 from reports import flame_difference
 from reports.flame_difference import FINDINGS, NodeFindings, Places, amount

@@ -7,12 +7,12 @@ from html import escape
 
 import numpy as np
 
-from harness.marker import MARKER_PREFIX
 from harness.profiles.difference.counts import Compared, Counts
 from harness.profiles.difference.finding import STRICT, Finding, samples_needed
 from harness.profiles.difference.frames import SAMPLED, TIMED, Change, FrameChange, ProfiledRun, compare_apart
 from harness.profiles.difference.timed import CAUTION
-from harness.profiles.frames import frame_path
+from harness.profiles.stacks.frames import frame_path
+from harness.profiles.stacks.marker import MARKER_PREFIX
 from harness.units import format_bytes, format_count, format_ns, significant
 from reports.flame_tree import OTHER, Tree, short_name, weights_in
 

@@ -12,8 +12,8 @@ import operator
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from harness.profiles.folded import Profile
-from harness.profiles.stacks import Leaves, Stack, by_callers
+from harness.profiles.stacks.folded import Profile
+from harness.profiles.stacks.weighted import Leaves, Stack, by_callers
 
 OTHER = "(other)"
 """Stands for the frames of one parent that are not shown: each is too small, or there was no room."""

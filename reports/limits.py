@@ -4,8 +4,8 @@ import math
 import shlex
 from collections.abc import Sequence
 
-from harness.limits import Finding
-from harness.slo import State
+from harness.policy.slo import State
+from harness.reading.limits import Finding
 from harness.units import in_full
 from reports.model import LimitLine, NextCommand, Tone
 from reports.sides import Side

@@ -7,7 +7,7 @@ import dataclasses
 import enum
 from collections.abc import Mapping
 
-from harness.profiles.folded import Profile
+from harness.profiles.stacks.folded import Profile
 from reports.charts.data import Chart
 
 

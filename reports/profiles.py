@@ -6,9 +6,9 @@ from pathlib import Path
 
 from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
-from harness.profiles.folded import Profile, read_folded
-from harness.profiles.frames import CHILDREN
-from harness.redact import redact_text
+from harness.profiles.stacks.folded import Profile, read_folded
+from harness.profiles.stacks.frames import CHILDREN
+from harness.redaction.redact import redact_text
 from harness.units import format_bytes, format_count, format_ns, format_percent, format_s, significant
 from reports.children import children_words
 from reports.model import Cell, FlameSide, ProfileView, Row, Table, Tone

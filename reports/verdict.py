@@ -4,8 +4,8 @@ import shlex
 import urllib.parse
 from collections.abc import Iterator, Sequence
 
+from harness.capacity.plateau import is_reached
 from harness.environment import differences
-from harness.plateau import is_reached
 from harness.reading.validity import Level
 from harness.units import format_count, format_ns, format_rate
 from reports import trouble

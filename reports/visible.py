@@ -1,6 +1,6 @@
 """Names as a reader can see them: nothing that moves a cursor, turns text around or hides."""
 
-from harness.visible import visible
+from harness.redaction.visible import visible
 
 __all__ = ["short", "visible"]
 

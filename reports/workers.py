@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from harness.reading.summary import OUTCOME_ORDER
-from harness.run import WorkerFacts
+from harness.run.directory import WorkerFacts
 from harness.units import format_count, format_ns, format_percent, format_rate
 from reports.comparison import FEW_CALLS
 from reports.model import Cell, Row, Table, Tone

@@ -14,7 +14,7 @@ import sys
 import locust
 
 from harness.errors import HarnessError
-from harness.visible import shown_lines
+from harness.redaction.visible import shown_lines
 
 try:
     TargetUser = user_of(os.environ, locust.events)

@@ -3,8 +3,8 @@
 import math
 import random
 
-from harness.policy import Policy
-from harness.policy_file import sha256
+from harness.judge.policy_file import sha256
+from harness.policy.policy import Policy
 from harness.session.receipt import (
     NULL_CONTROL,
     Benchmark,

@@ -3,7 +3,7 @@
 import msgspec
 
 from harness.micro.document import End, MicroDocument
-from harness.run import HostFacts, RunDirectory
+from harness.run.directory import HostFacts, RunDirectory
 
 ENVIRONMENT = {"cpu": "one", "cores": 2, "kernel": "k", "python": "p", "packages": {}}
 

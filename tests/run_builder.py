@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.load_facts import LoadFacts
 from harness.model import Outcome
 from harness.plans.plan import Span
-from harness.run import BackendFacts, HostFacts, PlanFacts, ProfileFacts, RunDirectory, RunDocument
+from harness.run.directory import BackendFacts, HostFacts, PlanFacts, ProfileFacts, RunDirectory, RunDocument
+from harness.run.facts import LoadFacts
 from harness.table import calls
 from harness.table.heldby import DRIVER, SPECIAL
 from harness.table.latency import returned

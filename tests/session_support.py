@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.session.conductor import SessionRequest, run_session
 from harness.session.launch import INI, Bench, Home
 from harness.session.receipt import NULL_CONTROL, Benchmark, SessionPlan, State

@@ -13,17 +13,17 @@ import gevent
 import numpy as np
 from gevent.hub import get_hub
 
-from harness.carrying import Carrier
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.split import Owner, Split
 from harness.load.waits import Waits
 from harness.load.wrap import make_here
-from harness.marker import marked
-from harness.profiles.wait import SHORT, fold
+from harness.profiles.capture.wait import SHORT, fold
+from harness.profiles.stacks.marker import marked
 from harness.table import calls, heldby
 from harness.table.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, PACER, HeldBy
 from harness.table.recorder import Recorder
+from harness.target.carrying import Carrier
 
 ORIGIN_NS = 5_000
 OPERATIONS = ("read", "write")

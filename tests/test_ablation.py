@@ -3,7 +3,13 @@
 import msgspec
 import pytest
 
-from harness.commands.ablation import (
+from harness.errors import UsageError
+from harness.judge.verdict import Verdict
+from harness.policy.policy import Policy
+from harness.session.allowance import Allowance
+from harness.session.receipt import Benchmark, Phase, State
+from harness.session.sizing import Discovery, Found
+from harness.work.ablation import (
     COVERAGE,
     Ablation,
     Case,
@@ -14,13 +20,7 @@ from harness.commands.ablation import (
     spread_budget,
     switches_of,
 )
-from harness.commands.sides import drive
-from harness.errors import UsageError
-from harness.judge.verdict import Verdict
-from harness.policy import Policy
-from harness.session.allowance import Allowance
-from harness.session.receipt import Benchmark, Phase, State
-from harness.session.sizing import Discovery, Found
+from harness.work.sides import drive
 from tests.judge_support import Simulation, count
 
 CORE, OWN = drive("asset-core"), drive("mine.py:create?size=3")

@@ -7,10 +7,10 @@ import types
 
 import pytest
 
-from harness.answers import USUAL, judge_of, read_expected
 from harness.errors import TargetError
 from harness.model import Outcome
-from harness.target import make
+from harness.target.answers import USUAL, judge_of, read_expected
+from harness.target.loading import make
 
 COMPLETED, FAILED = Outcome.COMPLETED, Outcome.FAILED
 

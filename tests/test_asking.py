@@ -5,10 +5,10 @@ import sys
 import pytest
 
 from harness.cli import make_parser
-from harness.commands.asking import ask, read_policy
-from harness.commands.servers import Data
+from harness.commands.options.asking import ask, read_policy
 from harness.errors import UsageError
-from harness.policy import Policy
+from harness.policy.policy import Policy
+from harness.work.servers import Data
 
 CODE = ("git:main", "path:.")
 CORE = ("variant:baseline", "variant:optimised")

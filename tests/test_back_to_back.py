@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.answers import Judge
 from harness.errors import HarnessError, RefusedError
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
@@ -17,6 +16,7 @@ from harness.load.split import Owner, Split
 from harness.model import Outcome
 from harness.table import calls, recorder
 from harness.table.recorder import Recorder
+from harness.target.answers import Judge
 
 ME = object()
 ORIGIN_NS = 1_000

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.commands.budgets import plan_within
 from harness.errors import UsageError
 from harness.judge.plan import session_plan
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.session.allowance import RESERVE
 from harness.units import parse_duration_s
+from harness.work.budgets import plan_within
 
 
 @settings(deadline=None, max_examples=60)

@@ -83,7 +83,7 @@ def test_a_budget_that_is_used_up_before_the_first_probe_is_refused_with_one_tha
     tmp_path, monkeypatch, capsys
 ):
     from harness.cli import main
-    from harness.commands import capacity_search
+    from harness.work import capacity_search
 
     def found_late(*_):
         clock.now_s += 25.0

@@ -10,9 +10,9 @@ from harness.capacity.document import CapacityDocument, Ended, answer, as_json
 from harness.capacity.search import Sight
 from harness.capacity.sizing import calls_needed, probe_s, search_s
 from harness.errors import ExitCode
-from harness.limits import read_limit
+from harness.policy.slo import State, certify, parse
+from harness.reading.limits import read_limit
 from harness.reading.validity import Level
-from harness.slo import State, certify, parse
 
 SETTLED = [probe(100, "held"), probe(110, "broke"), probe(110, "broke"), probe(100, "held")]
 

@@ -12,8 +12,8 @@ from multiprocessing.pool import ThreadPool
 
 import pytest
 
-from harness.carrying import Carrier
-from harness.marker import operation_of, running
+from harness.profiles.stacks.marker import operation_of, running
+from harness.target.carrying import Carrier
 
 EARLY = concurrent.futures.ThreadPoolExecutor(1)
 
@@ -199,8 +199,8 @@ def test_results_errors_names_and_lifetimes_are_those_of_the_user(recwarn):
 
 GEVENT = """
     import sys
-    from harness.carrying import Carrier
-    from harness.marker import running
+    from harness.target.carrying import Carrier
+    from harness.profiles.stacks.marker import running
     sys.path.insert(0, "tests")
     with Carrier() as carrier:
         # Imported after the carrier, as a target does it where nothing has imported gevent before.

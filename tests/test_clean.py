@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import folder
 from harness.cli import main
 from harness.commands.clean import choose
-from harness.commands.retention import StoredRun, find
-from harness.commands.session_folder import SessionFolder
 from harness.errors import ExitCode
-from harness.run import RunDirectory
+from harness.run.directory import RunDirectory
+from harness.storage import folder
+from harness.work.retention import StoredRun, find
+from harness.work.session_folder import SessionFolder
 from tests.capacity_builder import document
 from tests.judge_support import receipt
 from tests.run_builder import make_run

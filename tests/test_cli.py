@@ -10,7 +10,8 @@ import pytest
 
 import harness
 from harness import cli
-from harness.commands import doctor, options
+from harness.commands import doctor
+from harness.commands.options import shared as options
 from harness.errors import ExitCode, HarnessError, InvalidRunError
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.marker import marker_name
-from harness.profiles.cpu import CpuProfiler, Mode, Recording, cpu_seconds, fold, no_rights
-from harness.profiles.idle import is_waiting
-from harness.profiles.ptrace import allow_ptrace
-from harness.profiles.pyspy_text import sort_stacks
-from harness.profiles.rights import can_profile
+from harness.profiles.capture.cpu import CpuProfiler, Mode, Recording, cpu_seconds, fold, no_rights
+from harness.profiles.capture.ptrace import allow_ptrace
+from harness.profiles.capture.pyspy_text import sort_stacks
+from harness.profiles.capture.rights import can_profile
+from harness.profiles.stacks.idle import is_waiting
+from harness.profiles.stacks.marker import marker_name
 from harness.supervise import Supervisor
 
 HOSTILE = "GET /a;b (x.py:3)\nürl 😀"
-MARKER = f"{marker_name('list')} (/w/harness/marker.py:70)"
+MARKER = f"{marker_name('list')} (/w/harness/profiles/stacks/marker.py:70)"
 WORKER = "OpenModel._work (/w/harness/load/open_model.py:120)"
 HUB = "Hub.run (/v/lib/python3.11/site-packages/gevent/hub.py:700)"
 
@@ -26,8 +26,8 @@ TARGET = """
 import queue, sys, threading, time
 from gevent.threadpool import ThreadPool
 sys.path.insert(0, sys.argv[1])
-from harness.marker import marked
-from harness.profiles.ptrace import allow_ptrace
+from harness.profiles.stacks.marker import marked
+from harness.profiles.capture.ptrace import allow_ptrace
 allow_ptrace(int(sys.argv[2]))
 print("ready", flush=True)
 
@@ -209,7 +209,7 @@ def test_work_handed_to_a_thread_belongs_to_its_operation():
         ("OpenModel._pace (/w/harness/load/open_model.py:80)", "(driver)"),
         (f"{MARKER};{HUB}", "torn"),
         (f"{MARKER};sleep (/v/lib/python3.11/site-packages/gevent/hub.py:166);dumps (/w/j.py:1)", "torn"),
-        (f"{MARKER};{marker_name('other')} (/w/harness/marker.py:70);f (/w/m.py:1)", "torn"),
+        (f"{MARKER};{marker_name('other')} (/w/harness/profiles/stacks/marker.py:70);f (/w/m.py:1)", "torn"),
         (f"{MARKER}; (:0)", "torn"),
         ("leaf (/w/m.py:1)", "torn"),
     ],

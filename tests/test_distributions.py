@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from harness.errors import InvalidRunError
 from harness.model import Outcome
 from harness.plans.plan import Span
-from harness.table import calls, distributions
-from harness.table.distributions import Distributions
+from harness.run import distributions
+from harness.run.distributions import Distributions
+from harness.table import calls
 from harness.table.histogram import Histogram
 from harness.table.latency import METRICS, latencies, returned
 

@@ -11,8 +11,8 @@ from harness.errors import ExitCode, HarnessError, InvalidRunError, ServerError,
 from harness.processes.job import Ready
 from harness.processes.loadrun import LoadPlan, LoadResult, Subject, run_into
 from harness.processes.measure import Ending, ended_early
-from harness.profiles import cpu
-from harness.run import HostFacts, RunDirectory, RunDocument
+from harness.profiles.capture import cpu
+from harness.run.directory import HostFacts, RunDirectory, RunDocument
 from harness.session import lockfiles
 from harness.supervise import Supervisor, wait_ready
 from harness.supervise.ending import ending, how_it_ended, why_it_may_have

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import TargetError
-from harness.events import needed_payloads, prepare_events
 from harness.plans.plan import MAX_PAYLOADS
-from harness.target import LoadedTarget
+from harness.target.events import needed_payloads, prepare_events
+from harness.target.loading import LoadedTarget
 
 
 def a_target(make_event=lambda operation, rng: (operation, rng.random())):

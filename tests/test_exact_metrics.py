@@ -6,10 +6,10 @@ from harness.exact.counting import as_repetition
 from harness.exact.metrics import metric_of, unit_of
 from harness.exact.repetition import ALL, Repetition, SideCounts, Value, as_counts
 from harness.exact.tracing import own_weights
-from harness.failures import Failure
 from harness.processes.counted import CountFacts
-from harness.profiles.folded import Profile
+from harness.profiles.stacks.folded import Profile
 from harness.session.receipt import State
+from harness.target.failures import Failure
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_the_harness_is_never_where_something_was_allocated():
         {
             (marker, "run (harness/session/slot_program.py)"): 2.0,
             (marker, "run (harness/session/slot_program.py)", "work (shop/__init__.py)"): 3.0,
-            (marker, "work (shop/__init__.py)", "call (harness/invoke.py)"): 4.0,
+            (marker, "work (shop/__init__.py)", "call (harness/target/invoke.py)"): 4.0,
             (marker,): 5.0,
             ("operation:nothing", "run (harness/session/slot_program.py)"): 6.0,
         },

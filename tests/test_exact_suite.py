@@ -10,7 +10,7 @@ import pytest
 
 from harness.exact import slot_tools
 from harness.exact.suite import MOST_CALLS, calls_traced, trace_suite, values_of
-from harness.marker import operation_of
+from harness.profiles.stacks.marker import operation_of
 from harness.session.receipt import State
 from harness.supervise import Supervisor
 from tests.exact_suite_support import a_benchmark, a_stage

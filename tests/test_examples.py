@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness import policy_file
 from harness.cli import make_parser
+from harness.judge import policy_file
 from reports.session.comment import MARKER
 
 ROOT = Path(__file__).parents[1]

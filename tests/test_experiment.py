@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.servers import Data, data_of
 from harness.errors import ExitCode, UsageError
-from harness.run import RunDirectory
-from harness.target import parse_spec
+from harness.run.directory import RunDirectory
+from harness.target.loading import parse_spec
+from harness.work.servers import Data, data_of
 from targets.core_target import DEFAULTS
 from tests.cli_support import end_of, harness, started, until_called
 

@@ -16,7 +16,7 @@ from harness.export import columns
 from harness.model import Outcome
 from harness.plans.plan import Span
 from harness.reading.summary import load
-from harness.run import RunDirectory
+from harness.run.directory import RunDirectory
 from harness.table import calls, pieces
 
 MIXED = {"fail_share": 0.1, "timeout_share": 0.05, "dropped_share": 0.07, "never_share": 0.0005}

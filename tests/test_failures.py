@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.failures import MOST_KINDS, OTHERS, Failure, Failures, merged
 from harness.model import Outcome
+from harness.target.failures import MOST_KINDS, OTHERS, Failure, Failures, merged
 from tests.cli_support import harness
 
 SOURCE = """

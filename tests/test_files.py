@@ -6,7 +6,7 @@ import socket
 import numpy as np
 import pytest
 
-from harness import files
+from harness.storage import files
 
 
 def test_a_regular_file_is_read_through_links_too(tmp_path):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.profiles.difference.frames import ProfiledRun
-from harness.profiles.folded import Profile, merge, parse_folded
+from harness.profiles.stacks.folded import Profile, merge, parse_folded
 from harness.units import format_bytes, format_ns, significant
 from reports.flame import assets, flame_view, render
 from reports.flame_tree import OTHER, build_tree, weights_in

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InvalidRunError
-from harness.profiles.folded import (
+from harness.profiles.stacks.folded import (
     Profile,
     diff,
     format_folded,
@@ -17,7 +17,7 @@ from harness.profiles.folded import (
     read_folded,
     write_folded,
 )
-from harness.profiles.frames import frame, frame_path, relative_path
+from harness.profiles.stacks.frames import frame, frame_path, relative_path
 
 names = st.text(min_size=1, max_size=12)
 few_names = st.sampled_from(["operation:a", "operation:b", "(driver)", "f (m.py)", "g (m.py)"])

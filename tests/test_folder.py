@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from harness import folder
 from harness.calibrate.effects import Trial
 from harness.calibrate.state import CalibrationState
 from harness.cli import main
-from harness.commands.session_folder import SessionFolder
 from harness.errors import ExitCode, InvalidRunError
-from harness.run import RunDirectory
+from harness.run.directory import RunDirectory
 from harness.session.receipt_file import read_receipt
+from harness.storage import folder
+from harness.work.session_folder import SessionFolder
 
 MAKERS = {
     **{kind: lambda parent, kind=kind: RunDirectory.create(parent, "steady", "", kind) for kind in

@@ -11,12 +11,12 @@ from gate_support import make_shop
 from judge_support import block, count, slices
 
 from harness.cli import main
-from harness.commands import sessions
 from harness.session import conductor
 from harness.session.allowance import Allowance
 from harness.session.receipt import NULL_CONTROL, State
 from harness.session.sizing import Discovery, Found
 from harness.units import parse_duration_s
+from harness.work import sessions
 
 NAME = "test_work.py::test_total"
 

@@ -6,8 +6,8 @@ import pytest
 from gate_support import git, make_shop
 
 from harness.cli import main
-from harness.commands import sessions
 from harness.judge.verdict import Verdict
+from harness.work import sessions
 
 BROKEN = (
     "from shop import work, no_such_name\n\n\ndef test_total(benchmark):\n    benchmark(work.total, 10)\n"

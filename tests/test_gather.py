@@ -4,11 +4,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.load_facts import LoadFacts
 from harness.model import Executor, Outcome, Scenario
 from harness.processes.gather import Gathering, Head, Outgoing, Report
 from harness.processes.loadrun import LoadPlan
-from harness.run import HostFacts
+from harness.run.directory import HostFacts
+from harness.run.facts import LoadFacts
 from harness.table import calls
 from harness.table.recorder import FILL, FILL_BASE, Recorder
 

@@ -13,7 +13,7 @@ from run_builder import make_run
 from harness.errors import ExitCode
 from harness.judge.verdict import Verdict
 from harness.model import Outcome
-from harness.profiles.profilerun import load
+from harness.profiling.document import load
 from harness.reading import microsummary, summary
 from reports import html, text, view
 from reports.ablation.model import AblationRow

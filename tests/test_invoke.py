@@ -5,8 +5,8 @@ import itertools
 
 import pytest
 
-from harness.invoke import make_invoke
 from harness.model import Outcome
+from harness.target.invoke import make_invoke
 
 
 class Clock:

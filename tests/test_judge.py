@@ -11,7 +11,7 @@ from harness.errors import ExitCode
 from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.verdict import Verdict
-from harness.policy import Acceptance, BenchmarkRule, Policy
+from harness.policy.policy import Acceptance, BenchmarkRule, Policy
 from harness.session.receipt import Benchmark, Phase, Sentinel, SessionPlan, State
 
 POLICY = Policy()

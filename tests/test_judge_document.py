@@ -7,7 +7,7 @@ from judge_support import Simulation, count
 from harness.judge.document import as_json
 from harness.judge.judge import judge
 from harness.judge.looks import Looks
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.session.receipt import FunctionChange, Suspects
 
 POLICY = Policy()

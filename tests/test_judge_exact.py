@@ -8,7 +8,7 @@ from judge_support import count, receipt
 from harness.judge.exact import exact_comparisons
 from harness.judge.judge import judge
 from harness.judge.verdict import Kind, Verdict
-from harness.policy import BenchmarkRule, Policy
+from harness.policy.policy import BenchmarkRule, Policy
 from harness.session.receipt import State
 
 DEFAULT = Policy()

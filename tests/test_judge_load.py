@@ -11,8 +11,9 @@ from harness.errors import ExitCode
 from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.verdict import Kind, Verdict
-from harness.policy import BenchmarkRule, Limit, Policy
-from harness.session.receipt import LimitCount, Phase
+from harness.policy.policy import BenchmarkRule, Limit, Policy
+from harness.policy.slo import LimitCount
+from harness.session.receipt import Phase
 
 POLICY = Policy()
 

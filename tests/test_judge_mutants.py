@@ -10,7 +10,7 @@ from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.mutants import MUTANTS, fixed_order, pooled, stale_baseline, unconfirmed
 from harness.judge.verdict import Verdict
-from harness.policy import Policy
+from harness.policy.policy import Policy
 
 POLICY = Policy()
 ALARM = {Verdict.REGRESSED, Verdict.IMPROVED}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.judge.plan import detectable_share, session_plan, what_it_detects
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.session.receipt import SessionPlan
 from harness.stats.binomial import critical
 

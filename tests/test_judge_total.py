@@ -16,7 +16,7 @@ from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.mutants import MUTANTS, stale_baseline
 from harness.judge.verdict import Verdict
-from harness.policy import Limit, Policy
+from harness.policy.policy import Limit, Policy
 from harness.session.receipt import Phase, Receipt
 
 POLICY = Policy()

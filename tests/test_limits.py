@@ -4,22 +4,22 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness import limits
 from harness.errors import InvalidRunError, UsageError
-from harness.limits import (
+from harness.judge.certified import certify_segments
+from harness.model import Outcome
+from harness.policy.policy import Limit
+from harness.policy.slo import LimitCount, State
+from harness.reading import limits
+from harness.reading.limits import (
     ALL,
-    certify_segments,
     check_operations,
     findings,
     limit_counts,
     read_limit,
     stored_limits,
 )
-from harness.model import Outcome
-from harness.policy import Limit
 from harness.reading.summary import load
-from harness.session.receipt import LimitCount, LoadBlock, LoadConditions, Phase, Segment
-from harness.slo import State
+from harness.session.receipt import LoadBlock, LoadConditions, Phase, Segment
 from harness.table import calls
 from tests.load_session_support import receipt_of
 from tests.run_builder import make_run

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
-from harness.policy import Limit
+from harness.policy.policy import Limit
 from harness.processes.job import Ready
 from harness.processes.loadrun import Subject
 from harness.reading.summary import RunSummary, load
@@ -339,8 +339,8 @@ def test_more_than_four_candidates_are_confirmed_on_more_blocks(monkeypatch, tmp
 
 
 def test_the_rate_is_half_of_what_the_slower_side_can_do(supervisor, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.probe.PROBE_S", 0.4)
-    monkeypatch.setattr("harness.probe.PROBE_WARMUP_S", 0.1)
+    monkeypatch.setattr("harness.capacity.probe.PROBE_S", 0.4)
+    monkeypatch.setattr("harness.capacity.probe.PROBE_WARMUP_S", 0.1)
     session = session_of(supervisor, tmp_path, constant(4), constant(40))
     # Eight users of 40 ms each.
     assert at_rate_of_slower_side(session).plan.rate_per_s == pytest.approx(100, rel=0.3)

@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.commands.show import validity_code
+from harness.commands.showing.runs import validity_code
 from harness.errors import InvalidRunError
 from harness.processes.account import Account, merged
-from harness.profiles.folded import read_folded
+from harness.profiles.stacks.folded import read_folded
 from harness.reading.summary import load
 from harness.table import calls
 from harness.table.histogram import bucket_of

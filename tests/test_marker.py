@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.marker import MARKER_PREFIX, marked, marker_name, operation_of, running
+from harness.profiles.stacks.marker import MARKER_PREFIX, marked, marker_name, operation_of, running
 
 
 def names_on_the_stack(_event=None):

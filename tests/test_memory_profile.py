@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError, InvalidRunError
-from harness.profiles.memory import MemoryProfiler, fold
-from harness.profiles.qualified import QualifiedNames
+from harness.profiles.capture.memory import MemoryProfiler, fold
+from harness.profiles.stacks.qualified import QualifiedNames
 
 ROOT = str(Path(__file__).resolve().parents[1])
 
@@ -17,8 +17,8 @@ SCRIPT = """
 import json, random, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from harness.marker import marked
-from harness.profiles.memory import MemoryProfiler
+from harness.profiles.stacks.marker import marked
+from harness.profiles.capture.memory import MemoryProfiler
 
 class Store:
     def __init__(self):

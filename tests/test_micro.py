@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from toy_suite import BAD, BROKEN, GOOD, SLOW, make_project
 
-from harness.commands.suites import OWN, choose, find_suite, suite_text
 from harness.errors import InvalidRunError, UsageError
+from harness.judge.policy_file import read
 from harness.micro.document import read_benchmarks
 from harness.micro.outline import outline
 from harness.micro.process import Measured, collect, measure
 from harness.micro.suite import Suite
-from harness.policy import Policy
-from harness.policy_file import read
+from harness.policy.policy import Policy
 from harness.supervise import Supervisor
+from harness.work.suites import OWN, choose, find_suite, suite_text
 
 NAMES = (
     "test_routing.py::test_route[table]",

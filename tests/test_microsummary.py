@@ -13,7 +13,7 @@ from harness.errors import InvalidRunError
 from harness.micro.document import End, read_benchmarks
 from harness.reading import microsummary
 from harness.reading.validity import Level
-from harness.run import HostFacts, RunDirectory
+from harness.run.directory import HostFacts, RunDirectory
 
 A, B = "test_a.py::test_one", "test_a.py::test_two[x]"
 

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from harness.carrying import Carrier
 from harness.errors import RefusedError
 from harness.processes.one_user import OneUser
-from harness.target import LoadedTarget
+from harness.target.carrying import Carrier
+from harness.target.loading import LoadedTarget
 
 
 def user_of(call):

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from harness.cli import main
-from harness.commands.console import Talk
-from harness.commands.outlet import Outlet
+from harness.console.console import Talk
+from harness.console.outlet import Outlet
 from harness.errors import ExitCode
 from tests.run_builder import make_run
 

@@ -3,9 +3,9 @@
 import pytest
 from cli_support import document, harness, measured, returned
 
-from harness.commands.subjects import find_scenario
 from harness.errors import ExitCode, UsageError
 from harness.model import Stage
+from harness.work.subjects import find_scenario
 
 FILE = """
 from harness.model import Scenario, Stage

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.plateau import GAIN, is_reached, plateau, search
+from harness.capacity.plateau import GAIN, is_reached, plateau, search
 
 
 @given(st.integers(1, 200), st.floats(1.0, 1e5))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from judge_support import CONTROL, count, load_block, receipt
 
 from harness.errors import UsageError
-from harness.policy import Acceptance, BenchmarkRule, Limit, Policy, fits
-from harness.policy_file import check, from_table, read, refuse_expired, sha256
+from harness.judge.policy_file import check, from_table, read, refuse_expired, sha256
+from harness.policy.policy import Acceptance, BenchmarkRule, Limit, Policy, fits
 from harness.session.receipt import Benchmark, Segment
 
 TODAY = dt.date(2026, 11, 22)

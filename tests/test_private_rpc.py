@@ -8,7 +8,7 @@ import sys
 from locust import runners
 from locust.rpc import Message, zmqrpc
 import gevent
-from harness.load.private_rpc import close_to_strangers, unlock
+from harness.load.workers.private_rpc import close_to_strangers, unlock
 plain = zmqrpc.BaseSocket.__init__
 key = close_to_strangers()
 server = zmqrpc.Server("127.0.0.1", 0)

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
+from harness.capacity.probe import at_sustainable_rate, slowest
 from harness.errors import InvalidRunError
-from harness.probe import at_sustainable_rate, slowest
 from harness.processes.loadrun import LoadPlan
 from scenarios.catalogue import SCENARIOS
 

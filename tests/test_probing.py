@@ -6,9 +6,9 @@ from run_builder import make_run
 
 from harness.capacity.document import MetricFacts
 from harness.capacity.search import Sight
-from harness.commands.probing import facts_of, sight
 from harness.reading.summary import load
-from harness.run import RunDirectory
+from harness.run.directory import RunDirectory
+from harness.work.probing import facts_of, sight
 
 TIME = MetricFacts(name="p50", unit="ns", limit=1e9)
 

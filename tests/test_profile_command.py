@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-from harness.commands.options import budget_share
-from harness.commands.profile_sides import sides_of
+from harness.commands.options.shared import budget_share
 from harness.errors import ExitCode
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.profiles.difference.frames import ProfiledRun
-from harness.profiles.folded import Profile
-from harness.profiles.profilerun import load, together
+from harness.profiles.stacks.folded import Profile
+from harness.profiling.document import load, together
+from harness.work.profile_sides import sides_of
 from scenarios.catalogue import SCENARIOS
 from tests.cli_support import end_of, harness, started, until
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.profiles.capture.pyspy_text import sort_stacks
 from harness.profiles.difference.attribution import (
     NO_STACK,
     RUN,
@@ -21,8 +22,7 @@ from harness.profiles.difference.discovery import benjamini_hochberg, student_qu
 from harness.profiles.difference.finding import Finding, samples_needed
 from harness.profiles.difference.frames import ProfiledRun, compare_frames
 from harness.profiles.difference.timed import CAUTION
-from harness.profiles.folded import Profile
-from harness.profiles.pyspy_text import sort_stacks
+from harness.profiles.stacks.folded import Profile
 
 MAIN = ("operation:get", "main (app.py)")
 WEIGHTS_MS = {
@@ -87,7 +87,7 @@ def test_rate_and_length_of_a_run_are_no_change(count, how):
 
 
 def test_another_checkout_and_shifted_lines_are_no_change():
-    text = "operation:get (/x/harness/marker.py:1);main (/home/{0}/src/app.py:{1});parse (/home/{0}/src/app.py:{2}) 40"
+    text = "operation:get (/x/harness/profiles/stacks/marker.py:1);main (/home/{0}/src/app.py:{1});parse (/home/{0}/src/app.py:{2}) 40"
     before, after = (
         ProfiledRun(sort_stacks(text.format(*place), [f"/home/{place[0]}/src"]).profile, {"get": 10})
         for place in (("ann", 10, 20), ("bob/copy", 14, 29))

@@ -10,9 +10,9 @@ from page_reader import parsed
 from harness.cli import main
 from harness.errors import ExitCode
 from harness.plans.plan import Span
-from harness.profiles.folded import Profile, write_folded
-from harness.profiles.profilerun import ProfileDocument, ProfiledSide, Round, load, round_folder, write_sums
-from harness.run import PlanFacts, ProfileFacts, RunDirectory
+from harness.profiles.stacks.folded import Profile, write_folded
+from harness.profiling.document import ProfileDocument, ProfiledSide, Round, load, round_folder, write_sums
+from harness.run.directory import PlanFacts, ProfileFacts, RunDirectory
 from reports.profile import html, tested, text, view
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">\u202e"

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from harness.profiles.budget import LEAST_RATE_HZ, Overhead, overhead, rate_within
-from harness.profiles.stops import Looks, StopWatch
+from harness.profiles.capture.budget import LEAST_RATE_HZ, Overhead, overhead, rate_within
+from harness.profiles.capture.stops import Looks, StopWatch
 from reports.profiles import overhead_words
 
 SPIN = "while True: pass"

@@ -9,22 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.commands.retention import _FILES
-from harness.load_facts import ChildFacts
-from harness.marker import marker_name
-from harness.profiles.cpu import Mode, Recording, fold
+from harness.profiles.capture.cpu import Mode, Recording, fold
+from harness.profiles.capture.memory_children import MOST_KEPT, cannot_follow, fold_children
+from harness.profiles.capture.pyspy_children import hide_commands, program, without_commands
+from harness.profiles.capture.pyspy_text import sort_stacks
 from harness.profiles.difference.frames import ProfiledRun, compare_frames
-from harness.profiles.folded import Profile
-from harness.profiles.memory_children import MOST_KEPT, cannot_follow, fold_children
-from harness.profiles.pyspy_children import hide_commands, program, without_commands
-from harness.profiles.pyspy_text import sort_stacks
+from harness.profiles.stacks.folded import Profile
+from harness.profiles.stacks.marker import marker_name
 from harness.reading.children import children_sentence
-from harness.run import ProfileFacts
+from harness.run.directory import ProfileFacts
+from harness.run.facts import ChildFacts
+from harness.work.retention import _FILES
 from reports.children import children_words
 from reports.profile import tested
 
 OWN = 'process 7:"/v/bin/python -P -m harness.processes.worker"'
-MARKER = f"{marker_name('list')} (/w/harness/marker.py:70)"
+MARKER = f"{marker_name('list')} (/w/harness/profiles/stacks/marker.py:70)"
 CALL = "Core.call (/w/core.py:9)"
 SPIN = "spin (/w/kid.py:3)"
 GRANDCHILD = 'process 10:"python -m kid"'
@@ -149,7 +149,7 @@ FORKS = """
 import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from harness.profiles.memory import MemoryProfiler
+from harness.profiles.capture.memory import MemoryProfiler
 
 def grow(count):
     return [bytearray(1000) for _ in range(count)]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.redact import HIDDEN, learn, learn_parameters, redact, redact_text
-from harness.redaction_key import redaction_key
-from harness.target import parse_spec
+from harness.redaction.key import redaction_key
+from harness.redaction.redact import HIDDEN, learn, learn_parameters, redact, redact_text
+from harness.target.loading import parse_spec
 from reports.visible import short, visible
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLWh1bnRlcjI"
@@ -168,7 +168,7 @@ def in_a_process_of_its_own(program):
 def test_a_secret_once_known_is_hidden_wherever_it_turns_up():
     said = in_a_process_of_its_own(
         """
-from harness.redact import learn, learn_parameters, redact_text
+from harness.redaction.redact import learn, learn_parameters, redact_text
 learn("--target", "a.py:b?token=T0ken/with+x&dsn=db://user:pass%40word1@h/d")
 learn_parameters({"api_key": "sp ace'd-9", "name": "production", "token": "steady", "pin_token": "12"})
 for text in ("T0ken/with+x was refused", "T0ken%2Fwith%2Bx", "by pass@word1 of user", "pass%40word1",

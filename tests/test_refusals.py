@@ -9,9 +9,9 @@ from concurrent.futures import Future
 import pytest
 
 from harness.errors import ExitCode, RefusedError, TargetError
-from harness.events import prepare_events
-from harness.refusals import HOOKS, Results
-from harness.target import Counters, closing_target, make, open_target
+from harness.target.events import prepare_events
+from harness.target.loading import Counters, closing_target, make, open_target
+from harness.target.refusals import HOOKS, Results
 
 
 @pytest.fixture

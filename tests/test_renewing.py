@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import TargetError
-from harness.events import prepare_events
-from harness.renewing import Look, Nature, Renewable, events_changed, give_back, renewable, taken
+from harness.target.events import prepare_events
+from harness.target.renewing import Look, Nature, Renewable, events_changed, give_back, renewable, taken
 from tests.test_events import a_target
 
 
@@ -154,7 +154,7 @@ def test_a_target_that_can_make_no_more_events_is_named_and_the_next_call_gets_t
 
 
 def test_a_pool_is_bounded_by_its_bytes_and_still_has_an_entry_for_every_payload(monkeypatch):
-    monkeypatch.setattr("harness.events.POOL_BYTES", 1_000_000)
+    monkeypatch.setattr("harness.target.events.POOL_BYTES", 1_000_000)
     made = []
 
     def make_event(_operation, rng):
@@ -168,7 +168,7 @@ def test_a_pool_is_bounded_by_its_bytes_and_still_has_an_entry_for_every_payload
 
 
 def test_one_large_text_in_every_event_counts_once(monkeypatch):
-    monkeypatch.setattr("harness.events.POOL_BYTES", 1_000_000)
+    monkeypatch.setattr("harness.target.events.POOL_BYTES", 1_000_000)
     text = "x" * 400_000
     (pool,) = prepare_events(
         a_target(lambda _operation, rng: (text, rng.random())), {"read": 1.0}, 1, {"read": 100}

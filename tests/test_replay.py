@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from run_builder import Spec, make_run
 
 from harness.errors import ExitCode, UsageError
-from harness.plans.replay import read_trace
+from harness.run.replay import read_trace
 
 
 def read(tmp_path, content, name="trace.csv"):

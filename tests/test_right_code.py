@@ -12,7 +12,7 @@ import pytest
 
 from harness.cli import main
 from harness.errors import UsageError
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.session.receipt import State
 from harness.session.slot import ForeignCodeError
 from tests.session_support import NO_BLOCKS, commit, project, session, states, write

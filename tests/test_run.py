@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ExitCode, HarnessError, InvalidRunError
-from harness.load_facts import LoadFacts
 from harness.plans.plan import Span
-from harness.run import SCHEMA, HostFacts, PlanFacts, RunDirectory, RunDocument, write_atomically
+from harness.run.directory import SCHEMA, HostFacts, PlanFacts, RunDirectory, RunDocument, write_atomically
+from harness.run.facts import LoadFacts
 
 NAMES = st.text(max_size=80)
 EXAMPLES = settings(max_examples=100, deadline=None)
@@ -230,7 +230,7 @@ FULL_DISK = """
     import resource, sys
     from pathlib import Path
     from harness.errors import HarnessError
-    from harness.run import write_atomically
+    from harness.run.directory import write_atomically
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
     try:
         write_atomically(Path(sys.argv[1]), b"x" * 2000)
@@ -241,7 +241,7 @@ FULL_DISK = """
 ENDLESS = """
     import itertools, sys
     from pathlib import Path
-    from harness.run import write_atomically
+    from harness.run.directory import write_atomically
     for number in itertools.count():
         write_atomically(Path(sys.argv[1]), b"%d" % (number % 10) * 300_000)
         if number == 20:

@@ -12,11 +12,11 @@ import pytest
 
 from harness import cli
 from harness.micro.document import End, MicroDocument
-from harness.redact import HIDDEN
-from harness.run import RunDirectory
+from harness.redaction.documents import without_secrets
+from harness.redaction.redact import HIDDEN
+from harness.run.directory import RunDirectory
 from harness.session.receipt import Receipt
 from harness.session.receipt_file import read_receipt
-from harness.without_secrets import without_secrets
 from tests.run_builder import make_run
 from tests.test_locustfile import LOCUSTFILE
 

@@ -198,7 +198,7 @@ def test_a_sparse_checkout_is_refused_where_it_leaves_out_what_is_measured(repos
 KILLED = """
 import os, signal, subprocess, sys
 from pathlib import Path
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.session.prepare import prepare
 from harness.session.subjects import parse_tree, working_tree
 from harness.supervise import Supervisor

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError, UsageError
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.session import conductor, prepare
 from harness.session.injection import Injection, ns_per_loop
 from harness.session.receipt import NULL_CONTROL, Block, State

@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.commands.session_folder import SessionFolder
 from harness.errors import HarnessError
 from harness.session.receipt_file import read_receipt
+from harness.work.session_folder import SessionFolder
 from tests.judge_support import receipt
 
 

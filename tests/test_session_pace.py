@@ -7,17 +7,17 @@ import msgspec
 import pytest
 from judge_support import Simulation, count, receipt
 
-from harness.commands.budgets import pace_of, plan_within, require_room_for_load
 from harness.errors import UsageError
 from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.verdict import Verdict
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.session.allowance import END_S, Allowance
 from harness.session.launch import Limits
 from harness.session.pace import Asked, Pace
 from harness.session.receipt import Phase
 from harness.units import parse_duration_s
+from harness.work.budgets import pace_of, plan_within, require_room_for_load
 
 POLICY = Policy()
 

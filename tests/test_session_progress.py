@@ -7,8 +7,8 @@ import math
 import pytest
 from rich.console import Console
 
-from harness.commands.console import Talk
-from harness.commands.session_progress import Narrowing, half_width, widest
+from harness.console.console import Talk
+from harness.console.session_progress import Narrowing, half_width, widest
 from harness.judge.evidence import WALL, Evidence, Pair
 from harness.session.receipt import NULL_CONTROL, Benchmark, Phase
 from tests.judge_support import PAIRS, block, load_block, receipt, segment

@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from harness.calibrate.card import make_card, write_card
-from harness.commands.console import Talk
-from harness.commands.session_show import card_for, present
+from harness.commands.showing.session import card_for, present
+from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.judge.verdict import Verdict
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from tests.calibration_support import outcome
 from tests.judgement_builder import judgement, paired, receipt
 

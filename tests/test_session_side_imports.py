@@ -5,8 +5,8 @@ import types
 
 import pytest
 
+from harness.processes.side_imports import OwnFinder, Watch, _guarded, places_of, read_side
 from harness.session.overlay import Surroundings, build_overlay
-from harness.session.side_imports import OwnFinder, Watch, _guarded, places_of, read_side
 from tests.session_support import write
 
 

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InvalidRunError
-from harness.load_facts import LoadFacts
 from harness.model import Outcome
 from harness.plans.plan import Span
 from harness.processes.account import Account, merged, merged_facts, merged_host
-from harness.run import HostFacts
+from harness.run.directory import HostFacts
+from harness.run.facts import LoadFacts
 from harness.table import calls, shares
 
 SPANS = (

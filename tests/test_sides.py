@@ -2,19 +2,12 @@
 
 import pytest
 
-from harness.commands.sides import (
-    counted_subjects,
-    drive,
-    driven_sides,
-    load_scenario,
-    overlays,
-    read_side,
-)
 from harness.errors import UsageError
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.session.prepare import Prepared
 from harness.session.receipt import Side
 from harness.session.subjects import TargetSide, TreeSide
+from harness.work.sides import counted_subjects, drive, driven_sides, load_scenario, overlays, read_side
 
 
 def test_a_revision_is_one_of_the_project(tmp_path):

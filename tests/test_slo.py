@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.slo import State, Subject, certify, parse
+from harness.policy.slo import State, Subject, certify, parse
 from harness.stats.binomial import at_least, at_most
 
 (P99,) = parse("p99<25ms")

@@ -9,7 +9,7 @@ import pytest
 from harness.errors import ExitCode
 from harness.reading.run_json import as_json
 from harness.reading.summary import load
-from harness.run import RunDirectory
+from harness.run.directory import RunDirectory
 from reports import html as page
 from reports import text, view
 from reports.model import Status

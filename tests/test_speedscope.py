@@ -8,7 +8,7 @@ from run_builder import make_run
 
 from harness.cli import main
 from harness.export.speedscope import as_speedscope
-from harness.profiles.folded import Profile
+from harness.profiles.stacks.folded import Profile
 
 frames = st.text(min_size=1, max_size=8)
 profiles = st.dictionaries(

@@ -41,7 +41,7 @@ LOOP = """
     from harness.clock import SystemClock
     from harness.load.calling import Calling, Work, make_caller
     from harness.load.split import Owner, Split
-    from harness.carrying import Carrier
+    from harness.target.carrying import Carrier
     from harness.load.wrap import make_here
     from harness.table.recorder import Recorder
 
@@ -140,9 +140,9 @@ WRAPPING = """
     import greenlet
     from harness.errors import TargetError
     from harness.load.split import Owner, Split
-    from harness.carrying import Carrier
+    from harness.target.carrying import Carrier
     from harness.load.wrap import make_here
-    from harness.marker import operation_of
+    from harness.profiles.stacks.marker import operation_of
 
     def where(*words, **named):
         return operation_of(sys._getframe(1).f_code.co_name), words, named

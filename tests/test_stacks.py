@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.profiles.folded import Profile, parse_folded
-from harness.profiles.stacks import Grouped, by_callers
+from harness.profiles.stacks.folded import Profile, parse_folded
+from harness.profiles.stacks.weighted import Grouped, by_callers
 
 stacks = st.dictionaries(
     st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(tuple), st.integers(0, 99), max_size=12

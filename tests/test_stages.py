@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from run_builder import make_run
 
-from harness.commands.show import exit_code
+from harness.commands.showing.runs import exit_code
 from harness.errors import ExitCode
-from harness.limits import findings
 from harness.model import Outcome
-from harness.policy import Limit
+from harness.policy.policy import Limit
+from harness.policy.slo import State
+from harness.policy.thresholds import Level, Thresholds
+from harness.policy.thresholds import Limit as Threshold
+from harness.reading.limits import findings
 from harness.reading.run_json import as_json
 from harness.reading.stages import rows_of_stages
 from harness.reading.summary import load
-from harness.reading.thresholds import Level, Thresholds
-from harness.reading.thresholds import Limit as Threshold
-from harness.slo import State
 from harness.table import calls
 from reports import html, text, view
 

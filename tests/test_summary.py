@@ -13,7 +13,7 @@ from harness.model import Outcome
 from harness.reading.run_json import as_json
 from harness.reading.summary import load, throughput
 from harness.reading.validity import Level
-from harness.run import RunDirectory
+from harness.run.directory import RunDirectory
 from harness.table import calls
 from harness.table.histogram import PERCENTILES
 from harness.table.latency import METRICS

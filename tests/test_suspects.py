@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from harness.exact import rounds
 from harness.exact.frames import NO_FUNCTION
-from harness.exact.rounds import ROOT, Profiled, profile_rounds, seconds_needed, within_calls
-from harness.exact.suspects import (
+from harness.explain import rounds
+from harness.explain.rounds import ROOT, Profiled, profile_rounds, seconds_needed, within_calls
+from harness.explain.suspects import (
     MOST_FUNCTIONS,
     MOST_PROFILED,
     explain,
@@ -16,7 +16,7 @@ from harness.exact.suspects import (
     suspects_in,
     suspects_of,
 )
-from harness.profiles.folded import Profile
+from harness.profiles.stacks.folded import Profile
 from harness.session.receipt import (
     Benchmark,
     Block,

@@ -7,11 +7,11 @@ import pytest
 from run_builder import make_run
 
 from harness.model import Outcome
+from harness.profiles.capture.wait import bucket_of
 from harness.profiles.difference.discovery import student_quantile
-from harness.profiles.wait import bucket_of
 from harness.reading import summary, tails
 from harness.reading.tails import PARTS, STRETCHES, needed, read_tails
-from harness.run import RunDirectory
+from harness.run.directory import RunDirectory
 from harness.table import calls
 
 DURATION_S = 10.0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.errors import ExitCode, TargetError, UsageError
 from harness.model import DEFAULT_OPERATION, Outcome
-from harness.target import (
+from harness.target.loading import (
     Counters,
     TargetSpec,
     check_mix,
@@ -359,7 +359,7 @@ class CountingTarget:
 
 # In a process of its own, started as the measured process is: `-P` keeps the current folder off the import path.
 SHADOWED = """
-    from harness.target import append_current_folder, load_factory
+    from harness.target.loading import append_current_folder, load_factory
     append_current_folder()
     import json, reports.view, targets.registry, targets.known
     print(load_factory("targets.mine:create")(), load_factory("reports.deep.mine:create")())

@@ -4,14 +4,14 @@ import msgspec
 import pytest
 from run_builder import make_run
 
-from harness import policy_file
-from harness.commands.subjects import find_scenario, select
 from harness.errors import InvalidRunError, UsageError
-from harness.policy import Policy
+from harness.judge import policy_file
+from harness.policy.policy import Policy
+from harness.policy.thresholds import Level, Limit, Thresholds
 from harness.reading.summary import load
-from harness.reading.thresholds import Level, Limit, Thresholds
 from harness.reading.validity import judge
-from harness.run import RunDirectory
+from harness.run.directory import RunDirectory
+from harness.work.subjects import find_scenario, select
 
 ALL_SET = """
 [tool.harness.validity]

@@ -28,7 +28,7 @@ import requests
 import urllib3
 from werkzeug.test import EnvironBuilder
 
-from harness.unfinished import promising, unfinished
+from harness.target.unfinished import promising, unfinished
 
 BODY = b"x" * 100_000
 

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from harness.load_facts import Blocked, LoadFacts
 from harness.model import Outcome
 from harness.plans.plan import Span
 from harness.reading import loop
 from harness.reading.summary import RunSummary
 from harness.reading.validity import Level, Limit, Thresholds, judge
-from harness.run import BackendFacts, HostFacts, LocustFacts, PlanFacts, RunDirectory, RunDocument
+from harness.run.directory import BackendFacts, HostFacts, LocustFacts, PlanFacts, RunDirectory, RunDocument
+from harness.run.facts import Blocked, LoadFacts
 from harness.table import calls
 
 MS = 1_000_000

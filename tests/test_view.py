@@ -9,10 +9,10 @@ from run_builder import make_run
 
 from harness.cli import COMMANDS, make_parser
 from harness.errors import UsageError
-from harness.load_facts import Blocked
 from harness.model import Outcome
 from harness.reading import summary
-from harness.run import RunDirectory
+from harness.run.directory import RunDirectory
+from harness.run.facts import Blocked
 from reports import view
 from reports.charts.build import percentile_series
 from reports.charts.data import HeatMap, PercentilePlot, RatePlot, SplitPlot

@@ -8,11 +8,19 @@ import pytest
 
 from harness.errors import InvalidRunError
 from harness.load.waits import Waiting, Waits
-from harness.marker import marked, running
-from harness.profiles.folded import read_folded
-from harness.profiles.wait import BUCKET_SHIFT, WAITS, OperationWaits, WaitRecord, bucket_of, fold, read
-from harness.profiles.waiting import HOOK_TAKEN, NO_SPLIT, profile_waits
-from harness.run import RunDirectory
+from harness.profiles.capture.wait import (
+    BUCKET_SHIFT,
+    WAITS,
+    OperationWaits,
+    WaitRecord,
+    bucket_of,
+    fold,
+    read,
+)
+from harness.profiles.stacks.folded import read_folded
+from harness.profiles.stacks.marker import marked, running
+from harness.profiling.waiting import HOOK_TAKEN, NO_SPLIT, profile_waits
+from harness.run.directory import RunDirectory
 from harness.table.heldby import DRIVER, IDLE, SPECIAL
 from harness.table.histogram import bucket_of as fine_bucket_of
 
@@ -116,7 +124,7 @@ def record(*stacks, operation="get", cells=(), parallel=(), idle=0, busy=0):
     )  # fmt: skip
 
 
-MARKER = ("operation:get", "/src/harness/marker.py")
+MARKER = ("operation:get", "/src/harness/profiles/stacks/marker.py")
 OUTER, INNER = ("outer", "/src/app.py"), ("Store.get", "/src/store.py")
 LOOP = (
     ("sleep", "/v/lib/python3.11/site-packages/gevent/hub.py"),

@@ -18,8 +18,8 @@ import pytest
 from rich.console import Console
 from rich.live import Live
 
-from harness.commands.console import Talk
-from harness.commands.watching import WIDTH, drawn, watched
+from harness.console.console import Talk
+from harness.console.watching import WIDTH, drawn, watched
 from harness.model import Executor, Scenario, Stage
 from harness.processes.loadrun import LoadPlan
 from harness.reading.live import Figures, Glance

@@ -9,7 +9,7 @@ from run_builder import make_run
 
 from harness.model import Outcome
 from harness.reading.summary import load
-from harness.run import HostFacts, RunDirectory, WorkerFacts
+from harness.run.directory import HostFacts, RunDirectory, WorkerFacts
 from reports import html as page
 from reports import text, view
 

@@ -14,14 +14,15 @@ from typing import Any
 
 import msgspec
 
-from harness import files, session, stats
 from harness import judge as judging
+from harness import session, stats
 from harness.environment import differences
 from harness.errors import InvalidRunError
 from harness.judge.blocks import MOST_BAD
 from harness.judge.verdict import Verdict
-from harness.run import write_atomically
+from harness.run.directory import write_atomically
 from harness.stats.proportion import clopper_pearson
+from harness.storage import files
 
 SCHEMA = 1
 _BESIDE = frozenset(

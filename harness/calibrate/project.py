@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from harness.calibrate import workloads
-from harness.policy import Policy
+from harness.policy.policy import Policy
 
 PACKAGE = "calibrated"
 POLICY = Policy(source_roots=(PACKAGE,), suite="benchmarks")

@@ -23,7 +23,7 @@ from harness.judge.looks import Looks
 from harness.judge.mutants import MUTANTS, stale_baseline
 from harness.judge.plan import session_plan
 from harness.judge.verdict import Comparison, Verdict
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.session.conductor import Progress, SessionRequest, run_session
 from harness.session.injection import Injection
 from harness.session.receipt import Phase, Receipt, SessionPlan

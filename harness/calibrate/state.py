@@ -8,13 +8,13 @@ from pathlib import Path
 
 import msgspec
 
-from harness import files
 from harness.calibrate.card import SessionOutcome
 from harness.calibrate.effects import Trial
 from harness.calibrate.workloads import WORK
 from harness.errors import InvalidRunError
-from harness.folder import CALIBRATION, finish, make
 from harness.session.receipt_file import NAME
+from harness.storage import files
+from harness.storage.folder import CALIBRATION, finish, make
 
 
 class CalibrationState:

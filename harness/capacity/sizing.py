@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from harness.policy import Limit
-from harness.slo import Subject, parse
+from harness.policy.policy import Limit
+from harness.policy.slo import Subject, parse
 from harness.stats.proportion import trials_below
 
 # Enough calls to certify a share that is kept with this much room.

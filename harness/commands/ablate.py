@@ -4,28 +4,20 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from harness.commands.ablation import (
-    Ablation,
-    Measured,
-    cases,
-    disturbed_share,
-    rows,
-    spread_budget,
-    switches_of,
-)
-from harness.commands.asking import read_policy
-from harness.commands.console import Talk
-from harness.commands.options import add_seed, span_s
-from harness.commands.session_folder import SessionFolder
-from harness.commands.sides import DEFAULT_TARGET, drive
+from harness.commands.options.asking import read_policy
+from harness.commands.options.shared import add_seed, span_s
+from harness.console.console import Talk
 from harness.errors import ExitCode, RefusedError
-from harness.folder import ABLATION
-from harness.policy import Policy
-from harness.run import write_atomically
+from harness.policy.policy import Policy
+from harness.redaction.documents import without_secrets
+from harness.run.directory import write_atomically
 from harness.session.allowance import Allowance
+from harness.storage.folder import ABLATION
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
-from harness.without_secrets import without_secrets
+from harness.work.ablation import Ablation, Measured, cases, disturbed_share, rows, spread_budget, switches_of
+from harness.work.session_folder import SessionFolder
+from harness.work.sides import DEFAULT_TARGET, drive
 
 BLOCK_S = 6.0
 """About what a block of one switch takes on a small machine: starting three processes is most of it."""

@@ -10,17 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness import environment
-from harness.commands import show_micro
-from harness.commands.console import Talk
-from harness.commands.suites import OWN, choose, find_suite, suite_text
-from harness.commands.work import Work
+from harness.commands.showing import micro as show_micro
+from harness.console.console import Talk
 from harness.errors import ExitCode, HarnessError, InvalidRunError, UsageError, worst
+from harness.judge.policy_file import read
 from harness.micro.document import KIND, MicroDocument
 from harness.micro.process import Contents, Measured, collect, measure
 from harness.micro.suite import Suite
-from harness.policy_file import read
-from harness.run import RunDirectory
+from harness.run.directory import RunDirectory
 from harness.supervise import Supervisor, termination_as_exception
+from harness.work.ended import Work
+from harness.work.suites import OWN, choose, find_suite, suite_text
 from targets.registry import TARGETS
 
 _CODES = "Exit codes: 0 all measured, 2 nothing fits SELECT or no suite, 5 a benchmark failed or has no times, 130 interrupted."

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import msgspec
 
-from harness import environment, policy_file
+from harness import environment
 from harness.calibrate.card import Card, gate_digest, make_card, read_card, with_earlier, write_card
 from harness.calibrate.effects import TRIALS, Trial
 from harness.calibrate.sessions import CalibrationSession
 from harness.calibrate.shelf import card_file, refuse_another_machine
 from harness.calibrate.state import CalibrationState, left_to_do
-from harness.commands.cards import facts_of, what_was_done
-from harness.commands.console import Talk
-from harness.commands.options import positive_int, span_s
-from harness.commands.session_progress import Narrowing
+from harness.commands.options.shared import positive_int, span_s
+from harness.commands.showing.cards import facts_of, what_was_done
+from harness.console.console import Talk
+from harness.console.session_progress import Narrowing
 from harness.errors import ExitCode, UsageError
+from harness.judge import policy_file
 from harness.supervise import Supervisor, termination_as_exception
 
 DEFAULT_CARD = "calibration.json"

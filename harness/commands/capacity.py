@@ -5,16 +5,17 @@ import shlex
 import sys
 from pathlib import Path
 
-from harness import policy_file
-from harness.commands import planning, show_capacity
-from harness.commands.capacity_search import Request, carry_out
-from harness.commands.console import Talk
-from harness.commands.options import add_seed, positive_rate, slo, span_s
-from harness.commands.probing import Question
-from harness.commands.subjects import find_scenario, select
+from harness.commands.options import planning
+from harness.commands.options.shared import add_seed, positive_rate, slo, span_s
+from harness.commands.showing import capacity as show_capacity
+from harness.console.console import Talk
 from harness.errors import ExitCode, UsageError
+from harness.judge import policy_file
 from harness.model import Arrivals, Executor, Scenario
 from harness.units import format_s
+from harness.work.capacity_search import Request, carry_out
+from harness.work.probing import Question
+from harness.work.subjects import find_scenario, select
 
 EPILOG = (
     "Each probe is a run in a fresh process, after its own warm-up. The rate is doubled until a limit breaks, then the gap "

@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness.commands.console import Talk
-from harness.commands.options import positive_int, span_s
-from harness.commands.retention import StoredRun, find
+from harness.commands.options.shared import positive_int, span_s
+from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.units import format_bytes
+from harness.work.retention import StoredRun, find
 
 EPILOG = (
     "Removed are folders of runs, searches and sessions that the harness made and that hold nothing else. A folder whose "

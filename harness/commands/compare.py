@@ -4,14 +4,14 @@ import argparse
 import datetime as dt
 from pathlib import Path
 
-from harness import policy_file
-from harness.commands import session_show
-from harness.commands.asking import add_session_options, ask, read_policy
-from harness.commands.console import Talk
-from harness.commands.sessions import Asked, Session, carry_out
+from harness.commands.options.asking import add_session_options, ask, read_policy
+from harness.commands.showing import session as session_show
+from harness.console.console import Talk
 from harness.errors import ExitCode, UsageError
+from harness.judge import policy_file
 from harness.judge.judge import judge
-from harness.visible import typed
+from harness.redaction.visible import typed
+from harness.work.sessions import Asked, Session, carry_out
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

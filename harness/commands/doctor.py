@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from harness import environment
 from harness.clock import SystemClock
-from harness.commands.console import Talk
+from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.units import format_ns, format_percent, significant
 
@@ -144,7 +144,7 @@ def interpreter() -> Finding:
 
 def cpu_profiler() -> Finding:
     """Try py-spy on a process of our own."""
-    from harness.profiles.rights import can_profile
+    from harness.profiles.capture.rights import can_profile
 
     return Finding("py-spy", *can_profile())
 

@@ -5,16 +5,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from harness.commands import show
-from harness.commands.console import Talk
+from harness.commands.showing import runs as show
 from harness.commands.stored import reading
+from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.export import columns, hgrm, seconds
 from harness.export.speedscope import as_speedscope
-from harness.profiles.folded import read_folded
+from harness.profiles.stacks.folded import read_folded
 from harness.reading.summary import RunSummary, load
 from harness.reading.validity import Level
-from harness.run import write_atomically
+from harness.run.directory import write_atomically
 
 EPILOG = (
     "hgrm: response times by operation as HdrHistogram's percentile distribution, in ms, for its plotter. csv: "

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from harness.commands.asking import add_session_options, ask, read_policy
 from harness.commands.compare import conduct
-from harness.commands.console import Talk
+from harness.commands.options.asking import add_session_options, ask, read_policy
+from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.session import git
 from harness.session.subjects import TreeSide, working_tree

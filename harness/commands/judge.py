@@ -4,14 +4,14 @@ import argparse
 import datetime as dt
 from pathlib import Path
 
-from harness import policy_file
-from harness.commands import session_show
-from harness.commands.asking import stricter
-from harness.commands.console import Talk
+from harness.commands.options.asking import stricter
+from harness.commands.showing import session as session_show
 from harness.commands.stored import reading
+from harness.console.console import Talk
 from harness.errors import ExitCode
+from harness.judge import policy_file
 from harness.judge.judge import judge
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.session import receipt_file
 from harness.session.receipt import Receipt
 

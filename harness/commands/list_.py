@@ -7,14 +7,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.commands.console import Talk
-from harness.commands.suites import find_suite
+from harness.console.console import Talk
 from harness.errors import ExitCode, UsageError
+from harness.judge.policy_file import read
 from harness.micro.outline import outline
 from harness.model import Arrivals, Executor, Scenario
-from harness.policy_file import read
+from harness.redaction.visible import visible
 from harness.units import format_duration, format_rate
-from harness.visible import visible
+from harness.work.suites import find_suite
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS
 

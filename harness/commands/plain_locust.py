@@ -1,7 +1,7 @@
 """Plain Locust: from the environment of a locustfile to users that are recorded, and each run to a line in Locust's log."""
 
 # Locust is imported by this, and must be before anything that the target imports.
-from harness.load.locust_run import LocustProcess  # isort: skip
+from harness.load.locust.run import LocustProcess  # isort: skip
 import dataclasses
 import datetime as dt
 import shlex
@@ -10,19 +10,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import policy_file
-from harness.commands.subjects import Selection, find_scenario, select
 from harness.errors import ExitCode, HarnessError
-from harness.load.locust_part import Runs
-from harness.load.log import LOG
-from harness.load.recording import Called
+from harness.judge import policy_file
+from harness.load.locust.log import LOG
+from harness.load.locust.part import Runs
+from harness.load.locust.recording import Called
 from harness.model import Executor, Scenario, Stage
 from harness.processes.gather import Head
 from harness.processes.loadrun import LoadPlan
-from harness.profiles import waiting
-from harness.redact import learn
-from harness.run import ProfileFacts, RunDirectory, RunDocument
+from harness.profiling import waiting
+from harness.redaction.redact import learn
+from harness.run.directory import ProfileFacts, RunDirectory, RunDocument
 from harness.units import format_ns
+from harness.work.subjects import Selection, find_scenario, select
 
 _SEED = 1
 
@@ -100,9 +100,9 @@ class _Runs:
 def _finished(directory: RunDirectory, document: RunDocument, stats: Any) -> ExitCode:
     """Write the histograms and the wait profile, say in one line what Locust rounds, and judge the run."""
     # What reads runs is not needed by workers, nor while a test runs.
-    from harness.commands.show import validity_code
+    from harness.commands.showing.runs import validity_code
     from harness.reading.summary import load
-    from harness.table.distributions import Distributions
+    from harness.run.distributions import Distributions
 
     try:
         run = load(directory.path)

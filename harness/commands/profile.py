@@ -6,23 +6,25 @@ import shlex
 import sys
 from pathlib import Path
 
-from harness import policy_file
-from harness.commands import planning, profile_rounds, show_profile
-from harness.commands.console import Talk
-from harness.commands.options import (
+from harness.commands.options import planning
+from harness.commands.options.shared import (
     add_overhead_budget,
     add_seed,
     add_subprocesses,
     check_subprocesses,
     positive_int,
 )
-from harness.commands.profile_sides import sides_of
-from harness.commands.subjects import find_scenario
+from harness.commands.showing import profile as show_profile
+from harness.console.console import Talk
 from harness.errors import ExitCode, UsageError, worst
-from harness.policy import Policy
+from harness.judge import policy_file
+from harness.policy.policy import Policy
 from harness.processes.loadrun import LoadPlan
 from harness.profiles.difference.finding import STRICT
-from harness.profiles.profiling import RATE_HZ, Sampling
+from harness.profiling.runs import RATE_HZ, Sampling
+from harness.work import profile_rounds
+from harness.work.profile_sides import sides_of
+from harness.work.subjects import find_scenario
 
 EPILOG = (
     "Nothing is timed: profiled calls are slower. Of two sides every profile is a process of its own, made in turns and "

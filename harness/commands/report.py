@@ -8,16 +8,27 @@ from typing import Any
 from harness import environment
 from harness.capacity.document import KIND as CAPACITY
 from harness.capacity.document import CapacityDocument
-from harness.commands import show, show_capacity, show_micro, show_profile
-from harness.commands.console import Talk
+from harness.commands.showing import (
+    capacity as show_capacity,
+)
+from harness.commands.showing import (
+    micro as show_micro,
+)
+from harness.commands.showing import (
+    profile as show_profile,
+)
+from harness.commands.showing import (
+    runs as show,
+)
 from harness.commands.stored import reading
+from harness.console.console import Talk
 from harness.errors import ExitCode, UsageError
 from harness.micro.document import KIND as MICRO
 from harness.micro.document import MicroDocument
-from harness.profiles.profilerun import KIND as PROFILE
-from harness.profiles.profilerun import ProfileDocument
-from harness.redact import redact_text
-from harness.run import RunDirectory
+from harness.profiling.document import KIND as PROFILE
+from harness.profiling.document import ProfileDocument
+from harness.redaction.redact import redact_text
+from harness.run.directory import RunDirectory
 
 EPILOG = (
     "Stored runs were not interleaved: the machine may have changed between them, and the report says so. Runs made "

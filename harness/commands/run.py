@@ -6,13 +6,21 @@ import shlex
 import sys
 from pathlib import Path
 
-from harness import policy_file
-from harness.commands import experiment, planning, show
-from harness.commands.console import Talk
-from harness.commands.options import add_overhead_budget, add_seed, add_subprocesses, check_subprocesses, slo
-from harness.commands.subjects import find_scenario, select
+from harness.commands.options import planning
+from harness.commands.options.shared import (
+    add_overhead_budget,
+    add_seed,
+    add_subprocesses,
+    check_subprocesses,
+    slo,
+)
+from harness.commands.showing import runs as show
+from harness.console.console import Talk
 from harness.errors import ExitCode, UsageError, worst
-from harness.profiles.profiling import Sampling
+from harness.judge import policy_file
+from harness.profiling.runs import Sampling
+from harness.work import experiment
+from harness.work.subjects import find_scenario, select
 
 PROFILES = ("cpu", "memory")
 

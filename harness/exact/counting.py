@@ -6,10 +6,10 @@ from pathlib import Path
 from harness.exact.metrics import BACKGROUND, FAILURES, metric_of
 from harness.exact.process import ExactPlan, read_facts, run_list
 from harness.exact.repetition import Repetition, Value
-from harness.failures import by_operation
 from harness.processes.counted import CountFacts, Driver
 from harness.processes.loadrun import Subject
 from harness.supervise import Supervisor
+from harness.target.failures import by_operation
 
 
 def count_once(supervisor: Supervisor, subject: Subject, plan: ExactPlan, folder: Path) -> Repetition:

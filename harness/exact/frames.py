@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.profiles.frames import CARRYING, frame_path
+from harness.profiles.stacks.frames import CARRYING, frame_path
 
 NO_FUNCTION = "(no function)"
 """What no Python function did: the harness called something built in, as the benchmark or target asked."""
@@ -11,12 +11,12 @@ _CALLERS = frozenset(
         "",
         CARRYING,
         "harness/exact/slot_tools.py",
-        "harness/invoke.py",
-        "harness/marker.py",
+        "harness/target/invoke.py",
+        "harness/profiles/stacks/marker.py",
         "harness/processes/one_user.py",
         "harness/processes/traced.py",
         "harness/session/slot_program.py",
-        "harness/target.py",
+        "harness/target/loading.py",
     }
 )
 """Files of the harness that stand between the operation's marker and what is measured; a frame without a file as well."""

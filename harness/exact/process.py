@@ -7,11 +7,11 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from harness import files
 from harness.errors import InvalidRunError
 from harness.processes.job import Job
 from harness.processes.loadrun import Subject
 from harness.processes.measure import MeasuredProcess
+from harness.storage import files
 from harness.supervise import Supervisor
 
 _LONGEST_S = 600.0

@@ -31,7 +31,7 @@ def trace(run: Run, calls: int, record: str, packages: str) -> str:
     tracker = _tracker(record, packages)
     run(calls)
     make_none, make_calls = running(NOTHING), running(CALLS)
-    with _loaded("carrying.py").Carrier() as carrier:
+    with _loaded("target/carrying.py").Carrier() as carrier:
         settle, children = _loaded("processes/settling.py").settle, _loaded("processes/children.py")
         before = children.usage()
         gc.collect()

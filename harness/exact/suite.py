@@ -10,7 +10,7 @@ from harness.exact.metrics import ALLOCATIONS, PEAK_BYTES
 from harness.exact.repetition import Repetition, SideCounts, Value, as_counts
 from harness.exact.serving import serve
 from harness.exact.tracing import own_weights, share_elsewhere, with_unseen
-from harness.profiles import memory
+from harness.profiles.capture import memory
 from harness.session.block import Stage
 from harness.session.receipt import Benchmark, Count, Side, State
 from harness.supervise import private_folder

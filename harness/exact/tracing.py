@@ -7,13 +7,13 @@ from harness.exact.frames import measured_frames
 from harness.exact.metrics import ALLOCATIONS, FAILURES, PEAK_BYTES
 from harness.exact.process import ExactPlan, read_facts, run_list
 from harness.exact.repetition import Repetition, Value
-from harness.marker import MARKER_PREFIX
 from harness.processes.loadrun import Subject
 from harness.processes.traced import Driver, TraceFacts
-from harness.profiles import memory
-from harness.profiles.folded import Profile
-from harness.profiles.frames import CARRYING, frame_path
-from harness.profiles.memory import MemoryProfiles
+from harness.profiles.capture import memory
+from harness.profiles.capture.memory import MemoryProfiles
+from harness.profiles.stacks.folded import Profile
+from harness.profiles.stacks.frames import CARRYING, frame_path
+from harness.profiles.stacks.marker import MARKER_PREFIX
 from harness.supervise import Supervisor
 
 

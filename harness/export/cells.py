@@ -4,7 +4,7 @@ Spreadsheets take a cell that begins with `=`, `+`, `-`, `@`, a tab or a line's 
 (https://owasp.org/www-community/attacks/CSV_Injection): an apostrophe before it makes it a text.
 """
 
-from harness.visible import visible
+from harness.redaction.visible import visible
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 - full width, which some take too
 

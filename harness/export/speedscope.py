@@ -3,8 +3,8 @@
 import json
 from collections.abc import Sequence
 
-from harness.profiles.folded import Profile
-from harness.profiles.frames import frame_path
+from harness.profiles.stacks.folded import Profile
+from harness.profiles.stacks.frames import frame_path
 
 _SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 _UNITS = {"bytes": "bytes", "ns": "nanoseconds"}

@@ -14,7 +14,7 @@ from harness.exact.metrics import FAILURES
 from harness.judge.blocks import LARGEST_NUMBER
 from harness.judge.floors import floor_of, has_margin
 from harness.judge.verdict import Comparison, Kind, Site, Verdict
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.session.receipt import Count, State
 from harness.stats import Assumption, Sample, compare
 from harness.stats import Comparison as Growth

@@ -4,7 +4,7 @@ The length of a path, a cache that grows or a thread that is gone moves some byt
 items and the bytes of back ends are data of the requests: they have no floor.
 """
 
-from harness.policy import EXACT_MARGINS_PERCENT
+from harness.policy.policy import EXACT_MARGINS_PERCENT
 
 LEAST_BYTES = 1_024.0
 _OF_BYTES = "peak_bytes"

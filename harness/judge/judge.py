@@ -7,19 +7,19 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from harness import policy_file
 from harness.errors import ExitCode, HarnessError, worst
-from harness.judge import paired
+from harness.judge import paired, policy_file
 from harness.judge.blocks import AnyBlock, Quota, Sorted, planned, planned_load, sort_blocks, sort_load_blocks
+from harness.judge.certified import certify_segments
 from harness.judge.controls import Control, load_control, merged, micro_control
 from harness.judge.evidence import ALL, CPU, LOAD_METRICS, WALL, Evidence, load_evidence, micro_evidence
 from harness.judge.exact import exact_comparisons
 from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
-from harness.limits import Finding, certify_segments
-from harness.policy import Policy
+from harness.policy.policy import Policy
+from harness.policy.slo import State as SloState
+from harness.policy.slo import Subject
+from harness.reading.limits import Finding
 from harness.session.receipt import NULL_CONTROL, SCHEMA, Benchmark, Block, LoadBlock, Receipt, State
-from harness.slo import State as SloState
-from harness.slo import Subject
 from harness.stats.holm import holm
 
 _SEVERITY = (Verdict.REGRESSED, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.IMPROVED, Verdict.OK)

@@ -9,7 +9,7 @@ from harness.judge.blocks import sort_blocks, sort_load_blocks
 from harness.judge.evidence import CPU, Evidence, load_evidence, micro_evidence
 from harness.judge.paired import lean
 from harness.judge.paired import undecided as is_undecided
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.session.receipt import Receipt
 
 

@@ -15,7 +15,7 @@ from harness.judge.blocks import Sorted, sort_blocks
 from harness.judge.evidence import WALL, Evidence, wall_evidence
 from harness.judge.paired import change_of, cleared
 from harness.judge.verdict import Verdict
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Receipt, Slices, State
 from harness.stats.sign import sign_test
 

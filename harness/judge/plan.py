@@ -4,8 +4,8 @@ import math
 
 from harness.errors import UsageError
 from harness.judge.controls import NULL_ALPHA
-from harness.policy import Policy
-from harness.policy_file import refuse_unreachable
+from harness.judge.policy_file import refuse_unreachable
+from harness.policy.policy import Policy
 from harness.session.receipt import SessionPlan
 from harness.stats import power
 from harness.stats.order import fewest

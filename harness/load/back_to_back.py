@@ -14,10 +14,10 @@ from harness.load.blocking import LONG_NS
 from harness.load.calling import Calling, make_aside, make_finish, make_raised
 from harness.load.split import Split
 from harness.model import Outcome
-from harness.renewing import Renewable
 from harness.table.calls import FILL_FROM, HEADER_BYTES, ROW_BYTES
 from harness.table.heldby import DRIVER
 from harness.table.recorder import FILL
+from harness.target.renewing import Renewable
 
 Slice = Callable[[object, int, int, int, int, int], int]
 """(greenlet, intended_ns, now_ns, lag_target_ns, lag_host_ns, slice_end_ns) to when the next is intended, all of the clock.

@@ -5,18 +5,18 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.answers import Judge
 from harness.errors import HarnessError
-from harness.failures import Failures
-from harness.invoke import Invoke, Mark, Vet, make_invoke, take_all
 from harness.load.blocking import LONG_NS
 from harness.load.split import Owner, Split
 from harness.model import Outcome
-from harness.refusals import Results
-from harness.renewing import Renewable
 from harness.table.calls import HEADER_BYTES, INTENDED_FROM, ROW_BYTES
 from harness.table.heldby import DRIVER, HeldBy
 from harness.table.recorder import FILL, FILL_BASE, Recorder
+from harness.target.answers import Judge
+from harness.target.failures import Failures
+from harness.target.invoke import Invoke, Mark, Vet, make_invoke, take_all
+from harness.target.refusals import Results
+from harness.target.renewing import Renewable
 
 Make = Callable[[object, int, int, int, int, int], int]
 """(greenlet, row, operation, payload, lag_target_ns, lag_host_ns) to completed_ns.

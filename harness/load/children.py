@@ -7,9 +7,9 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from harness.carrying import Carrier
-from harness.load_facts import ChildFacts
 from harness.processes.children import growth, usage
+from harness.run.facts import ChildFacts
+from harness.target.carrying import Carrier
 
 _WAITS: tuple[tuple[Any, str], ...] = (
     (subprocess.Popen, "wait"),

@@ -16,11 +16,8 @@ from gevent.hub import get_hub
 from locust.env import Environment
 from locust.exception import StopUser
 
-from harness.carrying import Carrier
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, RefusedError
-from harness.events import needed_payloads, prepare_events
-from harness.failures import Failures
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.children import ChildWatch
@@ -32,18 +29,21 @@ from harness.load.split import Owner, Split
 from harness.load.vetting import Vetting, refuse_process_pools
 from harness.load.waits import Waits, waits_of
 from harness.load.wrap import make_here
-from harness.load_facts import LoadFacts
-from harness.marker import marked
 from harness.model import Executor
 from harness.plans.plan import choose
 from harness.processes.job import Job, Message, Started
 from harness.processes.withdrawn import withdraw_split
-from harness.profiles.wait import WAITS
-from harness.run import RunDirectory, write_atomically, write_document
+from harness.profiles.capture.wait import WAITS
+from harness.profiles.stacks.marker import marked
+from harness.run.directory import RunDirectory, write_atomically, write_document
+from harness.run.facts import LoadFacts
 from harness.table import calls
 from harness.table.heldby import HeldBy
 from harness.table.recorder import Recorder
-from harness.target import Counters, LoadedTarget, open_target
+from harness.target.carrying import Carrier
+from harness.target.events import needed_payloads, prepare_events
+from harness.target.failures import Failures
+from harness.target.loading import Counters, LoadedTarget, open_target
 
 # Locust needs a moment to spawn its users before warm-up begins.
 _LEAD_S = 0.2

@@ -14,11 +14,11 @@ from harness.load.host import RunDelay
 from harness.load.overhead import recorder_ns_per_call, split_ns_per_switch, waits_ns_per_switch
 from harness.load.split import Split
 from harness.load.waits import Waits
-from harness.load_facts import Blocked, LoadFacts
 from harness.model import Executor
-from harness.renewing import events_changed
+from harness.run.facts import Blocked, LoadFacts
 from harness.table.heldby import BACKGROUND, NAMES
-from harness.target import Counters
+from harness.target.loading import Counters
+from harness.target.renewing import events_changed
 
 # What may pass between two readings on a busy machine.
 _APART_S = 1.0

@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any, Self
 
 from harness.clock import SystemClock
-from harness.marker import MARKER_PREFIX
+from harness.profiles.stacks.marker import MARKER_PREFIX
 
 
 class GarbageWatch:

@@ -15,13 +15,13 @@ from typing import Any
 import greenlet
 from gevent.monkey import get_original
 
-from harness.carrying import Runner
 from harness.errors import TargetError
 from harness.load.blocking import LONG_NS, Blocking
 from harness.load.holds import Holds
 from harness.load.host import RunDelay
 from harness.load.waits import Waiting, Waits
 from harness.table.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, SPECIAL
+from harness.target.carrying import Runner
 
 get_ident: Callable[[], int] = get_original("_thread", "get_ident")
 """Of the real thread: the patched one numbers greenlets."""

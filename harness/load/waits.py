@@ -14,8 +14,8 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.clock import SystemClock
-from harness.marker import marked
-from harness.profiles.wait import UNTOLD, OperationWaits, WaitRecord, bucket_of
+from harness.profiles.capture.wait import UNTOLD, OperationWaits, WaitRecord, bucket_of
+from harness.profiles.stacks.marker import marked
 from harness.table.heldby import DRIVER, IDLE
 
 if TYPE_CHECKING:

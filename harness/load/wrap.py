@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import gevent
 
-from harness.carrying import Runner
 from harness.load.split import Owner, Split
-from harness.marker import running
+from harness.profiles.stacks.marker import running
+from harness.target.carrying import Runner
 
 
 def make_here(

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from harness.clock import NS_PER_S
-from harness.folder import SCHEMA
-from harness.run import HostFacts, RunDirectory, decode
+from harness.run.directory import HostFacts, RunDirectory, decode
+from harness.storage.folder import SCHEMA
 
 KIND = "micro"
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e10)]

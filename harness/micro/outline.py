@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.files import MOST_DOCUMENT_BYTES, read_bytes
 from harness.micro.suite import Suite
+from harness.storage.files import MOST_DOCUMENT_BYTES, read_bytes
 
 _PATTERNS = ("test_*.py", "*_test.py")
 _BENCHMARK = re.compile(rb"\bbenchmark\b")

@@ -26,7 +26,7 @@ _PLAIN = runpy.run_path(os.path.join(_HERE, "plain.py"))  # noqa: PTH118
 Outcomes = runpy.run_path(os.path.join(_HERE, "outcomes.py"))["Outcomes"]  # noqa: PTH118
 plain, readable = _PLAIN["plain"], _PLAIN["readable"]
 Send = Callable[..., None]
-UNFINISHED = os.path.join(os.path.dirname(__file__), os.pardir, "unfinished.py")  # noqa: PTH118, PTH120 - as below
+UNFINISHED = os.path.join(os.path.dirname(__file__), os.pardir, "target", "unfinished.py")  # noqa: PTH118, PTH120 - as below
 
 
 class Plugin:

@@ -1,4 +1,4 @@
-"""A recorded trace: when calls came, and which. Pure; `harness.plans.replay` reads one from a file or an earlier run."""
+"""A recorded trace: when calls came, and which. Pure; `harness.run.replay` reads one from a file or an earlier run."""
 
 import dataclasses
 from typing import Self

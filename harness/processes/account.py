@@ -10,13 +10,13 @@ from typing import Self
 import msgspec
 import numpy as np
 
-from harness import failures
-from harness.load_facts import Blocked, ChildFacts, LoadFacts
 from harness.model import Outcome
 from harness.plans.plan import Span
-from harness.run import HostFacts
+from harness.run.directory import HostFacts
+from harness.run.distributions import COUNTS, MOMENTS, Distributions
+from harness.run.facts import Blocked, ChildFacts, LoadFacts
 from harness.table import calls
-from harness.table.distributions import COUNTS, MOMENTS, Distributions
+from harness.target import failures
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

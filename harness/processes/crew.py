@@ -16,7 +16,6 @@ from typing import Self
 import msgspec
 import numpy as np
 
-from harness import files
 from harness.errors import RefusedError, ServerError, UsageError
 from harness.model import Executor
 from harness.plans.plan import planned_table
@@ -26,6 +25,7 @@ from harness.processes.job import Failed, Job, Listening, Started
 from harness.processes.loadrun import LoadPlan, LoadResult, Subject
 from harness.processes.measure import Ending, MeasuredProcess, Program, Tick, ended_early
 from harness.processes.settle import Part, settle
+from harness.storage import files
 from harness.supervise import Child, Supervisor, how_it_ended
 from harness.table import calls, shares
 
@@ -86,7 +86,7 @@ class _Run:
         crew = _crew(plan, job, folder)
         self.master = MeasuredProcess(
             supervisor, job, folder / "master.log",
-            program=Program("harness.load.master", "Locust's master", crew), on_poll=self._look,
+            program=Program("harness.load.workers.master", "Locust's master", crew), on_poll=self._look,
         )  # fmt: skip
         try:
             listening = self.master.wait_listening()
@@ -109,7 +109,7 @@ class _Run:
     ) -> _Worker:
         child = supervisor.start(
             member.name,
-            [sys.executable, "-P", "-m", "harness.load.member", str(listening.port), member.name],
+            [sys.executable, "-P", "-m", "harness.load.workers.member", str(listening.port), member.name],
             log=Path(member.job.folder) / "worker.log",
             env={
                 **os.environ,

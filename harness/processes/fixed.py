@@ -12,13 +12,13 @@ import msgspec
 import numpy as np
 
 from harness.clock import SystemClock
-from harness.events import needed_payloads, prepare_events
 from harness.plans.plan import choose
 from harness.processes.job import Message
 from harness.processes.one_user import OneUserDriver
 from harness.processes.settling import settle
-from harness.profiles.memory import MemoryProfiler
-from harness.profiles.memory_children import cannot_follow
+from harness.profiles.capture.memory import MemoryProfiler
+from harness.profiles.capture.memory_children import cannot_follow
+from harness.target.events import needed_payloads, prepare_events
 
 
 class FixedFacts(msgspec.Struct, frozen=True, kw_only=True):

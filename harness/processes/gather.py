@@ -21,7 +21,6 @@ import numpy as np
 from harness import environment
 from harness.clock import NS_PER_S
 from harness.errors import HarnessError
-from harness.load_facts import LoadFacts
 from harness.model import Executor, Outcome
 from harness.processes.crewjob import Member
 from harness.processes.job import Job, Ready
@@ -29,8 +28,9 @@ from harness.processes.loadrun import LoadPlan, LoadResult
 from harness.processes.measure import Ending
 from harness.processes.settle import Part, settle
 from harness.processes.withdrawn import withdraw_split
-from harness.profiles.wait import WAITS
-from harness.run import HostFacts, RunDirectory, write_atomically, write_document
+from harness.profiles.capture.wait import WAITS
+from harness.run.directory import HostFacts, RunDirectory, write_atomically, write_document
+from harness.run.facts import LoadFacts
 from harness.table import calls, shares
 from harness.table.calls import HEADER_BYTES, ROW_BYTES
 from harness.table.histogram import Integers

@@ -10,7 +10,7 @@ import msgspec
 
 from harness.errors import ExitCode, HarnessError, InvalidRunError, RefusedError, UsageError
 from harness.model import Executor
-from harness.redact import redact_text
+from harness.redaction.redact import redact_text
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,17 +11,17 @@ from typing import Any
 
 import msgspec
 
-from harness.carrying import Carrier
 from harness.errors import RefusedError, TargetError
-from harness.events import prepare_events
-from harness.failures import Failure, Failures
-from harness.marker import running
 from harness.model import Outcome
 from harness.processes.job import Job
-from harness.refusals import Results
-from harness.renewing import give_back, taken
-from harness.run import write_document
-from harness.target import LoadedTarget, open_target
+from harness.profiles.stacks.marker import running
+from harness.run.directory import write_document
+from harness.target.carrying import Carrier
+from harness.target.events import prepare_events
+from harness.target.failures import Failure, Failures
+from harness.target.loading import LoadedTarget, open_target
+from harness.target.refusals import Results
+from harness.target.renewing import give_back, taken
 
 Request = tuple[str, Any]
 """Operation and entry of the pool of its events."""

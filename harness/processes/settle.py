@@ -8,16 +8,16 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from harness import files
 from harness.errors import HarnessError, InvalidRunError
-from harness.load_facts import LoadFacts
 from harness.model import Executor, Outcome
 from harness.processes.account import Account, merged, merged_host
 from harness.processes.crewjob import ACCOUNT, Member
 from harness.processes.job import Ready
 from harness.processes.loadrun import LoadPlan, LoadResult
 from harness.processes.measure import Ending
-from harness.run import HostFacts, RunDirectory, WorkerFacts, decode, write_document
+from harness.run.directory import HostFacts, RunDirectory, WorkerFacts, decode, write_document
+from harness.run.facts import LoadFacts
+from harness.storage import files
 from harness.table import calls, heldby, shares
 from harness.table.histogram import PERCENTILES
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import msgspec
 
-from harness.failures import by_operation
 from harness.processes.children import unseen, usage
 from harness.processes.job import Message
 from harness.processes.one_user import OneUserDriver, Request, fixed_lists
 from harness.processes.settling import settle
-from harness.profiles.memory import MemoryProfiler
+from harness.profiles.capture.memory import MemoryProfiler
+from harness.target.failures import by_operation
 
 
 class TraceFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import harness
 from harness.errors import TargetError
-from harness.session.side_imports import Watch, read_side, take_over
+from harness.processes.side_imports import Watch, read_side, take_over
 
 _ENGINE = [
     str(Path(harness.__file__).parent.parent / name)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from harness.model import Outcome
-from harness.profiles.wait import WAITS
-from harness.run import RunDirectory
+from harness.profiles.capture.wait import WAITS
+from harness.run.directory import RunDirectory
 from harness.table import calls
 from harness.table.pieces import pieces
 

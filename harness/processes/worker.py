@@ -14,13 +14,13 @@ from typing import Protocol
 
 import msgspec
 
-from harness.carrying import Carrier
 from harness.clock import SystemClock
 from harness.errors import HarnessError
 from harness.processes.job import Doing, Done, Failed, Go, Job, Message, Ready
 from harness.processes.tree import OwnTree
-from harness.profiles.ptrace import allow_ptrace
-from harness.target import LoadedTarget, append_current_folder, closing_target, make
+from harness.profiles.capture.ptrace import allow_ptrace
+from harness.target.carrying import Carrier
+from harness.target.loading import LoadedTarget, append_current_folder, closing_target, make
 
 Channel = Callable[[Message], None]
 

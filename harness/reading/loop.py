@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.clock import NS_PER_S
-from harness.reading.thresholds import Level, Reason, Thresholds
+from harness.policy.thresholds import Level, Reason, Thresholds
 from harness.units import format_ns, format_percent
 
 if TYPE_CHECKING:

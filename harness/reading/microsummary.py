@@ -13,7 +13,7 @@ from typing import Any
 from harness.errors import InvalidRunError
 from harness.micro.document import MEANT, Benchmark, MicroDocument, read_benchmarks, read_document
 from harness.reading.validity import Level, Reason, Thresholds, Validity
-from harness.run import RunDirectory
+from harness.run.directory import RunDirectory
 from harness.units import format_percent
 
 FEW_ROUNDS = 10

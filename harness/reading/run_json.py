@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from harness.limits import as_json as limit_json
 from harness.reading.children import children_json
+from harness.reading.limits import as_json as limit_json
 from harness.reading.stages import as_json as stages_json
 from harness.reading.summary import OperationSummary, RunSummary
 from harness.table import heldby

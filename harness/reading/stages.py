@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.clock import NS_PER_S
-from harness.limits import as_json as limit_json
 from harness.plans.plan import Span, stage_of
+from harness.reading.limits import as_json as limit_json
 from harness.reading.validity import Validity
 from harness.table.calls import Table
 from harness.table.latency import METRICS

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from harness.clock import NS_PER_S
 from harness.model import Outcome
-from harness.reading.thresholds import Thresholds
+from harness.policy.thresholds import Thresholds
 from harness.table.calls import Table
 from harness.table.pieces import pieces
 from harness.units import format_ns, format_percent, format_s

@@ -15,15 +15,15 @@ import numpy.typing as npt
 
 from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
-from harness.limits import Finding, findings, stored_limits
-from harness.load_facts import LoadFacts
 from harness.model import Outcome
 from harness.plans.plan import Span, stage_of
+from harness.reading.limits import Finding, findings, stored_limits
 from harness.reading.stages import StageSummary, measured_s, rows_of_stages
 from harness.reading.steady import WarmupFinding, end_of_warmup
 from harness.reading.timeline import Timeline
 from harness.reading.validity import Validity, judge, judge_stage
-from harness.run import RunDirectory, RunDocument
+from harness.run.directory import RunDirectory, RunDocument
+from harness.run.facts import LoadFacts
 from harness.table import calls, heldby
 from harness.table.histogram import PERCENTILES, Histogram, Integers
 from harness.table.latency import METRICS, harness_lag_ns, latencies, returned

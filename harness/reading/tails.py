@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.clock import NS_PER_S
-from harness.profiles.wait import BUCKET_SHIFT
+from harness.profiles.capture.wait import BUCKET_SHIFT
 from harness.reading.summary import RunSummary
 from harness.table import calls
 from harness.table.histogram import Histogram, bucket_of
@@ -39,7 +39,7 @@ Floats = npt.NDArray[np.float64]
 class Around:
     """Some calls of one operation: by part its mean ns and the standard error of that, None where it is not known.
 
-    `bucket_shares` says which part of the calls of each latency bucket (`harness.profiles.wait`) is among them.
+    `bucket_shares` says which part of the calls of each latency bucket (`harness.profiles.capture.wait`) is among them.
     """
 
     calls: int

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.model import Outcome
+from harness.policy.thresholds import Level, Limit, Reason, Thresholds
 from harness.reading.loop import aside, blocked, halted, what_aside
 from harness.reading.steady import Steadiness, end_of_warmup
-from harness.reading.thresholds import Level, Limit, Reason, Thresholds
 from harness.table.calls import Table
 from harness.table.latency import harness_lag_ns, returned
 from harness.table.pieces import pieces

@@ -12,7 +12,8 @@ from typing import Protocol
 import msgspec
 
 from harness import environment
-from harness.policy import Policy
+from harness.policy.policy import Policy
+from harness.redaction.documents import without_secrets
 from harness.session import discovery
 from harness.session.block import NULL, BlockRequest, Stage, run_block
 from harness.session.injection import Injection
@@ -25,7 +26,6 @@ from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Phase, Recei
 from harness.session.sizing import Discovery
 from harness.session.subjects import Subject, TargetSide
 from harness.supervise import Supervisor
-from harness.without_secrets import without_secrets
 
 MANY_CANDIDATES = 4
 TROUBLES_IN_A_ROW = 3

@@ -10,17 +10,17 @@ from typing import Protocol
 import msgspec
 
 from harness.errors import HarnessError, RefusedError
-from harness.limits import limit_counts
-from harness.policy import Limit
+from harness.policy.policy import Limit
 from harness.processes.loadrun import LoadPlan, Subject, run_into
 from harness.reading import validity
+from harness.reading.limits import limit_counts
 from harness.reading.summary import load
 from harness.reading.validity import Thresholds
-from harness.run import BackendFacts, RunDirectory, RunDocument
+from harness.run.directory import BackendFacts, RunDirectory, RunDocument
 from harness.session.receipt import LoadBlock, Phase, Receipt, Segment, Side
 from harness.session.segments import fault_of, segment_of
 from harness.supervise import Supervisor
-from harness.target import TargetSpec
+from harness.target.loading import TargetSpec
 
 NULL = "null"
 """The label of the segment that measures the base once more."""

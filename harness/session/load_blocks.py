@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
-from harness.probe import PROBE_S, PROBE_WARMUP_S, at_sustainable_rate, probe_per_s
+from harness.capacity.probe import PROBE_S, PROBE_WARMUP_S, at_sustainable_rate, probe_per_s
 from harness.processes.loadrun import LoadPlan
 from harness.session.conductor import MANY_CANDIDATES, TROUBLES_IN_A_ROW, Progress, Write
 from harness.session.load_block import BlockInTheMaking, LoadSession, silent

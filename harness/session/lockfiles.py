@@ -5,11 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness import files
 from harness.errors import HarnessError, UsageError
+from harness.redaction.visible import typed
+from harness.storage import files
 from harness.supervise import Supervisor
 from harness.supervise.ending import ending
-from harness.visible import typed
 
 _INSTALL_S = 1800.0
 _NEEDED = "pytest"

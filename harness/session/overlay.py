@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.processes.side_imports import MANIFEST, Side
 from harness.session.roots import NEVER_LINKED, is_module
-from harness.session.side_imports import MANIFEST, Side
 
 SUITES = ("benchmarks", "bench", "tests/benchmarks", "tests/bench", "tests/perf", "perf")
 """Where benchmarks are looked for when the policy names no suite."""

@@ -12,7 +12,7 @@ import msgspec
 
 import harness
 from harness.errors import HarnessError, UsageError
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.session import git, overlay
 from harness.session.block import NULL
 from harness.session.checkout import check_out, fill_submodules, require_complete

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from harness.policy.slo import LimitCount
+
 SCHEMA = 1
 
 NULL_CONTROL = "control:null"
@@ -137,22 +139,6 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     padding_bytes: int = 0
     fixed_layout: bool = False
     """Both sides had the same places in memory. Where the kernel forbids that, blocks scatter more."""
-
-
-class LimitCount(msgspec.Struct, frozen=True, kw_only=True):
-    """What one segment says of one clause of an absolute limit, such as `p99<25ms`: plain counts, which add up.
-
-    `calls` are the planned calls of the operation (in the stage, if one is named), `exceeding` those that broke the
-    clause: too slow, or never completed. For a clause on throughput `seconds` is the time in which the calls that
-    are not `exceeding` completed.
-    """
-
-    clause: str
-    operation: str
-    calls: int
-    exceeding: int
-    seconds: float
-    stage: str | None = None
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):

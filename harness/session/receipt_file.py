@@ -4,12 +4,12 @@ from pathlib import Path
 
 import msgspec
 
-from harness import files
 from harness.errors import InvalidRunError, UsageError
-from harness.folder import CALIBRATION, PRODUCT, SESSION, STARTED, Head, read_head
-from harness.run import write_document
+from harness.redaction.documents import without_secrets
+from harness.run.directory import write_document
 from harness.session.receipt import SCHEMA, Receipt
-from harness.without_secrets import without_secrets
+from harness.storage import files
+from harness.storage.folder import CALIBRATION, PRODUCT, SESSION, STARTED, Head, read_head
 
 NAME = "receipt.json"
 _CUT_OFF = [Head(product=PRODUCT, kind=kind, status=STARTED) for kind in (SESSION, CALIBRATION)]

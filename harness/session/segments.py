@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from harness.limits import ALL
+from harness.policy.slo import LimitCount
 from harness.processes.job import Ready
+from harness.reading.limits import ALL
 from harness.reading.summary import OperationSummary, RunSummary
 from harness.reading.validity import Level, Validity
-from harness.session.receipt import LimitCount, Segment
+from harness.session.receipt import Segment
 
 PERCENTILES = {"p50_ns": 0.5, "p95_ns": 0.95, "p99_ns": 0.99}
 COLD_START = "cold_start_ns"

@@ -17,15 +17,14 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 Timed = Callable[[int], tuple[int, int]]
 """calls to (wall_ns, cpu_ns) of all of them."""
 
-_MICRO = os.path.join(os.path.dirname(os.path.dirname(__file__)), "micro")  # noqa: PTH118, PTH120
-_PLAIN = runpy.run_path(os.path.join(_MICRO, "plain.py"))  # noqa: PTH118
-Outcomes = runpy.run_path(os.path.join(_MICRO, "outcomes.py"))["Outcomes"]  # noqa: PTH118
+_ENGINE = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120
+_PLAIN = runpy.run_path(os.path.join(_ENGINE, "micro", "plain.py"))  # noqa: PTH118
+Outcomes = runpy.run_path(os.path.join(_ENGINE, "micro", "outcomes.py"))["Outcomes"]  # noqa: PTH118
 plain, readable = _PLAIN["plain"], _PLAIN["readable"]
 WARM_RUN_NS = 2_000_000
 MOST_WARM_NS = 150_000_000
@@ -33,7 +32,7 @@ STEADY = 0.99
 SENTINEL_LOOPS = 20_000
 TAIL_EVERY = 50
 # Nothing of the harness is imported: this is a neighbour by its path.
-UNFINISHED = runpy.run_path(os.path.join(os.path.dirname(__file__), os.pardir, "unfinished.py"))  # noqa: PTH118, PTH120 - a script of few imports
+UNFINISHED = runpy.run_path(os.path.join(_ENGINE, "target", "unfinished.py"))  # noqa: PTH118 - a script of few imports
 check_benchmarked, finished = UNFINISHED["check_benchmarked"], UNFINISHED["finished"]
 
 
@@ -314,7 +313,7 @@ def run_pytest(job: Mapping[str, Any], channel: Channel, watch: Any) -> None:
 def prepare_imports(job: Mapping[str, Any]) -> Any:
     """Put the side's overlay in front of everything, then the suite's folders; return the watch over what is loaded."""
     sys.path[:0] = [place for place in job["path"] if place not in sys.path]
-    parts = runpy.run_path(str(Path(__file__).with_name("side_imports.py")))
+    parts = runpy.run_path(os.path.join(_ENGINE, "processes", "side_imports.py"))  # noqa: PTH118 - a script of few imports
     side = parts["read_side"](job["overlay"])
     if side is None:
         sys.path[:0] = job["folders"]

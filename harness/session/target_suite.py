@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness.events import prepare_events
 from harness.model import Outcome
-from harness.refusals import Results
-from harness.renewing import Renewable, events_changed, give_back, taken
-from harness.target import LoadedTarget, append_current_folder, closing_target, make, open_target
+from harness.target.events import prepare_events
+from harness.target.loading import LoadedTarget, append_current_folder, closing_target, make, open_target
+from harness.target.refusals import Results
+from harness.target.renewing import Renewable, events_changed, give_back, taken
 
 SEED = 1
 EVENTS = int(os.environ.get("HARNESS_SLOT_EVENTS", "64"))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from harness.redact import HIDDEN, redact_text, secret_spans
+from harness.redaction.redact import HIDDEN, redact_text, secret_spans
 
 
 class Secrets:

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from harness import files
 from harness.errors import HarnessError, InvalidRunError
+from harness.storage import files
 
 Table = npt.NDArray[np.void]
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from harness import files
 from harness.errors import InvalidRunError
+from harness.storage import files
 
 # As indices from the end of a list of totals: what is at least BACKGROUND is the target's.
 BACKGROUND, GARBAGE, PACER, DRIVER, IDLE = -1, -2, -3, -4, -5

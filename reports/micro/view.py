@@ -9,9 +9,9 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.reading.microsummary import MicroSummary
 from harness.reading.validity import Level
-from harness.redact import redact, redact_text
+from harness.redaction.redact import redact, redact_text
+from harness.redaction.visible import typed
 from harness.units import format_count, format_duration, format_percent, significant
-from harness.visible import typed
 from reports.environment import flat
 from reports.micro.model import MicroCard, MicroView
 from reports.micro.tables import comparison_table, missing_table, times_table

@@ -5,11 +5,11 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.marker import MARKER_PREFIX
 from harness.profiles.difference.finding import Finding
 from harness.profiles.difference.frames import SAMPLED, Change, FrameChange, ProfiledRun, compare_frames
-from harness.profiles.frames import CHILDREN, DRIVER, OUTSIDE
-from harness.profiles.profilerun import ProfiledSide, are_interleaved, kinds_and_names, together
+from harness.profiles.stacks.frames import CHILDREN, DRIVER, OUTSIDE
+from harness.profiles.stacks.marker import MARKER_PREFIX
+from harness.profiling.document import ProfiledSide, are_interleaved, kinds_and_names, together
 from harness.units import format_count
 from reports.flame_difference import amount, interval, relative, signed
 from reports.flame_tree import short_name

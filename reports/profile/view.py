@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 
 from harness.profiles.difference.finding import STRICT, Finding
 from harness.profiles.difference.frames import SAMPLED
-from harness.profiles.profilerun import (
+from harness.profiling.document import (
     MOMENTS,
     ProfileDocument,
     ProfiledSide,
@@ -17,10 +17,10 @@ from harness.profiles.profilerun import (
     operations,
     together,
 )
-from harness.redact import redact, redact_text
+from harness.redaction.redact import redact, redact_text
+from harness.redaction.visible import typed
 from harness.stats.proportion import clopper_pearson
 from harness.units import format_count, format_duration, format_percent, format_rate
-from harness.visible import typed
 from reports import flame
 from reports.children import children_words
 from reports.environment import flat

@@ -3,7 +3,7 @@
 import collections
 from collections.abc import Iterator, Sequence
 
-from harness.redact import redact, redact_text
+from harness.redaction.redact import redact, redact_text
 from harness.session.receipt import (
     Block,
     LoadBlock,

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from harness.run import write_atomically
+from harness.run.directory import write_atomically
 from reports.session.comment import render_comment
 from reports.session.html import render_html
 from reports.session.junit import render_junit

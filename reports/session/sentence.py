@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from harness.errors import ExitCode
 from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
-from harness.redact import redact_text
+from harness.redaction.redact import redact_text
 from harness.session.receipt import Receipt
 from reports.model import NextCommand, Status
 from reports.session.lines import size, word_of

@@ -4,7 +4,7 @@ import re
 
 from harness.errors import ExitCode
 from harness.judge.verdict import Judgement
-from harness.redact import redact_text
+from harness.redaction.redact import redact_text
 from harness.session.receipt import Receipt
 from reports.card import CardFacts, build_card
 from reports.session.facts import SUSPECTS_NOTE, environment_table, facts_table, measured_line, suspect_tables

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.profiles.folded import Profile, read_folded, write_folded
+from harness.profiles.stacks.folded import Profile, read_folded, write_folded
 from reports import flame
 
 STACKS = 100_000

@@ -12,10 +12,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from harness.load_facts import LoadFacts
 from harness.model import Outcome, Scenario
 from harness.processes.loadrun import LoadPlan, Subject, run_load
-from harness.run import RunDirectory
+from harness.run.directory import RunDirectory
+from harness.run.facts import LoadFacts
 from harness.supervise import Supervisor, private_folder
 from harness.table import calls
 from harness.units import format_ns, format_percent, format_rate, significant

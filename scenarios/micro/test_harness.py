@@ -8,7 +8,7 @@ import pytest
 
 from harness.model import Scenario
 from harness.plans.plan import planned_table, spans
-from harness.profiles.folded import Profile, diff, format_folded, parse_folded
+from harness.profiles.stacks.folded import Profile, diff, format_folded, parse_folded
 from harness.table.histogram import Histogram, Integers
 
 VALUES = 10_000

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from harness.commands.subjects import select
+from harness.work.subjects import select
 from scenarios.catalogue import SCENARIOS
 from targets.asset_core.errors import DataError, SettingsError
 from targets.core_target import create

@@ -10,7 +10,7 @@ from harness.exact.process import ExactPlan
 from harness.exact.sides import trace_exactly
 from harness.judge.exact import exact_comparisons
 from harness.judge.verdict import Verdict
-from harness.policy import Policy
+from harness.policy.policy import Policy
 from harness.processes.children import growth, usage
 from harness.processes.loadrun import Subject
 from harness.supervise import Supervisor

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.cli import main
-from harness.profiles.folded import read_folded
+from harness.profiles.stacks.folded import read_folded
 
 TARGET = """
 import concurrent.futures, queue, threading, gevent

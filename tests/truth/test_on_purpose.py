@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.commands import experiment
-from harness.commands.console import Talk
-from harness.commands.preparing import Find
-from harness.commands.servers import Backends
-from harness.commands.subjects import select
+from harness.console.console import Talk
 from harness.model import Outcome
 from harness.processes.loadrun import LoadPlan
 from harness.reading.summary import load
-from harness.run import BackendFacts
+from harness.run.directory import BackendFacts
 from harness.table import calls
+from harness.work import experiment
+from harness.work.preparing import Find
+from harness.work.servers import Backends
+from harness.work.subjects import select
 from scenarios.catalogue import SCENARIOS
 from tests.cli_support import harness
 

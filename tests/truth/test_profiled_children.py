@@ -3,10 +3,10 @@
 import pytest
 
 from harness.cli import main
-from harness.commands.retention import foreign
-from harness.profiles.folded import read_folded
-from harness.profiles.memory_children import MOST_KEPT
-from harness.profiles.profiling import MEMORY_REQUESTS
+from harness.profiles.capture.memory_children import MOST_KEPT
+from harness.profiles.stacks.folded import read_folded
+from harness.profiling.runs import MEMORY_REQUESTS
+from harness.work.retention import foreign
 from tests.cli_support import harness
 
 KID = """

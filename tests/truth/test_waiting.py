@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.profiles.folded import read_folded
+from harness.profiles.stacks.folded import read_folded
 from harness.table.latency import latencies
 from tests.cli_support import document, harness, returned, table
 from tests.truth.conftest import TOLERANCE

@@ -11,9 +11,9 @@ import pytest
 from harness.model import Outcome
 from harness.plans.plan import planned_table
 from harness.processes.account import Account, merged
-from harness.run import RunDirectory
+from harness.run.directory import RunDirectory
+from harness.run.distributions import Distributions
 from harness.table import calls
-from harness.table.distributions import Distributions
 from scenarios.catalogue import SCENARIOS
 from tests.cli_support import (
     RETURNED,
@@ -37,7 +37,7 @@ def workers_below(process):
     found = {}
     for pid in descendants(process.pid):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        if b"harness.load.member" in words:
+        if b"harness.load.workers.member" in words:
             found[words[-2].decode()] = pid
     return found
 

@@ -8,8 +8,8 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Mapping
 
-from harness.profiles.folded import Profile
-from harness.profiles.stacks import by_callers
+from harness.profiles.stacks.folded import Profile
+from harness.profiles.stacks.weighted import by_callers
 
 RUN, WAIT_BUSY, WAIT_IDLE = "run_ns", "wait_busy_ns", "wait_idle_ns"
 UNEXPLAINED = "unexplained"

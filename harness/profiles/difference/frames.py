@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from harness.marker import MARKER_PREFIX
 from harness.profiles.difference.counts import Compared, Counts, compare_counted, compare_sampled
 from harness.profiles.difference.discovery import Floats
 from harness.profiles.difference.finding import STRICT, Finding, Strictness
 from harness.profiles.difference.timed import compare_timed
-from harness.profiles.folded import Profile
-from harness.profiles.stacks import by_callers
+from harness.profiles.stacks.folded import Profile
+from harness.profiles.stacks.marker import MARKER_PREFIX
+from harness.profiles.stacks.weighted import by_callers
 
 SAMPLED = "samples"
 """The unit of what is sampled; every other unit is counted, or measured."""

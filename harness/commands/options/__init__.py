@@ -1,0 +1,1 @@
+"""Options of the command line that commands share, and their values."""

@@ -1,0 +1,124 @@
+"""From the words of `compare`, `gate` and `ablate` to what a session is asked."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+import msgspec
+
+from harness.commands.options.shared import add_seed, positive_rate, span_s
+from harness.errors import UsageError
+from harness.judge import policy_file
+from harness.policy.policy import Policy
+from harness.session.subjects import Subject
+from harness.units import parse_duration_s
+from harness.work.servers import Data, require
+from harness.work.sessions import SUITES, Asked, LoadOptions
+from harness.work.sides import driven_sides, load_scenario, read_side, served_data
+
+SEGMENT_S = 4.0
+SEGMENT_WARMUP_S = 1.5
+_CHOICES = {
+    "micro": ("exact", "micro"),
+    "load": ("exact", "load"),
+    "exact": ("exact",),
+    "all": SUITES,
+}
+
+
+def add_session_options(parser: argparse.ArgumentParser) -> None:
+    """Declare what every command takes that runs a session."""
+    parser.add_argument(
+        "--suite",
+        choices=_CHOICES,
+        help="what to measure; exact counts come with each (default: the policy's suites)",
+    )
+    parser.add_argument("--budget", type=span_s, metavar="D", help="how long it may take at most: 5m, 1h")
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE", help="instead of [tool.harness] in pyproject.toml"
+    )
+    parser.add_argument("--strict", action="store_true", help="fail (4) on what is inconclusive")
+    parser.add_argument("--scenario", metavar="NAME", help="of the load suite")
+    parser.add_argument("--rate", type=positive_rate, metavar="R", help="of the load suite (default: probed)")
+    parser.add_argument(
+        "--segment",
+        type=span_s,
+        default=SEGMENT_S,
+        metavar="D",
+        help="measured time of one load segment (default 4s)",
+    )
+    parser.add_argument(
+        "--backends", choices=("embedded", "external", "memory"), default="embedded", help="of the load suite"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs"), metavar="DIR", help="parent of the session's folder"
+    )
+    add_seed(parser)
+
+
+def read_policy(args: argparse.Namespace, project: Path) -> Policy:
+    """Return the policy of the project, or of the file that was named, as strict as was asked."""
+    return stricter(policy_file.read(args.policy or project), strict=args.strict)
+
+
+def stricter(policy: Policy, *, strict: bool) -> Policy:
+    """Return the policy, strict if it or the caller says so."""
+    return msgspec.structs.replace(policy, strict=policy.strict or strict)
+
+
+def ask(
+    args: argparse.Namespace, policy: Policy, base: str, candidate: str, project: Path, *,
+    sides: tuple[Subject, Subject] | None = None,
+) -> Asked:  # fmt: skip
+    """Return what is asked, checked. `sides` stand for the texts, where given."""
+    sides = sides or (read_side(base, policy, project), read_side(candidate, policy, project))
+    driven = driven_sides(base, candidate, policy)
+    wanted = _suites(args.suite, policy, has_target=driven is not None)
+    load = None
+    if "load" in wanted:
+        if driven is None:
+            raise UsageError(
+                "The load suite needs a target to load",
+                remedy='Name it in pyproject.toml: [tool.harness] target = "package.module:factory"',
+            )
+        needs_servers = any(one.entry.needs_servers for one in driven.values())
+        backends = args.backends if needs_servers else "none"
+        data = Data() if backends in {"none", "memory"} else served_data(driven)
+        if backends != "none":
+            require(data)
+        load = LoadOptions(
+            scenario=load_scenario(args.scenario, policy, driven),
+            duration_s=args.segment,
+            warmup_s=SEGMENT_WARMUP_S,
+            backends=backends,
+            data=data,
+            rate_per_s=args.rate,
+        )
+    budget_s = args.budget
+    if budget_s is None and policy.budget is not None:
+        budget_s = parse_duration_s(policy.budget)
+    return Asked(
+        base=sides[0],
+        candidate=sides[1],
+        policy=policy,
+        suites=wanted,
+        seed=args.seed,
+        out=args.out,
+        command=shlex.join(["harness", *sys.argv[1:]]),
+        name=args.command.name,
+        budget_s=budget_s,
+        driven=driven,
+        load=load,
+    )
+
+
+def _suites(named: str | None, policy: Policy, *, has_target: bool) -> tuple[str, ...]:
+    """Return what is measured. Exact counts need a target to drive, or micro-benchmarks to trace."""
+    wanted: tuple[str, ...] = _CHOICES[named] if named else policy.suites
+    if wanted == ("exact",) and not has_target:
+        raise UsageError(
+            "The exact suite alone needs a target to drive",
+            remedy='Name it in pyproject.toml: [tool.harness] target = "package.module:factory"',
+        )
+    return tuple(suite for suite in SUITES if suite in wanted)

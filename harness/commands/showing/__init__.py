@@ -1,0 +1,1 @@
+"""Finished work to a person, a program and an exit code."""

@@ -1,0 +1,70 @@
+"""A finished session to a person, a program and an exit code: report, comment, JUnit, annotations, JSON."""
+
+import os
+from pathlib import Path
+
+from harness.calibrate.card import Card, read_card, same_machine
+from harness.calibrate.shelf import card_file
+from harness.commands.showing.cards import facts_of
+from harness.console.console import Talk
+from harness.errors import ExitCode, HarnessError
+from harness.judge.document import as_json
+from harness.judge.verdict import Judgement
+from harness.policy.policy import Policy
+from harness.redaction.documents import without_secrets
+from harness.session.receipt import Receipt
+
+
+def present(
+    judgement: Judgement, receipt: Receipt, receipt_path: Path, talk: Talk, *,
+    policy: Policy, project: Path, report_only: bool = False,
+) -> ExitCode:  # fmt: skip
+    """Write the files beside the receipt, print text or JSON, and return what the process should say.
+
+    `report_only` is for adoption: the same verdicts, and success; what was interrupted still says so.
+    """
+    from reports.session.annotations import is_wanted, render_annotations
+    from reports.session.files import write_all
+    from reports.session.model import Links
+    from reports.session.text import print_text
+    from reports.session.view import build
+
+    judgement, receipt = without_secrets(judgement), without_secrets(receipt)
+    card = card_for(receipt, policy, project, talk)
+    view = build(
+        judgement,
+        receipt,
+        Links(str(receipt_path), str(receipt_path.with_name("report.html"))),
+        card=facts_of(card, receipt.environment) if card else None,
+        strict=policy.strict,
+    )
+    written = write_all(view, receipt_path.parent)
+    print_text(view, talk.people, talk.console.width)
+    if is_wanted(os.environ):
+        talk.people.write(render_annotations(view))
+        talk.people.flush()
+    if talk.as_json:
+        talk.document(as_json(judgement, str(written.report), str(receipt_path), receipt.measured))
+    talk.say(f"Report: {written.report}")
+    return _code(judgement, report_only=report_only, talk=talk)
+
+
+def _code(judgement: Judgement, *, report_only: bool, talk: Talk) -> ExitCode:
+    code = judgement.exit_code
+    if not report_only or code in {ExitCode.OK, ExitCode.INTERRUPTED}:
+        return code
+    talk.say(f"Only reported: without --report-only this would end with exit code {int(code)}.")
+    return ExitCode.OK
+
+
+def card_for(receipt: Receipt, policy: Policy, project: Path, talk: Talk) -> Card | None:
+    """Return the calibration card of this machine, if the project keeps one that fits."""
+    if policy.card is None or not (project / policy.card).exists():
+        return None
+    try:
+        path = card_file(project / policy.card, receipt.environment)
+        card = read_card(path) if path.exists() else None
+    except HarnessError as error:
+        talk.say(f"harness: {error}")
+        return None
+    return card if card is not None and same_machine(card.environment, receipt.environment) else None

@@ -1,0 +1,1 @@
+"""Which functions are behind a change: both sides profiled in turn."""

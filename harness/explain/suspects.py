@@ -1,0 +1,171 @@
+"""The functions that changed in what regressed: counted, or told apart by profiles of both sides.
+
+A function of a timed benchmark is named only where interleaved profiles show that it changed; otherwise the note says
+how many samples would tell.
+"""
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+
+from harness.exact.metrics import unit_of
+from harness.explain.rounds import MOST_S, ROOT, SECONDS, Profiled, profile_rounds
+from harness.profiles.difference.finding import STRICT, Finding, samples_needed
+from harness.profiles.difference.frames import FrameChange, ProfiledRun, compare_frames
+from harness.profiles.stacks.folded import Profile
+from harness.session.block import Stage
+from harness.session.receipt import Benchmark, Block, Count, FunctionChange, Phase, Receipt, Side, Suspects
+from harness.units import format_count, format_ns
+
+MOST_FUNCTIONS = 8
+MOST_PROFILED = 5
+TIMED = ("wall", "cpu")
+"""The metrics of micro-benchmarks that a CPU profile explains."""
+_MOSTLY = 0.5
+"""Of the change of wall time: with less in CPU time, what regressed is waiting."""
+
+
+def profiled_benchmarks(receipt: Receipt, regressed: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the benchmarks that `explain` profiles, the first few that regressed in time, with their metric."""
+    timed = {name: metric for name, metric in regressed if metric in TIMED}
+    known = [one.name for one in receipt.benchmarks if one.name in timed and one.of is None]
+    return {name: timed[name] for name in known[:MOST_PROFILED]}
+
+
+def explain(
+    receipt: Receipt, regressed: Iterable[tuple[str, str]], stage: Stage | None, seconds: float = SECONDS,
+    most_s: float = MOST_S,
+) -> list[Suspects]:  # fmt: skip
+    """Return the suspects of each (benchmark, metric) that regressed, where there are any to name.
+
+    Exact metrics are explained by their own sites; the first few micro-benchmarks by profiles of both sides, which
+    take what `rounds.seconds_needed` says and begin no round after `most_s`. `stage` of None profiles nothing.
+    """
+    asked = list(regressed)
+    found = [suspects_of(count) for count in receipt.counts if (count.benchmark, count.metric) in asked]
+    timed = profiled_benchmarks(receipt, asked)
+    if stage is None or not timed:
+        return found
+    marks = [one for one in receipt.benchmarks if one.name in timed and one.of is None]
+    profiled = profile_rounds(stage, marks, receipt.seed, seconds, most_s=min(most_s, MOST_S))
+    return found + [suspects_in(one, timed[one.name], receipt.blocks, profiled[one.name]) for one in marks]
+
+
+def suspects_in(benchmark: Benchmark, metric: str, blocks: Sequence[Block], profiled: Profiled) -> Suspects:
+    """Return the functions whose own CPU time per call changed, with intervals in the note, or what it would take.
+
+    A function's time is its share of a profile's samples times the CPU time of a call on that side in `blocks`.
+    """
+    cpu_ns = ns_per_call(benchmark, blocks, of_cpu=True)
+    runs = {
+        side: [_run(profile, call_ns) for profile in profiled.by_side[side]]
+        for side, call_ns in zip(Side, cpu_ns, strict=True)
+    }
+    rows = compare_frames(runs[Side.BASE], runs[Side.CANDIDATE]) if profiled.rounds else ()
+    changed = [row for row in rows if row.own.finding is Finding.CHANGED][:MOST_FUNCTIONS]
+    notes = [
+        *(f"{side}: {reason}" for side, reason in profiled.reasons.items()),
+        *([_tested(profiled), *_said(changed, profiled, cpu_ns)] if profiled.rounds else []),
+        *_waiting(ns_per_call(benchmark, blocks), cpu_ns),
+    ]
+    return Suspects(
+        benchmark=benchmark.name,
+        metric=metric,
+        functions=[
+            FunctionChange(function=row.frame, base=row.own.before, candidate=row.own.after, unit="ns")
+            for row in changed
+        ],
+        note=" ".join(f"{note.rstrip('.')}." for note in notes),
+    )
+
+
+def _run(profile: Profile, call_ns: float) -> ProfiledRun:
+    """Return a profile whose weights are ns per call: the calls' own samples together are the time of a call."""
+    own = sum(weight for stack, weight in profile.stacks.items() if stack[0] == ROOT)
+    return ProfiledRun(profile, {"": own or profile.total}, call_ns or 1.0)
+
+
+def _samples(profiled: Profiled) -> tuple[int, int]:
+    base, candidate = (round(sum(one.total for one in profiled.by_side[side])) for side in Side)
+    return base, candidate
+
+
+def _tested(profiled: Profiled) -> str:
+    base, candidate = _samples(profiled)
+    return (
+        f"Tested on {profiled.rounds} interleaved profiles a side, {format_count(base)} samples of the base and"
+        f" {format_count(candidate)} of the candidate"
+    )
+
+
+def _said(changed: Sequence[FrameChange], profiled: Profiled, cpu_ns: tuple[float, float]) -> list[str]:
+    """Return the intervals of what is named; without any, what it would take to name something."""
+    if profiled.rounds < STRICT.least_runs:
+        missing = STRICT.least_runs - profiled.rounds
+        return [f"No function is called changed on so few: it takes {missing} more a side"]
+    if changed:
+        intervals = ", ".join(
+            f"{row.frame.partition(' (')[0]} {_signed(row.own.low)} to {_signed(row.own.high)}"
+            for row in changed
+        )
+        return [f"95 % intervals of the difference per call: {intervals}"]
+    fewest = min(_samples(profiled))
+    told = f"No function can be told apart with {format_count(fewest)} samples a side"
+    base_ns, candidate_ns = cpu_ns
+    effect = abs(candidate_ns - base_ns) / max(base_ns, candidate_ns, 1.0)
+    needed = samples_needed(effect) if effect else 0
+    if needed > fewest:
+        return [f"{told}; it would take about {format_count(needed)}"]
+    return [f"{told}: the change is spread over several, or differs as much from one process to the next"]
+
+
+def _waiting(wall_ns: tuple[float, float], cpu_ns: tuple[float, float]) -> list[str]:
+    """Say that most of a change is not CPU time, where that is so."""
+    wall, used = wall_ns[1] - wall_ns[0], cpu_ns[1] - cpu_ns[0]
+    if wall <= 0 or used >= _MOSTLY * wall:
+        return []
+    sentence = (
+        f"A call takes {format_ns(wall)} more, and {_signed(used)} of it on the processor: look for what waits, which no"
+        " CPU profile shows"
+    )
+    return [sentence]
+
+
+def _signed(value_ns: float) -> str:
+    return f"{'−' if value_ns < 0 else '+'}{format_ns(abs(value_ns))}"
+
+
+def suspects_of(count: Count) -> Suspects:
+    """Return the functions whose part of an exact metric changed most: the sites, which are the answer themselves."""
+    functions = largest_changes(count.base_sites, count.candidate_sites, unit=unit_of(count.metric))
+    agree = len({*count.base}) <= 1 and len({*count.candidate}) <= 1
+    note = "Counted: every repetition says the same." if agree else "Of the first repetition of each side."
+    return Suspects(benchmark=count.benchmark, metric=count.metric, functions=functions, note=note)
+
+
+def largest_changes(
+    base: Mapping[str, float], candidate: Mapping[str, float], *, unit: str
+) -> list[FunctionChange]:
+    """Return at most eight functions that differ between the sides, the largest absolute change first."""
+    changes = [
+        FunctionChange(function=name, base=base.get(name, 0.0), candidate=candidate.get(name, 0.0), unit=unit)
+        for name in sorted({*base, *candidate})
+    ]
+    changes.sort(key=lambda change: -abs(change.candidate - change.base))
+    return [change for change in changes if change.base != change.candidate][:MOST_FUNCTIONS]
+
+
+def ns_per_call(
+    benchmark: Benchmark, blocks: Sequence[Block], *, of_cpu: bool = False
+) -> tuple[float, float]:
+    """Return what a call takes on both sides, wall time or CPU time of its thread.
+
+    Medians over the slices of confirmation, or of all blocks without it; without slices what discovery saw.
+    """
+    usable = [block for block in blocks if benchmark.name in block.slices]
+    confirmed = [block for block in usable if block.phase is Phase.CONFIRM]
+    slices = [block.slices[benchmark.name] for block in confirmed or usable]
+    base = [ns for one in slices for ns in (of_cpu and one.base_cpu_ns) or one.base_ns]
+    candidate = [ns for one in slices for ns in (of_cpu and one.candidate_cpu_ns) or one.candidate_ns]
+    if not slices:
+        return benchmark.base_ns or 0.0, benchmark.candidate_ns or 0.0
+    return statistics.median(base) / benchmark.calls, statistics.median(candidate) / benchmark.calls

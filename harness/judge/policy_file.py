@@ -1,0 +1,266 @@
+"""Reading the policy, and refusing one that would not do what it says.
+
+A policy is `[tool.harness]` of a `pyproject.toml`, or a TOML file that holds nothing else. Keys are spelt with
+hyphens (`margin-percent`); underscores are taken as well. What is refused is always a `UsageError` that names it.
+"""
+
+import datetime as dt
+import difflib
+import hashlib
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.errors import UsageError
+from harness.exact.metrics import COSTS, FAILURES
+from harness.policy.policy import (
+    EXACT_MARGINS_PERCENT,
+    Acceptance,
+    BenchmarkRule,
+    Limit,
+    Policy,
+    ValidityRules,
+    fits,
+)
+from harness.policy.slo import parse
+from harness.policy.thresholds import Thresholds
+from harness.session.receipt import NULL_CONTROL, Receipt, SessionPlan
+from harness.stats.binomial import critical
+from harness.storage import files
+from harness.target.answers import EXPECT_STATUS, read_expected
+from harness.units import parse_duration_s, significant
+
+SUITES = ("micro", "exact", "load")
+_FILE = "pyproject.toml"
+_VALIDITY = "validity"
+_BESIDE = (_VALIDITY, EXPECT_STATUS)
+"""What is about measuring. It is no part of the policy, whose digest receipts hold: no verdict on a comparison depends on it."""
+_TABLES: Mapping[str, type[msgspec.Struct]] = {
+    "benchmarks": BenchmarkRule,
+    "limits": Limit,
+    "accepted": Acceptance,
+}
+_OF_MICRO = ("wall", "cpu", "cold_start")
+_OF_LOAD = ("throughput", "p50", "p95", "p99", "errors", "cold_start")
+_PAIRED = tuple(dict.fromkeys((*_OF_MICRO, *_OF_LOAD)))
+_WITH_MARGIN = (*_PAIRED, *EXACT_MARGINS_PERCENT)
+_COUNTED = (*EXACT_MARGINS_PERCENT, FAILURES, *(f"{cost}.place" for cost in COSTS))
+"""What there is to count, with a place in the place of any."""
+
+
+def read(path: Path) -> Policy:
+    """Return the policy of a file, or of the `pyproject.toml` in a folder; the default one where none is declared."""
+    file = path / _FILE if path.is_dir() else path
+    if path.is_dir() and not file.exists():
+        return Policy()
+    return from_table(_table(file), where=str(file))
+
+
+def from_table(table: Mapping[str, Any], *, where: str) -> Policy:
+    """Return the policy that a table of TOML holds; `where` is named in every complaint."""
+    spelt = _spelt(table)
+    _thresholds(spelt.pop(_VALIDITY, {}), where)
+    _expected_statuses(spelt.pop(EXPECT_STATUS, []), where)
+    _refuse_unknown(spelt, Policy, "", where, also=_BESIDE)
+    for name, kind in _TABLES.items():
+        rows = spelt.get(name, [])
+        for place, row in enumerate(rows if isinstance(rows, list) else []):
+            if isinstance(row, dict):
+                _refuse_unknown(row, kind, f"{name}[{place}].", where)
+    try:
+        policy = msgspec.convert(spelt, Policy)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"The policy is not valid: {_plain(str(error))}", where=where) from error
+    _refuse_senseless(policy, where)
+    return policy
+
+
+def thresholds(folder: Path) -> Thresholds | None:
+    """Return what `[tool.harness.validity]` of the folder's `pyproject.toml` says; None where it says nothing."""
+    file = folder / _FILE
+    declared = _spelt(_table(file)).get(_VALIDITY) if file.exists() else None
+    return None if declared is None else _thresholds(declared, str(file))
+
+
+def expected_statuses(folder: Path) -> str:
+    """Return what `expect-status` in the folder's `pyproject.toml` says, as a SPEC has it; empty where it says nothing."""
+    file = folder / _FILE
+    declared = _spelt(_table(file)).get(EXPECT_STATUS, []) if file.exists() else []
+    return _expected_statuses(declared, str(file))
+
+
+def _expected_statuses(declared: Any, where: str) -> str:
+    try:
+        read_expected(declared)
+    except ValueError as error:
+        raise UsageError(
+            f"The policy's {EXPECT_STATUS} cannot be read: {error}",
+            where=where,
+            remedy=f'Write {EXPECT_STATUS} = ["200-399", 404]',
+        ) from error
+    return ",".join(map(str, declared)) if isinstance(declared, list) else str(declared)
+
+
+def _thresholds(declared: Any, where: str) -> Thresholds:
+    if not isinstance(declared, dict):
+        raise UsageError("[tool.harness.validity] is not a table", where=where)
+    _refuse_unknown(declared, ValidityRules, f"{_VALIDITY}.", where)
+    try:
+        return msgspec.convert(declared, ValidityRules).thresholds()
+    except (msgspec.ValidationError, ValueError) as error:
+        raise UsageError(f"The validity limits are not valid: {_plain(str(error))}", where=where) from error
+
+
+def sha256(policy: Policy) -> str:
+    """Return the digest of all that the policy says."""
+    return hashlib.sha256(msgspec.json.encode(msgspec.to_builtins(policy), order="sorted")).hexdigest()
+
+
+def refuse_expired(policy: Policy, today: dt.date) -> None:
+    """Raise `UsageError` for the first acceptance whose last day is over."""
+    for acceptance in policy.accepted:
+        if acceptance.expires < today:
+            raise UsageError(
+                f"The accepted regression of '{acceptance.match}' ({acceptance.reason}) expired on {acceptance.expires}",
+                remedy="Remove it, or decide again and set a new day",
+            )
+
+
+def check(policy: Policy, receipt: Receipt, today: dt.date) -> None:
+    """Raise `UsageError` for an expired acceptance, or a glob that fits nothing which the session measured.
+
+    Globs are held against the receipt only where it holds every suite of the policy: a part of them may be about
+    what was not asked for.
+    """
+    refuse_expired(policy, today)
+    if set(policy.suites) <= set(receipt.suites) and receipt.finished:
+        known = frozenset(_measured(receipt))
+        for what, match, metric in _globs(policy):
+            _refuse_unmatched(what, match, metric, known)
+
+
+def _table(file: Path) -> Mapping[str, Any]:
+    try:
+        document = tomllib.loads(files.read_text(file))
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"There is no policy file '{file}'", remedy="Name a TOML file, or a folder"
+        ) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"The policy cannot be read: {error}", where=str(file)) from error
+    tool = document.get("tool", {})
+    declared = tool.get("harness") if isinstance(tool, dict) else None
+    if declared is None:
+        return {} if file.name == _FILE else document
+    if not isinstance(declared, dict):
+        raise UsageError("[tool.harness] is not a table", where=str(file))
+    return declared
+
+
+def _spelt(value: Any) -> Any:
+    """Return `value` with hyphens in the keys of its tables."""
+    if isinstance(value, dict):
+        return {str(key).replace("_", "-"): _spelt(inner) for key, inner in value.items()}
+    return [_spelt(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _refuse_unknown(
+    table: Mapping[str, Any], kind: type[msgspec.Struct], prefix: str, where: str, also: tuple[str, ...] = ()
+) -> None:
+    known = (*kind.__struct_encode_fields__, *also)
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1, 0.5)
+            remedy = f"Did you mean '{near[0]}'?" if near else f"It knows: {', '.join(known)}"
+            raise UsageError(f"The policy has no setting '{prefix}{key}'", where=where, remedy=remedy)
+
+
+def _plain(message: str) -> str:
+    """Return a message of the decoder with the place as the file has it."""
+    return message.replace("`$.", "`").replace("`$`", "its top")
+
+
+def _refuse_senseless(policy: Policy, where: str) -> None:
+    for complaint in _complaints(policy):
+        raise UsageError(complaint, where=where)
+    for limit in policy.limits:
+        parse(limit.slo)
+    if policy.budget is not None:
+        parse_duration_s(policy.budget)
+    refuse_unreachable(SessionPlan(), policy)
+
+
+def _complaints(policy: Policy) -> Iterator[str]:
+    for suite in policy.suites:
+        if suite not in SUITES:
+            yield f"There is no suite '{suite}'; there are {', '.join(SUITES)}"
+    for key, paths in (("source-roots", policy.source_roots), ("suite", [policy.suite or ""])):
+        for path in map(Path, paths):
+            if path.is_absolute() or ".." in path.parts:
+                yield f"'{path}' in {key} leads out of the project: name what each side has of its own"
+    for rule in policy.benchmarks:
+        if rule.margin_percent is None and rule.allow is None and rule.skip is None:
+            yield f"The rule for '{rule.match}' sets nothing: give it margin-percent, allow or skip"
+        if rule.margin_percent is not None and not _fits_any(rule, _WITH_MARGIN):
+            yield (
+                f"margin-percent of the rule for '{rule.match}' does nothing for the metric '{rule.metric}': those with a "
+                f"margin are {', '.join(_WITH_MARGIN)}; for what is counted give it allow"
+            )
+        if rule.allow is not None and _fits_any(rule, _PAIRED) and not _fits_any(rule, _COUNTED):
+            yield (
+                f"allow of the rule for '{rule.match}' does nothing for the metric '{rule.metric}', which is measured and "
+                "not counted: give it margin-percent"
+            )
+
+
+def _fits_any(rule: BenchmarkRule, metrics: Iterable[str]) -> bool:
+    return any(fits(rule.metric, metric) for metric in metrics)
+
+
+def refuse_unreachable(plan: SessionPlan, policy: Policy, candidates: int = 1) -> None:
+    """Raise `UsageError` if the plan's fresh blocks cannot confirm any of so many candidates, however slow."""
+    blocks = plan.confirm_blocks if candidates <= 4 else plan.confirm_blocks_of_many
+    if critical(blocks, policy.alpha_percent / 100 / candidates) is None:
+        best_percent = min(100.0, 100 * 0.5**blocks * candidates)
+        raise UsageError(
+            f"{blocks} blocks of a sign test cannot go below {significant(best_percent)} % with {candidates} candidates, and "
+            f"alpha-percent is {policy.alpha_percent:g}",
+            remedy="Give a larger budget, or a larger alpha-percent",
+        )
+
+
+def _measured(receipt: Receipt) -> Iterator[tuple[str, str]]:
+    """Yield every benchmark with every metric that the session may have measured of it."""
+    for benchmark in receipt.benchmarks:
+        if benchmark.name != NULL_CONTROL:
+            yield from ((benchmark.name, metric) for metric in _OF_MICRO)
+            yield "import", "cold_start"
+    for count in receipt.counts:
+        yield count.benchmark, count.metric
+    for block in receipt.load_blocks:
+        for segment in (block.base, block.candidate):
+            for operation in segment.values if segment else ():
+                yield from ((operation, metric) for metric in _OF_LOAD)
+
+
+def _globs(policy: Policy) -> Iterator[tuple[str, str, str]]:
+    yield from (("rule", rule.match, rule.metric) for rule in policy.benchmarks)
+    yield from (("acceptance", accepted.match, accepted.metric) for accepted in policy.accepted)
+    yield from (("limit", limit.operation, "*") for limit in policy.limits if limit.scenario is None)
+
+
+def _refuse_unmatched(what: str, match: str, metric: str, known: Iterable[tuple[str, str]]) -> None:
+    named = [pair for pair in known if fits(match, pair[0])]
+    if any(fits(metric, pair[1]) for pair in named):
+        return
+    wanted, missing, offered = (
+        (metric, f"metric of '{match}'", {pair[1] for pair in named})
+        if named
+        else (match, "benchmark or operation", {pair[0] for pair in known})
+    )
+    near = difflib.get_close_matches(wanted, sorted(offered), 3, 0.4)
+    remedy = f"Did you mean {' or '.join(near)}?" if near else "Remove it, or correct the name"
+    raise UsageError(f"The {what} for '{wanted}' fits no {missing} of this session", remedy=remedy)

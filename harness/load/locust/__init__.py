@@ -1,0 +1,1 @@
+"""Plain Locust: users and runs of a locustfile, recorded as those of any run."""

@@ -1,0 +1,284 @@
+"""A target inside a Locust process whose users, time and end are Locust's: its calls recorded as those of any run.
+
+Locust decides when a user calls; a call is intended when the user's think time ends, as in the closed model.
+"""
+
+# Locust monkey-patches on import, and must do so before the target imports anything.
+import locust  # noqa: F401  # isort: skip
+import contextlib
+import dataclasses
+import gc
+import inspect
+import itertools
+import math
+import os
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+import gevent
+import greenlet
+import msgspec
+import numpy as np
+from gevent.hub import get_hub
+
+from harness.clock import NS_PER_S, SystemClock
+from harness.errors import UsageError
+from harness.load.calling import Calling, Work, make_caller
+from harness.load.children import ChildWatch
+from harness.load.closed_model import lag_owners
+from harness.load.facts import as_split, at_end, at_origin, measured_overhead, with_processor
+from harness.load.garbage import GarbageWatch
+from harness.load.host import RunDelay
+from harness.load.split import Owner, Split
+from harness.load.vetting import Vetting, refuse_process_pools
+from harness.load.waits import Waits, waits_of
+from harness.load.wrap import make_here
+from harness.model import Executor, Outcome
+from harness.plans.plan import choose
+from harness.processes.host import HostWatch
+from harness.profiles.stacks.marker import marked
+from harness.run.directory import HostFacts, RunDirectory
+from harness.run.facts import LoadFacts
+from harness.table import calls
+from harness.table.heldby import DRIVER, HeldBy
+from harness.table.recorder import FILL_BASE, Recorder
+from harness.target.carrying import Carrier
+from harness.target.events import prepare_events
+from harness.target.failures import Failures
+from harness.target.loading import (
+    Counters,
+    LoadedTarget,
+    append_current_folder,
+    closing_target,
+    make,
+    open_target,
+)
+
+# Operations are drawn in a cycle of this length.
+_SEQUENCE = 65_536
+_ENTERED = struct.Struct("<q").unpack_from
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Called:
+    """What the users of a process do, and to what."""
+
+    factory: str
+    parameters: Mapping[str, str]
+    operations: Mapping[str, float]
+    """The mix; empty means that of the target."""
+    think_time_s: float
+    seed: int = 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Made:
+    """One call that came back."""
+
+    operation: str
+    outcome: Outcome
+    service_ns: int
+    completed_ns: int
+    target_ns: int
+    """How long the target had held the loop by then."""
+
+
+class HostedTarget:
+    """The target of this process: made and opened once, and closed once; one recording after the other is of it."""
+
+    def __init__(self, called: Called, scratch: Path) -> None:
+        """Make and open it; raises `TargetError` or `UsageError`. `scratch` is a folder to measure the recorder in."""
+        with contextlib.ExitStack() as kept:
+            self._make(called, scratch, kept.enter_context(Carrier()))
+            self._kept = kept.pop_all()
+
+    def _make(self, called: Called, scratch: Path, carrier: Carrier) -> None:
+        append_current_folder()
+        refuse_process_pools()
+        there = _greenlets()
+        self.called = called
+        self.vetting = Vetting(interruptible=True)
+        self.target = make(called.factory, called.parameters)
+        self.mix = _mix(called, self.target)
+        # Another tool may have the hook already; greenlet knows only one.
+        self.split = Split(get_hub(), SystemClock.now_ns) if greenlet.gettrace() is None else None
+        self.owners: dict[object, Owner] = self.split.owners if self.split else {}
+        self.children = ChildWatch(carrier, SystemClock.now_ns)
+        carrier.here = make_here(self.owners, list(self.mix), self.split)
+        self.target.instrument(carrier.bind)
+        open_target(self.target)
+        # Locust looks at its stack when it stops: the first look reads sources and holds the loop for up to 0.1 s.
+        inspect.stack()
+        self.overhead = measured_overhead(scratch / "scratch.npy", self.split, Executor.OPEN, self.waits())
+        # What ran before the target came is Locust's: the driver's doing. Measuring forgets who measured.
+        for one in there:
+            self.owners.setdefault(one, Owner())
+        self.work = Work(
+            list(self.mix),
+            [marked(self.target.call, name) for name in self.mix],
+            prepare_events(self.target, self.mix, called.seed, {}),
+            SystemClock.now_ns,
+            self.target.judge,
+            (TimeoutError, gevent.Timeout),
+            vet=self.vetting,
+        )
+
+    def waits(self) -> Waits | None:
+        """Return what can collect the waiting of one test; None without the split."""
+        return waits_of(self.split, self.target.call, self.mix) if self.split else None
+
+    def close(self) -> None:
+        """Close the target; a fault is a `TargetError`."""
+        with self._kept, closing_target(self.target):
+            pass
+
+    def own(self, me: gevent.Greenlet) -> None:
+        """Count what a greenlet does as the driver's, until it ends."""
+        if me not in self.owners:
+            self.owners[me] = Owner(root=me)
+            me.rawlink(lambda ended: self.owners.pop(ended, None))
+
+
+class Recording:
+    """One test in this process, from its first call to its end: the table of calls in `folder`, and the facts."""
+
+    def __init__(self, hosted: HostedTarget, folder: Path, worker: int) -> None:
+        """Begin; time zero is now. Raises `HarnessError` where there is no room. `worker` is the number of this process."""
+        self._hosted = hosted
+        self._think_ns = round(hosted.called.think_time_s * NS_PER_S)
+        self._resources = contextlib.ExitStack()
+        try:
+            self._begin(folder, worker)
+        except BaseException:
+            self._resources.close()
+            raise
+
+    def _begin(self, folder: Path, worker: int) -> None:
+        hosted, keep = self._hosted, self._resources
+        split = hosted.split
+        self.recorder = keep.enter_context(Recorder(folder / RunDirectory.CALLS, 0))
+        self._waits = hosted.waits()
+        if split:
+            split.expect(len(hosted.mix))
+            split.waits = self._waits
+        self._cells = HeldBy(folder / RunDirectory.HELD_BY, len(hosted.mix)) if split else None
+        if self._cells:
+            keep.callback(self._cells.close)
+        rng = np.random.default_rng((hosted.called.seed, worker))
+        drawn = choose(_SEQUENCE, hosted.mix, rng)
+        self._take = itertools.cycle(zip(*(column.tolist() for column in drawn), strict=True)).__next__
+        self._host = HostWatch(os.getpid(), math.inf)
+        self._delay = RunDelay()
+        keep.callback(self._delay.close)
+        self._out = self._out_at_most = 0
+        self._counters = Counters(hosted.target)
+        origin_ns = SystemClock.now_ns()
+        self.facts = at_origin(hosted.overhead, origin_ns)
+        self._origin_ns = origin_ns
+        # Why calls fail is told by recording: the target's process may see several.
+        self._work = dataclasses.replace(hosted.work, failures=Failures(), spent=[0])
+        calling = Calling(self._work, self.recorder, origin_ns, split, hosted.owners, self._cells)
+        self._make, self._append = make_caller(calling), self.recorder.appender()
+        self._garbage = keep.enter_context(GarbageWatch(split.collected if split else None))
+        if split:
+            split.watch_processor(self._delay)
+            if self._think_ns:
+                split.watch(0)
+            split.start()
+            keep.callback(split.stop)
+        self._host.tick(0)
+        hosted.children.begin()
+
+    @property
+    def mix(self) -> dict[str, float]:
+        """The operations, in the order of their numbers in the table."""
+        return self._hosted.mix
+
+    @property
+    def elapsed_ns(self) -> int:
+        """The time since time zero."""
+        return SystemClock.now_ns() - self._origin_ns
+
+    @property
+    def held_by(self) -> bytes:
+        """Who held the loop, as the file has it; empty where the split is off."""
+        return self._cells.content if self._cells else b""
+
+    @property
+    def waits(self) -> bytes:
+        """On which stacks calls waited, as the file has it; empty where the split is off."""
+        return self._waits.record(list(self.mix)).pack() if self._waits else b""
+
+    def call(self, before: Made | None) -> Made:
+        """Make and record the next call of the user in whose greenlet this is; `before` is the user's last one.
+
+        Raises `HarnessError` when the disk or the table is full.
+        """
+        hosted, origin_ns = self._hosted, self._origin_ns
+        me = gevent.getcurrent()
+        hosted.own(me)
+        now_ns = intended_ns = SystemClock.now_ns()
+        held_ns = host_ns = 0
+        if before:
+            intended_ns = min(before.completed_ns + self._think_ns, now_ns)
+            held_ns, host_ns = lag_owners(
+                hosted.split, self._delay, intended_ns, now_ns, None if self._think_ns else before.target_ns
+            )
+        operation, payload = self._take()
+        row = self._append(operation, payload, intended_ns - origin_ns, now_ns - origin_ns)
+        self._out += 1
+        self._out_at_most = max(self._out_at_most, self._out)
+        try:
+            completed_ns = self._make(me, row, operation, payload, held_ns, host_ns)
+        finally:
+            self._out -= 1
+        hosted.owners[me].holder = DRIVER
+        self._delay.look(completed_ns)
+        return self._made(row, operation, completed_ns)
+
+    def _made(self, row: int, operation: int, completed_ns: int) -> Made:
+        split = self._hosted.split
+        (entered_ns,) = _ENTERED(self.recorder.map, FILL_BASE + row * calls.ROW_BYTES)
+        return Made(
+            operation=self._hosted.work.names[operation],
+            outcome=Outcome(self.recorder.map[calls.HEADER_BYTES + row * calls.ROW_BYTES]),
+            service_ns=completed_ns - self._origin_ns - entered_ns,
+            completed_ns=completed_ns,
+            target_ns=split.target_ns if split else 0,
+        )
+
+    def end(self, ended_ns: int, stopped: str | None) -> tuple[LoadFacts, HostFacts]:
+        """Return what is to be said of the whole, once no user calls any more; `ended_ns` is the end of its time."""
+        self._host.tick(0)
+        ended = at_end(
+            msgspec.structs.replace(
+                as_split(self.facts, self._hosted.split), children=self._hosted.children.facts()
+            ),
+            ended_ns=ended_ns,
+            garbage=self._garbage,
+            counters=self._counters,
+            in_flight_peak=self._out_at_most,
+            stopped=stopped or (self._work.judge.fault if self._work.judge else None) or None,
+            work=self._work,
+        )
+        self.facts = with_processor(ended, self._hosted.split, self._delay, self._work.names)
+        return self.facts, self._host.facts()
+
+    def close(self) -> None:
+        """Give everything back; the table is then as `harness.table.calls.seal` wants it."""
+        self._resources.close()
+
+
+def _mix(called: Called, target: LoadedTarget) -> dict[str, float]:
+    mix = dict(called.operations or target.operations)
+    if missing := [name for name in mix if name not in target.operations]:
+        raise UsageError(
+            f"The scenario needs operation '{missing[0]}', which the target does not offer",
+            remedy=f"It offers: {', '.join(target.operations)}",
+        )
+    return mix
+
+
+def _greenlets() -> set[greenlet.greenlet]:
+    return {one for one in gc.get_objects() if isinstance(one, greenlet.greenlet)}

@@ -1,0 +1,161 @@
+"""One of several workers: a Locust worker that hosts its own target and drives its own share of the plan.
+
+Run as `python -P -m harness.load.workers.member PORT NAME`, with PORT of the master on this machine. All it is told and all it
+answers travels in custom messages of Locust's runner.
+"""
+
+# Locust monkey-patches on import, and must do so before the target imports anything.
+from locust import runners  # isort: skip
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from gevent.event import Event
+from gevent.queue import Queue
+from locust.env import Environment
+
+from harness.clock import SystemClock
+from harness.errors import HarnessError
+from harness.load.engine import Driver, Model, user_class
+from harness.load.split import Owner
+from harness.load.workers.private_rpc import unlock
+from harness.processes.account import Account
+from harness.processes.crewjob import KEY_VARIABLE, Kind, Member
+from harness.processes.job import Failed, Go, Job, Ready
+from harness.processes.tree import OwnTree
+from harness.profiles.capture.ptrace import allow_ptrace
+from harness.run.directory import RunDirectory, decode
+from harness.run.facts import LoadFacts
+from harness.table import shares
+from harness.table.calls import load
+from harness.target.carrying import Carrier
+from harness.target.loading import append_current_folder, closing_target, make
+
+MASTER_HOST = "127.0.0.1"
+# A target may hold the loop for longer than any heartbeat lasts; that a process has died, its supervisor sees.
+FOREVER = 10**9
+_QUIT_S = 20.0
+
+
+class Link:
+    """The connection to the master, as a `Hosting` of the driver."""
+
+    def __init__(self, port: int, name: str) -> None:
+        """Connect; raises ConnectionError if nobody answers."""
+        runners.MASTER_HEARTBEAT_TIMEOUT = FOREVER
+        runners.WORKER_LOG_REPORT_INTERVAL = -1
+        self.name = name
+        self.member: Member | None = None
+        self._said: dict[str, Queue] = {kind: Queue() for kind in Kind.TO_WORKER}
+        self._model: Model | None = None
+        self._has_model = Event()
+        self._stopped = False
+        environment = Environment(user_classes=[user_class(self._wait_model)], catch_exceptions=False)
+        self.runner = environment.create_worker_runner(MASTER_HOST, port)
+        for kind in Kind.TO_WORKER:
+            self.runner.register_message(kind, self._hear)
+        # Only now: what the master says before its messages are listened for would be lost.
+        self.say(Kind.HELLO)
+
+    def say(self, kind: str, body: bytes = b"") -> None:
+        """Send a message to the master."""
+        self.runner.send_message(kind, {"name": self.name, "body": body})
+
+    def wait(self, kind: str) -> Any:
+        """Return the body of the next message of a kind."""
+        return self._said[kind].get()
+
+    def wait_quit(self) -> None:
+        """Return when the master has let us go: then it has all that was said."""
+        self.runner.greenlet.join(timeout=_QUIT_S)
+
+    def _hear(self, environment: Environment, msg: Any) -> None:  # noqa: ARG002 - Locust's names
+        if msg.type == Kind.STOP:
+            self._stopped = True
+            if self._model:
+                self._model.stopping.set()
+        self._said[msg.type].put(msg.data["body"])
+
+    def _wait_model(self) -> Model:
+        self._has_model.wait()
+        assert self._model is not None  # noqa: S101 - that is what was waited for
+        return self._model
+
+    def agree_on_origin(self, warmup_s: float) -> int:  # noqa: ARG002 - the master knows it
+        """Say that all is ready, and return the time zero that the master gives to everyone."""
+        self.say(Kind.ARMED)
+        return int(self.wait(Kind.START))
+
+    def share(self, sequence: list[Any]) -> list[Any]:
+        """Return this worker's part of what closed users go through."""
+        assert self.member is not None  # noqa: S101 - it was told before it drives
+        return sequence[self.member.number :: self.member.workers]
+
+    def run(self, model: Model, users: int, owners: dict[object, Owner]) -> None:  # noqa: ARG002 - the master spawns
+        """Let the master spawn the users of `model` here, and return when it has ended."""
+        owners.update((helper, Owner()) for helper in self.runner.greenlet)
+        self._model = model
+        if self._stopped:
+            model.stopping.set()
+        self._has_model.set()
+        model.wait()
+
+
+def work(link: Link) -> None:
+    """Carry out the part that the master gives, and report it."""
+    member = link.member = msgspec.json.decode(link.wait(Kind.JOB), type=Member)
+    job, folder = member.job, Path(member.job.folder)
+    own = OwnTree(Path(job.overlay)) if job.overlay else None
+    append_current_folder()
+    with Carrier() as carrier:
+        _drive(link, job, carrier, own)
+    facts = decode(folder / RunDirectory.FACTS, LoadFacts)
+    account = Account.of(member.name, load(folder / shares.CALLS), member.spans, facts)
+    link.say(Kind.REPORT, account.pack())
+
+
+def _drive(link: Link, job: Job, carrier: Carrier, own: OwnTree | None) -> None:
+    began_ns = SystemClock.now_ns()
+    target = make(job.factory, job.parameters)
+    driver = Driver(job, target, carrier, link)
+    with closing_target(target):
+        driver.open()
+        if own:
+            own.check([target.file])
+        ready = Ready(dict(target.operations), target.file, SystemClock.now_ns() - began_ns)
+        link.say(Kind.READY, msgspec.json.encode(ready))
+        mix = msgspec.json.decode(link.wait(Kind.GO), type=Go).operations
+        driver.drive(mix, _nobody)
+        if own:
+            own.check([target.file])
+
+
+def _nobody(_message: object) -> None:
+    """Take what a lone process tells its supervisor: here the master tells it."""
+
+
+def main() -> int:
+    """Be a worker until the master lets it go."""
+    # The target's own output goes to the log.
+    os.dup2(2, 1)
+    allow_ptrace(os.getppid())
+    port, name = sys.argv[1:]
+    # The target's code has no use for it.
+    unlock(os.environ.pop(KEY_VARIABLE, ""))
+    link = Link(int(port), name)
+    code = 0
+    try:
+        work(link)
+    except HarnessError as error:
+        link.say(Kind.FAILED, msgspec.json.encode(Failed.of(error)))
+        code = int(error.exit_code)
+    with contextlib.suppress(KeyboardInterrupt):
+        link.wait_quit()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

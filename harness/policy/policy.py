@@ -1,0 +1,170 @@
+"""The policy: what a project allows, from `[tool.harness]` in its `pyproject.toml`."""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Annotated
+
+import msgspec
+
+from harness.policy.thresholds import Limit as ValidityLimit
+from harness.policy.thresholds import Thresholds
+
+Percent = Annotated[float, msgspec.Meta(gt=0, le=1000)]
+Words = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+EXACT_MARGINS_PERCENT = {"allocations": 1.0, "peak_bytes": 1.0}
+"""Margins of counts that differ a little by the day. All others are data of the requests: they have `allow` alone."""
+METRIC_MARGINS_PERCENT = EXACT_MARGINS_PERCENT | {
+    "cold_start": 10.0,
+    "p50": 5.0,
+    "p95": 10.0,
+    "p99": 20.0,
+    "errors": 0.5,
+}
+"""Margins of what is noisier than a benchmark's wall time, where no rule sets one. That of `errors` is in points."""
+
+
+class BenchmarkRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """What holds for the benchmarks or operations whose name fits the glob `match`; of those that fit, the last
+    that sets a value counts for that value.
+
+    `metric` is a glob too. `margin_percent` is for paired metrics, allocations and peak bytes; `allow` is how many more
+    per request an exact metric may grow by; `skip` leaves the benchmark out of gates, with the reason.
+    """
+
+    match: Words
+    metric: Words = "*"
+    margin_percent: Percent | None = None
+    allow: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    skip: str | None = None
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An absolute limit (SLO) such as `p99<25ms,errors<0.1%` on the candidate under load."""
+
+    slo: Words
+    operation: Words = "*"
+    stage: str | None = None
+    scenario: str | None = None
+
+
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A regression that the project takes on purpose, for a reason, until a day."""
+
+    match: Words
+    reason: Words
+    expires: dt.date
+    metric: Words = "*"
+
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=100)]
+Amount = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
+
+
+class ValidityRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[tool.harness.validity]`: where runs of `harness run` and `capacity` are degraded, and where invalid.
+
+    A pair is (degraded above, invalid above). Both of `lag_percent` (of the median response) and `lag_ms` must be exceeded.
+    """
+
+    lag_percent: tuple[Amount, Amount] = (10, 50)
+    lag_ms: tuple[Amount, Amount] = (0.5, 2)
+    descheduled_percent: tuple[Share, Share] = (2, 15)
+    late_percent: tuple[Share, Share] = (0.1, 1)
+    backend_percent: Amount = 85
+    warmup_percent: Share = 10
+    clock_step_ms: Amount = 10
+
+    def thresholds(self) -> Thresholds:
+        """Return the limits in base units. Raises `ValueError` where a pair is in the wrong order."""
+        return Thresholds(
+            lag_share=_limit(self.lag_percent, 1e-2),
+            lag_ns=_limit(self.lag_ms, 1e6),
+            descheduled_share=_limit(self.descheduled_percent, 1e-2),
+            late_share=_limit(self.late_percent, 1e-2),
+            backend_share=self.backend_percent / 100,
+            warmup_share=self.warmup_percent / 100,
+            clock_step_s=self.clock_step_ms / 1000,
+        )
+
+
+def _limit(pair: tuple[float, float], unit: float) -> ValidityLimit:
+    return ValidityLimit(*(value * unit for value in pair))
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """All of `[tool.harness]`. Paths are relative to the folder of `pyproject.toml`."""
+
+    source_roots: tuple[Words, ...] = ()
+    """Packages and modules that come from each side's tree; empty: found in the usual places."""
+    suite: str | None = None
+    """The folder or file of the micro-benchmarks."""
+    plugins: tuple[str, ...] = ()
+    """pytest plugins that the benchmarks need; no other is loaded."""
+    target: str | None = None
+    """The target of the load and exact suites, as a SPEC."""
+    scenario: str | None = None
+    lock: str | None = None
+    """The lock file; where the sides' differ, each gets an environment of its own."""
+    card: str | None = None
+    """The calibration card that is kept with the project, or a folder with one for each machine; reports show that of
+    theirs."""
+    suites: tuple[Words, ...] = ("micro", "exact")
+    """What `gate` runs: micro, exact, load."""
+    base: str = "main"
+    """The revision that `gate` compares with, unless told otherwise."""
+    budget: str | None = None
+    strict: bool = False
+    margin_percent: Percent = 2.5
+    alpha_percent: Annotated[float, msgspec.Meta(gt=0, le=10)] = 1.0
+    benchmarks: tuple[BenchmarkRule, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    accepted: tuple[Acceptance, ...] = ()
+
+    def margin(self, benchmark: str, metric: str) -> float:
+        """Return the smallest change that matters, as a share: 0.025 for 2.5 %."""
+        by_metric = METRIC_MARGINS_PERCENT.get(metric, self.margin_percent)
+        set_by_rules = (rule.margin_percent for rule in self._rules(benchmark, metric))
+        return next((percent for percent in set_by_rules if percent is not None), by_metric) / 100
+
+    def allowed(self, benchmark: str, metric: str) -> float:
+        """Return by how much an exact metric may grow, per request."""
+        set_by_rules = (rule.allow for rule in self._rules(benchmark, metric))
+        return next((allow for allow in set_by_rules if allow is not None), 0.0)
+
+    def skipped(self, benchmark: str, metric: str = "*") -> str | None:
+        """Return why the benchmark is left out of gates; None if it is not. Without a metric: left out altogether."""
+        return next((rule.skip for rule in self._rules(benchmark, metric) if rule.skip is not None), None)
+
+    def acceptance(self, benchmark: str, metric: str, day: dt.date) -> str | None:
+        """Return why a regression is accepted on that day; None if it is not. The day of expiry is the last."""
+        fitting = (
+            acceptance.reason
+            for acceptance in self.accepted
+            if fits(acceptance.match, benchmark)
+            and fits(acceptance.metric, metric)
+            and day <= acceptance.expires
+        )
+        return next(fitting, None)
+
+    def _rules(self, benchmark: str, metric: str) -> Iterator[BenchmarkRule]:
+        """Yield the rules that fit, the last first."""
+        fitting = (rule for rule in reversed(self.benchmarks) if fits(rule.match, benchmark))
+        return (rule for rule in fitting if fits(rule.metric, metric))
+
+
+def fits(glob: str, name: str) -> bool:
+    """Return True if `name` fits `glob`, where `*` is any text and `?` any character; brackets are themselves.
+
+    Names of benchmarks hold brackets (`test_sort[100]`), so that they cannot mean a choice of characters.
+    """
+    return _compiled(glob).fullmatch(name) is not None
+
+
+@cache
+def _compiled(glob: str) -> re.Pattern[str]:
+    parts = {"*": ".*", "?": "."}
+    return re.compile("".join(parts.get(character) or re.escape(character) for character in glob), re.DOTALL)

@@ -1,0 +1,1 @@
+"""From a profiler to stacks: py-spy, memray and the waits of greenlets."""

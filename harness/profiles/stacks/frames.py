@@ -1,0 +1,99 @@
+"""Names of frames: what stays the same when a checkout moves, a line shifts or a process starts again.
+
+A frame is written `qualified.name (module/relative/path.py)`; pure functions, no look at any disk.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import harness
+from harness.profiles.stacks.marker import MARKER_PREFIX
+
+DRIVER = "(driver)"
+"""Root of the stacks that belong to the harness: loop, pacer, bookkeeping."""
+
+OUTSIDE = "(outside)"
+"""Root of the stacks that belong to no operation: other threads, start, garbage collection."""
+
+CHILDREN = "(child processes)"
+"""Root of the stacks of child processes, where those were asked for; below it stands the program of each."""
+
+CHILD = "(child) "
+"""What the frame of a child's program begins with; no function of a source file is called so."""
+
+FORKED = f"{CHILD}forked"
+"""The program of a child that is a copy of its parent."""
+
+CARRYING = "harness/target/carrying.py"
+"""What hands work over for a call; its own cost is the driver's."""
+
+ENGINE_ROOT = str(Path(harness.__file__).resolve().parents[1])
+"""The folder of the running harness, below which its own frames are."""
+
+_INSTALLED = re.compile(r"^.*/(?:site|dist)-packages/")
+_STANDARD = re.compile(r"^.*/lib/python\d+\.\d+/")
+
+
+def frame(function: str, path: str, roots: Sequence[str] = ()) -> str:
+    """Return the key of a frame; `roots` are source folders whose prefix is cut, the longest first."""
+    return f"{function} ({relative_path(path, roots)})"
+
+
+def frame_path(name: str) -> str:
+    """Return the path in a frame's key, or an empty text for roots and frames without a file."""
+    if name.startswith(MARKER_PREFIX) or not name.endswith(")"):
+        return ""
+    return name.rpartition(" (")[2][:-1] if " (" in name else ""
+
+
+def marker_place(stack: Sequence[str]) -> int | None:
+    """Return the place of the marker that a stack of keys belongs to; None if it has none.
+
+    The innermost one: a thread that one call has started may work for another. Of several of one operation in a row the
+    outermost, so that no caller within the call is lost.
+    """
+    found = None
+    for place in range(len(stack) - 1, -1, -1):
+        if stack[place].startswith(MARKER_PREFIX):
+            if found is not None and stack[place] != stack[found]:
+                break
+            found = place
+    return found
+
+
+def child_stack(program: str, stack: Sequence[str]) -> tuple[str, ...]:
+    """Return the stack of a child process under the root of them all, below the frame of its `program`.
+
+    A copy of the measured process may have the marker of the call that made it: then the stack begins there. No child's
+    stack is under the root of an operation: what operations do is what the measured process does.
+    """
+    place = marker_place(stack)
+    if place is not None:
+        stack = (stack[place], *(name for name in stack[place:] if name != stack[place]))
+    return (CHILDREN, program, *stack)
+
+
+def is_plumbing(path: str) -> bool:
+    """Tell whether the file at `path` hands work over and does none by itself: the standard library, gevent, ourselves."""
+    if path.startswith("<") or (_STANDARD.match(path) and not _INSTALLED.match(path)):
+        return True
+    return relative_path(path).startswith(("gevent/", "greenlet/", "memray/")) or path.endswith(
+        (f"/{CARRYING}", "/harness/profiles/stacks/marker.py")
+    )
+
+
+def relative_path(path: str, roots: Sequence[str] = ()) -> str:
+    """Return `path` as its module is imported: `redis/client.py`, `threading.py`, `harness/load.py`.
+
+    Installed packages come first, since a virtual environment may stand inside a checkout. A file under no
+    known folder keeps its name alone: its folders would tell one checkout from another.
+    """
+    for installed in (_INSTALLED, _STANDARD):
+        if found := installed.match(path):
+            return path[found.end() :]
+    for root in sorted(roots, key=len, reverse=True):
+        folder = root.rstrip("/") + "/"
+        if path.startswith(folder):
+            return path[len(folder) :]
+    return path if path.startswith("<") else path.rpartition("/")[2]

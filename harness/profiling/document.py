@@ -1,0 +1,175 @@
+"""A run that was made for its profiles alone: its document, where each round's profiles are, and how they are read.
+
+Two sides that were profiled in turns share a `session`: only then are their rounds replicates of one another.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.clock import NS_PER_S
+from harness.errors import InvalidRunError
+from harness.profiles.difference.frames import SAMPLED, ProfiledRun
+from harness.profiles.stacks.folded import Profile, merge, read_folded, write_folded
+from harness.run.directory import PlanFacts, ProfileFacts, RunDirectory
+from harness.storage.folder import SCHEMA
+
+KIND = "profile"
+FILES = {"cpu": ("cpu",), "wait": ("wait",), "memory": ("memory", "bytes", "peak", "leaks")}
+"""The folded files of a round, by kind."""
+MOMENTS = {"peak"}
+"""Of what is held at one moment: it is no sum over requests or rounds."""
+
+
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """One process of each kind; `turn` is the place of this side in the round's random order, by kind."""
+
+    number: int
+    turn: dict[str, int] = {}
+    profiles: dict[str, ProfileFacts] = {}
+
+
+class ProfileDocument(msgspec.Struct, kw_only=True):
+    """`run.json` of one side of a profile-only run."""
+
+    schema: int = SCHEMA
+    status: str = "running"
+    kind: str = KIND
+    scenario: str
+    target: str
+    variant: str
+    subject: str
+    """What people call this side."""
+    seed: int
+    started_at: str
+    command: str
+    plan: PlanFacts
+    environment: dict[str, Any]
+    session: str
+    """The same for the sides that were profiled in turns."""
+    kinds: list[str]
+    rounds_planned: int
+    rounds: list[Round] = []
+    interrupted: bool = False
+    trouble: list[str] = []
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ProfiledSide:
+    """One side as it was read."""
+
+    directory: RunDirectory
+    document: ProfileDocument
+
+    @property
+    def label(self) -> str:
+        """How reports call it."""
+        return self.document.subject
+
+    def facts(self, kind: str) -> list[ProfileFacts]:
+        """Return what the profiler of each round said of its work."""
+        return [found for one in self.document.rounds if (found := one.profiles.get(kind)) is not None]
+
+    def rounds(self, kind: str, name: str) -> list[ProfiledRun]:
+        """Return the profile `name` of each round that has one. Raises `InvalidRunError` for a damaged file."""
+        return list(self._rounds(kind, name))
+
+    def _rounds(self, kind: str, name: str) -> Iterator[ProfiledRun]:
+        for one in self.document.rounds:
+            facts = one.profiles.get(kind)
+            if facts is None or facts.file is None:
+                continue
+            profile = read_folded(round_folder(self.directory, kind, one.number) / f"{name}.folded")
+            requests = {"": 1} if name in MOMENTS else facts.requests
+            yield ProfiledRun(profile, requests, ns_per_sample(facts) if profile.unit == SAMPLED else 1.0)
+
+    @property
+    def missing(self) -> list[str]:
+        """Say of each kind that was asked for and has no profile at all why that is."""
+        return [
+            next((found.reason for found in self.facts(kind) if found.reason), f"No {kind} profile was made.")
+            for kind in self.document.kinds
+            if not any(found.file for found in self.facts(kind))
+        ]
+
+
+def round_folder(directory: RunDirectory, kind: str, number: int) -> Path:
+    """Return where one round's profile of a kind is."""
+    return directory.path / kind / f"round-{number:02d}"
+
+
+def ns_per_sample(facts: ProfileFacts) -> float:
+    """Return the CPU time that one sample stands for: by the rate that was got, else by the one that was asked for."""
+    rate_hz = facts.facts.get("rate_got_hz") or facts.facts.get("rate_asked_hz") or 0
+    return NS_PER_S / rate_hz if rate_hz else 1.0
+
+
+def load(path: Path) -> ProfiledSide:
+    """Read one side. Raises `InvalidRunError` if `run.json` is missing, damaged or of another kind of run."""
+    if not path.is_dir():
+        raise InvalidRunError(
+            "There is no such run directory",
+            where=str(path),
+            remedy="Name a folder that 'harness profile' made",
+        )
+    directory = RunDirectory(path)
+    return ProfiledSide(directory, directory.read_as(KIND, ProfileDocument))
+
+
+def are_interleaved(sides: Sequence[ProfiledSide]) -> bool:
+    """Tell whether all sides were profiled in turns in one session."""
+    return len({side.document.session for side in sides}) == 1
+
+
+def together(runs: Sequence[ProfiledRun]) -> ProfiledRun:
+    """Return the rounds of one side as one: its weights per request are those of all rounds together.
+
+    What is held at one moment is the mean of the rounds instead. Raises ValueError for no round.
+    """
+    if not runs:
+        raise ValueError("a side needs a round")
+    merged = merge(run.profile for run in runs)
+    if all(set(run.requests) == {""} for run in runs):
+        return ProfiledRun(merged.scaled(1 / len(runs)), {"": 1})
+    requests: dict[str, float] = {}
+    for run in runs:
+        for name, count in run.requests.items():
+            requests[name] = requests.get(name, 0) + count
+    exposure = sum(sum(run.requests.values()) / run.per_weight for run in runs)
+    return ProfiledRun(merged, requests, sum(requests.values()) / exposure if exposure else 1.0)
+
+
+def write_sums(side: ProfiledSide) -> None:
+    """Write each profile of all rounds together, for other tools: `cpu/cpu.folded`, `memory/leaks.folded` and so on."""
+    for kind, name in kinds_and_names(side.document.kinds):
+        if runs := side.rounds(kind, name):
+            write_folded(side.directory.path / kind / f"{name}.folded", _whole(together(runs).profile))
+
+
+def _whole(profile: Profile) -> Profile:
+    # A mean of rounds need not be a whole number of bytes, and nobody wants to read the rest.
+    return dataclasses.replace(
+        profile, stacks={stack: round(weight) for stack, weight in profile.stacks.items()}
+    )
+
+
+def kinds_and_names(kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield (kind, name of the folded file) in reading order."""
+    for kind, names in FILES.items():
+        if kind in kinds:
+            for name in names:
+                yield kind, name
+
+
+def operations(sides: Sequence[ProfiledSide]) -> Mapping[str, int]:
+    """Return the requests of every operation behind the profiles of all sides."""
+    counts: dict[str, int] = {}
+    for side in sides:
+        for one in side.document.rounds:
+            for facts in one.profiles.values():
+                for name, count in facts.requests.items():
+                    counts[name] = counts.get(name, 0) + count
+    return counts

@@ -1,0 +1,277 @@
+"""Profile runs: the same plan and seed as the timing run, in processes of their own, with a profiler.
+
+A profile that cannot be had is a sentence in `ProfileFacts.reason`, never the end of the work.
+"""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.clock import NS_PER_S, SystemClock
+from harness.errors import HarnessError, RefusedError
+from harness.model import Outcome
+from harness.processes.fixed import Driver, FixedFacts
+from harness.processes.job import Job, Started
+from harness.processes.loadrun import LoadPlan, Subject, run_load
+from harness.processes.measure import MeasuredProcess, Tick
+from harness.profiles.capture import cpu, memory, wait
+from harness.profiles.capture.budget import BUDGET, Overhead, overhead, rate_within
+from harness.profiles.capture.memory_children import fold_children
+from harness.profiles.stacks.folded import merge, write_folded
+from harness.profiling.waiting import HOOK_TAKEN, LOST, NOTHING, OFF
+from harness.reading.summary import summarise
+from harness.run.directory import ProfileFacts, RunDirectory, decode
+from harness.run.facts import LoadFacts
+from harness.supervise import Supervisor
+from harness.table import calls
+
+MEMORY_REQUESTS = 100
+RATE_HZ = 100
+_MEMORY_RUN_S = 600.0
+_LEAST_WINDOW_S = 1.0
+"""What must be left of the measured time for sampling to begin again."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sampling:
+    """How often stacks are read at most, what part of the time that may cost the process, and whether those of its children are too."""
+
+    rate_hz: int = RATE_HZ
+    budget: float = BUDGET
+    children: bool = False
+
+
+USUAL = Sampling()
+
+
+class _CpuRecording:
+    """Attaches py-spy when warm-up begins and detaches it when the measured time is over.
+
+    Where sampling costs more than its budget, it begins again at the rate that does not.
+    """
+
+    def __init__(
+        self, supervisor: Supervisor, folder: Path, duration_s: float, tick: Tick, sampling: Sampling
+    ) -> None:
+        self._supervisor = supervisor
+        self._folder = folder
+        self._duration_s = duration_s
+        self._tick = tick
+        self._budget = sampling.budget
+        self._rate_hz = sampling.rate_hz
+        self._children = sampling.children
+        self._process: MeasuredProcess | None = None
+        self._origin_ns = 0
+        self._profiler: cpu.CpuProfiler | None = None
+        self.recording: cpu.Recording | None = None
+        self.window_ns = (0, 0)
+
+    @property
+    def reason(self) -> str | None:
+        return self._profiler.reason if self._profiler else "No CPU profile: the run did not begin."
+
+    def attach(self, process: MeasuredProcess, started: Started) -> None:
+        self._process, self._origin_ns = process, started.origin_ns
+        self._begin(process)
+
+    def tick(self, elapsed_s: float) -> None:
+        if self._profiler:
+            self._profiler.observe()
+            self._keep_budget(self._profiler, elapsed_s)
+        if elapsed_s >= self._duration_s:
+            self.detach(elapsed_s)
+        self._tick(elapsed_s)
+
+    def detach(self, elapsed_s: float) -> None:
+        if self._profiler and not self.window_ns[1]:
+            self.window_ns = (self.window_ns[0], round(elapsed_s * NS_PER_S))
+            self.recording = self._profiler.stop()
+
+    def _begin(self, process: MeasuredProcess) -> None:
+        raw, log = self._folder / "pyspy.raw", self._folder / "pyspy.log"
+        self._profiler = cpu.CpuProfiler(
+            self._supervisor, process.pid, raw, log, self._rate_hz, children=self._children
+        )
+        self._profiler.start()
+        self.window_ns = (SystemClock.now_ns() - self._origin_ns, 0)
+
+    def _keep_budget(self, profiler: cpu.CpuProfiler, elapsed_s: float) -> None:
+        """Sample less often from now on if it costs too much, as long as enough of the run is left for it."""
+        if self._process is None or self.window_ns[1] or self._duration_s - elapsed_s < _LEAST_WINDOW_S:
+            return
+        cost = overhead(profiler.looks, profiler.profiler_share, _processors())
+        rate_hz = rate_within(self._rate_hz, cost, profiler.looks.looks, self._budget)
+        if rate_hz < self._rate_hz and profiler.stop() is not None:
+            self._rate_hz = rate_hz
+            self._begin(self._process)
+
+
+def profile_cpu(
+    supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, tick: Tick,
+    sampling: Sampling = USUAL,
+) -> ProfileFacts:  # fmt: skip
+    """Do as `record_cpu`, where the profile is not all: an error is the reason why there is none, but a refusal is one."""
+    try:
+        return record_cpu(supervisor, subject, plan, folder, tick, sampling)
+    except RefusedError:
+        raise
+    except HarnessError as error:
+        return ProfileFacts(reason=f"No CPU profile: {error}")
+
+
+def record_cpu(
+    supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, tick: Tick,
+    sampling: Sampling = USUAL,
+) -> ProfileFacts:  # fmt: skip
+    """Run the plan under py-spy into a new `folder`; returns its facts, with the requests behind the profile."""
+    folder.mkdir(parents=True)
+    plan = dataclasses.replace(plan, split=False)
+    recording = _CpuRecording(supervisor, folder, plan.duration_s, tick, sampling)
+    names: list[str] = []
+    result = run_load(
+        supervisor, subject, plan, folder,
+        on_mix=names.extend, tick=recording.tick, on_started=recording.attach,
+    )  # fmt: skip
+    recording.detach(plan.duration_s)
+    result.ending.raise_refusal()
+    if recording.recording is None:
+        return ProfileFacts(reason=recording.reason)
+    profile, found = cpu.fold(recording.recording, _roots(subject))
+    facts = dataclasses.asdict(found)
+    if not sampling.children:
+        del facts["child_samples"]
+    write_folded(folder / "cpu.folded", profile)
+    table = calls.load(folder / RunDirectory.CALLS)
+    if result.ending.interrupted:
+        raise KeyboardInterrupt
+    return ProfileFacts(
+        file="cpu/cpu.folded",
+        reason=result.ending.trouble,
+        facts={
+            **facts,
+            **_cost(recording.recording, sampling.budget),
+            **_latency(table),
+        },
+        requests=_requests(table, names, recording.window_ns),
+    )
+
+
+def record_wait(
+    supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, tick: Tick
+) -> ProfileFacts:
+    """Run the plan with the switch hook into a new `folder`; returns its facts, with the requests behind the profile."""
+    folder.mkdir(parents=True)
+    plan = dataclasses.replace(plan, split=True, waits=True)
+    names: list[str] = []
+    result = run_load(supervisor, subject, plan, folder, on_mix=names.extend, tick=tick)
+    if result.ending.interrupted:
+        raise KeyboardInterrupt
+    result.ending.raise_refusal()
+    if not decode(folder / RunDirectory.FACTS, LoadFacts).split:
+        return ProfileFacts(reason=OFF.format(HOOK_TAKEN))
+    records = wait.read(folder)
+    profiles = wait.fold(records, _roots(subject))
+    if not profiles.facts.stacks_read:
+        return ProfileFacts(reason=NOTHING if records else LOST)
+    write_folded(folder / "wait.folded", profiles.waiting)
+    table = calls.load(folder / RunDirectory.CALLS)
+    every = (np.iinfo(np.int64).min, np.iinfo(np.int64).max)
+    return ProfileFacts(
+        file="wait/wait.folded",
+        reason=result.ending.trouble,
+        facts=dataclasses.asdict(profiles.facts),
+        requests=_requests(table[table["intended_ns"] >= 0], names, every),
+    )
+
+
+def _requests(table: calls.Table, names: list[str], window_ns: tuple[int, int]) -> dict[str, int]:
+    """Count the calls of each operation that completed while the profiler sampled."""
+    done = table[np.isin(table["outcome"], [outcome for outcome in Outcome if outcome.returned])]
+    inside = done[(done["completed_ns"] >= window_ns[0]) & (done["completed_ns"] <= window_ns[1])]
+    counts = np.bincount(inside["operation"], minlength=len(names))
+    return {name: int(count) for name, count in zip(names, counts, strict=True)}
+
+
+def _cost(recording: cpu.Recording, budget: float) -> dict[str, float]:
+    """Return what sampling cost the process beside what it might cost, as shares of the time."""
+    cost = overhead(recording.looks, recording.profiler_share, _processors())
+    found = {} if cost is None else {
+        "looks": recording.looks.looks,
+        "overhead_share": cost.share, "overhead_low_share": cost.low, "overhead_high_share": cost.high,
+    }  # fmt: skip
+    return {"overhead_budget_share": budget, **found}
+
+
+def next_sampling(sampling: Sampling, facts: Mapping[str, Any]) -> Sampling:
+    """Return how to sample the next run of the same side, by what sampling this one cost."""
+    names = [f"overhead_{name}share" for name in ("", "low_", "high_")]
+    rate_hz = facts.get("rate_asked_hz", sampling.rate_hz)
+    cost = Overhead(*(facts[name] for name in names)) if all(name in facts for name in names) else None
+    return dataclasses.replace(
+        sampling, rate_hz=rate_within(rate_hz, cost, facts.get("looks", 0), sampling.budget)
+    )
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _roots(subject: Subject) -> list[str]:
+    """Return the source folders that paths are relative to: the running tree, and the tree of a side of its own."""
+    overlay = [str(subject.overlay.resolve())] if subject.overlay else []
+    return [*overlay, str(Path.cwd())]
+
+
+def _latency(table: calls.Table) -> dict[str, Any]:
+    """Return the service time under the profiler: against the timing run's, what the profiler cost."""
+    service = summarise("profiled", table[table["intended_ns"] >= 0]).histograms["service_ns"]
+    return {"service_p50_ns": service.supported_percentile(0.5), "service_mean_ns": service.mean}
+
+
+def profile_memory(
+    supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, *, follow_fork: bool = False
+) -> ProfileFacts:
+    """Do as `record_memory`, as `profile_cpu` does."""
+    try:
+        return record_memory(supervisor, subject, plan, folder, follow_fork=follow_fork)
+    except RefusedError:
+        raise
+    except HarnessError as error:
+        return ProfileFacts(reason=f"No memory profile: {error}")
+
+
+def record_memory(
+    supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, *, follow_fork: bool = False
+) -> ProfileFacts:
+    """Make a fixed list of requests under memray into a new `folder`; returns its facts.
+
+    With `follow_fork` the allocations of forks are in the profile too, below a root of their own.
+    """
+    folder.mkdir(parents=True)
+    job = Job(
+        kind="memory", folder=str(folder.resolve()), factory=subject.factory,
+        parameters=dict(subject.parameters), seed=plan.seed, requests=MEMORY_REQUESTS,
+        follow_fork=follow_fork, overlay=str(subject.overlay.resolve()) if subject.overlay else None,
+    )  # fmt: skip
+    with MeasuredProcess(supervisor, job, folder / "worker.log", subject.environment) as process:
+        process.send_go(plan.mix(process.offered_operations()))
+        process.wait_done(_MEMORY_RUN_S)
+    profiles = memory.fold(folder / Driver.RECORD, _roots(subject))
+    done = decode(folder / Driver.FACTS, FixedFacts)
+    facts = {**dataclasses.asdict(profiles.facts), "failed": done.failed}
+    allocations, sizes = profiles.allocations, profiles.bytes
+    if follow_fork and not done.not_followed:
+        *of_children, found = fold_children(folder / Driver.RECORD, folder / "worker.log", _roots(subject))
+        allocations, sizes = (merge(both) for both in zip((allocations, sizes), of_children, strict=True))
+        facts |= dataclasses.asdict(found)
+    write_folded(folder / "memory.folded", allocations)
+    write_folded(folder / "bytes.folded", sizes)
+    write_folded(folder / "peak.folded", profiles.peak)
+    write_folded(folder / "leaks.folded", profiles.leaks)
+    return ProfileFacts(
+        file="memory/memory.folded", reason=done.not_followed or None, facts=facts, requests=done.requests
+    )

@@ -1,0 +1,196 @@
+"""Absolute limits (SLO) held against runs: which calls broke each clause, and what the counts certify.
+
+The text of a limit is a list of clauses, `p99<25ms,errors<0.1%`, after the name of an operation and a colon where it
+is for that operation alone: `GET /assets/{id}: p99<25ms`.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from harness.errors import InvalidRunError, UsageError
+from harness.model import Outcome
+from harness.plans.plan import Span, stage_of
+from harness.policy.policy import Limit, fits
+from harness.policy.slo import Certificate, Clause, LimitCount, State, Subject, certify, parse
+from harness.reading.validity import Level
+from harness.table.calls import Table
+from harness.table.pieces import pieces
+
+if TYPE_CHECKING:
+    from harness.reading.summary import RunSummary
+
+ALL = "all"
+"""The operation of the whole: where a limit names none, all calls are counted together."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """What one clause of a limit came to, for an operation (or `all`) and maybe for one stage of the plan."""
+
+    operation: str
+    stage: str | None
+    certificate: Certificate
+
+    @property
+    def what(self) -> str:
+        """The clause with what it is for, as a person would write it."""
+        where = [self.operation if self.operation != ALL else "", f"stage {self.stage}" if self.stage else ""]
+        place = ", ".join(filter(None, where))
+        return f"{place}: {self.certificate.clause.text}" if place else self.certificate.clause.text
+
+    @property
+    def is_broken(self) -> bool:
+        """True if the counts show that the clause does not hold."""
+        return self.certificate.state is State.BROKEN
+
+
+def read_limit(text: str) -> Limit:
+    """Return the limit that `text` writes; raises `UsageError` for anything else."""
+    # A clause has no colon, the name of an operation may have some.
+    operation, colon, clauses = text.rpartition(":")
+    if colon and not operation.strip():
+        raise UsageError(f"'{text}' names no operation", remedy="Write it like 'GET /health: p99<25ms'")
+    parse(clauses)
+    return Limit(slo=clauses.strip(), operation=operation.strip() or "*")
+
+
+def stored_limits(texts: Iterable[str], spans: Iterable[Span] = ()) -> list[Limit]:
+    """Return the limits of a stored run and those of its stages; `InvalidRunError` if they cannot be read any more."""
+    own = [(span.slo, span.label) for span in spans if span.slo and not span.warmup]
+    try:
+        return [
+            msgspec.structs.replace(read_limit(text), stage=stage)
+            for text, stage in [*((text, None) for text in texts), *own]
+        ]
+    except UsageError as error:
+        raise InvalidRunError(
+            f"The run's limits are damaged: {error.what}", remedy="Run the scenario again with --slo"
+        ) from error
+
+
+def check_operations(limits: Iterable[Limit], operations: Iterable[str]) -> None:
+    """Refuse a limit for an operation that a run does not have: it would hold without saying anything."""
+    offered = list(operations)
+    for limit in limits:
+        if not operations_of(limit, offered):
+            raise UsageError(
+                f"The limit '{limit.slo}' is for operation '{limit.operation}', which this run does not have",
+                remedy=f"It has: {', '.join(offered)}",
+            )
+
+
+def operations_of(limit: Limit, offered: Sequence[str]) -> list[str]:
+    """Return what a limit counts: all calls together, or each operation that it names."""
+    if limit.operation == "*":
+        return [ALL]
+    return [name for name in offered if fits(limit.operation, name)]
+
+
+def findings(run: "RunSummary", limits: Iterable[Limit]) -> tuple[Finding, ...]:
+    """Return what `run` says of `limits`. What is invalid or was interrupted decides nothing."""
+    made = (
+        Finding(count.operation, count.stage, certificate_of(count)) for count in limit_counts(run, limits)
+    )
+    return tuple(
+        _withheld(finding, why_not) if (why_not := _undecided_because(run, finding.stage)) else finding
+        for finding in made
+    )
+
+
+def _undecided_because(run: "RunSummary", stage: str | None) -> str:
+    if run.validity.level is Level.INVALID:
+        return "the run is invalid"
+    if stage is not None and any(
+        part.span.label == stage and part.validity.level is Level.INVALID for part in run.judged_stages
+    ):
+        return "the stage is invalid"
+    return "the run was interrupted" if run.document.interrupted else ""
+
+
+def _withheld(finding: Finding, reason: str) -> Finding:
+    certificate = dataclasses.replace(
+        finding.certificate, state=State.NOT_CERTIFIED, more=None, sentence=f"{State.NOT_CERTIFIED}: {reason}"
+    )
+    return dataclasses.replace(finding, certificate=certificate)
+
+
+def limit_counts(run: "RunSummary", limits: Iterable[Limit]) -> list[LimitCount]:
+    """Count, for each clause of the limits that hold for the run's scenario, the calls that broke it."""
+    return [
+        _count(clause, limit, operation, run)
+        for limit in limits
+        if limit.scenario in {None, run.document.scenario}
+        for operation in operations_of(limit, list(run.document.plan.operations))
+        for clause in parse(limit.slo)
+    ]
+
+
+def _count(clause: Clause, limit: Limit, operation: str, run: "RunSummary") -> LimitCount:
+    counted = kept = 0
+    for piece in pieces(run.table):
+        rows = _rows(piece, run, operation, limit.stage)
+        counted += len(rows)
+        kept += _kept(clause, rows)
+    return LimitCount(
+        clause=clause.text,
+        operation=operation,
+        stage=limit.stage,
+        calls=counted,
+        exceeding=counted - kept,
+        seconds=_seconds(run, limit.stage),
+    )
+
+
+def _kept(clause: Clause, rows: Table) -> int:
+    """Count the calls that kept the clause: only a completed one can."""
+    completed = rows[rows["outcome"] == Outcome.COMPLETED]
+    if clause.subject is not Subject.LATENCY:
+        return len(completed)
+    return int(np.count_nonzero(completed["completed_ns"] - completed["intended_ns"] <= clause.limit))
+
+
+def _rows(table: Table, run: "RunSummary", operation: str, stage: str | None) -> Table:
+    plan = run.document.plan
+    wanted = np.ones(len(table), bool)
+    if operation != ALL:
+        wanted &= table["operation"] == list(plan.operations).index(operation)
+    if stage is not None:
+        labels = [span.label for span in plan.spans if not span.warmup]
+        places = [place for place, label in enumerate(labels) if label == stage]
+        wanted &= np.isin(stage_of(table["intended_ns"], plan.spans), places)
+    rows: Table = table[wanted]
+    return rows
+
+
+def _seconds(run: "RunSummary", stage: str | None) -> float:
+    if stage is None:
+        return run.measured_s
+    spans = [span for span in run.document.plan.spans if not span.warmup and span.label == stage]
+    return sum(min(span.end_s, run.measured_s) - min(span.start_s, run.measured_s) for span in spans)
+
+
+def certificate_of(count: LimitCount) -> Certificate:
+    """Return what the counts certify of their clause."""
+    (clause,) = parse(count.clause)
+    return certify(clause, calls=count.calls, exceeding=count.exceeding, seconds=count.seconds)
+
+
+def as_json(finding: Finding) -> dict[str, Any]:
+    """Return a finding as `harness run --json` prints it."""
+    certificate = finding.certificate
+    return {
+        "slo": certificate.clause.text,
+        "operation": finding.operation,
+        "stage": finding.stage,
+        "state": str(certificate.state),
+        "calls": certificate.calls,
+        "exceeding": certificate.exceeding,
+        "low": certificate.low,
+        "high": certificate.high,
+        "more": certificate.more,
+        "sentence": certificate.sentence,
+    }

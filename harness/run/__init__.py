@@ -1,0 +1,1 @@
+"""The run directory: its documents, how they are made, written and read."""

@@ -1,0 +1,298 @@
+"""The run directory: its schema, how it is made, written and read.
+
+Everything after a run is computed from this folder alone. `run.json` is there from the first moment on, with status
+`started`; it is written again when the run begins, with status `running`, and when it ends. A run that was killed
+therefore still says what it was meant to be.
+
+Schema history: 1, the first.
+"""
+
+import contextlib
+import datetime as dt
+import json
+import os
+import re
+import secrets
+import shutil
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from harness.errors import HarnessError, InvalidRunError
+from harness.plans.plan import MAX_DURATION_S, MAX_STAGES, Span
+from harness.policy.thresholds import Thresholds
+from harness.redaction.documents import without_secrets
+from harness.run.facts import LoadFacts
+from harness.storage import files, folder
+from harness.storage.folder import PRODUCT, SCHEMA, STARTED, Head
+
+_TIMED = ("load", "micro")
+"""The kinds of runs that have a folder `timing`."""
+_UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
+_LONGEST_WORD = 80
+Document = TypeVar("Document")
+# Bounds that a damaged file breaks and a run never does. What reads a run takes memory by some of them.
+_MOST = 1e10
+_MOST_OPERATIONS = 65_536
+Duration = Annotated[float, msgspec.Meta(gt=0, le=MAX_DURATION_S)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0, le=_MOST)]
+
+
+class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was meant to happen."""
+
+    executor: str
+    arrivals: str
+    rate_per_s: NotNegative
+    users: int
+    think_time_s: NotNegative
+    duration_s: Duration
+    warmup_s: NotNegative
+    in_flight_limit: int
+    drain_s: NotNegative
+    spans: Annotated[tuple[Span, ...], msgspec.Meta(max_length=MAX_STAGES)]
+    operations: Annotated[dict[str, float], msgspec.Meta(max_length=_MOST_OPERATIONS)]
+    replayed: str = ""
+    """The trace that was replayed; empty where the plan made the arrivals."""
+    searched: dict[str, float] = {}
+    """Where the number of users was found: calls per second by number of users."""
+
+    def __post_init__(self) -> None:
+        """Refuse spans out of all bounds; `msgspec` makes this a fault of the file."""
+        if all(span.warmup for span in self.spans):
+            raise ValueError("the plan has no measured span")
+        for span in self.spans:
+            if not -_MOST <= span.start_s <= span.end_s <= _MOST:
+                raise ValueError(f"the span '{span.label}' ends before it starts, or is out of all bounds")
+            if not all(0 <= rate <= _MOST for rate in (span.start_rate_per_s, span.end_rate_per_s)):
+                raise ValueError(f"the span '{span.label}' has no possible rate")
+
+
+class ProfileFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a profiler says of its own work; `reason` says why there is no profile."""
+
+    file: str | None = None
+    reason: str | None = None
+    facts: dict[str, Any] = {}
+    requests: dict[str, int] = {}
+
+
+class BackendFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One server behind the target: the highest rate it gave when probed, and the rate that the run asked for."""
+
+    ceiling_per_s: float | None = None
+    what: str = ""
+    achieved_per_s: float | None = None
+
+
+class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the machine did to the measured process during the measured time, as shares of it."""
+
+    descheduled_share: float | None = None
+    cpu_share: float | None = None
+    steal_share: float | None = None
+    load_average: float | None = None
+
+
+class WorkerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several workers: its part of the measured time's outcomes, and what the machine did to it.
+
+    `lost` says how its process ended if not in good order; `undone_share` is the part of the whole plan that it left.
+    """
+
+    name: str
+    outcomes: dict[str, int]
+    host: HostFacts = HostFacts()
+    response_ns: dict[str, int | None] = {}
+    """Percentiles of its response times; None where too few calls stand behind one."""
+    lost: str | None = None
+    undone_share: float = 0.0
+
+
+class LocustFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a run that plain Locust drove: what Locust counted of each operation, to be held against the table of calls.
+
+    `was_reset` says that Locust's statistics were set to zero on the way; `notes` degrade the run.
+    """
+
+    counted: dict[str, int] = {}
+    was_reset: bool = False
+    notes: list[str] = []
+
+
+class _Versioned(msgspec.Struct, frozen=True):
+    """What every schema of `run.json` has."""
+
+    schema: int = SCHEMA
+
+
+class RunDocument(msgspec.Struct, kw_only=True):
+    """`run.json`: everything about a run but its calls."""
+
+    schema: int = SCHEMA
+    status: str = "running"
+    kind: str = "load"
+    scenario: str
+    target: str
+    variant: str
+    seed: int
+    started_at: str
+    command: str
+    plan: PlanFacts
+    environment: dict[str, Any]
+    thresholds: Thresholds | None = None
+    """The limits of validity that the project had set; None: the usual ones."""
+    slos: list[str] = []
+    """The limits that the run was asked to hold, as they were typed."""
+    shape: list[str] = []
+    """The options that shaped the plan beyond scenario, rate, users and time: needed to run it again."""
+    interrupted: bool = False
+    trouble: list[str] = []
+    notes: list[str] = []
+    """What degrades the run without touching its numbers: what came when all was measured."""
+    host: HostFacts = HostFacts()
+    workers: list[WorkerFacts] = []
+    """Empty where one process did it all; `host` is then of that process, else the worst of the workers."""
+    locust: LocustFacts | None = None
+    """None where the harness drove."""
+    backends: dict[str, BackendFacts] = {}
+    profiles: dict[str, ProfileFacts] = {}
+
+
+class RunDirectory:
+    """The paths of one run, and the reading and writing of its documents."""
+
+    CALLS = "calls.npy"
+    FACTS = "facts.json"
+    HELD_BY = "heldby.npy"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.document_path = path / folder.DOCUMENT
+        self.timing = path / "timing"
+        self.calls_path = self.timing / self.CALLS
+        self.facts_path = self.timing / self.FACTS
+        self.wait = path / "wait"
+        self.waits_by_latency_path = self.wait / "by-latency.json"
+        self.held_by_path = self.timing / self.HELD_BY
+        self.histograms_path = self.timing / "histograms.npz"
+        self.benchmarks_path = self.timing / "benchmarks.json"
+        self.report_path = path / "report.html"
+        self.servers = path / "servers"
+
+    @classmethod
+    def create(cls, parent: Path, scenario: str, variant: str, kind: str = "load") -> "RunDirectory":
+        """Make a new folder for a run of `kind` with a unique name under `parent`; never overwrites.
+
+        Raises `HarnessError` where the folder cannot be made.
+        """
+        moment = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
+        # A target of the user's own may call its variants as it likes.
+        words = (_UNSAFE.sub("_", word)[:_LONGEST_WORD] for word in (scenario, variant))
+        name = "-".join(filter(None, (moment, *words, secrets.token_hex(3))))
+        directory = cls(parent / name)
+        folder.make(directory.path, kind)
+        if kind in _TIMED:
+            directory.timing.mkdir()
+        return directory
+
+    def discard(self) -> None:
+        """Remove the folder of a run that never began."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def write(self, document: msgspec.Struct) -> None:
+        """Replace `run.json`, at once and whole; the document's fields and the product's name include those of `Head`."""
+        content = {**msgspec.to_builtins(without_secrets(document)), "product": PRODUCT}
+        write_atomically(self.document_path, msgspec.json.format(msgspec.json.encode(content), indent=1))
+
+    def read_head(self) -> Head:
+        """Return what is known of a run of any kind. Raises as `read`."""
+        # The number first: what another schema means by its fields is unknown.
+        schema = decode(self.document_path, _Versioned).schema
+        if schema != SCHEMA:
+            raise InvalidRunError(
+                f"This run has schema {schema}; this harness reads schema {SCHEMA}",
+                where=str(self.document_path),
+                remedy="Read it with the version of the harness that wrote it",
+            )
+        return decode(self.document_path, Head)
+
+    def read(self) -> RunDocument:
+        """Return `run.json` of a load run.
+
+        Raises `InvalidRunError` if it is missing, damaged, of another schema or of another kind of run.
+        """
+        return self.read_as("load", RunDocument)
+
+    def read_as(self, kind: str, document: type[Document]) -> Document:
+        """Return `run.json` of a run of `kind` as its document. Raises as `read`."""
+        head = self.read_head()
+        if head.status == STARTED:
+            raise InvalidRunError(
+                "Nothing was measured here: the run was cut off before it began",
+                where=str(self.path),
+                remedy="Run it again; 'harness clean' removes this folder when it is a day old",
+            )
+        if head.kind != kind:
+            raise InvalidRunError(
+                f"This is a {head.kind} run, not a {kind} run",
+                where=str(self.path),
+                remedy="'harness report' shows runs of one kind at a time",
+            )
+        return decode(self.document_path, document)
+
+    def read_facts(self) -> LoadFacts:
+        """Return what the measured process said of itself. Raises `InvalidRunError` if that is missing."""
+        return decode(self.facts_path, LoadFacts)
+
+    def write_facts(self, facts: LoadFacts) -> None:
+        """Replace `timing/facts.json`."""
+        write_document(self.facts_path, facts)
+
+
+def write_document(path: Path, document: msgspec.Struct, *, indent: int | None = None) -> None:
+    """Write a document as JSON, without secrets, as `write_atomically` does: the way of all documents into a run."""
+    text = msgspec.json.encode(without_secrets(document))
+    write_atomically(path, text if indent is None else msgspec.json.format(text, indent=indent))
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file, with its folder, so that a reader sees the old or the new one, never half of one."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_bytes(content)
+        scratch.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            scratch.unlink()
+        raise HarnessError(
+            f"A file cannot be written: {error.strerror}",
+            where=str(path),
+            remedy="Free some disk or name another place",
+        ) from error
+
+
+def hide_secrets(path: Path) -> None:
+    """Write a JSON document again, without secrets, that a program of others wrote; one that is damaged stays."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        document = json.loads(path.read_bytes())
+        cleaned = without_secrets(document)
+        if cleaned is not document:
+            write_atomically(path, json.dumps(cleaned, indent=1).encode())
+
+
+def decode(path: Path, kind: type[Document]) -> Document:
+    """Return a JSON file of a run as `kind`, without secrets. Raises `InvalidRunError` if it is missing or damaged."""
+    try:
+        # What an earlier version wrote may hold some.
+        content = files.read_bytes(path, files.MOST_DOCUMENT_BYTES)
+        return without_secrets(msgspec.json.decode(content, type=kind))
+    except OSError as error:
+        what = f"The run has no readable {path.name}: {error.strerror}"
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        what = f"The run's {path.name} is damaged: {error}"
+    raise InvalidRunError(
+        what, where=str(path), remedy="Name a folder that 'harness run' made, or run the scenario again"
+    )

@@ -1,0 +1,182 @@
+"""Traces from files: CSV, JSON Lines, or the calls of an earlier run.
+
+    time,operation          {"time": 0.0, "operation": "GET /assets/{id}"}
+    0.0,GET /assets/{id}    {"time": 0.21, "operation": "GET /health"}
+    0.21,GET /health
+
+Times are seconds (from any moment) or ISO 8601; the earliest is time zero, and lines need not be in order. Without
+operations those of the scenario or the target are drawn by their weights. A run is replayed as it was planned: with
+the intended starts of its measured time.
+"""
+
+import csv
+import datetime as dt
+import hashlib
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+import numpy as np
+
+from harness.clock import NS_PER_S
+from harness.errors import HarnessError, UsageError
+from harness.plans.trace import Trace
+from harness.run.directory import RunDirectory
+from harness.storage import files
+from harness.table import calls
+
+_EXAMPLE = 'A line is \'time,operation\' in CSV or {"time": 0.5, "operation": "NAME"} in JSON Lines'
+_TIME = ("time", "time_s", "timestamp", "t")
+_LONGEST_S = 30 * 86_400.0
+
+Line = tuple[int, float, str]
+"""Number of the line, seconds, operation; an empty operation was not recorded."""
+
+
+class _Arrival(msgspec.Struct):
+    time: float | str
+    operation: str = ""
+
+
+def read_trace(path: Path) -> Trace:
+    """Return the trace in a file or run directory.
+
+    Raises `UsageError` that names the line for what is no trace.
+    """
+    if path.is_dir() or path.name == RunDirectory.CALLS:
+        return _of_run(path if path.is_dir() else path.parent.parent)
+    try:
+        content = files.read_bytes(path)
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(
+            f"The trace cannot be read: {error.strerror}", where=str(path), remedy=_EXAMPLE
+        ) from error
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise UsageError("The trace is no text in UTF-8", where=f"{path}:{line}", remedy=_EXAMPLE) from error
+    is_json = path.suffix in {".jsonl", ".ndjson", ".json"} or text.lstrip()[:1] == "{"
+    lines = list(_json_lines(text, path) if is_json else _csv_lines(text, path))
+    return _trace(lines, path, hashlib.sha256(content).hexdigest())
+
+
+def _json_lines(text: str, path: Path) -> Iterator[Line]:
+    decoder = msgspec.json.Decoder(_Arrival)
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            arrival = decoder.decode(line)
+        except (msgspec.DecodeError, RecursionError) as error:
+            _refuse(f"this is no arrival: {error}", path, number)
+        yield number, _seconds(arrival.time, path, number), arrival.operation
+
+
+def _csv_lines(text: str, path: Path) -> Iterator[Line]:
+    rows = csv.reader(text.splitlines(), strict=True)
+    columns: tuple[int, int | None] | None = None
+    try:
+        for row in rows:
+            cells = [cell.strip() for cell in row]
+            if not any(cells):
+                continue
+            if columns is None:
+                columns, is_head = _columns(cells, path, rows.line_num)
+                if is_head:
+                    continue
+            yield _csv_line(cells, columns, path, rows.line_num)
+    except csv.Error as error:
+        _refuse(f"this is no CSV: {error}", path, rows.line_num)
+
+
+def _columns(cells: list[str], path: Path, number: int) -> tuple[tuple[int, int | None], bool]:
+    """Return where time and operation stand, and whether this first line is the head that says so."""
+    names = [cell.lower() for cell in cells]
+    time = next((names.index(name) for name in _TIME if name in names), None)
+    if time is not None:
+        return (time, names.index("operation") if "operation" in names else None), True
+    if len(cells) > 2:
+        _refuse(f"{len(cells)} columns and no head that names 'time' and 'operation'", path, number)
+    return (0, 1 if len(cells) == 2 else None), False
+
+
+def _csv_line(cells: list[str], columns: tuple[int, int | None], path: Path, number: int) -> Line:
+    time, operation = columns
+    if max(time, operation or 0) >= len(cells):
+        _refuse(f"the line has {len(cells)} columns, fewer than the first", path, number)
+    return number, _seconds(cells[time], path, number), cells[operation] if operation is not None else ""
+
+
+def _seconds(value: float | str, path: Path, number: int) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            moment = dt.datetime.fromisoformat(str(value))
+        except ValueError:
+            _refuse(f"'{value}' is no time", path, number)
+        # Without a zone it is read as UTC: only differences count.
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+    if not math.isfinite(seconds):
+        _refuse(f"'{value}' is no time", path, number)
+    return seconds
+
+
+def _refuse(why: str, path: Path, number: int) -> NoReturn:
+    raise UsageError(f"The trace is no trace: {why}", where=f"{path}:{number}", remedy=_EXAMPLE)
+
+
+def _trace(lines: list[Line], path: Path, digest: str) -> Trace:
+    if not lines:
+        raise UsageError("The trace has no arrival", where=str(path), remedy=_EXAMPLE)
+    for number, _, operation in lines:
+        if bool(operation) is not bool(lines[0][2]):
+            _refuse("some lines name an operation and some do not", path, number)
+    lines.sort(key=lambda line: line[1])
+    start_s, last_s = lines[0][1], lines[-1][1]
+    if last_s - start_s > _LONGEST_S:
+        _refuse(f"it is {(last_s - start_s) / 86_400:,.0f} days after the first arrival", path, lines[-1][0])
+    # The last arrival is followed by one mean gap, so that count by duration is the rate of the gaps.
+    gaps = len(lines) - 1
+    duration_s = (last_s - start_s) * len(lines) / gaps if gaps and last_s > start_s else 1.0
+    names = tuple(dict.fromkeys(operation for *_, operation in lines if operation))
+    place = {name: number for number, name in enumerate(names)}
+    return Trace(
+        f"{path.name} (sha256 {digest[:16]})",
+        np.array([round((seconds - start_s) * NS_PER_S) for _, seconds, _ in lines], np.int64),
+        duration_s,
+        np.array([place[operation] for *_, operation in lines] if names else [], np.int64),
+        names,
+    )
+
+
+def _of_run(folder: Path) -> Trace:
+    directory = RunDirectory(folder)
+    try:
+        document = directory.read()
+        table = calls.load(directory.calls_path)
+    except HarnessError as error:
+        raise UsageError(
+            f"No run can be replayed from here: {error.what}",
+            where=error.where,
+            remedy="Name a folder that 'harness run' made, or a trace as CSV or JSON Lines",
+        ) from error
+    table = table[table["intended_ns"] >= 0]
+    table = table[np.argsort(table["intended_ns"], kind="stable")]
+    if not len(table):
+        raise UsageError("That run has no calls", where=str(folder), remedy="Replay another run")
+    numbers, operation = np.unique(table["operation"].astype(np.int64), return_inverse=True)
+    known = list(document.plan.operations)
+    if numbers[-1] >= len(known):
+        raise UsageError("That run is damaged", where=str(folder), remedy="Replay another run")
+    # A closed model may start its last call at the very end.
+    last_s = (int(table["intended_ns"][-1]) + 1) / NS_PER_S
+    return Trace(
+        f"run {folder.name}",
+        table["intended_ns"].astype(np.int64),
+        max(document.plan.duration_s, last_s),
+        operation.astype(np.int64),
+        tuple(known[number] for number in numbers),
+    )

@@ -1,0 +1,346 @@
+"""A target by its SPEC: read the text, import the factory, make the target, and give it one plain shape.
+
+A SPEC is `NAME?key=value&…`, `path/to/file.py:factory?…` or `package.module:factory?…`; values are text.
+"""
+
+import contextlib
+import dataclasses
+import importlib
+import importlib.util
+import inspect
+import os
+import random
+import sys
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness.errors import RefusedError, TargetError, UsageError
+from harness.model import (
+    DEFAULT_OPERATION,
+    Closes,
+    Counts,
+    ExpectsStatuses,
+    Instrumentable,
+    MakesEvents,
+    OffersOperations,
+    Opens,
+    RecordsSites,
+    Wrap,
+)
+from harness.redaction.redact import HIDDEN, learn_parameters, redact_text
+from harness.target.answers import EXPECT_STATUS, USUAL, Judge, judge_of, read_expected
+from harness.target.refusals import check_factory, check_functions, ran
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TargetSpec:
+    """A SPEC in its parts."""
+
+    name: str
+    parameters: Mapping[str, str]
+
+    @property
+    def is_factory(self) -> bool:
+        """True if the name says where a factory is, false if it is a name of the registry."""
+        module, _, function = self.name.rpartition(":")
+        return module.endswith(".py") or (function.isidentifier() and module not in {"", "known"})
+
+    @property
+    def text(self) -> str:
+        """The SPEC again."""
+        query = urllib.parse.urlencode(self.parameters)
+        return f"{self.name}?{query}" if query else self.name
+
+    @property
+    def shown(self) -> str:
+        """The SPEC as it may be stored and shown: without secrets, and different where the secrets differ."""
+        return redact_text(self.text)
+
+
+def parse_spec(text: str) -> TargetSpec:
+    """Split a SPEC; a parameter without a value, given twice or with a hidden secret is a `UsageError`."""
+    name, _, query = text.partition("?")
+    try:
+        pairs = urllib.parse.parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
+    except ValueError as error:
+        raise UsageError(
+            f"The parameters of target '{text}' cannot be read",
+            remedy="Write them like ?key=value&other=value",
+        ) from error
+    if len(dict(pairs)) < len(pairs):
+        raise UsageError(f"Target '{text}' has a parameter twice", remedy="Give each parameter once")
+    # Copied from a report: the target would be measured with a secret that it does not have.
+    if hidden := [parameter for parameter, value in pairs if HIDDEN in value]:
+        raise UsageError(
+            f"Target '{name}' has a hidden secret in its parameter '{hidden[0]}'",
+            remedy=f"Write the secret itself where {HIDDEN} stands",
+        )
+    learn_parameters(dict(pairs))
+    return TargetSpec(name, dict(pairs))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadedTarget:
+    """A made target in one plain shape: every optional ability has a neutral stand-in."""
+
+    call: Callable[[Any], Any]
+    operations: Mapping[str, float]
+    make_event: Callable[[str, random.Random], Any]
+    judge: Judge | None
+    open: Callable[[], None]
+    close: Callable[[], None]
+    counters: Callable[[], Mapping[str, Mapping[str, int]]]
+    instrument: Callable[[Wrap], None]
+    record_sites: Callable[..., None]
+    sites: Callable[[], Mapping[str, Mapping[str, Mapping[str, int]]]]
+    file: str = ""
+    """Where the code of its factory is, links resolved; empty for a factory that is not written in Python."""
+
+
+def append_current_folder() -> None:
+    """Put the current folder last on the import path, where the user's own packages are.
+
+    A folder there named `reports` or `targets` must not hide ours, not even the parts that are imported later.
+    """
+    for package in ("reports", "scenarios", "targets"):
+        # The last place is not enough: where we are installed as editable, our packages are looked for after it.
+        importlib.import_module(package)
+    sys.path.append(os.getcwd())  # noqa: PTH109 - as Python itself writes it
+
+
+@contextlib.contextmanager
+def told(what: str, remedy: str) -> Iterator[None]:
+    """Tell whatever the target's own code raises in the block as a `TargetError`: `what`, then the exception.
+
+    A target may raise a `BaseException` of its own, such as `CancelledError`. What was refused stays as it is.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, RefusedError):
+        raise
+    except BaseException as error:
+        raise TargetError(f"{what}: {type(error).__name__}: {error}", remedy=remedy) from error
+
+
+def load_factory(text: str) -> Callable[..., Any]:
+    """Import the factory at `path/to/file.py:factory` or `package.module:factory`.
+
+    Raises `TargetError` if the file or module is missing or fails to import, or has no such function.
+    """
+    place, _, name = text.rpartition(":")
+    with told(
+        f"The target's module '{place}' cannot be imported",
+        "Import it in a Python shell to see the whole traceback",
+    ):
+        module = module_of_file(Path(place)) if place.endswith(".py") else module_by_name(place)
+    factory = getattr(module, name, None)
+    if not callable(factory):
+        raise TargetError(f"'{place}' has no function '{name}'", remedy="Name the factory after the colon")
+    return factory  # type: ignore[no-any-return]
+
+
+def module_of_file(path: Path) -> ModuleType:
+    """Import a Python file by its path. Raises whatever importing it does."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    # Its neighbours must be importable, after everything that is installed.
+    sys.path.append(str(path.resolve().parent))
+    spec = importlib.util.spec_from_file_location(f"_target_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    # Pickling, dataclasses and profilers look a module up by its name.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def module_by_name(name: str) -> ModuleType:
+    """Import a module by its name, that of the current folder last. Raises whatever importing it does."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # A user's own `targets/` or `reports/` folder stands behind ours on the path: find its file.
+        own = Path(*name.split(".")).with_suffix(".py")
+        if error.name is None or not name.startswith(error.name) or not own.is_file():
+            raise
+        return module_of_file(own)
+
+
+def make(factory_text: str, parameters: Mapping[str, str]) -> LoadedTarget:
+    """Import the factory, call it with `parameters`, and check what it returns.
+
+    Every fault is a `TargetError`: unknown or missing parameters, a factory that raises, a target without a
+    callable `call`, operations that are not names with positive weights. What is no factory, or only promises work
+    (an async function), is refused (`RefusedError`); what can be seen to be no factory is never called.
+    """
+    # This process was told them as they are: what the target says of them later must not be kept.
+    learn_parameters(parameters)
+    factory = load_factory(factory_text)
+    parameters = dict(parameters)
+    expected = parameters.pop(EXPECT_STATUS, None)
+    check_factory(factory_text, factory, parameters)
+    with told(f"The factory of target '{factory_text}' failed", "Correct the target or its parameters"):
+        target = factory(**parameters)
+    return dataclasses.replace(
+        _shaped(factory_text, target),
+        judge=judge_of(target, _expected(factory_text, target, expected)),
+        file=_file_of(factory),
+    )
+
+
+def _expected(text: str, target: object, given: str | None) -> frozenset[int]:
+    """Return the statuses that are no failures: as the SPEC (or the policy) says, else as the target does."""
+    said = target.expected_statuses if isinstance(target, ExpectsStatuses) else ()
+    try:
+        return read_expected(said if given is None else given) or USUAL
+    except ValueError as error:
+        whose = (
+            f"The expected_statuses of target '{text}'" if given is None else f"The SPEC's {EXPECT_STATUS}"
+        )
+        raise TargetError(
+            f"{whose} cannot be read: {error}", remedy='Write {404} or ["200-399", 404]'
+        ) from error
+
+
+def _file_of(factory: Callable[..., Any]) -> str:
+    try:
+        return os.path.realpath(inspect.getfile(inspect.unwrap(factory)))
+    except TypeError:
+        return ""
+
+
+def _shaped(text: str, target: Any) -> LoadedTarget:
+    call = getattr(target, "call", None)
+    if not callable(call):
+        raise TargetError(
+            f"The factory of target '{text}' returned {type(target).__name__}, which has no call(event)",
+            remedy="Return an object with a method call(event)",
+        )
+    check_functions(text, target)
+    operations = (
+        _operations(text, target) if isinstance(target, OffersOperations) else {DEFAULT_OPERATION: 1.0}
+    )
+    check_mix(text, operations)
+    return LoadedTarget(
+        call=call,
+        operations=operations,
+        make_event=ran("make_event", target.make_event)
+        if isinstance(target, MakesEvents)
+        else lambda _operation, _rng: {},
+        judge=None,
+        open=ran("open", target.open) if isinstance(target, Opens) else _nothing,
+        close=ran("close", target.close) if isinstance(target, Closes) else _nothing,
+        counters=ran("counters", target.counters) if isinstance(target, Counts) else dict,
+        instrument=ran("instrument", target.instrument)
+        if isinstance(target, Instrumentable)
+        else _no_instrument,
+        record_sites=ran("record_sites", target.record_sites)
+        if isinstance(target, RecordsSites)
+        else _no_sites,
+        sites=ran("sites", target.sites) if isinstance(target, RecordsSites) else dict,
+    )
+
+
+def _operations(text: str, target: OffersOperations) -> dict[str, float]:
+    try:
+        return dict(target.operations)
+    except (TypeError, ValueError) as error:
+        raise TargetError(
+            f"The operations of target '{text}' are no mapping of names to weights: {target.operations!r}",
+            remedy='Write them like {"read": 3, "write": 1}',
+        ) from error
+
+
+def check_mix(owner: str, operations: Mapping[str, float]) -> None:
+    """Refuse a mix that is empty, has a name that is no text, or a weight that is not positive."""
+    for name, weight in operations.items():
+        if (
+            not isinstance(name, str)
+            or not name
+            or not isinstance(weight, int | float)
+            or not 0 < weight < 1e12
+        ):
+            raise TargetError(
+                f"'{owner}' offers operation {name!r} with weight {weight!r}",
+                remedy="Operations are names with positive weights",
+            )
+    if not operations:
+        raise TargetError(f"'{owner}' offers no operation", remedy="Give at least one, or leave them out")
+
+
+def _nothing() -> None:
+    pass
+
+
+def _no_instrument(_wrap: Wrap) -> None:
+    pass
+
+
+def _no_sites(*, on: bool) -> None:
+    del on
+
+
+def open_target(target: LoadedTarget) -> None:
+    """Open it; a fault is a `TargetError`."""
+    with told(
+        "The target could not be opened", "Correct the target, or look whether what it connects to is up"
+    ):
+        target.open()
+
+
+@contextlib.contextmanager
+def closing_target(target: LoadedTarget) -> Iterator[None]:
+    """Close the target at the end of the block; a fault is a `TargetError`, unless the block has failed already."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(BaseException):
+            target.close()
+        raise
+    with told("The target could not be closed", "Correct its close; what was measured before it is complete"):
+        target.close()
+
+
+class Counters:
+    """The growth of a target's counters between `read` and `growth`.
+
+    A target that cannot count ends no run: `trouble` says so, and nothing is counted.
+    """
+
+    def __init__(self, target: LoadedTarget) -> None:
+        self._target = target
+        self._before: Mapping[str, Mapping[str, int]] = {}
+        self.trouble: str | None = None
+        self.read()
+
+    def read(self) -> None:
+        """Take what is counted so far as nothing."""
+        self._before = self._now()
+
+    def growth(self) -> dict[str, dict[str, int]]:
+        """Return what has been counted since, `{operation: {counter: total}}`, without zeros."""
+        return {
+            operation: {
+                name: grown
+                for name, total in counts.items()
+                if (grown := total - self._before.get(operation, {}).get(name, 0))
+            }
+            for operation, counts in self._now().items()
+        }
+
+    def _now(self) -> dict[str, dict[str, int]]:
+        try:
+            totals = self._target.counters().items()
+            return {
+                str(operation): {str(name): int(total) for name, total in counts.items()}
+                for operation, counts in totals
+            }
+        except (KeyboardInterrupt, RefusedError):
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is the target's code
+            self.trouble = f"The target's counters cannot be read: {type(error).__name__}: {error}"
+            return {}

@@ -1,0 +1,206 @@
+"""Refuse by name what cannot be measured: functions that only promise work, results that are none, no factories.
+
+A wrong kind of target would give numbers that look right: an async function returns in microseconds what takes it
+milliseconds. So it is told before it runs where it can be seen, and by its first results elsewhere.
+"""
+
+import ast
+import functools
+import inspect
+import textwrap
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from harness.errors import RefusedError, TargetError
+from harness.model import RecordsSites
+from harness.target.unfinished import is_never_run, promise_of, promising, unfinished
+
+_MOST_CLASSES = 1_000
+"""Of results: one that makes a class for each call must not fill the memory."""
+HOOKS = (
+    "open", "make_event", "close", "outcome", "failure", "counters", "instrument", "record_sites", "sites",
+)  # fmt: skip
+_WRITE_ONE = "A factory returns an object with call(event); to measure a function, return an object whose call(event) calls it"
+_NO_TARGETS = (
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    bytearray,
+    list,
+    tuple,
+    dict,
+    set,
+    frozenset,
+    type(None),
+)
+_NO_TARGET_NAMES = {
+    *(kind.__name__ for kind in _NO_TARGETS), "None", "NoReturn", "Never", "Coroutine", "Awaitable", "Generator",
+    "Iterator", "Iterable", "AsyncGenerator", "AsyncIterator", "AsyncIterable", "List", "Dict", "Tuple", "Set",
+}  # fmt: skip
+_DISPLAYS = (
+    ast.Constant, ast.Dict, ast.List, ast.Tuple, ast.Set, ast.JoinedStr, ast.Compare, ast.ListComp, ast.DictComp,
+    ast.SetComp, ast.GeneratorExp, ast.Lambda,
+)  # fmt: skip
+"""Expressions whose value is never an object with a `call`."""
+_NAMES: dict[type[ast.expr], str] = {
+    ast.JoinedStr: "str", ast.Compare: "bool", ast.ListComp: "list", ast.DictComp: "dict", ast.SetComp: "set",
+    ast.GeneratorExp: "generator", ast.Lambda: "function",
+}  # fmt: skip
+"""What their values are called, where the expression is not named like it."""
+
+
+class Results:
+    """What the calls of one operation return. `finished` are the classes of which every value is a result."""
+
+    def __init__(self, operation: str) -> None:
+        self._operation = operation
+        self.finished: set[type] = set()
+
+    def check(self, result: Any) -> None:
+        """Raise `RefusedError` if the work behind a result is not done; must be asked for classes not in `finished`."""
+        found = unfinished(result)
+        if found is not None:
+            what, remedy = found
+            raise RefusedError(
+                f"The target's call returned {what} for operation '{self._operation}': the work was not done when it was timed",
+                remedy=remedy,
+            )
+        cls = type(result)
+        if len(self.finished) < _MOST_CLASSES and promise_of(cls) is None:
+            self.finished.add(cls)
+
+
+def check_functions(text: str, target: Any) -> None:
+    """Raise `RefusedError` if `call` or a hook of a target is a function whose call runs none of its code."""
+    used = (
+        HOOKS if isinstance(target, RecordsSites) else [name for name in HOOKS if not name.endswith("sites")]
+    )
+    for name in ("call", *used):
+        function = getattr(target, name, None)
+        if callable(function) and (found := promising(function)):
+            what, remedy = found
+            raise RefusedError(f"{name} of target '{text}' is {what}, and nobody would run it", remedy=remedy)
+
+
+def ran(name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a hook that raises `RefusedError` where it returns a coroutine or another thing that was never run."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        result = hook(*args, **kwargs)
+        if is_never_run(result):
+            what, remedy = unfinished(result) or ("nothing that was run", "")
+            raise RefusedError(
+                f"{name} of the target returned {what}, and nobody would run it", remedy=remedy
+            )
+        return result
+
+    return run
+
+
+def check_factory(text: str, factory: Any, parameters: Mapping[str, str]) -> None:
+    """Raise `TargetError` for what is no factory, as far as can be seen without calling it.
+
+    Unknown and missing parameters are one too: a factory is called with those of the SPEC.
+    """
+    if found := promising(factory):
+        _no_factory(text, f"it is {found[0]}")
+    if not _is_kind_of_function(factory):
+        _no_factory(text, f"it is an object of class {type(factory).__qualname__}")
+    _check_parameters(text, factory, parameters)
+    if inspect.isclass(factory):
+        if not _may_have_call(factory):
+            _no_factory(text, f"class {factory.__qualname__} has no call(event)")
+        return
+    plain = factory
+    while isinstance(plain, functools.partial):
+        plain = plain.func
+    if inspect.isfunction(plain) and (returned := _no_target_returned(plain)):
+        _no_factory(text, returned)
+
+
+def _no_factory(text: str, why: str) -> NoReturn:
+    raise RefusedError(f"'{text}' is no factory: {why}", remedy=_WRITE_ONE)
+
+
+def _is_kind_of_function(factory: Any) -> bool:
+    is_function = inspect.isroutine(factory) or inspect.isclass(factory)
+    return is_function or isinstance(factory, functools.partial) or hasattr(factory, "__wrapped__")
+
+
+def _check_parameters(text: str, factory: Callable[..., Any], parameters: Mapping[str, str]) -> None:
+    try:
+        signature = inspect.signature(factory)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(**parameters)
+    except TypeError as error:
+        takes = ", ".join(str(parameter) for parameter in signature.parameters.values()) or "none"
+        raise TargetError(
+            f"Target '{text}' does not take these parameters: {error}",
+            remedy=f"Its parameters: {takes}. It is called as a factory, with the parameters of the SPEC alone. {_WRITE_ONE}",
+        ) from error
+
+
+def _may_have_call(cls: type) -> bool:
+    """Say whether objects of a class may have a `call`: of the class, or set or answered for by its own code."""
+    if hasattr(cls, "call") or type(cls) is not type:
+        return True
+    own = [vars(base) for base in cls.__mro__ if base is not object]
+    return any(
+        "__getattr__" in members
+        or "__getattribute__" in members
+        or "__new__" in members
+        or "call" in members.get("__annotations__", ())
+        or any(
+            isinstance(one, types.FunctionType) and "call" in one.__code__.co_names
+            for one in members.values()
+        )
+        for members in own
+    )
+
+
+def _no_target_returned(function: types.FunctionType) -> str:
+    """Return why what a function returns can be no target, from its annotation or its source; empty if it may be one."""
+    annotation = function.__annotations__.get("return", inspect.Signature.empty)
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    name = name.partition("[")[0].rpartition(".")[2].strip()
+    if name in _NO_TARGET_NAMES:
+        return f"it says that it returns {name}"
+    returns = _returns(function)
+    if returns is None or any(value is not None and not isinstance(value, _DISPLAYS) for value in returns):
+        return ""
+    values = sorted({_name_of(value) for value in returns if value is not None})
+    return f"it returns {' or '.join(values)}" if values else "it returns nothing"
+
+
+def _name_of(value: ast.expr) -> str:
+    if isinstance(value, ast.Constant):
+        return type(value.value).__name__
+    return _NAMES.get(type(value), type(value).__name__.lower())
+
+
+def _returns(function: types.FunctionType) -> list[ast.expr | None] | None:
+    """Return the values of all `return` of a function, without those in it; None where its source does not tell."""
+    try:
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    except (OSError, SyntaxError, ValueError, TypeError):
+        return None
+    if not isinstance(definition, ast.FunctionDef) or definition.name != function.__code__.co_name:
+        return None
+    if isinstance(definition.body[-1], ast.Raise):
+        # It does not come to its end: what it raises says more.
+        return None
+    found: list[ast.expr | None] = []
+    todo: list[ast.AST] = list(definition.body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Return):
+            found.append(node.value)
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            todo += ast.iter_child_nodes(node)
+    return found

@@ -1,0 +1,1 @@
+"""What the commands carry out: each module does the work of a command, without parsing and without showing."""

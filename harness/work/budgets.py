@@ -1,0 +1,86 @@
+"""A budget and what it has room for: where it is too small, the refusal names one that would do."""
+
+import math
+
+from harness.errors import UsageError
+from harness.judge.plan import session_plan
+from harness.judge.policy_file import refuse_unreachable
+from harness.policy.policy import Policy
+from harness.session.allowance import END_S, RESERVE, Allowance
+from harness.session.load_blocks import load_session_seconds, probe_seconds
+from harness.session.pace import Pace
+from harness.session.receipt import SessionPlan
+from harness.units import format_duration
+
+_MOST_BLOCKS = 2_000
+"""Beyond it, it is the policy that cannot be reached, not the budget that is too small."""
+
+_SERVERS_S = 15.0
+"""To start embedded servers and fill them, on a small machine."""
+_ROUNDING = 1 + 1e-9
+"""What is named must have room for all of the blocks when it is divided again."""
+
+
+def plan_within(
+    budget_s: float | None,
+    block_s: float,
+    policy: Policy,
+    benchmarks: int,
+    share: float = 1.0,
+    beside_s: float = 0.0,
+) -> SessionPlan:
+    """Return the plan of a suite that gets `share` of the budget, at `block_s` for a block with all `benchmarks`.
+
+    `beside_s` is what the share is needed for beside blocks: what has passed of it, and what else is measured. Raises
+    `UsageError` where no verdict is possible, with the least budget that would do if there is one.
+    """
+    try:
+        for_blocks_s = None if budget_s is None else max(0.0, budget_s * share - beside_s)
+        return session_plan(for_blocks_s, block_s, policy, benchmarks)
+    except UsageError as error:
+        blocks = None if budget_s is None else _least_blocks(policy, benchmarks)
+        if blocks is None:
+            raise
+        needed_s = RESERVE * (blocks * block_s + beside_s) / share
+        needed = format_duration(math.ceil(needed_s * _ROUNDING))
+        remedy = f"Give it a budget of at least {needed}, or fewer benchmarks"
+        raise UsageError(error.what, where=error.where, remedy=remedy) from None
+
+
+def require_room_for_load(
+    budget_s: float | None, policy: Policy, share: float, times_s: tuple[float, float], *, has_servers: bool
+) -> None:
+    """Raise `UsageError`, before anything is measured, where load blocks of (duration, warm-up) cannot fit their share."""
+    block_s, _ = load_session_seconds(SessionPlan(load_blocks=1), *times_s)
+    beside_s = probe_seconds() + END_S + (_SERVERS_S if has_servers else 0.0)
+    plan_within(budget_s, block_s, policy, 1, share, beside_s)
+
+
+def pace_of(allowance: Allowance, policy: Policy) -> Pace:
+    """Return what holds a session to its allowance, and to the policy's thresholds."""
+
+    def refit(blocks: int, benchmarks: int) -> SessionPlan | None:
+        try:
+            return session_plan(blocks, 1.0, policy, benchmarks)
+        except UsageError:
+            return None
+
+    def can_confirm(plan: SessionPlan, candidates: int) -> bool:
+        try:
+            refuse_unreachable(plan, policy, candidates)
+        except UsageError:
+            return False
+        return True
+
+    return Pace(allowance, refit, can_confirm)
+
+
+def _least_blocks(policy: Policy, benchmarks: int) -> int | None:
+    """Return the fewest blocks with which a verdict is possible; None if no number of them will do."""
+    for blocks in range(1, _MOST_BLOCKS + 1):
+        try:
+            session_plan(blocks, 1.0, policy, benchmarks)
+        except UsageError:
+            continue
+        return blocks
+    return None

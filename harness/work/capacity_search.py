@@ -1,0 +1,176 @@
+"""The work of `harness capacity`: servers, then one probe after the other, each kept before the next begins."""
+
+import dataclasses
+import datetime as dt
+import math
+import shutil
+import time
+from pathlib import Path
+
+from harness import environment
+from harness.capacity.document import KIND, PROBES, CapacityDocument, Ended, ProbeFacts
+from harness.capacity.search import Bounds, Seen, Sight, next_step
+from harness.capacity.sizing import OVERHEAD_S, calls_needed, probe_s, search_s
+from harness.console.console import Talk
+from harness.errors import HarnessError, InvalidRunError, RefusedError, UsageError
+from harness.plans.plan import MAX_RATE_PER_S
+from harness.policy.slo import State
+from harness.reading.limits import read_limit
+from harness.run.directory import RunDirectory
+from harness.supervise import Supervisor, termination_as_exception
+from harness.table import calls
+from harness.units import format_duration, format_rate_in_full
+from harness.work.preparing import probed_per_s
+from harness.work.probing import Prober, Question
+from harness.work.servers import Backends, data_of, provide
+
+# The search begins at a quarter of what closed users get, and goes down to a 64th of it; never above what the driver
+# holds with ease, for what it cannot drive says nothing of the target.
+_START_SHARE, _LOWEST_SHARE = 1 / 4, 1 / 64
+_HIGHEST_START_PER_S = 2_000.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """All that the user asked for, checked."""
+
+    question: Question
+    start_per_s: float | None
+    tolerance: float
+    budget_s: float
+    backends: str
+    out: Path
+
+
+def carry_out(request: Request, talk: Talk) -> tuple[RunDirectory, CapacityDocument]:
+    """Search until the answer is settled, the budget is used up, or the user ends it; what was found is kept.
+
+    An error before the first probe is raised; a later one ends the search and is told with what was found.
+    """
+    began_s = time.monotonic()
+    folder = _folder(request)
+    document: CapacityDocument | None = None
+    try:
+        with termination_as_exception(), Supervisor() as supervisor:
+            data = data_of(request.question.selection.spec)
+            servers = provide(request.backends, supervisor, folder.servers, talk, data)
+            with servers as backends:
+                prober = Prober(request.question, folder.path / PROBES, supervisor, backends, talk)
+                bounds = _bounds(request, supervisor, backends, talk)
+                document = _document(request, bounds, backends)
+                _search(request, bounds, prober, folder, document, began_s)
+    except KeyboardInterrupt:
+        if document is None:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        document.ended = Ended.INTERRUPTED
+    except HarnessError as error:
+        if document is None or not document.probes:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        document.ended = Ended.REFUSED if isinstance(error, RefusedError) else Ended.FAILED
+        document.trouble = str(error)
+    document.status = "finished"
+    folder.write(document)
+    return folder, document
+
+
+def _folder(request: Request) -> RunDirectory:
+    folder = RunDirectory.create(request.out, KIND, "", KIND)
+    (folder.path / PROBES).mkdir()
+    return folder
+
+
+def _bounds(request: Request, supervisor: Supervisor, backends: Backends, talk: Talk) -> Bounds:
+    plan = request.question.plan
+    fastest = max(max(stage.start, stage.end) for stage in plan.scenario.stages)
+    most_per_s = min(MAX_RATE_PER_S, calls.MAX_ROWS / (2 * (plan.duration_s + plan.warmup_s))) / fastest
+    start_per_s = lowest_per_s = request.start_per_s
+    if start_per_s is None or lowest_per_s is None:
+        selection = request.question.selection
+        probed = probed_per_s(selection, selection.variants[0], plan, supervisor, backends, talk)
+        if not probed:
+            raise InvalidRunError(
+                f"No rate to begin with could be found: no call of '{selection.spec.shown}' completed",
+                remedy="Give a --rate, and look at the calls that fail",
+            )
+        start_per_s, lowest_per_s = (
+            float(f"{min(probed * share, _HIGHEST_START_PER_S):.2g}")
+            for share in (_START_SHARE, _LOWEST_SHARE)
+        )
+    about_s = min(search_s(plan.duration_s, plan.warmup_s, request.tolerance), request.budget_s)
+    talk.say(
+        f"Searching from {format_rate_in_full(start_per_s)}: about {format_duration(round(about_s))}, "
+        f"at most {format_duration(request.budget_s)}"
+    )
+    return Bounds(start_per_s, lowest_per_s, max(most_per_s, start_per_s), request.tolerance)
+
+
+def _document(request: Request, bounds: Bounds, backends: Backends) -> CapacityDocument:
+    question = request.question
+    return CapacityDocument(
+        scenario=question.plan.scenario.name,
+        target=question.selection.spec.shown,
+        variant=question.selection.variants[0],
+        seed=question.plan.seed,
+        started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        command=question.command,
+        slos=list(question.slos),
+        metric=question.metric,
+        start_per_s=bounds.start_per_s,
+        lowest_per_s=bounds.lowest_per_s,
+        most_per_s=bounds.most_per_s,
+        tolerance=bounds.tolerance,
+        budget_s=request.budget_s,
+        warmup_s=question.plan.warmup_s,
+        arrivals=question.plan.scenario.arrivals,
+        shape=list(question.shape),
+        environment={**environment.collect(), "backends": backends.kind},
+    )
+
+
+def _search(
+    request: Request, bounds: Bounds, prober: Prober, folder: RunDirectory, document: CapacityDocument,
+    began_s: float,
+) -> None:  # fmt: skip
+    needed = calls_needed([read_limit(text) for text in request.question.slos])
+    plan = request.question.plan
+    while document.ended is None:
+        step = next_step([Seen(probe.rate_per_s, probe.sight) for probe in document.probes], bounds)
+        if step is None:
+            document.ended = Ended.SETTLED
+            continue
+        duration_s = probe_s(step.rate_per_s, needed, plan.duration_s, request.budget_s)
+        left_s = request.budget_s - (time.monotonic() - began_s)
+        needed_s = duration_s + plan.warmup_s + OVERHEAD_S
+        if needed_s > left_s and not document.probes:
+            raise _no_room(request.budget_s, request.budget_s - left_s, needed_s)
+        if needed_s > left_s:
+            document.ended = Ended.BUDGET
+            continue
+        folder.write(document)
+        facts, ending = prober.probe(step, duration_s, len(document.probes) + 1)
+        document.probes.append(facts)
+        prober.talk.say(f"  {told(facts)}")
+        ending.raise_refusal()
+        if ending.interrupted:
+            document.ended = Ended.INTERRUPTED
+
+
+def _no_room(budget_s: float, spent_s: float, needed_s: float) -> UsageError:
+    return UsageError(
+        f"The budget of {format_duration(budget_s)} has no room for one probe: servers and the search for a rate took "
+        f"{format_duration(round(spent_s))}, and a probe takes {format_duration(round(needed_s))}",
+        remedy=f"Give it a budget of at least {format_duration(math.ceil(1.25 * spent_s + needed_s))}",
+    )
+
+
+def told(facts: ProbeFacts) -> str:
+    """Return what one probe showed, for people who wait."""
+    why = ""
+    if facts.sight is Sight.INVALID:
+        why = f": {facts.reasons[0]}" if facts.reasons else ""
+    elif facts.sight is not Sight.HELD:
+        unkept = [limit for limit in facts.limits if limit.state != State.CERTIFIED]
+        why = f": {unkept[0].what} {unkept[0].sentence}" if unkept else ""
+    return f"{format_rate_in_full(facts.rate_per_s)} {facts.sight}{why}"

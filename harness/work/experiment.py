@@ -1,0 +1,186 @@
+"""The work of `harness run`: servers, a rate, and for each variant a timing run and its profile runs."""
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
+
+from harness import environment
+from harness.console.console import Talk
+from harness.console.watching import watched
+from harness.errors import HarnessError
+from harness.policy.thresholds import Thresholds
+from harness.processes.crew import run_with_workers
+from harness.processes.loadrun import LoadPlan, run_into, run_load
+from harness.profiling.runs import USUAL, Sampling, profile_cpu, profile_memory
+from harness.profiling.waiting import HOOK_TAKEN, NO_SPLIT, profile_waits
+from harness.reading.limits import check_operations, read_limit
+from harness.reading.summary import load
+from harness.run.directory import RunDirectory, RunDocument
+from harness.run.distributions import Distributions
+from harness.supervise import Supervisor, termination_as_exception
+from harness.work.ended import Work
+from harness.work.preparing import Find, label_of, prepared, subject_of
+from harness.work.servers import Backends, data_of, provide
+from harness.work.subjects import Selection
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """All that the user asked for, checked."""
+
+    selection: Selection
+    plan: LoadPlan
+    find: Find
+    profiles: tuple[str, ...]
+    backends: str
+    out: Path
+    command: str
+    slos: tuple[str, ...] = ()
+    thresholds: Thresholds | None = None
+    sampling: Sampling = USUAL
+    shape: tuple[str, ...] = ()
+    """The options that shaped the plan, for `run.json`."""
+
+
+def carry_out(request: Request, talk: Talk) -> Work:
+    """Run every variant. Ctrl-C ends the work in good order and keeps what was measured.
+
+    An error before anything was measured is raised; a later one is kept beside the runs that there are.
+    """
+    work = Work()
+    begun = {variant: _begin(request, variant) for variant in request.selection.variants}
+    logs = next(iter(begun.values())).servers
+    try:
+        with termination_as_exception(), Supervisor() as supervisor:
+            servers = provide(request.backends, supervisor, logs, talk, data_of(request.selection.spec))
+            with servers as backends:
+                plan = prepared(request.selection, request.plan, request.find, supervisor, backends, talk)
+                request = dataclasses.replace(request, plan=plan)
+                for variant, directory in begun.items():
+                    _Variant(request, variant, directory, supervisor, backends, talk).carry_out(work)
+                    if work.interrupted:
+                        break
+    except KeyboardInterrupt:
+        work.interrupted = True
+    except HarnessError as error:
+        if not work.directories:
+            raise
+        work.error = error
+    finally:
+        for directory in begun.values():
+            # A folder without a measurement helps nobody: the facts are written when the run begins.
+            if not directory.facts_path.exists():
+                directory.discard()
+    return work
+
+
+def _begin(request: Request, variant: str) -> RunDirectory:
+    return RunDirectory.create(request.out, request.plan.scenario.name, variant)
+
+
+def _returned(directory: RunDirectory) -> bool:
+    """Say whether any call of the measured time came back."""
+    try:
+        return load(directory.path).total.count > 0
+    except HarnessError:
+        return False
+
+
+class _Variant:
+    """One variant: its document, its timing run, its profile runs."""
+
+    def __init__(
+        self, request: Request, variant: str, directory: RunDirectory, supervisor: Supervisor,
+        backends: Backends, talk: Talk,
+    ) -> None:  # fmt: skip
+        self._request = request
+        self._variant = variant
+        self._directory = directory
+        self._supervisor = supervisor
+        self._backends = backends
+        self._talk = talk
+        self._subject = subject_of(request.selection, variant, backends)
+
+    def carry_out(self, work: Work) -> None:
+        """Measure; each step is on the disk before the next begins.
+
+        Raises `RefusedError` for a target that cannot be measured; what was measured of it before is kept, and not valid.
+        """
+        label, plan = label_of(self._request.selection, self._variant), self._request.plan
+        self._backends.forget()
+        with watched(self._talk, f"Timing {label}", plan, self._directory.timing) as tick:
+            document, result = run_into(
+                self._directory,
+                self._supervisor,
+                self._subject,
+                plan,
+                self._document,
+                tick,
+                run_with_workers if plan.workers > 1 else run_load,
+            )
+        if result.ending.refused and not _returned(self._directory):
+            self._directory.discard()
+            raise result.ending.refused
+        work.directories.append(self._directory)
+        work.interrupted = document.interrupted
+        self._evaluate(document)
+        try:
+            result.ending.raise_refusal()
+            if not work.interrupted:
+                self._profile(document, label)
+        finally:
+            self._directory.write(document)
+
+    def _document(self, mix: dict[str, float]) -> RunDocument:
+        request = self._request
+        check_operations([read_limit(text) for text in request.slos], mix)
+        return RunDocument(
+            scenario=request.plan.scenario.name,
+            target=request.selection.spec.shown,
+            variant=self._variant,
+            seed=request.plan.seed,
+            started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            command=request.command,
+            plan=request.plan.facts(mix),
+            thresholds=request.thresholds,
+            slos=list(request.slos),
+            shape=list(request.shape),
+            environment={**environment.collect(), "backends": self._backends.kind},
+        )
+
+    def _evaluate(self, document: RunDocument) -> None:
+        try:
+            run = load(self._directory.path)
+        except HarnessError as error:
+            document.trouble.append(str(error))
+            return
+        document.backends = self._backends.facts(run.counters, run.measured_s)
+        Distributions.of(run.table, document.plan.spans).write(self._directory.histograms_path)
+        returned = {name: operation.count for name, operation in run.operations.items()}
+        is_taken = run.facts is not None and run.facts.split_taken
+        no_hook = HOOK_TAKEN if is_taken else None if self._request.plan.split else NO_SPLIT
+        document.profiles["wait"] = profile_waits(self._directory, returned, no_hook=no_hook)
+
+    def _profile(self, document: RunDocument, label: str) -> None:
+        plan, request = self._request.plan, self._request
+        if "cpu" in request.profiles:
+            self._backends.forget()
+            with self._talk.progress(f"CPU profile of {label}", plan.duration_s, plan.warmup_s) as tick:
+                document.profiles["cpu"] = profile_cpu(
+                    self._supervisor,
+                    self._subject,
+                    plan,
+                    self._directory.path / "cpu",
+                    tick,
+                    request.sampling,
+                )
+        if "memory" in request.profiles:
+            self._backends.forget()
+            self._talk.say(f"Memory profile of {label} …")
+            document.profiles["memory"] = profile_memory(
+                self._supervisor,
+                self._subject,
+                plan,
+                self._directory.path / "memory",
+                follow_fork=request.sampling.children,
+            )

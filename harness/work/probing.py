@@ -1,0 +1,174 @@
+"""One probe of a search for capacity: a run in a process of its own, into a run directory, and what it showed.
+
+Each probe has a fresh process and its own warm-up: what a broken probe leaves behind (a backlog, grown caches, a heap) must
+not be what the next one measures. That costs about two seconds each.
+"""
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
+
+import msgspec
+
+from harness import environment
+from harness.capacity.document import LimitSeen, MetricFacts, ProbeFacts
+from harness.capacity.search import Sight, Step
+from harness.console.console import Talk
+from harness.console.watching import watched
+from harness.errors import HarnessError
+from harness.policy.slo import State, Subject, parse
+from harness.policy.thresholds import Thresholds
+from harness.processes.loadrun import LoadPlan, run_into
+from harness.processes.measure import Ending
+from harness.reading.limits import ALL, check_operations, read_limit
+from harness.reading.summary import RunSummary, load, throughput
+from harness.reading.validity import Level
+from harness.run.directory import RunDirectory, RunDocument
+from harness.run.distributions import Distributions
+from harness.supervise import Supervisor
+from harness.units import format_rate_in_full
+from harness.work.preparing import subject_of
+from harness.work.servers import Backends
+from harness.work.subjects import Selection
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the target at every rate."""
+
+    selection: Selection
+    plan: LoadPlan
+    slos: tuple[str, ...]
+    command: str
+    shape: tuple[str, ...]
+    thresholds: Thresholds | None = None
+
+    @property
+    def metric(self) -> MetricFacts:
+        """What the chart shows: the first percentile that is limited, else errors."""
+        clauses = [clause for text in self.slos for clause in parse(read_limit(text).slo)]
+        for clause in clauses:
+            if clause.subject is Subject.LATENCY:
+                return MetricFacts(name=clause.text.partition("<")[0].strip(), unit="ns", limit=clause.limit)
+        errors = next((clause for clause in clauses if clause.subject is Subject.ERRORS), None)
+        return MetricFacts(name="errors", unit="share", limit=errors.share if errors else None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Prober:
+    """Makes the probes of one search, below `folder`."""
+
+    question: Question
+    folder: Path
+    supervisor: Supervisor
+    backends: Backends
+    talk: Talk
+
+    def probe(self, step: Step, duration_s: float, number: int) -> tuple[ProbeFacts, Ending]:
+        """Measure at one rate; returns what was seen, and how it ended."""
+        question = self.question
+        plan = dataclasses.replace(
+            question.plan, rate_per_s=step.rate_per_s, duration_s=duration_s, seed=question.plan.seed + number
+        )
+        plan.check()
+        directory = RunDirectory.create(self.folder, f"{number:02}-{step.rate_per_s:g}", "")
+        self.backends.forget()
+        what = f"{'Confirming' if step.confirms else 'Probing'} {format_rate_in_full(step.rate_per_s)}"
+        subject = subject_of(question.selection, question.selection.variants[0], self.backends)
+        try:
+            with watched(self.talk, what, plan, directory.timing) as tick:
+                document, result = run_into(
+                    directory, self.supervisor, subject, plan, lambda mix: self._document(plan, mix), tick
+                )
+        finally:
+            if not directory.facts_path.exists():
+                directory.discard()
+        return self._seen(directory, document, step, plan), result.ending
+
+    def _document(self, plan: LoadPlan, mix: dict[str, float]) -> RunDocument:
+        question = self.question
+        check_operations([read_limit(text) for text in question.slos], mix)
+        return RunDocument(
+            scenario=plan.scenario.name,
+            target=question.selection.spec.shown,
+            variant=question.selection.variants[0],
+            seed=plan.seed,
+            started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            command=question.command,
+            plan=plan.facts(mix),
+            thresholds=question.thresholds,
+            slos=list(question.slos),
+            shape=list(question.shape),
+            environment={**environment.collect(), "backends": self.backends.kind},
+        )
+
+    def _seen(self, directory: RunDirectory, document: RunDocument, step: Step, plan: LoadPlan) -> ProbeFacts:
+        run = self._load(directory, document)
+        common = ProbeFacts(
+            folder=directory.path.name,
+            rate_per_s=step.rate_per_s,
+            duration_s=plan.duration_s,
+            seed=plan.seed,
+            confirms=step.confirms,
+            sight=Sight.INVALID,
+            validity=Level.INVALID,
+            reasons=[*document.trouble],
+        )
+        return common if run is None else facts_of(run, common, self.question.metric)
+
+    def _load(self, directory: RunDirectory, document: RunDocument) -> RunSummary | None:
+        try:
+            run = load(directory.path)
+            document.backends = self.backends.facts(run.counters, run.measured_s)
+            Distributions.of(run.table, document.plan.spans).write(directory.histograms_path)
+            directory.write(document)
+            return load(directory.path)
+        except HarnessError as error:
+            document.trouble.append(str(error))
+            directory.write(document)
+            return None
+
+
+def facts_of(run: RunSummary, common: ProbeFacts, metric: MetricFacts) -> ProbeFacts:
+    """Return `common` with what a run says of the SLO. Only certified limits hold; an invalid run says nothing."""
+    response = run.total.histograms["response_ns"]
+    return msgspec.structs.replace(
+        common,
+        sight=sight(run),
+        validity=run.validity.level,
+        reasons=[*run.validity.reasons],
+        limits=[
+            LimitSeen(
+                what=finding.what, state=str(finding.certificate.state), sentence=finding.certificate.sentence
+            )
+            for finding in run.slo
+        ],
+        planned=run.planned,
+        completed=run.total.outcomes["completed"],
+        answered_per_s=throughput(run.directory.calls_path, run.measured_s) if run.measured_s else 0.0,
+        p50_ns=response.supported_percentile(0.5),
+        p99_ns=response.supported_percentile(0.99),
+        metric=_metric(run, metric),
+    )
+
+
+def sight(run: RunSummary) -> Sight:
+    """Return what a run shows of its limits."""
+    if run.validity.level is Level.INVALID:
+        return Sight.INVALID
+    states = [finding.certificate.state for finding in run.slo]
+    if State.BROKEN in states:
+        return Sight.BROKE
+    return Sight.HELD if states and all(state is State.CERTIFIED for state in states) else Sight.OPEN
+
+
+def _metric(run: RunSummary, metric: MetricFacts) -> float | None:
+    """Return the chart's value: of the operation that the first such limit names, else of all calls."""
+    if metric.unit == "share":
+        return 1 - run.total.outcomes["completed"] / run.planned if run.planned else None
+    names = [
+        finding.operation for finding in run.slo if finding.certificate.clause.text.startswith(metric.name)
+    ]
+    name = names[0] if names else ALL
+    summary = run.total if name == ALL else run.operations[name]
+    return summary.histograms["response_ns"].percentile(float(metric.name[1:]) / 100)

@@ -1,0 +1,197 @@
+"""The work of `harness profile`: each side in rounds, every profile a process of its own, the sides in random order."""
+
+import dataclasses
+import datetime as dt
+import random
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from harness import environment
+from harness.console.console import Talk
+from harness.errors import HarnessError
+from harness.policy.policy import Policy
+from harness.processes.loadrun import LoadPlan, Subject
+from harness.profiling.document import KIND, ProfileDocument, ProfiledSide, Round, round_folder, write_sums
+from harness.profiling.runs import Sampling, next_sampling, record_cpu, record_memory, record_wait
+from harness.run.directory import ProfileFacts, RunDirectory
+from harness.supervise import Supervisor, private_folder, termination_as_exception
+from harness.units import format_duration
+from harness.work.ended import Work
+from harness.work.preparing import Find, prepared
+from harness.work.profile_sides import ProfileSide, code_of
+from harness.work.servers import Backends, data_of, provide
+
+_LAUNCH_S = 4.0
+"""What a process of either kind takes beside its plan, for the forecast."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """All that the user asked for, checked."""
+
+    sides: tuple[ProfileSide, ...]
+    plan: LoadPlan
+    find: Find
+    kinds: tuple[str, ...]
+    rounds: int
+    sampling: Sampling
+    backends: str
+    out: Path
+    command: str
+    policy: Policy
+
+    @property
+    def seconds(self) -> float:
+        """About how long it takes."""
+        load_s = _LAUNCH_S + self.plan.warmup_s + self.plan.duration_s
+        each_s = sum(_LAUNCH_S if kind == "memory" else load_s for kind in self.kinds)
+        return self.rounds * len(self.sides) * each_s
+
+
+def carry_out(request: Request, talk: Talk) -> Work:
+    """Profile every side. Ctrl-C ends the work in good order and keeps the rounds that are whole.
+
+    An error before anything was profiled is raised; a later one is kept beside the rounds that there are.
+    """
+    work = Work()
+    profilings: list[_Profiling] = []
+    session = secrets.token_hex(8)
+    for side in request.sides:
+        directory = RunDirectory.create(request.out, request.plan.scenario.name, side.folder_word, KIND)
+        profilings.append(_Profiling(request, side, directory, session))
+    try:
+        _carry_out(request, profilings, talk)
+    except KeyboardInterrupt:
+        work.interrupted = True
+    except HarnessError as error:
+        if not any(one.document.rounds for one in profilings):
+            raise
+        work.error = error
+    finally:
+        for one in profilings:
+            if one.close(interrupted=work.interrupted, error=work.error):
+                work.directories.append(one.directory)
+    return work
+
+
+def _carry_out(request: Request, profilings: list["_Profiling"], talk: Talk) -> None:
+    target = request.sides[-1].selection
+    with (
+        termination_as_exception(),
+        Supervisor() as supervisor,
+        private_folder() as scratch,
+        code_of(request.sides, request.policy, supervisor, scratch / "prepare.log") as places,
+        provide(
+            request.backends, supervisor, profilings[0].directory.servers, talk, data_of(target.spec)
+        ) as backends,
+    ):  # fmt: skip
+        plan = prepared(target, request.plan, request.find, supervisor, backends, talk)
+        subjects = {side: side.subject(backends, places[side]) for side in request.sides}
+        for one in profilings:
+            one.begin(plan, backends)
+        profiles = len(request.sides) * request.rounds
+        what = " and ".join(f"{profiles} {kind}" for kind in request.kinds)
+        in_turns = ", the sides in turns and in random order" if len(request.sides) > 1 else ""
+        talk.say(f"{what} profiles{in_turns}: about {format_duration(max(1, round(request.seconds)))}.")
+        turns = random.Random(request.plan.seed)
+        for number in range(1, request.rounds + 1):
+            _round(number, profilings, subjects, turns, supervisor, backends, talk)
+
+
+def _round(
+    number: int, profilings: list["_Profiling"], subjects: Mapping[ProfileSide, Subject], turns: random.Random,
+    supervisor: Supervisor, backends: Backends, talk: Talk,
+) -> None:  # fmt: skip
+    """Make one round of all sides; only a round that every side has is kept."""
+    kinds = profilings[0].document.kinds
+    made: dict[ProfileSide, Round] = {one.side: Round(number=number) for one in profilings}
+    for kind in kinds:
+        for turn, one in enumerate(turns.sample(profilings, k=len(profilings))):
+            backends.forget()
+            facts = one.profile(kind, number, subjects[one.side], supervisor, talk)
+            found = made[one.side]
+            made[one.side] = msgspec.structs.replace(
+                found, turn={**found.turn, kind: turn}, profiles={**found.profiles, kind: facts}
+            )
+    for one in profilings:
+        one.keep(made[one.side])
+
+
+class _Profiling:
+    """One side while it is profiled: its document, and the rate that its budget allows."""
+
+    def __init__(self, request: Request, side: ProfileSide, directory: RunDirectory, session: str) -> None:
+        self.side = side
+        self.directory = directory
+        self._request = request
+        self._sampling = request.sampling
+        self._plan = request.plan
+        self.document = ProfileDocument(
+            scenario=request.plan.scenario.name,
+            target=side.selection.spec.shown,
+            variant=side.variant,
+            subject=side.label,
+            seed=request.plan.seed,
+            started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            command=request.command,
+            plan=request.plan.facts({}),
+            environment={},
+            session=session,
+            kinds=list(request.kinds),
+            rounds_planned=request.rounds,
+        )
+
+    def begin(self, plan: LoadPlan, backends: Backends) -> None:
+        """Write down what is meant to happen."""
+        self._plan = plan
+        self.document.plan = plan.facts({})
+        self.document.environment = {**environment.collect(), "backends": backends.kind}
+        self.directory.write(self.document)
+
+    def profile(
+        self, kind: str, number: int, subject: Subject, supervisor: Supervisor, talk: Talk
+    ) -> ProfileFacts:
+        """Make one profile. Raises `HarnessError` where the target cannot be made or does not fit."""
+        folder = round_folder(self.directory, kind, number)
+        what = f"{kind} profile {number} of {self._request.rounds}: {self.side.label}"
+        if kind == "memory":
+            talk.say(f"{what} …")
+            facts = record_memory(
+                supervisor, subject, self._plan, folder, follow_fork=self._sampling.children
+            )
+            return _placed(facts, folder, self.directory)
+        with talk.progress(what, self._plan.duration_s, self._plan.warmup_s) as tick:
+            if kind == "wait":
+                facts = record_wait(supervisor, subject, self._plan, folder, tick)
+                return _placed(facts, folder, self.directory)
+            facts = record_cpu(supervisor, subject, self._plan, folder, tick, self._sampling)
+        self._sampling = next_sampling(self._sampling, facts.facts)
+        return _placed(facts, folder, self.directory)
+
+    def keep(self, made: Round) -> None:
+        """Add a whole round; it is on the disk before the next begins."""
+        self.document.rounds.append(made)
+        self.directory.write(self.document)
+
+    def close(self, *, interrupted: bool, error: HarnessError | None) -> bool:
+        """Write the end and the sums of all rounds; False, and nothing is left, where there is no round."""
+        if not self.document.rounds:
+            self.directory.discard()
+            return False
+        self.document.status = "finished"
+        self.document.interrupted = interrupted
+        self.document.trouble = [str(error)] if error else []
+        self.directory.write(self.document)
+        write_sums(ProfiledSide(self.directory, self.document))
+        return True
+
+
+def _placed(facts: ProfileFacts, folder: Path, directory: RunDirectory) -> ProfileFacts:
+    """Return the facts with the file where it is in the run directory."""
+    if facts.file is None:
+        return facts
+    file = (folder / Path(facts.file).name).relative_to(directory.path)
+    return msgspec.structs.replace(facts, file=str(file))

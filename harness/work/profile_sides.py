@@ -1,0 +1,103 @@
+"""The sides of a profile-only run: two variants, or the chosen target against a base; one side alone where none is named."""
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.model import Scenario
+from harness.policy.policy import Policy
+from harness.processes.loadrun import Subject
+from harness.session.prepare import prepare
+from harness.session.receipt import Side
+from harness.session.subjects import TreeSide, parse_tree, working_tree
+from harness.supervise import Supervisor
+from harness.work.preparing import subject_of
+from harness.work.servers import Backends
+from harness.work.sides import overlays
+from harness.work.subjects import Selection, select
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class ProfileSide:
+    """One side: a variant of a target, called `label`; `tree` where the code is one side's own."""
+
+    label: str
+    selection: Selection
+    variant: str
+    tree: TreeSide | None = None
+
+    @property
+    def folder_word(self) -> str:
+        """What its run directory is called after."""
+        return self.variant or self.label
+
+    def subject(self, backends: Backends, overlay: Path | None) -> Subject:
+        """Return what is measured, on `backends`."""
+        return dataclasses.replace(subject_of(self.selection, self.variant, backends), overlay=overlay)
+
+
+def sides_of(
+    target: str | None,
+    variants: list[str],
+    base: str | None,
+    scenario: Scenario,
+    policy: Policy,
+    project: Path,
+) -> tuple[ProfileSide, ...]:
+    """Return one side or two, the base first. Raises `UsageError` for what makes no comparison."""
+    if base is None:
+        selection = select(target, scenario, variants)
+        if len(selection.variants) > 2:
+            raise UsageError(
+                f"Profiles are of one variant or of two, not of {len(selection.variants)}",
+                remedy="Profile them two by two",
+            )
+        return tuple(
+            ProfileSide(variant or selection.spec.shown, selection, variant) for variant in selection.variants
+        )
+    tree = parse_tree(base, project)
+    named = target or (policy.target if tree else None)
+    chosen = select(named, scenario, variants)
+    if len(chosen.variants) > 1:
+        raise UsageError(
+            "--base is one side, and two variants are two more", remedy="Name one --variant, or none"
+        )
+    (variant,) = chosen.variants
+    if tree is not None:
+        here = working_tree(project)
+        return (
+            ProfileSide(tree.label, chosen, variant, tree),
+            ProfileSide(here.label, chosen, variant, here),
+        )
+    return (_other_target(base, scenario), ProfileSide(chosen.spec.shown, chosen, variant))
+
+
+def _other_target(base: str, scenario: Scenario) -> ProfileSide:
+    kind, _, spec = base.partition(":")
+    if kind != "target" or not spec:
+        raise UsageError(
+            f"'{base}' is no base for profiles",
+            remedy="Write git:REVISION, path:CHECKOUT or target:SPEC; two variants are two --variant",
+        )
+    selection = select(spec, scenario, ())
+    return ProfileSide(selection.spec.shown, selection, selection.variants[0])
+
+
+@contextlib.contextmanager
+def code_of(
+    sides: tuple[ProfileSide, ...], policy: Policy, supervisor: Supervisor, log: Path
+) -> Iterator[Mapping[ProfileSide, Path | None]]:
+    """Yield the folder that each side's code is imported from; None where that is the running tree."""
+    trees = [side.tree for side in sides]
+    if len(sides) < 2 or trees[0] is None or trees[1] is None:
+        yield dict.fromkeys(sides)
+        return
+    with (
+        prepare(trees[0], trees[1], policy, supervisor, log, with_suite=False) as prepared,
+        tempfile.TemporaryDirectory(dir=prepared.folder) as scratch,
+    ):
+        places = overlays(prepared, Path(scratch))
+        yield {side: places[name] for side, name in zip(sides, Side, strict=True)}

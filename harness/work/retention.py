@@ -1,0 +1,211 @@
+"""Which folders below a parent are the harness's own, to the last file: `harness clean` removes these and no others."""
+
+import dataclasses
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from harness.capacity.document import KIND as CAPACITY
+from harness.capacity.document import PROBES, CapacityDocument
+from harness.errors import HarnessError
+from harness.micro.document import KIND as MICRO
+from harness.micro.document import MicroDocument
+from harness.profiling.document import KIND as PROFILE
+from harness.profiling.document import ProfileDocument
+from harness.run.directory import RunDirectory, RunDocument
+from harness.session.receipt_file import NAME as RECEIPT
+from harness.session.receipt_file import read_receipt
+from harness.storage.folder import ABLATION, DOCUMENT, PRODUCT, SESSION, Head, read_head
+
+LONGEST_RUN_S = 86_400.0
+"""A folder that says that its work goes on is left alone, until so much time has passed without its end."""
+_DOCUMENTS: Mapping[str, type[msgspec.Struct]] = {
+    "load": RunDocument,
+    MICRO: MicroDocument,
+    PROFILE: ProfileDocument,
+    CAPACITY: CapacityDocument,
+}
+_RECEIPTS = (SESSION, ABLATION)
+_NAME = re.compile(r"\.?\d{8}T\d{6}Z-[\w.-]+-[0-9a-f]{6}(\.[0-9a-f]{6})?", re.ASCII)
+"""What the harness calls its folders; with a dot before it one that was never finished."""
+
+# Beside these every file of ours has a scratch file, which is there while it is written. A folder of runs holds runs.
+_SCRATCH = re.compile(r"\.(?P<hidden>.+)\.\d+|(?P<plain>.+)\.\d+\.partial", re.ASCII)
+_FILES = re.compile(
+    r"(run|receipt)\.json|(report|comment|ablation|junit)\.(html|md|xml)|[\w.-]+\.log"
+    r"|calls\.npy|heldby\.npy|histograms\.npz|(facts|waits|by-latency|benchmarks|failure)\.json|account\.msgpack"
+    r"|\.calls\.npy|pytest\.ini|[\w-]+\.folded|pyspy\.raw|memory\.bin(\.\d+)?"
+)
+_EXPORTED = re.compile(r"[\w.-]+\.(hgrm|csv|parquet|arrow|speedscope\.json)")
+_FOLDERS = ("timing", "cpu", "wait", "memory", "servers", "export", "beside")
+_NUMBERED = re.compile(r"(worker|round)-\d+", re.ASCII)
+_OF_RUNS = (PROBES, "segments")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A folder of the harness's with what decides about it."""
+
+    path: Path
+    modified_s: float
+    size_bytes: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Found:
+    """What there is: finished folders of ours, newest first, and those that are left, with the reason."""
+
+    runs: list[StoredRun]
+    left: list[tuple[Path, str]]
+
+
+def find(parent: Path) -> Found:
+    """Return what is directly under `parent`. A symbolic link is never followed, and nothing else is looked into.
+
+    A run that does not say that it is over is left, until a day has passed without its end.
+    """
+    runs, left = [], []
+    for path in sorted(_folders(parent)):
+        if not (_NAME.fullmatch(path.name) or _holds(path, DOCUMENT) or _holds(path, RECEIPT)):
+            continue
+        if why := foreign(path):
+            left.append((path, why))
+        elif _is_running(path):
+            left.append((path, "it has no end yet: it may be running, and counts as cut off after a day"))
+        else:
+            runs.append(StoredRun(path, _modified_s(path), _size_bytes(path)))
+    return Found(sorted(runs, key=lambda stored: stored.modified_s, reverse=True), left)
+
+
+def foreign(path: Path) -> str | None:
+    """Return why the folder `path` is not the harness's own to the last file; None where it is."""
+    try:
+        return _not_ours(path) or next(_strangers(path), None)
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+
+
+def _folders(parent: Path) -> Iterator[Path]:
+    if parent.is_dir():
+        with os.scandir(parent) as entries:
+            yield from (Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False))
+
+
+def _not_ours(path: Path) -> str | None:
+    """Return what is wrong with the document that says whose the folder is."""
+    if _holds(path, DOCUMENT):
+        return _not_our_document(path)
+    if _holds(path, RECEIPT):
+        return _undecodable(lambda: read_receipt(path / RECEIPT))
+    # Its maker was killed before it had written anything.
+    return None if path.name.startswith(".") else f"it has no {DOCUMENT}"
+
+
+def _not_our_document(path: Path) -> str | None:
+    head = read_head(path)
+    if head is None:
+        return f"its {DOCUMENT} cannot be read"
+    if head.schema != Head().schema:
+        return f"its {DOCUMENT} has schema {head.schema}"
+    if head.product == PRODUCT and (head.kind in _DOCUMENTS or head.kind in _RECEIPTS):
+        return None
+    if head.product or head.kind not in _DOCUMENTS:
+        return f"its {DOCUMENT} is of another kind"
+    # Written before folders named the product: then the whole document must be one of ours.
+    return _undecodable(lambda: RunDirectory(path).read_as(head.kind, _DOCUMENTS[head.kind]))
+
+
+def _undecodable(read: Callable[[], object]) -> str | None:
+    try:
+        read()
+    except HarnessError as error:
+        return error.what
+    return None
+
+
+def _strangers(folder: Path) -> Iterator[str]:
+    """Yield what in the folder of a run or session the harness does not write."""
+    head = read_head(folder)
+    for entry in _entries(folder):
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name in _OF_RUNS:
+                yield from _within_runs(Path(entry))
+            elif entry.name in _FOLDERS:
+                yield from _within(Path(entry))
+            else:
+                yield _holds_foreign(entry)
+        elif not _is_our_file(entry) and not (
+            head is not None and head.kind == ABLATION and entry.name.endswith(".json")
+        ):
+            yield _holds_foreign(entry)
+
+
+def _within_runs(folder: Path) -> Iterator[str]:
+    for entry in _entries(folder):
+        if not entry.is_dir(follow_symlinks=False):
+            yield _holds_foreign(entry)
+        elif why := foreign(Path(entry)):
+            yield f"{Path(entry).relative_to(folder.parent)}: {why}"
+
+
+def _within(folder: Path) -> Iterator[str]:
+    for entry in _entries(folder):
+        if entry.is_dir(follow_symlinks=False):
+            if _NUMBERED.fullmatch(entry.name):
+                yield from _within(Path(entry))
+            else:
+                yield _holds_foreign(entry)
+        elif not _is_our_file(entry) and not (
+            folder.name == "export"
+            and entry.is_file(follow_symlinks=False)
+            and _EXPORTED.fullmatch(entry.name)
+        ):
+            yield _holds_foreign(entry)
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        yield from sorted(entries, key=lambda entry: entry.name)
+
+
+def _is_our_file(entry: os.DirEntry[str]) -> bool:
+    if not entry.is_file(follow_symlinks=False):
+        return False
+    scratch = _SCRATCH.fullmatch(entry.name)
+    name = (scratch["hidden"] or scratch["plain"]) if scratch else entry.name
+    return _FILES.fullmatch(name) is not None
+
+
+def _holds_foreign(entry: os.DirEntry[str]) -> str:
+    return f"it holds {entry.name}, which the harness does not write"
+
+
+def _holds(path: Path, name: str) -> bool:
+    try:
+        return stat.S_ISREG((path / name).lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _modified_s(path: Path) -> float:
+    name = next((name for name in (DOCUMENT, RECEIPT) if _holds(path, name)), "")
+    return (path / name).lstat().st_mtime
+
+
+def _size_bytes(path: Path) -> int:
+    return sum(
+        (Path(folder) / name).lstat().st_blocks * 512 for folder, _, names in os.walk(path) for name in names
+    )
+
+
+def _is_running(path: Path) -> bool:
+    head = read_head(path)
+    is_over = head is not None and head.status not in {"started", "running"}
+    if head is None and _holds(path, RECEIPT):
+        is_over = True
+    return not is_over and time.time() - _modified_s(path) < LONGEST_RUN_S

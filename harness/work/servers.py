@@ -1,0 +1,148 @@
+"""The servers behind a run: started or found, seeded, warmed up, and their ceilings measured."""
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from harness.console.console import Talk
+from harness.errors import UsageError
+from harness.run.directory import BackendFacts
+from harness.supervise import Supervisor
+from harness.target.loading import TargetSpec
+from harness.units import format_rate
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Data:
+    """What servers are filled with: a size or a file, and the seed of a target that is told none."""
+
+    name: str = "small"
+    seed: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.name}, seed {self.seed}"
+
+
+def data_of(spec: TargetSpec) -> Data:
+    """Return the data that a target asks for: servers must hold the same. The seed of the plan is another.
+
+    UsageError if the seed is no number.
+    """
+    usual = Data()
+    seed = spec.parameters.get("seed", str(usual.seed))
+    try:
+        return Data(spec.parameters.get("data", usual.name), int(seed))
+    except ValueError as error:
+        raise UsageError(f"The data's seed '{seed}' is no number", remedy="Write seed=1") from error
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Backends:
+    """What a run needs to know of the servers: how a target finds them, and what each of them can give."""
+
+    kind: str
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    ceilings: Mapping[str, BackendFacts] = dataclasses.field(default_factory=dict)
+    may_flush: bool = False
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters of a target that lives on stores."""
+        return {"backends": "memory" if self.kind == "memory" else "servers"}
+
+    def forget(self) -> None:
+        """Empty the shared cache, so that no run profits from the one before it. Only on servers of our own."""
+        if self.may_flush:
+            import redis
+
+            host, _, port = self.environment["REDIS_ENDPOINT"].rpartition(":")
+            password = self.environment.get("REDIS_PASSWORD")
+            with redis.Redis(host=host, port=int(port), password=password) as client:
+                client.flushdb()
+
+    def facts(self, counters: Mapping[str, Mapping[str, int]], measured_s: float) -> dict[str, BackendFacts]:
+        """Return each back end's ceiling beside the rate of calls that the run made."""
+        return {
+            name: msgspec.structs.replace(
+                ceiling, achieved_per_s=_calls(counters, name) / measured_s if measured_s else None
+            )
+            for name, ceiling in self.ceilings.items()
+        }
+
+
+def _calls(counters: Mapping[str, Mapping[str, int]], backend: str) -> int:
+    return sum(counts.get(f"{backend}.calls", 0) for counts in counters.values())
+
+
+@contextlib.contextmanager
+def provide(kind: str, supervisor: Supervisor, folder: Path, talk: Talk, data: Data) -> Iterator[Backends]:
+    """Yield the back ends of `kind`: `none`, `memory`, `embedded` or `external`.
+
+    Embedded servers are started side by side with their logs in `folder`, seeded, warmed up and probed; they end
+    with the block. External ones are only asked whether they are there: nothing is written to them.
+    """
+    if kind != "none":
+        require(data)
+    if kind in {"none", "memory"}:
+        yield Backends(kind)
+        return
+    from targets.backends.embedded import EmbeddedServers
+    from targets.backends.external import ExternalServers
+
+    servers = EmbeddedServers() if kind == "embedded" else ExternalServers()
+    with servers:
+        talk.say(f"Servers: {kind} …")
+        servers.start(supervisor, folder)
+        environment = servers.environment()
+        if servers.may_seed:
+            _seed(environment, data, talk)
+        yield Backends(kind, environment, _ceilings(environment, talk), may_flush=servers.may_seed)
+
+
+def require(data: Data) -> None:
+    """Read the data before any server is started for them. UsageError says what is wrong with them."""
+    from targets.asset_core.data.opening import open_inventory
+    from targets.asset_core.errors import DataError
+
+    try:
+        open_inventory(data.name, data.seed)
+    except DataError as error:
+        raise UsageError(f"The data cannot be used: {error}") from error
+
+
+def _seed(environment: Mapping[str, str], data: Data, talk: Talk) -> None:
+    from targets.asset_core.seeding import seed as seed_stores
+    from targets.asset_core.settings import read_stores
+
+    talk.say(f"Data: {data} …")
+    with _environment(environment):
+        seed_stores(read_stores(environment), data.name, data.seed)
+
+
+@contextlib.contextmanager
+def _environment(extra: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for a while: boto3 finds its credentials nowhere else."""
+    before = dict(os.environ)
+    os.environ.update(extra)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _ceilings(environment: Mapping[str, str], talk: Talk) -> dict[str, BackendFacts]:
+    from targets.backends.ceilings import probe, warm_up_graph
+
+    warm_up_graph(environment)
+    found = {
+        name: BackendFacts(ceiling_per_s=ceiling.rate_per_s, what=ceiling.what)
+        for name, ceiling in probe(environment).items()
+    }
+    rates = (f"{name} {format_rate(facts.ceiling_per_s)}" for name, facts in found.items())
+    talk.say(f"Ceilings: {', '.join(rates)}")
+    return found

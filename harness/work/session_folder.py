@@ -1,0 +1,38 @@
+"""The folder of a session: its receipt, what its processes said, and what people read of it."""
+
+import datetime as dt
+import secrets
+import shutil
+from pathlib import Path
+
+from harness.session.receipt import Receipt
+from harness.session.receipt_file import NAME, write_receipt
+from harness.storage import folder
+
+
+class SessionFolder:
+    """A new folder below `parent` with a unique name; nothing is ever overwritten.
+
+    Raises `HarnessError` where it cannot be made.
+    """
+
+    def __init__(self, parent: Path, command: str, kind: str = folder.SESSION) -> None:
+        moment = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
+        self.path = parent / f"{moment}-{command}-{secrets.token_hex(3)}"
+        self.receipt_path = self.path / NAME
+        self.log = self.path / "slots.log"
+        self._kind = kind
+        folder.make(self.path, kind, "session's folder")
+
+    def write(self, receipt: Receipt) -> None:
+        """Replace the receipt, at once and whole."""
+        write_receipt(self.receipt_path, receipt)
+
+    def finish(self) -> None:
+        """Say that nothing more will come, however the session went."""
+        folder.finish(self.path, self._kind)
+
+    def discard_if_empty(self) -> None:
+        """Remove the folder of a session that never began."""
+        if not self.receipt_path.exists():
+            shutil.rmtree(self.path, ignore_errors=True)

@@ -1,0 +1,343 @@
+"""The work of `compare`, `gate` and `ablate`: both sides side by side, suite after suite, into one receipt."""
+
+import contextlib
+import dataclasses
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from harness.console.console import Talk
+from harness.console.session_progress import Narrowing
+from harness.errors import HarnessError
+from harness.exact.sides import count_exactly, count_seconds, trace_exactly
+from harness.exact.suite import trace_seconds, trace_suite
+from harness.explain.rounds import ROUNDS, seconds_needed
+from harness.explain.suspects import TIMED, explain, profiled_benchmarks
+from harness.judge.judge import judge
+from harness.judge.looks import Looks
+from harness.judge.plan import what_it_detects
+from harness.judge.verdict import Verdict
+from harness.model import Executor, Scenario
+from harness.policy.policy import Policy
+from harness.processes.loadrun import LoadPlan
+from harness.session.allowance import END_S, Allowance
+from harness.session.conductor import MicroSession, SessionRequest, begin_receipt
+from harness.session.load_block import LoadSession
+from harness.session.load_blocks import (
+    at_rate_of_slower_side,
+    load_session_seconds,
+    probe_seconds,
+    run_load_blocks,
+)
+from harness.session.prepare import Prepared, prepare
+from harness.session.receipt import Count, Receipt, SessionPlan, Side, State
+from harness.session.sizing import Discovery
+from harness.session.subjects import Subject
+from harness.supervise import Supervisor, termination_as_exception
+from harness.units import format_duration
+from harness.work.budgets import pace_of, plan_within, require_room_for_load
+from harness.work.servers import Data, provide
+from harness.work.session_folder import SessionFolder
+from harness.work.sides import Driven, counted_subjects, loaded_subjects, overlays
+
+SUITES = ("exact", "micro", "load")
+"""In this order: what needs no statistics comes first."""
+USUAL_SPREAD = 0.01
+"""What blocks of this kind differ by on a shared machine: for the forecast alone."""
+LOAD_SHARE = 0.5
+"""Of the budget, where both micro-benchmarks and load are to be measured."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How the load suite loads: each segment is one run of this plan."""
+
+    scenario: Scenario
+    duration_s: float
+    warmup_s: float
+    backends: str
+    data: Data
+    rate_per_s: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """All that the user asked for, checked. `driven` is what the exact and load suites drive."""
+
+    base: Subject
+    candidate: Subject
+    policy: Policy
+    suites: tuple[str, ...]
+    seed: int
+    out: Path
+    command: str
+    name: str
+    budget_s: float | None = None
+    driven: Mapping[Side, Driven] | None = None
+    load: LoadOptions | None = None
+
+    def share_of(self, suite: str) -> float:
+        """Return the part of the budget that one suite gets."""
+        if not {"micro", "load"} <= set(self.suites):
+            return 1.0
+        return LOAD_SHARE if suite == "load" else 1 - LOAD_SHARE
+
+
+@dataclasses.dataclass(slots=True)
+class Session:
+    """A session that was carried out, to its end or not."""
+
+    folder: SessionFolder
+    receipt: Receipt
+
+
+def carry_out(asked: Asked, talk: Talk) -> Session:
+    """Measure both sides. Ctrl-C ends the work in good order and keeps what was measured.
+
+    Raises `UsageError` for what the caller can correct; nothing has been measured then, and no folder is left.
+    """
+    allowance = Allowance(asked.budget_s)
+    folder = SessionFolder(asked.out, asked.name)
+    started_s = time.monotonic()
+    try:
+        with (
+            termination_as_exception(),
+            Supervisor() as supervisor,
+            prepare(
+                asked.base, asked.candidate, asked.policy, supervisor, folder.log,
+                with_suite="micro" in asked.suites,
+            ) as prepared,
+        ):  # fmt: skip
+            work = _Work(asked, talk, folder, supervisor, prepared, allowance)
+            work.run()
+            work.receipt.harness_seconds = time.monotonic() - started_s - work.slice_seconds
+            folder.write(work.receipt)
+        return Session(folder, work.receipt)
+    finally:
+        folder.finish()
+        folder.discard_if_empty()
+
+
+class _Work:
+    """One session, suite after suite, while both sides are prepared."""
+
+    def __init__(
+        self, asked: Asked, talk: Talk, folder: SessionFolder, supervisor: Supervisor, prepared: Prepared,
+        allowance: Allowance,
+    ) -> None:  # fmt: skip
+        self._asked, self._talk, self._folder = asked, talk, folder
+        self._supervisor, self._prepared = supervisor, prepared
+        self._looks = Looks(asked.policy)
+        self._allowance, self._pace = allowance, pace_of(allowance, asked.policy)
+        self._request = SessionRequest(
+            asked.base, asked.candidate, asked.policy, asked.seed, folder.log, asked.command, asked.suites
+        )
+        self.receipt = begin_receipt(self._request, prepared)
+        self.slice_seconds = 0.0
+        self._progress = Narrowing(talk)
+        self._session: MicroSession | None = None
+
+    def run(self) -> None:
+        """Measure every suite, then what explains a regression."""
+        suites = {"exact": self._exact, "micro": self._micro, "load": self._load}
+        try:
+            if (load := self._asked.load) is not None:
+                require_room_for_load(
+                    self._asked.budget_s, self._asked.policy, self._asked.share_of("load"),
+                    (load.duration_s, load.warmup_s), has_servers=load.backends == "embedded",
+                )  # fmt: skip
+            if "micro" in self._asked.suites:
+                self._look()
+            if not self.receipt.trouble:
+                for suite in SUITES:
+                    if suite in self._asked.suites:
+                        suites[suite]()
+                self.receipt.finished = not self.receipt.trouble
+                self._explain()
+        except KeyboardInterrupt:
+            self.receipt.interrupted = True
+        except HarnessError as error:
+            # What was measured before is kept, and passes nothing.
+            if self._folder.receipt_path.exists():
+                self.receipt.trouble.append(str(error))
+                self._folder.write(self.receipt)
+            raise
+
+    def _look(self) -> None:
+        """Find out what there is to measure, before anything is. What cannot end in a verdict ends here."""
+        asked = self._asked
+        self._talk.say("Looking at what there is to measure …")
+        session = self._session = MicroSession(
+            self._request, self._prepared, self._supervisor, self.receipt, self._folder.write, self._progress,
+            self._pace,
+        )  # fmt: skip
+        if asked.budget_s is not None:
+            self._allowance.set_aside(asked.budget_s * (1 - asked.share_of("micro")))
+        found = session.discover()
+        session.adopt(found, self._plan_for(found) if found.comparable else SessionPlan())
+        if why := found.hopeless:
+            self.receipt.trouble.append(why)
+        self._folder.write(self.receipt)
+
+    def _exact(self) -> None:
+        if self._session is not None and any(one.state is State.BOTH for one in self.receipt.benchmarks):
+            self._talk.say("Counting allocations of the benchmarks …")
+            self._keep(trace_suite(self._session.stage, self.receipt.benchmarks))
+        driven = self._asked.driven
+        if driven is None:
+            return
+        self._talk.say("Counting back-end calls and allocations on both sides …")
+        with self._scratch() as scratch:
+            subjects = counted_subjects(driven, overlays(self._prepared, scratch))
+            base, candidate = subjects[Side.BASE], subjects[Side.CANDIDATE]
+            for count in (count_exactly, trace_exactly):
+                if self._allowance.left_s <= 0:
+                    self.receipt.cut = "The budget was used up before everything was counted: give it more"
+                    return
+                self._keep(count(self._supervisor, base, candidate, scratch))
+
+    def _keep(self, counts: list[Count]) -> None:
+        """Add counts to the receipt; what two ways of counting have in common, such as failures, stands once."""
+        known = {(count.benchmark, count.metric) for count in self.receipt.counts}
+        self.receipt.counts += [count for count in counts if (count.benchmark, count.metric) not in known]
+        self._folder.write(self.receipt)
+
+    def _micro(self) -> None:
+        if self._session is None:
+            return
+        with self._progress:
+            try:
+                self._session.measure(self._looks)
+            finally:
+                self.slice_seconds += self._session.slice_seconds
+
+    def _explain(self) -> None:
+        """Profile what regressed, while both sides are still there. What is counted names its functions itself."""
+        found = judge(self.receipt, self._asked.policy).comparisons
+        regressed = [
+            (one.benchmark, one.metric)
+            for one in found
+            if one.counts_as is Verdict.REGRESSED and one.counts and one.metric in TIMED
+        ]
+        if not regressed:
+            return
+        names = list(profiled_benchmarks(self.receipt, regressed))
+        while names and seconds_needed(len(names)) * self._allowance.pace > self._allowance.left_s:
+            names.pop()
+        if names:
+            self._talk.say(
+                f"Profiling both sides again, in {ROUNDS} rounds, for the functions that changed: "
+                f"about {_about(seconds_needed(len(names)))} …"
+            )
+            chosen = [(name, metric) for name, metric in regressed if name in names]
+            stage = self._session.stage if self._session else None
+            self.receipt.suspects = explain(self.receipt, chosen, stage, most_s=self._allowance.left_s)
+        elif self._asked.budget_s is not None:
+            self.receipt.notes.append(
+                "The budget left no time to profile both sides for the functions that changed: it takes about "
+                f"{_about(seconds_needed(1))} more"
+            )
+
+    def _beside_blocks_s(self, found: Discovery) -> float:
+        """Return about what the session takes beside blocks, with what has passed: counting, importing anew, the end."""
+        counted_s = 0.0
+        if "exact" in self._asked.suites:
+            counted_s += trace_seconds(
+                [one.slower_ns for one in found.found if one.state is State.BOTH], found.start_s
+            )
+            counted_s += count_seconds() if self._asked.driven is not None else 0.0
+        return self._allowance.spent_s + counted_s + found.warm_s() + END_S
+
+    def _plan_for(self, found: Discovery) -> SessionPlan:
+        asked = self._asked
+        count = len(found.comparable)
+        block_s = found.block_s(SessionPlan())
+        plan = plan_within(
+            asked.budget_s,
+            block_s,
+            asked.policy,
+            count,
+            asked.share_of("micro"),
+            self._beside_blocks_s(found),
+        )
+        self._talk.say(
+            f"{count} benchmarks: about {_about(block_s * plan.screen_blocks)} for {plan.screen_blocks} blocks, "
+            f"and up to {_about(block_s * (plan.extended_blocks + plan.confirm_blocks))} if all must be "
+            f"extended and confirmed. {what_it_detects(plan, USUAL_SPREAD, asked.policy)}."
+        )
+        return plan
+
+    def _load(self) -> None:
+        asked, options = self._asked, self._asked.load
+        if asked.driven is None or options is None:
+            return
+        self._allowance.begin_suite()
+        plan = _segment_plan(options, asked.seed)
+        servers = provide(
+            options.backends,
+            self._supervisor,
+            self._folder.path / "servers",
+            self._talk,
+            options.data,
+        )
+        with self._scratch() as scratch, servers as backends:
+            subjects = loaded_subjects(asked.driven, overlays(self._prepared, scratch), backends)
+            session = LoadSession(
+                self._supervisor,
+                backends,
+                subjects,
+                plan,
+                self._folder.path / "segments",
+                asked.policy.limits,
+            )
+            if options.rate_per_s is None and options.scenario.executor is Executor.OPEN:
+                self._talk.say(f"Probing both sides, {_about(probe_seconds())} …")
+                session = at_rate_of_slower_side(session)
+            self._plan_load(options)
+            with Narrowing(self._talk) as progress:
+                run_load_blocks(
+                    session, self.receipt, candidates=self._looks.load_candidates, write=self._folder.write,
+                    progress=progress, pace=self._pace,
+                )  # fmt: skip
+        if self.receipt.interrupted:
+            raise KeyboardInterrupt
+
+    def _plan_load(self, options: LoadOptions) -> None:
+        """Fit the load blocks into their part of the budget, and say how long they take."""
+        asked = self._asked
+        if asked.budget_s is not None:
+            one_s, _ = load_session_seconds(SessionPlan(load_blocks=1), options.duration_s, options.warmup_s)
+            beside_s = self._allowance.spent_s + END_S
+            plan = plan_within(asked.budget_s, one_s, asked.policy, 1, beside_s=beside_s)
+            if "micro" in asked.suites:
+                plan = msgspec.structs.replace(self.receipt.plan, load_blocks=plan.load_blocks)
+            self.receipt.plan = plan
+        least_s, most_s = load_session_seconds(self.receipt.plan, options.duration_s, options.warmup_s)
+        self._talk.say(
+            f"Load: {self.receipt.plan.load_blocks} blocks, about {_about(least_s)}, and up to "
+            f"{_about(most_s)} if something must be confirmed."
+        )
+
+    @contextlib.contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(dir=self._prepared.folder) as name:
+            yield Path(name)
+
+
+def _segment_plan(options: LoadOptions, seed: int) -> LoadPlan:
+    scenario = options.scenario
+    return LoadPlan(
+        scenario=scenario,
+        rate_per_s=options.rate_per_s or scenario.rate_per_s or 1.0,
+        users=scenario.users,
+        duration_s=options.duration_s,
+        warmup_s=options.warmup_s,
+        seed=seed,
+    )
+
+
+def _about(seconds: float) -> str:
+    return format_duration(max(1, round(seconds)))

@@ -1,0 +1,146 @@
+"""From what the user typed to the two sides of a comparison, and to what each suite measures of them."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.model import Scenario
+from harness.policy.policy import Policy
+from harness.processes.loadrun import Subject
+from harness.session.overlay import build_overlay
+from harness.session.prepare import Prepared
+from harness.session.receipt import Side
+from harness.session.subjects import Subject as SessionSubject
+from harness.session.subjects import TargetSide, parse_tree
+from harness.target.loading import TargetSpec, parse_spec
+from harness.work.servers import Backends, Data, data_of
+from harness.work.subjects import find_scenario, select
+from targets.registry import Entry
+
+DEFAULT_TARGET = "asset-core"
+OWN_PACKAGE = "harness"
+"""Never taken from a side where a target is driven: the engine that measures is always the one that runs."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Driven:
+    """A target that the load and exact suites drive, as the registry knows it."""
+
+    spec: TargetSpec
+    entry: Entry
+
+    def parameters(self, backends: Mapping[str, str]) -> dict[str, str]:
+        """Return the factory's parameters; what the user wrote into the SPEC wins over how the stores are made."""
+        return {**(backends if self.entry.needs_servers else {}), **self.spec.parameters}
+
+
+def read_side(text: str, policy: Policy, project: Path) -> SessionSubject:
+    """Return the side that `text` names: `git:REV`, `path:CHECKOUT`, `variant:NAME` or `target:SPEC`.
+
+    Raises `UsageError` for anything else, with the four forms.
+    """
+    tree = parse_tree(text, project)
+    if tree is not None:
+        return tree
+    kind, _, rest = text.partition(":")
+    if kind not in {"variant", "target"} or not rest:
+        raise UsageError(
+            f"'{text}' is no subject",
+            remedy="Write git:REVISION, path:CHECKOUT, variant:NAME or target:SPEC, such as git:main or target:known:noop",
+        )
+    driven = drive_variant(rest, policy) if kind == "variant" else drive(rest)
+    return target_side(text, driven)
+
+
+def target_side(spec: str, driven: Driven) -> TargetSide:
+    """Return the side of a target as the micro suite measures it: on stores in memory that answer at once."""
+    return TargetSide(spec, driven.entry.factory, driven.parameters(driven.entry.in_memory))
+
+
+def drive(spec: str) -> Driven:
+    """Return the target of a SPEC. Raises `UsageError` with the nearest names."""
+    selection = select(spec, find_scenario("steady"), ())
+    return Driven(selection.spec, selection.entry)
+
+
+def drive_variant(name: str, policy: Policy) -> Driven:
+    """Return the policy's target, or else the core, in one of its variants."""
+    spec = parse_spec(policy.target or DEFAULT_TARGET)
+    scenario = find_scenario("steady")
+    selection = select(spec.text, scenario, (name,))
+    return Driven(TargetSpec(spec.name, selection.parameters(name)), selection.entry)
+
+
+def driven_sides(base: str, candidate: str, policy: Policy) -> dict[Side, Driven] | None:
+    """Return the target of each side for the load and exact suites; None where the policy names none for code."""
+    found = {}
+    for side, text in ((Side.BASE, base), (Side.CANDIDATE, candidate)):
+        kind, _, rest = text.partition(":")
+        if kind == "variant":
+            found[side] = drive_variant(rest, policy)
+        elif kind == "target":
+            found[side] = drive(rest)
+        elif policy.target is None:
+            return None
+        else:
+            found[side] = drive(policy.target)
+    return found
+
+
+def load_scenario(name: str | None, policy: Policy, driven: Mapping[Side, Driven]) -> Scenario:
+    """Return the scenario of the load suite: the one named, the policy's, or a general one."""
+    wanted = name or policy.scenario
+    if wanted is None:
+        wanted = "asset-read" if driven[Side.CANDIDATE].spec.name == DEFAULT_TARGET else "steady"
+    return find_scenario(wanted)
+
+
+def served_data(driven: Mapping[Side, Driven]) -> Data:
+    """Return the data that the servers are filled with: what every side asks for that lives on them.
+
+    Raises `UsageError` where the sides ask for different data: both are measured on the same servers.
+    """
+    asked = {side: data_of(one.spec) for side, one in driven.items() if one.entry.needs_servers}
+    if len(set(asked.values())) > 1:
+        raise UsageError(
+            "The sides ask for different data, and share the servers: "
+            + "; ".join(f"{side} {data}" for side, data in asked.items()),
+            remedy="Write the same data= and seed= into both, or give --backends memory",
+        )
+    return next(iter(asked.values()), Data())
+
+
+def overlays(prepared: Prepared, folder: Path) -> Mapping[Side, Path | None]:
+    """Return a folder for each side that shows its source roots without our own package; None for targets of ours."""
+    if not prepared.roots:
+        return dict.fromkeys(Side, None)
+    roots = {name: place for name, place in prepared.roots.items() if name != OWN_PACKAGE}
+    places: dict[Side, Path | None] = {}
+    for side in Side:
+        place = folder / f"driven-{side[0]}"
+        build_overlay(prepared.trees[side], roots, place, prepared.around.get(side))
+        places[side] = place
+    return places
+
+
+def counted_subjects(
+    driven: Mapping[Side, Driven], places: Mapping[Side, Path | None]
+) -> dict[Side, Subject]:
+    """Return what the processes are told that count: equal requests do equal work."""
+    return {
+        side: Subject(one.entry.factory, one.parameters(one.entry.exact), {}, places[side])
+        for side, one in driven.items()
+    }
+
+
+def loaded_subjects(
+    driven: Mapping[Side, Driven], places: Mapping[Side, Path | None], backends: Backends
+) -> dict[Side, Subject]:
+    """Return what the processes are told that are loaded, on `backends`."""
+    return {
+        side: Subject(
+            one.entry.factory, one.parameters(backends.parameters), backends.environment, places[side]
+        )
+        for side, one in driven.items()
+    }

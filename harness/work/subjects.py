@@ -1,0 +1,90 @@
+"""From what the user typed to what is measured: scenario, target, variants."""
+
+import dataclasses
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.judge import policy_file
+from harness.model import Scenario
+from harness.target.answers import EXPECT_STATUS
+from harness.target.loading import TargetSpec, parse_spec
+from harness.work.own_scenario import own_scenario
+from scenarios.catalogue import SCENARIOS
+from targets.registry import TARGETS, Entry
+
+DEFAULT_TARGET = "known:constant"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Selection:
+    """A target as the registry knows it (or a user's own factory), with the variants to measure."""
+
+    spec: TargetSpec
+    entry: Entry
+    variants: tuple[str, ...]
+
+    def parameters(self, variant: str) -> dict[str, str]:
+        """Return the factory's parameters for one variant."""
+        return {**self.spec.parameters, **({"variant": variant} if variant else {})}
+
+
+def find_scenario(name: str) -> Scenario:
+    """Return a scenario by name, or the user's own by its place. Raises `UsageError` with the nearest names."""
+    if ":" in name:
+        return own_scenario(name)
+    if name not in SCENARIOS:
+        raise UsageError(
+            f"There is no scenario '{name}'",
+            remedy=f"{_nearest(name, SCENARIOS)} A scenario of your own is path/to/file.py:NAME or package.module:NAME",
+        )
+    return SCENARIOS[name]
+
+
+def select(spec_text: str | None, scenario: Scenario, variants: Iterable[str]) -> Selection:
+    """Return the target to measure: the one named, with what the scenario's own says of it, or else that."""
+    spec = parse_spec(spec_text or scenario.target or DEFAULT_TARGET)
+    own = parse_spec(scenario.target or DEFAULT_TARGET)
+    if own.name == spec.name:
+        spec = TargetSpec(spec.name, {**own.parameters, **spec.parameters})
+    entry = TARGETS.get(spec.name)
+    if entry is None:
+        if not spec.is_factory:
+            raise UsageError(
+                f"There is no target '{spec.name}'",
+                remedy=f"{_nearest(spec.name, TARGETS)} "
+                "A target of your own is path/to/file.py:factory or package.module:factory",
+            )
+        entry = Entry(spec.name, "a target of the user's own")
+        spec = _with_project(spec)
+    return Selection(spec, entry, _variants(spec, entry, tuple(dict.fromkeys(variants))))
+
+
+def _with_project(spec: TargetSpec) -> TargetSpec:
+    """Return the SPEC of a target of the user's own with what their project says of such targets."""
+    expected = policy_file.expected_statuses(Path.cwd())
+    return TargetSpec(spec.name, {EXPECT_STATUS: expected, **spec.parameters}) if expected else spec
+
+
+def _variants(spec: TargetSpec, entry: Entry, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    if "variant" in spec.parameters:
+        if wanted:
+            raise UsageError(
+                f"Target '{spec.shown}' names a variant, and --variant names another",
+                remedy="Name it once",
+            )
+        wanted = (spec.parameters["variant"],)
+    known = spec.name in TARGETS
+    for variant in wanted:
+        # A target of the user's own may know any variant: it gets it as a parameter.
+        if known and variant not in entry.variants:
+            offered = f"It has: {', '.join(entry.variants)}" if entry.variants else "It has none"
+            raise UsageError(f"Target '{spec.name}' has no variant '{variant}'", remedy=offered)
+    return wanted or entry.variants[:1] or ("",)
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    names = list(names)
+    close = difflib.get_close_matches(name, names, 3, 0.5)
+    return f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(names)}."
