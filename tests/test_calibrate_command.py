@@ -6,7 +6,7 @@ import re
 import msgspec
 import pytest
 
-from harness.calibrate.card import gate_digest
+from harness.calibrate.digest import gate_digest
 from harness.calibrate.effects import TRIALS
 from harness.calibrate.state import CalibrationState
 from harness.cli import main

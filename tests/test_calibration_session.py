@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from harness.calibrate import added
-from harness.calibrate.card import gate_digest, make_card
+from harness.calibrate.card import make_card
+from harness.calibrate.digest import gate_digest
 from harness.calibrate.effects import TRIALS, Disturbance, Trial
 from harness.calibrate.project import POLICY, write_project
 from harness.calibrate.sessions import CalibrationSession, _on_one_core

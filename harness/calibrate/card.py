@@ -5,7 +5,6 @@ A card speaks for one machine and one state of the gate: sessions that the code 
 Schema history: 1, the first.
 """
 
-import hashlib
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,8 +13,6 @@ from typing import Any
 
 import msgspec
 
-from harness import judge as judging
-from harness import session, stats
 from harness.environment import differences
 from harness.errors import InvalidRunError
 from harness.judge.blocks import MOST_BAD
@@ -25,13 +22,6 @@ from harness.stats.proportion import clopper_pearson
 from harness.storage import files
 
 SCHEMA = 1
-_BESIDE = frozenset(
-    {
-        "checkout.py", "document.py", "exact.py", "git.py", "injection.py", "installed.py", "load_block.py", "load_blocks.py", "lockfiles.py",
-        "measured.py", "overlay.py", "receipt_file.py", "roots.py", "segments.py", "subjects.py", "target_suite.py",
-    }
-)  # fmt: skip
-"""What a verdict on the time of a benchmark does not depend on."""
 CONFIDENCE = 0.95
 
 
@@ -117,16 +107,6 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     def trial(self, name: str) -> TrialCard | None:
         """Return the trial called `name`, if it was made."""
         return next((trial for trial in self.trials if trial.trial == name), None)
-
-
-def gate_digest() -> str:
-    """Return the digest of the code that times and judges: what a card is worth beyond is unknown."""
-    digest = hashlib.sha256()
-    for package in (session, stats, judging):
-        for path in sorted(Path(package.__file__ or "").parent.glob("*.py")):
-            if path.name not in _BESIDE:
-                digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def make_card(

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from harness import environment
-from harness.calibrate.card import Card, gate_digest, make_card, read_card, with_earlier, write_card
+from harness.calibrate.card import Card, make_card, read_card, with_earlier, write_card
+from harness.calibrate.digest import gate_digest
 from harness.calibrate.effects import TRIALS, Trial
 from harness.calibrate.sessions import CalibrationSession
 from harness.calibrate.shelf import card_file, refuse_another_machine

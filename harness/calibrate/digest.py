@@ -1,0 +1,104 @@
+"""The digest of the gate's code: a calibration card speaks for the code that measured and judged its sessions, and for no other."""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness import judge, session, stats
+
+GATE = (session, stats, judge)
+"""The packages whose code measures and judges."""
+
+BESIDE = frozenset(
+    {
+        "judge.certified",
+        "judge.document",
+        "judge.exact",
+        "judge.policy_file",
+        "session.checkout",
+        "session.git",
+        "session.injection",
+        "session.installed",
+        "session.load_block",
+        "session.load_blocks",
+        "session.lockfiles",
+        "session.measured",
+        "session.overlay",
+        "session.receipt_file",
+        "session.roots",
+        "session.segments",
+        "session.subjects",
+        "session.target_suite",
+    }
+)
+"""Modules of these packages on which no verdict on the time of a benchmark depends."""
+
+# Fields of syntax trees that change no behaviour, or that only some versions of Python have.
+_WITHOUT_MEANING = frozenset({"type_comment", "type_ignores", "kind", "ctx"})
+
+
+@cache
+def gate_digest() -> str:
+    """Return the digest of the code that times and judges, 16 hexadecimal digits.
+
+    It is of the syntax trees: comments, docstrings, layout, import statements and the names of files and folders are
+    not in it, so that a move or a comment voids no card. It is the same under every version of Python.
+    """
+    return digest(GATE, BESIDE)
+
+
+def digest(packages: tuple[ModuleType, ...], beside: frozenset[str]) -> str:
+    """Return the digest of all modules below `packages`, in any order, without those named in `beside`."""
+    trees = sorted(meaning(path.read_text("utf-8")) for path in _files(packages, beside))
+    return hashlib.sha256("\n".join(trees).encode()).hexdigest()[:16]
+
+
+def modules(packages: tuple[ModuleType, ...]) -> dict[str, Path]:
+    """Return the file of each module below `packages`, by its name without `harness.`."""
+    found = {}
+    for package in packages:
+        folder = Path(package.__file__ or "").parent
+        for path in folder.rglob("*.py"):
+            parts = (folder.name, *path.relative_to(folder).with_suffix("").parts)
+            found[".".join(parts)] = path
+    return found
+
+
+def _files(packages: tuple[ModuleType, ...], beside: frozenset[str]) -> Iterator[Path]:
+    return (path for name, path in modules(packages).items() if name not in beside)
+
+
+def meaning(source: str) -> str:
+    """Return what a source file says to the interpreter, as text: its syntax tree without docstrings and imports."""
+    return "".join(_written(ast.parse(source)))
+
+
+def _written(value: Any) -> Iterator[str]:
+    if isinstance(value, ast.AST):
+        yield f"({type(value).__name__}"
+        for name, field in ast.iter_fields(value):
+            if name not in _WITHOUT_MEANING and field not in (None, []):
+                yield f" {name}="
+                yield from _written(field)
+        yield ")"
+    elif isinstance(value, list):
+        yield "["
+        for item in value:
+            if not _is_beside(item):
+                yield from _written(item)
+        yield "]"
+    else:
+        yield repr(value)
+
+
+def _is_beside(node: Any) -> bool:
+    """Tell whether a statement imports, documents, or only holds imports for type checkers."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    if isinstance(node, ast.If):
+        return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    return isinstance(node, (ast.Import, ast.ImportFrom))
