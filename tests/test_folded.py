@@ -17,7 +17,7 @@ from harness.profiles.stacks.folded import (
     read_folded,
     write_folded,
 )
-from harness.profiles.stacks.frames import frame, frame_path, relative_path
+from harness.profiles.stacks.frames import MARKER_FILE, engine_file, frame, frame_path, relative_path
 
 names = st.text(min_size=1, max_size=12)
 few_names = st.sampled_from(["operation:a", "operation:b", "(driver)", "f (m.py)", "g (m.py)"])
@@ -194,3 +194,9 @@ def test_the_key_of_a_frame_gives_back_its_path():
     assert frame_path(key) == "shop/cart.py"
     assert frame_path("(driver)") == ""
     assert frame_path("operation:list (all)") == ""
+
+
+def test_frames_of_the_harness_are_told_by_modules_that_exist():
+    assert engine_file("harness.profiles.stacks.marker") == MARKER_FILE == "harness/profiles/stacks/marker.py"
+    with pytest.raises(ModuleNotFoundError, match=r"harness/moved_away\.py"):
+        engine_file("harness.moved_away")

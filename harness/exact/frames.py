@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.profiles.stacks.frames import CARRYING, frame_path
+from harness.profiles.stacks.frames import CARRYING, MARKER_FILE, engine_file, frame_path
 
 NO_FUNCTION = "(no function)"
 """What no Python function did: the harness called something built in, as the benchmark or target asked."""
@@ -10,13 +10,13 @@ _CALLERS = frozenset(
     {
         "",
         CARRYING,
-        "harness/exact/slot_tools.py",
-        "harness/target/invoke.py",
-        "harness/profiles/stacks/marker.py",
-        "harness/processes/one_user.py",
-        "harness/processes/traced.py",
-        "harness/session/slot_program.py",
-        "harness/target/loading.py",
+        engine_file("harness.exact.slot_tools"),
+        engine_file("harness.target.invoke"),
+        MARKER_FILE,
+        engine_file("harness.processes.one_user"),
+        engine_file("harness.processes.traced"),
+        engine_file("harness.session.slot_program"),
+        engine_file("harness.target.loading"),
     }
 )
 """Files of the harness that stand between the operation's marker and what is measured; a frame without a file as well."""

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from harness.errors import HarnessError, InvalidRunError
 from harness.profiles.stacks.folded import Profile
-from harness.profiles.stacks.frames import ENGINE_ROOT, OUTSIDE, frame, frame_path, is_plumbing, marker_place
+from harness.profiles.stacks.frames import (
+    ENGINE_ROOT,
+    OUTSIDE,
+    engine_file,
+    frame,
+    frame_path,
+    is_plumbing,
+    marker_place,
+)
 from harness.profiles.stacks.marker import MARKER_PREFIX, operation_of
 from harness.profiles.stacks.qualified import QualifiedNames
 from harness.profiles.stacks.weighted import Stack
@@ -25,10 +33,10 @@ if TYPE_CHECKING:
 _FREES = frozenset({1, 5, 15})  # memray.AllocatorType: PYMALLOC_FREE, FREE, MUNMAP. They have no stack.
 _DRIVERS = frozenset(
     {
-        "harness/processes/one_user.py",
-        "harness/processes/settling.py",
-        "harness/profiles/capture/memory.py",
-        "harness/exact/slot_tools.py",
+        engine_file("harness.processes.one_user"),
+        engine_file("harness.processes.settling"),
+        engine_file("harness.profiles.capture.memory"),
+        engine_file("harness.exact.slot_tools"),
     }
 )
 """One of them is at the root of whatever the driver does in its own thread while it is tracked."""

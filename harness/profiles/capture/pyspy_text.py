@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+import harness
 from harness.profiles.stacks.folded import Profile
 from harness.profiles.stacks.frames import (
     CHILD,
@@ -17,6 +18,7 @@ from harness.profiles.stacks.frames import (
     DRIVER,
     OUTSIDE,
     child_stack,
+    engine_file,
     frame,
     frame_path,
     marker_place,
@@ -29,6 +31,7 @@ from harness.profiles.stacks.weighted import Stack
 _FRAME = re.compile(r"(?P<name>.+?) \((?P<path>[/<].*?)(?::(?P<line>\d+))?\)$")
 _RELATIVE_FRAME = re.compile(r"(?P<name>.+) \((?P<path>.+?)(?::(?P<line>\d+))?\)$")
 _HUB_PATH = "gevent/hub.py"
+_PACING = f"._wait_until ({engine_file('harness.load.open_model')})"
 _THREAD_ROOTS = ("Thread._bootstrap (threading.py)", "_bootstrap (threading.py)", "<module> (")
 
 
@@ -138,9 +141,9 @@ def _is_torn(stack: Stack, *, may_tear: bool) -> bool:
 
 
 def _paces(name: str) -> bool:
-    return "._wait_until (harness/load/" in name
+    return name.endswith(_PACING)
 
 
 def _drives(name: str) -> bool:
     path = frame_path(name)
-    return path.startswith(("harness/", "locust/")) or name == HUB_RUN
+    return path.startswith((f"{harness.__name__}/", "locust/")) or name == HUB_RUN

@@ -10,6 +10,9 @@ from pathlib import Path
 import harness
 from harness.profiles.stacks.marker import MARKER_PREFIX
 
+ENGINE_ROOT = str(Path(harness.__file__).resolve().parents[1])
+"""The folder of the running harness, below which its own frames are."""
+
 DRIVER = "(driver)"
 """Root of the stacks that belong to the harness: loop, pacer, bookkeeping."""
 
@@ -25,11 +28,23 @@ CHILD = "(child) "
 FORKED = f"{CHILD}forked"
 """The program of a child that is a copy of its parent."""
 
-CARRYING = "harness/target/carrying.py"
+
+def engine_file(module: str) -> str:
+    """Return the path that frames of a module of the harness have: `harness/units.py` for `harness.units`.
+
+    Raises ModuleNotFoundError where there is none: who classifies frames by a module notices that the module has moved.
+    """
+    path = f"{module.replace('.', '/')}.py"
+    if not Path(ENGINE_ROOT, path).is_file():
+        raise ModuleNotFoundError(f"{ENGINE_ROOT} has no {path}: name the module as it is called now")
+    return path
+
+
+CARRYING = engine_file("harness.target.carrying")
 """What hands work over for a call; its own cost is the driver's."""
 
-ENGINE_ROOT = str(Path(harness.__file__).resolve().parents[1])
-"""The folder of the running harness, below which its own frames are."""
+MARKER_FILE = engine_file("harness.profiles.stacks.marker")
+"""Where the marker of an operation is: its frame is nobody's work."""
 
 _INSTALLED = re.compile(r"^.*/(?:site|dist)-packages/")
 _STANDARD = re.compile(r"^.*/lib/python\d+\.\d+/")
@@ -79,7 +94,7 @@ def is_plumbing(path: str) -> bool:
     if path.startswith("<") or (_STANDARD.match(path) and not _INSTALLED.match(path)):
         return True
     return relative_path(path).startswith(("gevent/", "greenlet/", "memray/")) or path.endswith(
-        (f"/{CARRYING}", "/harness/profiles/stacks/marker.py")
+        (f"/{CARRYING}", f"/{MARKER_FILE}")
     )
 
 
