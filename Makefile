@@ -27,10 +27,11 @@ test: setup ## Run all tests; what fails runs once more, and has failed if it fa
 	$(BIN)/python -m pytest || \
 	  { [ $$? = 1 ] && echo "Once more, what failed:" && $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
-check: setup ## Lint and type-check
+check: setup ## Lint, type-check and hold the architecture
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 
 format: setup ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix-only .

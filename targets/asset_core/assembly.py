@@ -16,10 +16,10 @@ from targets.asset_core.cache.levels import AssetCache
 from targets.asset_core.cache.local import LocalCache
 from targets.asset_core.cache.shared import SharedCache
 from targets.asset_core.counting import Tally
-from targets.asset_core.data.feed import make_feed
 from targets.asset_core.encoding import Encode, make_encode
 from targets.asset_core.errors import CoreError
 from targets.asset_core.executor import AtOnce, Executor, InTurn
+from targets.asset_core.feed import make_feed
 from targets.asset_core.fetch import Fetcher
 from targets.asset_core.gc_policy import GcPolicy
 from targets.asset_core.health import HealthChecker

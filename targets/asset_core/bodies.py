@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from targets.asset_core.data.feed import severity_of
+from targets.asset_core.feed import severity_of
 from targets.asset_core.model import (
     ASSET_TYPES,
     EXPLOITABILITIES,

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from targets.asset_core.data.feed import make_feed, severity_of
 from targets.asset_core.data.generator import HUB_DEGREE, SHARED_ID, SIZES, Inventory
 from targets.asset_core.data.popularity import Zipf
 from targets.asset_core.errors import DataError
+from targets.asset_core.feed import make_feed, severity_of
 from targets.asset_core.validation import is_name
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from targets.asset_core.data.feed import Vulnerability
+from targets.asset_core.feed import Vulnerability
 from targets.asset_core.model import Risk, Technology
 from targets.asset_core.workers.scanning import find_matches, risk_of
 from targets.asset_core.workers.tools import by_product

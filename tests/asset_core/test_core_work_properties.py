@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from targets.asset_core.data.feed import make_feed
+from targets.asset_core.feed import make_feed
 from targets.asset_core.model import Risk, Technology
 from targets.asset_core.processing import BATCH_SIZE, WINDOW
 from targets.asset_core.risk import risk_score

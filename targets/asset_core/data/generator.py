@@ -8,10 +8,10 @@ import itertools
 import random
 from collections.abc import Iterator
 
-from targets.asset_core.data.feed import PRODUCTS, make_feed, severity_of
 from targets.asset_core.data.inventory import Tenant
 from targets.asset_core.data.words import describe, person
 from targets.asset_core.errors import DataError
+from targets.asset_core.feed import PRODUCTS, make_feed, severity_of
 from targets.asset_core.model import Asset, Bundle, Relationship, Risk, Technology
 
 SIZES = {"small": (500, 4), "medium": (10_000, 12), "large": (100_000, 40)}

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from targets.asset_core.bodies import Identifier
-from targets.asset_core.data.feed import Vulnerability, severity_of
+from targets.asset_core.feed import Vulnerability, severity_of
 from targets.asset_core.model import Risk, Technology
 from targets.asset_core.reading import Shape
 from targets.asset_core.rules import Many, Name, Record

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from targets.asset_core.allocations import AllocationTracker
-from targets.asset_core.data.feed import Vulnerability
 from targets.asset_core.errors import StoreError
+from targets.asset_core.feed import Vulnerability
 from targets.asset_core.ingest import Ingest, IngestReport
 from targets.asset_core.stores.protocols import Stores
 from targets.asset_core.workspace import Workspace

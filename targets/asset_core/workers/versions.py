@@ -5,7 +5,7 @@ import re
 
 from packaging.version import InvalidVersion, Version
 
-from targets.asset_core.data.feed import Vulnerability
+from targets.asset_core.feed import Vulnerability
 
 _LEADING_NUMBERS = re.compile(r"[vV]?(\d{1,9}(?:\.\d{1,9})*)")
 
