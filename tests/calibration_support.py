@@ -1,13 +1,13 @@
 """Outcomes of calibration sessions that nobody has to wait for."""
 
-from harness.calibrate.card import Outcome, SessionOutcome
+from harness.calibrate.card import CalibrationOutcome, SessionOutcome
 from harness.judge.verdict import Verdict
 
 
 def outcome(trial="same", *verdicts, gate="now", **fields):
     """Return what a session of `trial` said: one verdict for each benchmark, `ok` of one unless they are given."""
     said = [
-        Outcome(benchmark=f"b{place}", verdict=verdict, change=0.001, added=0.0)
+        CalibrationOutcome(benchmark=f"b{place}", verdict=verdict, change=0.001, added=0.0)
         for place, verdict in enumerate(verdicts or [Verdict.OK])
     ]
     facts = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.model import Arrivals, Scenario
 from harness.processes.loadrun import LoadPlan, Subject
-from harness.reading.validity import Limit, Thresholds
+from harness.reading.validity import Threshold, Thresholds
 from harness.session.load_block import LoadSession
 from harness.session.load_blocks import run_load_blocks
 from harness.session.receipt import Receipt, SessionPlan, Side, SubjectFacts
@@ -15,7 +15,9 @@ PLAN = LoadPlan(SCENARIO, rate_per_s=200.0, users=2, duration_s=0.4, warmup_s=0.
 
 
 # What a busy machine does to a run is no fault of a session.
-TOLERANT = Thresholds(descheduled_share=Limit(2, 2), late_share=Limit(2, 2), lag_ns=Limit(1e12, 1e12))
+TOLERANT = Thresholds(
+    descheduled_share=Threshold(2, 2), late_share=Threshold(2, 2), lag_ns=Threshold(1e12, 1e12)
+)
 
 
 class CountingServers:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from harness.calibrate.card import (
-    Outcome,
+    CalibrationOutcome,
     Rate,
     SessionOutcome,
     make_card,
@@ -19,7 +19,7 @@ from harness.judge.verdict import Verdict
 
 def session(trial, *verdicts, gate="now", added=0.0, mutants=None, beside=None, null_clean=True, confirm=0.0):
     outcomes = [
-        Outcome(
+        CalibrationOutcome(
             benchmark=f"b{place}", verdict=verdict, change=0.01 * place, added=added, mutants=mutants or {}
         )
         for place, verdict in enumerate(verdicts)

@@ -15,8 +15,7 @@ from harness.policy.policy import Limit
 from harness.processes.job import Ready
 from harness.processes.loadrun import Subject
 from harness.reading.summary import RunSummary, load
-from harness.reading.validity import Level, Reason, Validity
-from harness.reading.validity import Limit as Threshold
+from harness.reading.validity import Level, Reason, Threshold, Validity
 from harness.session import load_blocks
 from harness.session.load_block import BlockInTheMaking
 from harness.session.load_blocks import at_rate_of_slower_side, load_session_seconds, why_to_end

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.policy.slo import State, Subject, certify, parse
+from harness.policy.slo import SloMetric, State, certify, parse
 from harness.stats.binomial import at_least, at_most
 
 (P99,) = parse("p99<25ms")
@@ -15,10 +15,10 @@ from harness.stats.binomial import at_least, at_most
 
 def test_clauses_are_read_with_their_units():
     clauses = parse("p99<25ms, p99.9 <= 1.5s,p50<800us,errors<0.1%,errors<0.02,throughput>50/s")
-    assert [clause.subject for clause in clauses] == [
-        *[Subject.LATENCY] * 3,
-        *[Subject.ERRORS] * 2,
-        Subject.THROUGHPUT,
+    assert [clause.metric for clause in clauses] == [
+        *[SloMetric.LATENCY] * 3,
+        *[SloMetric.ERRORS] * 2,
+        SloMetric.THROUGHPUT,
     ]
     assert [clause.limit for clause in clauses] == [25e6, 1.5e9, 8e5, 0, 0, 50]
     assert [clause.share for clause in clauses] == [0.01, 0.001, 0.5, 0.001, 0.02, 0]

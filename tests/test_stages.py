@@ -13,8 +13,7 @@ from harness.errors import ExitCode
 from harness.model import Outcome
 from harness.policy.policy import Limit
 from harness.policy.slo import State
-from harness.policy.thresholds import Level, Thresholds
-from harness.policy.thresholds import Limit as Threshold
+from harness.policy.thresholds import Level, Threshold, Thresholds
 from harness.reading.limits import findings
 from harness.reading.run_json import as_json
 from harness.reading.stages import rows_of_stages

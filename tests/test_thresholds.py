@@ -7,7 +7,7 @@ from run_builder import make_run
 from harness.errors import InvalidRunError, UsageError
 from harness.judge import policy_file
 from harness.policy.policy import Policy
-from harness.policy.thresholds import Level, Limit, Thresholds
+from harness.policy.thresholds import Level, Threshold, Thresholds
 from harness.reading.summary import load
 from harness.reading.validity import judge
 from harness.run.directory import RunDirectory
@@ -32,10 +32,10 @@ def in_project(folder, text):
 
 def test_every_limit_can_be_set(tmp_path):
     assert in_project(tmp_path, ALL_SET) == Thresholds(
-        lag_share=Limit(0.20, 0.60),
-        lag_ns=Limit(1e6, 5e6),
-        descheduled_share=Limit(0.3, 0.9),
-        late_share=Limit(0.005, 0.02),
+        lag_share=Threshold(0.20, 0.60),
+        lag_ns=Threshold(1e6, 5e6),
+        descheduled_share=Threshold(0.3, 0.9),
+        late_share=Threshold(0.005, 0.02),
         backend_share=0.7,
         warmup_share=0.25,
         clock_step_s=0.05,
@@ -96,9 +96,9 @@ def with_thresholds(path, thresholds):
 def test_a_run_is_judged_by_the_limits_that_it_was_made_under(tmp_path):
     path = make_run(tmp_path, descheduled_share=0.1)
     assert load(path).validity.level is Level.DEGRADED
-    lenient = Thresholds(descheduled_share=Limit(0.3, 0.9))
+    lenient = Thresholds(descheduled_share=Threshold(0.3, 0.9))
     assert with_thresholds(path, lenient).validity.level is Level.VALID
-    strict = with_thresholds(path, Thresholds(descheduled_share=Limit(0.01, 0.05)))
+    strict = with_thresholds(path, Thresholds(descheduled_share=Threshold(0.01, 0.05)))
     assert strict.validity.level is Level.INVALID
     assert judge(strict, lenient).level is Level.VALID
 

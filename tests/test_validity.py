@@ -14,7 +14,7 @@ from harness.model import Outcome
 from harness.plans.plan import Span
 from harness.reading import loop
 from harness.reading.summary import RunSummary
-from harness.reading.validity import Level, Limit, Thresholds, judge
+from harness.reading.validity import Level, Threshold, Thresholds, judge
 from harness.run.directory import BackendFacts, HostFacts, LocustFacts, PlanFacts, RunDirectory, RunDocument
 from harness.run.facts import Blocked, LoadFacts
 from harness.table import calls
@@ -380,7 +380,7 @@ def test_the_worst_finding_is_the_level_and_comes_first():
 
 
 def test_thresholds_are_settings():
-    strict = dataclasses.replace(Thresholds(), descheduled_share=Limit(0.0, 0.001))
+    strict = dataclasses.replace(Thresholds(), descheduled_share=Threshold(0.0, 0.001))
     run = a_run(host=HostFacts(descheduled_share=0.002))
     assert judge(run).level is Level.VALID
     assert judge(run, strict).level is Level.INVALID

@@ -25,7 +25,7 @@ SCHEMA = 1
 CONFIDENCE = 0.95
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class CalibrationOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What the gate said of one benchmark in one calibration session, with what was really added to it."""
 
     benchmark: str
@@ -44,7 +44,7 @@ class SessionOutcome(msgspec.Struct, frozen=True, kw_only=True):
     receipt: str
     seconds: float
     confirm_seconds: float
-    outcomes: list[Outcome]
+    outcomes: list[CalibrationOutcome]
     null_clean: bool
     bad_blocks: float
     load_average: float
@@ -178,7 +178,7 @@ def _trial(name: str, sessions: Sequence[SessionOutcome]) -> TrialCard:
     )
 
 
-def _alarms(outcomes: Sequence[Outcome]) -> Rate:
+def _alarms(outcomes: Sequence[CalibrationOutcome]) -> Rate:
     return Rate.of(sum(_alarm(outcome.verdict) for outcome in outcomes), len(outcomes))
 
 
@@ -191,7 +191,7 @@ def _per_benchmark(sessions: Sequence[SessionOutcome], seconds: Sequence[float])
     return sum(seconds) / benchmarks if benchmarks else 0.0
 
 
-def _mutants(outcomes: Sequence[Outcome]) -> dict[str, Rate]:
+def _mutants(outcomes: Sequence[CalibrationOutcome]) -> dict[str, Rate]:
     names = dict.fromkeys(name for outcome in outcomes for name in outcome.mutants)
     judged = {
         name: [outcome.mutants[name] for outcome in outcomes if name in outcome.mutants] for name in names

@@ -12,7 +12,7 @@ import msgspec
 
 from harness.calibrate.added import added_shares, injection_of
 from harness.calibrate.beside import run_beside
-from harness.calibrate.card import Outcome, SessionOutcome
+from harness.calibrate.card import CalibrationOutcome, SessionOutcome
 from harness.calibrate.effects import Disturbance, Trial
 from harness.calibrate.project import POLICY, benchmark_name, write_project
 from harness.calibrate.stress import disturbed
@@ -105,7 +105,7 @@ class CalibrationSession:
             seconds=sum(block.seconds for block in receipt.blocks),
             confirm_seconds=sum(block.seconds for block in receipt.blocks if block.phase is Phase.CONFIRM),
             outcomes=[
-                Outcome(
+                CalibrationOutcome(
                     benchmark=one.benchmark,
                     verdict=one.verdict,
                     change=one.change,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from harness.policy.policy import Limit
-from harness.policy.slo import Subject, parse
+from harness.policy.slo import SloMetric, parse
 from harness.stats.proportion import trials_below
 
 # Enough calls to certify a share that is kept with this much room.
@@ -21,7 +21,7 @@ def calls_needed(limits: Sequence[Limit]) -> int:
         clause.share
         for limit in limits
         for clause in parse(limit.slo)
-        if clause.subject is not Subject.THROUGHPUT
+        if clause.metric is not SloMetric.THROUGHPUT
     ]
     return max((trials_below(share, share * _ROOM) or 0 for share in shares), default=1)
 

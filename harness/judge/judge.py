@@ -16,8 +16,8 @@ from harness.judge.evidence import ALL, CPU, LOAD_METRICS, WALL, Evidence, load_
 from harness.judge.exact import exact_comparisons
 from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
 from harness.policy.policy import Policy
+from harness.policy.slo import SloMetric
 from harness.policy.slo import State as SloState
-from harness.policy.slo import Subject
 from harness.reading.limits import Finding
 from harness.session.receipt import NULL_CONTROL, SCHEMA, Benchmark, Block, LoadBlock, Receipt, State
 from harness.stats.holm import holm
@@ -164,7 +164,7 @@ def _limits(receipt: Receipt, policy: Policy, blocks: Sorted[LoadBlock]) -> list
 def _limit(finding: Finding) -> Comparison:
     certificate = finding.certificate
     clause = certificate.clause
-    counted = certificate.calls and clause.subject is not Subject.THROUGHPUT
+    counted = certificate.calls and clause.metric is not SloMetric.THROUGHPUT
     return Comparison(
         finding.operation,
         clause.text,

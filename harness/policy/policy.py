@@ -8,8 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from harness.policy.thresholds import Limit as ValidityLimit
-from harness.policy.thresholds import Thresholds
+from harness.policy.thresholds import Threshold, Thresholds
 
 Percent = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 Words = Annotated[str, msgspec.Meta(min_length=1)]
@@ -91,8 +90,8 @@ class ValidityRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         )
 
 
-def _limit(pair: tuple[float, float], unit: float) -> ValidityLimit:
-    return ValidityLimit(*(value * unit for value in pair))
+def _limit(pair: tuple[float, float], unit: float) -> Threshold:
+    return Threshold(*(value * unit for value in pair))
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):

@@ -30,7 +30,7 @@ _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
 _EXAMPLE = "Write it like p99<25ms,errors<0.1%,throughput>50/s"
 
 
-class Subject(enum.StrEnum):
+class SloMetric(enum.StrEnum):
     """What a clause limits."""
 
     LATENCY = "latency"
@@ -54,7 +54,7 @@ class Clause:
     """
 
     text: str
-    subject: Subject
+    metric: SloMetric
     limit: float = 0.0
     share: float = 0.0
 
@@ -128,7 +128,7 @@ def _latency(text: str, name: str, number: float, unit: str) -> Clause:
     if not 0 < share < 1:
         raise UsageError(f"'{name}' in '{text}' is no percentile between p0 and p100", remedy=_EXAMPLE)
     # Without the rounding, 1 - 0.99 is a little more than one in a hundred.
-    return Clause(text, Subject.LATENCY, limit=number * _NS[unit], share=round(share, 12))
+    return Clause(text, SloMetric.LATENCY, limit=number * _NS[unit], share=round(share, 12))
 
 
 def _errors(text: str, number: float, unit: str) -> Clause:
@@ -138,13 +138,13 @@ def _errors(text: str, number: float, unit: str) -> Clause:
             f"'{text}' is no share of errors above none and below all",
             remedy="Write it like errors<0.1%; that there are none at all, no number of calls can show",
         )
-    return Clause(text, Subject.ERRORS, share=share)
+    return Clause(text, SloMetric.ERRORS, share=share)
 
 
 def _throughput(text: str, sign: str, number: float, unit: str) -> Clause:
     if sign[0] != ">" or unit not in {"", "/s"} or number <= 0:
         raise UsageError(f"'{text}' is no least throughput", remedy=_EXAMPLE)
-    return Clause(text, Subject.THROUGHPUT, limit=number)
+    return Clause(text, SloMetric.THROUGHPUT, limit=number)
 
 
 def certify(clause: Clause, *, calls: int, exceeding: int, seconds: float = 0.0) -> Certificate:
@@ -158,7 +158,7 @@ def certify(clause: Clause, *, calls: int, exceeding: int, seconds: float = 0.0)
         return Certificate(
             clause, State.NOT_CERTIFIED, calls, exceeding, None, None, None, f"not certified: {reason}"
         )
-    if clause.subject is Subject.THROUGHPUT:
+    if clause.metric is SloMetric.THROUGHPUT:
         return _certify_throughput(clause, calls, exceeding, seconds)
     return _certify_share(clause, calls, exceeding)
 
@@ -185,7 +185,7 @@ def _certify_share(clause: Clause, calls: int, exceeding: int) -> Certificate:
 def _say(clause: Clause, state: State, calls: int, exceeding: int, more: int | None) -> str:
     what = (
         "did not complete"
-        if clause.subject is Subject.ERRORS
+        if clause.metric is SloMetric.ERRORS
         else f"were over {format_ns(clause.limit)} or failed"
     )
     seen = f"{exceeding:,} of {calls:,} calls {what}, where less than {format_percent(clause.share)} may"

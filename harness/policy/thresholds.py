@@ -17,7 +17,7 @@ class Level(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Limit:
+class Threshold:
     """A value above `degraded` (or `invalid`) speaks against the run; a `ValueError` if they are in no order."""
 
     degraded: float
@@ -40,10 +40,10 @@ class Limit:
 class Thresholds:
     """The table of limits; shares of one, ns and s."""
 
-    lag_share: Limit = Limit(0.10, 0.50)
-    lag_ns: Limit = Limit(0.5e6, 2e6)
-    descheduled_share: Limit = Limit(0.02, 0.15)
-    late_share: Limit = Limit(0.001, 0.01)
+    lag_share: Threshold = Threshold(0.10, 0.50)
+    lag_ns: Threshold = Threshold(0.5e6, 2e6)
+    descheduled_share: Threshold = Threshold(0.02, 0.15)
+    late_share: Threshold = Threshold(0.001, 0.01)
     backend_share: float = 0.85
     warmup_share: float = 0.10
     clock_step_s: float = 0.010

@@ -15,7 +15,7 @@ from harness.errors import InvalidRunError, UsageError
 from harness.model import Outcome
 from harness.plans.plan import Span, stage_of
 from harness.policy.policy import Limit, fits
-from harness.policy.slo import Certificate, Clause, LimitCount, State, Subject, certify, parse
+from harness.policy.slo import Certificate, Clause, LimitCount, SloMetric, State, certify, parse
 from harness.reading.validity import Level
 from harness.table.calls import Table
 from harness.table.pieces import pieces
@@ -148,7 +148,7 @@ def _count(clause: Clause, limit: Limit, operation: str, run: "RunSummary") -> L
 def _kept(clause: Clause, rows: Table) -> int:
     """Count the calls that kept the clause: only a completed one can."""
     completed = rows[rows["outcome"] == Outcome.COMPLETED]
-    if clause.subject is not Subject.LATENCY:
+    if clause.metric is not SloMetric.LATENCY:
         return len(completed)
     return int(np.count_nonzero(completed["completed_ns"] - completed["intended_ns"] <= clause.limit))
 

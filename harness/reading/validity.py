@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.model import Outcome
-from harness.policy.thresholds import Level, Limit, Reason, Thresholds
+from harness.policy.thresholds import Level, Reason, Threshold, Thresholds
 from harness.reading.loop import aside, blocked, halted, what_aside
 from harness.reading.steady import Steadiness, end_of_warmup
 from harness.table.calls import Table
@@ -22,7 +22,7 @@ from harness.units import format_ns, format_percent, format_rate
 if TYPE_CHECKING:
     from harness.reading.summary import RunSummary
 
-__all__ = ["Level", "Limit", "Reason", "Thresholds", "Validity", "judge"]
+__all__ = ["Level", "Reason", "Threshold", "Thresholds", "Validity", "judge"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

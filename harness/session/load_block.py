@@ -24,7 +24,7 @@ from harness.target.loading import TargetSpec
 
 NULL = "null"
 """The label of the segment that measures the base once more."""
-PAIRED_THRESHOLDS = Thresholds(descheduled_share=validity.Limit(0.02, 0.5))
+PAIRED_THRESHOLDS = Thresholds(descheduled_share=validity.Threshold(0.02, 0.5))
 """What else the machine did meets both sides alike, in an order that was drawn: it costs power and biases nothing.
 
 So a segment may be disturbed more than a run that is to stand for itself. Absolute limits compare with nothing: they

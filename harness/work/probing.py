@@ -16,7 +16,7 @@ from harness.capacity.search import Sight, Step
 from harness.console.console import Talk
 from harness.console.watching import watched
 from harness.errors import HarnessError
-from harness.policy.slo import State, Subject, parse
+from harness.policy.slo import SloMetric, State, parse
 from harness.policy.thresholds import Thresholds
 from harness.processes.loadrun import LoadPlan, run_into
 from harness.processes.measure import Ending
@@ -48,9 +48,9 @@ class Question:
         """What the chart shows: the first percentile that is limited, else errors."""
         clauses = [clause for text in self.slos for clause in parse(read_limit(text).slo)]
         for clause in clauses:
-            if clause.subject is Subject.LATENCY:
+            if clause.metric is SloMetric.LATENCY:
                 return MetricFacts(name=clause.text.partition("<")[0].strip(), unit="ns", limit=clause.limit)
-        errors = next((clause for clause in clauses if clause.subject is Subject.ERRORS), None)
+        errors = next((clause for clause in clauses if clause.metric is SloMetric.ERRORS), None)
         return MetricFacts(name="errors", unit="share", limit=errors.share if errors else None)
 
 

@@ -21,7 +21,7 @@ _WARM_ENOUGH = 1.05
 _BUSY = 0.85
 
 
-class Limit(enum.StrEnum):
+class Bottleneck(enum.StrEnum):
     """What kept the rate from being higher."""
 
     SERVER = "server"
@@ -30,9 +30,9 @@ class Limit(enum.StrEnum):
 
 
 _IN_WORDS = {
-    Limit.SERVER: "the server was the limit",
-    Limit.CLIENTS: "the clients' own speed was the limit, so the server may give more",
-    Limit.MACHINE: "all processors were busy, so a larger or quieter machine may give more",
+    Bottleneck.SERVER: "the server was the limit",
+    Bottleneck.CLIENTS: "the clients' own speed was the limit, so the server may give more",
+    Bottleneck.MACHINE: "all processors were busy, so a larger or quieter machine may give more",
 }
 
 
@@ -43,7 +43,7 @@ class Ceiling:
     rate_per_s: float
     what: str
     clients: int
-    limit: Limit
+    limit: Bottleneck
 
 
 def probe(
@@ -95,16 +95,16 @@ def _ceiling(clients: Clients, budget_s: float) -> Ceiling:
     return Ceiling(best.rate_per_s, _words(read, best, limit), best.processes * best.threads, limit)
 
 
-def limit_of(done: Round, processors: int) -> Limit:
+def limit_of(done: Round, processors: int) -> Bottleneck:
     """Say what limited a round: a Python process cannot use more than about one processor."""
     if done.client_processors >= _BUSY * min(done.processes, processors):
-        return Limit.CLIENTS
+        return Bottleneck.CLIENTS
     if done.machine_busy >= _BUSY:
-        return Limit.MACHINE
-    return Limit.SERVER
+        return Bottleneck.MACHINE
+    return Bottleneck.SERVER
 
 
-def _words(read: str, done: Round, limit: Limit) -> str:
+def _words(read: str, done: Round, limit: Bottleneck) -> str:
     team = f"{done.processes} client process{'es' if done.processes > 1 else ''}"
     threads = f"{done.threads} thread{'s' if done.threads > 1 else ''}"
     return (

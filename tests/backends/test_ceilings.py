@@ -10,7 +10,7 @@ from harness.errors import ServerError
 from harness.supervise import Supervisor
 from targets.backends import dynamodb, graph
 from targets.backends import redis as redis_store
-from targets.backends.ceilings import Limit, limit_of, probe, warm_up_graph
+from targets.backends.ceilings import Bottleneck, limit_of, probe, warm_up_graph
 from targets.backends.clients import Clients, Round
 from targets.backends.dynamodb import DynamoServer
 from targets.backends.embedded import EmbeddedServers
@@ -27,12 +27,15 @@ def a_round(processes, client_processors, machine_busy):
 @pytest.mark.parametrize(
     ("done", "limit"),
     [
-        (a_round(2, 0.5, 0.75), Limit.SERVER),  # One Python server on two processors: busy, and alone at it.
-        (a_round(1, 0.95, 0.70), Limit.CLIENTS),  # A Python client that can do no more.
-        (a_round(2, 1.3, 0.99), Limit.MACHINE),  # Both want the same processors.
+        (
+            a_round(2, 0.5, 0.75),
+            Bottleneck.SERVER,
+        ),  # One Python server on two processors: busy, and alone at it.
+        (a_round(1, 0.95, 0.70), Bottleneck.CLIENTS),  # A Python client that can do no more.
+        (a_round(2, 1.3, 0.99), Bottleneck.MACHINE),  # Both want the same processors.
         (
             a_round(4, 1.9, 1.00),
-            Limit.CLIENTS,
+            Bottleneck.CLIENTS,
         ),  # More clients than processors, and nothing left for the server.
     ],
 )
