@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test check format bench bench-self bench-core lock wheel clean
+.PHONY: help setup run test prove check format bench bench-self bench-core lock wheel clean
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -22,10 +22,11 @@ setup: .venv/.installed ## Make .venv with everything in it, and .venv/bin/harne
 run: setup ## Load, profile and compare two variants of the core on real servers; prints the report's path
 	$(BIN)/harness run asset-read --variant baseline --variant optimised --profile cpu,memory
 
-# A red is confirmed on fresh data, as the gate does it: many tests measure real processes, and the machine may be busy.
-test: setup ## Run all tests; what fails runs once more, and has failed if it fails again
-	$(BIN)/python -m pytest || \
-	  { [ $$? = 1 ] && echo "Once more, what failed:" && $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
+test: setup ## Run all tests but the proofs: side by side, then alone what measures (ARGS="tests/truth -x")
+	@$(BIN)/python -m tests.running.phases $(ARGS)
+
+prove: setup ## Run the long proofs that have not passed on this state of the source; results in proofs/ (ARGS="-k readme")
+	@$(BIN)/python -m tests.running.proofs $(ARGS)
 
 check: setup ## Lint, type-check and hold the architecture
 	$(BIN)/ruff check .

@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
@@ -13,9 +12,8 @@ import yaml
 from harness.cli import make_parser
 from harness.judge import policy_file
 from reports.session.comment import MARKER
+from tests.readme_support import ROOT, blocks, commands, of_the_harness
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text("utf-8")
 WORKFLOW = ROOT / "examples" / "github-gate.yml"
 _EXPRESSION = re.compile(r"\$\{\{.*?\}\}")
 
@@ -127,25 +125,18 @@ def test_the_job_is_red_for_the_gate_alone():
     assert "requirements-dev.txt" not in installs, "that is how this project installs itself"
 
 
-TYPED = [
-    *(found for step in steps() for found in commands_of(step.get("run", ""))),
-    *(
-        found
-        for block in re.findall(r"^```(?:sh|console)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-        for found in commands_of(re.sub(r"cat > .*?^END$", "", block, flags=re.MULTILINE | re.DOTALL))
-    ),
-]
+TYPED = [found for step in steps() for found in commands_of(step.get("run", ""))]
 
 
 @pytest.mark.parametrize("words", TYPED, ids=" ".join)
-def test_every_command_that_is_shown_is_one_that_is_understood(words):
-    words = words[: words.index(">")] if ">" in words else words
+def test_every_command_of_the_workflow_is_one_that_is_understood(words):
     _, unknown = make_parser(words).parse_known_args(words)
     assert unknown == []
 
 
 def test_all_comparing_commands_are_shown():
-    assert {"compare", "gate", "judge", "ablate", "calibrate"} <= {words[0] for words in TYPED}
+    shown = [*TYPED, *of_the_harness(words for block in blocks("sh", "console") for words in commands(block))]
+    assert {"compare", "gate", "judge", "ablate", "calibrate"} <= {words[0] for words in shown}
 
 
 def test_every_policy_that_is_shown_is_one_that_is_read(tmp_path):
@@ -154,7 +145,7 @@ def test_every_policy_that_is_shown_is_one_that_is_read(tmp_path):
         for line in WORKFLOW.read_text("utf-8").splitlines()
         if line.startswith("#   ")
     )
-    shown = [*re.findall(r"^```toml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL), header]
+    shown = [*blocks("toml"), header]
     assert len(shown) == 3
     policies = []
     for text in shown:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tolerant_support import tolerant
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -18,10 +20,8 @@ def wheel(tmp_path_factory):
     source = folder / "source"
     # A build leaves files behind: build from a copy of what git knows.
     subprocess.run(["git", "-C", str(ROOT), "checkout-index", "-a", f"--prefix={source}/"], check=True)
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder), str(source)],
-        check=True, capture_output=True, timeout=120,
-    )  # fmt: skip
+    build = f"from setuptools import build_meta; build_meta.build_wheel({str(folder)!r})"
+    subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True, timeout=120)
     return next(folder.glob("*.whl"))
 
 
@@ -38,10 +38,12 @@ def test_the_wheel_holds_every_module_and_every_asset(wheel):
 def test_the_wheel_runs_a_users_target_beside_folders_named_like_ours(wheel, tmp_path):
     site = tmp_path / "site"
     subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(site), str(wheel)],
+        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--no-compile", "--target", str(site), str(wheel)],
         check=True, capture_output=True, timeout=120,
     )  # fmt: skip
     project = tmp_path / "project"
+    project.mkdir()
+    tolerant(project)
     for name in ("reports", "targets"):
         (project / name).mkdir(parents=True)
         (project / name / "__init__.py").write_text("raise RuntimeError('the wrong package')\n")
@@ -50,11 +52,10 @@ def test_the_wheel_runs_a_users_target_beside_folders_named_like_ours(wheel, tmp
     )
     for module in ("targets/mine.py:create", "targets.mine:create"):
         done = subprocess.run(
-            [sys.executable, "-m", "harness", "run", "closed", "--target", module, "--duration", "500ms",
-             "--warmup", "200ms", "--json"],
+            [sys.executable, "-m", "harness", "run", "closed", "--target", module, "--duration", "300ms",
+             "--warmup", "0s", "--json"],
             cwd=project, env={**os.environ, "PYTHONPATH": str(site)}, capture_output=True, text=True, timeout=90, check=False,
         )  # fmt: skip
-        # A busy machine may void a run (5); that is an answer too.
-        assert done.returncode in {0, 5}, done.stderr[-2000:]
-        assert json.loads(done.stdout)["runs"][0]["outcomes"]["completed"] > 100
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert json.loads(done.stdout)["runs"][0]["outcomes"]["completed"] > 0
         assert str(site) not in done.stdout
