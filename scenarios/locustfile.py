@@ -7,7 +7,7 @@ decides on users and time. Its statistics are its own, and rounded; each test le
 """
 
 # Locust is imported by this, and must be before anything that the target imports.
-from harness.commands.plain_locust import user_of  # isort: skip
+from harness.work.plain_locust import user_of  # isort: skip
 import os
 import sys
 

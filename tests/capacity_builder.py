@@ -2,7 +2,7 @@
 
 from harness.capacity.document import CapacityDocument, Ended, LimitSeen, MetricFacts, ProbeFacts
 from harness.capacity.search import Sight
-from harness.reading.validity import Level
+from harness.policy.thresholds import Level
 
 
 def probe(rate_per_s, sight, level=Level.VALID, **more):

@@ -1,10 +1,15 @@
-"""What all tests share: no test asserts a duration, a property neither; and a real browser."""
+"""What all tests share: no test asserts a duration, a property neither; a set of servers, and a real browser."""
 
+import os
 import shutil
 import signal
 
 import pytest
 from hypothesis import settings
+
+from harness.run.directory import write_atomically
+from reports.charts import figures
+from tests.tabs_support import Tabs
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
@@ -23,6 +28,26 @@ def state_of_the_tests(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory):
+    """All embedded servers: one set, in each worker, for all tests that neither stop nor configure them."""
+    from harness.supervise import Supervisor
+    from targets.backends.embedded import EmbeddedServers
+
+    with Supervisor() as supervisor, EmbeddedServers() as running:
+        running.start(supervisor, tmp_path_factory.mktemp("servers"))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def empty_servers(servers):
+    """The same servers, which hold nothing when a file of tests begins."""
+    from tests.servers_support import empty
+
+    empty(servers.environment())
+    return servers
+
+
 @pytest.fixture(scope="module")
 def browser():
     """Debian's chromium, or a skip that says how to get it."""
@@ -39,25 +64,52 @@ def browser():
         running.close()
 
 
-@pytest.fixture
-def open_page(browser, tmp_path):
-    """Open a page in a tab; at the end no error may have been said and nothing asked for."""
-    contexts, complaints, requests = [], [], []
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory):
+    """Give the page that a function of `report_pages` or `hard_pages` makes; each is made once for all tests that read it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # What all processes of the tests have in common.
+        folder = folder.parent
 
-    def show(text, width=1280, **context):
-        file = tmp_path / "report.html"
+    def page(make):
+        file = folder / f"{make.__name__}.html"
+        if not file.exists():
+            write_atomically(file, make(tmp_path_factory.mktemp("rendered")).encode())
+        return file.read_text("utf-8")
+
+    return page
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Leave out the drawings, which take most of the time of a page, where a test does not look at them."""
+    monkeypatch.setattr(figures, "draw", lambda _chart: figures.Drawing("<svg></svg>", []))
+
+
+@pytest.fixture(scope="module")
+def tabs(browser):
+    return Tabs(browser)
+
+
+@pytest.fixture
+def open_page(tabs, tmp_path):
+    """Open a page in a tab; at the end no error may have been said and nothing asked for."""
+    opened = []
+
+    def show(text, width=1280, *, state="", **options):
+        file = tmp_path / f"report-{len(opened)}.html"
         file.write_text(text, "utf-8")
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **context))
-        tab = contexts[-1].new_page()
-        tab.on("console", lambda message: complaints.append(message.text))
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("request", lambda request: requests.append(request.url))
-        tab.goto(file.as_uri())
-        return tab
+        one = tabs.take(width, options)
+        opened.append(one)
+        one.tab.goto(file.as_uri() + state)
+        return one.tab
 
     yield show
-    for context in contexts:
-        context.close()
+    for one in opened:
+        tabs.give_back(one)
+    complaints = [complaint for one in opened for complaint in one.complaints]
     assert complaints == []
-    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
-    assert len([url for url in requests if url.startswith("file:")]) == len(contexts)
+    requests = [url for one in opened for url in one.requests if not url.startswith("data:")]
+    assert [url for url in requests if not url.startswith("file:")] == []
+    assert len(requests) == len(opened)

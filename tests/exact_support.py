@@ -1,8 +1,14 @@
-"""A copy of the asset core with one small change planted, as the side of a comparison."""
+"""A copy of the asset core with one small change planted, as the side of a comparison; and counts of few requests."""
 
+import contextlib
+import functools
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from harness.exact import sides
 from harness.exact.process import ExactPlan
 from harness.processes.loadrun import Subject
 from harness.session.overlay import Surroundings, build_overlay
@@ -11,7 +17,7 @@ from targets.registry import TARGETS
 ROOT = Path(__file__).resolve().parent.parent
 CORE = TARGETS["asset-core"]
 ASSET = "GET /assets/{id}"
-PLAN = ExactPlan(requests=40, operations=(ASSET,))
+PLAN = ExactPlan(requests=40, repetitions=2, operations=(ASSET,))
 
 
 def a_side(folder: Path, path: str = "", before: str = "", after: str = "") -> Subject:
@@ -28,3 +34,12 @@ def a_side(folder: Path, path: str = "", before: str = "", after: str = "") -> S
     around = Surroundings(elsewhere=(str(ROOT),))
     build_overlay(folder / "tree", {"targets": "targets"}, folder / "overlay", around)
     return Subject(CORE.factory, CORE.exact, overlay=folder / "overlay")
+
+
+@contextlib.contextmanager
+def few_requests() -> Iterator[None]:
+    """Let commands in this process count 20 requests in three processes a side: enough where targets do equal work."""
+    few = functools.partial(sides.Plans, ExactPlan(requests=20), ExactPlan(requests=20))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sides, "Plans", few)
+        yield

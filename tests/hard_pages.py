@@ -3,7 +3,7 @@
 import functools
 
 import judgement_builder
-import test_profile_report
+import profile_builder
 from capacity_builder import document, probe
 from micro_builder import entry, make_micro_run
 from run_builder import make_run
@@ -11,18 +11,19 @@ from run_builder import make_run
 from harness.capacity.document import Ended
 from harness.capacity.search import Sight
 from harness.errors import ExitCode
+from harness.judge.ablation import AblationRow
 from harness.judge.verdict import Verdict
+from harness.policy.thresholds import Level
 from harness.reading import microsummary, summary
-from harness.reading.validity import Level
-from reports import html, view
+from harness.reading.judging import judge
 from reports.ablation.html import render_ablation_html
-from reports.ablation.model import AblationRow
 from reports.ablation.view import build_ablation
 from reports.capacity.html import render_capacity_html
 from reports.capacity.view import build_capacity
 from reports.micro import html as micro_html
 from reports.micro import view as micro_view
 from reports.profile.html import render as render_profile_html
+from reports.run import html, view
 from reports.session.html import render_html
 from reports.session.model import Links
 from reports.session.view import build
@@ -37,7 +38,7 @@ STAGES = tuple(
 
 
 def _runs(folder, *specs):
-    return html.render(view.build([summary.load(make_run(folder, **spec)) for spec in specs]))
+    return html.render(view.build([judge(summary.load(make_run(folder, **spec))) for spec in specs]))
 
 
 def interrupted_run(folder):
@@ -88,13 +89,13 @@ def shares(_folder):
 def profiled_long(folder):
     name = f"{LONG} (package/of/some/depth/with/long/names/repositories/inventory_repository.py)"
     made = [
-        test_profile_report.Made(label, slow, name=name)
+        profile_builder.Made(label, slow, name=name)
         for label, slow in (
-            ("target:mine.py:create?variant=before", test_profile_report.CALM),
-            ("target:mine.py:create?variant=after", test_profile_report.SLOWER),
+            ("target:mine.py:create?variant=before", profile_builder.CALM),
+            ("target:mine.py:create?variant=after", profile_builder.SLOWER),
         )
     ]
-    return render_profile_html(test_profile_report.shown(folder, *made))
+    return render_profile_html(profile_builder.shown(folder, *made))
 
 
 def ablation_long(_folder):

@@ -3,6 +3,9 @@
 import math
 import random
 
+import msgspec
+
+from harness.judge.looks import Looks
 from harness.judge.policy_file import sha256
 from harness.policy.policy import Policy
 from harness.session.receipt import (
@@ -20,6 +23,7 @@ from harness.session.receipt import (
     SubjectFacts,
 )
 
+POLICY = Policy()
 PAIRS = 3
 BASE_NS = 3_000_000
 CONTROL = Benchmark(name=NULL_CONTROL, pairs=PAIRS, calls=10, of="a")
@@ -107,6 +111,42 @@ class Simulation:
             many = len(found) > 4
             self.blocks(Phase.CONFIRM, plan.confirm_blocks_of_many if many else plan.confirm_blocks, found)
         return self.receipt
+
+
+def simulated(changes, policy=POLICY, **options):
+    """A whole session under `policy`, as its conductor makes it."""
+    simulation = Simulation(changes, **options)
+    simulation.receipt.policy_sha256 = sha256(policy)
+    return simulation.run(Looks(policy))
+
+
+def verdicts(judgement, metric="wall"):
+    """The verdict of each benchmark on one metric."""
+    return {one.benchmark: one.verdict for one in judgement.comparisons if one.metric == metric}
+
+
+def of(judgement, benchmark, metric="wall"):
+    """The comparison of one benchmark and metric."""
+    return next(one for one in judgement.comparisons if (one.benchmark, one.metric) == (benchmark, metric))
+
+
+def steady(changes, *, screen=12, confirm=(), **fields):
+    """A receipt without noise but for a small one that keeps its sign: d alternates by 0.1 %."""
+
+    def made(number, phase, names):
+        wobble = 0.001 * (-1) ** number
+        drawn = {name: changes[name] + wobble for name in names} | {CONTROL.name: wobble}
+        return block(number, phase, drawn)
+
+    blocks = [made(number, Phase.SCREEN, changes) for number in range(screen)]
+    blocks += [made(screen + number, Phase.CONFIRM, confirm) for number in range(16 if confirm else 0)]
+    benchmarks = [Benchmark(name=name, pairs=PAIRS) for name in changes]
+    return receipt(blocks=blocks, benchmarks=[*benchmarks, CONTROL], **fields)
+
+
+def changed(session, place, /, **fields):
+    """Change fields of the block at a place."""
+    session.blocks[place] = msgspec.structs.replace(session.blocks[place], **fields)
 
 
 def segment(**metrics):

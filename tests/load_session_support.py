@@ -1,14 +1,20 @@
 """Small load sessions on targets of known truth, with all that they leave in memory."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 from harness.model import Arrivals, Scenario
-from harness.processes.loadrun import LoadPlan, Subject
-from harness.reading.validity import Threshold, Thresholds
+from harness.policy.thresholds import Threshold, Thresholds
+from harness.processes.job import Ready
+from harness.processes.loadrun import LoadPlan, LoadResult, Subject
+from harness.processes.measure import Ending
+from harness.run.documents import HostFacts
+from harness.session import load_block
 from harness.session.load_block import LoadSession
 from harness.session.load_blocks import run_load_blocks
 from harness.session.receipt import Receipt, SessionPlan, Side, SubjectFacts
+from tests.run_builder import make_run
 
 SCENARIO = Scenario("short", "for tests", arrivals=Arrivals.UNIFORM)
 PLAN = LoadPlan(SCENARIO, rate_per_s=200.0, users=2, duration_s=0.4, warmup_s=0.1, seed=0, split=False)
@@ -77,3 +83,25 @@ def run_session(session, receipt, candidates=lambda _receipt: ()) -> Kept:
     kept = Kept()
     run_load_blocks(session, receipt, candidates=candidates, write=kept.write, progress=kept)
     return kept
+
+
+def written_runs(monkeypatch, scratch: Path, troubles=lambda _label: None) -> None:
+    """Let segments be runs that are written and not measured; `troubles` gives the trouble of one, by its label."""
+
+    def run_into(directory, _supervisor, _subject, plan, document_of, _tick):
+        written = make_run(
+            scratch,
+            operations={"call": 1.0},
+            rate_per_s=plan.rate_per_s,
+            duration_s=plan.duration_s,
+            warmup_s=0.0,
+        )
+        shutil.copytree(written, directory.path, dirs_exist_ok=True)
+        document = directory.read()
+        document.variant = document_of({"call": 1.0}).variant
+        trouble = troubles(document.variant)
+        document.trouble = [trouble] if trouble else []
+        directory.write(document)
+        return document, LoadResult(Ending(trouble), HostFacts(descheduled_share=0.0), Ready({"call": 1.0}))
+
+    monkeypatch.setattr(load_block, "run_into", run_into)

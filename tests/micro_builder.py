@@ -3,7 +3,8 @@
 import msgspec
 
 from harness.micro.document import End, MicroDocument
-from harness.run.directory import HostFacts, RunDirectory
+from harness.run.directory import RunDirectory
+from harness.run.documents import HostFacts
 
 ENVIRONMENT = {"cpu": "one", "cores": 2, "kernel": "k", "python": "p", "packages": {}}
 

@@ -4,6 +4,24 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+SLEEP = ["sleep", "600"]
+FAMILY = ["sh", "-c", "sleep 600 & echo grandchild $! >&2; wait"]
+
+
+def wait_for(log: Path, word: str) -> str:
+    """Return what a child wrote down, as soon as the word is in it."""
+    deadline_s = time.monotonic() + 10
+    while time.monotonic() < deadline_s:
+        if log.exists() and word in (text := log.read_text()):
+            return text
+        time.sleep(0.01)
+    raise AssertionError(f"{word!r} never appeared in {log}")
+
+
+def grandchild_of(log: Path) -> int:
+    """Return the process that a `FAMILY` started."""
+    return int(wait_for(log, "grandchild").split()[1])
+
 
 def is_alive(pid: int) -> bool:
     """True while the process runs; one that only waits to be reaped is dead."""

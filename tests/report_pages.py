@@ -3,27 +3,29 @@
 import functools
 
 import judgement_builder
-import test_profile_report
+import profile_builder
 from capacity_builder import document, probe
 from micro_builder import entry, make_micro_run
+from profile_builder import CALM, SLOWER
 from run_builder import make_run
 
 from harness.capacity.document import Ended
+from harness.judge.ablation import AblationRow
 from harness.judge.verdict import Verdict
 from harness.reading import microsummary, summary
-from reports import html, view
+from harness.reading.judging import judge
 from reports.ablation.html import render_ablation_html
-from reports.ablation.model import AblationRow
 from reports.ablation.view import build_ablation
 from reports.capacity.html import render_capacity_html
 from reports.capacity.view import build_capacity
-from reports.card import CardFacts, Rate
 from reports.micro import html as micro_html
 from reports.micro import view as micro_view
 from reports.profile.html import render as render_profile_html
+from reports.run import html, view
 from reports.session.html import render_html
 from reports.session.model import Links
 from reports.session.view import build
+from reports.shared.card import CardFacts, Rate
 
 STAGES = (("before", 0.5, 1.0, 1.0), ("spike", 0.5, 3.0, 3.0))
 
@@ -50,7 +52,7 @@ def _waits():
 
 
 def _runs(folder, *specs):
-    return html.render(view.build([summary.load(make_run(folder, **spec)) for spec in specs]))
+    return html.render(view.build([judge(summary.load(make_run(folder, **spec))) for spec in specs]))
 
 
 def one_run(folder):
@@ -99,11 +101,8 @@ def load_comparison(_folder):
 
 
 def profiled(folder):
-    before, after = (
-        test_profile_report.Made(*made)
-        for made in (("before", test_profile_report.CALM), ("after", test_profile_report.SLOWER))
-    )
-    return render_profile_html(test_profile_report.shown(folder, before, after))
+    before, after = profile_builder.Made("before", CALM), profile_builder.Made("after", SLOWER)
+    return render_profile_html(profile_builder.shown(folder, before, after))
 
 
 def ablation(_folder):

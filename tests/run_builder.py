@@ -7,7 +7,8 @@ import numpy as np
 
 from harness.model import Outcome
 from harness.plans.plan import Span
-from harness.run.directory import BackendFacts, HostFacts, PlanFacts, ProfileFacts, RunDirectory, RunDocument
+from harness.run.directory import RunDirectory
+from harness.run.documents import BackendFacts, HostFacts, PlanFacts, ProfileFacts, RunDocument
 from harness.run.facts import LoadFacts
 from harness.table import calls
 from harness.table.heldby import DRIVER, SPECIAL

@@ -15,7 +15,8 @@ from gevent.hub import get_hub
 
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
-from harness.load.split import Owner, Split
+from harness.load.owner import Owner
+from harness.load.split import Split
 from harness.load.waits import Waits
 from harness.load.wrap import make_here
 from harness.profiles.capture.wait import SHORT, fold
@@ -65,7 +66,7 @@ class Program:
         self.split.expect(len(OPERATIONS))
         self.cells = HeldBy(scratch.with_name("heldby.npy"), len(OPERATIONS))
         carrier = Carrier()
-        carrier.here = make_here(self.split.owners, OPERATIONS, self.split)
+        carrier.here = make_here(self.split.owners, OPERATIONS, self.split, gevent.getcurrent)
         self.wrap = carrier.bind
         self.events = [[(number, self.rng.getrandbits(32)) for number in range(MOST)]] * 2
         marked_calls = [marked(self.call, name) for name in OPERATIONS]

@@ -1,11 +1,17 @@
 """`harness ablate` from the command line, on a target of which the worth of the switch is known."""
 
+import functools
 import os
 
 import pytest
 
 from harness.cli import main
-from tests.cli_support import harness
+from harness.commands import ablate
+from harness.exact.process import ExactPlan
+from harness.exact.sides import Plans
+from harness.session.receipt import SessionPlan
+from harness.work import ablation
+from tests.cli_support import inside
 
 TOY = """
 class Toy:
@@ -29,34 +35,45 @@ def create(switches=""):
 """
 
 
+FEW = ExactPlan(requests=10, repetitions=1)
+TWO_BLOCKS = SessionPlan(screen_blocks=2, extended_blocks=2, confirm_blocks=0, slices=12)
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    (tmp_path / "toy.py").write_text(TOY)
-    (tmp_path / "pyproject.toml").write_text('[tool.harness]\ntarget = "toy.py:create"\n')
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    return tmp_path
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "toy.py").write_text(TOY)
+    (project / "pyproject.toml").write_text('[tool.harness]\ntarget = "toy.py:create"\n')
+    monkeypatch.chdir(project)
+    return project
 
 
+@pytest.mark.measures
 def test_a_switch_that_halves_the_work_of_one_operation_is_worth_its_double_there_and_nothing_elsewhere(
-    folder,
+    folder, monkeypatch
 ):
-    said = harness("ablate", "--switch", "fast", "--json", cwd=folder)
+    """Sizes need few blocks: how many bound an interval, and which, is known of simulated ones."""
+    monkeypatch.setattr(ablate, "spread_budget", lambda *_: TWO_BLOCKS)
+    counts = functools.partial(ablation.SharedCounts, plans=Plans(FEW, FEW))
+    monkeypatch.setattr(ablation, "SharedCounts", counts)
+    said = inside(folder, "ablate", "--switch", "fast", "--json")
     assert said.code == 0, said.stderr
     rows = {(row["operation"], row["metric"]): row for row in said.document["rows"]}
     doubled, spared = rows["doubled", "wall"], rows["spared", "wall"]
     assert {row["switch"] for row in rows.values()} == {"fast"}
     assert doubled["worth"] == pytest.approx(1.0, abs=0.15)
-    if doubled["low"] is None:
-        assert (doubled["verdict"], doubled["note"]) == ("invalid", "too few blocks for an interval")
-    else:
-        assert 0 < doubled["low"] <= doubled["worth"] <= doubled["high"]
+    assert (doubled["low"], doubled["verdict"], doubled["note"]) == (
+        None,
+        "invalid",
+        "too few blocks for an interval",
+    )
     assert abs(spared["worth"]) < 0.15
     assert rows["spared", "allocations"]["worth"] == 0
     assert "toy.py:create" in said.stderr, "the target of the policy is named"
     report = folder / said.document["report"]
     assert {"report.html", "ablation.md", "fast.json"} <= {path.name for path in report.parent.iterdir()}
-    assert not [name for name in os.listdir(folder) if name.startswith("asset-harness-private-")]
+    assert os.listdir(folder.parent / "tmp") == []
 
 
 @pytest.mark.parametrize(

@@ -4,22 +4,13 @@ import msgspec
 import pytest
 
 from harness.errors import UsageError
+from harness.judge.ablation import COVERAGE, Measured, disturbed_share, rows
 from harness.judge.verdict import Verdict
 from harness.policy.policy import Policy
 from harness.session.allowance import Allowance
 from harness.session.receipt import Benchmark, Phase, State
 from harness.session.sizing import Discovery, Found
-from harness.work.ablation import (
-    COVERAGE,
-    Ablation,
-    Case,
-    Measured,
-    cases,
-    disturbed_share,
-    rows,
-    spread_budget,
-    switches_of,
-)
+from harness.work.ablation import Ablation, cases, spread_budget, switches_of
 from harness.work.sides import drive
 from tests.judge_support import Simulation, count
 
@@ -32,7 +23,7 @@ def measured(changes, blocks=12, switch="pooling", **fields):
     simulation.blocks(Phase.SCREEN, blocks, changes)
     receipt = msgspec.structs.replace(simulation.receipt, **fields)
     receipt.plan = msgspec.structs.replace(receipt.plan, screen_blocks=blocks)
-    return Measured(Case(switch, "", CORE, CORE), receipt)
+    return Measured(switch, "", receipt)
 
 
 def wall(found):
@@ -103,7 +94,7 @@ def test_all_intervals_of_an_ablation_hold_the_truth_as_often_as_claimed():
     for seed in range(200):
         simulation = Simulation(truths, seed=seed, sd=0.02)
         simulation.blocks(Phase.SCREEN, 12, truths)
-        found = wall(rows([Measured(Case("x", "", CORE, CORE), simulation.receipt)], Policy()))
+        found = wall(rows([Measured("x", "", simulation.receipt)], Policy()))
         together += all(row.low <= truths[row.operation] <= row.high for row in found)
     # Three standard deviations below what is claimed.
     assert together >= 200 * COVERAGE - 3 * (200 * COVERAGE * (1 - COVERAGE)) ** 0.5
@@ -124,8 +115,7 @@ def test_a_benchmark_that_cannot_run_is_a_row_that_says_why():
 
 
 def test_a_session_that_could_not_be_made_is_a_row_that_says_why():
-    case = Case("pooling", " (cold)", CORE, CORE)
-    (row,) = rows([Measured(case, trouble="The target does not open")], Policy())
+    (row,) = rows([Measured("pooling", " (cold)", trouble="The target does not open")], Policy())
     assert (row.switch, row.operation, row.note) == (
         "pooling",
         "all (cold)",

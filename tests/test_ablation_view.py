@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from page_reader import parsed
 
+from harness.judge.ablation import AblationRow
 from harness.judge.verdict import Verdict
-from reports import figures
 from reports.ablation.html import render_ablation_html
 from reports.ablation.markdown import render_ablation_markdown
-from reports.ablation.model import AblationRow
 from reports.ablation.text import render_ablation_text
 from reports.ablation.view import Effect, build_ablation, effect
+from reports.charts import figures
 
 HOSTILE = "</script><img src=x onerror=alert(1)>$x$ | `a` @b"
 

@@ -151,9 +151,9 @@ def test_every_contract_of_the_architecture_can_be_broken(tmp_path):
     planted = {
         "harness/plans/plan.py": "def f():\n    import harness.reading.summary",
         "harness/table/calls.py": "if TYPE_CHECKING:\n    import harness.table.pieces",
-        "harness/reading/summary.py": "import harness.target.invoke\nimport reports.page",
+        "harness/reading/summary.py": "import harness.target.invoke\nimport reports.shared.page",
         "harness/stats/sign.py": "import harness.units",
-        "reports/__init__.py": "import harness.commands.run\nimport locust",
+        "reports/shared/page.py": "import harness.commands.run\nimport locust",
         "targets/asset_core/core.py": "import harness.clock",
         "scenarios/catalogue.py": "import gevent",
     }

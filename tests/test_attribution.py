@@ -6,7 +6,8 @@ import pytest
 from run_builder import make_run
 
 from harness.reading import summary
-from reports import html, view
+from harness.reading.judging import judge
+from reports.run import html, view
 
 OPERATION = "call"
 BEFORE = "# unit: samples.\noperation:call;main (m.py);parse (m.py) 60\noperation:call;main (m.py);send (net.py) 40\n"
@@ -18,7 +19,7 @@ HOSTILE = '"><script>window.hacked=1</script>'
 def built(tmp_path):
     def build(*specs):
         return view.build(
-            [summary.load(make_run(tmp_path, operations={OPERATION: 1.0}, **spec)) for spec in specs]
+            [judge(summary.load(make_run(tmp_path, operations={OPERATION: 1.0}, **spec))) for spec in specs]
         )
 
     return build

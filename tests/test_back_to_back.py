@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from harness.errors import HarnessError, RefusedError
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
-from harness.load.split import Owner, Split
+from harness.load.owner import Owner
+from harness.load.split import Split
 from harness.model import Outcome
 from harness.table import calls, recorder
 from harness.table.recorder import Recorder

@@ -1,5 +1,6 @@
 """Every mistake of a caller, a target or a disk ends in one clear sentence, the right exit code, and no traceback."""
 
+import io
 import json
 import shutil
 import signal
@@ -10,12 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, TargetError
+from harness.reading.judging import judge
 from harness.reading.run_json import as_json
 from harness.reading.summary import load
 from harness.table import calls
-from reports import html, view
-from tests.cli_support import end_of, harness, started, until_called
+from harness.target.loading import make
+from reports.run import html, text, view
+from tests.cli_support import end_of, harness, here, started, until_called
+from tests.run_builder import make_run
 
 # What was typed, and words that the sentence must hold: what is wrong, and what to do about it.
 WRONG_WORDS = [
@@ -60,7 +64,7 @@ WRONG_WORDS = [
     ("typed", "words"), WRONG_WORDS, ids=lambda value: " ".join(value) if value else "nothing"
 )
 def test_a_wrong_word_is_named_with_what_to_write_instead(tmp_path, typed, words):
-    said = harness(*typed, *(["--json"] if typed else []), cwd=tmp_path)
+    said = here(*typed, *(["--json"] if typed else []), cwd=tmp_path)
     assert said.code == 2
     for word in words:
         assert word in said.error
@@ -69,6 +73,22 @@ def test_a_wrong_word_is_named_with_what_to_write_instead(tmp_path, typed, words
     assert list(tmp_path.rglob("*")) == []
 
 
+def test_of_a_process_the_last_line_is_the_sentence_and_there_is_no_traceback(tmp_path):
+    said = harness("run", "stedy", "--json", cwd=tmp_path)
+    assert said.code == 2
+    assert said.stderr == f"harness: {said.error}\n"
+    assert said.document == {"schema": 1, "error": said.error, "exit_code": 2}
+
+
+# What ends the process or shows only in it, and one of those that are only told.
+IN_A_PROCESS = {
+    "module-raises",
+    "factory-exits",
+    "factory-dies",
+    "factory-hangs-up",
+    "open-raises",
+    "event-raises",
+}
 FACTORIES = {
     "module-raises": ("raise ValueError('no luck')", 2, ["cannot be imported", "no luck"]),
     "module-exits": ("import sys; sys.exit(3)", 2, ["cannot be imported", "SystemExit"]),
@@ -103,12 +123,24 @@ FACTORIES = {
 }
 
 
-@pytest.mark.parametrize("case", FACTORIES)
+@pytest.mark.parametrize("case", sorted(FACTORIES.keys() - IN_A_PROCESS))
+def test_a_target_that_cannot_be_made_is_an_error_that_says_why(tmp_path, case):
+    source, code, words = FACTORIES[case]
+    own = tmp_path / f"own_{case.replace('-', '_')}.py"
+    own.write_text(source)
+    with pytest.raises(TargetError) as refused:
+        make(f"{own}:create", {})
+    assert refused.value.exit_code == code
+    for word in words:
+        assert word in str(refused.value)
+
+
+@pytest.mark.parametrize("case", sorted(IN_A_PROCESS))
 def test_a_target_that_cannot_be_made_says_why(tmp_path, case):
     source, code, words = FACTORIES[case]
     own = tmp_path / "own.py"
     own.write_text(source)
-    said = harness("run", "steady", "--target", f"{own}:create", "--json", "--out", tmp_path / "runs")
+    said = here("run", "steady", "--target", f"{own}:create", "--json", "--out", tmp_path / "runs")
     assert said.code == code
     for word in words:
         assert word in said.error
@@ -120,49 +152,59 @@ def test_a_target_that_cannot_be_made_says_why(tmp_path, case):
     ("spec", "words"),
     [
         ("known:constant?bogus=1", ["bogus", "Its parameters: service_ms"]),
-        ("known:constant?service_ms=x", ["service_ms='x'", "at least 0"]),
-        ("known:failing?how=badly", ["how='badly'", "error, timeout"]),
-        ("known:noop?journal=/nowhere/j", ["/nowhere/j"]),
         ("nowhere.py:create", ["no file nowhere.py"]),
-        ("no.such.module:create", ["no.such.module", "No module named"]),
     ],
 )
 def test_a_wrong_parameter_or_place_of_a_target_is_named(tmp_path, spec, words):
-    said = harness("run", "steady", "--target", spec, "--json", cwd=tmp_path)
+    said = here("run", "steady", "--target", spec, "--json", cwd=tmp_path)
     assert said.code == 2
     for word in words:
         assert word in said.error
 
 
-def test_a_target_whose_calls_all_fail_gives_an_invalid_run(tmp_path):
-    said = run_short(tmp_path, "known:failing?every=1")
-    assert said.code == 5
-    assert "No call completed" in said.run["reasons"]
-    assert said.run["outcomes"]["failed"] == said.run["planned"]
+def test_a_module_that_is_not_there_is_named():
+    with pytest.raises(TargetError, match=r"no\.such\.module.*No module named"):
+        make("no.such.module:create", {})
 
 
-def test_a_target_that_cannot_be_closed_loses_nothing(tmp_path):
+@pytest.mark.parametrize(
+    ("factory", "parameter", "value", "words"),
+    [
+        ("constant", "service_ms", "x", ["service_ms='x'", "at least 0"]),
+        ("failing", "how", "badly", ["how='badly'", "error, timeout"]),
+        ("noop", "journal", "/nowhere/j", ["/nowhere/j"]),
+    ],
+)
+def test_a_wrong_value_of_a_parameter_is_named(factory, parameter, value, words):
+    with pytest.raises(TargetError) as refused:
+        make(f"targets.known:{factory}", {parameter: value})
+    assert refused.value.exit_code == 2
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_a_target_whose_calls_all_fail_and_that_cannot_be_closed_gives_an_invalid_run_that_lost_nothing(
+    tmp_path,
+):
     own = tmp_path / "own.py"
     own.write_text(
-        "class T:\n def call(self, e): pass\n def close(self): raise OSError('no luck')\ndef create(): return T()"
+        "class T:\n def call(self, e): raise ValueError\n def close(self): raise OSError('no luck')\n"
+        "def create(): return T()"
     )
-    said = run_short(tmp_path, f"{own}:create")
-    assert said.code == 5
-    assert "could not be closed: OSError: no luck" in " ".join(said.run["reasons"])
-    assert said.run["outcomes"]["completed"] == said.run["planned"]
-
-
-def run_short(folder, target, *options, prefix=()):
-    return harness(
-        "run", "steady", "--target", target, "--rate", 200, "--duration", "1s", "--warmup", "0s",
-        "--json", "--out", folder / "runs", *options, prefix=prefix,
+    said = here(
+        "run", "steady", "--target", f"{own}:create", "--rate", 200, "--duration", "300ms", "--warmup", "0s",
+        "--json", "--no-report", "--out", tmp_path / "runs",
     )  # fmt: skip
+    assert said.code == 5
+    assert "No call completed" in said.run["reasons"]
+    assert "could not be closed: OSError: no luck" in " ".join(said.run["reasons"])
+    assert said.run["outcomes"]["failed"] == said.run["planned"]
 
 
 @pytest.mark.parametrize("out", ["file/below", "/proc/nowhere", "file"])
 def test_an_unwritable_folder_is_named(tmp_path, out):
     (tmp_path / "file").write_text("")
-    said = harness("run", "steady", "--json", "--out", out, cwd=tmp_path)
+    said = here("run", "steady", "--json", "--out", out, cwd=tmp_path)
     assert said.code == 1
     assert out in said.error
     assert "--out" in said.error
@@ -189,8 +231,8 @@ def test_a_disk_that_fills_up_under_a_closed_run_keeps_what_was_measured(tmp_pat
     # Room for the first rows, not for the second reservation: a run of no-ops gets there soon.
     room = calls.HEADER_BYTES + 100_000 * calls.ROW_BYTES
     said = harness(
-        "run", "closed", "--target", "known:spin?spin_us=10", "--users", 1, "--duration", "30s", "--warmup", "0s",
-        "--json", "--out", tmp_path / "runs", prefix=("prlimit", f"--fsize={room}"),
+        "run", "closed", "--target", "known:spin?spin_us=1", "--users", 1, "--duration", "30s", "--warmup", "0s",
+        "--json", "--no-report", "--out", tmp_path / "runs", prefix=("prlimit", f"--fsize={room}"),
     )  # fmt: skip
     assert said.code == 5
     assert "No room for" in " ".join(said.run["reasons"])
@@ -207,16 +249,13 @@ def test_a_disk_without_room_for_the_report_keeps_the_run(tmp_path, stored):
     )
     assert said.code == 1
     assert "Free some disk" in said.error
-    assert harness("report", stored, "--json").code in {0, 5}
+    assert here("report", stored, "--json", "-o", tmp_path / "r.html").code in {0, 5}
 
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory):
     """A good run."""
-    folder = tmp_path_factory.mktemp("stored")
-    said = run_short(folder, "known:constant")
-    assert said.run["outcomes"]["completed"] == 200
-    return folder / "runs" / said.run["dir"]
+    return make_run(tmp_path_factory.mktemp("stored"), rate_per_s=50.0, duration_s=2.0)
 
 
 @pytest.fixture
@@ -251,7 +290,7 @@ DAMAGES = {
 def test_a_damaged_run_is_refused_with_what_is_wrong(copy, damage):
     act, words = DAMAGES[damage]
     act(copy)
-    said = harness("report", copy, "--json")
+    said = here("report", copy, "--json")
     assert said.code == 5
     assert words in said.error
     assert str(copy) in said.error
@@ -260,10 +299,10 @@ def test_a_damaged_run_is_refused_with_what_is_wrong(copy, damage):
 
 def test_a_run_without_its_facts_is_read_and_says_so(copy):
     (copy / "timing" / "facts.json").unlink()
-    said = harness("report", copy, "--json")
+    said = here("report", copy, "--json")
     assert said.code == 5
     assert "no account of itself" in " ".join(said.run["reasons"])
-    assert said.run["outcomes"]["completed"] == 200
+    assert said.run["outcomes"]["completed"] == 100
 
 
 @pytest.mark.parametrize("place", ["a file", "nowhere", "."])
@@ -276,10 +315,10 @@ def test_what_is_no_run_directory_is_refused(tmp_path, place):
 
 def test_a_report_that_cannot_be_written_is_named(stored, tmp_path):
     (tmp_path / "file").write_text("")
-    said = harness("report", stored, "-o", tmp_path / "file" / "report.html", "--json")
+    said = here("report", stored, "-o", tmp_path / "file" / "report.html", "--json")
     assert said.code == 1
     assert "file/report.html" in said.error
-    said = harness("report", stored, "-o", tmp_path, "--json")
+    said = here("report", stored, "-o", tmp_path, "--json")
     assert said.code == 1
     assert str(tmp_path) in said.error
 
@@ -293,12 +332,20 @@ def test_who_stops_reading_stops_nothing_else():
     assert said.stderr == ""
 
 
-def read_or_refuse(directory):
+# Of so many examples one is drawn as a page too: figures take a hundred times as long as all the rest.
+PAGES = st.sampled_from([False] * 5 + [True])
+
+
+def read_or_refuse(directory, *, page):
     """Do what `harness report --json` does, in this process; nothing but an error of the family may come out."""
     try:
         run = load(directory)
-        json.dumps(as_json(run), allow_nan=False)
-        html.render(view.build([run]))
+        judged = judge(run)
+        json.dumps(as_json(judged), allow_nan=False)
+        built = view.build([judged])
+        text.render(built, io.StringIO())
+        if page:
+            html.render(built)
     except HarnessError as error:
         refused = error
     else:
@@ -310,19 +357,19 @@ QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCh
 
 
 @QUICK
-@given(at=st.floats(0, 1), junk=st.binary(min_size=1, max_size=400))
-def test_random_bytes_over_the_table_end_in_numbers_or_in_one_sentence(copy, stored, at, junk):
+@given(at=st.floats(0, 1), junk=st.binary(min_size=1, max_size=400), page=PAGES)
+def test_random_bytes_over_the_table_end_in_numbers_or_in_one_sentence(copy, stored, at, junk, page):
     path = copy / "timing" / "calls.npy"
     whole = bytearray((stored / "timing" / "calls.npy").read_bytes())
     start = round(at * (len(whole) - len(junk)))
     whole[start : start + len(junk)] = junk
     path.write_bytes(whole)
-    read_or_refuse(copy)
+    read_or_refuse(copy, page=page)
 
 
 @QUICK
-@given(data=st.data())
-def test_any_value_in_run_json_ends_in_numbers_or_in_one_sentence(copy, stored, data):
+@given(data=st.data(), page=PAGES)
+def test_any_value_in_run_json_ends_in_numbers_or_in_one_sentence(copy, stored, data, page):
     document = json.loads((stored / "run.json").read_text())
     holder = data.draw(
         st.sampled_from([document, document["plan"], document["plan"]["spans"][0], document["host"]])
@@ -331,11 +378,22 @@ def test_any_value_in_run_json_ends_in_numbers_or_in_one_sentence(copy, stored, 
     number = st.one_of(st.integers(-(2**70), 2**70), st.floats(allow_nan=False, allow_infinity=False))
     holder[key] = data.draw(st.one_of(number, st.none(), st.text(max_size=5), st.lists(number, max_size=2)))
     (copy / "run.json").write_bytes(msgspec.json.encode(document))
-    read_or_refuse(copy)
+    read_or_refuse(copy, page=page)
 
 
 def test_a_hangup_in_the_middle_keeps_what_was_measured(tmp_path):
-    options = ("--rate", 200, "--duration", "30s", "--warmup", "0s", "--json", "--out", tmp_path / "runs")
+    options = (
+        "--rate",
+        200,
+        "--duration",
+        "30s",
+        "--warmup",
+        "0s",
+        "--json",
+        "--no-report",
+        "--out",
+        tmp_path / "runs",
+    )
     with started("run", "steady", "--target", "known:constant", *options) as process:
         until_called(tmp_path / "runs", process, 20)
         process.send_signal(signal.SIGHUP)

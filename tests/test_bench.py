@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from cli_support import document, end_of, harness, started, until
+from cli_support import document, end_of, inside, started, until
 from run_builder import make_run
 from session_support import commit, git
 from toy_suite import BAD, BROKEN, GOOD, ORDINARY, SKIPS, SLOW, make_project
@@ -22,7 +22,7 @@ def times(directory):
 def test_a_suite_of_ones_own_is_measured_in_the_variant_asked_for(tmp_path, monkeypatch):
     monkeypatch.setenv("WANTED", "fast")
     project = make_project(tmp_path, good=GOOD)
-    said = harness("bench", "add", "*variant", "--variant", "fast", "--json", cwd=project)
+    said = inside(project, "bench", "add", "*variant", "--variant", "fast", "--json")
     assert said.code == 0, said.stderr
     (run,) = said.document["runs"]
     assert list(run["benchmarks"]) == [
@@ -46,7 +46,7 @@ def test_the_projects_index_is_not_written(tmp_path):
     # As new as this, git would store it afresh in the index.
     os.utime(project / "bench" / "test_good.py", (1_000_000_000, 1_000_000_000))
     before = (project / ".git" / "index").read_bytes(), (project / ".git").stat().st_mtime_ns
-    said = harness("bench", "add", "--json", cwd=project)
+    said = inside(project, "bench", "add", "--json")
     assert said.code == 0, said.stderr
     assert before == ((project / ".git" / "index").read_bytes(), (project / ".git").stat().st_mtime_ns)
     stored = json.loads(
@@ -58,7 +58,7 @@ def test_the_projects_index_is_not_written(tmp_path):
 
 def test_failures_are_named_and_the_rest_is_measured(tmp_path):
     project = make_project(tmp_path, good=GOOD, bad=BAD, broken=BROKEN)
-    said = harness("bench", "--json", cwd=project)
+    said = inside(project, "bench", "--json")
     assert said.code == 5, said.stderr
     (run,) = said.document["runs"]
     assert run["validity"] == "invalid"
@@ -85,7 +85,7 @@ def test_is_measured(benchmark): benchmark.pedantic(int, rounds=20)
 
 def test_what_the_suite_leaves_out_and_what_is_no_benchmark_is_listed_and_no_fault(tmp_path):
     project = make_project(tmp_path, meant=MEANT, ordinary=ORDINARY, numpy=SKIPS)
-    said = harness("bench", "--json", cwd=project)
+    said = inside(project, "bench", "--json")
     (run,) = said.document["runs"]
     assert (said.code, run["validity"] in {"valid", "degraded"}) == (0, True), said.stderr
     assert list(run["benchmarks"]) == ["test_meant.py::test_is_measured"]
@@ -116,7 +116,7 @@ def test_what_the_suite_leaves_out_and_what_is_no_benchmark_is_listed_and_no_fau
 )
 def test_what_cannot_be_measured_is_one_sentence(tmp_path, policy, words, code, sentence):
     project = make_project(tmp_path, policy, good=GOOD, broken=BROKEN)
-    said = harness("bench", *words, cwd=project)
+    said = inside(project, "bench", *words)
     assert (said.code, said.stdout) == (code, "")
     assert sentence in said.error
     assert not (project / "runs").exists()
@@ -160,7 +160,7 @@ def test_ctrl_c_before_the_first_end_leaves_nothing(tmp_path):
 
 def test_a_suite_that_kills_its_process_is_an_answer(tmp_path):
     project = make_project(tmp_path, slow=SLOW.format(action="os.kill(os.getpid(), 11)"))
-    said = harness("bench", "--json", cwd=project)
+    said = inside(project, "bench", "--json")
     assert said.code == 5
     (run,) = said.document["runs"]
     assert list(run["benchmarks"]) == ["test_slow.py::test_first"]
@@ -168,12 +168,12 @@ def test_a_suite_that_kills_its_process_is_an_answer(tmp_path):
 
 
 def test_the_suite_that_comes_with_the_harness_measures_both_variants_of_the_core(tmp_path):
-    said = harness("bench", "health", "--variant", "optimised", "--variant", "baseline", cwd=tmp_path)
+    said = inside(tmp_path, "bench", "health", "--variant", "optimised", "--variant", "baseline")
     assert said.code == 0, said.stderr
     assert "Medians side by side" in said.stdout
     assert f"{NEXT}variant:optimised variant:baseline --suite micro" in said.stdout
     optimised, baseline = sorted(tmp_path.glob("runs/*"), key=lambda path: "baseline" in path.name)
-    again = harness("report", optimised, baseline, "-o", "again.html", "--json", cwd=tmp_path)
+    again = inside(tmp_path, "report", optimised, baseline, "-o", "again.html", "--json")
     assert again.code == 0
     medians = [
         run["benchmarks"]["test_handling.py::test_health"]["median_ns"] for run in again.document["runs"]
@@ -185,22 +185,22 @@ def test_the_suite_that_comes_with_the_harness_measures_both_variants_of_the_cor
 
 def test_load_and_micro_runs_have_no_report_together(tmp_path):
     project = make_project(tmp_path / "project", good=GOOD)
-    assert harness("bench", "add", cwd=project).code == 0
+    assert inside(project, "bench", "add").code == 0
     (micro,) = project.glob("runs/*")
     load = make_run(tmp_path)
-    said = harness("report", load, micro)
+    said = inside(tmp_path, "report", load, micro)
     assert said.code == 2
     assert "Runs of different kinds have no report together" in said.error
     assert f"{micro} is a micro run" in said.error
-    said = harness("report", micro, "--figures", tmp_path / "figures")
+    said = inside(tmp_path, "report", micro, "--figures", tmp_path / "figures")
     assert (said.code, "has no figures" in said.error) == (2, True)
 
 
 def test_the_list_names_the_benchmarks_of_the_projects_suite(tmp_path):
     project = make_project(tmp_path, good=GOOD)
-    assert harness("list", "--json", cwd=project).document["benchmarks"] == [
+    assert inside(project, "list", "--json").document["benchmarks"] == [
         {"name": "test_good.py::test_add", "summary": "Sums so many numbers."},
         {"name": "test_good.py::TestInClass::test_variant", "summary": "Prints, and asks for its variant."},
     ]
     (project / "pyproject.toml").write_text('[tool.harness]\ntarget = "x"\n')
-    assert harness("list", "--json", cwd=project).document["benchmarks"] == []
+    assert inside(project, "list", "--json").document["benchmarks"] == []

@@ -11,8 +11,8 @@ from harness.capacity.search import Sight
 from harness.capacity.sizing import calls_needed, probe_s, search_s
 from harness.errors import ExitCode
 from harness.policy.slo import State, certify, parse
+from harness.policy.thresholds import Level
 from harness.reading.limits import read_limit
-from harness.reading.validity import Level
 
 SETTLED = [probe(100, "held"), probe(110, "broke"), probe(110, "broke"), probe(100, "held")]
 

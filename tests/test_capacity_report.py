@@ -6,11 +6,11 @@ from page_reader import parsed
 
 from harness.capacity.document import Ended, LimitSeen, MetricFacts
 from harness.capacity.search import Sight
-from reports import figures
 from reports.capacity.html import render_capacity_html
 from reports.capacity.text import render_capacity_text
 from reports.capacity.view import build_capacity
-from reports.model import Status
+from reports.charts import figures
+from reports.shared.model import Status
 
 HOSTILE = "</script><img src=x onerror=alert(1)>$x$"
 SETTLED = [

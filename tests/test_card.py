@@ -4,10 +4,10 @@ import judgement_builder as built
 from comment_reader import read
 from page_reader import parsed
 
-from reports.card import CardFacts, Rate, build_card, render_card_markdown, render_card_text
 from reports.session.html import render_html
 from reports.session.model import Links
 from reports.session.view import build
+from reports.shared.card import CardFacts, Rate, build_card, render_card_markdown, render_card_text
 
 FACTS = CardFacts(
     measured_at="2026-02-27T10:00:00", machine="Example CPU", configuration="12 + 16 blocks", note="The machine was shared.",

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli import main
-from harness.commands.clean import choose
 from harness.errors import ExitCode
 from harness.run.directory import RunDirectory
 from harness.storage import folder
+from harness.work.removal import choose
 from harness.work.retention import StoredRun, find
 from harness.work.session_folder import SessionFolder
 from tests.capacity_builder import document

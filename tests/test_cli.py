@@ -10,9 +10,9 @@ import pytest
 
 import harness
 from harness import cli
-from harness.commands import doctor
 from harness.commands.options import shared as options
 from harness.errors import ExitCode, HarnessError, InvalidRunError
+from harness.work import checks
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS
 
@@ -178,7 +178,7 @@ def test_a_reader_that_stops_reading_changes_no_exit_code(words):
     assert done.returncode == 0
 
 
-PURE = (doctor.clock, doctor.noise, doctor.timer, doctor.interpreter, doctor.memory_profiler)
+PURE = (checks.clock, checks.noise, checks.timer, checks.interpreter, checks.memory_profiler)
 
 
 @pytest.mark.parametrize("check", PURE, ids=lambda check: check.__name__)
@@ -200,30 +200,30 @@ def test_a_check_of_the_doctor_says_what_it_saw_and_what_to_do(check):
     ],
 )
 def test_the_doctor_counts_the_time_in_which_the_cpu_was_under_half_its_speed(slices_ns, share, worst):
-    assert doctor.slow_share(slices_ns) == (pytest.approx(share), pytest.approx(worst))
+    assert checks.slow_share(slices_ns) == (pytest.approx(share), pytest.approx(worst))
 
 
 def test_the_doctor_says_how_steady_the_cpu_is(monkeypatch):
-    monkeypatch.setattr(doctor, "_SPEED_NS", 20_000_000)
+    monkeypatch.setattr(checks, "_SPEED_NS", 20_000_000)
     for most, ok in ((-1.0, False), (1.0, True)):
-        monkeypatch.setattr(doctor, "_MOST_SLOW_SHARE", most)
-        assert doctor.speed().ok is ok
-    assert "times slower" in doctor.speed().sentence
+        monkeypatch.setattr(checks, "_MOST_SLOW_SHARE", most)
+        assert checks.speed().ok is ok
+    assert "times slower" in checks.speed().sentence
 
 
 def test_the_doctor_finds_an_interpreter_that_is_traced():
     previous = sys.gettrace()
     sys.settrace(lambda *_: None)
     try:
-        assert not doctor.interpreter().ok
+        assert not checks.interpreter().ok
     finally:
         sys.settrace(previous)
 
 
 def test_problems_of_the_machine_are_an_answer_not_a_failure(capsys, monkeypatch):
-    problem = doctor.Finding("thing", ok=False, sentence="it is broken", remedy="Mend it")
-    fine = doctor.Finding("other", ok=True, sentence="it works", remedy="Never said")
-    monkeypatch.setattr(doctor, "CHECKS", (lambda: problem, lambda: fine))
+    problem = checks.Finding("thing", ok=False, sentence="it is broken", remedy="Mend it")
+    fine = checks.Finding("other", ok=True, sentence="it works", remedy="Never said")
+    monkeypatch.setattr("harness.commands.doctor.CHECKS", (lambda: problem, lambda: fine))
     code, out, _ = said(capsys, "doctor")
     assert code is ExitCode.OK
     assert "PROBLEM thing: it is broken\n        Mend it\n" in out

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from harness.errors import ExitCode
 from harness.judge.verdict import Comparison, Kind, Site, Verdict
 from harness.session.receipt import FunctionChange, Suspects
-from reports.card import CardFacts, Rate
-from reports.markdown import code, prose
 from reports.session.comment import MOST_BYTES, render_comment
 from reports.session.model import Links
 from reports.session.view import build
-from reports.visible import visible
+from reports.shared.card import CardFacts, Rate
+from reports.shared.markdown import code, prose
+from reports.shared.visible import visible
 
 ALLOWED = {
     "p", "strong", "code", "ul", "ol", "li", "h2", "h3", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "span",

@@ -9,7 +9,7 @@ from gate_support import git, leftovers, make_shop
 
 from harness.errors import HarnessError
 from harness.session.receipt_file import read_receipt
-from tests.cli_support import end_of, harness, started, until
+from tests.cli_support import end_of, inside, started, until
 from tests.processes import descendants, survivors
 
 
@@ -81,6 +81,6 @@ def test_a_killed_slot_spoils_its_block_alone_and_ctrl_c_keeps_what_was_measured
     assert git(shop, "worktree", "list").count("\n") == 0
     assert leftovers(shop) == []
     assert not list(shop.rglob("__pycache__"))
-    again = harness("judge", said.document["receipt"], "--json", cwd=shop)
+    again = inside(shop, "judge", said.document["receipt"], "--json")
     assert (again.code, again.document["comparisons"]) == (130, said.document["comparisons"])
     assert {one["verdict"] for one in again.document["comparisons"]} <= {"invalid", "inconclusive"}

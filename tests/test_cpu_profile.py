@@ -79,6 +79,7 @@ def record(profiler, seconds):
     return recording
 
 
+@pytest.mark.measures
 def test_samples_go_to_the_operation_that_spent_the_time(supervisor, target, tmp_path):
     profiler = CpuProfiler(supervisor, target.pid, tmp_path / "raw.txt", tmp_path / "py-spy.log", rate_hz=200)
     recording = record(profiler, 1.5)

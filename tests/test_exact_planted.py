@@ -61,8 +61,8 @@ def test_one_more_call_for_each_request_is_one_more_call_from_that_function(meas
     found = changed(measured, count_once, "asset_core/endpoints.py", LOAD, ONE_MORE + LOAD)
     assert found.keys() == {"calls.dynamodb", "round_trips.dynamodb", "items.dynamodb"}
     calls = found["calls.dynamodb"]
-    assert calls.candidate == [calls.base[0] + 1.0] * 3
-    assert calls.base == calls.base[:1] * 3
+    assert calls.candidate == [calls.base[0] + 1.0] * 2
+    assert calls.base == calls.base[:1] * 2
     assert GET_ASSET not in calls.base_sites
     assert calls.candidate_sites == {**calls.base_sites, GET_ASSET: 1.0}
 
@@ -75,6 +75,8 @@ def test_a_query_for_each_neighbour_is_named_by_the_function_that_loops(measured
     assert calls.candidate_sites.keys() - calls.base_sites.keys() == {FETCH}
 
 
+# Threads of the core may allocate a few times more on a machine that is crowded.
+@pytest.mark.measures
 def test_a_tenth_more_allocations_are_found_and_named(measured):
     found = changed(measured, trace_once, "asset_core/security/bearer.py", STRIPPED, BUFFERS + STRIPPED)
     count = found["allocations"]
@@ -91,10 +93,16 @@ def test_a_tenth_more_allocations_are_found_and_named(measured):
     assert sum(grown.values()) == pytest.approx(count.candidate[0] - count.base[0])
 
 
-def test_the_same_code_in_another_tree_counts_and_allocates_the_same(measured):
-    again = ("asset_core/fetch.py", CHECKED, "        # Nothing.\n" + CHECKED)
-    assert changed(measured, count_once, *again) == {}
-    assert changed(measured, trace_once, *again).keys() <= {"peak_bytes"}
+AGAIN = ("asset_core/fetch.py", CHECKED, "        # Nothing.\n" + CHECKED)
+
+
+def test_the_same_code_in_another_tree_counts_the_same(measured):
+    assert changed(measured, count_once, *AGAIN) == {}
+
+
+@pytest.mark.measures
+def test_the_same_code_in_another_tree_allocates_the_same(measured):
+    assert changed(measured, trace_once, *AGAIN).keys() <= {"peak_bytes"}
 
 
 def test_a_side_is_measured_from_its_own_tree(measured):

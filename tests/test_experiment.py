@@ -4,16 +4,15 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from harness.errors import ExitCode, UsageError
 from harness.run.directory import RunDirectory
-from harness.target.loading import parse_spec
+from harness.target.spec import parse_spec
 from harness.work.servers import Data, data_of
 from targets.core_target import DEFAULTS
-from tests.cli_support import end_of, harness, started, until_called
+from tests.cli_support import end_of, inside, started, until_called
 
 TARGET = """
 import time
@@ -39,33 +38,31 @@ def spec(tmp_path):
     return f"{path}:create"
 
 
-def run(spec, out, *variants, duration="1s"):
+def run(spec, out, *variants, duration="400ms"):
     chosen = [word for variant in variants for word in ("--variant", variant)]
-    return ["run", "steady", "--target", spec, *chosen, "--rate", 200, "--duration", duration,
-            "--warmup", "300ms", "--out", out, "--json"]  # fmt: skip
+    return ["run", "steady", "--target", spec, *chosen, "--rate", 100, "--duration", duration,
+            "--warmup", "100ms", "--out", out, "--json"]  # fmt: skip
 
 
-def test_each_variant_has_a_run_directory_and_all_stand_in_one_report(spec, tmp_path):
-    said = harness(*run(spec, tmp_path / "runs", "one", "two"))
-    assert said.code in BUSY
-    assert [run["variant"] for run in said.document["runs"]] == ["one", "two"]
-    assert len({run["dir"] for run in said.document["runs"]}) == 2
+def test_a_variant_that_cannot_be_made_keeps_those_before_it_each_in_its_directory_and_all_in_one_report(
+    spec, tmp_path
+):
+    said = inside(tmp_path, *run(spec, tmp_path / "runs", "one", "two", "broken"))
+    assert said.code == ExitCode.USAGE
+    assert "this variant is broken" in said.error
+    runs = said.document["runs"]
+    assert [run["variant"] for run in runs] == ["one", "two"]
+    assert [run["outcomes"]["completed"] for run in runs] == [40, 40]
+    directories = {run["dir"].rpartition("/")[2] for run in runs}
+    assert len(directories) == 2
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == directories
     report = (tmp_path / said.document["report"]).read_text()
     assert "one" in report
     assert "two" in report
 
 
-def test_a_variant_that_cannot_be_made_keeps_and_reports_the_one_before_it(spec, tmp_path):
-    said = harness(*run(spec, tmp_path / "runs", "fine", "broken"))
-    assert said.code == ExitCode.USAGE
-    assert "this variant is broken" in said.error
-    assert said.run["variant"] == "fine"
-    assert said.run["outcomes"]["completed"] == 200
-    assert [path.name for path in (tmp_path / "runs").iterdir()] == [said.run["dir"].rpartition("/")[2]]
-
-
 def test_a_first_variant_that_cannot_be_made_leaves_no_directory(spec, tmp_path):
-    said = harness(*run(spec, tmp_path / "runs", "broken", "fine"))
+    said = inside(tmp_path, *run(spec, tmp_path / "runs", "broken", "fine"))
     assert said.code == ExitCode.USAGE
     assert "this variant is broken" in said.document["error"]
     assert list((tmp_path / "runs").iterdir()) == []
@@ -82,11 +79,14 @@ def test_ctrl_c_in_the_first_variant_does_not_begin_the_second(spec, tmp_path):
     assert len(list((tmp_path / "runs").iterdir())) == 1
 
 
-def test_a_reader_that_has_gone_does_not_turn_an_invalid_run_into_a_success(tmp_path):
+@pytest.fixture(scope="module")
+def invalid(tmp_path_factory):
+    """An invalid run whose JSON document found no reader: the finished process, and the run's directory."""
+    out = tmp_path_factory.mktemp("invalid")
     reader, writer = os.pipe()
     os.close(reader)
-    words = ["run", "steady", "--target", "known:failing?every=1", "--rate", "100", "--duration", "500ms",
-             "--warmup", "0s", "--out", tmp_path, "--json"]  # fmt: skip
+    words = ["run", "steady", "--target", "known:failing?every=1", "--rate", "100", "--duration", "300ms",
+             "--warmup", "0s", "--out", out, "--json"]  # fmt: skip
     try:
         done = subprocess.run(
             [sys.executable, "-m", "harness", *words],
@@ -94,18 +94,22 @@ def test_a_reader_that_has_gone_does_not_turn_an_invalid_run_into_a_success(tmp_
         )  # fmt: skip
     finally:
         os.close(writer)
+    (directory,) = out.iterdir()
+    return done, RunDirectory(directory)
+
+
+def test_a_reader_that_has_gone_does_not_turn_an_invalid_run_into_a_success(invalid):
+    done, _ = invalid
     assert done.returncode == ExitCode.INVALID
     assert "Traceback" not in done.stderr
 
 
-def test_a_stored_run_that_was_interrupted_and_is_invalid_is_reported_as_invalid(tmp_path):
-    said = harness("run", "steady", "--target", "known:failing?every=1", "--rate", 100, "--duration", "500ms",
-                   "--warmup", "0s", "--out", tmp_path, "--json")  # fmt: skip
-    directory = RunDirectory(Path(said.run["dir"]))
+def test_a_stored_run_that_was_interrupted_and_is_invalid_is_reported_as_invalid(invalid, tmp_path):
+    _, directory = invalid
     stored = directory.read()
     stored.interrupted = True
     directory.write(stored)
-    assert harness("report", directory.path, "--json").code == ExitCode.INVALID
+    assert inside(tmp_path, "report", directory.path, "--json").code == ExitCode.INVALID
 
 
 ASSETS = "id,type,name\nhost:a,host,A\nhost:b,host,B\n"
@@ -117,13 +121,15 @@ def test_a_run_on_an_inventory_of_ones_own_measures_that_and_a_bad_line_ends_it_
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text(ASSETS)
     bad.write_text(ASSETS + "host:c,boat,C\n")
-    usual = ["run", "asset-read", "--backends", "memory", "--rate", 50, "--duration", "1s", "--warmup", "300ms",
+    usual = ["run", "asset-read", "--backends", "memory", "--rate", 50, "--duration", "400ms", "--warmup", "100ms",
              "--out", tmp_path / "runs", "--json"]  # fmt: skip
-    said = harness(*usual, "--target", f"asset-core?latency_ms=0&data={good}")
+    said = inside(tmp_path, *usual, "--target", f"asset-core?latency_ms=0&data={good}")
     assert said.code in BUSY
-    assert said.run["outcomes"]["completed"] == 50
+    assert said.run["outcomes"]["completed"] == 20
     # On servers, that is to say without being told otherwise.
-    said = harness("run", "asset-read", "--out", tmp_path / "none", "--target", f"asset-core?data={bad}")
+    said = inside(
+        tmp_path, "run", "asset-read", "--out", tmp_path / "none", "--target", f"asset-core?data={bad}"
+    )
     assert said.code == ExitCode.USAGE
     assert (
         f"{bad}: 1 line cannot be used, so nothing is loaded\n  line 4: type: must be one of" in said.stderr
@@ -143,8 +149,8 @@ def test_every_command_fills_the_servers_with_what_the_target_asks_for_whatever_
     command, tmp_path
 ):
     words = ("--seed", 9, "--out", tmp_path, "--target", "asset-core?data=none.jsonl&seed=one")
-    said = harness(*command, *words)
+    said = inside(tmp_path, *command, *words)
     assert (said.code, "seed 'one' is no number" in said.stderr) == (ExitCode.USAGE, True)
-    said = harness(*command, "--out", tmp_path, "--target", "asset-core?data=none.jsonl")
+    said = inside(tmp_path, *command, "--out", tmp_path, "--target", "asset-core?data=none.jsonl")
     assert (said.code, "none.jsonl" in said.stderr) == (ExitCode.USAGE, True)
     assert "Servers" not in said.stderr

@@ -1,14 +1,15 @@
 """Why calls failed: counted exactly, by reason, in every way in which calls are made, and shown to people."""
 
-import json
 import traceback
-from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.model import Outcome
+from harness.run.directory import RunDirectory
 from harness.target.failures import MOST_KINDS, OTHERS, Failure, Failures, merged
-from tests.cli_support import harness
+from tests.cli_support import here
+from tests.run_builder import make_run
 
 SOURCE = """
 class Shop:
@@ -51,11 +52,10 @@ def run(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("failing")
     (folder / "shop.py").write_text(SOURCE)
     scenario, *options = WAYS[request.param]
-    said = harness(
-        "run", scenario, "--target", "shop.py:Shop", "--duration", "1s", "--warmup", "300ms", "--json", *options,
-        "--out", folder / "runs", cwd=folder,
+    return here(
+        "run", scenario, "--target", "shop.py:Shop", "--duration", "1s", "--warmup", "100ms", "--json", "--no-report",
+        *options, "--out", folder / "runs", cwd=folder,
     )  # fmt: skip
-    return said
 
 
 def counted(run, operation, outcome):
@@ -176,13 +176,16 @@ def test_parts_add_up_and_the_earliest_message_stands():
     assert whole == [part(5, 10, 90, "early"), part(1, 1, 1, "", "OSError")]
 
 
-def test_the_page_shows_the_table_and_a_hostile_message_is_text(run, tmp_path):
-    path = Path(run.run["dir"]) / "timing" / "facts.json"
-    facts = json.loads(path.read_text())
-    facts["failures"][0]["example"] = "<script>alert(1)</script>"
-    path.write_text(json.dumps(facts))
+def test_the_page_shows_the_table_and_a_hostile_message_is_text(tmp_path):
+    directory = RunDirectory(make_run(tmp_path, rate_per_s=50.0, duration_s=2.0, fail_share=0.1))
+    facts = directory.read_facts()
+    failure = Failure(
+        operation="GET /health", outcome="failed", what="ValueError", where="f (a.py:1)",
+        example="<script>alert(1)</script>", count=3, first_ns=1, last_ns=9,
+    )  # fmt: skip
+    directory.write_facts(msgspec.structs.replace(facts, failures=[failure]))
     page = tmp_path / "report.html"
-    assert harness("report", run.run["dir"], "-o", page).code in {0, 5}
+    assert here("report", directory.path, "-o", page).code in {0, 5}
     text = page.read_text()
     assert "Why calls failed" in text
     assert "&lt;script&gt;alert(1)" in text

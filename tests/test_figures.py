@@ -1,5 +1,7 @@
 """Charts as pictures: what is drawn, how it is labelled, and that one page can hold them all."""
 
+import dataclasses
+import io
 import re
 from html import unescape
 
@@ -9,10 +11,12 @@ from run_builder import make_run
 
 from harness.errors import HarnessError
 from harness.reading import summary
+from harness.reading.judging import judge
 from harness.units import significant
-from reports import figures, view
+from reports.charts import figures
 from reports.charts.data import BarGroup, BarPlot, Chart, InFlightPanel, InFlightPlot
 from reports.charts.style import COLOURS, spread
+from reports.run import view
 
 STAGES = (("before", 0.4, 1.0, 1.0), ("spike", 0.2, 5.0, 5.0), ("after", 0.4, 1.0, 1.0))
 
@@ -21,12 +25,17 @@ STAGES = (("before", 0.4, 1.0, 1.0), ("spike", 0.2, 5.0, 5.0), ("after", 0.4, 1.
 def shown(tmp_path_factory):
     parent = tmp_path_factory.mktemp("runs")
     specs = ({"stages": STAGES}, {"stages": STAGES, "variant": "optimised", "service_ms": 0.5})
-    return view.build([summary.load(make_run(parent, **spec)) for spec in specs])
+    return view.build([judge(summary.load(make_run(parent, **spec))) for spec in specs])
 
 
 @pytest.fixture(scope="module")
-def svgs(shown):
-    return {chart.key: figures.draw(chart).svg for chart in shown.charts}
+def drawings(shown):
+    return {chart.key: figures.draw(chart) for chart in shown.charts}
+
+
+@pytest.fixture(scope="module")
+def svgs(drawings):
+    return {key: drawing.svg for key, drawing in drawings.items()}
 
 
 def test_every_chart_of_the_view_is_drawn(svgs):
@@ -82,7 +91,7 @@ def test_the_same_chart_is_the_same_text(shown, svgs):
 def test_a_name_with_dollars_and_angles_is_text(tmp_path):
     name = "<b>$\\frac{$</b>"
     runs = [summary.load(make_run(tmp_path, variant=one)) for one in ("plain", name)]
-    chart = view.build(runs).charts[0]
+    chart = view.build([*map(judge, runs)]).charts[0]
     assert "&lt;b&gt;$\\frac{$&lt;/b&gt;" in figures.draw(chart).svg
 
 
@@ -106,9 +115,18 @@ def test_a_readout_rounds_a_value_to_what_a_table_rounds_it_to():
     assert [significant(one) for one in told] == [significant(value) for value in values]
 
 
+def test_a_chart_drawn_once_is_what_savefig_writes_that_draws_twice(shown, svgs):
+    (chart,) = [chart for chart in shown.charts if chart.key == "by-stage"]
+    document = io.StringIO()
+    with figures._drawn(chart.plot) as figure:
+        figure.savefig(document, format="svg", metadata={"Date": None})
+    assert figures._for_the_page(document.getvalue(), chart) == svgs["by-stage"]
+
+
 def test_the_same_figures_are_written_as_png_files(shown, tmp_path):
-    paths = figures.write(shown, tmp_path / "figures")
-    assert [path.stem for path in paths] == [chart.key for chart in shown.charts]
+    some = dataclasses.replace(shown, charts=shown.charts[::4])
+    paths = figures.write(some, tmp_path / "figures")
+    assert [path.stem for path in paths] == [chart.key for chart in some.charts] != []
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
 
 
@@ -125,9 +143,9 @@ def test_labels_move_apart_and_stay_inside():
     assert spread([-0.3, 0.02], 0.1) == pytest.approx([0.0, 0.1])
 
 
-def test_a_readout_holds_the_lines_of_each_panel_inside_the_drawing(shown):
+def test_a_readout_holds_the_lines_of_each_panel_inside_the_drawing(shown, drawings):
     (chart,) = [chart for chart in shown.charts if chart.key == "rate"]
-    drawing = figures.draw(chart)
+    drawing = drawings["rate"]
     width, height = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawing.svg).groups())
     assert len(drawing.readout) == len(chart.plot.panels) == 2
     for panel, shown_panel in zip(drawing.readout, chart.plot.panels, strict=True):
@@ -142,7 +160,7 @@ def test_a_readout_holds_the_lines_of_each_panel_inside_the_drawing(shown):
 def test_calls_in_flight_are_drawn_and_those_that_wait_only_where_some_do(tmp_path):
     slow = summary.load(make_run(tmp_path, harness_lag_ms=50.0, variant="late"))
     run = summary.load(make_run(tmp_path))
-    (chart,) = [chart for chart in view.build([run, slow]).charts if chart.key == "in-flight"]
+    (chart,) = [chart for chart in view.build([judge(run), judge(slow)]).charts if chart.key == "in-flight"]
     drawing = figures.draw(chart)
     assert drawing.svg.count(">in flight<") == 2
     assert drawing.svg.count(">waiting<") == 1
@@ -153,7 +171,7 @@ def test_calls_in_flight_are_drawn_and_those_that_wait_only_where_some_do(tmp_pa
 
 def test_labels_of_two_runs_that_peak_alike_stand_above_one_another(tmp_path):
     runs = [summary.load(make_run(tmp_path, variant=name)) for name in ("one", "two")]
-    (chart,) = [chart for chart in view.build(runs).charts if chart.key == "distribution"]
+    (chart,) = [chart for chart in view.build([*map(judge, runs)]).charts if chart.key == "distribution"]
     with figures._drawn(chart.plot) as figure:
         offsets = [text.xyann[1] for text in figure.axes[0].texts]
     assert offsets[1] - offsets[0] >= 10

@@ -161,10 +161,8 @@ def test_different_units_do_not_mix():
 
 def test_a_hundred_thousand_stacks_go_through_every_step():
     rng = random.Random(1)
-    stacks = {
-        (f"operation:{i % 7}", *(f"f{rng.randrange(2000)}" for _ in range(12))): 1 + i % 5
-        for i in range(100_000)
-    }
+    functions = [f"f{number}" for number in range(2000)]
+    stacks = {(f"operation:{i % 7}", *rng.choices(functions, k=12)): 1 + i % 5 for i in range(100_000)}
     profile = Profile("samples", stacks)
     again = parse_folded(format_folded(profile))
     assert again == profile

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from gate_support import make_shop
+from gate_support import make_shop, without_target
 from judge_support import block, count, slices
 
 from harness.cli import main
@@ -61,8 +61,7 @@ class World:
 @pytest.fixture
 def gate(tmp_path, monkeypatch, capsys):
     shop = make_shop(tmp_path / "shop")
-    policy = shop / "pyproject.toml"
-    policy.write_text("".join(line for line in policy.read_text().splitlines(True) if "target" not in line))
+    without_target(shop)
     monkeypatch.chdir(shop)
 
     def run(budget):

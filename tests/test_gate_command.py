@@ -1,50 +1,73 @@
 """A pull request played through: each kind of change, and `harness gate` from the outside."""
 
+import functools
 import json
-import math
 import os
-import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 
 import pytest
-from gate_support import comparison, document, edit, git, harness, leftovers, make_shop
+from cli_support import inside
+from gate_support import comparison, edit, git, leftovers, make_shop, without_target
+from judge_support import count
 from listing import unwritten
 
 from harness.cli import main
-from harness.units import parse_duration_s
+from harness.exact.process import ExactPlan
+from harness.session.allowance import Allowance
+from harness.session.receipt import SessionPlan
+from harness.session.receipt_file import read_receipt
+from harness.work import sessions
 
 WALL = "test_total"
+FEW = ExactPlan(requests=5, repetitions=2)
+SHORT = SessionPlan(
+    screen_blocks=6,
+    extended_blocks=6,
+    confirm_blocks=7,
+    confirm_blocks_of_many=7,
+    slices=10,
+    slice_ns=1_000_000,
+)
+"""The fewest blocks that bound an interval at 95 %, and whose signs confirm at 1 %; slices that show a change to the double."""
+
+
+def new_shop(folder):
+    shop = make_shop(folder / "shop")
+    # A plain status would write the index again: its times say nothing yet.
+    os.utime(shop / "shop" / "work.py", (1, 1))
+    return shop
 
 
 @pytest.fixture
 def shop(tmp_path):
-    folder = make_shop(tmp_path / "shop")
-    # A plain status would write the index again: its times say nothing yet.
-    os.utime(folder / "shop" / "work.py", (1, 1))
+    folder = new_shop(tmp_path)
     yield folder
     assert leftovers(folder) == [], "a session's folder was left"
 
 
-def gate(shop, *words, **environment):
-    with unwritten(shop / ".git"):
-        done = harness(shop, "gate", "--json", *words, **environment)
-    return done, document(done)
+def counted_anew(measure):
+    """Count a few of the requests that are counted otherwise."""
+    return functools.partial(measure, plan=FEW)
 
 
-def gate_with_little_time(shop, budget_s):
-    """Gate with a little more than a budget that would have done; the machine may be busier by now."""
-    while (
-        done := harness(shop, "gate", "--json", "--budget", f"{math.ceil(1.3 * budget_s)}s")
-    ).returncode == 2:
-        budget_s = max(budget_asked_for(done), 1.5 * budget_s)
-    return done, document(done)
+def gate(shop, *words, counting=counted_anew, **environment):
+    """Gate in this process; return what it said, and the document. `counting` changes what counts requests."""
+    with pytest.MonkeyPatch.context() as patch, unwritten(shop / ".git"):
+        for name in ("count_exactly", "trace_exactly"):
+            patch.setattr(sessions, name, counting(getattr(sessions, name)))
+        said = inside(shop, "gate", "--json", *words, **environment)
+    assert "error" not in said.document, said.document
+    return said, said.document
 
 
-def budget_asked_for(done):
-    """Return the seconds that a refusal says would do."""
-    why = json.loads(done.stdout)["error"]
-    return parse_duration_s(re.search(r"a budget of at least (\w+)", why)[1])
+def calls_in_the_text(_supervisor, base, candidate, _folder):
+    """Count in what stands in the code that each side would run."""
+    calls = [
+        float((side.overlay / "shop" / "work.py").read_text().count("self._query(event)"))
+        for side in (base, candidate)
+    ]
+    return [count(calls[:1], calls[1:], benchmark="buy", metric="calls.stock")]
 
 
 def files_of(shop, found):
@@ -52,99 +75,105 @@ def files_of(shop, found):
     return {path.name: path for path in folder.iterdir()}
 
 
-ADDED = ("self._query(event)\n", "self._query(event)\n        self._query(event)\n")
+ADDED_AND_SAVED = (
+    "self._query(event)\n",
+    'if event == "buy":\n            self._query(event)\n            self._query(event)\n',
+)
 ACCEPTED = """
 [[tool.harness.accepted]]
-match = "*"
+match = "buy"
 metric = "*"
 reason = "stock is counted twice now"
 expires = 2999-01-01
 """
 
 
-def test_a_change_that_adds_a_call_fails_exactly_and_says_so_everywhere(shop):
-    edit(shop, *ADDED)
-    done, found = gate(shop, "--suite", "exact", "--report-only", GITHUB_ACTIONS="true")
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory):
+    """A shop in which buying asks the back end once more and looking once less, and what the gate said of it."""
+    shop = new_shop(tmp_path_factory.mktemp("changed"))
+    edit(shop, *ADDED_AND_SAVED)
+    said, found = gate(shop, "--suite", "exact", "--report-only", GITHUB_ACTIONS="true")
+    assert leftovers(shop) == [], "a session's folder was left"
+    return shop, said, found
+
+
+def test_a_change_that_adds_a_call_fails_exactly_and_says_so_everywhere(changed):
+    shop, said, found = changed
     calls = comparison(found, "calls.stock", "buy")
     assert (calls["verdict"], calls["kind"]) == ("regressed", "exact")
     assert (calls["base"], calls["candidate"]) == (1, 2)
     # Only reporting finds the same, and succeeds.
-    assert (done.returncode, found["exit_code"], found["verdict"]) == (0, 3, "regressed")
-    assert "exit code 3" in done.stderr
+    assert (said.code, found["exit_code"], found["verdict"]) == (0, 3, "regressed")
+    assert "exit code 3" in said.stderr
     # The document is alone on stdout; what GitHub reads stands beside it.
-    assert "::error title=" in done.stderr
-    said = harness(shop, "judge", found["receipt"], GITHUB_ACTIONS="true")
-    assert (said.returncode, "::error title=" in said.stdout) == (3, True)
-    quiet = harness(shop, "judge", found["receipt"], GITHUB_ACTIONS="")
-    assert (quiet.returncode, "::error" in quiet.stdout + quiet.stderr) == (3, False)
+    assert "::error title=" in said.stderr
+    again = inside(shop, "judge", found["receipt"], GITHUB_ACTIONS="true")
+    assert (again.code, "::error title=" in again.stdout) == (3, True)
+    quiet = inside(shop, "judge", found["receipt"], GITHUB_ACTIONS="")
+    assert (quiet.code, "::error" in quiet.stdout + quiet.stderr) == (3, False)
 
 
-def test_an_accepted_regression_is_shown_and_does_not_count(shop):
-    policy = shop / "pyproject.toml"
-    policy.write_text(policy.read_text() + ACCEPTED)
-    edit(shop, *ADDED)
-    done, found = gate(shop, "--suite", "exact")
-    calls = comparison(found, "calls.stock", "buy")
-    assert (calls["verdict"], calls["accepted"]) == ("regressed", "stock is counted twice now")
-    assert done.returncode == 0
-
-
-def test_a_change_that_saves_a_call_is_an_improvement(shop):
-    edit(shop, "self._query(event)\n", "pass\n")
-    done, found = gate(shop, "--suite", "exact")
+def test_a_change_that_saves_a_call_is_an_improvement_and_an_accepted_regression_beside_it_does_not_count(
+    changed,
+):
+    shop, _, found = changed
     assert comparison(found, "calls.stock", "look")["verdict"] == "improved"
     (measured,) = found["measured"]
     assert measured == {
         "name": "shop", "base": "shop", "candidate": "shop", "base_compiled": [], "candidate_compiled": [],
     }  # fmt: skip
-    assert (done.returncode, found["verdict"]) == (0, "improved")
+    policy = shop / "accepted.toml"
+    policy.write_text((shop / "pyproject.toml").read_text() + ACCEPTED)
+    known = read_receipt(shop / found["receipt"]).counts
+    said, found = gate(shop, "--suite", "exact", "--policy", policy, counting=lambda _: lambda *_: known)
+    calls = comparison(found, "calls.stock", "buy")
+    assert (calls["verdict"], calls["accepted"]) == ("regressed", "stock is counted twice now")
+    assert (said.code, found["verdict"]) == (0, "improved")
 
 
-def test_a_budget_for_too_few_blocks_is_refused_and_what_it_asks_for_finds_a_slower_function(shop):
-    done = harness(shop, "gate", "--budget", "1s", "--json")
-    assert done.returncode == 2
-    # It is refused before anything is measured.
-    assert not list((shop / "runs").glob("*"))
+@pytest.mark.measures
+def test_a_function_that_became_twice_as_slow_fails_with_its_name_in_every_file(shop, monkeypatch):
+    """The whole of it on real slots: blocks, allocations and profiles, each as short as it can be."""
     edit(shop, "range(n)", "range(2 * n)")
-    done, found = gate_with_little_time(shop, budget_asked_for(done))
+    without_target(shop)
+    monkeypatch.setattr(sessions, "plan_within", lambda *_: SHORT)
+    monkeypatch.setattr(sessions, "trace_suite", functools.partial(sessions.trace_suite, repetitions=2))
+    monkeypatch.setattr(sessions, "explain", functools.partial(sessions.explain, seconds=0.2))
+    said, found = gate(shop, "--suite", "exact", "--suite", "micro")
     wall = comparison(found, "wall", WALL)
+    assert (wall["verdict"], wall["p"] < 0.01) == ("regressed", True)
     assert wall["change"] == pytest.approx(1.0, abs=0.25)
     assert comparison(found, "allocations", WALL)["verdict"] == "regressed"
-    assert found["exit_code"] == done.returncode == 3
+    assert found["exit_code"] == said.code == 3
     files = files_of(shop, found)
-    controls = found["controls"]
     receipt = json.loads(files["receipt.json"].read_text())
     made = Counter(block["phase"] for block in receipt["blocks"] if block["trouble"] is None)
-    plan = receipt["plan"]
-    if not receipt["cut"]:
-        # What was carried out is what the plan came to say, whatever the budget made of it.
-        assert made["screen"] == plan["screen_blocks"] >= 8
-        assert made["confirm"] in {0, plan["confirm_blocks"]}
-    # Seven blocks are the fewest whose signs can be told from chance at 1 %; a busy machine may spoil more.
-    if receipt["cut"] or not controls["null"]["clean"] or controls["bad_blocks"] > 0.4 or wall["blocks"] < 7:
-        assert wall["verdict"] == "inconclusive"
-    else:
-        assert (wall["verdict"], wall["p"] < 0.01) == ("regressed", True)
-        suspects = [one for one in found["suspects"] if one["metric"] == "wall"]
-        # Profiles take longer than such a budget lasts, unless confirmation took less of it than was planned.
-        if suspects:
-            # Profiles of a busy machine may differ too much among themselves: then none is named.
-            named = [one["function"] for one in suspects[0]["functions"]]
-            assert named[:1] == [name for name in named[:1] if name.startswith("total ")]
-            assert "Tested on 5 interleaved profiles a side" in suspects[0]["note"]
-        else:
-            assert "no time to profile" in " ".join(found["reasons"])
-        assert "test_total" in files["comment.md"].read_text()
+    assert made == {"screen": SHORT.screen_blocks, "confirm": SHORT.confirm_blocks}
+    (suspects,) = (one for one in found["suspects"] if one["metric"] == "wall")
+    assert [one["function"].partition(" ")[0] for one in suspects["functions"]] == ["total"]
+    assert "Tested on 5 interleaved profiles a side" in suspects["note"]
     failed = [
         case.get("name")
         for case in ET.parse(files["junit.xml"]).iter("testcase")
         if case.find("failure") is not None
     ]
     assert any("allocations" in name for name in failed)
+    assert any("wall" in name for name in failed)
+    assert "test_total" in files["comment.md"].read_text()
     assert "test_total" in files["report.html"].read_text()
-    again = harness(shop, "judge", str(files["receipt.json"]), "--json")
-    assert again.returncode == 3
-    assert document(again)["comparisons"] == found["comparisons"]
+    again = inside(shop, "judge", files["receipt.json"], "--json")
+    assert again.code == 3
+    assert again.document["comparisons"] == found["comparisons"]
+
+
+def test_a_budget_for_too_few_blocks_is_refused_before_anything_is_measured(shop, monkeypatch):
+    # However long a busy machine takes to look at the suite.
+    monkeypatch.setattr(sessions, "Allowance", functools.partial(Allowance, clock=lambda: 0.0))
+    said = inside(shop, "gate", "--budget", "10s", "--json")
+    assert said.code == 2
+    assert "a budget of at least" in said.document["error"]
+    assert not list((shop / "runs").glob("*"))
 
 
 def test_a_change_that_changes_nothing_passes_against_where_the_branch_left_its_base(shop):
@@ -156,10 +185,12 @@ def test_a_change_that_changes_nothing_passes_against_where_the_branch_left_its_
     edit(shop, "self._query(event)\n", "pass\n")
     git(shop, "commit", "-q", "-a", "-m", "others save a call meanwhile")
     git(shop, "checkout", "-q", "change")
-    done, found = gate(shop, "--suite", "exact")
-    assert {one["verdict"] for one in found["comparisons"]} == {"ok"}
-    assert (done.returncode, found["verdict"]) == (0, "ok")
-    assert "left main" in done.stderr
+    # What stands in each side's code is enough to tell whose it is.
+    said, found = gate(shop, "--suite", "exact", counting=lambda _: calls_in_the_text)
+    (calls,) = found["comparisons"]
+    assert (calls["base"], calls["candidate"], calls["verdict"]) == (1, 1, "ok")
+    assert (said.code, found["verdict"]) == (0, "ok")
+    assert "left main" in said.stderr
 
 
 @pytest.mark.parametrize(
@@ -186,8 +217,8 @@ def test_what_cannot_be_asked_is_one_sentence_and_leaves_nothing(shop, words, se
 
 def test_a_candidate_that_does_not_import_is_invalid_and_says_why(shop):
     edit(shop, "class Shop:", "import nothing_of_that_name\n\n\nclass Shop:")
-    done, found = gate(shop)
-    assert (done.returncode, found["verdict"]) == (5, "invalid")
+    said, found = gate(shop)
+    assert (said.code, found["verdict"]) == (5, "invalid")
     assert "nothing_of_that_name" in " ".join(one["note"] for one in found["comparisons"])
 
 
@@ -206,6 +237,6 @@ def test_a_shallow_clone_is_refused_with_the_command_that_helps(shop, monkeypatc
 
 
 def test_outside_a_repository_the_gate_says_so(tmp_path):
-    done = harness(tmp_path, "gate")
-    assert done.returncode == 2
-    assert "git repository" in done.stderr
+    said = inside(tmp_path, "gate")
+    assert said.code == 2
+    assert "git repository" in said.error

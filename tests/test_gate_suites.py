@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from gate_support import git, make_shop
+from gate_support import git, make_shop, without_target
 
 from harness.cli import main
 from harness.judge.verdict import Verdict
@@ -25,8 +25,7 @@ FRESH = "from shop.work import fresh\n\n\ndef test_fresh(benchmark):\n    benchm
 def shop(tmp_path, monkeypatch):
     """The shop, with no more of it measured than it takes to see what there is."""
     folder = make_shop(tmp_path / "shop")
-    policy = folder / "pyproject.toml"
-    policy.write_text("".join(line for line in policy.read_text().splitlines(True) if "target" not in line))
+    without_target(folder)
     monkeypatch.chdir(folder)
 
     def measured_anyway(*_):

@@ -7,7 +7,7 @@ import pytest
 from harness.model import Executor, Outcome, Scenario
 from harness.processes.gather import Gathering, Head, Outgoing, Report
 from harness.processes.loadrun import LoadPlan
-from harness.run.directory import HostFacts
+from harness.run.documents import HostFacts
 from harness.run.facts import LoadFacts
 from harness.table import calls
 from harness.table.recorder import FILL, FILL_BASE, Recorder

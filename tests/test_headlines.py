@@ -5,26 +5,27 @@ import io
 
 import judgement_builder
 import msgspec
+import profile_builder
 import pytest
-import test_profile_report
 from micro_builder import entry, make_micro_run
 from run_builder import make_run
 
 from harness.errors import ExitCode
+from harness.judge.ablation import AblationRow
 from harness.judge.verdict import Verdict
 from harness.model import Outcome
 from harness.profiling.document import load
 from harness.reading import microsummary, summary
-from reports import html, text, view
-from reports.ablation.model import AblationRow
+from harness.reading.judging import judge
 from reports.ablation.view import build_ablation
 from reports.micro import view as micro_view
-from reports.model import Status
 from reports.profile import tested as profile_tested
 from reports.profile import view as profile_view
+from reports.run import html, text, view
 from reports.session import view as session_view
 from reports.session.comment import render_comment
 from reports.session.model import Links
+from reports.shared.model import Status
 
 # 2,000 calls planned in 10 s. The interrupted run is over after 4 s.
 INTERRUPTED = {"interrupted": True, "ended_s": 4.0, "never_share": 0.6}
@@ -34,7 +35,7 @@ FAILING = {"fail_share": 0.07}
 @pytest.fixture
 def shown(tmp_path):
     def build(*specs):
-        return view.build([summary.load(make_run(tmp_path, **spec)) for spec in specs])
+        return view.build([judge(summary.load(make_run(tmp_path, **spec))) for spec in specs])
 
     return build
 
@@ -64,6 +65,7 @@ def test_a_run_without_trouble_is_headed_by_its_times_and_may_be_asked_for_more(
     ids=["interrupted", "in warm-up", "interrupted, failing", "failing", "timed out", "dropped", "did not keep up",
          "all failed", "invalid", "closed"],
 )  # fmt: skip
+@pytest.mark.usefixtures("no_figures")
 def test_what_went_wrong_comes_first_and_the_next_step_asks_for_no_more_of_it(
     shown, spec, beginning, next_words
 ):
@@ -147,12 +149,12 @@ def test_an_interrupted_bench_run_is_headed_as_one_and_leads_to_the_whole(tmp_pa
 
 
 def test_profiles_of_an_interrupted_run_or_of_calls_that_failed_say_so_first(tmp_path):
-    made = test_profile_report.Made("before", test_profile_report.CALM)
-    other = dataclasses.replace(made, label="after", slow=test_profile_report.SLOWER)
-    sides = [load(test_profile_report.store(tmp_path, one).path) for one in (made, other)]
+    made = profile_builder.Made("before", profile_builder.CALM)
+    other = dataclasses.replace(made, label="after", slow=profile_builder.SLOWER)
+    sides = [load(profile_builder.store(tmp_path, one).path) for one in (made, other)]
     sides[0].document.interrupted, sides[0].document.rounds_planned = True, 7
     last = sides[1].document.rounds[-1]
-    failing = msgspec.structs.replace(last.profiles["cpu"], facts={**test_profile_report.FACTS, "failed": 3})
+    failing = msgspec.structs.replace(last.profiles["cpu"], facts={**profile_builder.FACTS, "failed": 3})
     sides[1].document.rounds[-1] = msgspec.structs.replace(last, profiles={"cpu": failing})
 
     def told(*some):

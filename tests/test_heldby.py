@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from harness.errors import InvalidRunError
+from harness.reading.judging import judge
 from harness.reading.run_json import as_json
 from harness.reading.summary import load as load_run
 from harness.table.heldby import BACKGROUND, DRIVER, GARBAGE, NAMES, PACER, SPECIAL, HeldBy, load, named
-from reports.heldby import held_by_table
-from reports.sides import sides_of
+from reports.run.heldby import held_by_table
+from reports.run.sides import sides_of
 from tests.run_builder import make_run
 
 TWO = {"GET /a": 3.0, "POST /b": 1.0}
@@ -44,7 +45,7 @@ def test_each_column_has_its_name(tmp_path):
 
 def test_a_run_without_the_split_has_no_table(tmp_path):
     assert load(tmp_path / "heldby.npy", 2) is None
-    assert as_json(load_run(make_run(tmp_path, split=False)))["held_by"] is None
+    assert as_json(judge(load_run(make_run(tmp_path, split=False))))["held_by"] is None
 
 
 def encoded(array):
@@ -72,7 +73,7 @@ def test_a_damaged_table_is_said_to_be_one(tmp_path, content):
 
 
 def test_the_rows_of_the_report_add_up_to_the_waiting_of_their_operation(tmp_path):
-    (side,) = sides_of([load_run(make_run(tmp_path, operations=TWO, warmup_s=1.0))])
+    (side,) = sides_of([judge(load_run(make_run(tmp_path, operations=TWO, warmup_s=1.0)))])
     table = held_by_table(side, "held")
     assert sorted(table.columns) == ["GET /a", "driver", "wait (loop busy)"]
     assert [row.label for row in table.rows] == list(TWO)
@@ -83,7 +84,7 @@ def test_the_rows_of_the_report_add_up_to_the_waiting_of_their_operation(tmp_pat
 
 
 def test_the_smaller_holders_share_a_column_where_there_is_no_room(tmp_path):
-    (side,) = sides_of([load_run(make_run(tmp_path, operations=TWO))])
+    (side,) = sides_of([judge(load_run(make_run(tmp_path, operations=TWO)))])
     table = held_by_table(side, "held", most=1)
     assert table.columns[2:] == ("the rest",)
     for row in table.rows:
@@ -91,6 +92,6 @@ def test_the_smaller_holders_share_a_column_where_there_is_no_room(tmp_path):
 
 
 def test_an_invalid_run_shows_no_waiting(tmp_path):
-    (side,) = sides_of([load_run(make_run(tmp_path, descheduled_share=0.9))])
+    (side,) = sides_of([judge(load_run(make_run(tmp_path, descheduled_share=0.9)))])
     assert side.withheld
     assert held_by_table(side, "held").rows == ()

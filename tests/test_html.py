@@ -1,5 +1,6 @@
 """The HTML report: complete without scripts or network, inert to hostile names, sound in a real browser."""
 
+import functools
 import re
 
 import pytest
@@ -8,8 +9,9 @@ from run_builder import make_run
 
 from harness.model import Outcome
 from harness.reading import summary
-from reports import html, view
-from reports.page import gauge_place
+from harness.reading.judging import judge
+from reports.run import html, view
+from reports.shared.page import gauge_place
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">$x^2$ 'q' & \u202e"
 PROFILE = "# unit: samples.\noperation:call;f (m.py);g (m.py) 30\noperation:call;f (m.py) 5\n"
@@ -38,17 +40,19 @@ EVIL = (
 SETS = {"good": GOOD, "invalid": INVALID, "failing": FAILING, "dead": DEAD, "hostile": EVIL}
 
 
-@pytest.fixture
-def page(tmp_path):
-    def make(specs):
-        shown = view.build([summary.load(make_run(tmp_path, **spec)) for spec in specs])
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    @functools.cache
+    def made(name):
+        folder = tmp_path_factory.mktemp(name)
+        shown = view.build([judge(summary.load(make_run(folder, **spec))) for spec in SETS[name]])
         return shown, html.render(shown)
 
-    return make
+    return made
 
 
 def test_every_text_of_the_tables_stands_in_the_page_without_a_script(page):
-    shown, text = page(GOOD)
+    shown, text = page("good")
     visible = " ".join(" ".join(parsed(text).text).split())
     assert shown.verdict.sentence in visible
     assert shown.next_command.command in visible
@@ -66,14 +70,14 @@ def test_every_text_of_the_tables_stands_in_the_page_without_a_script(page):
 
 
 def test_the_sections_come_in_the_order_of_the_answer_first(page):
-    _, text = page(GOOD)
+    _, text = page("good")
     ids = [attributes["id"] for tag, attributes in parsed(text).elements if tag == "section"]
     assert ids == ["verdict", "validity", "changes", "operations", "heads", "profiles", "environment"]
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_the_page_refers_to_nothing_outside_itself(page, name):
-    _, text = page(SETS[name])
+    _, text = page(name)
     for tag, attributes in parsed(text).elements:
         for key in ("src", "href", "xlink:href", "data", "action", "poster"):
             value = attributes.get(key) or "#"
@@ -85,13 +89,13 @@ def test_the_page_refers_to_nothing_outside_itself(page, name):
 
 @pytest.mark.parametrize("name", SETS)
 def test_no_two_elements_share_an_id(page, name):
-    _, text = page(SETS[name])
+    _, text = page(name)
     ids = [attributes["id"] for _, attributes in parsed(text).elements if "id" in attributes]
     assert len(ids) == len(set(ids))
 
 
 def test_hostile_names_make_no_element_and_no_handler(page):
-    _, text = page(EVIL)
+    _, text = page("hostile")
     elements = parsed(text).elements
     assert not [tag for tag, _ in elements if tag == "img"]
     assert not [key for _, attributes in elements for key in attributes if key.startswith("on")]
@@ -102,7 +106,7 @@ def test_every_script_of_the_page_has_its_digest_in_the_policy(page):
     import base64
     import hashlib
 
-    _, text = page(GOOD)
+    _, text = page("good")
     (policy,) = [
         attributes["content"]
         for tag, attributes in parsed(text).elements
@@ -117,7 +121,7 @@ def test_every_script_of_the_page_has_its_digest_in_the_policy(page):
 
 
 def test_an_invalid_run_gets_no_latency_chart(page):
-    _, text = page(INVALID)
+    _, text = page("invalid")
     charts = [attributes["id"] for tag, attributes in parsed(text).elements if tag == "figure"]
     assert charts == ["chart-rate", "chart-in-flight", "chart-calls"]
     assert "Latency charts leave out baseline" in text
@@ -132,22 +136,22 @@ def test_a_gauge_is_centred_on_one_and_ends_at_sixteen_times():
 
 @pytest.fixture
 def opened(open_page, page):
-    """Open the report of some runs."""
-    return lambda specs, width=1280, **context: open_page(page(specs)[1], width, **context)
+    """Open the report of a set of runs."""
+    return lambda name, width=1280, **context: open_page(page(name)[1], width, **context)
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("name", SETS)
 def test_no_page_is_wider_than_its_window(opened, name, width):
-    tab = opened(SETS[name], width)
+    tab = opened(name, width)
     tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert tab.evaluate("document.documentElement.scrollWidth") == width
 
 
 @pytest.mark.browser
 def test_without_scripts_verdict_tables_and_charts_are_visible(opened):
-    tab = opened(GOOD, java_script_enabled=False)
+    tab = opened("good", java_script_enabled=False)
     assert tab.locator(".sentence").is_visible()
     assert tab.locator("#table-comparison").is_visible()
     assert tab.locator("#chart-percentiles svg").is_visible()
@@ -156,7 +160,7 @@ def test_without_scripts_verdict_tables_and_charts_are_visible(opened):
 
 @pytest.mark.browser
 def test_hostile_names_run_nothing(opened):
-    tab = opened(EVIL)
+    tab = opened("hostile")
     tab.wait_for_timeout(200)
     assert tab.title() != "owned"
     assert tab.evaluate("document.images.length") == 0
@@ -164,7 +168,7 @@ def test_hostile_names_run_nothing(opened):
 
 @pytest.mark.browser
 def test_charts_follow_the_page_into_dark_mode(opened):
-    tab = opened(GOOD, color_scheme="light")
+    tab = opened("good", color_scheme="light")
     colour = "getComputedStyle(document.querySelector('#chart-percentiles svg text')).fill"
     light = tab.evaluate(colour)
     tab.locator("#theme").click()
@@ -173,7 +177,7 @@ def test_charts_follow_the_page_into_dark_mode(opened):
 
 @pytest.mark.browser
 def test_the_keyboard_reaches_the_sections_and_opens_details(opened):
-    tab = opened(GOOD)
+    tab = opened("good")
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.className") == "skip"
     summary_line = tab.locator("#environment summary").first
@@ -184,7 +188,7 @@ def test_the_keyboard_reaches_the_sections_and_opens_details(opened):
 
 @pytest.mark.browser
 def test_a_pointer_over_a_chart_reads_its_values(opened):
-    tab = opened(GOOD)
+    tab = opened("good")
     picture = tab.locator("#chart-percentiles svg")
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()

@@ -5,45 +5,28 @@ from collections import Counter
 
 import msgspec
 import pytest
-from judge_support import CONTROL, PAIRS, Simulation, block, count, receipt, sha256, slices
+from judge_support import (
+    CONTROL,
+    PAIRS,
+    POLICY,
+    Simulation,
+    block,
+    count,
+    of,
+    receipt,
+    sha256,
+    simulated,
+    slices,
+    steady,
+    verdicts,
+)
 
 from harness.errors import ExitCode
 from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.verdict import Verdict
 from harness.policy.policy import Acceptance, BenchmarkRule, Policy
-from harness.session.receipt import Benchmark, Phase, Sentinel, SessionPlan, State
-
-POLICY = Policy()
-
-
-def simulated(changes, policy=POLICY, **options):
-    """A whole session under `policy`, as its conductor makes it."""
-    simulation = Simulation(changes, **options)
-    simulation.receipt.policy_sha256 = sha256(policy)
-    return simulation.run(Looks(policy))
-
-
-def verdicts(judgement, metric="wall"):
-    return {one.benchmark: one.verdict for one in judgement.comparisons if one.metric == metric}
-
-
-def of(judgement, benchmark, metric="wall"):
-    return next(one for one in judgement.comparisons if (one.benchmark, one.metric) == (benchmark, metric))
-
-
-def steady(changes, *, screen=12, confirm=(), **fields):
-    """A receipt without noise but for a small one that keeps its sign: d alternates by 0.1 %."""
-
-    def made(number, phase, names):
-        wobble = 0.001 * (-1) ** number
-        drawn = {name: changes[name] + wobble for name in names} | {CONTROL.name: wobble}
-        return block(number, phase, drawn)
-
-    blocks = [made(number, Phase.SCREEN, changes) for number in range(screen)]
-    blocks += [made(screen + number, Phase.CONFIRM, confirm) for number in range(16 if confirm else 0)]
-    benchmarks = [Benchmark(name=name, pairs=PAIRS) for name in changes]
-    return receipt(blocks=blocks, benchmarks=[*benchmarks, CONTROL], **fields)
+from harness.session.receipt import Benchmark, Phase, SessionPlan, State
 
 
 def outcomes(change, sessions, **options):
@@ -224,100 +207,6 @@ def test_a_slower_import_is_a_regression_of_its_own_once_confirmed():
     assert (one.verdict, one.change) == (Verdict.REGRESSED, pytest.approx(0.2, abs=1e-3))
 
 
-# Controls.
-
-
-def with_null(session, changes):
-    """The session with other changes of its null control."""
-    for number, (one, change) in enumerate(zip(session.blocks, changes, strict=True)):
-        session.blocks[number] = msgspec.structs.replace(
-            one, slices=one.slices | {CONTROL.name: slices(change)}
-        )
-    return session
-
-
-def test_a_base_that_differs_from_itself_makes_times_inconclusive():
-    session = with_null(steady({"a": 0.1}, confirm=("a",)), [0.02] * 28)
-    judgement = judge(session, POLICY)
-    assert (of(judgement, "a").verdict, judgement.verdict) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
-    assert not judgement.controls.null_clean
-    assert judgement.controls.null_change == pytest.approx(0.0202, abs=1e-4)
-    assert "the null control is dirty" in of(judgement, "a").note
-
-
-def test_a_bias_far_below_the_margin_voids_nothing():
-    judgement = judge(with_null(steady({"a": 0.0}), [0.002] * 12), POLICY)
-    assert judgement.controls.null_clean
-    assert judgement.controls.null_p < 0.01
-    assert judgement.verdict is Verdict.OK
-
-
-def test_a_session_without_its_null_control_clears_nothing():
-    session = steady({"a": 0.0})
-    for number, one in enumerate(session.blocks):
-        session.blocks[number] = msgspec.structs.replace(one, slices={"a": one.slices["a"]})
-    judgement = judge(session, POLICY)
-    assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert not judgement.controls.null_clean
-
-
-def test_a_null_control_of_few_blocks_tests_nothing():
-    session = steady({"a": 0.0}, screen=7, plan=SessionPlan(screen_blocks=7))
-    judgement = judge(session, POLICY)
-    assert not judgement.controls.null_clean
-    assert of(judgement, "a").note == "the null control has 7 blocks, and cannot be tested with fewer than 8"
-
-
-def spoilt(session, count, **sentinel):
-    """The session with the sentinel of its first blocks replaced."""
-    times = {"base_ns": [10**6], "candidate_ns": [10**6]} | sentinel
-    for number in range(count):
-        session.blocks[number] = msgspec.structs.replace(session.blocks[number], sentinel=Sentinel(**times))
-    return session
-
-
-@pytest.mark.parametrize("side", ["base_ns", "candidate_ns", "null_ns"])
-def test_a_block_is_rejected_whichever_slot_was_slow(side):
-    judgement = judge(spoilt(steady({"a": 0.0}), 2, **{side: [1_200_000]}), POLICY)
-    assert judgement.controls.bad_blocks == pytest.approx(2 / 12)
-    assert of(judgement, "a").blocks == 10
-    assert judgement.verdict is Verdict.OK
-
-
-FAST_AND_SLOW = [1_000_000, 2_000_000, 1_010_000, 1_990_000, 1_020_000, 2_010_000, 1_000_000, 1_980_000]
-
-
-def test_slots_that_both_wander_are_apart_by_chance_and_one_that_is_slow_throughout_is_not():
-    # A core that another tenant shares, in five readings of eight and in three: medians twice apart, means a fifth.
-    five, three = [2 * 10**6, *FAST_AND_SLOW[1:]], [10**6, 10**6, *FAST_AND_SLOW[2:]]
-    by_chance = spoilt(steady({"a": 0.0}), 2, base_ns=five, candidate_ns=three)
-    assert judge(by_chance, POLICY).controls.bad_blocks == 0
-    slow = [round(1.2 * ns) for ns in FAST_AND_SLOW]
-    calm, calm_slow = [10**6 + 1_000 * n for n in range(8)], [1_200_000 + 1_000 * n for n in range(8)]
-    throughout = spoilt(steady({"a": 0.0}), 2, base_ns=calm, candidate_ns=calm_slow)
-    assert judge(throughout, POLICY).controls.bad_blocks == pytest.approx(2 / 12)
-    by_the_throat = spoilt(steady({"a": 0.0}), 2, base_ns=FAST_AND_SLOW, candidate_ns=[4 * ns for ns in slow])
-    assert judge(by_the_throat, POLICY).controls.bad_blocks == pytest.approx(2 / 12)
-
-
-def test_a_block_on_a_stolen_processor_is_rejected_though_its_slots_agree():
-    slow = {"base_ns": [2 * 10**6], "candidate_ns": [2 * 10**6]}
-    assert of(judge(spoilt(steady({"a": 0.0}), 1, **slow), POLICY), "a").blocks == 11
-
-
-def test_what_is_usual_is_settled_by_the_screen():
-    session = steady({"a": 0.0}, confirm=("a",))
-    for number in range(12, 28):
-        changed(session, number, sentinel=Sentinel(base_ns=[2 * 10**6], candidate_ns=[2 * 10**6]))
-    assert judge(session, POLICY).controls.bad_blocks == pytest.approx(16 / 28)
-
-
-def test_too_many_bad_blocks_make_times_inconclusive():
-    judgement = judge(spoilt(steady({"a": 0.0}), 5, base_ns=[2 * 10**6]), POLICY)
-    assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert "5 of 12 blocks were bad" in judgement.controls.reasons
-
-
 # Missing and damaged data.
 
 
@@ -364,106 +253,6 @@ def test_an_interrupted_session_shows_what_it_had_and_passes_nothing():
 def test_a_regression_is_a_regression_in_an_interrupted_session_too():
     judgement = judge(steady({"a": 0.1}, confirm=("a",), interrupted=True, finished=False), POLICY)
     assert (judgement.verdict, judgement.exit_code) == (Verdict.REGRESSED, ExitCode.INTERRUPTED)
-
-
-DAMAGES = {
-    "unfinished": lambda session: setattr(session, "finished", False),
-    "another schema": lambda session: setattr(session, "schema", 2),
-    "trouble": lambda session: session.trouble.append("three blocks in a row could not be used"),
-    "a suite without data": lambda session: session.suites.append("load"),
-    "a lost block": lambda session: session.blocks.pop(3),
-    "a block twice": lambda session: session.blocks.append(session.blocks[0]),
-    "a number twice": lambda session: changed(session, 3, number=4),
-    "one block too many": lambda session: session.blocks.append(
-        block(12, Phase.SCREEN, {"a": 0.0, "z": 0.0, CONTROL.name: 0.0})
-    ),
-    "a screen in the confirmation": lambda session: changed(session, 3, phase=Phase.CONFIRM),
-    "a benchmark named twice": lambda session: session.benchmarks.append(session.benchmarks[0]),
-    "a benchmark that the blocks hold and nothing names": lambda session: session.benchmarks.pop(0),
-    "a measured benchmark called new": lambda session: session.benchmarks.__setitem__(
-        0, Benchmark(name="a", state=State.NEW)
-    ),
-    "a benchmark missing from a block": lambda session: changed(
-        session, 3, slices={CONTROL.name: slices(0.0)}
-    ),
-    "no slices": lambda session: sliced(session, base_ns=[], candidate_ns=[], first=[]),
-    "fewer slices than planned": lambda session: sliced(session, base_ns=[1], candidate_ns=[1], first=[0]),
-    "more slices on one side": lambda session: sliced(session, base_ns=[3 * 10**6] * 4),
-    "no order": lambda session: sliced(session, first=[]),
-    "an order that cannot be": lambda session: sliced(session, first=[0, 1, 2]),
-    "a time of zero": lambda session: sliced(session, base_ns=[3 * 10**6, 0, 3 * 10**6]),
-    "a negative time": lambda session: sliced(session, candidate_ns=[3 * 10**6, -5, 3 * 10**6]),
-    "not a number": lambda session: sliced(session, candidate_ns=[3 * 10**6, math.nan, 3 * 10**6]),
-    "an endless time": lambda session: sliced(session, candidate_ns=[3 * 10**6, math.inf, 3 * 10**6]),
-    "no calls": lambda session: session.benchmarks.__setitem__(0, Benchmark(name="a", pairs=PAIRS, calls=0)),
-    "import of one side only": lambda session: changed(session, 3, import_ns={"base": 10**8}),
-    "an import of no time": lambda session: changed(session, 3, import_ns={"base": 10**8, "candidate": 0}),
-    "no sentinel in one block": lambda session: changed(session, 3, sentinel=None),
-    "a sentinel of one side": lambda session: changed(
-        session, 3, sentinel=Sentinel(base_ns=[10], candidate_ns=[])
-    ),
-    "a sentinel of no time": lambda session: changed(
-        session, 3, sentinel=Sentinel(base_ns=[0], candidate_ns=[1])
-    ),
-    "a control that nothing names": lambda session: session.benchmarks.pop(),
-    "no sentinel anywhere": lambda session: [changed(session, n, sentinel=None) for n in range(12)],
-}
-
-
-def changed(session, place, /, **fields):
-    session.blocks[place] = msgspec.structs.replace(session.blocks[place], **fields)
-
-
-def sliced(session, **fields):
-    one = session.blocks[3]
-    damaged = msgspec.structs.replace(one.slices["a"], **fields)
-    session.blocks[3] = msgspec.structs.replace(one, slices=one.slices | {"a": damaged})
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_missing_and_damaged_data_is_never_a_pass(damage):
-    session = steady({"a": 0.0, "z": 0.0})
-    assert judge(session, POLICY).verdict is Verdict.OK
-    DAMAGES[damage](session)
-    judgement = judge(session, POLICY)
-    assert judgement.verdict in {Verdict.INVALID, Verdict.INCONCLUSIVE}
-    assert judge(session, Policy(strict=True)).exit_code in {ExitCode.INVALID, ExitCode.INCONCLUSIVE}
-
-
-def test_a_benchmark_that_failed_in_a_block_says_why():
-    session = steady({"a": 0.0})
-    changed(session, 3, slices={CONTROL.name: slices(0.0)}, failed={"a": "candidate: ValueError"})
-    assert of(judge(session, POLICY), "a").note == "missing from block 3: candidate: ValueError"
-
-
-def test_phases_that_changed_places_are_damage():
-    session = steady({"a": 0.0}, confirm=("a",))
-    assert judge(session, POLICY).verdict is Verdict.OK
-    changed(session, 3, phase=Phase.CONFIRM)
-    changed(session, 14, phase=Phase.SCREEN)
-    judgement = judge(session, POLICY)
-    assert of(judgement, "a").note == "its blocks are not in the order screen, extend, confirm"
-    assert judgement.verdict is Verdict.INVALID
-
-
-def test_a_block_that_measured_nothing_and_was_made_again_is_only_a_bad_block():
-    session = steady({"a": 0.0})
-    session.blocks.insert(3, block(99, Phase.SCREEN, {}, trouble="a slot died", sentinel=None))
-    for number, one in enumerate(session.blocks):
-        session.blocks[number] = msgspec.structs.replace(one, number=number)
-    judgement = judge(session, POLICY)
-    assert (judgement.verdict, of(judgement, "a").blocks) == (Verdict.OK, 12)
-    assert judgement.controls.bad_blocks == pytest.approx(1 / 13)
-
-
-def test_a_confirmation_that_lost_blocks_is_no_confirmation():
-    session = steady({"a": 0.1}, confirm=("a",))
-    session.blocks.pop()
-    one = of(judge(session, POLICY), "a")
-    assert (one.verdict, one.note) == (
-        Verdict.INVALID,
-        "only 15 of 16 blocks of the phase 'confirm' were made",
-    )
 
 
 # Policy.

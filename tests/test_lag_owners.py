@@ -32,7 +32,9 @@ class Loop:
         self.split = Split(object(), lambda: 0)
         self.split.watch(0)
         rows = PlannedRows([], [], [])
-        self.model = OpenModel(rows, None, None, 0, self.split, {}, in_flight_limit=1, deadline_ns=0)
+        self.model = OpenModel(
+            rows, None, None, 0, self.split, {}, in_flight_limit=1, deadline_ns=0, delay=None
+        )
         self.now_ns = 0
 
     def target(self, length_ms):
@@ -161,7 +163,8 @@ PAUSE = """
     from gevent.hub import get_hub
     from harness.load.closed_model import ClosedModel
     from harness.load.host import RunDelay
-    from harness.load.split import Owner, Split
+    from harness.load.owner import Owner
+    from harness.load.split import Split
 
     think_ms, moves = json.loads(sys.argv[1])
     time_ns = 0
@@ -193,9 +196,9 @@ PAUSE = """
         print(json.dumps([x / 1e6 for x in (intended, held, now - intended - held - host)]))
 
     split = Split(get_hub(), now_ns)
-    model = ClosedModel(None, split, split.owners, end_ns=1 << 60, think_time_s=think_ms / 1e3, drain_s=0)
+    model = ClosedModel(None, split, split.owners, end_ns=1 << 60, think_time_s=think_ms / 1e3, drain_s=0,
+        delay=RunDelay("/no/account", cpu_ns=now_ns))
     model._now_ns = now_ns
-    model.delay = RunDelay("/no/account", cpu_ns=now_ns)
     split.watch(0)
     split.start()
     script = gevent.spawn(play)

@@ -41,8 +41,8 @@ WIDE = """(everything) => [document.documentElement, ...(everything ? document.q
 
 @pytest.mark.browser
 @pytest.mark.parametrize("kind", [*KINDS, *HARD])
-def test_no_text_of_a_report_is_covered_cut_or_hidden(open_page, tmp_path, kind):
-    tab = open_page((KINDS | HARD)[kind](tmp_path))
+def test_no_text_of_a_report_is_covered_cut_or_hidden(open_page, rendered, kind):
+    tab = open_page(rendered((KINDS | HARD)[kind]))
     assert tab.evaluate(FAULTS) == []
     assert tab.evaluate(WIDE, True) == []
     tab.set_viewport_size({"width": 390, "height": 900})

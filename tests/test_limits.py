@@ -10,10 +10,10 @@ from harness.model import Outcome
 from harness.policy.policy import Limit
 from harness.policy.slo import LimitCount, State
 from harness.reading import limits
+from harness.reading.judging import findings, judge
 from harness.reading.limits import (
     ALL,
     check_operations,
-    findings,
     limit_counts,
     read_limit,
     stored_limits,
@@ -117,7 +117,7 @@ def test_limits_that_cannot_be_read_any_more_are_damage():
 
 
 def state_of(run, text="p50<5ms"):
-    (finding,) = findings(run, [read_limit(text)])
+    (finding,) = findings(judge(run), [read_limit(text)])
     return finding.certificate.state
 
 
@@ -134,7 +134,7 @@ def test_an_invalid_run_neither_certifies_nor_breaks_anything(path):
 
     run = rewritten(path, change)
     for text in ("p50<5ms", "p50<0.5ms"):
-        (finding,) = findings(run, [read_limit(text)])
+        (finding,) = findings(judge(run), [read_limit(text)])
         assert finding.certificate.state is State.NOT_CERTIFIED
         assert "invalid" in finding.certificate.sentence
         assert finding.certificate.more is None
@@ -142,7 +142,7 @@ def test_an_invalid_run_neither_certifies_nor_breaks_anything(path):
 
 def test_a_run_that_was_interrupted_decides_nothing(tmp_path):
     made = load(make_run(tmp_path, operations={"read": 1.0}, interrupted=True))
-    (finding,) = findings(made, [read_limit("p50<1ns")])
+    (finding,) = findings(judge(made), [read_limit("p50<1ns")])
     assert finding.certificate.state is State.NOT_CERTIFIED
     assert "interrupted" in finding.certificate.sentence
 

@@ -1,22 +1,25 @@
-"""Load blocks on targets of known truth: what differs by 20 ms differs by it in every block.
+"""Load blocks, measured on targets of known truth and written: what differs by 20 ms differs by it.
 
 So much, because a busy machine adds some milliseconds to every call.
 """
 
 import dataclasses
 import os
+import random
 import signal
 
 import numpy as np
 import pytest
 
-from harness.errors import UsageError
+from harness.errors import RefusedError, UsageError
 from harness.policy.policy import Limit
+from harness.policy.thresholds import Level, Reason, Threshold
 from harness.processes.job import Ready
 from harness.processes.loadrun import Subject
-from harness.reading.summary import RunSummary, load
-from harness.reading.validity import Level, Reason, Threshold, Validity
-from harness.session import load_blocks
+from harness.reading.judging import judge
+from harness.reading.summary import load
+from harness.reading.validity import Validity
+from harness.session import load_block, load_blocks
 from harness.session.load_block import BlockInTheMaking
 from harness.session.load_blocks import at_rate_of_slower_side, load_session_seconds, why_to_end
 from harness.session.overlay import build_overlay
@@ -30,6 +33,7 @@ from tests.load_session_support import (
     receipt_of,
     run_session,
     session_of,
+    written_runs,
 )
 from tests.processes import descendants
 from tests.run_builder import make_run
@@ -72,12 +76,20 @@ def create(at, who):
     return Target(int(at), int(who))
 """
 PACKAGE = """
+import itertools
 import time
 
 
 class Target:
+    def __init__(self):
+        self.calls = itertools.count(1)
+
     def call(self, event):
         time.sleep({seconds})
+        return next(self.calls) % {fail_every} == 0
+
+    def outcome(self, has_failed):
+        return "failed" if has_failed else "completed"
 
 
 def create():
@@ -95,33 +107,66 @@ def p50_ns(segment, operation="all"):
     return segment.values[operation]["p50_ns"]
 
 
-def test_20_ms_more_show_in_every_block_and_the_base_against_itself_shows_nothing(supervisor, tmp_path):
-    receipt = receipt_of(load_blocks=1, confirm_blocks=1)
-    folder = tmp_path / "segments"
-    session = session_of(supervisor, folder, constant(20), constant(40))
-    kept = run_session(session, receipt, candidates=lambda _receipt: {"all p50_ns"})
-    assert [block.phase for block in receipt.load_blocks] == [Phase.SCREEN, Phase.CONFIRM]
-    for block in receipt.load_blocks:
-        # Never quicker than the target; slower only where the machine was taken away.
-        assert p50_ns(block.candidate) >= 40 * MS
-        assert min(p50_ns(block.base), p50_ns(block.null)) >= 20 * MS
-        if {segment.validity for segment in (block.base, block.candidate, block.null)} == {"valid"}:
-            assert p50_ns(block.candidate) - p50_ns(block.base) == pytest.approx(20 * MS, abs=9 * MS)
-            assert p50_ns(block.null) - p50_ns(block.base) == pytest.approx(0, abs=9 * MS)
-        assert sorted(block.order) == ["base", "candidate", "null"]
-    assert len({block.seed for block in receipt.load_blocks}) == 2
-    assert [block.number for block in receipt.load_blocks] == [0, 1]
-    assert kept.written == [(1, False, False), (2, False, False), (2, False, True)]
-    assert kept.seen == [("screen", 1, 1), ("confirm", 1, 1)]
-    assert session.servers.forgotten == 6
-    assert not folder.exists(), "what is summarised is removed"
+def segments(receipt):
+    return [
+        segment
+        for block in receipt.load_blocks
+        for segment in (block.base, block.candidate, block.null)
+        if segment
+    ]
 
 
-def test_a_segment_has_the_numbers_of_the_whole(supervisor, tmp_path):
+def block_of(session, receipt, seed=1):
+    """Measure one block and return it; of the first seed the candidate comes first."""
+    block = BlockInTheMaking(session, receipt, Phase.SCREEN, random.Random(f"load {seed}"))
+    block.measure()
+    return block, block.record()
+
+
+@pytest.fixture(scope="module")
+def measured_block(tmp_path_factory):
+    """One block of two trees whose calls differ by 20 ms, and of which the candidate's fail every second time."""
+    folder = tmp_path_factory.mktemp("measured")
+    subjects = []
+    for side, seconds, fail_every in (("base", 0.02, 1000), ("candidate", 0.04, 2)):
+        package = folder / side / "assets"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(PACKAGE.format(seconds=seconds, fail_every=fail_every))
+        overlay = folder / "overlay" / side
+        build_overlay(folder / side, {"assets": "assets"}, overlay)
+        prefix = {"PYTHONDONTWRITEBYTECODE": "1"}
+        subjects.append(Subject("assets:create", {}, prefix, overlay))
     receipt = receipt_of(load_blocks=1)
-    failing = Subject("targets.known:failing", {"every": "2"})
-    run_session(session_of(supervisor, tmp_path, constant(1), failing, keep=True), receipt)
+    with Supervisor() as supervisor:
+        session = session_of(supervisor, folder / "runs", *subjects, keep=True)
+        kept = run_session(session, receipt)
+    return folder, session, receipt, kept
+
+
+@pytest.mark.measures
+def test_20_ms_more_show_and_the_base_against_itself_shows_nothing(measured_block):
+    (block,) = measured_block[2].load_blocks
+    # Never quicker than the target; slower only where the machine was taken away.
+    assert p50_ns(block.candidate) >= 40 * MS
+    assert min(p50_ns(block.base), p50_ns(block.null)) >= 20 * MS
+    assert p50_ns(block.candidate) - p50_ns(block.base) == pytest.approx(20 * MS, abs=9 * MS)
+    assert p50_ns(block.null) - p50_ns(block.base) == pytest.approx(0, abs=9 * MS)
+
+
+@pytest.mark.measures
+def test_each_side_is_measured_from_its_own_tree(measured_block):
+    folder, _, receipt, _ = measured_block
     (block,) = receipt.load_blocks
+    for side, segment in (("base", block.base), ("candidate", block.candidate), ("base", block.null)):
+        assert segment.file == str(folder / side / "assets" / "__init__.py")
+    assert not list(folder.glob("*/assets/__pycache__"))
+
+
+@pytest.mark.measures
+def test_a_segment_has_the_numbers_of_the_whole_and_the_plan_of_its_block(measured_block):
+    folder, session, receipt, kept = measured_block
+    (block,) = receipt.load_blocks
+    assert block.phase is Phase.SCREEN
     assert block.base.counts == {"all": 80}
     assert set(block.base.values) == {"all"}, "the only operation is the whole"
     values = block.base.values["all"]
@@ -132,15 +177,37 @@ def test_a_segment_has_the_numbers_of_the_whole(supervisor, tmp_path):
     assert "p99_ns" not in values
     assert block.candidate.values["all"]["error_share"] == pytest.approx(0.5)
     assert block.candidate.values["all"]["throughput_per_s"] == pytest.approx(100)
-    assert sorted(segment.directory for segment in segments(receipt)) == sorted(os.listdir(tmp_path))
-    runs = [load(tmp_path / segment.directory) for segment in segments(receipt)]
+    names = sorted(segment.directory for segment in segments(receipt))
+    assert names == sorted(os.listdir(folder / "runs"))
+    runs = [load(folder / "runs" / name) for name in names]
     assert {run.document.seed for run in runs} == {block.seed}
     assert all(np.array_equal(run.table["intended_ns"], runs[0].table["intended_ns"]) for run in runs)
+    assert session.servers.forgotten == 3
+    assert kept.seen == [("screen", 1, 1)]
+
+
+def test_screen_blocks_and_then_those_that_confirm_are_made_and_what_is_summarised_is_removed(
+    monkeypatch, tmp_path
+):
+    written_runs(monkeypatch, tmp_path / "written")
+    receipt = receipt_of(load_blocks=1, confirm_blocks=1)
+    folder = tmp_path / "segments"
+    session = session_of(None, folder, constant(20), constant(40))
+    kept = run_session(session, receipt, candidates=lambda _receipt: {"all p50_ns"})
+    assert [block.phase for block in receipt.load_blocks] == [Phase.SCREEN, Phase.CONFIRM]
+    assert all(sorted(block.order) == ["base", "candidate", "null"] for block in receipt.load_blocks)
+    assert len(segments(receipt)) == 6
+    assert len({block.seed for block in receipt.load_blocks}) == 2
+    assert [block.number for block in receipt.load_blocks] == [0, 1]
+    assert kept.written == [(1, False, False), (2, False, False), (2, False, True)]
+    assert kept.seen == [("screen", 1, 1), ("confirm", 1, 1)]
+    assert session.servers.forgotten == 6
+    assert not folder.exists()
 
 
 def test_operations_stand_beside_the_whole_where_there_are_several(tmp_path):
     run = load(make_run(tmp_path, operations={"read": 0.5, "write": 0.5}, rate_per_s=100.0, fail_share=0.1))
-    made = segment_of(run, run.validity, Ready({}, "core.py", 123_000), [])
+    made = segment_of(run, judge(run).validity, Ready({}, "core.py", 123_000), [])
     assert list(made.values) == list(made.counts) == ["all", "read", "write"]
     assert made.counts["all"] == made.counts["read"] + made.counts["write"] == 1000
     read, write = (made.values[name] for name in ("read", "write"))
@@ -154,46 +221,25 @@ def test_operations_stand_beside_the_whole_where_there_are_several(tmp_path):
     assert made.file == "core.py"
 
 
-def segments(receipt):
-    return [
-        segment
-        for block in receipt.load_blocks
-        for segment in (block.base, block.candidate, block.null)
-        if segment
-    ]
-
-
-def test_each_side_is_measured_from_its_own_tree(supervisor, tmp_path):
-    subjects = []
-    for side, seconds in (("base", 0.02), ("candidate", 0.04)):
-        package = tmp_path / side / "assets"
-        package.mkdir(parents=True)
-        (package / "__init__.py").write_text(PACKAGE.format(seconds=seconds))
-        overlay = tmp_path / "overlay" / side
-        build_overlay(tmp_path / side, {"assets": "assets"}, overlay)
-        prefix = {"PYTHONDONTWRITEBYTECODE": "1"}
-        subjects.append(Subject("assets:create", {}, prefix, overlay))
-    receipt = receipt_of(load_blocks=1)
-    run_session(session_of(supervisor, tmp_path / "runs", *subjects), receipt)
-    (block,) = receipt.load_blocks
-    for side, segment in (("base", block.base), ("candidate", block.candidate), ("base", block.null)):
-        assert segment.file == str(tmp_path / side / "assets" / "__init__.py")
-    assert p50_ns(block.candidate) - p50_ns(block.base) == pytest.approx(20 * MS, abs=9 * MS)
-    assert not list(tmp_path.glob("*/assets/__pycache__"))
-
-
-def test_a_worker_that_dies_is_the_block_s_trouble_and_three_in_a_row_end_the_blocks(supervisor, tmp_path):
+def test_a_worker_that_dies_is_the_block_s_trouble_and_its_run_stays_as_evidence(supervisor, tmp_path):
     target = tmp_path / "dying.py"
     target.write_text(DYING)
-    receipt = receipt_of(load_blocks=6)
     dying = Subject(f"{target}:create", {})
-    session = session_of(supervisor, tmp_path / "runs", constant(1), dying)
+    block, record = block_of(session_of(supervisor, tmp_path / "runs", None, dying), receipt_of())
+    assert block.failed
+    assert record.candidate.validity == "invalid"
+    assert "SIGKILL" in record.trouble
+    assert (tmp_path / "runs" / record.candidate.directory / "run.json").is_file()
+
+
+def test_three_failures_of_measured_processes_in_a_row_end_the_blocks(monkeypatch, tmp_path):
+    died = {"candidate": "The measured process was killed by SIGKILL"}
+    written_runs(monkeypatch, tmp_path / "written", died.get)
+    receipt = receipt_of(load_blocks=6)
+    session = session_of(None, tmp_path / "runs", constant(1), constant(1))
     kept = run_session(session, receipt, lambda _receipt: pytest.fail("there is nothing to confirm"))
     assert len(receipt.load_blocks) == 3
-    for block in receipt.load_blocks:
-        assert block.candidate.validity == "invalid"
-        assert "SIGKILL" in block.trouble
-        assert (tmp_path / "runs" / block.candidate.directory / "run.json").is_file()
+    assert all("SIGKILL" in block.trouble for block in receipt.load_blocks)
     (sentence,) = receipt.trouble
     assert "3 of them in a row" in sentence
     assert "SIGKILL" in sentence
@@ -203,12 +249,23 @@ def test_a_worker_that_dies_is_the_block_s_trouble_and_three_in_a_row_end_the_bl
 
 
 def test_a_side_that_cannot_be_made_is_the_block_s_trouble(supervisor, tmp_path):
-    receipt = receipt_of(load_blocks=1)
-    run_session(session_of(supervisor, tmp_path, constant("soon"), constant("soon")), receipt)
-    block = receipt.load_blocks[0]
-    assert block.trouble.startswith(f"{block.order[0]}: ")
-    assert "service_ms='soon'" in block.trouble
-    assert segments(receipt) == []
+    block, record = block_of(session_of(supervisor, tmp_path, None, constant("soon")), receipt_of())
+    assert block.failed
+    assert record.trouble.startswith("candidate: ")
+    assert "service_ms='soon'" in record.trouble
+    assert record.candidate is None
+
+
+def test_a_side_that_is_refused_ends_the_session(monkeypatch, tmp_path):
+    def refuse(*_):
+        raise RefusedError("it is an async function")
+
+    monkeypatch.setattr(load_block, "run_into", refuse)
+    receipt = receipt_of(load_blocks=2)
+    with pytest.raises(RefusedError):
+        run_session(session_of(None, tmp_path / "runs", constant(1), constant(1)), receipt)
+    (block,) = receipt.load_blocks
+    assert "async function" in block.trouble
 
 
 class AlwaysBroken(Threshold):
@@ -217,23 +274,25 @@ class AlwaysBroken(Threshold):
 
 
 def test_blocks_that_the_machine_disturbs_end_at_their_first_bad_segment_and_at_last_the_session(
-    supervisor, tmp_path
+    monkeypatch, tmp_path
 ):
+    written_runs(monkeypatch, tmp_path / "written")
     strict = dataclasses.replace(TOLERANT, descheduled_share=AlwaysBroken(0, 0))
     receipt = receipt_of(load_blocks=1)
-    session = session_of(supervisor, tmp_path, constant(1), constant(1), thresholds=strict)
+    session = session_of(None, tmp_path / "runs", constant(1), constant(1), thresholds=strict)
     kept = run_session(session, receipt)
     assert kept.seen == [("screen", 0, 1)] * 4
-    assert len(segments(receipt)) == len(os.listdir(tmp_path)) == 4
+    assert len(segments(receipt)) == len(os.listdir(tmp_path / "runs")) == 4
     assert all("The machine ran something else" in block.trouble for block in receipt.load_blocks)
     assert "4 of them could not be used" in receipt.trouble[0]
 
 
-def test_limits_count_the_calls_of_segments_that_are_valid_as_runs(supervisor, tmp_path, monkeypatch):
+def test_limits_count_the_calls_of_segments_that_are_valid_as_runs(monkeypatch, tmp_path):
+    written_runs(monkeypatch, tmp_path / "written")
     held = (Limit(slo="p50<1s,errors<1%"), Limit(slo="p50<1s", scenario="another"))
     receipt = receipt_of(load_blocks=1)
-    monkeypatch.setattr(RunSummary, "validity", property(verdict_on))
-    run_session(session_of(supervisor, tmp_path, constant(1), constant(1), limits=held), receipt)
+    monkeypatch.setattr("harness.session.load_block.judge", judged_by_itself)
+    run_session(session_of(None, tmp_path / "runs", constant(1), constant(1), limits=held), receipt)
     (block,) = receipt.load_blocks
     assert [(one.clause, one.calls, one.exceeding) for one in block.candidate.limits] == [
         ("p50<1s", 80, 0), ("errors<1%", 80, 0),
@@ -241,9 +300,12 @@ def test_limits_count_the_calls_of_segments_that_are_valid_as_runs(supervisor, t
     assert block.base.limits == []
 
 
-def verdict_on(run):
+def judged_by_itself(run, thresholds=None):
+    judged = judge(run, thresholds)
+    if thresholds:
+        return judged
     level = Level.INVALID if run.document.variant == "base" else Level.VALID
-    return Validity((Reason(level, "by itself"),))
+    return dataclasses.replace(judged, validity=Validity((Reason(level, "by itself"),)))
 
 
 def test_a_block_of_no_use_is_made_again(monkeypatch, tmp_path):
@@ -274,20 +336,19 @@ class Unreachable(CountingServers):
         raise UsageError("there is no server")
 
 
-def test_ctrl_c_keeps_what_was_measured_and_leaves_no_process(supervisor, tmp_path):
+def test_ctrl_c_in_a_segment_keeps_nothing_of_it_and_leaves_no_process(supervisor, tmp_path):
     target = tmp_path / "interrupting.py"
     target.write_text(INTERRUPTING)
     stopping = Subject(f"{target}:create", {"at": "40", "who": str(os.getpid())})
-    receipt = receipt_of(load_blocks=3)
+    # Of this seed the candidate comes first.
+    receipt = receipt_of(seed=1, load_blocks=3)
     kept = run_session(session_of(supervisor, tmp_path / "runs", constant(1), stopping), receipt)
     assert receipt.interrupted
     (block,) = receipt.load_blocks
+    assert block.order[0] == "candidate"
     assert "interrupted" in block.trouble
     assert not list((tmp_path / "runs").glob("*-candidate-*")), "half a segment is kept by nobody"
-    before = block.order.index("candidate")
-    assert [getattr(block, label) is not None for label in block.order] == [
-        place < before for place in range(3)
-    ]
+    assert segments(receipt) == []
     assert kept.written[-1] == (1, True, False)
     assert b"harness.processes.worker" not in b"".join(map(command_line, descendants(os.getpid())))
 
@@ -300,7 +361,9 @@ def command_line(pid):
         return b""
 
 
-def test_ctrl_c_between_two_segments_keeps_the_one_before_it(supervisor, tmp_path):
+def test_ctrl_c_between_two_segments_keeps_the_one_before_it(monkeypatch, tmp_path):
+    written_runs(monkeypatch, tmp_path / "written")
+
     class Interrupting(CountingServers):
         def forget(self):
             super().forget()
@@ -308,13 +371,13 @@ def test_ctrl_c_between_two_segments_keeps_the_one_before_it(supervisor, tmp_pat
                 signal.raise_signal(signal.SIGINT)
 
     receipt = receipt_of(load_blocks=3)
-    session = session_of(supervisor, tmp_path / "runs", constant(1), constant(1), servers=Interrupting())
+    session = session_of(None, tmp_path / "runs", constant(1), constant(1), servers=Interrupting())
     run_session(session, receipt)
     assert receipt.interrupted
     (block,) = receipt.load_blocks
     assert "interrupted" in block.trouble
     assert len(segments(receipt)) == 1
-    assert os.listdir(tmp_path) == []
+    assert not (tmp_path / "runs").exists()
 
 
 def test_the_same_seed_draws_the_same_orders_and_plans(tmp_path):
@@ -337,12 +400,23 @@ def test_more_than_four_candidates_are_confirmed_on_more_blocks(monkeypatch, tmp
     assert [block.phase for block in receipt.load_blocks] == [Phase.SCREEN, *[Phase.CONFIRM] * blocks]
 
 
-def test_the_rate_is_half_of_what_the_slower_side_can_do(supervisor, tmp_path, monkeypatch):
+@pytest.mark.measures
+def test_a_probe_finds_what_closed_users_can_do(supervisor, tmp_path, monkeypatch):
     monkeypatch.setattr("harness.capacity.probe.PROBE_S", 0.4)
     monkeypatch.setattr("harness.capacity.probe.PROBE_WARMUP_S", 0.1)
-    session = session_of(supervisor, tmp_path, constant(4), constant(40))
+    plan = session_of(supervisor, tmp_path, None, None).plan
     # Eight users of 40 ms each.
-    assert at_rate_of_slower_side(session).plan.rate_per_s == pytest.approx(100, rel=0.3)
+    found_per_s = load_blocks.probe_per_s(supervisor, constant(40), plan, lambda _: None)
+    assert found_per_s == pytest.approx(200, rel=0.3)
+
+
+def test_the_rate_is_half_of_what_the_slower_side_can_do(tmp_path, monkeypatch):
+    can_do = {"4": 2000.0, "40": 200.0}
+    monkeypatch.setattr(
+        load_blocks, "probe_per_s", lambda _, subject, *__: can_do[subject.parameters["service_ms"]]
+    )
+    session = session_of(None, tmp_path, constant(4), constant(40))
+    assert at_rate_of_slower_side(session).plan.rate_per_s == 100
     assert session.servers.forgotten == 2
 
 

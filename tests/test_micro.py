@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import pytest_benchmark.cli
 from toy_suite import BAD, BROKEN, GOOD, SLOW, make_project
 
 from harness.errors import InvalidRunError, UsageError
@@ -97,17 +98,12 @@ def test_the_times_are_pytest_benchmarks_own_file(ended):
     assert one.median_ns > found["test_good.py::test_add[10]"].median_ns
 
 
-def test_pytest_benchmarks_own_tools_read_the_file(ended):
-    import subprocess
-    import sys
-
+def test_pytest_benchmarks_own_tools_read_the_file(ended, monkeypatch, capsys):
     project, *_ = ended
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest_benchmark", "compare", str(project / "out" / "benchmarks.json")],
-        capture_output=True, text=True, check=False, cwd=project, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "test_add[10000]" in done.stdout
+    monkeypatch.chdir(project)
+    monkeypatch.setattr("sys.argv", ["pytest-benchmark", "compare", str(project / "out" / "benchmarks.json")])
+    pytest_benchmark.cli.main()
+    assert "test_add[10000]" in capsys.readouterr().out
 
 
 def test_what_a_benchmark_prints_is_no_message(ended):

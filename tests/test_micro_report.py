@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.micro.document import End
 from harness.reading import microsummary
 from reports.micro import html, text, view
-from reports.model import Status, Tone
+from reports.shared.model import Status, Tone
 
 A, B = "test_a.py::test_one", "test_b.py::test_two[x]"
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">'q' & \u202e"

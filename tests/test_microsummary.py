@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from micro_builder import entry, make_micro_run
 
-from harness.commands import clean
 from harness.errors import InvalidRunError
 from harness.micro.document import End, read_benchmarks
+from harness.policy.thresholds import Level
 from harness.reading import microsummary
-from harness.reading.validity import Level
-from harness.run.directory import HostFacts, RunDirectory
+from harness.run.directory import RunDirectory
+from harness.run.documents import HostFacts
+from harness.work import retention
 
 A, B = "test_a.py::test_one", "test_a.py::test_two[x]"
 
@@ -153,5 +154,5 @@ def test_json_names_every_figure_and_what_is_missing(tmp_path):
 
 def test_old_runs_of_either_kind_are_found_for_removal(tmp_path):
     ended, running = (make_micro_run(tmp_path, entry(A), status=status) for status in ("finished", "running"))
-    assert [stored.path for stored in clean.find(tmp_path).runs] == [ended]
+    assert [stored.path for stored in retention.find(tmp_path).runs] == [ended]
     assert running.exists()

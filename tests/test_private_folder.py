@@ -115,7 +115,7 @@ def test_makers_and_sweepers_at_once_never_take_a_living_folder(temporary):
     for thread in sweepers:
         thread.start()
     try:
-        for _ in range(300):
+        for _ in range(100):
             with private_folder() as folder:
                 (folder / "file").touch()
                 assert (folder / "file").exists()

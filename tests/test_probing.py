@@ -6,6 +6,7 @@ from run_builder import make_run
 
 from harness.capacity.document import MetricFacts
 from harness.capacity.search import Sight
+from harness.reading.judging import judge
 from harness.reading.summary import load
 from harness.run.directory import RunDirectory
 from harness.work.probing import facts_of, sight
@@ -19,7 +20,7 @@ def run_of(tmp_path, *slos, **changes):
     document = directory.read()
     document.slos = list(slos)
     directory.write(document)
-    return load(folder)
+    return judge(load(folder))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_an_invalid_run_neither_holds_nor_breaks(tmp_path, slo):
 def test_the_metric_is_that_of_the_operation_that_is_limited(tmp_path):
     run = run_of(tmp_path, "GET /health: p50<1s")
     told = facts_of(run, probe(200, "held"), TIME)
-    assert told.metric == run.operations["GET /health"].histograms["response_ns"].percentile(0.5)
+    assert told.metric == run.run.operations["GET /health"].histograms["response_ns"].percentile(0.5)
     every = facts_of(run_of(tmp_path, "p50<1s"), probe(200, "held"), TIME)
     assert every.metric > told.metric
     errors = MetricFacts(name="errors", unit="share", limit=0.1)

@@ -3,7 +3,6 @@
 import argparse
 import json
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,7 @@ from harness.profiles.stacks.folded import Profile
 from harness.profiling.document import load, together
 from harness.work.profile_sides import sides_of
 from scenarios.catalogue import SCENARIOS
-from tests.cli_support import end_of, harness, started, until
+from tests.cli_support import end_of, inside, started, until
 
 NOOP = ("--target", "known:noop")
 
@@ -71,16 +70,18 @@ def test_one_variant_is_one_side_and_the_first_of_two_is_the_base(tmp_path):
 
 def test_a_target_that_cannot_be_made_is_its_own_error_and_leaves_no_directory(tmp_path):
     (tmp_path / "bad.py").write_text("def create():\n    raise RuntimeError('no such thing')\n")
-    said = harness("profile", "steady", "--target", "bad.py:create", "--duration", "1s", cwd=tmp_path)
+    said = inside(tmp_path, "profile", "steady", "--target", "bad.py:create", "--duration", "1s")
     assert said.code == ExitCode.USAGE
     assert "no such thing" in said.error
     assert list((tmp_path / "runs").iterdir()) == []
 
 
+@pytest.mark.measures
 def test_a_budget_that_is_exceeded_lowers_the_rate_and_the_cost_is_said_beside_it(tmp_path):
-    said = harness(
+    said = inside(
+        tmp_path,
         "profile", "closed", "--target", "known:spin?spin_us=1000", "--users", 1, "--kinds", "cpu", "--rounds", 2,
-        "--warmup", "100ms", "--duration", "2s", "--hz", 1000, "--overhead-budget", "0.1%", "--out", tmp_path, "--json",
+        "--warmup", "100ms", "--duration", "1s", "--hz", 1000, "--overhead-budget", "0.1%", "--out", "runs", "--json",
     )  # fmt: skip
     assert said.code == ExitCode.OK
     (run,) = said.document["runs"]
@@ -91,12 +92,13 @@ def test_a_budget_that_is_exceeded_lowers_the_rate_and_the_cost_is_said_beside_i
 
 
 def test_waits_are_profiled_in_rounds_by_operation_per_request(tmp_path):
-    said = harness(
+    said = inside(
+        tmp_path,
         "profile", "closed", "--target", "known:constant?service_ms=5", "--base", "target:known:constant?service_ms=20",
-        "--users", 2, "--kinds", "wait", "--rounds", 2, "--warmup", "100ms", "--duration", "2s", "--out", tmp_path, "--json",
+        "--users", 2, "--kinds", "wait", "--rounds", 2, "--warmup", "100ms", "--duration", "700ms", "--out", "runs", "--json",
     )  # fmt: skip
     assert said.code == ExitCode.OK
-    for run in map(load, tmp_path.iterdir()):
+    for run in map(load, (tmp_path / "runs").iterdir()):
         planted_ns = 1e6 * float(run.document.target.partition("service_ms=")[2])
         rounds = run.rounds("wait", "wait")
         assert rounds
@@ -106,7 +108,7 @@ def test_waits_are_profiled_in_rounds_by_operation_per_request(tmp_path):
             assert one.profile.total / sum(one.requests.values()) >= planted_ns
             assert any("targets/known.py" in stack[-1] for stack in one.profile.stacks)
         assert (run.directory.path / "wait" / "wait.folded").exists()
-    assert "Waiting" in Path(said.document["report"]).read_text()
+    assert "Waiting" in (tmp_path / said.document["report"]).read_text()
 
 
 def test_an_interruption_keeps_the_rounds_that_are_whole(tmp_path):
@@ -122,7 +124,7 @@ def test_an_interruption_keeps_the_rounds_that_are_whole(tmp_path):
     stored = load(document.parent)
     assert stored.document.status == "finished"
     assert len(stored.rounds("memory", "leaks")) == run["rounds"]
-    assert harness("clean", "--out", tmp_path, "--older-than", "0s").code == ExitCode.OK
+    assert inside(tmp_path, "clean", "--out", tmp_path, "--older-than", "0s").code == ExitCode.OK
     assert list(tmp_path.iterdir()) == []
 
 

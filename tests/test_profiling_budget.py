@@ -10,7 +10,7 @@ import pytest
 
 from harness.profiles.capture.budget import LEAST_RATE_HZ, Overhead, overhead, rate_within
 from harness.profiles.capture.stops import Looks, StopWatch
-from reports.profiles import overhead_words
+from reports.run.profiles import overhead_words
 
 SPIN = "while True: pass"
 

@@ -17,11 +17,11 @@ from harness.profiles.difference.frames import ProfiledRun, compare_frames
 from harness.profiles.stacks.folded import Profile
 from harness.profiles.stacks.marker import marker_name
 from harness.reading.children import children_sentence
-from harness.run.directory import ProfileFacts
+from harness.run.documents import ProfileFacts
 from harness.run.facts import ChildFacts
 from harness.work.retention import _FILES
-from reports.children import children_words
 from reports.profile import tested
+from reports.shared.children import children_words
 
 OWN = 'process 7:"/v/bin/python -P -m harness.processes.worker"'
 MARKER = f"{marker_name('list')} (/w/harness/profiles/stacks/marker.py:70)"

@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from harness.cli import make_parser
-from harness.target.loading import load_factory, parse_spec
+from harness.target.loading import load_factory
+from harness.target.spec import parse_spec
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS
 from tests.readme_support import README, ROOT, blocks, commands, heredocs, of_the_harness

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.redaction.key import redaction_key
-from harness.redaction.redact import HIDDEN, learn, learn_parameters, redact, redact_text
-from harness.target.loading import parse_spec
-from reports.visible import short, visible
+from harness.redaction.patterns import HIDDEN
+from harness.redaction.redact import learn, learn_parameters, redact, redact_text
+from harness.target.spec import parse_spec
+from reports.shared.visible import short, visible
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLWh1bnRlcjI"
 

@@ -9,8 +9,9 @@ from concurrent.futures import Future
 import pytest
 
 from harness.errors import ExitCode, RefusedError, TargetError
+from harness.target.counters import Counters
 from harness.target.events import prepare_events
-from harness.target.loading import Counters, closing_target, make, open_target
+from harness.target.loading import closing_target, make, open_target
 from harness.target.refusals import HOOKS, Results
 
 

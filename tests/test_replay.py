@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from cli_support import harness, measured
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from run_builder import Spec, make_run
 
 from harness.errors import ExitCode, UsageError
 from harness.run.replay import read_trace
+from tests.cli_support import here, measured
+from tests.run_builder import Spec, make_run
 
 
 def read(tmp_path, content, name="trace.csv"):
@@ -110,18 +110,18 @@ def test_a_trace_is_run_line_by_line_and_can_be_run_again_from_its_run(tmp_path)
     lines = [{"time": 0.02 * number, "operation": "call"} for number in range(30)]
     path = tmp_path / "trace.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    words = ("--target", "known:noop", "--warmup", "0s", "--json", "--out", tmp_path / "out")
-    said = harness("run", "replay", "--replay", path, "--rate", 100, *words)
+    words = ("--target", "known:noop", "--warmup", "0s", "--json", "--no-report", "--out", tmp_path / "out")
+    said = here("run", "replay", "--replay", path, "--rate", 100, *words)
     assert said.run["planned"] == sum(said.run["outcomes"].values()) == 30
     intended_ns = measured(said.run["dir"])["intended_ns"]
     assert np.allclose(np.diff(intended_ns), 10_000_000, atol=2)
-    again = harness("run", "steady", "--replay", said.run["dir"], *words)
+    again = here("run", "steady", "--replay", said.run["dir"], *words)
     assert np.array_equal(measured(again.run["dir"])["intended_ns"], intended_ns)
 
 
 def test_an_operation_that_the_target_lacks_is_refused_before_the_run(tmp_path):
     path = tmp_path / "trace.csv"
     path.write_text("0,buy\n1,sell\n")
-    said = harness("run", "replay", "--replay", path, "--target", "known:noop", "--out", tmp_path / "out")
+    said = here("run", "replay", "--replay", path, "--target", "known:noop", "--out", tmp_path / "out")
     assert said.code == ExitCode.USAGE
     assert "The trace needs operation 'buy', which the target does not offer. It offers: call" in said.error

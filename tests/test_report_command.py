@@ -9,6 +9,8 @@ from run_builder import make_run
 from harness import cli
 from harness.errors import ExitCode
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 HERE = {"cpu": "One CPU", "kernel": "Linux 6.1", "packages": {"boto3": "1.40.0"}}
 THERE = HERE | {"cpu": "Another CPU", "packages": {"boto3": "1.41.0"}}
 

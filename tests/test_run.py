@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 
 from harness.errors import ExitCode, HarnessError, InvalidRunError
 from harness.plans.plan import Span
-from harness.run.directory import SCHEMA, HostFacts, PlanFacts, RunDirectory, RunDocument, write_atomically
+from harness.run.directory import RunDirectory, write_atomically
+from harness.run.documents import HostFacts, PlanFacts, RunDocument
 from harness.run.facts import LoadFacts
+from harness.storage.folder import SCHEMA
 
 NAMES = st.text(max_size=80)
 EXAMPLES = settings(max_examples=100, deadline=None)

@@ -13,12 +13,12 @@ import pytest
 from harness import cli
 from harness.micro.document import End, MicroDocument
 from harness.redaction.documents import without_secrets
-from harness.redaction.redact import HIDDEN
+from harness.redaction.patterns import HIDDEN
 from harness.run.directory import RunDirectory
 from harness.session.receipt import Receipt
 from harness.session.receipt_file import read_receipt
+from tests.locust_support import LOCUSTFILE
 from tests.run_builder import make_run
-from tests.test_locustfile import LOCUSTFILE
 
 CANARIES = ("canary-token-1234", "canary-pass-5678", "canary/key+9012", "canary%2Fkey%2B9012", "canary%2fkey")
 SPEC = "mine.py:create?token=canary-token-1234&dsn=postgres://user:canary-pass-5678@h/db&api_key=canary%2Fkey%2B9012"
@@ -118,7 +118,18 @@ def assert_clean(folder, *, hides=True):
 
 
 def test_a_run_keeps_no_secret(work, monkeypatch, capfd):
-    words = ("run", "closed", "--users", "2", "--duration", "1s", "--json")
+    words = (
+        "run",
+        "closed",
+        "--users",
+        "2",
+        "--duration",
+        "1s",
+        "--warmup",
+        "0s",
+        "--json",
+        "--no-report",
+    )
     harness(monkeypatch, capfd, *words, "--target", SPEC)
     (folder,) = (work / "runs").iterdir()
     assert_clean(work / "runs")
@@ -134,7 +145,8 @@ def test_a_run_keeps_no_secret(work, monkeypatch, capfd):
 
 def test_workers_and_a_search_of_the_capacity_keep_no_secret(work, monkeypatch, capfd):
     harness(
-        monkeypatch, capfd, "run", "steady", "--target", SPEC, "--rate", "100", "--duration", "1s", "--workers", "2"
+        monkeypatch, capfd, "run", "steady", "--target", SPEC, "--rate", "100", "--duration", "1s", "--warmup", "0s",
+        "--workers", "2", "--no-report",
     )  # fmt: skip
     words = (
         "capacity",
@@ -164,7 +176,20 @@ def test_a_comparison_of_two_targets_keeps_no_secret_and_can_be_judged_again(wor
 
 
 def test_profiles_of_a_target_keep_no_secret(work, monkeypatch, capfd):
-    words = ("profile", "closed", "--target", SPEC, "--users", "1", "--duration", "1s", "--rounds", "1")
+    words = (
+        "profile",
+        "closed",
+        "--target",
+        SPEC,
+        "--users",
+        "1",
+        "--duration",
+        "1s",
+        "--warmup",
+        "0s",
+        "--rounds",
+        "1",
+    )
     harness(monkeypatch, capfd, *words)
     assert_clean(work / "runs")
 

@@ -98,12 +98,12 @@ def layouts_may_be_fixed():
 def test_both_sides_of_a_block_have_the_same_places_in_memory_and_blocks_differ(stage):
     """The first block compiles, and may differ; a kernel that forbids it would give two places each time."""
     (stage.bench.folder / "test_bench.py").write_text(PLACES)
-    for seed in range(4):
+    for seed in range(3):
         assert run_block(stage, request(marks("a"), seed)).trouble is None
     lines = (stage.bench.folder / "places").read_text().splitlines()
     pairs = list(zip(lines[::2], lines[1::2], strict=True))
     assert sum(first == second for first, second in pairs) >= 2
-    assert len(set(lines)) >= 3
+    assert len(set(lines)) >= 2
 
 
 SUITE = """import os, pytest

@@ -22,7 +22,7 @@ from reports.session.lines import word_of
 from reports.session.model import Links
 from reports.session.text import render_text
 from reports.session.view import build
-from reports.visible import visible
+from reports.shared.visible import visible
 
 names = st.one_of(
     st.text(max_size=12),

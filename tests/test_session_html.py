@@ -9,10 +9,10 @@ from page_reader import parsed
 from harness.errors import ExitCode
 from harness.judge.verdict import Comparison, Kind, Site, Verdict
 from harness.session.receipt import FunctionChange, SubjectFacts, Suspects
-from reports.card import CardFacts, Rate
 from reports.session.html import render_html
 from reports.session.model import Links
 from reports.session.view import build
+from reports.shared.card import CardFacts, Rate
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">$x^2$ 'q' & \u202e"
 CARD = CardFacts(

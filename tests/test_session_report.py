@@ -9,12 +9,12 @@ import pytest
 from harness.errors import ExitCode
 from harness.judge.verdict import Comparison, Kind, Verdict
 from harness.session.receipt import MeasuredRoot, SubjectFacts
-from reports.card import CardFacts, Rate
-from reports.model import Status
 from reports.session.dots import Changes, dot_plot
 from reports.session.model import Links
 from reports.session.view import build
 from reports.session.words import change_text, interval_text
+from reports.shared.card import CardFacts, Rate
+from reports.shared.model import Status
 
 
 def shown(judgement, **more):

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from harness.calibrate.card import make_card, write_card
-from harness.commands.showing.session import card_for, present
+from harness.commands.showing.session import card_for, only_reported, present
 from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.judge.verdict import Verdict
@@ -116,8 +116,8 @@ def test_the_card_stands_in_the_report(tmp_path, talk):
         (ExitCode.INTERRUPTED, ExitCode.INTERRUPTED),
     ],
 )
-def test_what_is_only_reported_succeeds_unless_it_was_interrupted(tmp_path, talk, said, code, ends_with):
-    assert shown(tmp_path, talk, code, report_only=True) is ends_with
+def test_what_is_only_reported_succeeds_unless_it_was_interrupted(talk, said, code, ends_with):
+    assert only_reported(code, talk) is ends_with
     assert (f"exit code {int(code)}" in said.getvalue()) is (code is not ends_with)
 
 

@@ -9,7 +9,7 @@ from harness.errors import InvalidRunError
 from harness.model import Outcome
 from harness.plans.plan import Span
 from harness.processes.account import Account, merged, merged_facts, merged_host
-from harness.run.directory import HostFacts
+from harness.run.documents import HostFacts
 from harness.run.facts import LoadFacts
 from harness.table import calls, shares
 

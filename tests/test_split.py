@@ -40,7 +40,8 @@ LOOP = """
     from harness.table import calls
     from harness.clock import SystemClock
     from harness.load.calling import Calling, Work, make_caller
-    from harness.load.split import Owner, Split
+    from harness.load.owner import Owner
+    from harness.load.split import Split
     from harness.target.carrying import Carrier
     from harness.load.wrap import make_here
     from harness.table.recorder import Recorder
@@ -48,7 +49,7 @@ LOOP = """
     now_ns = time.perf_counter_ns
     split = Split(get_hub(), now_ns)
     carrier = Carrier()
-    carrier.here, wrap = make_here(split.owners, ["spin", "sleep", "help"], split), carrier.bind
+    carrier.here, wrap = make_here(split.owners, ["spin", "sleep", "help"], split, gevent.getcurrent), carrier.bind
     journal = {}
 
     def spin(name, seconds=0.03):
@@ -139,7 +140,8 @@ WRAPPING = """
     import sys, time
     import greenlet
     from harness.errors import TargetError
-    from harness.load.split import Owner, Split
+    from harness.load.owner import Owner
+    from harness.load.split import Split
     from harness.target.carrying import Carrier
     from harness.load.wrap import make_here
     from harness.profiles.stacks.marker import operation_of
@@ -151,7 +153,7 @@ WRAPPING = """
     for kept in (split, None):
         owners = split.owners
         carrier = Carrier()
-        carrier.here, wrap = make_here(owners, ["GET /a", "b"], kept), carrier.bind
+        carrier.here, wrap = make_here(owners, ["GET /a", "b"], kept, gevent.getcurrent), carrier.bind
         me = gevent.getcurrent()
         assert wrap(where) is where, "nobody calls"
         owners[me] = Owner()

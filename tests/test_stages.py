@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from run_builder import make_run
 
-from harness.commands.showing.runs import exit_code
 from harness.errors import ExitCode
 from harness.model import Outcome
 from harness.policy.policy import Limit
 from harness.policy.slo import State
 from harness.policy.thresholds import Level, Threshold, Thresholds
-from harness.reading.limits import findings
+from harness.reading.codes import exit_code
+from harness.reading.judging import findings, judge
 from harness.reading.run_json import as_json
 from harness.reading.stages import rows_of_stages
 from harness.reading.summary import load
 from harness.table import calls
-from reports import html, text, view
+from reports.run import html, text, view
 
 STAGES = (("low", 0.4, 0.5, 0.5), ("peak", 0.2, 3.0, 3.0), ("after", 0.4, 0.5, 0.5))
 
@@ -55,7 +55,7 @@ def test_every_measured_call_is_in_exactly_one_stage(tmp_path, is_shuffled):
 
 def test_the_stages_of_a_healthy_run_are_valid_and_sum_to_it(tmp_path):
     run = run_of(tmp_path)
-    told = as_json(run)
+    told = as_json(judge(run))
     warmup, *measured = told["stages"]
     assert (warmup["label"], warmup["warmup"]) == ("warm-up", True)
     assert [stage["label"] for stage in measured] == ["low", "peak", "after"]
@@ -67,11 +67,11 @@ def test_the_stages_of_a_healthy_run_are_valid_and_sum_to_it(tmp_path):
 
 def test_a_stage_that_the_driver_was_late_in_is_invalid_by_itself_and_degrades_the_run(tmp_path):
     run = late_in(run_of(tmp_path, stages=(("long", 0.96, 1.0, 1.0), ("short", 0.005, 1.0, 1.0)), rate_per_s=400.0), "short", 30_000_000)  # fmt: skip
-    long, short = run.judged_stages
+    long, short = judge(run).stages
     assert (long.validity.level, short.validity.level) == (Level.VALID, Level.INVALID)
-    assert run.validity.level is Level.DEGRADED
-    assert any("Stage 'short' is invalid by itself" in reason for reason in run.validity.reasons)
-    found = findings(run, [Limit(slo="p50<1s", stage="short"), Limit(slo="p50<1s", stage="long")])
+    assert judge(run).validity.level is Level.DEGRADED
+    assert any("Stage 'short' is invalid by itself" in reason for reason in judge(run).validity.reasons)
+    found = findings(judge(run), [Limit(slo="p50<1s", stage="short"), Limit(slo="p50<1s", stage="long")])
     assert [finding.certificate.state for finding in found] == [State.NOT_CERTIFIED, State.CERTIFIED]
     assert "the stage is invalid" in found[0].certificate.sentence
 
@@ -79,25 +79,25 @@ def test_a_stage_that_the_driver_was_late_in_is_invalid_by_itself_and_degrades_t
 @pytest.mark.parametrize(("stage", "code"), [("short", ExitCode.INVALID), ("long", ExitCode.OK)])
 def test_a_stage_with_limits_to_keep_that_is_invalid_is_no_success(tmp_path, stage, code):
     run = late_in(run_of(tmp_path, stages=(("long", 0.96, 1.0, 1.0), ("short", 0.005, 1.0, 1.0)), rate_per_s=400.0), "short", 30_000_000)  # fmt: skip
-    assert exit_code([run]) is ExitCode.OK
+    assert exit_code([judge(run)]) is ExitCode.OK
     document = run.directory.read()
     plan = msgspec.structs.replace(document.plan, spans=tuple(
         dataclasses.replace(span, slo="p50<1s" if span.label == stage else "") for span in document.plan.spans
     ))  # fmt: skip
     run.directory.write(msgspec.structs.replace(document, plan=plan))
-    judged = load(run.directory.path)
+    judged = judge(load(run.directory.path))
     assert judged.validity.level is Level.DEGRADED
     assert exit_code([judged]) is code
 
 
 def test_stages_are_judged_by_the_thresholds_that_the_run_was_made_under(tmp_path):
     run = late_in(run_of(tmp_path), "peak", 30_000_000)
-    assert run.judged_stages[1].validity.level is Level.INVALID
+    assert judge(run).stages[1].validity.level is Level.INVALID
     document = run.directory.read()
     loose = Threshold(1e12, 1e12)
     document.thresholds = Thresholds(lag_ns=loose, lag_share=loose, late_share=loose)
     run.directory.write(document)
-    assert load(run.directory.path).judged_stages[1].validity.level is Level.VALID
+    assert judge(load(run.directory.path)).stages[1].validity.level is Level.VALID
 
 
 def test_a_stage_without_a_completed_call_is_invalid_by_itself(tmp_path):
@@ -106,21 +106,21 @@ def test_a_stage_without_a_completed_call_is_invalid_by_itself(tmp_path):
     is_peak = (table["intended_ns"] >= 4_000_000_000) & (table["intended_ns"] < 6_000_000_000)
     table["outcome"][is_peak] = Outcome.FAILED
     calls.write_table(run.directory.calls_path, table)
-    low, peak, _ = load(run.directory.path).judged_stages
+    low, peak, _ = judge(load(run.directory.path)).stages
     assert low.validity.level is Level.VALID
     assert peak.validity.reasons == ("No call of this stage completed",)
 
 
 def test_a_stage_without_a_call_in_the_plan_says_nothing_and_is_no_fault(tmp_path):
     run = run_of(tmp_path, stages=(("on", 0.5, 1.0, 1.0), ("off", 0.5, 0.0, 0.0)))
-    assert [stage.validity.level for stage in run.judged_stages] == [Level.VALID, Level.VALID]
-    assert run.judged_stages[1].summary.percentiles("response_ns")["p50"] is None
+    assert [stage.validity.level for stage in judge(run).stages] == [Level.VALID, Level.VALID]
+    assert judge(run).stages[1].summary.percentiles("response_ns")["p50"] is None
 
 
 def test_text_and_page_show_each_stage_and_withhold_what_is_invalid(tmp_path):
     stages = (("long", 0.96, 1.0, 1.0), ("short", 0.005, 1.0, 1.0))
     run = late_in(run_of(tmp_path, stages=stages, rate_per_s=400.0), "short", 30_000_000)
-    shown = view.build([run])
+    shown = view.build([judge(run)])
     rows = {row.label: row for row in shown.stages.rows}
     assert rows["short"].cells[-1].text == "invalid"
     assert rows["short"].cells[-4].text == "withheld"
@@ -135,8 +135,8 @@ def test_text_and_page_show_each_stage_and_withhold_what_is_invalid(tmp_path):
 
 
 def test_the_tails_of_several_stages_have_a_panel_each_and_those_of_one_have_none(tmp_path):
-    several = view.build([run_of(tmp_path)])
+    several = view.build([judge(run_of(tmp_path))])
     (chart,) = [chart for chart in several.charts if chart.key == "by-stage"]
     assert [panel.title for panel in chart.plot.panels] == ["low", "peak", "after"]
-    one = view.build([run_of(tmp_path, stages=(("steady", 1.0, 1.0, 1.0),))])
+    one = view.build([judge(run_of(tmp_path, stages=(("steady", 1.0, 1.0, 1.0),)))])
     assert "by-stage" not in {chart.key for chart in one.charts}

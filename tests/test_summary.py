@@ -10,9 +10,10 @@ from run_builder import make_run
 
 from harness.errors import InvalidRunError
 from harness.model import Outcome
+from harness.policy.thresholds import Level
+from harness.reading.judging import judge
 from harness.reading.run_json import as_json
 from harness.reading.summary import load, throughput
-from harness.reading.validity import Level
 from harness.run.directory import RunDirectory
 from harness.table import calls
 from harness.table.histogram import PERCENTILES
@@ -235,7 +236,7 @@ def test_the_json_holds_what_the_product_promises(tmp_path):
     run = load(
         make_run(tmp_path, **MIXED, profiles={"cpu": {"file": "cpu/cpu.folded", "facts": {"samples": 9}}})
     )
-    document = json.loads(json.dumps(as_json(run), allow_nan=False))
+    document = json.loads(json.dumps(as_json(judge(run)), allow_nan=False))
     assert list(document) == [
         "dir", "scenario", "target", "variant", "seed", "validity", "reasons", "interrupted", "planned",
         "outcomes", "locust", "throughput_per_s", "recorder_ns_per_call", "split_ns_per_switch", "stated", "children", "operations", "blocked", "failures", "judged_by", "events_changed", "held_by", "warmup", "stages", "slo",
@@ -254,10 +255,10 @@ def test_the_json_holds_what_the_product_promises(tmp_path):
 
 def test_reading_again_gives_the_same_numbers_on_another_machine(tmp_path):
     path = make_run(tmp_path, **MIXED)
-    first = as_json(load(path), "here")
+    first = as_json(judge(load(path)), "here")
     moved = tmp_path / "moved"
     path.rename(moved)
-    assert as_json(load(moved), "here") == first
+    assert as_json(judge(load(moved)), "here") == first
 
 
 def test_a_killed_run_is_readable_and_says_what_it_lacks(tmp_path):
@@ -273,19 +274,19 @@ def test_a_killed_run_is_readable_and_says_what_it_lacks(tmp_path):
         table[column][-1500:] = 0
     table.flush()
     run = load(path)
-    assert run.validity.level is Level.INVALID
-    assert any("left no account of itself" in reason for reason in run.validity.reasons)
-    assert any("cut off" in reason for reason in run.validity.reasons)
+    assert judge(run).validity.level is Level.INVALID
+    assert any("left no account of itself" in reason for reason in judge(run).validity.reasons)
+    assert any("cut off" in reason for reason in judge(run).validity.reasons)
     assert run.total.count == 500
     assert 2.4 < run.measured_s < 2.7
-    assert as_json(run)["recorder_ns_per_call"] is None
+    assert as_json(judge(run))["recorder_ns_per_call"] is None
 
 
 def test_a_run_that_the_measured_process_ended_says_why(tmp_path):
     path = make_run(tmp_path)
     directory = RunDirectory(path)
     directory.write_facts(msgspec.structs.replace(directory.read_facts(), stopped="No room for 9 calls"))
-    assert "The run ended before its time: No room for 9 calls" in load(path).validity.reasons
+    assert "The run ended before its time: No room for 9 calls" in judge(load(path)).validity.reasons
 
 
 @pytest.mark.parametrize(("column", "value"), [("outcome", 6), ("outcome", 255), ("operation", 3)])
@@ -316,10 +317,10 @@ def test_a_run_without_a_call_has_no_numbers_and_no_division(tmp_path):
     RunDirectory(path).facts_path.unlink()
     run = load(path)
     assert (run.planned, run.measured_s, run.throughput_per_s) == (0, 0.0, 0.0)
-    assert run.validity.level is Level.INVALID
+    assert judge(run).validity.level is Level.INVALID
     assert run.timeline.planned.sum() == 0
     assert len(run.slowest()) == 0
-    assert json.dumps(as_json(run), allow_nan=False)
+    assert json.dumps(as_json(judge(run)), allow_nan=False)
 
 
 def test_lag_of_the_harness_is_what_no_one_else_owns(tmp_path):
@@ -333,12 +334,12 @@ def test_lag_of_the_harness_is_what_no_one_else_owns(tmp_path):
 
 def test_what_is_told_and_not_judged_stands_in_the_json_of_a_killed_run_too(tmp_path):
     path = make_run(tmp_path)
-    assert as_json(load(path))["stated"] == {
+    assert as_json(judge(load(path)))["stated"] == {
         "cpu_share": 0.41, "descheduled_share": 0.005, "steal_share": 0.001, "load_average": 0.9, "in_flight_limit": 2000,
         "replaced_time_s": 0.0, "halted_ns": 0, "in_flight_peak": 9, "garbage_collections": 12, "garbage_ns": 34_000_000, "peak_rss_bytes": 120 * 2**20,
     }  # fmt: skip
     RunDirectory(path).facts_path.unlink()
-    assert as_json(load(path))["stated"]["garbage_collections"] is None
+    assert as_json(judge(load(path)))["stated"]["garbage_collections"] is None
 
 
 def test_charts_over_time_end_where_an_interrupted_run_ended(tmp_path):

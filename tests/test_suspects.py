@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from harness.exact.frames import NO_FUNCTION
-from harness.explain import rounds
+from harness.explain import rounds, suspects
 from harness.explain.rounds import ROOT, Profiled, profile_rounds, seconds_needed, within_calls
 from harness.explain.suspects import (
     MOST_FUNCTIONS,
@@ -69,7 +69,7 @@ def profiled(supervisor, tmp_path_factory):
     """Both sides in five rounds: one benchmark with a slow function, and one that is the same."""
     stage = a_stage(supervisor, tmp_path_factory.mktemp("sides"), SUITE, BASE, SLOW)
     marks = [a_benchmark("test_answer"), a_benchmark("test_parse")]
-    return profile_rounds(stage, marks, seed=1, seconds=0.3)
+    return profile_rounds(stage, marks, seed=1, seconds=0.2)
 
 
 def a_block(number, phase, base_ns, candidate_ns, name=NAME, **cpu):
@@ -79,6 +79,7 @@ def a_block(number, phase, base_ns, candidate_ns, name=NAME, **cpu):
     )
 
 
+@pytest.mark.measures
 def test_a_planted_slow_function_is_named_with_its_size_and_nothing_else_is(profiled):
     block = a_block(0, Phase.CONFIRM, BASE_NS, SLOW_NS)
     found = suspects_in(a_benchmark("test_answer"), "wall", [block], profiled[NAME])
@@ -90,6 +91,7 @@ def test_a_planted_slow_function_is_named_with_its_size_and_nothing_else_is(prof
     assert "95 % intervals of the difference per call: render +" in found.note
 
 
+@pytest.mark.measures
 def test_a_benchmark_that_is_the_same_names_nothing_and_says_what_it_would_take(profiled):
     block = a_block(0, Phase.CONFIRM, PARSE_NS, round(1.02 * PARSE_NS), SAME)
     found = suspects_in(a_benchmark("test_parse"), "wall", [block], profiled[SAME])
@@ -98,6 +100,7 @@ def test_a_benchmark_that_is_the_same_names_nothing_and_says_what_it_would_take(
     assert "it would take about 4" in found.note
 
 
+@pytest.mark.measures
 def test_fewer_than_five_rounds_call_nothing_changed_and_say_how_many_are_missing(profiled):
     few = Profiled({side: runs[:3] for side, runs in profiled[NAME].by_side.items()})
     found = suspects_in(a_benchmark("test_answer"), "wall", [], few)
@@ -105,6 +108,7 @@ def test_fewer_than_five_rounds_call_nothing_changed_and_say_how_many_are_missin
     assert "it takes 2 more a side" in found.note
 
 
+@pytest.mark.measures
 def test_sides_that_change_places_change_the_sign_alone(profiled):
     there = suspects_in(
         a_benchmark("test_answer"), "wall", [a_block(0, Phase.SCREEN, BASE_NS, SLOW_NS)], profiled[NAME]
@@ -119,6 +123,7 @@ def test_sides_that_change_places_change_the_sign_alone(profiled):
     ]
 
 
+@pytest.mark.measures
 def test_what_waits_is_said_to_be_in_no_cpu_profile(profiled):
     block = a_block(
         0, Phase.CONFIRM, 100_000, 5_000_000, SAME, base_cpu_ns=[90_000] * 3, candidate_cpu_ns=[90_000] * 3
@@ -208,7 +213,13 @@ def a_receipt(**changes):
 def test_what_regressed_is_explained_by_sites_or_by_a_profile_and_nothing_else_is(
     supervisor, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(rounds, "MOST_S", 0.0)
+    asked = []
+
+    def profiled(_stage, marks, *_, **__):
+        asked.extend(one.name for one in marks)
+        return {one.name: Profiled() for one in marks}
+
+    monkeypatch.setattr(suspects, "profile_rounds", profiled)
     stage = a_stage(supervisor, tmp_path, SUITE, BASE, SLOW)
     receipt = a_receipt(benchmarks=[a_benchmark("test_answer")], counts=[COUNT])
     regressed = [("GET /a", "calls.dynamodb"), (NAME, "wall"), ("GET /a", "p99_ns")]
@@ -216,6 +227,7 @@ def test_what_regressed_is_explained_by_sites_or_by_a_profile_and_nothing_else_i
     assert [one.metric for one in explain(receipt, regressed, stage, 0.1)] == ["calls.dynamodb", "wall"]
     assert [one.metric for one in explain(receipt, regressed, None)] == ["calls.dynamodb"]
     assert explain(receipt, [], stage) == []
+    assert asked == [NAME]
 
 
 def test_the_sites_of_an_exact_metric_are_its_suspects():

@@ -12,16 +12,9 @@ from hypothesis import strategies as st
 
 from harness.errors import ExitCode, TargetError, UsageError
 from harness.model import DEFAULT_OPERATION, Outcome
-from harness.target.loading import (
-    Counters,
-    TargetSpec,
-    check_mix,
-    closing_target,
-    load_factory,
-    make,
-    open_target,
-    parse_spec,
-)
+from harness.target.counters import Counters
+from harness.target.loading import check_mix, closing_target, load_factory, make, open_target
+from harness.target.spec import TargetSpec, parse_spec
 
 NAMES = st.text(min_size=1).filter(lambda name: "?" not in name)
 
@@ -361,7 +354,7 @@ class CountingTarget:
 SHADOWED = """
     from harness.target.loading import append_current_folder, load_factory
     append_current_folder()
-    import json, reports.view, targets.registry, targets.known
+    import json, reports.run.view, targets.registry, targets.known
     print(load_factory("targets.mine:create")(), load_factory("reports.deep.mine:create")())
     print("asset-core" in targets.registry.TARGETS)
 """

@@ -6,13 +6,14 @@ import pytest
 from run_builder import make_run
 
 from harness.reading import summary
-from reports import text, view
+from harness.reading.judging import judge
+from reports.run import text, view
 
 
 @pytest.fixture
 def printed(tmp_path):
     def show(*specs, width=80):
-        shown = view.build([summary.load(make_run(tmp_path, **spec)) for spec in specs])
+        shown = view.build([judge(summary.load(make_run(tmp_path, **spec))) for spec in specs])
         stream = io.StringIO()
         text.render(shown, stream, width)
         return shown, stream.getvalue()

@@ -8,8 +8,8 @@ from harness.errors import InvalidRunError, UsageError
 from harness.judge import policy_file
 from harness.policy.policy import Policy
 from harness.policy.thresholds import Level, Threshold, Thresholds
+from harness.reading.judging import judge
 from harness.reading.summary import load
-from harness.reading.validity import judge
 from harness.run.directory import RunDirectory
 from harness.work.subjects import find_scenario, select
 
@@ -90,17 +90,17 @@ def with_thresholds(path, thresholds):
     document = directory.read()
     document.thresholds = thresholds
     directory.write(document)
-    return load(path)
+    return judge(load(path))
 
 
 def test_a_run_is_judged_by_the_limits_that_it_was_made_under(tmp_path):
     path = make_run(tmp_path, descheduled_share=0.1)
-    assert load(path).validity.level is Level.DEGRADED
+    assert judge(load(path)).validity.level is Level.DEGRADED
     lenient = Thresholds(descheduled_share=Threshold(0.3, 0.9))
     assert with_thresholds(path, lenient).validity.level is Level.VALID
     strict = with_thresholds(path, Thresholds(descheduled_share=Threshold(0.01, 0.05)))
     assert strict.validity.level is Level.INVALID
-    assert judge(strict, lenient).level is Level.VALID
+    assert judge(strict.run, lenient).validity.level is Level.VALID
 
 
 def test_a_run_whose_limits_are_damaged_is_refused(tmp_path):

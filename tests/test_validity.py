@@ -1,87 +1,19 @@
 """Validity: each reason on a table made by hand, and the same table without it."""
 
 import dataclasses
-from pathlib import Path
 
 import msgspec
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from harness.model import Outcome
-from harness.plans.plan import Span
-from harness.reading import loop
-from harness.reading.summary import RunSummary
-from harness.reading.validity import Level, Threshold, Thresholds, judge
-from harness.run.directory import BackendFacts, HostFacts, LocustFacts, PlanFacts, RunDirectory, RunDocument
-from harness.run.facts import Blocked, LoadFacts
+from harness.policy.thresholds import Level, Threshold, Thresholds
+from harness.run.documents import BackendFacts, HostFacts, LocustFacts
 from harness.table import calls
-
-MS = 1_000_000
-CALLS = 2000
-SERVICE_NS = 5 * MS
-
-
-def rows(count=CALLS, start_ns=0, service_ns=SERVICE_NS):
-    """Calls at 200 a second that each start at once and take 5 ms."""
-    table = np.zeros(count, calls.DTYPE)
-    table["intended_ns"] = start_ns + np.arange(count) * 5 * MS
-    table["dispatched_ns"] = table["entered_ns"] = table["intended_ns"]
-    table["completed_ns"] = table["entered_ns"] + service_ns
-    table["run_ns"] = service_ns
-    table["outcome"] = Outcome.COMPLETED
-    return table
-
-
-def a_run(table=None, warmup=None, *, facts=None, trouble=(), executor="open", warmup_s=2.0, **document):
-    """Return a run without fault, but for what is given."""
-    document = {"environment": {}, **document}
-    table = rows() if table is None else table
-    duration_s = CALLS / 200
-    plan = PlanFacts(
-        executor=executor,
-        arrivals="uniform",
-        rate_per_s=200.0,
-        users=1,
-        think_time_s=0.0,
-        duration_s=duration_s,
-        warmup_s=warmup_s,
-        in_flight_limit=1000,
-        drain_s=5.0,
-        spans=(
-            Span("warm-up", -2.0, 0.0, 200.0, 200.0, warmup=True),
-            Span("steady", 0.0, duration_s, 200.0, 200.0),
-        ),
-        operations={"read": 1.0},
-    )
-    return RunSummary(
-        directory=RunDirectory(Path("nowhere")),
-        document=RunDocument(
-            status="finished", scenario="s", target="t", variant="", seed=1, started_at="", command="",
-            plan=plan, **document,
-        ),
-        facts=facts or LoadFacts(origin_ns=0, origin_unix_s=0.0, split=True, ended_ns=round(duration_s * 1e9)),
-        table=table,
-        warmup=rows(400, -2000 * MS) if warmup is None else warmup,
-        trouble=trouble,
-    )  # fmt: skip
-
-
-def late(milliseconds, share=1.0, response_ms=5.0, column=None):
-    """A run in which a share of the calls starts late; `column` names who held them up."""
-    table = rows(service_ns=round(response_ms * MS))
-    held = np.arange(CALLS) < share * CALLS
-    lag_ns = round(milliseconds * MS)
-    for name in ("dispatched_ns", "entered_ns"):
-        table[name][held] += lag_ns
-    # The response stays what it was: the service is shorter by what the lag is longer.
-    table["run_ns"][held] = np.maximum(table["completed_ns"] - table["entered_ns"], 0)[held]
-    table["completed_ns"] = np.maximum(table["completed_ns"], table["entered_ns"])
-    if column:
-        table[column][held] = lag_ns
-    return table
+from tests.validity_support import CALLS, MS, SERVICE_NS, a_run, late, rows
+from tests.validity_support import validity_of as judge
 
 
 def test_a_run_without_fault_is_valid():
@@ -386,7 +318,7 @@ def test_thresholds_are_settings():
     assert judge(run, strict).level is Level.INVALID
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     npst.arrays(
         calls.DTYPE,
@@ -405,75 +337,3 @@ def test_every_table_has_a_verdict_and_no_completed_call_is_never_valid(table, i
     assert len(validity.reasons) == len(validity.findings)
     if not (table["outcome"] == Outcome.COMPLETED).any():
         assert validity.level is Level.INVALID
-
-
-def of_the_loop(**facts):
-    return LoadFacts(origin_ns=0, origin_unix_s=0.0, ended_ns=10 * 1_000 * MS, split=True, **facts)
-
-
-def blocked(held_ms, blocked_ms, stretches=10):
-    return Blocked(stretches=stretches, held_ns=held_ms * MS, blocked_ns=blocked_ms * MS)
-
-
-@pytest.mark.parametrize(
-    ("found", "host", "named"),
-    [
-        ({"read": blocked(4_400, 4_300)}, HostFacts(), ["read"]),
-        (
-            {"read": blocked(4_400, 4_300), "other greenlets": blocked(100, 90)},
-            HostFacts(),
-            ["read", "other greenlets"],
-        ),
-        ({"read": blocked(4_400, 0), "write": blocked(1_000, 900)}, HostFacts(), ["write"]),
-        # A little of it is a page that had to be read; half of a holder's time says nothing of what it does.
-        ({"read": blocked(220, 200)}, HostFacts(), []),
-        ({"read": blocked(4_400, 2_000)}, HostFacts(), []),
-        # Two cores' steal may all have been this thread's.
-        ({"read": blocked(4_400, 4_300)}, HostFacts(steal_share=0.2), []),
-        ({}, HostFacts(), []),
-    ],
-)
-def test_who_holds_the_loop_without_the_processor_is_named_and_degrades(found, host, named):
-    run = a_run(facts=of_the_loop(blocked=found), host=host, environment={"cores": 2})
-    reasons = [reason for reason in judge(run).reasons if "without using the CPU" in reason]
-    assert [reason.partition(" holds ")[0] for reason in reasons] == named
-    assert (judge(run).level is Level.DEGRADED) == bool(named)
-
-
-def test_the_figures_of_a_blocking_call_are_those_of_one():
-    run = a_run(facts=of_the_loop(blocked={"read": blocked(2_200, 2_150, 100)}))
-    (reason,) = judge(run).reasons
-    assert "read holds the event loop without using the CPU: 21.5 ms of 22 ms each time, 100 times" in reason
-
-
-@pytest.mark.parametrize(
-    ("halted_ms", "level"), [(100, Level.VALID), (1_000, Level.DEGRADED), (9_000, Level.DEGRADED)]
-)
-def test_a_loop_that_stood_still_degrades_and_blames_neither_machine_nor_harness(halted_ms, level):
-    run = a_run(facts=of_the_loop(halted_ns=halted_ms * MS, longest_halt_ns=60 * MS))
-    assert judge(run).level is level
-    for reason in judge(run).reasons:
-        assert "at most 60 ms at once" in reason
-        assert "harness" not in reason
-
-
-@pytest.mark.parametrize(
-    ("executor", "aside_ms", "level"),
-    [("closed", 500, Level.VALID), ("closed", 3_000, Level.DEGRADED), ("open", 3_000, Level.VALID)],
-)
-def test_a_driver_that_judges_and_renews_for_long_between_calls_degrades_a_throughput(
-    executor, aside_ms, level
-):
-    run = a_run(facts=of_the_loop(aside_ns=aside_ms * MS), executor=executor)
-    assert judge(run).level is level
-
-
-def test_judging_that_takes_no_longer_than_recording_is_part_of_what_measuring_costs(monkeypatch):
-    run = a_run(facts=of_the_loop(aside_ns=3_000 * MS), executor="closed")
-    monkeypatch.setattr(loop, "_OF_RECORDING_NS", 3_000 * MS / CALLS)
-    assert judge(run).level is Level.VALID
-
-
-def test_what_came_when_all_was_measured_degrades():
-    assert judge(a_run(notes=["close() hung"])).reasons == ("close() hung",)
-    assert judge(a_run(notes=["close() hung"])).level is Level.DEGRADED

@@ -1,23 +1,21 @@
 """The view of a report: what is shown equals what was measured, and what cannot be trusted is not shown."""
 
-import shlex
-
 import msgspec
 import numpy as np
 import pytest
 from run_builder import make_run
 
-from harness.cli import COMMANDS, make_parser
 from harness.errors import UsageError
 from harness.model import Outcome
 from harness.reading import summary
+from harness.reading.judging import judge
 from harness.run.directory import RunDirectory
 from harness.run.facts import Blocked
-from reports import view
-from reports.charts.build import percentile_series
 from reports.charts.data import HeatMap, PercentilePlot, RatePlot, SplitPlot
-from reports.metrics import ratio_text
-from reports.model import Status, Tone
+from reports.run import view
+from reports.run.metrics import ratio_text
+from reports.run.plots.tails import percentile_series
+from reports.shared.model import Status, Tone
 
 FAST = {"variant": "optimised", "service_ms": 0.5, "calls_per_request": 0.5, "l1_hits": 0.9}
 
@@ -26,7 +24,7 @@ FAST = {"variant": "optimised", "service_ms": 0.5, "calls_per_request": 0.5, "l1
 def built(tmp_path):
     def build(*specs):
         runs = [summary.load(make_run(tmp_path, **spec)) for spec in specs]
-        return view.build(runs), runs
+        return view.build([*map(judge, runs)]), runs
 
     return build
 
@@ -321,7 +319,7 @@ def test_the_slowest_calls_are_the_slowest_of_the_table(built):
 
 def test_the_facts_of_answers_events_clock_and_processor_are_said_where_there_is_something_to_say(tmp_path):
     path = make_run(tmp_path)
-    plain = view.build([summary.load(path)])
+    plain = view.build([judge(summary.load(path))])
     assert not {"answers", "events", "clock"} & dict(plain.runs[0].facts).keys()
     assert not any("not all CPU" in note for note in plain.split.notes)
     directory = RunDirectory(path)
@@ -334,7 +332,7 @@ def test_the_facts_of_answers_events_clock_and_processor_are_said_where_there_is
             blocked={"POST /assets": Blocked(stretches=2, held_ns=44_000_000, blocked_ns=43_000_000)},
         )
     )
-    shown = view.build([summary.load(path)])
+    shown = view.build([judge(summary.load(path))])
     facts = dict(shown.runs[0].facts)
     assert facts["answers"] == "answers are judged by their status code: 4xx and 5xx have failed"
     assert facts["events"] == "1,234 calls changed theirs; each call got its event as it was made"
@@ -368,36 +366,6 @@ def test_another_machine_or_commit_is_said_beside_the_verdict(built):
     other = {"commit": "4567def", "python": "3.12.0", "packages": {}}
     shown, _ = built({}, {"variant": "optimised", "environment": other})
     assert any("differ in commit, packages and python" in sentence for sentence in shown.verdict.trust)
-
-
-def test_a_profiled_run_proposes_twice_the_rate_and_an_unprofiled_pair_its_profiles(built):
-    shown, _ = built({"profiles": {"cpu": {"file": "cpu/cpu.folded"}}})
-    assert shown.next_command.command.endswith("--rate 400")
-    shown, _ = built({"variant": "slow"}, {"variant": "fast"})
-    assert shown.next_command.command.endswith("--variant slow --variant fast --profile cpu,memory")
-
-
-PROFILED = {"profiles": {"cpu": {"file": "cpu/cpu.folded"}}, "target": "asset-core"}
-
-
-def test_two_profiled_variants_of_one_target_are_best_compared_live(built):
-    slow, fast = PROFILED | {"variant": "baseline"}, PROFILED | {"variant": "optimised"}
-    shown, _ = built(slow, fast)
-    assert shown.next_command.command.startswith(
-        "harness compare 'target:asset-core?variant=baseline' 'target:asset-core?variant=optimised' --suite load"
-    )
-    for others in ((slow,), (slow, slow), (slow, fast, fast), (slow, fast | {"target": "mine.py:create"})):
-        shown, _ = built(*others)
-        assert shown.next_command.command.startswith("harness run")
-
-
-def test_only_commands_that_exist_are_proposed_with_words_that_they_know(built):
-    pair = (PROFILED | {"variant": "baseline"}, PROFILED | {"variant": "optimised"})
-    for runs in (({},), (PROFILED,), ({"outcome": Outcome.FAILED},), pair):
-        shown, _ = built(*runs)
-        _, *words = shlex.split(shown.next_command.command)
-        args, unknown = make_parser(words).parse_known_args(words)
-        assert (args.command in COMMANDS, unknown) == (True, [])
 
 
 @pytest.mark.parametrize(

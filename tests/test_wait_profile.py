@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from harness.errors import InvalidRunError
-from harness.load.waits import Waiting, Waits
+from harness.load.owner import Waiting
+from harness.load.waits import Waits
 from harness.profiles.capture.wait import (
     BUCKET_SHIFT,
     WAITS,

@@ -8,10 +8,12 @@ import pytest
 from run_builder import make_run
 
 from harness.model import Outcome
+from harness.reading.judging import judge
 from harness.reading.summary import load
-from harness.run.directory import HostFacts, RunDirectory, WorkerFacts
-from reports import html as page
-from reports import text, view
+from harness.run.directory import RunDirectory
+from harness.run.documents import HostFacts, WorkerFacts
+from reports.run import html as page
+from reports.run import text, view
 
 OUTCOMES = dict.fromkeys((outcome.label for outcome in Outcome), 0)
 WORKERS = [
@@ -32,7 +34,7 @@ WORKERS = [
 
 
 def shown(parent, workers=WORKERS, **changes):
-    """Return the view, the terminal's words and the page's of a run of 10 s by these workers."""
+    """Return the view and the terminal's words of a run of 10 s by these workers."""
     path = make_run(parent, **changes)
     document = RunDirectory(path).read()
     document.workers = workers
@@ -41,10 +43,14 @@ def shown(parent, workers=WORKERS, **changes):
 
 
 def told(*paths):
-    built = view.build([load(path) for path in paths])
+    built = view.build([judge(load(path)) for path in paths])
     stream = io.StringIO()
     text.render(built, stream)
-    return built, stream.getvalue(), html.unescape(page.render(built))
+    return built, stream.getvalue()
+
+
+def markup_of(built):
+    return html.unescape(page.render(built))
 
 
 def texts(row):
@@ -57,7 +63,8 @@ def test_each_worker_has_its_outcomes_rate_times_and_end(tmp_path):
         WORKERS[0],
         WorkerFacts(**{name: getattr(WORKERS[1], name) for name in ("name", "outcomes", "response_ns")}),
     ]
-    built, words, markup = shown(tmp_path, whole)
+    built, words = shown(tmp_path, whole)
+    markup = markup_of(built)
     assert built.workers.columns == (
         "completed", "failed", "never started", "rate", "p50", "p99", "descheduled", "ended",
     )  # fmt: skip
@@ -74,7 +81,7 @@ def test_each_worker_has_its_outcomes_rate_times_and_end(tmp_path):
 
 
 def test_a_lost_worker_says_how_it_ended_and_an_invalid_run_keeps_its_times_back(tmp_path):
-    built, words, _ = shown(tmp_path)
+    built, words = shown(tmp_path)
     lost = built.workers.rows[1]
     assert texts(lost)[-1] == "was killed by SIGKILL; 19.9 % of the plan undone"
     assert built.runs[0].level == "invalid"
@@ -85,19 +92,19 @@ def test_a_lost_worker_says_how_it_ended_and_an_invalid_run_keeps_its_times_back
 def test_runs_are_told_apart_and_those_of_one_process_have_no_row(tmp_path):
     several = shown(tmp_path, variant="slow")[0].runs[0].directory
     alone = make_run(tmp_path, variant="fast")
-    built, words, markup = told(tmp_path / several, alone)
+    built, _ = told(tmp_path / several, alone)
     assert [(row.group, row.label) for row in built.workers.rows] == [
         ("slow", "worker-0"),
         ("slow", "worker-1"),
     ]
-    built, words, markup = told(alone)
+    built, words = told(alone)
     assert built.workers.rows == ()
     assert "Workers" not in words
-    assert "table-workers" not in markup
+    assert "table-workers" not in markup_of(built)
 
 
 def test_a_run_from_before_times_were_kept_has_dashes(tmp_path):
     old = [WorkerFacts(name="worker-0", outcomes=OUTCOMES | {"completed": 5})]
-    built, _, _ = shown(tmp_path, old)
+    built, _ = shown(tmp_path, old)
     assert texts(built.workers.rows[0])[2:4] == ["–", "–"]
     assert built.workers.rows[0].cells[1].value == pytest.approx(0.5)

@@ -15,6 +15,7 @@ GATE = (session, stats, judge)
 
 BESIDE = frozenset(
     {
+        "judge.ablation",
         "judge.certified",
         "judge.document",
         "judge.exact",

@@ -53,3 +53,22 @@ TRIALS: tuple[Trial, ...] = (
     Trial("slower-1%-60s", 60, spin_share=0.01, margin_percent=0.5, budget_s=60.0),
 )
 """In the order of their worth: whoever stops early has the most important ones."""
+
+
+STANDARD_MARGIN = 2.5
+_DISTURBED = {
+    Disturbance.OTHER_CORE: ", other core busy",
+    Disturbance.SAME_CORE: ", same core busy",
+    Disturbance.BURSTS: ", bursts on all cores",
+}
+
+
+def what_was_done(trial: Trial) -> str:
+    """Return what a trial does to the candidate or the machine, for people."""
+    if trial.tail:
+        return "1 call in 50 ten times slower"
+    if trial.import_ms:
+        return f"+{trial.import_ms:g} ms to import"
+    change = f"+{100 * trial.spin_share:g} % time" if trial.spin_share else "nothing"
+    margin = f" (margin {trial.margin_percent:g} %)" if trial.margin_percent != STANDARD_MARGIN else ""
+    return change + margin + _DISTURBED.get(trial.disturbance, "")

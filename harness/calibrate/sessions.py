@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import datetime as dt
 import os
 import random
 from collections.abc import Iterator, Mapping
@@ -30,6 +29,7 @@ from harness.session.receipt import Phase, Receipt, SessionPlan
 from harness.session.receipt_file import NAME, read_receipt, write_receipt
 from harness.session.sizing import Discovery
 from harness.session.subjects import TreeSide
+from harness.storage.stamps import started_now
 from harness.supervise import Supervisor
 
 STALE = "stale baseline"
@@ -120,7 +120,7 @@ class CalibrationSession:
             null_clean=judgement.controls.null_clean,
             bad_blocks=judgement.controls.bad_blocks,
             load_average=os.getloadavg()[0],
-            finished_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            finished_at=started_now(),
             beside=beside,
         )
 

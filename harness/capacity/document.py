@@ -8,7 +8,7 @@ import msgspec
 
 from harness.capacity.search import Interval, Seen, Sight, interval
 from harness.errors import ExitCode
-from harness.reading.validity import Level
+from harness.policy.thresholds import Level
 from harness.storage.folder import SCHEMA
 from harness.units import format_rate_in_full
 

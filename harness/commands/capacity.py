@@ -1,19 +1,19 @@
 """`harness capacity`: the highest rate that keeps an SLO, as an interval."""
 
 import argparse
-import shlex
-import sys
 from pathlib import Path
 
 from harness.commands.options import planning
 from harness.commands.options.shared import add_seed, positive_rate, slo, span_s
+from harness.commands.publish import add_no_report, report_files
 from harness.commands.showing import capacity as show_capacity
 from harness.console.console import Talk
 from harness.errors import ExitCode, UsageError
 from harness.judge import policy_file
 from harness.model import Arrivals, Executor, Scenario
 from harness.units import format_s
-from harness.work.capacity_search import Request, carry_out
+from harness.work.capacity_search import CapacityRequest, carry_out
+from harness.work.command_line import command_line
 from harness.work.probing import Question
 from harness.work.subjects import find_scenario, select
 
@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("runs"), metavar="DIR", help="parent of the search's folder"
     )
+    add_no_report(parser)
     add_seed(parser)
     parser.set_defaults(stages=None, replay=None, users=None, think_time=None, workers=1)
 
@@ -83,11 +84,11 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         selection=selection,
         plan=planning.plan_of(args, scenario),
         slos=tuple(args.slo),
-        command=shlex.join(["harness", *sys.argv[1:]]),
+        command=command_line(),
         shape=planning.shape(args),
         thresholds=policy_file.thresholds(Path.cwd()),
     )
-    request = Request(
+    request = CapacityRequest(
         question=question,
         start_per_s=args.rate,
         tolerance=args.tolerance,
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         out=args.out,
     )
     folder, document = carry_out(request, talk)
-    return show_capacity.present(folder, document, talk)
+    return show_capacity.present(folder, document, talk, files=report_files(args))
 
 
 def _open_scenario(name: str) -> Scenario:

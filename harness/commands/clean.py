@@ -1,16 +1,15 @@
 """`harness clean`: retention of runs and sessions, by age and by size, newest kept first."""
 
 import argparse
-import shutil
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.commands.options.shared import positive_int, span_s
 from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.units import format_bytes
-from harness.work.retention import StoredRun, find
+from harness.work.removal import choose, remove
+from harness.work.retention import find
 
 EPILOG = (
     "Removed are folders of runs, searches and sessions that the harness made and that hold nothing else. A folder whose "
@@ -32,7 +31,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     found = find(args.out)
     doomed = choose(found.runs, time.time() - args.older_than, args.keep_mib * _MIB)
-    kept = dict(_removed(doomed, talk, dry_run=args.dry_run))
+    kept = dict(remove(doomed, talk, dry_run=args.dry_run))
     removed = [stored for stored in doomed if stored.path not in kept]
     left = [*found.left, *kept.items()]
     for path, reason in left:
@@ -45,25 +44,3 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
              "dry_run": args.dry_run, "left": [{"dir": str(path), "reason": reason} for path, reason in left]}
         )  # fmt: skip
     return ExitCode.FAILED if kept else ExitCode.OK
-
-
-def _removed(doomed: Sequence[StoredRun], talk: Talk, *, dry_run: bool) -> Iterator[tuple[Path, str]]:
-    """Remove the folders, unless they are only to be named; yield those that cannot be, with the reason."""
-    for stored in doomed:
-        try:
-            if not dry_run:
-                shutil.rmtree(stored.path)
-        except OSError as error:
-            yield stored.path, f"it cannot be removed: {error.strerror}"
-        else:
-            talk.say(f"{'Would remove' if dry_run else 'Removed'} {stored.path}")
-
-
-def choose(runs: list[StoredRun], oldest_s: float, most_bytes: int) -> list[StoredRun]:
-    """Return the runs to remove: those older than `oldest_s`, and from the first that exceeds `most_bytes` on."""
-    kept_bytes, doomed = 0, []
-    for stored in runs:
-        kept_bytes += stored.size_bytes
-        if stored.modified_s < oldest_s or kept_bytes > most_bytes:
-            doomed.append(stored)
-    return doomed

@@ -5,13 +5,15 @@ import datetime as dt
 from pathlib import Path
 
 from harness.commands.options.asking import add_session_options, ask, read_policy
+from harness.commands.publish import ReportFiles, report_files
 from harness.commands.showing import session as session_show
 from harness.console.console import Talk
 from harness.errors import ExitCode, UsageError
 from harness.judge import policy_file
 from harness.judge.judge import judge
 from harness.redaction.visible import typed
-from harness.work.sessions import Asked, Session, carry_out
+from harness.work.comparison import ComparisonRequest
+from harness.work.sessions import Session, carry_out
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,22 +28,27 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     project = Path.cwd()
     policy = read_policy(args, project)
-    return conduct(ask(args, policy, args.base, args.candidate, project), talk, project)
+    return conduct(
+        ask(args, policy, args.base, args.candidate, project), talk, project, files=report_files(args)
+    )
 
 
-def conduct(asked: Asked, talk: Talk, project: Path, *, report_only: bool = False) -> ExitCode:
+def conduct(
+    asked: ComparisonRequest, talk: Talk, project: Path, *, files: ReportFiles, report_only: bool = False
+) -> ExitCode:
     """Run the session, judge it and show what it found."""
     policy_file.refuse_expired(asked.policy, dt.datetime.now(dt.UTC).date())
     session = carry_out(asked, talk)
     _check_policy(asked, session)
     judgement = judge(session.receipt, asked.policy)
-    return session_show.present(
+    code = session_show.present(
         judgement, session.receipt, session.folder.receipt_path, talk,
-        policy=asked.policy, project=project, report_only=report_only,
+        policy=asked.policy, project=project, files=files,
     )  # fmt: skip
+    return session_show.only_reported(code, talk) if report_only else code
 
 
-def _check_policy(asked: Asked, session: Session) -> None:
+def _check_policy(asked: ComparisonRequest, session: Session) -> None:
     """Refuse a policy with rules for nothing that was measured: it would hold without saying anything."""
     try:
         policy_file.check(asked.policy, session.receipt, dt.datetime.now(dt.UTC).date())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.commands.compare import conduct
 from harness.commands.options.asking import add_session_options, ask, read_policy
+from harness.commands.publish import report_files
 from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.session import git
@@ -35,4 +36,4 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         talk.say(f"Base: {base[:12]}, where this checkout left {named} ({tip[:12]}).")
     sides = (TreeSide(f"git:{base}", project, base, f"{named} ({base[:12]})"), working_tree(project))
     asked = ask(args, policy, f"git:{base}", "path:.", project, sides=sides)
-    return conduct(asked, talk, project, report_only=args.report_only)
+    return conduct(asked, talk, project, files=report_files(args), report_only=args.report_only)

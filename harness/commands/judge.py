@@ -5,6 +5,7 @@ import datetime as dt
 from pathlib import Path
 
 from harness.commands.options.asking import stricter
+from harness.commands.publish import add_no_report, report_files
 from harness.commands.showing import session as session_show
 from harness.commands.stored import reading
 from harness.console.console import Talk
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="judge under this policy (default: the one in the receipt)",
     )
     parser.add_argument("--strict", action="store_true", help="fail (4) on what is inconclusive")
+    add_no_report(parser)
 
 
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
@@ -43,7 +45,13 @@ def _judge(args: argparse.Namespace, talk: Talk) -> ExitCode:
     if args.policy is not None:
         policy_file.check(policy, receipt, dt.datetime.now(dt.UTC).date())
     return session_show.present(
-        judge(receipt, policy), receipt, path, talk, policy=policy, project=Path.cwd()
+        judge(receipt, policy),
+        receipt,
+        path,
+        talk,
+        policy=policy,
+        project=Path.cwd(),
+        files=report_files(args),
     )
 
 

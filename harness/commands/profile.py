@@ -2,8 +2,6 @@
 
 import argparse
 import dataclasses
-import shlex
-import sys
 from pathlib import Path
 
 from harness.commands.options import planning
@@ -14,15 +12,18 @@ from harness.commands.options.shared import (
     check_subprocesses,
     positive_int,
 )
+from harness.commands.publish import add_no_report, report_files
 from harness.commands.showing import profile as show_profile
+from harness.commands.showing.ended import end
 from harness.console.console import Talk
-from harness.errors import ExitCode, UsageError, worst
+from harness.errors import ExitCode, UsageError
 from harness.judge import policy_file
 from harness.policy.policy import Policy
 from harness.processes.loadrun import LoadPlan
 from harness.profiles.difference.finding import STRICT
 from harness.profiling.runs import RATE_HZ, Sampling
 from harness.work import profile_rounds
+from harness.work.command_line import command_line
 from harness.work.profile_sides import sides_of
 from harness.work.subjects import find_scenario
 
@@ -73,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("runs"), metavar="DIR", help="parent of the run directories"
     )
+    add_no_report(parser)
     add_seed(parser)
 
 
@@ -89,7 +91,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     scenario = planning.scenario_of(args, find_scenario(args.scenario))
     sides = sides_of(args.target, args.variant, args.base, scenario, policy, project)
     needs_servers = any(side.selection.entry.needs_servers for side in sides)
-    request = profile_rounds.Request(
+    request = profile_rounds.ProfileRequest(
         sides=sides,
         plan=_plan(args, planning.plan_of(args, scenario)),
         find=planning.find(args, scenario),
@@ -98,15 +100,14 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         sampling=Sampling(args.hz, args.overhead_budget, args.subprocesses),
         backends=args.backends if needs_servers else "none",
         out=args.out,
-        command=shlex.join(["harness", *sys.argv[1:]]),
+        command=command_line(),
         policy=policy,
     )
     work = profile_rounds.carry_out(request, talk)
-    code = show_profile.present(work.directories, talk, interrupted=work.interrupted)
-    if work.error is None:
-        return code
-    talk.say(f"harness: The work ended early: {work.error}")
-    return worst([code, work.error.exit_code])
+    code = show_profile.present(
+        work.directories, talk, files=report_files(args), interrupted=work.interrupted
+    )
+    return end(work, code, talk)
 
 
 def _kinds(text: str) -> tuple[str, ...]:

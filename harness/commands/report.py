@@ -8,6 +8,7 @@ from typing import Any
 from harness import environment
 from harness.capacity.document import KIND as CAPACITY
 from harness.capacity.document import CapacityDocument
+from harness.commands.publish import ReportFiles, add_no_report, report_files
 from harness.commands.showing import (
     capacity as show_capacity,
 )
@@ -43,30 +44,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("directories", nargs="+", type=Path, metavar="DIR", help="a run directory")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where the HTML goes")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="write the figures as PNG files too")
+    add_no_report(parser)
 
 
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
+    files = report_files(args)
     with reading(args.directories):
-        return _report(args, talk)
+        return _report(args.directories, files, talk)
 
 
-def _report(args: argparse.Namespace, talk: Talk) -> ExitCode:
-    directories = [RunDirectory(path) for path in args.directories]
+def _report(paths: Sequence[Path], files: ReportFiles, talk: Talk) -> ExitCode:
+    directories = [RunDirectory(path) for path in paths]
     kind = _kind(directories)
     if kind == CAPACITY:
-        return _present_capacity(directories, args, talk)
+        return _present_capacity(directories, files, talk)
     if kind == MICRO:
         _refuse_unlike(directories, [one.read_as(MICRO, MicroDocument).environment for one in directories])
-        return _present_micro(directories, args, talk)
+        return _present_micro(directories, files, talk)
     if kind == PROFILE:
         _refuse_unlike(
             directories, [one.read_as(PROFILE, ProfileDocument).environment for one in directories]
         )
-        return _present_profiles(directories, args, talk)
+        return _present_profiles(directories, files, talk)
     _refuse_unlike(directories, [one.read().environment for one in directories])
     # The exit code is of this command: that a stored run was interrupted back then is said in the report.
-    return show.present(directories, talk, output=args.output, figures=args.figures)
+    return show.present(directories, talk, files=files)
 
 
 def _kind(directories: Sequence[RunDirectory]) -> str:
@@ -94,20 +97,20 @@ def _refuse_unlike(directories: Sequence[RunDirectory], environments: Sequence[d
             )
 
 
-def _present_micro(directories: Sequence[RunDirectory], args: argparse.Namespace, talk: Talk) -> ExitCode:
-    if args.figures:
+def _present_micro(directories: Sequence[RunDirectory], files: ReportFiles, talk: Talk) -> ExitCode:
+    if files.figures:
         raise UsageError("A report of micro-benchmarks has no figures", remedy="Leave out --figures")
-    return show_micro.present(directories, talk, output=args.output)
+    return show_micro.present(directories, talk, files=files)
 
 
-def _present_profiles(directories: Sequence[RunDirectory], args: argparse.Namespace, talk: Talk) -> ExitCode:
-    if args.figures:
+def _present_profiles(directories: Sequence[RunDirectory], files: ReportFiles, talk: Talk) -> ExitCode:
+    if files.figures:
         raise UsageError("A report of profiles has no figures", remedy="Leave out --figures")
-    return show_profile.present(directories, talk, output=args.output)
+    return show_profile.present(directories, talk, files=files)
 
 
-def _present_capacity(directories: Sequence[RunDirectory], args: argparse.Namespace, talk: Talk) -> ExitCode:
+def _present_capacity(directories: Sequence[RunDirectory], files: ReportFiles, talk: Talk) -> ExitCode:
     if len(directories) > 1:
         raise UsageError("Searches have no report together", remedy="Report each by itself")
     document = directories[0].read_as(CAPACITY, CapacityDocument)
-    return show_capacity.present(directories[0], document, talk, output=args.output, figures=args.figures)
+    return show_capacity.present(directories[0], document, talk, files=files)

@@ -2,8 +2,6 @@
 
 import argparse
 import dataclasses
-import shlex
-import sys
 from pathlib import Path
 
 from harness.commands.options import planning
@@ -14,12 +12,15 @@ from harness.commands.options.shared import (
     check_subprocesses,
     slo,
 )
+from harness.commands.publish import add_no_report, report_files
 from harness.commands.showing import runs as show
+from harness.commands.showing.ended import end
 from harness.console.console import Talk
-from harness.errors import ExitCode, UsageError, worst
+from harness.errors import ExitCode, UsageError
 from harness.judge import policy_file
 from harness.profiling.runs import Sampling
 from harness.work import experiment
+from harness.work.command_line import command_line
 from harness.work.subjects import find_scenario, select
 
 PROFILES = ("cpu", "memory")
@@ -54,32 +55,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--figures", type=Path, metavar="DIR", help="write the report's figures as PNG files too"
     )
+    add_no_report(parser)
     add_seed(parser)
 
 
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
+    files = report_files(args)
     scenario = planning.scenario_of(args, find_scenario(args.scenario))
     selection = select(args.target, scenario, args.variant)
-    request = experiment.Request(
+    request = experiment.RunRequest(
         selection=selection,
         plan=dataclasses.replace(planning.plan_of(args, scenario), waits=not args.no_split),
         find=planning.find(args, scenario),
         profiles=_profiles(args),
         backends=args.backends if selection.entry.needs_servers else "none",
         out=args.out,
-        command=shlex.join(["harness", *sys.argv[1:]]),
+        command=command_line(),
         slos=tuple(args.slo),
         thresholds=policy_file.thresholds(Path.cwd()),
         sampling=Sampling(budget=args.overhead_budget, children=args.subprocesses),
         shape=planning.shape(args),
     )
     work = experiment.carry_out(request, talk)
-    code = show.present(work.directories, talk, figures=args.figures, interrupted=work.interrupted)
-    if work.error is None:
-        return code
-    talk.say(f"harness: The work ended early: {work.error}")
-    return worst([code, work.error.exit_code])
+    code = show.present(work.directories, talk, files=files, interrupted=work.interrupted)
+    return end(work, code, talk)
 
 
 def _profiles(args: argparse.Namespace) -> tuple[str, ...]:

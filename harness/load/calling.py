@@ -3,11 +3,11 @@
 import dataclasses
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
 from harness.load.blocking import LONG_NS
-from harness.load.split import Owner, Split
+from harness.load.owner import Owner
 from harness.model import Outcome
 from harness.table.calls import HEADER_BYTES, INTENDED_FROM, ROW_BYTES
 from harness.table.heldby import DRIVER, HeldBy
@@ -17,6 +17,9 @@ from harness.target.failures import Failures
 from harness.target.invoke import Invoke, Mark, Vet, make_invoke, take_all
 from harness.target.refusals import Results
 from harness.target.renewing import Renewable
+
+if TYPE_CHECKING:
+    from harness.load.split import Split
 
 Make = Callable[[object, int, int, int, int, int], int]
 """(greenlet, row, operation, payload, lag_target_ns, lag_host_ns) to completed_ns.
@@ -77,7 +80,7 @@ class Calling:
     work: Work
     recorder: Recorder
     origin_ns: int
-    split: Split | None
+    split: "Split | None"
     owners: dict[object, Owner]
     cells: HeldBy | None = None
 
@@ -221,7 +224,7 @@ def make_caller(calling: Calling) -> Make:  # noqa: C901 - two hot paths: every 
     return make_split
 
 
-def make_finish(calling: Calling, split: Split) -> Finish:
+def make_finish(calling: Calling, split: "Split") -> Finish:
     """Return what closes a call within which others may have run."""
     table, owners, cells, waits = calling.recorder.map, calling.owners, calling.cells, split.waits
     intended, origin_ns = _INTENDED.unpack_from, calling.origin_ns

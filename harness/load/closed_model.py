@@ -10,7 +10,8 @@ from gevent.event import Event
 from harness.clock import NS_PER_S, SystemClock
 from harness.load.back_to_back import Slice
 from harness.load.host import UNEXPLAINED_NS, RunDelay
-from harness.load.split import Owner, Split
+from harness.load.owner import Owner
+from harness.load.split import Split
 from harness.load.vetting import Vetting, as_trouble
 from harness.table.heldby import DRIVER
 
@@ -20,10 +21,18 @@ _SLICE_NS = 1_000_000
 class ClosedModel:
     """Drives users until `end_ns` of the clock, a greenlet each; `make_calls` is what they share."""
 
-    def __init__(
-        self, make_calls: Slice, split: Split | None, owners: dict[object, Owner], *,
-        end_ns: int, think_time_s: float, drain_s: float, vetting: Vetting | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(  # noqa: PLR0913 - what its users share
+        self,
+        make_calls: Slice,
+        split: Split | None,
+        owners: dict[object, Owner],
+        *,
+        end_ns: int,
+        think_time_s: float,
+        drain_s: float,
+        delay: RunDelay,
+        vetting: Vetting | None = None,
+    ) -> None:
         self._make_calls = make_calls
         self._split = split
         self._owners = owners
@@ -32,7 +41,7 @@ class ClosedModel:
         self._drain_s = drain_s
         self._vetting = vetting or Vetting()
         self._now_ns = SystemClock.now_ns
-        self.delay = RunDelay()
+        self._delay = delay
         self._users: set[gevent.Greenlet] = set()
         self._quiet = Event()
         self.in_flight_peak = 0
@@ -60,11 +69,6 @@ class ClosedModel:
     def _call_again_and_again(self, me: object) -> None:
         intended_ns = now_ns = self._now_ns()
         held_ns = host_ns = 0
-        if self._split and self._split.blocking is None:
-            self._split.watch_processor(self.delay)
-        if self._split and self._think_time_s:
-            # Users wake at times of their own: each may ask who held the loop since then.
-            self._split.watch(0)
         while now_ns < self._end_ns and not self.stopping.is_set():
             slice_end_ns = now_ns if self._think_time_s else min(now_ns + _SLICE_NS, self._end_ns)
             completed_ns = self._make_calls(me, intended_ns, now_ns, held_ns, host_ns, slice_end_ns)
@@ -74,14 +78,14 @@ class ClosedModel:
     def _pause(self, completed_ns: int) -> tuple[int, int, int, int]:
         """Think, or only give the loop away: (intended, now, lag held by the target, lag owned by the host)."""
         split = self._split
-        self.delay.look(completed_ns)
+        self._delay.look(completed_ns)
         target_ns = split.target_ns if split else 0
         intended_ns = completed_ns + round(self._think_time_s * NS_PER_S)
         gevent.sleep(self._think_time_s)
         now_ns = self._now_ns()
         intended_ns = min(intended_ns, now_ns)
         held_ns, host_ns = lag_owners(
-            split, self.delay, intended_ns, now_ns, None if self._think_time_s else target_ns
+            split, self._delay, intended_ns, now_ns, None if self._think_time_s else target_ns
         )
         return intended_ns, now_ns, held_ns, host_ns
 
@@ -94,7 +98,6 @@ class ClosedModel:
             self._quiet.wait((deadline_ns - self._now_ns()) / NS_PER_S)
         # A call may hold on to its greenlet, or the machine be slow: the run ends all the same.
         self._vetting.kill(list(self._users))
-        self.delay.close()
 
 
 def lag_owners(

@@ -18,7 +18,8 @@ from harness.clock import NS_PER_S, SystemClock
 from harness.load.backlog import Backlog
 from harness.load.calling import Make
 from harness.load.host import UNEXPLAINED_NS, RunDelay
-from harness.load.split import Owner, Split
+from harness.load.owner import Owner
+from harness.load.split import Split
 from harness.load.vetting import Vetting, as_trouble
 from harness.table.calls import Table
 from harness.table.heldby import DRIVER, IDLE, PACER
@@ -61,10 +62,19 @@ class OpenModel:
     """
 
     def __init__(  # noqa: PLR0913 - what one plan is made of
-        self, rows: PlannedRows, make: Make, recorder: Recorder, origin_ns: int,
-        split: Split | None, owners: dict[object, Owner], *, in_flight_limit: int, deadline_ns: int,
+        self,
+        rows: PlannedRows,
+        make: Make,
+        recorder: Recorder,
+        origin_ns: int,
+        split: Split | None,
+        owners: dict[object, Owner],
+        *,
+        in_flight_limit: int,
+        deadline_ns: int,
+        delay: RunDelay,
         vetting: Vetting | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._rows = rows
         self._make = make
         self._recorder = recorder
@@ -83,7 +93,7 @@ class OpenModel:
         self._backlog = Backlog()
         # Nobody has the loop while the pacer only waits for the next arrival.
         self._pacer = Owner(IDLE)
-        self.delay = RunDelay()
+        self._delay = delay
         self.in_flight_peak = 0
         self._ended = Event()
         self.stopping = Event()
@@ -93,15 +103,12 @@ class OpenModel:
     def drive_user(self) -> None:
         """Be the pacer: let every arrival go at its time, then wait for the calls in flight."""
         self._owners[gevent.getcurrent()] = self._pacer
-        if self._split:
-            self._split.watch_processor(self.delay)
         try:
-            self._pace(self.delay)
+            self._pace(self._delay)
         finally:
             self._pacer.holder = IDLE
             self._drain()
             self._ended.set()
-            self.delay.close()
 
     def wait(self) -> None:
         """Return when `drive_user` has ended."""

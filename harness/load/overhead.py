@@ -9,15 +9,31 @@ import gevent
 from harness.clock import SystemClock
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
-from harness.load.split import Owner, Split
+from harness.load.instrument import Instrument
+from harness.load.owner import Owner
+from harness.load.split import Split
 from harness.load.waits import Waits
 from harness.model import Executor
+from harness.run.facts import LoadFacts
 from harness.table.recorder import Recorder
 
 _CALLS = 2_000
 _SLICE_NS = 2_000_000
 _ROUNDS = 7
 _SWITCHES = 1_000
+
+
+def measured_overhead(instrument: Instrument, scratch: Path, executor: Executor) -> LoadFacts:
+    """Return the facts before the run, by the split that it will have; `scratch` is written and removed."""
+    split, waits = instrument.split, instrument.make_waits()
+    return LoadFacts(
+        origin_ns=0,
+        origin_unix_s=0.0,
+        split=split is not None,
+        recorder_ns_per_call=recorder_ns_per_call(scratch, split, executor),
+        split_ns_per_switch=split_ns_per_switch(split) if split else 0.0,
+        waits_ns_per_switch=waits_ns_per_switch(split, waits) if split and waits else 0.0,
+    )
 
 
 def recorder_ns_per_call(scratch: Path, split: Split | None, executor: Executor) -> float:

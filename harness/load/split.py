@@ -10,7 +10,7 @@ on which stacks calls waited.
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import greenlet
 from gevent.monkey import get_original
@@ -19,33 +19,16 @@ from harness.errors import TargetError
 from harness.load.blocking import LONG_NS, Blocking
 from harness.load.holds import Holds
 from harness.load.host import RunDelay
-from harness.load.waits import Waiting, Waits
+from harness.load.owner import Owner
 from harness.table.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, SPECIAL
 from harness.target.carrying import Runner
+
+if TYPE_CHECKING:
+    from harness.load.waits import Waits
 
 get_ident: Callable[[], int] = get_original("_thread", "get_ident")
 """Of the real thread: the patched one numbers greenlets."""
 _settrace = greenlet.settrace
-
-
-class Owner:
-    """What a greenlet works for; shared by all greenlets that work for one call."""
-
-    __slots__ = ("garbage_ns", "holder", "is_shared", "root", "run_ns", "seen", "waiting")
-
-    def __init__(self, holder: int = DRIVER, root: object = None) -> None:
-        self.holder = holder
-        """The number of the operation that is being called, or one of the special holders, which are negative."""
-        self.root = root
-        """The greenlet that makes the call; None where none is made, and once the call has returned."""
-        self.is_shared = False
-        """True once another greenlet works for the same call: it may do so after the call has returned."""
-        self.run_ns = 0
-        self.garbage_ns = 0
-        """The part of `run_ns` that garbage was collected in."""
-        self.seen: tuple[list[int], int, int] | None = None
-        """All totals, `run_ns` and `garbage_ns` as they were when another could first run within the call; else None."""
-        self.waiting = Waiting()
 
 
 class Split:

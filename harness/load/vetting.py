@@ -31,6 +31,10 @@ _OVERLAPS = (
 _NO_EPOLL = "module 'select' has no attribute"
 
 
+# gevent.Timeout is no Exception: a target that lets one out has timed out.
+TIMEOUTS: tuple[type[BaseException], ...] = (TimeoutError, gevent.Timeout)
+
+
 class Vetting:
     """Raises what a call let out, if that is no outcome of the call.
 

@@ -11,24 +11,17 @@ Greenlets that work for a call wait beside it. Their waiting is kept apart, in t
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from harness.clock import SystemClock
+from harness.load.owner import Charge, Key, Owner
 from harness.profiles.capture.wait import UNTOLD, OperationWaits, WaitRecord, bucket_of
 from harness.profiles.stacks.marker import marked
 from harness.table.heldby import DRIVER, IDLE
 
-if TYPE_CHECKING:
-    from harness.load.split import Owner
-
 LEAST_NS = 200_000
 _DEEPEST = 256
 _MOST_STACKS = 20_000
-
-Key = tuple[int, ...]
-"""The ids of a stack's code objects, the leaf first; they are kept, so that none is another's."""
-Charge = tuple[Key, int, int]
-"""(stack, idle ns, busy ns)."""
 
 
 class Totals(Protocol):
@@ -37,22 +30,6 @@ class Totals(Protocol):
     held: list[int]
     mark_ns: int
     collected_in_target_ns: int
-
-
-class Waiting:
-    """The waiting of one call; a call that has begun to wait has its marks set."""
-
-    __slots__ = ("carried", "charges", "from_ns", "idle_from_ns", "parallel")
-
-    def __init__(self) -> None:
-        self.from_ns = 0
-        """The clock less `run_ns` of the owner up to which all waiting is on stacks."""
-        self.idle_from_ns = 0
-        """The same of the loop's idle time."""
-        self.carried = (0, 0)
-        """(all, idle) ns that earlier calls of the operation left to be put on a stack."""
-        self.charges: list[Charge] = []
-        self.parallel: list[Charge] = []
 
 
 class Waits:
@@ -74,7 +51,7 @@ class Waits:
         self._left: dict[object, tuple[int, int]] = {}
         self.reads = self.read_frames = self.spent_ns = 0
 
-    def begin(self, owner: "Owner", now_ns: int) -> None:
+    def begin(self, owner: Owner, now_ns: int) -> None:
         """A call can wait from now on."""
         if owner.root is None or owner.holder < 0:
             return
@@ -84,12 +61,12 @@ class Waits:
         waiting.from_ns = now_ns - owner.run_ns - all_ns
         waiting.idle_from_ns = self._totals.held[IDLE] - idle_ns
 
-    def left(self, owner: "Owner", greenlet: object, now_ns: int) -> None:
+    def left(self, owner: Owner, greenlet: object, now_ns: int) -> None:
         """A greenlet that works for a call with others has given the loop away."""
         if owner.holder >= 0 and greenlet is not owner.root and owner.root is not None:
             self._left[greenlet] = now_ns, self._totals.held[IDLE]
 
-    def came_back(self, owner: "Owner", greenlet: object, now_ns: int) -> None:
+    def came_back(self, owner: Owner, greenlet: object, now_ns: int) -> None:
         """A greenlet that works for a call has the loop again; to be called from the hook, on whose stack it is."""
         if greenlet is not owner.root:
             self._helper_came_back(owner, greenlet, now_ns)
@@ -104,7 +81,7 @@ class Waits:
         waiting.from_ns += all_ns
         waiting.idle_from_ns += idle_ns
 
-    def _helper_came_back(self, owner: "Owner", greenlet: object, now_ns: int) -> None:
+    def _helper_came_back(self, owner: Owner, greenlet: object, now_ns: int) -> None:
         left_ns, idle_then_ns = self._left.pop(greenlet, (0, 0))
         if not left_ns or owner.root is None:
             return
@@ -141,7 +118,7 @@ class Waits:
         return key
 
     def end(
-        self, owner: "Owner", completed_ns: int, response_ns: int | None, idle_ns: int, busy_ns: int
+        self, owner: Owner, completed_ns: int, response_ns: int | None, idle_ns: int, busy_ns: int
     ) -> None:
         """A call that gave the loop away has returned; `response_ns` is None for one that does not count."""
         waiting, operation = owner.waiting, owner.holder

@@ -1,21 +1,29 @@
 """Which call runs here: what is carried into the greenlets and threads that a call of a load run starts."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import gevent
-
-from harness.load.split import Owner, Split
+from harness.load.owner import Owner
 from harness.profiles.stacks.marker import running
 from harness.target.carrying import Runner
 
+if TYPE_CHECKING:
+    from harness.load.split import Split
+
 
 def make_here(
-    owners: Mapping[object, Owner], names: Sequence[str], split: Split | None
+    owners: Mapping[object, Owner],
+    names: Sequence[str],
+    split: "Split | None",
+    current: Callable[[], object],
 ) -> Callable[[], Runner | None]:
-    """Return what says which call runs in this greenlet: its operation (for profilers) and the call (for the split)."""
+    """Return what says which call runs here: its operation (for profilers) and the call (for the split).
+
+    `current` returns what runs here, by which `owners` knows it.
+    """
 
     def here() -> Runner | None:
-        owner = owners.get(gevent.getcurrent())
+        owner = owners.get(current())
         if owner is None or owner.holder < 0:
             return None
         marker = running(names[owner.holder])

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from harness.clock import NS_PER_S
-from harness.run.directory import HostFacts, RunDirectory, decode
+from harness.run.directory import RunDirectory, decode
+from harness.run.documents import HostFacts
 from harness.storage.folder import SCHEMA
 
 KIND = "micro"

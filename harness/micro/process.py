@@ -18,7 +18,8 @@ from harness.micro.document import End, Outcome
 from harness.micro.outline import names_benchmark
 from harness.micro.suite import VARIANT_VARIABLE, Suite
 from harness.processes.host import HostWatch
-from harness.run.directory import HostFacts, hide_secrets
+from harness.run.directory import hide_secrets
+from harness.run.documents import HostFacts
 from harness.supervise import Child, Supervisor, private_folder
 from harness.supervise.ending import ending, how_it_ended, why_it_may_have
 

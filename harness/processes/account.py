@@ -12,8 +12,8 @@ import numpy as np
 
 from harness.model import Outcome
 from harness.plans.plan import Span
-from harness.run.directory import HostFacts
 from harness.run.distributions import COUNTS, MOMENTS, Distributions
+from harness.run.documents import HostFacts
 from harness.run.facts import Blocked, ChildFacts, LoadFacts
 from harness.table import calls
 from harness.target import failures

@@ -11,8 +11,8 @@ import msgspec
 from harness.clock import NS_PER_S, SystemClock
 from harness.processes.job import Message
 from harness.processes.one_user import OneUserDriver, fixed_lists
+from harness.target.counters import Counters
 from harness.target.failures import Failure
-from harness.target.loading import Counters
 
 _STANDSTILL_S = 0.05
 _LONGEST_SETTLING_S = 5.0

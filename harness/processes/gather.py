@@ -29,7 +29,8 @@ from harness.processes.measure import Ending
 from harness.processes.settle import Part, settle
 from harness.processes.withdrawn import withdraw_split
 from harness.profiles.capture.wait import WAITS
-from harness.run.directory import HostFacts, RunDirectory, write_atomically, write_document
+from harness.run.directory import RunDirectory, write_atomically, write_document
+from harness.run.documents import HostFacts
 from harness.run.facts import LoadFacts
 from harness.table import calls, shares
 from harness.table.calls import HEADER_BYTES, ROW_BYTES

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.clock import SystemClock
-from harness.run.directory import HostFacts
+from harness.run.documents import HostFacts
 
 Reading = TypeVar("Reading")
 

@@ -14,7 +14,8 @@ from harness.plans.trace import Trace
 from harness.processes.host import HostWatch
 from harness.processes.job import Job, Ready, Started
 from harness.processes.measure import Ending, MeasuredProcess, Tick
-from harness.run.directory import HostFacts, PlanFacts, RunDirectory, RunDocument, WorkerFacts
+from harness.run.directory import RunDirectory
+from harness.run.documents import HostFacts, PlanFacts, RunDocument, WorkerFacts
 from harness.supervise import Supervisor
 from harness.supervise.ending import ending
 from harness.table import calls

@@ -15,7 +15,8 @@ from harness.processes.crewjob import ACCOUNT, Member
 from harness.processes.job import Ready
 from harness.processes.loadrun import LoadPlan, LoadResult
 from harness.processes.measure import Ending
-from harness.run.directory import HostFacts, RunDirectory, WorkerFacts, decode, write_document
+from harness.run.directory import RunDirectory, decode, write_document
+from harness.run.documents import HostFacts, WorkerFacts
 from harness.run.facts import LoadFacts
 from harness.storage import files
 from harness.table import calls, heldby, shares

@@ -14,7 +14,8 @@ from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
 from harness.profiles.difference.frames import SAMPLED, ProfiledRun
 from harness.profiles.stacks.folded import Profile, merge, read_folded, write_folded
-from harness.run.directory import PlanFacts, ProfileFacts, RunDirectory
+from harness.run.directory import RunDirectory
+from harness.run.documents import PlanFacts, ProfileFacts
 from harness.storage.folder import SCHEMA
 
 KIND = "profile"

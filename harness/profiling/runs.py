@@ -24,7 +24,8 @@ from harness.profiles.capture.memory_children import fold_children
 from harness.profiles.stacks.folded import merge, write_folded
 from harness.profiling.waiting import HOOK_TAKEN, LOST, NOTHING, OFF
 from harness.reading.summary import summarise
-from harness.run.directory import ProfileFacts, RunDirectory, decode
+from harness.run.directory import RunDirectory, decode
+from harness.run.documents import ProfileFacts
 from harness.run.facts import LoadFacts
 from harness.supervise import Supervisor
 from harness.table import calls

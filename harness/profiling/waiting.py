@@ -9,7 +9,8 @@ import msgspec
 from harness.errors import HarnessError
 from harness.profiles.capture.wait import fold, read
 from harness.profiles.stacks.folded import write_folded
-from harness.run.directory import ProfileFacts, RunDirectory, write_atomically
+from harness.run.directory import RunDirectory, write_atomically
+from harness.run.documents import ProfileFacts
 from harness.table.shares import part_folders
 
 NO_SPLIT = "--no-split"

@@ -1,14 +1,12 @@
 """What a run says of the child processes of its calls: no run time shows what those do, and profiles only where asked."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from harness.reading.summary import RunSummary
 from harness.units import format_bytes, format_count, format_percent
 
-if TYPE_CHECKING:
-    from harness.reading.summary import RunSummary
 
-
-def children_json(run: "RunSummary") -> dict[str, Any] | None:
+def children_json(run: RunSummary) -> dict[str, Any] | None:
     """Return the facts for a program, with the sentence; None where calls had no children."""
     children = run.facts.children if run.facts else None
     if children is None:
@@ -22,7 +20,7 @@ def children_json(run: "RunSummary") -> dict[str, Any] | None:
     }
 
 
-def waited_share(run: "RunSummary") -> float:
+def waited_share(run: RunSummary) -> float:
     """Return the part of all service that calls waited for children; helpers of one call may wait at once."""
     service = run.total.histograms["service_ns"]
     total_ns = (service.mean or 0.0) * service.count
@@ -30,7 +28,7 @@ def waited_share(run: "RunSummary") -> float:
     return min(children.waited_ns / total_ns, 1.0) if children and total_ns else 0.0
 
 
-def children_sentence(run: "RunSummary") -> str | None:
+def children_sentence(run: RunSummary) -> str | None:
     """Return what a person must know to read service and profiles; None where calls had no children."""
     children = run.facts.children if run.facts else None
     if children is None:
@@ -48,7 +46,7 @@ def children_sentence(run: "RunSummary") -> str | None:
     return f"Child processes were not profiled; {used}"
 
 
-def _profiled(run: "RunSummary") -> str:
+def _profiled(run: RunSummary) -> str:
     """Return what profiles have of child processes; empty where none looked."""
     facts = {name: value for one in run.document.profiles.values() for name, value in one.facts.items()}
     if facts.keys().isdisjoint({"child_samples", "child_processes"}):

@@ -5,8 +5,8 @@ is for that operation alone: `GET /assets/{id}: p99<25ms`.
 """
 
 import dataclasses
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,12 +16,9 @@ from harness.model import Outcome
 from harness.plans.plan import Span, stage_of
 from harness.policy.policy import Limit, fits
 from harness.policy.slo import Certificate, Clause, LimitCount, SloMetric, State, certify, parse
-from harness.reading.validity import Level
+from harness.reading.summary import RunSummary
 from harness.table.calls import Table
 from harness.table.pieces import pieces
-
-if TYPE_CHECKING:
-    from harness.reading.summary import RunSummary
 
 ALL = "all"
 """The operation of the whole: where a limit names none, all calls are counted together."""
@@ -90,35 +87,14 @@ def operations_of(limit: Limit, offered: Sequence[str]) -> list[str]:
     return [name for name in offered if fits(limit.operation, name)]
 
 
-def findings(run: "RunSummary", limits: Iterable[Limit]) -> tuple[Finding, ...]:
-    """Return what `run` says of `limits`. What is invalid or was interrupted decides nothing."""
-    made = (
+def limit_findings(run: RunSummary, limits: Iterable[Limit]) -> Iterator[Finding]:
+    """Return what the counts of `run` certify of `limits`, whatever the run is worth."""
+    return (
         Finding(count.operation, count.stage, certificate_of(count)) for count in limit_counts(run, limits)
     )
-    return tuple(
-        _withheld(finding, why_not) if (why_not := _undecided_because(run, finding.stage)) else finding
-        for finding in made
-    )
 
 
-def _undecided_because(run: "RunSummary", stage: str | None) -> str:
-    if run.validity.level is Level.INVALID:
-        return "the run is invalid"
-    if stage is not None and any(
-        part.span.label == stage and part.validity.level is Level.INVALID for part in run.judged_stages
-    ):
-        return "the stage is invalid"
-    return "the run was interrupted" if run.document.interrupted else ""
-
-
-def _withheld(finding: Finding, reason: str) -> Finding:
-    certificate = dataclasses.replace(
-        finding.certificate, state=State.NOT_CERTIFIED, more=None, sentence=f"{State.NOT_CERTIFIED}: {reason}"
-    )
-    return dataclasses.replace(finding, certificate=certificate)
-
-
-def limit_counts(run: "RunSummary", limits: Iterable[Limit]) -> list[LimitCount]:
+def limit_counts(run: RunSummary, limits: Iterable[Limit]) -> list[LimitCount]:
     """Count, for each clause of the limits that hold for the run's scenario, the calls that broke it."""
     return [
         _count(clause, limit, operation, run)
@@ -129,7 +105,7 @@ def limit_counts(run: "RunSummary", limits: Iterable[Limit]) -> list[LimitCount]
     ]
 
 
-def _count(clause: Clause, limit: Limit, operation: str, run: "RunSummary") -> LimitCount:
+def _count(clause: Clause, limit: Limit, operation: str, run: RunSummary) -> LimitCount:
     counted = kept = 0
     for piece in pieces(run.table):
         rows = _rows(piece, run, operation, limit.stage)
@@ -153,7 +129,7 @@ def _kept(clause: Clause, rows: Table) -> int:
     return int(np.count_nonzero(completed["completed_ns"] - completed["intended_ns"] <= clause.limit))
 
 
-def _rows(table: Table, run: "RunSummary", operation: str, stage: str | None) -> Table:
+def _rows(table: Table, run: RunSummary, operation: str, stage: str | None) -> Table:
     plan = run.document.plan
     wanted = np.ones(len(table), bool)
     if operation != ALL:
@@ -166,7 +142,7 @@ def _rows(table: Table, run: "RunSummary", operation: str, stage: str | None) ->
     return rows
 
 
-def _seconds(run: "RunSummary", stage: str | None) -> float:
+def _seconds(run: RunSummary, stage: str | None) -> float:
     if stage is None:
         return run.measured_s
     spans = [span for span in run.document.plan.spans if not span.warmup and span.label == stage]

@@ -1,14 +1,11 @@
 """What the loop of a run did beside its calls: judged and renewed, was held without the processor, stood still."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from harness.clock import NS_PER_S
 from harness.policy.thresholds import Level, Reason, Thresholds
+from harness.reading.summary import RunSummary
 from harness.units import format_ns, format_percent
-
-if TYPE_CHECKING:
-    from harness.reading.summary import RunSummary
 
 # A call that takes no longer than recording it takes is slowed down by that too; it is told as what measuring costs.
 _OF_RECORDING_NS = 5_000
@@ -17,7 +14,7 @@ _MOST_ASIDE, _TOLD_ASIDE = 0.10, 0.02
 _MOST_BLOCKED, _MOSTLY = 0.02, 0.5
 
 
-def aside(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+def aside(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     """A closed user's time between calls is in no response time, but in the throughput."""
     plan, share = run.document.plan, _aside_share(run)
     calls = len(run.table) + len(run.warmup)
@@ -30,7 +27,7 @@ def aside(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
         )
 
 
-def what_aside(run: "RunSummary") -> str:
+def what_aside(run: RunSummary) -> str:
     """Return what the harness did while calls were late, in brackets, if that was much."""
     calls = len(run.table) + len(run.warmup)
     if run.facts is None or not calls or _aside_share(run) <= _TOLD_ASIDE:
@@ -40,7 +37,7 @@ def what_aside(run: "RunSummary") -> str:
     return f" (which took {each} a call to have its answer judged by the target's outcome(result) and its event renewed)"
 
 
-def blocked(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+def blocked(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     """Name the operations that hold the loop while they wait: the loop can then do one call at a time."""
     if run.facts is None or not (whole_ns := _whole_ns(run)):
         return
@@ -62,7 +59,7 @@ def blocked(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
             )
 
 
-def halted(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+def halted(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
     """Say that the loop stood still for more of the time than the machine may take from a run."""
     if run.facts and (whole_ns := _whole_ns(run)):
         share = run.facts.halted_ns / whole_ns
@@ -75,12 +72,12 @@ def halted(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
             )
 
 
-def _aside_share(run: "RunSummary") -> float:
+def _aside_share(run: RunSummary) -> float:
     """Return how long answers were judged and events renewed, as a share of the whole time with its warm-up."""
     whole_ns = _whole_ns(run)
     return run.facts.aside_ns / whole_ns if run.facts and whole_ns else 0.0
 
 
-def _whole_ns(run: "RunSummary") -> float:
+def _whole_ns(run: RunSummary) -> float:
     """Return the time that the facts of the loop are about: the measured time with its warm-up."""
     return (run.measured_s + run.document.plan.warmup_s) * NS_PER_S

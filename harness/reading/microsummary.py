@@ -12,7 +12,8 @@ from typing import Any
 
 from harness.errors import InvalidRunError
 from harness.micro.document import MEANT, Benchmark, MicroDocument, read_benchmarks, read_document
-from harness.reading.validity import Level, Reason, Thresholds, Validity
+from harness.policy.thresholds import Level, Reason, Thresholds
+from harness.reading.validity import Validity
 from harness.run.directory import RunDirectory
 from harness.units import format_percent
 

@@ -1,19 +1,22 @@
 """A run as the JSON of `harness run --json` tells it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from harness.plans.plan import Span
 from harness.reading.children import children_json
+from harness.reading.judging import JudgedRun, JudgedStage
 from harness.reading.limits import as_json as limit_json
-from harness.reading.stages import as_json as stages_json
 from harness.reading.summary import OperationSummary, RunSummary
 from harness.table import heldby
 from harness.table.latency import METRICS
 
 
-def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any]:
+def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, Any]:
     """Return the object of one run in the JSON of `harness run --json` (schema 1)."""
+    run = judged.run
     document = run.document
     return {
         "dir": directory_text or str(run.directory.path),
@@ -21,8 +24,8 @@ def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any
         "target": document.target,
         "variant": document.variant,
         "seed": document.seed,
-        "validity": run.validity.level,
-        "reasons": [*run.validity.reasons],
+        "validity": judged.validity.level,
+        "reasons": [*judged.validity.reasons],
         "interrupted": document.interrupted,
         "planned": run.planned,
         "outcomes": dict(run.total.outcomes),
@@ -38,9 +41,9 @@ def as_json(run: RunSummary, directory_text: str | None = None) -> dict[str, Any
         "judged_by": (run.facts.judged_by or None) if run.facts else None,
         "events_changed": run.facts.events_changed if run.facts else None,
         "held_by": None if run.held_by is None else heldby.named(run.held_by, list(run.operations)),
-        "warmup": run.warmup_finding.as_json(),
-        "stages": stages_json(run),
-        "slo": [limit_json(finding) for finding in run.slo],
+        "warmup": judged.warmup.as_json(),
+        "stages": _stages(judged),
+        "slo": [limit_json(finding) for finding in judged.slo],
         "profiles": {
             name: {**facts.facts, "file": facts.file, "reason": facts.reason}
             for name, facts in document.profiles.items()
@@ -72,3 +75,37 @@ def _stated(run: RunSummary) -> dict[str, Any]:
 def _operation_json(operation: OperationSummary) -> dict[str, Any]:
     counts = {"count": operation.count, "failed": operation.outcomes["failed"]}
     return counts | {metric: operation.percentiles(metric) for metric in METRICS}
+
+
+def _stages(judged: JudgedRun) -> list[dict[str, Any]]:
+    """Return the stages of warm-up, which have no results, and the measured ones."""
+    warmup = [
+        {"label": span.label, "warmup": True, **_placed(span)}
+        for span in judged.run.document.plan.spans
+        if span.warmup
+    ]
+    return [*warmup, *({"warmup": False, **_stage_json(judged, stage)} for stage in judged.stages)]
+
+
+def _placed(span: Span) -> Mapping[str, float]:
+    return {
+        "start_s": span.start_s,
+        "end_s": span.end_s,
+        "start_rate_per_s": span.start_rate_per_s,
+        "end_rate_per_s": span.end_rate_per_s,
+    }
+
+
+def _stage_json(judged: JudgedRun, stage: JudgedStage) -> dict[str, Any]:
+    outcomes = dict(stage.summary.outcomes)
+    return {
+        "label": stage.span.label,
+        **_placed(stage.span),
+        "validity": stage.validity.level,
+        "reasons": [*stage.validity.reasons],
+        "planned": sum(outcomes.values()),
+        "outcomes": outcomes,
+        "throughput_per_s": stage.throughput_per_s,
+        **{metric: stage.summary.percentiles(metric) for metric in METRICS},
+        "slo": [limit_json(finding) for finding in judged.slo if finding.stage == stage.span.label],
+    }

@@ -11,7 +11,7 @@ themselves, or than chance allows for so few calls.
 import dataclasses
 import enum
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +19,10 @@ import numpy.typing as npt
 from harness.clock import NS_PER_S
 from harness.model import Outcome
 from harness.policy.thresholds import Thresholds
+from harness.reading.summary import RunSummary
 from harness.table.calls import Table
 from harness.table.pieces import pieces
 from harness.units import format_ns, format_percent, format_s
-
-if TYPE_CHECKING:
-    from harness.reading.summary import RunSummary
 
 _CALLS_PER_BIN = 20
 _MOST_BINS = 25
@@ -110,7 +108,7 @@ class WarmupFinding:
         }
 
 
-def end_of_warmup(run: "RunSummary", thresholds: Thresholds | None = None) -> WarmupFinding:
+def end_of_warmup(run: RunSummary, thresholds: Thresholds | None = None) -> WarmupFinding:
     """Return when the calls of warm-up began to take what the measured ones take. Total."""
     limits = thresholds or run.document.thresholds or Thresholds()
     planned_s = run.document.plan.warmup_s

@@ -1,4 +1,4 @@
-"""A run directory to numbers: outcomes, histograms by operation and stage, a time line, validity.
+"""A run directory to numbers: outcomes, histograms by operation and stage, a time line.
 
 Everything is computed from the files of the run; nothing is remembered. Percentiles are over the calls of the
 measured time that returned; what never returned stands beside them in the outcomes.
@@ -17,12 +17,9 @@ from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
 from harness.model import Outcome
 from harness.plans.plan import Span, stage_of
-from harness.reading.limits import Finding, findings, stored_limits
-from harness.reading.stages import StageSummary, measured_s, rows_of_stages
-from harness.reading.steady import WarmupFinding, end_of_warmup
 from harness.reading.timeline import Timeline
-from harness.reading.validity import Validity, judge, judge_stage
-from harness.run.directory import RunDirectory, RunDocument
+from harness.run.directory import RunDirectory
+from harness.run.documents import RunDocument
 from harness.run.facts import LoadFacts
 from harness.table import calls, heldby
 from harness.table.histogram import PERCENTILES, Histogram, Integers
@@ -58,7 +55,7 @@ class OperationSummary:
 
 @dataclasses.dataclass(frozen=True)
 class RunSummary:
-    """All that is known of one run."""
+    """The numbers of one run. What they are worth is for `harness.reading.judging` to say."""
 
     directory: RunDirectory
     document: RunDocument
@@ -107,23 +104,6 @@ class RunSummary:
         return tuple(zip(spans, stages, strict=True))
 
     @cached_property
-    def judged_stages(self) -> tuple[StageSummary, ...]:
-        """The measured stages, each with the validity of its own numbers."""
-        if len(self.stages) == 1:
-            ((span, summary),) = self.stages
-            return (StageSummary(span, summary, self.validity, measured_s(self, span)),)
-        alone = [dataclasses.replace(self, table=rows) for rows in rows_of_stages(self)]
-        return tuple(
-            StageSummary(span, summary, judge_stage(part), measured_s(self, span))
-            for (span, summary), part in zip(self.stages, alone, strict=True)
-        )
-
-    @cached_property
-    def warmup_finding(self) -> WarmupFinding:
-        """When warm-up was over, as the data have it."""
-        return end_of_warmup(self)
-
-    @cached_property
     def measured_s(self) -> float:
         """The measured time: as planned, or shorter if the run was ended early."""
         planned_s = self.document.plan.duration_s
@@ -162,16 +142,6 @@ class RunSummary:
             pieces(self.table),
             Histogram.empty(),
         )
-
-    @cached_property
-    def validity(self) -> Validity:
-        """Whether the numbers may be used."""
-        return judge(self)
-
-    @cached_property
-    def slo(self) -> tuple[Finding, ...]:
-        """What became of the limits that the run was asked to hold."""
-        return findings(self, stored_limits(self.document.slos, self.document.plan.spans))
 
     def slowest(self, count: int = 10) -> calls.Table:
         """Return the rows with the longest response times, slowest first."""

@@ -1,28 +1,24 @@
-"""May the numbers of a run be used? Decided before any result is shown; the thresholds are settings.
+"""What speaks against the numbers of a run; the thresholds are settings.
 
 The noise of the host degrades a run; only what makes its numbers wrong invalidates it. An overloaded or
 stalling target is a valid finding.
 """
 
 import dataclasses
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
 from harness.model import Outcome
-from harness.policy.thresholds import Level, Reason, Threshold, Thresholds
+from harness.policy.thresholds import Level, Reason, Thresholds
 from harness.reading.loop import aside, blocked, halted, what_aside
-from harness.reading.steady import Steadiness, end_of_warmup
+from harness.reading.summary import RunSummary
 from harness.table.calls import Table
 from harness.table.latency import harness_lag_ns, returned
 from harness.table.pieces import pieces
 from harness.units import format_ns, format_percent, format_rate
 
-if TYPE_CHECKING:
-    from harness.reading.summary import RunSummary
-
-__all__ = ["Level", "Reason", "Threshold", "Thresholds", "Validity", "judge"]
+Check = Callable[[RunSummary, Thresholds], Iterator[Reason]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,74 +39,53 @@ class Validity:
         return tuple(finding.sentence for finding in ordered)
 
 
-def judge(run: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
-    """Return the validity of `run`, by the thresholds that it was made under unless others are given.
-
-    Total: every run has one, and missing data is never valid.
-    """
-    limits = thresholds or run.document.thresholds or Thresholds()
-    return Validity(
-        tuple(
-            reason
-            for check in (
-                _completeness,
-                _workers,
-                _locust,
-                _stamps,
-                _clock,
-                _lag,
-                aside,
-                _late,
-                _descheduled,
-                blocked,
-                halted,
-                _counters,
-                _split,
-                _backends,
-                _warmup,
-                _stages,
-            )
-            for reason in check(run, limits)
-            if reason.level is not Level.VALID
-        )
+def run_reasons(run: RunSummary, thresholds: Thresholds) -> tuple[Reason, ...]:
+    """Return what speaks against the numbers of `run` as a whole."""
+    checks = (
+        _completeness,
+        _workers,
+        _locust,
+        _stamps,
+        _clock,
+        _lag,
+        aside,
+        _late,
+        _descheduled,
+        blocked,
+        halted,
+        _counters,
+        _split,
+        _backends,
     )
+    return _found(checks, run, thresholds)
 
 
-def judge_stage(part: "RunSummary", thresholds: Thresholds | None = None) -> Validity:
-    """Return the validity of one of several stages; `part` is the run with the calls of that stage alone.
+def stage_reasons(part: RunSummary, thresholds: Thresholds) -> tuple[Reason, ...]:
+    """Return what speaks against one of several stages; `part` is the run with the calls of that stage alone.
 
     What can be told by stage is; what cannot (the clock, the host, back ends) speaks against every stage.
     """
-    limits = thresholds or part.document.thresholds or Thresholds()
     checks = (_stage_completed, _stamps, _clock, _lag, _late, _descheduled, _backends)
-    return Validity(
-        tuple(reason for check in checks for reason in check(part, limits) if reason.level is not Level.VALID)
+    return _found(checks, part, thresholds)
+
+
+def _found(checks: Iterable[Check], run: RunSummary, thresholds: Thresholds) -> tuple[Reason, ...]:
+    return tuple(
+        reason for check in checks for reason in check(run, thresholds) if reason.level is not Level.VALID
     )
 
 
-def _stage_completed(part: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+def _stage_completed(part: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     yield from (_invalid(sentence) for sentence in part.trouble)
     if part.planned and not part.total.outcomes["completed"]:
         yield _invalid("No call of this stage completed")
-
-
-def _stages(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
-    """Say which stages are invalid, where that is not true of the whole run."""
-    if len(run.stages) > 1:
-        for stage in run.judged_stages:
-            if stage.validity.level is Level.INVALID:
-                sentence = stage.validity.reasons[0]
-                yield Reason(
-                    Level.DEGRADED,
-                    f"Stage '{stage.span.label}' is invalid by itself: {sentence[:1].lower()}{sentence[1:]}",
-                )
 
 
 def _invalid(sentence: str) -> Reason:
     return Reason(Level.INVALID, sentence)
 
 
-def _completeness(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+def _completeness(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     yield from (_invalid(sentence) for sentence in run.trouble)
     yield from (Reason(Level.DEGRADED, note) for note in run.document.notes)
     if run.document.interrupted:
@@ -124,11 +99,11 @@ def _completeness(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
         yield _invalid(f"The table holds {run.planned} calls, the plan {expected}")
 
 
-def _planned_arrivals(run: "RunSummary") -> int:
+def _planned_arrivals(run: RunSummary) -> int:
     return round(sum(span.area for span in run.document.plan.spans if not span.warmup))
 
 
-def _stamps(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+def _stamps(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     if count := sum(map(_contradictions, pieces(run.table))):
         yield _invalid(f"{count} calls have stamps that contradict one another")
 
@@ -148,12 +123,12 @@ def _contradictions(table: Table) -> int:
     return int(np.count_nonzero(wrong))
 
 
-def _clock(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+def _clock(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
     if run.facts and abs(run.facts.clock_step_s) > limits.clock_step_s:
         yield _invalid(f"The wall clock was stepped by {run.facts.clock_step_s:.3f} s during the run")
 
 
-def _lag(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+def _lag(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
     response_ns = run.total.histograms["response_ns"].percentile(0.5)
     lag_ns = run.harness_lag.percentile(0.99)
     if not response_ns or lag_ns is None:
@@ -175,7 +150,7 @@ def _lag(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
     )
 
 
-def _late(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+def _late(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
     if run.document.plan.executor != "open" or not run.planned or run.document.interrupted:
         return
     never = run.total.outcomes["never_started"] if _driver_fell_behind(run) else 0
@@ -200,7 +175,7 @@ def _late_calls(table: Table, limits: Thresholds) -> int:
     return int(np.count_nonzero(late))
 
 
-def _driver_fell_behind(run: "RunSummary") -> bool:
+def _driver_fell_behind(run: RunSummary) -> bool:
     """Say whose doing it is that arrivals never started: the last ones that did tell who held them up."""
     last = run.table[:0]
     for piece in pieces(run.table):
@@ -211,12 +186,12 @@ def _driver_fell_behind(run: "RunSummary") -> bool:
     return int(last["lag_target_ns"].sum()) <= lag_ns / 2
 
 
-def _counters(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+def _counters(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     if run.facts and run.facts.counters_trouble:
         yield Reason(Level.DEGRADED, run.facts.counters_trouble)
 
 
-def _split(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+def _split(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     if run.facts and run.facts.split_taken:
         yield Reason(
             Level.DEGRADED,
@@ -225,7 +200,7 @@ def _split(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
         )
 
 
-def _descheduled(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+def _descheduled(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
     hosts = {f"the measured process {worker.name}": worker.host for worker in run.document.workers}
     for name, host in (hosts or {"the measured process": run.document.host}).items():
         share = host.descheduled_share
@@ -237,7 +212,7 @@ def _descheduled(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
             )
 
 
-def _workers(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+def _workers(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
     """A lost worker's calls were not made by the driver's fault, so they weigh as those that it never started.
 
     What the others measured stays true of the load that was left: however little is missing, it is said.
@@ -251,7 +226,7 @@ def _workers(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
             )
 
 
-def _locust(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
+def _locust(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     """Hold Locust's own count against ours, where plain Locust drove the run.
 
     Locust may end a user between a call and its event: one call of each user is all that it can miss by that.
@@ -271,7 +246,7 @@ def _locust(run: "RunSummary", _limits: Thresholds) -> Iterator[Reason]:
             )
 
 
-def _backends(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
+def _backends(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
     for name, backend in run.document.backends.items():
         ceiling, achieved = backend.ceiling_per_s, backend.achieved_per_s
         if ceiling and achieved and achieved > limits.backend_share * ceiling:
@@ -280,9 +255,3 @@ def _backends(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
                 f"{name} was saturated: {format_rate(achieved)} of the about {format_rate(ceiling)} "
                 "that this server can give; latencies measure the server",
             )
-
-
-def _warmup(run: "RunSummary", limits: Thresholds) -> Iterator[Reason]:
-    finding = end_of_warmup(run, limits)
-    if finding.state is Steadiness.NOT_STEADY:
-        yield Reason(Level.DEGRADED, f"Warm-up was {finding.sentence}")

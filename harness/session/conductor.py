@@ -1,7 +1,6 @@
 """The order of a session: discover, screen, extend what is undecided, confirm what looks worse or better."""
 
 import dataclasses
-import datetime as dt
 import hashlib
 import random
 import time
@@ -25,6 +24,7 @@ from harness.session.prepare import Prepared, prepare
 from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Phase, Receipt, SessionPlan, Side, State
 from harness.session.sizing import Discovery
 from harness.session.subjects import Subject, TargetSide
+from harness.storage.stamps import started_now
 from harness.supervise import Supervisor
 
 MANY_CANDIDATES = 4
@@ -102,7 +102,7 @@ def begin_receipt(request: SessionRequest, prepared: Prepared) -> Receipt:
     policy = without_secrets(msgspec.to_builtins(request.policy))
     return Receipt(
         command=request.command,
-        started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        started_at=started_now(),
         seed=request.seed,
         suites=list(request.suites),
         base=prepared.facts[Side.BASE],

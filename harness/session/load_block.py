@@ -1,7 +1,6 @@
 """One block of load: a segment of each side and one more of the base, each a run of a process of its own."""
 
 import dataclasses
-import datetime as dt
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,20 +10,22 @@ import msgspec
 
 from harness.errors import HarnessError, RefusedError
 from harness.policy.policy import Limit
+from harness.policy.thresholds import Level, Threshold, Thresholds
 from harness.processes.loadrun import LoadPlan, Subject, run_into
-from harness.reading import validity
+from harness.reading.judging import judge
 from harness.reading.limits import limit_counts
 from harness.reading.summary import load
-from harness.reading.validity import Thresholds
-from harness.run.directory import BackendFacts, RunDirectory, RunDocument
+from harness.run.directory import RunDirectory
+from harness.run.documents import BackendFacts, RunDocument
 from harness.session.receipt import LoadBlock, Phase, Receipt, Segment, Side
 from harness.session.segments import fault_of, segment_of
+from harness.storage.stamps import started_now
 from harness.supervise import Supervisor
-from harness.target.loading import TargetSpec
+from harness.target.spec import TargetSpec
 
 NULL = "null"
 """The label of the segment that measures the base once more."""
-PAIRED_THRESHOLDS = Thresholds(descheduled_share=validity.Threshold(0.02, 0.5))
+PAIRED_THRESHOLDS = Thresholds(descheduled_share=Threshold(0.02, 0.5))
 """What else the machine did meets both sides alike, in an order that was drawn: it costs power and biases nothing.
 
 So a segment may be disturbed more than a run that is to stand for itself. Absolute limits compare with nothing: they
@@ -139,9 +140,9 @@ class BlockInTheMaking:
         run.document.backends = session.servers.facts(run.counters, run.measured_s)
         directory.write(run.document)
         self.failed = bool(run.trouble) or not run.total.outcomes["completed"]
-        stands_alone = run.validity.level is not validity.Level.INVALID
+        stands_alone = judge(run).validity.level is not Level.INVALID
         limits = limit_counts(run, session.limits) if stands_alone else []
-        return segment_of(run, validity.judge(run, session.thresholds), result.ready, limits)
+        return segment_of(run, judge(run, session.thresholds).validity, result.ready, limits)
 
     def _document(self, label: str, plan: LoadPlan) -> Callable[[dict[str, float]], RunDocument]:
         receipt, subject = self._receipt, self._session.subject(label)
@@ -150,7 +151,7 @@ class BlockInTheMaking:
             target=TargetSpec(subject.factory, subject.parameters).text,
             variant=label,
             seed=plan.seed,
-            started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            started_at=started_now(),
             command=receipt.command,
             plan=plan.facts(mix),
             environment=receipt.environment,

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from harness.policy.slo import LimitCount
+from harness.policy.thresholds import Level
 from harness.processes.job import Ready
 from harness.reading.limits import ALL
 from harness.reading.summary import OperationSummary, RunSummary
-from harness.reading.validity import Level, Validity
+from harness.reading.validity import Validity
 from harness.session.receipt import Segment
 
 PERCENTILES = {"p50_ns": 0.5, "p95_ns": 0.95, "p99_ns": 0.99}

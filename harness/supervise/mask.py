@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from harness.redaction.redact import HIDDEN
+from harness.redaction.patterns import HIDDEN
 from harness.supervise.secret import Secrets
 
 _PIECE_BYTES = 8 << 20

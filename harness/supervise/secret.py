@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from harness.redaction.redact import HIDDEN, redact_text, secret_spans
+from harness.redaction.patterns import HIDDEN
+from harness.redaction.redact import redact_text, secret_spans
 
 
 class Secrets:

@@ -1,7 +1,4 @@
-"""A target by its SPEC: read the text, import the factory, make the target, and give it one plain shape.
-
-A SPEC is `NAME?key=value&…`, `path/to/file.py:factory?…` or `package.module:factory?…`; values are text.
-"""
+"""A target from its factory: import it, make the target, and give it one plain shape."""
 
 import contextlib
 import dataclasses
@@ -11,13 +8,12 @@ import inspect
 import os
 import random
 import sys
-import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from harness.errors import RefusedError, TargetError, UsageError
+from harness.errors import RefusedError, TargetError
 from harness.model import (
     DEFAULT_OPERATION,
     Closes,
@@ -30,56 +26,9 @@ from harness.model import (
     RecordsSites,
     Wrap,
 )
-from harness.redaction.redact import HIDDEN, learn_parameters, redact_text
+from harness.redaction.redact import learn_parameters
 from harness.target.answers import EXPECT_STATUS, USUAL, Judge, judge_of, read_expected
 from harness.target.refusals import check_factory, check_functions, ran
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class TargetSpec:
-    """A SPEC in its parts."""
-
-    name: str
-    parameters: Mapping[str, str]
-
-    @property
-    def is_factory(self) -> bool:
-        """True if the name says where a factory is, false if it is a name of the registry."""
-        module, _, function = self.name.rpartition(":")
-        return module.endswith(".py") or (function.isidentifier() and module not in {"", "known"})
-
-    @property
-    def text(self) -> str:
-        """The SPEC again."""
-        query = urllib.parse.urlencode(self.parameters)
-        return f"{self.name}?{query}" if query else self.name
-
-    @property
-    def shown(self) -> str:
-        """The SPEC as it may be stored and shown: without secrets, and different where the secrets differ."""
-        return redact_text(self.text)
-
-
-def parse_spec(text: str) -> TargetSpec:
-    """Split a SPEC; a parameter without a value, given twice or with a hidden secret is a `UsageError`."""
-    name, _, query = text.partition("?")
-    try:
-        pairs = urllib.parse.parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
-    except ValueError as error:
-        raise UsageError(
-            f"The parameters of target '{text}' cannot be read",
-            remedy="Write them like ?key=value&other=value",
-        ) from error
-    if len(dict(pairs)) < len(pairs):
-        raise UsageError(f"Target '{text}' has a parameter twice", remedy="Give each parameter once")
-    # Copied from a report: the target would be measured with a secret that it does not have.
-    if hidden := [parameter for parameter, value in pairs if HIDDEN in value]:
-        raise UsageError(
-            f"Target '{name}' has a hidden secret in its parameter '{hidden[0]}'",
-            remedy=f"Write the secret itself where {HIDDEN} stands",
-        )
-    learn_parameters(dict(pairs))
-    return TargetSpec(name, dict(pairs))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -303,44 +252,3 @@ def closing_target(target: LoadedTarget) -> Iterator[None]:
         raise
     with told("The target could not be closed", "Correct its close; what was measured before it is complete"):
         target.close()
-
-
-class Counters:
-    """The growth of a target's counters between `read` and `growth`.
-
-    A target that cannot count ends no run: `trouble` says so, and nothing is counted.
-    """
-
-    def __init__(self, target: LoadedTarget) -> None:
-        self._target = target
-        self._before: Mapping[str, Mapping[str, int]] = {}
-        self.trouble: str | None = None
-        self.read()
-
-    def read(self) -> None:
-        """Take what is counted so far as nothing."""
-        self._before = self._now()
-
-    def growth(self) -> dict[str, dict[str, int]]:
-        """Return what has been counted since, `{operation: {counter: total}}`, without zeros."""
-        return {
-            operation: {
-                name: grown
-                for name, total in counts.items()
-                if (grown := total - self._before.get(operation, {}).get(name, 0))
-            }
-            for operation, counts in self._now().items()
-        }
-
-    def _now(self) -> dict[str, dict[str, int]]:
-        try:
-            totals = self._target.counters().items()
-            return {
-                str(operation): {str(name): int(total) for name, total in counts.items()}
-                for operation, counts in totals
-            }
-        except (KeyboardInterrupt, RefusedError):
-            raise
-        except BaseException as error:  # noqa: BLE001 - it is the target's code
-            self.trouble = f"The target's counters cannot be read: {type(error).__name__}: {error}"
-            return {}

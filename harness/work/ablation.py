@@ -8,7 +8,8 @@ import dataclasses
 import functools
 import importlib
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -16,30 +17,26 @@ from harness.console.console import Talk
 from harness.console.session_progress import Narrowing
 from harness.errors import HarnessError, RefusedError, UsageError
 from harness.exact.sides import SharedCounts
-from harness.judge.blocks import sort_blocks
-from harness.judge.evidence import WALL, Evidence, micro_evidence
-from harness.judge.exact import exact_comparisons
-from harness.judge.verdict import Verdict
+from harness.judge.ablation import Measured, coverage_of_each
 from harness.policy.policy import Policy
 from harness.processes.loadrun import Subject
 from harness.session.allowance import Allowance
 from harness.session.conductor import MicroSession, SessionRequest, Write, begin_receipt
 from harness.session.pace import Pace
 from harness.session.prepare import prepare
-from harness.session.receipt import Receipt, SessionPlan, State
+from harness.session.receipt import Receipt, SessionPlan
 from harness.session.receipt_file import write_receipt
 from harness.session.sizing import Discovery
 from harness.session.subjects import TargetSide
-from harness.stats.order import fewest, median_interval
+from harness.stats.order import fewest
+from harness.storage.folder import ABLATION
 from harness.supervise import Supervisor, private_folder
-from harness.target.loading import TargetSpec
+from harness.target.spec import TargetSpec
 from harness.units import format_duration
+from harness.work.ended import EarlyEnd
 from harness.work.session_folder import SessionFolder
 from harness.work.sides import Driven, target_side
-from reports.ablation.model import AblationRow
 
-COVERAGE = 0.95
-"""Of all intervals of an ablation together (Bonferroni)."""
 USUAL_OPERATIONS = 12
 """Of a target, for the plan: how many rows a session brings is known only when it is over."""
 SPARE_BLOCKS = 2
@@ -63,15 +60,6 @@ class Case:
     context: str
     base: Driven
     candidate: Driven
-
-
-@dataclasses.dataclass(slots=True)
-class Measured:
-    """What the session of a case recorded; `trouble` says why there is nothing."""
-
-    case: Case
-    receipt: Receipt | None = None
-    trouble: str = ""
 
 
 class _NoLooks:
@@ -153,12 +141,13 @@ class Ablation:
                 if self.allowance.budget_s is not None:
                     self.allowance.set_aside(self.allowance.left_s * (sessions_left - 1) / sessions_left)
                 try:
-                    measured.append(Measured(case, self._session(case, talk, supervisor, counts)))
+                    receipt = self._session(case, talk, supervisor, counts)
+                    measured.append(Measured(case.switch, case.context, receipt))
                 except RefusedError:
                     # What one session cannot measure no other can.
                     raise
                 except HarnessError as error:
-                    measured.append(Measured(case, trouble=str(error)))
+                    measured.append(Measured(case.switch, case.context, trouble=str(error)))
 
     def _session(self, case: Case, talk: Talk, supervisor: Supervisor, counts: SharedCounts) -> Receipt:
         if self.allowance.left_s <= 0:
@@ -220,93 +209,51 @@ class Ablation:
         return functools.partial(write_receipt, self.folder.path / f"{name}.json")
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class AblationRequest:
+    """All that the user asked for, checked: what is compared, and in so many blocks. `name` is the command's."""
+
+    policy: Policy
+    seed: int
+    cases: Sequence[Case]
+    plan: SessionPlan
+    allowance: Allowance
+    out: Path
+    name: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AblationWork:
+    """The folder of an ablation, what was measured of its cases, and how that ended."""
+
+    folder: SessionFolder
+    measured: Sequence[Measured]
+    early: EarlyEnd
+
+
+def carry_out(request: AblationRequest, talk: Talk) -> AblationWork:
+    """Measure every case. Ctrl-C ends the work in good order and keeps what was measured.
+
+    Raises `RefusedError` for a target that cannot be measured.
+    """
+    folder = SessionFolder(request.out, request.name, ABLATION)
+    measured: list[Measured] = []
+    early = EarlyEnd()
+    ablation = Ablation(request.policy, request.seed, folder, request.plan, allowance=request.allowance)
+    try:
+        with early.measuring() as supervisor:
+            ablation.measure(request.cases, talk, supervisor, measured)
+    except RefusedError:
+        if not measured:
+            folder.discard_if_empty()
+        raise
+    finally:
+        folder.finish()
+    return AblationWork(folder, measured, early)
+
+
 def _subject(driven: Driven) -> Subject:
     return Subject(driven.entry.factory, driven.parameters(driven.entry.exact))
-
-
-def rows(measured: Sequence[Measured], policy: Policy) -> list[AblationRow]:
-    """Return what each switch is worth, by operation and metric, with intervals that hold together."""
-    evidence = {
-        id(one): [found for found in _evidence(one) if found.metric is WALL and found.screened]
-        for one in measured
-    }
-    count = sum(map(len, evidence.values()))
-    made = []
-    for one in measured:
-        made += [_timed(one.case, found, 1 - (1 - COVERAGE) / max(count, 1)) for found in evidence[id(one)]]
-        made += _counted(one, policy)
-        made += [_missing(one.case, name, why) for name, why in _gaps(one)]
-    return made
-
-
-def _gaps(measured: Measured) -> Iterator[tuple[str, str]]:
-    """Yield what could not be measured, with the reason."""
-    if measured.receipt is None:
-        yield "all", measured.trouble
-        return
-    for benchmark in measured.receipt.benchmarks:
-        if benchmark.state is not State.BOTH:
-            yield benchmark.name, benchmark.note
-    yield from (("all", trouble) for trouble in measured.receipt.trouble)
-
-
-def _missing(case: Case, operation: str, why: str) -> AblationRow:
-    return AblationRow(case.switch, operation + case.context, "wall", None, None, None, Verdict.INVALID, why)
-
-
-def _evidence(measured: Measured) -> list[Evidence]:
-    """Return what all blocks of a session say, disturbed ones too.
-
-    A verdict is reached without those. A size is not: both sides of a block met its disturbance in random order, so
-    that it makes an interval wider and favours neither.
-    """
-    receipt = measured.receipt
-    if receipt is None:
-        return []
-    whole = tuple(block for block in receipt.blocks if block.trouble is None)
-    return micro_evidence(receipt.benchmarks, dataclasses.replace(sort_blocks(receipt), good=whole))
-
-
-def disturbed_share(measured: Sequence[Measured]) -> float:
-    """Return the share of all blocks that the machine disturbed, as their sentinels say."""
-    found = [sort_blocks(one.receipt) for one in measured if one.receipt is not None]
-    return sum(len(each.bad) for each in found) / max(sum(sum(each.made.values()) for each in found), 1)
-
-
-def _timed(case: Case, evidence: Evidence, coverage: float) -> AblationRow:
-    interval = median_interval([pair.change for pair in evidence.screened], coverage)
-    bounded = interval.bounded
-    low, high = (math.expm1(interval.low), math.expm1(interval.high)) if bounded else (None, None)
-    verdict = Verdict.OK if bounded and not evidence.trouble else Verdict.INVALID
-    note = evidence.trouble or ("" if bounded else "too few blocks for an interval")
-    return AblationRow(
-        case.switch,
-        evidence.benchmark + case.context,
-        "wall",
-        math.expm1(interval.center),
-        low,
-        high,
-        verdict,
-        note,
-    )
-
-
-def _counted(measured: Measured, policy: Policy) -> Iterator[AblationRow]:
-    if measured.receipt is None:
-        return
-    case = measured.case
-    for one in exact_comparisons(measured.receipt.counts, policy):
-        if one.change is not None and math.isfinite(one.change) and one.metric != "failures":
-            yield AblationRow(
-                case.switch,
-                one.benchmark + case.context,
-                one.metric,
-                one.change,
-                None,
-                None,
-                one.verdict,
-                one.note,
-            )
 
 
 def spread_budget(budget_s: float | None, sessions: int, block_s: float) -> SessionPlan:
@@ -315,7 +262,7 @@ def spread_budget(budget_s: float | None, sessions: int, block_s: float) -> Sess
     The more rows there are, the more blocks it takes before the interval of any is bounded. Raises `UsageError` where
     the budget has no room for so many.
     """
-    least = fewest(1 - (1 - COVERAGE) / max(sessions * USUAL_OPERATIONS, 1))
+    least = fewest(coverage_of_each(sessions * USUAL_OPERATIONS))
     blocks = max(SessionPlan().screen_blocks, least + SPARE_BLOCKS)
     if budget_s is not None:
         blocks = int(budget_s / max(sessions * block_s, 1e-9))

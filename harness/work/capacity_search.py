@@ -1,9 +1,7 @@
 """The work of `harness capacity`: servers, then one probe after the other, each kept before the next begins."""
 
 import dataclasses
-import datetime as dt
 import math
-import shutil
 import time
 from pathlib import Path
 
@@ -17,9 +15,11 @@ from harness.plans.plan import MAX_RATE_PER_S
 from harness.policy.slo import State
 from harness.reading.limits import read_limit
 from harness.run.directory import RunDirectory
-from harness.supervise import Supervisor, termination_as_exception
+from harness.storage.stamps import started_now
+from harness.supervise import Supervisor
 from harness.table import calls
 from harness.units import format_duration, format_rate_in_full
+from harness.work.ended import EarlyEnd
 from harness.work.preparing import probed_per_s
 from harness.work.probing import Prober, Question
 from harness.work.servers import Backends, data_of, provide
@@ -31,7 +31,7 @@ _HIGHEST_START_PER_S = 2_000.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Request:
+class CapacityRequest:
     """All that the user asked for, checked."""
 
     question: Question
@@ -42,46 +42,53 @@ class Request:
     out: Path
 
 
-def carry_out(request: Request, talk: Talk) -> tuple[RunDirectory, CapacityDocument]:
+def carry_out(request: CapacityRequest, talk: Talk) -> tuple[RunDirectory, CapacityDocument]:
     """Search until the answer is settled, the budget is used up, or the user ends it; what was found is kept.
 
     An error before the first probe is raised; a later one ends the search and is told with what was found.
     """
     began_s = time.monotonic()
     folder = _folder(request)
-    document: CapacityDocument | None = None
+    early = EarlyEnd()
+    begun: list[CapacityDocument] = []
     try:
-        with termination_as_exception(), Supervisor() as supervisor:
+        with early.measuring(lambda: any(document.probes for document in begun)) as supervisor:
             data = data_of(request.question.selection.spec)
             servers = provide(request.backends, supervisor, folder.servers, talk, data)
             with servers as backends:
                 prober = Prober(request.question, folder.path / PROBES, supervisor, backends, talk)
                 bounds = _bounds(request, supervisor, backends, talk)
-                document = _document(request, bounds, backends)
-                _search(request, bounds, prober, folder, document, began_s)
-    except KeyboardInterrupt:
-        if document is None:
-            shutil.rmtree(folder.path, ignore_errors=True)
-            raise
-        document.ended = Ended.INTERRUPTED
-    except HarnessError as error:
-        if document is None or not document.probes:
-            shutil.rmtree(folder.path, ignore_errors=True)
-            raise
-        document.ended = Ended.REFUSED if isinstance(error, RefusedError) else Ended.FAILED
-        document.trouble = str(error)
-    document.status = "finished"
+                begun.append(_document(request, bounds, backends))
+                _search(request, bounds, prober, folder, begun[0], began_s)
+    except HarnessError:
+        folder.discard()
+        raise
+    if not begun:
+        folder.discard()
+        raise KeyboardInterrupt
+    (document,) = begun
+    _note(early, document)
     folder.write(document)
     return folder, document
 
 
-def _folder(request: Request) -> RunDirectory:
+def _note(early: EarlyEnd, document: CapacityDocument) -> None:
+    """Write down that the search is over, and what ended it early."""
+    document.status = "finished"
+    if early.interrupted:
+        document.ended = Ended.INTERRUPTED
+    if early.error is not None:
+        document.ended = Ended.REFUSED if isinstance(early.error, RefusedError) else Ended.FAILED
+        document.trouble = str(early.error)
+
+
+def _folder(request: CapacityRequest) -> RunDirectory:
     folder = RunDirectory.create(request.out, KIND, "", KIND)
     (folder.path / PROBES).mkdir()
     return folder
 
 
-def _bounds(request: Request, supervisor: Supervisor, backends: Backends, talk: Talk) -> Bounds:
+def _bounds(request: CapacityRequest, supervisor: Supervisor, backends: Backends, talk: Talk) -> Bounds:
     plan = request.question.plan
     fastest = max(max(stage.start, stage.end) for stage in plan.scenario.stages)
     most_per_s = min(MAX_RATE_PER_S, calls.MAX_ROWS / (2 * (plan.duration_s + plan.warmup_s))) / fastest
@@ -106,14 +113,14 @@ def _bounds(request: Request, supervisor: Supervisor, backends: Backends, talk: 
     return Bounds(start_per_s, lowest_per_s, max(most_per_s, start_per_s), request.tolerance)
 
 
-def _document(request: Request, bounds: Bounds, backends: Backends) -> CapacityDocument:
+def _document(request: CapacityRequest, bounds: Bounds, backends: Backends) -> CapacityDocument:
     question = request.question
     return CapacityDocument(
         scenario=question.plan.scenario.name,
         target=question.selection.spec.shown,
         variant=question.selection.variants[0],
         seed=question.plan.seed,
-        started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        started_at=started_now(),
         command=question.command,
         slos=list(question.slos),
         metric=question.metric,
@@ -130,7 +137,7 @@ def _document(request: Request, bounds: Bounds, backends: Backends) -> CapacityD
 
 
 def _search(
-    request: Request, bounds: Bounds, prober: Prober, folder: RunDirectory, document: CapacityDocument,
+    request: CapacityRequest, bounds: Bounds, prober: Prober, folder: RunDirectory, document: CapacityDocument,
     began_s: float,
 ) -> None:  # fmt: skip
     needed = calls_needed([read_limit(text) for text in request.question.slos])

@@ -1,7 +1,6 @@
 """The work of `harness run`: servers, a rate, and for each variant a timing run and its profile runs."""
 
 import dataclasses
-import datetime as dt
 from pathlib import Path
 
 from harness import environment
@@ -15,9 +14,11 @@ from harness.profiling.runs import USUAL, Sampling, profile_cpu, profile_memory
 from harness.profiling.waiting import HOOK_TAKEN, NO_SPLIT, profile_waits
 from harness.reading.limits import check_operations, read_limit
 from harness.reading.summary import load
-from harness.run.directory import RunDirectory, RunDocument
+from harness.run.directory import RunDirectory
 from harness.run.distributions import Distributions
-from harness.supervise import Supervisor, termination_as_exception
+from harness.run.documents import RunDocument
+from harness.storage.stamps import started_now
+from harness.supervise import Supervisor
 from harness.work.ended import Work
 from harness.work.preparing import Find, label_of, prepared, subject_of
 from harness.work.servers import Backends, data_of, provide
@@ -25,7 +26,7 @@ from harness.work.subjects import Selection
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Request:
+class RunRequest:
     """All that the user asked for, checked."""
 
     selection: Selection
@@ -42,7 +43,7 @@ class Request:
     """The options that shaped the plan, for `run.json`."""
 
 
-def carry_out(request: Request, talk: Talk) -> Work:
+def carry_out(request: RunRequest, talk: Talk) -> Work:
     """Run every variant. Ctrl-C ends the work in good order and keeps what was measured.
 
     An error before anything was measured is raised; a later one is kept beside the runs that there are.
@@ -51,7 +52,7 @@ def carry_out(request: Request, talk: Talk) -> Work:
     begun = {variant: _begin(request, variant) for variant in request.selection.variants}
     logs = next(iter(begun.values())).servers
     try:
-        with termination_as_exception(), Supervisor() as supervisor:
+        with work.measuring(lambda: work.directories) as supervisor:
             servers = provide(request.backends, supervisor, logs, talk, data_of(request.selection.spec))
             with servers as backends:
                 plan = prepared(request.selection, request.plan, request.find, supervisor, backends, talk)
@@ -60,12 +61,6 @@ def carry_out(request: Request, talk: Talk) -> Work:
                     _Variant(request, variant, directory, supervisor, backends, talk).carry_out(work)
                     if work.interrupted:
                         break
-    except KeyboardInterrupt:
-        work.interrupted = True
-    except HarnessError as error:
-        if not work.directories:
-            raise
-        work.error = error
     finally:
         for directory in begun.values():
             # A folder without a measurement helps nobody: the facts are written when the run begins.
@@ -74,7 +69,7 @@ def carry_out(request: Request, talk: Talk) -> Work:
     return work
 
 
-def _begin(request: Request, variant: str) -> RunDirectory:
+def _begin(request: RunRequest, variant: str) -> RunDirectory:
     return RunDirectory.create(request.out, request.plan.scenario.name, variant)
 
 
@@ -90,7 +85,7 @@ class _Variant:
     """One variant: its document, its timing run, its profile runs."""
 
     def __init__(
-        self, request: Request, variant: str, directory: RunDirectory, supervisor: Supervisor,
+        self, request: RunRequest, variant: str, directory: RunDirectory, supervisor: Supervisor,
         backends: Backends, talk: Talk,
     ) -> None:  # fmt: skip
         self._request = request
@@ -139,7 +134,7 @@ class _Variant:
             target=request.selection.spec.shown,
             variant=self._variant,
             seed=request.plan.seed,
-            started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            started_at=started_now(),
             command=request.command,
             plan=request.plan.facts(mix),
             thresholds=request.thresholds,

@@ -5,7 +5,6 @@ not be what the next one measures. That costs about two seconds each.
 """
 
 import dataclasses
-import datetime as dt
 from pathlib import Path
 
 import msgspec
@@ -17,14 +16,16 @@ from harness.console.console import Talk
 from harness.console.watching import watched
 from harness.errors import HarnessError
 from harness.policy.slo import SloMetric, State, parse
-from harness.policy.thresholds import Thresholds
+from harness.policy.thresholds import Level, Thresholds
 from harness.processes.loadrun import LoadPlan, run_into
 from harness.processes.measure import Ending
+from harness.reading.judging import JudgedRun, judge
 from harness.reading.limits import ALL, check_operations, read_limit
-from harness.reading.summary import RunSummary, load, throughput
-from harness.reading.validity import Level
-from harness.run.directory import RunDirectory, RunDocument
+from harness.reading.summary import load, throughput
+from harness.run.directory import RunDirectory
 from harness.run.distributions import Distributions
+from harness.run.documents import RunDocument
+from harness.storage.stamps import started_now
 from harness.supervise import Supervisor
 from harness.units import format_rate_in_full
 from harness.work.preparing import subject_of
@@ -93,7 +94,7 @@ class Prober:
             target=question.selection.spec.shown,
             variant=question.selection.variants[0],
             seed=plan.seed,
-            started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            started_at=started_now(),
             command=question.command,
             plan=plan.facts(mix),
             thresholds=question.thresholds,
@@ -103,7 +104,7 @@ class Prober:
         )
 
     def _seen(self, directory: RunDirectory, document: RunDocument, step: Step, plan: LoadPlan) -> ProbeFacts:
-        run = self._load(directory, document)
+        judged = self._load(directory, document)
         common = ProbeFacts(
             folder=directory.path.name,
             rate_per_s=step.rate_per_s,
@@ -114,60 +115,62 @@ class Prober:
             validity=Level.INVALID,
             reasons=[*document.trouble],
         )
-        return common if run is None else facts_of(run, common, self.question.metric)
+        return common if judged is None else facts_of(judged, common, self.question.metric)
 
-    def _load(self, directory: RunDirectory, document: RunDocument) -> RunSummary | None:
+    def _load(self, directory: RunDirectory, document: RunDocument) -> JudgedRun | None:
         try:
             run = load(directory.path)
             document.backends = self.backends.facts(run.counters, run.measured_s)
             Distributions.of(run.table, document.plan.spans).write(directory.histograms_path)
             directory.write(document)
-            return load(directory.path)
+            return judge(load(directory.path))
         except HarnessError as error:
             document.trouble.append(str(error))
             directory.write(document)
             return None
 
 
-def facts_of(run: RunSummary, common: ProbeFacts, metric: MetricFacts) -> ProbeFacts:
+def facts_of(judged: JudgedRun, common: ProbeFacts, metric: MetricFacts) -> ProbeFacts:
     """Return `common` with what a run says of the SLO. Only certified limits hold; an invalid run says nothing."""
+    run = judged.run
     response = run.total.histograms["response_ns"]
     return msgspec.structs.replace(
         common,
-        sight=sight(run),
-        validity=run.validity.level,
-        reasons=[*run.validity.reasons],
+        sight=sight(judged),
+        validity=judged.validity.level,
+        reasons=[*judged.validity.reasons],
         limits=[
             LimitSeen(
                 what=finding.what, state=str(finding.certificate.state), sentence=finding.certificate.sentence
             )
-            for finding in run.slo
+            for finding in judged.slo
         ],
         planned=run.planned,
         completed=run.total.outcomes["completed"],
         answered_per_s=throughput(run.directory.calls_path, run.measured_s) if run.measured_s else 0.0,
         p50_ns=response.supported_percentile(0.5),
         p99_ns=response.supported_percentile(0.99),
-        metric=_metric(run, metric),
+        metric=_metric(judged, metric),
     )
 
 
-def sight(run: RunSummary) -> Sight:
+def sight(judged: JudgedRun) -> Sight:
     """Return what a run shows of its limits."""
-    if run.validity.level is Level.INVALID:
+    if judged.validity.level is Level.INVALID:
         return Sight.INVALID
-    states = [finding.certificate.state for finding in run.slo]
+    states = [finding.certificate.state for finding in judged.slo]
     if State.BROKEN in states:
         return Sight.BROKE
     return Sight.HELD if states and all(state is State.CERTIFIED for state in states) else Sight.OPEN
 
 
-def _metric(run: RunSummary, metric: MetricFacts) -> float | None:
+def _metric(judged: JudgedRun, metric: MetricFacts) -> float | None:
     """Return the chart's value: of the operation that the first such limit names, else of all calls."""
+    run = judged.run
     if metric.unit == "share":
         return 1 - run.total.outcomes["completed"] / run.planned if run.planned else None
     names = [
-        finding.operation for finding in run.slo if finding.certificate.clause.text.startswith(metric.name)
+        finding.operation for finding in judged.slo if finding.certificate.clause.text.startswith(metric.name)
     ]
     name = names[0] if names else ALL
     summary = run.total if name == ALL else run.operations[name]

@@ -1,7 +1,6 @@
 """The work of `harness profile`: each side in rounds, every profile a process of its own, the sides in random order."""
 
 import dataclasses
-import datetime as dt
 import random
 import secrets
 from collections.abc import Mapping
@@ -16,8 +15,10 @@ from harness.policy.policy import Policy
 from harness.processes.loadrun import LoadPlan, Subject
 from harness.profiling.document import KIND, ProfileDocument, ProfiledSide, Round, round_folder, write_sums
 from harness.profiling.runs import Sampling, next_sampling, record_cpu, record_memory, record_wait
-from harness.run.directory import ProfileFacts, RunDirectory
-from harness.supervise import Supervisor, private_folder, termination_as_exception
+from harness.run.directory import RunDirectory
+from harness.run.documents import ProfileFacts
+from harness.storage.stamps import started_now
+from harness.supervise import Supervisor, private_folder
 from harness.units import format_duration
 from harness.work.ended import Work
 from harness.work.preparing import Find, prepared
@@ -29,7 +30,7 @@ _LAUNCH_S = 4.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Request:
+class ProfileRequest:
     """All that the user asked for, checked."""
 
     sides: tuple[ProfileSide, ...]
@@ -51,7 +52,7 @@ class Request:
         return self.rounds * len(self.sides) * each_s
 
 
-def carry_out(request: Request, talk: Talk) -> Work:
+def carry_out(request: ProfileRequest, talk: Talk) -> Work:
     """Profile every side. Ctrl-C ends the work in good order and keeps the rounds that are whole.
 
     An error before anything was profiled is raised; a later one is kept beside the rounds that there are.
@@ -63,13 +64,8 @@ def carry_out(request: Request, talk: Talk) -> Work:
         directory = RunDirectory.create(request.out, request.plan.scenario.name, side.folder_word, KIND)
         profilings.append(_Profiling(request, side, directory, session))
     try:
-        _carry_out(request, profilings, talk)
-    except KeyboardInterrupt:
-        work.interrupted = True
-    except HarnessError as error:
-        if not any(one.document.rounds for one in profilings):
-            raise
-        work.error = error
+        with work.measuring(lambda: any(one.document.rounds for one in profilings)) as supervisor:
+            _carry_out(request, profilings, supervisor, talk)
     finally:
         for one in profilings:
             if one.close(interrupted=work.interrupted, error=work.error):
@@ -77,11 +73,11 @@ def carry_out(request: Request, talk: Talk) -> Work:
     return work
 
 
-def _carry_out(request: Request, profilings: list["_Profiling"], talk: Talk) -> None:
+def _carry_out(
+    request: ProfileRequest, profilings: list["_Profiling"], supervisor: Supervisor, talk: Talk
+) -> None:
     target = request.sides[-1].selection
     with (
-        termination_as_exception(),
-        Supervisor() as supervisor,
         private_folder() as scratch,
         code_of(request.sides, request.policy, supervisor, scratch / "prepare.log") as places,
         provide(
@@ -123,7 +119,9 @@ def _round(
 class _Profiling:
     """One side while it is profiled: its document, and the rate that its budget allows."""
 
-    def __init__(self, request: Request, side: ProfileSide, directory: RunDirectory, session: str) -> None:
+    def __init__(
+        self, request: ProfileRequest, side: ProfileSide, directory: RunDirectory, session: str
+    ) -> None:
         self.side = side
         self.directory = directory
         self._request = request
@@ -135,7 +133,7 @@ class _Profiling:
             variant=side.variant,
             subject=side.label,
             seed=request.plan.seed,
-            started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            started_at=started_now(),
             command=request.command,
             plan=request.plan.facts({}),
             environment={},

@@ -17,7 +17,8 @@ from harness.micro.document import KIND as MICRO
 from harness.micro.document import MicroDocument
 from harness.profiling.document import KIND as PROFILE
 from harness.profiling.document import ProfileDocument
-from harness.run.directory import RunDirectory, RunDocument
+from harness.run.directory import RunDirectory
+from harness.run.documents import RunDocument
 from harness.session.receipt_file import NAME as RECEIPT
 from harness.session.receipt_file import read_receipt
 from harness.storage.folder import ABLATION, DOCUMENT, PRODUCT, SESSION, Head, read_head

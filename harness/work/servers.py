@@ -10,9 +10,9 @@ import msgspec
 
 from harness.console.console import Talk
 from harness.errors import UsageError
-from harness.run.directory import BackendFacts
+from harness.run.documents import BackendFacts
 from harness.supervise import Supervisor
-from harness.target.loading import TargetSpec
+from harness.target.spec import TargetSpec
 from harness.units import format_rate
 
 

@@ -1,13 +1,12 @@
 """The folder of a session: its receipt, what its processes said, and what people read of it."""
 
-import datetime as dt
-import secrets
 import shutil
 from pathlib import Path
 
 from harness.session.receipt import Receipt
 from harness.session.receipt_file import NAME, write_receipt
 from harness.storage import folder
+from harness.storage.stamps import folder_name
 
 
 class SessionFolder:
@@ -17,8 +16,7 @@ class SessionFolder:
     """
 
     def __init__(self, parent: Path, command: str, kind: str = folder.SESSION) -> None:
-        moment = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
-        self.path = parent / f"{moment}-{command}-{secrets.token_hex(3)}"
+        self.path = parent / folder_name(command)
         self.receipt_path = self.path / NAME
         self.log = self.path / "slots.log"
         self._kind = kind

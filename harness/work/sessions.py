@@ -4,14 +4,13 @@ import contextlib
 import dataclasses
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from harness.console.console import Talk
 from harness.console.session_progress import Narrowing
-from harness.errors import HarnessError
 from harness.exact.sides import count_exactly, count_seconds, trace_exactly
 from harness.exact.suite import trace_seconds, trace_suite
 from harness.explain.rounds import ROUNDS, seconds_needed
@@ -20,8 +19,7 @@ from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.plan import what_it_detects
 from harness.judge.verdict import Verdict
-from harness.model import Executor, Scenario
-from harness.policy.policy import Policy
+from harness.model import Executor
 from harness.processes.loadrun import LoadPlan
 from harness.session.allowance import END_S, Allowance
 from harness.session.conductor import MicroSession, SessionRequest, begin_receipt
@@ -35,55 +33,17 @@ from harness.session.load_blocks import (
 from harness.session.prepare import Prepared, prepare
 from harness.session.receipt import Count, Receipt, SessionPlan, Side, State
 from harness.session.sizing import Discovery
-from harness.session.subjects import Subject
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
 from harness.work.budgets import pace_of, plan_within, require_room_for_load
-from harness.work.servers import Data, provide
+from harness.work.comparison import SUITES, ComparisonRequest, LoadOptions
+from harness.work.ended import EarlyEnd
+from harness.work.servers import provide
 from harness.work.session_folder import SessionFolder
-from harness.work.sides import Driven, counted_subjects, loaded_subjects, overlays
+from harness.work.sides import counted_subjects, loaded_subjects, overlays
 
-SUITES = ("exact", "micro", "load")
-"""In this order: what needs no statistics comes first."""
 USUAL_SPREAD = 0.01
 """What blocks of this kind differ by on a shared machine: for the forecast alone."""
-LOAD_SHARE = 0.5
-"""Of the budget, where both micro-benchmarks and load are to be measured."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class LoadOptions:
-    """How the load suite loads: each segment is one run of this plan."""
-
-    scenario: Scenario
-    duration_s: float
-    warmup_s: float
-    backends: str
-    data: Data
-    rate_per_s: float | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Asked:
-    """All that the user asked for, checked. `driven` is what the exact and load suites drive."""
-
-    base: Subject
-    candidate: Subject
-    policy: Policy
-    suites: tuple[str, ...]
-    seed: int
-    out: Path
-    command: str
-    name: str
-    budget_s: float | None = None
-    driven: Mapping[Side, Driven] | None = None
-    load: LoadOptions | None = None
-
-    def share_of(self, suite: str) -> float:
-        """Return the part of the budget that one suite gets."""
-        if not {"micro", "load"} <= set(self.suites):
-            return 1.0
-        return LOAD_SHARE if suite == "load" else 1 - LOAD_SHARE
 
 
 @dataclasses.dataclass(slots=True)
@@ -94,7 +54,7 @@ class Session:
     receipt: Receipt
 
 
-def carry_out(asked: Asked, talk: Talk) -> Session:
+def carry_out(asked: ComparisonRequest, talk: Talk) -> Session:
     """Measure both sides. Ctrl-C ends the work in good order and keeps what was measured.
 
     Raises `UsageError` for what the caller can correct; nothing has been measured then, and no folder is left.
@@ -125,7 +85,7 @@ class _Work:
     """One session, suite after suite, while both sides are prepared."""
 
     def __init__(
-        self, asked: Asked, talk: Talk, folder: SessionFolder, supervisor: Supervisor, prepared: Prepared,
+        self, asked: ComparisonRequest, talk: Talk, folder: SessionFolder, supervisor: Supervisor, prepared: Prepared,
         allowance: Allowance,
     ) -> None:  # fmt: skip
         self._asked, self._talk, self._folder = asked, talk, folder
@@ -142,29 +102,32 @@ class _Work:
 
     def run(self) -> None:
         """Measure every suite, then what explains a regression."""
-        suites = {"exact": self._exact, "micro": self._micro, "load": self._load}
-        try:
-            if (load := self._asked.load) is not None:
-                require_room_for_load(
-                    self._asked.budget_s, self._asked.policy, self._asked.share_of("load"),
-                    (load.duration_s, load.warmup_s), has_servers=load.backends == "embedded",
-                )  # fmt: skip
-            if "micro" in self._asked.suites:
-                self._look()
-            if not self.receipt.trouble:
-                for suite in SUITES:
-                    if suite in self._asked.suites:
-                        suites[suite]()
-                self.receipt.finished = not self.receipt.trouble
-                self._explain()
-        except KeyboardInterrupt:
+        early = EarlyEnd()
+        with early.noted(self._folder.receipt_path.exists):
+            self._measure()
+        if early.interrupted:
             self.receipt.interrupted = True
-        except HarnessError as error:
+        if early.error is not None:
             # What was measured before is kept, and passes nothing.
-            if self._folder.receipt_path.exists():
-                self.receipt.trouble.append(str(error))
-                self._folder.write(self.receipt)
-            raise
+            self.receipt.trouble.append(str(early.error))
+            self._folder.write(self.receipt)
+            raise early.error
+
+    def _measure(self) -> None:
+        suites = {"exact": self._exact, "micro": self._micro, "load": self._load}
+        if (load := self._asked.load) is not None:
+            require_room_for_load(
+                self._asked.budget_s, self._asked.policy, self._asked.share_of("load"),
+                (load.duration_s, load.warmup_s), has_servers=load.backends == "embedded",
+            )  # fmt: skip
+        if "micro" in self._asked.suites:
+            self._look()
+        if not self.receipt.trouble:
+            for suite in SUITES:
+                if suite in self._asked.suites:
+                    suites[suite]()
+            self.receipt.finished = not self.receipt.trouble
+            self._explain()
 
     def _look(self) -> None:
         """Find out what there is to measure, before anything is. What cannot end in a verdict ends here."""

@@ -13,7 +13,7 @@ from harness.session.prepare import Prepared
 from harness.session.receipt import Side
 from harness.session.subjects import Subject as SessionSubject
 from harness.session.subjects import TargetSide, parse_tree
-from harness.target.loading import TargetSpec, parse_spec
+from harness.target.spec import TargetSpec, parse_spec
 from harness.work.servers import Backends, Data, data_of
 from harness.work.subjects import find_scenario, select
 from targets.registry import Entry

@@ -9,7 +9,7 @@ from harness.errors import UsageError
 from harness.judge import policy_file
 from harness.model import Scenario
 from harness.target.answers import EXPECT_STATUS
-from harness.target.loading import TargetSpec, parse_spec
+from harness.target.spec import TargetSpec, parse_spec
 from harness.work.own_scenario import own_scenario
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS, Entry

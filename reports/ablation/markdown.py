@@ -1,7 +1,7 @@
 """An ablation as Markdown: a table for a README, and every row folded below it."""
 
-from reports import markdown
 from reports.ablation.model import AblationView
+from reports.shared import markdown
 
 
 def render_ablation_markdown(view: AblationView, *, every_row: bool = False) -> str:

@@ -1,29 +1,9 @@
-"""The rows of an ablation, and the view made of them."""
+"""An ablation as it is read: the view made of its rows."""
 
 import dataclasses
 
-from harness.judge.verdict import Verdict
 from reports.charts.data import Chart
-from reports.model import NextCommand, Table
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class AblationRow:
-    """One metric of one operation, with everything on against everything but `switch`.
-
-    `worth` is relative: 0.25 says that without the switch the metric is 25 % larger; below zero it costs more than it
-    saves. `low` and `high` are its interval; None for what was counted exactly. A row without `worth` was not measured,
-    and `note` says why.
-    """
-
-    switch: str
-    operation: str
-    metric: str
-    worth: float | None
-    low: float | None
-    high: float | None
-    verdict: Verdict
-    note: str = ""
+from reports.shared.model import NextCommand, Table
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

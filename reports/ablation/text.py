@@ -4,7 +4,7 @@ import io
 from typing import TextIO
 
 from reports.ablation.model import AblationView
-from reports.plain import console_of, print_next, print_table, say
+from reports.shared.plain import console_of, print_next, print_table, say
 
 
 def render_ablation_text(view: AblationView, width: int = 80) -> str:

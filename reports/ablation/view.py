@@ -5,15 +5,16 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.exact.metrics import ALLOCATIONS, PEAK_BYTES, unit_of
+from harness.judge.ablation import AblationRow
 from harness.judge.evidence import WALL
 from harness.judge.verdict import Verdict
 from harness.units import format_percent
-from reports.ablation.model import AblationRow, AblationView
+from reports.ablation.model import AblationView
 from reports.charts.data import Chart, IntervalPlot, IntervalRow
-from reports.model import Cell, NextCommand, Row, Table, Tone
+from reports.run.sides import lower_first
 from reports.session.words import change_text, interval_text, plural
-from reports.sides import lower_first
-from reports.visible import short
+from reports.shared.model import Cell, NextCommand, Row, Table, Tone
+from reports.shared.visible import short
 
 _COLUMNS = ("operation", "metric", "worth", "interval", "reading")
 _AGAINST = "but"

@@ -2,12 +2,13 @@
 
 from markupsafe import Markup
 
-from reports import figures, page
 from reports.capacity.model import CapacityView
+from reports.charts import figures
+from reports.shared import page
 
 
 def render_capacity_html(view: CapacityView) -> str:
-    """Return the whole page; every text is escaped by the templates of `reports.page`."""
+    """Return the whole page; every text is escaped by the templates of `reports.shared.page`."""
     return page.render(
         "capacity.html.j2",
         page.Assets(("report.css", "session.css")),

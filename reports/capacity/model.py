@@ -3,7 +3,7 @@
 import dataclasses
 
 from reports.charts.data import Chart
-from reports.model import NextCommand, Status, Table
+from reports.shared.model import NextCommand, Status, Table
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import io
 from typing import TextIO
 
 from reports.capacity.model import CapacityView
-from reports.plain import STATUS_STYLE, console_of, print_next, print_table, say
+from reports.shared.plain import STATUS_STYLE, console_of, print_next, print_table, say
 
 
 def render_capacity_text(view: CapacityView, width: int = 80) -> str:

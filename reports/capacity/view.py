@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from harness.capacity.document import Answer, CapacityDocument, Ended, ProbeFacts, answer
 from harness.capacity.search import Sight
 from harness.errors import ExitCode
-from harness.reading.validity import Level
+from harness.policy.thresholds import Level
 from harness.units import (
     format_duration,
     format_ns,
@@ -17,9 +17,9 @@ from harness.units import (
 )
 from reports.capacity.model import CapacityView
 from reports.charts.data import CapacityPlot, CapacityPoint, Chart
-from reports.model import Cell, NextCommand, Row, Status, Table, Tone
+from reports.run.sides import lower_first
 from reports.session.words import plural
-from reports.sides import lower_first
+from reports.shared.model import Cell, NextCommand, Row, Status, Table, Tone
 
 _TONES = {
     Sight.HELD: Tone.BETTER,

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from harness.units import format_ns, significant
 from reports.charts.data import BarPlot, SplitPanel, SplitPlot
 from reports.charts.style import COLOURS, LABEL, POINT_SIZE, panels, run_colour
-from reports.visible import short
+from reports.shared.visible import short
 
 _PART_COLOURS = {
     "lag_ns": "part-lag",

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from harness.units import format_ns, format_percent, format_rate, format_rate_in_full
 from reports.charts.data import CapacityPlot
 from reports.charts.style import COLOURS, log_time_ticks, panels, run_colour
-from reports.visible import short
+from reports.shared.visible import short
 
 _LABEL = 30
 

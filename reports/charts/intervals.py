@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from reports.charts.data import IntervalPlot, IntervalRow
 from reports.charts.style import COLOURS, WIDTH_IN, letter_points, panels, run_colour
-from reports.visible import short
+from reports.shared.visible import short
 
 _LABEL = 48
 _LEAST, _MOST = -0.98, 999.0

@@ -19,7 +19,7 @@ from reports.charts.style import (
     run_colour,
     run_dash,
 )
-from reports.visible import short
+from reports.shared.visible import short
 
 # Labels of peaks that are closer than this share of the axis would cover one another.
 _LABEL_SHARE = 0.2

@@ -32,7 +32,7 @@ from reports.charts.style import (
     plain_number,
     run_colour,
 )
-from reports.visible import short
+from reports.shared.visible import short
 
 _HEAT_IN = 2.9
 _RATE_IN = 2.5

@@ -17,7 +17,7 @@ from reports.charts.data import (
     RatePlot,
     Series,
 )
-from reports.visible import visible
+from reports.shared.visible import visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

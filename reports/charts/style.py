@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.units import format_ns, significant
-from reports.visible import short
+from reports.shared.visible import short
 
 WIDTH_IN = 8.6
 POINT_SIZE = 9.5

@@ -1,9 +1,9 @@
 """Micro-benchmarks as one HTML file: complete without a script or a network."""
 
-from reports import page
 from reports.micro.model import MicroView
+from reports.shared import page
 
 
 def render(view: MicroView) -> str:
-    """Return the whole page; every text is escaped by the templates of `reports.page`."""
+    """Return the whole page; every text is escaped by the templates of `reports.shared.page`."""
     return page.render("micro.html.j2", page.Assets(), view=view)

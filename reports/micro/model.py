@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from reports.model import NextCommand, Status, Table
+from reports.shared.model import NextCommand, Status, Table
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

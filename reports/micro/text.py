@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.text import Text
 
 from reports.micro.model import MicroCard, MicroView
-from reports.model import Cell, Row, Table, Tone
-from reports.plain import STATUS_STYLE, console_of, grid, print_next, say
-from reports.visible import visible
+from reports.shared.model import Cell, Row, Table, Tone
+from reports.shared.plain import STATUS_STYLE, console_of, grid, print_next, say
+from reports.shared.visible import visible
 
 _WIDEST = 100
 _LEVEL_STYLE = {"valid": "green", "degraded": "yellow", "invalid": "red"}

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.policy.thresholds import Level
 from harness.reading.microsummary import MicroSummary
-from harness.reading.validity import Level
 from harness.redaction.redact import redact, redact_text
 from harness.redaction.visible import typed
 from harness.units import format_count, format_duration, format_percent, significant
-from reports.environment import flat
 from reports.micro.model import MicroCard, MicroView
 from reports.micro.tables import comparison_table, missing_table, times_table
-from reports.model import Cell, NextCommand, Row, Status, Table, Tone
+from reports.run.environment import flat
+from reports.shared.model import Cell, NextCommand, Row, Status, Table, Tone
 
 _STATUS = {Level.VALID: Status.GOOD, Level.DEGRADED: Status.CAUTION, Level.INVALID: Status.BAD}
 _HEADLINE = {

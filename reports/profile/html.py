@@ -4,8 +4,9 @@ import re
 
 from markupsafe import Markup
 
-from reports import flame, page
+from reports.flame import view as flame
 from reports.profile.model import ProfileReport
+from reports.shared import page
 
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from reports.flame import FlameView
-from reports.model import NextCommand, Status, Table
+from reports.flame.view import FlameView
+from reports.shared.model import NextCommand, Status, Table
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from harness.profiles.stacks.frames import CHILDREN, DRIVER, OUTSIDE
 from harness.profiles.stacks.marker import MARKER_PREFIX
 from harness.profiling.document import ProfiledSide, are_interleaved, kinds_and_names, together
 from harness.units import format_count
-from reports.flame_difference import amount, interval, relative, signed
-from reports.flame_tree import short_name
-from reports.model import Cell, Row, Table, Tone
+from reports.flame.difference import amount, interval, relative, signed
+from reports.flame.tree import short_name
+from reports.shared.model import Cell, Row, Table, Tone
 
 TITLES = {
     "cpu": "CPU",

@@ -5,8 +5,8 @@ import itertools
 import shutil
 from typing import TextIO
 
-from reports.plain import STATUS_STYLE, console_of, print_next, print_table, say
 from reports.profile.model import ProfileReport
+from reports.shared.plain import STATUS_STYLE, console_of, print_next, print_table, say
 
 _WIDEST = 100
 _MOST_ROWS = 6

@@ -21,15 +21,15 @@ from harness.redaction.redact import redact, redact_text
 from harness.redaction.visible import typed
 from harness.stats.proportion import clopper_pearson
 from harness.units import format_count, format_duration, format_percent, format_rate
-from reports import flame
-from reports.children import children_words
-from reports.environment import flat
-from reports.flame import FlameView
-from reports.model import Cell, NextCommand, Row, Status, Table
+from reports.flame import view as flame
+from reports.flame.view import FlameView
 from reports.profile.model import ProfileReport
 from reports.profile.tested import TITLES, Tested, changed_table, counts_table
-from reports.profiles import fact_text, overhead_words
-from reports.versus import listed
+from reports.run.environment import flat
+from reports.run.profiles import fact_text, overhead_words
+from reports.run.versus import listed
+from reports.shared.children import children_words
+from reports.shared.model import Cell, NextCommand, Row, Status, Table
 
 _FEW_SAMPLES = 100
 

@@ -7,7 +7,7 @@ shows ten of each level for a step, and drops the rest without a word; here the 
 from collections.abc import Mapping
 
 from reports.session.model import Line, SessionView
-from reports.visible import visible
+from reports.shared.visible import visible
 
 _LEVELS = {"regressed": "error", "invalid": "error", "inconclusive": "warning", "accepted": "notice"}
 _STATUS_LEVELS = {0: "notice", 4: "warning"}

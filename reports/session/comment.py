@@ -7,11 +7,11 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from harness.errors import ExitCode
-from reports import markdown
-from reports.markdown import code, prose
-from reports.model import Table
 from reports.session.model import Group, Line, SessionView
 from reports.session.words import plural
+from reports.shared import markdown
+from reports.shared.markdown import code, prose
+from reports.shared.model import Table
 
 MARKER = "<!-- asset-harness gate -->"
 """The first line, which no reader sees: by it a workflow finds the comment that it made before."""
@@ -137,7 +137,6 @@ def _cut_words(cut: dict[str, int]) -> str:
 
 
 def _footer(view: SessionView) -> str:
-    return (
-        f"\nFull report: {code(view.links.report)}. Next, to {prose(view.next_command.why)}: "
-        f"{code(view.next_command.command)}\n"
-    )
+    report = view.links.report
+    place = f"Full report: {code(report)}" if report else "No report was made; `harness judge` makes it"
+    return f"\n{place}. Next, to {prose(view.next_command.why)}: {code(view.next_command.command)}\n"

@@ -16,18 +16,19 @@ REPORT, COMMENT, JUNIT = "report.html", "comment.md", "junit.xml"
 class Written:
     """Where the files are."""
 
-    report: Path
+    report: Path | None
     comment: Path
     junit: Path
 
 
 def write_all(view: SessionView, folder: Path) -> Written:
-    """Write report, comment and JUnit into `folder`, made if need be, and return where.
+    """Write report (where the view links to one), comment and JUnit into `folder`, made if need be, and return where.
 
     Each file is either whole or as it was before. Raises `HarnessError` if one cannot be written.
     """
-    written = Written(folder / REPORT, folder / COMMENT, folder / JUNIT)
-    write_atomically(written.report, render_html(view).encode())
+    written = Written(folder / REPORT if view.links.report else None, folder / COMMENT, folder / JUNIT)
+    if written.report:
+        write_atomically(written.report, render_html(view).encode())
     write_atomically(written.comment, render_comment(view).encode())
     write_atomically(written.junit, render_junit(view).encode())
     return written

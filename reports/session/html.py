@@ -1,13 +1,13 @@
 """The session as one HTML file: verdict, tables and plots without a script, a network or colour."""
 
-from reports import page
 from reports.session.model import SessionView
+from reports.shared import page
 
 _OPEN_AT_MOST = 12
 
 
 def render_html(view: SessionView) -> str:
-    """Return the whole page; every text is escaped by the templates of `reports.page`."""
+    """Return the whole page; every text is escaped by the templates of `reports.shared.page`."""
     return page.render(
         "session.html.j2",
         page.Assets(("report.css", "session.css")),

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from harness.judge.verdict import Verdict
 from reports.session.model import Line, SessionView
-from reports.visible import visible
+from reports.shared.visible import visible
 
 SUITE = "harness"
 WHOLE = "the session as a whole"

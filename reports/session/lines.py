@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from harness.judge.verdict import Comparison, Kind, Site, Verdict
 from harness.units import significant
-from reports.model import Cell, Row, Table
 from reports.session.dots import Bar, Changes, band, dot_plot, extent, finite, scale_of
 from reports.session.model import Group, Line
 from reports.session.words import (
@@ -18,6 +17,7 @@ from reports.session.words import (
     sides_text,
     value_text,
 )
+from reports.shared.model import Cell, Row, Table
 
 ACCEPTED = "accepted"
 SHOWN = "shown"

@@ -4,9 +4,9 @@ import dataclasses
 
 from harness.errors import ExitCode
 from harness.judge.verdict import Verdict
-from reports.card import CardView
-from reports.model import NextCommand, Status, Table
 from reports.session.dots import Bar, DotPlot
+from reports.shared.card import CardView
+from reports.shared.model import NextCommand, Status, Table
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -14,7 +14,8 @@ class Links:
     """Where the other files of the session are, as a reader of the report can open them."""
 
     receipt: str = "receipt.json"
-    report: str = "report.html"
+    report: str | None = "report.html"
+    """None where no page is made."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

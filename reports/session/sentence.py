@@ -7,12 +7,12 @@ from harness.errors import ExitCode
 from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
 from harness.redaction.redact import redact_text
 from harness.session.receipt import Receipt
-from reports.model import NextCommand, Status
+from reports.run.sides import lower_first
 from reports.session.lines import size, word_of
 from reports.session.model import Links
 from reports.session.words import change_text, interval_text, plural, sides_text
-from reports.sides import lower_first
-from reports.visible import short
+from reports.shared.model import NextCommand, Status
+from reports.shared.visible import short
 
 _LONGEST_NAME = 80
 _STATUS = {Verdict.OK: Status.GOOD, Verdict.IMPROVED: Status.GOOD, Verdict.INCONCLUSIVE: Status.CAUTION}

@@ -7,10 +7,10 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from reports.model import Table
-from reports.plain import STATUS_STYLE, console_of, grid, print_next, say
 from reports.session.model import Group, Line, SessionView
-from reports.visible import visible
+from reports.shared.model import Table
+from reports.shared.plain import STATUS_STYLE, console_of, grid, print_next, say
+from reports.shared.visible import visible
 
 _WORD_STYLE = {
     "regressed": "bold red", "invalid": "bold red", "inconclusive": "yellow", "accepted": "yellow",

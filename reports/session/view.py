@@ -6,12 +6,12 @@ from harness.errors import ExitCode
 from harness.judge.verdict import Judgement
 from harness.redaction.redact import redact_text
 from harness.session.receipt import Receipt
-from reports.card import CardFacts, build_card
 from reports.session.facts import SUSPECTS_NOTE, environment_table, facts_table, measured_line, suspect_tables
 from reports.session.lines import groups
 from reports.session.model import Links, SessionView
 from reports.session.sentence import next_command, sentence, status
 from reports.session.trust import null_plot, trust
+from reports.shared.card import CardFacts, build_card
 
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28}\b")
 """A whole revision; the table of facts has it in full."""

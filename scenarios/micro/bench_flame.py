@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.profiles.stacks.folded import Profile, read_folded, write_folded
-from reports import flame
+from reports.flame import view as flame
 
 STACKS = 100_000
 _ROUNDS = 3

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from targets.core_target import CoreTarget, proxy_event
+from targets.core_events import proxy_event
+from targets.core_target import CoreTarget
 
 EVENTS = 10
 GET_ASSET = "GET /assets/{id}"

@@ -19,7 +19,6 @@ import neo4j
 import pytest
 from botocore.client import BaseClient
 
-from harness.supervise import Supervisor
 from targets.asset_core.counting import Tally
 from targets.asset_core.data.generator import SHARED_ID
 from targets.asset_core.errors import CoreError, DeadlineError, StoreError
@@ -32,7 +31,6 @@ from targets.asset_core.stores import dynamo_client, graph_queries
 from targets.asset_core.stores.graph import BoltGraph
 from targets.asset_core.stores.redis_cache import RedisCache
 from targets.asset_core.stores.servers import ServerStores
-from targets.backends.embedded import EmbeddedServers
 from targets.core_events import proxy_event
 from targets.core_target import create
 
@@ -40,16 +38,9 @@ pytestmark = pytest.mark.servers
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory):
-    with Supervisor() as supervisor, EmbeddedServers() as embedded:
-        embedded.start(supervisor, tmp_path_factory.mktemp("servers"))
-        yield embedded
-
-
-@pytest.fixture(scope="module")
-def settings(servers):
+def settings(empty_servers):
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in servers.environment().items():
+        for name, value in empty_servers.environment().items():
             patch.setenv(name, value)
         yield read_stores(os.environ)
 

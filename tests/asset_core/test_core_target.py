@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from harness.target.loading import parse_spec
+from harness.target.spec import parse_spec
 from scenarios.catalogue import SCENARIOS
 from targets.asset_core import responses
 from targets.asset_core.errors import SettingsError, SwitchError

@@ -12,12 +12,9 @@ from targets.backends import dynamodb, graph
 from targets.backends import redis as redis_store
 from targets.backends.ceilings import Bottleneck, limit_of, probe, warm_up_graph
 from targets.backends.clients import Clients, Round
-from targets.backends.dynamodb import DynamoServer
-from targets.backends.embedded import EmbeddedServers
-from targets.backends.graph import GraphServer
 from targets.backends.ports import free_port
-from targets.backends.redis import RedisServer
 from tests.processes import descendants
+from tests.servers_support import empty
 
 
 def a_round(processes, client_processors, machine_busy):
@@ -43,14 +40,14 @@ def test_a_round_says_what_limited_it_on_two_processors(done, limit):
     assert limit_of(done, processors=2) is limit
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    with Supervisor() as supervisor, EmbeddedServers() as servers:
-        servers.start(supervisor, tmp_path_factory.mktemp("logs"))
-        yield servers.environment()
+@pytest.fixture
+def environment(servers):
+    found = servers.environment()
+    empty(found)
+    return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def seeded(environment):
     client = dynamodb.connect(environment)
     client.create_table(
@@ -123,22 +120,18 @@ def test_warming_up_the_graph_ends_within_its_rounds(seeded):
 
 
 @pytest.mark.servers
-def test_empty_stores_are_measured_too_and_the_text_says_so(tmp_path):
-    with Supervisor() as supervisor, EmbeddedServers([RedisServer, GraphServer]) as servers:
-        servers.start(supervisor, tmp_path)
-        ceilings = probe(servers.environment(), budget_s=0.1, stores=["redis", "neo4j"])
+def test_empty_stores_are_measured_too_and_the_text_says_so(environment):
+    ceilings = probe(environment, budget_s=0.1, stores=["redis", "neo4j"])
     assert ceilings["redis"].what.startswith("GET of one key that does not exist")
     assert ceilings["neo4j"].what.startswith("`RETURN 1 AS one` on an empty graph")
 
 
 @pytest.mark.servers
-def test_a_table_that_does_not_exist_is_an_error_that_names_it(tmp_path):
-    with Supervisor() as supervisor, EmbeddedServers([DynamoServer]) as servers:
-        servers.start(supervisor, tmp_path)
-        with pytest.raises(
-            ServerError, match=r"(?s)A client of dynamodb ended .*The table 'assets' does not exist"
-        ):
-            probe(servers.environment(), stores=["dynamodb"])
+def test_a_table_that_does_not_exist_is_an_error_that_names_it(environment):
+    with pytest.raises(
+        ServerError, match=r"(?s)A client of dynamodb ended .*The table 'assets' does not exist"
+    ):
+        probe(environment, stores=["dynamodb"])
 
 
 def test_a_store_that_does_not_answer_is_an_error_and_leaves_no_client(tmp_path):

@@ -9,19 +9,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from harness.supervise import Supervisor
 from targets.backends import dynamodb
-from targets.backends.dynamodb import DynamoServer
-from targets.backends.embedded import EmbeddedServers
 
 pytestmark = pytest.mark.servers
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    with Supervisor() as supervisor, EmbeddedServers([DynamoServer]) as servers:
-        servers.start(supervisor, tmp_path_factory.mktemp("servers"))
-        yield servers.environment()
+def environment(empty_servers):
+    return empty_servers.environment()
 
 
 @pytest.fixture(scope="module")

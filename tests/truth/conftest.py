@@ -1,6 +1,10 @@
-"""What the truth tests share: one run beside the journal of its target, and the arithmetic on the two."""
+"""What the truth tests share: one run beside the journal of its target, and the arithmetic on the two.
+
+The runs that several files read are in `tests/truth/catalogue.py`.
+"""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.cli_support import Said, facts, harness, journal, returned, table
+from tests.cli_support import Said, facts, inside, journal, returned, table
+from tests.truth.catalogue import Known
 
 # Both buckets of a histogram and the two stamps around a call: 1 % promised, 0.4 % of a bucket.
 TOLERANCE = 0.014
@@ -89,17 +94,29 @@ def beside_journal(said: Said, path: Path) -> Truth:
     return truth
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def measure(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Truth]:
     """Return what runs a scenario against a target of known truth and reads the journal."""
 
-    def run(scenario: str, target: str, *options: object) -> Truth:
+    def run(scenario: str, target: str, *options: object, settings: str = "") -> Truth:
         folder = tmp_path_factory.mktemp("run")
+        (folder / "pyproject.toml").write_text(settings)
         spec = f"{target}{'&' if '?' in target else '?'}journal={folder / 'journal'}"
-        said = harness("run", scenario, "--target", spec, "--json", "--out", folder / "runs", *options)
+        said = inside(folder, "run", scenario, "--target", spec, "--json", "--out", folder / "runs", *options)
         return beside_journal(said, folder / "journal")
 
     return run
+
+
+@pytest.fixture(scope="session")
+def truth_of(measure: Callable[..., Truth]) -> Callable[[Known], Truth]:
+    """Return what gives a run of the catalogue: made when it is first asked for, and once for all tests."""
+
+    @functools.cache
+    def made(known: Known) -> Truth:
+        return measure(known.scenario, known.target, *known.options, settings=known.settings)
+
+    return made
 
 
 def nearest_rank(values_ns: np.ndarray, share: float) -> int:

@@ -1,12 +1,16 @@
 """Every planned call ends in exactly one outcome: overloaded, failing, abandoned or interrupted."""
 
+import functools
 import signal
 
 import numpy as np
 import pytest
 
+from harness.commands.options import planning
 from harness.model import Outcome
-from tests.cli_support import end_of, harness, journal, measured, returned, started, table, until_called
+from harness.processes import loadrun
+from tests.cli_support import end_of, inside, journal, measured, returned, started, table, until_called
+from tests.truth.catalogue import OVERLOADED
 
 NO_OUTCOME = dict.fromkeys(("completed", "failed", "timed_out", "dropped", "unfinished", "never_started"), 0)
 
@@ -44,39 +48,28 @@ def by_outcome(rows):
     return {outcome.label: int(counts[outcome]) for outcome in Outcome}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def abandoned(tmp_path_factory):
-    """A run whose calls never return; it needs 17 s, in which it only waits, so it goes on beside the other tests."""
-    folder = tmp_path_factory.mktemp("never")
-    (folder / "never.py").write_text(NEVER)
-    options = ("--rate", 20, "--duration", "11s", "--warmup", "0s", "--json", "--out", folder / "runs")
-    with started("run", "steady", "--target", f"{folder / 'never.py'}:create", *options) as process:
-        yield process
-
-
-def test_overload_loses_no_call(measure):
-    truth = measure(
-        "steady", "known:spin?spin_us=2000", "--rate", 1000, "--duration", "1s", "--warmup", "200ms"
-    )
-    assert truth.run["planned"] == 1000
-    assert truth.run["outcomes"] == outcomes(completed=1000)
+@pytest.mark.measures
+def test_overload_loses_no_call(truth_of):
+    truth = truth_of(OVERLOADED)
+    assert truth.run["planned"] == 600
+    assert truth.run["outcomes"] == outcomes(completed=600)
     # Twice what the target can do: the last one waits for as long as the run was.
     response = truth.run["operations"]["call"]["response_ns"]
     assert response["max"] == pytest.approx(truth.response_ns.max(), rel=0.01)
-    assert response["max"] > 800_000_000
+    assert response["max"] > 480_000_000
     assert truth.said.code == (5 if truth.run["validity"] == "invalid" else 0)
 
 
-# The area under the spike: 0.4 s at 1x, 0.2 s at 5x and 0.4 s at 1x.
+# The area under the spike of half a second: 0.2 s at 1x, 0.1 s at 5x and 0.2 s at 1x.
 @pytest.mark.parametrize(
     ("scenario", "rate", "planned", "how", "outcome"),
-    [("steady", 400, 400, "error", "failed"), ("spike", 200, 360, "timeout", "timed_out")],
+    [("steady", 800, 400, "error", "failed"), ("spike", 400, 360, "timeout", "timed_out")],
 )
 def test_what_the_target_lets_out_is_counted_as_the_journal_counts_it(
     measure, scenario, rate, planned, how, outcome
 ):
     target = f"known:failing?every=7&how={how}"
-    truth = measure(scenario, target, "--rate", rate, "--duration", "1s", "--warmup", "200ms")
+    truth = measure(scenario, target, "--rate", rate, "--duration", "500ms", "--warmup", "100ms")
     wrong = int(truth.failed[truth.is_measured].sum())
     assert wrong > 40
     assert truth.run["planned"] == planned
@@ -110,7 +103,7 @@ def test_an_abort_keeps_and_counts_what_was_measured(tmp_path, scenario, number)
     assert run["outcomes"]["completed"] >= 100
     assert run["outcomes"] == by_outcome(measured(run["dir"]))
     assert len(returned(table(run["dir"]))) == len(journal(tmp_path / "journal"))
-    assert harness("report", run["dir"]).code in {0, 5}
+    assert inside(tmp_path, "report", run["dir"]).code in {0, 5}
 
 
 def test_an_interrupt_before_anything_was_measured_ends_cleanly(tmp_path):
@@ -127,10 +120,15 @@ def test_an_interrupt_before_anything_was_measured_ends_cleanly(tmp_path):
     assert list((tmp_path / "runs").iterdir()) == []
 
 
-def test_calls_that_never_return_are_unfinished_or_dropped(abandoned):
-    # At most 10 s of arrivals may be out at once: what comes in the last second finds no room.
-    run = end_of(abandoned).run
-    assert run["planned"] == 220
-    assert run["outcomes"] == outcomes(completed=2, unfinished=200, dropped=18)
+def test_calls_that_never_return_are_unfinished_or_dropped(tmp_path, monkeypatch):
+    assert (loadrun.IN_FLIGHT_S, loadrun.DRAIN_S) == (10.0, 5.0)
+    # At most so many seconds of arrivals may be out at once: what comes later finds no room.
+    monkeypatch.setattr(loadrun, "IN_FLIGHT_S", 0.5)
+    monkeypatch.setattr(planning, "LoadPlan", functools.partial(loadrun.LoadPlan, drain_s=0.5))
+    (tmp_path / "never.py").write_text(NEVER)
+    load = ("--rate", 100, "--duration", "600ms", "--warmup", "0s")
+    run = inside(tmp_path, "run", "steady", "--target", "never.py:create", *load, "--json").run
+    assert run["planned"] == 60
+    assert run["outcomes"] == outcomes(completed=2, unfinished=50, dropped=8)
     assert run["operations"]["call"]["count"] == 2
     assert "killed" not in " ".join(run["reasons"])

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.cli_support import harness, returned, table
+from tests.cli_support import inside, returned, table
+from tests.exact_support import few_requests
 
 TARGET = """
 import io
@@ -65,7 +66,7 @@ class Fast:
     def call(self, event):
         return self.answer
 """
-SHORT = ("--users", 2, "--warmup", "0.5s", "--duration", "1s", "--json")
+SHORT = ("--users", 2, "--warmup", "0.1s", "--duration", "0.4s", "--json")
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def served(folder):
-    said = harness("run", "closed", "--target", "own.py:Served", *SHORT, cwd=folder)
+    said = inside(folder, "run", "closed", "--target", "own.py:Served", *SHORT, "--duration", "1s")
     return said.run
 
 
@@ -104,7 +105,7 @@ def test_no_call_gets_an_event_that_another_used_up(served):
 
 
 def test_a_judge_that_waits_is_charged_to_no_call(folder):
-    said = harness("run", "closed", "--target", "own.py:Waiting", "--users", 1, *SHORT[2:], cwd=folder)
+    said = inside(folder, "run", "closed", "--target", "own.py:Waiting", "--users", 1, *SHORT[2:])
     rows = returned(table(said.run["dir"] if said.run["dir"].startswith("/") else folder / said.run["dir"]))
     assert len(rows)
     assert (rows["run_ns"] >= 0).all()
@@ -115,7 +116,7 @@ def test_a_judge_that_waits_is_charged_to_no_call(folder):
 
 
 def test_a_judge_that_raises_ends_the_run_and_is_named_with_operation_exception_and_line(folder):
-    said = harness("run", "steady", "--target", "own.py:Broken", "--rate", 50, *SHORT[2:], cwd=folder)
+    said = inside(folder, "run", "steady", "--target", "own.py:Broken", "--rate", 50, *SHORT[2:])
     assert said.code == 5
     (reason,) = [one for one in said.run["reasons"] if "cannot judge" in one]
     assert reason.endswith(
@@ -125,10 +126,11 @@ def test_a_judge_that_raises_ends_the_run_and_is_named_with_operation_exception_
 
 
 def test_a_side_that_answers_with_failures_is_not_faster(folder):
-    said = harness(
-        "compare", "target:own.py:Fast?status=200", "target:own.py:Fast?status=503", "--suite", "exact", "--json",
-        cwd=folder,
-    )  # fmt: skip
+    with few_requests():
+        said = inside(
+            folder, "compare", "target:own.py:Fast?status=200", "target:own.py:Fast?status=503", "--suite", "exact",
+            "--json",
+        )  # fmt: skip
     assert said.code == 3
     verdicts = {
         (one["benchmark"], one["metric"]): one["verdict"] for one in json.loads(said.stdout)["comparisons"]

@@ -6,6 +6,7 @@ import pytest
 
 from harness.cli import main
 from harness.profiles.stacks.folded import read_folded
+from tests.exact_support import few_requests
 
 TARGET = """
 import concurrent.futures, queue, threading, gevent
@@ -58,7 +59,8 @@ def compared(own, tmp_path_factory):
     """The exit code and the JSON of an exact comparison with twice the work."""
     out = tmp_path_factory.mktemp("out")
     base, candidate = f"target:{own}:create", f"target:{own}:create?buffers=1000"
-    code = main(["compare", base, candidate, "--suite", "exact", "--out", str(out)])
+    with few_requests():
+        code = main(["compare", base, candidate, "--suite", "exact", "--out", str(out)])
     (session,) = out.iterdir()
     return code, session
 
@@ -93,6 +95,7 @@ def test_twice_the_work_of_a_thread_that_is_fed_by_a_queue_is_no_verdict(compare
     assert "outside of the calls" in (compared[1] / "report.html").read_text()
 
 
+@pytest.mark.measures
 def test_a_cpu_profile_names_the_operation_of_work_in_threads_executors_and_greenlets(own, tmp_path):
     target = f"{own}:create?buffers=20000"
     words = ["profile", "closed", "--target", target, "--kinds", "cpu", "--rounds", "1", "--users", "2"]

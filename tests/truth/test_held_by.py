@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from tests.cli_support import facts, harness, returned, table
+from tests.cli_support import facts, inside, returned, table
 from tests.truth.conftest import TOLERANCE
+
+pytestmark = pytest.mark.measures
 
 SOURCE = """
 import json
@@ -63,8 +65,8 @@ def shared(request, tmp_path_factory):
     (folder / "shared.py").write_text(SOURCE)
     spec = f"{folder / 'shared.py'}:create?journal={folder / 'journal'}"
     load = ("--users", 6) if request.param == "closed" else ("--rate", 200)
-    said = harness(
-        "run", request.param, "--target", spec, *load, "--duration", "2s", "--warmup", "300ms", "--json",
+    said = inside(
+        folder, "run", request.param, "--target", spec, *load, "--duration", "1s", "--warmup", "200ms", "--json",
         "--out", folder / "runs",
     )  # fmt: skip
     rows = returned(table(said.run["dir"]))
@@ -104,9 +106,8 @@ def test_what_each_held_is_what_the_journal_says(shared, who):
     told_ns = by["operations"]["hold"] if who == "hold" else by["other_greenlets"]
     true_ns = int(within(waits, held[who]).sum())
     assert told_ns >= true_ns
-    # A machine that is busy elsewhere also takes the processor between a switch and the stamp of the journal.
-    if "The machine ran something else" not in "".join(run["reasons"]):
-        assert told_ns <= true_ns * (1 + 2 * TOLERANCE)
+    # Another process may also take the processor between a switch and the stamp of the journal.
+    assert told_ns <= true_ns * (1 + 2 * TOLERANCE)
 
 
 def test_calls_that_wait_do_not_hold_the_loop(shared):

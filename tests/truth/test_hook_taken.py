@@ -41,7 +41,7 @@ def test_a_run_whose_hook_was_taken_has_no_split_and_says_why(kind, tmp_path, ca
         "--users",
         "2",
         "--duration",
-        "500ms",
+        "200ms",
         "--warmup",
         "0s",
     ]

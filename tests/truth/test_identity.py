@@ -1,23 +1,29 @@
-"""Time is conserved in every row: nothing is counted twice and nothing is lost."""
+"""Time is conserved in every row of every kind of run: nothing is counted twice and nothing is lost."""
 
 import numpy as np
 import pytest
 
 from tests.cli_support import measured, returned
+from tests.truth.catalogue import (
+    HOLDING_CLOSED,
+    LOGNORMAL,
+    OVERLOADED,
+    STALLED,
+    STALLED_CLOSED,
+    WAITING,
+    WAITING_CLOSED,
+)
 
+pytestmark = pytest.mark.measures
 # The split may miss the few microseconds around a stamp.
 RESIDUAL_NS = 10_000
-OPEN = ("steady", "known:constant?service_ms=2", "--rate", 400)
-CLOSED = ("closed", "known:constant?service_ms=2", "--users", 8)
-HOLDING = ("closed", "known:bimodal?fast_us=50&slow_us=500", "--users", 4)
-OVERLOADED = ("steady", "known:spin?spin_us=1000", "--rate", 1300)
+OF_WAITING = [WAITING, WAITING_CLOSED]
+OF_HOLDING = [HOLDING_CLOSED, OVERLOADED, LOGNORMAL]
 
 
-@pytest.fixture(
-    scope="module", params=[OPEN, CLOSED, HOLDING, OVERLOADED], ids=lambda case: f"{case[0]}-{case[1]}"
-)
-def truth(request, measure):
-    return measure(*request.param, "--duration", "1s", "--warmup", "300ms")
+@pytest.fixture(scope="module", params=[*OF_WAITING, *OF_HOLDING, STALLED, STALLED_CLOSED], ids=str)
+def truth(request, truth_of):
+    return truth_of(request.param)
 
 
 @pytest.fixture
@@ -49,22 +55,26 @@ def test_run_and_waits_are_the_service_of_every_row(rows):
     assert (rows["run_ns"] + rows["wait_busy_ns"] <= service_ns + RESIDUAL_NS).all()
 
 
+def means_of(truth):
+    call = truth.run["operations"]["call"]
+    return {name: numbers["mean"] for name, numbers in call.items() if isinstance(numbers, dict)}
+
+
 def test_the_means_of_the_document_add_up(truth):
-    means = {name: numbers["mean"] for name, numbers in _metrics(truth).items()}
+    means = means_of(truth)
     parts = means["lag_ns"] + means["queue_ns"] + means["service_ns"]
     assert parts == pytest.approx(means["response_ns"], abs=1)
     split = means["run_ns"] + means["wait_busy_ns"] + means["wait_idle_ns"]
     assert split == pytest.approx(means["service_ns"], abs=RESIDUAL_NS)
 
 
-def _metrics(truth):
-    call = truth.run["operations"]["call"]
-    return {name: numbers for name, numbers in call.items() if isinstance(numbers, dict)}
+@pytest.mark.parametrize("known", OF_WAITING, ids=str)
+def test_a_call_that_waits_hardly_runs(truth_of, known):
+    means = means_of(truth_of(known))
+    assert means["run_ns"] < 0.1 * means["service_ns"]
 
 
-def test_what_runs_and_what_waits_is_told_apart(truth):
-    means = {name: numbers["mean"] for name, numbers in _metrics(truth).items()}
-    if "constant" in truth.run["target"]:
-        assert means["run_ns"] < 0.1 * means["service_ns"]
-    else:
-        assert means["run_ns"] == pytest.approx(truth.service_ns.mean(), rel=0.05)
+@pytest.mark.parametrize("known", OF_HOLDING, ids=str)
+def test_a_call_that_holds_the_loop_runs_for_all_of_its_service(truth_of, known):
+    truth = truth_of(known)
+    assert means_of(truth)["run_ns"] == pytest.approx(truth.service_ns.mean(), rel=0.05)

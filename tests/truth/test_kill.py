@@ -12,7 +12,7 @@ from tests.cli_support import (
     document,
     end_of,
     facts,
-    harness,
+    inside,
     journal,
     measured_child,
     returned,
@@ -28,7 +28,7 @@ def in_the_middle(scenario, folder):
     """A run that would go on for long, with calls out; yields its process and its directory."""
     pace = ("--rate", 400) if scenario == "steady" else ("--users", 4)
     target = f"known:constant?service_ms=20&journal={folder / 'journal'}"
-    options = ("--target", target, *pace, "--duration", "60s", "--warmup", "200ms", "--json")
+    options = ("--target", target, *pace, "--duration", "20s", "--warmup", "100ms", "--json")
     with started("run", scenario, *options, "--out", folder / "runs") as process:
         yield process, until_called(folder / "runs", process)
 
@@ -60,7 +60,7 @@ def test_killing_the_measured_process_loses_no_call(tmp_path, scenario):
     assert run["outcomes"]["completed"] >= 100
     assert "wrote none before its end" in run["profiles"]["wait"]["reason"]
     assert_agrees_with_journal(directory, tmp_path / "journal", scenario)
-    again = harness("report", directory, "--json")
+    again = inside(tmp_path, "report", directory, "--json")
     assert again.code == 5
     assert again.run["outcomes"] == run["outcomes"]
 
@@ -75,7 +75,7 @@ def test_killing_the_harness_leaves_a_readable_run_and_no_process(tmp_path, scen
         assert not survivors(below)
     assert document(directory)["status"] == "running"
     assert_agrees_with_journal(directory, tmp_path / "journal", scenario)
-    said = harness("report", directory, "--json")
+    said = inside(tmp_path, "report", directory, "--json")
     assert said.code == 5
     assert "cut off" in " ".join(said.run["reasons"])
     assert said.run["outcomes"]["completed"] >= 100

@@ -1,9 +1,10 @@
 """Each reason that speaks against a run, produced on purpose by a real one; and where it must not be given."""
 
 import contextlib
-import multiprocessing
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,17 @@ import pytest
 from harness.console.console import Talk
 from harness.model import Outcome
 from harness.processes.loadrun import LoadPlan
+from harness.reading.judging import judge
 from harness.reading.summary import load
-from harness.run.directory import BackendFacts
+from harness.run.documents import BackendFacts
 from harness.table import calls
 from harness.work import experiment
 from harness.work.preparing import Find
 from harness.work.servers import Backends
 from harness.work.subjects import select
 from scenarios.catalogue import SCENARIOS
-from tests.cli_support import harness
+from tests.cli_support import inside
+from tests.truth.catalogue import OVERLOADED, WAITING
 
 # What spoils a run from inside the measured process, as a target's `open`.
 SOURCE = """
@@ -117,15 +120,15 @@ LATE = ("Calls started late", "The driver started")
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    """Return what runs a target against the open model for a second and gives the run of its JSON."""
+    """Return what runs a target against the open model and gives the run of its JSON."""
     folder = tmp_path_factory.mktemp("purpose")
     (folder / "spoilt.py").write_text(SOURCE)
 
-    def run(target, rate=100, warmup="300ms"):
+    def run(target, rate=100, warmup="300ms", duration="600ms"):
         spec = target if ":" in target else f"spoilt.py:{target}"
-        said = harness(
-            "run", "steady", "--target", spec, "--rate", rate, "--duration", "1s", "--warmup", warmup, "--json",
-            "--out", folder / "runs", cwd=folder,
+        said = inside(
+            folder, "run", "steady", "--target", spec, "--rate", rate, "--duration", duration, "--warmup", warmup,
+            "--json", "--out", folder / "runs",
         )  # fmt: skip
         return said.run
 
@@ -136,40 +139,19 @@ def reasons(run, *beginnings):
     return [reason for reason in run["reasons"] if reason.startswith(beginnings)]
 
 
-def given_every_time(ran, *asked, beginnings):
-    """The reasons of three runs at most, none if one run is free of them.
-
-    A host that slows the processor while the driver runs makes the driver late, and rightly so; a reason that a
-    target's doing calls forth would be there every time.
-    """
-    told = []
-    for _ in range(3):
-        run = ran(*asked)
-        told.append(reasons(run, *beginnings))
-        if not told[-1]:
-            return run, []
-    return run, told
-
-
 @contextlib.contextmanager
 def neighbour(core):
     """A process that never rests, on one core."""
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(target=spin, args=(core,), daemon=True)
-    process.start()
+    never_rest = f"import os\nos.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
+    process = subprocess.Popen([sys.executable, "-I", "-S", "-c", never_rest])
     try:
         yield
     finally:
         process.kill()
-        process.join()
+        process.wait()
 
 
-def spin(core):
-    os.sched_setaffinity(0, {core})
-    while True:
-        pass
-
-
+@pytest.mark.measures
 def test_a_slow_driver_is_the_harness_s_own_lag_and_its_arrivals_are_late(ran):
     run = ran("SlowDriver")
     (lag,) = reasons(run, "Calls started late")
@@ -179,7 +161,7 @@ def test_a_slow_driver_is_the_harness_s_own_lag_and_its_arrivals_are_late(ran):
 
 
 def test_arrivals_that_the_driver_never_started_are_its_fault(ran):
-    run = ran("GivesUp", warmup="300ms")
+    run = ran("GivesUp", duration="1s")
     assert run["outcomes"]["never_started"] == 70
     (reason,) = reasons(run, "The driver started")
     share = float(reason.split()[3])
@@ -188,6 +170,7 @@ def test_arrivals_that_the_driver_never_started_are_its_fault(ran):
     assert run["validity"] == "invalid"
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize(("ceiling_per_s", "is_saturated"), [(90.0, True), (500.0, False)])
 def test_a_server_asked_for_all_that_it_can_give_is_saturated_and_one_that_is_not_has_room(
     tmp_path, monkeypatch, ceiling_per_s, is_saturated
@@ -200,33 +183,36 @@ def test_a_server_asked_for_all_that_it_can_give_is_saturated_and_one_that_is_no
     scenario = SCENARIOS["steady"]
     request = experiment.Request(
         selection=select("spoilt.py:Shop", scenario, ()),
-        plan=LoadPlan(scenario, rate_per_s=100.0, users=1, duration_s=1.0, warmup_s=0.3, seed=1),
+        plan=LoadPlan(scenario, rate_per_s=100.0, users=1, duration_s=0.6, warmup_s=0.1, seed=1),
         find=Find.NOTHING, profiles=(), backends="none", out=tmp_path / "runs", command="harness run",
     )  # fmt: skip
     (directory,) = experiment.carry_out(request, Talk()).directories
-    told = [reason for reason in load(directory.path).validity.reasons if "saturated" in reason]
+    told = [reason for reason in judge(load(directory.path)).validity.reasons if "saturated" in reason]
     assert len(told) == is_saturated
     assert all(reason.startswith("shop was saturated: ") for reason in told)
     assert all("of the about 90/s that this server can give" in reason for reason in told)
 
 
+@pytest.mark.measures
 def test_a_warm_up_that_was_not_over_and_a_stepped_clock_are_told(ran):
-    run = ran("ColdAndStepped", warmup="1s")
+    run = ran("ColdAndStepped", warmup="1s", duration="1s")
     assert reasons(run, "Warm-up was not steady at the end of 1 s")
     assert any("clock was stepped by 0.5" in reason for reason in run["reasons"])
     assert run["validity"] == "invalid"
 
 
+@pytest.mark.measures
 def test_hits_and_misses_of_a_steady_cache_are_no_warm_up(ran):
-    run = ran("known:bimodal?fast_us=100&slow_us=3000&slow_share=0.4", warmup="1s")
+    run = ran("known:bimodal?fast_us=100&slow_us=3000&slow_share=0.4", warmup="1s", duration="1s")
     assert run["warmup"]["state"] != "too few calls"
     assert not reasons(run, "Warm-up")
 
 
+@pytest.mark.measures
 def test_a_busy_neighbour_on_the_same_core_is_the_machine_s_doing_and_nobody_else_s(ran):
     core = min(os.sched_getaffinity(0))
     with neighbour(core):
-        run = ran(f"Pinned?core={core}", 40)
+        run = ran(f"Pinned?core={core}", 40, duration="1s")
     assert reasons(run, "The machine ran something else")
     assert not reasons(run, "The wall clock", "The outcomes", "No call")
     # What the neighbour took is the host's. Nine calls in ten: one of the forty may be preempted between two looks.
@@ -234,38 +220,32 @@ def test_a_busy_neighbour_on_the_same_core_is_the_machine_s_doing_and_nobody_els
 
 
 def test_a_run_in_which_every_call_fails_has_no_completed_call(ran):
-    run = ran("Failing")
+    run = ran("Failing", warmup="0s", duration="200ms")
     assert "No call completed" in run["reasons"]
     assert run["validity"] == "invalid"
 
 
-def test_a_stalling_target_is_a_finding_and_no_fault_of_the_run(ran):
-    run, told = given_every_time(ran, "known:stall?at_call=80&stall_ms=300", 100, beginnings=LATE)
-    assert run["operations"]["call"]["response_ns"]["max"] >= 300e6
-    assert not told
-
-
-def test_an_overloaded_target_is_a_finding_and_no_fault_of_the_run(ran):
-    no_fault = (*LATE, "Warm-up", "No call", "The outcomes")
-    run, told = given_every_time(ran, "known:spin?spin_us=4000", 400, beginnings=no_fault)
+@pytest.mark.measures
+def test_an_overloaded_target_is_a_finding_and_no_fault_of_the_run(truth_of):
+    run = truth_of(OVERLOADED).run
     assert run["operations"]["call"]["response_ns"]["p99"] > 100e6
-    assert not told
+    assert not reasons(run, *LATE, "Warm-up", "No call", "The outcomes")
 
 
 @pytest.fixture(scope="module")
-def sound(ran):
+def sound(truth_of):
     """A run that nothing but the machine can speak against."""
-    return ran("known:constant?service_ms=1")
+    return truth_of(WAITING).run
 
 
 def spoilt(sound, tmp_path, change):
     """A copy of a real run with its table changed; what is said of it that was not said of the original."""
     path = tmp_path / "run"
     shutil.copytree(sound["dir"], path)
-    before = set(load(path).validity.reasons)
+    before = set(judge(load(path)).validity.reasons)
     table = np.load(path / "timing" / "calls.npy")
     calls.write_table(path / "timing" / "calls.npy", change(table))
-    return [reason for reason in load(path).validity.reasons if reason not in before]
+    return [reason for reason in judge(load(path)).validity.reasons if reason not in before]
 
 
 def backwards(table):
@@ -282,8 +262,8 @@ def never_back(table):
     ("change", "reason"),
     [
         (backwards, "3 calls have stamps that contradict one another"),
-        (lambda table: table[:-5], "The table holds 95 calls, the plan 100"),
-        (lambda table: np.concatenate([table, table[-1:]]), "The table holds 101 calls, the plan 100"),
+        (lambda table: table[:-5], "The table holds 195 calls, the plan 200"),
+        (lambda table: np.concatenate([table, table[-1:]]), "The table holds 201 calls, the plan 200"),
         (never_back, "No call completed"),
     ],
 )
@@ -301,7 +281,7 @@ def test_a_table_that_was_cut_is_refused_as_damaged_with_exit_code_5(sound, tmp_
     shutil.copytree(sound["dir"], path)
     file = path / "timing" / "calls.npy"
     os.truncate(file, keep if keep > 0 else file.stat().st_size + keep)
-    said = harness("report", path)
+    said = inside(tmp_path, "report", path)
     assert said.code == 5
     assert "table of calls is damaged" in said.error
 
@@ -310,9 +290,9 @@ def test_limits_of_the_project_are_those_of_its_runs(tmp_path):
     (tmp_path / "pyproject.toml").write_text(
         "[tool.harness.validity]\ndescheduled-percent = [100, 100]\nlag-ms = [0, 0]\nlag-percent = [0, 0]\n"
     )
-    said = harness(
-        "run", "steady", "--target", "known:spin?spin_us=500", "--rate", 100, "--duration", "500ms", "--warmup",
-        "0s", "--json", cwd=tmp_path,
+    said = inside(
+        tmp_path, "run", "steady", "--target", "known:spin?spin_us=500", "--rate", 100, "--duration", "300ms",
+        "--warmup", "0s", "--json",
     )  # fmt: skip
     # No driver is never late at all.
     assert reasons(said.run, "Calls started late")

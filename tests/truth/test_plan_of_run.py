@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.cli_support import document, harness, journal, measured, table
+from tests.cli_support import document, inside, journal, measured, table
 
 PLANNED = ["intended_ns", "operation", "payload"]
 
@@ -15,10 +15,12 @@ def parent(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def three(parent):
-    """Three runs side by side; the last has another seed."""
-    options = ("--rate", 400, "--duration", "1s", "--warmup", "500ms", "--json", "--out", parent / "runs")
+    """Three runs; the last has another seed."""
+    options = ("--rate", 800, "--duration", "500ms", "--warmup", "250ms", "--json", "--out", parent / "runs")
     spec = f"known:noop?journal={parent / 'journal'}"
-    return [harness("run", "ramp", "--target", spec, *options, "--seed", seed).run for seed in (7, 7, 8)]
+    return [
+        inside(parent, "run", "ramp", "--target", spec, *options, "--seed", seed).run for seed in (7, 7, 8)
+    ]
 
 
 def planned_bytes(directory):
@@ -45,14 +47,14 @@ def test_warmup_is_neither_planned_nor_in_the_operations(three, parent):
     assert sum(last["outcomes"].values()) == 200
     assert last["operations"]["call"]["count"] == 200
     assert len(measured(last["dir"])) == 200
-    # It was run all the same: 0.5 s at the middle of the ramp.
+    # It was run all the same: 0.25 s at the middle of the ramp.
     assert len(table(last["dir"])) == 300
     assert len(journal(parent / "journal")) == 300
 
 
 def test_every_arrival_has_its_place_on_the_line_of_the_ramp(three):
     intended_s = np.sort(measured(three[0]["dir"])["intended_ns"]) / 1e9
-    # From 0 to 400/s: half of the calls come before sqrt(1/2).
-    assert np.median(intended_s) == pytest.approx(np.sqrt(0.5), abs=0.06)
+    # From 0 to 800/s in half a second: half of the calls come before sqrt(1/2) of it.
+    assert np.median(intended_s) == pytest.approx(0.5 * np.sqrt(0.5), abs=0.03)
     (ramp,) = [span for span in document(three[0]["dir"])["plan"]["spans"] if not span["warmup"]]
-    assert (ramp["start_rate_per_s"], ramp["end_rate_per_s"]) == (0, 400)
+    assert (ramp["start_rate_per_s"], ramp["end_rate_per_s"]) == (0, 800)

@@ -7,7 +7,7 @@ from harness.profiles.capture.memory_children import MOST_KEPT
 from harness.profiles.stacks.folded import read_folded
 from harness.profiling.runs import MEMORY_REQUESTS
 from harness.work.retention import foreign
-from tests.cli_support import harness
+from tests.cli_support import inside
 
 KID = """
 import time
@@ -71,9 +71,9 @@ def folder(tmp_path_factory):
 
 
 def profiled(folder, factory, kind, *words):
-    said = harness(
-        "profile", "closed", "--target", f"own.py:{factory}", "--users", 1, "--warmup", "0s",
-        "--kinds", kind, "--json", *words, cwd=folder,
+    said = inside(
+        folder, "profile", "closed", "--target", f"own.py:{factory}", "--users", 1, "--warmup", "0s",
+        "--kinds", kind, "--json", *words,
     )  # fmt: skip
     assert said.code == 0, said.stderr
     (run,) = said.document["runs"]

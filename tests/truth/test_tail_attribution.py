@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from harness.reading import summary
-from reports import html, view
-from tests.cli_support import harness, returned, table
+from harness.reading.judging import judge
+from reports.run import html, view
+from tests.cli_support import inside, returned, table
 from tests.truth.conftest import TOLERANCE
 
+pytestmark = pytest.mark.measures
 SOURCE = """
 import time
 
@@ -68,12 +70,13 @@ def divided(tmp_path_factory):
     runs = []
     for stumble_ms in (0, 200):
         spec = f"stumbling.py:create?stumble_ms={stumble_ms}&journal={folder / f'journal-{stumble_ms}'}"
-        said = harness(
-            "run", "steady", "--target", spec, "--rate", 350, "--duration", "6s", "--warmup", "1s", "--json",
-            "--out", folder / "runs", cwd=folder,
+        # p99 is divided from 2,000 calls on.
+        said = inside(
+            folder, "run", "steady", "--target", spec, "--rate", 900, "--duration", "2400ms", "--warmup", "300ms",
+            "--json",
         )  # fmt: skip
         runs.append(said.run["dir"])
-    built = view.build([summary.load(folder / run) for run in runs])
+    built = view.build([judge(summary.load(folder / run)) for run in runs])
     stumbled_ns = by_response(folder / runs[1], json.loads((folder / "journal-200").read_text()))
     return {made.metric: made for made in built.attributions}, html.render(built), stumbled_ns
 

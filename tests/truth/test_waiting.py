@@ -7,7 +7,7 @@ import pytest
 
 from harness.profiles.stacks.folded import read_folded
 from harness.table.latency import latencies
-from tests.cli_support import document, harness, returned, table
+from tests.cli_support import document, inside, returned, table
 from tests.truth.conftest import TOLERANCE
 
 SOURCE = """
@@ -83,9 +83,9 @@ def source(tmp_path_factory):
 def planted(source):
     """One run without warm-up, so that the journal is of the measured time: (run, rows, journal)."""
     spec = f"planted.py:create?journal={source / 'journal'}"
-    said = harness(
-        "run", "steady", "--target", spec, "--rate", 60, "--duration", "3s", "--warmup", "0s", "--profile", "cpu",
-        "--json", "--out", source / "runs", cwd=source,
+    said = inside(
+        source, "run", "steady", "--target", spec, "--rate", 120, "--duration", "1200ms", "--warmup", "0s",
+        "--profile", "cpu", "--json", "--out", source / "runs",
     )  # fmt: skip
     return (
         said.run,
@@ -98,6 +98,7 @@ def weights(run, file="wait"):
     return read_folded(Path(run["dir"]) / "wait" / f"{file}.folded").stacks
 
 
+@pytest.mark.measures
 def test_the_profile_adds_up_to_the_waiting_of_the_rows_to_the_nanosecond(planted):
     run, rows, _ = planted
     for number, name in enumerate(run["operations"]):
@@ -107,6 +108,7 @@ def test_the_profile_adds_up_to_the_waiting_of_the_rows_to_the_nanosecond(plante
             assert told == mine[metric].sum(), (name, kind)
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("who", ["nap", "doze"])
 def test_a_sleep_stands_at_the_function_that_slept_as_long_as_the_journal_says(planted, who):
     run, _, slept_ns = planted
@@ -115,22 +117,22 @@ def test_a_sleep_stands_at_the_function_that_slept_as_long_as_the_journal_says(p
     assert {stack[-1] for stack in of_mine} == {f"Planted.{WAITED}"}
     told_ns = sum(of_mine.values())
     assert 0 < told_ns <= slept_ns[who]
-    # A machine that is busy elsewhere also takes the processor between a switch and the stamp of the journal.
-    if "The machine ran something else" not in "".join(run["reasons"]):
-        assert told_ns >= slept_ns[who] * (1 - TOLERANCE)
+    # Another process may also take the processor between a switch and the stamp of the journal.
+    assert told_ns >= slept_ns[who] * (1 - 2 * TOLERANCE)
 
 
+@pytest.mark.measures
 def test_the_sleep_is_no_cpu_time_and_the_spin_is(planted):
     run, _, _ = planted
     profile = run["profiles"]["cpu"]
-    if profile["reason"]:
-        pytest.skip(profile["reason"])
+    assert not profile["reason"]
     samples = read_folded(Path(run["dir"]) / profile["file"]).functions()
     own = {name.partition(" ")[0]: samples[name][0] for name in samples if "(planted.py)" in name}
     assert own["Planted.churn"] >= 3
     assert own.get("Planted._sleep", 0) < own["Planted.churn"] / 2
 
 
+@pytest.mark.measures
 def test_a_spin_is_busy_waiting_of_the_others_and_no_waiting_of_its_own(planted):
     run, rows, _ = planted
     names = list(run["operations"])
@@ -147,6 +149,7 @@ def test_a_spin_is_busy_waiting_of_the_others_and_no_waiting_of_its_own(planted)
     assert run["held_by"]["wait"]["operations"]["spin"] >= overlap_ns
 
 
+@pytest.mark.measures
 def test_greenlets_that_a_call_started_are_a_profile_of_their_own(planted):
     run, rows, _ = planted
     calls = (rows["operation"] == list(run["operations"]).index("beside")).sum()
@@ -161,6 +164,7 @@ def test_greenlets_that_a_call_started_are_a_profile_of_their_own(planted):
     assert sum(own.values()) < 0.6 * sum(beside.values())
 
 
+@pytest.mark.measures
 def test_what_reading_stacks_cost_is_told(planted):
     run, rows, _ = planted
     told = run["profiles"]["wait"]
@@ -168,16 +172,16 @@ def test_what_reading_stacks_cost_is_told(planted):
     # Three long waits at most of each call that waits, and its greenlets.
     assert (rows["operation"] == 0).sum() <= told["stacks_read"] <= 6 * len(rows)
     page = (Path(run["dir"]) / "report.html").read_text()
-    if run["validity"] != "invalid":
-        assert "to the nanosecond" in page
-        assert 'data-key="waiting"' in page
-        assert 'data-key="parallel-waiting"' in page
+    assert run["validity"] != "invalid", run["reasons"]
+    assert "to the nanosecond" in page
+    assert 'data-key="waiting"' in page
+    assert 'data-key="parallel-waiting"' in page
 
 
 def test_without_the_split_there_is_no_wait_profile_and_the_report_says_why(source):
-    said = harness(
-        "run", "steady", "--target", "known:constant", "--rate", 50, "--duration", "1s", "--warmup", "0s", "--no-split",
-        "--json", "--out", source / "plain",
+    said = inside(
+        source, "run", "steady", "--target", "known:constant", "--rate", 50, "--duration", "200ms", "--warmup", "0s",
+        "--no-split", "--json", "--out", source / "plain",
     )  # fmt: skip
     why = document(said.run["dir"])["profiles"]["wait"]["reason"]
     assert "--no-split" in why

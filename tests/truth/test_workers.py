@@ -20,7 +20,7 @@ from tests.cli_support import (
     document,
     end_of,
     facts,
-    harness,
+    inside,
     journal,
     returned,
     started,
@@ -47,8 +47,8 @@ def pair(tmp_path_factory):
     """One run of an open model by two workers, each with a journal of its own."""
     folder = tmp_path_factory.mktemp("pair")
     target = f"known:lognormal?median_us=300&journal={folder}/journal-{{worker}}"
-    said = harness(
-        "run", "steady", "--target", target, "--rate", RATE, "--duration", "3s", "--warmup", "500ms",
+    said = inside(
+        folder, "run", "steady", "--target", target, "--rate", RATE, "--duration", "1s", "--warmup", "200ms",
         "--workers", 2, "--json", "--out", folder / "runs",
     )  # fmt: skip
     return said, folder
@@ -56,8 +56,8 @@ def pair(tmp_path_factory):
 
 def test_the_union_of_all_parts_is_the_plan_of_one_process(pair):
     said, _ = pair
-    assert said.run["planned"] == 3 * RATE
-    assert sum(said.run["outcomes"].values()) == 3 * RATE
+    assert said.run["planned"] == RATE
+    assert sum(said.run["outcomes"].values()) == RATE
     rows = table(said.run["dir"])
     plan = RunDirectory(Path(said.run["dir"])).read().plan
     expected = planned_table(SCENARIOS["steady"], plan.spans, plan.operations, said.run["seed"])
@@ -81,6 +81,7 @@ def test_counts_and_histograms_of_the_parts_add_up_to_the_whole_bit_for_bit(pair
     assert {o.label: added.outcomes[o] for o in Outcome} == said.run["outcomes"]
 
 
+@pytest.mark.measures
 def test_percentiles_over_both_workers_are_those_of_their_journals(pair):
     said, folder = pair
     service_ns, begun = [], 0
@@ -124,9 +125,9 @@ def table_of(said, number):
 
 
 def test_users_are_shared_and_start_at_one_time(tmp_path):
-    said = harness(
-        "run", "closed", "--target", "known:constant?service_ms=5", "--users", 5, "--duration", "1s",
-        "--warmup", "200ms", "--workers", 2, "--json", "--out", tmp_path,
+    said = inside(
+        tmp_path, "run", "closed", "--target", "known:constant?service_ms=5", "--users", 5, "--duration", "300ms",
+        "--warmup", "100ms", "--workers", 2, "--json", "--out", tmp_path / "runs",
     )  # fmt: skip
     parts = [table_of(said, number) for number in range(2)]
     assert sorted(int((part["outcome"] == Outcome.COMPLETED).sum() > 0) for part in parts) == [1, 1]
@@ -170,13 +171,13 @@ LONG = (
 
 
 def test_a_worker_that_dies_is_named_and_its_calls_are_accounted_for(tmp_path):
-    with started(*LONG, "--duration", "4s", "--json", "--out", tmp_path) as process:
+    with started(*LONG, "--duration", "2s", "--json", "--out", tmp_path) as process:
         directory = in_the_middle(tmp_path, process)
         os.kill(workers_below(process)["worker-1"], signal.SIGKILL)
         said = end_of(process)
     assert said.code == 5
     outcomes = said.run["outcomes"]
-    assert sum(outcomes.values()) == said.run["planned"] == 4 * RATE
+    assert sum(outcomes.values()) == said.run["planned"] == 2 * RATE
     assert said.run["validity"] == "invalid"
     assert any("worker-1 was killed by SIGKILL; it left" in reason for reason in said.run["reasons"])
     first, second = document(directory)["workers"]
@@ -187,27 +188,27 @@ def test_a_worker_that_dies_is_named_and_its_calls_are_accounted_for(tmp_path):
 
 
 def test_killing_the_harness_leaves_a_readable_run_of_all_workers_and_no_process(tmp_path):
-    with started(*LONG, "--duration", "60s", "--out", tmp_path) as process:
+    with started(*LONG, "--duration", "20s", "--out", tmp_path) as process:
         directory = in_the_middle(tmp_path, process)
         below = descendants(process.pid)
         assert len(workers_below(process)) == 2
         process.kill()
         process.wait()
         assert not survivors(below)
-    again = harness("report", directory, "--json")
+    again = inside(tmp_path, "report", directory, "--json")
     assert again.code == 5
-    assert again.run["planned"] == sum(again.run["outcomes"].values()) == 60 * RATE
+    assert again.run["planned"] == sum(again.run["outcomes"].values()) == 20 * RATE
     assert again.run["outcomes"]["completed"] > 0
 
 
 def test_an_interrupt_ends_all_workers_in_good_order(tmp_path):
-    with started(*LONG, "--duration", "60s", "--json", "--out", tmp_path) as process:
+    with started(*LONG, "--duration", "20s", "--json", "--out", tmp_path) as process:
         in_the_middle(tmp_path, process)
         process.send_signal(signal.SIGINT)
         said = end_of(process)
     assert said.code == 130
     assert said.run["interrupted"]
-    assert sum(said.run["outcomes"].values()) == 60 * RATE
+    assert sum(said.run["outcomes"].values()) == 20 * RATE
     assert said.run["outcomes"]["completed"] > 60
     assert not any("worker-" in reason and "lost" in reason for reason in said.run["reasons"])
 
@@ -220,7 +221,7 @@ def test_an_interrupt_ends_all_workers_in_good_order(tmp_path):
     ],
 )
 def test_what_cannot_be_shared_is_refused(tmp_path, words, sentence):
-    said = harness("run", *words, "--target", "known:noop", "--workers", 2, "--out", tmp_path)
+    said = inside(tmp_path, "run", *words, "--target", "known:noop", "--workers", 2)
     assert said.code == 2
     assert sentence in said.error
 
@@ -228,6 +229,6 @@ def test_what_cannot_be_shared_is_refused(tmp_path, words, sentence):
 def test_a_target_that_cannot_be_made_is_told_once_and_as_one_process_would(tmp_path):
     own = tmp_path / "own.py"
     own.write_text("def create():\n    raise RuntimeError('no such thing')\n")
-    said = harness("run", "steady", "--target", f"{own}:create", "--workers", 2, "--out", tmp_path / "runs")
+    said = inside(tmp_path, "run", "steady", "--target", "own.py:create", "--workers", 2)
     assert said.code == 2
     assert "no such thing" in said.error

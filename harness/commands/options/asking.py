@@ -1,20 +1,20 @@
 """From the words of `compare`, `gate` and `ablate` to what a session is asked."""
 
 import argparse
-import shlex
-import sys
 from pathlib import Path
 
 import msgspec
 
 from harness.commands.options.shared import add_seed, positive_rate, span_s
+from harness.commands.publish import add_no_report
 from harness.errors import UsageError
 from harness.judge import policy_file
 from harness.policy.policy import Policy
 from harness.session.subjects import Subject
 from harness.units import parse_duration_s
+from harness.work.command_line import command_line
+from harness.work.comparison import SUITES, ComparisonRequest, LoadOptions
 from harness.work.servers import Data, require
-from harness.work.sessions import SUITES, Asked, LoadOptions
 from harness.work.sides import driven_sides, load_scenario, read_side, served_data
 
 SEGMENT_S = 4.0
@@ -54,6 +54,7 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("runs"), metavar="DIR", help="parent of the session's folder"
     )
+    add_no_report(parser)
     add_seed(parser)
 
 
@@ -70,7 +71,7 @@ def stricter(policy: Policy, *, strict: bool) -> Policy:
 def ask(
     args: argparse.Namespace, policy: Policy, base: str, candidate: str, project: Path, *,
     sides: tuple[Subject, Subject] | None = None,
-) -> Asked:  # fmt: skip
+) -> ComparisonRequest:  # fmt: skip
     """Return what is asked, checked. `sides` stand for the texts, where given."""
     sides = sides or (read_side(base, policy, project), read_side(candidate, policy, project))
     driven = driven_sides(base, candidate, policy)
@@ -98,14 +99,14 @@ def ask(
     budget_s = args.budget
     if budget_s is None and policy.budget is not None:
         budget_s = parse_duration_s(policy.budget)
-    return Asked(
+    return ComparisonRequest(
         base=sides[0],
         candidate=sides[1],
         policy=policy,
         suites=wanted,
         seed=args.seed,
         out=args.out,
-        command=shlex.join(["harness", *sys.argv[1:]]),
+        command=command_line(),
         name=args.command.name,
         budget_s=budget_s,
         driven=driven,

@@ -1,32 +1,29 @@
 """A search for capacity to a person, a program and an exit code, all from one answer."""
 
-from pathlib import Path
-
 from harness.capacity.document import CapacityDocument, answer, as_json
+from harness.commands.publish import ALL, ReportFiles, published, text_or_none
 from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.redaction.documents import without_secrets
-from harness.run.directory import RunDirectory, write_atomically
+from harness.run.directory import RunDirectory
 
 
 def present(
     folder: RunDirectory, document: CapacityDocument, talk: Talk, *,
-    output: Path | None = None, figures: Path | None = None,
+    files: ReportFiles = ALL,
 ) -> ExitCode:  # fmt: skip
-    """Write the report to `output` or into the search's folder, print text or JSON, and return the exit code."""
-    from reports import figures as drawing
+    """Write the report, print text or JSON, and return the exit code."""
     from reports.capacity.html import render_capacity_html
     from reports.capacity.text import print_capacity
     from reports.capacity.view import build_capacity
+    from reports.charts import figures as drawing
 
     document = without_secrets(document)
     view = build_capacity(document)
-    report = output or folder.report_path
-    write_atomically(report, render_capacity_html(view).encode())
-    if figures:
-        drawing.write(view, figures)
-    print_capacity(view, talk.people, talk.console.width)
-    talk.say(f"Report: {report}")
+    with published(lambda: render_capacity_html(view), files, [folder], talk) as report:
+        print_capacity(view, talk.people, talk.console.width)
+    if files.figures:
+        drawing.write(view, files.figures)
     if talk.as_json:
-        talk.document(as_json(document, str(folder.path), str(report)))
+        talk.document(as_json(document, str(folder.path), text_or_none(report)))
     return answer(document).code

@@ -4,20 +4,14 @@ from collections.abc import Iterator, Mapping
 
 from harness.calibrate.card import Card, TrialCard, same_machine
 from harness.calibrate.card import Rate as CardRate
-from harness.calibrate.effects import TRIALS, Disturbance, Trial
-from reports.card import CardFacts, Rate
+from harness.calibrate.effects import TRIALS, Trial, what_was_done
+from reports.shared.card import CardFacts, Rate
 
-STANDARD_MARGIN = 2.5
 _GOALS = {
     "same": "at most 1 %",
     "slower-5%": "at least 99 %",
     "slower-3%": "at least 95 %",
     "slower-1%-60s": "at least 90 %",
-}
-_DISTURBED = {
-    Disturbance.OTHER_CORE: ", other core busy",
-    Disturbance.SAME_CORE: ", same core busy",
-    Disturbance.BURSTS: ", bursts on all cores",
 }
 _BY_NAME = {trial.name: trial for trial in TRIALS}
 
@@ -33,17 +27,6 @@ def facts_of(card: Card, environment: Mapping[str, object] | None = None) -> Car
         note="Below the gate stand other ways to judge the same recorded sessions. What was added, and what the gate "
         "saw of it, are medians. Sessions are steady if neither bad blocks nor a dirty control withheld their verdicts.",
     )
-
-
-def what_was_done(trial: Trial) -> str:
-    """Return what a trial does to the candidate or the machine, for people."""
-    if trial.tail:
-        return "1 call in 50 ten times slower"
-    if trial.import_ms:
-        return f"+{trial.import_ms:g} ms to import"
-    change = f"+{100 * trial.spin_share:g} % time" if trial.spin_share else "nothing"
-    margin = f" (margin {trial.margin_percent:g} %)" if trial.margin_percent != STANDARD_MARGIN else ""
-    return change + margin + _DISTURBED.get(trial.disturbance, "")
 
 
 def _effect(trial: TrialCard, known: Trial | None) -> str:

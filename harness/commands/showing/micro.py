@@ -1,22 +1,23 @@
 """Finished runs of micro-benchmarks to a person, a program and an exit code, all from one verdict."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from harness.commands.showing.runs import nothing, published
+from harness.commands.publish import ALL, ReportFiles, published, text_or_none
+from harness.commands.showing.runs import nothing
 from harness.console.console import Talk
 from harness.errors import ExitCode, worst
+from harness.policy.thresholds import Level
 from harness.reading.microsummary import as_json, load
-from harness.reading.validity import Level
 from harness.run.directory import RunDirectory
 
 
 def present(
-    directories: Sequence[RunDirectory], talk: Talk, *, output: Path | None = None, interrupted: bool = False
-) -> ExitCode:
+    directories: Sequence[RunDirectory], talk: Talk, *,
+    files: ReportFiles = ALL, interrupted: bool = False,
+) -> ExitCode:  # fmt: skip
     """Read the runs, write the report, print text or JSON, and return what the process should say.
 
-    The report goes to `output`, or else into the folder of every run. Raises `InvalidRunError` if there is
+    Raises `InvalidRunError` if there is
     nothing to read.
     """
     from reports.micro import html, text, view
@@ -29,9 +30,9 @@ def present(
         )
     runs = [load(directory.path) for directory in directories]
     shown = view.build(runs)
-    with published(html.render(shown), output, [run.directory for run in runs], talk) as report:
+    with published(lambda: html.render(shown), files, [run.directory for run in runs], talk) as report:
         text.render(shown, talk.people)
     if talk.as_json:
-        talk.document({"schema": 1, "report": str(report), "runs": [as_json(run) for run in runs]})
+        talk.document({"schema": 1, "report": text_or_none(report), "runs": [as_json(run) for run in runs]})
     codes = [ExitCode.INVALID for run in runs if run.validity.level is Level.INVALID]
     return worst([*codes, *([ExitCode.INTERRUPTED] if interrupted else [])])

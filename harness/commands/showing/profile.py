@@ -1,10 +1,10 @@
 """Finished profile-only runs to a person, a program and an exit code."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from harness.commands.showing.runs import no_collections, nothing, published
+from harness.commands.publish import ALL, ReportFiles, published, text_or_none
+from harness.commands.showing.runs import no_collections, nothing
 from harness.console.console import Talk
 from harness.errors import ExitCode, UsageError, worst
 from harness.profiling.document import ProfiledSide, are_interleaved, load
@@ -12,11 +12,12 @@ from harness.run.directory import RunDirectory
 
 
 def present(
-    directories: Sequence[RunDirectory], talk: Talk, *, output: Path | None = None, interrupted: bool = False
-) -> ExitCode:
+    directories: Sequence[RunDirectory], talk: Talk, *,
+    files: ReportFiles = ALL, interrupted: bool = False,
+) -> ExitCode:  # fmt: skip
     """Read one side or two, write the report, print text or JSON, and return what the process should say.
 
-    The report goes to `output`, or else into the folder of every side. The exit code is 5 where a profile that was
+    The exit code is 5 where a profile that was
     asked for is missing. Raises `InvalidRunError` if there is nothing to read, `UsageError` for more than two sides.
     """
     from reports.profile import html, tested, text, view
@@ -35,13 +36,13 @@ def present(
     with no_collections():
         found = tested.tested(sides)
         shown = view.build(sides, found)
-        with published(html.render(shown), output, [side.directory for side in sides], talk) as report:
+        with published(lambda: html.render(shown), files, [side.directory for side in sides], talk) as report:
             text.render(shown, talk.people)
     if talk.as_json:
         talk.document(
             {
                 "schema": 1,
-                "report": str(report),
+                "report": text_or_none(report),
                 "interleaved": are_interleaved(sides),
                 "runs": [_as_json(side) for side in sides],
                 "differences": tested.as_json(found),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.calibrate.card import Card, read_card, same_machine
 from harness.calibrate.shelf import card_file
+from harness.commands.publish import ALL, ReportFiles, say_unmade, text_or_none
 from harness.commands.showing.cards import facts_of
 from harness.console.console import Talk
 from harness.errors import ExitCode, HarnessError
@@ -17,41 +18,42 @@ from harness.session.receipt import Receipt
 
 def present(
     judgement: Judgement, receipt: Receipt, receipt_path: Path, talk: Talk, *,
-    policy: Policy, project: Path, report_only: bool = False,
+    policy: Policy, project: Path, files: ReportFiles = ALL,
 ) -> ExitCode:  # fmt: skip
-    """Write the files beside the receipt, print text or JSON, and return what the process should say.
-
-    `report_only` is for adoption: the same verdicts, and success; what was interrupted still says so.
-    """
+    """Write the files beside the receipt, print text or JSON, and return what the process should say."""
     from reports.session.annotations import is_wanted, render_annotations
-    from reports.session.files import write_all
+    from reports.session.files import REPORT, write_all
     from reports.session.model import Links
     from reports.session.text import print_text
     from reports.session.view import build
 
     judgement, receipt = without_secrets(judgement), without_secrets(receipt)
     card = card_for(receipt, policy, project, talk)
+    report = receipt_path.with_name(REPORT) if files.wanted else None
     view = build(
         judgement,
         receipt,
-        Links(str(receipt_path), str(receipt_path.with_name("report.html"))),
+        Links(str(receipt_path), text_or_none(report)),
         card=facts_of(card, receipt.environment) if card else None,
         strict=policy.strict,
     )
-    written = write_all(view, receipt_path.parent)
+    write_all(view, receipt_path.parent)
     print_text(view, talk.people, talk.console.width)
     if is_wanted(os.environ):
         talk.people.write(render_annotations(view))
         talk.people.flush()
     if talk.as_json:
-        talk.document(as_json(judgement, str(written.report), str(receipt_path), receipt.measured))
-    talk.say(f"Report: {written.report}")
-    return _code(judgement, report_only=report_only, talk=talk)
+        talk.document(as_json(judgement, text_or_none(report), str(receipt_path), receipt.measured))
+    if report:
+        talk.say(f"Report: {report}")
+    else:
+        say_unmade(talk, "harness", "judge", str(receipt_path))
+    return judgement.exit_code
 
 
-def _code(judgement: Judgement, *, report_only: bool, talk: Talk) -> ExitCode:
-    code = judgement.exit_code
-    if not report_only or code in {ExitCode.OK, ExitCode.INTERRUPTED}:
+def only_reported(code: ExitCode, talk: Talk) -> ExitCode:
+    """Return success in place of a verdict's code, for adoption, and say so; what was interrupted still says so."""
+    if code in {ExitCode.OK, ExitCode.INTERRUPTED}:
         return code
     talk.say(f"Only reported: without --report-only this would end with exit code {int(code)}.")
     return ExitCode.OK

@@ -12,7 +12,8 @@ from harness.load.locust.recording import Called, HostedTarget, Recording
 from harness.load.locust.user import REQUEST_TYPE
 from harness.processes.gather import Head
 from harness.processes.loadrun import LoadPlan
-from harness.run.directory import LocustFacts, RunDirectory, RunDocument
+from harness.run.directory import RunDirectory
+from harness.run.documents import LocustFacts, RunDocument
 
 _LEAST_S = 0.001
 # Some times what passes from one time that Locust looks at its processor to the next.

@@ -18,42 +18,30 @@ from pathlib import Path
 
 import gevent
 import greenlet
-import msgspec
 import numpy as np
 from gevent.hub import get_hub
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import UsageError
-from harness.load.calling import Calling, Work, make_caller
-from harness.load.children import ChildWatch
+from harness.load.calling import make_caller
 from harness.load.closed_model import lag_owners
-from harness.load.facts import as_split, at_end, at_origin, measured_overhead, with_processor
-from harness.load.garbage import GarbageWatch
-from harness.load.host import RunDelay
-from harness.load.split import Owner, Split
-from harness.load.vetting import Vetting, refuse_process_pools
-from harness.load.waits import Waits, waits_of
-from harness.load.wrap import make_here
+from harness.load.facts import at_origin
+from harness.load.instrument import Instrument, Measurement
+from harness.load.overhead import measured_overhead
+from harness.load.owner import Owner
+from harness.load.split import Split
+from harness.load.vetting import TIMEOUTS, Vetting, refuse_process_pools
 from harness.model import Executor, Outcome
 from harness.plans.plan import choose
 from harness.processes.host import HostWatch
-from harness.profiles.stacks.marker import marked
-from harness.run.directory import HostFacts, RunDirectory
+from harness.run.documents import HostFacts
 from harness.run.facts import LoadFacts
 from harness.table import calls
-from harness.table.heldby import DRIVER, HeldBy
-from harness.table.recorder import FILL_BASE, Recorder
+from harness.table.heldby import DRIVER
+from harness.table.recorder import FILL_BASE
 from harness.target.carrying import Carrier
 from harness.target.events import prepare_events
-from harness.target.failures import Failures
-from harness.target.loading import (
-    Counters,
-    LoadedTarget,
-    append_current_folder,
-    closing_target,
-    make,
-    open_target,
-)
+from harness.target.loading import LoadedTarget, append_current_folder, closing_target, make
 
 # Operations are drawn in a cycle of this length.
 _SEQUENCE = 65_536
@@ -101,32 +89,23 @@ class HostedTarget:
         self.vetting = Vetting(interruptible=True)
         self.target = make(called.factory, called.parameters)
         self.mix = _mix(called, self.target)
-        # Another tool may have the hook already; greenlet knows only one.
-        self.split = Split(get_hub(), SystemClock.now_ns) if greenlet.gettrace() is None else None
-        self.owners: dict[object, Owner] = self.split.owners if self.split else {}
-        self.children = ChildWatch(carrier, SystemClock.now_ns)
-        carrier.here = make_here(self.owners, list(self.mix), self.split)
-        self.target.instrument(carrier.bind)
-        open_target(self.target)
+        self.instrument = Instrument(
+            self.target,
+            carrier,
+            # Another tool may have the hook already; greenlet knows only one.
+            split=Split(get_hub(), SystemClock.now_ns) if greenlet.gettrace() is None else None,
+            current=gevent.getcurrent,
+        )
+        self.instrument.choose(self.mix)
+        self.instrument.open()
         # Locust looks at its stack when it stops: the first look reads sources and holds the loop for up to 0.1 s.
         inspect.stack()
-        self.overhead = measured_overhead(scratch / "scratch.npy", self.split, Executor.OPEN, self.waits())
+        self.overhead = measured_overhead(self.instrument, scratch / "scratch.npy", Executor.OPEN)
         # What ran before the target came is Locust's: the driver's doing. Measuring forgets who measured.
         for one in there:
-            self.owners.setdefault(one, Owner())
-        self.work = Work(
-            list(self.mix),
-            [marked(self.target.call, name) for name in self.mix],
-            prepare_events(self.target, self.mix, called.seed, {}),
-            SystemClock.now_ns,
-            self.target.judge,
-            (TimeoutError, gevent.Timeout),
-            vet=self.vetting,
-        )
-
-    def waits(self) -> Waits | None:
-        """Return what can collect the waiting of one test; None without the split."""
-        return waits_of(self.split, self.target.call, self.mix) if self.split else None
+            self.instrument.owners.setdefault(one, Owner())
+        events = prepare_events(self.target, self.mix, called.seed, {})
+        self.work = self.instrument.make_work(events, TIMEOUTS, self.vetting)
 
     def close(self) -> None:
         """Close the target; a fault is a `TargetError`."""
@@ -135,9 +114,10 @@ class HostedTarget:
 
     def own(self, me: gevent.Greenlet) -> None:
         """Count what a greenlet does as the driver's, until it ends."""
-        if me not in self.owners:
-            self.owners[me] = Owner(root=me)
-            me.rawlink(lambda ended: self.owners.pop(ended, None))
+        owners = self.instrument.owners
+        if me not in owners:
+            owners[me] = Owner(root=me)
+            me.rawlink(lambda ended: owners.pop(ended, None))
 
 
 class Recording:
@@ -156,39 +136,21 @@ class Recording:
 
     def _begin(self, folder: Path, worker: int) -> None:
         hosted, keep = self._hosted, self._resources
-        split = hosted.split
-        self.recorder = keep.enter_context(Recorder(folder / RunDirectory.CALLS, 0))
-        self._waits = hosted.waits()
-        if split:
-            split.expect(len(hosted.mix))
-            split.waits = self._waits
-        self._cells = HeldBy(folder / RunDirectory.HELD_BY, len(hosted.mix)) if split else None
-        if self._cells:
-            keep.callback(self._cells.close)
+        self._measurement = keep.enter_context(Measurement(hosted.instrument, folder))
+        self.recorder = self._measurement.recorder
+        self._delay, self._split = self._measurement.delay, hosted.instrument.split
         rng = np.random.default_rng((hosted.called.seed, worker))
         drawn = choose(_SEQUENCE, hosted.mix, rng)
         self._take = itertools.cycle(zip(*(column.tolist() for column in drawn), strict=True)).__next__
         self._host = HostWatch(os.getpid(), math.inf)
-        self._delay = RunDelay()
-        keep.callback(self._delay.close)
         self._out = self._out_at_most = 0
-        self._counters = Counters(hosted.target)
-        origin_ns = SystemClock.now_ns()
-        self.facts = at_origin(hosted.overhead, origin_ns)
-        self._origin_ns = origin_ns
-        # Why calls fail is told by recording: the target's process may see several.
-        self._work = dataclasses.replace(hosted.work, failures=Failures(), spent=[0])
-        calling = Calling(self._work, self.recorder, origin_ns, split, hosted.owners, self._cells)
+        self._origin_ns = SystemClock.now_ns()
+        self.facts = at_origin(hosted.overhead, self._origin_ns)
+        calling = self._measurement.calling(hosted.work, self._origin_ns)
         self._make, self._append = make_caller(calling), self.recorder.appender()
-        self._garbage = keep.enter_context(GarbageWatch(split.collected if split else None))
-        if split:
-            split.watch_processor(self._delay)
-            if self._think_ns:
-                split.watch(0)
-            split.start()
-            keep.callback(split.stop)
+        keep.enter_context(self._measurement.watching(pauses=self._think_ns > 0))
         self._host.tick(0)
-        hosted.children.begin()
+        self._measurement.begin()
 
     @property
     def mix(self) -> dict[str, float]:
@@ -203,12 +165,12 @@ class Recording:
     @property
     def held_by(self) -> bytes:
         """Who held the loop, as the file has it; empty where the split is off."""
-        return self._cells.content if self._cells else b""
+        return self._measurement.held_by
 
     @property
     def waits(self) -> bytes:
         """On which stacks calls waited, as the file has it; empty where the split is off."""
-        return self._waits.record(list(self.mix)).pack() if self._waits else b""
+        return self._measurement.waits
 
     def call(self, before: Made | None) -> Made:
         """Make and record the next call of the user in whose greenlet this is; `before` is the user's last one.
@@ -223,7 +185,7 @@ class Recording:
         if before:
             intended_ns = min(before.completed_ns + self._think_ns, now_ns)
             held_ns, host_ns = lag_owners(
-                hosted.split, self._delay, intended_ns, now_ns, None if self._think_ns else before.target_ns
+                self._split, self._delay, intended_ns, now_ns, None if self._think_ns else before.target_ns
             )
         operation, payload = self._take()
         row = self._append(operation, payload, intended_ns - origin_ns, now_ns - origin_ns)
@@ -233,12 +195,12 @@ class Recording:
             completed_ns = self._make(me, row, operation, payload, held_ns, host_ns)
         finally:
             self._out -= 1
-        hosted.owners[me].holder = DRIVER
+        hosted.instrument.owners[me].holder = DRIVER
         self._delay.look(completed_ns)
         return self._made(row, operation, completed_ns)
 
     def _made(self, row: int, operation: int, completed_ns: int) -> Made:
-        split = self._hosted.split
+        split = self._split
         (entered_ns,) = _ENTERED(self.recorder.map, FILL_BASE + row * calls.ROW_BYTES)
         return Made(
             operation=self._hosted.work.names[operation],
@@ -251,18 +213,13 @@ class Recording:
     def end(self, ended_ns: int, stopped: str | None) -> tuple[LoadFacts, HostFacts]:
         """Return what is to be said of the whole, once no user calls any more; `ended_ns` is the end of its time."""
         self._host.tick(0)
-        ended = at_end(
-            msgspec.structs.replace(
-                as_split(self.facts, self._hosted.split), children=self._hosted.children.facts()
-            ),
+        judge = self._hosted.target.judge
+        self.facts = self._measurement.end(
+            self.facts,
             ended_ns=ended_ns,
-            garbage=self._garbage,
-            counters=self._counters,
             in_flight_peak=self._out_at_most,
-            stopped=stopped or (self._work.judge.fault if self._work.judge else None) or None,
-            work=self._work,
+            stopped=stopped or (judge.fault if judge else None) or None,
         )
-        self.facts = with_processor(ended, self._hosted.split, self._delay, self._work.names)
         return self.facts, self._host.facts()
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from locust.env import Environment
 from harness.clock import SystemClock
 from harness.errors import HarnessError
 from harness.load.engine import Driver, Model, user_class
-from harness.load.split import Owner
+from harness.load.owner import Owner
 from harness.load.workers.private_rpc import unlock
 from harness.processes.account import Account
 from harness.processes.crewjob import KEY_VARIABLE, Kind, Member

@@ -1,0 +1,139 @@
+"""What each optimisation is worth: the rows of an ablation, from the receipts of its sessions.
+
+An ablation claims sizes and passes nothing, and its intervals are wide enough for all its rows together.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+
+from harness.judge.blocks import sort_blocks
+from harness.judge.evidence import WALL, Evidence, micro_evidence
+from harness.judge.exact import exact_comparisons
+from harness.judge.verdict import Verdict
+from harness.policy.policy import Policy
+from harness.session.receipt import Receipt, State
+from harness.stats.order import median_interval
+
+COVERAGE = 0.95
+"""Of all intervals of an ablation together (Bonferroni)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Measured:
+    """The session without one switch. `context` says under which condition; `trouble` why there is no receipt."""
+
+    switch: str
+    context: str
+    receipt: Receipt | None = None
+    trouble: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AblationRow:
+    """One metric of one operation, with everything on against everything but `switch`.
+
+    `worth` is relative: 0.25 says that without the switch the metric is 25 % larger; below zero it costs more than it
+    saves. `low` and `high` are its interval; None for what was counted exactly. A row without `worth` was not measured,
+    and `note` says why.
+    """
+
+    switch: str
+    operation: str
+    metric: str
+    worth: float | None
+    low: float | None
+    high: float | None
+    verdict: Verdict
+    note: str = ""
+
+
+def rows(measured: Sequence[Measured], policy: Policy) -> list[AblationRow]:
+    """Return what each switch is worth, by operation and metric, with intervals that hold together."""
+    evidence = {
+        id(one): [found for found in _evidence(one) if found.metric is WALL and found.screened]
+        for one in measured
+    }
+    count = sum(map(len, evidence.values()))
+    made = []
+    for one in measured:
+        made += [_timed(one, found, coverage_of_each(count)) for found in evidence[id(one)]]
+        made += _counted(one, policy)
+        made += [_missing(one, name, why) for name, why in _gaps(one)]
+    return made
+
+
+def _gaps(measured: Measured) -> Iterator[tuple[str, str]]:
+    """Yield what could not be measured, with the reason."""
+    if measured.receipt is None:
+        yield "all", measured.trouble
+        return
+    for benchmark in measured.receipt.benchmarks:
+        if benchmark.state is not State.BOTH:
+            yield benchmark.name, benchmark.note
+    yield from (("all", trouble) for trouble in measured.receipt.trouble)
+
+
+def _missing(measured: Measured, operation: str, why: str) -> AblationRow:
+    return AblationRow(
+        measured.switch, operation + measured.context, "wall", None, None, None, Verdict.INVALID, why
+    )
+
+
+def _evidence(measured: Measured) -> list[Evidence]:
+    """Return what all blocks of a session say, disturbed ones too.
+
+    A verdict is reached without those. A size is not: both sides of a block met its disturbance in random order, so
+    that it makes an interval wider and favours neither.
+    """
+    receipt = measured.receipt
+    if receipt is None:
+        return []
+    whole = tuple(block for block in receipt.blocks if block.trouble is None)
+    return micro_evidence(receipt.benchmarks, dataclasses.replace(sort_blocks(receipt), good=whole))
+
+
+def disturbed_share(measured: Sequence[Measured]) -> float:
+    """Return the share of all blocks that the machine disturbed, as their sentinels say."""
+    found = [sort_blocks(one.receipt) for one in measured if one.receipt is not None]
+    return sum(len(each.bad) for each in found) / max(sum(sum(each.made.values()) for each in found), 1)
+
+
+def _timed(measured: Measured, evidence: Evidence, coverage: float) -> AblationRow:
+    interval = median_interval([pair.change for pair in evidence.screened], coverage)
+    bounded = interval.bounded
+    low, high = (math.expm1(interval.low), math.expm1(interval.high)) if bounded else (None, None)
+    verdict = Verdict.OK if bounded and not evidence.trouble else Verdict.INVALID
+    note = evidence.trouble or ("" if bounded else "too few blocks for an interval")
+    return AblationRow(
+        measured.switch,
+        evidence.benchmark + measured.context,
+        "wall",
+        math.expm1(interval.center),
+        low,
+        high,
+        verdict,
+        note,
+    )
+
+
+def _counted(measured: Measured, policy: Policy) -> Iterator[AblationRow]:
+    if measured.receipt is None:
+        return
+    for one in exact_comparisons(measured.receipt.counts, policy):
+        if one.change is not None and math.isfinite(one.change) and one.metric != "failures":
+            yield AblationRow(
+                measured.switch,
+                one.benchmark + measured.context,
+                one.metric,
+                one.change,
+                None,
+                None,
+                one.verdict,
+                one.note,
+            )
+
+
+def coverage_of_each(intervals: int) -> float:
+    """Return the coverage of each interval of so many with which all of them hold together."""
+    return 1 - (1 - COVERAGE) / max(intervals, 1)

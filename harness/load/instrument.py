@@ -1,0 +1,182 @@
+"""What watches a target from within its process: put together once, for whatever drives the calls.
+
+An `Instrument` is of a process and its target; a `Measurement` is one test under it. What drives the calls makes the split where
+it has greenlets, says what runs now, and begins and ends; under a loop without greenlets all but the split is the same. Nothing
+here imports gevent.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from harness.clock import SystemClock
+from harness.load.calling import Calling, Work
+from harness.load.children import ChildWatch
+from harness.load.facts import Watches, at_end
+from harness.load.garbage import GarbageWatch
+from harness.load.host import RunDelay
+from harness.load.waits import Waits, waits_of
+from harness.load.wrap import make_here
+from harness.profiles.capture.wait import WAITS
+from harness.profiles.stacks.marker import marked
+from harness.run.directory import RunDirectory, write_atomically
+from harness.run.facts import LoadFacts
+from harness.table.heldby import HeldBy
+from harness.table.recorder import Recorder
+from harness.target.carrying import Carrier
+from harness.target.counters import Counters
+from harness.target.failures import Failures
+from harness.target.invoke import Vet
+from harness.target.loading import LoadedTarget, open_target
+
+if TYPE_CHECKING:
+    from harness.load.owner import Owner
+    from harness.load.split import Split
+
+
+class Instrument:
+    """The watches of one process and its target; one measurement after the other is made with them.
+
+    `split` is None where service is not divided. `current` returns what runs now (a greenlet, a task), by which `owners` says
+    what it works for. `collects_waits` has no effect without a split.
+    """
+
+    def __init__(
+        self,
+        target: LoadedTarget,
+        carrier: Carrier,
+        *,
+        split: "Split | None",
+        current: Callable[[], object],
+        collects_waits: bool = True,
+    ) -> None:
+        self.target = target
+        self.split = split
+        self.owners: dict[object, Owner] = split.owners if split else {}
+        self.names: list[str] = list(target.operations)
+        """The operations that are called, by their numbers."""
+        self.children = ChildWatch(carrier, SystemClock.now_ns)
+        self._carrier = carrier
+        self._collects_waits = collects_waits
+        carrier.here = make_here(self.owners, self.names, split, current)
+
+    def open(self) -> None:
+        """Hook into the target's executors and open it. Raises `TargetError`."""
+        self.target.instrument(self._carrier.bind)
+        open_target(self.target)
+
+    def choose(self, operations: Mapping[str, float]) -> None:
+        """Call these operations from now on: their order is that of their numbers."""
+        self.names[:] = operations
+        if self.split:
+            self.split.expect(len(self.names))
+
+    def make_waits(self) -> Waits | None:
+        """Return what can collect the waiting of one test; None where nobody wants it."""
+        if self.split is None or not self._collects_waits:
+            return None
+        return waits_of(self.split, self.target.call, self.names)
+
+    def make_work(
+        self, events: Sequence[Sequence[Any]], timeouts: tuple[type[BaseException], ...], vet: Vet
+    ) -> Work:
+        """Return what can be called; `events` are by operation."""
+        return Work(
+            list(self.names),
+            [marked(self.target.call, name) for name in self.names],
+            events,
+            SystemClock.now_ns,
+            self.target.judge,
+            timeouts,
+            vet=vet,
+        )
+
+
+class Measurement:
+    """One test: its files in `folder`, what watches it, and what is to be said of it. A context, which gives the files back.
+
+    `rows` is how many rows of the table are planned already. Raises `HarnessError` where there is no room.
+    """
+
+    def __init__(self, instrument: Instrument, folder: Path, rows: int = 0) -> None:
+        self.instrument = instrument
+        self._folder = folder
+        self._rows = rows
+        self._resources = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as kept:
+            self._begin(kept)
+            self._resources = kept.pop_all()
+        return self
+
+    def _begin(self, kept: contextlib.ExitStack) -> None:
+        instrument, split = self.instrument, self.instrument.split
+        self.recorder = kept.enter_context(Recorder(self._folder / RunDirectory.CALLS, self._rows))
+        self._cells = HeldBy(self._folder / RunDirectory.HELD_BY, len(instrument.names)) if split else None
+        if self._cells:
+            kept.callback(self._cells.close)
+        self._waits = instrument.make_waits()
+        if split:
+            # What was held before is of no test, and the overhead was measured with it.
+            split.expect(len(instrument.names))
+            split.waits = self._waits
+        self.delay = RunDelay()
+        kept.callback(self.delay.close)
+        self._garbage = GarbageWatch(split.collected if split else None)
+        self._counters = Counters(instrument.target)
+
+    def __exit__(self, *exception: object) -> None:
+        self._resources.close()
+
+    def calling(self, work: Work, origin_ns: int) -> Calling:
+        """Return what every call needs. Why calls fail is told of this test alone."""
+        instrument = self.instrument
+        work = dataclasses.replace(work, failures=Failures(), spent=[0])
+        self._watches = Watches(
+            work, instrument.split, self._garbage, self.delay, self._counters, instrument.children
+        )
+        return Calling(work, self.recorder, origin_ns, instrument.split, instrument.owners, self._cells)
+
+    @contextlib.contextmanager
+    def watching(self, *, pauses: bool) -> Iterator[None]:
+        """Watch the loop during the block; `pauses` where callers wake at moments of their own, and ask what held it since."""
+        split = self.instrument.split
+        with self._garbage:
+            if not split:
+                yield
+                return
+            split.watch_processor(self.delay)
+            if pauses:
+                split.watch(0)
+            split.start()
+            try:
+                yield
+            finally:
+                split.stop()
+
+    def begin(self) -> None:
+        """The measured time begins: what the target has counted and child processes have used so far is nothing."""
+        self._counters.read()
+        self.instrument.children.begin()
+
+    @property
+    def held_by(self) -> bytes:
+        """Who held the loop, as the file has it; empty where the split is off."""
+        return self._cells.content if self._cells else b""
+
+    @property
+    def waits(self) -> bytes:
+        """On which stacks calls waited, as the file has it; empty where nobody collected it."""
+        return self._waits.record(self.instrument.names).pack() if self._waits else b""
+
+    def write_waits(self) -> None:
+        """Write them beside the table of calls, if they were collected."""
+        if self._waits:
+            write_atomically(self._folder / WAITS, self.waits)
+
+    def end(self, facts: LoadFacts, *, ended_ns: int, in_flight_peak: int, stopped: str | None) -> LoadFacts:
+        """Return the facts of the whole, once nothing calls any more; `ended_ns` is the end of the measured time."""
+        return at_end(facts, self._watches, ended_ns=ended_ns, in_flight_peak=in_flight_peak, stopped=stopped)

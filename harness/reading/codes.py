@@ -1,0 +1,33 @@
+"""From judged runs to the exit code of the command that shows them."""
+
+from collections.abc import Sequence
+
+from harness.errors import ExitCode, worst
+from harness.policy.thresholds import Level
+from harness.reading.judging import JudgedRun
+
+
+def validity_code(runs: Sequence[JudgedRun]) -> ExitCode:
+    """Return 5 if a run is invalid, or a stage of one that has limits of its own to keep; else 0."""
+    return worst(ExitCode.INVALID for run in runs if _is_invalid(run))
+
+
+def _is_invalid(run: JudgedRun) -> bool:
+    levels = [
+        run.validity.level,
+        *(stage.validity.level for stage in run.stages if stage.span.slo),
+    ]
+    return Level.INVALID in levels
+
+
+def exit_code(runs: Sequence[JudgedRun], *, interrupted: bool = False) -> ExitCode:
+    """Return 130 if the user stopped the work, 3 if a run broke a limit, 5 if one is invalid, else 0.
+
+    A limit that is not certified for want of calls is no failure; one that an invalid run or stage seems to keep or
+    break is not judged.
+    """
+    codes = [validity_code(runs)]
+    codes += [ExitCode.LIMIT_BROKEN for run in runs for finding in run.slo if finding.is_broken]
+    if interrupted:
+        codes.append(ExitCode.INTERRUPTED)
+    return worst(codes)

@@ -1,0 +1,129 @@
+"""The work of `harness bench`: the micro-benchmarks of a suite under pytest-benchmark, one run directory for each variant."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness import environment
+from harness.console.console import Talk
+from harness.errors import InvalidRunError, UsageError
+from harness.micro.document import KIND, MicroDocument
+from harness.micro.process import Contents, Measured, collect, measure
+from harness.micro.suite import Suite
+from harness.run.directory import RunDirectory
+from harness.storage.stamps import started_now
+from harness.supervise import Supervisor
+from harness.work.ended import Work
+from harness.work.suites import OWN, choose
+from targets.registry import TARGETS
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BenchRequest:
+    """All that the user asked for, checked."""
+
+    suite: Suite
+    suite_text: str
+    variants: tuple[str, ...]
+    words: tuple[str, ...]
+    out: Path
+    command: str
+
+
+def variants_of(suite: Suite, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return the variants to measure. Raises `UsageError` for one that the asset core does not have."""
+    if suite.place != OWN:
+        # What a variant is, a suite of the user's own decides: it reads it from the environment.
+        return tuple(dict.fromkeys(wanted)) or ("",)
+    known = TARGETS["asset-core"].variants
+    for variant in wanted:
+        if variant not in known:
+            raise UsageError(
+                f"The asset core has no variant '{variant}'", remedy=f"It has: {', '.join(known)}"
+            )
+    return tuple(dict.fromkeys(wanted)) or known[:1]
+
+
+def carry_out(request: BenchRequest, talk: Talk) -> Work:
+    """Measure every variant. Ctrl-C ends the work in good order and keeps what was measured."""
+    work = Work()
+    with work.measuring(lambda: work.directories) as supervisor:
+        contents = collect(supervisor, request.suite)
+        names = choose(_names(contents, request), request.words, contents.broken)
+        for variant in request.variants:
+            _measure(request, variant, names, contents, supervisor, talk, work)
+    return work
+
+
+def _names(contents: Contents, request: BenchRequest) -> tuple[str, ...]:
+    if not contents.names and contents.broken:
+        file, error = next(iter(contents.broken.items()))
+        raise InvalidRunError(
+            f"No benchmark can be imported: {file}: {error}",
+            where=request.suite_text,
+            remedy="Correct it, or put what it imports among the source-roots of [tool.harness]",
+        )
+    if not contents.names:
+        listed = "; ".join(f"{file} {why}" for file, why in contents.aside.items())
+        raise UsageError(
+            f"The suite holds no benchmark{f': {listed}' if listed else ''}",
+            where=request.suite_text,
+            remedy="A benchmark is a pytest function with the argument `benchmark`, in a file test_*.py",
+        )
+    return contents.names
+
+
+def _measure(
+    request: BenchRequest, variant: str, names: tuple[str, ...], contents: Contents, supervisor: Supervisor,
+    talk: Talk, work: Work,
+) -> None:  # fmt: skip
+    directory = RunDirectory.create(request.out, "bench", variant, KIND)
+    document = MicroDocument(
+        suite=request.suite_text,
+        variant=variant,
+        started_at=started_now(),
+        command=request.command,
+        environment=environment.collect(),
+        planned=list(names),
+        broken={} if request.words else dict(contents.broken),
+        aside={} if request.words else dict(contents.aside),
+    )
+    directory.write(document)
+    result = Measured()
+    work.directories.append(directory)
+    try:
+        with _progress(talk, f"Benchmarks of {variant or request.suite_text}", len(names)) as began:
+            measure(supervisor, request.suite, names, variant, directory.timing, result, began)
+    except KeyboardInterrupt:
+        document.interrupted = True
+        raise
+    finally:
+        document.status = "finished"
+        document.ends, document.host, document.seconds = result.ends, result.host, result.seconds
+        document.trouble = [result.trouble] if result.trouble else []
+        _keep_or_discard(directory, document, work)
+
+
+def _keep_or_discard(directory: RunDirectory, document: MicroDocument, work: Work) -> None:
+    if document.interrupted and not document.ends:
+        # A folder without a measurement helps nobody.
+        directory.discard()
+        work.directories.remove(directory)
+    else:
+        directory.write(document)
+
+
+@contextmanager
+def _progress(talk: Talk, what: str, count: int) -> Iterator[Callable[[str], None]]:
+    with talk.progress(what, count) as tick:
+        begun = 0
+
+        def began(name: str) -> None:
+            nonlocal begun
+            tick(begun)
+            begun += 1
+            if not talk.console.is_terminal:
+                talk.say(f"  {begun}/{count} {name}")
+
+        yield began

@@ -1,0 +1,147 @@
+"""Plain Locust: from the environment of a locustfile to users that are recorded, and each run to a line in Locust's log."""
+
+# Locust is imported by this, and must be before anything that the target imports.
+from harness.load.locust.run import LocustProcess  # isort: skip
+import dataclasses
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ExitCode, HarnessError
+from harness.judge import policy_file
+from harness.load.locust.log import LOG
+from harness.load.locust.part import Runs
+from harness.load.locust.recording import Called
+from harness.model import Executor, Scenario, Stage
+from harness.processes.gather import Head
+from harness.processes.loadrun import LoadPlan
+from harness.profiling import waiting
+from harness.redaction.redact import learn
+from harness.redaction.visible import visible
+from harness.run.directory import RunDirectory
+from harness.run.documents import ProfileFacts, RunDocument
+from harness.storage.stamps import started_now
+from harness.units import format_ns
+from harness.work.command_line import command_line
+from harness.work.subjects import Selection, find_scenario, select
+
+_SEED = 1
+
+
+def user_of(environ: Mapping[str, str], events: Any) -> type[Any]:
+    """Return the Locust user of `HARNESS_SCENARIO` and `HARNESS_TARGET`; its tests leave runs in `HARNESS_OUT`.
+
+    Raises `UsageError` where there is no such thing.
+    """
+    learn(*sys.argv)
+    scenario = find_scenario(environ.get("HARNESS_SCENARIO") or "closed")
+    selection = select(environ.get("HARNESS_TARGET"), scenario, ())
+    runs = _Runs(scenario, selection, Path(environ.get("HARNESS_OUT") or "runs"))
+    process = LocustProcess(runs.described())
+    process.attach(events)
+    return process.user
+
+
+class _Runs:
+    """The runs of one locustfile."""
+
+    def __init__(self, scenario: Scenario, selection: Selection, out: Path) -> None:
+        # Whatever the scenario's executor is: Locust has users. Its stages are not driven.
+        self._scenario = dataclasses.replace(
+            scenario, executor=Executor.CLOSED, stages=(Stage("steady", 1.0),), find_users=False
+        )
+        self._selection = selection
+        self._out = out
+        self._thresholds = policy_file.thresholds(Path.cwd())
+
+    def described(self) -> Runs:
+        """Return what the Locust process is told."""
+        scenario, selection = self._scenario, self._selection
+        parameters = selection.parameters(selection.variants[0])
+        return Runs(
+            called=Called(
+                selection.entry.factory, parameters, scenario.operations, scenario.think_time_s, _SEED
+            ),
+            name=scenario.name,
+            variant=selection.variants[0],
+            backends=parameters.get("backends", "memory") if selection.entry.needs_servers else "none",
+            out=self._out,
+            plan=self._plan,
+            document=self._document,
+            finished=_finished,
+        )
+
+    def _plan(self, duration_s: float, users: int, workers: int) -> LoadPlan:
+        return LoadPlan(
+            scenario=self._scenario,
+            rate_per_s=self._scenario.rate_per_s or 1.0,
+            users=users,
+            duration_s=duration_s,
+            warmup_s=0.0,
+            seed=_SEED,
+            workers=workers,
+        )
+
+    def _document(self, plan: LoadPlan, head: Head) -> RunDocument:
+        return RunDocument(
+            scenario=self._scenario.name,
+            target=self._selection.spec.shown,
+            variant=self._selection.variants[0],
+            seed=plan.seed,
+            started_at=started_now(),
+            command=command_line("locust"),
+            plan=plan.facts(head.operations),
+            thresholds=self._thresholds,
+            environment=head.environment,
+            # Who is killed has no time to say so.
+            profiles={"wait": ProfileFacts(reason=waiting.LOST)},
+        )
+
+
+def _finished(directory: RunDirectory, document: RunDocument, stats: Any) -> ExitCode:
+    """Write the histograms and the wait profile, say in one line what Locust rounds, and judge the run."""
+    # What reads runs is not needed by workers, nor while a test runs.
+    from harness.reading.codes import validity_code
+    from harness.reading.judging import judge
+    from harness.reading.summary import load
+    from harness.run.distributions import Distributions
+
+    try:
+        run = load(directory.path)
+        Distributions.of(run.table, document.plan.spans).write(directory.histograms_path)
+        returned = {name: operation.count for name, operation in run.operations.items()}
+        no_hook = waiting.HOOK_TAKEN if run.facts and not run.facts.split else None
+        document.profiles["wait"] = waiting.profile_waits(directory, returned, no_hook=no_hook)
+        directory.write(document)
+        judged = judge(run)
+    except HarnessError as error:
+        LOG.error("harness: %s", error)
+        return error.exit_code
+    validity = judged.validity
+    response = run.total.percentiles("response_ns")
+    names = ("p50", "p95", "p99")
+    ours = ", ".join(f"{name} {_time(response[name])}" for name in names)
+    locusts = " / ".join(
+        f"{stats.total.get_response_time_percentile(share) or 0:g}" for share in (0.5, 0.95, 0.99)
+    )
+    LOG.info(
+        "harness: %s calls returned, response %s (Locust's own, rounded: %s ms); the run is %s. "
+        "Next: harness report %s",
+        f"{run.total.count:,}", ours, locusts, validity.level, shlex.quote(str(directory.path)),
+    )  # fmt: skip
+    if validity.reasons:
+        _say_reasons(directory, validity.level, validity.reasons)
+    return validity_code([judged])
+
+
+def _say_reasons(directory: RunDirectory, level: str, reasons: Sequence[str]) -> None:
+    """Say on stderr why the numbers need care: Locust's log may go to a file, or be off."""
+    sys.stderr.write(f"harness: The run in {visible(str(directory.path))} is {level}:\n")
+    sys.stderr.writelines(f"harness:  - {visible(reason)}\n" for reason in reasons)
+    sys.stderr.flush()
+
+
+def _time(value_ns: float | None) -> str:
+    return "unknown" if value_ns is None else format_ns(value_ns)

@@ -1,0 +1,316 @@
+"""What a flame graph of two sides says of each frame: the findings of its nodes, and the table of functions."""
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+
+import numpy as np
+
+from harness.profiles.difference.counts import Compared, Counts
+from harness.profiles.difference.finding import STRICT, Finding, samples_needed
+from harness.profiles.difference.frames import SAMPLED, TIMED, Change, FrameChange, ProfiledRun, compare_apart
+from harness.profiles.difference.timed import CAUTION
+from harness.profiles.stacks.frames import frame_path
+from harness.profiles.stacks.marker import MARKER_PREFIX
+from harness.units import format_bytes, format_count, format_ns, significant
+from reports.flame.tree import OTHER, Tree, short_name, weights_in
+
+FINDINGS = tuple(Finding)
+"""A finding is known to the page by its place here."""
+
+_WORDS = {
+    Finding.CHANGED: "changed",
+    Finding.SAME: f"same within {100 * STRICT.least_effect:.0f} %",
+    Finding.BEYOND_SAMPLING: "more than sampling explains",
+    Finding.DIFFERS: "differs between these runs",
+    Finding.CANNOT_TELL: "cannot tell",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NodeFindings:
+    """By node, for its whole weight or its own: half the width of the interval per request, and what is found."""
+
+    reach: tuple[float, ...]
+    findings: tuple[Finding, ...]
+    of_function: frozenset[int] = frozenset()
+    """Places whose finding is that of their function, over all its places: one alone has too few samples to be told."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Places:
+    """Where a function is: its line in the source, and its number in the graph."""
+
+    lines: Mapping[str, int]
+    numbers: Mapping[str, int]
+
+
+def node_findings(
+    tree: Tree,
+    before: Sequence[ProfiledRun],
+    after: Sequence[ProfiledRun],
+    changes: Sequence[FrameChange] = (),
+) -> tuple[NodeFindings, NodeFindings]:
+    """Return (whole, own) of every node for the runs of two sides; nodes that stand for several frames are never told.
+
+    A node that cannot be told by itself is what its function is by the `changes`, where it moved the same way.
+    """
+    runs = [*before, *after]
+    shape = (len(tree.nodes), len(runs))
+    whole = np.array([weights_in(tree, run.profile) for run in runs], dtype=float).T.reshape(shape)
+    exposures = np.array(list(_exposures(tree, runs)), dtype=float).reshape(shape)
+    own = whole - _of_children(tree, whole)
+    own[own < 1e-9 * whole] = 0
+    unit = runs[0].profile.unit
+    told = {(row.operation, row.frame): row for row in changes}
+    functions = [told.get(key) for key in _functions(tree)]
+
+    def found(weights: np.ndarray, which: str) -> NodeFindings:
+        parts = [slice(len(before)), slice(len(before), None)]
+        one, two = (Counts(weights[:, part], exposures[:, part]) for part in parts)
+        compared = compare_apart(unit, one, two, of_operations=list(_of_operations(tree)))
+        of_node = [getattr(row, which) if row else None for row in functions]
+        return _found(tree, compared, of_node)
+
+    return found(whole, "whole"), found(own, "own")
+
+
+def table(
+    changes: Sequence[FrameChange],
+    labels: Sequence[str],
+    unit: str,
+    per: str,
+    places: Places,
+    requests: Mapping[str, int],
+    *,
+    is_sampled: bool = True,
+) -> str:
+    """Return the functions that changed most by their own weight and by their whole weight, as two HTML tables.
+
+    Rows are of their operation's requests; by the `requests` of each the ones that matter to all come first.
+    """
+    shares = {name: count / (sum(requests.values()) or 1) for name, count in requests.items()}
+    return "".join(
+        _one_table(
+            most_changed(changes, which, shares),
+            which,
+            labels,
+            unit,
+            per,
+            places,
+            is_sampled=is_sampled,
+        )
+        for which in ("own", "whole")
+    )
+
+
+def most_changed(
+    changes: Sequence[FrameChange], which: str, shares: Mapping[str, float], rows: int = 20
+) -> list[FrameChange]:
+    """Return what is found first, then the rest, the largest change of an average request first.
+
+    `which` is `own` or `whole`, `shares` the part of the requests that each operation has: a rare operation counts little.
+    """
+
+    def key(row: FrameChange) -> tuple[bool, float]:
+        change = getattr(row, which)
+        return not change.finding.is_coloured, -abs(change.change) * shares.get(row.operation, 1.0)
+
+    return sorted((row for row in changes if getattr(row, which).change), key=key)[:rows]
+
+
+def slug(title: str, labels: Sequence[str]) -> str:
+    """Return what names a graph in the address of the page: its title, and the sides after the first."""
+    return re.sub(r"[^a-z0-9]+", "-", " ".join([title, *labels[1:]]).lower()).strip("-")[:60]
+
+
+def explain(unit: str, rounds: int = 1) -> str:
+    """Return what the findings mean, with one run a side or several `rounds` of interleaved ones."""
+    if rounds >= STRICT.least_runs:
+        return _explain_rounds(unit, rounds)
+    if rounds > 1:
+        return (
+            f"{rounds} interleaved runs a side are too few to call anything changed: it takes"
+            f" {STRICT.least_runs - rounds} more. Together they are as good as one: {explain(unit)}"
+        )
+    if unit == TIMED:
+        return (
+            "Measured, not sampled: a coloured frame took at least"
+            f" {CAUTION:g} times as long in one of these two runs as in the other, per request. Two runs of identical code"
+            " can differ by as much on a busy machine: sizes, not proof. Less cannot be told."
+        )
+    if unit != SAMPLED:
+        return (
+            "Counted, not sampled: a coloured frame differs between these two runs by at least"
+            f" {100 * STRICT.least_effect:.0f} %. Whether another pair of runs would differ too is not tested."
+        )
+    few, more = samples_needed(0.2), samples_needed(STRICT.least_effect)
+    return (
+        "One run a side: a coloured frame differs by more than sampling explains (false discovery rate"
+        f" {100 * STRICT.false_discovery:.0f} %, at least {100 * STRICT.least_effect:.0f} %), which does not say that the code changed it:"
+        f" that takes {STRICT.least_runs} interleaved runs a side. Grey frames cannot be told; a change of 20 % takes"
+        f" {format_count(few)} samples of a frame a side, one of 5 % {format_count(more)}."
+    )
+
+
+def _explain_rounds(unit: str, rounds: int) -> str:
+    few, more = samples_needed(0.2), samples_needed(STRICT.least_effect)
+    told = (
+        f"{rounds} interleaved runs a side: a coloured frame changed by at least {100 * STRICT.least_effect:.0f} %, and by more"
+        f" than the runs of one side differ among themselves (false discovery rate {100 * STRICT.false_discovery:.0f} %)."
+    )
+    if unit != SAMPLED:
+        return f"{told} Counted, not sampled: the interval is from the closest runs of both sides to the farthest."
+    return (
+        f"{told} Grey frames are the same within {100 * STRICT.least_effect:.0f} %, or cannot be told: a change of 20 % takes"
+        f" {format_count(few)} samples of a frame a side, one of 5 % {format_count(more)}."
+    )
+
+
+def _found(tree: Tree, compared: Compared, of_function: Sequence[Change | None]) -> NodeFindings:
+    moves = compared.after - compared.before
+    findings = []
+    as_told = set()
+    for place, (node, finding, told) in enumerate(
+        zip(tree.nodes, compared.findings, of_function, strict=True)
+    ):
+        if node.name == OTHER:
+            findings.append(Finding.CANNOT_TELL)
+        elif (
+            finding is Finding.CANNOT_TELL
+            and told
+            and told.finding.is_coloured
+            and moves[place] * told.change > 0
+        ):
+            findings.append(told.finding)
+            as_told.add(place)
+        else:
+            findings.append(finding)
+    reach = tuple(((compared.high - compared.low) / 2).tolist())
+    return NodeFindings(reach, tuple(findings), frozenset(as_told))
+
+
+def _functions(tree: Tree) -> Iterator[tuple[str, str]]:
+    """Yield for each node its operation and its function, as the table of functions knows them."""
+    operation = ""
+    for node in tree.nodes:
+        if node.depth == 0:
+            operation = node.name.removeprefix(MARKER_PREFIX)
+        yield operation, node.name
+
+
+def _of_operations(tree: Tree) -> Iterator[bool]:
+    is_one = False
+    for node in tree.nodes:
+        if node.depth == 0:
+            is_one = node.name.startswith(MARKER_PREFIX)
+        yield is_one
+
+
+def _exposures(tree: Tree, runs: Sequence[ProfiledRun]) -> Iterator[list[float]]:
+    root: list[float] = []
+    for node in tree.nodes:
+        if node.depth == 0:
+            root = [run.exposure(node.name) for run in runs]
+        yield root
+
+
+def _of_children(tree: Tree, whole: np.ndarray) -> np.ndarray:
+    """Return the summed weight of each node's children."""
+    sums = np.zeros_like(whole)
+    above: list[int] = []
+    for place, node in enumerate(tree.nodes):
+        del above[node.depth :]
+        if above:
+            sums[above[-1]] += whole[place]
+        above.append(place)
+    return sums
+
+
+def _one_table(
+    rows: Sequence[FrameChange], which: str, labels: Sequence[str], unit: str, per: str, places: Places, *,
+    is_sampled: bool,
+) -> str:  # fmt: skip
+    if not rows:
+        return f"<p>No function differs by its {which} weight.</p>\n"
+    heads = "".join(
+        f'<th scope="col">{escape(head)}</th>'
+        for head in (
+            "function",
+            *labels,
+            "change",
+            "95 % interval",
+            "share",
+            "in both runs" if not is_sampled else "samples" if unit == TIMED else "weight",
+            "finding",
+        )
+    )
+    body = "".join(_row(row, getattr(row, which), unit, places, is_sampled=is_sampled) for row in rows)
+    return (
+        f"<details{' open' if which == 'own' else ''}><summary>Functions by the change of their {which} weight,"
+        f" {escape(per)}</summary>\n"
+        f'<div class="flame-table" tabindex="0"><table><thead><tr>{heads}</tr></thead>\n<tbody>\n{body}</tbody></table></div></details>\n'
+    )
+
+
+def function_cell(frame: str, places: Places, operation: str = "") -> str:
+    """Return a function's name, below it where it is, and its number, by which the script opens it in the graph."""
+    path = frame_path(frame)
+    name = frame.removesuffix(f" ({path})") if path else frame.removeprefix(MARKER_PREFIX)
+    number = places.numbers.get(frame) if path else None
+    known = "" if number is None else f' data-name="{number}" data-root="{escape(operation)}"'
+    line = f":{places.lines[frame]}" if frame in places.lines else ""
+    place = f"{short_name(path)}{line}" if path else ""
+    # A path breaks at its folders.
+    breaking = escape(place).replace("/", "/<wbr>")
+    where = [text for text in (breaking, escape(short_name(operation))) if text]
+    return (
+        f'<code{known}>{escape(short_name(name))}</code> <span class="flame-path">{" · ".join(where)}</span>'
+    )
+
+
+def _row(row: FrameChange, change: Change, unit: str, places: Places, *, is_sampled: bool) -> str:
+    cells = (
+        amount(change.before, unit),
+        amount(change.after, unit),
+        signed(change.change, unit),
+        interval(change, unit),
+        relative(change),
+        format_count(round(change.samples)) if is_sampled else amount(change.samples, unit),
+    )
+    tone = ("more" if change.change > 0 else "less") if change.finding.is_coloured else "untold"
+    return (
+        f'<tr class="flame-{tone}"><th scope="row">'
+        f"{function_cell(row.frame, places, row.operation)}</th>"
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + f"<td>{escape(_WORDS[change.finding])}</td></tr>\n"
+    )
+
+
+def interval(change: Change, unit: str) -> str:
+    """Return from where to where the change goes, or how it is known where nothing says how uncertain it is."""
+    if change.low < change.high:
+        return f"{signed(change.low, unit)} to {signed(change.high, unit)}"
+    return "measured" if unit == TIMED else "counted"
+
+
+def relative(change: Change) -> str:
+    """Return the change as a share of before: `+12 %`, `new` or `gone`."""
+    if not change.before:
+        return "new"
+    if not change.after:
+        return "gone"
+    share = 100 * change.change / change.before
+    return f"{'+' if share > 0 else '−' if share < 0 else '±'}{significant(abs(share))} %"
+
+
+def signed(value: float, unit: str) -> str:
+    """Return an amount with its sign, which is said in words of its own and never by colour alone."""
+    return f"{'+' if value > 0 else '−' if value < 0 else '±'}{amount(abs(value), unit)}"
+
+
+def amount(value: float, unit: str) -> str:
+    """Return a value in its unit for people; other units than bytes and ns stay plain numbers."""
+    scaled = {"bytes": format_bytes, "ns": format_ns}
+    return scaled[unit](value) if unit in scaled else significant(value)

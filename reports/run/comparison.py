@@ -1,0 +1,217 @@
+"""The first table of a report: the runs side by side, and what changed most between them."""
+
+import math
+from collections.abc import Sequence
+
+from harness.table.histogram import PERCENTILES
+from harness.units import format_bytes, format_ns, format_percent, format_rate, significant
+from reports.run.metrics import COUNT_CAUTION, Better, Metric, cells, rows
+from reports.run.sides import Side, heads, operation_names
+from reports.shared.model import Row, Table, Tone
+
+FEW_CALLS = "too few calls stand behind this percentile"
+_REPEATS = {"Response p95", "Response p99.9", "Response max", "Service p50"}
+# From or to nothing there is no factor: errors come first then, counts that appear last.
+_SIZE_WITHOUT_RATIO = {"Errors": math.inf, "Not served": math.inf}
+_PROFILE_NUMBERS = (
+    ("allocations", "Allocations per request", significant, True),
+    ("peak_bytes", "Peak memory (memray)", format_bytes, False),
+)
+
+
+def latency_metric(metric: str, name: str, label: str, operation: str | None = None) -> Metric:
+    """Return p50 to p999, max or mean of a time."""
+
+    def value(side: Side) -> float | None:
+        summary = side.summary(operation)
+        return summary.percentiles(metric)[name] if summary else None
+
+    return Metric(label, value, format_ns, latency=True, missing=FEW_CALLS)
+
+
+def error_share(side: Side) -> float | None:
+    """Return the share of failed and timed-out calls among those that returned."""
+    outcomes = side.run.total.outcomes
+    return (outcomes["failed"] + outcomes["timed_out"]) / side.returned if side.returned else None
+
+
+def unserved_share(side: Side) -> float | None:
+    """Return the share of the plan that never got an answer: dropped, unfinished, never started."""
+    outcomes = side.run.total.outcomes
+    lost = outcomes["dropped"] + outcomes["unfinished"] + outcomes["never_started"]
+    return lost / side.run.planned if side.run.planned else None
+
+
+def planned_rate(side: Side) -> float | None:
+    """Return planned arrivals by planned time; None in the closed model, which plans none."""
+    plan = side.run.document.plan
+    return side.run.planned / plan.duration_s if plan.executor == "open" and plan.duration_s else None
+
+
+def throughput(side: Side) -> float | None:
+    """Return completed calls by measured time."""
+    return side.run.throughput_per_s
+
+
+def comparison(sides: Sequence[Side], *, ratios: bool) -> Table:
+    """Return the metrics that answer first, runs as columns."""
+    return Table(
+        "comparison",
+        "The runs side by side" if len(sides) > 1 else "The run in figures",
+        heads(sides),
+        rows(sides, _metrics(sides), ratios=ratios),
+        "Metric",
+    )
+
+
+def _metrics(sides: Sequence[Side]) -> list[Metric]:
+    rate = Metric("Rate planned", planned_rate, format_rate, Better.NEITHER, COUNT_CAUTION)
+    achieved = Metric(
+        "Throughput",
+        throughput,
+        format_rate,
+        Better.HIGHER,
+        COUNT_CAUTION,
+        hint="completed calls by measured time",
+    )
+    response = [
+        latency_metric("response_ns", name, f"Response {percentile_label(name)}")
+        for name in ("p50", "p95", "p99", "p999", "max")
+    ]
+    service = latency_metric("service_ns", "p50", "Service p50")
+    return [
+        rate,
+        achieved,
+        *response,
+        service,
+        Metric(
+            "Errors",
+            error_share,
+            format_percent,
+            caution=COUNT_CAUTION,
+            hint="failed or timed out, of returned",
+        ),
+        Metric(
+            "Not served",
+            unserved_share,
+            format_percent,
+            caution=COUNT_CAUTION,
+            hint="dropped, unfinished or never started, of planned",
+        ),
+        *call_metrics(sides),
+        *cache_metrics(sides),
+        *_profile_metrics(),
+    ]
+
+
+def percentile_label(name: str) -> str:
+    """Return `p99.9` for `p999`."""
+    return f"p{PERCENTILES[name] * 100:g}" if name in PERCENTILES else name
+
+
+def call_metrics(sides: Sequence[Side]) -> list[Metric]:
+    """Return the calls per request of each back end that any run counted."""
+    names = sorted({name for side in sides for name in side.backends})
+    return [
+        Metric(
+            f"{name} calls per request",
+            lambda side, name=name: side.per_request(f"{name}.calls"),  # type: ignore[misc]
+            significant,
+            caution=COUNT_CAUTION,
+            missing="the target counted nothing",
+        )
+        for name in names
+    ]
+
+
+def cache_levels(sides: Sequence[Side]) -> list[str]:
+    """Return the cache levels that any run looked into: `l1`, `l2`."""
+    names = {name.split(".")[1] for side in sides for name in side.counter_names if _is_lookup(name)}
+    return sorted(names)
+
+
+def _is_lookup(name: str) -> bool:
+    return name.startswith("cache.") and name.endswith((".hit", ".miss")) and name.count(".") == 2
+
+
+def hit_share(side: Side, level: str) -> float | None:
+    """Return hits of a cache level by lookups in it; None if nothing was looked up."""
+    hits, misses = side.counter(f"cache.{level}.hit"), side.counter(f"cache.{level}.miss")
+    return hits / (hits + misses) if hits + misses else None
+
+
+def cache_metrics(sides: Sequence[Side]) -> list[Metric]:
+    """Return the share of hits of each cache level."""
+    return [
+        Metric(
+            f"{level.upper()} cache hits",
+            lambda side, level=level: hit_share(side, level),  # type: ignore[misc]
+            format_percent,
+            Better.HIGHER,
+            COUNT_CAUTION,
+            hint="of lookups in this level",
+            missing="nothing was looked up in this level",
+        )
+        for level in cache_levels(sides)
+    ]
+
+
+def profile_number(side: Side, name: str, *, per_request: bool) -> float | None:
+    """Return a figure of the memory profile, by profiled request if asked."""
+    facts = side.run.document.profiles.get("memory")
+    value = facts.facts.get(name) if facts else None
+    if facts is None or not isinstance(value, (int, float)):
+        return None
+    requests = sum(facts.requests.values())
+    if not per_request:
+        return float(value)
+    return value / requests if requests else None
+
+
+def _profile_metrics() -> list[Metric]:
+    return [
+        Metric(
+            label,
+            lambda side, name=name, each=each: profile_number(side, name, per_request=each),  # type: ignore[misc]
+            text,
+            caution=COUNT_CAUTION,
+        )
+        for name, label, text, each in _PROFILE_NUMBERS
+    ]
+
+
+def changes(sides: Sequence[Side]) -> Table:
+    """Return what changed beyond the caution factor against the first run, the largest factor first."""
+    found: list[tuple[float, Row]] = []
+    for other in sides[1:]:
+        pair = (sides[0], other)
+        for group, metric in _compared(pair):
+            before, after = cells(pair, metric)
+            if after.tone in {Tone.BETTER, Tone.WORSE, Tone.DIFFERENT}:
+                size = (
+                    abs(math.log(after.ratio)) if after.ratio else _SIZE_WITHOUT_RATIO.get(metric.label, 0.0)
+                )
+                row = Row(
+                    metric.label, (before, after), group=group, hint=other.label if len(sides) > 2 else ""
+                )
+                found.append((size, row))
+    found.sort(key=lambda item: -item[0])
+    return Table(
+        "changes",
+        "What changed, the largest factor first",
+        (sides[0].label, sides[1].label if len(sides) == 2 else "the other run"),
+        tuple(row for _, row in found[:20]),
+        "What",
+    )
+
+
+def _compared(pair: Sequence[Side]) -> list[tuple[str, Metric]]:
+    """Return what is worth a line: not every percentile, since one change moves them all."""
+    chosen = [("all operations", metric) for metric in _metrics(pair) if metric.label not in _REPEATS]
+    names = operation_names(pair)
+    for name in names if len(names) > 1 else []:
+        chosen += [
+            (name, latency_metric("response_ns", share, f"Response {share}", name))
+            for share in ("p50", "p99")
+        ]
+    return chosen

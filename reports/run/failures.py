@@ -1,0 +1,74 @@
+"""Why calls failed, the most frequent reason first."""
+
+from collections.abc import Iterator, Sequence
+
+from harness.clock import NS_PER_S
+from harness.model import Outcome
+from harness.target.failures import Failure
+from harness.units import format_count, format_duration, format_percent
+from reports.run.sides import Side, operation_names
+from reports.shared.model import Cell, Row, Table
+
+_ENDED_BADLY = tuple(
+    outcome.label for outcome in Outcome if outcome.returned and outcome is not Outcome.COMPLETED
+)
+
+
+def failures_table(sides: Sequence[Side]) -> Table:
+    """Return one row for each kind of failure of each run; empty where no call failed."""
+    many = len(operation_names(sides)) > 1
+    rows = [
+        Row(
+            one.what,
+            _cells(side, one),
+            group=" · ".join([side.label] * (len(sides) > 1) + [one.operation] * many),
+        )
+        for side in sides
+        for one in _failures(side)
+    ]
+    columns = ("ended as", "calls", "share", "first", "last", "where", "first message")
+    notes = tuple(filter(None, (_unexplained(side) for side in sides)))
+    prose = ("ended as", "where", "first message")
+    return Table("failures", "Why calls failed", columns, tuple(rows), "What", notes, prose=prose)
+
+
+def commonest_failures(side: Side, most: int) -> Iterator[str]:
+    """Yield the most frequent kinds of a run as sentences."""
+    for one in _failures(side)[:most]:
+        place = f", in {one.where}" if one.where else ""
+        message = f": {one.example}" if one.example else ""
+        yield f"{format_count(one.count)} × {one.what} from {one.operation}{place}{message}"
+
+
+def _failures(side: Side) -> Sequence[Failure]:
+    return side.run.facts.failures if side.run.facts else ()
+
+
+def _cells(side: Side, one: Failure) -> tuple[Cell, ...]:
+    summary = side.summary(one.operation)
+    share = one.count / summary.count if summary and summary.count else None
+    return (
+        Cell(one.outcome.replace("_", " ")),
+        Cell(format_count(one.count), one.count),
+        Cell(
+            "–" if share is None else format_percent(share),
+            share,
+            note=f"of the calls of {one.operation} that returned",
+        ),
+        Cell(_moment(one.first_ns), one.first_ns),
+        Cell(_moment(one.last_ns), one.last_ns),
+        Cell(one.where or "–"),
+        Cell(one.example or "–"),
+    )
+
+
+def _moment(at_ns: int) -> str:
+    return format_duration(round(at_ns / NS_PER_S, 1)) if at_ns >= NS_PER_S / 20 else "0s"
+
+
+def _unexplained(side: Side) -> str:
+    failed = sum(side.run.total.outcomes[label] for label in _ENDED_BADLY)
+    missing = failed - sum(one.count for one in _failures(side))
+    if missing <= 0:
+        return ""
+    return f"{side.label}: why {format_count(missing)} of the failed calls failed is not known, since the measured process did not live to say it."

@@ -1,0 +1,191 @@
+"""The five quality heads of the core: API response, memory use, concurrency, database, resources."""
+
+from collections.abc import Callable, Sequence
+
+from harness.table.pieces import pieces
+from harness.units import format_bytes, format_count, format_ns, format_percent, format_rate, significant
+from reports.run.comparison import (
+    cache_metrics,
+    call_metrics,
+    error_share,
+    latency_metric,
+    profile_number,
+    throughput,
+    unserved_share,
+)
+from reports.run.metrics import COUNT_CAUTION, Better, Metric, table
+from reports.run.sides import Side
+from reports.shared.model import Head
+
+Value = Callable[[Side], float | None]
+
+
+def heads(sides: Sequence[Side], *, ratios: bool) -> tuple[Head, ...]:
+    """Return the five heads, each with its question and its table."""
+    made = (
+        ("api", "API response", "How fast, and how reliably, does a caller get an answer?", _api()),
+        ("memory", "Memory use", "How much memory does it hold, and how much does a request churn?", _memory()),
+        ("concurrency", "Concurrency efficiency", "What does a call wait for, and who holds the loop?", _concurrency(sides)),
+        ("database", "Database performance", "How often are the back ends asked, and what do the caches save?", _database(sides)),
+        ("resources", "Resource utilisation", "What does it take from the machine?", _resources()),
+    )  # fmt: skip
+    return tuple(
+        Head(key, title, question, table(f"head-{key}", title, sides, metrics, ratios=ratios))
+        for key, title, question, metrics in made
+    )
+
+
+def _api() -> list[Metric]:
+    return [
+        Metric("Throughput", throughput, format_rate, Better.HIGHER, COUNT_CAUTION),
+        latency_metric("response_ns", "p50", "Response p50"),
+        latency_metric("response_ns", "p99", "Response p99"),
+        latency_metric("service_ns", "p50", "Service p50"),
+        Metric("Errors", error_share, format_percent, caution=COUNT_CAUTION),
+        Metric("Not served", unserved_share, format_percent, caution=COUNT_CAUTION),
+    ]
+
+
+def _fact(read: Callable[[Side], float | None]) -> Value:
+    """Return `read` for runs whose measured process left an account, None for the others."""
+    return lambda side: read(side) if side.run.facts else None
+
+
+def _memory() -> list[Metric]:
+    return [
+        Metric(
+            "Peak resident memory",
+            _fact(lambda side: side.run.facts.peak_rss_bytes or None if side.run.facts else None),
+            format_bytes,
+            caution=COUNT_CAUTION,
+            hint="the measured process with driver and recorder",
+        ),
+        Metric(
+            "Peak under memray",
+            lambda side: profile_number(side, "peak_bytes", per_request=False),
+            format_bytes,
+            caution=COUNT_CAUTION,
+        ),
+        Metric(
+            "Allocations per request",
+            lambda side: profile_number(side, "allocations", per_request=True),
+            significant,
+            caution=COUNT_CAUTION,
+        ),
+        Metric(
+            "Garbage collections",
+            _fact(lambda side: side.run.facts.garbage_collections if side.run.facts else None),
+            format_count,
+            caution=COUNT_CAUTION,
+        ),
+        Metric(
+            "Time in garbage collection", _fact(_garbage_share), format_percent, hint="of the measured time"
+        ),
+    ]
+
+
+def _garbage_share(side: Side) -> float | None:
+    if side.run.facts is None or not side.run.measured_s:
+        return None
+    return side.run.facts.garbage_ns / 1e9 / side.run.measured_s
+
+
+def _concurrency(sides: Sequence[Side]) -> list[Metric]:
+    waits = sorted({name for side in sides for name in side.counter_names if name.endswith("_waits")})
+    return [
+        Metric(
+            "Executing, of service", _service_share("run_ns"), format_percent, Better.HIGHER, latency=True
+        ),
+        Metric(
+            "Waiting for the loop, of service", _service_share("wait_busy_ns"), format_percent, latency=True
+        ),
+        Metric(
+            "Waiting for a back end, of service",
+            _service_share("wait_idle_ns"),
+            format_percent,
+            Better.NEITHER,
+            latency=True,
+        ),
+        latency_metric("queue_ns", "p99", "Queue p99"),
+        latency_metric("lag_ns", "p99", "Lag p99"),
+        Metric("Lag owned by the target", _target_lag_share, format_percent, Better.NEITHER, latency=True),
+        Metric(
+            "Most calls in flight",
+            _fact(lambda side: side.run.facts.in_flight_peak if side.run.facts else None),
+            format_count,
+        ),
+        *(_counted(name, f"{_backend_words(name)} per request") for name in waits),
+        _counted("cache.flight.joined", "Misses that joined another's fetch, per request", Better.NEITHER),
+    ]
+
+
+def _backend_words(name: str) -> str:
+    backend, _, what = name.rpartition(".")
+    return f"{backend} {what.replace('_', ' ')}"
+
+
+def _counted(counter: str, label: str, better: Better = Better.LOWER) -> Metric:
+    def value(side: Side) -> float | None:
+        return side.per_request(counter) if counter in side.counter_names else None
+
+    return Metric(label, value, significant, better, COUNT_CAUTION)
+
+
+def _service_share(part: str) -> Value:
+    def value(side: Side) -> float | None:
+        histogram = side.histogram(part)
+        whole = sum(side.histogram(name).total for name in ("run_ns", "wait_busy_ns", "wait_idle_ns"))
+        return histogram.total / whole if histogram.count and whole else None
+
+    return value
+
+
+def _target_lag_share(side: Side) -> float | None:
+    lag_ns = target_ns = 0
+    for piece in pieces(side.run.table):
+        lag_ns += int((piece["dispatched_ns"] - piece["intended_ns"]).clip(0).sum())
+        target_ns += int(piece["lag_target_ns"].sum())
+    return target_ns / lag_ns if lag_ns else None
+
+
+def _database(sides: Sequence[Side]) -> list[Metric]:
+    results = sorted(
+        {name for side in sides for name in side.counter_names if name.endswith((".items", ".rows"))}
+    )
+    return [
+        *call_metrics(sides),
+        *(_counted(name, f"{_backend_words(name)} per request", Better.NEITHER) for name in results),
+        *cache_metrics(sides),
+        _counted("cache.l3.fetch", "Fetches from the databases per request"),
+    ]
+
+
+def _resources() -> list[Metric]:
+    return [
+        Metric(
+            "CPU of the measured process",
+            lambda side: side.run.document.host.cpu_share,
+            format_percent,
+            hint="of one core, over the measured time",
+        ),
+        Metric("CPU time per request", _cpu_ns_per_request, format_ns),
+        Metric(
+            "Ready but not running",
+            lambda side: side.run.document.host.descheduled_share,
+            format_percent,
+            Better.NEITHER,
+            hint="the machine ran something else",
+        ),
+        Metric(
+            "Stolen by the host",
+            lambda side: side.run.document.host.steal_share,
+            format_percent,
+            Better.NEITHER,
+        ),
+        Metric("Load average", lambda side: side.run.document.host.load_average, significant, Better.NEITHER),
+    ]
+
+
+def _cpu_ns_per_request(side: Side) -> float | None:
+    share = side.run.document.host.cpu_share
+    return share * side.run.measured_s * 1e9 / side.returned if share is not None and side.returned else None

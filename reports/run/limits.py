@@ -1,0 +1,64 @@
+"""The limits that runs were asked to hold: what became of each, and how long a run must be to settle the rest."""
+
+import math
+import shlex
+from collections.abc import Sequence
+
+from harness.policy.slo import State
+from harness.reading.limits import Finding
+from harness.units import in_full
+from reports.run.sides import Side
+from reports.shared.model import LimitLine, NextCommand, Tone
+
+_TONES = {State.CERTIFIED: Tone.BETTER, State.BROKEN: Tone.WORSE, State.NOT_CERTIFIED: Tone.MISSING}
+_LONGEST_S = 24 * 3600
+# The estimate of what it takes is rough; a second disappointment would cost more than this.
+_RESERVE = 1.1
+
+
+def limit_lines(sides: Sequence[Side]) -> tuple[LimitLine, ...]:
+    """Return one line for each clause of each run, those that are broken first."""
+    found = sorted(
+        ((side, finding) for side in sides for finding in side.judged.slo),
+        key=lambda pair: not pair[1].is_broken,
+    )
+    return tuple(
+        LimitLine(
+            what=f"{side.label}, {finding.what}" if len(sides) > 1 else finding.what,
+            state=str(finding.certificate.state),
+            sentence=finding.certificate.sentence,
+            tone=_TONES[finding.certificate.state],
+        )
+        for side, finding in found
+    )
+
+
+def breaks_a_limit(sides: Sequence[Side]) -> bool:
+    """Return True if any run broke a limit."""
+    return any(finding.is_broken for side in sides for finding in side.judged.slo)
+
+
+def broken_words(sides: Sequence[Side]) -> str:
+    """Return the clauses that are broken as the end of a sentence; empty where none is."""
+    broken = dict.fromkeys(finding.what for side in sides for finding in side.judged.slo if finding.is_broken)
+    return f" Broken: {'; '.join(broken)}." if broken else ""
+
+
+def run_to_certify(side: Side) -> NextCommand | None:
+    """Return the run that is long enough to settle what this one left open; None where no length would."""
+    plan, document = side.run.document.plan, side.run.document
+    factors = [_factor(finding) for finding in side.judged.slo if finding.certificate.more]
+    duration_s = math.ceil(plan.duration_s * max(factors, default=0.0) * _RESERVE)
+    # A trace cannot be longer than it was.
+    if not 0 < duration_s <= _LONGEST_S or plan.replayed:
+        return None
+    words = ["harness", "run", document.scenario, "--target", document.target, *document.shape]
+    words += ["--variant", document.variant] if document.variant else []
+    words += ["--rate", in_full(plan.rate_per_s)] if plan.executor == "open" else ["--users", f"{plan.users}"]
+    words += ["--duration", f"{duration_s}s", *(word for text in document.slos for word in ("--slo", text))]
+    return NextCommand(shlex.join(words), "measure for long enough to certify every limit")
+
+
+def _factor(finding: Finding) -> float:
+    certificate = finding.certificate
+    return (certificate.calls + (certificate.more or 0)) / certificate.calls if certificate.calls else 0.0

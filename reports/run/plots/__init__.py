@@ -1,0 +1,1 @@
+"""The charts of runs, as data: which there are and what each shows."""

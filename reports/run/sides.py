@@ -1,0 +1,132 @@
+"""A run as one column of the report: its label, its numbers, and whether its latencies may be shown."""
+
+import collections
+import dataclasses
+from collections.abc import Sequence
+
+from harness.policy.thresholds import Level
+from harness.reading.judging import JudgedRun
+from harness.reading.summary import OperationSummary, RunSummary
+from harness.table.histogram import Histogram
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Side:
+    """One run under a label that is unique in the report."""
+
+    label: str
+    judged: JudgedRun
+
+    @property
+    def run(self) -> RunSummary:
+        """Its numbers."""
+        return self.judged.run
+
+    @property
+    def withheld(self) -> str:
+        """Why latencies of this run are not shown; empty where they are."""
+        if self.judged.validity.level is not Level.INVALID:
+            return ""
+        return f"{self.label} is invalid: {lower_first(self.judged.validity.reasons[0])}"
+
+    @property
+    def returned(self) -> int:
+        """Calls that came back, in the measured time."""
+        return self.run.total.count
+
+    @property
+    def requests(self) -> int:
+        """What per-request figures divide by: requests as the target counted them, else calls that returned."""
+        return self.counter("requests") or self.returned
+
+    def counter(self, name: str) -> int:
+        """Return one counter over all operations; 0 if the target did not count it."""
+        return sum(counters.get(name, 0) for counters in self.run.counters.values())
+
+    @property
+    def counter_names(self) -> list[str]:
+        """All counters of the target, sorted."""
+        return sorted({name for counters in self.run.counters.values() for name in counters})
+
+    @property
+    def backends(self) -> list[str]:
+        """Names of the back ends whose calls the target counted."""
+        return [name.removesuffix(".calls") for name in self.counter_names if name.endswith(".calls")]
+
+    def per_request(self, name: str) -> float | None:
+        """Return a counter by request; None where the target counted nothing at all."""
+        if not self.run.counters or not self.requests:
+            return None
+        return self.counter(name) / self.requests
+
+    def mean_ns(self, metric: str, operation: str | None = None) -> float | None:
+        """Return the mean of a metric over the calls that returned, of one operation or of all."""
+        return self.histogram(metric, operation).mean
+
+    def histogram(self, metric: str, operation: str | None = None) -> Histogram:
+        """Return the histogram of a metric; empty where the run knows no such operation."""
+        summary = self.summary(operation)
+        return summary.histograms[metric] if summary else Histogram.empty()
+
+    def summary(self, operation: str | None) -> OperationSummary | None:
+        """Return the numbers of one operation, or of all for None."""
+        return self.run.total if operation is None else self.run.operations.get(operation)
+
+
+def sides_of(judged: Sequence[JudgedRun]) -> tuple[Side, ...]:
+    """Label the runs: by variant or target, with the scenario, then a number where that is not unique."""
+    runs = [one.run for one in judged]
+    labels = [run.label for run in runs]
+    if len({run.document.scenario for run in runs}) > 1:
+        labels = [f"{run.document.scenario} · {run.label}" for run in runs]
+    elif len({run.document.target for run in runs}) > 1:
+        labels = [" · ".join(filter(None, (run.document.target, run.document.variant))) for run in runs]
+    total = collections.Counter(labels)
+    seen: collections.Counter[str] = collections.Counter()
+    unique = []
+    for label in labels:
+        seen[label] += 1
+        unique.append(f"{label} #{seen[label]}" if total[label] > 1 else label)
+    return tuple(Side(label, one) for label, one in zip(unique, judged, strict=True))
+
+
+def heads(sides: Sequence[Side]) -> tuple[str, ...]:
+    """Return the heads of the columns of the runs: their labels, which say nothing where there is only one."""
+    return tuple(side.label for side in sides) if len(sides) > 1 else ("value",)
+
+
+def lower_first(sentence: str) -> str:
+    """Return a sentence as the continuation of another; names in capitals stay as they are."""
+    return (
+        sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() or sentence[1:2] == " " else sentence
+    )
+
+
+def operation_names(sides: Sequence[Side]) -> list[str]:
+    """Return every operation of any run, in the order of the plans."""
+    return list(dict.fromkeys(name for side in sides for name in side.run.operations))
+
+
+def uncomparable(sides: Sequence[Side]) -> tuple[str, ...]:
+    """Say in sentences what keeps ratios between these runs from meaning anything; empty if nothing does."""
+    reasons = []
+    for what, values in (
+        ("scenario", {side.run.document.scenario for side in sides}),
+        ("executor", {side.run.document.plan.executor for side in sides}),
+        ("mix of operations", {repr(sorted(side.run.document.plan.operations.items())) for side in sides}),
+        ("rate", {side.run.document.plan.rate_per_s for side in sides if _is_open(side)}),
+        ("number of users", {side.run.document.plan.users for side in sides if not _is_open(side)}),
+        ("stages", {repr(_shape(side)) for side in sides}),
+    ):
+        if len(values) > 1:
+            reasons.append(what)
+    return tuple(reasons)
+
+
+def _is_open(side: Side) -> bool:
+    return side.run.document.plan.executor == "open"
+
+
+def _shape(side: Side) -> list[tuple[str, float, float]]:
+    spans = side.run.document.plan.spans
+    return [(span.label, span.start_rate_per_s, span.end_rate_per_s) for span in spans if not span.warmup]

@@ -1,0 +1,140 @@
+"""How response times divide into lag, queue, run and waits: on average, for the slowest calls, between runs."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from harness.model import Outcome
+from harness.units import format_ns
+from reports.run.sides import Side, operation_names
+from reports.shared.model import Cell, Part, Row, Table
+
+PARTS = {
+    "lag_ns": "lag",
+    "queue_ns": "queue",
+    "run_ns": "run",
+    "wait_busy_ns": "wait (loop busy)",
+    "wait_idle_ns": "wait (loop idle)",
+}
+SERVICE = "service"
+_WORTH_TELLING = 0.05
+
+
+def split_table(sides: Sequence[Side]) -> Table:
+    """Return how the mean response of each operation divides into lag, queue, run and the two waits."""
+    names: list[str | None] = [None, *operation_names(sides)] if len(operation_names(sides)) > 1 else [None]
+    rows = [
+        _split_row(side, name)
+        for name in names
+        for side in sides
+        if not side.withheld and side.histogram("response_ns", name).count
+    ]
+    return Table(
+        "split",
+        "Where the mean response goes",
+        ("response", *PARTS.values()),
+        tuple(rows),
+        "Operation",
+        _split_notes(sides) if rows else (),
+    )
+
+
+def _split_notes(sides: Sequence[Side]) -> tuple[str, ...]:
+    plain = [side.label for side in sides if side.run.facts is None or not side.run.facts.split]
+    notes = ["Lag: let go later than planned. Queue: waiting for a free worker. Run: executing this call."]
+    notes.append(
+        "Wait (loop busy): others ran meanwhile. Wait (loop idle): nobody ran, a back end was awaited."
+    )
+    if plain:
+        notes.append(f"The split of service into run and waits was off in {', '.join(plain)}.")
+    return (*notes, *(note for side in sides for note in _blocked(side)))
+
+
+def _blocked(side: Side) -> Iterator[str]:
+    """Yield how the run of each operation divides, where a part of it was without the processor."""
+    for name, one in (side.run.facts.blocked if side.run.facts else {}).items():
+        if one.blocked_ns > _WORTH_TELLING * one.held_ns:
+            yield (
+                f"{side.label}: run of {name} is not all CPU: of its {format_ns(one.held_ns)} in stretches of over 1 ms, "
+                f"{format_ns(one.blocked_ns)} were blocked, neither on a processor nor waiting for one."
+            )
+
+
+def mean_parts(side: Side, operation: str | None = None) -> dict[str, float]:
+    """Return the mean ns of each part of the response; without the split, service stands undivided."""
+    has_split = side.histogram("run_ns", operation).count > 0
+    parts = PARTS if has_split else ("lag_ns", "queue_ns", "service_ns")
+    return {part: side.mean_ns(part, operation) or 0.0 for part in parts}
+
+
+def _split_row(side: Side, operation: str | None) -> Row:
+    parts = mean_parts(side, operation)
+    total = sum(parts.values()) or 1.0
+    bar = tuple(
+        Part(part, PARTS.get(part, SERVICE), value / total, format_ns(value)) for part, value in parts.items()
+    )
+    values = [side.mean_ns("response_ns", operation), *(parts.get(part) for part in PARTS)]
+    cells = tuple(Cell(format_ns(value), value) if value is not None else Cell("–") for value in values)
+    return Row(side.label, cells, group=operation or "all", bar=bar)
+
+
+def slowest_table(side: Side, key: str, count: int = 10) -> Table:
+    """Return the slowest calls of a run with the division of their time; empty if latencies are withheld."""
+    names = list(side.run.operations)
+    rows = [] if side.withheld else [_call_row(row, names) for row in side.run.slowest(count)]
+    return Table(
+        key,
+        f"Slowest calls · {side.label}",
+        ("operation", "outcome", "response", *PARTS.values()),
+        tuple(rows),
+        "Intended at",
+        (side.withheld,) if side.withheld else (),
+        prose=("operation", "outcome"),
+    )
+
+
+def _call_row(row: np.void, names: Sequence[str]) -> Row:
+    parts = _call_parts(row)
+    response_ns = int(row["completed_ns"] - row["intended_ns"])
+    times = tuple(Cell(format_ns(parts[part]), parts[part]) if part in parts else Cell("–") for part in PARTS)
+    bar = tuple(
+        Part(part, PARTS.get(part, SERVICE), max(value, 0) / max(response_ns, 1), format_ns(value))
+        for part, value in parts.items()
+    )
+    labels = (Cell(names[int(row["operation"])]), Cell(Outcome(int(row["outcome"])).label.replace("_", " ")))
+    at = f"{int(row['intended_ns']) / 1e9:.3f} s"
+    return Row(at, (*labels, Cell(format_ns(response_ns), response_ns), *times), bar=bar)
+
+
+def _call_parts(row: np.void) -> dict[str, int]:
+    parts = {
+        "lag_ns": int(row["dispatched_ns"] - row["intended_ns"]),
+        "queue_ns": int(row["entered_ns"] - row["dispatched_ns"]),
+    }
+    service_ns = int(row["completed_ns"] - row["entered_ns"])
+    if row["run_ns"] < 0:
+        return parts | {"service_ns": service_ns}
+    run_ns, busy_ns = int(row["run_ns"]), int(row["wait_busy_ns"])
+    return parts | {
+        "run_ns": run_ns, "wait_busy_ns": busy_ns, "wait_idle_ns": max(service_ns - run_ns - busy_ns, 0)
+    }  # fmt: skip
+
+
+def why_changed(first: Side, other: Side) -> str:
+    """Say which parts the change of the mean response is made of; the parts add up to it."""
+    before, after = mean_parts(first), mean_parts(other)
+    if before.keys() != after.keys():
+        return f"{other.label}: the split was on in one run only, so the change cannot be divided."
+    steps = {part: after[part] - before[part] for part in before}
+    words = [
+        f"{PARTS.get(part, SERVICE)} {_signed_ns(step)}"
+        for part, step in sorted(steps.items(), key=lambda item: -abs(item[1]))
+        if step
+    ]
+    whole = sum(after.values()) - sum(before.values())
+    return f"{other.label} against {first.label}, mean response {_signed_ns(whole)}: {', '.join(words) or 'no part'}."
+
+
+def _signed_ns(value: float) -> str:
+    sign = "\u2212" if value < 0 else "+"
+    return sign + format_ns(abs(value))

@@ -1,0 +1,80 @@
+"""Sentences that set runs against the first one, in plain words and without a claim of significance."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from harness.units import format_ns
+from reports.run.metrics import TIME_CAUTION, ratio_text
+from reports.run.sides import Side, uncomparable
+from reports.run.trouble import of_all
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Step:
+    """One percentile of two runs."""
+
+    where: str
+    before_ns: float
+    after_ns: float
+
+    @property
+    def ratio(self) -> float:
+        return self.after_ns / self.before_ns
+
+    @property
+    def is_within(self) -> bool:
+        return 1 / TIME_CAUTION <= self.ratio <= TIME_CAUTION
+
+    @property
+    def times(self) -> str:
+        return f"{self.where} ({format_ns(self.after_ns)} against {format_ns(self.before_ns)})"
+
+    def words(self, than: str = "") -> str:
+        """Return `3.8 × as fast as Y at the median (…)`."""
+        as_y = f" as {than}" if than else ""
+        if self.is_within:
+            return f"about as fast{as_y} {self.times}"
+        if self.ratio < 1:
+            return f"{ratio_text(1 / self.ratio)} × as fast{as_y} {self.times}"
+        return f"{ratio_text(self.ratio)} × as slow{as_y} {self.times}"
+
+
+def compared(sides: Sequence[Side]) -> str:
+    """Return one sentence on two or more runs, the first being what the others are set against."""
+    return " ".join((*(f"{words}." for words in of_all(sides)), _compared(sides)))
+
+
+def _compared(sides: Sequence[Side]) -> str:
+    if reasons := uncomparable(sides):
+        return f"These {len(sides)} runs cannot be compared: they differ in {listed(reasons)}."
+    withheld = [side.label for side in sides if side.withheld]
+    if withheld:
+        if len(withheld) > 1:
+            return f"Response times are not compared: {listed(withheld)} are invalid."
+        why = next(side.withheld for side in sides if side.withheld)
+        return f"Response times are not compared: {why}."
+    return "; ".join(_clause(sides[0], side) for side in sides[1:]) + "."
+
+
+def _clause(first: Side, other: Side) -> str:
+    steps = [step for step in (_step(first, other, "p50"), _step(first, other, "p99")) if step]
+    if not steps:
+        return f"{other.label} and {first.label}: too few calls to compare"
+    if all(step.is_within for step in steps):
+        times = " and ".join(step.times for step in steps)
+        return f"{other.label} and {first.label} cannot be told apart: response {times}"
+    head, *rest = steps
+    tail = "".join(f", {step.words()}" for step in rest)
+    return f"{other.label} is {head.words(first.label)}{tail}"
+
+
+def _step(first: Side, other: Side, name: str) -> _Step | None:
+    before = first.run.total.percentiles("response_ns")[name]
+    after = other.run.total.percentiles("response_ns")[name]
+    where = "at the median" if name == "p50" else f"at {name}"
+    return _Step(where, before, after) if before and after else None
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return `a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,206 @@
+"""Runs to the view of their report: every decision on what is shown. Renderers lay it out, nothing more."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from harness.errors import UsageError
+from harness.reading.children import children_sentence
+from harness.reading.judging import JudgedRun
+from harness.units import format_count, format_duration, format_rate
+from reports.run.attribution import attributions
+from reports.run.backends import backends_table, counters_table
+from reports.run.comparison import changes, comparison
+from reports.run.environment import cost, differences_table, environment_table, overhead_table, raw_files
+from reports.run.failures import commonest_failures, failures_table
+from reports.run.heads import heads
+from reports.run.heldby import held_by_table
+from reports.run.lost import lost_table
+from reports.run.operations import operation_views, operations_table, stages_table
+from reports.run.plots.build import charts
+from reports.run.profiles import profile_facts, profile_views
+from reports.run.sides import Side, sides_of, uncomparable
+from reports.run.timesplit import slowest_table, split_table, why_changed
+from reports.run.verdict import next_command, verdict
+from reports.run.workers import workers_table
+from reports.shared.layout import single_run
+from reports.shared.model import ReportView, RunCard, Table
+
+_COMMONEST_FAILURES = 3
+_TILES = ("Response p50", "Response p99", "Throughput", "Errors")
+
+
+def build(runs: Sequence[JudgedRun]) -> ReportView:
+    """Return the view of one or more runs; the first is what the others are compared with.
+
+    Profiles are read from the runs' directories. Raises `UsageError` without a run.
+    """
+    if not runs:
+        raise UsageError("There is no run to report", remedy="Name at least one run directory")
+    sides = sides_of(runs)
+    is_comparable = not uncomparable(sides)
+    fold = single_run if len(sides) == 1 else _unchanged
+    compared = comparison(sides, ratios=is_comparable)
+    profiles, profile_notes = profile_views(sides)
+    changed = changes(sides) if len(sides) > 1 and is_comparable else None
+    return ReportView(
+        title=_title(sides),
+        subtitle=_subtitle(sides),
+        verdict=verdict(sides),
+        tiles=tuple(row for row in compared.rows if row.label in _TILES),
+        comparison=compared,
+        lost=lost_table(sides),
+        runs=tuple(_card(side) for side in sides),
+        changes=changed,
+        change_notes=_change_notes(sides, changed),
+        attributions=attributions(sides, profiles) if is_comparable else (),
+        operations_table=fold(operations_table(sides)),
+        operations=tuple(
+            dataclasses.replace(operation, table=fold(operation.table))
+            for operation in operation_views(sides)
+        ),
+        split=fold(split_table(sides)),
+        failures=failures_table(sides),
+        held_by=tuple(held_by_table(side, f"held-by-{number}") for number, side in enumerate(sides)),
+        stages=fold(stages_table(sides)),
+        workers=workers_table(sides),
+        slowest=tuple(slowest_table(side, f"slowest-{number}") for number, side in enumerate(sides)),
+        charts=charts(sides),
+        chart_notes=_chart_notes(sides),
+        heads=heads(sides, ratios=is_comparable),
+        counters=counters_table(sides),
+        backends=fold(backends_table(sides)),
+        profiles=profiles,
+        profile_facts=profile_facts(sides),
+        profile_notes=profile_notes,
+        overhead=overhead_table(sides),
+        environment=environment_table(sides),
+        differences=differences_table(sides),
+        files=raw_files(sides),
+        next_command=next_command(sides),
+    )
+
+
+def _unchanged(table: Table) -> Table:
+    return table
+
+
+def _title(sides: Sequence[Side]) -> str:
+    scenarios = list(dict.fromkeys(side.run.document.scenario for side in sides))
+    labels = [side.label for side in sides]
+    what = labels[0] if len(labels) == 1 else f"{', '.join(labels[1:])} against {labels[0]}"
+    return f"{' and '.join(scenarios)}: {what}"
+
+
+def _subtitle(sides: Sequence[Side]) -> str:
+    document = sides[0].run.document
+    targets = ", ".join(dict.fromkeys(side.run.document.target for side in sides))
+    return f"Target {targets} · {document.started_at[:16].replace('T', ' ')} · {_load(sides[0])}"
+
+
+def _load(side: Side) -> str:
+    plan = side.run.document.plan
+    stages = sum(1 for span in plan.spans if not span.warmup)
+    rate = format_rate(plan.rate_per_s) if plan.executor == "open" else f"{plan.users} users"
+    if stages > 1 and plan.executor == "open":
+        rate += f" as the base of {stages} stages"
+    return f"{rate} for {format_duration(plan.duration_s)}"
+
+
+def _card(side: Side) -> RunCard:
+    document, validity = side.run.document, side.judged.validity
+    return RunCard(
+        label=side.label,
+        level=str(validity.level),
+        reasons=validity.reasons,
+        headline=_headline(side),
+        facts=(
+            ("scenario", document.scenario),
+            ("target", document.target),
+            ("variant", document.variant or "none"),
+            ("load", _load(side)),
+            ("measured", format_duration(round(side.run.measured_s, 3))),
+            ("seed", str(document.seed)),
+            ("measuring", cost(side)),
+            ("warm-up", side.judged.warmup.sentence),
+            *_of_answers(side),
+            *_children(side),
+            *_found(side),
+        ),
+        outcomes=tuple((name.replace("_", " "), count) for name, count in side.run.total.outcomes.items()),
+        planned=side.run.planned,
+        failures=tuple(commonest_failures(side, _COMMONEST_FAILURES)),
+        directory=side.run.directory.path.name,
+        withheld=side.withheld,
+    )
+
+
+def _of_answers(side: Side) -> tuple[tuple[str, str], ...]:
+    """Return by what answers were judged, and what calls did to their events, where there is something to say."""
+    facts = side.run.facts
+    if facts is None:
+        return ()
+    changed = f"{facts.events_changed:,} calls changed theirs; each call got its event as it was made"
+    said = (
+        ("answers", facts.judged_by),
+        ("events", changed if facts.events_changed else ""),
+        ("clock", "" if facts.replaced_time_s == 0 else _replaced(facts.replaced_time_s)),
+    )
+    return tuple((name, words) for name, words in said if words)
+
+
+def _replaced(apart_s: float | None) -> str:
+    by = (
+        "it can no longer be called"
+        if apart_s is None
+        else f"it is {format_duration(round(abs(apart_s), 1))} {'ahead' if apart_s > 0 else 'behind'}"
+    )
+    return f"the target replaced time.time in its process ({by}); the stamps and the check of the wall clock do not use it"
+
+
+def _children(side: Side) -> tuple[tuple[str, str], ...]:
+    sentence = children_sentence(side.run)
+    return (("child processes", sentence),) if sentence else ()
+
+
+def _found(side: Side) -> tuple[tuple[str, str], ...]:
+    """Return what was replayed, how the number of users was found, or what Locust counted where it drove."""
+    plan, locust = side.run.document.plan, side.run.document.locust
+    if locust is not None:
+        count = (
+            "was reset on the way" if locust.was_reset else f"{sum(locust.counted.values()):,} calls returned"
+        )
+        return (("Locust's own count", count),)
+    if plan.replayed:
+        return (("replayed", plan.replayed),)
+    steps = ", ".join(f"{users}: {format_rate(rate)}" for users, rate in plan.searched.items())
+    return (("users tried", steps),) if steps else ()
+
+
+def _headline(side: Side) -> str:
+    level = {
+        "valid": "valid: nothing speaks against its numbers",
+        "degraded": "degraded: its numbers hold with a reservation",
+        "invalid": "invalid: its latencies are withheld",
+    }[str(side.judged.validity.level)]
+    word = "started" if side.run.document.plan.executor == "closed" else "planned"
+    return f"{level}; {format_count(side.run.planned)} calls {word}"
+
+
+def _change_notes(sides: Sequence[Side], changed: Table | None) -> tuple[str, ...]:
+    if changed is None:
+        return () if len(sides) == 1 else (f"The runs differ in {', '.join(uncomparable(sides))}.",)
+    notes = [side.withheld for side in sides if side.withheld]
+    notes += [why_changed(sides[0], side) for side in sides[1:] if not (sides[0].withheld or side.withheld)]
+    if not changed.rows:
+        notes.append("Nothing that is shown differs beyond the caution factor.")
+    return tuple(notes)
+
+
+def _chart_notes(sides: Sequence[Side]) -> tuple[str, ...]:
+    notes = [f"Latency charts leave out {side.label}. {side.withheld}." for side in sides if side.withheld]
+    notes += [
+        f"{side.label} has no call that returned."
+        for side in sides
+        if not side.returned and not side.withheld
+    ]
+    return tuple(notes)

@@ -1,0 +1,45 @@
+"""What is to be known of a wait profile before it is read: that it adds up, how it is made, what it cost."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.clock import NS_PER_S
+from harness.units import format_count, format_ns, format_percent
+from reports.run.sides import Side
+from reports.shared.model import ProfileView
+
+WAITING, PARALLEL = "wait-wait", "wait-parallel"
+"""Keys of the two views."""
+
+
+def waiting_notes(sides: Sequence[Side], views: Sequence[ProfileView]) -> Iterator[str]:
+    """Return a sentence for each run with a wait profile, and one on what greenlets beside a call count."""
+    told = {side.label: side.profile.total for view in views if view.key == WAITING for side in view.sides}
+    for side in sides:
+        facts = side.run.document.profiles.get("wait")
+        if facts and facts.file and side.withheld:
+            yield f"Waiting is not shown where times are withheld. {side.withheld}"
+        elif facts and side.label in told:
+            yield f"{side.label}: {_adds_up(side, told[side.label])}{_how(side, facts.facts)}"
+    if any(view.key == PARALLEL for view in views):
+        yield (
+            "Parallel waiting is in time of greenlets that calls started: several wait at once, so it may exceed service"
+        )
+
+
+def _adds_up(side: Side, told_ns: float) -> str:
+    true_ns = sum(side.histogram(name).total for name in ("wait_idle_ns", "wait_busy_ns"))
+    calls = f"{format_count(side.returned)} calls"
+    if round(told_ns) == true_ns:
+        return f"Waiting adds up to the {format_ns(true_ns)} that {calls} waited, to the nanosecond"
+    return f"Waiting holds {format_ns(told_ns)}, but {calls} waited {format_ns(true_ns)}: it does not add up"
+
+
+def _how(side: Side, facts: Mapping[str, Any]) -> str:
+    """Return what reading stacks cost, and what stands on none; nothing where the run does not say."""
+    all_s, short_s = facts.get("reading_all_s"), facts.get("on_no_stack_s")
+    if not isinstance(all_s, (int, float)) or not isinstance(short_s, (int, float)):
+        return ""
+    watched_s = side.run.measured_s + side.run.document.plan.warmup_s
+    short = f", {format_ns(short_s * NS_PER_S)} of it in waits too short for a stack" if short_s else ""
+    return f"{short}; reading stacks took {format_percent(all_s / max(watched_s, all_s))} of the time"

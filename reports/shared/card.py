@@ -1,0 +1,108 @@
+"""The calibration card: how often the gate was right on a machine, and the tables that show it."""
+
+import dataclasses
+import io
+import math
+
+import msgspec
+
+from reports.shared import markdown
+from reports.shared.model import Cell, Row, Table
+from reports.shared.plain import console_of, print_table, say
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """`k` of `n` comparisons, with the bounds of the true share by Clopper and Pearson."""
+
+    effect: str
+    """What was done to the candidate: `nothing`, `+3 % time`, `1 more store call`."""
+    by: str
+    """Who alarmed: on identical code that is false, on slower code a find."""
+    k: int
+    n: int
+    low: float
+    high: float
+    goal: str = ""
+    """The bound that the product declares: `at most 1 %`."""
+
+
+class CardFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The rates of one configuration of the gate on one machine."""
+
+    measured_at: str
+    """ISO date, or date and time."""
+    machine: str
+    configuration: str
+    rates: list[Rate]
+    applies: bool = True
+    """Whether it was made on a machine like the session's."""
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CardView:
+    """The card as it is shown, in every format."""
+
+    title: str
+    sentence: str
+    table: Table
+    notes: tuple[str, ...]
+
+
+def build_card(facts: CardFacts) -> CardView:
+    """Return the card's view: one row for each effect, in the order given."""
+    return CardView(
+        title="How often this gate is right",
+        sentence=f"Measured on {facts.machine} ({facts.configuration}), {facts.measured_at[:10]}.",
+        table=Table(
+            "card",
+            "How often this gate is right",
+            ("found", "of", "share", "95 % bounds", "goal"),
+            tuple(_row(rate) for rate in facts.rates),
+            "Change made, and what alarmed",
+        ),
+        notes=tuple(filter(None, (_elsewhere(facts), facts.note))),
+    )
+
+
+def _elsewhere(facts: CardFacts) -> str:
+    return (
+        ""
+        if facts.applies
+        else "The card is of another machine or configuration: it says little about this session."
+    )
+
+
+def _bounds(rate: Rate) -> str:
+    """Return the bounds in tenths of a percent, rounded outwards: what is printed must still hold."""
+    low, high = math.floor(round(1000 * rate.low, 6)) / 10, math.ceil(round(1000 * rate.high, 6)) / 10
+    return f"{low:.1f} to {high:.1f} %"
+
+
+def _row(rate: Rate) -> Row:
+    share = f"{100 * rate.k / rate.n:.1f} %" if rate.n else "–"
+    cells = (
+        Cell(f"{rate.k:,}", rate.k),
+        Cell(f"{rate.n:,}", rate.n),
+        Cell(share, rate.k / rate.n if rate.n else None),
+        Cell(_bounds(rate)),
+        Cell(rate.goal or "–"),
+    )
+    return Row(rate.by, cells, group=rate.effect)
+
+
+def render_card_text(view: CardView, width: int = 80) -> str:
+    """Return the card for a terminal."""
+    stream = io.StringIO()
+    console = console_of(stream, width)
+    print_table(console, view.table)
+    for words in (view.sentence, *view.notes):
+        say(console, words, "dim")
+    return stream.getvalue()
+
+
+def render_card_markdown(view: CardView) -> str:
+    """Return the card as Markdown: sentence, notes, table."""
+    return (
+        "\n\n".join((*map(markdown.prose, (view.sentence, *view.notes)), markdown.table(view.table))) + "\n"
+    )

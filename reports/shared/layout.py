@@ -1,0 +1,24 @@
+"""Pure rearrangements of tables for readers: nothing is added or lost but repetition."""
+
+import dataclasses
+
+from reports.shared.model import Row, Table
+
+
+def single_run(table: Table) -> Table:
+    """Return a table of (thing, run) rows for one run: the run's label would be the same in every row."""
+    rows = tuple(
+        dataclasses.replace(row, label=row.group, group="") if row.group else row for row in table.rows
+    )
+    return dataclasses.replace(table, rows=rows)
+
+
+def grouped(table: Table) -> list[tuple[str, list[Row]]]:
+    """Return the rows by group, in their order; rows without a group stand alone under an empty name."""
+    groups: list[tuple[str, list[Row]]] = []
+    for row in table.rows:
+        if row.group and groups and groups[-1][0] == row.group:
+            groups[-1][1].append(row)
+        else:
+            groups.append((row.group, [row]))
+    return groups
