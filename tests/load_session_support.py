@@ -105,3 +105,13 @@ def written_runs(monkeypatch, scratch: Path, troubles=lambda _label: None) -> No
         return document, LoadResult(Ending(trouble), HostFacts(descheduled_share=0.0), Ready({"call": 1.0}))
 
     monkeypatch.setattr(load_block, "run_into", run_into)
+
+
+def segments(receipt):
+    """Return the segments that there are, of all blocks."""
+    return [
+        segment
+        for block in receipt.load_blocks
+        for segment in (block.base, block.candidate, block.null)
+        if segment
+    ]

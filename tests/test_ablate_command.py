@@ -36,7 +36,7 @@ def create(switches=""):
 
 
 FEW = ExactPlan(requests=10, repetitions=1)
-TWO_BLOCKS = SessionPlan(screen_blocks=2, extended_blocks=2, confirm_blocks=0, slices=12)
+THREE_BLOCKS = SessionPlan(screen_blocks=3, extended_blocks=3, confirm_blocks=0, slices=12)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_switch_that_halves_the_work_of_one_operation_is_worth_its_double_ther
     folder, monkeypatch
 ):
     """Sizes need few blocks: how many bound an interval, and which, is known of simulated ones."""
-    monkeypatch.setattr(ablate, "spread_budget", lambda *_: TWO_BLOCKS)
+    monkeypatch.setattr(ablate, "spread_budget", lambda *_: THREE_BLOCKS)
     counts = functools.partial(ablation.SharedCounts, plans=Plans(FEW, FEW))
     monkeypatch.setattr(ablation, "SharedCounts", counts)
     said = inside(folder, "ablate", "--switch", "fast", "--json")

@@ -81,14 +81,7 @@ def test_of_a_process_the_last_line_is_the_sentence_and_there_is_no_traceback(tm
 
 
 # What ends the process or shows only in it, and one of those that are only told.
-IN_A_PROCESS = {
-    "module-raises",
-    "factory-exits",
-    "factory-dies",
-    "factory-hangs-up",
-    "open-raises",
-    "event-raises",
-}
+IN_A_PROCESS = {"module-raises", "factory-exits", "factory-dies", "factory-hangs-up", "open-raises", "event-raises"}  # fmt: skip
 FACTORIES = {
     "module-raises": ("raise ValueError('no luck')", 2, ["cannot be imported", "no luck"]),
     "module-exits": ("import sys; sys.exit(3)", 2, ["cannot be imported", "SystemExit"]),
@@ -104,7 +97,7 @@ FACTORIES = {
         ["Look at"],
     ),
     "factory-wants-more": ("def create(size): pass", 2, ["size", "Its parameters"]),
-    "no-call": ("def create(): return 5", 2, ["int", "call(event)"]),
+    "no-call": ("def create(): return 5", 2, ["returns int", "call(event)"]),
     "bad-weights": (
         "class T:\n operations = {'a': 0}\n def call(self, e): pass\ndef create(): return T()",
         2,

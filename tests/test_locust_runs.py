@@ -28,7 +28,7 @@ def test_one_process_alone_leaves_a_run_whose_count_is_locusts_and_locusts_own_e
     # No run is as punctual as this asks for.
     (tmp_path / "pyproject.toml").write_text("[tool.harness.validity]\nlag-ms = [0, 0]\n")
     with Crew(tmp_path, HARNESS_TARGET="known:failing?every=4") as crew:
-        words = ("--headless", "-u", "2", "-r", "1", "-t", "2s", "--json", "--exit-code-on-error", "7")
+        words = ("--headless", "-u", "2", "-r", "1", "-t", "3s", "--json", "--exit-code-on-error", "7")
         ended = crew.end_of(crew.start(*words))
         (directory,) = crew.runs()
         run = load(directory)
@@ -101,7 +101,7 @@ def test_an_invalid_run_is_an_exit_code_and_where_another_tool_has_the_switch_ho
         "    def outcome(self, result):\n        return 'failed'\ndef create():\n    return Nap()\n"
     )
     with Crew(tmp_path, HARNESS_TARGET="traced.py:create") as crew:
-        words = ("--headless", "-u", "1", "-t", "1s", "--exit-code-on-error", "0", "--logfile", "away.log")
+        words = ("--headless", "-u", "1", "-t", "2s", "--exit-code-on-error", "0", "--logfile", "away.log")
         ended = crew.end_of(crew.start(*words))
         (directory,) = crew.runs()
     assert ended.code == 5

@@ -10,7 +10,7 @@ from tests.locust_support import LOCUSTFILE
 
 def locust(tmp_path, **variables):
     return subprocess.run(
-        [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "-u", "2", "-r", "2", "-t", "1s",
+        [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "-u", "2", "-r", "2", "-t", "2s",
          "--json", "--skip-log"],
         cwd=tmp_path, env={**os.environ, **variables}, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip

@@ -113,6 +113,7 @@ def test_what_a_benchmark_prints_is_no_message(ended):
 
 def test_nothing_of_the_callers_pytest_reaches_the_suite(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
     monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
     monkeypatch.setenv("WANTED", "fast")
     project = make_project(tmp_path, good=GOOD)

@@ -81,7 +81,7 @@ def test_a_budget_that_is_exceeded_lowers_the_rate_and_the_cost_is_said_beside_i
     said = inside(
         tmp_path,
         "profile", "closed", "--target", "known:spin?spin_us=1000", "--users", 1, "--kinds", "cpu", "--rounds", 2,
-        "--warmup", "100ms", "--duration", "1s", "--hz", 1000, "--overhead-budget", "0.1%", "--out", "runs", "--json",
+        "--warmup", "100ms", "--duration", "2s", "--hz", 1000, "--overhead-budget", "0.1%", "--out", "runs", "--json",
     )  # fmt: skip
     assert said.code == ExitCode.OK
     (run,) = said.document["runs"]

@@ -1,19 +1,18 @@
 """What cannot be measured truthfully ends every command with exit code 2 and a sentence, and no run is valid."""
 
 import json
-import os
-import subprocess
-import sys
+import signal
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from harness import cli
+from harness.model import Outcome
 from harness.processes.loadrun import LoadPlan
-from tests.cli_support import measured, returned
+from tests.cli_support import facts, measured, returned, table
 from tests.gate_support import git, make_shop
-from tests.locust_support import LOCUSTFILE
+from tests.locust_support import Crew
 from tests.toy_suite import make_project
 
 SLOW = "class create:\n    async def call(self, event):\n        import asyncio; await asyncio.sleep(0.05)\n"
@@ -158,21 +157,13 @@ def test_the_gate_and_ablations_refuse_it_too(folder, said, monkeypatch):
     assert "is an async function" in document["error"]
 
 
-def locust(folder, target, seconds):
-    return subprocess.run(
-        [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "-u", "2", "-r", "2", "-t", f"{seconds}s"],
-        cwd=folder, env={**os.environ, "HARNESS_TARGET": target, "HARNESS_OUT": "runs"}, capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
-
-
 def test_plain_locust_ends_with_the_refusal(folder):
-    done = locust(folder, "later.py:create?after=40", 30)
-    assert done.returncode == 2, done.stderr
-    assert "returned a coroutine" in done.stderr
-    (stored,) = folder.glob("runs/*")
-    facts = json.loads((stored / "timing" / "facts.json").read_text())
-    assert "returned a coroutine" in facts["stopped"]
+    with Crew(folder, HARNESS_TARGET="later.py:create?after=40") as crew:
+        done = crew.end_of(crew.start("--headless", "-u", "2", "-r", "2"))
+        (stored,) = crew.runs()
+    assert done.code == 2, done.log
+    assert "returned a coroutine" in done.log
+    assert "returned a coroutine" in facts(stored)["stopped"]
 
 
 @pytest.mark.parametrize(
@@ -236,22 +227,26 @@ def test_a_call_that_raises_what_is_no_exception_has_failed_with_its_reason(said
     assert len(returned(measured(run["dir"])[-10:]))
 
 
-def test_what_the_harness_itself_ends_stays_unfinished(folder, monkeypatch):
+def test_what_the_harness_itself_ends_stays_unfinished(said, monkeypatch):
     job = LoadPlan.job
     # How long it is waited for is nothing here.
     monkeypatch.setattr(LoadPlan, "job", lambda *told: msgspec.structs.replace(job(*told), drain_s=0.1))
-    words = ("run", "closed", "--users", 2, "--target", "stuck.py:create", *SHORT, "--out", "stuck")
-    assert cli.main([*map(str, words), "--json"]) == 5
-    (stored,) = folder.glob("stuck/*")
-    facts = json.loads((stored / "timing" / "facts.json").read_text())
-    assert facts["failures"] == []
+    code, document, _ = said("run", "closed", "--users", 2, "--target", "stuck.py:create", *SHORT)
+    (run,) = document["runs"]
+    assert code == 5
+    assert run["outcomes"]["unfinished"] == 2
+    assert run["failures"] == []
 
 
 def test_users_that_locust_ends_in_the_middle_of_a_call_did_not_fail(folder):
-    done = locust(folder, "stuck.py:create", 1)
-    (stored,) = folder.glob("runs/*")
-    facts = json.loads((stored / "timing" / "facts.json").read_text())
-    assert facts["failures"] == [], done.stderr
+    with Crew(folder, HARNESS_TARGET="stuck.py:create") as crew:
+        process = crew.start("--headless", "-u", "2", "-r", "2")
+        crew.until(lambda: 2 in crew.called().values())
+        process.send_signal(signal.SIGINT)
+        done = crew.end_of(process)
+        (stored,) = crew.runs()
+    assert table(stored)["outcome"].tolist() == [Outcome.UNFINISHED] * 2
+    assert facts(stored)["failures"] == [], done.log
 
 
 def test_benchmarks_that_only_promise_work_are_named_and_the_others_measured(tmp_path, monkeypatch, capsys):

@@ -118,18 +118,7 @@ def assert_clean(folder, *, hides=True):
 
 
 def test_a_run_keeps_no_secret(work, monkeypatch, capfd):
-    words = (
-        "run",
-        "closed",
-        "--users",
-        "2",
-        "--duration",
-        "1s",
-        "--warmup",
-        "0s",
-        "--json",
-        "--no-report",
-    )
+    words = ("run", "steady", "--rate", "300", "--duration", "1s", "--warmup", "0s", "--json", "--no-report")
     harness(monkeypatch, capfd, *words, "--target", SPEC)
     (folder,) = (work / "runs").iterdir()
     assert_clean(work / "runs")

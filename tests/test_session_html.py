@@ -1,5 +1,6 @@
 """The page of a judged session: whole without scripts, network or colour, inert, and readable at any width."""
 
+import functools
 import re
 
 import judgement_builder as built
@@ -51,6 +52,7 @@ JUDGEMENTS = {
 }
 
 
+@functools.cache
 def page(name):
     receipt = built.receipt()
     if name == "hostile":

@@ -205,10 +205,11 @@ def _start(
 
 
 def _environment(variant: str) -> dict[str, str]:
-    """Return ours without what would change pytest."""
-    kept = {
-        name: value for name, value in os.environ.items() if name not in {"PYTEST_ADDOPTS", "PYTEST_PLUGINS"}
-    }
+    """Return ours without what would change pytest: its options, and what workers of pytest-xdist are known by.
+
+    pytest-benchmark measures nothing where it takes its process for such a worker.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     own = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **({VARIANT_VARIABLE: variant} if variant else {})}
     return kept | own
 

@@ -66,7 +66,7 @@ class Fast:
     def call(self, event):
         return self.answer
 """
-SHORT = ("--users", 2, "--warmup", "0.1s", "--duration", "0.4s", "--json")
+SHORT = ("--users", 2, "--warmup", "0.1s", "--duration", "1s", "--json")
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def served(folder):
-    said = inside(folder, "run", "closed", "--target", "own.py:Served", *SHORT, "--duration", "1s")
+    said = inside(folder, "run", "closed", "--target", "own.py:Served", *SHORT)
     return said.run
 
 

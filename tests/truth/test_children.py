@@ -40,7 +40,7 @@ def own(tmp_path):
     return path
 
 
-def run(own, factory, tmp_path, capsys, duration="600ms"):
+def run(own, factory, tmp_path, capsys, duration="1s"):
     words = [
         "run",
         "closed",
