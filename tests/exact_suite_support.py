@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from harness.session.block import Stage
-from harness.session.launch import INI, Bench, Home, Limits
-from harness.session.overlay import build_overlay
 from harness.session.receipt import Benchmark
+from harness.session.sides.overlay import build_overlay
+from harness.session.slots.block import Stage
+from harness.session.slots.launch import INI, Bench, Home, Limits
 from harness.supervise import Supervisor
 
 LIMITS = Limits(start_s=60, ready_s=30, slice_s=60, end_s=10)

@@ -11,7 +11,7 @@ import pytest
 from harness.exact import sides
 from harness.exact.process import ExactPlan
 from harness.processes.loadrun import Subject
-from harness.session.overlay import Surroundings, build_overlay
+from harness.session.sides.overlay import Surroundings, build_overlay
 from targets.registry import TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent

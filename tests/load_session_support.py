@@ -10,9 +10,9 @@ from harness.processes.job import Ready
 from harness.processes.loadrun import LoadPlan, LoadResult, Subject
 from harness.processes.measure import Ending
 from harness.run.documents import HostFacts
-from harness.session import load_block
-from harness.session.load_block import LoadSession
-from harness.session.load_blocks import run_load_blocks
+from harness.session.load import block as load_block
+from harness.session.load.block import LoadSession
+from harness.session.load.blocks import run_load_blocks
 from harness.session.receipt import Receipt, SessionPlan, Side, SubjectFacts
 from tests.run_builder import make_run
 

@@ -127,7 +127,7 @@ def counts_of(run):
 
 def check_that_the_waits_add_up(run):
     """What stands on stacks is what the rows waited, to the nanosecond."""
-    facts = run.document.profiles["wait"]
+    facts = run.document.profiles.wait
     assert facts.reason is None
     stacks = read_folded(run.directory.path / facts.file).stacks
     for kind, metric in (("(loop idle)", "wait_idle_ns"), ("(loop busy)", "wait_busy_ns")):

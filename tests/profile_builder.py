@@ -3,17 +3,19 @@
 import dataclasses
 
 from harness.plans.plan import Span
+from harness.profiles.facts import CpuFacts
 from harness.profiles.stacks.folded import Profile, write_folded
+from harness.profiling import compared
 from harness.profiling.document import ProfileDocument, ProfiledSide, Round, load, round_folder, write_sums
 from harness.run.directory import RunDirectory
-from harness.run.documents import PlanFacts, ProfileFacts
-from reports.profile import tested, view
+from harness.run.documents import CpuProfile, PlanFacts, Profiles
+from reports.profile import view
 
 SPAN = Span("steady", start_s=0, end_s=10, start_rate_per_s=10, end_rate_per_s=10)
-FACTS = {
-    "rate_asked_hz": 100, "rate_got_hz": 100.0, "samples": 300, "torn": 3, "looks": 1000, "overhead_share": 0.01,
-    "overhead_low_share": 0.005, "overhead_high_share": 0.018, "overhead_budget_share": 0.02,
-}  # fmt: skip
+FACTS = CpuFacts(
+    rate_asked_hz=100, rate_got_hz=100.0, samples=300, torn=3, looks=1000, overhead_share=0.01,
+    overhead_low_share=0.005, overhead_high_share=0.018, overhead_budget_share=0.02,
+)  # fmt: skip
 CALM, SLOWER = (100, 101, 99, 102, 100), (150, 151, 149, 152, 150)
 
 
@@ -41,10 +43,10 @@ def store(folder, made):
         place.mkdir(parents=True)
         stacks = {("operation:a", f"{made.name} (m.py)"): slow, ("operation:a", "same (m.py)"): 200 + number}
         write_folded(place / "cpu.folded", Profile("samples", stacks))
-        facts = ProfileFacts(file=f"cpu/round-{number:02d}/cpu.folded", facts=FACTS, requests={"a": 100})
+        facts = CpuProfile(file=f"cpu/round-{number:02d}/cpu.folded", facts=FACTS, requests={"a": 100})
         if made.reason and number in (made.lost or (number,)):
-            facts = ProfileFacts(reason=made.reason)
-        document.rounds.append(Round(number=number, turn={"cpu": 0}, profiles={"cpu": facts}))
+            facts = CpuProfile(reason=made.reason)
+        document.rounds.append(Round(number=number, turn={"cpu": 0}, profiles=Profiles(cpu=facts)))
     document.status = "finished"
     directory.write(document)
     write_sums(ProfiledSide(directory, document))
@@ -60,4 +62,4 @@ def plan():
 
 def shown(folder, *made):
     sides = [load(store(folder, one).path) for one in made]
-    return view.build(sides, tested.tested(sides))
+    return view.build(sides, compared.tested(sides))

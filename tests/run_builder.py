@@ -3,12 +3,13 @@
 import dataclasses
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from harness.model import Outcome
 from harness.plans.plan import Span
 from harness.run.directory import RunDirectory
-from harness.run.documents import BackendFacts, HostFacts, PlanFacts, ProfileFacts, RunDocument
+from harness.run.documents import BackendFacts, HostFacts, PlanFacts, Profiles, RunDocument
 from harness.run.facts import LoadFacts
 from harness.table import calls
 from harness.table.heldby import DRIVER, SPECIAL
@@ -213,7 +214,7 @@ def make_run(parent: Path, **changes) -> Path:
                 load_average=0.9,
             ),
             backends={name: BackendFacts(**facts) for name, facts in spec.backends.items()},
-            profiles={name: ProfileFacts(**facts) for name, facts in spec.profiles.items()},
+            profiles=msgspec.convert(spec.profiles, Profiles),
         )
     )
     for name, text in spec.folded.items():

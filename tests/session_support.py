@@ -9,9 +9,9 @@ import msgspec
 
 from harness.policy.policy import Policy
 from harness.session.conductor import SessionRequest, run_session
-from harness.session.launch import INI, Bench, Home
 from harness.session.receipt import NULL_CONTROL, Benchmark, SessionPlan, State
-from harness.session.subjects import TreeSide, parse_tree, working_tree
+from harness.session.sides.subjects import TreeSide, parse_tree, working_tree
+from harness.session.slots.launch import INI, Bench, Home
 from harness.supervise import Supervisor
 
 SOURCE = """def work():

@@ -15,10 +15,10 @@ from gevent.hub import get_hub
 
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
+from harness.load.current_call import make_here
 from harness.load.owner import Owner
 from harness.load.split import Split
 from harness.load.waits import Waits
-from harness.load.wrap import make_here
 from harness.profiles.capture.wait import SHORT, fold
 from harness.profiles.stacks.marker import marked
 from harness.table import calls, heldby

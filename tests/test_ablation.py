@@ -9,7 +9,7 @@ from harness.judge.verdict import Verdict
 from harness.policy.policy import Policy
 from harness.session.allowance import Allowance
 from harness.session.receipt import Benchmark, Phase, State
-from harness.session.sizing import Discovery, Found
+from harness.session.slots.sizing import Discovery, Found
 from harness.work.ablation import Ablation, cases, spread_budget, switches_of
 from harness.work.sides import drive
 from tests.judge_support import Simulation, count

@@ -95,5 +95,5 @@ def test_a_move_changes_nothing_and_a_lost_or_added_module_does(package):
 def test_what_is_left_out_exists_and_the_rest_judges():
     found = modules(GATE)
     assert sorted(BESIDE - set(found)) == []
-    assert {"judge.judge", "judge.paired", "stats.sign", "session.sizing"} <= set(found) - BESIDE
+    assert {"judge.judge", "judge.paired", "stats.sign", "session.slots.sizing"} <= set(found) - BESIDE
     assert len(gate_digest()) == 16

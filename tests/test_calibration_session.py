@@ -16,9 +16,9 @@ from harness.calibrate.sessions import CalibrationSession, _on_one_core
 from harness.calibrate.workloads import WORK
 from harness.judge.mutants import MUTANTS
 from harness.judge.verdict import Verdict
-from harness.session import injection, slot_program
 from harness.session.receipt import Benchmark, State
 from harness.session.receipt_file import read_receipt
+from harness.session.slots import injection, slot_program
 from harness.supervise import Supervisor
 from tests.judge_support import receipt
 from tests.judgement_builder import exact, paired

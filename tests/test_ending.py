@@ -14,7 +14,7 @@ from harness.processes.measure import Ending, ended_early
 from harness.profiles.capture import cpu
 from harness.run.directory import RunDirectory
 from harness.run.documents import HostFacts, RunDocument
-from harness.session import lockfiles
+from harness.session.sides import lockfiles
 from harness.supervise import Supervisor, wait_ready
 from harness.supervise.ending import ending, how_it_ended, why_it_may_have
 from scenarios.catalogue import SCENARIOS

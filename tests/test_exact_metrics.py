@@ -143,11 +143,11 @@ def test_the_harness_is_never_where_something_was_allocated():
     profile = Profile(
         "allocations",
         {
-            (marker, "run (harness/session/slot_program.py)"): 2.0,
-            (marker, "run (harness/session/slot_program.py)", "work (shop/__init__.py)"): 3.0,
+            (marker, "run (harness/session/slots/slot_program.py)"): 2.0,
+            (marker, "run (harness/session/slots/slot_program.py)", "work (shop/__init__.py)"): 3.0,
             (marker, "work (shop/__init__.py)", "call (harness/target/invoke.py)"): 4.0,
             (marker,): 5.0,
-            ("operation:nothing", "run (harness/session/slot_program.py)"): 6.0,
+            ("operation:nothing", "run (harness/session/slots/slot_program.py)"): 6.0,
         },
     )
     assert own_weights(profile, "calls") == {"(no function)": 7.0, "work (shop/__init__.py)": 7.0}

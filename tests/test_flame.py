@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from harness.profiles.difference.frames import ProfiledRun
 from harness.profiles.stacks.folded import Profile, merge
+from reports.flame.html import assets, render
 from reports.flame.tree import OTHER, build_tree, weights_in
-from reports.flame.view import assets, flame_view, render
+from reports.flame.view import flame_view
 
 names = st.sampled_from(["operation:a", "f (m.py)", "g (m.py)", "h (p/q.py)"])
 stacks = st.dictionaries(

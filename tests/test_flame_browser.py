@@ -8,7 +8,8 @@ from flame_support import BASE, CANDIDATE, HOSTILE, one, two
 
 from harness.profiles.stacks.folded import Profile, parse_folded
 from harness.units import format_bytes, format_ns, significant
-from reports.flame.view import assets, flame_view, render
+from reports.flame.html import assets, render
+from reports.flame.view import flame_view
 
 COLOURS = """<style>
 :root{--fg:#1b1f24;--bg:#fff;--muted:#5c6570;--accent:#2f6fde;--panel:#f2f4f7;--rule:#d5dae0}

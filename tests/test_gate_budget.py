@@ -14,7 +14,7 @@ from harness.cli import main
 from harness.session import conductor
 from harness.session.allowance import Allowance
 from harness.session.receipt import NULL_CONTROL, State
-from harness.session.sizing import Discovery, Found
+from harness.session.slots.sizing import Discovery, Found
 from harness.units import parse_duration_s
 from harness.work import sessions
 

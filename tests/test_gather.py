@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from harness.model import Executor, Outcome, Scenario
-from harness.processes.gather import Gathering, Head, Outgoing, Report
 from harness.processes.loadrun import LoadPlan
+from harness.processes.worker_reports import Head, Outgoing, Report, WorkerReports
 from harness.run.documents import HostFacts
 from harness.run.facts import LoadFacts
 from harness.table import calls
@@ -81,10 +81,10 @@ class Sender:
         return np.frombuffer(used, calls.DTYPE)
 
 
-def plan_of(gathering, workers=2):
+def plan_of(reports, workers=2):
     scenario = Scenario(name="closed", summary="", executor=Executor.CLOSED, operations=MIX)
     return LoadPlan(
-        scenario=scenario, rate_per_s=1.0, users=2, duration_s=max(gathering.duration_s, 0.1), warmup_s=0.0, seed=1,
+        scenario=scenario, rate_per_s=1.0, users=2, duration_s=max(reports.duration_s, 0.1), warmup_s=0.0, seed=1,
         workers=workers,
     )  # fmt: skip
 
@@ -101,15 +101,15 @@ def timing(tmp_path):
 
 
 def test_rows_that_were_out_when_they_were_sent_arrive_as_they_ended(sender_of, timing):
-    sender, gathering = sender_of(0), Gathering(timing)
+    sender, reports = sender_of(0), WorkerReports(timing)
     slow, stuck = sender.call(0.0), sender.call(0.001)
     sender.make(50)
-    gathering.take("w", through_the_wire(sender.report(1.0)), UNIX_S + 1.0)
+    reports.take("w", through_the_wire(sender.report(1.0)), UNIX_S + 1.0)
     sender.make(50, from_s=1.0)
     sender.fill(slow, 0.0, 1_500_000_000)
-    gathering.take("w", through_the_wire(sender.report(2.0)), UNIX_S + 2.0)
-    gathering.take("w", through_the_wire(sender.last(3.0)), UNIX_S + 3.0)
-    result = gathering.settle(plan_of(gathering, 1))
+    reports.take("w", through_the_wire(sender.report(2.0)), UNIX_S + 2.0)
+    reports.take("w", through_the_wire(sender.last(3.0)), UNIX_S + 3.0)
+    result = reports.merge(plan_of(reports, 1))
     assert result.ending.trouble is None
     arrived = calls.load(timing / "worker-0" / "calls.npy")
     assert arrived.tobytes() == sender.rows.tobytes()
@@ -130,26 +130,26 @@ def test_what_was_sent_is_not_sent_again(sender_of):
 
 
 def test_a_report_that_is_lost_on_the_way_makes_the_run_invalid(sender_of, timing):
-    sender, gathering = sender_of(0), Gathering(timing)
+    sender, reports = sender_of(0), WorkerReports(timing)
     sender.make(10)
-    gathering.take("w", sender.report(1.0), UNIX_S + 1.0)
+    reports.take("w", sender.report(1.0), UNIX_S + 1.0)
     sender.make(10, from_s=1.0)
     sender.report(2.0)
     sender.make(10, from_s=2.0)
-    gathering.take("w", sender.last(3.0), UNIX_S + 3.0)
-    trouble = gathering.settle(plan_of(gathering, 1)).ending.trouble
+    reports.take("w", sender.last(3.0), UNIX_S + 3.0)
+    trouble = reports.merge(plan_of(reports, 1)).ending.trouble
     assert "The calls of worker-0 did not arrive as they were recorded" in trouble
 
 
 def test_parts_are_placed_by_the_wall_clocks_of_their_machines(sender_of, timing):
-    early, late, gathering = sender_of(0), sender_of(1, UNIX_S + 0.5), Gathering(timing)
+    early, late, reports = sender_of(0), sender_of(1, UNIX_S + 0.5), WorkerReports(timing)
     for name, sender in {"early": early, "late": late}.items():
         sender.make(10)
         sender.call(0.2)
-        gathering.take(name, sender.last(1.0), sender.origin_unix_s + 1.002)
-    assert gathering.duration_s == 1.5
-    assert gathering.notes() == []
-    gathering.settle(plan_of(gathering))
+        reports.take(name, sender.last(1.0), sender.origin_unix_s + 1.002)
+    assert reports.duration_s == 1.5
+    assert reports.notes() == []
+    reports.merge(plan_of(reports))
     shifted = calls.load(timing / "worker-1" / "calls.npy")
     for name in ("intended_ns", "dispatched_ns"):
         assert (shifted[name] == late.rows[name] + S // 2).all()
@@ -161,27 +161,27 @@ def test_parts_are_placed_by_the_wall_clocks_of_their_machines(sender_of, timing
 
 
 def test_a_clock_that_is_an_hour_off_moves_nothing_and_is_told(sender_of, timing):
-    right, wrong, gathering = sender_of(0), sender_of(1, UNIX_S + 3600.0), Gathering(timing)
+    right, wrong, reports = sender_of(0), sender_of(1, UNIX_S + 3600.0), WorkerReports(timing)
     for name, sender in {"right": right, "wrong": wrong}.items():
         sender.make(10)
-        gathering.take(name, sender.last(1.0), UNIX_S + 1.1)
-    assert gathering.duration_s == pytest.approx(1.0, abs=0.2)
-    (note,) = gathering.notes()
+        reports.take(name, sender.last(1.0), UNIX_S + 1.1)
+    assert reports.duration_s == pytest.approx(1.0, abs=0.2)
+    (note,) = reports.notes()
     assert note.startswith("The clock of worker-1's machine is 3,600 s from the master's")
 
 
 def test_a_worker_that_is_lost_keeps_what_it_reported_and_one_that_left_early_is_told(sender_of, timing):
-    kept, lost, left, gathering = (*(sender_of(number) for number in range(3)), Gathering(timing))
+    kept, lost, left, reports = (*(sender_of(number) for number in range(3)), WorkerReports(timing))
     for name, sender in {"kept": kept, "lost": lost, "left": left}.items():
         sender.make(10)
-        gathering.take(name, sender.report(1.0), UNIX_S + 1.0)
+        reports.take(name, sender.report(1.0), UNIX_S + 1.0)
     lost.make(10, from_s=1.0)
-    gathering.take("left", left.last(2.0), UNIX_S + 2.0)
-    gathering.lose("lost", "stopped answering")
-    gathering.lose("silent", "stopped answering")
-    gathering.take("kept", kept.last(10.0), UNIX_S + 10.0)
-    assert all(map(gathering.is_over, ("kept", "lost", "left", "silent")))
-    workers = gathering.settle(plan_of(gathering, 4)).workers
+    reports.take("left", left.last(2.0), UNIX_S + 2.0)
+    reports.lose("lost", "stopped answering")
+    reports.lose("silent", "stopped answering")
+    reports.take("kept", kept.last(10.0), UNIX_S + 10.0)
+    assert all(map(reports.is_over, ("kept", "lost", "left", "silent")))
+    workers = reports.merge(plan_of(reports, 4)).workers
     told = [worker.lost for worker in workers]
     assert told == [None, "stopped answering", "left 8 s before the end", "stopped answering"]
     assert [worker.outcomes["completed"] for worker in workers] == [10, 10, 10, 0]
@@ -190,18 +190,18 @@ def test_a_worker_that_is_lost_keeps_what_it_reported_and_one_that_left_early_is
 
 
 def test_environments_that_differ_are_told(sender_of, timing):
-    gathering = Gathering(timing)
+    reports = WorkerReports(timing)
     for number, cpu in enumerate(("one", "other")):
         sender = sender_of(number, cpu=cpu)
         sender.make(1)
-        gathering.take(cpu, sender.last(1.0), UNIX_S + 1.0)
-    (note,) = gathering.notes()
+        reports.take(cpu, sender.last(1.0), UNIX_S + 1.0)
+    (note,) = reports.notes()
     assert note == "worker-1 and worker-0 ran in environments that differ in cpu (one against other)"
 
 
 def test_a_worker_without_a_part_in_the_test_leaves_no_trace(timing):
-    gathering = Gathering(timing)
-    gathering.take("idle", Report(sent_unix_s=UNIX_S, is_last=True), UNIX_S)
-    assert gathering.is_over("idle")
-    assert gathering.head is None
+    reports = WorkerReports(timing)
+    reports.take("idle", Report(sent_unix_s=UNIX_S, is_last=True), UNIX_S)
+    assert reports.is_over("idle")
+    assert reports.head is None
     assert not list(timing.iterdir())

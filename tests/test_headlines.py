@@ -14,12 +14,15 @@ from harness.errors import ExitCode
 from harness.judge.ablation import AblationRow
 from harness.judge.verdict import Verdict
 from harness.model import Outcome
-from harness.profiling.document import load
+from harness.profiles.facts import MemoryFacts
+from harness.profiles.stacks.folded import Profile, write_folded
+from harness.profiling import compared
+from harness.profiling.document import FILES, load, round_folder
 from harness.reading import microsummary, summary
 from harness.reading.judging import judge
+from harness.run.documents import MemoryProfile
 from reports.ablation.view import build_ablation
 from reports.micro import view as micro_view
-from reports.profile import tested as profile_tested
 from reports.profile import view as profile_view
 from reports.run import html, text, view
 from reports.session import view as session_view
@@ -154,11 +157,17 @@ def test_profiles_of_an_interrupted_run_or_of_calls_that_failed_say_so_first(tmp
     sides = [load(profile_builder.store(tmp_path, one).path) for one in (made, other)]
     sides[0].document.interrupted, sides[0].document.rounds_planned = True, 7
     last = sides[1].document.rounds[-1]
-    failing = msgspec.structs.replace(last.profiles["cpu"], facts={**profile_builder.FACTS, "failed": 3})
-    sides[1].document.rounds[-1] = msgspec.structs.replace(last, profiles={"cpu": failing})
+    memory = MemoryProfile(file="memory/memory.folded", facts=MemoryFacts(failed=3), requests={"a": 100})
+    failing = msgspec.structs.replace(last.profiles, memory=memory)
+    place = round_folder(sides[1].directory, "memory", last.number)
+    place.mkdir(parents=True)
+    for name in FILES["memory"]:
+        write_folded(place / f"{name}.folded", Profile("bytes", {("operation:a", "f (m.py)"): 1}))
+    sides[1].document.rounds[-1] = msgspec.structs.replace(last, profiles=failing)
+    sides[1].document.kinds.append("memory")
 
     def told(*some):
-        return profile_view.build(some, profile_tested.tested(some))
+        return profile_view.build(some, compared.tested(some))
 
     both, failed = told(*sides), told(sides[1])
     assert both.sentence.startswith(

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from harness.clock import SystemClock
-from harness.processes.host import HostWatch
+from harness.processes.host_watch import HostWatch
 
 
 class Machine:

@@ -162,7 +162,7 @@ PAUSE = """
     import gevent
     from gevent.hub import get_hub
     from harness.load.closed_model import ClosedModel
-    from harness.load.host import RunDelay
+    from harness.load.run_delay import RunDelay
     from harness.load.owner import Owner
     from harness.load.split import Split
 

@@ -12,9 +12,9 @@ from harness.processes.job import Ready
 from harness.processes.loadrun import Subject
 from harness.reading.judging import judge
 from harness.reading.summary import load
-from harness.session.overlay import build_overlay
+from harness.session.load.segments import segment_of
 from harness.session.receipt import Phase
-from harness.session.segments import segment_of
+from harness.session.sides.overlay import build_overlay
 from harness.supervise import Supervisor
 from tests.load_session_support import (
     receipt_of,

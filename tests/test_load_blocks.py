@@ -13,9 +13,10 @@ from harness.policy.thresholds import Level, Reason, Threshold
 from harness.processes.loadrun import Subject
 from harness.reading.judging import judge
 from harness.reading.validity import Validity
-from harness.session import load_block, load_blocks
-from harness.session.load_block import BlockInTheMaking
-from harness.session.load_blocks import at_rate_of_slower_side, load_session_seconds, why_to_end
+from harness.session.load import block as load_block
+from harness.session.load import blocks as load_blocks
+from harness.session.load.block import BlockInTheMaking
+from harness.session.load.blocks import at_rate_of_slower_side, load_session_seconds, why_to_end
 from harness.session.receipt import Phase, SessionPlan
 from harness.supervise import Supervisor
 from tests.load_session_support import (
@@ -170,7 +171,7 @@ def test_limits_count_the_calls_of_segments_that_are_valid_as_runs(monkeypatch, 
     written_runs(monkeypatch, tmp_path / "written")
     held = (Limit(slo="p50<1s,errors<1%"), Limit(slo="p50<1s", scenario="another"))
     receipt = receipt_of(load_blocks=1)
-    monkeypatch.setattr("harness.session.load_block.judge", judged_by_itself)
+    monkeypatch.setattr("harness.session.load.block.judge", judged_by_itself)
     run_session(session_of(None, tmp_path / "runs", constant(1), constant(1), limits=held), receipt)
     (block,) = receipt.load_blocks
     assert [(one.clause, one.calls, one.exceeding) for one in block.candidate.limits] == [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.load.blocking import Blocking
-from harness.load.host import RunDelay
+from harness.load.run_delay import RunDelay
 
 MS = 1_000_000
 
@@ -111,7 +111,7 @@ SHARE = """
 import os, sys, time
 os.sched_setaffinity(0, {int(sys.argv[1])})
 from harness.load.blocking import Blocking
-from harness.load.host import RunDelay
+from harness.load.run_delay import RunDelay
 delay = RunDelay()
 start_ns = time.perf_counter_ns()
 delay.look(start_ns)

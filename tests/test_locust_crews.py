@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness import cli
-from harness.processes.account import Account, merged
+from harness.processes.worker_account import Account, merged
 from harness.profiles.stacks.folded import read_folded
 from harness.reading.codes import validity_code
 from harness.reading.summary import load
@@ -144,8 +144,8 @@ def test_calls_of_all_workers_wait_on_the_stack_of_the_function_that_sleeps(dist
         )
         for kind in ("(loop idle)", "(loop busy)")
     }
-    facts = run.document.profiles["wait"].facts
-    assert told_ns["(loop idle)"] > 0.9 * facts["waited_idle_s"] * 1e9
+    facts = run.document.profiles.wait.facts
+    assert told_ns["(loop idle)"] > 0.9 * facts.waited_idle_s * 1e9
     # One other user in each worker, while its worker stalled.
     assert told_ns["(loop busy)"] > 2 * 0.24e9
     assert run.facts.waits_ns_per_switch > 0

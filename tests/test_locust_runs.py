@@ -43,7 +43,7 @@ def test_one_process_alone_leaves_a_run_whose_count_is_locusts_and_locusts_own_e
     assert (row["name"], row["num_failures"]) == ("call", run.total.outcomes["failed"])
     assert len(returned(run.table)) == run.total.count
     # It holds the loop from its beginning to its end.
-    assert "no call waited" in run.document.profiles["wait"].reason
+    assert "no call waited" in run.document.profiles.wait.reason
     assert not any("Locust counted" in reason for reason in judge(run).validity.reasons)
 
 
@@ -85,7 +85,7 @@ def test_a_process_that_is_killed_leaves_a_run_that_says_so_and_claims_no_shorte
         run = load(directory)
     assert "The run was cut off: it has no end in run.json" in run.trouble
     assert run.total.outcomes["unfinished"] <= 2
-    assert "wrote none before its end" in run.document.profiles["wait"].reason
+    assert "wrote none before its end" in run.document.profiles.wait.reason
     # From its last stamp, since nothing else is known of its end.
     last_s = max(run.table["completed_ns"].max(), run.table["dispatched_ns"].max()) / 1e9
     assert run.measured_s == pytest.approx(last_s)
@@ -106,7 +106,7 @@ def test_an_invalid_run_is_an_exit_code_and_where_another_tool_has_the_switch_ho
         (directory,) = crew.runs()
     assert ended.code == 5
     assert IS_INVALID.search(ended.log)
-    profile = load(directory).document.profiles["wait"]
+    profile = load(directory).document.profiles.wait
     assert "another tool of the process has the only one" in profile.reason
     assert profile.file is None
 

@@ -10,17 +10,18 @@ from profile_builder import CALM, SLOWER, Made, shown, store
 
 from harness.cli import main
 from harness.errors import ExitCode
+from harness.profiling import compared
 from harness.profiling.document import load
-from reports.profile import html, tested, text
+from reports.profile import html, tables, text
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">\u202e"
 
 
 def test_no_profile_takes_the_room_of_the_others(tmp_path):
     sides = [load(store(tmp_path, Made(label, slow)).path) for label, slow in (("a", CALM), ("b", SLOWER))]
-    (part,) = tested.tested(sides)
+    (part,) = compared.tested(sides)
     many = dataclasses.replace(part, changes=part.changes * 30)
-    table = tested.changed_table([many, part], ["a", "b"])
+    table = tables.changed_table([many, part], ["a", "b"])
     assert len(table.rows) == 11
     assert table.notes == ("CPU: 20 more, see the profile's own table.",)
 

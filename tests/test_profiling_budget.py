@@ -10,7 +10,8 @@ import pytest
 
 from harness.profiles.capture.budget import LEAST_RATE_HZ, Overhead, overhead, rate_within
 from harness.profiles.capture.stops import Looks, StopWatch
-from reports.run.profiles import overhead_words
+from harness.profiles.facts import CpuFacts
+from reports.shared.profilers import overhead_words
 
 SPIN = "while True: pass"
 
@@ -90,10 +91,10 @@ def test_a_rate_below_the_least_is_never_raised():
     [(0.0, 0.01, ", within the budget"), (0.01, 0.03, "not certainly within"), (0.03, 0.05, "more than")],
 )
 def test_the_cost_is_said_beside_the_budget(low, high, words):
-    facts = {
-        "rate_asked_hz": 100, "overhead_share": 0.012, "overhead_low_share": low, "overhead_high_share": high,
-        "overhead_budget_share": 0.02,
-    }  # fmt: skip
+    facts = CpuFacts(
+        rate_asked_hz=100, overhead_share=0.012, overhead_low_share=low, overhead_high_share=high,
+        overhead_budget_share=0.02,
+    )  # fmt: skip
     assert words in overhead_words(facts)
     assert "100 times a second cost it 1.2 % of the time" in overhead_words(facts)
-    assert overhead_words({"overhead_budget_share": 0.02}) == ""
+    assert overhead_words(CpuFacts(overhead_budget_share=0.02)) == ""

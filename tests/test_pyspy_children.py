@@ -14,14 +14,15 @@ from harness.profiles.capture.memory_children import MOST_KEPT, cannot_follow, f
 from harness.profiles.capture.pyspy_children import hide_commands, program, without_commands
 from harness.profiles.capture.pyspy_text import sort_stacks
 from harness.profiles.difference.frames import ProfiledRun, compare_frames
+from harness.profiles.facts import CpuFacts, MemoryFacts
 from harness.profiles.stacks.folded import Profile
 from harness.profiles.stacks.marker import marker_name
+from harness.profiling import compared
 from harness.reading.children import children_sentence
-from harness.run.documents import ProfileFacts
+from harness.run.documents import CpuProfile, MemoryProfile, Profiles
 from harness.run.facts import ChildFacts
 from harness.work.retention import _FILES
-from reports.profile import tested
-from reports.shared.children import children_words
+from reports.shared.child_processes import children_words
 
 OWN = 'process 7:"/v/bin/python -P -m harness.processes.worker"'
 MARKER = f"{marker_name('list')} (/w/harness/profiles/stacks/marker.py:70)"
@@ -138,7 +139,7 @@ def test_files_of_forks_that_cannot_be_read_are_counted_and_few_files_stay(tmp_p
     for pid in range(20):
         (tmp_path / f"memory.bin.{pid}").write_bytes(b"nothing" * (pid + 1))
     (tmp_path / "memory.bin.old").write_bytes(b"of somebody else")
-    allocations, sizes, facts = fold_children(record, log)
+    allocations, sizes, facts = fold_children(MemoryFacts(), record, log)
     assert (allocations.total, sizes.total, facts.child_processes, facts.lost_children) == (0, 0, 0, 20)
     left = sorted(path.name for path in tmp_path.glob("memory.bin.*"))
     assert left == sorted(["memory.bin.old", *(f"memory.bin.{pid}" for pid in range(20 - MOST_KEPT, 20))])
@@ -171,7 +172,7 @@ def test_a_fork_that_closes_memrays_file_is_left_out_and_counted_and_others_are_
     with log.open("wb") as said:
         command = [sys.executable, "-c", FORKS, str(Path.cwd()), str(record)]
         subprocess.run(command, check=True, stderr=said, timeout=60)
-    allocations, _, facts = fold_children(record, log)
+    allocations, _, facts = fold_children(MemoryFacts(), record, log)
     assert (facts.child_processes, facts.lost_children) == (1, 3)
     assert facts.child_allocations == allocations.total >= 40_000
 
@@ -183,12 +184,20 @@ def test_memray_follows_no_fork_where_gevent_is_at_work(monkeypatch):
     assert cannot_follow() == ""
 
 
+def profiles(facts):
+    forks = {"child_processes": facts["child_processes"]} if "child_processes" in facts else {}
+    sampled = {name: value for name, value in facts.items() if name not in forks}
+    return Profiles(
+        cpu=CpuProfile(facts=CpuFacts(**sampled)), memory=MemoryProfile(facts=MemoryFacts(**forks))
+    )
+
+
 def sentence(waited_ns, **facts):
     service = SimpleNamespace(mean=100.0, count=10)
     run = SimpleNamespace(
         facts=SimpleNamespace(children=ChildFacts(cpu_s=1.5, waited_ns=waited_ns)),
         total=SimpleNamespace(histograms={"service_ns": service}),
-        document=SimpleNamespace(profiles={"cpu": ProfileFacts(facts=facts)}),
+        document=SimpleNamespace(profiles=profiles(facts)),
     )
     return children_sentence(run)
 
@@ -219,7 +228,7 @@ def test_no_function_of_a_child_is_called_changed():
     ]
     changes = compare_frames(runs[:1], runs[1:])
     assert {row.operation for row in changes} == {"list", "(child processes)"}
-    found = tested.Tested("memory", "memory", "allocations", (runs[:1], runs[1:]), changes)
+    found = compared.Tested("memory", "memory", "allocations", (runs[:1], runs[1:]), changes)
     assert {row.operation for row in found.functions} == {"list"}
 
 
@@ -231,10 +240,10 @@ def test_what_py_spy_left_when_it_failed_keeps_no_command_line_either(tmp_path):
 
 
 def test_reports_say_what_profiles_cannot_have_of_child_processes():
-    assert list(children_words([{"samples": 5, "kept": 5}])) == []
-    (some,) = children_words([{"kept": 50, "child_samples": 20}, {"kept": 40, "child_samples": 10}])
+    assert list(children_words([CpuFacts(samples=5, kept=5)])) == []
+    (some,) = children_words([CpuFacts(kept=50, child_samples=20), CpuFacts(kept=40, child_samples=10)])
     assert some.startswith("60 CPU samples are of the process itself and 30 of child processes, below (child")
-    (none,) = children_words([{"kept": 50, "child_samples": 0}])
+    (none,) = children_words([CpuFacts(kept=50, child_samples=0)])
     assert "No CPU sample is of a child process; py-spy reads Python programs alone" in none
     assert "ptrace_scope" in none
     forks = {
@@ -243,7 +252,9 @@ def test_reports_say_what_profiles_cannot_have_of_child_processes():
         "child_allocated_bytes": 2048,
         "child_peak_bytes": 1024,
     }
-    (followed,) = children_words([forks, {**forks, "child_peak_bytes": 512, "lost_children": 1}])
+    (followed,) = children_words(
+        [MemoryFacts(**forks), MemoryFacts(**{**forks, "child_peak_bytes": 512, "lost_children": 1})]
+    )
     assert "4 forks made 60 allocations of 4 KiB in all" in followed
     assert (
         "none held more than 1 KiB of it at once; 1 that closed memray's file, or were cut off, are left out"

@@ -15,7 +15,7 @@ from harness.cli import main
 from harness.errors import UsageError
 from harness.policy.policy import Policy
 from harness.session.receipt import State
-from harness.session.slot import ForeignCodeError
+from harness.session.slots.slot import ForeignCodeError
 from tests.session_support import NO_BLOCKS, commit, project, session, states, write
 
 SEEN = """

@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from harness.session import block as block_module
-from harness.session.block import BlockRequest, Stage, draw, equal_padding, run_block
-from harness.session.fixed_layout import ADDR_NO_RANDOMIZE
-from harness.session.launch import Home, Launch, Limits, slot_environment
 from harness.session.receipt import NULL_CONTROL, Benchmark, Phase
-from harness.session.slot import LAYOUT
+from harness.session.slots import block as block_module
+from harness.session.slots.block import BlockRequest, Stage, draw, equal_padding, run_block
+from harness.session.slots.fixed_layout import ADDR_NO_RANDOMIZE
+from harness.session.slots.launch import Home, Launch, Limits, slot_environment
+from harness.session.slots.slot import LAYOUT
 from tests.processes import survivors
 from tests.session_support import bare_bench, homes, supervised
 

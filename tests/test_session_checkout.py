@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError, UsageError
-from harness.session import git as asking
-from harness.session.checkout import check_out, fill_submodules, require_complete
+from harness.session.sides import git as asking
+from harness.session.sides.checkout import check_out, fill_submodules, require_complete
 from harness.supervise import sweep
 from tests.listing import unwritten
 from tests.session_support import SOURCE, commit, git, project, write
@@ -199,8 +199,8 @@ KILLED = """
 import os, signal, subprocess, sys
 from pathlib import Path
 from harness.policy.policy import Policy
-from harness.session.prepare import prepare
-from harness.session.subjects import parse_tree, working_tree
+from harness.session.sides.prepare import prepare
+from harness.session.sides.subjects import parse_tree, working_tree
 from harness.supervise import Supervisor
 
 project, moments = Path(sys.argv[1]), [int(word) for word in sys.argv[2].split(",")]

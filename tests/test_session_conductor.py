@@ -10,11 +10,13 @@ import pytest
 
 from harness.errors import HarnessError, UsageError
 from harness.policy.policy import Policy
-from harness.session import conductor, injection, prepare
+from harness.session import conductor
 from harness.session.receipt import NULL_CONTROL, Block, State
-from harness.session.sizing import Discovery, Found
-from harness.session.slot import ForeignCodeError
-from harness.session.subjects import TargetSide
+from harness.session.sides import prepare, suite_copy
+from harness.session.sides.subjects import TargetSide
+from harness.session.slots import injection
+from harness.session.slots.sizing import Discovery, Found
+from harness.session.slots.slot import ForeignCodeError
 from tests.processes import descendants, survivors
 from tests.session_support import (
     NO_BLOCKS,
@@ -225,7 +227,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(folder, monkeypatch):
     def full(*_arguments, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(prepare.overlay.shutil, "copytree", full)
+    monkeypatch.setattr(suite_copy.shutil, "copytree", full)
     with pytest.raises(HarnessError, match=r"cannot be filled: .*No space left on device"):
         session(folder)
     left_as_it_was(folder)

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InvalidRunError, UsageError
-from harness.session import discovery
-from harness.session.block import Stage
-from harness.session.discovery import Ran, Survey, merge, require_some, survey
-from harness.session.launch import Bench, Limits
 from harness.session.receipt import State
+from harness.session.slots import discovery
+from harness.session.slots.block import Stage
+from harness.session.slots.discovery import Ran, Survey, merge, require_some, survey
+from harness.session.slots.launch import Bench, Limits
 from tests.session_support import bare_bench, homes, supervised
 
 OK = Ran(100.0, 100.0, 0.1)

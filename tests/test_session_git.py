@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import UsageError
-from harness.session.git import merge_base, resolve, sentences, state
+from harness.session.sides.git import merge_base, resolve, sentences, state
 from tests.session_support import commit, git, project, write
 
 

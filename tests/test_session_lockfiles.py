@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from harness.errors import HarnessError, UsageError
-from harness.session.lockfiles import content, digest, make_environment
+from harness.session.sides.lockfiles import content, digest, make_environment
 from tests.session_support import supervised
 
 

@@ -3,14 +3,10 @@
 import pytest
 
 from harness.errors import UsageError
-from harness.session.overlay import (
-    build_overlay,
-    copy_suite,
-    find_suite,
-    import_folder,
-    link_tree,
-)
-from harness.session.roots import source_roots
+from harness.micro.pytest_options import import_folder
+from harness.session.sides.overlay import build_overlay, link_tree
+from harness.session.sides.roots import source_roots
+from harness.session.sides.suite_copy import copy_suite, locate_suite
 from tests.session_support import write
 
 
@@ -75,12 +71,12 @@ def test_a_suite_of_one_file_is_copied(tmp_path):
 
 def test_the_suite_is_found_in_the_usual_places_or_named(tmp_path):
     with pytest.raises(UsageError, match="no benchmark suite that we could find"):
-        find_suite(tmp_path, None)
+        locate_suite(tmp_path, None)
     write(tmp_path, {"tests/benchmarks/test_x.py": "", "mine/test_y.py": ""})
-    assert find_suite(tmp_path, None) == "tests/benchmarks"
-    assert find_suite(tmp_path, "mine") == "mine"
+    assert locate_suite(tmp_path, None) == "tests/benchmarks"
+    assert locate_suite(tmp_path, "mine") == "mine"
     with pytest.raises(UsageError, match="no benchmark suite 'other'"):
-        find_suite(tmp_path, "other")
+        locate_suite(tmp_path, "other")
 
 
 def test_the_import_folder_is_the_one_above_the_outermost_package(tmp_path):

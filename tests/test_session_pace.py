@@ -13,9 +13,9 @@ from harness.judge.looks import Looks
 from harness.judge.verdict import Verdict
 from harness.policy.policy import Policy
 from harness.session.allowance import END_S, Allowance
-from harness.session.launch import Limits
 from harness.session.pace import Asked, Pace
 from harness.session.receipt import Phase
+from harness.session.slots.launch import Limits
 from harness.units import parse_duration_s
 from harness.work.budgets import pace_of, plan_within, require_room_for_load
 

@@ -12,8 +12,8 @@ from harness.session.receipt import MeasuredRoot, SubjectFacts
 from reports.session.dots import Changes, dot_plot
 from reports.session.model import Links
 from reports.session.view import build
-from reports.session.words import change_text, interval_text
 from reports.shared.card import CardFacts, Rate
+from reports.shared.changes import change_text, interval_text
 from reports.shared.model import Status
 
 

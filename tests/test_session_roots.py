@@ -5,9 +5,14 @@ import sysconfig
 import pytest
 
 from harness.errors import UsageError
-from harness.session.measured import built_elsewhere, measured_roots, refuse_uneven_builds, refuse_unused
 from harness.session.receipt import MeasuredRoot, Side
-from harness.session.roots import missing, source_roots
+from harness.session.sides.measured import (
+    built_elsewhere,
+    measured_roots,
+    refuse_uneven_builds,
+    refuse_unused,
+)
+from harness.session.sides.roots import missing, source_roots
 from tests.session_support import write
 
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")

@@ -13,6 +13,7 @@ from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.judge.verdict import Verdict
 from harness.policy.policy import Policy
+from harness.work.judging import JudgedSession
 from tests.calibration_support import outcome
 from tests.judgement_builder import judgement, paired, receipt
 
@@ -82,11 +83,9 @@ def test_without_a_card_nothing_is_said(tmp_path, talk, said):
 def shown(tmp_path, talk, code, **options):
     verdicts = {ExitCode.OK: Verdict.OK, ExitCode.LIMIT_BROKEN: Verdict.REGRESSED}
     verdict = verdicts.get(code, Verdict.INVALID)
-    return present(
-        judgement(paired("work", verdict, 0.05), verdict=verdict, code=code),
-        receipt(environment=HERE), tmp_path / "receipt.json", talk,
-        policy=POLICY, project=tmp_path, **options,
-    )  # fmt: skip
+    judged = judgement(paired("work", verdict, 0.05), verdict=verdict, code=code)
+    session = JudgedSession(receipt(environment=HERE), tmp_path / "receipt.json", POLICY, judged)
+    return present(session, talk, project=tmp_path, **options)
 
 
 def test_every_format_lies_beside_the_receipt(tmp_path, talk, said):

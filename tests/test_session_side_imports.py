@@ -6,7 +6,7 @@ import types
 import pytest
 
 from harness.processes.side_imports import OwnFinder, Watch, _guarded, places_of, read_side
-from harness.session.overlay import Surroundings, build_overlay
+from harness.session.sides.overlay import Surroundings, build_overlay
 from tests.session_support import write
 
 

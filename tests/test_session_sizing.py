@@ -3,7 +3,7 @@
 import pytest
 
 from harness.session.receipt import SessionPlan, State
-from harness.session.sizing import Discovery, Found, calls_per_slice, pairs_per_block
+from harness.session.slots.sizing import Discovery, Found, calls_per_slice, pairs_per_block
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 import pytest
 
 from harness.micro import outcomes
-from harness.session.slot import PROGRAM
+from harness.session.slots.slot import PROGRAM
 
 
 @pytest.fixture(scope="module")

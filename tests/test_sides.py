@@ -4,9 +4,9 @@ import pytest
 
 from harness.errors import UsageError
 from harness.policy.policy import Policy
-from harness.session.prepare import Prepared
 from harness.session.receipt import Side
-from harness.session.subjects import TargetSide, TreeSide
+from harness.session.sides.prepare import Prepared
+from harness.session.sides.subjects import TargetSide, TreeSide
 from harness.work.sides import counted_subjects, drive, driven_sides, load_scenario, overlays, read_side
 
 

@@ -43,7 +43,7 @@ LOOP = """
     from harness.load.owner import Owner
     from harness.load.split import Split
     from harness.target.carrying import Carrier
-    from harness.load.wrap import make_here
+    from harness.load.current_call import make_here
     from harness.table.recorder import Recorder
 
     now_ns = time.perf_counter_ns
@@ -143,7 +143,7 @@ WRAPPING = """
     from harness.load.owner import Owner
     from harness.load.split import Split
     from harness.target.carrying import Carrier
-    from harness.load.wrap import make_here
+    from harness.load.current_call import make_here
     from harness.profiles.stacks.marker import operation_of
 
     def where(*words, **named):

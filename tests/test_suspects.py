@@ -179,14 +179,14 @@ def test_no_more_functions_are_listed_than_one_reads():
 
 
 def test_samples_of_the_slot_itself_are_nobodys_and_its_own_frames_are_cut():
-    run = "timed_loop.<locals>.run (harness/session/slot_program.py)"
+    run = "timed_loop.<locals>.run (harness/session/slots/slot_program.py)"
     profile = Profile(
         "samples",
         {
             ("operation:calls", run, "answer (toy.py)"): 5,
             ("operation:calls", run): 2,
             ("(outside)", "Thread._bootstrap (threading.py)", "work (toy.py)"): 3,
-            ("(driver)", "main (harness/session/slot_program.py)"): 9,
+            ("(driver)", "main (harness/session/slots/slot_program.py)"): 9,
         },
     )
     assert within_calls(profile).stacks == {

@@ -361,7 +361,7 @@ SHADOWED = """
 
 
 def test_folders_of_the_user_that_are_named_like_ours_hide_nothing_and_are_found(own, tmp_path):
-    for name in ("targets/__init__.py", "targets/registry.py", "reports/__init__.py", "reports/view.py"):
+    for name in ("targets/__init__.py", "targets/registry.py", "reports/__init__.py", "reports/run/view.py"):
         own("raise ImportError('the user own')", name)
     own("raise ImportError('the user own')", "json.py")
     own("create = lambda: 'mine'", "targets/mine.py")

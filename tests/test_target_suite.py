@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.session import prepare
+from harness.session.sides import prepare
 
 SUITE = Path(prepare.__file__).with_name("target_suite.py")
 TARGET = """

@@ -8,7 +8,7 @@ import pytest
 from harness.errors import UsageError
 from harness.processes.job import Job
 from harness.processes.measure import MeasuredProcess
-from harness.session.overlay import Surroundings, build_overlay
+from harness.session.sides.overlay import Surroundings, build_overlay
 from harness.supervise import Supervisor
 
 TARGET = """

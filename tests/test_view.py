@@ -13,9 +13,9 @@ from harness.run.directory import RunDirectory
 from harness.run.facts import Blocked
 from reports.charts.data import HeatMap, PercentilePlot, RatePlot, SplitPlot
 from reports.run import view
-from reports.run.metrics import ratio_text
 from reports.run.plots.tails import percentile_series
 from reports.shared.model import Status, Tone
+from reports.shared.ratios import ratio_text
 
 FAST = {"variant": "optimised", "service_ms": 0.5, "calls_per_request": 0.5, "l1_hits": 0.9}
 
@@ -223,7 +223,7 @@ def test_a_damaged_profile_is_a_sentence_and_a_good_one_is_loaded(built):
     good = "# unit: samples.\noperation:call;f (m.py) 3\n"
     shown, _ = built({"folded": {"cpu/cpu.folded": good, "memory/peak.folded": "broken"}})
     (profile,) = shown.profiles
-    assert (profile.title, profile.sides[0].profile.total) == ("CPU", 3)
+    assert (profile.title, profile.sides["baseline"].profile.total) == ("CPU", 3)
     assert any("damaged" in note for note in shown.profile_notes)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from harness.calibrate.effects import Trial
 from harness.calibrate.project import benchmark_name
 from harness.calibrate.workloads import WORK
-from harness.session.injection import Injection, ns_per_loop
 from harness.session.receipt import Benchmark, Receipt
-from harness.session.slot_program import spin
+from harness.session.slots.injection import Injection, ns_per_loop
+from harness.session.slots.slot_program import spin
 
 _SLICE_NS = 3_000_000
 _PAIRS = 31

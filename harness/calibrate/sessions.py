@@ -24,11 +24,11 @@ from harness.judge.plan import session_plan
 from harness.judge.verdict import Comparison, Verdict
 from harness.policy.policy import Policy
 from harness.session.conductor import Progress, SessionRequest, run_session
-from harness.session.injection import Injection
 from harness.session.receipt import Phase, Receipt, SessionPlan
 from harness.session.receipt_file import NAME, read_receipt, write_receipt
-from harness.session.sizing import Discovery
-from harness.session.subjects import TreeSide
+from harness.session.sides.subjects import TreeSide
+from harness.session.slots.injection import Injection
+from harness.session.slots.sizing import Discovery
 from harness.storage.stamps import started_now
 from harness.supervise import Supervisor
 

@@ -3,13 +3,13 @@
 import argparse
 from pathlib import Path
 
-from harness.commands.compare import conduct
 from harness.commands.options.asking import add_session_options, ask, read_policy
 from harness.commands.publish import report_files
+from harness.commands.showing import session as session_show
 from harness.console.console import Talk
 from harness.errors import ExitCode
-from harness.session import git
-from harness.session.subjects import TreeSide, working_tree
+from harness.work.judging import compare
+from harness.work.sides import gated_sides
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,13 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
-    project = Path.cwd()
+    project, files = Path.cwd(), report_files(args)
     policy = read_policy(args, project)
     named = args.base or policy.base
-    tip = git.resolve(project, named)
-    base = git.merge_base(project, tip, named)
-    if base != tip:
-        talk.say(f"Base: {base[:12]}, where this checkout left {named} ({tip[:12]}).")
-    sides = (TreeSide(f"git:{base}", project, base, f"{named} ({base[:12]})"), working_tree(project))
-    asked = ask(args, policy, f"git:{base}", "path:.", project, sides=sides)
-    return conduct(asked, talk, project, files=report_files(args), report_only=args.report_only)
+    gated = gated_sides(project, named)
+    if gated.where_it_left:
+        talk.say(gated.where_it_left)
+    sides = (gated.base, gated.candidate)
+    asked = ask(args, policy, gated.base.spec, "path:.", project, sides=sides)
+    code = session_show.present(compare(asked, talk), talk, project=project, files=files)
+    return session_show.only_reported(code, talk) if args.report_only else code

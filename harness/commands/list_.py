@@ -1,22 +1,15 @@
 """`harness list`: what there is to run."""
 
 import argparse
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from harness.console.console import Talk
-from harness.errors import ExitCode, UsageError
-from harness.judge.policy_file import read
-from harness.micro.outline import outline
-from harness.model import Arrivals, Executor, Scenario
+from harness.errors import ExitCode
 from harness.redaction.visible import visible
-from harness.units import format_duration, format_rate
-from harness.work.suites import find_suite
-from scenarios.catalogue import SCENARIOS
-from targets.registry import TARGETS
+from harness.work.listing import benchmarks, pace, scenarios, targets
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
@@ -31,45 +24,24 @@ def run(_args: argparse.Namespace, talk: Talk) -> ExitCode:
                 "schema": 1,
                 "scenarios": [
                     {"name": scenario.name, "summary": scenario.summary, "pace": pace(scenario)}
-                    for scenario in SCENARIOS.values()
+                    for scenario in scenarios()
                 ],
                 "targets": [
                     {"name": name, "summary": entry.summary, "variants": list(entry.variants)}
-                    for name, entry in TARGETS.items()
+                    for name, entry in targets()
                 ],
                 "benchmarks": [{"name": name, "summary": summary} for name, summary in benchmarks()],
             }
         )
         return ExitCode.OK
     console = Console(file=talk.people, highlight=False, markup=False, emoji=False)
-    scenarios = [(scenario.name, scenario.summary, pace(scenario)) for scenario in SCENARIOS.values()]
-    targets = [(name, entry.summary, ", ".join(entry.variants)) for name, entry in TARGETS.items()]
-    _print(console, "Scenarios", scenarios)
-    _print(console, "Targets (and variants)", targets)
+    paced = [(scenario.name, scenario.summary, pace(scenario)) for scenario in scenarios()]
+    offered = [(name, entry.summary, ", ".join(entry.variants)) for name, entry in targets()]
+    _print(console, "Scenarios", paced)
+    _print(console, "Targets (and variants)", offered)
     _print_benchmarks(console, benchmarks())
     console.print("Next: harness run steady --target known:lognormal")
     return ExitCode.OK
-
-
-def benchmarks() -> list[tuple[str, str]]:
-    """Return name and summary of the micro-benchmarks of the current folder's suite; none where it has no suite."""
-    folder = Path.cwd()
-    policy = read(folder)
-    try:
-        return outline(find_suite(folder, policy))
-    except UsageError:
-        return []
-
-
-def pace(scenario: Scenario) -> str:
-    """Return how fast and how long a scenario is, unless told otherwise."""
-    if scenario.arrivals is Arrivals.REPLAY:
-        return "as recorded"
-    if scenario.executor is Executor.CLOSED:
-        rate = "as many users as it takes" if scenario.find_users else f"{scenario.users} users"
-    else:
-        rate = "probed rate" if scenario.rate_per_s is None else format_rate(scenario.rate_per_s)
-    return f"{rate}, {format_duration(scenario.duration_s)}"
 
 
 def _print(console: Console, title: str, rows: list[tuple[str, str, str]]) -> None:

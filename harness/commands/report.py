@@ -3,9 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from harness import environment
 from harness.capacity.document import KIND as CAPACITY
 from harness.capacity.document import CapacityDocument
 from harness.commands.publish import ReportFiles, add_no_report, report_files
@@ -28,8 +26,8 @@ from harness.micro.document import KIND as MICRO
 from harness.micro.document import MicroDocument
 from harness.profiling.document import KIND as PROFILE
 from harness.profiling.document import ProfileDocument
-from harness.redaction.redact import redact_text
 from harness.run.directory import RunDirectory
+from harness.work.stored_runs import kind_of, refuse_unlike
 
 EPILOG = (
     "Stored runs were not interleaved: the machine may have changed between them, and the report says so. Runs made "
@@ -56,45 +54,18 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
 
 def _report(paths: Sequence[Path], files: ReportFiles, talk: Talk) -> ExitCode:
     directories = [RunDirectory(path) for path in paths]
-    kind = _kind(directories)
+    kind = kind_of(directories)
     if kind == CAPACITY:
         return _present_capacity(directories, files, talk)
     if kind == MICRO:
-        _refuse_unlike(directories, [one.read_as(MICRO, MicroDocument).environment for one in directories])
+        refuse_unlike(directories, [one.read_as(MICRO, MicroDocument).environment for one in directories])
         return _present_micro(directories, files, talk)
     if kind == PROFILE:
-        _refuse_unlike(
-            directories, [one.read_as(PROFILE, ProfileDocument).environment for one in directories]
-        )
+        refuse_unlike(directories, [one.read_as(PROFILE, ProfileDocument).environment for one in directories])
         return _present_profiles(directories, files, talk)
-    _refuse_unlike(directories, [one.read().environment for one in directories])
+    refuse_unlike(directories, [one.read().environment for one in directories])
     # The exit code is of this command: that a stored run was interrupted back then is said in the report.
     return show.present(directories, talk, files=files)
-
-
-def _kind(directories: Sequence[RunDirectory]) -> str:
-    by_kind = {directory.read_head().kind: directory for directory in directories}
-    if len(by_kind) > 1:
-        what = " and ".join(
-            f"{directory.path} is a {kind} run" for kind, directory in sorted(by_kind.items())
-        )
-        raise UsageError(
-            f"Runs of different kinds have no report together: {what}",
-            remedy="Report the runs of each kind by themselves",
-        )
-    return next(iter(by_kind))
-
-
-def _refuse_unlike(directories: Sequence[RunDirectory], environments: Sequence[dict[str, Any]]) -> None:
-    """Raise `UsageError` unless all runs have the fingerprint of the first: their times would tell of the machines."""
-    first, *others = environments
-    for directory, other in zip(directories[1:], others, strict=True):
-        if differing := environment.explained(first, other):
-            raise UsageError(
-                f"{directory.path} and {directories[0].path} cannot be compared: they were made in environments that "
-                f"differ in {redact_text(', '.join(differing))}",
-                remedy="Report each by itself, or compare two revisions live, side by side, with harness compare",
-            )
 
 
 def _present_micro(directories: Sequence[RunDirectory], files: ReportFiles, talk: Talk) -> ExitCode:

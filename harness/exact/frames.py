@@ -15,7 +15,7 @@ _CALLERS = frozenset(
         MARKER_FILE,
         engine_file("harness.processes.one_user"),
         engine_file("harness.processes.traced"),
-        engine_file("harness.session.slot_program"),
+        engine_file("harness.session.slots.slot_program"),
         engine_file("harness.target.loading"),
     }
 )

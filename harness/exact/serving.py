@@ -2,9 +2,9 @@
 
 from collections.abc import Generator, Mapping, Sequence
 
-from harness.session.block import Stage
-from harness.session.launch import Launch
-from harness.session.slot import Slot, start_slot
+from harness.session.slots.block import Stage
+from harness.session.slots.launch import Launch
+from harness.session.slots.slot import Slot, start_slot
 
 
 def serve(

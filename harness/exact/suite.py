@@ -11,8 +11,8 @@ from harness.exact.repetition import Repetition, SideCounts, Value, as_counts
 from harness.exact.serving import serve
 from harness.exact.tracing import own_weights, share_elsewhere, with_unseen
 from harness.profiles.capture import memory
-from harness.session.block import Stage
 from harness.session.receipt import Benchmark, Count, Side, State
+from harness.session.slots.block import Stage
 from harness.supervise import private_folder
 
 TOOLS = Path(slot_tools.__file__)

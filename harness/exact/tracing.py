@@ -59,9 +59,9 @@ def share_elsewhere(profiles: MemoryProfiles, requests: int, *operations: str) -
 
     Fewer than one a request are none: what each call leaves to another thread allocates once at least.
     """
-    counts = profiles.facts.allocations_per_operation
+    counts = profiles.facts.allocations_per_operation or {}
     within = sum(counts.get(operation, 0) for operation in operations)
-    elsewhere = profiles.facts.elsewhere_allocations + sum(counts.values()) - within
+    elsewhere = (profiles.facts.elsewhere_allocations or 0) + sum(counts.values()) - within
     return elsewhere / (elsewhere + within) if elsewhere >= requests else 0.0
 
 

@@ -7,7 +7,6 @@ the code from one of the day.
 import contextlib
 import dataclasses
 import os
-import random
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -22,9 +21,10 @@ from harness.profiles.capture import cpu
 from harness.profiles.stacks.folded import Profile
 from harness.profiles.stacks.frames import OUTSIDE
 from harness.profiles.stacks.marker import MARKER_PREFIX
-from harness.session.block import Stage
+from harness.profiling.turns import Turns
 from harness.session.receipt import Benchmark, Side
-from harness.session.slot import Slot
+from harness.session.slots.block import Stage
+from harness.session.slots.slot import Slot
 from harness.supervise import private_folder
 
 ROUNDS = 5
@@ -70,19 +70,14 @@ def profile_rounds(
 ) -> dict[str, Profiled]:
     """Return the profiles of each benchmark, made in turns. Raises nothing: a reason stands where there is none."""
     found = {one.name: Profiled() for one in benchmarks}
-    turns = random.Random(seed)
-    started_s, longest_s = time.monotonic(), 0.0
-    for _ in range(rounds):
-        round_began_s = time.monotonic()
-        if round_began_s + longest_s > started_s + most_s:
-            break
-        for side in turns.sample(list(Side), k=2):
+    turns = Turns(list(Side), seed)
+    for _ in turns.rounds(rounds, most_s):
+        for side in turns.order():
             for name, profile, reason in _profile_side(stage, side, benchmarks, seconds):
                 if profile.total:
                     found[name].by_side[side].append(profile)
                 elif reason:
                     found[name].reasons[side] = reason
-        longest_s = max(longest_s, time.monotonic() - round_began_s)
     return found
 
 

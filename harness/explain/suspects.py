@@ -12,8 +12,8 @@ from harness.explain.rounds import MOST_S, ROOT, SECONDS, Profiled, profile_roun
 from harness.profiles.difference.finding import STRICT, Finding, samples_needed
 from harness.profiles.difference.frames import FrameChange, ProfiledRun, compare_frames
 from harness.profiles.stacks.folded import Profile
-from harness.session.block import Stage
 from harness.session.receipt import Benchmark, Block, Count, FunctionChange, Phase, Receipt, Side, Suspects
+from harness.session.slots.block import Stage
 from harness.units import format_count, format_ns
 
 MOST_FUNCTIONS = 8

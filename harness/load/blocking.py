@@ -5,7 +5,7 @@ A call of a library in C that does not cooperate with gevent keeps the loop for 
 look before the stretch is the most that it can have had in it: what is found blocked is never too much.
 """
 
-from harness.load.host import RunDelay
+from harness.load.run_delay import RunDelay
 
 LONG_NS = 1_000_000
 """A stretch of the loop that is worth a look, which takes some 2 us."""

@@ -123,7 +123,7 @@ def make_aside(calling: Calling) -> Aside:
 
     def aside(
         row: int, operation: int, outcome: int, completed_ns: int, answer: Any, entry: Any, event: Any
-    ) -> tuple[int, int]:  # fmt: skip
+    ) -> tuple[int, int]:
         if outcome == completed and (kind := type(answer)) not in passed:
             if is_new := kind not in results[operation].finished:
                 results[operation].check(answer)
@@ -164,7 +164,7 @@ def make_caller(calling: Calling) -> Make:  # noqa: C901 - two hot paths: every 
 
     def make_plain(
         me: object, row: int, operation: int, payload: int, lag_target_ns: int, lag_host_ns: int
-    ) -> int:  # fmt: skip
+    ) -> int:
         owners[me].holder = operation
         event, entry = all_events[operation][payload], None
         if type(event) is Renewable:
@@ -187,7 +187,7 @@ def make_caller(calling: Calling) -> Make:  # noqa: C901 - two hot paths: every 
 
     def make_split(
         me: object, row: int, operation: int, payload: int, lag_target_ns: int, lag_host_ns: int
-    ) -> int:  # fmt: skip
+    ) -> int:
         event, entry = all_events[operation][payload], None
         if type(event) is Renewable:
             event, entry = event.take(), event

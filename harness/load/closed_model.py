@@ -9,8 +9,8 @@ from gevent.event import Event
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.load.back_to_back import Slice
-from harness.load.host import UNEXPLAINED_NS, RunDelay
 from harness.load.owner import Owner
+from harness.load.run_delay import UNEXPLAINED_NS, RunDelay
 from harness.load.split import Split
 from harness.load.vetting import Vetting, as_trouble
 from harness.table.heldby import DRIVER

@@ -20,17 +20,17 @@ from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import ClosedModel
 from harness.load.facts import at_origin
-from harness.load.host import RunDelay
 from harness.load.instrument import Instrument, Measurement
 from harness.load.open_model import OpenModel, PlannedRows
 from harness.load.overhead import measured_overhead
 from harness.load.owner import Owner
+from harness.load.run_delay import RunDelay
 from harness.load.split import Split
 from harness.load.vetting import TIMEOUTS, Vetting, refuse_process_pools
 from harness.model import Executor
 from harness.plans.plan import choose
 from harness.processes.job import Job, Message, Started
-from harness.processes.withdrawn import withdraw_split
+from harness.processes.withdraw_split import withdraw_split
 from harness.run.directory import RunDirectory, write_document
 from harness.run.facts import LoadFacts
 from harness.table import calls

@@ -13,7 +13,7 @@ from harness.load.blocking import Blocking
 from harness.load.calling import Work
 from harness.load.children import ChildWatch
 from harness.load.garbage import GarbageWatch
-from harness.load.host import RunDelay
+from harness.load.run_delay import RunDelay
 from harness.run.facts import Blocked, LoadFacts
 from harness.table.heldby import BACKGROUND, NAMES
 from harness.target.counters import Counters

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Self
 from harness.clock import SystemClock
 from harness.load.calling import Calling, Work
 from harness.load.children import ChildWatch
+from harness.load.current_call import make_here
 from harness.load.facts import Watches, at_end
 from harness.load.garbage import GarbageWatch
-from harness.load.host import RunDelay
+from harness.load.run_delay import RunDelay
 from harness.load.waits import Waits, waits_of
-from harness.load.wrap import make_here
 from harness.profiles.capture.wait import WAITS
 from harness.profiles.stacks.marker import marked
 from harness.run.directory import RunDirectory, write_atomically

@@ -17,8 +17,8 @@ from gevent.hub import get_hub
 from harness.clock import NS_PER_S, SystemClock
 from harness.load.backlog import Backlog
 from harness.load.calling import Make
-from harness.load.host import UNEXPLAINED_NS, RunDelay
 from harness.load.owner import Owner
+from harness.load.run_delay import UNEXPLAINED_NS, RunDelay
 from harness.load.split import Split
 from harness.load.vetting import Vetting, as_trouble
 from harness.table.calls import Table

@@ -18,8 +18,8 @@ from gevent.monkey import get_original
 from harness.errors import TargetError
 from harness.load.blocking import LONG_NS, Blocking
 from harness.load.holds import Holds
-from harness.load.host import RunDelay
 from harness.load.owner import Owner
+from harness.load.run_delay import RunDelay
 from harness.table.heldby import BACKGROUND, DRIVER, GARBAGE, IDLE, SPECIAL
 from harness.target.carrying import Runner
 

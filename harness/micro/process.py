@@ -14,10 +14,11 @@ import msgspec
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, InvalidRunError
+from harness.micro import pytest_options
 from harness.micro.document import End, Outcome
 from harness.micro.outline import names_benchmark
 from harness.micro.suite import VARIANT_VARIABLE, Suite
-from harness.processes.host import HostWatch
+from harness.processes.host_watch import HostWatch
 from harness.run.directory import hide_secrets
 from harness.run.documents import HostFacts
 from harness.supervise import Child, Supervisor, private_folder
@@ -185,7 +186,6 @@ def _start(
         "names": names,
         "json": str((folder / "benchmarks.json").resolve()),
         "path": [str(place) for place in suite.path],
-        "plugins": suite.plugins,
         "options": [*suite.options(ini.resolve()), *options],
     }
     child = supervisor.start(
@@ -205,13 +205,8 @@ def _start(
 
 
 def _environment(variant: str) -> dict[str, str]:
-    """Return ours without what would change pytest: its options, and what workers of pytest-xdist are known by.
-
-    pytest-benchmark measures nothing where it takes its process for such a worker.
-    """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    own = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **({VARIANT_VARIABLE: variant} if variant else {})}
-    return kept | own
+    """Return ours without what would change pytest."""
+    return pytest_options.environment(os.environ) | ({VARIANT_VARIABLE: variant} if variant else {})
 
 
 def _messages(child: Child, limit_s: float = float("inf")) -> Iterator[Message | None]:

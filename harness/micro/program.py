@@ -173,9 +173,8 @@ def main() -> int:
     sys.path[:0] = [place for place in job["path"] if place not in sys.path]
     refuse_promises()
     leave_index_alone()
-    plugins = [word for name in job["plugins"] for word in ("-p", name)]
     plugin = Plugin(job, send)
-    return int(pytest.main([*job["options"], *plugins, *job["places"]], plugins=[plugin, plugin.outcomes]))
+    return int(pytest.main([*job["options"], *job["places"]], plugins=[plugin, plugin.outcomes]))
 
 
 if __name__ == "__main__":

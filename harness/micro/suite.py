@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.micro import pytest_options
 
 VARIANT_VARIABLE = "ASSET_CORE_VARIANT"
 """The environment variable that tells benchmarks which variant to measure."""
@@ -29,10 +30,11 @@ class Suite:
 
     def options(self, empty_ini: Path) -> list[str]:
         """Return pytest's options; `empty_ini` keeps the project's own configuration out."""
+        # Files of conftest above the outermost package do not count.
+        top = pytest_options.outermost_package(self.root)
         return [
-            "-c", str(empty_ini), f"--rootdir={self.root}", f"--confcutdir={_outermost_package(self.root)}",
-            "--import-mode=importlib", "--assert=plain", "-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin",
-            "--benchmark-enable", "--benchmark-quiet",
+            *pytest_options.options(empty_ini, self.root, ("pytest_benchmark.plugin", *self.plugins)),
+            f"--confcutdir={top}", "--benchmark-enable", "--benchmark-quiet",
         ]  # fmt: skip
 
     def places(self, names: Sequence[str] | None) -> list[Path]:
@@ -54,10 +56,3 @@ class Suite:
                 remedy='Correct `suite = "…"` of [tool.harness] in pyproject.toml: a folder or a file of '
                 "pytest-benchmark tests",
             )
-
-
-def _outermost_package(folder: Path) -> Path:
-    """Return the outermost package around a folder, or the folder itself: conftest files above it do not count."""
-    while (folder / "__init__.py").is_file() and (folder.parent / "__init__.py").is_file():
-        folder = folder.parent
-    return folder

@@ -11,7 +11,7 @@ from harness.errors import HarnessError, UsageError
 from harness.model import Arrivals, Executor, Scenario
 from harness.plans.plan import Span, check_size, planned_table, spans
 from harness.plans.trace import Trace
-from harness.processes.host import HostWatch
+from harness.processes.host_watch import HostWatch
 from harness.processes.job import Job, Ready, Started
 from harness.processes.measure import Ending, MeasuredProcess, Tick
 from harness.run.directory import RunDirectory
@@ -150,9 +150,15 @@ Watcher = Callable[[MeasuredProcess, Started], Any]
 
 
 def run_load(
-    supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, *,
-    on_mix: Callable[[dict[str, float]], None], tick: Tick, on_started: Watcher = lambda _process, _started: None,
-) -> LoadResult:  # fmt: skip
+    supervisor: Supervisor,
+    subject: Subject,
+    plan: LoadPlan,
+    folder: Path,
+    *,
+    on_mix: Callable[[dict[str, float]], None],
+    tick: Tick,
+    on_started: Watcher = lambda _process, _started: None,
+) -> LoadResult:
     """Run `plan` against `subject` in a process of its own, into `folder`.
 
     `on_mix` gets the operations of the run before it begins. Raises `TargetError` or `UsageError` for a target
@@ -184,9 +190,14 @@ def run_load(
 
 
 def run_into(
-    directory: RunDirectory, supervisor: Supervisor, subject: Subject, plan: LoadPlan,
-    document_of: Callable[[dict[str, float]], RunDocument], tick: Tick, run: Callable[..., LoadResult] = run_load,
-) -> tuple[RunDocument, LoadResult]:  # fmt: skip
+    directory: RunDirectory,
+    supervisor: Supervisor,
+    subject: Subject,
+    plan: LoadPlan,
+    document_of: Callable[[dict[str, float]], RunDocument],
+    tick: Tick,
+    run: Callable[..., LoadResult] = run_load,
+) -> tuple[RunDocument, LoadResult]:
     """Run as `run_load` does into a run directory, with `run.json` written when the run begins and at its end.
 
     `run` takes the arguments of `run_load`; `document_of` gets the operations of the run and returns what is known

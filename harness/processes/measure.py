@@ -65,9 +65,15 @@ class MeasuredProcess:
     """The child of one job. Use as a context manager; leaving it ends the child."""
 
     def __init__(
-        self, supervisor: Supervisor, job: Job, log: Path, environment: Mapping[str, str] | None = None, *,
-        program: Program | None = None, on_poll: Callable[[], None] = lambda: None,
-    ) -> None:  # fmt: skip
+        self,
+        supervisor: Supervisor,
+        job: Job,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        *,
+        program: Program | None = None,
+        on_poll: Callable[[], None] = lambda: None,
+    ) -> None:
         """Start the child; `on_poll` is called a few times a second while one waits for it."""
         program = program or Program()
         self._job = job

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
 from harness.profiles.difference.frames import SAMPLED, ProfiledRun
+from harness.profiles.facts import CpuFacts
 from harness.profiles.stacks.folded import Profile, merge, read_folded, write_folded
 from harness.run.directory import RunDirectory
-from harness.run.documents import PlanFacts, ProfileFacts
+from harness.run.documents import AnyProfile, CpuProfile, PlanFacts, Profiles
 from harness.storage.folder import SCHEMA
 
 KIND = "profile"
@@ -30,7 +30,7 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
 
     number: int
     turn: dict[str, int] = {}
-    profiles: dict[str, ProfileFacts] = {}
+    profiles: Profiles = msgspec.field(default_factory=Profiles)
 
 
 class ProfileDocument(msgspec.Struct, kw_only=True):
@@ -70,9 +70,16 @@ class ProfiledSide:
         """How reports call it."""
         return self.document.subject
 
-    def facts(self, kind: str) -> list[ProfileFacts]:
+    def facts(self, kind: str) -> Sequence[AnyProfile]:
         """Return what the profiler of each round said of its work."""
-        return [found for one in self.document.rounds if (found := one.profiles.get(kind)) is not None]
+        every = (one.profiles.by_kind().get(kind) for one in self.document.rounds)
+        return [found for found in every if found is not None]
+
+    @property
+    def of_cpu(self) -> list[CpuFacts]:
+        """The facts of the rounds that have a CPU profile."""
+        made = (one.profiles.cpu for one in self.document.rounds)
+        return [one.facts for one in made if one is not None and one.file]
 
     def rounds(self, kind: str, name: str) -> list[ProfiledRun]:
         """Return the profile `name` of each round that has one. Raises `InvalidRunError` for a damaged file."""
@@ -80,12 +87,13 @@ class ProfiledSide:
 
     def _rounds(self, kind: str, name: str) -> Iterator[ProfiledRun]:
         for one in self.document.rounds:
-            facts = one.profiles.get(kind)
+            facts = one.profiles.by_kind().get(kind)
             if facts is None or facts.file is None:
                 continue
             profile = read_folded(round_folder(self.directory, kind, one.number) / f"{name}.folded")
             requests = {"": 1} if name in MOMENTS else facts.requests
-            yield ProfiledRun(profile, requests, ns_per_sample(facts) if profile.unit == SAMPLED else 1.0)
+            sample_ns = ns_per_sample(one.profiles.cpu) if profile.unit == SAMPLED else None
+            yield ProfiledRun(profile, requests, sample_ns or 1.0)
 
     @property
     def missing(self) -> list[str]:
@@ -102,10 +110,9 @@ def round_folder(directory: RunDirectory, kind: str, number: int) -> Path:
     return directory.path / kind / f"round-{number:02d}"
 
 
-def ns_per_sample(facts: ProfileFacts) -> float:
-    """Return the CPU time that one sample stands for: by the rate that was got, else by the one that was asked for."""
-    rate_hz = facts.facts.get("rate_got_hz") or facts.facts.get("rate_asked_hz") or 0
-    return NS_PER_S / rate_hz if rate_hz else 1.0
+def ns_per_sample(profile: CpuProfile | None) -> float | None:
+    """Return the CPU time that one sample stands for; None where the rate is not known."""
+    return profile.facts.ns_per_sample if profile else None
 
 
 def load(path: Path) -> ProfiledSide:
@@ -170,7 +177,7 @@ def operations(sides: Sequence[ProfiledSide]) -> Mapping[str, int]:
     counts: dict[str, int] = {}
     for side in sides:
         for one in side.document.rounds:
-            for facts in one.profiles.values():
+            for facts in one.profiles.by_kind().values():
                 for name, count in facts.requests.items():
                     counts[name] = counts.get(name, 0) + count
     return counts

@@ -1,14 +1,14 @@
 """Profile runs: the same plan and seed as the timing run, in processes of their own, with a profiler.
 
-A profile that cannot be had is a sentence in `ProfileFacts.reason`, never the end of the work.
+A profile that cannot be had is a sentence in its `reason`, never the end of the work.
 """
 
 import dataclasses
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from harness.clock import NS_PER_S, SystemClock
@@ -21,11 +21,12 @@ from harness.processes.measure import MeasuredProcess, Tick
 from harness.profiles.capture import cpu, memory, wait
 from harness.profiles.capture.budget import BUDGET, Overhead, overhead, rate_within
 from harness.profiles.capture.memory_children import fold_children
+from harness.profiles.facts import CpuFacts
 from harness.profiles.stacks.folded import merge, write_folded
 from harness.profiling.waiting import HOOK_TAKEN, LOST, NOTHING, OFF
 from harness.reading.summary import summarise
 from harness.run.directory import RunDirectory, decode
-from harness.run.documents import ProfileFacts
+from harness.run.documents import CpuProfile, MemoryProfile, WaitProfile
 from harness.run.facts import LoadFacts
 from harness.supervise import Supervisor
 from harness.table import calls
@@ -112,22 +113,30 @@ class _CpuRecording:
 
 
 def profile_cpu(
-    supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, tick: Tick,
+    supervisor: Supervisor,
+    subject: Subject,
+    plan: LoadPlan,
+    folder: Path,
+    tick: Tick,
     sampling: Sampling = USUAL,
-) -> ProfileFacts:  # fmt: skip
+) -> CpuProfile:
     """Do as `record_cpu`, where the profile is not all: an error is the reason why there is none, but a refusal is one."""
     try:
         return record_cpu(supervisor, subject, plan, folder, tick, sampling)
     except RefusedError:
         raise
     except HarnessError as error:
-        return ProfileFacts(reason=f"No CPU profile: {error}")
+        return CpuProfile(reason=f"No CPU profile: {error}")
 
 
 def record_cpu(
-    supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, tick: Tick,
+    supervisor: Supervisor,
+    subject: Subject,
+    plan: LoadPlan,
+    folder: Path,
+    tick: Tick,
     sampling: Sampling = USUAL,
-) -> ProfileFacts:  # fmt: skip
+) -> CpuProfile:
     """Run the plan under py-spy into a new `folder`; returns its facts, with the requests behind the profile."""
     folder.mkdir(parents=True)
     plan = dataclasses.replace(plan, split=False)
@@ -140,30 +149,28 @@ def record_cpu(
     recording.detach(plan.duration_s)
     result.ending.raise_refusal()
     if recording.recording is None:
-        return ProfileFacts(reason=recording.reason)
+        return CpuProfile(reason=recording.reason)
     profile, found = cpu.fold(recording.recording, _roots(subject))
-    facts = dataclasses.asdict(found)
-    if not sampling.children:
-        del facts["child_samples"]
     write_folded(folder / "cpu.folded", profile)
     table = calls.load(folder / RunDirectory.CALLS)
     if result.ending.interrupted:
         raise KeyboardInterrupt
-    return ProfileFacts(
+    return CpuProfile(
         file="cpu/cpu.folded",
         reason=result.ending.trouble,
-        facts={
-            **facts,
+        facts=msgspec.structs.replace(
+            found,
+            child_samples=found.child_samples if sampling.children else None,
             **_cost(recording.recording, sampling.budget),
             **_latency(table),
-        },
+        ),
         requests=_requests(table, names, recording.window_ns),
     )
 
 
 def record_wait(
     supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, tick: Tick
-) -> ProfileFacts:
+) -> WaitProfile:
     """Run the plan with the switch hook into a new `folder`; returns its facts, with the requests behind the profile."""
     folder.mkdir(parents=True)
     plan = dataclasses.replace(plan, split=True, waits=True)
@@ -173,18 +180,18 @@ def record_wait(
         raise KeyboardInterrupt
     result.ending.raise_refusal()
     if not decode(folder / RunDirectory.FACTS, LoadFacts).split:
-        return ProfileFacts(reason=OFF.format(HOOK_TAKEN))
+        return WaitProfile(reason=OFF.format(HOOK_TAKEN))
     records = wait.read(folder)
     profiles = wait.fold(records, _roots(subject))
     if not profiles.facts.stacks_read:
-        return ProfileFacts(reason=NOTHING if records else LOST)
+        return WaitProfile(reason=NOTHING if records else LOST)
     write_folded(folder / "wait.folded", profiles.waiting)
     table = calls.load(folder / RunDirectory.CALLS)
     every = (np.iinfo(np.int64).min, np.iinfo(np.int64).max)
-    return ProfileFacts(
+    return WaitProfile(
         file="wait/wait.folded",
         reason=result.ending.trouble,
-        facts=dataclasses.asdict(profiles.facts),
+        facts=profiles.facts,
         requests=_requests(table[table["intended_ns"] >= 0], names, every),
     )
 
@@ -207,13 +214,13 @@ def _cost(recording: cpu.Recording, budget: float) -> dict[str, float]:
     return {"overhead_budget_share": budget, **found}
 
 
-def next_sampling(sampling: Sampling, facts: Mapping[str, Any]) -> Sampling:
+def next_sampling(sampling: Sampling, facts: CpuFacts) -> Sampling:
     """Return how to sample the next run of the same side, by what sampling this one cost."""
-    names = [f"overhead_{name}share" for name in ("", "low_", "high_")]
-    rate_hz = facts.get("rate_asked_hz", sampling.rate_hz)
-    cost = Overhead(*(facts[name] for name in names)) if all(name in facts for name in names) else None
+    share, low, high = facts.overhead_share, facts.overhead_low_share, facts.overhead_high_share
+    cost = None if share is None or low is None or high is None else Overhead(share, low, high)
+    rate_hz = sampling.rate_hz if facts.rate_asked_hz is None else facts.rate_asked_hz
     return dataclasses.replace(
-        sampling, rate_hz=rate_within(rate_hz, cost, facts.get("looks", 0), sampling.budget)
+        sampling, rate_hz=rate_within(rate_hz, cost, facts.looks or 0, sampling.budget)
     )
 
 
@@ -235,19 +242,19 @@ def _latency(table: calls.Table) -> dict[str, Any]:
 
 def profile_memory(
     supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, *, follow_fork: bool = False
-) -> ProfileFacts:
+) -> MemoryProfile:
     """Do as `record_memory`, as `profile_cpu` does."""
     try:
         return record_memory(supervisor, subject, plan, folder, follow_fork=follow_fork)
     except RefusedError:
         raise
     except HarnessError as error:
-        return ProfileFacts(reason=f"No memory profile: {error}")
+        return MemoryProfile(reason=f"No memory profile: {error}")
 
 
 def record_memory(
     supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, *, follow_fork: bool = False
-) -> ProfileFacts:
+) -> MemoryProfile:
     """Make a fixed list of requests under memray into a new `folder`; returns its facts.
 
     With `follow_fork` the allocations of forks are in the profile too, below a root of their own.
@@ -263,16 +270,17 @@ def record_memory(
         process.wait_done(_MEMORY_RUN_S)
     profiles = memory.fold(folder / Driver.RECORD, _roots(subject))
     done = decode(folder / Driver.FACTS, FixedFacts)
-    facts = {**dataclasses.asdict(profiles.facts), "failed": done.failed}
+    facts = msgspec.structs.replace(profiles.facts, failed=done.failed)
     allocations, sizes = profiles.allocations, profiles.bytes
     if follow_fork and not done.not_followed:
-        *of_children, found = fold_children(folder / Driver.RECORD, folder / "worker.log", _roots(subject))
+        *of_children, facts = fold_children(
+            facts, folder / Driver.RECORD, folder / "worker.log", _roots(subject)
+        )
         allocations, sizes = (merge(both) for both in zip((allocations, sizes), of_children, strict=True))
-        facts |= dataclasses.asdict(found)
     write_folded(folder / "memory.folded", allocations)
     write_folded(folder / "bytes.folded", sizes)
     write_folded(folder / "peak.folded", profiles.peak)
     write_folded(folder / "leaks.folded", profiles.leaks)
-    return ProfileFacts(
+    return MemoryProfile(
         file="memory/memory.folded", reason=done.not_followed or None, facts=facts, requests=done.requests
     )

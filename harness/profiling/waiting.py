@@ -1,6 +1,5 @@
 """The wait profile of a finished timing run: from the records of its processes to `wait/`."""
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from harness.errors import HarnessError
 from harness.profiles.capture.wait import fold, read
 from harness.profiles.stacks.folded import write_folded
 from harness.run.directory import RunDirectory, write_atomically
-from harness.run.documents import ProfileFacts
+from harness.run.documents import WaitProfile
 from harness.table.shares import part_folders
 
 NO_SPLIT = "--no-split"
@@ -22,32 +21,32 @@ NOTHING = "No wait profile: no call waited for 0.2 ms or more."
 
 def profile_waits(
     directory: RunDirectory, requests: Mapping[str, int], *, no_hook: str | None
-) -> ProfileFacts:
+) -> WaitProfile:
     """Write the wait profile of a run into `wait/` and return its facts; `requests` are the calls that returned.
 
     `no_hook` says why there was no switch hook: `NO_SPLIT` or `HOOK_TAKEN`; None where it ran.
 
-    A profile that cannot be had is a sentence in `ProfileFacts.reason`.
+    A profile that cannot be had is a sentence in `WaitProfile.reason`.
     """
     if no_hook:
-        return ProfileFacts(reason=OFF.format(no_hook))
+        return WaitProfile(reason=OFF.format(no_hook))
     try:
         records = read(directory.timing)
         profiles = fold(records, [str(Path.cwd())])
         if not records or not profiles.facts.stacks_read:
-            return ProfileFacts(reason=NOTHING if records else LOST)
+            return WaitProfile(reason=NOTHING if records else LOST)
         directory.wait.mkdir(exist_ok=True)
         write_folded(directory.wait / "wait.folded", profiles.waiting)
         if profiles.parallel.stacks:
             write_folded(directory.wait / "parallel.folded", profiles.parallel)
         write_atomically(directory.waits_by_latency_path, msgspec.json.encode(profiles.by_latency))
     except (HarnessError, OSError) as error:
-        return ProfileFacts(reason=f"No wait profile: {error}")
+        return WaitProfile(reason=f"No wait profile: {error}")
     processes = len(part_folders(directory.timing)) or 1
     lost = processes - len(records)
-    return ProfileFacts(
+    return WaitProfile(
         file="wait/wait.folded",
         reason=f"The wait profile lacks {lost} of {processes} workers, which wrote none." if lost else None,
-        facts=dataclasses.asdict(profiles.facts),
+        facts=profiles.facts,
         requests=dict(requests),
     )

@@ -48,12 +48,14 @@ def children_sentence(run: RunSummary) -> str | None:
 
 def _profiled(run: RunSummary) -> str:
     """Return what profiles have of child processes; empty where none looked."""
-    facts = {name: value for one in run.document.profiles.values() for name, value in one.facts.items()}
-    if facts.keys().isdisjoint({"child_samples", "child_processes"}):
+    cpu, memory = run.document.profiles.cpu, run.document.profiles.memory
+    samples = cpu.facts.child_samples if cpu else None
+    forks = memory.facts.child_processes if memory else None
+    if samples is None and forks is None:
         return ""
     found = []
-    if samples := facts.get("child_samples", 0):
+    if samples:
         found.append(f"{format_count(samples)} CPU samples")
-    if forks := facts.get("child_processes", 0):
+    if forks:
         found.append(f"the allocations of {format_count(forks)} forks")
     return " and ".join(found) or "nothing"

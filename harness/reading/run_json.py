@@ -45,8 +45,8 @@ def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, A
         "stages": _stages(judged),
         "slo": [limit_json(finding) for finding in judged.slo],
         "profiles": {
-            name: {**facts.facts, "file": facts.file, "reason": facts.reason}
-            for name, facts in document.profiles.items()
+            name: {**msgspec.to_builtins(facts.facts), "file": facts.file, "reason": facts.reason}
+            for name, facts in document.profiles.by_kind().items()
         },
     }
 

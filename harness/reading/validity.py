@@ -12,6 +12,7 @@ import numpy as np
 from harness.model import Outcome
 from harness.policy.thresholds import Level, Reason, Thresholds
 from harness.reading.loop import aside, blocked, halted, what_aside
+from harness.reading.served import is_saturated
 from harness.reading.summary import RunSummary
 from harness.table.calls import Table
 from harness.table.latency import harness_lag_ns, returned
@@ -248,10 +249,9 @@ def _locust(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
 
 def _backends(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
     for name, backend in run.document.backends.items():
-        ceiling, achieved = backend.ceiling_per_s, backend.achieved_per_s
-        if ceiling and achieved and achieved > limits.backend_share * ceiling:
+        if is_saturated(backend, limits):
             yield Reason(
                 Level.DEGRADED,
-                f"{name} was saturated: {format_rate(achieved)} of the about {format_rate(ceiling)} "
+                f"{name} was saturated: {format_rate(backend.achieved_per_s)} of the about {format_rate(backend.ceiling_per_s)} "
                 "that this server can give; latencies measure the server",
             )

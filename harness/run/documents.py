@@ -9,6 +9,7 @@ import msgspec
 
 from harness.plans.plan import MAX_DURATION_S, MAX_STAGES, Span
 from harness.policy.thresholds import Thresholds
+from harness.profiles.facts import CpuFacts, MemoryFacts, WaitFacts
 from harness.storage.folder import SCHEMA
 
 # Bounds that a damaged file breaks and a run never does. What reads a run takes memory by some of them.
@@ -49,12 +50,45 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProfileFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a profiler says of its own work; `reason` says why there is no profile."""
+    """What came of one profile; `reason` says why there is none, or what it lacks."""
 
     file: str | None = None
     reason: str | None = None
-    facts: dict[str, Any] = {}
     requests: dict[str, int] = {}
+
+
+class CpuProfile(ProfileFacts, frozen=True, kw_only=True):
+    """What came of a CPU profile."""
+
+    facts: CpuFacts = CpuFacts()
+
+
+class WaitProfile(ProfileFacts, frozen=True, kw_only=True):
+    """What came of a wait profile."""
+
+    facts: WaitFacts = WaitFacts()
+
+
+class MemoryProfile(ProfileFacts, frozen=True, kw_only=True):
+    """What came of a memory profile."""
+
+    facts: MemoryFacts = MemoryFacts()
+
+
+AnyProfile = CpuProfile | WaitProfile | MemoryProfile
+
+
+class Profiles(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What came of the profiles of a run, by kind; None of a kind that nobody asked for."""
+
+    wait: WaitProfile | None = None
+    cpu: CpuProfile | None = None
+    memory: MemoryProfile | None = None
+
+    def by_kind(self) -> dict[str, AnyProfile]:
+        """Return those that were asked for."""
+        every = {"wait": self.wait, "cpu": self.cpu, "memory": self.memory}
+        return {kind: one for kind, one in every.items() if one is not None}
 
 
 class BackendFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,4 +164,4 @@ class RunDocument(msgspec.Struct, kw_only=True):
     locust: LocustFacts | None = None
     """None where the harness drove."""
     backends: dict[str, BackendFacts] = {}
-    profiles: dict[str, ProfileFacts] = {}
+    profiles: Profiles = msgspec.field(default_factory=Profiles)

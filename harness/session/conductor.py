@@ -13,17 +13,17 @@ import msgspec
 from harness import environment
 from harness.policy.policy import Policy
 from harness.redaction.documents import without_secrets
-from harness.session import discovery
-from harness.session.block import NULL, BlockRequest, Stage, run_block
-from harness.session.injection import Injection
-from harness.session.launch import Limits
-from harness.session.measured import refuse_unused
-from harness.session.overlay import contents
 from harness.session.pace import Asked, Pace
-from harness.session.prepare import Prepared, prepare
 from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Phase, Receipt, SessionPlan, Side, State
-from harness.session.sizing import Discovery
-from harness.session.subjects import Subject, TargetSide
+from harness.session.sides.measured import refuse_unused
+from harness.session.sides.overlay import contents
+from harness.session.sides.prepare import Prepared, prepare
+from harness.session.sides.subjects import Subject, TargetSide
+from harness.session.slots import discovery
+from harness.session.slots.block import NULL, BlockRequest, Stage, run_block
+from harness.session.slots.injection import Injection
+from harness.session.slots.launch import Limits
+from harness.session.slots.sizing import Discovery
 from harness.storage.stamps import started_now
 from harness.supervise import Supervisor
 

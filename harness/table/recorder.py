@@ -93,8 +93,15 @@ class Recorder:
         )
 
     def drop(
-        self, row: int, operation: int, payload: int, intended_ns: int, dispatched_ns: int, lag_target_ns: int, lag_host_ns: int
-    ) -> None:  # fmt: skip
+        self,
+        row: int,
+        operation: int,
+        payload: int,
+        intended_ns: int,
+        dispatched_ns: int,
+        lag_target_ns: int,
+        lag_host_ns: int,
+    ) -> None:
         """Mark a planned row as refused by the in-flight limit; its lag has owners too."""
         place = HEADER_BYTES + row * ROW_BYTES
         _LAG.pack_into(self._map, place + calls.LAG_FROM, lag_target_ns, lag_host_ns)

@@ -37,9 +37,12 @@ class Judge:
     """
 
     def __init__(
-        self, decide: Callable[[Any], int], explain: Callable[[Any], str], passed: set[type] | None = None,
+        self,
+        decide: Callable[[Any], int],
+        explain: Callable[[Any], str],
+        passed: set[type] | None = None,
         rule: Callable[[], str] = str,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.decide = decide
         """Return the number of the outcome, or raise what the target's `outcome` does: then `blamed` says more."""
         self._explain = explain

@@ -23,11 +23,11 @@ from harness.processes.loadrun import Subject
 from harness.session.allowance import Allowance
 from harness.session.conductor import MicroSession, SessionRequest, Write, begin_receipt
 from harness.session.pace import Pace
-from harness.session.prepare import prepare
 from harness.session.receipt import Receipt, SessionPlan
 from harness.session.receipt_file import write_receipt
-from harness.session.sizing import Discovery
-from harness.session.subjects import TargetSide
+from harness.session.sides.prepare import prepare
+from harness.session.sides.subjects import TargetSide
+from harness.session.slots.sizing import Discovery
 from harness.stats.order import fewest
 from harness.storage.folder import ABLATION
 from harness.supervise import Supervisor, private_folder

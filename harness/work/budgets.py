@@ -7,7 +7,7 @@ from harness.judge.plan import session_plan
 from harness.judge.policy_file import refuse_unreachable
 from harness.policy.policy import Policy
 from harness.session.allowance import END_S, RESERVE, Allowance
-from harness.session.load_blocks import load_session_seconds, probe_seconds
+from harness.session.load.blocks import load_session_seconds, probe_seconds
 from harness.session.pace import Pace
 from harness.session.receipt import SessionPlan
 from harness.units import format_duration

@@ -4,15 +4,24 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.errors import UsageError
 from harness.model import Scenario
 from harness.policy.policy import Policy
 from harness.session.receipt import Side
-from harness.session.subjects import Subject
-from harness.work.servers import Data
-from harness.work.sides import Driven
+from harness.session.sides.subjects import Subject
+from harness.work.servers import Data, require
+from harness.work.sides import Driven, load_scenario, served_data
 
 SUITES = ("exact", "micro", "load")
 """In this order: what needs no statistics comes first."""
+CHOICES = {
+    "micro": ("exact", "micro"),
+    "load": ("exact", "load"),
+    "exact": ("exact",),
+    "all": SUITES,
+}
+"""What each word for suites stands for."""
+SEGMENT_WARMUP_S = 1.5
 LOAD_SHARE = 0.5
 """Of the budget, where both micro-benchmarks and load are to be measured."""
 
@@ -50,3 +59,45 @@ class ComparisonRequest:
         if not {"micro", "load"} <= set(self.suites):
             return 1.0
         return LOAD_SHARE if suite == "load" else 1 - LOAD_SHARE
+
+
+def suites_of(named: str | None, policy: Policy, *, has_target: bool) -> tuple[str, ...]:
+    """Return what is measured: `named`, or the policy's suites.
+
+    Exact counts need a target to drive, or micro-benchmarks to trace: raises `UsageError` where there is neither.
+    """
+    wanted: tuple[str, ...] = CHOICES[named] if named else policy.suites
+    if wanted == ("exact",) and not has_target:
+        raise UsageError(
+            "The exact suite alone needs a target to drive",
+            remedy='Name it in pyproject.toml: [tool.harness] target = "package.module:factory"',
+        )
+    return tuple(suite for suite in SUITES if suite in wanted)
+
+
+def load_options(
+    driven: Mapping[Side, Driven] | None, policy: Policy, backends: str, *,
+    scenario: str | None, segment_s: float, rate_per_s: float | None,
+) -> LoadOptions:  # fmt: skip
+    """Return how the load suite loads both sides, with `backends` where a side needs any.
+
+    Raises `UsageError` without a target, and for data that cannot be used.
+    """
+    if driven is None:
+        raise UsageError(
+            "The load suite needs a target to load",
+            remedy='Name it in pyproject.toml: [tool.harness] target = "package.module:factory"',
+        )
+    needs_servers = any(one.entry.needs_servers for one in driven.values())
+    backends = backends if needs_servers else "none"
+    data = Data() if backends in {"none", "memory"} else served_data(driven)
+    if backends != "none":
+        require(data)
+    return LoadOptions(
+        scenario=load_scenario(scenario, policy, driven),
+        duration_s=segment_s,
+        warmup_s=SEGMENT_WARMUP_S,
+        backends=backends,
+        data=data,
+        rate_per_s=rate_per_s,
+    )

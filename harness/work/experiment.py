@@ -3,23 +3,20 @@
 import dataclasses
 from pathlib import Path
 
-from harness import environment
 from harness.console.console import Talk
 from harness.console.watching import watched
 from harness.errors import HarnessError
 from harness.policy.thresholds import Thresholds
-from harness.processes.crew import run_with_workers
 from harness.processes.loadrun import LoadPlan, run_into, run_load
+from harness.processes.worker_run import run_with_workers
 from harness.profiling.runs import USUAL, Sampling, profile_cpu, profile_memory
-from harness.profiling.waiting import HOOK_TAKEN, NO_SPLIT, profile_waits
-from harness.reading.limits import check_operations, read_limit
 from harness.reading.summary import load
 from harness.run.directory import RunDirectory
-from harness.run.distributions import Distributions
 from harness.run.documents import RunDocument
-from harness.storage.stamps import started_now
 from harness.supervise import Supervisor
+from harness.work.begun import document_of
 from harness.work.ended import Work
+from harness.work.finished import add_wait_profile, write_histograms
 from harness.work.preparing import Find, label_of, prepared, subject_of
 from harness.work.servers import Backends, data_of, provide
 from harness.work.subjects import Selection
@@ -127,21 +124,7 @@ class _Variant:
             self._directory.write(document)
 
     def _document(self, mix: dict[str, float]) -> RunDocument:
-        request = self._request
-        check_operations([read_limit(text) for text in request.slos], mix)
-        return RunDocument(
-            scenario=request.plan.scenario.name,
-            target=request.selection.spec.shown,
-            variant=self._variant,
-            seed=request.plan.seed,
-            started_at=started_now(),
-            command=request.command,
-            plan=request.plan.facts(mix),
-            thresholds=request.thresholds,
-            slos=list(request.slos),
-            shape=list(request.shape),
-            environment={**environment.collect(), "backends": self._backends.kind},
-        )
+        return document_of(self._request, self._variant, self._request.plan, mix, self._backends)
 
     def _evaluate(self, document: RunDocument) -> None:
         try:
@@ -150,18 +133,15 @@ class _Variant:
             document.trouble.append(str(error))
             return
         document.backends = self._backends.facts(run.counters, run.measured_s)
-        Distributions.of(run.table, document.plan.spans).write(self._directory.histograms_path)
-        returned = {name: operation.count for name, operation in run.operations.items()}
-        is_taken = run.facts is not None and run.facts.split_taken
-        no_hook = HOOK_TAKEN if is_taken else None if self._request.plan.split else NO_SPLIT
-        document.profiles["wait"] = profile_waits(self._directory, returned, no_hook=no_hook)
+        write_histograms(run)
+        add_wait_profile(run, document, split=self._request.plan.split)
 
     def _profile(self, document: RunDocument, label: str) -> None:
         plan, request = self._request.plan, self._request
         if "cpu" in request.profiles:
             self._backends.forget()
             with self._talk.progress(f"CPU profile of {label}", plan.duration_s, plan.warmup_s) as tick:
-                document.profiles["cpu"] = profile_cpu(
+                document.profiles.cpu = profile_cpu(
                     self._supervisor,
                     self._subject,
                     plan,
@@ -172,7 +152,7 @@ class _Variant:
         if "memory" in request.profiles:
             self._backends.forget()
             self._talk.say(f"Memory profile of {label} …")
-            document.profiles["memory"] = profile_memory(
+            document.profiles.memory = profile_memory(
                 self._supervisor,
                 self._subject,
                 plan,

@@ -15,13 +15,13 @@ from harness.load.locust.log import LOG
 from harness.load.locust.part import Runs
 from harness.load.locust.recording import Called
 from harness.model import Executor, Scenario, Stage
-from harness.processes.gather import Head
 from harness.processes.loadrun import LoadPlan
+from harness.processes.worker_reports import Head
 from harness.profiling import waiting
 from harness.redaction.redact import learn
 from harness.redaction.visible import visible
 from harness.run.directory import RunDirectory
-from harness.run.documents import ProfileFacts, RunDocument
+from harness.run.documents import Profiles, RunDocument, WaitProfile
 from harness.storage.stamps import started_now
 from harness.units import format_ns
 from harness.work.command_line import command_line
@@ -96,7 +96,7 @@ class _Runs:
             thresholds=self._thresholds,
             environment=head.environment,
             # Who is killed has no time to say so.
-            profiles={"wait": ProfileFacts(reason=waiting.LOST)},
+            profiles=Profiles(wait=WaitProfile(reason=waiting.LOST)),
         )
 
 
@@ -106,14 +106,12 @@ def _finished(directory: RunDirectory, document: RunDocument, stats: Any) -> Exi
     from harness.reading.codes import validity_code
     from harness.reading.judging import judge
     from harness.reading.summary import load
-    from harness.run.distributions import Distributions
+    from harness.work.finished import add_wait_profile, write_histograms
 
     try:
         run = load(directory.path)
-        Distributions.of(run.table, document.plan.spans).write(directory.histograms_path)
-        returned = {name: operation.count for name, operation in run.operations.items()}
-        no_hook = waiting.HOOK_TAKEN if run.facts and not run.facts.split else None
-        document.profiles["wait"] = waiting.profile_waits(directory, returned, no_hook=no_hook)
+        write_histograms(run)
+        add_wait_profile(run, document)
         directory.write(document)
         judged = judge(run)
     except HarnessError as error:

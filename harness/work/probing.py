@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 
-from harness import environment
 from harness.capacity.document import LimitSeen, MetricFacts, ProbeFacts
 from harness.capacity.search import Sight, Step
 from harness.console.console import Talk
@@ -20,14 +19,14 @@ from harness.policy.thresholds import Level, Thresholds
 from harness.processes.loadrun import LoadPlan, run_into
 from harness.processes.measure import Ending
 from harness.reading.judging import JudgedRun, judge
-from harness.reading.limits import ALL, check_operations, read_limit
+from harness.reading.limits import ALL, read_limit
 from harness.reading.summary import load, throughput
 from harness.run.directory import RunDirectory
-from harness.run.distributions import Distributions
 from harness.run.documents import RunDocument
-from harness.storage.stamps import started_now
 from harness.supervise import Supervisor
 from harness.units import format_rate_in_full
+from harness.work.begun import document_of
+from harness.work.finished import write_histograms
 from harness.work.preparing import subject_of
 from harness.work.servers import Backends
 from harness.work.subjects import Selection
@@ -75,33 +74,22 @@ class Prober:
         directory = RunDirectory.create(self.folder, f"{number:02}-{step.rate_per_s:g}", "")
         self.backends.forget()
         what = f"{'Confirming' if step.confirms else 'Probing'} {format_rate_in_full(step.rate_per_s)}"
-        subject = subject_of(question.selection, question.selection.variants[0], self.backends)
+        variant = question.selection.variants[0]
+        subject = subject_of(question.selection, variant, self.backends)
         try:
             with watched(self.talk, what, plan, directory.timing) as tick:
                 document, result = run_into(
-                    directory, self.supervisor, subject, plan, lambda mix: self._document(plan, mix), tick
+                    directory,
+                    self.supervisor,
+                    subject,
+                    plan,
+                    lambda mix: document_of(question, variant, plan, mix, self.backends),
+                    tick,
                 )
         finally:
             if not directory.facts_path.exists():
                 directory.discard()
         return self._seen(directory, document, step, plan), result.ending
-
-    def _document(self, plan: LoadPlan, mix: dict[str, float]) -> RunDocument:
-        question = self.question
-        check_operations([read_limit(text) for text in question.slos], mix)
-        return RunDocument(
-            scenario=plan.scenario.name,
-            target=question.selection.spec.shown,
-            variant=question.selection.variants[0],
-            seed=plan.seed,
-            started_at=started_now(),
-            command=question.command,
-            plan=plan.facts(mix),
-            thresholds=question.thresholds,
-            slos=list(question.slos),
-            shape=list(question.shape),
-            environment={**environment.collect(), "backends": self.backends.kind},
-        )
 
     def _seen(self, directory: RunDirectory, document: RunDocument, step: Step, plan: LoadPlan) -> ProbeFacts:
         judged = self._load(directory, document)
@@ -121,7 +109,7 @@ class Prober:
         try:
             run = load(directory.path)
             document.backends = self.backends.facts(run.counters, run.measured_s)
-            Distributions.of(run.table, document.plan.spans).write(directory.histograms_path)
+            write_histograms(run)
             directory.write(document)
             return judge(load(directory.path))
         except HarnessError as error:

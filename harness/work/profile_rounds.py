@@ -1,7 +1,6 @@
 """The work of `harness profile`: each side in rounds, every profile a process of its own, the sides in random order."""
 
 import dataclasses
-import random
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +14,9 @@ from harness.policy.policy import Policy
 from harness.processes.loadrun import LoadPlan, Subject
 from harness.profiling.document import KIND, ProfileDocument, ProfiledSide, Round, round_folder, write_sums
 from harness.profiling.runs import Sampling, next_sampling, record_cpu, record_memory, record_wait
+from harness.profiling.turns import Turns
 from harness.run.directory import RunDirectory
-from harness.run.documents import ProfileFacts
+from harness.run.documents import AnyProfile
 from harness.storage.stamps import started_now
 from harness.supervise import Supervisor, private_folder
 from harness.units import format_duration
@@ -92,25 +92,27 @@ def _carry_out(
         what = " and ".join(f"{profiles} {kind}" for kind in request.kinds)
         in_turns = ", the sides in turns and in random order" if len(request.sides) > 1 else ""
         talk.say(f"{what} profiles{in_turns}: about {format_duration(max(1, round(request.seconds)))}.")
-        turns = random.Random(request.plan.seed)
-        for number in range(1, request.rounds + 1):
+        turns = Turns(profilings, request.plan.seed)
+        for number in turns.rounds(request.rounds):
             _round(number, profilings, subjects, turns, supervisor, backends, talk)
 
 
 def _round(
-    number: int, profilings: list["_Profiling"], subjects: Mapping[ProfileSide, Subject], turns: random.Random,
+    number: int, profilings: list["_Profiling"], subjects: Mapping[ProfileSide, Subject], turns: Turns["_Profiling"],
     supervisor: Supervisor, backends: Backends, talk: Talk,
 ) -> None:  # fmt: skip
     """Make one round of all sides; only a round that every side has is kept."""
     kinds = profilings[0].document.kinds
     made: dict[ProfileSide, Round] = {one.side: Round(number=number) for one in profilings}
     for kind in kinds:
-        for turn, one in enumerate(turns.sample(profilings, k=len(profilings))):
+        for turn, one in enumerate(turns.order()):
             backends.forget()
             facts = one.profile(kind, number, subjects[one.side], supervisor, talk)
             found = made[one.side]
             made[one.side] = msgspec.structs.replace(
-                found, turn={**found.turn, kind: turn}, profiles={**found.profiles, kind: facts}
+                found,
+                turn={**found.turn, kind: turn},
+                profiles=msgspec.structs.replace(found.profiles, **{kind: facts}),
             )
     for one in profilings:
         one.keep(made[one.side])
@@ -151,7 +153,7 @@ class _Profiling:
 
     def profile(
         self, kind: str, number: int, subject: Subject, supervisor: Supervisor, talk: Talk
-    ) -> ProfileFacts:
+    ) -> AnyProfile:
         """Make one profile. Raises `HarnessError` where the target cannot be made or does not fit."""
         folder = round_folder(self.directory, kind, number)
         what = f"{kind} profile {number} of {self._request.rounds}: {self.side.label}"
@@ -163,11 +165,11 @@ class _Profiling:
             return _placed(facts, folder, self.directory)
         with talk.progress(what, self._plan.duration_s, self._plan.warmup_s) as tick:
             if kind == "wait":
-                facts = record_wait(supervisor, subject, self._plan, folder, tick)
-                return _placed(facts, folder, self.directory)
-            facts = record_cpu(supervisor, subject, self._plan, folder, tick, self._sampling)
-        self._sampling = next_sampling(self._sampling, facts.facts)
-        return _placed(facts, folder, self.directory)
+                waited = record_wait(supervisor, subject, self._plan, folder, tick)
+                return _placed(waited, folder, self.directory)
+            sampled = record_cpu(supervisor, subject, self._plan, folder, tick, self._sampling)
+        self._sampling = next_sampling(self._sampling, sampled.facts)
+        return _placed(sampled, folder, self.directory)
 
     def keep(self, made: Round) -> None:
         """Add a whole round; it is on the disk before the next begins."""
@@ -187,7 +189,7 @@ class _Profiling:
         return True
 
 
-def _placed(facts: ProfileFacts, folder: Path, directory: RunDirectory) -> ProfileFacts:
+def _placed(facts: AnyProfile, folder: Path, directory: RunDirectory) -> AnyProfile:
     """Return the facts with the file where it is in the run directory."""
     if facts.file is None:
         return facts

@@ -10,9 +10,9 @@ from harness.errors import UsageError
 from harness.model import Scenario
 from harness.policy.policy import Policy
 from harness.processes.loadrun import Subject
-from harness.session.prepare import prepare
 from harness.session.receipt import Side
-from harness.session.subjects import TreeSide, parse_tree, working_tree
+from harness.session.sides.prepare import prepare
+from harness.session.sides.subjects import TreeSide, parse_tree, working_tree
 from harness.supervise import Supervisor
 from harness.work.preparing import subject_of
 from harness.work.servers import Backends

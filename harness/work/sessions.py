@@ -23,16 +23,16 @@ from harness.model import Executor
 from harness.processes.loadrun import LoadPlan
 from harness.session.allowance import END_S, Allowance
 from harness.session.conductor import MicroSession, SessionRequest, begin_receipt
-from harness.session.load_block import LoadSession
-from harness.session.load_blocks import (
+from harness.session.load.block import LoadSession
+from harness.session.load.blocks import (
     at_rate_of_slower_side,
     load_session_seconds,
     probe_seconds,
     run_load_blocks,
 )
-from harness.session.prepare import Prepared, prepare
 from harness.session.receipt import Count, Receipt, SessionPlan, Side, State
-from harness.session.sizing import Discovery
+from harness.session.sides.prepare import Prepared, prepare
+from harness.session.slots.sizing import Discovery
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
 from harness.work.budgets import pace_of, plan_within, require_room_for_load

@@ -8,11 +8,12 @@ from harness.errors import UsageError
 from harness.model import Scenario
 from harness.policy.policy import Policy
 from harness.processes.loadrun import Subject
-from harness.session.overlay import build_overlay
-from harness.session.prepare import Prepared
 from harness.session.receipt import Side
-from harness.session.subjects import Subject as SessionSubject
-from harness.session.subjects import TargetSide, parse_tree
+from harness.session.sides import git
+from harness.session.sides.overlay import build_overlay
+from harness.session.sides.prepare import Prepared
+from harness.session.sides.subjects import Subject as SessionSubject
+from harness.session.sides.subjects import TargetSide, TreeSide, parse_tree, working_tree
 from harness.target.spec import TargetSpec, parse_spec
 from harness.work.servers import Backends, Data, data_of
 from harness.work.subjects import find_scenario, select
@@ -51,6 +52,28 @@ def read_side(text: str, policy: Policy, project: Path) -> SessionSubject:
         )
     driven = drive_variant(rest, policy) if kind == "variant" else drive(rest)
     return target_side(text, driven)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class GatedSides:
+    """A checkout and its base; `where_it_left` says so where the base is not what was named."""
+
+    base: TreeSide
+    candidate: TreeSide
+    where_it_left: str
+
+
+def gated_sides(project: Path, named: str) -> GatedSides:
+    """Return the working tree of `project` and the commit where it left the branch, tag or commit `named`.
+
+    Raises `UsageError` where there is no such commit.
+    """
+    tip = git.resolve(project, named)
+    base = git.merge_base(project, tip, named)
+    told = "" if base == tip else f"Base: {base[:12]}, where this checkout left {named} ({tip[:12]})."
+    return GatedSides(
+        TreeSide(f"git:{base}", project, base, f"{named} ({base[:12]})"), working_tree(project), told
+    )
 
 
 def target_side(spec: str, driven: Driven) -> TargetSide:

@@ -9,7 +9,7 @@ import scenarios.micro
 from harness.errors import InvalidRunError, UsageError
 from harness.micro.suite import Suite
 from harness.policy.policy import Policy, fits
-from harness.session.roots import source_roots
+from harness.session.sides.roots import source_roots
 
 OWN = Path(scenarios.micro.__file__).resolve().parent
 """The suite of the asset core, which comes with the harness."""

@@ -11,10 +11,10 @@ from harness.judge.verdict import Verdict
 from harness.units import format_percent
 from reports.ablation.model import AblationView
 from reports.charts.data import Chart, IntervalPlot, IntervalRow
-from reports.run.sides import lower_first
-from reports.session.words import change_text, interval_text, plural
+from reports.shared.changes import change_text, interval_text
 from reports.shared.model import Cell, NextCommand, Row, Table, Tone
 from reports.shared.visible import short
+from reports.shared.words import lower_first, plural
 
 _COLUMNS = ("operation", "metric", "worth", "interval", "reading")
 _AGAINST = "but"

@@ -17,9 +17,8 @@ from harness.units import (
 )
 from reports.capacity.model import CapacityView
 from reports.charts.data import CapacityPlot, CapacityPoint, Chart
-from reports.run.sides import lower_first
-from reports.session.words import plural
 from reports.shared.model import Cell, NextCommand, Row, Status, Table, Tone
+from reports.shared.words import lower_first, plural
 
 _TONES = {
     Sight.HELD: Tone.BETTER,

@@ -1,20 +1,17 @@
 """What a flame graph of two sides says of each frame: the findings of its nodes, and the table of functions."""
 
 import dataclasses
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
-import numpy as np
-
-from harness.profiles.difference.counts import Compared, Counts
 from harness.profiles.difference.finding import STRICT, Finding, samples_needed
-from harness.profiles.difference.frames import SAMPLED, TIMED, Change, FrameChange, ProfiledRun, compare_apart
+from harness.profiles.difference.frames import SAMPLED, TIMED, Change, FrameChange
 from harness.profiles.difference.timed import CAUTION
 from harness.profiles.stacks.frames import frame_path
 from harness.profiles.stacks.marker import MARKER_PREFIX
-from harness.units import format_bytes, format_count, format_ns, significant
-from reports.flame.tree import OTHER, Tree, short_name, weights_in
+from harness.units import format_count
+from reports.flame.tree import short_name
+from reports.flame.words import amount, interval, relative, signed
 
 FINDINGS = tuple(Finding)
 """A finding is known to the page by its place here."""
@@ -29,51 +26,11 @@ _WORDS = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class NodeFindings:
-    """By node, for its whole weight or its own: half the width of the interval per request, and what is found."""
-
-    reach: tuple[float, ...]
-    findings: tuple[Finding, ...]
-    of_function: frozenset[int] = frozenset()
-    """Places whose finding is that of their function, over all its places: one alone has too few samples to be told."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Places:
     """Where a function is: its line in the source, and its number in the graph."""
 
     lines: Mapping[str, int]
     numbers: Mapping[str, int]
-
-
-def node_findings(
-    tree: Tree,
-    before: Sequence[ProfiledRun],
-    after: Sequence[ProfiledRun],
-    changes: Sequence[FrameChange] = (),
-) -> tuple[NodeFindings, NodeFindings]:
-    """Return (whole, own) of every node for the runs of two sides; nodes that stand for several frames are never told.
-
-    A node that cannot be told by itself is what its function is by the `changes`, where it moved the same way.
-    """
-    runs = [*before, *after]
-    shape = (len(tree.nodes), len(runs))
-    whole = np.array([weights_in(tree, run.profile) for run in runs], dtype=float).T.reshape(shape)
-    exposures = np.array(list(_exposures(tree, runs)), dtype=float).reshape(shape)
-    own = whole - _of_children(tree, whole)
-    own[own < 1e-9 * whole] = 0
-    unit = runs[0].profile.unit
-    told = {(row.operation, row.frame): row for row in changes}
-    functions = [told.get(key) for key in _functions(tree)]
-
-    def found(weights: np.ndarray, which: str) -> NodeFindings:
-        parts = [slice(len(before)), slice(len(before), None)]
-        one, two = (Counts(weights[:, part], exposures[:, part]) for part in parts)
-        compared = compare_apart(unit, one, two, of_operations=list(_of_operations(tree)))
-        of_node = [getattr(row, which) if row else None for row in functions]
-        return _found(tree, compared, of_node)
-
-    return found(whole, "whole"), found(own, "own")
 
 
 def table(
@@ -120,11 +77,6 @@ def most_changed(
     return sorted((row for row in changes if getattr(row, which).change), key=key)[:rows]
 
 
-def slug(title: str, labels: Sequence[str]) -> str:
-    """Return what names a graph in the address of the page: its title, and the sides after the first."""
-    return re.sub(r"[^a-z0-9]+", "-", " ".join([title, *labels[1:]]).lower()).strip("-")[:60]
-
-
 def explain(unit: str, rounds: int = 1) -> str:
     """Return what the findings mean, with one run a side or several `rounds` of interleaved ones."""
     if rounds >= STRICT.least_runs:
@@ -166,66 +118,6 @@ def _explain_rounds(unit: str, rounds: int) -> str:
         f"{told} Grey frames are the same within {100 * STRICT.least_effect:.0f} %, or cannot be told: a change of 20 % takes"
         f" {format_count(few)} samples of a frame a side, one of 5 % {format_count(more)}."
     )
-
-
-def _found(tree: Tree, compared: Compared, of_function: Sequence[Change | None]) -> NodeFindings:
-    moves = compared.after - compared.before
-    findings = []
-    as_told = set()
-    for place, (node, finding, told) in enumerate(
-        zip(tree.nodes, compared.findings, of_function, strict=True)
-    ):
-        if node.name == OTHER:
-            findings.append(Finding.CANNOT_TELL)
-        elif (
-            finding is Finding.CANNOT_TELL
-            and told
-            and told.finding.is_coloured
-            and moves[place] * told.change > 0
-        ):
-            findings.append(told.finding)
-            as_told.add(place)
-        else:
-            findings.append(finding)
-    reach = tuple(((compared.high - compared.low) / 2).tolist())
-    return NodeFindings(reach, tuple(findings), frozenset(as_told))
-
-
-def _functions(tree: Tree) -> Iterator[tuple[str, str]]:
-    """Yield for each node its operation and its function, as the table of functions knows them."""
-    operation = ""
-    for node in tree.nodes:
-        if node.depth == 0:
-            operation = node.name.removeprefix(MARKER_PREFIX)
-        yield operation, node.name
-
-
-def _of_operations(tree: Tree) -> Iterator[bool]:
-    is_one = False
-    for node in tree.nodes:
-        if node.depth == 0:
-            is_one = node.name.startswith(MARKER_PREFIX)
-        yield is_one
-
-
-def _exposures(tree: Tree, runs: Sequence[ProfiledRun]) -> Iterator[list[float]]:
-    root: list[float] = []
-    for node in tree.nodes:
-        if node.depth == 0:
-            root = [run.exposure(node.name) for run in runs]
-        yield root
-
-
-def _of_children(tree: Tree, whole: np.ndarray) -> np.ndarray:
-    """Return the summed weight of each node's children."""
-    sums = np.zeros_like(whole)
-    above: list[int] = []
-    for place, node in enumerate(tree.nodes):
-        del above[node.depth :]
-        if above:
-            sums[above[-1]] += whole[place]
-        above.append(place)
-    return sums
 
 
 def _one_table(
@@ -286,31 +178,3 @@ def _row(row: FrameChange, change: Change, unit: str, places: Places, *, is_samp
         + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         + f"<td>{escape(_WORDS[change.finding])}</td></tr>\n"
     )
-
-
-def interval(change: Change, unit: str) -> str:
-    """Return from where to where the change goes, or how it is known where nothing says how uncertain it is."""
-    if change.low < change.high:
-        return f"{signed(change.low, unit)} to {signed(change.high, unit)}"
-    return "measured" if unit == TIMED else "counted"
-
-
-def relative(change: Change) -> str:
-    """Return the change as a share of before: `+12 %`, `new` or `gone`."""
-    if not change.before:
-        return "new"
-    if not change.after:
-        return "gone"
-    share = 100 * change.change / change.before
-    return f"{'+' if share > 0 else '−' if share < 0 else '±'}{significant(abs(share))} %"
-
-
-def signed(value: float, unit: str) -> str:
-    """Return an amount with its sign, which is said in words of its own and never by colour alone."""
-    return f"{'+' if value > 0 else '−' if value < 0 else '±'}{amount(abs(value), unit)}"
-
-
-def amount(value: float, unit: str) -> str:
-    """Return a value in its unit for people; other units than bytes and ns stay plain numbers."""
-    scaled = {"bytes": format_bytes, "ns": format_ns}
-    return scaled[unit](value) if unit in scaled else significant(value)

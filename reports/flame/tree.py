@@ -34,6 +34,11 @@ class Node:
     depth: int
     weights: tuple[float, ...]
 
+    @property
+    def is_several(self) -> bool:
+        """True if it stands for all frames of its parent that are not shown."""
+        return self.name == OTHER
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tree:

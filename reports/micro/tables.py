@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from harness.micro.document import Benchmark
+from harness.reading.comparing import TIME_CAUTION, Better
 from harness.reading.microsummary import NOISY_IQR_SHARE, MicroSummary, is_noisy
 from harness.units import format_count, format_ns, format_percent, format_rate
-from reports.run.metrics import TIME_CAUTION, Better, with_ratio
 from reports.shared.model import Cell, Row, Table, Tone
+from reports.shared.ratios import with_ratio
 
 _NOISY = "noisy"
 

@@ -14,7 +14,7 @@ from harness.redaction.visible import typed
 from harness.units import format_count, format_duration, format_percent, significant
 from reports.micro.model import MicroCard, MicroView
 from reports.micro.tables import comparison_table, missing_table, times_table
-from reports.run.environment import flat
+from reports.shared.facts import flat
 from reports.shared.model import Cell, NextCommand, Row, Status, Table, Tone
 
 _STATUS = {Level.VALID: Status.GOOD, Level.DEGRADED: Status.CAUTION, Level.INVALID: Status.BAD}

@@ -4,7 +4,8 @@ import re
 
 from markupsafe import Markup
 
-from reports.flame import view as flame
+from reports.flame.html import assets
+from reports.flame.html import render as render_flame
 from reports.profile.model import ProfileReport
 from reports.shared import page
 
@@ -13,11 +14,11 @@ _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 def render(view: ProfileReport) -> str:
     """Return the whole page; texts are escaped by the templates, those of graphs by the flame module."""
-    assets = flame.assets() if view.graphs else ""
+    flame_assets = assets() if view.graphs else ""
     return page.render(
         "profile.html.j2",
-        page.Assets(own_scripts=_SCRIPT.findall(assets)),
+        page.Assets(own_scripts=_SCRIPT.findall(flame_assets)),
         view=view,
-        graphs=[Markup(flame.render(graph)) for graph in view.graphs],  # noqa: S704 - the flame module escapes names
-        flame_assets=Markup(assets),  # noqa: S704 - our own files
+        graphs=[Markup(render_flame(graph)) for graph in view.graphs],  # noqa: S704 - the flame module escapes names
+        flame_assets=Markup(flame_assets),  # noqa: S704 - our own files
     )

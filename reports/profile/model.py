@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from reports.flame.view import FlameView
+from reports.flame.model import FlameView
 from reports.shared.model import NextCommand, Status, Table
 
 

@@ -3,11 +3,14 @@
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 from urllib.parse import quote_plus
+
+import msgspec
 
 from harness.profiles.difference.finding import STRICT, Finding
 from harness.profiles.difference.frames import SAMPLED
+from harness.profiling.compared import Tested
+from harness.profiling.cost import sampling_cost
 from harness.profiling.document import (
     MOMENTS,
     ProfileDocument,
@@ -19,17 +22,17 @@ from harness.profiling.document import (
 )
 from harness.redaction.redact import redact, redact_text
 from harness.redaction.visible import typed
-from harness.stats.proportion import clopper_pearson
+from harness.run.documents import MemoryProfile
 from harness.units import format_count, format_duration, format_percent, format_rate
-from reports.flame import view as flame
-from reports.flame.view import FlameView
+from reports.flame.model import FlameView
+from reports.flame.view import flame_view
 from reports.profile.model import ProfileReport
-from reports.profile.tested import TITLES, Tested, changed_table, counts_table
-from reports.run.environment import flat
-from reports.run.profiles import fact_text, overhead_words
-from reports.run.versus import listed
-from reports.shared.children import children_words
+from reports.profile.tables import TITLES, changed_table, counts_table
+from reports.shared.child_processes import children_words
+from reports.shared.facts import fact_text, flat
 from reports.shared.model import Cell, NextCommand, Row, Status, Table
+from reports.shared.profilers import overhead_words
+from reports.shared.words import listed
 
 _FEW_SAMPLES = 100
 
@@ -102,7 +105,7 @@ def _before(side: ProfiledSide) -> list[str]:
 
 
 def _failed(side: ProfiledSide, kind: str) -> int:
-    return sum(facts.facts.get("failed", 0) for facts in side.facts(kind))
+    return sum(one.facts.failed or 0 for one in side.facts(kind) if isinstance(one, MemoryProfile))
 
 
 def _answer(sides: Sequence[ProfiledSide], found: Sequence[Tested], labels: Sequence[str]) -> str:
@@ -112,7 +115,7 @@ def _answer(sides: Sequence[ProfiledSide], found: Sequence[Tested], labels: Sequ
         return f"{labels[0]} was profiled: {kinds} profiles over {requests} requests."
     if not found:
         return "Nothing can be compared: no profile was had of both sides."
-    told = [f"{format_count(len(part.told))} by {part.title}" for part in found if part.told]
+    told = [f"{format_count(len(part.told))} by {TITLES[part.name]}" for part in found if part.told]
     word = (
         "changed"
         if any(row.own.finding is Finding.CHANGED for part in found for row in part.told)
@@ -181,34 +184,17 @@ def _how_told(sides: Sequence[ProfiledSide]) -> str:
 
 
 def _sampling(side: ProfiledSide, label: str) -> Iterator[str]:
-    facts: list[dict[str, Any]] = [one.facts for one in side.facts("cpu") if one.file]
+    facts = side.of_cpu
     if not facts:
         return
-    names = ("samples", "idle", "torn", "child_samples")
-    samples, idle, torn, of_children = (sum(one.get(name, 0) for one in facts) for name in names)
-    busy = samples - idle - of_children
+    idle, torn = sum(one.idle or 0 for one in facts), sum(one.torn or 0 for one in facts)
+    busy = sum((one.samples or 0) - (one.child_samples or 0) for one in facts) - idle
     waited = f", {format_count(idle)} more of threads that only waited" if idle else ""
     dropped = f", {format_count(torn)} torn ones dropped" if torn else ", none torn"
     few = "; too few to tell much, profile for longer" if busy < _FEW_SAMPLES else ""
     yield f"{label}: {format_count(busy)} CPU samples{waited}{dropped}{few}."
-    if words := overhead_words(_cost(facts)):
+    if words := overhead_words(sampling_cost(facts)):
         yield f"{label}: {words}."
-
-
-def _cost(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the cost over the looks of all rounds, with the exact interval of so many."""
-    looks = sum(one.get("looks", 0) for one in facts)
-    if not looks:
-        return {}
-    held = round(sum(one["overhead_share"] * one["looks"] for one in facts if one.get("looks")))
-    low, high = clopper_pearson(held, looks)
-    return {
-        "overhead_share": held / looks,
-        "overhead_low_share": low,
-        "overhead_high_share": high,
-        "overhead_budget_share": facts[-1]["overhead_budget_share"],
-        "rate_asked_hz": facts[-1]["rate_asked_hz"],
-    }
 
 
 def _graphs(
@@ -222,7 +208,7 @@ def _graphs(
         if not shown or not any(run.profile.total for _, run in shown):
             continue
         unit = shown[0][1].profile.unit
-        yield flame.flame_view(
+        yield flame_view(
             TITLES[name],
             unit,
             [
@@ -239,7 +225,7 @@ def _facts(sides: Sequence[ProfiledSide], labels: Sequence[str]) -> Table:
     """Return what the profilers said of their own work, round by round."""
     rows = []
     for kind in sides[0].document.kinds:
-        every = [[one.facts for one in side.facts(kind)] for side in sides]
+        every = [[msgspec.to_builtins(one.facts) for one in side.facts(kind)] for side in sides]
         names = dict.fromkeys(name for facts in every for one in facts for name in one)
         rows += [
             Row(name.replace("_", " "), tuple(_by_round(facts, name) for facts in every), group=kind)

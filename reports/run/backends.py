@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.policy.thresholds import Thresholds
+from harness.reading.served import is_saturated, used_share
 from harness.run.documents import BackendFacts
 from harness.units import format_count, format_percent, format_rate, significant
 from reports.run.sides import Side, heads, operation_names
@@ -46,7 +46,7 @@ def _per_request(side: Side, operation: str, counter: str) -> Cell:
 def backends_table(sides: Sequence[Side]) -> Table:
     """Return each back end's ceiling, what the run asked of it, and whether it was saturated."""
     rows = [
-        Row(side.label, _backend_cells(side.run.document.backends[name]), group=name)
+        Row(side.label, _backend_cells(side, side.run.document.backends[name]), group=name)
         for name in dict.fromkeys(name for side in sides for name in side.run.document.backends)
         for side in sides
         if name in side.run.document.backends
@@ -64,32 +64,21 @@ def backends_table(sides: Sequence[Side]) -> Table:
     )
 
 
-def is_saturated(facts: BackendFacts) -> bool:
-    """Return whether a run asked more of a back end than it can give without queueing."""
-    return (_share(facts) or 0) > Thresholds().backend_share
-
-
-def _share(facts: BackendFacts) -> float | None:
-    if not facts.ceiling_per_s or facts.achieved_per_s is None:
-        return None
-    return facts.achieved_per_s / facts.ceiling_per_s
-
-
-def _backend_cells(facts: BackendFacts) -> tuple[Cell, ...]:
+def _backend_cells(side: Side, facts: BackendFacts) -> tuple[Cell, ...]:
     ceiling, achieved = facts.ceiling_per_s, facts.achieved_per_s
-    share = _share(facts)
+    share = used_share(facts)
     return (
         Cell(format_rate(achieved), achieved),
         Cell(format_rate(ceiling), ceiling),
         Cell(format_percent(share), share),
-        _reading(facts),
+        _reading(side, facts),
         Cell(facts.what or "–"),
     )
 
 
-def _reading(facts: BackendFacts) -> Cell:
-    if _share(facts) is None:
+def _reading(side: Side, facts: BackendFacts) -> Cell:
+    if used_share(facts) is None:
         return Cell("unknown", tone=Tone.MISSING)
-    if is_saturated(facts):
+    if is_saturated(facts, side.run.document.thresholds):
         return Cell("saturated: latencies measure this server", tone=Tone.WORSE)
     return Cell("has room")

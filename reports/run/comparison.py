@@ -3,9 +3,11 @@
 import math
 from collections.abc import Sequence
 
+from harness.reading.comparing import COUNT_CAUTION, Better
+from harness.reading.served import error_share, planned_rate, unserved_share
 from harness.table.histogram import PERCENTILES
 from harness.units import format_bytes, format_ns, format_percent, format_rate, significant
-from reports.run.metrics import COUNT_CAUTION, Better, Metric, cells, rows
+from reports.run.metrics import Metric, cells, rows
 from reports.run.sides import Side, heads, operation_names
 from reports.shared.model import Row, Table, Tone
 
@@ -29,23 +31,14 @@ def latency_metric(metric: str, name: str, label: str, operation: str | None = N
     return Metric(label, value, format_ns, latency=True, missing=FEW_CALLS)
 
 
-def error_share(side: Side) -> float | None:
-    """Return the share of failed and timed-out calls among those that returned."""
-    outcomes = side.run.total.outcomes
-    return (outcomes["failed"] + outcomes["timed_out"]) / side.returned if side.returned else None
+def errors(side: Side) -> float | None:
+    """Return the share of the calls that failed, of those that returned."""
+    return error_share(side.run)
 
 
-def unserved_share(side: Side) -> float | None:
-    """Return the share of the plan that never got an answer: dropped, unfinished, never started."""
-    outcomes = side.run.total.outcomes
-    lost = outcomes["dropped"] + outcomes["unfinished"] + outcomes["never_started"]
-    return lost / side.run.planned if side.run.planned else None
-
-
-def planned_rate(side: Side) -> float | None:
-    """Return planned arrivals by planned time; None in the closed model, which plans none."""
-    plan = side.run.document.plan
-    return side.run.planned / plan.duration_s if plan.executor == "open" and plan.duration_s else None
+def unserved(side: Side) -> float | None:
+    """Return the share of the plan that got no answer."""
+    return unserved_share(side.run)
 
 
 def throughput(side: Side) -> float | None:
@@ -65,7 +58,9 @@ def comparison(sides: Sequence[Side], *, ratios: bool) -> Table:
 
 
 def _metrics(sides: Sequence[Side]) -> list[Metric]:
-    rate = Metric("Rate planned", planned_rate, format_rate, Better.NEITHER, COUNT_CAUTION)
+    rate = Metric(
+        "Rate planned", lambda side: planned_rate(side.run), format_rate, Better.NEITHER, COUNT_CAUTION
+    )
     achieved = Metric(
         "Throughput",
         throughput,
@@ -86,14 +81,14 @@ def _metrics(sides: Sequence[Side]) -> list[Metric]:
         service,
         Metric(
             "Errors",
-            error_share,
+            errors,
             format_percent,
             caution=COUNT_CAUTION,
             hint="failed or timed out, of returned",
         ),
         Metric(
             "Not served",
-            unserved_share,
+            unserved,
             format_percent,
             caution=COUNT_CAUTION,
             hint="dropped, unfinished or never started, of planned",
@@ -158,11 +153,11 @@ def cache_metrics(sides: Sequence[Side]) -> list[Metric]:
 
 def profile_number(side: Side, name: str, *, per_request: bool) -> float | None:
     """Return a figure of the memory profile, by profiled request if asked."""
-    facts = side.run.document.profiles.get("memory")
-    value = facts.facts.get(name) if facts else None
-    if facts is None or not isinstance(value, (int, float)):
+    profile = side.run.document.profiles.memory
+    value = getattr(profile.facts, name) if profile else None
+    if profile is None or value is None:
         return None
-    requests = sum(facts.requests.values())
+    requests = sum(profile.requests.values())
     if not per_request:
         return float(value)
     return value / requests if requests else None

@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from harness.redaction.redact import redact, redact_text
 from harness.run.facts import LoadFacts
 from harness.units import format_bytes, format_duration, format_ns, format_rate
-from reports.run.profiles import fact_text
 from reports.run.sides import Side, heads
+from reports.shared.facts import UNKNOWN, flat
 from reports.shared.model import Cell, Row, Table, Tone
 
 _MOST_FILES = 40
-_UNKNOWN = "unknown"
 _WAITS = "Wait profile, per yield and back"
 
 
@@ -38,7 +36,7 @@ def differences_table(sides: Sequence[Side]) -> Table:
 def _facts_table(key: str, title: str, sides: Sequence[Side], facts: Sequence[Mapping[str, str]]) -> Table:
     names = dict.fromkeys(name for known in facts for name in known)
     rows = tuple(
-        Row(name, tuple(Cell(known.get(name, _UNKNOWN), tone=Tone.PLAIN if name in known else Tone.MISSING) for known in facts))
+        Row(name, tuple(Cell(known.get(name, UNKNOWN), tone=Tone.PLAIN if name in known else Tone.MISSING) for known in facts))
         for name in names
     )  # fmt: skip
     return Table(key, title, heads(sides), rows, "Fact", numeric=False)
@@ -65,30 +63,11 @@ def _facts(side: Side) -> dict[str, str]:
     }
 
 
-def flat(value: Any, prefix: str = "") -> dict[str, str]:
-    """Return a nested JSON value as dotted names and texts: `packages.boto3` is `1.40.0`."""
-    if isinstance(value, dict):
-        return {
-            name: text
-            for key, item in value.items()
-            for name, text in flat(item, f"{prefix}.{key}" if prefix else str(key)).items()
-        }
-    if isinstance(value, list):
-        return {prefix: ", ".join(fact_text(prefix, item) for item in value) or "none"}
-    if value is None:
-        return {prefix: _UNKNOWN}
-    if isinstance(value, bool):
-        return {prefix: "yes" if value else "no"}
-    if isinstance(value, int) and "bytes" not in prefix:
-        return {prefix: str(value)}
-    return {prefix: fact_text(prefix, value)}
-
-
 def overhead_table(sides: Sequence[Side]) -> Table:
     """Return what recording, splitting and profiling cost."""
     names = ("Recorder, per call", "Switch hook, per yield and back", _WAITS)
     rows = [Row(name, tuple(_overhead(side, name) for side in sides)) for name in names]
-    for kind in dict.fromkeys(kind for side in sides for kind in side.run.document.profiles):
+    for kind in dict.fromkeys(kind for side in sides for kind in side.run.document.profiles.by_kind()):
         cells = tuple(_profiler_cell(side, kind) for side in sides)
         rows.append(Row(f"Profiler: {kind}", cells))
     notes = (
@@ -101,7 +80,7 @@ def cost(side: Side) -> str:
     """Return what the measured process found recording and splitting to cost, in words."""
     facts = side.run.facts
     if facts is None:
-        return _UNKNOWN
+        return UNKNOWN
     hook = (
         f"{format_ns(facts.split_ns_per_switch)} a yield for the split{_waits_cost(facts)}"
         if facts.split
@@ -119,7 +98,7 @@ def _waits_cost(facts: LoadFacts) -> str:
 def _overhead(side: Side, name: str) -> Cell:
     facts = side.run.facts
     if facts is None:
-        return Cell(_UNKNOWN, tone=Tone.MISSING, note="the measured process left no account of itself")
+        return Cell(UNKNOWN, tone=Tone.MISSING, note="the measured process left no account of itself")
     if name.startswith("Recorder"):
         return Cell(format_ns(facts.recorder_ns_per_call), facts.recorder_ns_per_call)
     if not facts.split:
@@ -131,7 +110,7 @@ def _overhead(side: Side, name: str) -> Cell:
 
 
 def _profiler_cell(side: Side, kind: str) -> Cell:
-    profile = side.run.document.profiles.get(kind)
+    profile = side.run.document.profiles.by_kind().get(kind)
     if profile is None:
         return Cell("not asked for", tone=Tone.MISSING)
     if profile.reason:

@@ -3,15 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from harness.clock import NS_PER_S
-from harness.model import Outcome
+from harness.reading.served import unexplained_failures
 from harness.target.failures import Failure
 from harness.units import format_count, format_duration, format_percent
 from reports.run.sides import Side, operation_names
 from reports.shared.model import Cell, Row, Table
-
-_ENDED_BADLY = tuple(
-    outcome.label for outcome in Outcome if outcome.returned and outcome is not Outcome.COMPLETED
-)
 
 
 def failures_table(sides: Sequence[Side]) -> Table:
@@ -67,8 +63,7 @@ def _moment(at_ns: int) -> str:
 
 
 def _unexplained(side: Side) -> str:
-    failed = sum(side.run.total.outcomes[label] for label in _ENDED_BADLY)
-    missing = failed - sum(one.count for one in _failures(side))
-    if missing <= 0:
+    missing = unexplained_failures(side.run)
+    if not missing:
         return ""
     return f"{side.label}: why {format_count(missing)} of the failed calls failed is not known, since the measured process did not live to say it."

@@ -2,20 +2,21 @@
 
 from collections.abc import Callable, Sequence
 
-from harness.table.pieces import pieces
+from harness.reading.comparing import COUNT_CAUTION, Better
+from harness.reading.parts import service_share, target_lag_share
 from harness.units import format_bytes, format_count, format_ns, format_percent, format_rate, significant
 from reports.run.comparison import (
     cache_metrics,
     call_metrics,
-    error_share,
+    errors,
     latency_metric,
     profile_number,
     throughput,
-    unserved_share,
+    unserved,
 )
-from reports.run.metrics import COUNT_CAUTION, Better, Metric, table
+from reports.run.metrics import Metric, table
+from reports.run.model import Head
 from reports.run.sides import Side
-from reports.shared.model import Head
 
 Value = Callable[[Side], float | None]
 
@@ -41,8 +42,8 @@ def _api() -> list[Metric]:
         latency_metric("response_ns", "p50", "Response p50"),
         latency_metric("response_ns", "p99", "Response p99"),
         latency_metric("service_ns", "p50", "Service p50"),
-        Metric("Errors", error_share, format_percent, caution=COUNT_CAUTION),
-        Metric("Not served", unserved_share, format_percent, caution=COUNT_CAUTION),
+        Metric("Errors", errors, format_percent, caution=COUNT_CAUTION),
+        Metric("Not served", unserved, format_percent, caution=COUNT_CAUTION),
     ]
 
 
@@ -94,21 +95,34 @@ def _concurrency(sides: Sequence[Side]) -> list[Metric]:
     waits = sorted({name for side in sides for name in side.counter_names if name.endswith("_waits")})
     return [
         Metric(
-            "Executing, of service", _service_share("run_ns"), format_percent, Better.HIGHER, latency=True
+            "Executing, of service",
+            lambda side: service_share(side.run, "run_ns"),
+            format_percent,
+            Better.HIGHER,
+            latency=True,
         ),
         Metric(
-            "Waiting for the loop, of service", _service_share("wait_busy_ns"), format_percent, latency=True
+            "Waiting for the loop, of service",
+            lambda side: service_share(side.run, "wait_busy_ns"),
+            format_percent,
+            latency=True,
         ),
         Metric(
             "Waiting for a back end, of service",
-            _service_share("wait_idle_ns"),
+            lambda side: service_share(side.run, "wait_idle_ns"),
             format_percent,
             Better.NEITHER,
             latency=True,
         ),
         latency_metric("queue_ns", "p99", "Queue p99"),
         latency_metric("lag_ns", "p99", "Lag p99"),
-        Metric("Lag owned by the target", _target_lag_share, format_percent, Better.NEITHER, latency=True),
+        Metric(
+            "Lag owned by the target",
+            lambda side: target_lag_share(side.run),
+            format_percent,
+            Better.NEITHER,
+            latency=True,
+        ),
         Metric(
             "Most calls in flight",
             _fact(lambda side: side.run.facts.in_flight_peak if side.run.facts else None),
@@ -129,23 +143,6 @@ def _counted(counter: str, label: str, better: Better = Better.LOWER) -> Metric:
         return side.per_request(counter) if counter in side.counter_names else None
 
     return Metric(label, value, significant, better, COUNT_CAUTION)
-
-
-def _service_share(part: str) -> Value:
-    def value(side: Side) -> float | None:
-        histogram = side.histogram(part)
-        whole = sum(side.histogram(name).total for name in ("run_ns", "wait_busy_ns", "wait_idle_ns"))
-        return histogram.total / whole if histogram.count and whole else None
-
-    return value
-
-
-def _target_lag_share(side: Side) -> float | None:
-    lag_ns = target_ns = 0
-    for piece in pieces(side.run.table):
-        lag_ns += int((piece["dispatched_ns"] - piece["intended_ns"]).clip(0).sum())
-        target_ns += int(piece["lag_target_ns"].sum())
-    return target_ns / lag_ns if lag_ns else None
 
 
 def _database(sides: Sequence[Side]) -> list[Metric]:

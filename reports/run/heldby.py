@@ -1,8 +1,6 @@
 """Who held the loop while the calls of each operation waited for it: the one place where one operation slows another."""
 
-import numpy as np
-
-from harness.table.heldby import NAMES
+from harness.reading.holders import holders
 from harness.units import format_ns
 from reports.run.sides import Side
 from reports.shared.model import Cell, Row, Table, Tone
@@ -19,24 +17,17 @@ def held_by_table(side: Side, key: str, most: int = 12) -> Table:
 
     At most `most` holders have a column of their own. Empty if latencies are withheld, the split was off or nobody waited.
     """
-    matrix = side.run.held_by
+    found = None if side.withheld else holders(side.run)
     title = f"Who had the loop meanwhile · {side.label}"
-    if matrix is None or side.withheld or not matrix.any():
+    if found is None:
         return Table(key, title, (), ())
-    operations = side.run.operations
-    order = [
-        int(column) for column in np.argsort(-matrix.sum(axis=0), kind="stable") if matrix[:, column].any()
-    ]
-    shown, rest = order[:most], order[most:]
-    names = (*operations, *NAMES)
-    columns = ("wait (loop busy)", *(names[column] for column in shown), *([_REST] if rest else []))
+    has_rest = len(found.names) > most
+    columns = ("wait (loop busy)", *found.names[:most], *([_REST] if has_rest else []))
     rows = []
-    for (name, operation), row in zip(operations.items(), matrix, strict=True):
-        if not operation.count or not row.any():
-            continue
-        parts = [int(row.sum()), *(int(row[column]) for column in shown)]
-        parts += [int(row[rest].sum())] if rest else []
-        rows.append(Row(name, tuple(_cell(part / operation.count) for part in parts)))
+    for name, waited_ns in found.waited_ns.items():
+        parts = [sum(waited_ns), *waited_ns[:most], *([sum(waited_ns[most:])] if has_rest else [])]
+        count = side.run.operations[name].count
+        rows.append(Row(name, tuple(_cell(part / count) for part in parts)))
     return Table(key, title, columns, tuple(rows), "Waiting", (_NOTE,))
 
 

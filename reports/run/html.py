@@ -11,16 +11,19 @@ from markupsafe import Markup
 
 from reports.charts import figures
 from reports.charts.data import Chart
-from reports.flame import view as flame
+from reports.flame.html import assets
+from reports.flame.html import render as render_flame
+from reports.flame.model import FlameView
+from reports.flame.view import flame_view
+from reports.run.model import ProfileView, ReportView
 from reports.shared import page
-from reports.shared.model import FlameSide, ProfileView, ReportView
 
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def render(view: ReportView) -> str:
     """Return the whole page."""
-    flame_assets = flame.assets() if view.profiles else ""
+    flame_assets = assets() if view.profiles else ""
     return page.render(
         "report.html.j2",
         page.Assets(("report.css",), ("report.js", "readout.js"), _SCRIPT.findall(flame_assets)),
@@ -52,16 +55,17 @@ def _flames(profile: ProfileView) -> list[Markup]:
     """Return one graph of a single side, or one of each later side against the first."""
     first, *others = profile.sides
     pairs = [[first, other] for other in others] or [[first]]
-    made = [flame.render(_view(profile, pair)) for pair in pairs]
+    made = [render_flame(_view(profile, labels)) for labels in pairs]
     return [Markup(fragment) for fragment in made]  # noqa: S704 - the flame module escapes every name
 
 
-def _view(profile: ProfileView, sides: Sequence[FlameSide]) -> flame.FlameView:
+def _view(profile: ProfileView, labels: Sequence[str]) -> FlameView:
+    sides = [profile.sides[label] for label in labels]
     scales = [side.ns_per_sample for side in sides if side.ns_per_sample]
-    return flame.flame_view(
+    return flame_view(
         profile.title,
         profile.unit,
-        [(side.label, side.profile, side.requests) for side in sides],
+        [(label, side.profile, side.requests) for label, side in zip(labels, sides, strict=True)],
         per_request=profile.key not in _MOMENTS,
         ns_per_sample=scales if len(scales) == len(sides) else (),
     )

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from harness.policy.slo import State
 from harness.reading.limits import Finding
 from harness.units import in_full
+from reports.run.model import LimitLine
 from reports.run.sides import Side
-from reports.shared.model import LimitLine, NextCommand, Tone
+from reports.shared.model import NextCommand, Tone
 
 _TONES = {State.CERTIFIED: Tone.BETTER, State.BROKEN: Tone.WORSE, State.NOT_CERTIFIED: Tone.MISSING}
 _LONGEST_S = 24 * 3600

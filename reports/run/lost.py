@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from harness.clock import NS_PER_S
 from harness.model import Outcome
-from harness.table.pieces import pieces
+from harness.reading.lost import lost_calls
 from harness.units import format_count, format_ns, format_percent
 from reports.run.sides import Side
 from reports.shared.model import Cell, Row, Table
@@ -17,7 +15,6 @@ _WHY = {
     Outcome.UNFINISHED: "Unfinished: let go, and not back when the run ended.",
     Outcome.NEVER_STARTED: "Never started: not let go before the run ended.",
 }
-_NEVER_NS = np.iinfo(np.int64).max
 
 
 def lost_table(sides: Sequence[Side]) -> Table:
@@ -48,29 +45,16 @@ def lost_table(sides: Sequence[Side]) -> Table:
 
 
 def _rows(side: Side, *, named: bool) -> Iterator[Row]:
-    if not any(side.run.total.outcomes[how.label] for how in _WHY):
-        return
-    names = list(side.run.operations)
-    shape = (len(names), len(Outcome))
-    first_ns, last_ns = np.full(shape, _NEVER_NS), np.full(shape, -1)
-    for piece in pieces(side.run.table):
-        lost = piece[np.isin(piece["outcome"], list(_WHY))]
-        place = (lost["operation"], lost["outcome"])
-        np.minimum.at(first_ns, place, lost["intended_ns"])
-        np.maximum.at(last_ns, place, lost["intended_ns"])
-    for number, outcome in zip(*np.nonzero(last_ns >= 0), strict=True):
-        label = Outcome(outcome).label
-        outcomes = side.run.operations[names[number]].outcomes
-        share = outcomes[label] / sum(outcomes.values())
+    for lost in lost_calls(side.run):
         cells = (
             *((Cell(side.label),) if named else ()),
-            Cell(label.replace("_", " ")),
-            Cell(format_count(outcomes[label]), outcomes[label]),
-            Cell(format_percent(share), share),
-            _at(first_ns[number, outcome]),
-            _at(last_ns[number, outcome]),
+            Cell(lost.outcome.label.replace("_", " ")),
+            Cell(format_count(lost.calls), lost.calls),
+            Cell(format_percent(lost.share), lost.share),
+            _at(lost.first_due_ns),
+            _at(lost.last_due_ns),
         )
-        yield Row(names[number], cells)
+        yield Row(lost.operation, cells)
 
 
 def _at(time_ns: int) -> Cell:

@@ -5,26 +5,13 @@ a caution factor, and nothing here claims significance: that is what `harness co
 """
 
 import dataclasses
-import enum
 from collections.abc import Callable, Sequence
 
-from harness.units import format_ns, significant
+from harness.reading.comparing import TIME_CAUTION, Better
+from harness.units import format_ns
 from reports.run.sides import Side, heads
 from reports.shared.model import Cell, Row, Table, Tone
-
-# Two runs of identical code, one after the other on a shared two-core machine, differed by 26 % (standard
-# deviation): a factor of 1.5 is about twice that, as logarithms. It is a rule of thumb and no test.
-TIME_CAUTION = 1.5
-# What is counted hardly depends on the machine, only on how calls happened to overlap.
-COUNT_CAUTION = 1.1
-
-
-class Better(enum.StrEnum):
-    """Which way is good."""
-
-    LOWER = "lower"
-    HIGHER = "higher"
-    NEITHER = "neither"
+from reports.shared.ratios import with_ratio
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,33 +57,3 @@ def _cell(side: Side, metric: Metric) -> Cell:
     if value is None:
         return Cell("–", tone=Tone.MISSING, note=metric.missing)
     return Cell(metric.text(value), value)
-
-
-def with_ratio(first: Cell, other: Cell, better: Better, caution: float) -> Cell:
-    """Return `other` with its ratio to `first` and how to read it."""
-    if first.value is None or other.value is None:
-        return other
-    if first.value == other.value:
-        return dataclasses.replace(other, ratio=1.0, ratio_text="same", tone=Tone.SIMILAR)
-    if first.value <= 0 or other.value <= 0:
-        # From nothing or to nothing there is no factor, but there is a direction.
-        text = "from 0" if first.value <= 0 else "to 0"
-        return dataclasses.replace(other, ratio_text=text, tone=_tone(other.value < first.value, better))
-    ratio = other.value / first.value
-    text = f"{ratio_text(ratio)} ×"
-    if 1 / caution <= ratio <= caution:
-        return dataclasses.replace(other, ratio=ratio, ratio_text=text, tone=Tone.SIMILAR)
-    return dataclasses.replace(other, ratio=ratio, ratio_text=text, tone=_tone(ratio < 1, better))
-
-
-def ratio_text(ratio: float) -> str:
-    """Return a factor with three significant digits, those that are zero as well: `1.00`, `11.0`."""
-    rounded = float(f"{ratio:.2e}")
-    places = next((places for most, places in ((1, 3), (10, 2), (100, 1)) if rounded < most), 0)
-    return f"{ratio:.{places}f}" if ratio >= 0.1 else significant(ratio)
-
-
-def _tone(is_lower: bool, better: Better) -> Tone:  # noqa: FBT001 - private, and read at one place
-    if better is Better.NEITHER:
-        return Tone.DIFFERENT
-    return Tone.BETTER if is_lower == (better is Better.LOWER) else Tone.WORSE

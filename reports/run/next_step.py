@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from harness.model import Executor
 from harness.policy.thresholds import Level
+from harness.reading.served import lost_count
 from harness.units import in_full
 from reports.run.sides import Side
-from reports.run.trouble import errors, interruption, lost, too_slow
+from reports.run.trouble import errors, interruption, too_slow
 from reports.shared.model import NextCommand
 
 _FEW_S = 5.0
@@ -95,7 +96,7 @@ def _after_failures(side: Side, sides: Sequence[Side]) -> NextCommand | None:
 
 
 def _after_losses(side: Side, sides: Sequence[Side]) -> NextCommand | None:
-    if not lost(side) and not too_slow(side):
+    if not lost_count(side.run) and not too_slow(side):
         return None
     return _less(side, sides, "see whether every call is answered in time")
 

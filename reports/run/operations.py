@@ -8,8 +8,10 @@ from harness.reading.summary import OperationSummary
 from harness.table.latency import METRICS
 from harness.units import format_count, format_duration, format_ns, format_rate
 from reports.run.comparison import FEW_CALLS, percentile_label
-from reports.run.sides import Side, lower_first, operation_names
-from reports.shared.model import Cell, OperationView, Row, Table, Tone
+from reports.run.model import OperationView
+from reports.run.sides import Side, operation_names
+from reports.shared.model import Cell, Row, Table, Tone
+from reports.shared.words import lower_first
 
 COLUMNS = ("p50", "p90", "p95", "p99", "p999", "max", "mean")
 _METRIC_LABELS = {

@@ -8,6 +8,7 @@ from harness.policy.thresholds import Level
 from harness.reading.judging import JudgedRun
 from harness.reading.summary import OperationSummary, RunSummary
 from harness.table.histogram import Histogram
+from reports.shared.words import lower_first
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,38 +96,6 @@ def heads(sides: Sequence[Side]) -> tuple[str, ...]:
     return tuple(side.label for side in sides) if len(sides) > 1 else ("value",)
 
 
-def lower_first(sentence: str) -> str:
-    """Return a sentence as the continuation of another; names in capitals stay as they are."""
-    return (
-        sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() or sentence[1:2] == " " else sentence
-    )
-
-
 def operation_names(sides: Sequence[Side]) -> list[str]:
     """Return every operation of any run, in the order of the plans."""
     return list(dict.fromkeys(name for side in sides for name in side.run.operations))
-
-
-def uncomparable(sides: Sequence[Side]) -> tuple[str, ...]:
-    """Say in sentences what keeps ratios between these runs from meaning anything; empty if nothing does."""
-    reasons = []
-    for what, values in (
-        ("scenario", {side.run.document.scenario for side in sides}),
-        ("executor", {side.run.document.plan.executor for side in sides}),
-        ("mix of operations", {repr(sorted(side.run.document.plan.operations.items())) for side in sides}),
-        ("rate", {side.run.document.plan.rate_per_s for side in sides if _is_open(side)}),
-        ("number of users", {side.run.document.plan.users for side in sides if not _is_open(side)}),
-        ("stages", {repr(_shape(side)) for side in sides}),
-    ):
-        if len(values) > 1:
-            reasons.append(what)
-    return tuple(reasons)
-
-
-def _is_open(side: Side) -> bool:
-    return side.run.document.plan.executor == "open"
-
-
-def _shape(side: Side) -> list[tuple[str, float, float]]:
-    spans = side.run.document.plan.spans
-    return [(span.label, span.start_rate_per_s, span.end_rate_per_s) for span in spans if not span.warmup]

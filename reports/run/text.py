@@ -6,7 +6,8 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from reports.shared.model import Cell, ReportView, Row, RunCard, Table, Tone
+from reports.run.model import ReportView, RunCard
+from reports.shared.model import Cell, Row, Table, Tone
 from reports.shared.plain import STATUS_STYLE, console_of, print_next, print_table, say
 from reports.shared.visible import visible
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
-from harness.model import Outcome
+from harness.reading.parts import SlowCall, blocked_runs, mean_parts, slowest_calls
 from harness.units import format_ns
 from reports.run.sides import Side, operation_names
 from reports.shared.model import Cell, Part, Row, Table
 
-PARTS = {
+PART_NAMES = {
     "lag_ns": "lag",
     "queue_ns": "queue",
     "run_ns": "run",
@@ -17,7 +15,6 @@ PARTS = {
     "wait_idle_ns": "wait (loop idle)",
 }
 SERVICE = "service"
-_WORTH_TELLING = 0.05
 
 
 def split_table(sides: Sequence[Side]) -> Table:
@@ -32,7 +29,7 @@ def split_table(sides: Sequence[Side]) -> Table:
     return Table(
         "split",
         "Where the mean response goes",
-        ("response", *PARTS.values()),
+        ("response", *PART_NAMES.values()),
         tuple(rows),
         "Operation",
         _split_notes(sides) if rows else (),
@@ -52,40 +49,32 @@ def _split_notes(sides: Sequence[Side]) -> tuple[str, ...]:
 
 def _blocked(side: Side) -> Iterator[str]:
     """Yield how the run of each operation divides, where a part of it was without the processor."""
-    for name, one in (side.run.facts.blocked if side.run.facts else {}).items():
-        if one.blocked_ns > _WORTH_TELLING * one.held_ns:
-            yield (
-                f"{side.label}: run of {name} is not all CPU: of its {format_ns(one.held_ns)} in stretches of over 1 ms, "
-                f"{format_ns(one.blocked_ns)} were blocked, neither on a processor nor waiting for one."
-            )
-
-
-def mean_parts(side: Side, operation: str | None = None) -> dict[str, float]:
-    """Return the mean ns of each part of the response; without the split, service stands undivided."""
-    has_split = side.histogram("run_ns", operation).count > 0
-    parts = PARTS if has_split else ("lag_ns", "queue_ns", "service_ns")
-    return {part: side.mean_ns(part, operation) or 0.0 for part in parts}
+    for one in blocked_runs(side.run):
+        yield (
+            f"{side.label}: run of {one.operation} is not all CPU: of its {format_ns(one.held_ns)} in stretches of over 1 ms, "
+            f"{format_ns(one.blocked_ns)} were blocked, neither on a processor nor waiting for one."
+        )
 
 
 def _split_row(side: Side, operation: str | None) -> Row:
-    parts = mean_parts(side, operation)
+    parts = mean_parts(side.summary(operation))
     total = sum(parts.values()) or 1.0
     bar = tuple(
-        Part(part, PARTS.get(part, SERVICE), value / total, format_ns(value)) for part, value in parts.items()
+        Part(part, PART_NAMES.get(part, SERVICE), value / total, format_ns(value))
+        for part, value in parts.items()
     )
-    values = [side.mean_ns("response_ns", operation), *(parts.get(part) for part in PARTS)]
+    values = [side.mean_ns("response_ns", operation), *(parts.get(part) for part in PART_NAMES)]
     cells = tuple(Cell(format_ns(value), value) if value is not None else Cell("–") for value in values)
     return Row(side.label, cells, group=operation or "all", bar=bar)
 
 
 def slowest_table(side: Side, key: str, count: int = 10) -> Table:
     """Return the slowest calls of a run with the division of their time; empty if latencies are withheld."""
-    names = list(side.run.operations)
-    rows = [] if side.withheld else [_call_row(row, names) for row in side.run.slowest(count)]
+    rows = [] if side.withheld else [_call_row(call) for call in slowest_calls(side.run, count)]
     return Table(
         key,
         f"Slowest calls · {side.label}",
-        ("operation", "outcome", "response", *PARTS.values()),
+        ("operation", "outcome", "response", *PART_NAMES.values()),
         tuple(rows),
         "Intended at",
         (side.withheld,) if side.withheld else (),
@@ -93,41 +82,28 @@ def slowest_table(side: Side, key: str, count: int = 10) -> Table:
     )
 
 
-def _call_row(row: np.void, names: Sequence[str]) -> Row:
-    parts = _call_parts(row)
-    response_ns = int(row["completed_ns"] - row["intended_ns"])
-    times = tuple(Cell(format_ns(parts[part]), parts[part]) if part in parts else Cell("–") for part in PARTS)
+def _call_row(call: SlowCall) -> Row:
+    parts = call.parts_ns
+    times = tuple(
+        Cell(format_ns(parts[part]), parts[part]) if part in parts else Cell("–") for part in PART_NAMES
+    )
     bar = tuple(
-        Part(part, PARTS.get(part, SERVICE), max(value, 0) / max(response_ns, 1), format_ns(value))
+        Part(part, PART_NAMES.get(part, SERVICE), max(value, 0) / max(call.response_ns, 1), format_ns(value))
         for part, value in parts.items()
     )
-    labels = (Cell(names[int(row["operation"])]), Cell(Outcome(int(row["outcome"])).label.replace("_", " ")))
-    at = f"{int(row['intended_ns']) / 1e9:.3f} s"
-    return Row(at, (*labels, Cell(format_ns(response_ns), response_ns), *times), bar=bar)
-
-
-def _call_parts(row: np.void) -> dict[str, int]:
-    parts = {
-        "lag_ns": int(row["dispatched_ns"] - row["intended_ns"]),
-        "queue_ns": int(row["entered_ns"] - row["dispatched_ns"]),
-    }
-    service_ns = int(row["completed_ns"] - row["entered_ns"])
-    if row["run_ns"] < 0:
-        return parts | {"service_ns": service_ns}
-    run_ns, busy_ns = int(row["run_ns"]), int(row["wait_busy_ns"])
-    return parts | {
-        "run_ns": run_ns, "wait_busy_ns": busy_ns, "wait_idle_ns": max(service_ns - run_ns - busy_ns, 0)
-    }  # fmt: skip
+    labels = (Cell(call.operation), Cell(call.outcome.replace("_", " ")))
+    response = Cell(format_ns(call.response_ns), call.response_ns)
+    return Row(f"{call.intended_ns / 1e9:.3f} s", (*labels, response, *times), bar=bar)
 
 
 def why_changed(first: Side, other: Side) -> str:
     """Say which parts the change of the mean response is made of; the parts add up to it."""
-    before, after = mean_parts(first), mean_parts(other)
+    before, after = mean_parts(first.run.total), mean_parts(other.run.total)
     if before.keys() != after.keys():
         return f"{other.label}: the split was on in one run only, so the change cannot be divided."
     steps = {part: after[part] - before[part] for part in before}
     words = [
-        f"{PARTS.get(part, SERVICE)} {_signed_ns(step)}"
+        f"{PART_NAMES.get(part, SERVICE)} {_signed_ns(step)}"
         for part, step in sorted(steps.items(), key=lambda item: -abs(item[1]))
         if step
     ]

@@ -2,13 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from harness.reading.served import error_share, failed_calls, kept_up, lost_count, planned_rate
 from harness.units import format_count, format_percent, format_rate, format_s
-from reports.run.comparison import error_share, planned_rate
 from reports.run.sides import Side
 
-# Below this share of the planned rate a run did not keep up.
-KEPT_UP = 0.95
-_LOST = ("dropped", "unfinished", "never_started")
 _TENTH_S = 1
 
 
@@ -25,41 +22,29 @@ def interruption(side: Side) -> str:
 
 def errors(side: Side) -> str:
     """Return `7 % errors (21 of 300, 4 timed out)`, of the calls that returned; empty where none failed."""
-    share, outcomes = error_share(side), side.run.total.outcomes
+    share, outcomes = error_share(side.run), side.run.total.outcomes
     if not share:
         return ""
     timed_out = f", {format_count(outcomes['timed_out'])} timed out" if outcomes["timed_out"] else ""
-    count = outcomes["failed"] + outcomes["timed_out"]
+    count = failed_calls(side.run)
     return (
         f"{format_percent(share)} errors ({format_count(count)} of {format_count(side.returned)}{timed_out})"
     )
 
 
-def lost(side: Side) -> int:
-    """Return the calls of the plan that got no answer; after an interruption only those that were dropped before it."""
-    outcomes = side.run.total.outcomes
-    return outcomes["dropped"] if side.run.document.interrupted else sum(outcomes[name] for name in _LOST)
-
-
 def not_served(side: Side) -> str:
     """Return `2 % not served (6 of 306)`, of the plan; empty where every call got an answer."""
-    count, planned = lost(side), side.run.planned
+    count, planned = lost_count(side.run), side.run.planned
     if not count:
         return ""
     return f"{format_percent(count / planned)} not served ({format_count(count)} of {format_count(planned)})"
 
 
-def kept_up(side: Side) -> bool:
-    """Return whether calls were completed about as fast as they were planned."""
-    planned = planned_rate(side)
-    return planned is None or side.run.throughput_per_s >= KEPT_UP * planned
-
-
 def too_slow(side: Side) -> str:
     """Return `completed only 150/s of the planned 200/s`; empty where it kept up."""
-    if kept_up(side):
+    if kept_up(side.run):
         return ""
-    return f"completed only {format_rate(side.run.throughput_per_s)} of the planned {format_rate(planned_rate(side))}"
+    return f"completed only {format_rate(side.run.throughput_per_s)} of the planned {format_rate(planned_rate(side.run))}"
 
 
 def first(side: Side) -> tuple[str, ...]:

@@ -7,20 +7,18 @@ from collections.abc import Iterator, Sequence
 from harness.capacity.plateau import is_reached
 from harness.environment import differences
 from harness.policy.thresholds import Level
+from harness.reading.comparing import COUNT_CAUTION, TIME_CAUTION, uncomparable
+from harness.reading.served import has_bad_errors, is_saturated, kept_up, planned_rate
 from harness.units import format_count, format_ns, format_rate
 from reports.run import trouble
-from reports.run.backends import is_saturated
-from reports.run.comparison import error_share, planned_rate
 from reports.run.failures import commonest_failures
 from reports.run.limits import breaks_a_limit, broken_words, limit_lines, run_to_certify
-from reports.run.metrics import COUNT_CAUTION, TIME_CAUTION
+from reports.run.model import Verdict
 from reports.run.next_step import after_trouble, more_load, scenario_words, variant_words
-from reports.run.sides import Side, lower_first, uncomparable
-from reports.run.trouble import kept_up
-from reports.run.versus import compared, listed
-from reports.shared.model import NextCommand, Status, Verdict
-
-_BAD_ERRORS = 0.01
+from reports.run.sides import Side
+from reports.run.versus import compared
+from reports.shared.model import NextCommand, Status
+from reports.shared.words import listed, lower_first
 
 
 def verdict(sides: Sequence[Side]) -> Verdict:
@@ -39,14 +37,14 @@ def _status(sides: Sequence[Side]) -> Status:
     if (
         breaks_a_limit(sides)
         or any(side.withheld for side in sides)
-        or any((error_share(side) or 0) > _BAD_ERRORS for side in sides)
+        or any(has_bad_errors(side.run) for side in sides)
     ):
         return Status.BAD
     is_clean = all(
-        side.judged.validity.level is Level.VALID and kept_up(side) and not trouble.first(side)
+        side.judged.validity.level is Level.VALID and kept_up(side.run) and not trouble.first(side)
         for side in sides
     )
-    comparable = len(sides) == 1 or not uncomparable(sides)
+    comparable = len(sides) == 1 or not uncomparable([side.run for side in sides])
     return Status.GOOD if is_clean and comparable else Status.CAUTION
 
 
@@ -69,10 +67,10 @@ def _answer(side: Side) -> str:
 
 
 def _served(side: Side) -> str:
-    achieved, planned = side.run.throughput_per_s, planned_rate(side)
+    achieved, planned = side.run.throughput_per_s, planned_rate(side.run)
     if planned is None:
         return f"{side.label} gave {format_rate(achieved)} to {side.run.document.plan.users} users"
-    if not kept_up(side):
+    if not kept_up(side.run):
         return f"{side.label} {trouble.too_slow(side)}"
     if trouble.first(side):
         return f"{side.label} completed {format_rate(achieved)} of the planned {format_rate(planned)}"
@@ -100,7 +98,7 @@ def _outcome_point(side: Side) -> str:
 def _saturation(sides: Sequence[Side]) -> Iterator[str]:
     for side in sides:
         for name, facts in side.run.document.backends.items():
-            if is_saturated(facts):
+            if is_saturated(facts, side.run.document.thresholds):
                 yield f"{side.label}: {name} was saturated, so its latencies measure that server"
 
 
@@ -113,7 +111,7 @@ def _trust(sides: Sequence[Side]) -> Iterator[str]:
         f"A time that differs by less than {TIME_CAUTION:g} ×, or a count by less than {COUNT_CAUTION:g} ×, "
         "cannot be told from noise here; larger differences are marked. No significance is claimed."
     )
-    if reasons := uncomparable(sides):
+    if reasons := uncomparable([side.run for side in sides]):
         yield f"Ratios are left out because the runs differ in {listed(reasons)}."
     if names := _moved(sides):
         yield f"The runs also differ in {listed(names)}: see What differed between the runs."
@@ -143,7 +141,7 @@ def next_command(sides: Sequence[Side]) -> NextCommand:
     if len(sides) == 1 and (longer := run_to_certify(sides[0])):
         return longer
     run, variant = shlex.join(scenario_words(sides[0])), variant_words(sides)
-    if not sides[0].run.document.profiles:
+    if not sides[0].run.document.profiles.by_kind():
         return NextCommand(
             f"{run}{variant} --profile cpu,memory", "see which functions the time and memory go to"
         )

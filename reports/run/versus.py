@@ -3,10 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 
+from harness.reading.comparing import is_within, uncomparable
 from harness.units import format_ns
-from reports.run.metrics import TIME_CAUTION, ratio_text
-from reports.run.sides import Side, uncomparable
+from reports.run.sides import Side
 from reports.run.trouble import of_all
+from reports.shared.ratios import ratio_text
+from reports.shared.words import listed
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class _Step:
 
     @property
     def is_within(self) -> bool:
-        return 1 / TIME_CAUTION <= self.ratio <= TIME_CAUTION
+        return is_within(self.ratio)
 
     @property
     def times(self) -> str:
@@ -45,7 +47,7 @@ def compared(sides: Sequence[Side]) -> str:
 
 
 def _compared(sides: Sequence[Side]) -> str:
-    if reasons := uncomparable(sides):
+    if reasons := uncomparable([side.run for side in sides]):
         return f"These {len(sides)} runs cannot be compared: they differ in {listed(reasons)}."
     withheld = [side.label for side in sides if side.withheld]
     if withheld:
@@ -73,8 +75,3 @@ def _step(first: Side, other: Side, name: str) -> _Step | None:
     after = other.run.total.percentiles("response_ns")[name]
     where = "at the median" if name == "p50" else f"at {name}"
     return _Step(where, before, after) if before and after else None
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return `a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

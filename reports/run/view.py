@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from harness.errors import UsageError
 from harness.reading.children import children_sentence
+from harness.reading.comparing import uncomparable
 from harness.reading.judging import JudgedRun
 from harness.units import format_count, format_duration, format_rate
 from reports.run.attribution import attributions
@@ -15,15 +16,16 @@ from reports.run.failures import commonest_failures, failures_table
 from reports.run.heads import heads
 from reports.run.heldby import held_by_table
 from reports.run.lost import lost_table
+from reports.run.model import ReportView, RunCard
 from reports.run.operations import operation_views, operations_table, stages_table
 from reports.run.plots.build import charts
 from reports.run.profiles import profile_facts, profile_views
-from reports.run.sides import Side, sides_of, uncomparable
+from reports.run.sides import Side, sides_of
 from reports.run.timesplit import slowest_table, split_table, why_changed
 from reports.run.verdict import next_command, verdict
 from reports.run.workers import workers_table
 from reports.shared.layout import single_run
-from reports.shared.model import ReportView, RunCard, Table
+from reports.shared.model import Table
 
 _COMMONEST_FAILURES = 3
 _TILES = ("Response p50", "Response p99", "Throughput", "Errors")
@@ -37,7 +39,7 @@ def build(runs: Sequence[JudgedRun]) -> ReportView:
     if not runs:
         raise UsageError("There is no run to report", remedy="Name at least one run directory")
     sides = sides_of(runs)
-    is_comparable = not uncomparable(sides)
+    is_comparable = not uncomparable([side.run for side in sides])
     fold = single_run if len(sides) == 1 else _unchanged
     compared = comparison(sides, ratios=is_comparable)
     profiles, profile_notes = profile_views(sides)
@@ -188,7 +190,11 @@ def _headline(side: Side) -> str:
 
 def _change_notes(sides: Sequence[Side], changed: Table | None) -> tuple[str, ...]:
     if changed is None:
-        return () if len(sides) == 1 else (f"The runs differ in {', '.join(uncomparable(sides))}.",)
+        return (
+            ()
+            if len(sides) == 1
+            else (f"The runs differ in {', '.join(uncomparable([side.run for side in sides]))}.",)
+        )
     notes = [side.withheld for side in sides if side.withheld]
     notes += [why_changed(sides[0], side) for side in sides[1:] if not (sides[0].withheld or side.withheld)]
     if not changed.rows:

@@ -1,12 +1,12 @@
 """What is to be known of a wait profile before it is read: that it adds up, how it is made, what it cost."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from harness.clock import NS_PER_S
+from harness.profiles.facts import WaitFacts
 from harness.units import format_count, format_ns, format_percent
+from reports.run.model import ProfileView
 from reports.run.sides import Side
-from reports.shared.model import ProfileView
 
 WAITING, PARALLEL = "wait-wait", "wait-parallel"
 """Keys of the two views."""
@@ -14,9 +14,11 @@ WAITING, PARALLEL = "wait-wait", "wait-parallel"
 
 def waiting_notes(sides: Sequence[Side], views: Sequence[ProfileView]) -> Iterator[str]:
     """Return a sentence for each run with a wait profile, and one on what greenlets beside a call count."""
-    told = {side.label: side.profile.total for view in views if view.key == WAITING for side in view.sides}
+    told = {
+        label: one.profile.total for view in views if view.key == WAITING for label, one in view.sides.items()
+    }
     for side in sides:
-        facts = side.run.document.profiles.get("wait")
+        facts = side.run.document.profiles.wait
         if facts and facts.file and side.withheld:
             yield f"Waiting is not shown where times are withheld. {side.withheld}"
         elif facts and side.label in told:
@@ -35,10 +37,10 @@ def _adds_up(side: Side, told_ns: float) -> str:
     return f"Waiting holds {format_ns(told_ns)}, but {calls} waited {format_ns(true_ns)}: it does not add up"
 
 
-def _how(side: Side, facts: Mapping[str, Any]) -> str:
+def _how(side: Side, facts: WaitFacts) -> str:
     """Return what reading stacks cost, and what stands on none; nothing where the run does not say."""
-    all_s, short_s = facts.get("reading_all_s"), facts.get("on_no_stack_s")
-    if not isinstance(all_s, (int, float)) or not isinstance(short_s, (int, float)):
+    all_s, short_s = facts.reading_all_s, facts.on_no_stack_s
+    if all_s is None or short_s is None:
         return ""
     watched_s = side.run.measured_s + side.run.document.plan.warmup_s
     short = f", {format_ns(short_s * NS_PER_S)} of it in waits too short for a stack" if short_s else ""

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from harness.errors import ExitCode
 from reports.session.model import Group, Line, SessionView
-from reports.session.words import plural
 from reports.shared import markdown
 from reports.shared.markdown import code, prose
 from reports.shared.model import Table
+from reports.shared.words import plural
 
 MARKER = "<!-- asset-harness gate -->"
 """The first line, which no reader sees: by it a workflow finds the comment that it made before."""

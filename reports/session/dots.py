@@ -7,7 +7,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 
-from reports.session.words import change_text
+from reports.shared.changes import change_text
 
 _ROOM = 0.04
 _FARTHEST = 6.0

@@ -14,9 +14,9 @@ from harness.session.receipt import (
     Suspects,
 )
 from harness.units import format_bytes, format_duration, format_ns, format_rate, significant
-from reports.run.environment import flat
-from reports.session.words import plural
+from reports.shared.facts import flat
 from reports.shared.model import Cell, Row, Table
+from reports.shared.words import plural
 
 _MOST_FUNCTIONS = 10
 _MOST_ROOTS = 20

@@ -16,7 +16,7 @@ SUITE = "harness"
 WHOLE = "the session as a whole"
 
 
-class Outcome(enum.StrEnum):
+class JUnitResult(enum.StrEnum):
     """What JUnit knows; a case without an element has passed."""
 
     PASSED = "passed"
@@ -25,63 +25,63 @@ class Outcome(enum.StrEnum):
     SKIPPED = "skipped"
 
 
-def outcome_of(verdict: Verdict, *, strict: bool, decides: bool = True) -> Outcome:
+def result_of(verdict: Verdict, *, strict: bool, decides: bool = True) -> JUnitResult:
     """Return how a verdict reads to JUnit; what the policy accepts, and what never decides, has passed."""
     if not decides:
-        return Outcome.PASSED
+        return JUnitResult.PASSED
     if verdict is Verdict.REGRESSED:
-        return Outcome.FAILURE
+        return JUnitResult.FAILURE
     if verdict is Verdict.INCONCLUSIVE:
-        return Outcome.FAILURE if strict else Outcome.SKIPPED
-    return Outcome.ERROR if verdict is Verdict.INVALID else Outcome.PASSED
+        return JUnitResult.FAILURE if strict else JUnitResult.SKIPPED
+    return JUnitResult.ERROR if verdict is Verdict.INVALID else JUnitResult.PASSED
 
 
 def render_junit(view: SessionView) -> str:
     """Return the document; whatever XML 1.0 cannot hold is among what `visible` writes as its code point."""
-    cases = [(line, _line_outcome(view, line)) for line in view.lines]
-    whole = outcome_of(view.verdict, strict=view.strict)
-    if whole in {outcome for _, outcome in cases}:
-        whole = Outcome.PASSED
-    counts = [outcome for _, outcome in cases] + [whole]
+    cases = [(line, _line_result(view, line)) for line in view.lines]
+    whole = result_of(view.verdict, strict=view.strict)
+    if whole in {result for _, result in cases}:
+        whole = JUnitResult.PASSED
+    counts = [result for _, result in cases] + [whole]
     numbers = {
         "tests": str(len(counts)),
-        "failures": str(counts.count(Outcome.FAILURE)),
-        "errors": str(counts.count(Outcome.ERROR)),
-        "skipped": str(counts.count(Outcome.SKIPPED)),
+        "failures": str(counts.count(JUnitResult.FAILURE)),
+        "errors": str(counts.count(JUnitResult.ERROR)),
+        "skipped": str(counts.count(JUnitResult.SKIPPED)),
     }
     root = ET.Element("testsuites", {"name": SUITE, **numbers})
     suite = ET.SubElement(root, "testsuite", {"name": visible(view.title), **numbers})
     _properties(suite, {"verdict": str(view.verdict), "exit_code": str(int(view.exit_code))})
     _add_whole(suite, view, whole)
-    for line, outcome in cases:
-        _add_line(suite, line, outcome)
+    for line, result in cases:
+        _add_line(suite, line, result)
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _line_outcome(view: SessionView, line: Line) -> Outcome:
-    return outcome_of(line.verdict, strict=view.strict, decides=line.word == str(line.verdict))
+def _line_result(view: SessionView, line: Line) -> JUnitResult:
+    return result_of(line.verdict, strict=view.strict, decides=line.word == str(line.verdict))
 
 
-def _add_whole(suite: ET.Element, view: SessionView, outcome: Outcome) -> None:
+def _add_whole(suite: ET.Element, view: SessionView, result: JUnitResult) -> None:
     case = ET.SubElement(suite, "testcase", {"classname": SUITE, "name": WHOLE, "time": "0"})
-    _say(case, outcome, str(view.verdict), view.sentence, [*view.points, *view.trust])
+    _say(case, result, str(view.verdict), view.sentence, [*view.points, *view.trust])
 
 
-def _add_line(suite: ET.Element, line: Line, outcome: Outcome) -> None:
+def _add_line(suite: ET.Element, line: Line, result: JUnitResult) -> None:
     attributes = {"classname": visible(line.benchmark), "name": visible(line.metric), "time": "0"}
     case = ET.SubElement(suite, "testcase", attributes)
     _properties(case, {"verdict": str(line.verdict), "shown_as": line.word})
     message = ": ".join(filter(None, (line.word, line.headline)))
-    _say(case, outcome, line.word, message, list(line.details))
+    _say(case, result, line.word, message, list(line.details))
 
 
-def _say(case: ET.Element, outcome: Outcome, kind: str, message: str, more: list[str]) -> None:
+def _say(case: ET.Element, result: JUnitResult, kind: str, message: str, more: list[str]) -> None:
     details = "\n".join(visible(words) for words in more)
-    if outcome is Outcome.PASSED:
+    if result is JUnitResult.PASSED:
         ET.SubElement(case, "system-out").text = "\n".join(filter(None, (visible(message), details)))
         return
-    element = ET.SubElement(case, str(outcome), {"message": visible(message), "type": kind})
+    element = ET.SubElement(case, str(result), {"message": visible(message), "type": kind})
     element.text = details
 
 

@@ -7,17 +7,10 @@ from harness.judge.verdict import Comparison, Kind, Site, Verdict
 from harness.units import significant
 from reports.session.dots import Bar, Changes, band, dot_plot, extent, finite, scale_of
 from reports.session.model import Group, Line
-from reports.session.words import (
-    change_text,
-    difference_text,
-    interval_text,
-    p_text,
-    percent_text,
-    plural,
-    sides_text,
-    value_text,
-)
+from reports.session.words import difference_text, sides_text, value_text
+from reports.shared.changes import change_text, interval_text, p_text, percent_text
 from reports.shared.model import Cell, Row, Table
+from reports.shared.words import plural
 
 ACCEPTED = "accepted"
 SHOWN = "shown"

@@ -7,8 +7,9 @@ from harness.judge.verdict import Comparison, Controls, Judgement, Kind, Verdict
 from harness.session.receipt import Receipt, Slices
 from harness.units import format_duration
 from reports.session.dots import Changes, DotPlot, dot_plot, finite
-from reports.session.words import change_text, p_text, percent_text, plural
+from reports.shared.changes import change_text, p_text, percent_text
 from reports.shared.visible import short
+from reports.shared.words import plural
 
 _NS_PER_S = 1e9
 _TIMES = ("wall", "cpu")

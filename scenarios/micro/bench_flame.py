@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.profiles.stacks.folded import Profile, read_folded, write_folded
-from reports.flame import view as flame
+from reports.flame.html import render
+from reports.flame.view import flame_view
 
 STACKS = 100_000
 _ROUNDS = 3
@@ -50,7 +51,7 @@ def _profile(seed: int) -> Profile:
 
 def _page(paths: list[Path]) -> None:
     sides = [(path.stem, read_folded(path), _REQUESTS) for path in paths]
-    flame.render(flame.flame_view("CPU", "samples", sides))
+    render(flame_view("CPU", "samples", sides))
 
 
 def _lines(paths: list[Path]) -> None:

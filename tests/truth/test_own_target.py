@@ -49,10 +49,10 @@ SPECS = ["targets/shop.py:create", "targets.shop:create", "harness_like.shop:cre
 def shop(tmp_path_factory):
     """A repository with folders and files of unlucky names."""
     tmp_path = tmp_path_factory.mktemp("shop")
-    for name in ("targets", "reports", "harness_like"):
+    for name in ("targets", "reports", "reports/run", "harness_like"):
         (tmp_path / name).mkdir()
     alien = "raise ImportError('this is neither the harness nor the standard library')\n"
-    for name in ("reports/view.py", "targets/registry.py", "json.py"):
+    for name in ("reports/run/view.py", "targets/registry.py", "json.py"):
         (tmp_path / name).write_text(alien)
     (tmp_path / "targets" / "words.py").write_text(WORDS)
     (tmp_path / "targets" / "shop.py").write_text(SOURCE.replace("WHERE", "words"))

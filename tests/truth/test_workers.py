@@ -10,7 +10,7 @@ import pytest
 
 from harness.model import Outcome
 from harness.plans.plan import planned_table
-from harness.processes.account import Account, merged
+from harness.processes.worker_account import Account, merged
 from harness.run.directory import RunDirectory
 from harness.run.distributions import Distributions
 from harness.table import calls

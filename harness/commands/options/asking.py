@@ -3,35 +3,25 @@
 import argparse
 from pathlib import Path
 
-import msgspec
-
 from harness.commands.options.shared import add_seed, positive_rate, span_s
 from harness.commands.publish import add_no_report
-from harness.errors import UsageError
 from harness.judge import policy_file
 from harness.policy.policy import Policy
-from harness.session.subjects import Subject
+from harness.session.sides.subjects import Subject
 from harness.units import parse_duration_s
 from harness.work.command_line import command_line
-from harness.work.comparison import SUITES, ComparisonRequest, LoadOptions
-from harness.work.servers import Data, require
-from harness.work.sides import driven_sides, load_scenario, read_side, served_data
+from harness.work.comparison import CHOICES, ComparisonRequest, load_options, suites_of
+from harness.work.judging import stricter
+from harness.work.sides import driven_sides, read_side
 
 SEGMENT_S = 4.0
-SEGMENT_WARMUP_S = 1.5
-_CHOICES = {
-    "micro": ("exact", "micro"),
-    "load": ("exact", "load"),
-    "exact": ("exact",),
-    "all": SUITES,
-}
 
 
 def add_session_options(parser: argparse.ArgumentParser) -> None:
     """Declare what every command takes that runs a session."""
     parser.add_argument(
         "--suite",
-        choices=_CHOICES,
+        choices=CHOICES,
         help="what to measure; exact counts come with each (default: the policy's suites)",
     )
     parser.add_argument("--budget", type=span_s, metavar="D", help="how long it may take at most: 5m, 1h")
@@ -63,11 +53,6 @@ def read_policy(args: argparse.Namespace, project: Path) -> Policy:
     return stricter(policy_file.read(args.policy or project), strict=args.strict)
 
 
-def stricter(policy: Policy, *, strict: bool) -> Policy:
-    """Return the policy, strict if it or the caller says so."""
-    return msgspec.structs.replace(policy, strict=policy.strict or strict)
-
-
 def ask(
     args: argparse.Namespace, policy: Policy, base: str, candidate: str, project: Path, *,
     sides: tuple[Subject, Subject] | None = None,
@@ -75,25 +60,15 @@ def ask(
     """Return what is asked, checked. `sides` stand for the texts, where given."""
     sides = sides or (read_side(base, policy, project), read_side(candidate, policy, project))
     driven = driven_sides(base, candidate, policy)
-    wanted = _suites(args.suite, policy, has_target=driven is not None)
+    wanted = suites_of(args.suite, policy, has_target=driven is not None)
     load = None
     if "load" in wanted:
-        if driven is None:
-            raise UsageError(
-                "The load suite needs a target to load",
-                remedy='Name it in pyproject.toml: [tool.harness] target = "package.module:factory"',
-            )
-        needs_servers = any(one.entry.needs_servers for one in driven.values())
-        backends = args.backends if needs_servers else "none"
-        data = Data() if backends in {"none", "memory"} else served_data(driven)
-        if backends != "none":
-            require(data)
-        load = LoadOptions(
-            scenario=load_scenario(args.scenario, policy, driven),
-            duration_s=args.segment,
-            warmup_s=SEGMENT_WARMUP_S,
-            backends=backends,
-            data=data,
+        load = load_options(
+            driven,
+            policy,
+            args.backends,
+            scenario=args.scenario,
+            segment_s=args.segment,
             rate_per_s=args.rate,
         )
     budget_s = args.budget
@@ -112,14 +87,3 @@ def ask(
         driven=driven,
         load=load,
     )
-
-
-def _suites(named: str | None, policy: Policy, *, has_target: bool) -> tuple[str, ...]:
-    """Return what is measured. Exact counts need a target to drive, or micro-benchmarks to trace."""
-    wanted: tuple[str, ...] = _CHOICES[named] if named else policy.suites
-    if wanted == ("exact",) and not has_target:
-        raise UsageError(
-            "The exact suite alone needs a target to drive",
-            remedy='Name it in pyproject.toml: [tool.harness] target = "package.module:factory"',
-        )
-    return tuple(suite for suite in SUITES if suite in wanted)

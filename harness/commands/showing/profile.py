@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from harness.commands.publish import ALL, ReportFiles, published, text_or_none
 from harness.commands.showing.runs import no_collections, nothing
 from harness.console.console import Talk
 from harness.errors import ExitCode, UsageError, worst
+from harness.profiling import compared
 from harness.profiling.document import ProfiledSide, are_interleaved, load
 from harness.run.directory import RunDirectory
 
@@ -20,7 +23,7 @@ def present(
     The exit code is 5 where a profile that was
     asked for is missing. Raises `InvalidRunError` if there is nothing to read, `UsageError` for more than two sides.
     """
-    from reports.profile import html, tested, text, view
+    from reports.profile import html, text, view
 
     if not directories:
         return nothing(
@@ -34,7 +37,7 @@ def present(
         )
     sides = [load(directory.path) for directory in directories]
     with no_collections():
-        found = tested.tested(sides)
+        found = compared.tested(sides)
         shown = view.build(sides, found)
         with published(lambda: html.render(shown), files, [side.directory for side in sides], talk) as report:
             text.render(shown, talk.people)
@@ -45,7 +48,7 @@ def present(
                 "report": text_or_none(report),
                 "interleaved": are_interleaved(sides),
                 "runs": [_as_json(side) for side in sides],
-                "differences": tested.as_json(found),
+                "differences": compared.as_json(found),
             }
         )
     codes = [ExitCode.INVALID for side in sides if side.missing]
@@ -64,5 +67,7 @@ def _as_json(side: ProfiledSide) -> dict[str, Any]:
         "rounds": len(document.rounds),
         "interrupted": document.interrupted,
         "missing": side.missing,
-        "profiles": {kind: [one.facts for one in side.facts(kind)] for kind in document.kinds},
+        "profiles": {
+            kind: [msgspec.to_builtins(one.facts) for one in side.facts(kind)] for kind in document.kinds
+        },
     }

@@ -10,16 +10,13 @@ from harness.commands.showing.cards import facts_of
 from harness.console.console import Talk
 from harness.errors import ExitCode, HarnessError
 from harness.judge.document import as_json
-from harness.judge.verdict import Judgement
 from harness.policy.policy import Policy
 from harness.redaction.documents import without_secrets
 from harness.session.receipt import Receipt
+from harness.work.judging import JudgedSession
 
 
-def present(
-    judgement: Judgement, receipt: Receipt, receipt_path: Path, talk: Talk, *,
-    policy: Policy, project: Path, files: ReportFiles = ALL,
-) -> ExitCode:  # fmt: skip
+def present(judged: JudgedSession, talk: Talk, *, project: Path, files: ReportFiles = ALL) -> ExitCode:
     """Write the files beside the receipt, print text or JSON, and return what the process should say."""
     from reports.session.annotations import is_wanted, render_annotations
     from reports.session.files import REPORT, write_all
@@ -27,7 +24,8 @@ def present(
     from reports.session.text import print_text
     from reports.session.view import build
 
-    judgement, receipt = without_secrets(judgement), without_secrets(receipt)
+    judgement, receipt = without_secrets(judged.judgement), without_secrets(judged.receipt)
+    receipt_path, policy = judged.receipt_path, judged.policy
     card = card_for(receipt, policy, project, talk)
     report = receipt_path.with_name(REPORT) if files.wanted else None
     view = build(

@@ -10,8 +10,8 @@ from harness.errors import ExitCode
 from harness.load.locust.log import LOG
 from harness.load.locust.recording import Called, HostedTarget, Recording
 from harness.load.locust.user import REQUEST_TYPE
-from harness.processes.gather import Head
 from harness.processes.loadrun import LoadPlan
+from harness.processes.worker_reports import Head
 from harness.run.directory import RunDirectory
 from harness.run.documents import LocustFacts, RunDocument
 

@@ -33,7 +33,7 @@ from harness.load.split import Split
 from harness.load.vetting import TIMEOUTS, Vetting, refuse_process_pools
 from harness.model import Executor, Outcome
 from harness.plans.plan import choose
-from harness.processes.host import HostWatch
+from harness.processes.host_watch import HostWatch
 from harness.run.documents import HostFacts
 from harness.run.facts import LoadFacts
 from harness.table import calls

@@ -1,7 +1,7 @@
 """Runs of plain Locust: what this process does in every test, by Locust's own events.
 
 One process alone records into the run directory. A worker records for itself, and its reports to the master carry what is
-new; the master gathers it (`harness.load.locust.crew`). Each test that is started makes a run directory of its own.
+new; the master gathers it (`harness.load.locust.distributed`). Each test that is started makes a run directory of its own.
 """
 
 # Locust monkey-patches on import.
@@ -19,13 +19,13 @@ from gevent.lock import RLock
 
 from harness.clock import NS_PER_S
 from harness.errors import ExitCode, HarnessError, worst
-from harness.load.locust.crew import Master, Worker
+from harness.load.locust.distributed import Master, Worker
 from harness.load.locust.log import LOG
 from harness.load.locust.part import OpenRun, Part, Runs, head_of
 from harness.load.locust.recording import HostedTarget, Recording
 from harness.load.locust.user import make_user
-from harness.processes.gather import Head
-from harness.processes.withdrawn import withdraw_split
+from harness.processes.withdraw_split import withdraw_split
+from harness.processes.worker_reports import Head
 from harness.profiles.capture.wait import WAITS
 from harness.run.directory import RunDirectory, write_atomically
 from harness.supervise import private_folder

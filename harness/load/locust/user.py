@@ -16,9 +16,11 @@ REQUEST_TYPE = "call"
 
 
 def make_user(
-    recording: Callable[[], Recording], refuse: Callable[[HarnessError], None], think_time_s: float,
+    recording: Callable[[], Recording],
+    refuse: Callable[[HarnessError], None],
+    think_time_s: float,
     ends: Callable[[Any], None],
-) -> type[Any]:  # fmt: skip
+) -> type[Any]:
     """Return a Locust `User` class that calls the target and fires Locust's `request` event for every call.
 
     `recording` gives that of the running test; what it or a call raises goes to `refuse`, and the user ends. `ends` gets

@@ -24,9 +24,9 @@ from harness.errors import HarnessError, TargetError
 from harness.load.engine import user_class
 from harness.load.workers.member import FOREVER, MASTER_HOST
 from harness.load.workers.private_rpc import close_to_strangers
-from harness.processes.crewjob import ACCOUNT, FAILURE, Crew, Kind, Lost, Member, ToMaster
 from harness.processes.job import Done, Failed, Go, Listening, Message, Ready, Started
 from harness.processes.worker import open_channel
+from harness.processes.worker_messages import ACCOUNT, FAILURE, Kind, Lost, Member, ToMaster, WorkerRun
 from harness.run.directory import write_atomically
 
 # Time for messages to arrive and for Locust to spawn users before warm-up begins.
@@ -39,12 +39,12 @@ Heard = tuple[str, str, bytes]
 class Master:
     """The conversation with the workers, seen from the middle."""
 
-    def __init__(self, crew: Crew, send: Callable[[Message], None], heard: "Queue[Heard]") -> None:
+    def __init__(self, worker_run: WorkerRun, send: Callable[[Message], None], heard: "Queue[Heard]") -> None:
         runners.HEARTBEAT_LIVENESS = FOREVER
-        self._crew = crew
+        self._worker_run = worker_run
         self._send = send
         self._heard = heard
-        self._members: dict[str, Member] = {member.name: member for member in crew.members}
+        self._members: dict[str, Member] = {member.name: member for member in worker_run.members}
         self._clients: dict[str, str] = {}
         self._gone: set[str] = set()
         self._early: list[Heard] = []
@@ -77,13 +77,13 @@ class Master:
 
     def _start(self) -> None:
         gevent.signal_handler(signal.SIGTERM, self.stop)
-        crew = self._crew
-        origin_ns = SystemClock.now_ns() + round((_LEAD_S + crew.warmup_s) * NS_PER_S)
+        worker_run = self._worker_run
+        origin_ns = SystemClock.now_ns() + round((_LEAD_S + worker_run.warmup_s) * NS_PER_S)
         for name in self._members:
             self._say(name, Kind.START, str(origin_ns).encode())
-        self._send(Started(origin_ns, origin_ns + round(crew.duration_s * NS_PER_S)))
+        self._send(Started(origin_ns, origin_ns + round(worker_run.duration_s * NS_PER_S)))
         # All at once, as in one process; it waits for the workers to say so.
-        gevent.spawn(self._runner.start, crew.users, spawn_rate=crew.users)
+        gevent.spawn(self._runner.start, worker_run.users, spawn_rate=worker_run.users)
 
     def _gather(self, kind: str, *, must: bool) -> Iterable[tuple[str, bytes]]:
         """Yield each worker's message of `kind` as it comes, until all that are left have sent theirs.
@@ -168,11 +168,11 @@ def main() -> int:
     send = open_channel()
     logging.getLogger("locust").setLevel(logging.WARNING)
     lines = FileObject(os.dup(0), "rb")
-    crew = msgspec.json.decode(lines.readline(), type=Crew)
+    worker_run = msgspec.json.decode(lines.readline(), type=WorkerRun)
     heard: Queue[Heard] = Queue()
     gevent.spawn(_listen, lines, heard)
     try:
-        Master(crew, send, heard).run()
+        Master(worker_run, send, heard).run()
     except _RefusedError as error:
         send(error.failed)
         return error.failed.exit_code

@@ -22,10 +22,10 @@ from harness.errors import HarnessError
 from harness.load.engine import Driver, Model, user_class
 from harness.load.owner import Owner
 from harness.load.workers.private_rpc import unlock
-from harness.processes.account import Account
-from harness.processes.crewjob import KEY_VARIABLE, Kind, Member
 from harness.processes.job import Failed, Go, Job, Ready
 from harness.processes.tree import OwnTree
+from harness.processes.worker_account import Account
+from harness.processes.worker_messages import KEY_VARIABLE, Kind, Member
 from harness.profiles.capture.ptrace import allow_ptrace
 from harness.run.directory import RunDirectory, decode
 from harness.run.facts import LoadFacts

@@ -19,6 +19,7 @@ from harness.errors import HarnessError
 from harness.profiles.capture.pyspy_children import hide_commands
 from harness.profiles.capture.pyspy_text import sort_stacks
 from harness.profiles.capture.stops import NO_LOOKS, Looks, StopWatch
+from harness.profiles.facts import CpuFacts
 from harness.profiles.stacks.folded import Profile
 from harness.profiles.stacks.frames import ENGINE_ROOT
 from harness.supervise import Child, Supervisor
@@ -67,30 +68,6 @@ class Recording:
     """How often the process was found held meanwhile."""
     profiler_share: float | None = None
     """The part of a processor that py-spy itself used; None if it was never observed."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class CpuFacts:
-    """What is to be known about a CPU profile. Every sample is kept, idle, of the pacer, or torn.
-
-    `rate_got_hz` is samples for each second of CPU that the process used: of all but those that are `idle`, which waited
-    and used none, and those of child processes. `behind_s` is how late py-spy itself ever was.
-    """
-
-    mode: str
-    rate_asked_hz: int
-    rate_got_hz: float | None
-    samples: int
-    errors: int
-    kept: int
-    idle: int
-    paced: int
-    torn: int
-    seconds: float
-    cpu_s: float | None
-    behind_s: float
-    child_samples: int = 0
-    """The part of `kept` that child processes had."""
 
 
 class CpuProfiler:

@@ -4,7 +4,6 @@ memray replaces the greenlet trace function without chaining: never track in a p
 """
 
 import contextlib
-import dataclasses
 import gc
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from harness.errors import HarnessError, InvalidRunError
+from harness.profiles.facts import MemoryFacts
 from harness.profiles.stacks.folded import Profile
 from harness.profiles.stacks.frames import (
     ENGINE_ROOT,
@@ -81,28 +81,6 @@ class MemoryProfiler:
         # Cycles that only wait for the collector have not leaked.
         gc.collect()
         self._tracker.__exit__(kind, error, trace)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class MemoryFacts:
-    """What is to be known about a memory profile; "within" means inside the marker of an operation.
-
-    Counts within are exact for equal requests, those outside move from run to run. `peak_bytes` is the most that
-    was held at once of what was allocated while tracking, within and outside; `leaked_bytes` what was still held
-    at the end, caches included.
-    """
-
-    peak_bytes: int
-    allocations: int
-    allocated_bytes: int
-    allocations_per_operation: Mapping[str, int]
-    bytes_per_operation: Mapping[str, int]
-    outside_allocations: int
-    outside_bytes: int
-    leaked_bytes: int
-    leaked_bytes_within: int
-    elsewhere_allocations: int = 0
-    """The part of `outside_allocations` that code of the target made, on threads and greenlets that work for no call."""
 
 
 class MemoryProfiles(NamedTuple):

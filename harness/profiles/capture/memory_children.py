@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from harness.errors import InvalidRunError
 from harness.profiles.capture.memory import fold_whole
+from harness.profiles.facts import MemoryFacts
 from harness.profiles.stacks.folded import Profile, merge
 from harness.profiles.stacks.frames import FORKED, OUTSIDE, child_stack
 
@@ -28,20 +31,6 @@ _PADDING_BYTES = 64
 """What an allocation takes at most."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ChildMemoryFacts:
-    """What forks of the traced process allocated, all together; no single one held more than `child_peak_bytes` at once.
-
-    Nothing of `lost_children` is in it: a fork that closes all descriptors, as daemons do, is aborted by memray.
-    """
-
-    child_processes: int = 0
-    child_allocations: int = 0
-    child_allocated_bytes: int = 0
-    child_peak_bytes: int = 0
-    lost_children: int = 0
-
-
 def cannot_follow() -> str:
     """Return why memray must not follow forks of this process; empty where it may."""
     if "gevent" not in sys.modules:
@@ -53,9 +42,11 @@ def cannot_follow() -> str:
 
 
 def fold_children(
-    memory_bin: Path, log: Path, roots: Sequence[str] = ()
-) -> tuple[Profile, Profile, ChildMemoryFacts]:
+    facts: MemoryFacts, memory_bin: Path, log: Path, roots: Sequence[str] = ()
+) -> tuple[Profile, Profile, MemoryFacts]:
     """Return allocations and bytes of the forks of the process that wrote `memory_bin`, each stack below `(child processes)`.
+
+    The facts are those of the process with those of its forks.
 
     `log` has what the processes said, memray within them too. All files are read, and then removed but for the `MOST_KEPT` largest.
     """
@@ -78,7 +69,8 @@ def fold_children(
     for path in sorted(files, key=lambda path: path.stat().st_size, reverse=True)[MOST_KEPT:]:
         path.unlink()
     all_allocations, all_sizes = merge(allocations), merge(sizes)
-    facts = ChildMemoryFacts(
+    facts = msgspec.structs.replace(
+        facts,
         child_processes=len(allocations) - 1,
         child_allocations=int(all_allocations.total),
         child_allocated_bytes=int(all_sizes.total),

@@ -5,7 +5,6 @@ themselves adds up to `wait_busy_ns` and `wait_idle_ns` of the table of calls, t
 that calls started is another profile, in time of greenlets: several wait at once, while the call waits for them.
 """
 
-import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness.errors import InvalidRunError
+from harness.profiles.facts import WaitFacts
 from harness.profiles.stacks.folded import Profile
 from harness.profiles.stacks.frames import ENGINE_ROOT, frame
 from harness.profiles.stacks.marker import MARKER_PREFIX
@@ -65,20 +65,6 @@ class WaitRecord(msgspec.Struct, frozen=True, kw_only=True):
     def pack(self) -> bytes:
         """Return what `WAITS` holds."""
         return msgspec.json.encode(self)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class WaitFacts:
-    """What is to be known about a wait profile; times are sums over the calls that it covers."""
-
-    waited_idle_s: float
-    waited_busy_s: float
-    on_no_stack_s: float
-    stacks_read: int
-    frames_per_stack: float
-    reading_one_ns: float
-    reading_all_s: float
-    least_waited_per_stack_ns: int
 
 
 class ByLatency(msgspec.Struct, frozen=True):

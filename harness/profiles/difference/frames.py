@@ -134,9 +134,13 @@ def changes_of(compared: Compared) -> Iterator[Change]:
 
 
 def _compare(
-    weights: Sequence[Mapping[Key, list[float]]], keys: Sequence[Key], exposures: np.ndarray,
-    split: int, which: int, compare: Callable[[Counts, Counts], Compared],
-) -> Iterator[Change]:  # fmt: skip
+    weights: Sequence[Mapping[Key, list[float]]],
+    keys: Sequence[Key],
+    exposures: np.ndarray,
+    split: int,
+    which: int,
+    compare: Callable[[Counts, Counts], Compared],
+) -> Iterator[Change]:
     nothing = [0.0, 0.0]
     counts = np.array([[found.get(key, nothing)[which] for found in weights] for key in keys], dtype=float)
     counts = counts.reshape(len(keys), len(weights))

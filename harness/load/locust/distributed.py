@@ -1,0 +1,204 @@
+"""Master and workers of plain Locust: calls travel in the worker reports that Locust sends anyway.
+
+When a test ends, the master asks workers that have not heard of it to stop, and waits for the last report of each; one
+that is lost keeps the calls that it has reported.
+"""
+
+# Locust monkey-patches on import.
+from locust import runners  # isort: skip
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+import msgspec
+
+from harness.clock import wall_s
+from harness.errors import ExitCode, HarnessError
+from harness.load.locust.log import LOG
+from harness.load.locust.part import OpenRun, Runs, head_of
+from harness.load.locust.recording import HostedTarget, Recording
+from harness.processes.worker_reports import Head, Outgoing, Report, WorkerReports
+
+REPORT_KEY = "harness"
+_STOP = "harness-stop"
+# Beside the time that users are given to stop; and how long the last words of one that has quit may take.
+_LAST_WORDS_S = 10.0
+_GONE_S = 2.0
+_MOMENT_S = 0.02
+
+
+class Worker:
+    """A process that records for the master."""
+
+    def __init__(self, runs: Runs, environment: Any) -> None:
+        self._runs = runs
+        self._environment = environment
+        self._recording: Recording | None = None
+        self._outgoing: Outgoing | None = None
+        self._head: Head | None = None
+        self._last: Report | None = None
+        environment.events.report_to_master.add_listener(self._on_report)
+        environment.runner.register_message(_STOP, self._on_stop)
+
+    def start(self) -> None:
+        """Nothing: the first user begins."""
+
+    def begin(self, hosted: HostedTarget, scratch: Path) -> Recording:
+        """Record into files without a name: what counts is what the master gets."""
+        head = head_of(hosted, self._runs)
+        recording = Recording(hosted, scratch, max(self._environment.runner.worker_index, 0))
+        self._head, self._outgoing = head, Outgoing(recording.recorder)
+        self._recording = recording
+        return recording
+
+    def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:
+        """Send the last report at once: it goes before Locust says that this worker has stopped."""
+        now_s = wall_s()
+        last = Report(sent_unix_s=now_s, is_last=True, trouble=trouble)
+        if recording and self._outgoing and ended_ns is not None:
+            facts, host = recording.end(ended_ns, trouble)
+            last = msgspec.structs.replace(
+                last, head=self._head, facts=facts, end=self._outgoing.end(host, recording.held_by, recording.waits),
+                **self._outgoing.take(),
+            )  # fmt: skip
+        self._recording, self._last = None, last
+        runner, data = self._environment.runner, dict[str, Any]()
+        self._environment.events.report_to_master.fire(client_id=runner.client_id, data=data)
+        self._last = None
+        runner.send_message("stats", data)
+        return ExitCode.OK
+
+    def _on_report(self, data: dict[str, Any], **_: Any) -> None:
+        report = self._last
+        if report is None and self._recording and self._outgoing:
+            report = Report(
+                sent_unix_s=wall_s(), head=self._head, facts=self._recording.facts, **self._outgoing.take()
+            )
+        if report:
+            data[REPORT_KEY] = report.pack()
+
+    def _on_stop(self, environment: Any, **_: Any) -> None:
+        environment.runner.stop()
+
+
+class Master:
+    """The process that gathers what the workers recorded."""
+
+    def __init__(self, runs: Runs, environment: Any, refuse: Callable[[HarnessError], None]) -> None:
+        self._runs = runs
+        self._environment = environment
+        self._refuse = refuse
+        self._open: OpenRun | None = None
+        self._reports: WorkerReports | None = None
+        self._expected: set[str] = set()
+        self._merged: set[tuple[str, int]] = set()
+        runner = environment.runner
+        self._listener = next(one for one in runner.greenlet if one._run == runner.client_listener)  # noqa: SLF001 - else nameless
+        environment.events.worker_report.add_listener(self._on_report)
+        environment.events.usage_monitor.add_listener(self._on_usage)
+
+    def start(self) -> None:
+        """Make the run directory. Raises `HarnessError` where it cannot be made."""
+        self._open = OpenRun(self._runs, self._environment)
+        self._reports = WorkerReports(self._open.directory.timing)
+        self._expected = self._working(runners.STATE_INIT)
+
+    def begin(self, hosted: HostedTarget, scratch: Path) -> Recording:
+        """Never: a master spawns no user."""
+        raise NotImplementedError
+
+    def _working(self, *states: str) -> set[str]:
+        states = (*states, runners.STATE_SPAWNING, runners.STATE_RUNNING)
+        return {client.id for client in self._environment.runner.clients.all if client.state in states}
+
+    def _on_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
+        packed, reports = data.pop(REPORT_KEY, None), self._reports
+        if packed is None or reports is None or self._open is None:
+            return
+        try:
+            report = Report.unpack(packed)
+            if report.facts and (client_id, report.facts.origin_ns) in self._merged:
+                return
+            reports.take(client_id, report, wall_s())
+        except msgspec.DecodeError as error:
+            self._refuse(
+                HarnessError(
+                    f"A worker's report cannot be read: {error}",
+                    where=client_id,
+                    remedy="Run the same version of the harness everywhere",
+                )
+            )
+            return
+        except HarnessError as error:
+            self._open.trouble.append(str(error))
+            self._refuse(error)
+            return
+        if report.trouble:
+            LOG.error("harness: %s: %s", client_id, report.trouble)
+        if report.head and self._open.is_new:
+            self._open.update(report.head, reports.duration_s, len(reports.workers))
+
+    def _on_usage(self, **_: Any) -> None:
+        if self._open and self._reports:
+            self._open.lasted(self._reports.duration_s)
+
+    def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:  # noqa: ARG002 - see `Part`
+        """Wait for the last words of all, and finish the run directory; remove it if nobody called."""
+        open_run, reports = self._open, self._reports
+        if open_run is None or reports is None:
+            return ExitCode.OK
+        self._wait(reports)
+        self._open = self._reports = None
+        head = reports.head
+        if head is None:
+            return open_run.discard()
+        self._merged |= reports.keys
+        workers = reports.workers
+        LOG.info("harness: %s", ", ".join(f"{name} is {client}" for client, name in workers.items()))
+        plan = open_run.ended(head, reports.duration_s, len(workers))
+        open_run.notes = reports.notes()
+        result = reports.merge(plan)
+        open_run.document.workers = list(result.workers)
+        open_run.document.host = result.host
+        if result.ending.trouble:
+            open_run.trouble.append(result.ending.trouble)
+        return open_run.finish()
+
+    def _wait(self, reports: WorkerReports) -> None:
+        """Wait for the last report of each worker, no longer than they may take; who has none by then is lost."""
+        runner = self._environment.runner
+        expected = self._expected | set(reports.workers) | self._working()
+        waiting = {client for client in expected if not reports.is_over(client)}
+        for client in waiting & set(runner.clients):
+            runner.send_message(_STOP, None, client)
+        deadline_s = time.monotonic() + (self._environment.stop_timeout or 0.0) + _LAST_WORDS_S
+        gone_s = time.monotonic() + _GONE_S
+        while waiting and time.monotonic() < deadline_s:
+            self._listen()
+            for client in waiting:
+                node = runner.clients.get(client)
+                if (node is None and time.monotonic() > gone_s) or (
+                    node and node.state == runners.STATE_MISSING
+                ):
+                    reports.lose(client, "stopped answering")
+            waiting = {client for client in waiting if not reports.is_over(client)}
+        for client in waiting:
+            reports.lose(client, f"did not stop within {_LAST_WORDS_S:g} s")
+
+    def _listen(self) -> None:
+        """Let messages come for a moment; where Locust's own listener no longer does, read them in its place.
+
+        When the last worker quits, as all do at Ctrl-C, the listener stops the test and then itself, with the last
+        report of that worker still to be read.
+        """
+        runner = self._environment.runner
+        if not (self._listener.dead or self._listener is gevent.getcurrent()):
+            gevent.sleep(_MOMENT_S)
+            return
+        heard = None
+        with gevent.Timeout(_MOMENT_S, False):
+            heard = runner.server.recv_from_client()
+        if heard:
+            runner.handle_message(*heard)

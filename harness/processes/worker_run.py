@@ -1,0 +1,232 @@
+"""A load run by several workers, seen from the supervisor: Locust's master, its workers, and one table of the whole.
+
+Each worker is a process with its own target, interpreter and memory. The plan is made once and dealt out, so that the
+workers together drive exactly what one process would; their tables are put together again, and what they reported over
+Locust's connection must add up to the same numbers, bit for bit.
+"""
+
+import contextlib
+import dataclasses
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import msgspec
+import numpy as np
+
+from harness.errors import RefusedError, ServerError, UsageError
+from harness.model import Executor
+from harness.plans.plan import planned_table
+from harness.processes.host_watch import HostWatch
+from harness.processes.job import Failed, Job, Listening, Started
+from harness.processes.loadrun import LoadPlan, LoadResult, Subject
+from harness.processes.measure import Ending, MeasuredProcess, Program, Tick, ended_early
+from harness.processes.merge_parts import Part, merge_parts
+from harness.processes.worker_messages import FAILURE, KEY_VARIABLE, Lost, Member, WorkerRun
+from harness.storage import files
+from harness.supervise import Child, Supervisor, how_it_ended
+from harness.table import calls, shares
+
+WORKER_VARIABLE = "HARNESS_WORKER"
+"""In a worker's environment: its number, for targets that want to tell workers apart."""
+_LAST_WORDS_S = 20.0
+
+
+@dataclasses.dataclass(slots=True)
+class _Worker:
+    """One worker process, and how it was lost if it was."""
+
+    member: Member
+    child: Child
+    watch: HostWatch
+    how_lost: str | None = None
+    lost_at_s: float | None = None
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.member.job.folder)
+
+
+def run_with_workers(
+    supervisor: Supervisor,
+    subject: Subject,
+    plan: LoadPlan,
+    folder: Path,
+    *,
+    on_mix: Callable[[dict[str, float]], None],
+    tick: Tick,
+) -> LoadResult:
+    """Run `plan` by `plan.workers` workers, into `folder`; in all else as `harness.processes.loadrun.run_load`."""
+    plan.check()
+    if plan.scenario.executor is Executor.CLOSED and plan.users < plan.workers:
+        raise UsageError(
+            f"{plan.workers} workers cannot share {plan.users} users",
+            remedy=f"Give --users {plan.workers} or more, or fewer --workers",
+        )
+    worker_run = _Run(supervisor, subject, plan, folder)
+    with worker_run:
+        ready = worker_run.master.wait_ready()
+        mix = plan.mix(ready.operations)
+        on_mix(mix)
+        worker_run.deal(mix)
+        started = worker_run.go(mix)
+        ending = worker_run.follow(started, tick)
+        if refused := worker_run.refused():
+            ending = dataclasses.replace(ending, trouble=str(refused), refused=refused)
+    return merge_parts(worker_run.parts(), plan, folder, ending, ready)
+
+
+class _Run:
+    """The processes of one run. Leaving it ends all of them."""
+
+    def __init__(self, supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._workers: list[_Worker] = []
+        self._elapsed_s: float | None = None
+        self._has_begun = self._is_over = False
+        job = plan.job(folder, subject)
+        worker_run = _worker_run(plan, job, folder)
+        self.master = MeasuredProcess(
+            supervisor, job, folder / "master.log",
+            program=Program("harness.load.workers.master", "Locust's master", worker_run), on_poll=self._look,
+        )  # fmt: skip
+        try:
+            listening = self.master.wait_listening()
+            for member in worker_run.members:
+                self._workers.append(self._hire(supervisor, subject, member, listening))
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.child.kill()
+        self.master.child.kill()
+
+    def _hire(
+        self, supervisor: Supervisor, subject: Subject, member: Member, listening: Listening
+    ) -> _Worker:
+        child = supervisor.start(
+            member.name,
+            [sys.executable, "-P", "-m", "harness.load.workers.member", str(listening.port), member.name],
+            log=Path(member.job.folder) / "worker.log",
+            env={
+                **os.environ,
+                **subject.environment,
+                WORKER_VARIABLE: str(member.number),
+                KEY_VARIABLE: listening.key,
+            },
+        )
+        return _Worker(member, child, HostWatch(child.pid, self._plan.duration_s))
+
+    def deal(self, mix: dict[str, float]) -> None:
+        """Write each worker's part of the plan; in the closed model the workers begin with nothing."""
+        plan = self._plan
+        if plan.scenario.executor is Executor.OPEN:
+            table = planned_table(plan.scenario, plan.spans, mix, plan.seed, plan.trace)
+            for worker, part in zip(self._workers, shares.deal(table, plan.workers), strict=True):
+                calls.write_table(worker.folder / shares.CALLS, np.ascontiguousarray(part))
+
+    def go(self, mix: dict[str, float]) -> Started:
+        """Let the run begin with this mix; returns when warm-up has begun."""
+        started = self.master.go(mix)
+        self._has_begun = True
+        return started
+
+    def follow(self, started: Started, tick: Tick) -> Ending:
+        """Wait for the end of all, and give the workers time to close their targets."""
+
+        def tick_all(elapsed_s: float) -> None:
+            self._elapsed_s = elapsed_s
+            for worker in self._workers:
+                worker.watch.tick(elapsed_s)
+            tick(elapsed_s)
+
+        ending = self.master.follow(started, tick_all)
+        self._is_over = True
+        return ending if ending.trouble else dataclasses.replace(ending, note=self._last_words())
+
+    def _last_words(self) -> str | None:
+        """Wait for the workers to close their targets; return which of them could not."""
+        stuck = []
+        for worker in self._workers:
+            try:
+                worker.child.wait(_LAST_WORDS_S)
+            except ServerError:
+                stuck.append(worker.member.name)
+        return (
+            f"The target's close() did not return within {_LAST_WORDS_S:g} s in {', '.join(stuck)}, and was killed; "
+            "what was measured before it is complete"
+            if stuck
+            else None
+        )
+
+    def refused(self) -> RefusedError | None:
+        """Return why a worker could not measure the target, if one could not."""
+        errors = [failed.error for worker in self._workers if (failed := _failed(worker))]
+        return next((error for error in errors if isinstance(error, RefusedError)), None)
+
+    def _look(self) -> None:
+        """Tell the master of workers that have ended: a heartbeat that stays away may only be a busy target."""
+        if self._is_over:
+            return
+        for worker in self._workers:
+            code = worker.child.poll()
+            if code is not None and code < 0 and not self._has_begun:
+                raise ended_early(worker.member.name, code, worker.child)
+            if worker.how_lost is None and code:
+                worker.how_lost = how_it_ended(code)
+                worker.lost_at_s = self._elapsed_s
+                self.master.tell(Lost(worker.member.name, worker.how_lost))
+
+    def parts(self) -> list[Part]:
+        """Return what is left of each worker, after all processes have ended."""
+        return [
+            Part(
+                member=worker.member,
+                host=worker.watch.facts(),
+                lost=_how_lost(worker),
+                lost_at_s=worker.lost_at_s,
+            )
+            for worker in self._workers
+        ]
+
+
+def _how_lost(worker: _Worker) -> str | None:
+    """Return why a worker did not end in good order: its own words, if it had any, are better than its exit code."""
+    failed = _failed(worker)
+    return f"could not go on: {failed.what}" if failed else worker.how_lost
+
+
+def _failed(worker: _Worker) -> Failed | None:
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        return msgspec.json.decode(files.read_bytes(worker.folder / FAILURE), type=Failed)
+    return None
+
+
+def _worker_run(plan: LoadPlan, job: Job, folder: Path) -> WorkerRun:
+    """Return the parts of the workers, and make their folders."""
+    members = []
+    for number in range(plan.workers):
+        own = folder / shares.name_of(number)
+        own.mkdir(parents=True)
+        part = msgspec.structs.replace(
+            job,
+            folder=str(own.resolve()),
+            users=plan.users // plan.workers,
+            in_flight_limit=-(-job.in_flight_limit // plan.workers),
+        )
+        members.append(Member(name=own.name, number=number, workers=plan.workers, job=part, spans=plan.spans))
+    is_open = plan.scenario.executor is Executor.OPEN
+    return WorkerRun(
+        members=tuple(members),
+        users=plan.workers if is_open else plan.users,
+        warmup_s=plan.warmup_s,
+        duration_s=plan.duration_s,
+    )

@@ -1,0 +1,22 @@
+"""What sampling cost the measured process, over all rounds."""
+
+from collections.abc import Sequence
+
+from harness.profiles.facts import CpuFacts
+from harness.stats.proportion import clopper_pearson
+
+
+def sampling_cost(facts: Sequence[CpuFacts]) -> CpuFacts:
+    """Return the cost over the looks of all rounds, with the exact interval of so many."""
+    looks = sum(one.looks or 0 for one in facts)
+    if not looks:
+        return CpuFacts()
+    held = round(sum((one.overhead_share or 0.0) * (one.looks or 0) for one in facts))
+    low, high = clopper_pearson(held, looks)
+    return CpuFacts(
+        overhead_share=held / looks,
+        overhead_low_share=low,
+        overhead_high_share=high,
+        overhead_budget_share=facts[-1].overhead_budget_share,
+        rate_asked_hz=facts[-1].rate_asked_hz,
+    )

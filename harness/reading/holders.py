@@ -1,0 +1,36 @@
+"""Who held the loop while the calls of each operation waited for it."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from harness.reading.summary import RunSummary
+from harness.table.heldby import NAMES
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Holders:
+    """The holders, those that held it longest first, and the ns of each by operation that waited."""
+
+    names: tuple[str, ...]
+    waited_ns: Mapping[str, tuple[int, ...]]
+
+
+def holders(run: RunSummary) -> Holders | None:
+    """Return who held the loop; None where the split was off or nobody waited."""
+    matrix = run.held_by
+    if matrix is None or not matrix.any():
+        return None
+    order = [
+        int(column) for column in np.argsort(-matrix.sum(axis=0), kind="stable") if matrix[:, column].any()
+    ]
+    names = (*run.operations, *NAMES)
+    return Holders(
+        tuple(names[column] for column in order),
+        {
+            name: tuple(int(row[column]) for column in order)
+            for (name, operation), row in zip(run.operations.items(), matrix, strict=True)
+            if operation.count and row.any()
+        },
+    )

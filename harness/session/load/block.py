@@ -1,0 +1,162 @@
+"""One block of load: a segment of each side and one more of the base, each a run of a process of its own."""
+
+import dataclasses
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from harness.errors import HarnessError, RefusedError
+from harness.policy.policy import Limit
+from harness.policy.thresholds import Level, Threshold, Thresholds
+from harness.processes.loadrun import LoadPlan, Subject, run_into
+from harness.reading.judging import judge
+from harness.reading.limits import limit_counts
+from harness.reading.summary import load
+from harness.run.directory import RunDirectory
+from harness.run.documents import BackendFacts, RunDocument
+from harness.session.load.segments import fault_of, segment_of
+from harness.session.receipt import LoadBlock, Phase, Receipt, Segment, Side
+from harness.storage.stamps import started_now
+from harness.supervise import Supervisor
+from harness.target.spec import TargetSpec
+
+NULL = "null"
+"""The label of the segment that measures the base once more."""
+PAIRED_THRESHOLDS = Thresholds(descheduled_share=Threshold(0.02, 0.5))
+"""What else the machine did meets both sides alike, in an order that was drawn: it costs power and biases nothing.
+
+So a segment may be disturbed more than a run that is to stand for itself. Absolute limits compare with nothing: they
+count only segments that are valid as runs.
+"""
+
+
+class Servers(Protocol):
+    """What the segments need of the servers behind their targets."""
+
+    def forget(self) -> None:
+        """Empty the shared caches."""
+
+    def facts(
+        self, counters: Mapping[str, Mapping[str, int]], measured_s: float, /
+    ) -> dict[str, BackendFacts]:
+        """Return each server's ceiling beside the rate that a run asked of it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadSession:
+    """What all segments share. `plan` carries rate and duration of one segment; its seed is drawn for each block.
+
+    `folder` gets one run directory for each segment. Those of usable segments are removed as soon as they are
+    summarised, unless `keep`; the others stay, as evidence. `thresholds` say which segments are of no use. The
+    overlay of a side links file by file, so that Python writes no byte code into a tree that is the user's.
+    """
+
+    supervisor: Supervisor
+    servers: Servers
+    subjects: Mapping[Side, Subject]
+    plan: LoadPlan
+    folder: Path
+    limits: tuple[Limit, ...] = ()
+    thresholds: Thresholds = PAIRED_THRESHOLDS
+    keep: bool = False
+
+    def subject(self, label: str) -> Subject:
+        """Return the subject of a segment: the null control is the base."""
+        return self.subjects[Side.BASE if label == NULL else Side(label)]
+
+
+class BlockInTheMaking:
+    """One block while it is measured; `record` may be asked at any time."""
+
+    def __init__(self, session: LoadSession, receipt: Receipt, phase: Phase, rng: random.Random) -> None:
+        self._session = session
+        self._receipt = receipt
+        self._phase = phase
+        self._number = len(receipt.load_blocks)
+        self._seed = rng.randrange(2**31)
+        self._order = rng.sample([*Side, NULL], len(Side) + 1)
+        self._segments: dict[str, Segment] = {}
+        self.trouble: str | None = "The session was interrupted in this block"
+        self.failed = False
+        """True if a measured process failed; a block can be of no use without that."""
+
+    def measure(self) -> None:
+        """Make the segments in order; the first that is of no use ends the block, and is its trouble.
+
+        Raises `RefusedError` for a side that cannot be measured: no other block would be of use.
+        """
+        for label in self._order:
+            try:
+                segment = self._segments[label] = self._segment(label)
+            except HarnessError as error:
+                self.trouble, self.failed = f"{label}: {error}", True
+                if isinstance(error, RefusedError):
+                    raise
+                return
+            if fault := fault_of(segment):
+                self.trouble = f"{label}: {fault}"
+                return
+        self.trouble = None
+
+    def record(self) -> LoadBlock:
+        """Return what there is of the block."""
+        return LoadBlock(
+            number=self._number,
+            phase=self._phase,
+            seed=self._seed,
+            order=[str(label) for label in self._order],
+            base=self._segments.get(Side.BASE),
+            candidate=self._segments.get(Side.CANDIDATE),
+            null=self._segments.get(NULL),
+            trouble=self.trouble,
+        )
+
+    def _segment(self, label: str) -> Segment:
+        directory = RunDirectory.create(self._session.folder, f"{self._number:03}", label)
+        try:
+            segment = self._measured(directory, label)
+        except KeyboardInterrupt:
+            directory.discard()
+            raise
+        if fault_of(segment) or self._session.keep:
+            return msgspec.structs.replace(segment, directory=directory.path.name)
+        directory.discard()
+        return segment
+
+    def _measured(self, directory: RunDirectory, label: str) -> Segment:
+        session = self._session
+        plan = dataclasses.replace(session.plan, seed=self._seed)
+        session.servers.forget()
+        document, result = run_into(
+            directory, session.supervisor, session.subject(label), plan, self._document(label, plan), silent
+        )
+        if document.interrupted:
+            raise KeyboardInterrupt
+        result.ending.raise_refusal()
+        run = load(directory.path)
+        run.document.backends = session.servers.facts(run.counters, run.measured_s)
+        directory.write(run.document)
+        self.failed = bool(run.trouble) or not run.total.outcomes["completed"]
+        stands_alone = judge(run).validity.level is not Level.INVALID
+        limits = limit_counts(run, session.limits) if stands_alone else []
+        return segment_of(run, judge(run, session.thresholds).validity, result.ready, limits)
+
+    def _document(self, label: str, plan: LoadPlan) -> Callable[[dict[str, float]], RunDocument]:
+        receipt, subject = self._receipt, self._session.subject(label)
+        return lambda mix: RunDocument(
+            scenario=plan.scenario.name,
+            target=TargetSpec(subject.factory, subject.parameters).text,
+            variant=label,
+            seed=plan.seed,
+            started_at=started_now(),
+            command=receipt.command,
+            plan=plan.facts(mix),
+            environment=receipt.environment,
+        )
+
+
+def silent(_elapsed_s: float) -> None:
+    """Take no note of the time: a session tells its progress by blocks."""

@@ -1,0 +1,156 @@
+"""A revision's files in a repository of our own: it borrows the project's objects, and the project's is never written.
+
+`git worktree` would note each side in the user's repository, and forget other worktrees there. `git archive` leaves
+out and changes files by `export-ignore` and `export-subst`. A clone that shares objects does neither, but a shallow
+repository cannot be cloned so. Hence: an empty repository in the session's folder with the project's object folders as
+alternates, its tags for tools that read versions from them, and its own settings for filters and line ends. What a
+partial clone lacks is fetched into ours, and goes with it.
+"""
+
+import shlex
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from harness.askgit import git_environment
+from harness.errors import HarnessError, UsageError
+from harness.session.sides import git
+
+_COPIED = (
+    "filter.", "lfs.", "core.autocrlf", "core.eol", "core.symlinks", "core.attributesfile", "core.sparsecheckout",
+    "core.sshcommand", "remote.", "http.", "credential.", "url.", "extensions.partialclone",
+)  # fmt: skip
+"""The settings of a repository that decide what its files are, or where missing ones come from."""
+_DISK = ("No space left", "Disk quota")
+
+
+def check_out(project: Path, commit: str, folder: Path) -> Path:
+    """Write the files of a commit into `folder`, and return the project's folder in it.
+
+    Raises HarnessError with git's own words if it cannot.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _require(git.run(folder, "init", "--quiet", "--template=", *_object_format(project)), commit, folder)
+    _borrow(project, folder / ".git")
+    checkout = ("checkout", "--quiet", "--detach", "--force", "--no-recurse-submodules", commit)
+    _require(git.run(folder, *checkout, environment=_settings(project)), commit, folder)
+    return folder / git.prefix(project)
+
+
+def fill_submodules(project: Path, tree: Path, wanted: Iterable[str]) -> None:
+    """Check out the submodules of `tree` that lie at, below or above what is `wanted`, from those of the project.
+
+    One that the project has not initialised stays empty: `require_complete` names it.
+    """
+    wanted = list(wanted)
+    for place, commit in _submodules(tree):
+        own = project / place
+        if any(_meet(place, path) for path in wanted) and (own / ".git").exists():
+            check_out(own, commit, tree / place)
+
+
+def require_complete(tree: Path, paths: Iterable[str]) -> None:
+    """Raise UsageError if files at these paths are left out of the checkout `tree`: by sparseness, or in a submodule."""
+    paths = list(paths)
+    for place, _ in _submodules(tree):
+        folder = tree / place
+        if any(_meet(place, path) for path in paths) and not (folder.is_dir() and any(folder.iterdir())):
+            raise UsageError(
+                f"The submodule '{place}' is empty, and what is measured lies there",
+                where=str(tree),
+                remedy=f"Fill it in the checkout: git submodule update --init -- {shlex.quote(place)}",
+            )
+    for tag, _, _, place in _index(tree):
+        if tag == "S" and any(_is_below(place, path) for path in paths) and not (tree / place).exists():
+            raise UsageError(
+                f"The checkout is sparse and leaves out '{place}', which is measured",
+                where=str(tree),
+                remedy=f"Add its folder: git sparse-checkout add {shlex.quote(str(Path(place).parent))}, "
+                "or all: git sparse-checkout disable",
+            )
+
+
+def _object_format(project: Path) -> list[str]:
+    told = git.run(project, "rev-parse", "--show-object-format")
+    return [f"--object-format={told.stdout.strip()}"] if told.returncode == 0 else []
+
+
+def _borrow(project: Path, repository: Path) -> None:
+    """Let our repository use the objects, tags and attributes of the project's, wherever it keeps them."""
+    counted = git.run(project, "count-objects", "-v").stdout.splitlines()
+    # All of a chain by itself: git follows it only so far. What it quotes it finds through the chain.
+    chain = [line.removeprefix("alternate: ") for line in counted if line.startswith("alternate: /")]
+    _write(repository / "objects/info/alternates", [str(git.path_in(project, "objects")), *chain])
+    refs = git.run(
+        project, "for-each-ref", "--format=%(objectname) %(refname)", "refs/tags", "refs/replace"
+    ).stdout
+    _write(repository / "packed-refs", refs.splitlines())
+    for name in ("shallow", "info/attributes", "info/sparse-checkout"):
+        place = git.path_in(project, name)
+        if place.is_file():
+            (repository / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(place, repository / name)
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8", "surrogateescape")
+
+
+def _settings(project: Path) -> dict[str, str]:
+    """Return the project's own settings as git reads them from its environment: logins among them are stored nowhere."""
+    listed = git.run(project, "config", "--list", "--null", "--show-scope").stdout.split("\0")
+    scopes, settings = listed[::2], listed[1::2]
+    own = [
+        setting.partition("\n")
+        for scope, setting in zip(scopes, settings, strict=False)
+        if scope in {"local", "worktree"} and setting.startswith(_COPIED)
+    ]
+    first = int(git_environment().get("GIT_CONFIG_COUNT") or 0)
+    found = {"GIT_CONFIG_COUNT": str(first + len(own))}
+    for number, (key, _, value) in enumerate(own, first):
+        found[f"GIT_CONFIG_KEY_{number}"] = key
+        found[f"GIT_CONFIG_VALUE_{number}"] = _absolute(project, value) if key.endswith(".url") else value
+    return found
+
+
+def _absolute(project: Path, url: str) -> str:
+    """Return the place of a remote that is named relative to the project."""
+    place = project / url
+    return str(place.resolve()) if "://" not in url and place.exists() else url
+
+
+def _require(done: git.Done, commit: str, folder: Path) -> None:
+    if done.returncode == 0:
+        return
+    is_full = any(words in done.stderr for words in _DISK)
+    raise HarnessError(
+        f"git could not check out {commit[:12]}: {git.sentences(done.stderr)}",
+        where=str(folder),
+        remedy="Free some disk, or name another place in TMPDIR"
+        if is_full
+        else f"Make this work in a fresh clone of the project: git checkout {commit[:12]}",
+    )
+
+
+def _submodules(tree: Path) -> list[tuple[str, str]]:
+    """Return (place, commit) of each submodule below the folder."""
+    return [(place, commit) for _, mode, commit, place in _index(tree) if mode == "160000"]
+
+
+def _index(tree: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Yield (tag, mode, object, place in the folder) of each file that the checkout keeps; nothing outside git."""
+    for line in git.run(tree, "ls-files", "--stage", "-t", "-z").stdout.split("\0"):
+        facts, tab, place = line.partition("\t")
+        if tab:
+            tag, mode, name, _ = facts.split(" ")
+            yield tag, mode, name, place
+
+
+def _meet(one: str, other: str) -> bool:
+    """True if one path is the other, or lies below it; the empty one is the whole tree."""
+    return _is_below(one, other) or _is_below(other, one)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return Path(path).is_relative_to(Path(folder))

@@ -1,0 +1,119 @@
+"""Overlays: folders that show only a side's source roots, one for each place on the import path.
+
+A root is a tree of real folders with links to the side's files. So byte code is written in the overlay, never in a
+user's checkout, and never shared between sides: two checkouts of one second may hold different files of one size,
+which byte code cannot tell apart.
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.processes.side_imports import MANIFEST, Side
+from harness.session.sides.roots import NEVER_LINKED, is_module
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where code lies that a side must not import, as a manifest names it: see `side_imports.Side`."""
+
+    elsewhere: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
+
+
+def build_overlay(
+    project: Path, roots: Mapping[str, str], overlay: Path, around: Surroundings | None = None
+) -> list[str]:
+    """Link the roots that the project has into a new folder, and return their import names.
+
+    The folder's manifest names all roots: what this side lacks must not come from anywhere else.
+    """
+    overlay.mkdir(parents=True)
+    present = {name: project / path for name, path in roots.items() if (project / path).exists()}
+    for name, path in present.items():
+        folder = overlay.joinpath(*name.split(".")[:-1])
+        folder.mkdir(parents=True, exist_ok=True)
+        link_tree(path, folder / path.name)
+        if folder != overlay:
+            _link_data(path.parent, folder)
+    around = around or Surroundings()
+    side = Side(
+        str(overlay), list(roots), str(project.resolve()), around.elsewhere, around.beside, around.copies
+    )
+    (overlay / MANIFEST).write_text(json.dumps(side._asdict()), "utf-8")
+    return list(present)
+
+
+def _link_data(source: Path, destination: Path) -> None:
+    """Link what lies beside the modules of a namespace package: they may read it."""
+    for path in source.iterdir():
+        if path.is_file() and not is_module(path) and not (destination / path.name).exists():
+            (destination / path.name).symlink_to(path.resolve())
+
+
+def link_tree(source: Path, destination: Path) -> None:
+    """Make the folders of `source` anew, with a link to each of its files."""
+    source = source.resolve()
+    if not source.is_dir():
+        destination.symlink_to(source)
+        return
+    for folder, names, files in os.walk(source):
+        names[:] = [name for name in names if name not in NEVER_LINKED]
+        place = destination / Path(folder).relative_to(source)
+        place.mkdir(exist_ok=True)
+        # A linked folder is not walked into: it may lead back here.
+        for name in (*files, *(name for name in names if Path(folder, name).is_symlink())):
+            (place / name).symlink_to(Path(folder, name))
+
+
+def refuse_shared(base: Path, candidate: Path, trees: Iterable[Path]) -> None:
+    """Raise UsageError if overlays of both sides show the same code, for it lies outside of their trees.
+
+    Links in a project may lead there. Files that are no modules, which both sides may read, are no reason.
+    """
+    tops = [tree.resolve() for tree in trees]
+    for path in sorted(_links(base)):
+        real, other = (base / path).resolve(), (candidate / path).resolve()
+        is_code = real.is_dir() or is_module(path)
+        if real == other and is_code and not any(real.is_relative_to(top) for top in tops):
+            raise UsageError(
+                f"Both sides would measure the same code: {path} is a link that leads out of the project",
+                where=str(real),
+                remedy="Put the code itself into the project, or compare two folders: path:BASE path:CANDIDATE",
+            )
+
+
+def _links(overlay: Path) -> list[Path]:
+    walked = os.walk(overlay)
+    return [
+        Path(folder, name).relative_to(overlay)
+        for folder, *both in walked
+        for names in both
+        for name in names
+        if Path(folder, name).is_symlink()
+    ]
+
+
+def contents(overlay: Path) -> dict[str, tuple[int, int]]:
+    """Return {file in the overlay: (time of change in ns, size)} of what its links show now; a lost file is (0, 0)."""
+    found = {}
+    for folder, names, files in os.walk(overlay):
+        names[:] = [name for name in names if name != "__pycache__"]
+        for name in files:
+            if name == MANIFEST:
+                continue
+            path = Path(folder, name)
+            found[str(path.relative_to(overlay))] = _stamp(path)
+    return found
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        facts = path.stat()
+    except OSError:
+        return 0, 0
+    return facts.st_mtime_ns, facts.st_size

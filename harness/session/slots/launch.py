@@ -1,0 +1,113 @@
+"""What a slot is started with: where its side's code is, which benchmark files, and which environment."""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.micro import pytest_options
+
+INI = "slot.ini"
+"""pytest's configuration in the session: the project's own, with its options and plugins, stays out."""
+_DROPPED = {"PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE", "PYTHONSTARTUP"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a slot may take before it counts as hung, in seconds."""
+
+    start_s: float = 180.0
+    """To import pytest, the plugins and the benchmarks."""
+    ready_s: float = 120.0
+    """To set one benchmark up and warm it up."""
+    slice_s: float = 60.0
+    end_s: float = 10.0
+
+    def within(self, left_s: float) -> "Limits":
+        """Return these limits, none of them longer than what is left of a budget."""
+        most_s = max(left_s, 1.0)
+        values = (self.start_s, self.ready_s, self.slice_s, self.end_s)
+        return Limits(*(min(value, most_s) for value in values))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bench:
+    """The benchmark files, the candidate's for all sides. `prefix` is what node ids begin with in this folder."""
+
+    folder: Path
+    suite: Path
+    prefix: str = ""
+    import_folders: tuple[Path, ...] = ()
+    plugins: tuple[str, ...] = ()
+    path: tuple[Path, ...] = ()
+    """Put in front of the installed packages, if it is not among them."""
+    cwd: Path | None = None
+    """Where slots run; the bench's folder by default."""
+
+    def file(self, relative: str) -> Path:
+        """Return the path of a file by the name that slots give it."""
+        return self.folder / f"{self.prefix}{relative}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Home:
+    """Where one side's code comes from. `tree` is where all of it must lie, links followed."""
+
+    name: str
+    overlay: Path
+    roots: tuple[str, ...] = ()
+    tree: Path | None = None
+    python: str = sys.executable
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Launch:
+    """What is particular to one start. `order` of None takes all benchmarks in the order of their files.
+
+    `warm` is how many calls warm a benchmark up; those without a number are called until they are steady.
+    `spin` is what calibration injects, `{benchmark: (loops per call, loops per fiftieth call)}`.
+    """
+
+    files: tuple[Path, ...]
+    order: Sequence[str] | None = None
+    cpu: int | None = None
+    hash_seed: int = 0
+    padding_bytes: int = 0
+    ballast: tuple[int, ...] = ()
+    """How many objects of each small size lie on the heap before anything is imported."""
+    warm: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    spin: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
+
+
+def slot_environment(home: Home, launch: Launch) -> dict[str, str]:
+    """Return the whole environment of a slot, without what would change the side's code or pytest's behaviour."""
+    # The packages of the running interpreter have no place in an environment of the side's own.
+    dropped = _DROPPED if home.python == sys.executable else _DROPPED | {"PYTHONPATH", "PYTHONHOME"}
+    inherited = pytest_options.environment({**os.environ, **home.environment})
+    kept = {name: value for name, value in inherited.items() if name not in dropped}
+    return kept | {
+        "PYTHONHASHSEED": str(launch.hash_seed),
+        "PYTHONNODEBUGRANGES": "1",
+        "SLOT_PADDING": "x" * launch.padding_bytes,
+    }
+
+
+def job_of(home: Home, bench: Bench, launch: Launch) -> dict[str, Any]:
+    """Return the first line that a slot reads."""
+    ini = bench.folder / INI
+    options = pytest_options.options(ini, bench.folder, bench.plugins)
+    return {
+        "overlay": str(home.overlay),
+        "folders": [str(folder) for folder in bench.import_folders],
+        "path": [str(folder) for folder in bench.path],
+        "prefix": bench.prefix,
+        "options": [*options, "--continue-on-collection-errors", "-q"],
+        "files": [str(file) for file in launch.files],
+        "order": launch.order,
+        "warm": launch.warm,
+        "spin": launch.spin,
+        "ballast": launch.ballast,
+    }

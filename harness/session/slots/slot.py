@@ -1,0 +1,227 @@
+"""One slot, seen from the session: start its process, ask it for slices, end it."""
+
+import contextlib
+import enum
+import os
+import select
+import time
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+
+from harness.errors import HarnessError, UsageError
+from harness.session.slots.fixed_layout import ADDR_NO_RANDOMIZE
+from harness.session.slots.launch import Bench, Home, Launch, Limits, job_of, slot_environment
+from harness.supervise import Child, Supervisor
+from harness.supervise.ending import how_it_ended, why_it_may_have
+
+PROGRAM = Path(__file__).with_name("slot_program.py")
+LAYOUT = Path(__file__).with_name("fixed_layout.py")
+_POLL_S = 0.5
+_LOG_LINES = 6
+
+
+class SlotError(HarnessError):
+    """A slot died, hung, or could not do what it was asked for: its block measured nothing."""
+
+
+class ForeignCodeError(UsageError):
+    """A slot loaded code of the project from outside its side's tree: both sides would measure it."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """Whatever a slot says; `kind` tells which fields count."""
+
+    kind: str
+    name: str = ""
+    files: dict[str, str] = {}
+    errors: dict[str, str] = {}
+    skipped: dict[str, str] = {}
+    import_ns: int = 0
+    imported: list[str] = []
+    """The measured roots that have been imported so far."""
+    strays: list[tuple[str, str]] = []
+    """(module, place) of what was newly loaded from outside the side's tree and is the project's."""
+    ns: float = 0.0
+    whole_ns: float = 0.0
+    warm_calls: int = 0
+    value: Any = None
+    outcome: str = ""
+    error: str = ""
+
+
+class _State(enum.Enum):
+    WAITING = enum.auto()
+    """It has imported, and goes on when told."""
+    SERVING = enum.auto()
+    RUNNING = enum.auto()
+    """It sets the next benchmark up, or ends."""
+
+
+class Slot:
+    """A running slot. Use it as a context manager: leaving it kills the process and all that it started."""
+
+    def __init__(self, child: Child, to_fd: int, from_fd: int, home: Home, limits: Limits) -> None:
+        self.child = child
+        self.home = home
+        self._to_fd, self._from_fd = to_fd, from_fd
+        self._limits = limits
+        self._buffer = b""
+        self._doing = "importing the benchmarks"
+        self._state = _State.WAITING
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.child.kill()
+        for descriptor in (self._to_fd, self._from_fd):
+            os.close(descriptor)
+
+    def collect(self) -> Message:
+        """Wait until the benchmarks are imported; the slot waits then."""
+        return self._checked(self.expect("collected", self._limits.start_s))
+
+    def has_fixed_layout(self) -> bool:
+        """True if the kernel gave it addresses that are not random, as it was asked for."""
+        try:
+            return bool(int(Path(f"/proc/{self.child.pid}/personality").read_text(), 16) & ADDR_NO_RANDOMIZE)
+        except OSError:
+            return False
+
+    def move_on(self) -> Message | None:
+        """Let the slot go on to its next benchmark; return how the test ended that it served, if it served one."""
+        state, self._state = self._state, _State.RUNNING
+        if state is not _State.RUNNING:
+            self.send("next")
+        if state is not _State.SERVING:
+            return None
+        return self._checked(self.expect("done", self._limits.ready_s))
+
+    def enter(self, name: str) -> Message:
+        """Wait until `name` is warm (`ready`), or is over without having been measured (`done`)."""
+        self._doing = f"setting up {name}"
+        message = self._checked(self.expect("ready", self._limits.ready_s, or_else="done"))
+        if message.name != name:
+            raise self._error(f"ran {message.name} instead")
+        if message.kind == "ready":
+            self._state = _State.SERVING
+            self._doing = f"measuring {name}"
+        return message
+
+    def begin(self) -> None:
+        """Begin a series of slices."""
+        self._ask("begin")
+
+    def sentinel_ns(self) -> int:
+        """Time the fixed loop."""
+        return int(self._ask("sentinel"))
+
+    def slice_ns(self, calls: int) -> tuple[int, int]:
+        """Return (wall_ns, cpu_ns) of one slice."""
+        wall_ns, cpu_ns = self._ask("slice", calls)
+        return wall_ns, cpu_ns
+
+    def use_tool(self, program: Path, function: str, *words: str | int) -> Any:
+        """Run a function of the file `program` in the slot: it gets what times the benchmark's calls, and `words`."""
+        return self._ask("tool", str(program), function, *words)
+
+    def finish(self) -> None:
+        """Let the process end by itself, so that the suite's own fixtures are closed; not for long."""
+        with contextlib.suppress(SlotError):
+            self.expect("ended", self._limits.end_s)
+
+    def send(self, *words: str | int) -> None:
+        """Write one line to the slot; one that has died is found when it is read from."""
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._to_fd, msgspec.json.encode(words) + b"\n")
+
+    def expect(self, kind: str, timeout_s: float, or_else: str = "") -> Message:
+        """Return the next message of this kind. Raises SlotError if the slot dies, hangs or says otherwise."""
+        message = msgspec.json.decode(self._line(time.monotonic() + timeout_s, timeout_s), type=Message)
+        if message.kind in {kind, or_else}:
+            return message
+        raise self._error(
+            f"ended early: {message.error or message.name or message.kind}",
+            lines=_LOG_LINES if not message.name else 0,
+        )
+
+    def _ask(self, *words: str | int) -> Any:
+        self.send(*words)
+        return self.expect("ran", self._limits.slice_s).value
+
+    def _line(self, deadline_s: float, timeout_s: float) -> bytes:
+        while b"\n" not in self._buffer:
+            if time.monotonic() > deadline_s:
+                raise self._error(f"did not answer within {timeout_s:g} s")
+            if select.select([self._from_fd], [], [], _POLL_S)[0]:
+                chunk = os.read(self._from_fd, 1 << 16)
+                if not chunk:
+                    code = self.child.kill()
+                    raise self._error(how_it_ended(code), why=why_it_may_have(code))
+                self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def _checked(self, message: Message) -> Message:
+        for name, place in message.strays:
+            raise foreign_code(self.home, name, place)
+        return message
+
+    def _error(self, what: str, lines: int = _LOG_LINES, why: str = "") -> SlotError:
+        tail = self.child.log_tail(lines) if lines else ""
+        said = f"; its log ends with: {' | '.join(tail.split(chr(10)))}" if tail else ""
+        because = f" ({why})" if why else ""
+        return SlotError(f"The {self.home.name}'s slot {what} while {self._doing}{because}{said}")
+
+
+def foreign_code(home: Home, name: str, place: str) -> ForeignCodeError:
+    """Return the error that says which module came from where, and what to do about it."""
+    if any(name == root or name.startswith(f"{root}.") for root in home.roots):
+        what = f"The {home.name}'s slot imported {name} from outside its tree: {place}"
+        remedy = "Look for what imports it before the benchmarks do: a .pth file, a plugin, an import hook"
+    else:
+        what = f"The {home.name}'s slot loaded {name}, which is the project's, from outside its tree: {place}"
+        remedy = (
+            "Both sides would measure that one file: add its package to source-roots in [tool.harness], or "
+            "uninstall the copy"
+        )
+    return ForeignCodeError(what, where=f"its tree is {home.tree}", remedy=remedy)
+
+
+def start_slot(
+    supervisor: Supervisor, home: Home, bench: Bench, launch: Launch, log: Path, limits: Limits
+) -> Slot:
+    """Start the process of one slot on its CPU and hand it its job."""
+    child_in, to_fd = os.pipe()
+    from_fd, child_out = os.pipe()
+    try:
+        child = supervisor.start(
+            f"the {home.name}'s slot",
+            # Numbers of one width: the arguments lie on the stack, whose place is a cause of noise.
+            [
+                home.python,
+                "-I",
+                "-S",
+                str(LAYOUT),
+                home.python,
+                "-P",
+                str(PROGRAM),
+                f"{child_in:06d}",
+                f"{child_out:06d}",
+            ],
+            log=log,
+            env=slot_environment(home, launch),
+            cwd=bench.cwd or bench.folder,
+            pass_fds=(child_in, child_out),
+        )
+    finally:
+        os.close(child_in)
+        os.close(child_out)
+    if launch.cpu is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(child.pid, {launch.cpu})
+    slot = Slot(child, to_fd, from_fd, home, limits)
+    os.write(to_fd, msgspec.json.encode(job_of(home, bench, launch)) + b"\n")
+    return slot

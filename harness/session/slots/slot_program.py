@@ -1,0 +1,334 @@
+"""The program of a slot: one process of one side, which serves slices of its benchmarks on demand.
+
+Run as a script by its path, `python -P slot_program.py IN_FD OUT_FD`. It imports nothing of the harness, because the
+side may be the harness. Lines of JSON come and go over two descriptors of their own, so that what a benchmark prints
+disturbs nothing. The first line in is the job; the answer is `collected`, and a line in lets it go on. Then, for each
+benchmark, `ready` goes out and commands come in until `next`: `["slice", calls]`, `["begin"]`, `["sentinel"]`,
+`["tool", file, function, ...]` (which gets what times the calls), `["next"]`.
+"""
+
+import functools
+import gc
+import itertools
+import json
+import os
+import runpy
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+Timed = Callable[[int], tuple[int, int]]
+"""calls to (wall_ns, cpu_ns) of all of them."""
+
+_ENGINE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))  # noqa: PTH120
+_PLAIN = runpy.run_path(os.path.join(_ENGINE, "micro", "plain.py"))  # noqa: PTH118
+Outcomes = runpy.run_path(os.path.join(_ENGINE, "micro", "outcomes.py"))["Outcomes"]  # noqa: PTH118
+plain, readable = _PLAIN["plain"], _PLAIN["readable"]
+WARM_RUN_NS = 2_000_000
+MOST_WARM_NS = 150_000_000
+STEADY = 0.99
+SENTINEL_LOOPS = 20_000
+TAIL_EVERY = 50
+# Nothing of the harness is imported: this is a neighbour by its path.
+UNFINISHED = runpy.run_path(os.path.join(_ENGINE, "target", "unfinished.py"))  # noqa: PTH118 - a script of few imports
+check_benchmarked, finished = UNFINISHED["check_benchmarked"], UNFINISHED["finished"]
+
+
+class Channel:
+    """Lines of JSON to and from the session."""
+
+    def __init__(self, in_fd: int, out_fd: int) -> None:
+        for descriptor in (in_fd, out_fd):
+            os.set_inheritable(descriptor, False)
+        self._lines = os.fdopen(in_fd, "r", encoding="utf-8")
+        self._out_fd = out_fd
+
+    def send(self, kind: str, **fields: Any) -> None:
+        """Write one message."""
+        # Numbers of our own in answers, which are many; anything at all in names and reasons.
+        line = json.dumps({"kind": kind, **(fields if kind == "ran" else plain(fields))}).encode() + b"\n"
+        while line:
+            line = line[os.write(self._out_fd, line) :]
+
+    def receive(self) -> Any:
+        """Return the next line; the end of the session ends this process at once."""
+        line = self._lines.readline()
+        if not line:
+            os._exit(0)
+        return json.loads(line)
+
+
+class Benchmark:
+    """The `benchmark` fixture of pytest-benchmark, which serves slices instead of timing by itself.
+
+    `rewind`, if a benchmark sets it, is called before each series of slices, so that both sides start a series at
+    the same of their inputs.
+    """
+
+    def __init__(self, name: str, group: str | None, serve: Callable[["Benchmark", Timed], None]) -> None:
+        self.name = self.fullname = name
+        self.group = group
+        self.extra_info: dict[str, Any] = {}
+        self.enabled, self.disabled, self.stats = True, False, None
+        self.rewind: Callable[[], None] = lambda: None
+        self.used, self._serve = 0, serve
+
+    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Serve slices of `function(*args, **kwargs)`, then return its result."""
+        call = functools.partial(function, *args, **kwargs) if args or kwargs else function
+        return self._measure(function, call, timed_loop(call))
+
+    def pedantic(
+        self, target: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None,
+        setup: Callable[[], Any] | None = None, teardown: Callable[..., Any] | None = None, **_rounds: int,
+    ) -> Any:  # fmt: skip
+        """Serve slices of `target`, each call after a `setup` of its own; the session decides on rounds."""
+        if setup is None and teardown is None:
+            return self(target, *args, **dict(kwargs or {}))
+        once = functools.partial(call_once, target, args, dict(kwargs or {}), setup, teardown)
+        return self._measure(target, lambda: once()[0], lambda calls: sum_of_calls(once, calls))
+
+    def _measure(self, function: Callable[..., Any], call: Callable[[], Any], run: Timed) -> Any:
+        """Serve slices. What a call returns is looked at before anything is timed, and once more at the end."""
+        self.used += 1
+        if self.used > 1:
+            raise RuntimeError("one test called benchmark twice: split it into two tests")
+        check_benchmarked(function)
+        finished(call())
+        self._serve(self, run)
+        return finished(call())
+
+
+def timed_loop(call: Callable[[], Any]) -> Timed:
+    """Return what times a number of calls in a row."""
+
+    def run(calls: int) -> tuple[int, int]:
+        again = itertools.repeat(None, calls)
+        cpu_ns, start_ns = time.thread_time_ns(), time.perf_counter_ns()
+        for _ in again:
+            call()
+        end_ns = time.perf_counter_ns()
+        return end_ns - start_ns, time.thread_time_ns() - cpu_ns
+
+    return run
+
+
+def call_once(
+    target: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    setup: Callable[[], Any] | None,
+    teardown: Callable[..., Any] | None,
+) -> tuple[Any, int, int]:
+    """Return (result, wall_ns, cpu_ns) of one call; setup and teardown are not in the times."""
+    prepared = setup() if setup else None
+    if prepared is not None:
+        args, kwargs = prepared
+    cpu_ns, start_ns = time.thread_time_ns(), time.perf_counter_ns()
+    result = target(*args, **kwargs)
+    wall_ns, cpu_ns = time.perf_counter_ns() - start_ns, time.thread_time_ns() - cpu_ns
+    if teardown:
+        teardown(*args, **kwargs)
+    return result, wall_ns, cpu_ns
+
+
+def sum_of_calls(once: Callable[[], tuple[Any, int, int]], calls: int) -> tuple[int, int]:
+    """Return (wall_ns, cpu_ns) over calls that are timed one by one."""
+    times = [once()[1:] for _ in range(calls)]
+    return sum(wall_ns for wall_ns, _ in times), sum(cpu_ns for _, cpu_ns in times)
+
+
+def spin(loops: int) -> None:
+    """Count to `loops`: the work that calibration adds, and the sentinel's."""
+    for _ in itertools.repeat(None, loops):
+        pass
+
+
+def slowed(run: Timed, loops: int, tail_loops: int) -> Timed:
+    """Return `run` with a spin for each call, and another for each fiftieth: an injected regression.
+
+    The spins of a slice come in one piece, so that nothing else is added to a short call.
+    """
+    done = 0
+
+    def run_slowed(calls: int) -> tuple[int, int]:
+        nonlocal done
+        tails = (done + calls) // TAIL_EVERY - done // TAIL_EVERY
+        done += calls
+        wall_ns, cpu_ns = run(calls)
+        cpu_start_ns, start_ns = time.thread_time_ns(), time.perf_counter_ns()
+        spin(loops * calls + tail_loops * tails)
+        spun_ns = time.perf_counter_ns() - start_ns
+        return wall_ns + spun_ns, cpu_ns + time.thread_time_ns() - cpu_start_ns
+
+    return run_slowed
+
+
+def warm_up(run: Timed) -> tuple[float, float, int]:
+    """Call until runs of 2 ms get no faster; return what a call takes, in ns, without and with setup, and the calls."""
+    started_ns, calls = time.perf_counter_ns(), 1
+    while (first := whole(run, calls))[1] < WARM_RUN_NS // 2:
+        calls *= 2
+    runs = [first]
+    while time.perf_counter_ns() - started_ns < MOST_WARM_NS:
+        runs.append(whole(run, calls))
+        # The second fastest of four: neither a lucky run nor a disturbed one.
+        if len(runs) >= 8 and sorted(runs[-4:])[1][0] >= sorted(runs[-8:-4])[1][0] * STEADY:
+            break
+    wall_ns, whole_ns = zip(*runs[-4:], strict=True)
+    made = 2 * calls - 1 + calls * (len(runs) - 1)
+    return statistics.median(wall_ns) / calls, statistics.median(whole_ns) / calls, made
+
+
+def whole(run: Timed, calls: int) -> tuple[int, int]:
+    """Return the wall time of a run as it says, and with what it leaves out."""
+    start_ns = time.perf_counter_ns()
+    wall_ns = run(calls)[0]
+    return wall_ns, time.perf_counter_ns() - start_ns
+
+
+def sentinel_ns() -> int:
+    """Return how long a fixed loop takes: about a millisecond, and the same in every slot."""
+    start_ns, total = time.perf_counter_ns(), 0
+    for number in range(SENTINEL_LOOPS):
+        total += number * 7 % 13
+    return time.perf_counter_ns() - start_ns
+
+
+class Nothing:
+    """Stands for the watch over imports where no side has a tree."""
+
+    def imported(self) -> list[str]:
+        """Nothing is looked for."""
+        return []
+
+    def strays(self) -> list[tuple[str, str]]:
+        """Nothing can be in the wrong place."""
+        return []
+
+
+class Plugin:
+    """Supplies the fixture, keeps the order that was asked for, and tells the session what happens."""
+
+    def __init__(self, job: Mapping[str, Any], channel: Channel, watch: Any) -> None:
+        self._job = job
+        self._channel = channel
+        self._watch = watch
+        self._began_ns = 0
+        self._names: dict[str, str] = {}
+        self.outcomes: Any = Outcomes()
+
+    def pytest_load_initial_conftests(self) -> None:
+        """Imports begin here, with the folder's conftest."""
+        self._began_ns = time.perf_counter_ns()
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Leave only benchmarks, in the order of the job."""
+        by_name = {
+            self._name(item): item for item in items if "benchmark" in getattr(item, "fixturenames", ())
+        }
+        order = self._job["order"]
+        items[:] = [by_name[name] for name in (by_name if order is None else order) if name in by_name]
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        """Tell what there is, and what it took to import it."""
+        # Before any test is set up: a mark that skips it comes before every plugin.
+        self._names = {item.nodeid: self._name(item) for item in session.items}
+        files = {name: self._relative(nodeid).partition("::")[0] for nodeid, name in self._names.items()}
+        self._channel.send(
+            "collected",
+            files=files,
+            errors=self._by_file(self.outcomes.errors),
+            skipped=self._by_file(self.outcomes.skipped),
+            import_ns=time.perf_counter_ns() - self._began_ns,
+            **self._loaded(),
+        )
+        # Until then the other slots of the block have the CPU to themselves.
+        self._channel.receive()
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Tell how the test ended."""
+        outcome, error = self.outcomes.ended
+        name = self._names.get(nodeid, nodeid)
+        self._channel.send("done", name=name, outcome=outcome, error=error, **self._loaded())
+
+    def make_fixture(self, request: Any) -> Benchmark:
+        """Return the fixture of one test."""
+        name, marker = self._name(request.node), request.node.get_closest_marker("benchmark")
+        return Benchmark(name, marker.kwargs.get("group") if marker else None, self._serve)
+
+    def _serve(self, benchmark: Benchmark, run: Timed) -> None:
+        # As many calls as told, where told: a benchmark that changes with its calls is then in one state on all sides.
+        told = self._job["warm"].get(benchmark.name, 0)
+        ns, whole_ns, warm_calls = (
+            (*(total / told for total in whole(run, told)), told) if told else warm_up(run)
+        )
+        if (loops := self._job["spin"].get(benchmark.name)) is not None:
+            run = slowed(run, *loops)
+        gc.collect()
+        gc.freeze()
+        warm = {"ns": ns, "whole_ns": whole_ns, "warm_calls": warm_calls}
+        self._channel.send("ready", name=benchmark.name, **self._loaded(), **warm)
+        serves: dict[str, Any] = {"begin": benchmark.rewind, "sentinel": sentinel_ns, "slice": run}
+        serves["tool"] = lambda path, name, *words: runpy.run_path(path)[name](run, *words)
+        try:
+            while (command := self._channel.receive())[0] != "next":
+                self._channel.send("ran", value=serves[command[0]](*command[1:]))
+        finally:
+            gc.unfreeze()
+
+    def _loaded(self) -> dict[str, Any]:
+        return {"imported": self._watch.imported(), "strays": self._watch.strays()}
+
+    def _name(self, item: Any) -> str:
+        """The node's path in the suite, or the parameter that a test says it is named by."""
+        marker = item.get_closest_marker("named_by")
+        return (
+            str(readable(str(item.callspec.params[marker.args[0]])))
+            if marker
+            else self._relative(item.nodeid)
+        )
+
+    def _by_file(self, reasons: Mapping[str, str]) -> dict[str, str]:
+        return {self._relative(nodeid): why for nodeid, why in reasons.items()}
+
+    def _relative(self, nodeid: str) -> str:
+        return str(readable(nodeid)).removeprefix(self._job["prefix"])
+
+
+def run_pytest(job: Mapping[str, Any], channel: Channel, watch: Any) -> None:
+    """Collect and run the benchmarks of the job in this process."""
+    import pytest
+
+    # The fixture is added here, since pytest is imported only after the overlay is in place.
+    with_fixture = type("SlotPlugin", (Plugin,), {"benchmark": pytest.fixture(Plugin.make_fixture)})
+    plugin = with_fixture(job, channel, watch)
+    pytest.main([*job["options"], *job["files"]], plugins=[plugin, plugin.outcomes])
+    channel.send("ended")
+
+
+def prepare_imports(job: Mapping[str, Any]) -> Any:
+    """Put the side's overlay in front of everything, then the suite's folders; return the watch over what is loaded."""
+    sys.path[:0] = [place for place in job["path"] if place not in sys.path]
+    parts = runpy.run_path(os.path.join(_ENGINE, "processes", "side_imports.py"))  # noqa: PTH118 - a script of few imports
+    side = parts["read_side"](job["overlay"])
+    if side is None:
+        sys.path[:0] = job["folders"]
+        return Nothing()
+    parts["take_over"](side, job["folders"])
+    return parts["Watch"](side)
+
+
+def main() -> None:
+    """Carry out one job."""
+    channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
+    job = channel.receive()
+    # It moves what comes after it on the heap, on all sides alike. It is held until the process ends.
+    _ballast = [bytes(16 * size) for size, count in enumerate(job["ballast"]) for _ in range(count)]
+    run_pytest(job, channel, prepare_imports(job))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Stored runs that are asked for together: of which kind they are, and whether they may stand side by side."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness import environment
+from harness.errors import UsageError
+from harness.redaction.redact import redact_text
+from harness.run.directory import RunDirectory
+
+
+def kind_of(directories: Sequence[RunDirectory]) -> str:
+    """Return the kind of all these runs. Raises `UsageError` where they are of several."""
+    by_kind = {directory.read_head().kind: directory for directory in directories}
+    if len(by_kind) > 1:
+        what = " and ".join(
+            f"{directory.path} is a {kind} run" for kind, directory in sorted(by_kind.items())
+        )
+        raise UsageError(
+            f"Runs of different kinds have no report together: {what}",
+            remedy="Report the runs of each kind by themselves",
+        )
+    return next(iter(by_kind))
+
+
+def refuse_unlike(directories: Sequence[RunDirectory], environments: Sequence[dict[str, Any]]) -> None:
+    """Raise `UsageError` unless all runs have the fingerprint of the first: their times would tell of the machines."""
+    first, *others = environments
+    for directory, other in zip(directories[1:], others, strict=True):
+        if differing := environment.explained(first, other):
+            raise UsageError(
+                f"{directory.path} and {directories[0].path} cannot be compared: they were made in environments that "
+                f"differ in {redact_text(', '.join(differing))}",
+                remedy="Report each by itself, or compare two revisions live, side by side, with harness compare",
+            )
