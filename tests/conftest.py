@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from harness.run.directory import write_atomically
 from reports.charts import figures
-from tests.tabs_support import Tabs
+from tests.support.tabs import Tabs
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
@@ -42,7 +42,7 @@ def servers(tmp_path_factory):
 @pytest.fixture(scope="module")
 def empty_servers(servers):
     """The same servers, which hold nothing when a file of tests begins."""
-    from tests.servers_support import empty
+    from tests.support.servers import empty
 
     empty(servers.environment())
     return servers

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.cli_support import Said, facts, inside, journal, returned, table
+from tests.support.cli import Said, facts, inside, journal, returned, table
 from tests.truth.catalogue import Known
 
 # Both buckets of a histogram and the two stamps around a call: 1 % promised, 0.4 % of a bucket.

@@ -9,7 +9,7 @@ import pytest
 from harness.commands.options import planning
 from harness.model import Outcome
 from harness.processes import loadrun
-from tests.cli_support import end_of, inside, journal, measured, returned, started, table, until_called
+from tests.support.cli import end_of, inside, journal, measured, returned, started, table, until_called
 from tests.truth.catalogue import OVERLOADED
 
 NO_OUTCOME = dict.fromkeys(("completed", "failed", "timed_out", "dropped", "unfinished", "never_started"), 0)

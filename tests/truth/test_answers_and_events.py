@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.cli_support import inside, returned, table
-from tests.exact_support import few_requests
+from tests.support.cli import inside, returned, table
+from tests.support.exact import few_requests
 
 TARGET = """
 import io

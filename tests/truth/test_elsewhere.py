@@ -6,7 +6,7 @@ import pytest
 
 from harness.cli import main
 from harness.profiles.stacks.folded import read_folded
-from tests.exact_support import few_requests
+from tests.support.exact import few_requests
 
 TARGET = """
 import concurrent.futures, queue, threading, gevent

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.cli_support import facts, inside, returned, table
+from tests.support.cli import facts, inside, returned, table
 from tests.truth.conftest import TOLERANCE
 
 pytestmark = pytest.mark.measures

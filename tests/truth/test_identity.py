@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.cli_support import measured, returned
+from tests.support.cli import measured, returned
 from tests.truth.catalogue import (
     HOLDING_CLOSED,
     LOGNORMAL,

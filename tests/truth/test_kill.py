@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.model import Outcome
-from tests.cli_support import (
+from tests.support.cli import (
     document,
     end_of,
     facts,
@@ -20,7 +20,7 @@ from tests.cli_support import (
     table,
     until_called,
 )
-from tests.processes import descendants, survivors
+from tests.support.processes import descendants, survivors
 
 
 @contextlib.contextmanager

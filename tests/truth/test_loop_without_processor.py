@@ -3,7 +3,7 @@
 import pytest
 
 from harness.processes import measure
-from tests.cli_support import inside
+from tests.support.cli import inside
 
 TARGET = """
 import ctypes

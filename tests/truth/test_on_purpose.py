@@ -22,7 +22,7 @@ from harness.work.preparing import Find
 from harness.work.servers import Backends
 from harness.work.subjects import select
 from scenarios.catalogue import SCENARIOS
-from tests.cli_support import inside
+from tests.support.cli import inside
 from tests.truth.catalogue import OVERLOADED, WAITING
 
 # What spoils a run from inside the measured process, as a target's `open`.

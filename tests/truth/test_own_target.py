@@ -4,7 +4,7 @@ import collections
 
 import pytest
 
-from tests.cli_support import document, harness, inside, table
+from tests.support.cli import document, harness, inside, table
 
 SOURCE = """
 from WHERE import line

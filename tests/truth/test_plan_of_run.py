@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.cli_support import document, inside, journal, measured, table
+from tests.support.cli import document, inside, journal, measured, table
 
 PLANNED = ["intended_ns", "operation", "payload"]
 

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.planted_support import assert_turned_round, changed, checkouts, functions, profile, report
+from tests.support.planted import assert_turned_round, changed, checkouts, functions, profile, report
 
 KINDS = ("memory/memory", "memory/leaks")
 

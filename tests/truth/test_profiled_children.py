@@ -7,7 +7,7 @@ from harness.profiles.capture.memory_children import MOST_KEPT
 from harness.profiles.stacks.folded import read_folded
 from harness.profiling.runs import MEMORY_REQUESTS
 from harness.work.retention import foreign
-from tests.cli_support import inside
+from tests.support.cli import inside
 
 KID = """
 import time

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from tests.planted_support import (
+from tests.support.planted import (
     PLANTS,
     assert_turned_round,
     changed,

@@ -9,7 +9,7 @@ import pytest
 from harness.reading import summary
 from harness.reading.judging import judge
 from reports.run import html, view
-from tests.cli_support import inside, returned, table
+from tests.support.cli import inside, returned, table
 from tests.truth.conftest import TOLERANCE
 
 pytestmark = pytest.mark.measures

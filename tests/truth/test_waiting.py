@@ -7,7 +7,7 @@ import pytest
 
 from harness.profiles.stacks.folded import read_folded
 from harness.table.latency import latencies
-from tests.cli_support import document, inside, returned, table
+from tests.support.cli import document, inside, returned, table
 from tests.truth.conftest import TOLERANCE
 
 SOURCE = """

@@ -15,7 +15,7 @@ from harness.run.directory import RunDirectory
 from harness.run.distributions import Distributions
 from harness.table import calls
 from scenarios.catalogue import SCENARIOS
-from tests.cli_support import (
+from tests.support.cli import (
     RETURNED,
     document,
     end_of,
@@ -27,7 +27,7 @@ from tests.cli_support import (
     table,
     until,
 )
-from tests.processes import descendants, survivors
+from tests.support.processes import descendants, survivors
 from tests.truth.conftest import assert_agrees, assert_monotone
 
 RATE = 400

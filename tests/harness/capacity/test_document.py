@@ -1,0 +1,86 @@
+"""The answer of a search, from its file: never a pass without a certified rate."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.capacity.document import CapacityDocument, Ended, answer, as_json
+from harness.capacity.search import Sight
+from harness.capacity.sizing import calls_needed, probe_s, search_s
+from harness.errors import ExitCode
+from harness.policy.slo import State, certify, parse
+from harness.policy.thresholds import Level
+from harness.reading.limits import read_limit
+from tests.support.capacity_builder import document, probe
+
+SETTLED = [probe(100, "held"), probe(110, "broke"), probe(110, "broke"), probe(100, "held")]
+
+
+def test_an_interval_with_both_ends_seen_twice_is_valid_and_a_success():
+    told = answer(document(SETTLED))
+    assert (told.level, told.code, told.reasons) == (Level.VALID, ExitCode.OK, ())
+    assert (told.found.held_per_s, told.found.broke_per_s) == (100, 110)
+
+
+@pytest.mark.parametrize(
+    ("probes", "ended", "why"),
+    [
+        (SETTLED[:2], Ended.BUDGET, "budget was used up"),
+        (SETTLED[:2], Ended.SETTLED, "holds at 100/s was not seen twice".replace("holds", "held")),
+        ([probe(100, "held")] * 2, Ended.SETTLED, "no upper end"),
+        ([*[probe(100, "held")] * 2, *[probe(200, "invalid")] * 3], Ended.SETTLED, "At 200/s no probe was valid"),
+        (SETTLED, None, "cut off"),
+        ([probe(100, "held", Level.DEGRADED)] * 2 + SETTLED[1:3], Ended.SETTLED, "held at 100/s was degraded"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_degrades_the_answer_and_is_said(probes, ended, why):
+    told = answer(document(probes, ended))
+    assert (told.level, told.code) == (Level.DEGRADED, ExitCode.OK)
+    assert any(why in reason for reason in told.reasons)
+
+
+@pytest.mark.parametrize(
+    ("probes", "ended", "code"),
+    [
+        ([probe(5, "broke")] * 2, Ended.SETTLED, ExitCode.LIMIT_BROKEN),
+        ([probe(50, "broke")], Ended.BUDGET, ExitCode.INVALID),
+        ([probe(5, "invalid")] * 3, Ended.SETTLED, ExitCode.INVALID),
+        ([probe(5, "not settled")], Ended.BUDGET, ExitCode.INVALID),
+        ([], None, ExitCode.INVALID),
+        (SETTLED, Ended.INTERRUPTED, ExitCode.INTERRUPTED),
+        (SETTLED, Ended.FAILED, ExitCode.FAILED),
+    ],
+)
+def test_exit_codes(probes, ended, code):
+    assert answer(document(probes, ended)).code is code
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([5, 10, 20, 40]), st.sampled_from(list(Sight)), st.sampled_from(list(Level)))),
+    st.sampled_from([None, *Ended]),
+)  # fmt: skip
+def test_every_search_has_an_answer_that_survives_its_file(found, ended):
+    made = document([probe(*one) for one in found], ended)
+    again = msgspec.json.decode(msgspec.json.encode(made), type=CapacityDocument)
+    told = answer(again)
+    assert told == answer(made)
+    assert told.code is not ExitCode.OK or told.found.held_per_s is not None
+    assert as_json(again, "dir", None)["exit_code"] == told.code
+
+
+@pytest.mark.parametrize("slo", ["p99<25ms", "p99.9<1s,errors<1%", "p50<1ms", "errors<0.1%"])
+def test_a_probe_holds_enough_calls_to_certify_what_is_kept(slo):
+    calls = calls_needed([read_limit(slo)])
+    shares = [clause.share for clause in parse(slo)]
+    for clause in parse(slo):
+        certificate = certify(clause, calls=calls, exceeding=round(min(shares) * calls * 0.25))
+        assert certificate.state is State.CERTIFIED
+    assert probe_s(10.0, calls, 1.0, 1e9) * 10 >= calls
+
+
+def test_a_probe_is_as_long_as_asked_but_no_large_part_of_the_budget():
+    assert probe_s(1000.0, 300, 10.0, 600.0) == 10.0
+    assert probe_s(1.0, 300, 10.0, 600.0) == 90.0
+    assert calls_needed([read_limit("throughput>5/s")]) == 1
+    assert search_s(10, 2, 0.01) > search_s(10, 2, 0.1)

@@ -1,0 +1,275 @@
+"""What cannot be measured truthfully ends every command with exit code 2 and a sentence, and no run is valid."""
+
+import json
+import signal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness import cli
+from harness.model import Outcome
+from harness.processes.loadrun import LoadPlan
+from tests.support.cli import facts, measured, returned, table
+from tests.support.gate import git, make_shop
+from tests.support.locust import Crew
+from tests.support.toy_suite import make_project
+
+SLOW = "class create:\n    async def call(self, event):\n        import asyncio; await asyncio.sleep(0.05)\n"
+# Sees nothing on its face: a function that returns a coroutine, from the call `after` on.
+LATER = """
+import asyncio, time
+
+class create:
+    operations = {"read": 1}
+
+    def __init__(self, after="0"):
+        self.left = int(after)
+
+    def call(self, event):
+        self.left -= 1
+        time.sleep(0.0005)
+        return {"status": 200} if self.left >= 0 else self.work()
+
+    async def work(self):
+        await asyncio.sleep(0.05)
+"""
+LOOPS = """
+import asyncio
+
+class create:
+    def call(self, event):
+        return asyncio.run(self.work())
+
+    async def work(self):
+        await asyncio.sleep(0.02)
+"""
+POOL = """
+import multiprocessing
+
+class create:
+    def call(self, event):
+        try:
+            with multiprocessing.Pool(2) as pool:
+                return pool.map(abs, [1, -1])
+        except OSError:
+            return None
+"""
+ENDS = """
+import asyncio, itertools
+import gevent, pytest
+
+class Own(BaseException): pass
+
+class create:
+    def __init__(self):
+        faults = [
+            gevent.GreenletExit, GeneratorExit, Own, asyncio.CancelledError, lambda: pytest.fail.Exception("no"),
+            KeyboardInterrupt,
+        ]
+        self.take = itertools.cycle([one for fault in faults for one in (None, None, None, fault)]).__next__
+
+    def call(self, event):
+        fault = self.take()
+        gevent.sleep(0.001)
+        if fault:
+            raise fault()
+        return {"status": 200}
+"""
+STUCK = "import gevent\nclass create:\n    def call(self, event):\n        gevent.sleep(60)\n"
+# A refusal ends a run long before.
+LONG = ("--duration", "20s", "--warmup", "0s", "--no-report")
+SHORT = ("--duration", "1s", "--warmup", "0s", "--no-report")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    for name, source in {"slow": SLOW, "later": LATER, "loops": LOOPS, "pool": POOL, "ends": ENDS,
+                         "stuck": STUCK}.items():  # fmt: skip
+        (tmp_path / f"{name}.py").write_text(source)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def said(folder, capsys):
+    """Run a command in this process; returns its exit code, its JSON document, and the sentences that it said."""
+
+    def say(*words):
+        code = cli.main([*map(str, words), "--json"])
+        out, err = capsys.readouterr()
+        return int(code), json.loads(out), err
+
+    return say
+
+
+COMMANDS = {
+    "run": ("run", "steady", "--target", "{}", "--rate", 50, *LONG),
+    "run closed": ("run", "closed", "--target", "{}", "--users", 2, *LONG),
+    "run with workers": ("run", "closed", "--target", "{}", "--users", 2, "--workers", 2, *LONG),
+    "max throughput": ("run", "max-throughput", "--target", "{}", *LONG),
+    "profile": ("profile", "steady", "--target", "{}", "--rate", 50, "--duration", "5s"),
+    "capacity": ("capacity", "steady", "--target", "{}", "--slo", "p99<25ms"),
+    "compare exactly": ("compare", "target:{}", "target:{}?after=1", "--suite", "exact"),
+    "compare micro": ("compare", "target:{}", "target:{}?after=1", "--suite", "micro"),
+    "compare under load": ("compare", "target:{}", "target:{}?after=1", "--suite", "load", "--budget", "20m"),
+}
+
+
+# What shows when the target is made ends every command as it does these, since none goes on without a target.
+AS = {
+    "slow.py:create": ("an async function", ("run", "run with workers")),
+    "later.py:create": (
+        "returned a coroutine",
+        (
+            "run closed", "max throughput", "profile", "capacity", "compare exactly", "compare micro",
+            "compare under load",
+        ),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("target", "command"), [(target, command) for target, (_, names) in AS.items() for command in names]
+)
+def test_a_call_that_nobody_would_await_is_refused_by_every_command(folder, said, command, target):
+    sentence, _ = AS[target]
+    words = [str(word).format(target) for word in COMMANDS[command]]
+    code, document, _ = said(*words)
+    assert (code, document["exit_code"]) == (2, 2)
+    assert sentence in document["error"]
+    assert "asyncio" in document["error"], "with what to do"
+    assert not (folder / "runs").exists() or not list((folder / "runs").glob("*/timing"))
+
+
+def test_the_gate_and_ablations_refuse_it_too(folder, said, monkeypatch):
+    (folder / "pyproject.toml").write_text('[tool.harness]\ntarget = "slow.py:create"\n')
+    code, document, _ = said("ablate", "--switch", "fast", "--budget", "60s")
+    assert code == 2, document
+    shop = make_shop(folder / "shop")
+    work = shop / "shop" / "work.py"
+    work.write_text(work.read_text().replace("def call", "async def call"))
+    git(shop, "commit", "-qam", "asynchronous")
+    monkeypatch.chdir(shop)
+    code, document, _ = said("gate", "--suite", "exact")
+    assert code == 2
+    assert "is an async function" in document["error"]
+
+
+def test_plain_locust_ends_with_the_refusal(folder):
+    with Crew(folder, HARNESS_TARGET="later.py:create?after=40") as crew:
+        done = crew.end_of(crew.start("--headless", "-u", "2", "-r", "2"))
+        (stored,) = crew.runs()
+    assert done.code == 2, done.log
+    assert "returned a coroutine" in done.log
+    assert "returned a coroutine" in facts(stored)["stopped"]
+
+
+@pytest.mark.parametrize(
+    "pace", [("steady", "--rate", 200), ("closed", "--users", 2, "--workers", 2, "--think-time", "5ms")]
+)
+def test_a_refusal_on_the_way_keeps_what_was_measured_and_it_is_not_valid(folder, said, pace):
+    words = ("--target", "later.py:create?after=120", *LONG)
+    code, document, err = said("run", *pace, *words)
+    (run,) = document["runs"]
+    assert code == 2
+    assert run["validity"] == "invalid"
+    assert "returned a coroutine for operation 'read'" in " ".join(run["reasons"])
+    assert "The work ended early" in err
+    assert run["outcomes"]["completed"] >= 30
+    assert (Path(run["dir"]) / "timing" / "calls.npy").exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("loops.py:create", "Calls that overlap cannot each run an asyncio event loop"),
+        ("pool.py:create", "multiprocessing.Pool, which hangs"),
+    ],
+)
+def test_what_only_the_patches_of_gevent_break_is_no_failure_of_the_target(said, target, sentence):
+    code, document, err = said("run", "closed", "--target", target, "--users", 4, *LONG)
+    assert code == 2
+    assert sentence in document.get("error", err)
+    for run in document.get("runs", []):
+        assert run["validity"] == "invalid"
+        assert run["outcomes"]["failed"] == 0
+
+
+def test_one_user_may_run_event_loops(said):
+    _, document, _ = said("run", "closed", "--target", "loops.py:create", "--users", 1, *SHORT)
+    (run,) = document["runs"]
+    assert run["outcomes"]["completed"] > 0
+    assert run["outcomes"]["failed"] == 0
+    assert run["operations"]["call"]["service_ns"]["p50"] > 20e6
+
+
+KINDS = ["CancelledError", "Failed", "GeneratorExit", "GreenletExit", "KeyboardInterrupt", "Own"]
+PACES = {
+    "open": ("steady", "--rate", 120, "--in-flight", 8),
+    "closed": ("closed", "--users", 3, "--think-time", "3ms"),
+    "back to back": ("closed", "--users", 3, "--no-split"),
+}
+
+
+@pytest.mark.parametrize("pace", PACES)
+def test_a_call_that_raises_what_is_no_exception_has_failed_with_its_reason(said, pace):
+    _, document, _ = said("run", *PACES[pace], "--target", "ends.py:create", *SHORT)
+    (run,) = document["runs"]
+    outcomes, failures = run["outcomes"], run["failures"]
+    assert sorted(one["what"].rpartition(".")[2] for one in failures) == KINDS
+    assert all(one["where"].startswith("create.call (ends.py:") for one in failures)
+    assert sum(one["count"] for one in failures) == outcomes["failed"]
+    assert outcomes["completed"] >= 2 * outcomes["failed"]
+    assert outcomes["unfinished"] == 0
+    # Every slot and every user was given back: calls were made until the end.
+    assert len(returned(measured(run["dir"])[-10:]))
+
+
+def test_what_the_harness_itself_ends_stays_unfinished(said, monkeypatch):
+    job = LoadPlan.job
+    # How long it is waited for is nothing here.
+    monkeypatch.setattr(LoadPlan, "job", lambda *told: msgspec.structs.replace(job(*told), drain_s=0.1))
+    code, document, _ = said("run", "closed", "--users", 2, "--target", "stuck.py:create", *SHORT)
+    (run,) = document["runs"]
+    assert code == 5
+    assert run["outcomes"]["unfinished"] == 2
+    assert run["failures"] == []
+
+
+def test_users_that_locust_ends_in_the_middle_of_a_call_did_not_fail(folder):
+    with Crew(folder, HARNESS_TARGET="stuck.py:create") as crew:
+        process = crew.start("--headless", "-u", "2", "-r", "2")
+        crew.until(lambda: 2 in crew.called().values())
+        process.send_signal(signal.SIGINT)
+        done = crew.end_of(process)
+        (stored,) = crew.runs()
+    assert table(stored)["outcome"].tolist() == [Outcome.UNFINISHED] * 2
+    assert facts(stored)["failures"] == [], done.log
+
+
+def test_benchmarks_that_only_promise_work_are_named_and_the_others_measured(tmp_path, monkeypatch, capsys):
+    good = """
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from measured import add
+POOL = ThreadPoolExecutor(1)
+async def slow(): await asyncio.sleep(0.05)
+def generate(): yield 1
+def test_add(benchmark): benchmark.pedantic(add, (10,), rounds=3)
+def test_async(benchmark): benchmark(slow)
+def test_generator(benchmark): benchmark(generate)
+def test_returned(benchmark): benchmark(lambda: slow())
+def test_future(benchmark): benchmark.pedantic(lambda: POOL.submit(int), rounds=3)
+"""
+    monkeypatch.chdir(make_project(tmp_path, good=good))
+    code = cli.main(["bench", "--json"])
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert code == 5
+    assert list(run["benchmarks"]) == ["test_good.py::test_add"]
+    missing = {name.partition("::")[2]: why for name, why in run["missing"].items()}
+    assert "an async function" in missing["test_async"]
+    assert "a generator function" in missing["test_generator"]
+    assert "returns a coroutine" in missing["test_returned"]
+    assert "returns a future" in missing["test_future"]

@@ -1,0 +1,128 @@
+"""Allocations of a suite's benchmarks, counted in slots of both sides."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import memray
+import pytest
+
+from harness.exact import slot_tools
+from harness.exact.suite import MOST_CALLS, calls_traced, trace_suite, values_of
+from harness.profiles.stacks.marker import operation_of
+from harness.session.receipt import State
+from harness.supervise import Supervisor
+from tests.support.exact_suite import a_benchmark, a_stage
+from tests.support.processes import descendants
+
+SUITE = """
+import os, toy
+def test_buffers(benchmark):
+    assert benchmark(toy.buffers, 10)
+def test_numbers(benchmark):
+    assert benchmark(toy.numbers)
+def test_dies(benchmark):
+    benchmark(toy.end)
+"""
+BASE = """
+import json
+def buffers(count):
+    return list(map(bytearray, [100] * count))
+def numbers():
+    return json.loads(json.dumps({str(n): [n] * 3 for n in range(50)}))
+def end():
+    pass
+"""
+MORE = BASE.replace("count):\n    return", "count):\n    extra = bytearray(5000)\n    return")
+
+
+@pytest.fixture(scope="module")
+def supervisor():
+    with Supervisor() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def counts(supervisor, tmp_path_factory):
+    stage = a_stage(supervisor, tmp_path_factory.mktemp("suite"), SUITE, BASE, MORE)
+    benchmarks = [a_benchmark("test_buffers"), a_benchmark("test_numbers")]
+    return {(count.benchmark, count.metric): count for count in trace_suite(stage, benchmarks)}
+
+
+def test_three_repetitions_of_each_side_agree_to_the_last_allocation(counts):
+    for count in counts.values():
+        if count.metric == "allocations":
+            assert (len(count.base), len(count.candidate)) == (3, 3)
+            assert (len({*count.base}), len({*count.candidate})) == (1, 1)
+
+
+def test_one_more_buffer_in_a_call_is_two_more_allocations_of_that_function(counts):
+    count = counts["test_toy.py::test_buffers", "allocations"]
+    assert count.candidate[0] - count.base[0] == 2
+    name = "buffers (toy/__init__.py)"
+    assert count.candidate_sites[name] - count.base_sites[name] == 2
+    peak = counts["test_toy.py::test_buffers", "peak_bytes"]
+    assert peak.candidate[0] - peak.base[0] >= 5000
+
+
+def test_what_did_not_change_is_equal_on_both_sides(counts):
+    count = counts["test_toy.py::test_numbers", "allocations"]
+    assert count.base == count.candidate
+    assert count.base_sites == count.candidate_sites
+    assert count.note == ""
+
+
+def test_a_slot_that_dies_is_said_and_ends_no_more_than_itself(supervisor, tmp_path):
+    candidate = BASE.replace("def end():\n    pass", "def end():\n    import os; os._exit(3)")
+    stage = a_stage(supervisor, tmp_path, SUITE, BASE, candidate)
+    benchmarks = [a_benchmark("test_buffers"), a_benchmark("test_dies")]
+    before = descendants(os.getpid())
+    counts = {(one.benchmark, one.metric): one for one in trace_suite(stage, benchmarks, repetitions=1)}
+    assert descendants(os.getpid()) <= before
+    dead = counts["test_toy.py::test_dies", "allocations"]
+    assert (len(dead.base), dead.candidate) == (1, [])
+    assert "candidate: " in dead.note
+    assert "exit code 3" in dead.note
+    assert len(counts["test_toy.py::test_buffers", "allocations"].candidate) == 1
+
+
+def test_what_one_side_cannot_run_is_not_counted(supervisor, tmp_path):
+    stage = a_stage(supervisor, tmp_path, SUITE, BASE, BASE)
+    new = [a_benchmark("test_buffers")]
+    new[0] = type(new[0])(name=new[0].name, state=State.NEW)
+    assert trace_suite(stage, new) == []
+
+
+@pytest.mark.parametrize(
+    ("ns", "calls"),
+    [(0.0, MOST_CALLS), (1e6, MOST_CALLS), (50e6, 4), (3e9, 1)],
+)
+def test_slow_calls_are_traced_less_often_and_both_sides_alike(ns, calls):
+    assert calls_traced(a_benchmark("test_numbers", ns)) == calls
+
+
+ALONE = """
+import runpy, sys
+tools, record, packages = sys.argv[1:]
+runpy.run_path(tools)["trace"](lambda calls: [bytearray(9) for _ in range(calls)], 5, record, packages)
+print(packages in sys.path)
+"""
+
+
+def test_a_side_whose_environment_lacks_memray_is_traced_with_ours(tmp_path):
+    record, packages = tmp_path / "memory.bin", Path(memray.__file__).parent.parent
+    said = subprocess.run(
+        # Without its site-packages, as an environment of its own is.
+        [sys.executable, "-I", "-S", "-c", ALONE, slot_tools.__file__, record, packages],
+        check=True, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert said.stdout == "False\n"
+    # Ten objects and their buffers, and the list that grows twice.
+    assert 2 * 5 <= values_of(record, 1)["allocations"].value <= 2 * 5 + 4
+
+
+def test_the_tools_of_a_slot_speak_of_operations_as_our_readers_do():
+    marked = slot_tools.under_marker(lambda calls: calls, slot_tools.CALLS)
+    assert operation_of(marked.__code__.co_name) == slot_tools.CALLS
+    assert marked(3) == 3

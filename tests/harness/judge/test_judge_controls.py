@@ -1,0 +1,100 @@
+"""The controls of a session: a base that differs from itself and blocks that the machine spoilt make times inconclusive."""
+
+import msgspec
+import pytest
+
+from harness.judge.judge import judge
+from harness.judge.verdict import Verdict
+from harness.session.receipt import Sentinel, SessionPlan
+from tests.support.judge import CONTROL, POLICY, changed, of, slices, steady
+
+
+def with_null(session, changes):
+    """The session with other changes of its null control."""
+    for number, (one, change) in enumerate(zip(session.blocks, changes, strict=True)):
+        session.blocks[number] = msgspec.structs.replace(
+            one, slices=one.slices | {CONTROL.name: slices(change)}
+        )
+    return session
+
+
+def test_a_base_that_differs_from_itself_makes_times_inconclusive():
+    session = with_null(steady({"a": 0.1}, confirm=("a",)), [0.02] * 28)
+    judgement = judge(session, POLICY)
+    assert (of(judgement, "a").verdict, judgement.verdict) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
+    assert not judgement.controls.null_clean
+    assert judgement.controls.null_change == pytest.approx(0.0202, abs=1e-4)
+    assert "the null control is dirty" in of(judgement, "a").note
+
+
+def test_a_bias_far_below_the_margin_voids_nothing():
+    judgement = judge(with_null(steady({"a": 0.0}), [0.002] * 12), POLICY)
+    assert judgement.controls.null_clean
+    assert judgement.controls.null_p < 0.01
+    assert judgement.verdict is Verdict.OK
+
+
+def test_a_session_without_its_null_control_clears_nothing():
+    session = steady({"a": 0.0})
+    for number, one in enumerate(session.blocks):
+        session.blocks[number] = msgspec.structs.replace(one, slices={"a": one.slices["a"]})
+    judgement = judge(session, POLICY)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert not judgement.controls.null_clean
+
+
+def test_a_null_control_of_few_blocks_tests_nothing():
+    session = steady({"a": 0.0}, screen=7, plan=SessionPlan(screen_blocks=7))
+    judgement = judge(session, POLICY)
+    assert not judgement.controls.null_clean
+    assert of(judgement, "a").note == "the null control has 7 blocks, and cannot be tested with fewer than 8"
+
+
+def spoilt(session, count, **sentinel):
+    """The session with the sentinel of its first blocks replaced."""
+    times = {"base_ns": [10**6], "candidate_ns": [10**6]} | sentinel
+    for number in range(count):
+        session.blocks[number] = msgspec.structs.replace(session.blocks[number], sentinel=Sentinel(**times))
+    return session
+
+
+@pytest.mark.parametrize("side", ["base_ns", "candidate_ns", "null_ns"])
+def test_a_block_is_rejected_whichever_slot_was_slow(side):
+    judgement = judge(spoilt(steady({"a": 0.0}), 2, **{side: [1_200_000]}), POLICY)
+    assert judgement.controls.bad_blocks == pytest.approx(2 / 12)
+    assert of(judgement, "a").blocks == 10
+    assert judgement.verdict is Verdict.OK
+
+
+FAST_AND_SLOW = [1_000_000, 2_000_000, 1_010_000, 1_990_000, 1_020_000, 2_010_000, 1_000_000, 1_980_000]
+
+
+def test_slots_that_both_wander_are_apart_by_chance_and_one_that_is_slow_throughout_is_not():
+    # A core that another tenant shares, in five readings of eight and in three: medians twice apart, means a fifth.
+    five, three = [2 * 10**6, *FAST_AND_SLOW[1:]], [10**6, 10**6, *FAST_AND_SLOW[2:]]
+    by_chance = spoilt(steady({"a": 0.0}), 2, base_ns=five, candidate_ns=three)
+    assert judge(by_chance, POLICY).controls.bad_blocks == 0
+    slow = [round(1.2 * ns) for ns in FAST_AND_SLOW]
+    calm, calm_slow = [10**6 + 1_000 * n for n in range(8)], [1_200_000 + 1_000 * n for n in range(8)]
+    throughout = spoilt(steady({"a": 0.0}), 2, base_ns=calm, candidate_ns=calm_slow)
+    assert judge(throughout, POLICY).controls.bad_blocks == pytest.approx(2 / 12)
+    by_the_throat = spoilt(steady({"a": 0.0}), 2, base_ns=FAST_AND_SLOW, candidate_ns=[4 * ns for ns in slow])
+    assert judge(by_the_throat, POLICY).controls.bad_blocks == pytest.approx(2 / 12)
+
+
+def test_a_block_on_a_stolen_processor_is_rejected_though_its_slots_agree():
+    slow = {"base_ns": [2 * 10**6], "candidate_ns": [2 * 10**6]}
+    assert of(judge(spoilt(steady({"a": 0.0}), 1, **slow), POLICY), "a").blocks == 11
+
+
+def test_what_is_usual_is_settled_by_the_screen():
+    session = steady({"a": 0.0}, confirm=("a",))
+    for number in range(12, 28):
+        changed(session, number, sentinel=Sentinel(base_ns=[2 * 10**6], candidate_ns=[2 * 10**6]))
+    assert judge(session, POLICY).controls.bad_blocks == pytest.approx(16 / 28)
+
+
+def test_too_many_bad_blocks_make_times_inconclusive():
+    judgement = judge(spoilt(steady({"a": 0.0}), 5, base_ns=[2 * 10**6]), POLICY)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "5 of 12 blocks were bad" in judgement.controls.reasons

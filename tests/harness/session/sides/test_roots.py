@@ -1,0 +1,118 @@
+"""Which packages are measured and what they are called, and whether they are compiled on both sides."""
+
+import sysconfig
+
+import pytest
+
+from harness.errors import UsageError
+from harness.session.receipt import MeasuredRoot, Side
+from harness.session.sides.measured import (
+    built_elsewhere,
+    measured_roots,
+    refuse_uneven_builds,
+    refuse_unused,
+)
+from harness.session.sides.roots import missing, source_roots
+from tests.support.session import write
+
+SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
+
+
+@pytest.mark.parametrize(
+    ("named", "imports", "found"),
+    [
+        (("src",), "import pkg", {"pkg": "src/pkg", "mod": "src/mod.py", "ns.inner": "src/ns/inner"}),
+        (("src/pkg",), "import pkg", {"pkg": "src/pkg"}),
+        (("src/pkg/sub",), "import pkg.sub", {"pkg": "src/pkg"}),
+        (("src/ns/inner",), "from ns import inner", {"ns.inner": "src/ns/inner"}),
+        (("src/ns",), "from ns.inner import work", {"ns.inner": "src/ns/inner"}),
+        (("lib/deep/pkg",), "import pkg", {"pkg": "lib/deep/pkg"}),
+        (("lib/deep/pkg",), "import deep.pkg", {"deep.pkg": "lib/deep/pkg"}),
+        ((".",), "import top", {"pkg": "src/pkg", "mod": "src/mod.py", "ns.inner": "src/ns/inner"}),
+        (("top", "src/mod.py"), "", {"top": "top", "mod": "src/mod.py"}),
+        (("nowhere",), "", {}),
+    ],
+)
+def test_a_root_is_named_as_it_is_imported(tmp_path, named, imports, found):
+    files = ("src/pkg/__init__.py", "src/pkg/sub/__init__.py", "src/mod.py", "src/ns/inner/__init__.py")
+    others = (
+        "lib/deep/pkg/__init__.py",
+        "top/__init__.py",
+        "src/pkg.egg-info/PKG-INFO",
+        "src/ns/data/x.json",
+    )
+    write(tmp_path, dict.fromkeys((*files, *others), "") | {"bench/test_x.py": imports})
+    assert source_roots(tmp_path, named, "bench") == found
+
+
+def test_a_target_says_too_what_a_root_is_called(tmp_path):
+    write(tmp_path, {"lib/ns/inner/__init__.py": ""})
+    assert source_roots(tmp_path, ("lib",), None, "ns.inner.bench:create?a=1") == {"ns.inner": "lib/ns/inner"}
+
+
+def test_a_root_that_no_side_has_is_told():
+    assert missing(["src", "lib/pkg/sub", "gone"], ["src/pkg", "lib/pkg"]) == ["gone"]
+
+
+@pytest.fixture
+def trees(tmp_path):
+    write(tmp_path, {f"{side}/pkg/__init__.py": "" for side in Side})
+    return {side: tmp_path / side for side in Side}
+
+
+def measured(trees):
+    return measured_roots({"pkg": "pkg"}, trees)
+
+
+def test_what_is_compiled_is_listed_by_side_as_it_is_imported(trees):
+    write(
+        trees[Side.CANDIDATE],
+        {f"pkg/_native{SUFFIX}": "", "pkg/sub/b.abi3.so": "", "pkg/old.cpython-27-x.so": ""},
+    )
+    (one,) = measured(trees)
+    assert one.base_compiled == []
+    assert one.candidate_compiled == ["pkg._native", "pkg.sub.b", "pkg/old.cpython-27-x.so"]
+
+
+def test_one_side_built_and_the_other_not_is_refused_by_name(trees):
+    write(trees[Side.CANDIDATE], {f"pkg/_native{SUFFIX}": ""})
+    with pytest.raises(UsageError, match=r"the base lacks pkg\._native, which the candidate has"):
+        refuse_uneven_builds(measured(trees), trees)
+
+
+def test_a_module_that_is_new_to_a_built_side_is_no_reason_to_refuse(trees):
+    for tree in trees.values():
+        write(tree, {f"pkg/_native{SUFFIX}": ""})
+    write(trees[Side.CANDIDATE], {f"pkg/_other{SUFFIX}": ""})
+    refuse_uneven_builds(measured(trees), trees)
+    # Its source is there, so it was not built.
+    write(trees[Side.BASE], {"c/_other.pyx": ""})
+    with pytest.raises(UsageError, match=r"the base lacks pkg\._other"):
+        refuse_uneven_builds(measured(trees), trees)
+
+
+def test_a_package_that_one_side_lacks_altogether_is_no_uneven_build(trees):
+    write(trees[Side.CANDIDATE], {f"fresh/_native{SUFFIX}": "", "fresh/__init__.py": ""})
+    refuse_uneven_builds(measured_roots({"fresh": "fresh"}, trees), trees)
+
+
+def test_every_root_that_is_named_must_be_imported_and_one_of_those_found():
+    roots = [MeasuredRoot(name=name, candidate=f"src/{name}") for name in ("a", "b")]
+    refuse_unused(roots, ["src"], {"a"}, "tree")
+    refuse_unused(roots, [], {"a"}, "tree")
+    refuse_unused([], [], set(), "tree")
+    with pytest.raises(UsageError, match="No benchmark imports 'src/b'"):
+        refuse_unused(roots, ["src/a", "src/b"], {"a"}, "tree")
+    with pytest.raises(UsageError, match="No benchmark imports any of a, b"):
+        refuse_unused(roots, [], set(), "tree")
+
+
+def test_what_is_compiled_only_where_the_package_is_installed_is_said(trees, tmp_path):
+    roots = {"pkg": "pkg", "ns.inner": "src/ns/inner"}
+    write(tmp_path, {f"user/pkg/_native{SUFFIX}": "", f"site/ns/inner/deep/_b{SUFFIX}": ""})
+    copies = [str(tmp_path / "site" / "ns" / "inner" / "deep" / f"_b{SUFFIX}")]
+    (note,) = built_elsewhere(roots, measured(trees), [tmp_path / "user"], copies)
+    assert "Neither side has ns.inner.deep._b, pkg._native compiled" in note
+    for tree in trees.values():
+        write(tree, {f"pkg/_native{SUFFIX}": ""})
+    assert built_elsewhere(roots, measured(trees), [tmp_path / "user"], []) == ()

@@ -1,0 +1,208 @@
+"""What a session measures within its budget: planned against allowed, by a clock that is told how long things take."""
+
+import dataclasses
+import re
+
+import msgspec
+import pytest
+
+from harness.errors import UsageError
+from harness.judge.judge import judge
+from harness.judge.looks import Looks
+from harness.judge.verdict import Verdict
+from harness.policy.policy import Policy
+from harness.session.allowance import END_S, Allowance
+from harness.session.pace import Asked, Pace
+from harness.session.receipt import Phase
+from harness.session.slots.launch import Limits
+from harness.units import parse_duration_s
+from harness.work.budgets import pace_of, plan_within, require_room_for_load
+from tests.support.judge import Simulation, count, receipt
+
+POLICY = Policy()
+
+
+class Clock:
+    """A clock that stands still unless it is told."""
+
+    def __init__(self):
+        self.now_s = 1000.0
+
+    def __call__(self):
+        return self.now_s
+
+
+class TimedSimulation(Simulation):
+    """Simulated blocks that take time, asked for as a session asks for them."""
+
+    def __init__(self, changes, budget_s, *, slower=1.0, before_s=5.0, planned_s=1.0, **more):
+        self.clock, self.slower, self.planned_s = Clock(), slower, planned_s
+        self.pace = pace_of(Allowance(budget_s, self.clock), POLICY)
+        beside_s = before_s + END_S
+        plan = plan_within(budget_s, planned_s, POLICY, len(changes), beside_s=beside_s)
+        super().__init__(changes, plan=plan, **more)
+        self.clock.now_s += before_s
+
+    def blocks(self, phase, count, names):
+        names, done = [name for name in names if name in self.changes], 0
+        while not self.receipt.cut:
+            asked = Asked(phase, count, done, self.planned_s, self.planned_s, len(names))
+            count = self.pace.affordable(asked, self.receipt)
+            if done >= count:
+                return
+            super().blocks(phase, 1, names)
+            self.clock.now_s += self.slower * self.planned_s
+            self.pace.allowance.took(self.planned_s, self.slower * self.planned_s)
+            done += 1
+
+    @property
+    def spent_s(self):
+        return self.clock.now_s - 1000.0
+
+    def verdict(self):
+        found = judge(self.receipt, POLICY)
+        return {one.benchmark: one.verdict for one in found.comparisons if one.metric == "wall"}, found
+
+
+@pytest.mark.parametrize("slower", [1.0, 1.3, 2.0, 5.0])
+@pytest.mark.parametrize("budget_s", [30.0, 60.0, 200.0])
+@pytest.mark.parametrize("change", [0.0, 0.05, 0.2])
+def test_a_session_ends_within_its_budget_however_slow_its_blocks_are(slower, budget_s, change):
+    run = TimedSimulation({"a": change, "b": 0.0}, budget_s, slower=slower)
+    run.run(Looks(POLICY))
+    assert run.spent_s + END_S <= 1.1 * budget_s
+    verdicts, found = run.verdict()
+    assert Verdict.INVALID not in verdicts.values(), found.reasons
+    if run.receipt.cut:
+        assert set(verdicts.values()) & {Verdict.INCONCLUSIVE}
+        assert run.receipt.cut in found.reasons
+
+
+def test_blocks_as_long_as_planned_are_all_made():
+    run = TimedSimulation({"a": 0.2, "b": 0.0}, 60.0)
+    planned = run.receipt.plan
+    run.run(Looks(POLICY))
+    assert (run.receipt.plan, run.receipt.cut) == (planned, "")
+    assert run.verdict()[0] == {"a": Verdict.REGRESSED, "b": Verdict.OK}
+
+
+def test_slower_blocks_are_fewer_and_still_decide_where_the_thresholds_can_be_reached():
+    run = TimedSimulation({"a": 0.2, "b": 0.0}, 60.0, slower=2.0)
+    planned = run.receipt.plan
+    run.run(Looks(POLICY))
+    carried_out = run.receipt.plan
+    assert carried_out.screen_blocks < planned.screen_blocks
+    assert carried_out.confirm_blocks < planned.confirm_blocks
+    assert run.receipt.cut == ""
+    assert run.verdict()[0] == {"a": Verdict.REGRESSED, "b": Verdict.OK}
+
+
+def test_where_the_thresholds_are_out_of_reach_the_session_ends_and_says_so():
+    run = TimedSimulation({"a": 0.2, "b": 0.0}, 60.0, slower=5.0)
+    run.run(Looks(POLICY))
+    verdicts, found = run.verdict()
+    assert set(verdicts.values()) == {Verdict.INCONCLUSIVE}
+    assert "has room for no more than" in run.receipt.cut
+    assert "blocks take 5 times as long as was planned" in " ".join(found.reasons)
+    assert (found.verdict, int(found.exit_code)) == (Verdict.INCONCLUSIVE, 0)
+
+
+def test_without_a_budget_everything_is_made():
+    asked = Asked(Phase.CONFIRM, 16, 3, 1e9, 1e9, 40)
+    run = Simulation({"a": 0.0})
+    assert Pace().affordable(asked, run.receipt) == 16
+    assert run.receipt.cut == ""
+
+
+def test_confirmation_that_was_made_for_another_suite_is_not_shortened():
+    clock = Clock()
+    pace = pace_of(Allowance(20.0, clock), POLICY)
+    run = Simulation({"a": 0.0})
+    asked = Asked(Phase.CONFIRM, 16, 0, 2.0, 2.0, 1, phase_is_shared=True)
+    before = run.receipt.plan
+    assert pace.affordable_under_load(asked, run.receipt) == 0
+    assert (run.receipt.plan, bool(run.receipt.cut)) == (before, True)
+    assert pace.affordable_under_load(dataclasses.replace(asked, phase_is_shared=False), run.receipt) == 9
+
+
+def test_the_screen_of_load_is_shortened_by_its_own_number():
+    clock = Clock()
+    pace = pace_of(Allowance(100.0, clock), POLICY)
+    run = Simulation({"a": 0.0})
+    asked = Asked(Phase.SCREEN, 12, 0, 5.0, 5.0, 1)
+    assert pace.affordable_under_load(asked, run.receipt) == run.receipt.plan.load_blocks == 8
+    assert run.receipt.plan == msgspec.structs.replace(Simulation({"a": 0}).receipt.plan, load_blocks=8)
+
+
+def test_what_is_set_aside_and_the_end_are_kept_and_a_suite_begins_at_its_own_pace():
+    clock = Clock()
+    allowance = Allowance(100.0, clock)
+    allowance.set_aside(50.0)
+    clock.now_s += 10.0
+    assert allowance.left_s == 100 - 50 - 10 - END_S
+    allowance.took(1.0, 4.0)
+    assert (allowance.pace, allowance.room_for(1.0)) == (4.0, 9)
+    allowance.begin_suite()
+    assert (allowance.pace, allowance.left_s) == (1.0, 100 - 10 - END_S)
+
+
+def test_a_suite_that_takes_the_budget_to_look_at_is_refused_on_the_way():
+    clock = Clock()
+    allowance = Allowance(52.0, clock)
+    clock.now_s += 10.0
+    looked_at = allowance.look()
+    clock.now_s += 1.0
+    looked_at(0, 100)
+    clock.now_s += 18.0
+    looked_at(10, 100)
+    clock.now_s += 2.0
+    with pytest.raises(
+        UsageError, match=r"look at 11 of its 100 benchmarks on one side took 21 s.*at least 1h42m"
+    ):
+        looked_at(11, 100)
+    Allowance(None, clock).look()(11, 100)
+
+
+def test_nothing_is_waited_for_longer_than_the_budget_lasts():
+    assert Limits().within(float("inf")) == Limits()
+    assert Limits().within(20.0) == Limits(20.0, 20.0, 20.0, 10.0)
+
+
+def test_a_budget_is_for_what_is_not_blocks_too():
+    with pytest.raises(UsageError, match="at least 2m24s"):
+        plan_within(100.0, 1.0, POLICY, 1, beside_s=100.0)
+    assert plan_within(141.0, 1.0, POLICY, 1, beside_s=100.0).screen_blocks >= 8
+
+
+def test_load_that_cannot_fit_its_share_is_refused_before_anything_is_measured():
+    with pytest.raises(UsageError, match="at least"):
+        require_room_for_load(120.0, POLICY, 0.5, (4.0, 1.5), has_servers=True)
+    require_room_for_load(900.0, POLICY, 0.5, (4.0, 1.5), has_servers=True)
+    require_room_for_load(None, POLICY, 1.0, (4.0, 1.5), has_servers=False)
+
+
+def test_what_was_cut_passes_nothing_even_if_all_that_it_counted_is_equal():
+    counted = receipt(suites=["exact"], counts=[count([1] * 3, [1] * 3)])
+    assert judge(counted, POLICY).verdict is Verdict.OK
+    counted.cut = "The budget was used up before everything was counted: give it more"
+    found = judge(counted, POLICY)
+    assert (found.verdict, found.reasons) == (Verdict.INCONCLUSIVE, (counted.cut,))
+    assert judge(counted, Policy(strict=True)).exit_code == 4
+
+
+def test_a_screen_that_fits_alone_goes_on_and_clears_what_did_not_change():
+    # Eight blocks to screen and as many to confirm, of which only the first eight have room.
+    run = TimedSimulation({"a": 0.0, "b": 0.0}, 24.0, slower=1.8)
+    run.run(Looks(POLICY))
+    assert run.receipt.cut == ""
+    assert run.verdict()[0] == {"a": Verdict.OK, "b": Verdict.OK}
+    assert run.spent_s + END_S <= 24.0
+
+
+def test_what_is_cut_names_a_budget_in_which_it_would_have_ended():
+    run = TimedSimulation({"a": 0.2, "b": 0.0}, 60.0, slower=5.0)
+    run.run(Looks(POLICY))
+    (named,) = re.findall(r"give it (\w+)$", run.receipt.cut)
+    again = TimedSimulation({"a": 0.2, "b": 0.0}, parse_duration_s(named), slower=5.0, planned_s=1.0)
+    again.run(Looks(POLICY))
+    assert again.receipt.cut == ""

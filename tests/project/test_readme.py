@@ -1,0 +1,102 @@
+"""What the README says can be typed."""
+
+import importlib.util
+import inspect
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from harness.cli import make_parser
+from harness.target.loading import load_factory
+from harness.target.spec import parse_spec
+from scenarios.catalogue import SCENARIOS
+from targets.registry import TARGETS
+from tests.support.readme import README, ROOT, blocks, commands, heredocs, of_the_harness
+from tests.support.tolerant import tolerant
+
+BLOCKS = blocks("sh")
+SHOWN = [words for block in blocks("sh", "console") for words in commands(block)]
+# They need nothing of the blocks before them but each other, and show each kind: a run, one's own target, what is stored.
+CHEAP = ("journal=journal.bin", "cat > mine.py", "calibrate --show", "harness export")
+
+
+def run_in(folder, shell):
+    # That a machine was too busy for a run to be valid says nothing about the README.
+    environment = {
+        **os.environ,
+        "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}",
+        "HARNESS": str(ROOT),
+        "COLUMNS": "80",
+    }
+    for block in shell:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block],
+            cwd=tolerant(folder), env=environment, capture_output=True, text=True, timeout=240, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{block}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+
+
+@pytest.mark.proof
+@pytest.mark.servers
+def test_the_shell_blocks_of_the_readme_run_in_their_order(tmp_path):
+    assert len(BLOCKS) >= 5
+    run_in(tmp_path, BLOCKS)
+    assert (tmp_path / "again.html").stat().st_size > 10_000
+    assert (tmp_path / "result.json").read_text().startswith('{"schema": 1')
+
+
+def test_the_cheap_shell_blocks_run_in_their_order(tmp_path):
+    cheap = [block for block in BLOCKS if any(words in block for words in CHEAP)]
+    assert len(cheap) == len(CHEAP)
+    run_in(tmp_path, cheap)
+    assert (tmp_path / "result.json").read_text().startswith('{"schema": 1')
+    assert (tmp_path / "journal.bin").stat().st_size > 0
+    assert {path.suffix for path in (tmp_path / "exported").rglob("*")} >= {".hgrm", ".csv"}
+
+
+def test_every_line_of_shell_is_one_that_bash_can_read():
+    for block in blocks("sh", "console"):
+        done = subprocess.run(["bash", "-n", "-c", block], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", SHOWN, ids=" ".join)
+def test_every_program_that_is_shown_is_there(words):
+    program, *rest = [word for word in words if not re.match("[A-Z_]+=", word)]
+    if program == "make":
+        assert re.search(rf"^{rest[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    elif program == "python":
+        assert rest[0] == "-m"
+        assert importlib.util.find_spec(rest[1])
+    else:
+        assert program in {"harness", "locust", "test"}
+
+
+@pytest.mark.parametrize("words", of_the_harness(SHOWN), ids=" ".join)
+def test_every_scenario_and_target_that_is_shown_is_one_that_there_is(words):
+    words = words[: words.index(">")] if ">" in words else words
+    args = vars(make_parser(words).parse_args(words))
+    written = {name for block in blocks("sh") for name in heredocs(block)}
+    assert args.get("scenario") in {None, *SCENARIOS}
+    sides = [args.get(side) or "" for side in ("base", "candidate")]
+    specs = [
+        args.get("target"),
+        *(side.removeprefix("target:") for side in sides if side.startswith("target:")),
+    ]
+    for spec in map(parse_spec, filter(None, specs)):
+        if spec.is_factory:
+            assert spec.name.partition(":")[0] in written
+        else:
+            inspect.signature(load_factory(TARGETS[spec.name].factory)).bind(**spec.parameters)
+
+
+def test_every_path_that_is_named_is_in_the_checkout_or_made_by_what_is_typed():
+    shell = "\n".join(blocks("sh"))
+    named = re.findall(r"\"\$HARNESS/([\w./]+)\"", README)
+    named += re.findall(r"\]\(([\w./-]+)\)", README)
+    named += re.findall(r"`([\w-]+/[\w./-]+\.(?:py|yml|md|toml))`", README)
+    assert {"scenarios/locustfile.py", "examples/ablation.png", "examples/github-gate.yml"} <= {*named}
+    assert [name for name in named if not (ROOT / name).exists() and name not in shell] == []

@@ -1,0 +1,216 @@
+"""Runs the command line as a user would, as a process of its own, and reads what it said and left behind.
+
+Where no process is at stake, `inside` runs it in this one: that saves the start of an interpreter, and all its imports.
+"""
+
+import contextlib
+import dataclasses
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.cli import main
+from harness.errors import InvalidRunError
+from harness.model import Outcome
+from harness.table import calls
+from tests.support.processes import descendants, survivors
+
+COMMAND = (sys.executable, "-m", "harness")
+JOURNAL_RECORD = np.dtype([("call", "<i8"), ("start_ns", "<i8"), ("end_ns", "<i8"), ("failed", "<i8")])
+RETURNED = [outcome for outcome in Outcome if outcome.returned]
+_PATIENCE_S = 120.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Said:
+    """What a finished command said."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document of `--json`: more than one, or anything else on stdout, is an error."""
+        found = json.loads(self.stdout, parse_constant=_no_constant)
+        assert self.stdout.count("\n") == 1
+        return found
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """The only run of the document."""
+        (run,) = self.document["runs"]
+        return run
+
+    @property
+    def error(self) -> str:
+        """The sentence that ends stderr."""
+        lines = [line for line in self.stderr.splitlines() if line.startswith("harness: ")]
+        assert len(lines) == 1, self.stderr
+        return lines[0].removeprefix("harness: ")
+
+
+def _no_constant(name: str) -> None:
+    raise AssertionError(f"{name} is not JSON")
+
+
+def harness(*arguments: object, cwd: Path | None = None, prefix: tuple[str, ...] = ()) -> Said:
+    """Run one command to its end; there is never a traceback, whatever happens."""
+    with started(*arguments, cwd=cwd, prefix=prefix) as process:
+        return end_of(process)
+
+
+def inside(folder: Path, *arguments: object, **environment: str) -> Said:
+    """Run one command in this process as in `folder`; what it leaves in the temporary folder is beside that, in `tmp`."""
+    out, err, temporary = io.StringIO(), io.StringIO(), folder.parent / "tmp"
+    temporary.mkdir(exist_ok=True)
+    given = {"COLUMNS": "400", "TMPDIR": str(temporary), **environment}
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        patch.chdir(folder)
+        patch.setattr(tempfile, "tempdir", None)
+        for name, value in given.items():
+            patch.setenv(name, value)
+        code = main([str(argument) for argument in arguments])
+    return Said(int(code), out.getvalue(), err.getvalue())
+
+
+def here(*arguments: object, cwd: Path | None = None) -> Said:
+    """Run one command in this process: for what is not about a process, at a tenth of the price of `harness`."""
+    words = [*map(str, arguments)]
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        patch.setenv("COLUMNS", "400")
+        patch.setattr(sys, "argv", ["harness", *words])
+        if cwd is not None:
+            patch.chdir(cwd)
+        code = int(main(words))
+    return Said(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
+
+
+@contextlib.contextmanager
+def started(
+    *arguments: object, cwd: Path | None = None, prefix: tuple[str, ...] = ()
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a command; nothing of it is left at the end of the block."""
+    process = subprocess.Popen(
+        [*prefix, *COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "400"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # As from a shell: Ctrl-C must work although this test may run in the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
+    )
+    below: set[int] = set()
+    try:
+        yield process
+    finally:
+        below |= descendants(process.pid)
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+        assert not survivors(below)
+
+
+def end_of(process: subprocess.Popen[str]) -> Said:
+    """Wait for the end of a command."""
+    stdout, stderr = process.communicate(timeout=_PATIENCE_S)
+    assert "Traceback" not in f"{stderr}{stdout}", stderr
+    return Said(process.returncode, stdout or "", stderr)
+
+
+def until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
+    """Return what `condition` gives as soon as it gives anything, while the command runs."""
+    deadline_s = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline_s and process.poll() is None:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"it never came; exit code {process.poll()}")
+
+
+def until_called(out: Path, process: subprocess.Popen[str], count: int = 100) -> Path:
+    """Return the run directory as soon as `count` calls of the measured time have completed."""
+
+    def looked() -> Path | None:
+        for table in out.glob("*/timing/calls.npy"):
+            with contextlib.suppress(InvalidRunError):
+                rows = measured(table.parent.parent)
+                if int((rows["outcome"] == Outcome.COMPLETED).sum()) >= count:
+                    return table.parent.parent
+        return None
+
+    return until(looked, process)
+
+
+def measured_child(process: subprocess.Popen[str]) -> int:
+    """Return the process that makes the calls."""
+    (pid,) = [pid for pid in descendants(process.pid) if b"harness.processes.worker" in _command_line(pid)]
+    return pid
+
+
+def _command_line(pid: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
+def patient(folder: Path) -> Path:
+    """Make a folder a project in which no noise of the machine makes a run invalid; its runs keep these limits."""
+    limits = "lag-ms = [1e6, 1e6]\ndescheduled-percent = [100, 100]\nlate-percent = [100, 100]\n"
+    (folder / "pyproject.toml").write_text(f"[tool.harness.validity]\n{limits}")
+    return folder
+
+
+def table(directory: str | Path) -> calls.Table:
+    """Return all rows of a run, those of warm-up included."""
+    return calls.load(Path(directory) / "timing" / "calls.npy")
+
+
+def measured(directory: str | Path) -> calls.Table:
+    """Return the rows of the measured time."""
+    rows = table(directory)
+    return rows[rows["intended_ns"] >= 0]
+
+
+def returned(rows: calls.Table) -> calls.Table:
+    """Return the rows of calls that came back."""
+    return rows[np.isin(rows["outcome"], RETURNED)]
+
+
+def facts(directory: str | Path) -> dict[str, Any]:
+    """Return what the measured process said of itself."""
+    return json.loads((Path(directory) / "timing" / "facts.json").read_text())
+
+
+def document(directory: str | Path) -> dict[str, Any]:
+    """Return run.json."""
+    return json.loads((Path(directory) / "run.json").read_text())
+
+
+def journal(path: Path) -> np.ndarray:
+    """Return what the target wrote down, in the order in which its calls began."""
+    records = np.fromfile(path, JOURNAL_RECORD)
+    records = records[records["call"] > 0]
+    return records[np.argsort(records["call"])]

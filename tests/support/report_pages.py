@@ -1,0 +1,157 @@
+"""One page of every kind of report, from made-up runs and judgements."""
+
+import functools
+
+from harness.capacity.document import Ended
+from harness.judge.ablation import AblationRow
+from harness.judge.verdict import Verdict
+from harness.reading import microsummary, summary
+from harness.reading.judging import judge
+from reports.ablation.html import render_ablation_html
+from reports.ablation.view import build_ablation
+from reports.capacity.html import render_capacity_html
+from reports.capacity.view import build_capacity
+from reports.micro import html as micro_html
+from reports.micro import view as micro_view
+from reports.profile.html import render as render_profile_html
+from reports.run import html, view
+from reports.session.html import render_html
+from reports.session.model import Links
+from reports.session.view import build
+from reports.shared.card import CardFacts, Rate
+from tests.support import judgement_builder, profile_builder
+from tests.support.capacity_builder import document, probe
+from tests.support.micro_builder import entry, make_micro_run
+from tests.support.profile_builder import CALM, SLOWER
+from tests.support.run_builder import make_run
+
+STAGES = (("before", 0.5, 1.0, 1.0), ("spike", 0.5, 3.0, 3.0))
+
+
+def _folded(weight):
+    call, other = (
+        "operation:GET /assets/{id};call (shop/core.py)",
+        "operation:POST /assets;call (shop/core.py)",
+    )
+    stacks = f"{call};dumps (json/encoder.py) {weight}\n{call};get (shop/store.py) 40\n{other} 30\n"
+    units = {
+        "cpu/cpu": "samples",
+        "memory/memory": "allocations",
+        "memory/bytes": "bytes",
+        "memory/peak": "bytes",
+    }
+    return {f"{name}.folded": f"# unit: {unit}.\n{stacks}" for name, unit in units.items()}
+
+
+def _waits():
+    """A profile of waiting, so that the page has its tab."""
+    stack = "operation:GET /assets/{id};call (shop/core.py);get (shop/store.py)"
+    return {"wait/wait.folded": f"# unit: ns.\n{stack} 9000000\n"}
+
+
+def _runs(folder, *specs):
+    return html.render(view.build([judge(summary.load(make_run(folder, **spec))) for spec in specs]))
+
+
+def one_run(folder):
+    return _runs(folder, {"folded": _folded(200) | _waits(), "stages": STAGES, "fail_share": 0.01})
+
+
+def two_variants(folder):
+    return _runs(
+        folder,
+        {"folded": _folded(400), "stages": STAGES},
+        {"folded": _folded(90), "stages": STAGES, "variant": "optimised", "service_ms": 0.5},
+    )
+
+
+def invalid_run(folder):
+    return _runs(folder, {"harness_lag_ms": 8.0, "folded": _folded(200)})
+
+
+def comparison(_folder):
+    judged = judgement_builder.judgement(
+        judgement_builder.paired("bench_list"), judgement_builder.exact(), verdict=Verdict.OK
+    )
+    return render_html(build(judged, judgement_builder.receipt(), Links()))
+
+
+def gate(_folder):
+    judged = judgement_builder.regressed_session()
+    rate = Rate(effect="+3 % time", by="the gate", k=97, n=100, low=0.915, high=0.994)
+    card = CardFacts(
+        measured_at="2026-02-27", machine="Example CPU", configuration="12 + 16 blocks", rates=[rate]
+    )
+    return render_html(build(judged, judgement_builder.receipt(), Links(), card=card))
+
+
+def load_comparison(_folder):
+    """Pairs of load runs: rates, tails with wide intervals, and errors against their limit."""
+    paired = functools.partial(judgement_builder.paired, "asset-read")
+    lines = (
+        paired(metric="p99", change=0.31, low=0.12, high=0.55, verdict=Verdict.REGRESSED),
+        paired(metric="p50", change=0.004, low=-0.01, high=0.02),
+        paired(metric="throughput", change=-0.002, low=-0.004, high=0.001),
+        paired(metric="p999", change=0.2, low=-0.3, high=1.4, verdict=Verdict.INCONCLUSIVE),
+    )
+    judged = judgement_builder.judgement(*lines, verdict=Verdict.REGRESSED)
+    return render_html(build(judged, judgement_builder.receipt(), Links()))
+
+
+def profiled(folder):
+    before, after = profile_builder.Made("before", CALM), profile_builder.Made("after", SLOWER)
+    return render_profile_html(profile_builder.shown(folder, before, after))
+
+
+def ablation(_folder):
+    row = functools.partial(AblationRow, operation="GET /assets", metric="wall")
+    rows = [
+        row(switch="batching", worth=3.2, low=3.05, high=3.4, verdict=Verdict.REGRESSED),
+        row(switch="prefetch", worth=0.008, low=-0.01, high=0.02, verdict=Verdict.INCONCLUSIVE),
+        row(switch="pooling", worth=None, low=None, high=None, verdict=Verdict.INVALID, note="it fails"),
+    ]
+    return render_ablation_html(build_ablation(rows, "asset-core"))
+
+
+def capacity(_folder):
+    sights = (
+        (100, "held"),
+        (200.5, "broke"),
+        (141, "not settled"),
+        (150, "invalid"),
+        (200.5, "broke"),
+        (100, "held"),
+    )
+    return render_capacity_html(
+        build_capacity(document([probe(rate, sight) for rate, sight in sights], Ended.SETTLED))
+    )
+
+
+def micro(folder):
+    slow = [
+        entry("test_a.py::test_one", 0.005),
+        entry("test_b.py::test_two[x]", 2e-5, per_call=100, spread=0.3),
+    ]
+    quick = [entry("test_a.py::test_one", 0.001), entry("test_b.py::test_two[x]", 2e-5, per_call=100)]
+    runs = [
+        make_micro_run(folder, *entries, variant=name)
+        for name, entries in (("baseline", slow), ("optimised", quick))
+    ]
+    return micro_html.render(micro_view.build([microsummary.load(run) for run in runs]))
+
+
+KINDS = {
+    make.__name__: make
+    for make in (
+        one_run,
+        two_variants,
+        invalid_run,
+        comparison,
+        load_comparison,
+        gate,
+        profiled,
+        ablation,
+        capacity,
+        micro,
+    )
+}
