@@ -17,15 +17,15 @@ from harness.supervise import sweep
 
 
 class Command(Protocol):
-    """One command: its name, what it does in a few words, and what its module offers."""
+    """A command: its name, its summary, its options and its work."""
 
     @property
     def name(self) -> str:
-        """The word for it."""
+        """Return the word that selects the command."""
 
     @property
     def summary(self) -> str:
-        """What it does."""
+        """Return what the command does, in a few words."""
 
     def add_arguments(self, parser: argparse.ArgumentParser, /) -> None:
         """Declare the options."""
@@ -36,7 +36,7 @@ class Command(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InModule:
-    """A command of `harness.commands`, imported when it is asked for: none pays for what another one needs."""
+    """A command of `harness.commands`, imported only when the user names it: a command does not pay for the imports of another."""
 
     name: str
     summary: str
@@ -58,15 +58,15 @@ class InModule:
 COMMANDS: tuple[Command, ...] = (
     InModule("list", "show scenarios, targets, variants and micro-benchmarks", "list_"),
     InModule("run", "run a load scenario against a target and report", "run"),
-    InModule("profile", "where time and memory go, and which functions changed", "profile"),
+    InModule("profile", "show where time and memory go, and which functions changed", "profile"),
     InModule("capacity", "find the highest rate that keeps an SLO, as an interval", "capacity"),
     InModule("bench", "run the micro-benchmark suite under pytest-benchmark", "bench"),
-    InModule("compare", "compare two subjects side by side, to a verdict", "compare"),
-    InModule("gate", "did this checkout get slower than its base? Made for CI", "gate"),
-    InModule("judge", "judge a stored session again, offline", "judge"),
+    InModule("compare", "measure two versions side by side and reach a verdict", "compare"),
+    InModule("gate", "check whether this checkout is slower than its base, for CI", "gate"),
+    InModule("judge", "judge a stored comparison again, without measuring", "judge"),
     InModule("ablate", "measure what each optimisation of a target is worth", "ablate"),
-    InModule("calibrate", "find the error rates of the gate on this machine", "calibrate"),
-    InModule("report", "render stored runs again, also side by side", "report"),
+    InModule("calibrate", "measure the error rates of the gate on this machine", "calibrate"),
+    InModule("report", "make the report of stored runs, alone or side by side", "report"),
     InModule("export", "write stored runs as .hgrm, CSV, Parquet, Arrow or speedscope", "export"),
     InModule("doctor", "check what this machine can measure", "doctor"),
     InModule("clean", "remove old run directories", "clean"),
@@ -74,14 +74,14 @@ COMMANDS: tuple[Command, ...] = (
 
 
 class _Parser(argparse.ArgumentParser):
-    """Words that it cannot read are an error of the family, like any other."""
+    """A parser that raises `UsageError` for an argument that it cannot read."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message[:1].upper() + message[1:], remedy=f"See '{self.prog} --help'")
 
 
 class _Aligned(argparse.HelpFormatter):
-    """Puts the longest command beside its help: argparse forgets that commands are indented once more."""
+    """A help formatter that puts the longest command beside its help: argparse ignores the extra indent of commands."""
 
     def add_argument(self, action: argparse.Action) -> None:
         super().add_argument(action)
@@ -89,10 +89,10 @@ class _Aligned(argparse.HelpFormatter):
 
 
 def make_parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """Return a parser for these words, with the options of the commands among them; what it cannot read is a `UsageError`."""
+    """Return a parser for these words, with the options of the commands among them. Parsing raises `UsageError`."""
     parser = _Parser(
         prog="harness",
-        description="Load tests, profiles and verdicts that say when they cannot be trusted.",
+        description="Load tests, profiles and comparisons, each with a check whether its numbers can be trusted.",
         formatter_class=_Aligned,
     )
     parser.add_argument("--version", action="version", version=f"harness {harness.__version__}")
@@ -111,28 +111,33 @@ def make_parser(words: Sequence[str]) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
     """Carry out one command and return its exit code; every known error ends here as one sentence."""
     words = sys.argv[1:] if arguments is None else arguments
-    # Needed before the words are understood: a mistake in them is told as JSON too.
+    # Decided before parsing: a usage error is reported as JSON too.
     talk = Talk(as_json="--json" in words)
-    # What a command left that was killed: folders with passwords and with copies of code.
+    # A killed command leaves folders with passwords and with copies of code.
     sweep()
     learn(*words)
     try:
         code = _carry_out(words, talk)
     except SystemExit:
-        # The help is printed.
+        # argparse has printed the help.
         talk.lost()
         raise
     if lost := talk.lost():
         talk.say(
-            f"harness: The output cannot be printed: {lost}. All files are written; redirect it to another place to read it"
+            f"harness: The output cannot be printed: {lost}. All files are written; redirect the output to another place to read it"
         )
         return worst([code, ExitCode.FAILED])
     return code
 
 
 def _carry_out(words: Sequence[str], talk: Talk) -> ExitCode:
+    if not words:
+        # As argparse does for a command that is missing, with the whole help instead of the usage line.
+        talk.people.write(make_parser(words).format_help())
+        return ExitCode.USAGE
     try:
         args = _parse(words)
+        talk.is_verbose = getattr(args, "verbose", False)
         code: ExitCode = args.command.run(args, talk)
     except HarnessError as error:
         return _fail(talk, str(error), error.exit_code)
@@ -140,9 +145,7 @@ def _carry_out(words: Sequence[str], talk: Talk) -> ExitCode:
         return _fail(talk, "Interrupted; what was measured is kept.", ExitCode.INTERRUPTED)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        sentence = (
-            f"A file cannot be used: {error.strerror or error}{where}. Free some disk or name another place"
-        )
+        sentence = f"A file cannot be used: {error.strerror or error}{where}. Free some disk space or name another place"
         return _fail(talk, sentence, ExitCode.FAILED)
     return code
 
@@ -171,7 +174,7 @@ def entry() -> None:
 
 
 def _keep_standard_streams() -> None:
-    """Put nothing in the place of a standard stream that the caller had closed: else the next file would get its number."""
+    """Open /dev/null for each standard stream that the caller has closed: else the next opened file gets its number."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)

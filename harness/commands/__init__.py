@@ -1,1 +1,1 @@
-"""One file per command; the only importers of scenarios, targets and reports."""
+"""Parse the options of each command and show its result: one module per command."""

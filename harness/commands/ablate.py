@@ -1,12 +1,13 @@
-"""`harness ablate`: what each optimisation of a target is worth on this machine."""
+"""`harness ablate`: measure what each optimisation of a target is worth on this machine."""
 
 import argparse
 import dataclasses
 from pathlib import Path
 
 from harness.commands.options.asking import read_policy
-from harness.commands.options.shared import add_seed, span_s
-from harness.commands.publish import ReportFiles, add_no_report, report_files, text_or_none
+from harness.commands.options.reporting import add_no_report, report_files
+from harness.commands.options.shared import add_seed, add_verbose, span_s
+from harness.commands.showing.publish import ReportFiles, text_or_none
 from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.judge.ablation import disturbed_share, rows
@@ -19,27 +20,45 @@ from harness.work.ablation import AblationRequest, AblationWork, carry_out, case
 from harness.work.sides import DEFAULT_TARGET, drive
 
 BLOCK_S = 6.0
-"""About what a block of one switch takes on a small machine: starting three processes is most of it."""
+"""Approximate duration of a block of one switch on a small machine; most of it starts three processes."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--target", metavar="SPEC", help=f"default: the policy's, or {DEFAULT_TARGET}")
+    parser.add_argument(
+        "--target",
+        metavar="SPEC",
+        help=f"NAME?key=value, file.py:factory or module:factory (default: the policy's, or {DEFAULT_TARGET})",
+    )
     parser.add_argument(
         "--switch",
         action="append",
         default=[],
         metavar="NAME",
-        help="only this one; may be given several times",
+        help="measure only this optimisation; may be given several times (default: all)",
     )
-    parser.add_argument("--budget", type=span_s, metavar="D", help="how long it may take at most")
     parser.add_argument(
-        "--policy", type=Path, metavar="FILE", help="instead of [tool.harness] in pyproject.toml"
+        "--budget", type=span_s, metavar="D", help="longest time the command may take: 5m, 1h"
+    )
+    parser.add_argument(
+        "--policy",
+        type=Path,
+        metavar="FILE",
+        help="read the policy from this file (default: [tool.harness] in pyproject.toml)",
     )
     parser.add_argument("--strict", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--figures", type=Path, metavar="DIR", help="write the plot as a PNG file too")
-    parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="parent of the folder")
+    parser.add_argument(
+        "--figures", type=Path, metavar="DIR", help="also write the plot as a PNG file into this folder"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs"),
+        metavar="DIR",
+        help="parent of the result folder (default runs)",
+    )
     add_no_report(parser)
+    add_verbose(parser)
     add_seed(parser)
 
 
@@ -56,7 +75,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     request = AblationRequest(policy, args.seed, chosen, plan, allowance, args.out, args.command.name)
     work = carry_out(request, talk)
     if work.early.interrupted:
-        talk.say("Interrupted; what was measured is shown.")
+        talk.say("Interrupted; the sessions measured so far are shown.")
         ended_early = f"Interrupted after {len(work.measured)} of {len(chosen)} sessions"
         _show(work, policy, driven.spec.shown, files, talk, ended_early)
         return ExitCode.INTERRUPTED
@@ -74,7 +93,7 @@ def _show(
 ) -> None:
     from reports.ablation.html import render_ablation_html
     from reports.ablation.markdown import render_ablation_markdown
-    from reports.ablation.text import print_ablation
+    from reports.ablation.text import print_ablation, print_brief_ablation
     from reports.ablation.view import build_ablation
     from reports.charts import figures
 
@@ -89,12 +108,13 @@ def _show(
     write_atomically(table, render_ablation_markdown(view, every_row=True).encode())
     if files.figures:
         figures.write(view, files.figures)
-    print_ablation(view, talk.people, talk.console.width)
+    show = print_ablation if talk.is_verbose else print_brief_ablation
+    show(view, talk.people, talk.console.width)
     if talk.as_json:
         shown = [dataclasses.asdict(row) for row in found]
         talk.document(
             {"schema": 1, "report": text_or_none(report), "interrupted": bool(ended_early), "rows": shown}
         )
     talk.say(
-        f"Report: {report}" if report else f"Report: not made (--no-report). The table of all rows: {table}"
+        f"Report: {report}" if report else f"Report: not made (--no-report). All rows as a table: {table}"
     )

@@ -1,9 +1,10 @@
-"""`harness bench`: the micro-benchmark suite under pytest-benchmark, one run directory for each variant."""
+"""`harness bench`: run the micro-benchmark suite under pytest-benchmark, with one run directory for each variant."""
 
 import argparse
 from pathlib import Path
 
-from harness.commands.publish import add_no_report, report_files
+from harness.commands.options.reporting import add_no_report, report_files
+from harness.commands.options.shared import add_verbose
 from harness.commands.showing import micro as show_micro
 from harness.commands.showing.ended import end
 from harness.console.console import Talk
@@ -13,7 +14,7 @@ from harness.work import micro_runs
 from harness.work.command_line import command_line
 from harness.work.suites import find_suite, suite_text
 
-_CODES = "Exit codes: 0 all measured, 2 nothing fits SELECT or no suite, 5 a benchmark failed or has no times, 130 interrupted."
+_CODES = "Exit codes: 0 all benchmarks measured, 2 no suite or no benchmark matches SELECT, 5 a benchmark failed or has no times, 130 interrupted."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,19 +24,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "select",
         nargs="*",
         metavar="SELECT",
-        help="a name, a part of one, or a glob; none: all ('harness list')",
+        help="a benchmark's name, a part of it, or a glob (default: all of 'harness list')",
     )
     parser.add_argument(
         "--variant",
         action="append",
         default=[],
         metavar="V",
-        help="of the asset core; may be given several times",
+        help="variant of the asset core to measure; may be given several times",
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("runs"), metavar="DIR", help="parent of the run directory"
+        "--out",
+        type=Path,
+        default=Path("runs"),
+        metavar="DIR",
+        help="parent of the run directories (default runs)",
     )
     add_no_report(parser)
+    add_verbose(parser)
 
 
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:

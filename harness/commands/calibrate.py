@@ -1,4 +1,4 @@
-"""`harness calibrate`: how often the gate is right on this machine, kept as a card."""
+"""`harness calibrate`: measure how often the gate is right on this machine and write the calibration card."""
 
 import argparse
 from pathlib import Path
@@ -24,23 +24,35 @@ DEFAULT_CARD = "calibration.json"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     names = ", ".join(trial.name for trial in TRIALS).replace("%", "%%")
-    parser.add_argument("--trial", action="append", default=[], metavar="NAME", help=f"only these: {names}")
-    parser.add_argument("--sessions", type=positive_int, metavar="N", help="stop after so many sessions")
-    parser.add_argument("--budget", type=span_s, metavar="D", help="begin no session after this time")
     parser.add_argument(
-        "--beside", action="store_true", help="have pytest-benchmark judge the same work after each session"
+        "--trial",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"only this trial; may be given several times: {names}",
+    )
+    parser.add_argument("--sessions", type=positive_int, metavar="N", help="stop after this many sessions")
+    parser.add_argument("--budget", type=span_s, metavar="D", help="start no session after this time: 2h")
+    parser.add_argument(
+        "--beside",
+        action="store_true",
+        help="after each session, also compare the same work with pytest-benchmark",
     )
     parser.add_argument(
-        "--state", type=Path, default=Path("runs/calibration"), metavar="DIR", help="where sessions are kept"
+        "--state",
+        type=Path,
+        default=Path("runs/calibration"),
+        metavar="DIR",
+        help="folder of finished sessions; a later call continues from it (default runs/calibration)",
     )
     parser.add_argument(
         "--card",
         type=Path,
         metavar="PLACE",
-        help=f"the card, or a folder with one for each machine (default: the policy's, or {DEFAULT_CARD})",
+        help=f"file of the calibration card, or a folder with one for each machine (default: the policy's, or {DEFAULT_CARD})",
     )
     parser.add_argument(
-        "--show", action="store_true", help="show the card of what there is, and measure nothing"
+        "--show", action="store_true", help="show the card of the finished sessions without measuring"
     )
 
 
@@ -51,7 +63,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     here = environment.collect()
     place = card_file(args.card or Path(policy_file.read(Path.cwd()).card or DEFAULT_CARD), here)
     interrupted = False
-    # A card that cannot be read, or must not be written, is found before hours are spent, not after.
+    # A card that cannot be read or must not be written is refused before hours of measuring.
     refuse_another_machine(place, here)
     card = current_card(state, place)
     if not args.show:
@@ -72,4 +84,6 @@ def _show(card: Card, talk: Talk, place: Path) -> None:
     elif card.trials:
         talk.people.write(render_card_text(build_card(facts_of(card)), talk.console.width))
     else:
-        talk.say("There is no finished session of this state of the gate.")
+        talk.say(
+            "No finished session belongs to this state of the gate's code. Measure one: harness calibrate"
+        )

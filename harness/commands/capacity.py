@@ -1,11 +1,11 @@
-"""`harness capacity`: the highest rate that keeps an SLO, as an interval."""
+"""`harness capacity`: find the highest rate that keeps an SLO, as an interval."""
 
 import argparse
 from pathlib import Path
 
 from harness.commands.options import planning
-from harness.commands.options.shared import add_seed, positive_rate, slo, span_s
-from harness.commands.publish import add_no_report, report_files
+from harness.commands.options.reporting import add_no_report, report_files
+from harness.commands.options.shared import add_backends, add_seed, add_verbose, positive_rate, slo, span_s
 from harness.commands.showing import capacity as show_capacity
 from harness.console.console import Talk
 from harness.errors import ExitCode, UsageError
@@ -18,10 +18,10 @@ from harness.work.probing import Question
 from harness.work.subjects import find_scenario, select
 
 EPILOG = (
-    "Each probe is a run in a fresh process, after its own warm-up. The rate is doubled until a limit breaks, then the gap "
-    "is halved until it is narrow, then both ends are measured once more. A rate holds only where the counts certify every "
-    "limit; a probe that is invalid says nothing of the target. Exit code 3: the lowest rate breaks the SLO already; 5: "
-    "nothing could be certified."
+    "Each probe is a run in a fresh process, after its own warm-up. The search doubles the rate until a limit breaks, then "
+    "halves the gap until it is narrow, then measures both ends once more. A rate holds only if the counts certify every "
+    "limit. An invalid probe counts neither as held nor as broken. Exit codes: 3 the lowest rate already breaks the SLO, 5 "
+    "no rate could be certified."
 )
 _LEAST_BUDGET_S = 10.0
 
@@ -29,43 +29,58 @@ _LEAST_BUDGET_S = 10.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = EPILOG
-    parser.add_argument("scenario", metavar="SCENARIO", help="of the open model: see 'harness list'")
+    parser.add_argument("scenario", metavar="SCENARIO", help="an open-model scenario: see 'harness list'")
     parser.add_argument("--target", metavar="SPEC", help="NAME?key=value, file.py:factory or module:factory")
-    parser.add_argument("--variant", metavar="V", help="of the target")
+    parser.add_argument("--variant", metavar="V", help="variant of the target")
     parser.add_argument(
         "--slo", type=slo, action="append", required=True, metavar="EXPR",
-        help="what must hold, such as 'p99<25ms,errors<0.1%%'; may be given several times",
+        help="limits that must hold, such as 'p99<25ms,errors<0.1%%'; may be given several times",
     )  # fmt: skip
     parser.add_argument(
         "--rate", type=positive_rate, metavar="R",
-        help="the lowest rate, where the search begins (default: a quarter of what closed users get, and from there down)",
+        help="lowest rate, in calls per second, where the search begins (default: a quarter of the throughput of a closed model; lower rates follow if it breaks the SLO)",
     )  # fmt: skip
     parser.add_argument(
         "--duration",
         type=span_s,
         default=10.0,
         metavar="D",
-        help="least measured time of a probe (default 10s)",
+        help="shortest measured time of a probe (default 10s)",
     )
-    parser.add_argument("--warmup", type=span_s, metavar="D", help="before each probe")
-    parser.add_argument("--budget", type=span_s, default=600.0, metavar="D", help="of it all (default 10m)")
+    parser.add_argument("--warmup", type=span_s, metavar="D", help="warm-up before each probe: 2s")
+    parser.add_argument(
+        "--budget",
+        type=span_s,
+        default=600.0,
+        metavar="D",
+        help="longest time the search may take (default 10m)",
+    )
     parser.add_argument(
         "--tolerance", type=tolerance, default=0.05, metavar="P%",
-        help="width of the interval that is narrow enough (default 5%%)",
+        help="width of the interval at which the search ends (default 5%%)",
     )  # fmt: skip
     planning.add_pacing(parser)
-    parser.add_argument("--no-split", action="store_true", help="do not split service by the switch hook")
-    parser.add_argument("--backends", choices=("embedded", "external", "memory"), default="embedded")
     parser.add_argument(
-        "--out", type=Path, default=Path("runs"), metavar="DIR", help="parent of the search's folder"
+        "--no-split",
+        action="store_true",
+        help="do not split service time into CPU, event loop blocked and I/O wait",
+    )
+    add_backends(parser)
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs"),
+        metavar="DIR",
+        help="parent of the result folder (default runs)",
     )
     add_no_report(parser)
+    add_verbose(parser)
     add_seed(parser)
     parser.set_defaults(stages=None, replay=None, users=None, think_time=None, workers=1)
 
 
 def tolerance(text: str) -> float:
-    """Return the share of a percentage from 0.5 % to 100 %."""
+    """Return a percentage from 0.5 % to 100 % as a share."""
     try:
         percent = float(text.removesuffix("%"))
     except ValueError:
@@ -104,8 +119,8 @@ def _open_scenario(name: str) -> Scenario:
     scenario = find_scenario(name)
     if scenario.executor is not Executor.OPEN or scenario.arrivals is Arrivals.REPLAY:
         raise UsageError(
-            f"Scenario '{name}' has no rate that could be raised",
-            remedy="Take an open one such as 'steady'; for the most that can be answered: harness run max-throughput",
+            f"Scenario '{name}' has no rate to raise",
+            remedy="Use an open-model scenario such as 'steady'; for the highest throughput: harness run max-throughput",
         )
     return scenario
 
@@ -113,6 +128,6 @@ def _open_scenario(name: str) -> Scenario:
 def _check_times(args: argparse.Namespace) -> None:
     if args.duration <= 0 or args.budget < _LEAST_BUDGET_S + args.duration:
         raise UsageError(
-            f"A budget of {format_s(args.budget)} holds no probe of {format_s(args.duration)} and its warm-up",
+            f"A budget of {format_s(args.budget)} is too short for one probe of {format_s(args.duration)} with its warm-up",
             remedy="Raise --budget or lower --duration",
         )

@@ -1,4 +1,4 @@
-"""`harness clean`: retention of runs and sessions, by age and by size, newest kept first."""
+"""`harness clean`: remove runs and sessions by age and total size, oldest first."""
 
 import argparse
 import time
@@ -12,8 +12,8 @@ from harness.work.removal import choose, remove
 from harness.work.retention import find
 
 EPILOG = (
-    "Removed are folders of runs, searches and sessions that the harness made and that hold nothing else. A folder whose "
-    "run.json cannot be read, or that holds a file of another origin, is left and named; symbolic links are not followed."
+    "Removes folders of runs, searches and sessions that the harness made and that hold only its files. Keeps and names a "
+    "folder whose run.json cannot be read or that holds a file of another origin. Does not follow symbolic links."
 )
 _MIB = 2**20
 
@@ -21,10 +21,28 @@ _MIB = 2**20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = EPILOG
-    parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="the parent to clean")
-    parser.add_argument("--older-than", type=span_s, default=14 * 86_400.0, metavar="D", help="default 336h")
-    parser.add_argument("--keep-mib", type=positive_int, default=2_000, metavar="N", help="default 2000")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs"),
+        metavar="DIR",
+        help="folder with the run directories (default runs)",
+    )
+    parser.add_argument(
+        "--older-than",
+        type=span_s,
+        default=14 * 86_400.0,
+        metavar="D",
+        help="remove what is older than this (default 336h)",
+    )
+    parser.add_argument(
+        "--keep-mib",
+        type=positive_int,
+        default=2_000,
+        metavar="N",
+        help="of the rest, keep the newest up to this total size in MiB (default 2000)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only list what would be removed")
 
 
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:

@@ -1,10 +1,10 @@
-"""`harness compare`: two subjects side by side in one session, to a verdict."""
+"""`harness compare`: measure two sides in one session and reach a verdict."""
 
 import argparse
 from pathlib import Path
 
 from harness.commands.options.asking import add_session_options, ask, read_policy
-from harness.commands.publish import report_files
+from harness.commands.options.reporting import report_files
 from harness.commands.showing import session as session_show
 from harness.console.console import Talk
 from harness.errors import ExitCode
@@ -14,8 +14,8 @@ from harness.work.judging import compare
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     forms = "git:REVISION, path:CHECKOUT, variant:NAME or target:SPEC"
-    parser.add_argument("base", metavar="BASE", help=forms)
-    parser.add_argument("candidate", metavar="CANDIDATE", help=forms)
+    parser.add_argument("base", metavar="BASE", help=f"the side to compare with: {forms}")
+    parser.add_argument("candidate", metavar="CANDIDATE", help=f"the side to judge: {forms}")
     add_session_options(parser)
 
 

@@ -1,4 +1,4 @@
-"""`harness doctor`: what this machine can measure, each problem with its remedy."""
+"""`harness doctor`: check what this machine can measure, with a remedy for each problem."""
 
 import argparse
 import dataclasses
@@ -10,11 +10,11 @@ from harness.work.checks import CHECKS, Finding
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """There are none."""
+    """Declare no options."""
 
 
 def run(_args: argparse.Namespace, talk: Talk) -> ExitCode:
-    """Carry out the command. A machine with problems is an answer, not a failure: the exit code is 0."""
+    """Carry out the command. The exit code is 0 also for a machine with problems: the findings are the answer."""
     findings = []
     for check in CHECKS:
         finding = check()

@@ -1,4 +1,4 @@
-"""`harness export`: stored runs in the formats of other tools."""
+"""`harness export`: write stored runs in the formats of other tools."""
 
 import argparse
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from harness.reading.summary import load
 from harness.work import exporting
 
 EPILOG = (
-    "hgrm: response times by operation as HdrHistogram's percentile distribution, in ms, for its plotter. csv: "
-    "seconds.csv, one line for each second and operation. parquet, arrow: every call, warm-up included (before time "
-    "zero); they need pyarrow (pip install 'asset-harness[export]'). speedscope: each profile, for speedscope. The exit code is 5 if a run is invalid: its "
-    "numbers are written, and should not be used."
+    "hgrm: response times in ms by operation, as a percentile distribution for HdrHistogram's plotter. csv: "
+    "seconds.csv, one line for each second and operation. parquet, arrow: every call, including warm-up (before time "
+    "zero); both need pyarrow (pip install 'asset-harness[export]'). speedscope: each profile, for speedscope. The exit code is 5 if a run is invalid: its "
+    "numbers are written but must not be used."
 )
 
 
@@ -29,17 +29,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=tuple(exporting.FORMATS),
         action="append",
-        help="default csv; may be given several times",
+        help="format to write; may be given several times (default csv)",
     )
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="a folder for each run is made there (default RUN/export)"
+        "-o", "--output", type=Path, metavar="DIR", help="parent of one folder for each run (default RUN/export)"
     )  # fmt: skip
 
 
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     formats = list(dict.fromkeys(args.format or ["csv"]))
-    # Before anything is written.
+    # Checked before the first file is written.
     exporting.require(formats)
     with reading(args.directories):
         return _export(args, formats, talk)

@@ -1,10 +1,10 @@
-"""`harness gate`: the working tree against a base, under the project's policy, made for CI."""
+"""`harness gate`: compare the working tree with a base under the project's policy, for CI."""
 
 import argparse
 from pathlib import Path
 
 from harness.commands.options.asking import add_session_options, ask, read_policy
-from harness.commands.publish import report_files
+from harness.commands.options.reporting import report_files
 from harness.commands.showing import session as session_show
 from harness.console.console import Talk
 from harness.errors import ExitCode
@@ -17,10 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--base",
         metavar="REV",
-        help="a branch, tag or commit; the gate compares with where this checkout left it",
+        help="branch, tag or commit; the gate compares with the commit where this checkout left it (default: the policy's, or main)",
     )
     parser.add_argument(
-        "--report-only", action="store_true", help="the same verdicts, and exit code 0: to get used to it"
+        "--report-only",
+        action="store_true",
+        help="show the same verdicts but exit with 0, to try the gate out",
     )
     add_session_options(parser)
 

@@ -1,9 +1,10 @@
-"""`harness judge`: a stored session again, offline."""
+"""`harness judge`: judge a stored session again, offline."""
 
 import argparse
 from pathlib import Path
 
-from harness.commands.publish import add_no_report, report_files
+from harness.commands.options.reporting import add_no_report, report_files
+from harness.commands.options.shared import add_verbose
 from harness.commands.showing import session as session_show
 from harness.commands.stored import reading
 from harness.console.console import Talk
@@ -14,16 +15,20 @@ from harness.work.judging import judge_again
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "receipt", type=Path, metavar="RECEIPT", help="receipt.json, or the folder of a session"
+        "receipt",
+        type=Path,
+        metavar="RECEIPT",
+        help="the record of a session (receipt.json), or the session's folder",
     )
     parser.add_argument(
         "--policy",
         type=Path,
         metavar="FILE",
-        help="judge under this policy (default: the one in the receipt)",
+        help="judge under this policy (default: the policy in the receipt)",
     )
-    parser.add_argument("--strict", action="store_true", help="fail (4) on what is inconclusive")
+    parser.add_argument("--strict", action="store_true", help="exit with 4 if a result is inconclusive")
     add_no_report(parser)
+    add_verbose(parser)
 
 
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:

@@ -1,4 +1,4 @@
-"""`harness list`: what there is to run."""
+"""`harness list`: show scenarios, targets, variants and micro-benchmarks."""
 
 import argparse
 
@@ -13,7 +13,7 @@ from harness.work.listing import benchmarks, pace, scenarios, targets
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """There are none."""
+    """Declare no options."""
 
 
 def run(_args: argparse.Namespace, talk: Talk) -> ExitCode:
@@ -53,7 +53,7 @@ def _print(console: Console, title: str, rows: list[tuple[str, str, str]]) -> No
 
 
 def _print_benchmarks(console: Console, rows: list[tuple[str, str]]) -> None:
-    """Print one line each: a name is typed again, so the summary gives way to it."""
+    """Print one line each. The summary is cut rather than the name: people copy the name."""
     console.print("Micro-benchmarks", style="table.title")
     width = max((len(name) for name, _ in rows), default=0)
     for name, summary in rows:

@@ -1,18 +1,20 @@
-"""`harness profile`: where the time and the memory of a scenario go; of two sides, which functions changed."""
+"""`harness profile`: show where a scenario spends time and memory and, for two sides, which functions changed."""
 
 import argparse
 import dataclasses
 from pathlib import Path
 
 from harness.commands.options import planning
+from harness.commands.options.reporting import add_no_report, report_files
 from harness.commands.options.shared import (
+    add_backends,
     add_overhead_budget,
     add_seed,
     add_subprocesses,
+    add_verbose,
     check_subprocesses,
     positive_int,
 )
-from harness.commands.publish import add_no_report, report_files
 from harness.commands.showing import profile as show_profile
 from harness.commands.showing.ended import end
 from harness.console.console import Talk
@@ -28,14 +30,15 @@ from harness.work.profile_sides import sides_of
 from harness.work.subjects import find_scenario
 
 EPILOG = (
-    "Nothing is timed: profiled calls are slower. Of two sides every profile is a process of its own, made in turns and "
-    f"in random order; with at least {STRICT.least_runs} rounds a side a function can be called changed. Two sides are "
-    "two --variant, or --base: git:REVISION and path:CHECKOUT against this folder, target:SPEC against --target."
+    "Profiled calls are slower, so this command reports no latencies. Give two sides as two --variant, or as --base: "
+    "git:REVISION and path:CHECKOUT are compared with this folder, target:SPEC with --target. Each profile of a side then "
+    "comes from its own process, and the processes run in random order. A function can be called changed from "
+    f"{STRICT.least_runs} rounds a side."
 )
 KINDS = ("cpu", "wait", "memory")
 USUAL_KINDS = ("cpu", "memory")
 MEASURED_S = 10.0
-"""Of each round, unless told otherwise: the rounds are many."""
+"""Default measured time of each round; it is short because there are many rounds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,32 +52,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="V",
-        help="twice: the first is what the second is set against",
+        help="variant of the target; give two to compare the second with the first",
     )
-    parser.add_argument("--base", metavar="SUBJECT", help="git:REVISION, path:CHECKOUT or target:SPEC")
+    parser.add_argument(
+        "--base", metavar="SUBJECT", help="side to compare with: git:REVISION, path:CHECKOUT or target:SPEC"
+    )
     parser.add_argument(
         "--kinds",
         type=_kinds,
         default=USUAL_KINDS,
         metavar="KINDS",
-        help="of cpu, wait and memory, with commas (default cpu,memory)",
+        help="profiles to make: cpu, wait, memory, separated by commas (default cpu,memory)",
     )
     parser.add_argument(
         "--rounds", type=positive_int, metavar="N",
-        help=f"processes of each side and kind (default 1, of two sides {STRICT.least_runs})",
+        help=f"processes for each side and kind of profile (default 1; {STRICT.least_runs} for two sides)",
     )  # fmt: skip
     parser.add_argument(
         "--hz", type=positive_int, default=RATE_HZ, metavar="N",
-        help=f"samples per second at most, while the budget allows them (default {RATE_HZ})",
+        help=f"highest sampling rate per second; the overhead budget may lower it (default {RATE_HZ})",
     )  # fmt: skip
     add_subprocesses(parser)
     add_overhead_budget(parser)
     planning.add_arguments(parser)
-    parser.add_argument("--backends", choices=("embedded", "external", "memory"), default="embedded")
+    add_backends(parser)
     parser.add_argument(
-        "--out", type=Path, default=Path("runs"), metavar="DIR", help="parent of the run directories"
+        "--out",
+        type=Path,
+        default=Path("runs"),
+        metavar="DIR",
+        help="parent of the run directories (default runs)",
     )
     add_no_report(parser)
+    add_verbose(parser)
     add_seed(parser)
 
 
@@ -82,8 +92,8 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     if args.workers > 1:
         raise UsageError(
-            f"A profile is of one process, and --workers {args.workers} makes several",
-            remedy="Leave out --workers",
+            f"A profile covers one process, but --workers {args.workers} starts several",
+            remedy="Remove --workers",
         )
     check_subprocesses(args, args.kinds, "Name one of them with --kinds")
     project = Path.cwd()
@@ -114,12 +124,12 @@ def _kinds(text: str) -> tuple[str, ...]:
     wanted = text.split(",")
     for kind in wanted:
         if kind not in KINDS:
-            raise argparse.ArgumentTypeError(f"there is no profile '{kind}': give some of {','.join(KINDS)}")
+            raise argparse.ArgumentTypeError(f"there is no profile '{kind}': choose from {','.join(KINDS)}")
     return tuple(kind for kind in KINDS if kind in wanted)
 
 
 def _plan(args: argparse.Namespace, plan: LoadPlan) -> LoadPlan:
-    """Return the plan of one round: no longer than it needs to be, unless its length was asked for."""
+    """Return the plan of one round, cut to `MEASURED_S` unless the caller asked for a length."""
     if args.duration is not None or args.stages is not None or plan.trace is not None:
         return plan
     return dataclasses.replace(plan, duration_s=min(plan.duration_s, MEASURED_S))

@@ -1,4 +1,4 @@
-"""`harness report`: stored runs again, also side by side."""
+"""`harness report`: make the report of stored runs, alone or side by side."""
 
 import argparse
 from collections.abc import Sequence
@@ -6,7 +6,8 @@ from pathlib import Path
 
 from harness.capacity.document import KIND as CAPACITY
 from harness.capacity.document import CapacityDocument
-from harness.commands.publish import ReportFiles, add_no_report, report_files
+from harness.commands.options.reporting import add_no_report, report_files
+from harness.commands.options.shared import add_verbose
 from harness.commands.showing import (
     capacity as show_capacity,
 )
@@ -19,6 +20,7 @@ from harness.commands.showing import (
 from harness.commands.showing import (
     runs as show,
 )
+from harness.commands.showing.publish import ReportFiles
 from harness.commands.stored import reading
 from harness.console.console import Talk
 from harness.errors import ExitCode, UsageError
@@ -30,9 +32,9 @@ from harness.run.directory import RunDirectory
 from harness.work.stored_runs import kind_of, refuse_unlike
 
 EPILOG = (
-    "Stored runs were not interleaved: the machine may have changed between them, and the report says so. Runs made "
-    "on another CPU, number of cores, kernel, Python or set of packages are refused side by side (exit code 2), with "
-    "both values of what differs; each can be reported by itself."
+    "Stored runs are sequential: the machine may have changed between them, and the report says so. Runs from different "
+    "CPUs, numbers of cores, kernels, Pythons or sets of packages are refused side by side (exit code 2), with both "
+    "values of each difference; report each by itself."
 )
 
 
@@ -40,9 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = EPILOG
     parser.add_argument("directories", nargs="+", type=Path, metavar="DIR", help="a run directory")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where the HTML goes")
-    parser.add_argument("--figures", type=Path, metavar="DIR", help="write the figures as PNG files too")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="file for the HTML page (default: report.html in each run directory)",
+    )
+    parser.add_argument(
+        "--figures", type=Path, metavar="DIR", help="also write the figures as PNG files into this folder"
+    )
     add_no_report(parser)
+    add_verbose(parser)
 
 
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
@@ -64,24 +75,24 @@ def _report(paths: Sequence[Path], files: ReportFiles, talk: Talk) -> ExitCode:
         refuse_unlike(directories, [one.read_as(PROFILE, ProfileDocument).environment for one in directories])
         return _present_profiles(directories, files, talk)
     refuse_unlike(directories, [one.read().environment for one in directories])
-    # The exit code is of this command: that a stored run was interrupted back then is said in the report.
+    # The exit code describes this command; the report itself says that a stored run was interrupted.
     return show.present(directories, talk, files=files)
 
 
 def _present_micro(directories: Sequence[RunDirectory], files: ReportFiles, talk: Talk) -> ExitCode:
     if files.figures:
-        raise UsageError("A report of micro-benchmarks has no figures", remedy="Leave out --figures")
+        raise UsageError("A report of micro-benchmarks has no figures", remedy="Remove --figures")
     return show_micro.present(directories, talk, files=files)
 
 
 def _present_profiles(directories: Sequence[RunDirectory], files: ReportFiles, talk: Talk) -> ExitCode:
     if files.figures:
-        raise UsageError("A report of profiles has no figures", remedy="Leave out --figures")
+        raise UsageError("A report of profiles has no figures", remedy="Remove --figures")
     return show_profile.present(directories, talk, files=files)
 
 
 def _present_capacity(directories: Sequence[RunDirectory], files: ReportFiles, talk: Talk) -> ExitCode:
     if len(directories) > 1:
-        raise UsageError("Searches have no report together", remedy="Report each by itself")
+        raise UsageError("Capacity searches cannot share a report", remedy="Report each by itself")
     document = directories[0].read_as(CAPACITY, CapacityDocument)
     return show_capacity.present(directories[0], document, talk, files=files)

@@ -1,18 +1,20 @@
-"""`harness run`: a scenario against a target, one run directory for each variant, and a report."""
+"""`harness run`: run a scenario against a target, with one run directory for each variant, and report."""
 
 import argparse
 import dataclasses
 from pathlib import Path
 
 from harness.commands.options import planning
+from harness.commands.options.reporting import add_no_report, report_files
 from harness.commands.options.shared import (
+    add_backends,
     add_overhead_budget,
     add_seed,
     add_subprocesses,
+    add_verbose,
     check_subprocesses,
     slo,
 )
-from harness.commands.publish import add_no_report, report_files
 from harness.commands.showing import runs as show
 from harness.commands.showing.ended import end
 from harness.console.console import Talk
@@ -31,10 +33,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", metavar="SCENARIO", help="see 'harness list'")
     parser.add_argument("--target", metavar="SPEC", help="NAME?key=value, file.py:factory or module:factory")
     parser.add_argument(
-        "--variant", action="append", default=[], metavar="V", help="may be given several times"
+        "--variant",
+        action="append",
+        default=[],
+        metavar="V",
+        help="variant of the target; may be given several times",
     )
     parser.add_argument(
-        "--profile", default="none", metavar="KINDS", help="none, or cpu, memory or cpu,memory"
+        "--profile",
+        default="none",
+        metavar="KINDS",
+        help="profiles to add in runs of their own: none, cpu, memory or cpu,memory (default none)",
     )
     add_subprocesses(parser)
     add_overhead_budget(parser)
@@ -47,15 +56,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="EXPR",
         help="a limit such as 'p99<25ms,errors<0.1%%', or 'OPERATION: p99<25ms'; may be given several times",
     )
-    parser.add_argument("--no-split", action="store_true", help="do not split service by the switch hook")
-    parser.add_argument("--backends", choices=("embedded", "external", "memory"), default="embedded")
     parser.add_argument(
-        "--out", type=Path, default=Path("runs"), metavar="DIR", help="parent of the run directory"
+        "--no-split",
+        action="store_true",
+        help="do not split service time into CPU, event loop blocked and I/O wait",
+    )
+    add_backends(parser)
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs"),
+        metavar="DIR",
+        help="parent of the run directories (default runs)",
     )
     parser.add_argument(
-        "--figures", type=Path, metavar="DIR", help="write the report's figures as PNG files too"
+        "--figures",
+        type=Path,
+        metavar="DIR",
+        help="also write the report's figures as PNG files into this folder",
     )
     add_no_report(parser)
+    add_verbose(parser)
     add_seed(parser)
 
 
@@ -87,11 +108,11 @@ def _profiles(args: argparse.Namespace) -> tuple[str, ...]:
     for kind in wanted:
         if kind not in PROFILES:
             raise UsageError(
-                f"There is no profile '{kind}'", remedy=f"There are: none, {', '.join(PROFILES)}, or both"
+                f"There is no profile '{kind}'", remedy=f"Choose from: none, {', '.join(PROFILES)}, or both"
             )
     if wanted and args.workers > 1:
         raise UsageError(
-            f"A profile is of one process, and --workers {args.workers} makes several",
+            f"A profile covers one process, but --workers {args.workers} starts several",
             remedy="Profile the same scenario in a run without --workers",
         )
     check_subprocesses(args, wanted, "Add --profile cpu,memory")

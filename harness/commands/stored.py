@@ -1,7 +1,7 @@
-"""The net below every reader of stored files: whatever a damaged file leads to is one sentence, never a traceback.
+"""Turn any fault that a damaged stored file causes into one sentence, never a traceback.
 
-What a file may hold is checked where it is read, and said there much better. Thousands of damaged files found no more than
-a few ways around that; this takes the next one.
+Each reader checks its file and gives a better message. Thousands of damaged files got past those checks in only a few
+ways; this module catches the next one.
 """
 
 import contextlib
@@ -16,13 +16,13 @@ _FAULTS = (ArithmeticError, LookupError, ValueError, TypeError, RecursionError, 
 
 @contextlib.contextmanager
 def reading(places: Sequence[Path]) -> Iterator[None]:
-    """Raise `InvalidRunError`, with the line of ours that gave up, for what only a file that no harness wrote leads to."""
+    """Raise `InvalidRunError`, with the line of code that failed, for a fault that only a damaged file can cause."""
     try:
         yield
     except _FAULTS as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         raise InvalidRunError(
-            f"The stored files hold what no run holds: {type(error).__name__} in {Path(last.filename).name}, line {last.lineno}",
+            f"The stored files are damaged: {type(error).__name__} in {Path(last.filename).name}, line {last.lineno}",
             where=", ".join(map(str, places)),
-            remedy="Run it again; if the harness wrote these files as they are, please report this line",
+            remedy="Measure again; if the files are as the harness wrote them, please report this line",
         ) from error

@@ -29,6 +29,8 @@ class Talk:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
+        self.is_verbose = False
+        """True where the text of the answer is wanted whole: set when the words of the command are understood."""
         self._stdout = Outlet(lambda: _beneath(sys.stdout))
         self._stderr = Outlet(lambda: _beneath(sys.stderr))
         self.console = Console(

@@ -1,7 +1,7 @@
-"""Verdicts: from a receipt and a policy to one answer, with an exit code. Total, and closed on failure.
+"""Judge a receipt under a policy: one verdict and one exit code for every receipt; missing data never passes.
 
-`blocks` sorts what is evidence from what is damaged or was spoilt by the machine, `evidence` turns blocks into changes,
-`controls` says whether the session can be believed, `paired` and `exact` reach the verdicts, `judge` the whole.
-`looks` answers the running session from the same functions, `plan` says beforehand how much is measured and what that
-finds, `mutants` judge the same data in worse ways, and `document` is the JSON of it all.
+`blocks` separates usable blocks from damaged and disturbed ones, `evidence` turns blocks into changes, `controls` tests
+whether the session is reliable, `paired` and `exact` reach the verdicts, `judge` combines them. `looks` answers the
+running session from the same functions, `plan` sets the number of blocks beforehand and states the minimum detectable
+effect, `mutants` judge the same data by weaker methods, and `document` writes the JSON.
 """

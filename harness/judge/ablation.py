@@ -1,6 +1,6 @@
-"""What each optimisation is worth: the rows of an ablation, from the receipts of its sessions.
+"""Compute the effect of each optimisation: the rows of an ablation, from the receipts of its sessions.
 
-An ablation claims sizes and passes nothing, and its intervals are wide enough for all its rows together.
+An ablation estimates effects and gives no pass or fail. Its intervals hold for all its rows together.
 """
 
 import dataclasses
@@ -16,12 +16,12 @@ from harness.session.receipt import Receipt, State
 from harness.stats.order import median_interval
 
 COVERAGE = 0.95
-"""Of all intervals of an ablation together (Bonferroni)."""
+"""Joint coverage of all intervals of an ablation (Bonferroni)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Measured:
-    """The session without one switch. `context` says under which condition; `trouble` why there is no receipt."""
+    """A session without one switch. `context` names the condition; `trouble` gives the reason for a missing receipt."""
 
     switch: str
     context: str
@@ -33,9 +33,9 @@ class Measured:
 class AblationRow:
     """One metric of one operation, with everything on against everything but `switch`.
 
-    `worth` is relative: 0.25 says that without the switch the metric is 25 % larger; below zero it costs more than it
-    saves. `low` and `high` are its interval; None for what was counted exactly. A row without `worth` was not measured,
-    and `note` says why.
+    `worth` is relative: 0.25 means that the metric is 25 % larger without the switch; below zero the switch costs more
+    than it saves. `low` and `high` are its interval; None for exact counts. A row without `worth` was not measured, and
+    `note` gives the reason.
     """
 
     switch: str
@@ -49,7 +49,7 @@ class AblationRow:
 
 
 def rows(measured: Sequence[Measured], policy: Policy) -> list[AblationRow]:
-    """Return what each switch is worth, by operation and metric, with intervals that hold together."""
+    """Return the effect of each switch, by operation and metric, with intervals that hold together."""
     evidence = {
         id(one): [found for found in _evidence(one) if found.metric is WALL and found.screened]
         for one in measured
@@ -64,7 +64,7 @@ def rows(measured: Sequence[Measured], policy: Policy) -> list[AblationRow]:
 
 
 def _gaps(measured: Measured) -> Iterator[tuple[str, str]]:
-    """Yield what could not be measured, with the reason."""
+    """Yield the operations that were not measured, with the reason."""
     if measured.receipt is None:
         yield "all", measured.trouble
         return
@@ -81,10 +81,10 @@ def _missing(measured: Measured, operation: str, why: str) -> AblationRow:
 
 
 def _evidence(measured: Measured) -> list[Evidence]:
-    """Return what all blocks of a session say, disturbed ones too.
+    """Return the evidence of all blocks of a session, including disturbed ones.
 
-    A verdict is reached without those. A size is not: both sides of a block met its disturbance in random order, so
-    that it makes an interval wider and favours neither.
+    A verdict excludes disturbed blocks; an estimate keeps them. Both sides of a block met the disturbance in random
+    order, so it widens the interval and favours neither side.
     """
     receipt = measured.receipt
     if receipt is None:
@@ -94,7 +94,7 @@ def _evidence(measured: Measured) -> list[Evidence]:
 
 
 def disturbed_share(measured: Sequence[Measured]) -> float:
-    """Return the share of all blocks that the machine disturbed, as their sentinels say."""
+    """Return the share of all blocks that their sentinels report as disturbed by the machine."""
     found = [sort_blocks(one.receipt) for one in measured if one.receipt is not None]
     return sum(len(each.bad) for each in found) / max(sum(sum(each.made.values()) for each in found), 1)
 
@@ -135,5 +135,5 @@ def _counted(measured: Measured, policy: Policy) -> Iterator[AblationRow]:
 
 
 def coverage_of_each(intervals: int) -> float:
-    """Return the coverage of each interval of so many with which all of them hold together."""
+    """Return the coverage that each of `intervals` needs for all of them to hold together."""
     return 1 - (1 - COVERAGE) / max(intervals, 1)

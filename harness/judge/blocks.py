@@ -1,7 +1,7 @@
-"""Which blocks are evidence: the faults of the record, and the blocks that the machine spoilt.
+"""Separate usable blocks from damaged ones and from those that the machine disturbed.
 
-A block is rejected by its sentinel, the same fixed loop in every slot, and never by what its benchmarks say. The
-rule is the same for whichever slot was slow, so rejecting favours neither side.
+A block is discarded by its sentinel, the same fixed loop in every slot, and never by its benchmarks. The rule is
+symmetric in the slots, so discarding favours neither side.
 """
 
 import dataclasses
@@ -15,19 +15,19 @@ from typing import Generic, TypeVar
 from harness.session.receipt import Block, LoadBlock, Phase, Receipt, Segment, SessionPlan
 
 SLOTS_APART = 1.10
-"""The slowest slot's loop over the fastest's. Processes differ by a few percent for reasons of their own (layout,
-hash seed); a tenth is four margins, and says that something had one of them by the throat."""
+"""Largest accepted ratio of the slowest slot's loop to the fastest's. Processes differ by a few percent because of
+memory layout and hash seed; 10 % is four times that margin and indicates a disturbance of one slot."""
 BY_CHANCE = 3.0
-"""How many standard errors two slots may be apart by chance. Where another tenant shares the core, the loop takes twice
-as long from one moment to the next in every slot; the means of twenty readings of such are often a tenth apart, and
-nothing had either slot by the throat."""
+"""Number of standard errors that two slots may differ by chance. With another tenant on the core, the loop's time
+doubles from one moment to the next in every slot; means of twenty such readings often differ by 10 % without a
+disturbance of either slot."""
 SLOWER_THAN_USUAL = 1.5
-"""A block's loop over the usual one of the session: half again as long is a stolen or throttled processor."""
+"""Largest accepted ratio of a block's loop to the session's usual one: 1.5 indicates a stolen or throttled processor."""
 MOST_BAD = 0.4
-"""Above this share of bad blocks, what is left no longer stands for the session."""
+"""Largest share of discarded blocks: above it, the remaining blocks do not represent the session."""
 LARGEST_NUMBER = 1e18
 SMALLEST_NUMBER = 1e-9
-"""Thirty years in nanoseconds, and what no rate or time is below: a number beyond them is damage."""
+"""Range of plausible times and rates: 1e18 ns is thirty years. A number outside it is damaged."""
 
 _ORDER = {phase: place for place, phase in enumerate(Phase)}
 Quota = Mapping[Phase, int]
@@ -36,26 +36,26 @@ AnyBlock = TypeVar("AnyBlock", Block, LoadBlock)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sorted(Generic[AnyBlock]):
-    """The blocks of one suite, sorted into evidence and rejects."""
+    """The blocks of one suite, separated into usable and discarded ones."""
 
     good: tuple[AnyBlock, ...]
     bad: Mapping[int, str]
-    """The rejected blocks by number, with the reason."""
+    """The discarded blocks by number, with the reason."""
     made: Mapping[Phase, int]
-    """All blocks by phase, the bad ones included."""
+    """All blocks by phase, including the discarded ones."""
     usable: Mapping[Phase, int]
-    """The same without those that measured nothing, which a session of the micro suite makes again."""
+    """Blocks by phase without those that measured nothing; a session of the micro suite repeats those."""
     faults: tuple[str, ...]
-    """What is wrong with the record itself; nothing can be judged from it."""
+    """Defects of the record itself; with any of them no verdict is possible."""
 
     @property
     def bad_share(self) -> float:
-        """The share of bad blocks; none without a block."""
+        """The share of discarded blocks; 0 without a block."""
         return len(self.bad) / sum(self.made.values()) if self.made else 0.0
 
 
 def plausible(value: float) -> bool:
-    """Return True for a time or rate that can have been measured."""
+    """Return True for a time or rate that is physically possible."""
     return math.isfinite(value) and SMALLEST_NUMBER <= value <= LARGEST_NUMBER
 
 
@@ -77,7 +77,7 @@ def sort_load_blocks(receipt: Receipt) -> Sorted[LoadBlock]:
 
 
 def most(plan: SessionPlan) -> Quota:
-    """Return how many blocks of each phase the plan allows; more of them would be another look."""
+    """Return the largest number of blocks of each phase under the plan; more would be an additional look at the data."""
     return {
         Phase.SCREEN: plan.screen_blocks,
         Phase.EXTEND: max(0, plan.extended_blocks - plan.screen_blocks),
@@ -86,17 +86,17 @@ def most(plan: SessionPlan) -> Quota:
 
 
 def most_load(plan: SessionPlan) -> Quota:
-    """Return the same for blocks of load, which are not extended."""
+    """Return the largest number of load blocks of each phase; load is not extended."""
     return {**most(plan), Phase.SCREEN: plan.load_blocks, Phase.EXTEND: 0}
 
 
 def planned(plan: SessionPlan) -> Quota:
-    """Return how many blocks of each phase there must be, once it was begun."""
+    """Return the number of blocks that each phase needs once it has begun."""
     return {**most(plan), Phase.CONFIRM: plan.confirm_blocks}
 
 
 def planned_load(plan: SessionPlan) -> Quota:
-    """Return the same for blocks of load."""
+    """Return the number of load blocks that each phase needs once it has begun."""
     return {**most_load(plan), Phase.CONFIRM: plan.confirm_blocks}
 
 
@@ -115,16 +115,16 @@ def _faults(blocks: Sequence[Block | LoadBlock], usable: Mapping[Phase, int], al
     faults = [f"block {number} is recorded {times} times" for number, times in numbers.items() if times > 1]
     phases = [_ORDER[block.phase] for block in sorted(blocks, key=lambda block: block.number)]
     if phases != sorted(phases):
-        faults.append("its blocks are not in the order screen, extend, confirm")
+        faults.append("the blocks are not in the order screen, extend, confirm")
     return faults + [
-        f"it holds {usable[phase]} blocks of the phase '{phase}', where its plan allows {allowed[phase]}"
+        f"{usable[phase]} blocks of the phase '{phase}' are recorded (limit {allowed[phase]})"
         for phase in usable
         if usable[phase] > allowed[phase]
     ]
 
 
 def _readings(block: Block) -> list[list[int]] | None:
-    """Return the times of the loop in each slot; None if a side has none, or a time that cannot be."""
+    """Return the times of the loop in each slot; None if a side has none or an implausible one."""
     if block.sentinel is None:
         return None
     sides = [block.sentinel.base_ns, block.sentinel.candidate_ns]
@@ -133,18 +133,18 @@ def _readings(block: Block) -> list[list[int]] | None:
 
 
 def _loop_ns(readings: Sequence[Sequence[int]]) -> float:
-    """Return the usual loop of a block.
+    """Return the typical loop time of a block, in ns.
 
-    The lower median: a slot of few benchmarks has two or three loops, of which one may have met a burst.
+    The lower median: a slot of few benchmarks has two or three loops, one of which may have met a burst.
     """
     return statistics.median(statistics.median_low(times) for times in readings)
 
 
 def _apart(readings: Sequence[Sequence[int]]) -> float:
-    """Return how many times as long the loop took in one slot as in another; 1 if chance alone may have done it.
+    """Return the ratio of the loop times of the two most different slots; 1 if chance may explain the difference.
 
-    Geometric means are compared, by the scatter of single readings that all slots have in common; where each has one
-    reading, none is known, and nothing is put down to chance.
+    Compares geometric means, with the scatter of single readings pooled over all slots. With one reading per slot
+    the scatter is unknown, and no difference is attributed to chance.
     """
     logs = [[math.log(ns) for ns in times] for times in readings]
     means = [statistics.fmean(one) for one in logs]
@@ -161,7 +161,7 @@ def _apart(readings: Sequence[Sequence[int]]) -> float:
 
 
 def _usual_ns(blocks: Sequence[Block]) -> float:
-    """Return the loop of the usual block of the screen; later blocks do not move it, nor what was decided by it."""
+    """Return the typical loop time of the screen's blocks, in ns. Later blocks depend on earlier decisions and are excluded."""
     readings = [_readings(block) for block in blocks if block.phase is Phase.SCREEN]
     loops = [_loop_ns(times) for times in readings if times]
     return statistics.median(loops) if loops else math.inf
@@ -172,12 +172,14 @@ def _spoilt(block: Block, usual_ns: float) -> str | None:
         return block.trouble
     readings = _readings(block)
     if readings is None:
-        return "its sentinel is missing or damaged"
+        return "the sentinel is missing or damaged"
     apart = _apart(readings)
     if apart > SLOTS_APART:
-        return f"the same loop took {apart - 1:.0%} longer in one of its slots than in another"
+        return f"the sentinel loop took {apart - 1:.0%} longer in one slot than in another (limit {SLOTS_APART - 1:.0%})"
     slower = _loop_ns(readings) / usual_ns
-    return f"its loop took {slower - 1:.0%} longer than usual" if slower > SLOWER_THAN_USUAL else None
+    return (
+        f"the sentinel loop took {slower - 1:.0%} longer than usual" if slower > SLOWER_THAN_USUAL else None
+    )
 
 
 def _spoilt_load(block: LoadBlock) -> str | None:

@@ -1,4 +1,4 @@
-"""What the load blocks of a session certify of absolute limits: the counts of its segments taken together."""
+"""Certify absolute limits from the load blocks of a session, with the counts of all segments pooled."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -9,10 +9,10 @@ from harness.session.receipt import Receipt
 
 
 def certify_segments(receipt: Receipt, limits: Iterable[Limit]) -> tuple[Finding, ...]:
-    """Return what the candidate's load segments say of `limits`, their counts taken together.
+    """Return the findings on `limits` from the candidate's load segments, with their counts pooled.
 
-    Only blocks without trouble count. A clause that the session did not count has a finding with no calls, which is
-    never certified; limits for another scenario than the session's have none.
+    Uses only blocks without trouble. A clause that the session did not count has a finding with zero calls, which is
+    never certified; limits for another scenario than the session's have no finding.
     """
     pooled = _pooled(receipt)
     scenario = receipt.load.scenario if receipt.load else None

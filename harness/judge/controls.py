@@ -1,4 +1,4 @@
-"""Whether a session can be believed: the base against itself, and the blocks that the machine spoilt."""
+"""Test whether a session is reliable: the A/A check (base against itself), and the share of discarded blocks."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -22,16 +22,16 @@ from harness.stats.sample import Comparison, compare_paired
 from harness.units import significant
 
 NULL_ALPHA = 0.01
-"""A clean session differs from itself once in a hundred times."""
+"""Significance level of the A/A check: a clean session fails it once in a hundred times."""
 NULL_MATTERS = 0.5
-"""As a share of the margin: a bias below it cannot carry a harmless change over the margin, so the session stands."""
+"""Smallest relevant bias, as a share of the margin: a smaller one cannot push a harmless change over the margin."""
 _LEAST_BLOCKS = fewest(1 - NULL_ALPHA)
 _SHOWN_OF_LOAD = "p50_ns"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Control:
-    """The controls of one suite. `reasons` says why its verdicts are withheld; empty if nothing is wrong."""
+    """The controls of one suite. `reasons` explain why its verdicts are withheld; empty if all checks passed."""
 
     bad: int = 0
     blocks: int = 0
@@ -43,9 +43,9 @@ class Control:
 
 
 def micro_control(benchmarks: Sequence[Benchmark], blocks: Sorted[Block], margin: float) -> Control:
-    """Return the controls of the micro suite: the null control tested two-sided, once, over all good blocks.
+    """Return the controls of the micro suite: one two-sided A/A check over all usable blocks.
 
-    `margin` is the smallest that any benchmark is held to.
+    `margin` is the smallest margin of any benchmark, as a share.
     """
     named = (benchmark for benchmark in benchmarks if benchmark.name == NULL_CONTROL)
     evidence = wall_evidence(next(named, Benchmark(name=NULL_CONTROL, pairs=1)), blocks)
@@ -55,10 +55,10 @@ def micro_control(benchmarks: Sequence[Benchmark], blocks: Sorted[Block], margin
 def load_control(blocks: Sorted[LoadBlock], margins: Mapping[str, float]) -> Control:
     """Return the controls of the load suite: the base's second segment against its first, over the metrics of `all`.
 
-    One test of them all: Holm over the metrics. `margins` are those of `all`, by metric.
+    The metrics share one test (Holm). `margins` are those of `all`, by metric.
     """
     found = {name: _load_null(blocks, name) for name in LOAD_METRICS}
-    # A percentile that few segments have is judged on few blocks, or on none: the others speak for the control.
+    # A percentile that few segments have rests on few blocks, or on none: the other metrics decide the check.
     enough = {
         name: null for name, null in found.items() if len(_pairs(null)) >= _LEAST_BLOCKS or null.trouble
     }
@@ -67,7 +67,7 @@ def load_control(blocks: Sorted[LoadBlock], margins: Mapping[str, float]) -> Con
 
 
 def merged(micro: Control, load: Control) -> Controls:
-    """Return the controls of the whole session; the numbers are those of the micro suite where there is one."""
+    """Return the controls of the whole session; the figures are those of the micro suite where it ran."""
     shown = micro if micro.blocks or not load.blocks else load
     reasons = tuple(dict.fromkeys((*micro.reasons, *load.reasons)))
     blocks = micro.blocks + load.blocks
@@ -94,7 +94,7 @@ def _load_null(blocks: Sorted[LoadBlock], metric: str) -> Evidence:
 
 
 def _lacks(segment: Segment | None, metric: str) -> bool:
-    """Return True if a segment was measured and had too few calls for the metric."""
+    """Return True if a measured segment had too few calls for the metric."""
     return segment is not None and ALL in segment.values and metric not in segment.values[ALL]
 
 
@@ -107,7 +107,11 @@ def _control(
     made = sum(blocks.made.values())
     if not made:
         return Control()
-    spoilt = [f"{len(blocks.bad)} of {made} blocks were bad"] if blocks.bad_share > MOST_BAD else []
+    spoilt = (
+        [f"{len(blocks.bad)} of {made} blocks were discarded (limit {MOST_BAD * 100:.0f} %)"]
+        if blocks.bad_share > MOST_BAD
+        else []
+    )
     untestable = [reason for evidence in nulls if (reason := _untestable(evidence))][:1]
     reasons = [*untestable, *_dirty(nulls, margins)]
     result = _test(shown)
@@ -134,10 +138,10 @@ def _test(evidence: Evidence) -> Comparison | None:
 
 def _untestable(evidence: Evidence) -> str | None:
     if evidence.trouble:
-        return f"the null control is {evidence.trouble}"
+        return f"the A/A check has no result ({evidence.trouble})"
     count = len(_pairs(evidence))
     if count < _LEAST_BLOCKS:
-        return f"the null control has {count} blocks, and cannot be tested with fewer than {_LEAST_BLOCKS}"
+        return f"the A/A check has {count} blocks (at least {_LEAST_BLOCKS} are needed)"
     return None
 
 
@@ -145,7 +149,7 @@ def _dirty(nulls: Sequence[Evidence], margins: Mapping[str, float]) -> list[str]
     tested = {evidence.metric: result for evidence in nulls if (result := _test(evidence)) is not None}
     adjusted = holm({metric: result.p_two_sided or 0.0 for metric, result in tested.items()})
     return [
-        f"the null control is dirty: the base differs from itself by {metric.scale.share(result.change):+.2%} "
+        f"the A/A check failed: the base differs from itself by {metric.scale.share(result.change):+.2%} "
         f"in {metric.name} (p {significant(adjusted[metric], 2)})"
         for metric, result in tested.items()
         if adjusted[metric] <= NULL_ALPHA

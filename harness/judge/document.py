@@ -1,4 +1,4 @@
-"""The judgement as the JSON document that `harness compare`, `gate` and `judge` print (schema 1)."""
+"""Write a judgement as the JSON document of `harness compare`, `gate` and `judge` (schema 1)."""
 
 import math
 from collections.abc import Sequence
@@ -87,5 +87,5 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
 
 
 def _number(value: float | None) -> float | None:
-    """Return a number that JSON can hold."""
+    """Return `value`, or None where JSON has no such number."""
     return value if value is not None and math.isfinite(value) else None

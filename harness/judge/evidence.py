@@ -1,7 +1,7 @@
-"""From blocks to changes: what each comparison rests on, and what is missing from it.
+"""Turn blocks into changes: the evidence for each comparison, and the gaps in it.
 
-A change is the logarithm of candidate over base, or their difference where the metric is a share. A block that lacks
-what it should hold is not passed over: what is missing may be missing because it was slow.
+A change is the logarithm of candidate over base, or their difference where the metric is a share. A block with
+missing data is a gap and not skipped: slowness may be the cause of the missing data.
 """
 
 import dataclasses
@@ -24,13 +24,13 @@ from harness.session.receipt import (
 )
 
 ALL = "all"
-"""The operation of a load segment that stands for the whole."""
+"""Operation of a load segment that stands for the whole."""
 IMPORT = "import"
-"""The benchmark of what importing the benchmarks costs, once in every slot; its metric is `cold_start`."""
+"""Benchmark that holds the cost of importing the benchmarks, once in every slot; its metric is `cold_start`."""
 
 
 class Scale(enum.StrEnum):
-    """How the change of a metric is written."""
+    """The scale of a metric's change."""
 
     RATIO = "ratio"
     DIFFERENCE = "difference"
@@ -40,11 +40,11 @@ class Scale(enum.StrEnum):
         return math.log(candidate / base) if self is Scale.RATIO else candidate - base
 
     def share(self, change: float) -> float:
-        """Return the change as people read it: 0.03 for 3 % more."""
+        """Return the change as a share: 0.03 for 3 % more."""
         return math.expm1(change) if self is Scale.RATIO else change
 
     def margin(self, share: float) -> float:
-        """Return a margin in the unit of the changes. A ratio's is the same whichever side is called base."""
+        """Return a margin on the scale of the changes. For a ratio it is symmetric in base and candidate."""
         return math.log1p(share) if self is Scale.RATIO else share
 
 
@@ -69,16 +69,16 @@ LOAD_METRICS = {
     "error_share": Metric("errors", unit="share", scale=Scale.DIFFERENCE),
     "cold_start_ns": COLD_START,
 }
-"""By the name in a load segment."""
+"""Metrics of a load segment, by their name in it."""
 
 
 class DamagedError(ValueError):
-    """A block holds what cannot have been measured."""
+    """A block holds an impossible measurement."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pair:
-    """One block's word on one metric."""
+    """The result of one block on one metric."""
 
     base: float
     candidate: float
@@ -87,7 +87,7 @@ class Pair:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything a session holds on one metric of one benchmark."""
+    """All evidence of a session on one metric of one benchmark."""
 
     benchmark: str
     metric: Metric
@@ -95,18 +95,18 @@ class Evidence:
     """Blocks of screen and extension."""
     confirmed: tuple[Pair, ...] = ()
     trouble: str = ""
-    """What is missing or damaged; nothing can be judged from it."""
+    """Missing or damaged data; with any of it no verdict is possible."""
     thin: str = ""
-    """Why there is too little of it to clear anything."""
+    """The reason for too little evidence to clear anything."""
 
 
 Reader = Callable[[AnyBlock], Pair | None]
 
 
 def gather(benchmark: str, metric: Metric, blocks: Iterable[AnyBlock], read: Reader[AnyBlock]) -> Evidence:
-    """Return what `read` finds in the blocks; None from it says that the block does not hold the benchmark.
+    """Return the evidence that `read` finds in the blocks; it returns None for a block without the benchmark.
 
-    Every block of the screen must hold it, and every block of a later phase in which any does.
+    Every block of the screen must hold the benchmark, and every block of a later phase in which any block does.
     """
     by_phase: dict[Phase, list[Pair]] = {phase: [] for phase in Phase}
     missing: dict[Phase, list[int]] = {phase: [] for phase in Phase}
@@ -128,7 +128,7 @@ def gather(benchmark: str, metric: Metric, blocks: Iterable[AnyBlock], read: Rea
 
 
 def micro_evidence(benchmarks: Sequence[Benchmark], blocks: Sorted[Block]) -> list[Evidence]:
-    """Return the evidence on every benchmark that both sides run: wall time, and CPU time where it was measured."""
+    """Return the evidence on every benchmark of both sides: wall time, and CPU time where it was measured."""
     found = []
     for benchmark in benchmarks:
         if benchmark.state is State.BOTH and benchmark.name != NULL_CONTROL:
@@ -167,7 +167,7 @@ def _median_pair(base_ns: Sequence[float], candidate_ns: Sequence[float], calls:
     if not base_ns or len(base_ns) != len(candidate_ns):
         raise DamagedError(f"{len(base_ns)} slices of the base and {len(candidate_ns)} of the candidate")
     if calls < 1 or not all(map(plausible, (*base_ns, *candidate_ns))):
-        raise DamagedError("a time that cannot be")
+        raise DamagedError("an implausible time")
     ratios = [math.log(after / before) for before, after in zip(base_ns, candidate_ns, strict=True)]
     return Pair(
         statistics.median(base_ns) / calls, statistics.median(candidate_ns) / calls, statistics.median(ratios)
@@ -198,7 +198,7 @@ def _read_import(block: Block) -> Pair | None:
 
 
 def load_evidence(blocks: Sorted[LoadBlock]) -> list[Evidence]:
-    """Return the evidence on every operation that a segment names, and every metric that it has."""
+    """Return the evidence on every operation of the segments, and every metric of it."""
     segments = [segment for block in blocks.good for segment in (block.base, block.candidate) if segment]
     named = dict.fromkeys(
         (operation, metric) for segment in segments for operation in segment.values for metric in LOAD_METRICS
@@ -208,7 +208,7 @@ def load_evidence(blocks: Sorted[LoadBlock]) -> list[Evidence]:
 
 
 def _one_load_evidence(operation: str, metric: str, blocks: Sorted[LoadBlock]) -> Evidence | None:
-    """Return the evidence on one metric; None if no segment has it. A block without it on both sides says nothing."""
+    """Return the evidence on one metric; None if no segment has it. Blocks without it on both sides are skipped."""
     holding = [_sides_with(block, operation, metric) for block in blocks.good]
     if not any(holding):
         return None
@@ -224,21 +224,21 @@ def _one_load_evidence(operation: str, metric: str, blocks: Sorted[LoadBlock]) -
     )
     silent = len(blocks.good) - len(telling)
     if silent > MOST_BAD * len(blocks.good):
-        thin = f"too few calls behind it in {silent} of {len(blocks.good)} blocks"
+        thin = f"too few calls in {silent} of {len(blocks.good)} blocks"
         return dataclasses.replace(evidence, thin=thin)
     return evidence
 
 
 def _sides_with(block: LoadBlock, operation: str, metric: str | None = None) -> int:
-    """Return how many of the two sides measured the operation, or one metric of it."""
+    """Return the number of sides (0 to 2) that measured the operation, or one metric of it."""
     measured = (segment.values.get(operation) for segment in (block.base, block.candidate) if segment)
     return sum(values is not None and (metric is None or metric in values) for values in measured)
 
 
 def segments_pair(base: Segment | None, other: Segment | None, operation: str, metric: str) -> Pair | None:
-    """Return one metric of two segments; None if either does not hold the operation with that metric.
+    """Return one metric of two segments; None if either lacks the operation or that metric.
 
-    Raises `DamagedError` for a value that cannot be.
+    Raises `DamagedError` for an impossible value.
     """
     if base is None or other is None:
         return None
@@ -251,5 +251,5 @@ def segments_pair(base: Segment | None, other: Segment | None, operation: str, m
         all(map(plausible, (before, after))) if scale is Scale.RATIO else 0 <= before <= 1 and 0 <= after <= 1
     )
     if not fine:
-        raise DamagedError(f"a {metric} that cannot be")
+        raise DamagedError(f"an implausible value of {metric}")
     return Pair(before, after, scale.change(before, after))

@@ -1,9 +1,9 @@
-"""Counts that repeat exactly: any growth beyond what is allowed is a regression, without statistics.
+"""Judge counts that repeat exactly: growth beyond the allowed amount is a regression, without statistics.
 
-What is allocated has a floor, below which a change is none. Where repetitions of one side differ, the tolerance is
-learnt from them, and never below that floor: the largest range of either side. A change
-is then real only if every repetition of one side is beyond every one of the other's by more than that. Of three
-against three repetitions of normal noise that happens by chance 4 times in 1,000 each way (of two, 46 times: too few).
+Allocations have a floor below which a change is ignored. Where repetitions of one side differ, the tolerance is the
+largest range of either side, and at least that floor. A change
+is then real only if every repetition of one side exceeds every one of the other's by more than the tolerance. With
+three against three repetitions of normal noise that happens by chance 4 times in 1,000 each way (with two, 46 times: too many).
 """
 
 import dataclasses
@@ -21,20 +21,20 @@ from harness.stats import Comparison as Growth
 from harness.units import format_percent
 
 BACKGROUND = "background"
-"""The operation under which a target counts what it does on its own; nobody asked for it, so nobody is to blame."""
+"""Operation under which a target counts background work, which belongs to no request."""
 LARGEST_TOLERANCE = 0.25
-"""As a share of the base: a count that scatters more than that shows nothing."""
+"""Largest scatter of a count, as a share of the base: a count above it decides nothing."""
 MOST_ELSEWHERE = 0.02
-"""Of a target's allocations, outside of its calls: a change as large as that could go unseen, which is below the margin
-that wakes anybody. The loops of a target's own workers are less; what is left to a queue is most of the work."""
+"""Largest share of a target's allocations outside of its calls: a change of that size could stay unseen, and is below
+the default margin. Loops of a target's own workers stay below it; work left to a queue is most of the allocations."""
 LEAST_REPETITIONS = 3
-"""On each side, where they differ."""
+"""Number of repetitions that each side needs where they differ."""
 _ROUNDING = 1e-9
 _UNITS = {"peak_bytes": "B", "bytes": "B"}
 
 
 def exact_comparisons(counts: Iterable[Count], policy: Policy) -> list[Comparison]:
-    """Return the verdict on every count that is not left out."""
+    """Return the verdict on every count that the policy does not skip."""
     judged = [
         count
         for count in counts
@@ -64,7 +64,7 @@ def _comparison(count: Count, policy: Policy, times: int) -> Comparison:
         return dataclasses.replace(bare, note=f"{fault}: {count.note}" if count.note else fault)
     base, candidate = Sample(tuple(count.base)), Sample(tuple(count.candidate))
     if unseen := _unseen(count):
-        # Neither a change nor its absence: no number that could be taken for one.
+        # An unseen part forbids a verdict and a figure: either would be read as a result.
         note = "; ".join(filter(None, (unseen, count.note)))
         return dataclasses.replace(bare, verdict=Verdict.INCONCLUSIVE, note=note)
     floor = floor_of(count.metric, margin, base.center, candidate.center)
@@ -80,7 +80,7 @@ def _comparison(count: Count, policy: Policy, times: int) -> Comparison:
 
 
 def _one_sided(count: Count) -> Verdict | None:
-    """Return what an operation is that one side does not have; None where the lists say otherwise."""
+    """Return NEW or REMOVED for an operation of one side only; None where the counts contradict its state."""
     if count.state is State.NEW and count.candidate and not count.base:
         return Verdict.NEW
     return Verdict.REMOVED if count.state is State.REMOVED and count.base and not count.candidate else None
@@ -89,7 +89,7 @@ def _one_sided(count: Count) -> Verdict | None:
 def _fault(count: Count, times: int) -> str:
     missing = [side for side, values in (("base", count.base), ("candidate", count.candidate)) if not values]
     if missing:
-        return f"nothing was counted on the side of the {' and the '.join(missing)}"
+        return f"no counts for the {' and the '.join(missing)}"
     if times > 1:
         return f"it is recorded {times} times"
     if len(count.base) != len(count.candidate):
@@ -97,20 +97,20 @@ def _fault(count: Count, times: int) -> str:
     if count.requests < 1 or not all(
         0 <= value <= LARGEST_NUMBER for value in (*count.base, *count.candidate)
     ):
-        return "it holds a number that cannot have been counted"
+        return "it holds an implausible count"
     if count.metric == FAILURES and min(*count.base, *count.candidate) >= 1:
-        return "every request failed on both sides, so that nothing of the operation was compared"
+        return "every request failed on both sides: no work of the operation was compared"
     return ""
 
 
 def _unseen(count: Count) -> str:
-    """Return why a part of the work is not in what was counted; empty where all of it is."""
+    """Return the reason why part of the work is not counted; empty where all of it is."""
     share = max(count.base_elsewhere, count.candidate_elsewhere)
     if share <= MOST_ELSEWHERE:
         return count.unseen
     elsewhere = (
-        f"{format_percent(share)} of the allocations were made outside of the calls, by threads or greenlets that work"
-        f" for none of them (limit {format_percent(MOST_ELSEWHERE)}): what a call leaves to a queue is not counted."
+        f"{format_percent(share)} of the allocations were made outside of the calls (limit {format_percent(MOST_ELSEWHERE)}),"
+        " by threads or greenlets that belong to no call: work that a call leaves to a queue is not counted."
         " Bind such work with instrument(wrap)"
     )
     return "; ".join(filter(None, (elsewhere, count.unseen)))
@@ -122,25 +122,25 @@ def _judged(base: Sample, candidate: Sample, allowed: float, floor: float) -> tu
         return _judged_with_tolerance(base, candidate, growth, allowed, floor)
     least = max(floor, _ROUNDING * max(base.center, candidate.center))
     if abs(growth.change) > least and growth.count == 1:
-        return Verdict.INCONCLUSIVE, "counted once, so that it is not known to repeat"
+        return Verdict.INCONCLUSIVE, "counted once: repeatability is unknown"
     if growth.change > allowed + least:
         return Verdict.REGRESSED, ""
     if growth.change < -least:
         return Verdict.IMPROVED, ""
     if growth.change > least:
-        return Verdict.OK, "within what is allowed"
-    return Verdict.OK, f"a change of at most {floor:,.4g} is none" if growth.change and floor else ""
+        return Verdict.OK, "within the allowed amount"
+    return Verdict.OK, f"within the floor of {floor:,.4g}" if growth.change and floor else ""
 
 
 def _judged_with_tolerance(
     base: Sample, candidate: Sample, growth: Growth, allowed: float, floor: float
 ) -> tuple[Verdict, str]:
     if growth.count < LEAST_REPETITIONS:
-        return Verdict.INCONCLUSIVE, f"repetitions differ, and are fewer than {LEAST_REPETITIONS}"
+        return Verdict.INCONCLUSIVE, f"repetitions differ (at least {LEAST_REPETITIONS} are needed)"
     learnt = max(base.range, candidate.range)
     tolerance = max(learnt, floor)
-    source = "learnt from them" if learnt >= floor else "the least that shows anything"
-    note = f"{'; '.join(growth.warnings)}; tolerance {tolerance:,.6g}, {source}"
+    source = "range of the repetitions" if learnt >= floor else "floor of the metric"
+    note = f"{'; '.join(growth.warnings)}; tolerance {tolerance:,.6g} ({source})"
     if growth.low > tolerance + allowed:
         return Verdict.REGRESSED, note
     if growth.high < -tolerance:
@@ -150,14 +150,14 @@ def _judged_with_tolerance(
 
 
 def _relative(base: float, candidate: float) -> float | None:
-    """Return the growth as a share of the base; None where something came out of nothing."""
+    """Return the growth as a share of the base; None for growth from zero."""
     if base == candidate:
         return 0.0
     return (candidate - base) / base if base else None
 
 
 def _sites(base: Mapping[str, float], candidate: Mapping[str, float]) -> tuple[Site, ...]:
-    """Return the functions behind a count, those that grew most first."""
+    """Return the functions that contribute to a count, the largest growth first."""
     names = dict.fromkeys((*candidate, *base))
     sites = [Site(name, base.get(name, 0.0), candidate.get(name, 0.0)) for name in names]
     return tuple(sorted(sites, key=lambda site: site.base - site.candidate))

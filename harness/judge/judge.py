@@ -1,4 +1,4 @@
-"""From a receipt and a policy to one answer. Total: every receipt has one, and no data is never a pass."""
+"""Judge a receipt under a policy: every receipt has one answer, and missing data never passes."""
 
 import dataclasses
 import datetime as dt
@@ -30,11 +30,11 @@ _OF_LIMIT = {
     SloState.BROKEN: Verdict.REGRESSED,
     SloState.NOT_CERTIFIED: Verdict.INCONCLUSIVE,
 }
-_CPU_NOTE = "shown beside the wall time, and never decides alone"
+_CPU_NOTE = "CPU time is informational and never decides"
 
 
 def judge(receipt: Receipt, policy: Policy) -> Judgement:
-    """Return the verdict on every comparison of `receipt` under `policy`, and the one on all. Never raises."""
+    """Return the verdict on every comparison of `receipt` under `policy`, and the overall one. Never raises."""
     micro, load = sort_blocks(receipt), sort_load_blocks(receipt)
     controls = _controls(receipt, policy, micro, load)
     found = (
@@ -66,7 +66,7 @@ def _controls(
 
 
 def _micro(receipt: Receipt, policy: Policy, blocks: Sorted[Block], control: Control) -> list[Comparison]:
-    """Return the verdicts of the micro suite, those of benchmarks that only one side runs included."""
+    """Return the verdicts of the micro suite, including benchmarks of one side only."""
     one_sided = [
         _one_sided(benchmark)
         for benchmark in receipt.benchmarks
@@ -94,7 +94,7 @@ def _progress(
 def _paired(
     found: Sequence[Evidence], receipt: Receipt, policy: Policy, control: Control, made: paired.Progress
 ) -> list[Comparison]:
-    """Return the verdicts on paired evidence. The candidates of one suite share one chance of a false alarm."""
+    """Return the verdicts on paired evidence. The candidates of one suite share one false alarm rate (Holm)."""
     judged = [
         evidence for evidence in found if policy.skipped(evidence.benchmark, evidence.metric.name) is None
     ]
@@ -133,9 +133,9 @@ def _decided(evidence: Evidence, terms: paired.Terms, made: paired.Progress) -> 
 
 def _one_sided(benchmark: Benchmark) -> Comparison:
     notes = {
-        State.NEW: "only the candidate runs it",
-        State.REMOVED: "only the base runs it",
-        State.BROKEN: "the candidate cannot run it",
+        State.NEW: "only the candidate has it",
+        State.REMOVED: "only the base has it",
+        State.BROKEN: "it fails on the candidate",
     }
     note = ": ".join(filter(None, (notes[benchmark.state], benchmark.note)))
     return Comparison(
@@ -150,7 +150,7 @@ def _one_sided(benchmark: Benchmark) -> Comparison:
 
 
 def _limits(receipt: Receipt, policy: Policy, blocks: Sorted[LoadBlock]) -> list[Comparison]:
-    """Return the verdicts on the absolute limits, from the good blocks of load."""
+    """Return the verdicts on the absolute limits, from the usable load blocks."""
     if not receipt.load_blocks:
         return []
     usable = [] if blocks.faults else list(blocks.good)
@@ -180,7 +180,7 @@ def _limit(finding: Finding) -> Comparison:
 
 
 def _accept(comparison: Comparison, receipt: Receipt, policy: Policy) -> Comparison:
-    """Return the comparison with the reason why it is accepted, on the day of the session."""
+    """Return the comparison with the reason of its acceptance, as of the day of the session."""
     day = _day(receipt)
     if comparison.verdict is not Verdict.REGRESSED or day is None:
         return comparison
@@ -199,8 +199,8 @@ def _day(receipt: Receipt) -> dt.date | None:
 def _faults(
     receipt: Receipt, comparisons: Sequence[Comparison], micro: Sorted[Block], load: Sorted[LoadBlock]
 ) -> list[str]:
-    """Return what forbids the whole to pass, whatever the comparisons say."""
-    # What went wrong says by itself why the rest is missing.
+    """Return the defects that forbid an overall pass, whatever the comparisons show."""
+    # Recorded trouble already explains the missing rest.
     is_unended = not (receipt.finished or receipt.interrupted or receipt.trouble)
     unended = ["The session did not end: its receipt is unfinished"] if is_unended else []
     schema = [] if receipt.schema == SCHEMA else [f"The receipt has schema {receipt.schema}, not {SCHEMA}"]
@@ -209,7 +209,7 @@ def _faults(
 
 
 def _gaps(receipt: Receipt, comparisons: Sequence[Comparison]) -> list[str]:
-    """Return what the session should have compared and has not."""
+    """Return the gaps: data that the session should have compared and lacks."""
     compared = any(comparison.counts and comparison.verdict in _SEVERITY for comparison in comparisons)
     recorded: dict[str, bool] = {
         "micro": bool(receipt.benchmarks),
@@ -225,7 +225,7 @@ def _gaps(receipt: Receipt, comparisons: Sequence[Comparison]) -> list[str]:
 
 
 def _nothing(comparisons: Sequence[Comparison]) -> str:
-    """Return that nothing could be compared, with the commonest reason."""
+    """Return the message for a session without any comparison, with the most frequent reason."""
     notes = Counter(one.note for one in comparisons)
     if not notes:
         return "Nothing could be compared"
@@ -236,7 +236,7 @@ def _nothing(comparisons: Sequence[Comparison]) -> str:
 
 
 def _misnamed(receipt: Receipt) -> list[str]:
-    """Return in what the list of benchmarks and the blocks contradict one another."""
+    """Return the contradictions between the list of benchmarks and the blocks."""
     named = Counter(benchmark.name for benchmark in receipt.benchmarks)
     both = {benchmark.name for benchmark in receipt.benchmarks if benchmark.state is State.BOTH}
     measured = {name: None for block in receipt.blocks for name in block.slices}
@@ -255,7 +255,7 @@ def _misnamed(receipt: Receipt) -> list[str]:
 
 
 def _whole(receipt: Receipt, comparisons: Iterable[Comparison], faults: Sequence[str]) -> Verdict:
-    """Return the worst of all that counts; what was interrupted, cut or is damaged passes nothing."""
+    """Return the worst verdict that counts; an interrupted, cut or damaged session never passes."""
     verdicts = {comparison.counts_as for comparison in comparisons if comparison.counts}
     if faults:
         verdicts.add(Verdict.INVALID)
@@ -278,14 +278,12 @@ def _exit_code(
 
 
 def _reasons(receipt: Receipt, policy: Policy, controls: Iterable[Control]) -> list[str]:
-    """Return what else must be known to read the verdict."""
-    interrupted = (
-        ["The session was interrupted; what it had measured is shown"] if receipt.interrupted else []
-    )
+    """Return the other facts that a reader of the verdict needs."""
+    interrupted = ["The session was interrupted: partial results are shown"] if receipt.interrupted else []
     cut = [receipt.cut] if receipt.cut else []
     withheld = [f"No verdict on times: {reason}" for control in controls for reason in control.reasons]
     skipped = [
-        f"{benchmark.name} is left out: {reason}"
+        f"{benchmark.name} is skipped: {reason}"
         for benchmark in receipt.benchmarks
         if benchmark.name != NULL_CONTROL and (reason := policy.skipped(benchmark.name)) is not None
     ]

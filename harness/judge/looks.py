@@ -1,6 +1,6 @@
-"""What a running session asks: which benchmarks need more blocks, and which need fresh ones.
+"""Tell a running session which benchmarks need more blocks, and which need fresh ones.
 
-The answers follow from the receipt and the policy alone, so that the judge reaches them again afterwards.
+The answers depend on the receipt and the policy alone, so that the judge can repeat them afterwards.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from harness.session.receipt import Receipt
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Looks:
-    """The same questions under one policy, as a session takes them."""
+    """The looks of a session under one policy."""
 
     policy: Policy
 
@@ -33,9 +33,9 @@ class Looks:
 
 
 def undecided(receipt: Receipt, policy: Policy) -> frozenset[str]:
-    """Return the benchmarks that the screen neither clears nor points anywhere.
+    """Return the benchmarks that the screen neither clears nor makes candidates.
 
-    `import` stands for the cold start, which every block measures: it asks for blocks, and for no benchmark.
+    `import` stands for the cold start, which every block measures: it requests blocks without a benchmark.
     """
     return frozenset(
         evidence.benchmark
@@ -45,23 +45,23 @@ def undecided(receipt: Receipt, policy: Policy) -> frozenset[str]:
 
 
 def candidates(receipt: Receipt, policy: Policy) -> frozenset[str]:
-    """Return the benchmarks that look slower or faster, and need fresh blocks before that is said. `import` as above."""
+    """Return the benchmarks that appear slower or faster, and need fresh blocks to confirm it. `import` as above."""
     return _leaning(judged_micro(receipt, policy), policy)
 
 
 def load_candidates(receipt: Receipt, policy: Policy) -> frozenset[str]:
-    """Return the operations of which some metric looks worse or better under load."""
+    """Return the operations with some metric that appears worse or better under load."""
     return _leaning(judged_load(receipt, policy), policy)
 
 
 def judged_micro(receipt: Receipt, policy: Policy) -> list[Evidence]:
-    """Return the evidence of the micro suite that decides something: no CPU time, nothing left out of gates."""
+    """Return the micro suite's evidence that can decide: without CPU time, and without skipped benchmarks."""
     found = micro_evidence(receipt.benchmarks, sort_blocks(receipt))
     return [evidence for evidence in found if evidence.metric is not CPU and not _skipped(evidence, policy)]
 
 
 def judged_load(receipt: Receipt, policy: Policy) -> list[Evidence]:
-    """Return the evidence of the load suite that is not left out of gates."""
+    """Return the load suite's evidence without the skipped operations."""
     found = load_evidence(sort_load_blocks(receipt))
     return [evidence for evidence in found if not _skipped(evidence, policy)]
 

@@ -1,7 +1,7 @@
-"""Other ways to judge the same session, which calibration holds beside ours: each lacks one thing that ours has.
+"""Judge a session by weaker methods, as a reference for calibration: each lacks one safeguard of the gate.
 
-They judge wall time, and answer for every benchmark that both sides run. Those that change what is compared keep
-the sign test and the margin, on the fresh blocks where the session made any.
+They judge wall time, and answer for every benchmark of both sides. Those that change the compared data keep the sign
+test and the margin, on the fresh blocks where the session made any.
 """
 
 import math
@@ -30,7 +30,7 @@ def pooled(receipt: Receipt, policy: Policy) -> Verdicts:
 
 
 def unconfirmed(receipt: Receipt, policy: Policy) -> Verdicts:
-    """Believe the sign test of the screen: no fresh blocks, no margin, no correction for many benchmarks."""
+    """Accept the sign test of the screen: no fresh blocks, no margin, no correction for many benchmarks."""
     blocks = sort_blocks(receipt)
     answers = {}
     for benchmark in _comparable(receipt):
@@ -69,7 +69,7 @@ MUTANTS: Mapping[str, Callable[[Receipt, Policy], Verdicts]] = {
     "no confirmation": unconfirmed,
     "fixed order": fixed_order,
 }
-"""Those that need the session alone, by the name that a card gives them."""
+"""Methods that need the session alone, by their name on a calibration card."""
 
 
 def _comparable(receipt: Receipt) -> list[Benchmark]:
@@ -120,7 +120,7 @@ def _base_first(slices: Slices) -> Slices:
 def _with_bases(
     block: Block, place: int, earlier: Sequence[Block], scale: Mapping[str, float]
 ) -> dict[str, Slices]:
-    """Return the block's slices with the base's of an earlier block, over again where those are fewer."""
+    """Return the block's slices with the base's of an earlier block; fewer earlier blocks are reused in turn."""
     changed = {}
     for name, slices in block.slices.items():
         holding = [other.slices[name] for other in earlier if name in other.slices]

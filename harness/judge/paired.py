@@ -1,7 +1,7 @@
-"""What paired evidence says: which way a benchmark leans, whether it is cleared, and the verdict.
+"""Judge paired evidence: the direction of a benchmark, whether it is cleared, and the verdict.
 
-Changes are turned so that more is worse. `regressed` and `improved` mirror one another, and need fresh blocks. `ok`
-says only that the metric is not worse by the margin: a benchmark that looks better is ok until that is confirmed.
+Changes are signed so that more is worse. `regressed` and `improved` mirror one another, and need fresh blocks. `ok`
+means only that the metric is not worse by the margin: an apparent improvement is ok until it is confirmed.
 """
 
 import dataclasses
@@ -18,12 +18,12 @@ from harness.stats.sample import compare_paired
 
 LEAN_ALPHA = 0.05
 LEAN_MARGIN = 0.5
-"""What the screen hands to confirmation: half the margin, at five times the alpha. Confirmation raises no false alarm
-for it, and an effect that confirmation would find should not be lost here."""
+"""Thresholds that the screen needs to request confirmation: half the margin, at five times the alpha. Confirmation keeps
+the false alarm rate, and an effect that it would find should not be lost here."""
 
 
 class Lean(enum.IntEnum):
-    """Which way the screened blocks point, strongly enough to be confirmed."""
+    """The direction of the screened blocks, where it is strong enough to be confirmed."""
 
     BETTER = -1
     NEITHER = 0
@@ -32,32 +32,32 @@ class Lean(enum.IntEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Progress:
-    """How much of its plan a suite carried out. `short` names what is missing from a phase that was begun."""
+    """The completed part of a suite's plan. `short` names the missing blocks of each phase that was begun."""
 
     short: dict[Phase, str]
     finished: bool
     same_policy: bool
-    """True if the session itself was run under the policy that judges, and so confirmed every candidate."""
+    """True if the session itself used the policy that judges, and so confirmed every candidate."""
     fault: str = ""
-    """What is wrong with the record of the blocks; empty if nothing is."""
+    """A defect of the recorded blocks; empty if there is none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Terms:
-    """What one comparison is held to. `p` is that of the fresh blocks after Holm; None if it has none."""
+    """The criteria of one comparison. `p` is that of the fresh blocks after Holm; None without fresh blocks."""
 
     margin: float
     alpha: float
     p: float | None
     confirm_blocks: int
     withheld: str
-    """Why no verdict on times is given in this session; empty if it is."""
+    """The reason why the session gives no verdict on times; empty if it gives one."""
 
 
 def progress(made: Quota, planned: Quota, *, finished: bool, same_policy: bool) -> Progress:
-    """Return what is missing from the phases: any block of the screen, and of a later phase that was begun."""
+    """Return the missing blocks of each phase: of the screen always, of a later phase once it was begun."""
     short = {
-        phase: f"only {made.get(phase, 0)} of {planned[phase]} blocks of the phase '{phase}' were made"
+        phase: f"{made.get(phase, 0)} of {planned[phase]} blocks of the phase '{phase}' were made"
         for phase in Phase
         if (phase is Phase.SCREEN or made.get(phase, 0)) and made.get(phase, 0) < planned[phase]
     }
@@ -65,17 +65,17 @@ def progress(made: Quota, planned: Quota, *, finished: bool, same_policy: bool) 
 
 
 def change_of(pairs: Sequence[Pair], metric: Metric) -> Change:
-    """Return the change over the blocks, turned so that more is worse. Raises `ValueError` without a block."""
+    """Return the change over the blocks, signed so that more is worse. Raises `ValueError` without a block."""
     return compare_paired([metric.worse * pair.change for pair in pairs])
 
 
 def cleared(change: Change, metric: Metric, margin: float) -> bool:
-    """Return True if the metric is not worse by `margin` (a share)."""
+    """Return True if the metric is certainly not worse by `margin` (a share)."""
     return change.high < metric.scale.margin(margin)
 
 
 def lean(evidence: Evidence, margin: float) -> Lean:
-    """Return which way the screened blocks point; what is cleared cannot point to worse."""
+    """Return the direction of the screened blocks; a cleared metric cannot point to worse."""
     if evidence.trouble or not evidence.screened:
         return Lean.NEITHER
     change, least = (
@@ -88,14 +88,14 @@ def lean(evidence: Evidence, margin: float) -> Lean:
 
 
 def undecided(evidence: Evidence, margin: float) -> bool:
-    """Return True if more blocks of the same kind would help: neither cleared nor leaning."""
+    """Return True if more blocks of the same kind would help: the metric is neither cleared nor a candidate."""
     if evidence.trouble or not evidence.screened or lean(evidence, margin):
         return False
     return not cleared(change_of(evidence.screened, evidence.metric), evidence.metric, margin)
 
 
 def fresh_p(evidence: Evidence, margin: float) -> float | None:
-    """Return the one-sided p of the fresh blocks in the direction of the screen; None if they are not in question."""
+    """Return the one-sided p of the fresh blocks in the direction of the screen; None if none are needed or made."""
     leaning = lean(evidence, margin)
     if not leaning or not evidence.confirmed:
         return None
@@ -118,17 +118,21 @@ def decide(evidence: Evidence, terms: Terms, made: Progress) -> Comparison:
 def _unjudged(
     evidence: Evidence, terms: Terms, made: Progress, leaning: Lean, *, on_fresh: bool
 ) -> tuple[Verdict | None, str]:
-    """Return why there is no verdict on the numbers; None if there is one."""
+    """Return the verdict of data that cannot be tested, with the reason; None if it can."""
     phases = (Phase.SCREEN, Phase.CONFIRM) if on_fresh else (Phase.SCREEN, Phase.EXTEND)
     short = next((made.short[phase] for phase in phases if phase in made.short), "")
     missing = Verdict.INVALID if made.finished else Verdict.INCONCLUSIVE
-    unconfirmed = "looks worse, and was not measured again" if leaning is Lean.WORSE and not on_fresh else ""
+    unconfirmed = (
+        "appears worse, and was not remeasured on fresh blocks"
+        if leaning is Lean.WORSE and not on_fresh
+        else ""
+    )
     in_order: tuple[tuple[str, Verdict], ...] = (
         (made.fault, Verdict.INVALID),
         (evidence.trouble, Verdict.INVALID),
         (short, missing),
         (terms.withheld, Verdict.INCONCLUSIVE),
-        ("" if evidence.screened else "no block holds it", Verdict.INVALID),
+        ("" if evidence.screened else "no block measured it", Verdict.INVALID),
         (evidence.thin, Verdict.INCONCLUSIVE),
         (unconfirmed, missing if made.same_policy else Verdict.INCONCLUSIVE),
     )
@@ -139,7 +143,7 @@ def _judged(metric: Metric, change: Change, terms: Terms, leaning: Lean) -> tupl
     margin = metric.scale.margin(terms.margin)
     if _at_most(terms.p, terms.alpha) and leaning * change.change >= margin:
         return (Verdict.REGRESSED if leaning is Lean.WORSE else Verdict.IMPROVED), ""
-    unconfirmed = "what the screen showed was not confirmed on fresh blocks" if terms.p is not None else ""
+    unconfirmed = "the screen's change was not confirmed on fresh blocks" if terms.p is not None else ""
     if change.high < margin:
         return Verdict.OK, unconfirmed
     return Verdict.INCONCLUSIVE, unconfirmed or next(iter(change.warnings), "")

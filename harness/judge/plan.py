@@ -1,4 +1,4 @@
-"""How many blocks a session makes, and what they can find. Decided before it begins."""
+"""Set the number of blocks of a session before it begins, and compute its minimum detectable effect."""
 
 import math
 
@@ -12,7 +12,7 @@ from harness.stats.order import fewest
 from harness.units import format_duration, significant
 
 LEAST_SCREEN_BLOCKS = fewest(1 - NULL_ALPHA)
-"""What the null control needs to be tested at all; an interval at 95 % needs fewer."""
+"""Number of blocks that the A/A check needs; a 95 % interval needs fewer."""
 _STANDARD = SessionPlan()
 _STANDARD_BLOCKS = _STANDARD.extended_blocks + _STANDARD.confirm_blocks
 
@@ -20,18 +20,18 @@ _STANDARD_BLOCKS = _STANDARD.extended_blocks + _STANDARD.confirm_blocks
 def session_plan(
     budget_s: float | None, seconds_per_block: float, policy: Policy, benchmarks: int
 ) -> SessionPlan:
-    """Return the plan that fits `budget_s`, everything extended and confirmed; the standard one without a budget.
+    """Return the plan that fits `budget_s` with everything extended and confirmed; the standard one without a budget.
 
     `seconds_per_block` is for a block with all `benchmarks`. Confirmation of more than four candidates takes a
-    quarter more blocks, each of few benchmarks, and is not counted. Raises `UsageError` where the plan could not
-    reach its own alpha, or has too few blocks for its controls.
+    quarter more blocks, each of few benchmarks, which are not counted here. Raises `UsageError` where the plan could
+    not reach its own alpha, or has too few blocks for its controls.
     """
     plan = _STANDARD if budget_s is None else _of(_fitting(budget_s, seconds_per_block))
     if plan.screen_blocks < LEAST_SCREEN_BLOCKS:
         needed_s = _least_blocks() * seconds_per_block
         raise UsageError(
-            f"The budget has room for {plan.screen_blocks + plan.confirm_blocks} of the {_least_blocks()} blocks that "
-            "a session needs: three blocks of a sign test, say, cannot go below 12.5 %",
+            f"The budget has room for {plan.screen_blocks + plan.confirm_blocks} of the {_least_blocks()} blocks that a session "
+            "needs: a sign test of three blocks, for example, cannot go below 12.5 %",
             remedy=f"Give it a budget of at least {format_duration(math.ceil(needed_s))}, or fewer benchmarks",
         )
     for candidates in {min(max(benchmarks, 1), 4), max(benchmarks, 1)}:
@@ -40,22 +40,22 @@ def session_plan(
 
 
 def what_it_detects(plan: SessionPlan, spread: float, policy: Policy) -> str:
-    """Return in one sentence which change such a session finds 80 times in 100.
+    """Return the minimum detectable effect of such a session (80 % power) as a sentence.
 
     `spread` is the standard deviation of a block's change, 0.01 for 1 %. The sentence is for the policy's margin.
     """
     found = detectable_share(plan, spread, policy)
     margin = f"margin {policy.margin_percent:g} %"
     if found is None:
-        return f"With a spread of {spread:.2%} from block to block it detects nothing ({margin})"
+        return f"With a spread of {spread:.2%} between blocks no effect is detectable ({margin})"
     return (
-        f"With a spread of {spread:.2%} from block to block it finds +{significant(found * 100)} % "
-        f"80 times in 100 ({margin})"
+        f"With a spread of {spread:.2%} between blocks the minimum detectable effect is +{significant(found * 100)} % "
+        f"(80 % power, {margin})"
     )
 
 
 def detectable_share(plan: SessionPlan, spread: float, policy: Policy) -> float | None:
-    """Return the change that the plan's fresh blocks find 80 times in 100, as a share; None if there is none."""
+    """Return the plan's minimum detectable effect (80 % power), as a share; None if no effect is detectable."""
     margin = math.log1p(policy.margin_percent / 100)
     found = power.detectable(plan.confirm_blocks, spread, policy.alpha_percent / 100, margin)
     return None if found is None else math.expm1(found)
@@ -66,7 +66,7 @@ def _fitting(budget_s: float, seconds_per_block: float) -> int:
 
 
 def _of(blocks: int) -> SessionPlan:
-    """Return a plan of so many blocks in all: three parts of screen and four of confirmation, the rest extends.
+    """Return a plan of `blocks` in all: three parts of screen and four of confirmation, the rest extends.
 
     A session of the standard size or larger keeps the standard's shares.
     """

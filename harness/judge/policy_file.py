@@ -1,7 +1,7 @@
-"""Reading the policy, and refusing one that would not do what it says.
+"""Read the policy, and refuse one with settings that have no effect.
 
 A policy is `[tool.harness]` of a `pyproject.toml`, or a TOML file that holds nothing else. Keys are spelt with
-hyphens (`margin-percent`); underscores are taken as well. What is refused is always a `UsageError` that names it.
+hyphens (`margin-percent`); underscores are accepted too. Every refusal is a `UsageError` that names the setting.
 """
 
 import datetime as dt
@@ -37,7 +37,7 @@ SUITES = ("micro", "exact", "load")
 _FILE = "pyproject.toml"
 _VALIDITY = "validity"
 _BESIDE = (_VALIDITY, EXPECT_STATUS)
-"""What is about measuring. It is no part of the policy, whose digest receipts hold: no verdict on a comparison depends on it."""
+"""Settings of measuring, not of judging: they are not part of the policy, whose digest receipts hold."""
 _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "benchmarks": BenchmarkRule,
     "limits": Limit,
@@ -48,11 +48,11 @@ _OF_LOAD = ("throughput", "p50", "p95", "p99", "errors", "cold_start")
 _PAIRED = tuple(dict.fromkeys((*_OF_MICRO, *_OF_LOAD)))
 _WITH_MARGIN = (*_PAIRED, *EXACT_MARGINS_PERCENT)
 _COUNTED = (*EXACT_MARGINS_PERCENT, FAILURES, *(f"{cost}.place" for cost in COSTS))
-"""What there is to count, with a place in the place of any."""
+"""All counted metrics, and their variants by place."""
 
 
 def read(path: Path) -> Policy:
-    """Return the policy of a file, or of the `pyproject.toml` in a folder; the default one where none is declared."""
+    """Return the policy of a file, or of the `pyproject.toml` in a folder; the default policy where none is declared."""
     file = path / _FILE if path.is_dir() else path
     if path.is_dir() and not file.exists():
         return Policy()
@@ -60,7 +60,7 @@ def read(path: Path) -> Policy:
 
 
 def from_table(table: Mapping[str, Any], *, where: str) -> Policy:
-    """Return the policy that a table of TOML holds; `where` is named in every complaint."""
+    """Return the policy of a TOML table; every complaint names `where`."""
     spelt = _spelt(table)
     _thresholds(spelt.pop(_VALIDITY, {}), where)
     _expected_statuses(spelt.pop(EXPECT_STATUS, []), where)
@@ -79,14 +79,14 @@ def from_table(table: Mapping[str, Any], *, where: str) -> Policy:
 
 
 def thresholds(folder: Path) -> Thresholds | None:
-    """Return what `[tool.harness.validity]` of the folder's `pyproject.toml` says; None where it says nothing."""
+    """Return the limits in `[tool.harness.validity]` of the folder's `pyproject.toml`; None without such a table."""
     file = folder / _FILE
     declared = _spelt(_table(file)).get(_VALIDITY) if file.exists() else None
     return None if declared is None else _thresholds(declared, str(file))
 
 
 def expected_statuses(folder: Path) -> str:
-    """Return what `expect-status` in the folder's `pyproject.toml` says, as a SPEC has it; empty where it says nothing."""
+    """Return `expect-status` in the folder's `pyproject.toml`, as a SPEC has it; empty without such a key."""
     file = folder / _FILE
     declared = _spelt(_table(file)).get(EXPECT_STATUS, []) if file.exists() else []
     return _expected_statuses(declared, str(file))
@@ -115,12 +115,12 @@ def _thresholds(declared: Any, where: str) -> Thresholds:
 
 
 def sha256(policy: Policy) -> str:
-    """Return the digest of all that the policy says."""
+    """Return the digest of the whole policy."""
     return hashlib.sha256(msgspec.json.encode(msgspec.to_builtins(policy), order="sorted")).hexdigest()
 
 
 def refuse_expired(policy: Policy, today: dt.date) -> None:
-    """Raise `UsageError` for the first acceptance whose last day is over."""
+    """Raise `UsageError` for the first acceptance that has expired."""
     for acceptance in policy.accepted:
         if acceptance.expires < today:
             raise UsageError(
@@ -130,10 +130,10 @@ def refuse_expired(policy: Policy, today: dt.date) -> None:
 
 
 def check(policy: Policy, receipt: Receipt, today: dt.date) -> None:
-    """Raise `UsageError` for an expired acceptance, or a glob that fits nothing which the session measured.
+    """Raise `UsageError` for an expired acceptance, or a glob that matches nothing in the session.
 
-    Globs are held against the receipt only where it holds every suite of the policy: a part of them may be about
-    what was not asked for.
+    Globs are checked only if the receipt holds every suite of the policy: some of them may concern a suite that was
+    not requested.
     """
     refuse_expired(policy, today)
     if set(policy.suites) <= set(receipt.suites) and receipt.finished:
@@ -174,12 +174,12 @@ def _refuse_unknown(
     for key in table:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1, 0.5)
-            remedy = f"Did you mean '{near[0]}'?" if near else f"It knows: {', '.join(known)}"
+            remedy = f"Did you mean '{near[0]}'?" if near else f"Settings: {', '.join(known)}"
             raise UsageError(f"The policy has no setting '{prefix}{key}'", where=where, remedy=remedy)
 
 
 def _plain(message: str) -> str:
-    """Return a message of the decoder with the place as the file has it."""
+    """Return a message of the decoder with the place as it appears in the file."""
     return message.replace("`$.", "`").replace("`$`", "its top")
 
 
@@ -196,23 +196,23 @@ def _refuse_senseless(policy: Policy, where: str) -> None:
 def _complaints(policy: Policy) -> Iterator[str]:
     for suite in policy.suites:
         if suite not in SUITES:
-            yield f"There is no suite '{suite}'; there are {', '.join(SUITES)}"
+            yield f"There is no suite '{suite}'; the suites are {', '.join(SUITES)}"
     for key, paths in (("source-roots", policy.source_roots), ("suite", [policy.suite or ""])):
         for path in map(Path, paths):
             if path.is_absolute() or ".." in path.parts:
-                yield f"'{path}' in {key} leads out of the project: name what each side has of its own"
+                yield f"'{path}' in {key} leads out of the project: name a path inside it"
     for rule in policy.benchmarks:
         if rule.margin_percent is None and rule.allow is None and rule.skip is None:
             yield f"The rule for '{rule.match}' sets nothing: give it margin-percent, allow or skip"
         if rule.margin_percent is not None and not _fits_any(rule, _WITH_MARGIN):
             yield (
-                f"margin-percent of the rule for '{rule.match}' does nothing for the metric '{rule.metric}': those with a "
-                f"margin are {', '.join(_WITH_MARGIN)}; for what is counted give it allow"
+                f"margin-percent of the rule for '{rule.match}' has no effect on the metric '{rule.metric}': metrics with a margin "
+                f"are {', '.join(_WITH_MARGIN)}; for a counted metric set allow"
             )
         if rule.allow is not None and _fits_any(rule, _PAIRED) and not _fits_any(rule, _COUNTED):
             yield (
-                f"allow of the rule for '{rule.match}' does nothing for the metric '{rule.metric}', which is measured and "
-                "not counted: give it margin-percent"
+                f"allow of the rule for '{rule.match}' has no effect on the metric '{rule.metric}', which is timed and not counted: "
+                "set margin-percent"
             )
 
 
@@ -221,19 +221,19 @@ def _fits_any(rule: BenchmarkRule, metrics: Iterable[str]) -> bool:
 
 
 def refuse_unreachable(plan: SessionPlan, policy: Policy, candidates: int = 1) -> None:
-    """Raise `UsageError` if the plan's fresh blocks cannot confirm any of so many candidates, however slow."""
+    """Raise `UsageError` if the plan's fresh blocks cannot confirm any of `candidates`, however slow they are."""
     blocks = plan.confirm_blocks if candidates <= 4 else plan.confirm_blocks_of_many
     if critical(blocks, policy.alpha_percent / 100 / candidates) is None:
         best_percent = min(100.0, 100 * 0.5**blocks * candidates)
         raise UsageError(
-            f"{blocks} blocks of a sign test cannot go below {significant(best_percent)} % with {candidates} candidates, and "
+            f"A sign test of {blocks} blocks cannot go below {significant(best_percent)} % with {candidates} candidates, and "
             f"alpha-percent is {policy.alpha_percent:g}",
             remedy="Give a larger budget, or a larger alpha-percent",
         )
 
 
 def _measured(receipt: Receipt) -> Iterator[tuple[str, str]]:
-    """Yield every benchmark with every metric that the session may have measured of it."""
+    """Yield every benchmark with every metric that the session may have measured for it."""
     for benchmark in receipt.benchmarks:
         if benchmark.name != NULL_CONTROL:
             yield from ((benchmark.name, metric) for metric in _OF_MICRO)
@@ -263,4 +263,4 @@ def _refuse_unmatched(what: str, match: str, metric: str, known: Iterable[tuple[
     )
     near = difflib.get_close_matches(wanted, sorted(offered), 3, 0.4)
     remedy = f"Did you mean {' or '.join(near)}?" if near else "Remove it, or correct the name"
-    raise UsageError(f"The {what} for '{wanted}' fits no {missing} of this session", remedy=remedy)
+    raise UsageError(f"The {what} for '{wanted}' matches no {missing} of this session", remedy=remedy)

@@ -1,4 +1,4 @@
-"""What a judge says: a verdict for every comparison, one for the whole, and the exit code that follows."""
+"""Verdicts: one for every comparison, one for the whole, and the exit code that follows."""
 
 import dataclasses
 import enum
@@ -8,7 +8,7 @@ from harness.session.receipt import Suspects
 
 
 class Verdict(enum.StrEnum):
-    """The answer to one comparison, or to all."""
+    """The verdict on one comparison, or on all."""
 
     OK = "ok"
     IMPROVED = "improved"
@@ -20,10 +20,10 @@ class Verdict(enum.StrEnum):
 
 
 class Kind(enum.StrEnum):
-    """On what a comparison rests."""
+    """The kind of evidence for a comparison."""
 
     PAIRED = "paired"
-    """Blocks of a session, tested by sign."""
+    """Blocks of a session, compared by a sign test."""
     EXACT = "exact"
     """Counts that repeat exactly."""
     LIMIT = "limit"
@@ -32,7 +32,7 @@ class Kind(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Site:
-    """Where an exact metric comes from, per request."""
+    """A function that contributes to an exact metric, per request."""
 
     function: str
     base: float
@@ -44,8 +44,8 @@ class Comparison:
     """One metric of one benchmark (or operation), base against candidate.
 
     `change`, `low` and `high` are relative (0.03 is 3 % more), or absolute where `unit` is `share`. `changes` holds
-    the change in each block that the verdict rests on, `screened` those of the blocks before confirmation.
-    `blocks_needed` says how many blocks would decide what is inconclusive. `allowed` is an exact metric's budget.
+    the change in each block that the verdict uses, `screened` those of the blocks before confirmation.
+    `blocks_needed` is the number of blocks that would decide an inconclusive comparison. `allowed` is an exact metric's budget.
     """
 
     benchmark: str
@@ -63,7 +63,7 @@ class Comparison:
     """On fresh blocks: one-sided in the direction of the screen, after Holm. Otherwise two-sided, for information."""
     margin: float | None = None
     detectable: float | None = None
-    """The change that such a session finds 80 times in 100."""
+    """Minimum detectable effect of such a session (80 % power)."""
     blocks_needed: int | None = None
     allowed: float | None = None
     note: str = ""
@@ -71,19 +71,19 @@ class Comparison:
     screened: tuple[float, ...] = ()
     sites: tuple[Site, ...] = ()
     accepted: str | None = None
-    """Why the policy accepts this regression; it is shown, and does not count."""
+    """The policy's reason for accepting this regression, which is shown and does not count."""
     counts: bool = True
-    """False for what is shown beside the verdict and never decides, such as CPU time."""
+    """False for a metric that is shown beside the verdict and never decides, such as CPU time."""
 
     @property
     def counts_as(self) -> Verdict:
-        """The verdict as the whole takes it: an accepted regression is ok."""
+        """The verdict's effect on the whole: an accepted regression counts as ok."""
         return Verdict.OK if self.accepted and self.verdict is Verdict.REGRESSED else self.verdict
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Controls:
-    """Whether the session can be believed: the base against itself, and the blocks that had to be rejected."""
+    """The reliability of a session: the A/A check, and the share of discarded blocks."""
 
     null_clean: bool
     null_change: float | None
@@ -92,7 +92,7 @@ class Controls:
     bad_blocks: float
     """Share of all blocks."""
     reasons: tuple[str, ...] = ()
-    """Why wall verdicts are withheld; empty if nothing is wrong."""
+    """Reasons why verdicts on times are withheld; empty if all checks passed."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -105,4 +105,4 @@ class Judgement:
     controls: Controls
     suspects: tuple[Suspects, ...] = ()
     reasons: tuple[str, ...] = ()
-    """What must be known to read the verdict: the worst first."""
+    """Facts that a reader of the verdict needs, the worst first."""

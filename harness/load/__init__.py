@@ -1,5 +1,5 @@
-"""Scenario x target x recorder under Locust. Only `engine` imports locust, and only this package gevent.
+"""Drive a target through a plan under Locust and record every call. Only this package imports locust and gevent.
 
-`plan rows -> open_model | closed_model -> invoke -> recorder`, with `split` watching who holds the loop.
-Importing Locust monkey-patches the process: nothing but the measured child process imports `engine`.
+`plan rows -> open_model | closed_model -> invoke -> recorder`, while `split` watches what holds the event loop.
+Importing Locust monkey-patches the process, so only the measured child process imports `engine`.
 """

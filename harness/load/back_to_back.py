@@ -1,8 +1,8 @@
-"""Calls that follow one another without a pause, as a user of the closed model makes them: the hottest loop of all.
+"""Make calls one after the other without a pause, as a user of the closed model does: the hottest loop of the harness.
 
-A call that ends is the moment at which the next one is intended and let go (or, where its answer is judged or its event
-renewed, the end of that), so one write fills the row of the first and claims the row of the second: they are neighbours in
-the table unless another greenlet came between.
+The end of a call (and of judging its answer and renewing its event, if needed) is the moment at which the next call is
+intended and sent. So one write fills the row of the first and claims the row of the second: the rows are neighbours in
+the table unless another greenlet wrote in between.
 """
 
 import itertools
@@ -20,9 +20,9 @@ from harness.table.recorder import FILL
 from harness.target.renewing import Renewable
 
 Slice = Callable[[object, int, int, int, int, int], int]
-"""(greenlet, intended_ns, now_ns, lag_target_ns, lag_host_ns, slice_end_ns) to when the next is intended, all of the clock.
+"""Function from (greenlet, intended_ns, now_ns, lag_target_ns, lag_host_ns, slice_end_ns) to the next call's intended time.
 
-Makes one call at least, and no more once the clock is beyond the end of the slice.
+All times are of the clock. It makes at least one call, and starts none after the end of the slice.
 """
 
 _HEAD = struct.Struct("<BBHI")
@@ -31,11 +31,11 @@ _NO_SPLIT = struct.pack("<2q", -1, -1)
 _COMPLETED = int(Outcome.COMPLETED)
 
 
-def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice:  # noqa: C901, PLR0915 - one loop: every part of its own would be a call more
-    """Return what makes and records calls in the order of `sequence`, round and round, for all users alike.
+def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice:  # noqa: C901, PLR0915 - one loop: a function for each part would cost a call each
+    """Return the function that makes and records calls in the order of `sequence`, repeated, shared by all users.
 
-    Raises `HarnessError` when the disk or the table is full, and `RefusedError` for a result that is none. It calls as
-    `make_invoke` does, whose frame would make recording 1.12 to 1.19 times as long.
+    It raises `HarnessError` if the disk or the table is full, and `RefusedError` for a result that only promises work.
+    It repeats the code of `make_invoke`, whose extra frame would make recording 1.12 to 1.19 times as long.
     """
     take = itertools.cycle(_steps(calling, sequence)).__next__
     work, recorder, origin_ns, owners = calling.work, calling.recorder, calling.origin_ns, calling.owners
@@ -46,7 +46,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
         recorder.appender(),
         recorder.tail,
     )
-    # From the times of one row to the claim of the next; what stays 0 between them is skipped.
+    # From the times of one row to the claim of the next; columns that stay 0 in between are skipped.
     fill_and_claim = struct.Struct("<3q24x3q" if has_split else "<2q16s16x3q").pack_into
     fill, held = FILL.pack_into, split.held
     finish = make_finish(calling, calling.split) if calling.split else None
@@ -57,7 +57,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
         me: object, intended_ns: int, let_go_ns: int, lag_target_ns: int, lag_host_ns: int, end_ns: int
     ) -> int:
         owner, has_lag = owners[me], lag_target_ns or lag_host_ns
-        # Who asks for what was held after a moment hears of every call beyond it.
+        # `Holds` must hear of every call that ends after the watched moment.
         end_ns, before_ns = min(end_ns, split.due_ns), owner.run_ns
         call, event, entry, operation, head = take()
         event = entry.take() if entry else event
@@ -74,7 +74,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
                 completed_ns, outcome = now_ns(), _COMPLETED
             done_ns = at_ns = completed_ns - origin_ns
             next_ns, is_alone = completed_ns, owner.seen is None
-            if is_alone:  # As far as is known: nobody else has run.
+            if is_alone:  # No other greenlet is known to have run.
                 run_ns, wait_busy_ns = completed_ns - entered_ns, 0
                 held[operation] += run_ns
                 split.mark_ns = completed_ns
@@ -88,7 +88,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
                 outcome, next_ns = aside(row, operation, outcome, completed_ns, result, entry, event)
                 owner.seen, before_ns, at_ns = None, owner.run_ns, next_ns - origin_ns
             if is_alone:
-                # Without a split another may have claimed the next row unnoticed; so while an answer was judged.
+                # Without a split, or while an answer was judged, another greenlet may have claimed the next row unnoticed.
                 is_next = (has_split and next_ns == completed_ns) or tail[0] == row + 1
                 if is_next and row + 1 < room and next_ns <= end_ns and not has_lag:
                     call, event, entry, operation, head = take()
@@ -118,7 +118,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
 
 
 def _unwatched(operations: int) -> Split:
-    """Return what a run without a split marks, to no end."""
+    """Return a stand-in split for a run without one; its marks are ignored."""
     split = Split(None, int)
     split.expect(operations)
     return split
@@ -127,7 +127,7 @@ def _unwatched(operations: int) -> Split:
 def _steps(
     calling: Calling, sequence: Sequence[tuple[int, int]]
 ) -> list[tuple[Callable[[Any], Any], Any, Renewable | None, int, int]]:
-    """Return for each step what is called, with what (and of which entry), the operation, and its row's first bytes."""
+    """Return for each step the function to call, its event and entry of the pool, the operation, and its row's first bytes."""
     work = calling.work
     heads = (int.from_bytes(_HEAD.pack(_UNFINISHED, 0, *step), "little") for step in sequence)
     events = (work.events[operation][payload] for operation, payload in sequence)

@@ -1,20 +1,20 @@
-"""How much of a lag is the backlog that the target left: letting it go takes time too, but only so much.
+"""Compute how much of a start delay comes from the backlog that the target caused: sending a backlog takes time too.
 
-While the target holds the loop, arrivals come due. Afterwards the driver lets them go one after the other, and the last
-of them is late by what all the others took, which nobody would have needed without the hold. So that time is the
-target's, as long as the driver is as fast as it promises to be. What it needs beyond that is its own.
+While the target holds the loop, arrivals come due. Afterwards the driver sends them one after the other, and the last
+is late by the time that all the others took. Without the hold no backlog would exist, so the target causes this time,
+as long as the driver is as fast as it promises. Any further time counts as the driver's own delay.
 """
 
 import collections
 
 PER_ARRIVAL_NS = 50_000
-"""What letting go and taking up one arrival may cost: the driver promises 20,000 a second on one core."""
+"""Allowed cost of sending and taking up one arrival, in ns: the driver promises 20,000 a second on one core."""
 _MOST_CREDIT_NS = 2_000_000
-"""Pacer and workers take turns of 1 ms, so the cost comes in lumps; a longer one is no turn."""
+"""Longest single cost that is excused, in ns: pacer and workers take turns of 1 ms, so the cost comes in steps."""
 
 
 class Backlog:
-    """The time that the driver spent on arrivals that were late, as far as it may be the target's doing."""
+    """The time that the driver spent on late arrivals, as far as the target caused it."""
 
     def __init__(self) -> None:
         self._until_ns = -1
@@ -22,14 +22,15 @@ class Backlog:
         self._spent_ns = 0
         self._last = (0, 0)
         self._ended = 0
-        # Pairs of (when, `_spent_ns` by then), the first before any moment that is still to be asked for.
+        # Pairs of (time, `_spent_ns` by then), the first before any moment that can still be asked for.
         self._steps: collections.deque[tuple[int, int]] = collections.deque()
 
     def excused_ns(self, due_ns: int, now_ns: int, held_ns: int, target_ns: int, ended: int = 0) -> int:
-        """Return how much of a lag, beyond the `held_ns` for which the target held the loop in it, is its doing too.
+        """Return the part of a start delay that the target caused beyond the `held_ns` for which it held the loop.
 
-        Must be asked for every arrival that is let go, in order; `target_ns` is how long the target has held the loop
-        in all, and `ended` how many calls have: between two of the pacer's turns a queue of calls is taken up. Nothing is excused in a lag that is not for the most part the target's, nor in a backlog of such.
+        Call it for every arrival sent, in order. `target_ns` is the total time that the target has held the loop, and
+        `ended` the number of calls that have ended: between two of the pacer's turns a queue of calls is taken up. A lag
+        that the target did not mainly cause gets 0, and so does a backlog of such lags.
         """
         rest_ns = now_ns - due_ns - held_ns
         earned_ns = PER_ARRIVAL_NS * (1 + ended - self._ended)
@@ -48,7 +49,7 @@ class Backlog:
         last_ns, target_last_ns = self._last
         self._last = now_ns, target_ns
         if due_ns >= last_ns:
-            # It came due after the last was let go: the driver had caught up.
+            # The arrival came due after the last one was sent: the driver had caught up.
             self._steps.clear()
             self._steps.append((due_ns, self._spent_ns))
             self._credit_ns, step_ns = earned_ns, rest_ns

@@ -1,18 +1,18 @@
-"""Who holds the loop without using the processor: code that waits where gevent cannot know.
+"""Find code that blocks the event loop without using the CPU, because it waits where gevent cannot see it.
 
-A call of a library in C that does not cooperate with gevent keeps the loop for as long as it waits: to the split that is
-*run*. So each long stretch is held against the thread's own time on the processor. What it had of that since the last
-look before the stretch is the most that it can have had in it: what is found blocked is never too much.
+A C library that does not cooperate with gevent keeps the loop while it waits, and the split counts that as *run*. So each
+long stretch is compared with the thread's CPU time since the last look before the stretch. That is an upper bound of the
+CPU time in the stretch, so the blocked time found is never too high.
 """
 
 from harness.load.run_delay import RunDelay
 
 LONG_NS = 1_000_000
-"""A stretch of the loop that is worth a look, which takes some 2 us."""
+"""Shortest stretch of the loop that is looked at, in ns; a look takes some 2 us."""
 
 
 class Blocking:
-    """Long stretches by their holder: how many, how long, and how much of that was neither on the processor nor ready."""
+    """Long stretches by holder: their number, their time, and the part in which the thread was neither running nor runnable."""
 
     def __init__(self, delay: RunDelay, holders: int) -> None:
         self._delay = delay
@@ -21,7 +21,7 @@ class Blocking:
         self.blocked_ns = [0] * holders
 
     def held(self, holder: int, start_ns: int, end_ns: int) -> None:
-        """Look at a stretch that ends now, longer than `LONG_NS`."""
+        """Account for a stretch that ends now and is longer than `LONG_NS`."""
         delay_ns, cpu_ns = self._delay.used_ns(start_ns, end_ns)
         self.stretches[holder] += 1
         self.held_ns[holder] += end_ns - start_ns

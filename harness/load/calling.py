@@ -1,4 +1,4 @@
-"""One call from plan row to table row, the same for every executor. This is the hot path of a run."""
+"""Make one call, from plan row to table row, the same for every executor. This is the hot path of a run."""
 
 import dataclasses
 import struct
@@ -22,31 +22,30 @@ if TYPE_CHECKING:
     from harness.load.split import Split
 
 Make = Callable[[object, int, int, int, int, int], int]
-"""(greenlet, row, operation, payload, lag_target_ns, lag_host_ns) to completed_ns.
+"""Function from (greenlet, row, operation, payload, lag_target_ns, lag_host_ns) to completed_ns of the clock.
 
-Calls the target in that greenlet, which must have an owner, and fills the claimed row. What goes in counts from time zero
-of the table, what comes out is of the clock.
+It calls the target in that greenlet, which must have an owner, and fills the claimed row.
 """
 Failed = Callable[[int, int, int, int], None]
-"""(row, operation, outcome, completed_ns of the clock) of a call whose reason has just been noted."""
+"""Function of (row, operation, outcome, completed_ns of the clock) for a call whose reason of failure has just been noted."""
 Raised = Callable[[BaseException, int, int, int], int]
-"""(error, row, operation, completed_ns of the clock) to the outcome; raises what is none."""
+"""Function from (error, row, operation, completed_ns of the clock) to the outcome; it raises an error that is not an outcome."""
 Aside = Callable[[int, int, int, int, Any, Any, Any], tuple[int, int]]
-"""(row, operation, outcome, completed_ns, answer, entry of the pool, event) to (outcome, now), all of the clock.
+"""Function from (row, operation, outcome, completed_ns, answer, entry of the pool, event) to (outcome, now), times of the clock.
 
-Checks that the answer is one, judges it, and gives the event back. It is the driver's work after a call: target code in
-it may even give the loop away, so the call must be closed by then, and its greenlet no holder of its operation. Raises
-`RefusedError` for an answer that is none.
+It checks that the answer is finished, judges it, and gives the event back. This is the driver's work after a call. Target
+code in it may give the loop away, so the call must be closed before, and its greenlet must not count as a holder of its
+operation. It raises `RefusedError` for an unfinished answer.
 """
 Finish = Callable[[object, Owner, int, int, int, int], tuple[int, int]]
-"""(greenlet, its owner, row, entered_ns, its run_ns by then, completed_ns) to (run_ns, wait_busy_ns)."""
+"""Function from (greenlet, its owner, row, entered_ns, its run_ns at entry, completed_ns) to (run_ns, wait_busy_ns)."""
 
 _INTENDED = struct.Struct("<q")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """What can be called: for each operation its call under its marker and a list of events; and how it is stamped."""
+    """The callable operations: for each its call under its marker, its events, and how the call is stamped."""
 
     names: Sequence[str]
     calls: Sequence[Callable[[Any], Any]]
@@ -57,12 +56,12 @@ class Work:
     failures: Failures = dataclasses.field(default_factory=Failures)
     vet: Vet = take_all
     spent: list[int] = dataclasses.field(default_factory=lambda: [0])
-    """One number: the ns so far that judging answers and renewing events took."""
+    """Total time spent on judging answers and renewing events, in ns: one number in a list."""
     passed: set[type] = dataclasses.field(default_factory=set)
-    """The types of which every answer is finished and has completed: nothing is done after such a call. It grows."""
+    """Types whose every answer is finished and completed: such a call needs no work afterwards. The set grows."""
 
     def invokes(self, mark: Mark | None) -> list[Invoke]:
-        """Return the stamped calls; they tell `mark` when they are entered."""
+        """Return the stamped calls by operation; each tells `mark` when it is entered."""
         return [
             make_invoke(call, self.now_ns, self.timeouts, mark, self.failures, vet=self.vet)
             for call in self.calls
@@ -71,10 +70,10 @@ class Work:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Calling:
-    """What every call of a run needs; `origin_ns` is the clock at time zero of the table.
+    """The objects that every call of a run needs; `origin_ns` is the clock at time zero of the table.
 
-    `owners` says for every greenlet what it works for; it is the split's own where there is a split. `cells` gets
-    who held the loop while calls of the measured time waited.
+    `owners` maps every greenlet to its owner; with a split it is the split's own mapping. `cells` receives what blocked
+    the event loop while calls of the measured time waited.
     """
 
     work: Work
@@ -86,7 +85,7 @@ class Calling:
 
 
 def make_failed(calling: Calling) -> Failed:
-    """Return what counts a call that has failed, if it was planned for the measured time."""
+    """Return the function that counts a failed call, if the call was planned for the measured time."""
     table, count, intended = calling.recorder.map, calling.work.failures.count, _INTENDED.unpack_from
     origin_ns = calling.origin_ns
 
@@ -99,7 +98,7 @@ def make_failed(calling: Calling) -> Failed:
 
 
 def make_raised(calling: Calling) -> Raised:
-    """Return what notes and counts a failure by what a call let out, with the outcome for it."""
+    """Return the function that notes and counts a failure by its exception, and returns the outcome."""
     timeouts, failures, failed = calling.work.timeouts, calling.work.failures, make_failed(calling)
     vet = calling.work.vet
     timed_out, has_failed = int(Outcome.TIMED_OUT), int(Outcome.FAILED)
@@ -115,7 +114,7 @@ def make_raised(calling: Calling) -> Raised:
 
 
 def make_aside(calling: Calling) -> Aside:
-    """Return what is done after a call that was closed, on the driver's time."""
+    """Return the function for the work after a closed call, which counts as the driver's time."""
     work, failed, completed = calling.work, make_failed(calling), int(Outcome.COMPLETED)
     judge, passed, names, now_ns, spent = work.judge, work.passed, work.names, work.now_ns, work.spent
     decide = judge.decide if judge else int
@@ -130,7 +129,7 @@ def make_aside(calling: Calling) -> Aside:
             if judge is not None:
                 try:
                     outcome = decide(answer)
-                except BaseException as error:  # noqa: BLE001 - the target's code; what is the driver's goes on
+                except BaseException as error:  # noqa: BLE001 - the target's code; the driver's own exceptions pass on
                     outcome = judge.blamed("outcome", names[operation], error)
                 if outcome != completed:
                     work.failures.answered(judge.reason(answer, names[operation]))
@@ -155,8 +154,8 @@ def _give_back(entry: Renewable, event: Any, judge: Judge | None) -> None:
         judge.blame(str(error))
 
 
-def make_caller(calling: Calling) -> Make:  # noqa: C901 - two hot paths: every part of its own would be a call more
-    """Return what makes and records one call."""
+def make_caller(calling: Calling) -> Make:  # noqa: C901 - two hot paths: a function for each part would cost a call each
+    """Return the function that makes and records one call."""
     pack, table, origin_ns = FILL.pack_into, calling.recorder.map, calling.origin_ns
     split, all_events, owners = calling.split, calling.work.events, calling.owners
     invokes, failed, completed = calling.work.invokes(split), make_failed(calling), int(Outcome.COMPLETED)
@@ -196,10 +195,10 @@ def make_caller(calling: Calling) -> Make:  # noqa: C901 - two hot paths: every 
         before_ns = owner.run_ns
         outcome, entered_ns, completed_ns, answer = invokes[operation](event)
         if outcome != completed:
-            # Before anybody else can fail.
+            # Counted before another call can fail.
             failed(row, operation, outcome, completed_ns)
         if owner.seen is None:
-            # Nobody but the call can have run, and it never waited.
+            # Only this call can have run, and it never waited.
             run_ns, wait_busy_ns = completed_ns - entered_ns, 0
             held[operation] += run_ns
             split.mark_ns = completed_ns
@@ -225,7 +224,7 @@ def make_caller(calling: Calling) -> Make:  # noqa: C901 - two hot paths: every 
 
 
 def make_finish(calling: Calling, split: "Split") -> Finish:
-    """Return what closes a call within which others may have run."""
+    """Return the function that closes a call during which others may have run."""
     table, owners, cells, waits = calling.recorder.map, calling.owners, calling.cells, split.waits
     intended, origin_ns = _INTENDED.unpack_from, calling.origin_ns
 

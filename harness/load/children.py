@@ -1,4 +1,4 @@
-"""What calls do with child processes: what those use in the measured time, and how long calls wait for them."""
+"""Measure the child processes of calls: their resources in the measured time, and how long calls wait for them."""
 
 import contextvars
 import functools
@@ -20,13 +20,13 @@ _WAITS: tuple[tuple[Any, str], ...] = (
     (os, "waitid"),
     (os, "system"),
 )
-"""As they are in this process: gevent has put its own in the place of some."""
+"""Waiting functions as they are in this process: gevent has replaced some of them."""
 
 _WITHIN: contextvars.ContextVar[bool] = contextvars.ContextVar("harness_waits_for_child", default=False)
 
 
 class ChildWatch:
-    """Adds up how long calls wait for child processes, from `begin` on, while the carrier is installed."""
+    """Sum of the time that calls wait for child processes, from `begin` on, while the carrier is installed."""
 
     def __init__(self, carrier: Carrier, now_ns: Callable[[], int]) -> None:
         self._carrier = carrier
@@ -38,13 +38,13 @@ class ChildWatch:
             carrier.replace(owner, name, self._watched(getattr(owner, name)))
 
     def begin(self) -> None:
-        """The measured time begins."""
+        """Start to count: the measured time begins."""
         self._before = usage()
         self._from_ns = self._now_ns()
         self._waited_ns = 0
 
     def facts(self) -> ChildFacts | None:
-        """Return what is to be said of the time since `begin`; None where no child did anything."""
+        """Return the facts of the time since `begin`; None if no child did anything."""
         grown = growth(self._before)
         if grown is None and not self._waited_ns:
             return None
@@ -58,7 +58,7 @@ class ChildWatch:
     def _watched(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def waiting(*args: Any, **kwargs: Any) -> Any:
-            # One of them calls another; whoever waits without a call is nobody's service.
+            # One waiting function may call another. Waiting outside a call belongs to no service time.
             if _WITHIN.get() or self._carrier.runner() is None:
                 return original(*args, **kwargs)
             token, start_ns = _WITHIN.set(True), self._now_ns()

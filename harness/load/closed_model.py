@@ -1,7 +1,7 @@
-"""The closed model: each user calls, waits for the answer, thinks, and calls again.
+"""Drive the closed model: each user calls, waits for the answer, thinks, and calls again.
 
-A call is intended when its user's think time ends. A user without think time gives the loop away after at most
-1 ms of calls that do not yield by themselves: a yield costs 2 to 3 us.
+A call is intended when its user's think time ends. A user without think time yields after at most 1 ms of calls that do
+not yield by themselves: a yield costs 2 to 3 us.
 """
 
 import gevent
@@ -19,9 +19,9 @@ _SLICE_NS = 1_000_000
 
 
 class ClosedModel:
-    """Drives users until `end_ns` of the clock, a greenlet each; `make_calls` is what they share."""
+    """Users driven until `end_ns` of the clock, one greenlet each; all share `make_calls`."""
 
-    def __init__(  # noqa: PLR0913 - what its users share
+    def __init__(  # noqa: PLR0913 - the objects that its users share
         self,
         make_calls: Slice,
         split: Split | None,
@@ -47,18 +47,18 @@ class ClosedModel:
         self.in_flight_peak = 0
         self.stopping = Event()
         self.trouble: Exception | None = None
-        """Why the run ended before its time."""
+        """Error that ended the run early; None for a full run."""
 
     def drive_user(self) -> None:
-        """Be one user, in the greenlet of the caller, until the end."""
+        """Act as one user in the greenlet of the caller until the end."""
         me = gevent.getcurrent()
         self._users.add(me)
         self.in_flight_peak = max(self.in_flight_peak, len(self._users))
         self._owners[me] = Owner(root=me)
         try:
             self._call_again_and_again(me)
-        except Exception as error:  # noqa: BLE001 - a user that dies unheard would leave a smaller load that looks whole
-            # No room for more rows, or no result: end in good order, with all that was measured.
+        except Exception as error:  # noqa: BLE001 - a user that died silently would reduce the load unnoticed
+            # The table is full, or a result was refused: end normally and keep all measured calls.
             self.trouble = self.trouble or as_trouble(error)
             self.stopping.set()
         finally:
@@ -76,7 +76,7 @@ class ClosedModel:
             intended_ns, now_ns, held_ns, host_ns = self._pause(completed_ns)
 
     def _pause(self, completed_ns: int) -> tuple[int, int, int, int]:
-        """Think, or only give the loop away: (intended, now, lag held by the target, lag owned by the host)."""
+        """Think, or only yield, and return (intended, now, lag caused by the target, lag caused by the host) in ns."""
         split = self._split
         self._delay.look(completed_ns)
         target_ns = split.target_ns if split else 0
@@ -90,23 +90,23 @@ class ClosedModel:
         return intended_ns, now_ns, held_ns, host_ns
 
     def wait(self) -> None:
-        """Return when every user has ended, or `drain_s` after the end; what is out then stays `unfinished`."""
+        """Return when every user has ended, or `drain_s` after the end; calls in flight then stay `unfinished`."""
         self.stopping.wait((self._end_ns - self._now_ns()) / NS_PER_S)
         deadline_ns = self._now_ns() + round(self._drain_s * NS_PER_S)
         while self._users and self._now_ns() < deadline_ns:
             self._quiet.clear()
             self._quiet.wait((deadline_ns - self._now_ns()) / NS_PER_S)
-        # A call may hold on to its greenlet, or the machine be slow: the run ends all the same.
+        # A call may refuse to end, or the machine may be slow: the run ends anyway.
         self._vetting.kill(list(self._users))
 
 
 def lag_owners(
     split: Split | None, delay: RunDelay, intended_ns: int, now_ns: int, target_ns: int | None
 ) -> tuple[int, int]:
-    """Return how much of a closed user's lag the target owns, and how much the host.
+    """Return the parts of a closed user's start delay that the target and the host caused, in ns.
 
-    `target_ns` is how long the target had held the loop when the call was intended; None if the user has thought since
-    it was known: then the split must watch from its beginning, and what was held in that time made nobody late.
+    `target_ns` is the time that the target had held the loop when the call was intended. It is None if the user has
+    thought since: then the split must watch from the intended time, because earlier holds delayed nobody.
     """
     lag_ns = now_ns - intended_ns
     held_ns = 0
@@ -117,6 +117,6 @@ def lag_owners(
     if unexplained_ns <= UNEXPLAINED_NS:
         return held_ns, 0
     if not split:
-        # A target that holds the loop and sleeps would look like a thread that is kept from running.
+        # A target that sleeps while it holds the loop would look like a thread that was kept from running.
         return held_ns, min(delay.since_ns(intended_ns, now_ns), unexplained_ns)
     return held_ns, delay.kept_ns(intended_ns, now_ns, unexplained_ns)

@@ -1,4 +1,4 @@
-"""Which call runs here: what is carried into the greenlets and threads that a call of a load run starts."""
+"""Find the running call, which is carried into the greenlets and threads that a call of a load run starts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -17,9 +17,9 @@ def make_here(
     split: "Split | None",
     current: Callable[[], object],
 ) -> Callable[[], Runner | None]:
-    """Return what says which call runs here: its operation (for profilers) and the call (for the split).
+    """Return the function that finds the running call: its operation (for profilers) and the call (for the split).
 
-    `current` returns what runs here, by which `owners` knows it.
+    `current` returns the running greenlet or task, the key of `owners`.
     """
 
     def here() -> Runner | None:

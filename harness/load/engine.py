@@ -1,6 +1,9 @@
-"""Locust drives the greenlets; the harness plans, stamps and records. Runs in the measured child process only."""
+"""Drive a load run under Locust: Locust spawns the greenlets; the harness plans, stamps and records.
 
-# Locust monkey-patches on import, and must do so before the target imports anything.
+Only the measured child process imports this module.
+"""
+
+# Locust monkey-patches on import, which must happen before the target imports anything.
 import locust  # isort: skip
 import logging
 import signal
@@ -43,7 +46,7 @@ _LEAD_S = 0.2
 # The closed model draws its operations in a cycle of this length.
 _SEQUENCE = 65_536
 
-# As Locust's patches, before anything of the target's runs.
+# As early as Locust's patches: before any code of the target runs.
 refuse_process_pools()
 
 Model = OpenModel | ClosedModel
@@ -51,16 +54,16 @@ Send = Callable[[Message], None]
 
 
 class Hosting(Protocol):
-    """Where the greenlets of a run come from, and who says when it begins: Locust in this process, or its master."""
+    """Source of a run's greenlets and of its start time: Locust in this process, or Locust's master."""
 
     def agree_on_origin(self, warmup_s: float) -> int:
-        """Return time zero of the table on the clock, once everything is ready."""
+        """Return the clock at time zero of the table, once everything is ready."""
 
     def run(self, model: Model, users: int, owners: dict[object, Owner]) -> None:
         """Let Locust spawn the greenlets of `model` and return when it has ended."""
 
     def share(self, sequence: list[Any]) -> list[Any]:
-        """Return this process's part of the sequence of operations that closed users go through."""
+        """Return this process's part of the sequence of operations of closed users."""
 
 
 class Driver:
@@ -87,9 +90,9 @@ class Driver:
         self._instrument.open()
 
     def drive(self, mix: Mapping[str, float], send: Send) -> None:
-        """Carry out the plan; leaves the table of calls and `facts.json` in the job's folder.
+        """Carry out the plan and write the table of calls and `facts.json` into the job's folder.
 
-        Raises `RefusedError` at the end of a run that a call ended by what cannot be measured.
+        Raises `RefusedError` at the end of a run in which a call cannot be measured.
         """
         job, instrument = self._job, self._instrument
         instrument.choose(mix)
@@ -104,7 +107,7 @@ class Driver:
             model = self._model(mix, table, measurement.calling(work, origin_ns), measurement.delay)
             self._heed_faults(model)
             self._write(facts)
-            # Before anybody can know that there is something to stop.
+            # Set before the supervisor can ask to stop the run.
             signal_watch = gevent.signal_handler(signal.SIGTERM, model.stopping.set)
             send(Started(origin_ns, origin_ns + round(job.duration_s * NS_PER_S)))
             self._run(model, measurement, facts)
@@ -152,7 +155,7 @@ class Driver:
         )
 
     def _heed_faults(self, model: Model) -> None:
-        """End the run at the first fault of the target's own that leaves nothing to measure."""
+        """End the run at the first fault of the target that makes measuring pointless."""
         judge = self._instrument.target.judge
 
         def end() -> None:
@@ -166,7 +169,7 @@ class Driver:
         job, owners = self._job, self._instrument.owners
         until_origin_s = (facts.origin_ns - SystemClock.now_ns()) / NS_PER_S
         gevent.spawn_later(until_origin_s, measurement.begin)
-        # What this greenlet does beside is the driver's doing.
+        # Other work of this greenlet counts as the driver's.
         owners[gevent.getcurrent()] = Owner()
         has_pauses = job.executor is Executor.CLOSED and job.think_time_s > 0
         with measurement.watching(pauses=has_pauses):
@@ -189,18 +192,18 @@ class OwnRunner:
     """Locust's local runner: this process is the whole run."""
 
     def agree_on_origin(self, warmup_s: float) -> int:
-        """Return a moment from now that leaves Locust time to spawn, and warm-up its own."""
+        """Return a future moment that leaves time for Locust to spawn and for the warm-up."""
         return SystemClock.now_ns() + round((_LEAD_S + warmup_s) * NS_PER_S)
 
     def share(self, sequence: list[Any]) -> list[Any]:
-        """Return all of it."""
+        """Return the whole sequence."""
         return sequence
 
     def run(self, model: Model, users: int, owners: dict[object, Owner]) -> None:
         """Spawn the users of `model`, or its one pacer."""
         environment = Environment(user_classes=[user_class(lambda: model)], catch_exceptions=False)
         runner = environment.create_local_runner()
-        # What Locust does beside is the driver's doing, not the target's.
+        # Locust's other work counts as the driver's, not the target's.
         owners.update((helper, Owner()) for helper in runner.greenlet)
         spawned = users if isinstance(model, ClosedModel) else 1
         runner.start(spawned, spawn_rate=spawned)
@@ -209,7 +212,7 @@ class OwnRunner:
 
 
 def user_class(model: Callable[[], Model]) -> type[locust.User]:
-    """Return the Locust user that drives what `model` returns when it is spawned."""
+    """Return the Locust user class that, when spawned, drives the model that `model` returns."""
 
     def body(_user: locust.User) -> None:
         model().drive_user()

@@ -1,4 +1,4 @@
-"""What a measuring process says of itself: at its time zero and at its end."""
+"""Collect the facts of a measuring process about itself, at its time zero and at its end."""
 
 import dataclasses
 import resource
@@ -22,7 +22,7 @@ from harness.target.renewing import events_changed
 if TYPE_CHECKING:
     from harness.load.split import Split
 
-# What may pass between two readings on a busy machine.
+# Time that may pass between two readings on a busy machine.
 _APART_S = 1.0
 OTHERS = NAMES[BACKGROUND]
 
@@ -34,7 +34,7 @@ def at_origin(facts: LoadFacts, origin_ns: int) -> LoadFacts:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Watches:
-    """What watched one test, and what it called."""
+    """The watches of one test, and the operations that it called."""
 
     work: Work
     split: "Split | None"
@@ -47,7 +47,7 @@ class Watches:
 def at_end(
     facts: LoadFacts, watches: Watches, *, ended_ns: int, in_flight_peak: int, stopped: str | None
 ) -> LoadFacts:
-    """Return the facts once all has ended; `ended_ns` is the end of the measured time."""
+    """Return the facts after everything has ended; `ended_ns` is the end of the measured time."""
     work, split, garbage = watches.work, watches.split, watches.garbage
     is_taken = split is not None and split.was_taken
     looked = split.blocking if split and not is_taken else None
@@ -77,7 +77,7 @@ def at_end(
 
 
 def _blocked(looked: Blocking, names: Sequence[str]) -> dict[str, Blocked]:
-    """Return what the loop did without the processor, by the operation that held it."""
+    """Return the time that the event loop was blocked without using the CPU, by the operation that held it."""
     return {
         name: Blocked(
             stretches=looked.stretches[place],
@@ -90,14 +90,14 @@ def _blocked(looked: Blocking, names: Sequence[str]) -> dict[str, Blocked]:
 
 
 def _replaced_s() -> float | None:
-    """Return by how much the process's `time.time` differs from the wall clock; 0 where it is the same."""
+    """Return the difference of the process's `time.time` from the wall clock in s; 0 if they agree."""
     try:
         apart_s = float(time.time()) - wall_s()
-    except (Exception, SystemExit):  # noqa: BLE001 - whatever the target has put there
+    except (Exception, SystemExit):  # noqa: BLE001 - the target may have replaced the function
         return None
     return apart_s if abs(apart_s) > _APART_S else 0.0
 
 
 def _unix_s(origin_ns: int) -> float:
-    """Return the wall clock at the origin, as it reads now: a step of the wall clock moves it."""
+    """Return the wall clock at the origin, derived from the wall clock now: a step of the wall clock changes it."""
     return wall_s() - (SystemClock.now_ns() - origin_ns) / NS_PER_S

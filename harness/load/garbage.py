@@ -1,4 +1,4 @@
-"""Counts and times the garbage collections of the measured process."""
+"""Count and time the garbage collections of the measured process."""
 
 import gc
 import sys
@@ -11,7 +11,7 @@ from harness.profiles.stacks.marker import MARKER_PREFIX
 
 
 class GarbageWatch:
-    """While open, `collections` and `spent_ns` grow; `in_target` hears how long each took that the target set off."""
+    """Counter of collections: while open, `collections` and `spent_ns` grow; `in_target` gets the ns of each that the target triggered."""
 
     def __init__(self, in_target: Callable[[int], None] | None = None) -> None:
         self._in_target = in_target
@@ -33,12 +33,12 @@ class GarbageWatch:
             self.collections += 1
             spent_ns = SystemClock.now_ns() - self._started_ns
             self.spent_ns += spent_ns
-            if self._in_target and _is_targets(sys._getframe(1)):  # noqa: SLF001 - who was interrupted
+            if self._in_target and _is_targets(sys._getframe(1)):  # noqa: SLF001 - the interrupted frame
                 self._in_target(spent_ns)
 
 
 def _is_targets(frame: FrameType | None) -> bool:
-    """Say whether a stack runs for an operation: in a call, or in a greenlet that works for one."""
+    """Return True if a stack runs for an operation: in a call, or in a greenlet that works for one."""
     while frame is not None:
         if frame.f_code.co_name.startswith(MARKER_PREFIX):
             return True

@@ -1,10 +1,10 @@
-"""When the target held the loop, beyond a moment that is watched: what an arrival that comes late is due to."""
+"""Remember when the target held the loop after a watched moment, to explain why an arrival is sent late."""
 
 import collections
 
-# Stretches this close together are one: between them the hub only picked the next greenlet.
+# Stretches this close together count as one: between them the hub only picked the next greenlet.
 _MERGE_NS = 5_000
-# In the closed model nothing is ever let go of but by this; what is forgotten speaks against the harness.
+# In the closed model only this limit forgets stretches; a forgotten stretch counts as the harness's own delay.
 _MOST = 4_096
 
 
@@ -16,7 +16,7 @@ class Holds:
         self._held_ns = 0
 
     def remember(self, start_ns: int, end_ns: int) -> None:
-        """Keep a stretch; they come in order."""
+        """Keep a stretch; stretches must come in order."""
         holds = self._holds
         if holds and start_ns - holds[-1][1] < _MERGE_NS:
             start_ns, holds[-1][1] = holds[-1][1], end_ns
@@ -30,10 +30,10 @@ class Holds:
         self._held_ns = 0
 
     def since_ns(self, from_ns: int) -> int:
-        """Return how long the target has held the loop since `from_ns`, at or after the watched moment.
+        """Return the time that the target has held the loop since `from_ns`, which is at or after the watched moment.
 
-        Between two calls of `clear` it is asked for later and later times: what ended before one of them is
-        forgotten, so that a long backlog costs each of its arrivals the same.
+        Between two calls of `clear`, `from_ns` must not decrease: stretches that ended before it are forgotten, so
+        that each arrival of a long backlog costs the same.
         """
         holds = self._holds
         while holds and holds[0][1] <= from_ns:
@@ -42,7 +42,7 @@ class Holds:
         return self._held_ns - max(from_ns - holds[0][0], 0) if holds else 0
 
     def recent_ns(self, from_ns: int) -> int:
-        """Return the same for moments in any order, as several users ask; costs as much as was held since then."""
+        """Return the same for moments in any order, as several users need it; the cost grows with the stretches since then."""
         holds, held_ns = self._holds, 0
         for start_ns, end_ns in reversed(holds):
             if end_ns <= from_ns:

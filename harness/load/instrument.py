@@ -1,8 +1,8 @@
-"""What watches a target from within its process: put together once, for whatever drives the calls.
+"""Assemble the watches of a target within its process, for any driver of calls.
 
-An `Instrument` is of a process and its target; a `Measurement` is one test under it. What drives the calls makes the split where
-it has greenlets, says what runs now, and begins and ends; under a loop without greenlets all but the split is the same. Nothing
-here imports gevent.
+An `Instrument` belongs to a process and its target; a `Measurement` is one test under it. The driver makes the split if it
+has greenlets, supplies the current greenlet or task, and begins and ends a test. Without greenlets everything but the
+split is the same. This module does not import gevent.
 """
 
 import contextlib
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
 
 class Instrument:
-    """The watches of one process and its target; one measurement after the other is made with them.
+    """The watches of one process and its target, used for one measurement after the other.
 
-    `split` is None where service is not divided. `current` returns what runs now (a greenlet, a task), by which `owners` says
-    what it works for. `collects_waits` has no effect without a split.
+    `split` is None if service is not split. `current` returns the running greenlet or task, the key of `owners`.
+    `collects_waits` has no effect without a split.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Instrument:
         self.split = split
         self.owners: dict[object, Owner] = split.owners if split else {}
         self.names: list[str] = list(target.operations)
-        """The operations that are called, by their numbers."""
+        """Names of the operations that are called, by number."""
         self.children = ChildWatch(carrier, SystemClock.now_ns)
         self._carrier = carrier
         self._collects_waits = collects_waits
@@ -68,13 +68,13 @@ class Instrument:
         open_target(self.target)
 
     def choose(self, operations: Mapping[str, float]) -> None:
-        """Call these operations from now on: their order is that of their numbers."""
+        """Call these operations from now on, numbered in this order."""
         self.names[:] = operations
         if self.split:
             self.split.expect(len(self.names))
 
     def make_waits(self) -> Waits | None:
-        """Return what can collect the waiting of one test; None where nobody wants it."""
+        """Return a collector for the waiting of one test; None if waiting is not collected."""
         if self.split is None or not self._collects_waits:
             return None
         return waits_of(self.split, self.target.call, self.names)
@@ -82,7 +82,7 @@ class Instrument:
     def make_work(
         self, events: Sequence[Sequence[Any]], timeouts: tuple[type[BaseException], ...], vet: Vet
     ) -> Work:
-        """Return what can be called; `events` are by operation."""
+        """Return the callable operations; `events` are by operation."""
         return Work(
             list(self.names),
             [marked(self.target.call, name) for name in self.names],
@@ -95,9 +95,9 @@ class Instrument:
 
 
 class Measurement:
-    """One test: its files in `folder`, what watches it, and what is to be said of it. A context, which gives the files back.
+    """One test: its files in `folder`, its watches and its facts. As a context manager it closes the files.
 
-    `rows` is how many rows of the table are planned already. Raises `HarnessError` where there is no room.
+    `rows` is the number of rows of the table that are planned already. Raises `HarnessError` if the disk is full.
     """
 
     def __init__(self, instrument: Instrument, folder: Path, rows: int = 0) -> None:
@@ -120,7 +120,7 @@ class Measurement:
             kept.callback(self._cells.close)
         self._waits = instrument.make_waits()
         if split:
-            # What was held before is of no test, and the overhead was measured with it.
+            # Earlier holds belong to no test: measuring the overhead made them.
             split.expect(len(instrument.names))
             split.waits = self._waits
         self.delay = RunDelay()
@@ -132,7 +132,7 @@ class Measurement:
         self._resources.close()
 
     def calling(self, work: Work, origin_ns: int) -> Calling:
-        """Return what every call needs. Why calls fail is told of this test alone."""
+        """Return the objects that every call needs. Reasons of failures are those of this test alone."""
         instrument = self.instrument
         work = dataclasses.replace(work, failures=Failures(), spent=[0])
         self._watches = Watches(
@@ -142,7 +142,7 @@ class Measurement:
 
     @contextlib.contextmanager
     def watching(self, *, pauses: bool) -> Iterator[None]:
-        """Watch the loop during the block; `pauses` where callers wake at moments of their own, and ask what held it since."""
+        """Watch the loop during the block. `pauses` is True if callers pause and then ask what held the loop since."""
         split = self.instrument.split
         with self._garbage:
             if not split:
@@ -158,25 +158,25 @@ class Measurement:
                 split.stop()
 
     def begin(self) -> None:
-        """The measured time begins: what the target has counted and child processes have used so far is nothing."""
+        """Begin the measured time: counters of the target and resources of child processes count from now."""
         self._counters.read()
         self.instrument.children.begin()
 
     @property
     def held_by(self) -> bytes:
-        """Who held the loop, as the file has it; empty where the split is off."""
+        """Return what blocked the event loop, in the format of the file; empty without a split."""
         return self._cells.content if self._cells else b""
 
     @property
     def waits(self) -> bytes:
-        """On which stacks calls waited, as the file has it; empty where nobody collected it."""
+        """Return the stacks on which calls waited, in the format of the file; empty if they were not collected."""
         return self._waits.record(self.instrument.names).pack() if self._waits else b""
 
     def write_waits(self) -> None:
-        """Write them beside the table of calls, if they were collected."""
+        """Write the waits beside the table of calls, if they were collected."""
         if self._waits:
             write_atomically(self._folder / WAITS, self.waits)
 
     def end(self, facts: LoadFacts, *, ended_ns: int, in_flight_peak: int, stopped: str | None) -> LoadFacts:
-        """Return the facts of the whole, once nothing calls any more; `ended_ns` is the end of the measured time."""
+        """Return the facts of the whole test after the last call; `ended_ns` is the end of the measured time."""
         return at_end(facts, self._watches, ended_ns=ended_ns, in_flight_peak=in_flight_peak, stopped=stopped)

@@ -1,7 +1,7 @@
-"""The open model: arrivals come when the plan says, whatever the target does.
+"""Drive the open model: calls are sent at their planned times, whatever the target does.
 
-One pacer greenlet lets arrivals go; parked worker greenlets take them (a greenlet for each arrival would cost
-20 us). A late arrival is let go at once and its lag recorded; above the in-flight limit it is dropped.
+One pacer greenlet sends arrivals; parked worker greenlets take them (a new greenlet for each arrival would cost 20 us).
+A late arrival is sent at once and its lag recorded; above the in-flight limit it is dropped.
 """
 
 import collections
@@ -26,29 +26,29 @@ from harness.table.heldby import DRIVER, IDLE, PACER
 from harness.table.pieces import give_back
 from harness.table.recorder import Recorder
 
-# No timer below 1 ms can be trusted in an event loop: sleep up to here, then yield until due.
+# Timers below 1 ms are unreliable in an event loop: sleep until this long before the due time, then yield until due.
 _YIELD_NS = 1_500_000
-# Neither pacer nor worker keeps the loop longer than this without giving it away.
+# Pacer and workers yield at least this often.
 _SLICE_NS = 1_000_000
-# After so many arrivals and one the pages behind them are given back: a megabyte, in some 20 us.
+# After this many arrivals and one, the pages behind them are released: a megabyte, in some 20 us.
 _GIVE_BACK_MASK = 16_383
-# When the user stops a run, calls in flight have this long to come back.
+# When the user stops a run, calls in flight have this long to complete.
 _STOP_GRACE_NS = 2_000_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PlannedRows:
-    """The columns of the plan; times are from time zero of the table."""
+    """The columns of the plan; times count from time zero of the table."""
 
     intended_ns: Sequence[int]
     operation: Sequence[int]
     payload: Sequence[int]
     give_back: Callable[[], None] = lambda: None
-    """Unmaps what was read of the file behind the columns."""
+    """Function that unmaps the pages already read from the file behind the columns."""
 
     @classmethod
     def of(cls, table: Table) -> Self:
-        """Return the columns of a mapped table, read where they are: in memory of their own they would grow with it."""
+        """Return the columns of a mapped table without copying: a copy would take memory in proportion to the table."""
         intended_ns, operation, payload = (
             table[name].data for name in ("intended_ns", "operation", "payload")
         )
@@ -56,12 +56,12 @@ class PlannedRows:
 
 
 class OpenModel:
-    """Drives one plan, until every call has come back or the clock shows `deadline_ns`.
+    """Driver of one plan, until every call has completed or the clock shows `deadline_ns`.
 
-    What was not let go by then stays `never_started`, what did not come back `unfinished`.
+    Arrivals not sent by then stay `never_started`; calls not completed stay `unfinished`.
     """
 
-    def __init__(  # noqa: PLR0913 - what one plan is made of
+    def __init__(  # noqa: PLR0913 - the parts of one plan
         self,
         rows: PlannedRows,
         make: Make,
@@ -91,17 +91,17 @@ class OpenModel:
         self._claimed = self._in_flight = 0
         self._quiet = Event()
         self._backlog = Backlog()
-        # Nobody has the loop while the pacer only waits for the next arrival.
+        # The loop counts as idle while the pacer only waits for the next arrival.
         self._pacer = Owner(IDLE)
         self._delay = delay
         self.in_flight_peak = 0
         self._ended = Event()
         self.stopping = Event()
         self.trouble: Exception | None = None
-        """Why the run ended before its time."""
+        """Error that ended the run early; None for a full run."""
 
     def drive_user(self) -> None:
-        """Be the pacer: let every arrival go at its time, then wait for the calls in flight."""
+        """Act as the pacer: send every arrival at its time, then wait for the calls in flight."""
         self._owners[gevent.getcurrent()] = self._pacer
         try:
             self._pace(self._delay)
@@ -135,7 +135,7 @@ class OpenModel:
                 self._recorder.give_back()
 
     def _wait_until(self, due_ns: int, delay: RunDelay) -> int:
-        """Return the clock once it has reached `due_ns`, or earlier if the run is to stop."""
+        """Wait until the clock reaches `due_ns`, or until the run must stop, and return the clock."""
         if self._split:
             self._split.watch(due_ns)
         now_ns = self._now_ns()
@@ -168,7 +168,7 @@ class OpenModel:
             self._workers.append(gevent.spawn(self._work))
 
     def _owners_of_lag(self, due_ns: int, now_ns: int, delay: RunDelay) -> tuple[int, int]:
-        """Return the parts of the lag that the target and the host own; what is left is the harness's own."""
+        """Return the parts of the start delay that the target and the host caused; the rest is the harness's own."""
         if not self._split:
             unexplained_ns, held_ns = now_ns - due_ns, 0
         else:
@@ -180,15 +180,15 @@ class OpenModel:
         if unexplained_ns <= UNEXPLAINED_NS:
             return held_ns, 0
         if not self._split:
-            # A target that holds the loop and sleeps would look like a thread that is kept from running.
+            # A target that sleeps while it holds the loop would look like a thread that was kept from running.
             return held_ns, min(delay.since_ns(due_ns, now_ns), unexplained_ns)
         return held_ns, delay.kept_ns(due_ns, now_ns, unexplained_ns)
 
     def _work(self) -> None:
         try:
             self._make_calls()
-        except Exception as error:  # noqa: BLE001 - a worker that dies unheard would leave its arrivals to nobody
-            # End in good order, with all that was measured.
+        except Exception as error:  # noqa: BLE001 - a worker that died silently would leave its arrivals unsent
+            # End normally and keep all measured calls.
             self.trouble = self.trouble or as_trouble(error)
             self.stopping.set()
             self._quiet.set()
@@ -218,11 +218,11 @@ class OpenModel:
             hub.switch()
 
     def _drain(self) -> None:
-        """Wait for what is in flight; if the run is to stop, not for long."""
+        """Wait for the calls in flight, but only briefly if the user stops the run."""
         if self.stopping.is_set():
             self._deadline_ns = min(self._deadline_ns, self._now_ns() + _STOP_GRACE_NS)
         while self._in_flight and self._now_ns() < self._deadline_ns:
             self._quiet.clear()
             self._quiet.wait((self._deadline_ns - self._now_ns()) / NS_PER_S)
-        # A call may hold on to its greenlet, or the machine be slow: the run ends all the same.
+        # A call may refuse to end, or the machine may be slow: the run ends anyway.
         self._vetting.kill(self._workers)

@@ -1,4 +1,4 @@
-"""What recording itself costs, measured in the measured process before the run, side by side with nothing."""
+"""Measure the cost of recording in the measured process before the run, side by side with an empty loop."""
 
 import statistics
 from collections.abc import Callable
@@ -24,7 +24,7 @@ _SWITCHES = 1_000
 
 
 def measured_overhead(instrument: Instrument, scratch: Path, executor: Executor) -> LoadFacts:
-    """Return the facts before the run, by the split that it will have; `scratch` is written and removed."""
+    """Return the facts before the run, measured with its split; the folder `scratch` is written and removed."""
     split, waits = instrument.split, instrument.make_waits()
     return LoadFacts(
         origin_ns=0,
@@ -37,10 +37,10 @@ def measured_overhead(instrument: Instrument, scratch: Path, executor: Executor)
 
 
 def recorder_ns_per_call(scratch: Path, split: Split | None, executor: Executor) -> float:
-    """Return what one call costs beyond the call: recorded no-op calls less an empty loop of them.
+    """Return the cost of recording one call, in ns: recorded no-op calls less an empty loop of them.
 
-    Calls are recorded as the executor does it. The median of several alternating rounds; `scratch` is written and
-    removed.
+    Calls are recorded as the executor does it. The cost is the median of several alternating rounds; `scratch` is
+    written and removed.
     """
     me = gevent.getcurrent()
     owners: dict[object, Owner] = split.owners if split else {}
@@ -58,7 +58,7 @@ def recorder_ns_per_call(scratch: Path, split: Split | None, executor: Executor)
 
 
 def split_ns_per_switch(split: Split) -> float:
-    """Return what the switch hook adds to one yield to the loop and back (two switches)."""
+    """Return the ns that the switch hook adds to one yield to the loop and back (two switches)."""
 
     def traced() -> float:
         split.start()
@@ -70,7 +70,7 @@ def split_ns_per_switch(split: Split) -> float:
 
 
 def waits_ns_per_switch(split: Split, waits: Waits) -> float:
-    """Return what reading the stacks of waits adds to the same yield, made by a call; `waits` is used up for it."""
+    """Return the ns that reading stacks adds to the same yield, made by a call; `waits` cannot be used afterwards."""
     me = gevent.getcurrent()
 
     def yielded(seen_by: Waits | None) -> float:

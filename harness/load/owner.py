@@ -1,47 +1,47 @@
-"""The work of a greenlet: the call it belongs to or another holder, what has run for it, and where it waited.
+"""Describe the owner of a greenlet's work: a call or another holder, its running time, and where it waited.
 
-The split keeps one for every greenlet that it knows; the waits keep their marks in it.
+The split keeps one owner for every greenlet that it knows; the waits keep their marks in it.
 """
 
 from harness.table.heldby import DRIVER
 
 Key = tuple[int, ...]
-"""The ids of a stack's code objects, the leaf first; they are kept, so that none is another's."""
+"""Ids of a stack's code objects, the leaf first; the code objects stay referenced, so that ids stay unique."""
 Charge = tuple[Key, int, int]
-"""(stack, idle ns, busy ns)."""
+"""Waiting on one stack: (stack, idle ns, busy ns)."""
 
 
 class Waiting:
-    """The waiting of one call; a call that has begun to wait has its marks set."""
+    """The waiting of one call; its marks are set once the call has begun to wait."""
 
     __slots__ = ("carried", "charges", "from_ns", "idle_from_ns", "parallel")
 
     def __init__(self) -> None:
         self.from_ns = 0
-        """The clock less `run_ns` of the owner up to which all waiting is on stacks."""
+        """Clock less `run_ns` of the owner, up to which all waiting is assigned to stacks."""
         self.idle_from_ns = 0
-        """The same of the loop's idle time."""
+        """Idle time of the loop up to the same moment."""
         self.carried = (0, 0)
-        """(all, idle) ns that earlier calls of the operation left to be put on a stack."""
+        """Waiting of earlier calls of the operation that is not yet assigned to a stack: (all, idle) ns."""
         self.charges: list[Charge] = []
         self.parallel: list[Charge] = []
 
 
 class Owner:
-    """What a greenlet works for; shared by all greenlets that work for one call."""
+    """The owner of a greenlet's work, shared by all greenlets that work for one call."""
 
     __slots__ = ("garbage_ns", "holder", "is_shared", "root", "run_ns", "seen", "waiting")
 
     def __init__(self, holder: int = DRIVER, root: object = None) -> None:
         self.holder = holder
-        """The number of the operation that is being called, or one of the special holders, which are negative."""
+        """Number of the operation that is being called, or a special holder (negative)."""
         self.root = root
-        """The greenlet that makes the call; None where none is made, and once the call has returned."""
+        """Greenlet that makes the call; None without a call and after the call has returned."""
         self.is_shared = False
-        """True once another greenlet works for the same call: it may do so after the call has returned."""
+        """True once another greenlet works for the same call; it may continue after the call has returned."""
         self.run_ns = 0
         self.garbage_ns = 0
-        """The part of `run_ns` that garbage was collected in."""
+        """Part of `run_ns` spent on garbage collection."""
         self.seen: tuple[list[int], int, int] | None = None
-        """All totals, `run_ns` and `garbage_ns` as they were when another could first run within the call; else None."""
+        """All totals, `run_ns` and `garbage_ns` at the moment when another greenlet could first run within the call; else None."""
         self.waiting = Waiting()

@@ -1,4 +1,4 @@
-"""How long this thread had the processor, and how long the machine kept it waiting for one, read cheaply and seldom."""
+"""Read this thread's CPU time and its time runnable but not running, cheaply and seldom."""
 
 import bisect
 import collections
@@ -7,21 +7,21 @@ import os
 import time
 from collections.abc import Callable
 
-# How far apart two looks are at least, while nothing is late and when something is: a look costs some 2 us.
+# Shortest time between two looks, while nothing is late and when something is: a look costs some 2 us.
 _LOOK_NS, _LATE_LOOK_NS = 1_000_000, 200_000
-# What is forgotten is excused no more.
+# Delay that is forgotten is no longer excused.
 _MOST_LOOKS = 4_096
 _WHEN = operator.itemgetter(0)
 UNEXPLAINED_NS = 200_000
-"""A lag that is explained up to this is not worth a look at the kernel's account."""
+"""Unexplained lag, in ns, up to which the kernel's account is not read."""
 _HALT_NS = 5_000_000
-"""No timer is late by so much: a thread that slept for longer with work to do was kept from it."""
+"""Longest plausible delay of a timer, in ns: a thread that slept longer although it had work was stopped."""
 
 
 class RunDelay:
     """The run delay of the thread that made this object.
 
-    Where the kernel has no such file every answer is 0: then nothing is excused as the host's doing.
+    If the kernel has no such file, every method returns 0, and no delay counts as caused by the host.
     """
 
     def __init__(
@@ -29,12 +29,12 @@ class RunDelay:
     ) -> None:
         self._cpu_ns = cpu_ns
         self.halted_ns = self.longest_halt_ns = self._halt_end_ns = 0
-        """How long the thread slept in all although it had work, and at most at once."""
+        """Total and longest time that the thread slept although it had work, in ns."""
         try:
             self._descriptor: int | None = os.open(account, os.O_RDONLY)
         except OSError:
             self._descriptor = None
-        # (When, how much run delay and how much time on the processor by then).
+        # Triples of (time, run delay by then, CPU time by then).
         self._looks = collections.deque([(0, self.total_ns(), cpu_ns())], _MOST_LOOKS)
 
     def total_ns(self) -> int:
@@ -44,30 +44,30 @@ class RunDelay:
         return int(os.pread(self._descriptor, 96, 0).split()[1])
 
     def look(self, now_ns: int) -> None:
-        """Look if the last look was over 1 ms ago: what came before it makes nobody late who is due after `now_ns`."""
+        """Read the delay if the last look was over 1 ms ago: earlier delay cannot affect an arrival due after `now_ns`."""
         if now_ns - self._looks[-1][0] > _LOOK_NS:
             self._looks.append((now_ns, self.total_ns(), self._cpu_ns()))
 
     def used_ns(self, from_ns: int, now_ns: int) -> tuple[int, int]:
-        """Return the run delay since the last look that was before `from_ns`, and the time on the processor since then."""
+        """Return the run delay and the CPU time since the last look before `from_ns`."""
         total_ns, cpu_ns = self.total_ns(), self._cpu_ns()
         _, total_then_ns, cpu_then_ns = self._before(from_ns)
         self._looks.append((now_ns, total_ns, cpu_ns))
         return total_ns - total_then_ns, cpu_ns - cpu_then_ns
 
     def kept_ns(self, from_ns: int, now_ns: int, unexplained_ns: int) -> int:
-        """Return how much of a lag since `from_ns`, which no target explains, this thread was kept from running.
+        """Return the part of a lag since `from_ns`, unexplained by the target, in which this thread was kept from running.
 
-        That is the run delay; or the thread slept, with work to do: it was stopped, or waited for the interpreter's lock.
+        That is the run delay, or a sleep with work to do: the thread was stopped, or waited for the interpreter's lock.
         """
         delay_ns = self.since_ns(from_ns, now_ns)
         cpu_ns = self._cpu_ns() - self._before(from_ns)[2]
         halted_ns = unexplained_ns - delay_ns - cpu_ns
-        # Who came due towards the end of a halt was late by less.
+        # An arrival that came due towards the end of a halt is late by less than the halt.
         least_ns = 0 if from_ns < self._halt_end_ns else _HALT_NS
         if halted_ns <= least_ns or from_ns < self._looks[0][0]:
             return min(delay_ns, unexplained_ns)
-        # All who were late together had the same halt.
+        # Arrivals that were late together share the same halt.
         new_ns = min(halted_ns, now_ns - self._halt_end_ns)
         self._halt_end_ns = now_ns
         self.halted_ns += new_ns
@@ -75,9 +75,9 @@ class RunDelay:
         return min(delay_ns + halted_ns, unexplained_ns)
 
     def since_ns(self, from_ns: int, now_ns: int) -> int:
-        """Return the run delay since the last look that was before `from_ns`.
+        """Return the run delay since the last look before `from_ns`.
 
-        All who were late together have the same delay in their lag: asking takes nothing away.
+        Arrivals that were late together share the same delay, so a call does not consume it.
         """
         total_ns = self.total_ns()
         before_ns = self._before(from_ns)[1]
@@ -90,7 +90,7 @@ class RunDelay:
         return self._looks[max(place - 1, 0)]
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,11 +1,11 @@
-"""Who holds the event loop: a switch hook that splits service exactly into run, wait-busy and wait-idle.
+"""Split service time exactly into executing (run), event loop blocked (wait_busy) and I/O wait (wait_idle) by a switch hook.
 
-gevent runs one greenlet at a time. The hook of `greenlet.settrace` sees every switch, so each stretch between
-two switches has one holder: an operation (in the greenlet of a call, or in one that works for it, known through
-`wrap`), the target's own background work, the driver, the pacer, or nobody (the hub, and the pacer while it only
-waits). Within a call `service = run + wait_busy + wait_idle`: what ran for the call, what others ran meanwhile,
-and the rest; and `wait_busy` divides by who those others were. `Waits`, where there is one, learns from the same hook
-on which stacks calls waited.
+gevent runs one greenlet at a time. The hook of `greenlet.settrace` sees every switch, so each stretch between two
+switches has one holder: an operation (in the greenlet of a call, or in one that works for it, known through `wrap`), the
+target's own background work, the driver, the pacer, or nobody (the hub, and the pacer while it only waits). Within a
+call `service = run + wait_busy + wait_idle`: the time executing for the call, the time in which others held the loop,
+and the rest. `wait_busy` is divided by those other holders. An optional `Waits` learns from the same hook on which
+stacks calls waited.
 """
 
 import operator
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from harness.load.waits import Waits
 
 get_ident: Callable[[], int] = get_original("_thread", "get_ident")
-"""Of the real thread: the patched one numbers greenlets."""
+"""Function that returns the id of the real thread: gevent's patched version returns ids of greenlets."""
 _settrace = greenlet.settrace
 
 
 class Split:
-    """The switch hook and its totals. One per process; `start` installs it and `stop` removes it."""
+    """The switch hook and its totals, one per process; `start` installs it and `stop` removes it."""
 
     def __init__(self, hub: object, now_ns: Callable[[], int]) -> None:
         self._now_ns = now_ns
@@ -41,33 +41,33 @@ class Split:
         self._background = Owner(BACKGROUND)
         self.owners: dict[object, Owner] = {hub: self._nobody}
         self.mark_ns = now_ns()
-        """The start of the stretch that is running now; a call sets it when it is entered."""
+        """Start of the running stretch; a call sets it when it is entered."""
         self.held = [0] * SPECIAL
-        """By holder: the ns so far. Of the driver only what ran in a greenlet of its own: between calls it is the rest."""
+        """Time held so far by holder, in ns. For the driver it is only the time in greenlets of its own, not between calls."""
         self.due_ns = 1 << 62
-        """The watched moment: who holds the loop after it is remembered."""
+        """Watched moment: holds of the loop after it are remembered."""
         self.holds = Holds()
         self.waits: Waits | None = None
-        """Who wants to know on which stacks calls wait, if anybody does; set before the hook is installed."""
+        """Optional collector of the stacks on which calls wait; set before the hook is installed."""
         self.collected_in_target_ns = 0
         self.blocking: Blocking | None = None
-        """Who looks at long stretches, if anybody does; set once the run's clock ticks."""
+        """Optional check of long stretches; set once the run's clock ticks."""
         self._is_on = self._was_taken = False
 
     def watch_processor(self, delay: RunDelay) -> None:
-        """Hold long stretches of the target against `delay`, which must be of this thread."""
+        """Compare long stretches of the target with `delay`, which must be of this thread."""
         self.blocking = Blocking(delay, len(self.held))
 
     def expect(self, operations: int) -> None:
-        """Make room for so many operations, before the first call."""
+        """Make room for this many operations, before the first call."""
         self.held = [0] * (operations + SPECIAL)
 
     def start(self) -> None:
-        """Install the hook. Raises `TargetError` if another tool has one: greenlet knows only one."""
+        """Install the hook. Raises `TargetError` if another tool has installed one: greenlet supports only one."""
         if greenlet.gettrace() is not None:
             raise TargetError(
-                "The target, or a tool that it started, traces greenlet switches itself; greenlet knows one such hook",
-                remedy="Take it out, or run with --no-split: service is not divided then",
+                "The target, or a tool that it started, traces greenlet switches itself; greenlet supports one such hook",
+                remedy="Remove that hook, or run with --no-split, which does not split service time",
             )
         self.mark_ns = self._now_ns()
         _settrace(self._on_switch)
@@ -84,22 +84,22 @@ class Split:
 
     @property
     def was_taken(self) -> bool:
-        """True if another tool has replaced the hook since `start`, for however short: then nothing is split rightly."""
+        """Return True if another tool has replaced the hook since `start`, however briefly: then the split is wrong."""
         return self._was_taken or (self._is_on and greenlet.gettrace() != self._on_switch)
 
     def _set_by_another(self, function: object) -> object:
-        # It may put ours back in the end, and nobody would know. The hook of another thread is another one.
+        # A tool may restore our hook before the end, which could not be seen then. Another thread has its own hook.
         if get_ident() == self._thread and function != self._on_switch:
             self._was_taken = True
         return _settrace(function)
 
     @property
     def target_ns(self) -> int:
-        """How long calls and the target's background work have had the loop so far."""
+        """Return the total time that calls and the target's background work have held the loop, in ns."""
         return sum(self.held[:-SPECIAL]) + self.held[BACKGROUND] + self.collected_in_target_ns
 
     def watch(self, due_ns: int) -> None:
-        """From now on remember who holds the loop after `due_ns`."""
+        """Remember holds of the loop after `due_ns` from now on."""
         self.due_ns = due_ns
         self.holds.clear()
 
@@ -132,14 +132,14 @@ class Split:
     def end_call(
         self, owner: Owner, service_ns: int, run_before_ns: int, completed_ns: int
     ) -> tuple[int, int, list[int]]:
-        """Return (run_ns, wait_busy_ns, by whom) of a call that ends now and has given the loop away.
+        """Return (run_ns, wait_busy_ns, wait_busy by holder) of a call that ends now and has yielded.
 
-        By whom is in the order of `held`; it is the driver who had what no one else can have had, since its work
-        between two calls of one greenlet is no stretch of its own. Nothing is in the place of IDLE.
+        The last is in the order of `held`. The driver gets the time that no other holder can have had, since its work
+        between two calls of one greenlet is not a stretch of its own. The place of IDLE stays 0.
         """
         self._close(owner, completed_ns)
         seen, owner.seen = owner.seen, None
-        assert seen is not None  # noqa: S101 - else nobody would have come here; this tells mypy.
+        assert seen is not None  # noqa: S101 - the caller has checked it; this tells mypy.
         before, run_then_ns, garbage_then_ns = seen
         by = list(map(operator.sub, self.held, before))
         idle_ns, by[IDLE] = by[IDLE], 0
@@ -153,7 +153,7 @@ class Split:
         return run_ns, busy_ns, by
 
     def collected(self, garbage_ns: int) -> None:
-        """Say that garbage was collected for so long in the stretch that is running, by the target."""
+        """Count garbage collection that the target triggered in the running stretch."""
         owner = self.owners.get(greenlet.getcurrent(), self._background)
         if owner.holder < BACKGROUND:
             return
@@ -163,9 +163,9 @@ class Split:
         self.collected_in_target_ns += garbage_ns
 
     def lend(self, owner: Owner, run: Runner) -> Runner:
-        """Return `run` as what works for the owner of a call, in other greenlets of this thread.
+        """Return `run`, wrapped to work for the owner of a call in other greenlets of this thread.
 
-        What works for it in another thread is seen by no hook: its time is the call's waiting.
+        The hook cannot see work in another thread: its time counts as the call's waiting.
         """
         owner.is_shared = True
         self._part(owner)
@@ -192,7 +192,7 @@ class Split:
         return previous
 
     def _part(self, owner: Owner) -> None:
-        """Close the running stretch: from here on others may run within the call."""
+        """Close the running stretch: from now on others may run within the call."""
         now_ns = self._now_ns()
         self._close(owner, now_ns)
         if owner.seen is None:

@@ -1,7 +1,7 @@
-"""Tell what a call raised by itself from what ended its greenlet, and from what only gevent's patches made it raise.
+"""Distinguish an exception of the call itself from one that ends its greenlet and from one that gevent's patches cause.
 
-Locust patches the process: threads are greenlets of one thread, and that has one event loop. A library that runs loops or
-processes of its own then fails for a reason that is not the target's, and its failures must not be counted as such.
+Locust patches the process: threads become greenlets of one thread, which has one event loop. A library that runs its own
+loops or processes then fails because of the patches, and such failures must not count as the target's.
 """
 
 import contextlib
@@ -16,9 +16,7 @@ from greenlet import greenlet
 
 from harness.errors import HarnessError, RefusedError
 
-_ONE_USER = (
-    "Use one user (harness run closed --users 1), or give the call a way without an event loop of its own"
-)
+_ONE_USER = "Use one user (harness run closed --users 1), or change the call so that it needs no event loop of its own"
 _OVERLAPS = (
     "cannot be called from a running event loop",
     "another loop is running",
@@ -27,19 +25,19 @@ _OVERLAPS = (
     "in the same thread as an async event loop",
     "cannot call this from an async context",
 )
-"""What asyncio (`runners`, `base_events`), anyio, asgiref and Django say where a loop runs in the thread already."""
+"""Messages of asyncio (`runners`, `base_events`), anyio, asgiref and Django if a loop already runs in the thread."""
 _NO_EPOLL = "module 'select' has no attribute"
 
 
-# gevent.Timeout is no Exception: a target that lets one out has timed out.
+# gevent.Timeout is not an Exception: a target that lets one out has timed out.
 TIMEOUTS: tuple[type[BaseException], ...] = (TimeoutError, gevent.Timeout)
 
 
 class Vetting:
-    """Raises what a call let out, if that is no outcome of the call.
+    """Filter of the exceptions that calls let out: it raises those that are not an outcome of the call.
 
-    `ending` are the greenlets that the harness or Locust is about to kill: what kills them ends no call of the target's.
-    Where `interruptible`, Ctrl-C may come up in any call; else a KeyboardInterrupt is the target's own.
+    `ending` are the greenlets that the harness or Locust is about to kill: their exception is not an outcome of the call.
+    With `interruptible`, Ctrl-C may surface in any call; else a KeyboardInterrupt is the target's own.
     """
 
     def __init__(self, *, interruptible: bool = False) -> None:
@@ -57,19 +55,19 @@ class Vetting:
                 _refuse(cause)
 
     def kill(self, greenlets: list[greenlet]) -> None:
-        """End greenlets in the middle of their calls, which stay unfinished; not one may hold this up for over a second."""
+        """Kill greenlets in the middle of their calls, which stay unfinished. Waits at most a second for each."""
         self.ending.update(greenlets)
         with contextlib.suppress(gevent.Timeout):
             gevent.killall(greenlets, block=True, timeout=1)
 
 
 def as_trouble(error: Exception) -> HarnessError:
-    """Return what came out of a greenlet that drives calls as an error of the family, for the run that it ends."""
+    """Return an exception of a greenlet that drives calls as a `HarnessError` that ends the run."""
     if isinstance(error, HarnessError):
         return error
     return HarnessError(
         f"The driver failed: {type(error).__name__}: {error}",
-        remedy="Look at worker.log in the run directory, and report it",
+        remedy="Read worker.log in the run directory, and report the error",
     )
 
 
@@ -86,19 +84,19 @@ def _refuse(error: Exception) -> None:
     text = str(error.args[0]) if error.args and isinstance(error.args[0], str) else ""
     if any(said in text for said in _OVERLAPS) and _is_loop_running():
         raise RefusedError(
-            "Calls that overlap cannot each run an asyncio event loop here: gevent makes one thread of them, and a "
+            "Overlapping calls cannot each run an asyncio event loop: gevent runs them in one thread, and a "
             f"thread runs one loop ({type(error).__name__}: {text})",
             remedy=_ONE_USER,
         ) from error
     if isinstance(error, AttributeError) and text.startswith(_NO_EPOLL):
         raise RefusedError(
-            f"The target waits in a way that gevent's patches take away, as trio does ({text})",
-            remedy="Give the call a way without it, such as asyncio.run with one user (harness run closed --users 1)",
+            f"The target waits in a way that gevent's patches remove, as trio does ({text})",
+            remedy="Change the call, for example to asyncio.run with one user (harness run closed --users 1)",
         ) from error
 
 
 def _is_loop_running() -> bool:
-    """Say whether a loop runs in this thread. Those of a call that has ended have ended: it is another call's."""
+    """Return True if a loop runs in this thread. The loops of an ended call have ended, so it belongs to another call."""
     events = sys.modules.get("asyncio.events")
     return events is not None and events._get_running_loop() is not None  # noqa: SLF001 - asyncio documents it for other loops
 
@@ -110,11 +108,11 @@ def refuse_process_pools() -> None:
 
     def make_or_refuse(self: Any, *args: Any, **kwargs: Any) -> None:
         if not isinstance(self, multiprocessing.pool.ThreadPool):
-            # For its `__del__`.
+            # `__del__` reads it.
             self._state = None
             raise RefusedError(
                 "The target makes a multiprocessing.Pool, which hangs under gevent's patches",
-                remedy="Use concurrent.futures.ProcessPoolExecutor, or do the work in the call itself",
+                remedy="Use concurrent.futures.ProcessPoolExecutor, or do the work inside the call",
             )
         make(self, *args, **kwargs)
 

@@ -1,11 +1,12 @@
-"""On which stacks calls wait: what a wait profile is made of, collected at the switches that the split sees anyway.
+"""Collect the stacks on which calls wait, for a wait profile, at the switches that the split sees anyway.
 
-What a call has waited is the clock less its `run_ns`, so nothing is stamped here: when its greenlet comes back, what that has grown
-by is put on the stack that it comes back to, read once. Reading a stack costs a microsecond or more, so it is read at
-most once for every 0.2 ms waited: shorter waits are added up, over the calls of an operation too, and stand where the sum
-reaches that. All of an operation's waiting is therefore on some stack, but for less than 0.2 ms a call in flight.
+The waiting of a call is the clock less its `run_ns`, so nothing is stamped here: when its greenlet returns, the growth of
+that difference is assigned to the stack to which it returns. Reading a stack costs a microsecond or more, so it is read
+at most once for every 0.2 ms waited. Shorter waits are summed, also over the calls of an operation, and assigned to the
+stack at which the sum reaches 0.2 ms. So all waiting of an operation is on some stack, except less than 0.2 ms for each
+call in flight.
 
-Greenlets that work for a call wait beside it. Their waiting is kept apart, in time of greenlets.
+Greenlets that work for a call wait beside it. Their waiting is kept apart, in greenlet time.
 """
 
 import sys
@@ -25,7 +26,7 @@ _MOST_STACKS = 20_000
 
 
 class Totals(Protocol):
-    """What the split knows and the waits need."""
+    """The totals of the split that the waits need."""
 
     held: list[int]
     mark_ns: int
@@ -33,7 +34,7 @@ class Totals(Protocol):
 
 
 class Waits:
-    """What every operation waited on which stack. One per process; `markers` are the code objects of the operations' markers."""
+    """Waiting by operation and stack, one per process; `markers` are the code objects of the operations' markers."""
 
     def __init__(
         self, totals: Totals, markers: Sequence[CodeType], now_ns: Callable[[], int], least_ns: int = LEAST_NS
@@ -46,13 +47,13 @@ class Waits:
         self._stacks: dict[Key, list[CodeType]] = {}
         self._cells: list[dict[int, dict[Key, tuple[int, int]]]] = [{} for _ in markers]
         self._parallel: list[dict[Key, tuple[int, int]]] = [{} for _ in markers]
-        # By operation: idle ns, busy ns.
+        # Idle ns and busy ns, by operation.
         self._sums = [[0, 0] for _ in markers]
         self._left: dict[object, tuple[int, int]] = {}
         self.reads = self.read_frames = self.spent_ns = 0
 
     def begin(self, owner: Owner, now_ns: int) -> None:
-        """A call can wait from now on."""
+        """Note that a call can wait from now on."""
         if owner.root is None or owner.holder < 0:
             return
         waiting = owner.waiting
@@ -62,12 +63,12 @@ class Waits:
         waiting.idle_from_ns = self._totals.held[IDLE] - idle_ns
 
     def left(self, owner: Owner, greenlet: object, now_ns: int) -> None:
-        """A greenlet that works for a call with others has given the loop away."""
+        """Note that a greenlet, one of several that work for a call, has yielded."""
         if owner.holder >= 0 and greenlet is not owner.root and owner.root is not None:
             self._left[greenlet] = now_ns, self._totals.held[IDLE]
 
     def came_back(self, owner: Owner, greenlet: object, now_ns: int) -> None:
-        """A greenlet that works for a call has the loop again; to be called from the hook, on whose stack it is."""
+        """Note that a greenlet that works for a call has the loop again. Call it from the hook: it reads the caller's stack."""
         if greenlet is not owner.root:
             self._helper_came_back(owner, greenlet, now_ns)
             return
@@ -76,7 +77,7 @@ class Waits:
         if all_ns < self._least_ns:
             return
         idle_ns = self._totals.held[IDLE] - waiting.idle_from_ns
-        key = self._read(sys._getframe(2), self._markers[owner.holder], now_ns)  # noqa: SLF001 - whose stack it is
+        key = self._read(sys._getframe(2), self._markers[owner.holder], now_ns)  # noqa: SLF001 - the frame of the greenlet
         waiting.charges.append((key, idle_ns, all_ns - idle_ns))
         waiting.from_ns += all_ns
         waiting.idle_from_ns += idle_ns
@@ -86,12 +87,12 @@ class Waits:
         if not left_ns or owner.root is None:
             return
         all_ns, idle_ns = now_ns - left_ns, self._totals.held[IDLE] - idle_then_ns
-        # The greenlet may have been started under another marker than the call: all of its stack is read.
+        # The greenlet may have been started under another marker than the call, so its whole stack is read.
         key = self._read(sys._getframe(3), None, now_ns) if all_ns >= self._least_ns else ()  # noqa: SLF001
         owner.waiting.parallel.append((key, idle_ns, all_ns - idle_ns))
 
     def _read(self, frame: FrameType | None, marker: CodeType | None, now_ns: int) -> Key:
-        """Return the stack up to the marker; what that takes is the driver's time and not the call's."""
+        """Return the stack up to the marker; the time for reading it counts as the driver's, not the call's."""
         totals = self._totals
         collected_ns = totals.collected_in_target_ns
         codes: list[CodeType] = []
@@ -110,7 +111,7 @@ class Waits:
                 self._stacks[key] = codes
         self.reads += 1
         self.read_frames += len(codes)
-        # Garbage that was collected meanwhile is in the accounts already, as of the stretch that begins now.
+        # Garbage collected meanwhile is already counted, as part of the stretch that begins now.
         spent_ns = self._now_ns() - now_ns - (totals.collected_in_target_ns - collected_ns)
         self.spent_ns += spent_ns
         totals.held[DRIVER] += spent_ns
@@ -120,7 +121,7 @@ class Waits:
     def end(
         self, owner: Owner, completed_ns: int, response_ns: int | None, idle_ns: int, busy_ns: int
     ) -> None:
-        """A call that gave the loop away has returned; `response_ns` is None for one that does not count."""
+        """Note that a call that yielded has returned; `response_ns` is None for a call that does not count."""
         waiting, operation = owner.waiting, owner.holder
         charges, parallel = waiting.charges, waiting.parallel
         waiting.charges, waiting.parallel = [], []
@@ -142,7 +143,7 @@ class Waits:
             _add(self._parallel[operation], parallel)
 
     def record(self, names: Sequence[str]) -> WaitRecord:
-        """Return all that was collected; `names` are those of the operations."""
+        """Return all collected waits; `names` are the names of the operations."""
         codes = {id(code): code for stack in self._stacks.values() for code in stack}
         places = {key: place for place, key in enumerate(codes)}
         numbers = {key: number for number, key in enumerate(self._stacks)} | {(): UNTOLD}
@@ -171,7 +172,7 @@ class Waits:
 
 
 def waits_of(totals: Totals, call: Callable[[Any], Any], operations: Iterable[str]) -> Waits:
-    """Return what collects the waiting of a target's operations."""
+    """Return the collector of the waiting of a target's operations."""
     return Waits(totals, [marked(call, name).__code__ for name in operations], SystemClock.now_ns)
 
 

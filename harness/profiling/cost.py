@@ -1,9 +1,16 @@
-"""What sampling cost the measured process, over all rounds."""
+"""What sampling cost the measured process over all rounds, and whether it got enough to tell anything."""
 
 from collections.abc import Sequence
 
 from harness.profiles.facts import CpuFacts
 from harness.stats.proportion import clopper_pearson
+
+_FEW_SAMPLES = 100
+
+
+def are_few(samples: int) -> bool:
+    """Return whether so many samples are too few to tell much."""
+    return samples < _FEW_SAMPLES
 
 
 def sampling_cost(facts: Sequence[CpuFacts]) -> CpuFacts:

@@ -18,12 +18,12 @@ from harness.processes.fixed import Driver, FixedFacts
 from harness.processes.job import Job, Started
 from harness.processes.loadrun import LoadPlan, Subject, run_load
 from harness.processes.measure import MeasuredProcess, Tick
-from harness.profiles.capture import cpu, memory, wait
+from harness.profiles.capture import cpu, memory
 from harness.profiles.capture.budget import BUDGET, Overhead, overhead, rate_within
 from harness.profiles.capture.memory_children import fold_children
 from harness.profiles.facts import CpuFacts
 from harness.profiles.stacks.folded import merge, write_folded
-from harness.profiling.waiting import HOOK_TAKEN, LOST, NOTHING, OFF
+from harness.profiling.waiting import HOOK_TAKEN, OFF, fold_waits
 from harness.reading.summary import summarise
 from harness.run.directory import RunDirectory, decode
 from harness.run.documents import CpuProfile, MemoryProfile, WaitProfile
@@ -181,10 +181,9 @@ def record_wait(
     result.ending.raise_refusal()
     if not decode(folder / RunDirectory.FACTS, LoadFacts).split:
         return WaitProfile(reason=OFF.format(HOOK_TAKEN))
-    records = wait.read(folder)
-    profiles = wait.fold(records, _roots(subject))
-    if not profiles.facts.stacks_read:
-        return WaitProfile(reason=NOTHING if records else LOST)
+    profiles = fold_waits(folder, _roots(subject))
+    if isinstance(profiles, str):
+        return WaitProfile(reason=profiles)
     write_folded(folder / "wait.folded", profiles.waiting)
     table = calls.load(folder / RunDirectory.CALLS)
     every = (np.iinfo(np.int64).min, np.iinfo(np.int64).max)

@@ -1,12 +1,12 @@
 """The wait profile of a finished timing run: from the records of its processes to `wait/`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from harness.errors import HarnessError
-from harness.profiles.capture.wait import fold, read
+from harness.profiles.capture.wait import WaitProfiles, fold, read
 from harness.profiles.stacks.folded import write_folded
 from harness.run.directory import RunDirectory, write_atomically
 from harness.run.documents import WaitProfile
@@ -17,6 +17,18 @@ HOOK_TAKEN = "another tool of the process has the only one"
 OFF = "No wait profile: without the switch hook ({}) nobody sees who waits."
 LOST = "No wait profile: the measured process wrote none before its end. The table of calls does not depend on it."
 NOTHING = "No wait profile: no call waited for 0.2 ms or more."
+
+
+def fold_waits(timing: Path, roots: Sequence[str]) -> WaitProfiles | str:
+    """Return the profiles of what the processes of a run left in `timing`, or a sentence on why there are none.
+
+    Paths are relative to `roots`. Raises `InvalidRunError` for a damaged record.
+    """
+    records = read(timing)
+    profiles = fold(records, roots)
+    if profiles.facts.stacks_read:
+        return profiles
+    return NOTHING if records else LOST
 
 
 def profile_waits(
@@ -31,10 +43,9 @@ def profile_waits(
     if no_hook:
         return WaitProfile(reason=OFF.format(no_hook))
     try:
-        records = read(directory.timing)
-        profiles = fold(records, [str(Path.cwd())])
-        if not records or not profiles.facts.stacks_read:
-            return WaitProfile(reason=NOTHING if records else LOST)
+        profiles = fold_waits(directory.timing, [str(Path.cwd())])
+        if isinstance(profiles, str):
+            return WaitProfile(reason=profiles)
         directory.wait.mkdir(exist_ok=True)
         write_folded(directory.wait / "wait.folded", profiles.waiting)
         if profiles.parallel.stacks:
@@ -43,7 +54,7 @@ def profile_waits(
     except (HarnessError, OSError) as error:
         return WaitProfile(reason=f"No wait profile: {error}")
     processes = len(part_folders(directory.timing)) or 1
-    lost = processes - len(records)
+    lost = processes - profiles.processes
     return WaitProfile(
         file="wait/wait.folded",
         reason=f"The wait profile lacks {lost} of {processes} workers, which wrote none." if lost else None,

@@ -17,6 +17,7 @@ from harness.table.pieces import pieces
 _MOST_BINS = 120
 _NEVER_NS = np.iinfo(np.int64).max
 _CALLS_PER_BIN = 8
+_LEAST_FOR_P99 = 100
 _DECIMALS = 11
 
 Floats = npt.NDArray[np.float64]
@@ -44,6 +45,18 @@ class Timeline:
     def start_s(self) -> npt.NDArray[np.floating[Any]]:
         """The start of each bin."""
         return np.arange(len(self.planned)) * self.bin_s
+
+    def over_time(self, share: float) -> Floats:
+        """Return the percentile of the response times of each bin, in ns; NaN where none returned."""
+        values = [histogram.percentile(share) for histogram in self.response]
+        return np.array([np.nan if value is None else value for value in values], float)
+
+    def tail_over_time(self) -> tuple[str, Floats]:
+        """Return the name and the ns of the tail of each bin: p99, or the slowest call where most bins have too few calls."""
+        counts = [histogram.count for histogram in self.response if histogram.count]
+        if counts and np.median(counts) >= _LEAST_FOR_P99:
+            return "p99", self.over_time(0.99)
+        return "max", self.over_time(1.0)
 
     @classmethod
     def of(cls, table: calls.Table, duration_s: float) -> Self:

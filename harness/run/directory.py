@@ -1,8 +1,8 @@
-"""The run directory: how it is made, written and read.
+"""Make, write and read the run directory.
 
-Everything after a run is computed from this folder alone. `run.json` is there from the first moment on, with status
-`started`; it is written again when the run begins, with status `running`, and when it ends. A run that was killed
-therefore still says what it was meant to be.
+Everything after a run is computed from this folder alone. `run.json` exists from the first moment, with status
+`started`; it is written again when the run begins, with status `running`, and when it ends. So the directory of a
+killed run still describes the planned run.
 """
 
 import contextlib
@@ -24,20 +24,20 @@ from harness.storage.folder import PRODUCT, SCHEMA, STARTED, Head
 from harness.storage.stamps import folder_name
 
 _TIMED = ("load", "micro")
-"""The kinds of runs that have a folder `timing`."""
+"""Kinds of runs that have a folder `timing`."""
 _UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
 _LONGEST_WORD = 80
 Document = TypeVar("Document")
 
 
 class _Versioned(msgspec.Struct, frozen=True):
-    """What every schema of `run.json` has."""
+    """The field that every schema of `run.json` has."""
 
     schema: int = SCHEMA
 
 
 class RunDirectory:
-    """The paths of one run, and the reading and writing of its documents."""
+    """The paths of one run, with methods that read and write its documents."""
 
     CALLS = "calls.npy"
     FACTS = "facts.json"
@@ -61,9 +61,9 @@ class RunDirectory:
     def create(cls, parent: Path, scenario: str, variant: str, kind: str = "load") -> "RunDirectory":
         """Make a new folder for a run of `kind` with a unique name under `parent`; never overwrites.
 
-        Raises `HarnessError` where the folder cannot be made.
+        Raises `HarnessError` if the folder cannot be made.
         """
-        # A target of the user's own may call its variants as it likes.
+        # A user's own target may give its variants any name.
         words = (_UNSAFE.sub("_", word)[:_LONGEST_WORD] for word in (scenario, variant))
         directory = cls(parent / folder_name(*words))
         folder.make(directory.path, kind)
@@ -76,13 +76,13 @@ class RunDirectory:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def write(self, document: msgspec.Struct) -> None:
-        """Replace `run.json`, at once and whole; the document's fields and the product's name include those of `Head`."""
+        """Replace `run.json` atomically. The document's fields and the product's name must include the fields of `Head`."""
         content = {**msgspec.to_builtins(without_secrets(document)), "product": PRODUCT}
         write_atomically(self.document_path, msgspec.json.format(msgspec.json.encode(content), indent=1))
 
     def read_head(self) -> Head:
-        """Return what is known of a run of any kind. Raises as `read`."""
-        # The number first: what another schema means by its fields is unknown.
+        """Return the fields that `run.json` of every kind has. Raises as `read`."""
+        # The schema number first: the fields of another schema may mean something else.
         schema = decode(self.document_path, _Versioned).schema
         if schema != SCHEMA:
             raise InvalidRunError(
@@ -104,7 +104,7 @@ class RunDirectory:
         head = self.read_head()
         if head.status == STARTED:
             raise InvalidRunError(
-                "Nothing was measured here: the run was cut off before it began",
+                "Nothing was measured here: the run was stopped before it began",
                 where=str(self.path),
                 remedy="Run it again; 'harness clean' removes this folder when it is a day old",
             )
@@ -117,7 +117,7 @@ class RunDirectory:
         return decode(self.document_path, document)
 
     def read_facts(self) -> LoadFacts:
-        """Return what the measured process said of itself. Raises `InvalidRunError` if that is missing."""
+        """Return the measured process's facts about itself. Raises `InvalidRunError` if they are missing."""
         return decode(self.facts_path, LoadFacts)
 
     def write_facts(self, facts: LoadFacts) -> None:
@@ -126,13 +126,13 @@ class RunDirectory:
 
 
 def write_document(path: Path, document: msgspec.Struct, *, indent: int | None = None) -> None:
-    """Write a document as JSON, without secrets, as `write_atomically` does: the way of all documents into a run."""
+    """Write a document as JSON, without secrets and atomically. All documents of a run are written by this function."""
     text = msgspec.json.encode(without_secrets(document))
     write_atomically(path, text if indent is None else msgspec.json.format(text, indent=indent))
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file, with its folder, so that a reader sees the old or the new one, never half of one."""
+    """Write a file, and its folder, so that a reader sees the old or the new file but never a part of it."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,12 +144,12 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise HarnessError(
             f"A file cannot be written: {error.strerror}",
             where=str(path),
-            remedy="Free some disk or name another place",
+            remedy="Free some disk space or name another place",
         ) from error
 
 
 def hide_secrets(path: Path) -> None:
-    """Write a JSON document again, without secrets, that a program of others wrote; one that is damaged stays."""
+    """Remove secrets from a JSON document that another program wrote; a damaged document stays as it is."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
         document = json.loads(path.read_bytes())
         cleaned = without_secrets(document)
@@ -160,7 +160,7 @@ def hide_secrets(path: Path) -> None:
 def decode(path: Path, kind: type[Document]) -> Document:
     """Return a JSON file of a run as `kind`, without secrets. Raises `InvalidRunError` if it is missing or damaged."""
     try:
-        # What an earlier version wrote may hold some.
+        # A file from an earlier version may hold secrets.
         content = files.read_bytes(path, files.MOST_DOCUMENT_BYTES)
         return without_secrets(msgspec.json.decode(content, type=kind))
     except OSError as error:

@@ -1,9 +1,9 @@
-"""`timing/histograms.npz`: the latencies of a run as histograms that merge, far smaller than its table of calls.
+"""Store the latencies of a run as mergeable histograms, far smaller than its table of calls: `timing/histograms.npz`.
 
-One histogram for each operation, stage, outcome, second and metric; in runs of over 300 s some seconds share one, named
-by the first of them, so that the file does not grow with the length of a run (`harness export` cuts calls by second at
-any length). Those of several runs (or of the parts of one)
-merge to exactly what their calls together would give, so percentiles over machines or days need no raw data:
+There is one histogram for each operation, stage, outcome, second and metric. In runs of over 300 s several seconds share
+one, named by the first of them, so that the file does not grow with the length of a run (`harness export` splits calls by
+second at any length). The histograms of several runs, or of the parts of one, merge to exactly the histogram of all their
+calls, so percentiles over machines or days need no raw data:
 
     counts = numpy.load("histograms.npz")["counts"]    # operation, stage, outcome, second, metric, bucket, count
 
@@ -50,21 +50,21 @@ Rows = npt.NDArray[np.void]
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Distributions:
-    """All histograms of a run: `counts` by bucket, and the exact `moments` of each, both sorted by key."""
+    """All histograms of a run: `counts` by bucket and the exact `moments` of each, both sorted by key."""
 
     counts: Rows
     moments: Rows
 
     @classmethod
     def of(cls, table: calls.Table, spans: Sequence[Span]) -> Self:
-        """Return the distributions of the calls in `table` that returned; rows of warm-up are not its business.
+        """Return the distributions of the calls in `table` that returned, without the warm-up.
 
-        A long table is taken in pieces: what is needed in between does not grow with it.
+        A long table is read in chunks, so that the memory needed does not grow with it.
         """
         parts: list[Self] = []
         for piece in pieces(table, _PIECE_ROWS):
             parts.append(cls._of_piece(piece, spans))
-            # Equals are merged with equals, so that no histogram is merged more often than the logarithm of the pieces.
+            # Merge parts of similar size, so that a histogram is merged at most log2(chunks) times.
             while len(parts) > 1 and 2 * len(parts[-1].counts) >= len(parts[-2].counts):
                 parts[-2:] = [cls.merge(parts[-2:])]
         return cls.merge(parts) if parts else cls._of_piece(table, spans)
@@ -86,7 +86,7 @@ class Distributions:
 
     @classmethod
     def merge(cls, parts: Sequence["Distributions"]) -> Self:
-        """Return the distributions of all calls of `parts`, equal bit for bit to `of` the calls together."""
+        """Return the distributions of all calls of `parts`, bit for bit equal to `of` for all the calls together."""
         counts = np.concatenate([part.counts for part in parts])
         moments = np.concatenate([part.moments for part in parts])
         order, starts = _groups(counts[[*_KEY_NAMES, "bucket"]])
@@ -121,14 +121,14 @@ class Distributions:
         )
 
     def write(self, path: Path) -> None:
-        """Replace the file, at once and whole."""
+        """Replace the file atomically."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, counts=self.counts, moments=self.moments)
         write_atomically(path, buffer.getvalue())
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Return what `write` wrote. Raises `InvalidRunError` if the file is missing or damaged."""
+        """Return the distributions in a file of `write`. Raises `InvalidRunError` if the file is missing or damaged."""
         try:
             with files.open_regular(path, files.MOST_BYTES) as file, zipfile.ZipFile(file) as parts:
                 return cls(_rows(parts, "counts", COUNTS), _rows(parts, "moments", MOMENTS))
@@ -139,12 +139,12 @@ class Distributions:
 
 
 def period_s(spans: Sequence[Span]) -> int:
-    """Return how many seconds of the measured time share a histogram: 1 in runs of up to 300 s, more in longer ones."""
+    """Return the number of seconds that share a histogram: 1 in runs of up to 300 s, more in longer ones."""
     return max(math.ceil(max((span.end_s for span in spans), default=0) / _MOST_PERIODS), 1)
 
 
 def _rows(parts: zipfile.ZipFile, name: str, dtype: np.dtype[Any]) -> Rows:
-    # Its size is in its own header, which is held against a bound: a small archive may unpack to any size.
+    # A small archive may unpack to any size, so the size in its header is checked against a bound.
     with parts.open(f"{name}.npy") as file:
         return files.read_array(file, dtype, (None,))
 
@@ -158,7 +158,7 @@ def _damaged(path: Path, why: str) -> InvalidRunError:
 
 
 def _grouped(key: Rows, values: npt.NDArray[np.int64]) -> tuple[Rows, Rows]:
-    """Return counts and moments of values under their keys."""
+    """Return counts and moments of the values by key."""
     with_bucket = np.zeros(len(key), COUNTS)
     for name in _KEY_NAMES:
         with_bucket[name] = key[name]
@@ -178,13 +178,13 @@ def _grouped(key: Rows, values: npt.NDArray[np.int64]) -> tuple[Rows, Rows]:
     return counts, moments
 
 
-# Together 63 bits: a whole key fits into one integer, which sorts far faster than its columns do. 20 bits of seconds
+# Together 63 bits: a whole key fits into one integer, which sorts far faster than separate columns. 20 bits of seconds
 # are twelve days.
 _BITS = {"operation": 16, "stage": 8, "outcome": 3, "second": 20, "metric": 3, "bucket": 13}
 
 
 def _groups(keys: Rows) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the order that sorts `keys`, and where each distinct key starts in it."""
+    """Return the order that sorts `keys`, and the start of each distinct key in it."""
     code = np.zeros(len(keys), np.int64)
     for name in keys.dtype.names or ():
         code = (code << _BITS[name]) | keys[name]

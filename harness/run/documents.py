@@ -1,4 +1,4 @@
-"""What is written of a run: the schema of `run.json`.
+"""The schema of `run.json`.
 
 Schema history: 1, the first.
 """
@@ -12,7 +12,7 @@ from harness.policy.thresholds import Thresholds
 from harness.profiles.facts import CpuFacts, MemoryFacts, WaitFacts
 from harness.storage.folder import SCHEMA
 
-# Bounds that a damaged file breaks and a run never does. What reads a run takes memory by some of them.
+# Bounds that only a damaged file exceeds. Readers of a run allocate memory by some of these values.
 _MOST = 1e10
 _MOST_OPERATIONS = 65_536
 Duration = Annotated[float, msgspec.Meta(gt=0, le=MAX_DURATION_S)]
@@ -20,7 +20,7 @@ NotNegative = Annotated[float, msgspec.Meta(ge=0, le=_MOST)]
 
 
 class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What was meant to happen."""
+    """The plan of a run."""
 
     executor: str
     arrivals: str
@@ -34,23 +34,25 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     spans: Annotated[tuple[Span, ...], msgspec.Meta(max_length=MAX_STAGES)]
     operations: Annotated[dict[str, float], msgspec.Meta(max_length=_MOST_OPERATIONS)]
     replayed: str = ""
-    """The trace that was replayed; empty where the plan made the arrivals."""
+    """Name of the replayed trace; empty if the plan made the arrivals."""
     searched: dict[str, float] = {}
-    """Where the number of users was found: calls per second by number of users."""
+    """Throughput in calls per second by number of users, of the search that found the number of users."""
 
     def __post_init__(self) -> None:
-        """Refuse spans out of all bounds; `msgspec` makes this a fault of the file."""
+        """Raise `ValueError` for impossible spans; `msgspec` turns it into a validation error of the file."""
         if all(span.warmup for span in self.spans):
             raise ValueError("the plan has no measured span")
         for span in self.spans:
             if not -_MOST <= span.start_s <= span.end_s <= _MOST:
-                raise ValueError(f"the span '{span.label}' ends before it starts, or is out of all bounds")
+                raise ValueError(
+                    f"the span '{span.label}' ends before it starts, or exceeds the bounds of time"
+                )
             if not all(0 <= rate <= _MOST for rate in (span.start_rate_per_s, span.end_rate_per_s)):
-                raise ValueError(f"the span '{span.label}' has no possible rate")
+                raise ValueError(f"the span '{span.label}' has an impossible rate")
 
 
 class ProfileFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one profile; `reason` says why there is none, or what it lacks."""
+    """A profiler's facts about its own work; `reason` is why a profile is missing."""
 
     file: str | None = None
     reason: str | None = None
@@ -92,7 +94,7 @@ class Profiles(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class BackendFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """One server behind the target: the highest rate it gave when probed, and the rate that the run asked for."""
+    """One server behind the target: its highest rate in a probe, and the rate that the run demanded."""
 
     ceiling_per_s: float | None = None
     what: str = ""
@@ -100,7 +102,7 @@ class BackendFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the machine did to the measured process during the measured time, as shares of it."""
+    """CPU contention of the measured process and its machine, as shares of the measured time."""
 
     descheduled_share: float | None = None
     cpu_share: float | None = None
@@ -109,24 +111,24 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkerFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """One of several workers: its part of the measured time's outcomes, and what the machine did to it.
+    """One of several workers: its outcomes of the measured time, and the CPU contention of its process.
 
-    `lost` says how its process ended if not in good order; `undone_share` is the part of the whole plan that it left.
+    `lost` is how its process ended, if not normally; `undone_share` is the share of the whole plan that it left undone.
     """
 
     name: str
     outcomes: dict[str, int]
     host: HostFacts = HostFacts()
     response_ns: dict[str, int | None] = {}
-    """Percentiles of its response times; None where too few calls stand behind one."""
+    """Percentiles of its response times, in ns; None for a percentile with too few calls."""
     lost: str | None = None
     undone_share: float = 0.0
 
 
 class LocustFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Of a run that plain Locust drove: what Locust counted of each operation, to be held against the table of calls.
+    """Locust's own counts by operation in a run that plain Locust drove, to compare with the table of calls.
 
-    `was_reset` says that Locust's statistics were set to zero on the way; `notes` degrade the run.
+    `was_reset` is True if Locust's statistics were reset during the run; `notes` degrade the run.
     """
 
     counted: dict[str, int] = {}
@@ -135,7 +137,7 @@ class LocustFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunDocument(msgspec.Struct, kw_only=True):
-    """`run.json`: everything about a run but its calls."""
+    """`run.json`: everything about a run except its calls."""
 
     schema: int = SCHEMA
     status: str = "running"
@@ -149,19 +151,19 @@ class RunDocument(msgspec.Struct, kw_only=True):
     plan: PlanFacts
     environment: dict[str, Any]
     thresholds: Thresholds | None = None
-    """The limits of validity that the project had set; None: the usual ones."""
+    """Validity limits of the project at the time of the run; None for the default limits."""
     slos: list[str] = []
-    """The limits that the run was asked to hold, as they were typed."""
+    """SLOs of the run, as typed."""
     shape: list[str] = []
-    """The options that shaped the plan beyond scenario, rate, users and time: needed to run it again."""
+    """Options that shaped the plan beyond scenario, rate, users and duration: needed to run it again."""
     interrupted: bool = False
     trouble: list[str] = []
     notes: list[str] = []
-    """What degrades the run without touching its numbers: what came when all was measured."""
+    """Events after the measured time, which degrade the run without affecting its numbers."""
     host: HostFacts = HostFacts()
     workers: list[WorkerFacts] = []
-    """Empty where one process did it all; `host` is then of that process, else the worst of the workers."""
+    """Workers of the run; empty if one process drove all calls. `host` is of that process, else the worst of the workers."""
     locust: LocustFacts | None = None
-    """None where the harness drove."""
+    """Locust's own counts; None if the harness drove the run."""
     backends: dict[str, BackendFacts] = {}
     profiles: Profiles = msgspec.field(default_factory=Profiles)

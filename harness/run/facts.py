@@ -1,4 +1,4 @@
-"""What a measured process says of itself once a load run has ended: `timing/facts.json`."""
+"""Facts that a measured process reports at the end of a load run: `timing/facts.json`."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from harness.target.failures import Failure
 
 
 class Blocked(msgspec.Struct, frozen=True, kw_only=True):
-    """Stretches of over 1 ms for which an operation held the loop: how many, how long, how much of it without the processor."""
+    """Stretches of over 1 ms in which an operation held the event loop: number, total time, and the part spent blocked."""
 
     stretches: int
     held_ns: int
@@ -14,9 +14,10 @@ class Blocked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChildFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What child processes of the measured one did in the measured time: CPU of all, and what no single one had more memory than.
+    """Resources of the measured process's children in the measured time: CPU of all, and an upper bound of each one's memory.
 
-    It is a bound: the kernel counts into a child what its parent held when it started it. `running` is how many were left at the end, `waited_ns` how long calls waited for them, over all calls.
+    The memory is a bound because the kernel counts the memory of the parent into a child at its start. `running` is the
+    number left at the end, `waited_ns` the time that calls waited for children, over all calls.
     """
 
     cpu_s: float = 0.0
@@ -26,21 +27,21 @@ class ChildFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the measured process says of itself; written by it into `timing/facts.json`."""
+    """The facts that the measured process writes into `timing/facts.json`."""
 
     origin_ns: int
     origin_unix_s: float
     clock_step_s: float = 0.0
     ended_ns: int | None = None
     replaced_time_s: float | None = 0.0
-    """By how much `time.time` of the process differed from the wall clock at the end; None where it could not be called."""
+    """Difference of the process's `time.time` from the wall clock at the end, in s; None if it could not be called."""
     recorder_ns_per_call: float = 0.0
     split: bool = False
     split_ns_per_switch: float = 0.0
     split_taken: bool = False
-    """Another tool replaced the switch hook in the middle: `split` is false then, as with `--no-split`."""
+    """True if another tool replaced the switch hook during the run; `split` is then False, as with `--no-split`."""
     waits_ns_per_switch: float = 0.0
-    """What the wait profile adds to `split_ns_per_switch`; 0 where there is none."""
+    """Cost that the wait profile adds to `split_ns_per_switch`; 0 without a wait profile."""
     garbage_collections: int = 0
     garbage_ns: int = 0
     in_flight_peak: int = 0
@@ -50,15 +51,15 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     failures: list[Failure] = []
     stopped: str | None = None
     judged_by: str = ""
-    """By what answers were judged, as a sentence; empty where no answer had a status, or the target judged itself."""
+    """Rule by which answers were judged, as a sentence; empty if no answer had a status or the target judged its answers."""
     aside_ns: int = 0
-    """What judging answers and renewing events took, between calls."""
+    """Time spent between calls on judging answers and renewing events."""
     events_changed: int = 0
-    """How many calls changed the event that they got, which the next call then got as it was made."""
+    """Number of calls that changed their event; the harness restored it for the next call."""
     blocked: dict[str, Blocked] = {}
-    """By operation; empty where the split was off."""
+    """Blocked stretches by operation; empty if the split was off."""
     halted_ns: int = 0
-    """How long the thread of the loop slept although it had work, and was not descheduled."""
+    """Time that the event loop's thread slept although it had work and was not descheduled."""
     longest_halt_ns: int = 0
     children: ChildFacts | None = None
-    """None where calls had no child processes."""
+    """Resources of child processes; None if calls had no child processes."""

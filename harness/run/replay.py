@@ -1,12 +1,12 @@
-"""Traces from files: CSV, JSON Lines, or the calls of an earlier run.
+"""Read traces from files: CSV, JSON Lines, or the calls of an earlier run.
 
     time,operation          {"time": 0.0, "operation": "GET /assets/{id}"}
     0.0,GET /assets/{id}    {"time": 0.21, "operation": "GET /health"}
     0.21,GET /health
 
-Times are seconds (from any moment) or ISO 8601; the earliest is time zero, and lines need not be in order. Without
-operations those of the scenario or the target are drawn by their weights. A run is replayed as it was planned: with
-the intended starts of its measured time.
+Times are seconds (from any moment) or ISO 8601; the earliest is time zero, and lines may be in any order. If the trace
+names no operations, they are drawn from the scenario or the target by weight. A run is replayed with the intended starts
+of its measured time.
 """
 
 import csv
@@ -32,7 +32,7 @@ _TIME = ("time", "time_s", "timestamp", "t")
 _LONGEST_S = 30 * 86_400.0
 
 Line = tuple[int, float, str]
-"""Number of the line, seconds, operation; an empty operation was not recorded."""
+"""Line number, seconds and operation; the operation is empty if it was not recorded."""
 
 
 class _Arrival(msgspec.Struct):
@@ -43,7 +43,7 @@ class _Arrival(msgspec.Struct):
 def read_trace(path: Path) -> Trace:
     """Return the trace in a file or run directory.
 
-    Raises `UsageError` that names the line for what is no trace.
+    Raises `UsageError`, which names the line, for anything that is not a trace.
     """
     if path.is_dir() or path.name == RunDirectory.CALLS:
         return _of_run(path if path.is_dir() else path.parent.parent)
@@ -56,7 +56,7 @@ def read_trace(path: Path) -> Trace:
         ) from error
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise UsageError("The trace is no text in UTF-8", where=f"{path}:{line}", remedy=_EXAMPLE) from error
+        raise UsageError("The trace is not UTF-8 text", where=f"{path}:{line}", remedy=_EXAMPLE) from error
     is_json = path.suffix in {".jsonl", ".ndjson", ".json"} or text.lstrip()[:1] == "{"
     lines = list(_json_lines(text, path) if is_json else _csv_lines(text, path))
     return _trace(lines, path, hashlib.sha256(content).hexdigest())
@@ -70,7 +70,7 @@ def _json_lines(text: str, path: Path) -> Iterator[Line]:
         try:
             arrival = decoder.decode(line)
         except (msgspec.DecodeError, RecursionError) as error:
-            _refuse(f"this is no arrival: {error}", path, number)
+            _refuse(f"this is not an arrival: {error}", path, number)
         yield number, _seconds(arrival.time, path, number), arrival.operation
 
 
@@ -88,11 +88,11 @@ def _csv_lines(text: str, path: Path) -> Iterator[Line]:
                     continue
             yield _csv_line(cells, columns, path, rows.line_num)
     except csv.Error as error:
-        _refuse(f"this is no CSV: {error}", path, rows.line_num)
+        _refuse(f"this is not CSV: {error}", path, rows.line_num)
 
 
 def _columns(cells: list[str], path: Path, number: int) -> tuple[tuple[int, int | None], bool]:
-    """Return where time and operation stand, and whether this first line is the head that says so."""
+    """Return the columns of time and operation, and True if this first line is a head that names them."""
     names = [cell.lower() for cell in cells]
     time = next((names.index(name) for name in _TIME if name in names), None)
     if time is not None:
@@ -116,16 +116,16 @@ def _seconds(value: float | str, path: Path, number: int) -> float:
         try:
             moment = dt.datetime.fromisoformat(str(value))
         except ValueError:
-            _refuse(f"'{value}' is no time", path, number)
-        # Without a zone it is read as UTC: only differences count.
+            _refuse(f"'{value}' is not a time", path, number)
+        # A time without a zone is read as UTC: only differences count.
         seconds = (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
     if not math.isfinite(seconds):
-        _refuse(f"'{value}' is no time", path, number)
+        _refuse(f"'{value}' is not a time", path, number)
     return seconds
 
 
 def _refuse(why: str, path: Path, number: int) -> NoReturn:
-    raise UsageError(f"The trace is no trace: {why}", where=f"{path}:{number}", remedy=_EXAMPLE)
+    raise UsageError(f"The trace cannot be read: {why}", where=f"{path}:{number}", remedy=_EXAMPLE)
 
 
 def _trace(lines: list[Line], path: Path, digest: str) -> Trace:
@@ -138,7 +138,7 @@ def _trace(lines: list[Line], path: Path, digest: str) -> Trace:
     start_s, last_s = lines[0][1], lines[-1][1]
     if last_s - start_s > _LONGEST_S:
         _refuse(f"it is {(last_s - start_s) / 86_400:,.0f} days after the first arrival", path, lines[-1][0])
-    # The last arrival is followed by one mean gap, so that count by duration is the rate of the gaps.
+    # One mean gap follows the last arrival, so that count / duration is the rate of the gaps.
     gaps = len(lines) - 1
     duration_s = (last_s - start_s) * len(lines) / gaps if gaps and last_s > start_s else 1.0
     names = tuple(dict.fromkeys(operation for *_, operation in lines if operation))
@@ -159,7 +159,7 @@ def _of_run(folder: Path) -> Trace:
         table = calls.load(directory.calls_path)
     except HarnessError as error:
         raise UsageError(
-            f"No run can be replayed from here: {error.what}",
+            f"This folder holds no run to replay: {error.what}",
             where=error.where,
             remedy="Name a folder that 'harness run' made, or a trace as CSV or JSON Lines",
         ) from error
@@ -171,7 +171,7 @@ def _of_run(folder: Path) -> Trace:
     known = list(document.plan.operations)
     if numbers[-1] >= len(known):
         raise UsageError("That run is damaged", where=str(folder), remedy="Replay another run")
-    # A closed model may start its last call at the very end.
+    # In a closed model the last call may start at the very end.
     last_s = (int(table["intended_ns"][-1]) + 1) / NS_PER_S
     return Trace(
         f"run {folder.name}",

@@ -1,5 +1,5 @@
-"""A session: two subjects measured side by side, in blocks and in random order, into a receipt.
+"""A session: two sides measured side by side, in blocks and in random order, into a receipt (session record).
 
-Nothing here judges. Whoever judges reads the receipt; what the session must know while it runs (which benchmarks
-need more blocks, which need confirmation) it asks through one function that it is given.
+This package measures and never judges: the judge reads the receipt. Through one injected interface (`Looks`) a running
+session asks which benchmarks need more blocks and which need confirmation.
 """

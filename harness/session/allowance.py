@@ -1,7 +1,7 @@
-"""The time that a session may take: what is left of its budget, at the pace at which its blocks are made.
+"""Track the time that a session may take: the rest of its budget, at the actual pace of its blocks.
 
-A block takes as long whichever of its sides is called base. So a phase that ends because its time is over ends without
-regard to what it found, and its verdict is as good as that of a phase planned so short.
+A block takes equally long whichever of its sides is called base. So a phase that ends because its time is over ends
+independently of its data, and its verdict is as good as that of a phase planned so short.
 """
 
 import math
@@ -12,17 +12,17 @@ from harness.errors import UsageError
 from harness.units import format_duration, format_s
 
 END_S = 2.0
-"""To end the processes, judge, and write the report."""
+"""Time to end the processes, judge, and write the report, in seconds."""
 MOST_LOOKING = 0.5
-"""Of what is left, for looking at the suite: with less, no session of the same benchmarks fits into it."""
+"""Largest share of the remaining time for surveying the suite: above it, no session of the same benchmarks fits."""
 RESERVE = 1.25
-"""What is named for the next time may take so much longer then."""
+"""Factor on the budget that a message recommends: the next session may be slower by that much."""
 LEAST_BLOCKS = 16
-"""About what the shortest session takes, for a budget that is named before all benchmarks are known."""
+"""Approximate size of the shortest session, for a recommended budget before all benchmarks are known."""
 
 
 class Allowance:
-    """What is left of a budget that began when this was made; without a budget, there is always more."""
+    """The rest of a budget that begins when this object is made; unlimited without a budget."""
 
     def __init__(self, budget_s: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.budget_s = budget_s
@@ -32,51 +32,51 @@ class Allowance:
 
     @property
     def spent_s(self) -> float:
-        """What has passed of it."""
+        """The elapsed part of the budget, in seconds."""
         return self._clock() - self._began_s
 
     @property
     def left_s(self) -> float:
-        """What may still be measured for, without what is set aside and what the end takes; infinite without a budget."""
+        """The time left for measuring, without reserved time and the time to end; infinite without a budget."""
         if self.budget_s is None:
             return math.inf
         return max(0.0, self.budget_s - self._aside_s - END_S - self.spent_s)
 
     @property
     def pace(self) -> float:
-        """How many times as long blocks take as was planned; never below one."""
+        """Ratio of actual to planned block time; at least 1."""
         return max(1.0, self._took_s / self._planned_s) if self._planned_s else 1.0
 
     def set_aside(self, seconds: float) -> None:
-        """Keep so much for what comes later, instead of what was kept before."""
+        """Reserve `seconds` for later work; replaces the earlier reserve."""
         self._aside_s = seconds
 
     def begin_suite(self) -> None:
-        """Give the next suite all that is left, and let it find its own pace."""
+        """Give the next suite all remaining time, and reset the pace."""
         self._planned_s = self._took_s = self._aside_s = 0.0
 
     def took(self, planned_s: float, seconds: float) -> None:
-        """Learn from a block how good the plan is."""
+        """Update the pace from one block."""
         self._planned_s += planned_s
         self._took_s += seconds
 
     def has_room_for(self, blocks: int, block_s: float, later_s: float = 0.0) -> bool:
-        """Return True if so many blocks of `block_s` fit, and what takes `later_s` after them."""
+        """Return True if `blocks` of `block_s` fit, followed by `later_s` of other work."""
         return self.pace * (blocks * block_s + later_s) <= self.left_s
 
     def room_for(self, block_s: float, later_s: float = 0.0) -> int:
-        """Return how many blocks of `block_s` fit before what takes `later_s`. Needs a budget."""
+        """Return the number of blocks of `block_s` that fit before `later_s` of other work. Needs a budget."""
         return max(0, int((self.left_s / self.pace - later_s) / max(block_s, 1e-9)))
 
     def needed_s(self, blocks: int, block_s: float, later_s: float) -> int:
-        """Return the budget in which so many blocks more, and what takes `later_s`, would have fitted with a reserve."""
+        """Return the budget, in seconds, that would have held `blocks` more and `later_s` of other work, with a reserve."""
         measuring_s = RESERVE * self.pace * (blocks * block_s + later_s)
         return math.ceil(self.spent_s + self._aside_s + END_S + measuring_s)
 
     def look(self) -> Callable[[int, int], None]:
-        """Begin to look at a suite: return what is to be told how many of how many benchmarks were run.
+        """Begin to survey a suite: return a callback for the number of benchmarks run, and of all.
 
-        It raises `UsageError` once that has used up what a session needs of what was left.
+        The callback raises `UsageError` once the survey has used the time that a session needs of the rest.
         """
         began_s, left_s = self.spent_s, self.left_s
 
@@ -86,8 +86,8 @@ class Allowance:
                 return
             needed_s = math.ceil(began_s + 2 * LEAST_BLOCKS * took_s * count / done)
             raise UsageError(
-                f"The budget of {format_duration(self.budget_s)} is too short for this suite: to look at {done} of its "
-                f"{count} benchmarks on one side took {format_s(took_s)}",
+                f"The budget of {format_duration(self.budget_s)} is too short for this suite: running {done} of its {count} "
+                f"benchmarks once on one side took {format_s(took_s)}",
                 remedy=f"Give it a budget of at least {format_duration(needed_s)}, or fewer benchmarks",
             )
 

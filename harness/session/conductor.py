@@ -1,4 +1,4 @@
-"""The order of a session: discover, screen, extend what is undecided, confirm what looks worse or better."""
+"""Run a session in order: discover, screen, extend the undecided benchmarks, confirm those that appear changed."""
 
 import dataclasses
 import hashlib
@@ -30,15 +30,15 @@ from harness.supervise import Supervisor
 MANY_CANDIDATES = 4
 TROUBLES_IN_A_ROW = 3
 SHORT_CALL_NS = 3_000_000
-"""A call that fits into a slice: one of those serves the null control."""
+"""Longest call that fits into a slice, in ns: one of those benchmarks serves as null control."""
 
 PlanFor = Callable[[Discovery], SessionPlan]
-"""Decides how much is measured, once it is known what there is and how long it takes."""
+"""Function that sets the amount of measurement once the benchmarks and their times are known."""
 Write = Callable[[Receipt], None]
 
 
 class Looks(Protocol):
-    """What the judge says between the phases. These are the only looks at the data before the end."""
+    """The judge's answers between the phases: the only looks at the data before the end."""
 
     def undecided(self, receipt: Receipt, /) -> frozenset[str]:
         """Return the benchmarks that the screen blocks leave open."""
@@ -48,15 +48,15 @@ class Looks(Protocol):
 
 
 class Progress(Protocol):
-    """Who wants to know how far the session is."""
+    """The receiver of a session's progress."""
 
     def block(self, phase: Phase, done: int, planned: int, receipt: Receipt, /) -> None:
-        """Take note that `done` of `planned` blocks of a phase are measured."""
+        """Receive that `done` of `planned` blocks of a phase are measured."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SessionRequest:
-    """What to compare, and how. `log` is the file for what the slots and their tools print."""
+    """A comparison to make. `log` is the file for the output of the slots and their tools."""
 
     base: Subject
     candidate: Subject
@@ -78,10 +78,10 @@ def run_session(
     write: Write,
     progress: Progress,
 ) -> Receipt:
-    """Run the micro suite as a session, and return its receipt, which `write` got after every block.
+    """Run the micro suite as a session, and return its receipt, which `write` receives after every block.
 
-    Ctrl-C once the sides are prepared ends the session in good order: the receipt says `interrupted`.
-    Raises UsageError for what the caller can correct, ForeignCodeError if a side's code is not its own.
+    Ctrl-C after the sides are prepared ends the session regularly: its receipt is marked `interrupted`.
+    Raises UsageError for errors that the caller can correct, ForeignCodeError if a side loads foreign code.
     """
     started_s = time.monotonic()
     with prepare(request.base, request.candidate, request.policy, supervisor, request.log) as prepared:
@@ -98,7 +98,7 @@ def run_session(
 
 
 def begin_receipt(request: SessionRequest, prepared: Prepared) -> Receipt:
-    """Return the receipt of a session that has measured nothing yet."""
+    """Return the receipt of a session before its first measurement."""
     policy = without_secrets(msgspec.to_builtins(request.policy))
     return Receipt(
         command=request.command,
@@ -117,7 +117,7 @@ def begin_receipt(request: SessionRequest, prepared: Prepared) -> Receipt:
 
 
 class MicroSession:
-    """The blocks of one session, into its receipt."""
+    """The micro blocks of one session, written into its receipt."""
 
     def __init__(
         self,
@@ -143,17 +143,17 @@ class MicroSession:
 
     @property
     def stage(self) -> Stage:
-        """What its blocks are made with: for whoever asks the same slots for more than times."""
+        """The environment of its blocks, for callers that run other tools in the same slots."""
         return self._stage
 
     def run(self, plan_for: PlanFor, looks: Looks) -> None:
-        """Discover, screen, extend, confirm."""
+        """Discover, screen, extend and confirm."""
         found = self.discover()
         self.adopt(found, plan_for(found))
         self.measure(looks)
 
     def measure(self, looks: Looks) -> None:
-        """Screen, extend and confirm what was adopted; nothing, where no benchmark runs on both sides."""
+        """Screen, extend and confirm the adopted benchmarks; nothing where none runs on both sides."""
         plan = self._receipt.plan
         comparable = frozenset(one.name for one in self._receipt.benchmarks if one.state is State.BOTH)
         comparable -= {NULL_CONTROL}
@@ -168,7 +168,7 @@ class MicroSession:
         self._require_unchanged()
 
     def _require_unchanged(self) -> None:
-        """Say so if somebody edited a tree that was measured in place: its blocks are of two states of the code."""
+        """Record trouble if a tree measured in place was edited: its blocks mix two states of the code."""
         for side, before in self._contents.items():
             now = contents(self._prepared.homes[side].overlay)
             changed = sorted(name for name in before if now.get(name) != before[name])
@@ -178,8 +178,8 @@ class MicroSession:
                 )
 
     def discover(self) -> Discovery:
-        """Run every benchmark of the candidate for a few calls, and on the base those that both have."""
-        # The first import of a place compiles; what the base's suite holds is known by it as well.
+        """Run every benchmark of the candidate for a few calls, and on the base those that both sides have."""
+        # The first import from a folder compiles; this listing also tells the contents of the base's suite.
         listed = discovery.listing(self._stage, NULL)
         candidate = discovery.survey(self._stage, Side.CANDIDATE, self._pace.allowance.look())
         common = listed.files.keys() & candidate.files.keys()
@@ -207,7 +207,7 @@ class MicroSession:
         return frozenset(discovery.listing(dataclasses.replace(self._stage, bench=bench), Side.BASE).files)
 
     def adopt(self, found: Discovery, plan: SessionPlan) -> None:
-        """Write down what is measured, and how much of it."""
+        """Record the benchmarks of the session, and the amount of measurement."""
         self._receipt.plan, self._found = plan, found
         benchmarks = [one.planned(plan) for one in found.found]
         controls = [
@@ -222,7 +222,7 @@ class MicroSession:
         self._write(self._receipt)
 
     def _blocks(self, phase: Phase, names: Collection[str], planned: int) -> None:
-        """Measure `planned` usable blocks of these benchmarks; one with trouble is repeated, blind to its data."""
+        """Measure `planned` usable blocks of these benchmarks; a block with trouble is repeated, blind to its data."""
         if not names or self._receipt.trouble or self._receipt.cut or planned <= 0:
             return
         swapped = phase is Phase.CONFIRM
@@ -254,7 +254,7 @@ class MicroSession:
         return self._found.block_s(self._receipt.plan, names) if self._found else 0.0
 
     def _affordable(self, phase: Phase, names: Collection[str], planned: int, done: int) -> int:
-        """Return how many blocks a phase gets in all, of those planned. What it decides is in the receipt."""
+        """Return the number of blocks that a phase gets in all, of those planned. Changes are recorded in the receipt."""
         every = [one.name for one in self._receipt.benchmarks if one.state is State.BOTH and one.of is None]
         asked = Asked(phase, planned, done, self._block_s(names), self._block_s(every), len(names))
         blocks = self._pace.affordable(asked, self._receipt)
@@ -277,6 +277,6 @@ class MicroSession:
 
 
 def warm_byte_code(stage: Stage, sides: Collection[str]) -> None:
-    """Import once from fresh overlays: the first import of a place compiles, and is like no other."""
+    """Import once from fresh overlays: the first import from a folder compiles, and is not representative."""
     for side in sides:
         discovery.listing(stage, side)

@@ -1,7 +1,7 @@
-"""How many blocks a phase gets: all that are planned, or fewer where the budget has no room for them.
+"""Set the number of blocks of a phase: all planned ones, or fewer where the budget is too short.
 
-What is decided follows from the lengths of blocks alone, never from what they found (see `allowance`). A phase that
-cannot be as long as its own thresholds need is not begun, or ends: then the receipt is `cut`, and says why.
+The decision depends on the durations of blocks alone, never on their data (see `allowance`). A phase that
+cannot be as long as its own thresholds need is not begun, or ends: then the receipt is `cut`, with the reason.
 """
 
 import dataclasses
@@ -16,9 +16,9 @@ from harness.units import format_duration
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Asked:
-    """What a phase wants next: `planned` blocks in all, of which `done` are made.
+    """The request of a phase: `planned` blocks in all, of which `done` are made.
 
-    `block_s` is for a block of its `benchmarks`, `every_s` for one with all that can be compared.
+    `block_s` is the time of a block of its `benchmarks`, `every_s` of one with all comparable benchmarks, in seconds.
     """
 
     phase: Phase
@@ -28,7 +28,7 @@ class Asked:
     every_s: float
     benchmarks: int
     phase_is_shared: bool = False
-    """The plan's blocks of confirmation are those of another suite too, which has made them."""
+    """True if another suite with blocks already made shares the plan's confirmation blocks."""
 
 
 def _no_plan(_blocks: int, _benchmarks: int) -> SessionPlan | None:
@@ -41,10 +41,10 @@ def _never(_plan: SessionPlan, _candidates: int) -> bool:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pace:
-    """Holds a session to its allowance. Without a budget every phase gets what is planned.
+    """Keep a session within its allowance. Without a budget every phase gets its planned blocks.
 
-    `refit` returns the plan of so many blocks in all for so many benchmarks, or None where none is possible; `can_confirm` says
-    whether a plan's fresh blocks can confirm any of so many candidates.
+    `refit` returns the plan for a number of blocks in all and of benchmarks, or None where none is possible; `can_confirm`
+    returns True if a plan's fresh blocks can confirm any of a number of candidates.
     """
 
     allowance: Allowance = dataclasses.field(default_factory=Allowance)
@@ -52,14 +52,14 @@ class Pace:
     can_confirm: Callable[[SessionPlan, int], bool] = _never
 
     def affordable(self, asked: Asked, receipt: Receipt) -> int:
-        """Return how many blocks the phase gets in all; the plan of the receipt becomes what is carried out."""
+        """Return the number of blocks of the phase in all; the plan in the receipt is changed to match."""
         if self.allowance.budget_s is None:
             return asked.planned
         decide = {Phase.SCREEN: self._screen, Phase.EXTEND: self._extend, Phase.CONFIRM: self._confirm}
         return decide[asked.phase](asked, receipt)
 
     def affordable_under_load(self, asked: Asked, receipt: Receipt) -> int:
-        """Return the same for a phase of load, whose screen is the plan's `load_blocks` and is never extended."""
+        """Return the number of blocks of a load phase, whose screen is the plan's `load_blocks` and is never extended."""
         if self.allowance.budget_s is None:
             return asked.planned
         if asked.phase is Phase.CONFIRM:
@@ -81,7 +81,7 @@ class Pace:
             return asked.planned
         fitting = self.refit(asked.done + self.allowance.room_for(asked.every_s), asked.benchmarks)
         if fitting is None:
-            # A screen clears by itself what did not change. Whether a red can be confirmed is seen when there is one.
+            # A screen alone can clear unchanged benchmarks. The need to confirm a red one shows only later.
             fits_alone = self.allowance.has_room_for(left, asked.block_s)
             return asked.planned if fits_alone else self._cut(asked, receipt)
         screen = max(asked.done, min(fitting.screen_blocks, asked.planned))
@@ -116,7 +116,7 @@ class Pace:
     def _cut(self, asked: Asked, receipt: Receipt) -> int:
         blocks = f"{asked.done} of {asked.planned} blocks of the phase '{asked.phase}'"
         slower = (
-            f", and blocks take {self.allowance.pace:.2g} times as long as was planned"
+            f", and blocks take {self.allowance.pace:.2g} times as long as planned"
             if self.allowance.pace > 1
             else ""
         )

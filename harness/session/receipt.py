@@ -1,7 +1,7 @@
-"""The receipt: the raw record of a session, from which every verdict can be reached again.
+"""The receipt: the raw record of a session, sufficient to reach every verdict again.
 
-Times are nanoseconds, counts are per request. A receipt is written whole after every block, so that what was
-measured survives whatever ends the session.
+Times are nanoseconds, counts are per request. A receipt is written whole after every block, so that the measured
+blocks survive any end of the session.
 
 Schema history: 1, the first.
 """
@@ -16,23 +16,23 @@ from harness.policy.slo import LimitCount
 SCHEMA = 1
 
 NULL_CONTROL = "control:null"
-"""The benchmark that measures the base against itself, from two places; `Benchmark.of` names what it runs."""
+"""Name of the benchmark that measures the base against itself, from two folders; `Benchmark.of` names its source."""
 
 
 class Side(enum.StrEnum):
-    """One of the two subjects."""
+    """One of the two sides of a comparison."""
 
     BASE = "base"
     CANDIDATE = "candidate"
 
     @property
     def other(self) -> "Side":
-        """The side that this one is compared with."""
+        """The opposite side."""
         return Side.CANDIDATE if self is Side.BASE else Side.BASE
 
 
 class Phase(enum.StrEnum):
-    """Why a block was made. Blocks of `confirm` are fresh data: they judge what the others brought up."""
+    """The purpose of a block. Blocks of `confirm` are fresh data: they test the candidates of the earlier phases."""
 
     SCREEN = "screen"
     EXTEND = "extend"
@@ -40,11 +40,11 @@ class Phase(enum.StrEnum):
 
 
 class State(enum.StrEnum):
-    """Which sides can run a benchmark."""
+    """The sides that can run a benchmark."""
 
     BOTH = "both"
     NEW = "new"
-    """Only the candidate runs it: it is of no use to the base, or came with the change."""
+    """Only the candidate runs it: it came with the change, or fails on the base."""
     REMOVED = "removed"
     """Only the base has it."""
     BROKEN = "broken"
@@ -52,17 +52,17 @@ class State(enum.StrEnum):
 
 
 class SubjectFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What one side was: its spec as typed, its full revision with `+changes` if the tree differed, its label."""
+    """The facts of one side: its spec as typed, its full revision with `+changes` if the tree differed, its label."""
 
     spec: str
     label: str
     revision: str | None = None
     environment_lock: str | None = None
-    """The digest of the lock file, where the side got an environment of its own."""
+    """Digest of the lock file, where the side has its own environment."""
 
 
 class MeasuredRoot(msgspec.Struct, frozen=True, kw_only=True):
-    """A package or module that was measured: its import name, and its place in the tree of each side that has it.
+    """A measured package or module: its import name, and its path in the tree of each side that has it.
 
     `base_compiled` and `candidate_compiled` are its compiled modules and libraries, by import name.
     """
@@ -75,24 +75,24 @@ class MeasuredRoot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
-    """One benchmark of the session. `calls` is how many calls one slice makes, the same for both sides."""
+    """One benchmark of the session. `calls` is the number of calls in one slice, the same for both sides."""
 
     name: str
     state: State = State.BOTH
     calls: int = 1
     base_ns: float | None = None
-    """Per call, roughly, when the session was planned."""
+    """Approximate time of one call, in ns, when the session was planned."""
     candidate_ns: float | None = None
     note: str = ""
     of: str | None = None
     pairs: int = 40
-    """How many pairs of slices a block measures; fewer where one call is long."""
+    """Number of pairs of slices in a block; fewer where one call is long."""
     warm_calls: int = 0
-    """How many calls warm it up in each slot, the same on both sides."""
+    """Number of warm-up calls in each slot, the same on both sides."""
 
 
 class Slices(msgspec.Struct, frozen=True, kw_only=True):
-    """One benchmark in one block: as many slices of each side, pair by pair.
+    """One benchmark in one block: equally many slices of each side, in pairs.
 
     `first[i]` is 0 if the base's slice of pair i ran first, 1 if the candidate's did. `base_cpu_ns` and
     `candidate_cpu_ns` are CPU time of the measuring thread over the same slices.
@@ -114,11 +114,11 @@ class Sentinel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True):
-    """One pair of slots, and what it measured of each benchmark. `spawned` is the order in which they started.
+    """One pair of slots, and its measurements of each benchmark. `spawned` is the order of their starts.
 
-    `import_ns` is how long each side took to import the benchmarks. A block with `trouble` measured nothing usable
-    and says why; it is kept, and is nobody's evidence. `failed` names the benchmarks that could not be measured in
-    this block, and why. `order` is the order of the benchmarks.
+    `import_ns` is the time of each side to import the benchmarks. A block with `trouble` measured nothing usable
+    and gives the reason; it is kept and is no evidence. `failed` maps the benchmarks that could not be measured in
+    this block to their reasons. `order` is the order of the benchmarks.
     """
 
     number: int
@@ -138,13 +138,13 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     hash_seed: int = 0
     padding_bytes: int = 0
     fixed_layout: bool = False
-    """Both sides had the same places in memory. Where the kernel forbids that, blocks scatter more."""
+    """True if both sides had the same memory layout. Where the kernel forbids that, blocks scatter more."""
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
     """One load run of one side: `{operation: {metric: value}}`, with `all` as the operation of the whole.
 
-    Metrics: throughput_per_s, p50_ns, p95_ns, p99_ns (of the response time, left out where too few calls returned),
+    Metrics: throughput_per_s, p50_ns, p95_ns, p99_ns (of the response time, missing where too few calls returned),
     error_share (planned calls that did not complete), and of `all` cold_start_ns (importing, making and opening the
     target). `counts` are the planned calls by operation.
     """
@@ -153,14 +153,14 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     validity: str
     file: str = ""
-    """Where the code of the target's factory was: within the side's tree, where the side is a tree."""
+    """File of the target's factory: within the side's tree, where the side is a tree."""
     reasons: list[str] = []
     directory: str | None = None
     limits: list[LimitCount] = []
 
 
 class LoadConditions(msgspec.Struct, frozen=True, kw_only=True):
-    """What every load segment of a session was asked for: the same for both sides."""
+    """The settings of every load segment of a session: the same for both sides."""
 
     scenario: str
     executor: str
@@ -171,7 +171,7 @@ class LoadConditions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoadBlock(msgspec.Struct, frozen=True, kw_only=True):
-    """One segment of each side, of the same plan and seed; `null` is the base once more."""
+    """One segment of each side, with the same plan and seed; `null` is the base once more."""
 
     number: int
     phase: Phase
@@ -186,10 +186,10 @@ class LoadBlock(msgspec.Struct, frozen=True, kw_only=True):
 class Count(msgspec.Struct, frozen=True, kw_only=True):
     """An exact metric of one operation or benchmark: per request, in each repetition of the same fixed requests.
 
-    `sites` say where it comes from, `{function: per request}`, on each side. `elsewhere` is the share of the target's
-    allocations that were made outside of its calls, on threads and greenlets that work for none of them: the most of all
-    repetitions, and 0 for what does not rely on allocations. `unseen` says why more may be missing. A side that could not be counted has
-    an empty list and a `note`; so has one that does not have the operation, which `state` says.
+    `sites` map its sources on each side, `{function: per request}`. `elsewhere` is the share of the target's
+    allocations outside of its calls, on threads and greenlets that belong to none of them: the maximum over all
+    repetitions, and 0 for metrics without allocations. `unseen` gives the reason if more may be missing. A side that
+    could not be counted has an empty list and a `note`; so has one without the operation, as `state` tells.
     """
 
     benchmark: str
@@ -207,7 +207,7 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FunctionChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A function in the profiles of both sides: its own weight per call, in `unit`."""
+    """A function in the profiles of both sides: its self cost per call, in `unit`."""
 
     function: str
     base: float
@@ -225,21 +225,21 @@ class Suspects(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """How much a session measures; what it may decide on is fixed before it begins."""
+    """The amount of measurement of a session; the rules for changing it are fixed before it begins."""
 
     screen_blocks: int = 12
     extended_blocks: int = 24
-    """All blocks of screen and extension together."""
+    """Number of blocks of screen and extension together."""
     confirm_blocks: int = 16
     confirm_blocks_of_many: int = 20
-    """When there are more than four candidates."""
+    """Number of confirmation blocks with more than four candidates."""
     slices: int = 40
     slice_ns: int = 3_000_000
     load_blocks: int = 12
 
 
 class Receipt(msgspec.Struct, kw_only=True):
-    """Everything that a session recorded."""
+    """The complete record of a session."""
 
     schema: int = SCHEMA
     command: str
@@ -250,11 +250,11 @@ class Receipt(msgspec.Struct, kw_only=True):
     candidate: SubjectFacts
     environment: dict[str, Any]
     policy: dict[str, Any]
-    """The policy as it was read; a judge may take another."""
+    """Policy of the session as it was read; a judge may apply another."""
     policy_sha256: str
     plan: SessionPlan
     measured: list[MeasuredRoot] = []
-    """What came from each side's tree; nothing for targets."""
+    """Roots measured from each side's tree; empty for targets."""
     benchmarks: list[Benchmark] = []
     blocks: list[Block] = []
     load: LoadConditions | None = None
@@ -262,11 +262,11 @@ class Receipt(msgspec.Struct, kw_only=True):
     counts: list[Count] = []
     suspects: list[Suspects] = []
     cut: str = ""
-    """Why it measured less than it needed to decide everything: its budget was used up. No fault of what it measured."""
+    """Reason why a used-up budget left something undecided; the measured blocks stay valid."""
     finished: bool = False
     interrupted: bool = False
     trouble: list[str] = []
     notes: list[str] = []
-    """What must be said of the session and voids nothing: benchmarks that no side runs, and why."""
+    """Notes on the session that invalidate nothing: benchmarks that no side runs, with the reason."""
     harness_seconds: float = 0.0
-    """What the session took beside its slices: starting processes, importing, warming up, writing."""
+    """Time of the session outside of its slices: starting processes, importing, warming up, writing."""

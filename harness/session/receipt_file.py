@@ -1,4 +1,4 @@
-"""The receipt on disk: written whole, read with every fault named."""
+"""Write and read the receipt file: written whole, every fault named when read."""
 
 from pathlib import Path
 
@@ -20,14 +20,14 @@ class _Versioned(msgspec.Struct):
 
 
 def write_receipt(path: Path, receipt: Receipt) -> None:
-    """Replace the file by this receipt, without secrets; a reader sees the old or the new one. Raises HarnessError if it cannot."""
+    """Replace the file by this receipt, without secrets; a reader sees the old or the new one. Raises HarnessError on failure."""
     write_document(path, receipt)
 
 
 def read_receipt(path: Path) -> Receipt:
-    """Return the receipt in a file, or in a session's folder.
+    """Return the receipt of a file, or of a session's folder.
 
-    Raises UsageError if there is none, InvalidRunError if it is damaged or of another schema.
+    Raises UsageError if it is missing, InvalidRunError if it is damaged or of another schema.
     """
     file = path / NAME if path.is_dir() else path
     try:
@@ -36,7 +36,7 @@ def read_receipt(path: Path) -> Receipt:
         head = read_head(file.parent)
         if isinstance(error, FileNotFoundError) and head in _CUT_OFF:
             raise InvalidRunError(
-                "Nothing was measured here: the session was cut off before its first block was whole",
+                "Nothing was measured here: the session was cut off before its first block was complete",
                 where=str(file.parent),
                 remedy="Run it again; 'harness clean' removes this folder when it is a day old",
             ) from error
@@ -46,13 +46,15 @@ def read_receipt(path: Path) -> Receipt:
             remedy="Name the receipt.json, or the folder, that 'harness compare' or 'harness gate' printed",
         ) from error
     try:
-        # The number first: what another schema means by its fields is unknown.
+        # The schema first: the fields of another schema have unknown meanings.
         schema = msgspec.json.decode(text, type=_Versioned).schema
         if schema == SCHEMA:
             return without_secrets(msgspec.json.decode(text, type=Receipt))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRunError(
-            f"The receipt is damaged: {error}", where=str(file), remedy="Measure again: it proves nothing"
+            f"The receipt is damaged: {error}",
+            where=str(file),
+            remedy="Measure again: a damaged receipt is not evidence",
         ) from error
     raise InvalidRunError(
         f"This receipt has schema {schema}; this harness reads schema {SCHEMA}",

@@ -1,1 +1,1 @@
-"""A target by its SPEC: how it is loaded, called once and stamped, given its events, and refused where it cannot be measured."""
+"""Load a target by its SPEC, prepare its events, call and stamp it once, and refuse it if it cannot be measured."""

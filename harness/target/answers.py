@@ -1,8 +1,8 @@
-"""Judge answers after the second stamp: their calls have completed, failed or timed out.
+"""Judge answers after the second stamp: a call has completed, failed or timed out.
 
-A target with an `outcome` of its own is asked. The answers of any other are judged by their HTTP status, where they
-have one: a mapping's key or an object's attribute `status_code` or `statusCode`, or `status` beside headers or a body.
-An answer without a status has completed.
+A target with its own `outcome` judges its answers. The answers of any other target are judged by their HTTP status, if
+they have one: a mapping's key or an object's attribute `status_code` or `statusCode`, or `status` beside headers or a
+body. An answer without a status has completed.
 """
 
 import inspect
@@ -14,26 +14,26 @@ from harness.model import ExplainsFailures, JudgesResults, Outcome
 from harness.profiles.stacks.frames import relative_path
 
 EXPECT_STATUS = "expect-status"
-"""The parameter of a SPEC with the statuses of answers that are no failures; no factory gets it."""
+"""SPEC parameter with the statuses that do not count as failures; it is not passed to the factory."""
 STATUSES = range(100, 600)
 USUAL = frozenset(range(100, 400))
 _BESIDE_A_STATUS = ("headers", "body", "data")
 _COMPLETED, _FAILED = int(Outcome.COMPLETED), int(Outcome.FAILED)
 _CODES = {label: int(one) for one in Outcome if one.returned for label in (one.label, one)}
-# The driver's own means of ending a call; gevent's by its name, since not every process has gevent.
+# The driver ends calls with these exceptions. gevent's is named by text: some processes do not import gevent.
 _OF_THE_DRIVER = frozenset({"KeyboardInterrupt", "GeneratorExit", "GreenletExit"})
 _MOST_TYPES = 1_000
 _OF_LAMBDA = 0
-"""Stands for the status of an answer by which AWS tells that a function raised."""
+"""Status that stands for an AWS answer which reports that the function raised."""
 
 Reader = Callable[[Any], int | None]
-"""answer to its status; None for one without."""
+"""Function from an answer to its status; None for an answer without a status."""
 
 
 class Judge:
-    """Judges the answers of one target. Nothing here raises: a fault of the target's own code is in `fault`.
+    """Judge of the answers of one target. It never raises for a fault of the target's own code; the fault is in `fault`.
 
-    `passed` are types of which every answer has completed, so that the hot path need not ask.
+    `passed` are types whose every answer has completed, so that the hot path skips judging them.
     """
 
     def __init__(
@@ -44,27 +44,27 @@ class Judge:
         rule: Callable[[], str] = str,
     ) -> None:
         self.decide = decide
-        """Return the number of the outcome, or raise what the target's `outcome` does: then `blamed` says more."""
+        """Return the number of the outcome. Raises whatever the target's `outcome` raises: pass that to `blamed`."""
         self._explain = explain
         self.rule = rule
-        """Return by what answers were judged so far, as a sentence; empty where that is the target's own matter."""
+        """Return the rule by which answers were judged so far, as a sentence; empty if the target judges its own answers."""
         self.passed: set[type] = set() if passed is None else passed
         self.fault = ""
-        """The first fault of the target's `outcome` or `failure`, as a sentence; empty while there is none."""
+        """First fault of the target's `outcome` or `failure`, as a sentence; empty without a fault."""
         self.on_fault: Callable[[], None] = lambda: None
-        """Told when `fault` is set."""
+        """Callback for the moment at which `fault` is set."""
 
     def __call__(self, answer: Any, operation: str = "") -> int:
         """Return the number of the outcome."""
         try:
             return self.decide(answer)
-        except BaseException as error:  # noqa: BLE001 - the target's code; what is the driver's goes on
+        except BaseException as error:  # noqa: BLE001 - the target's code; `blamed` passes on the driver's own exceptions
             return self.blamed("outcome", operation, error)
 
     def reason(self, answer: Any, operation: str = "") -> str:
-        """Return why an answer is a failure: a short text, the same for all of one kind."""
+        """Return the reason why an answer is a failure: a short text, the same for all answers of one kind."""
         if self.fault:
-            return "answered, and could not be judged"
+            return "answered, but the answer could not be judged"
         try:
             return str(self._explain(answer))
         except BaseException as error:  # noqa: BLE001 - as above
@@ -72,7 +72,7 @@ class Judge:
             return ""
 
     def blamed(self, method: str, operation: str, error: BaseException) -> int:
-        """Note what a method of the target let out, and return the outcome of a call that it cannot judge."""
+        """Note an exception of a method of the target, and return the outcome of the call that it failed to judge."""
         if type(error).__name__ in _OF_THE_DRIVER:
             raise error
         of = f" of operation '{operation}'" if operation else ""
@@ -80,14 +80,14 @@ class Judge:
         return _FAILED
 
     def blame(self, sentence: str) -> None:
-        """Note a fault of the target that ends the run; the first one stays."""
+        """Note a fault of the target that ends the run. Only the first fault is kept."""
         if not self.fault:
             self.fault = sentence
             self.on_fault()
 
 
 class NoOutcomeError(TypeError):
-    """A target's `outcome` returned something else than an outcome; `where` is the function that returned it."""
+    """Error of a target's `outcome` that did not return an outcome; `where` is the function that returned the value."""
 
     def __init__(self, answer: object, where: str) -> None:
         super().__init__(f"it returned {answer!r:.60}, not 'completed', 'failed' or 'timed_out'")
@@ -95,7 +95,7 @@ class NoOutcomeError(TypeError):
 
 
 def judge_of(target: object, expected: frozenset[int]) -> Judge:
-    """Return what judges the answers of `target`; statuses that are not `expected` have failed."""
+    """Return the judge of the answers of `target`; answers with a status outside `expected` have failed."""
     explain = target.failure if isinstance(target, ExplainsFailures) else None
     if isinstance(target, JudgesResults):
         return Judge(_own(target.outcome), explain or (lambda _answer: ""))
@@ -115,7 +115,7 @@ def _own(outcome: Callable[[Any], Any]) -> Callable[[Any], int]:
 
 
 class ByStatus:
-    """Judges by status; `passed` grows with the types of answers that cannot have one."""
+    """Judge by status; `passed` grows with the types of answers that cannot have a status."""
 
     def __init__(self, expected: frozenset[int]) -> None:
         self._expected = expected
@@ -128,7 +128,7 @@ class ByStatus:
         read = self._readers.get(type(answer)) or self._reader(type(answer))
         try:
             status = read(answer)
-        except Exception:  # noqa: BLE001 - the answer's own code; what cannot be read is no status
+        except Exception:  # noqa: BLE001 - the answer's own code; an unreadable status counts as none
             return _COMPLETED
         if status is None:
             return _COMPLETED
@@ -136,12 +136,12 @@ class ByStatus:
         return _COMPLETED if status in self._expected else _FAILED
 
     def reason(self, answer: Any) -> str:
-        """Return what is wrong with an answer that has failed."""
+        """Return the reason why an answer has failed."""
         status = self._reader(type(answer))(answer)
         return f"answered {status or _lambda_error(answer)}"
 
     def rule(self) -> str:
-        """Return the rule, once an answer had a status."""
+        """Return the rule as a sentence; empty until an answer had a status."""
         return _rule_of(self._expected) if self._has_seen_one else ""
 
     def _reader(self, kind: type) -> Reader:
@@ -154,7 +154,7 @@ class ByStatus:
 
 
 def _reader(kind: type) -> Reader:
-    """Return what reads the status of answers of a type."""
+    """Return the function that reads the status from answers of a type."""
     if issubclass(kind, Mapping):
         return _of_mapping
     has_own = kind.__dictoffset__ != 0 or hasattr(kind, "__getattr__")
@@ -202,7 +202,7 @@ def _number(found: object, *, in_words: bool = False) -> int | None:
 
 
 def _lambda_error(answer: Mapping[Any, Any]) -> str:
-    """Return the error that a Lambda function's answer tells of, as AWS writes it; empty for any other answer."""
+    """Return the error that a Lambda function's answer reports, as AWS writes it; empty for any other answer."""
     if isinstance(error := answer.get("FunctionError"), str) and error:
         return f"FunctionError {error:.60}"
     kind = answer.get("errorType")
@@ -213,7 +213,7 @@ def _lambda_error(answer: Mapping[Any, Any]) -> str:
 def read_expected(words: object) -> frozenset[int]:
     """Return the statuses in `words`: numbers and spans such as `200-399`, in a collection or separated by commas.
 
-    Where all of them are 4xx and 5xx they are expected beside all below 400; else nothing but them is. Raises
+    If all of them are 4xx and 5xx, the statuses below 400 are added; else the result is exactly those named. Raises
     `ValueError` for anything else.
     """
     if isinstance(words, str):
@@ -221,7 +221,7 @@ def read_expected(words: object) -> frozenset[int]:
     elif isinstance(words, int):
         words = [words]
     if not isinstance(words, Iterable) or isinstance(words, Mapping):
-        raise ValueError(f"{words!r:.60} is no collection of statuses such as 404 or '200-399'")  # noqa: TRY004 - as promised
+        raise ValueError(f"{words!r:.60} is not a collection of statuses such as 404 or '200-399'")  # noqa: TRY004 - as promised
     found = frozenset(status for word in words for status in _span(word))
     return found if not found or found & USUAL else found | USUAL
 
@@ -229,7 +229,7 @@ def read_expected(words: object) -> frozenset[int]:
 def _span(word: object) -> range:
     first, dash, last = str(int(word) if isinstance(word, int) else word).partition("-")
     if isinstance(word, bool) or not first.isdecimal() or not (last if dash else first).isdecimal():
-        raise ValueError(f"{word!r:.60} is no status such as 404 and no span such as '200-399'")
+        raise ValueError(f"{word!r:.60} is neither a status such as 404 nor a span such as '200-399'")
     span = range(int(first), int(last or first) + 1)
     if not span or span[0] not in STATUSES or span[-1] not in STATUSES:
         raise ValueError(f"{word!r:.60} is not within 100 to 599")
@@ -237,8 +237,10 @@ def _span(word: object) -> range:
 
 
 def _rule_of(expected: frozenset[int]) -> str:
-    """Return by what answers with a status are judged, as a sentence."""
-    failed = "4xx and 5xx have failed" if expected == USUAL else f"all but {_spans(expected)} have failed"
+    """Return the rule by which answers with a status are judged, as a sentence."""
+    failed = (
+        "4xx and 5xx count as failed" if expected == USUAL else f"all but {_spans(expected)} count as failed"
+    )
     return f"answers are judged by their status code: {failed}"
 
 

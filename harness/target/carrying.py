@@ -1,11 +1,11 @@
-"""Carries the identity of a call into all that it starts elsewhere: threads, executors, greenlets, event loops.
+"""Carry the identity of a call into the threads, executors, greenlets and event loops that it starts.
 
-While a `Carrier` is installed, the standard ways to hand a function to another thread or greenlet hand it over as work of
-the call that is running: profilers find the call's marker on its stack, and the split knows whose time it is. Where no
-call is running, and in a process that does not measure, nothing is changed.
+While a `Carrier` is installed, the standard ways to hand a function to another thread or greenlet also hand over the
+running call: profilers find the call's marker on the stack, and the split assigns the time to the call. Without a
+running call, and in a process that does not measure, functions are handed over unchanged.
 
-What cannot be carried: work that a thread takes from a queue, callbacks of C libraries, uvloop, child processes.
-A slot loads this file by its path: it imports nothing of the harness, and nothing that the target may not want.
+Not carried: work that a thread takes from a queue, callbacks of C libraries, uvloop, child processes.
+A slot loads this file by its path: it imports only the standard library, so that it brings no module into the target.
 """
 
 import contextlib
@@ -19,18 +19,18 @@ from typing import Any, Self
 
 Function = Callable[..., Any]
 Runner = Callable[..., Any]
-"""(function, *args, **kwargs) to the result: calls the function as work of one call, under its marker."""
+"""Function from (function, *args, **kwargs) to the result: it calls the function as work of one call, under its marker."""
 
 _MISSING = object()
 
 
 def _nobody(function: Function, /, *args: Any, **kwargs: Any) -> Any:
-    """Stand for no call: for workers that serve one call after the other, whichever starts them."""
+    """Run a function for no call: workers serve many calls, whichever call starts them."""
     return function(*args, **kwargs)
 
 
 _CALL: contextvars.ContextVar[Runner | None] = contextvars.ContextVar("harness_call", default=None)
-"""The call that this thread, greenlet or task works for; None where only `Carrier.here` may know."""
+"""Call that this thread, greenlet or task works for; None if it was not carried, then `Carrier.here` decides."""
 
 
 def _run(runner: Runner, function: Function, /, *args: Any, **kwargs: Any) -> Any:
@@ -42,9 +42,9 @@ def _run(runner: Runner, function: Function, /, *args: Any, **kwargs: Any) -> An
 
 
 class Carrier:
-    """Makes functions work of the call that hands them over. As a context manager it adapts the standard ways to do so.
+    """Binds functions to the call that hands them over. As a context manager it adapts the standard ways of handing over.
 
-    `here` says which call runs in the thread and greenlet that asks, where nothing was carried into it.
+    `here` returns the call that runs in the current thread and greenlet, if no call was carried into it.
     """
 
     def __init__(self) -> None:
@@ -67,17 +67,17 @@ class Carrier:
         self.here = lambda: None
 
     def bind(self, function: Function, /) -> Function:
-        """Return `function` as work of the call that is running; the function itself where none is."""
-        # What a target has bound by itself is not bound twice.
+        """Return `function` as work of the running call, or `function` itself if no call is running."""
+        # A function that the target has bound itself is not bound twice.
         runner = None if _is_bound(function) else self.runner()
         return function if runner is None else functools.partial(_run, runner, function)
 
     def run(self, runner: Runner, function: Function, /, *args: Any) -> Any:
-        """Call `function` in this very thread as work of a call: what it hands over is carried."""
+        """Call `function` in this thread as work of a call, so that the functions it hands over are carried."""
         return _run(runner, function, *args)
 
     def runner(self) -> Runner | None:
-        """Return the call that is running here, if one is."""
+        """Return the running call, or None."""
         runner = _CALL.get()
         if runner is None:
             return self.here()
@@ -93,8 +93,8 @@ class Carrier:
             self._undo.callback(setattr, owner, name, before)
 
     def replace_in_package(self, package: str, values: Sequence[tuple[Any, Any]]) -> None:
-        """Set all names in the public modules of a package that are one of the first values to the second."""
-        # Private ones are of C: they take the classes of one another for what they were compiled with.
+        """Replace the first value of each pair by the second wherever a public module of a package holds it."""
+        # Private modules are written in C and rely on the classes that they were compiled with.
         public = {name: one for name, one in sys.modules.items() if "._" not in name}
         for module in [one for name, one in public.items() if name.partition(".")[0] == package]:
             for name, value in list(vars(module).items()):
@@ -112,13 +112,13 @@ class Carrier:
 
 
 class _AfterImport:
-    """Adapts a module as soon as it has been imported: first on the path of finders, and finds nothing by itself."""
+    """Finder that adapts a module right after its import. It stands first among the finders and delegates the finding."""
 
     def __init__(self, adapt: Callable[[str, ModuleType], None]) -> None:
         self._adapt = adapt
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """Return what the other finders find, with a loader that adapts the module when it is done."""
+        """Return the spec that the other finders find, with a loader that adapts the module after loading."""
         if name not in _WAYS:
             return None
         others = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
@@ -141,7 +141,7 @@ def _is_bound(function: Any) -> bool:
 
 
 def _taking(place: int, keyword: str) -> "Adapt":
-    """Return what binds one argument of a function; what else that starts, such as a worker, is nobody's."""
+    """Return an adapter that binds one argument of a function; workers that the function starts belong to no call."""
 
     def adapt(carrier: Carrier, holder: Any, name: str, original: Function) -> None:
         @functools.wraps(original)
@@ -169,12 +169,12 @@ def _package(holder: Any) -> str:
 
 
 def _goes_elsewhere(args: tuple[Any, ...]) -> bool:
-    # Its functions are pickled for another interpreter.
+    # The functions are pickled for another interpreter, so they cannot be bound.
     return bool(args) and any(base.__name__ == "InterpreterPoolExecutor" for base in type(args[0]).__mro__)
 
 
 def _quiet(carrier: Carrier, holder: Any, name: str, original: Function) -> None:
-    """Let a function start workers that are nobody's."""
+    """Adapt a function so that the workers which it starts belong to no call."""
 
     @functools.wraps(original)
     def starting(*args: Any, **kwargs: Any) -> Any:
@@ -221,7 +221,7 @@ def _call_soon_threadsafe(carrier: Carrier, holder: Any, name: str, original: Fu
             context = contextvars.copy_context()
             context.run(_CALL.set, runner)
         else:
-            # The user's own context stays as it is.
+            # A context that the user passes stays as it is.
             callback = carrier.bind(callback)
         return original(self, callback, *args, context=context)
 
@@ -229,7 +229,7 @@ def _call_soon_threadsafe(carrier: Carrier, holder: Any, name: str, original: Fu
 
 
 def _handle_run(carrier: Carrier, holder: Any, name: str, original: Function) -> None:
-    """Run what a loop calls as work of the call in its context: tasks, their steps and callbacks inherit that."""
+    """Run each callback of a loop as work of the call in its context; tasks, their steps and callbacks inherit the context."""
 
     @functools.wraps(original)
     def run(self: Any) -> Any:
@@ -242,7 +242,7 @@ def _handle_run(carrier: Carrier, holder: Any, name: str, original: Function) ->
 
 
 def _greenlet(carrier: Carrier, _holder: Any, _name: str, original: Any) -> None:
-    """Put a class in the place of gevent's, which is written in C: so must what was taken from it before."""
+    """Replace gevent's class, which is written in C, also in the modules that imported it before."""
 
     class Greenlet(original):  # type: ignore[misc]
         __doc__ = original.__doc__
@@ -292,4 +292,4 @@ _WAYS: Mapping[str, Mapping[str, Adapt]] = {
     },
     "gevent.threadpool": {"ThreadPool.spawn": _taking(1, "func")},
 }
-"""The functions that are adapted, by module."""
+"""Functions to adapt, by module."""

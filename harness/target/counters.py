@@ -1,4 +1,4 @@
-"""What a target counts of its own work, by how much it grows."""
+"""Measure by how much a target's own counters grow."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Counters:
     """The growth of a target's counters between `read` and `growth`.
 
-    A target that cannot count ends no run: `trouble` says so, and nothing is counted.
+    A fault in the target's counters does not end the run: `trouble` names it, and the growth is empty.
     """
 
     def __init__(self, target: LoadedTarget) -> None:
@@ -22,11 +22,11 @@ class Counters:
         self.read()
 
     def read(self) -> None:
-        """Take what is counted so far as nothing."""
+        """Take the current totals as the start of the growth."""
         self._before = self._now()
 
     def growth(self) -> dict[str, dict[str, int]]:
-        """Return what has been counted since, `{operation: {counter: total}}`, without zeros."""
+        """Return the growth since `read` as `{operation: {counter: growth}}`, without zeros."""
         return {
             operation: {
                 name: grown

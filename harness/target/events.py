@@ -1,4 +1,4 @@
-"""From a target and a mix to prepared events, the same for every driver."""
+"""Prepare the events of a run from a target and a mix, the same for every driver."""
 
 import contextlib
 import functools
@@ -15,7 +15,7 @@ from harness.target.renewing import Look, Nature, Renewable, renewable
 POOL_BYTES = 64_000_000
 _LEAST_EVENTS = 2
 _MOST_OPEN = 64
-# A long plan is read a stretch at a time.
+# A long plan is read in pieces.
 _STRETCH_ROWS = 65_536
 
 
@@ -24,10 +24,10 @@ def prepare_events(
 ) -> list[list[Any]]:
     """Make the events of each operation before the run, so that no call waits for its event.
 
-    Each operation has its own generator, seeded by `seed` and its name; `needed` says how many distinct events
-    it can use. At most `MAX_PAYLOADS` are made, and about `POOL_BYTES` of all operations; where that is less, they come
-    again within the list. An entry is what `harness.target.renewing.taken` takes. Raises `TargetError` if the target's
-    `make_event` raises.
+    Each operation has its own random generator, seeded by `seed` and its name; `needed` is the number of distinct events
+    that it can use. At most `MAX_PAYLOADS` are made for each, and about `POOL_BYTES` for all operations together; if that
+    is fewer, the list repeats them. An entry is an argument of `harness.target.renewing.taken`. Raises `TargetError` if
+    the target's `make_event` raises.
     """
     most_bytes = POOL_BYTES / len(mix)
     return [
@@ -46,7 +46,7 @@ def _pool(target: LoadedTarget, name: str, seed: int, count: int, most_bytes: fl
         if nature is not Nature.UNKNOWN:
             pool.append(renewable(event, nature))
             continue
-        # Each time as the first time: by a generator of its own.
+        # A fresh generator with the same seed makes an equal event each time.
         make = functools.partial(_made_alone, target, name, f"{seed}:{name}:{len(pool)}")
         pool.append(Renewable(make(), make))
         if _holds_something(event):
@@ -54,7 +54,7 @@ def _pool(target: LoadedTarget, name: str, seed: int, count: int, most_bytes: fl
             with contextlib.suppress(Exception):
                 event.close()
     if len(pool) < count:
-        # A few bytes more or less on one side change nothing then.
+        # Rounded, so that a few bytes more on one side give the same number of events.
         del pool[1 << len(pool).bit_length() - 1 :]
     return [pool[number % len(pool)] for number in range(count)]
 
@@ -69,7 +69,7 @@ def _made(target: LoadedTarget, name: str, rng: random.Random) -> Any:
 
 
 def _holds_something(event: Any) -> bool:
-    """Say whether an event may hold on to a file, a connection or a frame, of which there are not thousands."""
+    """Return True if an event may hold a file, a connection or a frame: a process cannot hold thousands of those."""
     return callable(getattr(event, "close", None))
 
 

@@ -1,4 +1,4 @@
-"""Why calls failed: counted by operation, by what was raised or answered, and by where. Asked only once one has failed."""
+"""Count failed calls by operation, by exception or answer, and by place. Nothing here runs until a call has failed."""
 
 import re
 import traceback
@@ -13,7 +13,7 @@ from harness.profiles.stacks.frames import relative_path
 from harness.redaction.redact import redact_text
 
 MOST_KINDS = 100
-"""What differs in more ways than these is counted under `OTHERS`."""
+"""Limit of distinct kinds of failures; further kinds are counted under `OTHERS`."""
 OTHERS = "(other failures)"
 _UNEXPLAINED = "answered with a failure"
 _LONGEST = 200
@@ -21,7 +21,7 @@ _LINE = re.compile(r":\d+\)$")
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of failure; times are nanoseconds since time zero. `example` is the message of the first of them."""
+    """One kind of failure. Times are nanoseconds since time zero; `example` is the message of the first failure."""
 
     operation: str
     outcome: str
@@ -34,15 +34,15 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reason(self) -> str:
-        """What and where without the line, which an edit elsewhere in the file moves."""
+        """Failure and place without the line number, which an edit elsewhere in the file changes."""
         place = _LINE.sub(")", self.where)
         return f"{self.what} in {place}" if place else self.what
 
 
 class Failures:
-    """Failures of one process. `raised` or `answered` says why, `count` that it was a call of the measured time.
+    """Failures of one process. `raised` or `answered` notes the reason, `count` counts it if the call is of the measured time.
 
-    Nothing here raises, whatever the target's exceptions do when they are looked at.
+    No method raises, whatever the target's exceptions do while they are inspected.
     """
 
     def __init__(self) -> None:
@@ -51,9 +51,9 @@ class Failures:
         self._examples: dict[tuple[str, str], str] = {}
 
     def raised(self, error: BaseException) -> None:
-        """Note what the call that has just ended let out, and forget its frames.
+        """Note the exception of the call that has just ended, and drop its traceback.
 
-        Where a target raises one object again and again, each time would make its traceback longer.
+        If a target raises the same object repeatedly, its traceback would otherwise grow each time.
         """
         kind = type(error)
         name = (
@@ -65,11 +65,11 @@ class Failures:
         error.__traceback__ = None
 
     def answered(self, what: str) -> None:
-        """Note why the answer of the call that has just ended is a failure: a text that all of one kind share."""
+        """Note the reason why the answer of the call that has just ended is a failure: a text that all of one kind share."""
         self._why = (what[:_LONGEST] or _UNEXPLAINED, "")
 
     def count(self, operation: int, outcome: int, ended_ns: int) -> None:
-        """Count the failure that was noted last."""
+        """Count the last noted failure."""
         key = (operation, outcome, *self._why)
         if key not in self._kinds and len(self._kinds) >= MOST_KINDS:
             key = (operation, outcome, OTHERS, "")
@@ -78,7 +78,7 @@ class Failures:
         found[1], found[2] = min(found[1], ended_ns), max(found[2], ended_ns)
 
     def found(self, operations: Sequence[str]) -> list[Failure]:
-        """Return the kinds, the most frequent first."""
+        """Return the kinds of failures, the most frequent first."""
         kinds = [
             Failure(
                 operation=operations[operation], outcome=Outcome(outcome).label, what=what, where=where,
@@ -90,7 +90,7 @@ class Failures:
 
 
 def merged(parts: Sequence[Sequence[Failure]]) -> list[Failure]:
-    """Return the kinds of all processes, equal ones added up."""
+    """Return the kinds of failures of all processes; counts of equal kinds are added."""
     whole: dict[tuple[str, ...], Failure] = {}
     for one in (failure for part in parts for failure in part):
         key = (one.operation, one.outcome, one.what, one.where)
@@ -100,7 +100,7 @@ def merged(parts: Sequence[Sequence[Failure]]) -> list[Failure]:
 
 
 def by_operation(failures: Sequence[Failure]) -> dict[str, int]:
-    """Return how many calls of each operation failed, without zeros."""
+    """Return the number of failed calls by operation, without zeros."""
     counts: dict[str, int] = {}
     for one in failures:
         counts[one.operation] = counts.get(one.operation, 0) + one.count
@@ -117,7 +117,7 @@ def _sum(one: Failure, other: Failure) -> Failure:
 
 
 def _place(trace: types.TracebackType | None) -> str:
-    """Return the function that raised, with file and line; empty where no frame but that of the call is known."""
+    """Return the function that raised, with file and line; empty if only the frame of the call itself is known."""
     steps = list(traceback.walk_tb(trace))
     if len(steps) < 2:
         return ""

@@ -7,12 +7,12 @@ from harness.model import Outcome
 from harness.target.failures import Failures
 
 Invoke = Callable[[Any], tuple[int, int, int, Any]]
-"""event to (outcome, entered_ns, completed_ns, answer); of what the target may raise, raises what `vet` does.
+"""Function from an event to (outcome, entered_ns, completed_ns, answer). It raises only what `vet` raises.
 
-A call that came back has `completed` until its answer is judged. The answer is None where there is none.
+A call that returned has `completed` until its answer is judged. The answer is None if the call raised.
 """
 Vet = Callable[[BaseException], None]
-"""Raises what is no outcome of the call that let an exception out: it ends the greenlet, or refuses the target."""
+"""Function that raises for an exception which is not an outcome of the call: it ends the greenlet or refuses the target."""
 
 
 def take_all(_error: BaseException) -> None:
@@ -20,13 +20,13 @@ def take_all(_error: BaseException) -> None:
 
 
 class Mark(Protocol):
-    """Who wants to know at once when a call is entered; it may be asked before the call returns."""
+    """Receiver of the entry time of a call, told at once so that it can be read before the call returns."""
 
     mark_ns: int
 
 
 class Unmarked:
-    """Nobody does."""
+    """Receiver that ignores the entry time."""
 
     __slots__ = ("mark_ns",)
     mark_ns: int
@@ -43,8 +43,8 @@ def make_invoke(
 ) -> Invoke:
     """Return the stamped call of one operation.
 
-    `timeouts` are the exceptions that mean `timed_out`; any other, a `BaseException` too, means `failed` unless `vet`
-    raises. `failures` is told why.
+    `timeouts` are the exceptions that mean `timed_out`; any other, including a `BaseException`, means `failed` unless
+    `vet` raises. `failures` notes the reason.
     """
     why = failures or Failures()
     entering = mark or Unmarked()

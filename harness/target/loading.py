@@ -1,4 +1,4 @@
-"""A target from its factory: import it, make the target, and give it one plain shape."""
+"""Import a target's factory, make the target, and give it one plain shape."""
 
 import contextlib
 import dataclasses
@@ -33,7 +33,7 @@ from harness.target.refusals import check_factory, check_functions, ran
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LoadedTarget:
-    """A made target in one plain shape: every optional ability has a neutral stand-in."""
+    """A target in one plain shape: a neutral stand-in replaces each optional method that the target lacks."""
 
     call: Callable[[Any], Any]
     operations: Mapping[str, float]
@@ -46,25 +46,25 @@ class LoadedTarget:
     record_sites: Callable[..., None]
     sites: Callable[[], Mapping[str, Mapping[str, Mapping[str, int]]]]
     file: str = ""
-    """Where the code of its factory is, links resolved; empty for a factory that is not written in Python."""
+    """File of the factory's code with symbolic links resolved; empty if the factory is not written in Python."""
 
 
 def append_current_folder() -> None:
-    """Put the current folder last on the import path, where the user's own packages are.
+    """Put the current folder, which holds the user's packages, last on the import path.
 
-    A folder there named `reports` or `targets` must not hide ours, not even the parts that are imported later.
+    A folder there named `reports` or `targets` must not hide the harness's own, nor modules of it imported later.
     """
     for package in ("reports", "scenarios", "targets"):
-        # The last place is not enough: where we are installed as editable, our packages are looked for after it.
+        # The last place is not enough: an editable install is searched only after the whole path.
         importlib.import_module(package)
     sys.path.append(os.getcwd())  # noqa: PTH109 - as Python itself writes it
 
 
 @contextlib.contextmanager
 def told(what: str, remedy: str) -> Iterator[None]:
-    """Tell whatever the target's own code raises in the block as a `TargetError`: `what`, then the exception.
+    """Raise whatever the target's code raises in the block as a `TargetError`: `what`, then the exception.
 
-    A target may raise a `BaseException` of its own, such as `CancelledError`. What was refused stays as it is.
+    This includes a `BaseException` such as `CancelledError`. A `RefusedError` passes unchanged.
     """
     try:
         yield
@@ -82,7 +82,7 @@ def load_factory(text: str) -> Callable[..., Any]:
     place, _, name = text.rpartition(":")
     with told(
         f"The target's module '{place}' cannot be imported",
-        "Import it in a Python shell to see the whole traceback",
+        "Import it in a Python shell to see the full traceback",
     ):
         module = module_of_file(Path(place)) if place.endswith(".py") else module_by_name(place)
     factory = getattr(module, name, None)
@@ -92,10 +92,10 @@ def load_factory(text: str) -> Callable[..., Any]:
 
 
 def module_of_file(path: Path) -> ModuleType:
-    """Import a Python file by its path. Raises whatever importing it does."""
+    """Import a Python file by its path. Raises whatever the import raises."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
-    # Its neighbours must be importable, after everything that is installed.
+    # Modules beside the file must be importable, after all installed packages.
     sys.path.append(str(path.resolve().parent))
     spec = importlib.util.spec_from_file_location(f"_target_{path.stem}", path)
     if spec is None or spec.loader is None:
@@ -108,11 +108,11 @@ def module_of_file(path: Path) -> ModuleType:
 
 
 def module_by_name(name: str) -> ModuleType:
-    """Import a module by its name, that of the current folder last. Raises whatever importing it does."""
+    """Import a module by its name; the current folder is searched last. Raises whatever the import raises."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        # A user's own `targets/` or `reports/` folder stands behind ours on the path: find its file.
+        # The harness's own `targets/` or `reports/` comes first on the path: look for the user's file directly.
         own = Path(*name.split(".")).with_suffix(".py")
         if error.name is None or not name.startswith(error.name) or not own.is_file():
             raise
@@ -122,11 +122,11 @@ def module_by_name(name: str) -> ModuleType:
 def make(factory_text: str, parameters: Mapping[str, str]) -> LoadedTarget:
     """Import the factory, call it with `parameters`, and check what it returns.
 
-    Every fault is a `TargetError`: unknown or missing parameters, a factory that raises, a target without a
-    callable `call`, operations that are not names with positive weights. What is no factory, or only promises work
-    (an async function), is refused (`RefusedError`); what can be seen to be no factory is never called.
+    Raises `TargetError` for unknown or missing parameters, a factory that raises, a target without a callable `call`,
+    and operations that are not names with positive weights. Raises `RefusedError` for an object that is not a factory
+    or only promises work (an async function), without calling it if that can be seen beforehand.
     """
-    # This process was told them as they are: what the target says of them later must not be kept.
+    # This process gets secrets in plain text: hide them in whatever the target prints later.
     learn_parameters(parameters)
     factory = load_factory(factory_text)
     parameters = dict(parameters)
@@ -142,7 +142,7 @@ def make(factory_text: str, parameters: Mapping[str, str]) -> LoadedTarget:
 
 
 def _expected(text: str, target: object, given: str | None) -> frozenset[int]:
-    """Return the statuses that are no failures: as the SPEC (or the policy) says, else as the target does."""
+    """Return the statuses that do not count as failures: those of the SPEC or the policy, else those of the target."""
     said = target.expected_statuses if isinstance(target, ExpectsStatuses) else ()
     try:
         return read_expected(said if given is None else given) or USUAL
@@ -199,13 +199,13 @@ def _operations(text: str, target: OffersOperations) -> dict[str, float]:
         return dict(target.operations)
     except (TypeError, ValueError) as error:
         raise TargetError(
-            f"The operations of target '{text}' are no mapping of names to weights: {target.operations!r}",
+            f"The operations of target '{text}' are not a mapping of names to weights: {target.operations!r}",
             remedy='Write them like {"read": 3, "write": 1}',
         ) from error
 
 
 def check_mix(owner: str, operations: Mapping[str, float]) -> None:
-    """Refuse a mix that is empty, has a name that is no text, or a weight that is not positive."""
+    """Raise `TargetError` for an empty mix, a name that is not text, or a weight that is not positive."""
     for name, weight in operations.items():
         if (
             not isinstance(name, str)
@@ -215,10 +215,12 @@ def check_mix(owner: str, operations: Mapping[str, float]) -> None:
         ):
             raise TargetError(
                 f"'{owner}' offers operation {name!r} with weight {weight!r}",
-                remedy="Operations are names with positive weights",
+                remedy="Give each operation a name and a positive weight",
             )
     if not operations:
-        raise TargetError(f"'{owner}' offers no operation", remedy="Give at least one, or leave them out")
+        raise TargetError(
+            f"'{owner}' offers no operation", remedy="Name at least one, or remove `operations`"
+        )
 
 
 def _nothing() -> None:
@@ -234,21 +236,24 @@ def _no_sites(*, on: bool) -> None:
 
 
 def open_target(target: LoadedTarget) -> None:
-    """Open it; a fault is a `TargetError`."""
+    """Open the target. Raises `TargetError` if that fails."""
     with told(
-        "The target could not be opened", "Correct the target, or look whether what it connects to is up"
+        "The target could not be opened",
+        "Correct the target, or check that the services it connects to are up",
     ):
         target.open()
 
 
 @contextlib.contextmanager
 def closing_target(target: LoadedTarget) -> Iterator[None]:
-    """Close the target at the end of the block; a fault is a `TargetError`, unless the block has failed already."""
+    """Close the target at the end of the block. Raises `TargetError` if that fails, unless the block has failed already."""
     try:
         yield
     except BaseException:
         with contextlib.suppress(BaseException):
             target.close()
         raise
-    with told("The target could not be closed", "Correct its close; what was measured before it is complete"):
+    with told(
+        "The target could not be closed", "Correct its close(); the measurements before it are complete"
+    ):
         target.close()

@@ -1,7 +1,7 @@
-"""Refuse by name what cannot be measured: functions that only promise work, results that are none, no factories.
+"""Refuse targets that cannot be measured: functions and results that only promise work, and objects that are not factories.
 
-A wrong kind of target would give numbers that look right: an async function returns in microseconds what takes it
-milliseconds. So it is told before it runs where it can be seen, and by its first results elsewhere.
+A wrong kind of target would give plausible numbers: an async function returns in microseconds, before its work is done.
+So a target is refused before it runs if the fault can be seen, and else by its first results.
 """
 
 import ast
@@ -17,7 +17,7 @@ from harness.model import RecordsSites
 from harness.target.unfinished import is_never_run, promise_of, promising, unfinished
 
 _MOST_CLASSES = 1_000
-"""Of results: one that makes a class for each call must not fill the memory."""
+"""Limit of remembered result classes: a target that makes a class for each call must not fill the memory."""
 HOOKS = (
     "open", "make_event", "close", "outcome", "failure", "counters", "instrument", "record_sites", "sites",
 )  # fmt: skip
@@ -45,28 +45,28 @@ _DISPLAYS = (
     ast.Constant, ast.Dict, ast.List, ast.Tuple, ast.Set, ast.JoinedStr, ast.Compare, ast.ListComp, ast.DictComp,
     ast.SetComp, ast.GeneratorExp, ast.Lambda,
 )  # fmt: skip
-"""Expressions whose value is never an object with a `call`."""
+"""Expressions whose value never has a `call`."""
 _NAMES: dict[type[ast.expr], str] = {
     ast.JoinedStr: "str", ast.Compare: "bool", ast.ListComp: "list", ast.DictComp: "dict", ast.SetComp: "set",
     ast.GeneratorExp: "generator", ast.Lambda: "function",
 }  # fmt: skip
-"""What their values are called, where the expression is not named like it."""
+"""Names of their values, for expressions that have another name."""
 
 
 class Results:
-    """What the calls of one operation return. `finished` are the classes of which every value is a result."""
+    """Check of the results of one operation. `finished` are the classes whose every value is a finished result."""
 
     def __init__(self, operation: str) -> None:
         self._operation = operation
         self.finished: set[type] = set()
 
     def check(self, result: Any) -> None:
-        """Raise `RefusedError` if the work behind a result is not done; must be asked for classes not in `finished`."""
+        """Raise `RefusedError` if the work behind a result is not done. Call it for each class outside `finished`."""
         found = unfinished(result)
         if found is not None:
             what, remedy = found
             raise RefusedError(
-                f"The target's call returned {what} for operation '{self._operation}': the work was not done when it was timed",
+                f"The target's call returned {what} for operation '{self._operation}': its work was not done when the time was taken",
                 remedy=remedy,
             )
         cls = type(result)
@@ -75,7 +75,7 @@ class Results:
 
 
 def check_functions(text: str, target: Any) -> None:
-    """Raise `RefusedError` if `call` or a hook of a target is a function whose call runs none of its code."""
+    """Raise `RefusedError` if `call` or a hook of a target is a function that runs none of its code when called."""
     used = (
         HOOKS if isinstance(target, RecordsSites) else [name for name in HOOKS if not name.endswith("sites")]
     )
@@ -83,18 +83,20 @@ def check_functions(text: str, target: Any) -> None:
         function = getattr(target, name, None)
         if callable(function) and (found := promising(function)):
             what, remedy = found
-            raise RefusedError(f"{name} of target '{text}' is {what}, and nobody would run it", remedy=remedy)
+            raise RefusedError(
+                f"{name} of target '{text}' is {what}, which the harness cannot run", remedy=remedy
+            )
 
 
 def ran(name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a hook that raises `RefusedError` where it returns a coroutine or another thing that was never run."""
+    """Return the hook, wrapped to raise `RefusedError` if it returns a coroutine or anything else that never ran."""
 
     def run(*args: Any, **kwargs: Any) -> Any:
         result = hook(*args, **kwargs)
         if is_never_run(result):
-            what, remedy = unfinished(result) or ("nothing that was run", "")
+            what, remedy = unfinished(result) or ("a value that never ran", "")
             raise RefusedError(
-                f"{name} of the target returned {what}, and nobody would run it", remedy=remedy
+                f"{name} of the target returned {what}, which the harness cannot run", remedy=remedy
             )
         return result
 
@@ -102,9 +104,9 @@ def ran(name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def check_factory(text: str, factory: Any, parameters: Mapping[str, str]) -> None:
-    """Raise `TargetError` for what is no factory, as far as can be seen without calling it.
+    """Raise `TargetError` for an object that is not a factory, as far as can be seen without calling it.
 
-    Unknown and missing parameters are one too: a factory is called with those of the SPEC.
+    Raises it also for unknown and missing parameters: a factory is called with the parameters of the SPEC.
     """
     if found := promising(factory):
         _no_factory(text, f"it is {found[0]}")
@@ -123,7 +125,7 @@ def check_factory(text: str, factory: Any, parameters: Mapping[str, str]) -> Non
 
 
 def _no_factory(text: str, why: str) -> NoReturn:
-    raise RefusedError(f"'{text}' is no factory: {why}", remedy=_WRITE_ONE)
+    raise RefusedError(f"'{text}' is not a factory: {why}", remedy=_WRITE_ONE)
 
 
 def _is_kind_of_function(factory: Any) -> bool:
@@ -147,7 +149,7 @@ def _check_parameters(text: str, factory: Callable[..., Any], parameters: Mappin
 
 
 def _may_have_call(cls: type) -> bool:
-    """Say whether objects of a class may have a `call`: of the class, or set or answered for by its own code."""
+    """Return True if objects of a class may have a `call`: from the class, or set or provided by its code."""
     if hasattr(cls, "call") or type(cls) is not type:
         return True
     own = [vars(base) for base in cls.__mro__ if base is not object]
@@ -165,12 +167,12 @@ def _may_have_call(cls: type) -> bool:
 
 
 def _no_target_returned(function: types.FunctionType) -> str:
-    """Return why what a function returns can be no target, from its annotation or its source; empty if it may be one."""
+    """Return why the value of a function cannot be a target, from annotation or source; empty if it may be one."""
     annotation = function.__annotations__.get("return", inspect.Signature.empty)
     name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
     name = name.partition("[")[0].rpartition(".")[2].strip()
     if name in _NO_TARGET_NAMES:
-        return f"it says that it returns {name}"
+        return f"its annotation says that it returns {name}"
     returns = _returns(function)
     if returns is None or any(value is not None and not isinstance(value, _DISPLAYS) for value in returns):
         return ""
@@ -185,7 +187,7 @@ def _name_of(value: ast.expr) -> str:
 
 
 def _returns(function: types.FunctionType) -> list[ast.expr | None] | None:
-    """Return the values of all `return` of a function, without those in it; None where its source does not tell."""
+    """Return the values of all `return` statements of a function, without nested functions; None if the source is unknown."""
     try:
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     except (OSError, SyntaxError, ValueError, TypeError):
@@ -193,7 +195,7 @@ def _returns(function: types.FunctionType) -> list[ast.expr | None] | None:
     if not isinstance(definition, ast.FunctionDef) or definition.name != function.__code__.co_name:
         return None
     if isinstance(definition.body[-1], ast.Raise):
-        # It does not come to its end: what it raises says more.
+        # The function always raises: its exception gives the better message.
         return None
     found: list[ast.expr | None] = []
     todo: list[ast.AST] = list(definition.body)

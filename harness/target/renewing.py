@@ -1,9 +1,9 @@
-"""Events that each call gets as they were made, whatever earlier calls did to theirs.
+"""Give each call its event as it was made, whatever earlier calls did to theirs.
 
-Events come again: a plan is longer than any pool of them. What nobody can change is shared. A structure of plain
-containers is held against a pristine copy when its call is over, and made anew where it differs: comparing shares the
-leaves and costs a tenth of copying. What can be used up without a trace that a comparison would see (a buffer, an
-iterator) is copied for each call. What cannot be copied safely is made by `make_event` for each call.
+A plan is longer than its pool of events, so events are used again. Immutable events are shared. A structure of plain
+containers is compared with a pristine copy after its call and copied anew if it differs: comparing costs a tenth of
+copying. An event that can be used up without a visible difference (a buffer, an iterator) is copied for each call. An
+event that cannot be copied safely is made by `make_event` for each call.
 """
 
 import array
@@ -31,7 +31,7 @@ _LEAVES: frozenset[type] = frozenset({
     pathlib.PurePosixPath, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType,
     functools.partial,
 })  # fmt: skip
-"""Types whose values no call changes: data that cannot be, and code."""
+"""Types whose values no call changes: immutable data, and code."""
 _COMPARED: frozenset[type] = frozenset(
     {dict, list, set, bytearray, collections.OrderedDict, collections.deque, array.array}
 )
@@ -43,7 +43,7 @@ _LARGE_BYTES = 1_000
 
 
 class Nature(enum.IntEnum):
-    """What a call can do to an event, from nothing to anything."""
+    """Kinds of change that a call can make to an event, from none to any."""
 
     SHARED = 0
     COMPARED = 1
@@ -52,30 +52,30 @@ class Nature(enum.IntEnum):
 
 
 class Renewable:
-    """One event of a pool. `take` it for a call and `give_back` what was taken: neither may be within a call's stamps."""
+    """One event of a pool. `take` it before a call and `give_back` it afterwards, both outside the call's stamps."""
 
     __slots__ = ("_fresh", "_pristine", "_ready", "changed")
 
     def __init__(self, event: Any, fresh: Callable[[], Any], *, pristine: Any = None) -> None:
-        """Keep an event; `fresh` returns another like it. With `pristine` it is used again while it equals that."""
+        """Keep an event; `fresh` returns an equal new one. With `pristine`, the event is used again while it equals that copy."""
         self._ready = event
         self._fresh = fresh
         self._pristine = pristine
         self.changed = 0
-        """How many calls changed the event that they got."""
+        """Number of calls that changed their event."""
 
     @property
     def is_used_up(self) -> bool:
-        """True if calls change what they get: its like must be made for each."""
+        """True if calls change the event: then each call needs a new one."""
         return self._pristine is None or self.changed > 0
 
     def take(self) -> Any:
-        """Return the event for one call; where the last one is still out, another."""
+        """Return the event for one call, or a new one if the last one has not been given back."""
         event, self._ready = self._ready, None
         return self._fresh() if event is None else event
 
     def give_back(self, event: Any) -> None:
-        """Get ready for the next call. Raises what `fresh` does; the next call then gets the used event."""
+        """Prepare the event for the next call. Raises what `fresh` raises; the next call then gets the used event."""
         self._ready = event
         if self._pristine is None:
             self._ready = self._fresh()
@@ -85,24 +85,24 @@ class Renewable:
 
 
 def taken(event: Any) -> Any:
-    """Return what a call gets of an entry of a pool: a `Renewable`, or an event that is shared."""
+    """Return the event for a call from an entry of a pool: a `Renewable`, or an event that is shared."""
     return event.take() if type(event) is Renewable else event
 
 
 def give_back(entry: Any, event: Any) -> None:
-    """Give back what was taken of an entry, once its call is over."""
+    """Give back the event of an entry after its call."""
     if type(entry) is Renewable:
         entry.give_back(event)
 
 
 def events_changed(pools: Iterable[Iterable[Any]]) -> int:
-    """Return how many calls changed the event that they got."""
+    """Return the number of calls that changed their event."""
     entries = {id(entry): entry for pool in pools for entry in pool if type(entry) is Renewable}
     return sum(entry.changed for entry in entries.values())
 
 
 class Look:
-    """A walk through the events of a pool: what a call can do to each, and how many bytes they all take."""
+    """A walk through the events of a pool that finds the nature of each and the bytes of all."""
 
     def __init__(self) -> None:
         self.size_bytes = 0
@@ -117,7 +117,7 @@ class Look:
     def _at(self, value: Any) -> Nature:
         kind = type(value)
         if (known := self._natures.get(id(value))) is not None:
-            # A container that stands in an event twice, or in itself: copies would part what is one.
+            # A container that occurs twice in an event, or in itself: copying would make two of one.
             return known and Nature.UNKNOWN
         self._natures[id(value)] = Nature.UNKNOWN
         self._weigh(value)
@@ -141,7 +141,7 @@ class Look:
     def _weigh(self, value: Any) -> None:
         size_bytes = sys.getsizeof(value, 0)
         if size_bytes > _LARGE_BYTES:
-            # One text may stand in every event.
+            # All events may share one text: count it once.
             if id(value) in self._large:
                 return
             self._large.add(id(value))
@@ -149,7 +149,7 @@ class Look:
 
 
 def renewable(event: Any, nature: Nature) -> Any:
-    """Return what a pool keeps of an event of known structure: itself where it can be shared."""
+    """Return the pool entry of an event of known structure: the event itself if it can be shared."""
     if nature is Nature.SHARED:
         return event
     pristine = _copied(event)
@@ -162,7 +162,7 @@ def _is_leaf(value: Any, kind: type) -> bool:
 
 
 def _inside(value: Any, kind: type) -> list[Any] | None:
-    """Return the values in one of known structure; None for any other."""
+    """Return the values inside a value of known structure; None for any other value."""
     if kind in {dict, collections.OrderedDict}:
         return [*value.keys(), *value.values()]
     if kind in {list, set, collections.deque, tuple}:
@@ -174,7 +174,7 @@ def _inside(value: Any, kind: type) -> list[Any] | None:
 
 
 def _frozen_fields(kind: type) -> Iterable[str] | None:
-    """Return the fields of a record that cannot be assigned to; None for any other type."""
+    """Return the field names of an immutable record type; None for any other type."""
     if issubclass(kind, tuple):
         return getattr(kind, "_fields", None)
     if issubclass(kind, msgspec.Struct):
@@ -184,7 +184,7 @@ def _frozen_fields(kind: type) -> Iterable[str] | None:
 
 
 def _copied(value: Any) -> Any:
-    """Return a copy of a compared or used-up structure; what cannot be changed is shared with it."""
+    """Return a copy of a compared or used-up structure; the copy shares the immutable values."""
     kind = type(value)
     if kind is dict:
         return {key: _copied(one) if type(one) not in _LEAVES else one for key, one in value.items()}

@@ -1,4 +1,4 @@
-"""The text that names a target: `NAME?key=value&…`, `path/to/file.py:factory?…` or `package.module:factory?…`; values are text."""
+"""Parse the SPEC of a target: `NAME?key=value&…`, `path/to/file.py:factory?…` or `package.module:factory?…`; values are text."""
 
 import dataclasses
 import urllib.parse
@@ -11,42 +11,42 @@ from harness.redaction.redact import learn_parameters, redact_text
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TargetSpec:
-    """A SPEC in its parts."""
+    """A parsed SPEC."""
 
     name: str
     parameters: Mapping[str, str]
 
     @property
     def is_factory(self) -> bool:
-        """True if the name says where a factory is, false if it is a name of the registry."""
+        """True if the name is the place of a factory, False if it is a name of the registry."""
         module, _, function = self.name.rpartition(":")
         return module.endswith(".py") or (function.isidentifier() and module not in {"", "known"})
 
     @property
     def text(self) -> str:
-        """The SPEC again."""
+        """SPEC as text."""
         query = urllib.parse.urlencode(self.parameters)
         return f"{self.name}?{query}" if query else self.name
 
     @property
     def shown(self) -> str:
-        """The SPEC as it may be stored and shown: without secrets, and different where the secrets differ."""
+        """SPEC for storing and showing: secrets are hidden, and different secrets look different."""
         return redact_text(self.text)
 
 
 def parse_spec(text: str) -> TargetSpec:
-    """Split a SPEC; a parameter without a value, given twice or with a hidden secret is a `UsageError`."""
+    """Parse a SPEC. Raises `UsageError` for a parameter without a value, given twice, or with a hidden secret."""
     name, _, query = text.partition("?")
     try:
         pairs = urllib.parse.parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
     except ValueError as error:
         raise UsageError(
             f"The parameters of target '{text}' cannot be read",
-            remedy="Write them like ?key=value&other=value",
+            remedy="Write them as ?key=value&other=value",
         ) from error
     if len(dict(pairs)) < len(pairs):
         raise UsageError(f"Target '{text}' has a parameter twice", remedy="Give each parameter once")
-    # Copied from a report: the target would be measured with a secret that it does not have.
+    # A SPEC copied from a report: the placeholder would be used as the secret.
     if hidden := [parameter for parameter, value in pairs if HIDDEN in value]:
         raise UsageError(
             f"Target '{name}' has a hidden secret in its parameter '{hidden[0]}'",

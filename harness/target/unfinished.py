@@ -1,8 +1,8 @@
 """Recognise a promise of work: a coroutine, an iterator, a future, a response whose body is unread.
 
-A call that returns one has not done its work, so its time would be the time of making a promise. Each is recognised by
-its protocol or by the name of its class, and nothing is imported for it. This module imports nothing of ours either:
-the slots of a session, where the harness may be what is measured, load it by its path.
+A call that returns one has not done its work, so its time would be the time of making the promise. Each is recognised
+by its protocol or by the name of its class, without importing its library. This module imports only the standard
+library: the slots of a session, which may measure the harness itself, load it by its path.
 """
 
 import functools
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 _MOST_LOOKED_AT = 16
-"""So many values of a container are looked at."""
+"""Number of values of a container that are inspected."""
 _CONTAINERS: tuple[type, ...] = (dict, list, tuple, set)
 
 
@@ -25,7 +25,7 @@ class Promise(NamedTuple):
     is_open: Callable[[Any], bool] = lambda _value: True
 
     def told(self, value: Any) -> str:
-        """Return the name with the class of `value`, where that says more."""
+        """Return the name, with the class of `value` unless it is a built-in."""
         cls = type(value)
         return (
             self.what
@@ -35,10 +35,10 @@ class Promise(NamedTuple):
 
 
 NO_ENGINE = (
-    "There is no asyncio engine yet: make the call synchronous, or run the coroutine inside it with asyncio.run; under "
-    "load that takes one user (harness run closed --users 1)"
+    "The harness has no asyncio engine: make the call synchronous, or run the coroutine inside it with asyncio.run; under "
+    "load that works with one user only (harness run closed --users 1)"
 )
-_NO_BENCHMARK = "the benchmark was given {}, whose work would not be done while it is timed. {}"
+_NO_BENCHMARK = "the benchmark was given {}, whose work is not done while it is timed. {}"
 _R = TypeVar("_R")
 _READ = "Read it to its end inside the call"
 _BODY = "Read the whole body inside the call"
@@ -76,7 +76,7 @@ def _is_unread_stream(body: Any) -> bool:
 _BY_NAME = {
     ("requests", "Response"): Promise(
         "a response whose body is not read", _BODY,
-        lambda one: one._content is False and not one._content_consumed,  # noqa: SLF001 - it says so nowhere else
+        lambda one: one._content is False and not one._content_consumed,  # noqa: SLF001 - no public attribute says so
     ),
     ("httpx", "Response"): Promise(
         "a response whose body is not read", _BODY,
@@ -113,19 +113,19 @@ _BY_PROTOCOL: tuple[tuple[tuple[str, ...], Promise | None], ...] = (
     (("start", "join", "is_alive"), _TASK),
     (("__dask_graph__",), _LAZY),
     (("read", "close", "isclosed"), _UNREAD),
-    # A file, in memory or on a disk.
+    # A file, in memory or on disk, is a finished result.
     (("read", "close"), None),
     (("__next__", "description", "fetchall"), _CURSOR),
     (("__next__", "gi_frame"), _GENERATOR),
     (("__next__",), _ITERATOR),
 )
-"""Members of a class, and what its values are; the first that fits counts."""
+"""Members of a class, and the kind of its values; the first match counts."""
 _FINISHED = {("django", "HttpResponse"), ("tempfile", "_TemporaryFileWrapper")}
-"""Classes that look like an open iterable and hold all that there is."""
+"""Classes that look like an open iterable but hold their whole content."""
 
 
 def unfinished(value: Any) -> tuple[str, str] | None:
-    """Return what an unfinished value is, in words, and how to finish it; None for a finished one.
+    """Return the description of an unfinished value and how to finish it; None for a finished value.
 
     Looks into dicts, lists, tuples and sets too, one level deep. Raises nothing.
     """
@@ -144,13 +144,13 @@ def _promise_in(value: Any) -> tuple[str, str] | None:
         return None
     try:
         is_open = promise.is_open(value)
-    except Exception:  # noqa: BLE001 - a class of the name that we know, of a version that we do not
+    except Exception:  # noqa: BLE001 - a known class of an unknown version
         return None
     return (promise.told(value), promise.remedy) if is_open else None
 
 
 def promise_of(cls: type) -> Promise | None:
-    """Return which kind of promise values of a class are; None where all of them are finished."""
+    """Return the kind of promise of a class's values; None if all of them are finished."""
     names = [(base.__module__.partition(".")[0], base.__name__) for base in cls.__mro__]
     for name in names:
         if name in _BY_NAME:
@@ -169,24 +169,24 @@ def _by_protocol(cls: type) -> Promise | None:
 
 
 def is_manager(cls: type) -> bool:
-    """Return True for what a function decorated with `contextlib.contextmanager` returns."""
+    """Return True for the class of values that a `contextlib.contextmanager` function returns."""
     return any(base.__name__ == "_GeneratorContextManagerBase" for base in cls.__mro__)
 
 
 def is_never_run(value: Any) -> bool:
-    """Return True for a value whose code has not even begun and that nobody will begin: a coroutine, a context manager."""
+    """Return True for a value whose code has not begun and will never begin: a coroutine, a context manager."""
     return _offers(type(value), "__await__") or is_manager(type(value))
 
 
 def _offers(cls: type, *names: str) -> bool:
-    """Say whether a class has these members. It is not asked: a class may answer for names that it does not have."""
+    """Return True if a class defines these members. `hasattr` is not used: a class may answer for names that it lacks."""
     return all(any(name in base.__dict__ for base in cls.__mro__) for name in names)
 
 
 def promising(function: Any) -> tuple[str, str] | None:
-    """Return what a function is whose call runs none of its code, in words, and what to do; None for any other.
+    """Return the description and remedy of a function that runs none of its code when called; None for any other.
 
-    Partials, methods and objects with `__call__` count; what a wrapper returns is known only once it is called.
+    Covers partials, methods and objects with `__call__`; the result of a wrapper is known only after a call.
     """
     while isinstance(function, functools.partial):
         function = function.func
@@ -199,26 +199,26 @@ def promising(function: Any) -> tuple[str, str] | None:
         if inspect.isgeneratorfunction(one):
             return (
                 "a generator function",
-                "Leave out its yields: a call of a generator function runs none of its code",
+                "Remove its yields: a call of a generator function runs none of its code",
             )
     return None
 
 
 def check_benchmarked(function: Any) -> None:
-    """Raise TypeError for a function that a benchmark would time without running any of its code."""
+    """Raise `TypeError` for a function that a benchmark would time without running any of its code."""
     if found := promising(function):
         raise TypeError(_NO_BENCHMARK.format(*found))
 
 
 def finished(result: _R) -> _R:
-    """Return what a benchmarked function returned; raise TypeError if the work behind it is not done."""
+    """Return the result of a benchmarked function. Raises `TypeError` if the work behind it is not done."""
     if found := unfinished(result):
         raise TypeError(_NO_BENCHMARK.format(f"a function that returns {found[0]}", found[1]))
     return result
 
 
 def _is_marked(function: Any) -> bool:
-    """Say whether somebody has marked a function as asynchronous, as compilers and frameworks do."""
+    """Return True if a compiler or framework has marked a function as asynchronous."""
     coroutines = sys.modules.get("asyncio.coroutines")
     marker = getattr(coroutines, "_is_coroutine", None)
     return marker is not None and getattr(function, "_is_coroutine", None) is marker

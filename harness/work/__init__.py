@@ -1,1 +1,1 @@
-"""What the commands carry out: each module does the work of a command, without parsing and without showing."""
+"""What the commands carry out, without options and without showing: nothing here imports a command or a report."""

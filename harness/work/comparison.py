@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.model import Scenario
 from harness.policy.policy import Policy
+from harness.processes.loadrun import LoadPlan
 from harness.session.receipt import Side
 from harness.session.sides.subjects import Subject
 from harness.work.servers import Data, require
@@ -36,6 +37,18 @@ class LoadOptions:
     backends: str
     data: Data
     rate_per_s: float | None = None
+
+    def plan(self, seed: int) -> LoadPlan:
+        """Return the plan of each segment."""
+        scenario = self.scenario
+        return LoadPlan(
+            scenario=scenario,
+            rate_per_s=self.rate_per_s or scenario.rate_per_s or 1.0,
+            users=scenario.users,
+            duration_s=self.duration_s,
+            warmup_s=self.warmup_s,
+            seed=seed,
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def _check_policy(policy: Policy, session: Session) -> None:
         raise UsageError(
             error.what,
             where=error.where,
-            remedy=f"{error.remedy}. What was measured is kept; then judge it: {again}",
+            remedy=f"{error.remedy}. The measurements are kept; then judge them: {again}",
         ) from error
 
 

@@ -20,7 +20,6 @@ from harness.judge.looks import Looks
 from harness.judge.plan import what_it_detects
 from harness.judge.verdict import Verdict
 from harness.model import Executor
-from harness.processes.loadrun import LoadPlan
 from harness.session.allowance import END_S, Allowance
 from harness.session.conductor import MicroSession, SessionRequest, begin_receipt
 from harness.session.load.block import LoadSession
@@ -238,7 +237,7 @@ class _Work:
         if asked.driven is None or options is None:
             return
         self._allowance.begin_suite()
-        plan = _segment_plan(options, asked.seed)
+        plan = options.plan(asked.seed)
         servers = provide(
             options.backends,
             self._supervisor,
@@ -288,18 +287,6 @@ class _Work:
     def _scratch(self) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=self._prepared.folder) as name:
             yield Path(name)
-
-
-def _segment_plan(options: LoadOptions, seed: int) -> LoadPlan:
-    scenario = options.scenario
-    return LoadPlan(
-        scenario=scenario,
-        rate_per_s=options.rate_per_s or scenario.rate_per_s or 1.0,
-        users=scenario.users,
-        duration_s=options.duration_s,
-        warmup_s=options.warmup_s,
-        seed=seed,
-    )
 
 
 def _about(seconds: float) -> str:

@@ -17,8 +17,8 @@ def kind_of(directories: Sequence[RunDirectory]) -> str:
             f"{directory.path} is a {kind} run" for kind, directory in sorted(by_kind.items())
         )
         raise UsageError(
-            f"Runs of different kinds have no report together: {what}",
-            remedy="Report the runs of each kind by themselves",
+            f"Runs of different kinds cannot share a report: {what}",
+            remedy="Report the runs of each kind separately",
         )
     return next(iter(by_kind))
 
@@ -31,5 +31,5 @@ def refuse_unlike(directories: Sequence[RunDirectory], environments: Sequence[di
             raise UsageError(
                 f"{directory.path} and {directories[0].path} cannot be compared: they were made in environments that "
                 f"differ in {redact_text(', '.join(differing))}",
-                remedy="Report each by itself, or compare two revisions live, side by side, with harness compare",
+                remedy="Report each by itself, or measure two revisions side by side with harness compare",
             )

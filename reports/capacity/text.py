@@ -4,7 +4,10 @@ import dataclasses
 import io
 from typing import TextIO
 
+from rich.console import Console
+
 from reports.capacity.model import CapacityView
+from reports.shared.brief import Brief, Part, first_rows, print_brief
 from reports.shared.plain import STATUS_STYLE, console_of, print_next, print_table, say
 
 
@@ -18,12 +21,34 @@ def render_capacity_text(view: CapacityView, width: int = 80) -> str:
 def print_capacity(view: CapacityView, stream: TextIO, width: int = 80) -> None:
     """Write the search to `stream`, in colour if it is a terminal."""
     console = console_of(stream, width)
-    say(console, view.title, "bold")
-    say(console, view.subtitle, "dim")
-    console.print()
-    say(console, view.sentence, STATUS_STYLE[view.status])
+    _head(console, view)
     for reason in view.reasons:
         say(console, f"- {reason}", indent=2)
     # Why each probe was degraded stands in the page: here it would bury the answer.
     print_table(console, dataclasses.replace(view.probes, notes=()))
     print_next(console, view.next_command)
+
+
+def print_brief_capacity(view: CapacityView, stream: TextIO, width: int = 80) -> None:
+    """Write the answer, its doubts, the probes and the next step, in at most 29 lines."""
+    print_brief(
+        console_of(stream, width),
+        Brief(
+            head=[lambda to: _head(to, view)],
+            details=[_saying(f"- {reason}") for reason in view.reasons],
+            table=first_rows(view.probes, ()),
+            rows=len(view.probes.rows),
+            next_command=view.next_command,
+        ),
+    )
+
+
+def _head(console: Console, view: CapacityView) -> None:
+    say(console, view.title, "bold")
+    say(console, view.subtitle, "dim")
+    console.print()
+    say(console, view.sentence, STATUS_STYLE[view.status])
+
+
+def _saying(words: str) -> Part:
+    return lambda to: say(to, words, indent=2)

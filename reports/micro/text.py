@@ -7,11 +7,13 @@ from rich.console import Console
 from rich.text import Text
 
 from reports.micro.model import MicroCard, MicroView
+from reports.shared.brief import Brief, Part, first_rows, print_brief
 from reports.shared.model import Cell, Row, Table, Tone
 from reports.shared.plain import STATUS_STYLE, console_of, grid, print_next, say
 from reports.shared.visible import visible
 
 _WIDEST = 100
+_MOST_ROWS = 12
 _LEVEL_STYLE = {"valid": "green", "degraded": "yellow", "invalid": "red"}
 _TONE_STYLE = {Tone.BETTER: "blue", Tone.WORSE: "red", Tone.SIMILAR: "dim", Tone.MISSING: "dim"}
 _TONE_WORD = {Tone.BETTER: "better", Tone.WORSE: "worse", Tone.SIMILAR: "~"}
@@ -21,10 +23,7 @@ def render(view: MicroView, stream: TextIO, width: int | None = None) -> None:
     """Write the report to `stream`, in colour if it is a terminal, in lines of at most `width` (default: its own)."""
     own = min(shutil.get_terminal_size((_WIDEST, 0)).columns, _WIDEST)
     console = console_of(stream, width or own)
-    say(console, view.title, "bold")
-    say(console, view.subtitle, "dim")
-    console.print()
-    say(console, view.sentence, STATUS_STYLE[view.status])
+    _head(console, view)
     for card in view.cards:
         _card(console, card)
     for table in view.tables if view.comparison is None else (view.comparison,):
@@ -34,6 +33,35 @@ def render(view: MicroView, stream: TextIO, width: int | None = None) -> None:
     for sentence in view.trust:
         say(console, sentence, "dim")
     print_next(console, view.next_command)
+
+
+def render_brief(view: MicroView, stream: TextIO, width: int | None = None) -> None:
+    """Write the sentence, doubts, one table and the next step, in at most 29 lines."""
+    own = min(shutil.get_terminal_size((_WIDEST, 0)).columns, _WIDEST)
+    tables = view.tables if view.comparison is None else (view.comparison,)
+    table = tables[0] if tables else view.missing
+    print_brief(
+        console_of(stream, width or own),
+        Brief(
+            head=[lambda to: _head(to, view)],
+            details=[_doubt(card) for card in view.cards if card.reasons],
+            table=first_rows(table, (), _cell),
+            rows=min(len(table.rows), _MOST_ROWS),
+            next_command=view.next_command,
+            tail=[lambda to: say(to, view.trust[0], "dim")] if view.trust else (),
+        ),
+    )
+
+
+def _head(console: Console, view: MicroView) -> None:
+    say(console, view.title, "bold")
+    say(console, view.subtitle, "dim")
+    console.print()
+    say(console, view.sentence, STATUS_STYLE[view.status])
+
+
+def _doubt(card: MicroCard) -> Part:
+    return lambda to: _card(to, card)
 
 
 def _card(console: Console, card: MicroCard) -> None:

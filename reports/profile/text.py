@@ -5,7 +5,10 @@ import itertools
 import shutil
 from typing import TextIO
 
+from rich.console import Console
+
 from reports.profile.model import ProfileReport
+from reports.shared.brief import Brief, Part, first_rows, print_brief
 from reports.shared.plain import STATUS_STYLE, console_of, print_next, print_table, say
 
 _WIDEST = 100
@@ -15,10 +18,7 @@ _MOST_ROWS = 6
 def render(view: ProfileReport, stream: TextIO, width: int | None = None) -> None:
     """Write the report to `stream`, in colour if it is a terminal, in lines of at most `width` (default: its own)."""
     console = console_of(stream, width or min(shutil.get_terminal_size((_WIDEST, 0)).columns, _WIDEST))
-    say(console, view.title, "bold")
-    say(console, view.subtitle, "dim")
-    console.print()
-    say(console, view.sentence, STATUS_STYLE[view.status])
+    _head(console, view)
     for point in view.points:
         say(console, f"- {point}")
     is_cut = bool(view.changed.notes)
@@ -30,3 +30,29 @@ def render(view: ProfileReport, stream: TextIO, width: int | None = None) -> Non
         say(console, "More functions are told apart: see the report.", "dim")
     print_table(console, view.counts)
     print_next(console, view.next_command)
+
+
+def render_brief(view: ProfileReport, stream: TextIO, width: int | None = None) -> None:
+    """Write the sentence, the functions that changed most and the next step, in at most 29 lines."""
+    table = view.changed if view.changed.rows else view.counts
+    print_brief(
+        console_of(stream, width or min(shutil.get_terminal_size((_WIDEST, 0)).columns, _WIDEST)),
+        Brief(
+            head=[lambda to: _head(to, view)],
+            details=[_saying(f"- {point}") for point in view.points],
+            table=first_rows(table, ()),
+            rows=min(len(table.rows), _MOST_ROWS),
+            next_command=view.next_command,
+        ),
+    )
+
+
+def _head(console: Console, view: ProfileReport) -> None:
+    say(console, view.title, "bold")
+    say(console, view.subtitle, "dim")
+    console.print()
+    say(console, view.sentence, STATUS_STYLE[view.status])
+
+
+def _saying(words: str) -> Part:
+    return lambda to: say(to, words)

@@ -10,7 +10,7 @@ import msgspec
 from harness.profiles.difference.finding import STRICT, Finding
 from harness.profiles.difference.frames import SAMPLED
 from harness.profiling.compared import Tested
-from harness.profiling.cost import sampling_cost
+from harness.profiling.cost import are_few, sampling_cost
 from harness.profiling.document import (
     MOMENTS,
     ProfileDocument,
@@ -33,8 +33,6 @@ from reports.shared.facts import fact_text, flat
 from reports.shared.model import Cell, NextCommand, Row, Status, Table
 from reports.shared.profilers import overhead_words
 from reports.shared.words import listed
-
-_FEW_SAMPLES = 100
 
 
 def build(sides: Sequence[ProfiledSide], found: Sequence[Tested]) -> ProfileReport:
@@ -191,7 +189,7 @@ def _sampling(side: ProfiledSide, label: str) -> Iterator[str]:
     busy = sum((one.samples or 0) - (one.child_samples or 0) for one in facts) - idle
     waited = f", {format_count(idle)} more of threads that only waited" if idle else ""
     dropped = f", {format_count(torn)} torn ones dropped" if torn else ", none torn"
-    few = "; too few to tell much, profile for longer" if busy < _FEW_SAMPLES else ""
+    few = "; too few to tell much, profile for longer" if are_few(busy) else ""
     yield f"{label}: {format_count(busy)} CPU samples{waited}{dropped}{few}."
     if words := overhead_words(sampling_cost(facts)):
         yield f"{label}: {words}."

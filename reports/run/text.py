@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from reports.run.model import ReportView, RunCard
+from reports.shared.brief import Brief, Part, first_rows, print_brief
 from reports.shared.model import Cell, Row, Table, Tone
 from reports.shared.plain import STATUS_STYLE, console_of, print_next, print_table, say
 from reports.shared.visible import visible
@@ -20,6 +21,7 @@ _STAGE_COLUMNS = ("rate planned", "completed", "p50", "p99", "max", "validity")
 _WORKER_COLUMNS = ("completed", "rate", "p50", "p99", "descheduled", "ended")
 _MOST_CHANGES = 5
 _HOLDERS = 4
+_MOST_ROWS = 12
 
 
 def render(view: ReportView, stream: TextIO, width: int = 80) -> None:
@@ -44,6 +46,37 @@ def render(view: ReportView, stream: TextIO, width: int = 80) -> None:
     for note in view.profile_notes:
         say(console, note, "dim")
     print_next(console, view.next_command)
+
+
+def render_brief(view: ReportView, stream: TextIO, width: int = 80) -> None:
+    """Write verdict, doubts, the runs side by side and the next step, for two runs in at most 29 lines."""
+    console = console_of(stream, width)
+    table = view.comparison
+    changed = [row.label for row in (view.changes.rows if view.changes else ())]
+    print_brief(
+        console,
+        Brief(
+            head=[lambda to: _verdict(to, view)],
+            details=list(_doubts(view)),
+            table=first_rows(table, [*(row.label for row in view.tiles), *changed], _cell),
+            rows=min(len(table.rows), _MOST_ROWS),
+            next_command=view.next_command,
+        ),
+    )
+
+
+def _doubts(view: ReportView) -> Iterator[Part]:
+    """Yield what limits the use of each run: its first reason, and its commonest failure."""
+    for run in view.runs:
+        if run.reasons:
+            more = f" ({len(run.reasons) - 1} more)" if len(run.reasons) > 1 else ""
+            yield _saying(f"{run.label} is {run.level}: {run.reasons[0]}{more}", _LEVEL_STYLE[run.level])
+        for reason in run.failures[:1]:
+            yield _saying(f"{run.label}: {reason}", "red")
+
+
+def _saying(words: str, style: str) -> Part:
+    return lambda to: say(to, words, style)
 
 
 def _text(words: str, style: str = "") -> Text:

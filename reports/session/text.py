@@ -1,13 +1,15 @@
 """The session for a terminal: the verdict, a compact table, what else to know, and what to type next."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from rich.console import Console
+from rich.table import Table as RichTable
 from rich.text import Text
 
 from reports.session.model import Group, Line, SessionView
+from reports.shared.brief import Brief, Part, print_brief
 from reports.shared.model import Table
 from reports.shared.plain import STATUS_STYLE, console_of, grid, print_next, say
 from reports.shared.visible import visible
@@ -20,6 +22,8 @@ _EXPLAINED = {"regressed", "invalid", "inconclusive", "accepted"}
 _MOST_FUNCTIONS = 5
 _MOST_EXPLAINED = 8
 _MOST_OK = 30
+_MOST_BRIEF = 12
+_MOST_REASONS = 3
 
 
 def render_text(view: SessionView, width: int = 80) -> str:
@@ -32,10 +36,7 @@ def render_text(view: SessionView, width: int = 80) -> str:
 def print_text(view: SessionView, stream: TextIO, width: int = 80) -> None:
     """Write the report to `stream`, in colour if it is a terminal."""
     console = console_of(stream, width)
-    say(console, view.title, "bold")
-    say(console, view.subtitle, "dim")
-    console.print()
-    say(console, view.sentence, STATUS_STYLE[view.status])
+    _head(console, view)
     for point in view.points:
         say(console, f"- {point}")
     _comparisons(console, view)
@@ -50,19 +51,71 @@ def print_text(view: SessionView, stream: TextIO, width: int = 80) -> None:
     print_next(console, view.next_command)
 
 
-def _comparisons(console: Console, view: SessionView) -> None:
+def print_brief_text(view: SessionView, stream: TextIO, width: int = 80) -> None:
+    """Write the verdict, the lines that matter most and the next step in at most 29 lines."""
+    lines = [line for group in view.groups for line in group.lines]
+
+    def table(rows: int) -> RichTable | None:
+        return _grid_of(lines[:rows]) if rows else None
+
+    explained = [line for group in view.groups if group.word in _EXPLAINED for line in group.lines]
+    print_brief(
+        console_of(stream, width),
+        Brief(
+            head=[lambda to: _head(to, view)],
+            details=[
+                *(_saying(f"- {point}") for point in view.points),
+                *map(_reason, explained[:_MOST_REASONS]),
+            ],
+            table=table,
+            rows=min(len(lines), _MOST_BRIEF),
+            next_command=view.next_command,
+            tail=[_saying(words, "dim") for words in view.trust[:1]],
+        ),
+    )
+
+
+def _head(console: Console, view: SessionView) -> None:
+    say(console, view.title, "bold")
+    say(console, view.subtitle, "dim")
+    console.print()
+    say(console, view.sentence, STATUS_STYLE[view.status])
+
+
+def _saying(words: str, style: str = "") -> Part:
+    return lambda to: say(to, words, style)
+
+
+def _reason(line: Line) -> Part:
+    """Print what a line found, and where it is told, the code that it comes from."""
+
+    def part(console: Console) -> None:
+        say(console, f"{line.word} {line.name}: {line.headline}".removesuffix(": "))
+        if line.sites is not None:
+            _functions(console, line.sites, 2)
+
+    return part
+
+
+def _grid_of(lines: Sequence[Line]) -> RichTable:
     table = grid(
         ("verdict", False), ("benchmark and metric", False), ("change", True), ("interval, or values", True)
     )
+    for line in lines:
+        table.add_row(*_row(line))
+    return table
+
+
+def _comparisons(console: Console, view: SessionView) -> None:
+    shown_lines: list[Line] = []
     hidden = 0
     for group in view.groups:
         shown = group.lines if group.is_open else group.lines[:_MOST_OK]
         hidden += len(group.lines) - len(shown)
-        for line in shown:
-            table.add_row(*_row(line))
-    if table.row_count:
+        shown_lines += shown
+    if shown_lines:
         console.print()
-        console.print(table)
+        console.print(_grid_of(shown_lines))
     if hidden:
         say(console, f"{hidden} more without a change stand in the report.", "dim")
     for group in view.groups:

@@ -47,6 +47,13 @@ def print_table(console: Console, table: Table, show: Callable[[Cell], Text] = p
         return
     console.print()
     say(console, table.title, "bold")
+    console.print(laid_out(table, show))
+    for note in table.notes:
+        say(console, note, "dim")
+
+
+def laid_out(table: Table, show: Callable[[Cell], Text] = plain_cell) -> RichTable:
+    """Return the rows of a table under its heads, without title and notes."""
     made = grid((table.label_head, False), *((column, table.numeric) for column in table.columns))
     for group, rows in grouped(table):
         if group:
@@ -54,9 +61,7 @@ def print_table(console: Console, table: Table, show: Callable[[Cell], Text] = p
         for row in rows:
             label = Text(("  " if group else "") + visible(row.label))
             made.add_row(label, *map(show, row.cells))
-    console.print(made)
-    for note in table.notes:
-        say(console, note, "dim")
+    return made
 
 
 def print_next(console: Console, command: NextCommand) -> None:

@@ -101,7 +101,7 @@ FACTORIES = {
     "bad-weights": (
         "class T:\n operations = {'a': 0}\n def call(self, e): pass\ndef create(): return T()",
         2,
-        ["'a'", "positive weights"],
+        ["'a'", "positive weight"],
     ),
     "open-raises": (
         "class T:\n def open(self): raise OSError('no luck')\n def call(self, e): pass\ndef create(): return T()",

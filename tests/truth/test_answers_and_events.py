@@ -92,7 +92,9 @@ def test_answers_of_400_and_above_have_failed_unless_they_are_expected(served):
     assert {(one["operation"], one["what"]) for one in served["failures"]} == {
         ("dict", "answered 503"), ("object", "answered 503")
     }  # fmt: skip
-    assert served["judged_by"] == "answers are judged by their status code: all but 100-399, 404 have failed"
+    assert (
+        served["judged_by"] == "answers are judged by their status code: all but 100-399, 404 count as failed"
+    )
 
 
 def test_no_call_gets_an_event_that_another_used_up(served):

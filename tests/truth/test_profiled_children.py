@@ -166,6 +166,6 @@ def test_children_without_a_profile_that_can_have_them_are_a_mistake(
     monkeypatch.chdir(tmp_path)
     assert main([*words, "--target", "known:noop", "--subprocesses"]) == 2
     said = capsys.readouterr().err
-    assert "--subprocesses is for profiles of CPU and memory" in said
+    assert "--subprocesses applies to profiles of CPU and memory" in said
     assert remedy in said
     assert list(tmp_path.iterdir()) == []

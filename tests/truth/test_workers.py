@@ -216,7 +216,7 @@ def test_an_interrupt_ends_all_workers_in_good_order(tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("steady", "--profile", "cpu"), "A profile is of one process"),
+        (("steady", "--profile", "cpu"), "A profile covers one process"),
         (("closed", "--users", 1), "2 workers cannot share 1 users"),
     ],
 )

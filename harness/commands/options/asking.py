@@ -1,10 +1,10 @@
-"""From the words of `compare`, `gate` and `ablate` to what a session is asked."""
+"""Turn the options of `compare`, `gate` and `ablate` into the request of a session."""
 
 import argparse
 from pathlib import Path
 
-from harness.commands.options.shared import add_seed, positive_rate, span_s
-from harness.commands.publish import add_no_report
+from harness.commands.options.reporting import add_no_report
+from harness.commands.options.shared import add_backends, add_seed, add_verbose, positive_rate, span_s
 from harness.judge import policy_file
 from harness.policy.policy import Policy
 from harness.session.sides.subjects import Subject
@@ -18,19 +18,29 @@ SEGMENT_S = 4.0
 
 
 def add_session_options(parser: argparse.ArgumentParser) -> None:
-    """Declare what every command takes that runs a session."""
+    """Declare the options of every command that runs a session."""
     parser.add_argument(
         "--suite",
         choices=CHOICES,
-        help="what to measure; exact counts come with each (default: the policy's suites)",
+        help="what to measure; exact counts are always included (default: the policy's suites)",
     )
-    parser.add_argument("--budget", type=span_s, metavar="D", help="how long it may take at most: 5m, 1h")
     parser.add_argument(
-        "--policy", type=Path, metavar="FILE", help="instead of [tool.harness] in pyproject.toml"
+        "--budget", type=span_s, metavar="D", help="longest time the session may take: 5m, 1h"
     )
-    parser.add_argument("--strict", action="store_true", help="fail (4) on what is inconclusive")
-    parser.add_argument("--scenario", metavar="NAME", help="of the load suite")
-    parser.add_argument("--rate", type=positive_rate, metavar="R", help="of the load suite (default: probed)")
+    parser.add_argument(
+        "--policy",
+        type=Path,
+        metavar="FILE",
+        help="read the policy from this file (default: [tool.harness] in pyproject.toml)",
+    )
+    parser.add_argument("--strict", action="store_true", help="exit with 4 if a result is inconclusive")
+    parser.add_argument("--scenario", metavar="NAME", help="scenario of the load suite")
+    parser.add_argument(
+        "--rate",
+        type=positive_rate,
+        metavar="R",
+        help="target rate of the load suite, in calls per second (default: found by a probe)",
+    )
     parser.add_argument(
         "--segment",
         type=span_s,
@@ -38,18 +48,21 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
         metavar="D",
         help="measured time of one load segment (default 4s)",
     )
+    add_backends(parser, "stores of the load suite")
     parser.add_argument(
-        "--backends", choices=("embedded", "external", "memory"), default="embedded", help="of the load suite"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("runs"), metavar="DIR", help="parent of the session's folder"
+        "--out",
+        type=Path,
+        default=Path("runs"),
+        metavar="DIR",
+        help="parent of the session's folder (default runs)",
     )
     add_no_report(parser)
+    add_verbose(parser)
     add_seed(parser)
 
 
 def read_policy(args: argparse.Namespace, project: Path) -> Policy:
-    """Return the policy of the project, or of the file that was named, as strict as was asked."""
+    """Return the policy of `--policy` or of the project, strict if `--strict` is given."""
     return stricter(policy_file.read(args.policy or project), strict=args.strict)
 
 
@@ -57,7 +70,10 @@ def ask(
     args: argparse.Namespace, policy: Policy, base: str, candidate: str, project: Path, *,
     sides: tuple[Subject, Subject] | None = None,
 ) -> ComparisonRequest:  # fmt: skip
-    """Return what is asked, checked. `sides` stand for the texts, where given."""
+    """Return the checked request of a session. `sides`, if given, replace the sides that the texts name.
+
+    Raises `UsageError` for a suite that lacks a target to drive.
+    """
     sides = sides or (read_side(base, policy, project), read_side(candidate, policy, project))
     driven = driven_sides(base, candidate, policy)
     wanted = suites_of(args.suite, policy, has_target=driven is not None)

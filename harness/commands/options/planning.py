@@ -1,4 +1,4 @@
-"""Options that shape a plan, and the plan that they and a scenario make."""
+"""Declare the options that shape a plan, and make the plan from them and a scenario."""
 
 import argparse
 import dataclasses
@@ -18,37 +18,44 @@ from harness.work.preparing import Find
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     pace = parser.add_mutually_exclusive_group()
-    pace.add_argument("--rate", type=positive_rate, metavar="R", help="arrivals per second (open model)")
-    pace.add_argument("--users", type=positive_int, metavar="N", help="concurrent users (closed model)")
+    pace.add_argument(
+        "--rate", type=positive_rate, metavar="R", help="target rate in calls per second (open model)"
+    )
+    pace.add_argument(
+        "--users", type=positive_int, metavar="N", help="number of concurrent users (closed model)"
+    )
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument(
         "--stages",
         metavar="TEXT",
-        help="instead of the scenario's: '10/s for 30s, ramp to 200/s in 1m, hold for 2m'",
+        help="stages of load in place of the scenario's: '10/s for 30s, ramp to 200/s in 1m, hold for 2m'",
     )
     shape.add_argument(
-        "--replay", type=Path, metavar="FILE", help="arrivals of a trace (CSV, JSON Lines) or an earlier run"
+        "--replay",
+        type=Path,
+        metavar="FILE",
+        help="repeat the arrivals of a trace (CSV, JSON Lines) or of an earlier run",
     )
     add_pacing(parser)
     parser.add_argument(
-        "--think-time", type=span_s, metavar="D", help="of each user between two calls (closed model)"
+        "--think-time", type=span_s, metavar="D", help="pause of each user between two calls (closed model)"
     )
     parser.add_argument(
         "--workers", type=positive_int, default=1, metavar="N",
-        help="processes that share the plan, each with a target of its own, under Locust's master (default 1)",
+        help="number of processes that share the plan under Locust's master, each with its own target (default 1)",
     )  # fmt: skip
     parser.add_argument("--duration", type=span_s, metavar="D", help="measured time: 10s, 5m, 1h")
     parser.add_argument("--warmup", type=span_s, metavar="D", help="time before the measured time")
 
 
 def add_pacing(parser: argparse.ArgumentParser) -> None:
-    """Declare what concerns the open model alone."""
+    """Declare the options of the open model."""
     parser.add_argument(
-        "--arrivals", choices=("uniform", "poisson"), help="how calls are spread over time (open model)"
+        "--arrivals", choices=("uniform", "poisson"), help="spacing of the calls over time (open model)"
     )
     parser.add_argument(
         "--in-flight", type=positive_int, metavar="N",
-        help="calls out at once at most, the others are dropped (open model; default 10 s of arrivals)",
+        help="highest number of calls in flight; further calls are dropped (open model; default 10 s of arrivals)",
     )  # fmt: skip
 
 
@@ -67,7 +74,7 @@ def _word(value: object) -> str:
 
 
 def scenario_of(args: argparse.Namespace, scenario: Scenario) -> Scenario:
-    """Return the scenario as the options change it. Raises `UsageError` for options that do not fit it."""
+    """Return the scenario with the changes of the options. Raises `UsageError` for options that do not fit it."""
     is_open = scenario.executor is Executor.OPEN
     _refuse_unfit(args, scenario, is_open=is_open)
     if args.stages is not None:
@@ -92,37 +99,37 @@ def _refuse_unfit(args: argparse.Namespace, scenario: Scenario, *, is_open: bool
     for name in ("users", "think_time"):
         if is_open and getattr(args, name) is not None:
             raise UsageError(
-                f"Scenario '{scenario.name}' is an open model: it has a rate, no users{_asked(name, 'users')}",
-                remedy="Give --rate, or take scenario 'closed'",
+                f"Scenario '{scenario.name}' is an open model: it has a rate, not users{_asked(name, 'users')}",
+                remedy="Give --rate, or use scenario 'closed'",
             )
     for name in ("rate", "stages", "replay", "arrivals", "in_flight"):
         if not is_open and getattr(args, name) is not None:
             raise UsageError(
-                f"Scenario '{scenario.name}' is a closed model: it has users, no rate{_asked(name, 'rate')}",
-                remedy="Give --users, or take scenario 'steady'",
+                f"Scenario '{scenario.name}' is a closed model: it has users, not a rate{_asked(name, 'rate')}",
+                remedy="Give --users, or use scenario 'steady'",
             )
     if args.replay is not None and args.arrivals is not None:
-        raise UsageError("A trace has its own arrivals", remedy="Leave out --arrivals")
+        raise UsageError("A trace has its own arrivals", remedy="Remove --arrivals")
     if scenario.find_users and args.think_time:
         raise UsageError(
-            f"Scenario '{scenario.name}' asks for the most that can be answered: its users do not think",
-            remedy="Leave out --think-time, or take scenario 'closed'",
+            f"Scenario '{scenario.name}' measures the highest throughput: its users do not think",
+            remedy="Remove --think-time, or use scenario 'closed'",
         )
 
 
 def _asked(name: str, usual: str) -> str:
-    return "" if name == usual else f", and --{name.replace('_', '-')} means nothing to it"
+    return "" if name == usual else f", and --{name.replace('_', '-')} does not apply"
 
 
 def find(args: argparse.Namespace, scenario: Scenario) -> Find:
-    """Return what is to be found before the run."""
+    """Return what the harness must find before the run: the rate, the users, or nothing."""
     if scenario.executor is Executor.CLOSED:
         return Find.USERS if scenario.find_users and args.users is None else Find.NOTHING
     return Find.RATE if args.rate is None and scenario.rate_per_s is None else Find.NOTHING
 
 
 def plan_of(args: argparse.Namespace, scenario: Scenario) -> LoadPlan:
-    """Return the plan of a scenario under the options. Raises `UsageError` for one that no run could hold."""
+    """Return the plan of a scenario under the options. Raises `UsageError` for a plan that no run can hold."""
     trace = None if args.replay is None else _trace(args)
     plan = LoadPlan(
         scenario=scenario,
@@ -137,7 +144,7 @@ def plan_of(args: argparse.Namespace, scenario: Scenario) -> LoadPlan:
         in_flight=args.in_flight,
     )
     if plan.duration_s <= 0:
-        raise UsageError("A run needs a duration above zero", remedy="Give --duration 10s")
+        raise UsageError("A run needs a duration above zero", remedy="Give one, such as --duration 10s")
     if args.rate is not None or scenario.rate_per_s is not None:
         plan.check()
     return plan
@@ -150,7 +157,7 @@ def _duration_s(args: argparse.Namespace, scenario: Scenario, trace: Trace | Non
 
 
 def _trace(args: argparse.Namespace) -> Trace:
-    """Return the trace, played at the mean rate that was asked for and cut to the duration that was."""
+    """Return the trace at the mean rate of `--rate` and cut to `--duration`, if given."""
     trace = read_trace(args.replay)
     if args.rate is not None:
         trace = trace.at_rate(args.rate)

@@ -1,4 +1,4 @@
-"""Options that commands share, and the types of their values."""
+"""Declare the options that commands share, and parse their values."""
 
 import argparse
 from collections.abc import Collection
@@ -36,7 +36,7 @@ def span_s(text: str) -> float:
 
 
 def slo(text: str) -> str:
-    """Return the text of a limit, which must be one."""
+    """Return the text of a limit unchanged, after checking that it parses."""
     try:
         read_limit(text)
     except UsageError as error:
@@ -45,45 +45,64 @@ def slo(text: str) -> str:
 
 
 def budget_share(text: str) -> float:
-    """Return a share of the time, written as a percentage such as 2%."""
+    """Return a percentage such as 2% as a share of the time."""
     try:
         share = float(text.removesuffix("%")) / 100
     except ValueError:
         share = 0.0
     if not text.endswith("%") or not 0 < share <= 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no part of the time: give a percentage such as 2%")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a share of the time: give a percentage such as 2%")
     return share
 
 
 def seed(text: str) -> int:
-    """Return a seed: a whole number from 0 on."""
+    """Return a seed: a whole number from 0."""
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a seed: give a whole number from 0 on")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a seed: give a whole number from 0")
     return int(text)
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
     """Declare `--seed`."""
-    parser.add_argument("--seed", type=seed, default=1, metavar="N", help="of plan and events (default 1)")
+    parser.add_argument(
+        "--seed", type=seed, default=1, metavar="N", help="seed of the plan and the events (default 1)"
+    )
+
+
+def add_backends(parser: argparse.ArgumentParser, what: str = "stores of the target") -> None:
+    """Declare `--backends`."""
+    parser.add_argument(
+        "--backends", choices=("embedded", "external", "memory"), default="embedded",
+        help=f"{what}: servers that the harness starts, your servers, or memory (default embedded)",
+    )  # fmt: skip
+
+
+def add_verbose(parser: argparse.ArgumentParser) -> None:
+    """Declare `--verbose`."""
+    parser.add_argument(
+        "--verbose", action="store_true", help="print all tables and notes, not only the brief text"
+    )
 
 
 def add_subprocesses(parser: argparse.ArgumentParser) -> None:
     """Declare `--subprocesses`."""
     parser.add_argument(
         "--subprocesses", action="store_true",
-        help="profile child processes of the target too: the CPU of Python programs, the allocations of forks",
+        help="also profile child processes of the target: the CPU of Python programs, the allocations of forks",
     )  # fmt: skip
 
 
 def check_subprocesses(args: argparse.Namespace, kinds: Collection[str], remedy: str) -> None:
-    """Raise `UsageError` where `--subprocesses` is given and none of `kinds` is a profile that can have them."""
+    """Raise `UsageError` if `--subprocesses` is given and none of `kinds` can cover child processes."""
     if args.subprocesses and not {"cpu", "memory"}.intersection(kinds):
-        raise UsageError("--subprocesses is for profiles of CPU and memory, and none is made", remedy=remedy)
+        raise UsageError(
+            "--subprocesses applies to profiles of CPU and memory, and neither is requested", remedy=remedy
+        )
 
 
 def add_overhead_budget(parser: argparse.ArgumentParser) -> None:
     """Declare `--overhead-budget`."""
     parser.add_argument(
         "--overhead-budget", type=budget_share, default=BUDGET, metavar="P",
-        help="what sampling the CPU may cost, as a part of the time: it is measured, and the rate follows (default 2%%)",
+        help="highest share of the time that CPU sampling may cost; the harness measures the cost and lowers the rate to keep it (default 2%%)",
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.commands.publish import ALL, ReportFiles, published, text_or_none
+from harness.commands.showing.publish import ALL, ReportFiles, published, text_or_none
 from harness.commands.showing.runs import nothing
 from harness.console.console import Talk
 from harness.errors import ExitCode, worst
@@ -31,7 +31,7 @@ def present(
     runs = [load(directory.path) for directory in directories]
     shown = view.build(runs)
     with published(lambda: html.render(shown), files, [run.directory for run in runs], talk) as report:
-        text.render(shown, talk.people)
+        (text.render if talk.is_verbose else text.render_brief)(shown, talk.people)
     if talk.as_json:
         talk.document({"schema": 1, "report": text_or_none(report), "runs": [as_json(run) for run in runs]})
     codes = [ExitCode.INVALID for run in runs if run.validity.level is Level.INVALID]

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from harness.commands.publish import ALL, ReportFiles, published, text_or_none
+from harness.commands.showing.publish import ALL, ReportFiles, published, text_or_none
 from harness.commands.showing.runs import no_collections, nothing
 from harness.console.console import Talk
 from harness.errors import ExitCode, UsageError, worst
@@ -40,7 +40,7 @@ def present(
         found = compared.tested(sides)
         shown = view.build(sides, found)
         with published(lambda: html.render(shown), files, [side.directory for side in sides], talk) as report:
-            text.render(shown, talk.people)
+            (text.render if talk.is_verbose else text.render_brief)(shown, talk.people)
     if talk.as_json:
         talk.document(
             {

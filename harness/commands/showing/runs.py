@@ -5,7 +5,7 @@ import gc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness.commands.publish import ALL, ReportFiles, published, text_or_none
+from harness.commands.showing.publish import ALL, ReportFiles, published, text_or_none
 from harness.console.console import Talk
 from harness.errors import ExitCode, InvalidRunError
 from harness.reading.codes import exit_code
@@ -66,7 +66,7 @@ def _report(runs: Sequence[JudgedRun], files: ReportFiles, talk: Talk) -> Path |
     shown = view.build(runs)
     directories = [one.run.directory for one in runs]
     with published(lambda: html.render(shown), files, directories, talk) as report:
-        text.render(shown, talk.people)
+        (text.render if talk.is_verbose else text.render_brief)(shown, talk.people)
     if files.figures:
         from reports.charts import figures as drawing
 

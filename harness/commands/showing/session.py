@@ -5,8 +5,8 @@ from pathlib import Path
 
 from harness.calibrate.card import Card, read_card, same_machine
 from harness.calibrate.shelf import card_file
-from harness.commands.publish import ALL, ReportFiles, say_unmade, text_or_none
 from harness.commands.showing.cards import facts_of
+from harness.commands.showing.publish import ALL, ReportFiles, say_unmade, text_or_none
 from harness.console.console import Talk
 from harness.errors import ExitCode, HarnessError
 from harness.judge.document import as_json
@@ -21,7 +21,7 @@ def present(judged: JudgedSession, talk: Talk, *, project: Path, files: ReportFi
     from reports.session.annotations import is_wanted, render_annotations
     from reports.session.files import REPORT, write_all
     from reports.session.model import Links
-    from reports.session.text import print_text
+    from reports.session.text import print_brief_text, print_text
     from reports.session.view import build
 
     judgement, receipt = without_secrets(judged.judgement), without_secrets(judged.receipt)
@@ -36,7 +36,8 @@ def present(judged: JudgedSession, talk: Talk, *, project: Path, files: ReportFi
         strict=policy.strict,
     )
     write_all(view, receipt_path.parent)
-    print_text(view, talk.people, talk.console.width)
+    show = print_text if talk.is_verbose else print_brief_text
+    show(view, talk.people, talk.console.width)
     if is_wanted(os.environ):
         talk.people.write(render_annotations(view))
         talk.people.flush()

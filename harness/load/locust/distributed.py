@@ -19,7 +19,8 @@ from harness.errors import ExitCode, HarnessError
 from harness.load.locust.log import LOG
 from harness.load.locust.part import OpenRun, Runs, head_of
 from harness.load.locust.recording import HostedTarget, Recording
-from harness.processes.worker_reports import Head, Outgoing, Report, WorkerReports
+from harness.processes.merge_reports import WorkerReports
+from harness.processes.worker_reports import Head, Outgoing, Report
 
 REPORT_KEY = "harness"
 _STOP = "harness-stop"

@@ -97,6 +97,8 @@ class WaitProfiles(NamedTuple):
     parallel: Profile
     by_latency: ByLatency
     facts: WaitFacts
+    processes: int
+    """How many processes left a record."""
 
 
 def bucket_of(response_ns: int) -> int:
@@ -162,6 +164,7 @@ def fold(records: Sequence[WaitRecord], roots: Sequence[str] = ()) -> WaitProfil
         Profile("ns", dict(parallel), lines),
         _by_latency(leaves),
         _facts(records, waiting),
+        len(records),
     )
 
 

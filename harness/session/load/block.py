@@ -1,4 +1,4 @@
-"""One block of load: a segment of each side and one more of the base, each a run of a process of its own."""
+"""Measure one block of load: a segment of each side and one more of the base, each in a fresh process."""
 
 import dataclasses
 import random
@@ -24,17 +24,16 @@ from harness.supervise import Supervisor
 from harness.target.spec import TargetSpec
 
 NULL = "null"
-"""The label of the segment that measures the base once more."""
+"""Label of the segment that measures the base once more."""
 PAIRED_THRESHOLDS = Thresholds(descheduled_share=Threshold(0.02, 0.5))
-"""What else the machine did meets both sides alike, in an order that was drawn: it costs power and biases nothing.
-
-So a segment may be disturbed more than a run that is to stand for itself. Absolute limits compare with nothing: they
-count only segments that are valid as runs.
+"""Validity limits for segments. Other activity on the machine affects both sides alike, in random order: it costs
+power and adds no bias. So a segment may be disturbed more than a single run. Absolute limits have no second side to
+compare with: they count only segments that are valid as runs.
 """
 
 
 class Servers(Protocol):
-    """What the segments need of the servers behind their targets."""
+    """The servers behind the targets, as the segments need them."""
 
     def forget(self) -> None:
         """Empty the shared caches."""
@@ -42,16 +41,16 @@ class Servers(Protocol):
     def facts(
         self, counters: Mapping[str, Mapping[str, int]], measured_s: float, /
     ) -> dict[str, BackendFacts]:
-        """Return each server's ceiling beside the rate that a run asked of it."""
+        """Return each server's ceiling and the rate that a run requested from it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LoadSession:
-    """What all segments share. `plan` carries rate and duration of one segment; its seed is drawn for each block.
+    """The settings that all segments share. `plan` has rate and duration of one segment; its seed is drawn per block.
 
     `folder` gets one run directory for each segment. Those of usable segments are removed as soon as they are
-    summarised, unless `keep`; the others stay, as evidence. `thresholds` say which segments are of no use. The
-    overlay of a side links file by file, so that Python writes no byte code into a tree that is the user's.
+    summarised, unless `keep`; the others stay as evidence. `thresholds` decide which segments are unusable. The
+    overlay of a side links file by file, so that Python writes no byte code into the user's tree.
     """
 
     supervisor: Supervisor
@@ -64,12 +63,12 @@ class LoadSession:
     keep: bool = False
 
     def subject(self, label: str) -> Subject:
-        """Return the subject of a segment: the null control is the base."""
+        """Return the load run's target of a segment: the null control uses the base."""
         return self.subjects[Side.BASE if label == NULL else Side(label)]
 
 
 class BlockInTheMaking:
-    """One block while it is measured; `record` may be asked at any time."""
+    """One block while it is measured; `record` is available at any time."""
 
     def __init__(self, session: LoadSession, receipt: Receipt, phase: Phase, rng: random.Random) -> None:
         self._session = session
@@ -81,12 +80,12 @@ class BlockInTheMaking:
         self._segments: dict[str, Segment] = {}
         self.trouble: str | None = "The session was interrupted in this block"
         self.failed = False
-        """True if a measured process failed; a block can be of no use without that."""
+        """True if a measured process failed; a block can be unusable without that."""
 
     def measure(self) -> None:
-        """Make the segments in order; the first that is of no use ends the block, and is its trouble.
+        """Make the segments in order; the first unusable one ends the block, and is its trouble.
 
-        Raises `RefusedError` for a side that cannot be measured: no other block would be of use.
+        Raises `RefusedError` for a side that cannot be measured: every other block would fail too.
         """
         for label in self._order:
             try:
@@ -102,7 +101,7 @@ class BlockInTheMaking:
         self.trouble = None
 
     def record(self) -> LoadBlock:
-        """Return what there is of the block."""
+        """Return the block as measured so far."""
         return LoadBlock(
             number=self._number,
             phase=self._phase,
@@ -159,4 +158,4 @@ class BlockInTheMaking:
 
 
 def silent(_elapsed_s: float) -> None:
-    """Take no note of the time: a session tells its progress by blocks."""
+    """Ignore the time: a session reports progress by blocks."""

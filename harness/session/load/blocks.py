@@ -1,9 +1,9 @@
-"""Load in a session: blocks of one load run of each side and one more of the base, on the same servers.
+"""Measure load in a session: blocks of one load run of each side and one more of the base, on the same servers.
 
-The replicate is the process launch, as it is in the micro session: every segment is a fresh measured process, which
-loads the plan of its block (the same arrivals, operations and events for all segments of a block, others in the next
-block), and the order of a block's segments is drawn. What follows a switch from one process to another is warm-up
-and is in no number. Shared caches are emptied before each segment, so that none profits from the one before it.
+The replicate is the process launch, as in the micro session: every segment is a fresh measured process with the plan
+of its block (the same arrivals, operations and events for all segments of a block, others in the next block), and the
+order of a block's segments is drawn. The transition from one process to another is warm-up and in no figure. Shared
+caches are emptied before each segment, so that none profits from the previous one.
 """
 
 import contextlib
@@ -21,33 +21,33 @@ from harness.session.pace import Asked, Pace
 from harness.session.receipt import LoadConditions, Phase, Receipt, SessionPlan, Side
 
 SEGMENT_START_S = 1.5
-"""What starting, importing, opening, draining and summarising take beside the plan, on a small machine."""
+"""Time to start, import, open, drain and summarise a segment, in addition to its plan, on a small machine (seconds)."""
 LEAST_DISTURBED = 3
 DISTURBED_SHARE = 2 / 3
-"""Of the planned blocks, so many may be disturbed and are made again: with more, over 40 % of all are bad, and no
-judge takes the rest."""
+"""Limits of disturbed blocks, which are repeated: above this share of the planned blocks (and at least three), over 40 %
+of all are discarded, and the judge rejects the session."""
 
 
 Candidates = Callable[[Receipt], Collection[Any]]
-"""Names what the screen blocks brought up and fresh blocks must confirm."""
+"""Function that names the operations for fresh blocks to confirm, after the screen."""
 
 
 def load_session_seconds(plan: SessionPlan, duration_s: float, warmup_s: float) -> tuple[float, float]:
-    """Return about how long the load blocks take: where nothing needs confirmation, and at most."""
+    """Return the approximate duration of the load blocks, in seconds: without confirmation, and at most."""
     block_s = (len(Side) + 1) * (SEGMENT_START_S + warmup_s + duration_s)
     confirm_blocks = max(plan.confirm_blocks, plan.confirm_blocks_of_many)
     return plan.load_blocks * block_s, (plan.load_blocks + confirm_blocks) * block_s
 
 
 def probe_seconds() -> float:
-    """Return about how long it takes to find a rate."""
+    """Return the approximate time to find a rate, in seconds."""
     return len(Side) * (SEGMENT_START_S + PROBE_WARMUP_S + PROBE_S)
 
 
 def at_rate_of_slower_side(session: LoadSession) -> LoadSession:
-    """Return the session at half of the rate that the slower side can do, found by probing each side once.
+    """Return the session at half of the slower side's sustainable rate, found by probing each side once.
 
-    Raises what `run_load` raises for a side that cannot be measured, and `KeyboardInterrupt`.
+    Raises the errors of `run_load` for a side that cannot be measured, and `KeyboardInterrupt`.
     """
     found: dict[str, float] = {}
     for side, subject in session.subjects.items():
@@ -60,14 +60,14 @@ def run_load_blocks(
     session: LoadSession, receipt: Receipt, *, candidates: Candidates, write: Write, progress: Progress,
     pace: Pace | None = None,
 ) -> None:  # fmt: skip
-    """Measure the load blocks of `receipt.plan` into `receipt`, which `write` gets whole after each of them.
+    """Measure the load blocks of `receipt.plan` into `receipt`, which `write` receives whole after each of them.
 
     First the screen blocks; then, if `candidates` names anything, as many fresh blocks as confirm it. The receipt is
-    finished when all of them are made. Ctrl-C keeps what was measured and marks the receipt as interrupted.
+    finished when all of them are made. Ctrl-C keeps the measured blocks and marks the receipt as interrupted.
 
-    A block with an invalid segment, or with one that could not be made, carries its trouble and is made again,
-    whichever side it was. Three in a row in which a measured process failed end the load blocks, and so do more
-    disturbed ones than a judge would bear; the receipt's trouble says which.
+    A block with an invalid or a failed segment carries its trouble and is repeated, whichever side it was. Three in
+    a row in which a measured process failed end the load blocks, and so do more disturbed blocks than the judge
+    accepts; the receipt's trouble gives the reason.
     """
     _Conductor(session, receipt, write, progress, pace or Pace()).conduct(candidates)
 
@@ -81,7 +81,7 @@ class _Conductor:
         self._write = write
         self._progress = progress
         self._pace = pace
-        # Not the sequence of the micro session, which may run beside it from the same seed.
+        # A separate random sequence: the micro session may run beside it from the same seed.
         self._rng = random.Random(f"load {receipt.seed}")
 
     def conduct(self, candidates: Candidates) -> None:
@@ -94,7 +94,7 @@ class _Conductor:
         except KeyboardInterrupt:
             receipt.interrupted = True
         finally:
-            # Only what is worth a look is left in it.
+            # Only folders kept as evidence remain in it.
             with contextlib.suppress(OSError):
                 self._session.folder.rmdir()
         self._write(receipt)
@@ -107,7 +107,7 @@ class _Conductor:
             self._blocks(Phase.CONFIRM, blocks, len(found))
 
     def _blocks(self, phase: Phase, blocks: int, benchmarks: int = 1) -> bool:
-        """Measure so many usable blocks of a phase; False where the load blocks must end."""
+        """Measure `blocks` usable blocks of a phase; return False where the load blocks must end."""
         usable = bad = failed = 0
         plan = self._session.plan
         block_s, _ = load_session_seconds(SessionPlan(load_blocks=1), plan.duration_s, plan.warmup_s)
@@ -146,11 +146,13 @@ class _Conductor:
 
 
 def why_to_end(failed_in_a_row: int, bad: int, planned: int) -> str | None:
-    """Return why a phase of `planned` blocks ends early after `bad` ones of no use; None if it goes on."""
+    """Return the reason why a phase of `planned` blocks ends early after `bad` unusable ones; None if it goes on."""
     if failed_in_a_row >= TROUBLES_IN_A_ROW:
-        return f"The load blocks ended early: in {failed_in_a_row} of them in a row a measured process failed"
+        return f"The load blocks ended early: a measured process failed in {failed_in_a_row} blocks in a row"
     if bad > max(DISTURBED_SHARE * planned, LEAST_DISTURBED):
-        return f"The load blocks ended early: {bad} of them could not be used, where {planned} usable ones were planned"
+        return (
+            f"The load blocks ended early: {bad} of them were unusable ({planned} usable ones were planned)"
+        )
     return None
 
 

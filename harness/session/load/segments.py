@@ -1,4 +1,4 @@
-"""From one load run to the segment of a receipt: numbers by operation, counts, validity."""
+"""Reduce one load run to the segment of a receipt: figures by operation, counts, validity."""
 
 from collections.abc import Iterator
 
@@ -15,8 +15,8 @@ COLD_START = "cold_start_ns"
 
 
 def segment_of(run: RunSummary, validity: Validity, ready: Ready, limits: list[LimitCount]) -> Segment:
-    """Return what a session keeps of `run`; `ready` is what its process said before it began."""
-    # A single operation is the whole: to judge it twice would only make each verdict harder to reach.
+    """Return the segment of `run`; `ready` is the report of its process before the load began."""
+    # A single operation equals the whole: a second test of it would only make each verdict harder to reach.
     parts = {ALL: run.total, **(run.operations if len(run.operations) > 1 else {})}
     values = {name: dict(_values(part, run.measured_s)) for name, part in parts.items()}
     values[ALL][COLD_START] = float(ready.opening_ns)
@@ -31,7 +31,7 @@ def segment_of(run: RunSummary, validity: Validity, ready: Ready, limits: list[L
 
 
 def planned(part: OperationSummary) -> int:
-    """Return how many calls were planned, whatever became of them."""
+    """Return the number of planned calls, with any outcome."""
     return sum(part.outcomes.values())
 
 
@@ -47,7 +47,7 @@ def _values(part: OperationSummary, measured_s: float) -> Iterator[tuple[str, fl
 
 
 def fault_of(segment: Segment) -> str | None:
-    """Return why a segment is nobody's evidence; None if it can be used."""
+    """Return the reason why a segment is unusable; None if it is usable."""
     if segment.validity != Level.INVALID:
         return None
     return segment.reasons[0] if segment.reasons else "the run is invalid"

@@ -1,10 +1,10 @@
-"""A revision's files in a repository of our own: it borrows the project's objects, and the project's is never written.
+"""Check out a revision's files in a separate repository that borrows the project's objects and never writes to it.
 
-`git worktree` would note each side in the user's repository, and forget other worktrees there. `git archive` leaves
-out and changes files by `export-ignore` and `export-subst`. A clone that shares objects does neither, but a shallow
+`git worktree` would record each side in the user's repository, and forget other worktrees there. `git archive` omits
+and changes files by `export-ignore` and `export-subst`. A clone that shares objects does neither, but a shallow
 repository cannot be cloned so. Hence: an empty repository in the session's folder with the project's object folders as
-alternates, its tags for tools that read versions from them, and its own settings for filters and line ends. What a
-partial clone lacks is fetched into ours, and goes with it.
+alternates, its tags for tools that read versions from them, and its settings for filters and line ends. Objects that a
+partial clone lacks are fetched into the separate repository, and deleted with it.
 """
 
 import shlex
@@ -20,7 +20,7 @@ _COPIED = (
     "filter.", "lfs.", "core.autocrlf", "core.eol", "core.symlinks", "core.attributesfile", "core.sparsecheckout",
     "core.sshcommand", "remote.", "http.", "credential.", "url.", "extensions.partialclone",
 )  # fmt: skip
-"""The settings of a repository that decide what its files are, or where missing ones come from."""
+"""Settings of a repository that determine the content of its files, or the source of missing ones."""
 _DISK = ("No space left", "Disk quota")
 
 
@@ -38,9 +38,9 @@ def check_out(project: Path, commit: str, folder: Path) -> Path:
 
 
 def fill_submodules(project: Path, tree: Path, wanted: Iterable[str]) -> None:
-    """Check out the submodules of `tree` that lie at, below or above what is `wanted`, from those of the project.
+    """Check out the submodules of `tree` at, below or above the `wanted` paths, from those of the project.
 
-    One that the project has not initialised stays empty: `require_complete` names it.
+    A submodule that the project has not initialised stays empty: `require_complete` names it.
     """
     wanted = list(wanted)
     for place, commit in _submodules(tree):
@@ -50,20 +50,20 @@ def fill_submodules(project: Path, tree: Path, wanted: Iterable[str]) -> None:
 
 
 def require_complete(tree: Path, paths: Iterable[str]) -> None:
-    """Raise UsageError if files at these paths are left out of the checkout `tree`: by sparseness, or in a submodule."""
+    """Raise UsageError if files at these paths are missing from the checkout `tree`: sparse, or in an empty submodule."""
     paths = list(paths)
     for place, _ in _submodules(tree):
         folder = tree / place
         if any(_meet(place, path) for path in paths) and not (folder.is_dir() and any(folder.iterdir())):
             raise UsageError(
-                f"The submodule '{place}' is empty, and what is measured lies there",
+                f"The submodule '{place}' is empty and holds measured files",
                 where=str(tree),
                 remedy=f"Fill it in the checkout: git submodule update --init -- {shlex.quote(place)}",
             )
     for tag, _, _, place in _index(tree):
         if tag == "S" and any(_is_below(place, path) for path in paths) and not (tree / place).exists():
             raise UsageError(
-                f"The checkout is sparse and leaves out '{place}', which is measured",
+                f"The checkout is sparse and omits the measured file '{place}'",
                 where=str(tree),
                 remedy=f"Add its folder: git sparse-checkout add {shlex.quote(str(Path(place).parent))}, "
                 "or all: git sparse-checkout disable",
@@ -76,9 +76,9 @@ def _object_format(project: Path) -> list[str]:
 
 
 def _borrow(project: Path, repository: Path) -> None:
-    """Let our repository use the objects, tags and attributes of the project's, wherever it keeps them."""
+    """Let our repository use the project's objects, tags and attributes, wherever they are stored."""
     counted = git.run(project, "count-objects", "-v").stdout.splitlines()
-    # All of a chain by itself: git follows it only so far. What it quotes it finds through the chain.
+    # git follows a chain of alternates only to a limited depth, so all of them are listed. Quoted ones it finds by the chain.
     chain = [line.removeprefix("alternate: ") for line in counted if line.startswith("alternate: /")]
     _write(repository / "objects/info/alternates", [str(git.path_in(project, "objects")), *chain])
     refs = git.run(
@@ -98,7 +98,7 @@ def _write(path: Path, lines: Iterable[str]) -> None:
 
 
 def _settings(project: Path) -> dict[str, str]:
-    """Return the project's own settings as git reads them from its environment: logins among them are stored nowhere."""
+    """Return the project's settings as environment variables for git, so that logins among them are stored nowhere."""
     listed = git.run(project, "config", "--list", "--null", "--show-scope").stdout.split("\0")
     scopes, settings = listed[::2], listed[1::2]
     own = [
@@ -115,7 +115,7 @@ def _settings(project: Path) -> dict[str, str]:
 
 
 def _absolute(project: Path, url: str) -> str:
-    """Return the place of a remote that is named relative to the project."""
+    """Return the absolute URL of a remote that is given relative to the project."""
     place = project / url
     return str(place.resolve()) if "://" not in url and place.exists() else url
 
@@ -139,7 +139,7 @@ def _submodules(tree: Path) -> list[tuple[str, str]]:
 
 
 def _index(tree: Path) -> Iterator[tuple[str, str, str, str]]:
-    """Yield (tag, mode, object, place in the folder) of each file that the checkout keeps; nothing outside git."""
+    """Yield (tag, mode, object, place in the folder) of each file in the checkout's index; nothing outside git."""
     for line in git.run(tree, "ls-files", "--stage", "-t", "-z").stdout.split("\0"):
         facts, tab, place = line.partition("\t")
         if tab:
@@ -148,7 +148,7 @@ def _index(tree: Path) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _meet(one: str, other: str) -> bool:
-    """True if one path is the other, or lies below it; the empty one is the whole tree."""
+    """Return True if one path is the other, or lies below it; the empty one is the whole tree."""
     return _is_below(one, other) or _is_below(other, one)
 
 

@@ -1,4 +1,4 @@
-"""The few things that a session asks of git; nothing here changes anything in the user's repository."""
+"""The git queries of a session; all of them leave the user's repository unchanged."""
 
 import shlex
 import subprocess
@@ -15,9 +15,9 @@ _SENTENCES = 3
 
 
 def resolve(project: Path, revision: str) -> str:
-    """Return the full commit of a revision; `origin/REVISION` serves where a clone has no local branch of it.
+    """Return the full commit of a revision; falls back to `origin/REVISION` where a clone lacks the local branch.
 
-    Raises UsageError if `project` is in no repository, or the revision is unknown there.
+    Raises UsageError if `project` is outside of a repository, or the revision is unknown there.
     """
     require_repository(project)
     for name in (revision, f"origin/{revision}"):
@@ -25,7 +25,7 @@ def resolve(project: Path, revision: str) -> str:
         if commit is not None:
             return commit
     raise UsageError(
-        f"There is no revision '{revision}' here",
+        f"Revision '{revision}' does not exist in this repository",
         where=str(project),
         remedy="Name a branch, tag or commit; a shallow clone may lack it: "
         f"git fetch origin {shlex.quote(revision.removeprefix('origin/'))}",
@@ -35,7 +35,7 @@ def resolve(project: Path, revision: str) -> str:
 def merge_base(project: Path, commit: str, named: str = "") -> str:
     """Return the commit where the checkout left the history of `commit`, which the user called `named`.
 
-    What others have added to the base since is not this checkout's doing.
+    Later commits on the base are not part of this checkout's change.
 
     Raises UsageError where that commit is unknown: in a shallow clone that ends before it, or without common history.
     """
@@ -63,7 +63,7 @@ def merge_base(project: Path, commit: str, named: str = "") -> str:
 
 
 def _is_cut(project: Path, commit: str, head: str, base: str) -> bool:
-    """True if the history ends between `base` and one of the tips: a nearer common commit may lie behind that end."""
+    """Return True if the history ends between `base` and a tip: a nearer common commit may lie behind that end."""
     if base in {commit, head} or not (ends := _shallow_ends(project)):
         return False
     between = run(project, "rev-list", commit, head, "--not", base).stdout.split()
@@ -78,18 +78,18 @@ def _shallow_ends(project: Path) -> set[str]:
 
 
 def is_shallow(project: Path) -> bool:
-    """True if the history of the repository ends early."""
+    """Return True if the history of the repository is truncated."""
     return run(project, "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
 
 
 def require_repository(project: Path) -> None:
-    """Raise UsageError if the folder is in no repository, or in one that git refuses to read."""
+    """Raise UsageError if the folder is outside of a repository, or in one that git refuses to read."""
     done = run(project, "rev-parse", "--git-dir")
     if done.returncode == 0:
         return
     if "not a git repository" in done.stderr and "ownership" not in done.stderr:
         raise UsageError(
-            "A git: subject needs a git repository, and this folder is in none",
+            "A git: side needs a git repository, and this folder is outside of one",
             where=str(project),
             remedy="Run this in the project's checkout, or compare folders: path:CHECKOUT",
         )
@@ -103,7 +103,7 @@ def require_repository(project: Path) -> None:
 
 
 def _top(project: Path) -> str:
-    """Return the folder with the repository: git itself does not say where it is in one that it refuses."""
+    """Return the top folder of the repository: git does not report it for a repository that it refuses."""
     tops = (folder for folder in (project, *project.parents) if (folder / ".git").exists())
     return str(next(tops, project))
 
@@ -113,25 +113,25 @@ def state(project: Path) -> str | None:
     head = _commit(project, "HEAD")
     if head is None:
         return None
-    # Looking for renames would read, and in a partial clone fetch, what the files were.
+    # Rename detection would read, and in a partial clone fetch, the old files.
     changes = run(project, "status", "--porcelain", "--no-renames", "--", ".").stdout.strip()
     return f"{head}+changes" if changes else head
 
 
 def prefix(project: Path) -> str:
-    """Return where the project lies in its repository; empty at the top."""
+    """Return the project's path in its repository; empty at the top."""
     return run(project, "rev-parse", "--show-prefix").stdout.strip()
 
 
 def path_in(project: Path, name: str) -> Path:
-    """Return where git keeps a file of the project's repository, whatever kind of checkout it is."""
+    """Return the path of a file in the project's git directory, for any kind of checkout."""
     # Of a worktree too, and of a git directory elsewhere.
     told = run(project, "rev-parse", "--git-path", name).stdout.removesuffix("\n")
     return (project / told).resolve()
 
 
 def run(project: Path, *words: str, environment: Mapping[str, str] | None = None) -> Done:
-    """Run git in the folder, and return how it ended. Raises what says that git is missing or hangs."""
+    """Run git in the folder, and return its result. Raises UsageError if git is missing, HarnessError if it hangs."""
     try:
         return ask_git(project, *words, timeout_s=_TIMEOUT_S, environment=environment)
     except FileNotFoundError as error:
@@ -141,12 +141,12 @@ def run(project: Path, *words: str, environment: Mapping[str, str] | None = None
 
 
 def sentences(text: str) -> str:
-    """Return what git said, in its own words: its last lines of error."""
+    """Return git's message: the last lines of its error output."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     told = [line for line in lines if line.startswith(("error:", "fatal:"))] or lines
     words = (line.removeprefix("error: ").removeprefix("fatal: ") for line in told[-_SENTENCES:])
-    said = "; ".join(dict.fromkeys(words)) or "it said nothing"
-    # A name that is not UTF-8 must not break whoever prints it.
+    said = "; ".join(dict.fromkeys(words)) or "no message"
+    # A name that is not UTF-8 must not break the printing code.
     return said.encode("utf-8", "replace").decode()
 
 

@@ -1,4 +1,4 @@
-"""Files of an installed copy of the project: where a distribution has a measured package, none of its code may be loaded."""
+"""List the files of installed copies of the project: a measured package must not be loaded from them."""
 
 import csv
 import importlib.metadata
@@ -22,7 +22,7 @@ def installed_copies(roots: Collection[str], python: str = sys.executable) -> li
         if record is None or not any(f"\n{start}" in f"\n{record}" for start in inside):
             continue
         names = [row[0] for row in csv.reader(record.splitlines()) if row and row[0].endswith(_CODE)]
-        # What an editable install itself adds is no copy: its finder.
+        # The finder of an editable install is not a copy.
         names = [name for name in names if "editable" not in name.partition("/")[0]]
         found += [os.path.realpath(str(distribution.locate_file(name))) for name in names]
     return found

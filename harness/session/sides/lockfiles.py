@@ -1,4 +1,4 @@
-"""One environment per side, where the lock files of the sides differ."""
+"""Make one environment per side, where the lock files of the sides differ."""
 
 import hashlib
 import subprocess
@@ -16,13 +16,13 @@ _NEEDED = "pytest"
 
 
 def content(text: str) -> str:
-    """Return what a lock file says: its lines without comments, blank lines and spaces around."""
+    """Return the content of a lock file: its lines without comments, blank lines and surrounding spaces."""
     lines = (line.split(" #")[0].strip() for line in text.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("#"))
 
 
 def digest(lock: Path) -> str | None:
-    """Return a digest of what the lock file says; None if there is none."""
+    """Return a digest of the lock file's content; None without a file."""
     try:
         return hashlib.sha256(content(files.read_text(lock)).encode()).hexdigest()
     except FileNotFoundError:
@@ -36,9 +36,9 @@ def digest(lock: Path) -> str | None:
 
 
 def make_environment(supervisor: Supervisor, lock: Path, folder: Path, log: Path) -> str:
-    """Make a virtual environment with what the lock file names, and return its interpreter.
+    """Make a virtual environment from the lock file, and return its interpreter.
 
-    pip demands a hash for everything as soon as the file has one.
+    pip requires a hash for every package as soon as the file has one.
 
     Raises HarnessError if pip cannot install it, UsageError if it has no pytest.
     """
@@ -57,7 +57,7 @@ def make_environment(supervisor: Supervisor, lock: Path, folder: Path, log: Path
 def _run(supervisor: Supervisor, what: str, command: list[str], lock: Path, log: Path) -> None:
     with supervisor.start(what, command, log=log, cwd=lock.parent) as child:
         if (code := child.wait(_INSTALL_S)) != 0:
-            said = " | ".join(child.log_tail(3).splitlines()) or "it said nothing"
+            said = " | ".join(child.log_tail(3).splitlines()) or "no message"
             raise HarnessError(
                 f"{what[0].upper()}{what[1:]} of one side failed, for pip {ending(code)}: {said}",
                 where=str(lock),
@@ -69,7 +69,7 @@ def _require_pytest(python: str, lock: Path) -> None:
     done = subprocess.run([python, "-c", f"import {_NEEDED}"], capture_output=True, check=False, timeout=120)
     if done.returncode != 0:
         raise UsageError(
-            "The lock files of the sides differ, so that each side has an environment of its own, and one has no pytest",
+            "The lock files of the sides differ, so each side has its own environment, and one of them lacks pytest",
             where=str(lock),
-            remedy="Lock what the benchmarks need too, pytest among it, or name no lock in [tool.harness]",
+            remedy="Lock the packages of the benchmarks too, including pytest, or name no lock in [tool.harness]",
         )

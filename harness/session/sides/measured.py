@@ -1,4 +1,4 @@
-"""What is measured of each side: packages, their places, whether they are compiled; and what would not be their own."""
+"""List each side's measured packages, their paths and compiled modules; refuse code that is not a side's own."""
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ _MOST_NAMED = 3
 
 
 def measured_roots(roots: Mapping[str, str], trees: Mapping[Side, Path]) -> tuple[MeasuredRoot, ...]:
-    """Return each root with its place on both sides, relative to their trees, and what of it is compiled."""
+    """Return each root with its path on both sides, relative to their trees, and its compiled modules."""
     return tuple(_measured(name, path, trees) for name, path in sorted(roots.items()))
 
 
@@ -42,9 +42,9 @@ def _compiled(root: str, place: Path) -> Iterator[str]:
 
 
 def refuse_uneven_builds(measured: Sequence[MeasuredRoot], trees: Mapping[Side, Path]) -> None:
-    """Raise UsageError if one side has compiled modules that the other lacks: it would fall back, or fail.
+    """Raise UsageError if one side has compiled modules that the other lacks: that side would fall back, or fail.
 
-    What is new to a side that is built itself, source and all, is no reason.
+    Modules that are new to a side with its own build and their source are accepted.
     """
     for one in measured:
         if one.base is None or one.candidate is None:
@@ -68,10 +68,10 @@ def refuse_uneven_builds(measured: Sequence[MeasuredRoot], trees: Mapping[Side, 
 def built_elsewhere(
     roots: Mapping[str, str], measured: Sequence[MeasuredRoot], places: Iterable[Path], copies: Iterable[str]
 ) -> tuple[str, ...]:
-    """Return what must be said of compiled modules that no side has, and a checkout or an installed copy does.
+    """Return notes on compiled modules that both sides lack, and a checkout or an installed copy has.
 
-    `places` are checkouts, `copies` the files of installed ones. Both sides fall back then, or fail: alike, but not as
-    people run the code.
+    `places` are checkouts, `copies` the files of installed ones. Both sides then fall back, or fail: alike, but
+    differently from the code in use.
     """
     known = {name for one in measured for name in (*one.base_compiled, *one.candidate_compiled)}
     built = {
@@ -89,7 +89,7 @@ def built_elsewhere(
     lacking = sorted(built - known)
     if not lacking:
         return ()
-    note = f"Neither side has {_some(lacking)} compiled, as the installed package has: what stands in for it is measured"
+    note = f"Both sides lack the compiled {_some(lacking)} of the installed package: the fallback is measured"
     return (note,)
 
 
@@ -99,7 +99,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _has_source(tree: Path, name: str) -> bool:
-    """True if a file of the module's name, of whatever language, lies anywhere in the tree."""
+    """Return True if the tree has a file of the module's name, in any language."""
     stem = name.rpartition("/")[2].partition(".")[0] if "/" in name else name.rpartition(".")[2]
     for _, folders, files in os.walk(tree):
         folders[:] = [folder for folder in folders if folder not in NEVER_LINKED]
@@ -111,7 +111,7 @@ def _has_source(tree: Path, name: str) -> bool:
 def refuse_unused(
     measured: Sequence[MeasuredRoot], named: Sequence[str], imported: Collection[str], where: str
 ) -> None:
-    """Raise UsageError if a root that the policy names, or of those found every one, was imported by no benchmark."""
+    """Raise UsageError if no benchmark imports a root of the policy, or any of the roots found."""
     if not measured:
         return
     paths = {one.name: Path(one.candidate or one.base or "") for one in measured}
@@ -125,7 +125,7 @@ def refuse_unused(
         return
     what = ", ".join(f"'{name}'" for name in unused) if named else f"any of {_some(list(paths))}"
     raise UsageError(
-        f"No benchmark imports {what}: the source roots are not what is measured",
+        f"No benchmark imports {what}: the source roots do not match the benchmarks",
         where=where,
         remedy='Name the packages that the benchmarks import: [tool.harness] source-roots = ["src/package"]',
     )

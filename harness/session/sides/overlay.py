@@ -1,8 +1,8 @@
-"""Overlays: folders that show only a side's source roots, one for each place on the import path.
+"""Make overlays: folders that show only a side's source roots, one for each place on the import path.
 
 A root is a tree of real folders with links to the side's files. So byte code is written in the overlay, never in a
-user's checkout, and never shared between sides: two checkouts of one second may hold different files of one size,
-which byte code cannot tell apart.
+user's checkout, and never shared between sides: two checkouts made in the same second may hold different files of
+equal size, which byte code cannot distinguish.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ from harness.session.sides.roots import NEVER_LINKED, is_module
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where code lies that a side must not import, as a manifest names it: see `side_imports.Side`."""
+    """The places of code that a side must not import, as in a manifest: see `side_imports.Side`."""
 
     elsewhere: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
@@ -28,9 +28,9 @@ class Surroundings:
 def build_overlay(
     project: Path, roots: Mapping[str, str], overlay: Path, around: Surroundings | None = None
 ) -> list[str]:
-    """Link the roots that the project has into a new folder, and return their import names.
+    """Link the project's roots into a new folder, and return their import names.
 
-    The folder's manifest names all roots: what this side lacks must not come from anywhere else.
+    The folder's manifest names all roots: a root that this side lacks must not be imported from elsewhere.
     """
     overlay.mkdir(parents=True)
     present = {name: project / path for name, path in roots.items() if (project / path).exists()}
@@ -49,14 +49,14 @@ def build_overlay(
 
 
 def _link_data(source: Path, destination: Path) -> None:
-    """Link what lies beside the modules of a namespace package: they may read it."""
+    """Link the files beside the modules of a namespace package: the modules may read them."""
     for path in source.iterdir():
         if path.is_file() and not is_module(path) and not (destination / path.name).exists():
             (destination / path.name).symlink_to(path.resolve())
 
 
 def link_tree(source: Path, destination: Path) -> None:
-    """Make the folders of `source` anew, with a link to each of its files."""
+    """Recreate the folders of `source`, with a link to each of its files."""
     source = source.resolve()
     if not source.is_dir():
         destination.symlink_to(source)
@@ -65,15 +65,15 @@ def link_tree(source: Path, destination: Path) -> None:
         names[:] = [name for name in names if name not in NEVER_LINKED]
         place = destination / Path(folder).relative_to(source)
         place.mkdir(exist_ok=True)
-        # A linked folder is not walked into: it may lead back here.
+        # A linked folder is not entered: it may lead back here.
         for name in (*files, *(name for name in names if Path(folder, name).is_symlink())):
             (place / name).symlink_to(Path(folder, name))
 
 
 def refuse_shared(base: Path, candidate: Path, trees: Iterable[Path]) -> None:
-    """Raise UsageError if overlays of both sides show the same code, for it lies outside of their trees.
+    """Raise UsageError if the overlays of both sides show the same code, which lies outside of their trees.
 
-    Links in a project may lead there. Files that are no modules, which both sides may read, are no reason.
+    Links in a project may lead there. Files other than modules are accepted: both sides may read them.
     """
     tops = [tree.resolve() for tree in trees]
     for path in sorted(_links(base)):
@@ -99,7 +99,7 @@ def _links(overlay: Path) -> list[Path]:
 
 
 def contents(overlay: Path) -> dict[str, tuple[int, int]]:
-    """Return {file in the overlay: (time of change in ns, size)} of what its links show now; a lost file is (0, 0)."""
+    """Return {file in the overlay: (time of change in ns, size)} of its links' current targets; a lost file is (0, 0)."""
     found = {}
     for folder, names, files in os.walk(overlay):
         names[:] = [name for name in names if name != "__pycache__"]

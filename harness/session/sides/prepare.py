@@ -1,4 +1,4 @@
-"""From two subjects to what slots need: trees, overlays, environments, and the candidate's benchmarks for both."""
+"""Prepare the slots of two sides: trees, overlays, environments, and the candidate's benchmarks for both."""
 
 import contextlib
 import dataclasses
@@ -40,11 +40,11 @@ markers =
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Prepared:
-    """Everything that a session measures with, for as long as the session lasts.
+    """The files and environments of a session, for as long as it lasts.
 
     `homes` are for screening, `swapped` for confirmation: the overlays of base and candidate have changed places.
-    `base_bench` is the base's own suite, to see what was removed. `trees` are the projects' folders, `roots` what is
-    measured in them, `{import name: path in the project}`; none for targets.
+    `base_bench` is the base's own suite, to find removed benchmarks. `trees` are the projects' folders, `roots` the
+    measured paths in them, `{import name: path in the project}`; empty for targets.
     """
 
     folder: Path
@@ -58,7 +58,7 @@ class Prepared:
     around: Mapping[Side, overlay.Surroundings] = dataclasses.field(default_factory=dict)
     measured: tuple[MeasuredRoot, ...] = ()
     notes: tuple[str, ...] = ()
-    """What must be said of the sides and voids nothing."""
+    """Notes on the sides that invalidate nothing."""
 
 
 @contextlib.contextmanager
@@ -71,11 +71,11 @@ def prepare(
     *,
     with_suite: bool = True,
 ) -> Iterator[Prepared]:
-    """Yield what the session needs; checkouts, overlays and environments are gone afterwards.
+    """Yield the prepared session; checkouts, overlays and environments are removed afterwards.
 
-    Without the suite, nothing of micro-benchmarks is prepared, and the sides need none.
+    `with_suite` of False prepares no micro-benchmarks, and the sides need none.
 
-    Raises UsageError for what the caller can correct (no such revision, no suite, sides of different kinds).
+    Raises UsageError for errors that the caller can correct (no such revision, no suite, sides of different kinds).
     """
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(private_folder())
@@ -114,7 +114,7 @@ def _disk_trouble_named(folder: Path) -> Iterator[None]:
 
 
 def _tree(subject: TreeSide, folder: Path, policy: Policy) -> Path:
-    """Return where a side's files are: the folder as it lies there, or a checkout of the revision of our own."""
+    """Return the folder of a side's files: the given folder, or our own checkout of the revision."""
     if subject.revision is None:
         return subject.project
     commit = git.resolve(subject.project, subject.revision)
@@ -202,7 +202,7 @@ def _surroundings(
     folder: Path,
     python: str,
 ) -> overlay.Surroundings:
-    """Return where the code of a side must not come from: any checkout but its own, and installed copies of it."""
+    """Return the places that a side must not import code from: other checkouts, and installed copies of it."""
     checkouts = dict.fromkeys([*(one.project.resolve() for one in sides.values()), *trees.values()])
     tops = (*NO_SOURCE, *([Path(suite).parts[0]] if suite else []))
     return overlay.Surroundings(
@@ -220,7 +220,7 @@ def _side(name: str) -> Side:
 
 
 def _roots(trees: Mapping[Side, Path], policy: Policy, suite: str | None) -> dict[str, str]:
-    """Return {import name: path in the project} of what either side has; the candidate decides on names."""
+    """Return {import name: path in the project} of the roots of either side; the candidate decides on names."""
     by_path: dict[str, str] = {}
     for side in (Side.BASE, Side.CANDIDATE):
         found = source_roots(trees[side], policy.source_roots, suite, policy.target)
@@ -231,7 +231,7 @@ def _roots(trees: Mapping[Side, Path], policy: Policy, suite: str | None) -> dic
         raise UsageError(
             "There is no source root: " + (", ".join(absent or by_path) or "no package at the top, no src/"),
             where=str(candidate),
-            remedy='Name what is measured in pyproject.toml: [tool.harness] source-roots = ["package"]',
+            remedy='Name the measured packages in pyproject.toml: [tool.harness] source-roots = ["package"]',
         )
     return {name: path for path, name in by_path.items()}
 
@@ -264,7 +264,7 @@ def _environments(
 
 
 def _facts(subject: TreeSide, tree: Path, lock: str | None) -> SubjectFacts:
-    # A revision's checkout is what we made it: filters of the project, unknown in ours, would call it changed.
+    # Our checkout lacks the project's filters, so git would report its files as changed.
     revision = git.resolve(subject.project, subject.revision) if subject.revision else git.state(tree)
     return SubjectFacts(spec=subject.spec, label=subject.label, revision=revision, environment_lock=lock)
 

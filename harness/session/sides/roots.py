@@ -1,8 +1,8 @@
-"""Which packages are measured, and by which names they are imported.
+"""Find the measured packages, and the names by which they are imported.
 
 A root is a package with an `__init__.py`, or a module. A folder without one is a namespace package (PEP 420) that
-other distributions may share, or a folder on the import path such as `src`: its packages are the roots. What such a
-folder is shows in what the benchmarks and the packages themselves import.
+other distributions may share, or a folder on the import path such as `src`: its packages are the roots. The imports of
+the benchmarks and of the packages themselves tell which of the two it is.
 """
 
 import ast
@@ -38,7 +38,7 @@ NO_SOURCE = frozenset(
         "scripts",
     }
 )
-"""Folders at the top of a project whose code is not measured; benchmarks may use it."""
+"""Top folders of a project whose code is not measured; benchmarks may use it."""
 _SOURCE = "src"
 _MOST_FILES = 300
 
@@ -46,9 +46,9 @@ _MOST_FILES = 300
 def source_roots(
     project: Path, named: Sequence[str], suite: str | None, target: str | None = None
 ) -> dict[str, str]:
-    """Return {import name: path in the project} of what is measured and there is in this tree.
+    """Return {import name: path in the project} of the roots in this tree.
 
-    Without names: what lies in `src/`, else the packages at the top that are neither tests nor the suite.
+    Without `named`: the packages in `src/`, else those at the top other than tests and the suite.
     """
     named = [name for name in named if Path(name) != Path()]
     if not named:
@@ -66,12 +66,12 @@ def import_name(path: Path) -> str:
 
 
 def is_module(path: Path) -> bool:
-    """True for the name of a file that Python imports."""
+    """Return True for the file name of an importable module."""
     return path.suffixes == [".py"] or is_compiled(path)
 
 
 def is_compiled(path: Path) -> bool:
-    """True for the name of an extension module for this version of Python."""
+    """Return True for the file name of an extension module for this version of Python."""
     return "".join(path.suffixes) in EXTENSION_SUFFIXES
 
 
@@ -88,14 +88,14 @@ def _found(project: Path, suite_top: tuple[str, ...]) -> Iterator[tuple[str, str
 
 
 def _whole_package(project: Path, path: Path) -> Path:
-    """Return the outermost package that a path lies in: importing a part imports what is above it."""
+    """Return the outermost package around a path: importing a part imports its parents."""
     while len(path.parts) > 1 and (project / path.parent / "__init__.py").is_file():
         path = path.parent
     return path
 
 
 def _leaves(project: Path, path: Path) -> Iterator[Path]:
-    """Yield the packages and modules in a folder that is none itself; what is one yields itself."""
+    """Yield the path if it is a package or module, else those inside the folder."""
     place = project / path
     if is_module(path) or (place / "__init__.py").is_file():
         if place.exists():
@@ -109,7 +109,7 @@ def _leaves(project: Path, path: Path) -> Iterator[Path]:
 
 
 def _name(leaf: Path, known: frozenset[str], named: Sequence[str]) -> str:
-    """Return the longest name of a leaf that something imports; else its name below the folder that the user named."""
+    """Return the longest imported name of a leaf; else its name below the folder that the user named."""
     for start in range(len(leaf.parts)):
         name = import_name(Path(*leaf.parts[start:]))
         if name in known:
@@ -119,9 +119,9 @@ def _name(leaf: Path, known: frozenset[str], named: Sequence[str]) -> str:
 
 
 def _imported(project: Path, places: Iterable[str | None]) -> Iterator[str]:
-    """Yield every dotted name that the files at these places import, with what lies above it."""
+    """Yield every dotted name that the files at these places import, with its parents."""
     for place in filter(None, places):
-        # A target: a file or a module, and its factory after a colon.
+        # A target is a file or a module, with its factory after a colon.
         path = place.partition("?")[0].rpartition(":")[0] or place
         if not (project / path).exists():
             yield from _prefixes(path)
@@ -160,7 +160,7 @@ def _prefixes(name: str) -> Iterator[str]:
 
 
 def missing(named: Iterable[str], paths: Iterable[str]) -> list[str]:
-    """Return what the policy names as a root and no side has: none of the paths of roots lies in it, or holds it."""
+    """Return the roots of the policy that no side has: no path of a root lies in them, or holds them."""
     found = [Path(path) for path in paths]
     return [
         name

@@ -1,4 +1,4 @@
-"""The two sides of a comparison, as they are named."""
+"""The two sides of a comparison, as the user names them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from harness.errors import UsageError
 class TreeSide:
     """Code in a tree: a revision of the project in `project`, or that folder as it is (`revision` of None).
 
-    `title` is what people call it, where that is not the revision.
+    `title` is the displayed name, where that is not the revision.
     """
 
     spec: str
@@ -21,13 +21,13 @@ class TreeSide:
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """Displayed name."""
         return self.title or self.revision or ("the working tree" if self.spec == "." else self.project.name)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TargetSide:
-    """A target of the running harness: the factory as text, what it is given, and what its process needs."""
+    """A target of the running harness: the factory as text, its parameters, and its process environment."""
 
     spec: str
     factory: str
@@ -36,7 +36,7 @@ class TargetSide:
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """Displayed name."""
         return self.spec.partition(":")[2] or self.spec
 
 
@@ -44,14 +44,14 @@ Subject = TreeSide | TargetSide
 
 
 def working_tree(project: Path) -> TreeSide:
-    """Return the project as it lies there, uncommitted changes included."""
+    """Return the project's working tree, including uncommitted changes."""
     return TreeSide(".", project.resolve())
 
 
 def parse_tree(text: str, project: Path) -> TreeSide | None:
     """Return the side of `git:REV` (of the repository of `project`) or `path:CHECKOUT`; None for any other SPEC.
 
-    Raises UsageError if nothing follows the colon, or if there is no such folder.
+    Raises UsageError if nothing follows the colon, or if the folder does not exist.
     """
     kind, _, rest = text.partition(":")
     if kind not in {"git", "path"}:
@@ -64,5 +64,5 @@ def parse_tree(text: str, project: Path) -> TreeSide | None:
         return TreeSide(text, project.resolve(), rest)
     folder = Path(rest).expanduser()
     if not folder.is_dir():
-        raise UsageError(f"'{text}' is no folder", where=str(folder.absolute()), remedy="Name a checkout")
+        raise UsageError(f"'{text}' is not a folder", where=str(folder.absolute()), remedy="Name a checkout")
     return TreeSide(text, folder.resolve())

@@ -19,7 +19,7 @@ def locate_suite(project: Path, named: str | None) -> str:
     raise UsageError(
         f"There is no benchmark suite '{named}'"
         if named
-        else "This project has no benchmark suite that we could find",
+        else "This project has no benchmark suite in the usual folders",
         where=str(project),
         remedy='Name its folder in pyproject.toml: [tool.harness] suite = "benchmarks"',
     )

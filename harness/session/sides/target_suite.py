@@ -1,4 +1,4 @@
-"""The micro suite of `target:` and `variant:` subjects: one benchmark per operation, `target.call(event)`.
+"""The micro suite of `target:` and `variant:` sides: one benchmark per operation, `target.call(event)`.
 
 A slot runs a copy of this file. The target comes from the environment; both sides call it with the same events, drawn
 from a fixed seed, in the same order.
@@ -50,7 +50,7 @@ def target() -> Iterator[LoadedTarget]:
 def test_call(target: LoadedTarget, operation: str, benchmark: Any) -> None:
     """Call the target with one event after another; each series of slices begins with the first."""
     pool = prepare_events(target, {operation: 1.0}, SEED, {operation: EVENTS})[0]
-    # What a target keeps of each event is there before the clock runs.
+    # State that a target keeps for each event exists before timing begins.
     for entry in pool * ROUNDS_BEFORE:
         _checked(target, operation, _with_event(entry, target.call))
     if any(type(entry) is Renewable and entry.is_used_up for entry in pool):
@@ -61,7 +61,7 @@ def test_call(target: LoadedTarget, operation: str, benchmark: Any) -> None:
 
 
 def _in_a_row(target: LoadedTarget, pool: list[Any], benchmark: Any) -> Any:
-    """Time calls whose events need nothing between them, which is looked at once more in the end."""
+    """Time calls in a row, for events that need no work between calls; the events are checked at the end."""
     events = [taken(entry) for entry in pool]
     turn = itertools.cycle(events)
 
@@ -75,13 +75,13 @@ def _in_a_row(target: LoadedTarget, pool: list[Any], benchmark: Any) -> Any:
         give_back(entry, event)
     if events_changed([pool]):
         raise AssertionError(
-            "calls changed their events after some time: later ones did other work than the first"
+            "calls changed their events after some time: later ones did different work than the first"
         )
     return answer
 
 
 def _in_single_calls(target: LoadedTarget, pool: list[Any], benchmark: Any) -> Any:
-    """Time calls one by one: each gets an event as it was made, and what that takes is not in the times."""
+    """Time calls one by one: each gets a fresh event, made outside of the timed part."""
     turn = itertools.cycle(pool)
     out: list[Any] = []
 
@@ -106,7 +106,7 @@ def _with_event(entry: Any, call: Callable[[Any], Any]) -> Any:
 
 
 def _checked(target: LoadedTarget, operation: str, answer: Any) -> None:
-    """Raise for an answer that is none (`RefusedError`) or a failure: an operation that fails is not faster."""
+    """Raise for an unfinished answer (`RefusedError`) or a failure: a failing operation must not count as fast."""
     Results(operation).check(answer)
     judge = target.judge
     if judge is not None and judge(answer, operation) != Outcome.COMPLETED:

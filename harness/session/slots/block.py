@@ -1,4 +1,4 @@
-"""One block: slots of both sides (and of the base once more) alive together, asked for slices in random order."""
+"""Measure one block: slots of both sides (and of the base once more) run together and time slices in random order."""
 
 import contextlib
 import dataclasses
@@ -15,7 +15,7 @@ from harness.session.slots.slot import ForeignCodeError, Slot, start_slot
 from harness.supervise import Supervisor
 
 NULL = "null"
-"""The third slot: the base's code once more, from another place."""
+"""Name of the third slot: the base's code once more, from another folder."""
 MOST_PADDING_BYTES = 4096
 MOST_BALLAST = 64
 BALLAST_SIZES = 30
@@ -24,7 +24,7 @@ Spin = Mapping[str, Mapping[str, tuple[int, int]]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stage:
-    """What all blocks of a session share. `files` tells in which file each benchmark is."""
+    """The environment that all blocks of a session share. `files` maps each benchmark to its file."""
 
     supervisor: Supervisor
     bench: Bench
@@ -37,7 +37,7 @@ class Stage:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Draw:
-    """What chance decides for a block before it starts."""
+    """The random choices for a block, drawn before it starts."""
 
     cpu: int
     spawned: tuple[str, ...]
@@ -49,7 +49,7 @@ class Draw:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BlockRequest:
-    """Which block to make: its benchmarks (the null control among them), and the seed of all its chances."""
+    """A block to make: its benchmarks (including the null control), and its random seed."""
 
     number: int
     phase: Phase
@@ -59,7 +59,7 @@ class BlockRequest:
 
 
 def draw(request: BlockRequest, rng: random.Random, cpus: Sequence[int]) -> Draw:
-    """Draw CPU, orders, hash seed, and what moves stack and heap.
+    """Draw the CPU, the orders, the hash seed, and the shifts of stack and heap.
 
     The benchmark of the null control comes first: both of the base's slots are fresh then, and exchangeable.
     """
@@ -81,7 +81,7 @@ def draw(request: BlockRequest, rng: random.Random, cpus: Sequence[int]) -> Draw
 def run_block(stage: Stage, request: BlockRequest) -> Block:
     """Measure one block. A slot that dies or hangs makes a block with `trouble`, never an error.
 
-    Raises ForeignCodeError if a side is not what it claims to be: no block of the session could be believed.
+    Raises ForeignCodeError if a side loads foreign code: no block of the session would be reliable then.
     """
     rng = random.Random(request.seed)
     drawn = draw(request, rng, sorted(os.sched_getaffinity(0)))
@@ -118,7 +118,7 @@ def run_block(stage: Stage, request: BlockRequest) -> Block:
 
 
 class _Record:
-    """What a block has measured so far."""
+    """The measurements of a block so far."""
 
     def __init__(self) -> None:
         self.slices: dict[str, Slices] = {}
@@ -128,12 +128,12 @@ class _Record:
         self.sentinels: dict[str, list[int]] = {Side.BASE: [], Side.CANDIDATE: [], NULL: []}
 
     def fail(self, name: str, side: str, why: str) -> None:
-        """A benchmark that failed on one side was measured on neither."""
+        """Record a failure of a benchmark on one side; it then counts as measured on neither side."""
         self.failed.setdefault(name, f"{side}: {why}")
         self.slices.pop(name, None)
 
     def nothing(self) -> str | None:
-        """Return why the block measured nothing at all; None if it measured something."""
+        """Return the reasons why the block measured nothing; None if it measured something."""
         if self.slices:
             return None
         return "; ".join(f"{name}: {why}" for name, why in self.failed.items())
@@ -148,7 +148,7 @@ class _Record:
 
 
 class _Measuring:
-    """The life of one block's slots."""
+    """The slots of one block, from start to end."""
 
     def __init__(
         self,
@@ -182,12 +182,12 @@ class _Measuring:
             slot.finish()
 
     def _order(self, side: str) -> list[str]:
-        """Return what a slot runs. Base and candidate run the same, measured or not: they must be exchangeable."""
+        """Return the benchmarks of a slot. Base and candidate run the same ones, timed or not, to stay exchangeable."""
         null_of = self._null.of if self._null else None
         return [name for name in self._drawn.order if side != NULL or name == null_of]
 
     def _start(self) -> None:
-        # All files in every block: what a side takes to import is a metric too, and must not change with the choice.
+        # All files in every block: the import time of a side is a metric too, and must not depend on the choice.
         files = (self._stage.bench.suite,)
         warm = {one.of or one.name: one.warm_calls for one in self._benchmarks.values()}
         launches = {
@@ -219,7 +219,7 @@ class _Measuring:
         if message.kind == "ready":
             self._serving[side] = name
             return True
-        self._record.fail(name, side, message.error or "it did not call benchmark")
+        self._record.fail(name, side, message.error or "it did not call the benchmark fixture")
         return False
 
     def _move_on(self, side: str) -> None:
@@ -245,7 +245,7 @@ class _Measuring:
 
 
 def measure_pairs(slots: tuple[Slot, Slot], benchmark: Benchmark, rng: random.Random) -> Slices:
-    """Ask both slots for slices in pairs, each pair in random order, after one of each that does not count."""
+    """Time slices of both slots in pairs, each pair in random order, after one untimed slice of each."""
     for slot in slots:
         slot.begin()
         slot.slice_ns(benchmark.calls)
@@ -269,7 +269,7 @@ def measure_pairs(slots: tuple[Slot, Slot], benchmark: Benchmark, rng: random.Ra
 def equal_padding(
     homes: Mapping[str, Home], launches: Mapping[str, Launch], drawn_bytes: int
 ) -> dict[str, int]:
-    """Return the padding of each side with which all environments are of one size."""
+    """Return the padding of each side, in bytes, that makes all environments equally large."""
     sizes = {
         side: sum(
             len(os.fsencode(f"{name}={value}"))

@@ -1,4 +1,4 @@
-"""Discovery: each side runs every benchmark for a few calls, so that what can be measured is known before it is."""
+"""Discover the benchmarks: each side runs each of them for a few calls before anything is measured."""
 
 import dataclasses
 import time
@@ -16,19 +16,19 @@ from harness.session.slots.slot import Message, Slot, SlotError, start_slot
 _SLICES = 5
 _SLICE_NS = 3_000_000
 _MOST_SLICES_NS = 500_000_000
-"""A long call is made once more after its warm-up, not five times."""
+"""Largest time for the timed slices of one benchmark, in ns: a long call is made once after its warm-up, not five times."""
 _ENDINGS = {
     "failed": "fails",
     "skipped": "is skipped",
-    "xfailed": "fails as it is expected to (xfail)",
+    "xfailed": "fails as expected (xfail)",
     "passed": "has nothing to measure",
-    "listed": "is there",
+    "listed": "exists",
 }
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ran:
-    """One benchmark on one side: its time per call, or why there is none.
+    """One benchmark on one side: its time per call, or the reason for a missing time.
 
     `outcome` is pytest's (passed, failed, skipped, xfailed), or `listed` for one that was not run.
     """
@@ -42,15 +42,15 @@ class Ran:
 
     @property
     def in_words(self) -> str:
-        """Why there is no time, as the end of a sentence."""
+        """The reason for a missing time, as the end of a sentence."""
         return f"{_ENDINGS[self.outcome]}: {self.why}"
 
 
 @dataclasses.dataclass(slots=True)
 class Survey:
-    """What one side can run. `errors` are files that cannot be imported, `skipped` those that skip themselves.
+    """The benchmarks of one side. `errors` are files that cannot be imported, `skipped` those that skip themselves.
 
-    `trouble` is why nothing can be run.
+    `trouble` is the reason if no benchmark can run.
     """
 
     files: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -60,18 +60,18 @@ class Survey:
     start_s: float = 0.0
     trouble: str = ""
     imported: set[str] = dataclasses.field(default_factory=set)
-    """The source roots that its benchmarks have imported."""
+    """Source roots that its benchmarks have imported."""
     at: str = ""
-    """The benchmark that a slot is busy with: the one to blame if it ends."""
+    """Benchmark that a slot is working on; it gets the blame if the slot ends."""
 
     @property
     def is_whole(self) -> bool:
-        """True if everything could be imported, and no benchmark failed."""
+        """Return True if all files were imported, and no benchmark failed."""
         failed = (ran.outcome == "failed" for ran in self.ran.values())
         return bool(self.ran) and not (self.trouble or self.errors or any(failed))
 
     def of(self, name: str, file: str) -> Ran:
-        """Return what is known of a benchmark, by the name and file that the other side may have given it."""
+        """Return the result of a benchmark, by the name and file that the other side may have given it."""
         if name in self.ran:
             return self.ran[name]
         if file in self.skipped:
@@ -81,11 +81,11 @@ class Survey:
 
 
 LookedAt = Callable[[int, int], None]
-"""Is told how many of how many benchmarks were run; may raise to end it."""
+"""Callback for the number of benchmarks run, and of all; may raise to end the survey."""
 
 
 def survey(stage: Stage, side: str, looked_at: LookedAt = lambda _done, _count: None) -> Survey:
-    """Run every benchmark of the suite on one side. One that kills or hangs its slot is noted, and left out."""
+    """Run every benchmark of the suite on one side. One that kills or hangs its slot is recorded and skipped."""
     found = Survey()
     try:
         with _start(stage, side, None) as slot:
@@ -101,7 +101,7 @@ def survey(stage: Stage, side: str, looked_at: LookedAt = lambda _done, _count: 
 
 
 def survey_of(stage: Stage, side: str, names: Collection[str], listed: Survey) -> Survey:
-    """Run the benchmarks `names` of a side whose suite is known from `listed`; the others of it are only listed."""
+    """Run the benchmarks `names` of a side whose suite is already in `listed`; its other benchmarks are only listed."""
     found = dataclasses.replace(listed)
     found.ran = {
         name: Ran(outcome="listed", why="it was not run") for name in listed.files if name not in names
@@ -111,7 +111,7 @@ def survey_of(stage: Stage, side: str, names: Collection[str], listed: Survey) -
 
 
 def listing(stage: Stage, side: str) -> Survey:
-    """Return what is in the suite of one side, without running it; `trouble` says why it cannot be imported."""
+    """Return the suite of one side without running it; `trouble` is the reason if it cannot be imported."""
     found = Survey()
     try:
         with _start(stage, side, None) as slot:
@@ -128,7 +128,7 @@ def _run_rest(
     found: Survey,
     looked_at: LookedAt = lambda _done, _count: None,
 ) -> None:
-    """Run what has not been run yet, in as many slots as it takes."""
+    """Run the remaining benchmarks, in as many slots as needed."""
     while left := [name for name in names if name not in found.ran]:
         try:
             with _start(stage, side, left) as slot:
@@ -141,10 +141,10 @@ def _run_rest(
 def merge(
     base: Survey, candidate: Survey, base_names: frozenset[str], bench: Bench
 ) -> tuple[list[Found], list[str]]:
-    """Return the state of every benchmark, and what must be said of those that are none.
+    """Return the state of every benchmark, and notes on files and tests that are not measured.
 
     `base_names` are the benchmarks of the base's own suite: those that the candidate lacks were removed. A file that
-    the candidate cannot import is a fault if the base found benchmarks in it, or its text in `bench` names one.
+    the candidate cannot import is broken if the base found benchmarks in it, or its text in `bench` names one.
     """
     files = {**base.files, **candidate.files}
     found, notes = [], []
@@ -158,7 +158,7 @@ def merge(
     held = {name.partition("::")[0] for name in base_names}
     for file, why in candidate.errors.items():
         if file in known:
-            # Each of its benchmarks is broken by its own name.
+            # Each of its benchmarks is reported as broken by name.
             continue
         if file in held or names_benchmark(bench.file(file)):
             found.append(Found(file, file, State.BROKEN, note=why))
@@ -171,7 +171,7 @@ def merge(
 
 
 def require_measurable(base: Survey, candidate: Survey) -> None:
-    """Raise `RefusedError` if a side's target was refused: of a target it is all of the suite."""
+    """Raise `RefusedError` if a side's target was refused: the target is the whole suite."""
     for side, survey_of_side in zip(Side, (base, candidate), strict=True):
         whys = [*survey_of_side.errors.values(), *(ran.why for ran in survey_of_side.ran.values())]
         for why in whys:
@@ -181,20 +181,22 @@ def require_measurable(base: Survey, candidate: Survey) -> None:
 
 
 def _why_gone(name: str, candidate: Survey) -> str:
-    """Return why a benchmark of the base's own suite is none of the candidate's."""
+    """Return the reason why the candidate lacks a benchmark of the base's own suite."""
     file = name.partition("::")[0]
     if file in candidate.skipped:
         return f"the candidate's {file} skips itself: {candidate.skipped[file]}"
     why = candidate.trouble or candidate.errors.get(file)
     return (
-        f"the candidate's suite cannot be imported: {why}" if why else "the candidate's suite has it no more"
+        f"the candidate's suite cannot be imported: {why}"
+        if why
+        else "the candidate's suite no longer has it"
     )
 
 
 def require_some(
     found: Sequence[Found], notes: Sequence[str], base: Survey, candidate: Survey, suite: Path
 ) -> None:
-    """Raise if there is no benchmark on any side: `UsageError`, or `InvalidRunError` where there are, and none runs."""
+    """Raise if no side has a benchmark: `UsageError`, or `InvalidRunError` where there are some and none runs."""
     if found:
         return
     why = candidate.trouble or base.trouble
@@ -203,19 +205,19 @@ def require_some(
         raise InvalidRunError(
             f"No benchmark can be measured: {notes[0]}{more}",
             where=str(suite),
-            remedy="Let one of them run; what is not measured passes nothing",
+            remedy="Make at least one of them run; without a measurement nothing passes",
         )
     raise UsageError(
         f"No benchmark can be run: {why}"
         if why
         else "The suite has no benchmark: no test takes the fixture 'benchmark'",
         where=str(suite),
-        remedy="Run it with plain pytest to see more",
+        remedy="Run the suite with plain pytest for details",
     )
 
 
 def _state(name: str, file: str, base: Ran, candidate: Ran) -> Found | None:
-    """Return None where neither side has anything to measure, and the candidate did not fail."""
+    """Return the state of one benchmark; None where neither side has anything to measure, and the candidate did not fail."""
     is_of_base = base.ns is not None or base.outcome == "listed"
     whole_ns, ready_s = max(base.whole_ns, candidate.whole_ns), base.ready_s + candidate.ready_s
     if candidate.ns is not None and base.ns is not None:
@@ -276,10 +278,10 @@ def _ns_per_call(slot: Slot, warm: Message) -> float:
     calls = calls_per_slice(warm.ns, warm.whole_ns, _SLICE_NS)
     slices = max(1, min(_SLICES, int(_MOST_SLICES_NS / max(warm.whole_ns * calls, 1.0))))
     slot.begin()
-    # The fastest: what disturbs a slice only makes it longer, and injected regressions are a share of this.
+    # The fastest slice: disturbances only lengthen a slice, and injected regressions are a share of this time.
     return min(slot.slice_ns(calls)[0] for _ in range(slices)) / calls
 
 
 def _blame(found: Survey, error: SlotError, names: Sequence[str]) -> None:
-    """Note the benchmark at which a slot ended, so that the next slot leaves it out."""
+    """Record the benchmark at which a slot ended, so that the next slot skips it."""
     found.ran[found.at if found.at in names else names[0]] = Ran(outcome="failed", why=str(error))

@@ -1,8 +1,8 @@
-"""Become the program of a slot, with the kernel's randomisation of addresses switched off.
+"""Replace this process by a slot's program, with the kernel's address randomisation switched off.
 
-Run as a script by its path, with `-I -S`: `python -I -S fixed_layout.py PROGRAM ARGV1 [ARG]...`. Where stack and heap
-lie makes the same code up to a fifth slower for the life of a process. Both sides of a block get the same place; the
-session draws another one for each block, by padding the environment and the heap.
+Run as a script by its path, with `-I -S`: `python -I -S fixed_layout.py PROGRAM ARGV1 [ARG]...`. The addresses of stack
+and heap make the same code up to 20 % slower for the life of a process. Both sides of a block get the same addresses;
+the session draws others for each block, by padding the environment and the heap.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ ASK = 0xFFFFFFFF
 
 
 def fix_layout() -> None:
-    """Ask for one layout of addresses after the next `execve`. Where that is forbidden, layouts stay random."""
+    """Request a fixed address layout after the next `execve`. Where that is forbidden, layouts stay random."""
     libc = ctypes.CDLL(None)
     current = libc.personality(ASK)
     if current >= 0:
@@ -22,10 +22,10 @@ def fix_layout() -> None:
 
 
 def main() -> None:
-    """Replace this process by the program named on the command line."""
+    """Replace this process by the program in the arguments."""
     fix_layout()
     program, *arguments = sys.argv[1:]
-    os.execv(program, [program, *arguments])  # noqa: S606 - no shell is what we want.
+    os.execv(program, [program, *arguments])  # noqa: S606 - a shell is not wanted.
 
 
 if __name__ == "__main__":

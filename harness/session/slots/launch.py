@@ -1,4 +1,4 @@
-"""What a slot is started with: where its side's code is, which benchmark files, and which environment."""
+"""The start conditions of a slot: its side's code, the benchmark files, and the environment."""
 
 import dataclasses
 import os
@@ -10,23 +10,23 @@ from typing import Any
 from harness.micro import pytest_options
 
 INI = "slot.ini"
-"""pytest's configuration in the session: the project's own, with its options and plugins, stays out."""
+"""pytest's configuration in the session; it replaces the project's own, with its options and plugins."""
 _DROPPED = {"PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE", "PYTHONSTARTUP"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a slot may take before it counts as hung, in seconds."""
+    """Time limits of a slot, in seconds; a slower one counts as hung."""
 
     start_s: float = 180.0
-    """To import pytest, the plugins and the benchmarks."""
+    """Time to import pytest, the plugins and the benchmarks."""
     ready_s: float = 120.0
-    """To set one benchmark up and warm it up."""
+    """Time to set one benchmark up and warm it up."""
     slice_s: float = 60.0
     end_s: float = 10.0
 
     def within(self, left_s: float) -> "Limits":
-        """Return these limits, none of them longer than what is left of a budget."""
+        """Return these limits, none of them longer than `left_s`, the rest of a budget."""
         most_s = max(left_s, 1.0)
         values = (self.start_s, self.ready_s, self.slice_s, self.end_s)
         return Limits(*(min(value, most_s) for value in values))
@@ -34,7 +34,7 @@ class Limits:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bench:
-    """The benchmark files, the candidate's for all sides. `prefix` is what node ids begin with in this folder."""
+    """The benchmark files, the candidate's for all sides. `prefix` is the beginning of node ids in this folder."""
 
     folder: Path
     suite: Path
@@ -42,9 +42,9 @@ class Bench:
     import_folders: tuple[Path, ...] = ()
     plugins: tuple[str, ...] = ()
     path: tuple[Path, ...] = ()
-    """Put in front of the installed packages, if it is not among them."""
+    """Folders put in front of the installed packages, if missing from the path."""
     cwd: Path | None = None
-    """Where slots run; the bench's folder by default."""
+    """Working directory of slots; the bench's folder by default."""
 
     def file(self, relative: str) -> Path:
         """Return the path of a file by the name that slots give it."""
@@ -53,7 +53,7 @@ class Bench:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Home:
-    """Where one side's code comes from. `tree` is where all of it must lie, links followed."""
+    """The source of one side's code. All of it must lie in `tree`, links followed."""
 
     name: str
     overlay: Path
@@ -65,10 +65,10 @@ class Home:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Launch:
-    """What is particular to one start. `order` of None takes all benchmarks in the order of their files.
+    """The settings of one start. `order` of None takes all benchmarks in the order of their files.
 
-    `warm` is how many calls warm a benchmark up; those without a number are called until they are steady.
-    `spin` is what calibration injects, `{benchmark: (loops per call, loops per fiftieth call)}`.
+    `warm` is the number of warm-up calls of each benchmark; those without a number are called until they are steady.
+    `spin` is the injection of calibration, `{benchmark: (loops per call, loops per fiftieth call)}`.
     """
 
     files: tuple[Path, ...]
@@ -77,14 +77,14 @@ class Launch:
     hash_seed: int = 0
     padding_bytes: int = 0
     ballast: tuple[int, ...] = ()
-    """How many objects of each small size lie on the heap before anything is imported."""
+    """Number of objects of each small size on the heap before anything is imported."""
     warm: Mapping[str, int] = dataclasses.field(default_factory=dict)
     spin: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
 
 
 def slot_environment(home: Home, launch: Launch) -> dict[str, str]:
-    """Return the whole environment of a slot, without what would change the side's code or pytest's behaviour."""
-    # The packages of the running interpreter have no place in an environment of the side's own.
+    """Return the whole environment of a slot, without variables that change the side's code or pytest's behaviour."""
+    # The packages of the running interpreter do not belong into a side's own environment.
     dropped = _DROPPED if home.python == sys.executable else _DROPPED | {"PYTHONPATH", "PYTHONHOME"}
     inherited = pytest_options.environment({**os.environ, **home.environment})
     kept = {name: value for name, value in inherited.items() if name not in dropped}
@@ -96,7 +96,7 @@ def slot_environment(home: Home, launch: Launch) -> dict[str, str]:
 
 
 def job_of(home: Home, bench: Bench, launch: Launch) -> dict[str, Any]:
-    """Return the first line that a slot reads."""
+    """Return the job of a slot: its first input line."""
     ini = bench.folder / INI
     options = pytest_options.options(ini, bench.folder, bench.plugins)
     return {

@@ -1,4 +1,4 @@
-"""How much of each benchmark a block measures, and how long that takes. Pure."""
+"""Compute how much of each benchmark a block measures, and the duration. Pure."""
 
 import dataclasses
 from collections.abc import Collection, Mapping
@@ -6,31 +6,31 @@ from collections.abc import Collection, Mapping
 from harness.session.receipt import Benchmark, SessionPlan, State
 
 MOST_SIDE_NS = 500_000_000
-"""What the slices of one benchmark may take in a block on one side."""
+"""Largest time of one benchmark's slices in a block on one side, in ns."""
 LEAST_PAIRS = 5
 SLICE_OVERHEAD_S = 0.000_15
-"""To ask a slot for a slice and wake it."""
+"""Time to request a slice from a slot and wake it, in seconds."""
 
 
 def calls_per_slice(slower_ns: float, whole_ns: float, slice_ns: int) -> int:
-    """Return how many calls of the slower side fit into a slice; at least one.
+    """Return the number of calls of the slower side that fit into a slice; at least one.
 
-    `whole_ns` is a call with the setup that is not timed: all setups of a slice may take twice the slice.
+    `whole_ns` is a call including its untimed setup: all setups of a slice may take twice the slice.
     """
     return max(1, int(min(slice_ns / max(slower_ns, 1.0), 3 * slice_ns / max(whole_ns, 1.0))))
 
 
 def pairs_per_block(whole_ns: float, calls: int, slices: int) -> int:
-    """Return how many pairs of slices a block takes: all that are planned, or as many as the time allows."""
+    """Return the number of pairs of slices in a block: all planned ones, or as many as the time allows."""
     affordable = int(MOST_SIDE_NS / max(whole_ns * calls, 1.0))
     return max(min(affordable, slices), min(LEAST_PAIRS, slices))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Found:
-    """One benchmark as discovery found it.
+    """One benchmark after discovery.
 
-    `whole_ns` is a call of the slower side with its setup; `ready_s` is what warming the benchmark up takes, on both
+    `whole_ns` is a call of the slower side with its setup; `ready_s` is the time to warm the benchmark up, on both
     sides.
     """
 
@@ -46,11 +46,11 @@ class Found:
 
     @property
     def slower_ns(self) -> float:
-        """Of the sides that run it."""
+        """Time of a call of the slower side, in ns, among the sides that run it."""
         return max(self.base_ns or 0.0, self.candidate_ns or 0.0)
 
     def planned(self, plan: SessionPlan) -> Benchmark:
-        """Return the benchmark with what a block measures of it."""
+        """Return the benchmark with the amount of measurement in a block."""
         calls = calls_per_slice(self.slower_ns, self.whole_ns, plan.slice_ns)
         return Benchmark(
             name=self.name,
@@ -66,7 +66,7 @@ class Found:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Discovery:
-    """What there is to measure. `start_s` is what starting one slot takes; `null_of` is what the control runs."""
+    """The measurable benchmarks. `start_s` is the time to start one slot; `null_of` names the null control's benchmark."""
 
     found: tuple[Found, ...]
     start_s: float
@@ -75,12 +75,12 @@ class Discovery:
 
     @property
     def comparable(self) -> tuple[str, ...]:
-        """The names of what both sides run."""
+        """Names of the benchmarks that both sides run."""
         return tuple(found.name for found in self.found if found.state is State.BOTH)
 
     @property
     def hopeless(self) -> str:
-        """Why no verdict is possible, whatever else is measured; empty if one is."""
+        """Reason why no verdict is possible, whatever else is measured; empty if one is."""
         broken = [found for found in self.found if found.state is State.BROKEN]
         if self.comparable or not broken:
             return ""
@@ -91,11 +91,11 @@ class Discovery:
 
     @property
     def files(self) -> Mapping[str, str]:
-        """In which file each benchmark is."""
+        """Mapping of each benchmark to its file."""
         return {found.name: found.file for found in self.found}
 
     def block_s(self, plan: SessionPlan, names: Collection[str] | None = None) -> float:
-        """Return about how long one block takes with these benchmarks (default: all) and the null control."""
+        """Return the approximate time of one block, in seconds, with these benchmarks (default: all) and the null control."""
         mine = [
             found
             for found in self.found
@@ -107,15 +107,15 @@ class Discovery:
         return seconds + self.start_s * (2 + len(control))
 
     def warm_s(self) -> float:
-        """Return about how long it takes to import once from the places of confirmation."""
+        """Return the approximate time to import once from the folders of confirmation, in seconds."""
         return self.start_s * 3
 
     def screen_s(self, plan: SessionPlan) -> float:
-        """Return about how long a session takes that finds nothing."""
+        """Return the approximate time of a session without candidates, in seconds."""
         return self.block_s(plan) * plan.screen_blocks
 
     def confirm_s(self, plan: SessionPlan, name: str) -> float:
-        """Return about how much longer it takes if this one benchmark must be confirmed."""
+        """Return the approximate additional time to confirm this one benchmark, in seconds."""
         return self.block_s(plan, {name}) * plan.confirm_blocks
 
 

@@ -1,4 +1,4 @@
-"""One slot, seen from the session: start its process, ask it for slices, end it."""
+"""Control one slot from the session: start its process, request slices, end it."""
 
 import contextlib
 import enum
@@ -23,15 +23,15 @@ _LOG_LINES = 6
 
 
 class SlotError(HarnessError):
-    """A slot died, hung, or could not do what it was asked for: its block measured nothing."""
+    """A slot died, hung, or failed a request: its block measured nothing."""
 
 
 class ForeignCodeError(UsageError):
-    """A slot loaded code of the project from outside its side's tree: both sides would measure it."""
+    """A slot loaded code of the project from outside its side's tree, which both sides would measure."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """Whatever a slot says; `kind` tells which fields count."""
+    """A message from a slot; `kind` tells which fields apply."""
 
     kind: str
     name: str = ""
@@ -40,9 +40,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     skipped: dict[str, str] = {}
     import_ns: int = 0
     imported: list[str] = []
-    """The measured roots that have been imported so far."""
+    """Measured roots imported so far."""
     strays: list[tuple[str, str]] = []
-    """(module, place) of what was newly loaded from outside the side's tree and is the project's."""
+    """(module, place) of each new module of the project from outside the side's tree."""
     ns: float = 0.0
     whole_ns: float = 0.0
     warm_calls: int = 0
@@ -53,14 +53,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 class _State(enum.Enum):
     WAITING = enum.auto()
-    """It has imported, and goes on when told."""
+    """Imports are done; it waits for the next command."""
     SERVING = enum.auto()
     RUNNING = enum.auto()
     """It sets the next benchmark up, or ends."""
 
 
 class Slot:
-    """A running slot. Use it as a context manager: leaving it kills the process and all that it started."""
+    """A running slot. Use it as a context manager: leaving it kills the process and its children."""
 
     def __init__(self, child: Child, to_fd: int, from_fd: int, home: Home, limits: Limits) -> None:
         self.child = child
@@ -80,18 +80,18 @@ class Slot:
             os.close(descriptor)
 
     def collect(self) -> Message:
-        """Wait until the benchmarks are imported; the slot waits then."""
+        """Wait until the benchmarks are imported; the slot then waits in turn."""
         return self._checked(self.expect("collected", self._limits.start_s))
 
     def has_fixed_layout(self) -> bool:
-        """True if the kernel gave it addresses that are not random, as it was asked for."""
+        """Return True if the kernel granted the requested fixed address layout."""
         try:
             return bool(int(Path(f"/proc/{self.child.pid}/personality").read_text(), 16) & ADDR_NO_RANDOMIZE)
         except OSError:
             return False
 
     def move_on(self) -> Message | None:
-        """Let the slot go on to its next benchmark; return how the test ended that it served, if it served one."""
+        """Let the slot go on to its next benchmark; return the result of the test that it served, if any."""
         state, self._state = self._state, _State.RUNNING
         if state is not _State.RUNNING:
             self.send("next")
@@ -100,7 +100,7 @@ class Slot:
         return self._checked(self.expect("done", self._limits.ready_s))
 
     def enter(self, name: str) -> Message:
-        """Wait until `name` is warm (`ready`), or is over without having been measured (`done`)."""
+        """Wait until `name` is warm (`ready`), or has ended unmeasured (`done`)."""
         self._doing = f"setting up {name}"
         message = self._checked(self.expect("ready", self._limits.ready_s, or_else="done"))
         if message.name != name:
@@ -115,7 +115,7 @@ class Slot:
         self._ask("begin")
 
     def sentinel_ns(self) -> int:
-        """Time the fixed loop."""
+        """Return the time of the fixed loop, in ns."""
         return int(self._ask("sentinel"))
 
     def slice_ns(self, calls: int) -> tuple[int, int]:
@@ -124,21 +124,21 @@ class Slot:
         return wall_ns, cpu_ns
 
     def use_tool(self, program: Path, function: str, *words: str | int) -> Any:
-        """Run a function of the file `program` in the slot: it gets what times the benchmark's calls, and `words`."""
+        """Run a function of the file `program` in the slot, with the timer of the benchmark's calls and `words`."""
         return self._ask("tool", str(program), function, *words)
 
     def finish(self) -> None:
-        """Let the process end by itself, so that the suite's own fixtures are closed; not for long."""
+        """Wait briefly for the process to end by itself, so that the suite's own fixtures are closed."""
         with contextlib.suppress(SlotError):
             self.expect("ended", self._limits.end_s)
 
     def send(self, *words: str | int) -> None:
-        """Write one line to the slot; one that has died is found when it is read from."""
+        """Write one line to the slot; a dead slot is detected at the next read."""
         with contextlib.suppress(BrokenPipeError):
             os.write(self._to_fd, msgspec.json.encode(words) + b"\n")
 
     def expect(self, kind: str, timeout_s: float, or_else: str = "") -> Message:
-        """Return the next message of this kind. Raises SlotError if the slot dies, hangs or says otherwise."""
+        """Return the next message of this kind. Raises SlotError if the slot dies, hangs or sends another kind."""
         message = msgspec.json.decode(self._line(time.monotonic() + timeout_s, timeout_s), type=Message)
         if message.kind in {kind, or_else}:
             return message
@@ -177,12 +177,14 @@ class Slot:
 
 
 def foreign_code(home: Home, name: str, place: str) -> ForeignCodeError:
-    """Return the error that says which module came from where, and what to do about it."""
+    """Return the error for a foreign module, with its place and the remedy."""
     if any(name == root or name.startswith(f"{root}.") for root in home.roots):
         what = f"The {home.name}'s slot imported {name} from outside its tree: {place}"
-        remedy = "Look for what imports it before the benchmarks do: a .pth file, a plugin, an import hook"
+        remedy = "Find the import that precedes the benchmarks: a .pth file, a plugin, an import hook"
     else:
-        what = f"The {home.name}'s slot loaded {name}, which is the project's, from outside its tree: {place}"
+        what = (
+            f"The {home.name}'s slot loaded {name}, a module of the project, from outside its tree: {place}"
+        )
         remedy = (
             "Both sides would measure that one file: add its package to source-roots in [tool.harness], or "
             "uninstall the copy"
@@ -193,13 +195,13 @@ def foreign_code(home: Home, name: str, place: str) -> ForeignCodeError:
 def start_slot(
     supervisor: Supervisor, home: Home, bench: Bench, launch: Launch, log: Path, limits: Limits
 ) -> Slot:
-    """Start the process of one slot on its CPU and hand it its job."""
+    """Start the process of one slot on its CPU and send it its job."""
     child_in, to_fd = os.pipe()
     from_fd, child_out = os.pipe()
     try:
         child = supervisor.start(
             f"the {home.name}'s slot",
-            # Numbers of one width: the arguments lie on the stack, whose place is a cause of noise.
+            # Numbers of constant width: the arguments lie on the stack, whose address is a cause of noise.
             [
                 home.python,
                 "-I",

@@ -1,10 +1,10 @@
 """The program of a slot: one process of one side, which serves slices of its benchmarks on demand.
 
 Run as a script by its path, `python -P slot_program.py IN_FD OUT_FD`. It imports nothing of the harness, because the
-side may be the harness. Lines of JSON come and go over two descriptors of their own, so that what a benchmark prints
-disturbs nothing. The first line in is the job; the answer is `collected`, and a line in lets it go on. Then, for each
-benchmark, `ready` goes out and commands come in until `next`: `["slice", calls]`, `["begin"]`, `["sentinel"]`,
-`["tool", file, function, ...]` (which gets what times the calls), `["next"]`.
+side may be the harness. Lines of JSON come and go over two separate descriptors, so that a benchmark's output disturbs
+nothing. The first line in is the job; the answer is `collected`, and a line in lets it go on. Then, for each benchmark,
+`ready` goes out and commands come in until `next`: `["slice", calls]`, `["begin"]`, `["sentinel"]`,
+`["tool", file, function, ...]` (which receives the timer of the calls), `["next"]`.
 """
 
 import functools
@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Timed = Callable[[int], tuple[int, int]]
-"""calls to (wall_ns, cpu_ns) of all of them."""
+"""Function from a number of calls to (wall_ns, cpu_ns) of all of them."""
 
 _ENGINE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))  # noqa: PTH120
 _PLAIN = runpy.run_path(os.path.join(_ENGINE, "micro", "plain.py"))  # noqa: PTH118
@@ -31,7 +31,7 @@ MOST_WARM_NS = 150_000_000
 STEADY = 0.99
 SENTINEL_LOOPS = 20_000
 TAIL_EVERY = 50
-# Nothing of the harness is imported: this is a neighbour by its path.
+# Loaded by path, because nothing of the harness is imported.
 UNFINISHED = runpy.run_path(os.path.join(_ENGINE, "target", "unfinished.py"))  # noqa: PTH118 - a script of few imports
 check_benchmarked, finished = UNFINISHED["check_benchmarked"], UNFINISHED["finished"]
 
@@ -47,13 +47,13 @@ class Channel:
 
     def send(self, kind: str, **fields: Any) -> None:
         """Write one message."""
-        # Numbers of our own in answers, which are many; anything at all in names and reasons.
+        # Answers are many and hold our own numbers; names and reasons may hold any text.
         line = json.dumps({"kind": kind, **(fields if kind == "ran" else plain(fields))}).encode() + b"\n"
         while line:
             line = line[os.write(self._out_fd, line) :]
 
     def receive(self) -> Any:
-        """Return the next line; the end of the session ends this process at once."""
+        """Return the next line; exit at once when the session has ended."""
         line = self._lines.readline()
         if not line:
             os._exit(0)
@@ -64,7 +64,7 @@ class Benchmark:
     """The `benchmark` fixture of pytest-benchmark, which serves slices instead of timing by itself.
 
     `rewind`, if a benchmark sets it, is called before each series of slices, so that both sides start a series at
-    the same of their inputs.
+    the same inputs.
     """
 
     def __init__(self, name: str, group: str | None, serve: Callable[["Benchmark", Timed], None]) -> None:
@@ -84,14 +84,14 @@ class Benchmark:
         self, target: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None,
         setup: Callable[[], Any] | None = None, teardown: Callable[..., Any] | None = None, **_rounds: int,
     ) -> Any:  # fmt: skip
-        """Serve slices of `target`, each call after a `setup` of its own; the session decides on rounds."""
+        """Serve slices of `target`, each call after its own `setup`; the session sets the number of rounds."""
         if setup is None and teardown is None:
             return self(target, *args, **dict(kwargs or {}))
         once = functools.partial(call_once, target, args, dict(kwargs or {}), setup, teardown)
         return self._measure(target, lambda: once()[0], lambda calls: sum_of_calls(once, calls))
 
     def _measure(self, function: Callable[..., Any], call: Callable[[], Any], run: Timed) -> Any:
-        """Serve slices. What a call returns is looked at before anything is timed, and once more at the end."""
+        """Serve slices. The result of a call is checked before the first timing, and once more at the end."""
         self.used += 1
         if self.used > 1:
             raise RuntimeError("one test called benchmark twice: split it into two tests")
@@ -102,7 +102,7 @@ class Benchmark:
 
 
 def timed_loop(call: Callable[[], Any]) -> Timed:
-    """Return what times a number of calls in a row."""
+    """Return a function that times a number of calls in a row."""
 
     def run(calls: int) -> tuple[int, int]:
         again = itertools.repeat(None, calls)
@@ -122,7 +122,7 @@ def call_once(
     setup: Callable[[], Any] | None,
     teardown: Callable[..., Any] | None,
 ) -> tuple[Any, int, int]:
-    """Return (result, wall_ns, cpu_ns) of one call; setup and teardown are not in the times."""
+    """Return (result, wall_ns, cpu_ns) of one call; the times exclude setup and teardown."""
     prepared = setup() if setup else None
     if prepared is not None:
         args, kwargs = prepared
@@ -135,13 +135,13 @@ def call_once(
 
 
 def sum_of_calls(once: Callable[[], tuple[Any, int, int]], calls: int) -> tuple[int, int]:
-    """Return (wall_ns, cpu_ns) over calls that are timed one by one."""
+    """Return (wall_ns, cpu_ns) over calls that are timed individually."""
     times = [once()[1:] for _ in range(calls)]
     return sum(wall_ns for wall_ns, _ in times), sum(cpu_ns for _, cpu_ns in times)
 
 
 def spin(loops: int) -> None:
-    """Count to `loops`: the work that calibration adds, and the sentinel's."""
+    """Count to `loops`: the injected work of calibration."""
     for _ in itertools.repeat(None, loops):
         pass
 
@@ -149,7 +149,7 @@ def spin(loops: int) -> None:
 def slowed(run: Timed, loops: int, tail_loops: int) -> Timed:
     """Return `run` with a spin for each call, and another for each fiftieth: an injected regression.
 
-    The spins of a slice come in one piece, so that nothing else is added to a short call.
+    The spins of a slice run in one piece, so that a short call gets no other overhead.
     """
     done = 0
 
@@ -167,14 +167,14 @@ def slowed(run: Timed, loops: int, tail_loops: int) -> Timed:
 
 
 def warm_up(run: Timed) -> tuple[float, float, int]:
-    """Call until runs of 2 ms get no faster; return what a call takes, in ns, without and with setup, and the calls."""
+    """Call until runs of 2 ms stop getting faster; return (ns per call, ns with setup, number of calls made)."""
     started_ns, calls = time.perf_counter_ns(), 1
     while (first := whole(run, calls))[1] < WARM_RUN_NS // 2:
         calls *= 2
     runs = [first]
     while time.perf_counter_ns() - started_ns < MOST_WARM_NS:
         runs.append(whole(run, calls))
-        # The second fastest of four: neither a lucky run nor a disturbed one.
+        # The second fastest of four excludes a lucky run and a disturbed one.
         if len(runs) >= 8 and sorted(runs[-4:])[1][0] >= sorted(runs[-8:-4])[1][0] * STEADY:
             break
     wall_ns, whole_ns = zip(*runs[-4:], strict=True)
@@ -183,14 +183,14 @@ def warm_up(run: Timed) -> tuple[float, float, int]:
 
 
 def whole(run: Timed, calls: int) -> tuple[int, int]:
-    """Return the wall time of a run as it says, and with what it leaves out."""
+    """Return the wall time that a run reports, and the elapsed time including untimed parts, in ns."""
     start_ns = time.perf_counter_ns()
     wall_ns = run(calls)[0]
     return wall_ns, time.perf_counter_ns() - start_ns
 
 
 def sentinel_ns() -> int:
-    """Return how long a fixed loop takes: about a millisecond, and the same in every slot."""
+    """Return the time of a fixed loop, in ns: about a millisecond, and the same in every slot."""
     start_ns, total = time.perf_counter_ns(), 0
     for number in range(SENTINEL_LOOPS):
         total += number * 7 % 13
@@ -198,19 +198,19 @@ def sentinel_ns() -> int:
 
 
 class Nothing:
-    """Stands for the watch over imports where no side has a tree."""
+    """The import watch for sides without a tree; it finds nothing."""
 
     def imported(self) -> list[str]:
-        """Nothing is looked for."""
+        """Return no modules."""
         return []
 
     def strays(self) -> list[tuple[str, str]]:
-        """Nothing can be in the wrong place."""
+        """Return no stray modules."""
         return []
 
 
 class Plugin:
-    """Supplies the fixture, keeps the order that was asked for, and tells the session what happens."""
+    """Supply the fixture, keep the requested order, and report events to the session."""
 
     def __init__(self, job: Mapping[str, Any], channel: Channel, watch: Any) -> None:
         self._job = job
@@ -221,11 +221,11 @@ class Plugin:
         self.outcomes: Any = Outcomes()
 
     def pytest_load_initial_conftests(self) -> None:
-        """Imports begin here, with the folder's conftest."""
+        """Note the time: imports begin here, with the folder's conftest."""
         self._began_ns = time.perf_counter_ns()
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        """Leave only benchmarks, in the order of the job."""
+        """Keep only benchmarks, in the order of the job."""
         by_name = {
             self._name(item): item for item in items if "benchmark" in getattr(item, "fixturenames", ())
         }
@@ -233,8 +233,8 @@ class Plugin:
         items[:] = [by_name[name] for name in (by_name if order is None else order) if name in by_name]
 
     def pytest_collection_finish(self, session: Any) -> None:
-        """Tell what there is, and what it took to import it."""
-        # Before any test is set up: a mark that skips it comes before every plugin.
+        """Send the list of benchmarks, and the time to import them."""
+        # Before any test is set up: a mark that skips it acts before every plugin.
         self._names = {item.nodeid: self._name(item) for item in session.items}
         files = {name: self._relative(nodeid).partition("::")[0] for nodeid, name in self._names.items()}
         self._channel.send(
@@ -245,11 +245,11 @@ class Plugin:
             import_ns=time.perf_counter_ns() - self._began_ns,
             **self._loaded(),
         )
-        # Until then the other slots of the block have the CPU to themselves.
+        # Until the session's answer the other slots of the block have the CPU to themselves.
         self._channel.receive()
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """Tell how the test ended."""
+        """Send the result of the test."""
         outcome, error = self.outcomes.ended
         name = self._names.get(nodeid, nodeid)
         self._channel.send("done", name=name, outcome=outcome, error=error, **self._loaded())
@@ -260,7 +260,7 @@ class Plugin:
         return Benchmark(name, marker.kwargs.get("group") if marker else None, self._serve)
 
     def _serve(self, benchmark: Benchmark, run: Timed) -> None:
-        # As many calls as told, where told: a benchmark that changes with its calls is then in one state on all sides.
+        # A fixed number of calls, where the job has one: a benchmark that changes with its calls is then equal on all sides.
         told = self._job["warm"].get(benchmark.name, 0)
         ns, whole_ns, warm_calls = (
             (*(total / told for total in whole(run, told)), told) if told else warm_up(run)
@@ -283,7 +283,7 @@ class Plugin:
         return {"imported": self._watch.imported(), "strays": self._watch.strays()}
 
     def _name(self, item: Any) -> str:
-        """The node's path in the suite, or the parameter that a test says it is named by."""
+        """Return the node's path in the suite, or the parameter in the test's `named_by` mark."""
         marker = item.get_closest_marker("named_by")
         return (
             str(readable(str(item.callspec.params[marker.args[0]])))
@@ -302,7 +302,7 @@ def run_pytest(job: Mapping[str, Any], channel: Channel, watch: Any) -> None:
     """Collect and run the benchmarks of the job in this process."""
     import pytest
 
-    # The fixture is added here, since pytest is imported only after the overlay is in place.
+    # The fixture is added here, because pytest is imported only after the overlay is in place.
     with_fixture = type("SlotPlugin", (Plugin,), {"benchmark": pytest.fixture(Plugin.make_fixture)})
     plugin = with_fixture(job, channel, watch)
     pytest.main([*job["options"], *job["files"]], plugins=[plugin, plugin.outcomes])
@@ -310,7 +310,7 @@ def run_pytest(job: Mapping[str, Any], channel: Channel, watch: Any) -> None:
 
 
 def prepare_imports(job: Mapping[str, Any]) -> Any:
-    """Put the side's overlay in front of everything, then the suite's folders; return the watch over what is loaded."""
+    """Put the side's overlay first on the import path, then the suite's folders; return the import watch."""
     sys.path[:0] = [place for place in job["path"] if place not in sys.path]
     parts = runpy.run_path(os.path.join(_ENGINE, "processes", "side_imports.py"))  # noqa: PTH118 - a script of few imports
     side = parts["read_side"](job["overlay"])
@@ -325,7 +325,7 @@ def main() -> None:
     """Carry out one job."""
     channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
     job = channel.receive()
-    # It moves what comes after it on the heap, on all sides alike. It is held until the process ends.
+    # The ballast shifts later heap objects, on all sides alike. It is held until the process ends.
     _ballast = [bytes(16 * size) for size, count in enumerate(job["ballast"]) for _ in range(count)]
     run_pytest(job, channel, prepare_imports(job))
 

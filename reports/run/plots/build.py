@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from harness.reading.timeline import Timeline
 from harness.table.histogram import Histogram, bucket_middle
 from reports.charts.data import (
     BarGroup,
@@ -33,7 +32,6 @@ from reports.run.sides import Side, operation_names
 _HEAT_ROWS = 44
 _WORST_OPERATIONS = 5
 _STEPS_PER_DECADE = 20
-_LEAST_FOR_P99 = 100
 
 Numbered = tuple[int, Side]
 
@@ -166,23 +164,10 @@ def _heat_panel(number: int, side: Side, edges: Floats) -> HeatPanel:
         number,
         timeline.bin_s,
         shares,
-        _over_time(timeline, 0.5),
-        *_tail_over_time(timeline),
+        timeline.over_time(0.5),
+        *timeline.tail_over_time(),
         stages(side),
     )
-
-
-def _over_time(timeline: Timeline, share: float) -> Floats:
-    values = [histogram.percentile(share) for histogram in timeline.response]
-    return np.array([np.nan if value is None else value for value in values], float)
-
-
-def _tail_over_time(timeline: Timeline) -> tuple[str, Floats]:
-    """Return p99 of each bin, or the slowest call where fewer than 100 stand behind most bins."""
-    counts = [histogram.count for histogram in timeline.response if histogram.count]
-    if counts and np.median(counts) >= _LEAST_FOR_P99:
-        return "p99", _over_time(timeline, 0.99)
-    return "max", _over_time(timeline, 1.0)
 
 
 def stages(side: Side) -> tuple[StageSpan, ...]:
@@ -240,8 +225,8 @@ def _load(shown: Sequence[Numbered]) -> Chart | None:
         timeline = side.run.timeline
         full = np.array([histogram.count > 0 for histogram in timeline.response])
         rate = timeline.completed / timeline.bin_s
-        tail, tail_ns = _tail_over_time(timeline)
-        for label, values, dashed in (("p50", _over_time(timeline, 0.5), False), (tail, tail_ns, True)):
+        tail, tail_ns = timeline.tail_over_time()
+        for label, values, dashed in (("p50", timeline.over_time(0.5), False), (tail, tail_ns, True)):
             series.append(Series(f"{side.label} {label}", number, rate[full], values[full], dashed))
     if not series:
         return None

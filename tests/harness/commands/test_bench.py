@@ -191,7 +191,7 @@ def test_load_and_micro_runs_have_no_report_together(tmp_path):
     load = make_run(tmp_path)
     said = inside(tmp_path, "report", load, micro)
     assert said.code == 2
-    assert "Runs of different kinds have no report together" in said.error
+    assert "Runs of different kinds cannot share a report" in said.error
     assert f"{micro} is a micro run" in said.error
     said = inside(tmp_path, "report", micro, "--figures", tmp_path / "figures")
     assert (said.code, "has no figures" in said.error) == (2, True)

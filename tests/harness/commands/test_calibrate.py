@@ -36,7 +36,7 @@ def gate_row(out, effect):
 def test_without_a_session_it_says_so_and_writes_no_card(state, capsys, tmp_path):
     code, out, said = show(state, capsys)
     assert (code, out) == (0, "")
-    assert "no finished session" in said
+    assert "No finished session" in said
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
 
 
@@ -72,7 +72,7 @@ def test_where_the_machine_withheld_sessions_the_others_are_counted_apart(state,
 def test_sessions_of_another_state_of_the_gate_are_shown_by_nobody(state, capsys):
     state.add(outcome("same", gate="before"))
     _, _, said = show(state, capsys)
-    assert "no finished session" in said
+    assert "No finished session" in said
 
 
 def test_the_document_holds_the_card_and_nothing_else_is_on_stdout(state, capsys):

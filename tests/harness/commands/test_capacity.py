@@ -75,11 +75,11 @@ def test_ctrl_c_keeps_what_was_found(tmp_path):
     ("words", "why"),
     [
         (("steady",), "--slo"),
-        (("closed", "--slo", "p99<1s"), "no rate that could be raised"),
-        (("replay", "--slo", "p99<1s"), "no rate that could be raised"),
+        (("closed", "--slo", "p99<1s"), "has no rate to raise"),
+        (("replay", "--slo", "p99<1s"), "has no rate to raise"),
         (("steady", "--slo", "p99"), "is no limit"),
         (("steady", "--slo", "p99<1s", "--tolerance", "0"), "not a percentage"),
-        (("steady", "--slo", "p99<1s", "--budget", "5s"), "holds no probe"),
+        (("steady", "--slo", "p99<1s", "--budget", "5s"), "is too short for one probe"),
         (("steady", "--slo", "nothing: p99<1s", "--target", "known:noop", "--rate", "10"), "does not have"),
     ],
 )

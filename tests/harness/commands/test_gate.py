@@ -196,11 +196,11 @@ def test_a_change_that_changes_nothing_passes_against_where_the_branch_left_its_
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("gate", "--base", "nowhere"), "There is no revision 'nowhere'"),
+        (("gate", "--base", "nowhere"), "Revision 'nowhere' does not exist"),
         (("gate", "--base", "x; rm -rf ~ #"), "git fetch origin 'x; rm -rf ~ #'"),
         (("compare", "git:main", "git:"), "names nothing"),
         (("compare", "main", "git:main"), "no subject"),
-        (("compare", "git:main", "path:/no/such/folder"), "is no folder"),
+        (("compare", "git:main", "path:/no/such/folder"), "is not a folder"),
         (("compare", "git:main", "target:known:noop"), "cannot be compared"),
         (("compare", "target:asset-core?variant=none", "target:known:noop"), "no variant 'none'"),
         (("gate", "--policy", "missing.toml"), "no policy file"),

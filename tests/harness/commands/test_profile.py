@@ -25,11 +25,11 @@ NOOP = ("--target", "known:noop")
     [
         (("profile", "nowhere"), "There is no scenario 'nowhere'"),
         (("profile", "steady", "--kinds", "disk"), "there is no profile 'disk'"),
-        (("profile", "steady", "--workers", "2"), "A profile is of one process"),
+        (("profile", "steady", "--workers", "2"), "A profile covers one process"),
         (("profile", "steady", "--overhead-budget", "2"), "give a percentage"),
         (("profile", "steady", *NOOP, "--base", "variant:a"), "is no base for profiles"),
         (("profile", "steady", *NOOP, "--base", "target:"), "is no base for profiles"),
-        (("profile", "steady", *NOOP, "--base", "path:/no/such/folder"), "is no folder"),
+        (("profile", "steady", *NOOP, "--base", "path:/no/such/folder"), "is not a folder"),
         (("profile", "steady", "--target", "mine.py:create", "--variant", "a", "--variant", "b", "--variant", "c"),
          "not of 3"),
         (("profile", "steady", "--target", "m.py:create", "--variant", "a", "--variant", "b", "--base", "target:known:noop"),

@@ -184,7 +184,7 @@ def test_a_refusal_on_the_way_keeps_what_was_measured_and_it_is_not_valid(folder
 @pytest.mark.parametrize(
     ("target", "sentence"),
     [
-        ("loops.py:create", "Calls that overlap cannot each run an asyncio event loop"),
+        ("loops.py:create", "Overlapping calls cannot each run an asyncio event loop"),
         ("pool.py:create", "multiprocessing.Pool, which hangs"),
     ],
 )

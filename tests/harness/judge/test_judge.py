@@ -96,7 +96,10 @@ def test_a_regression_shows_the_fresh_blocks_it_rests_on_and_the_screen_beside_t
 def test_the_screen_alone_convicts_nobody():
     session = steady({"a": 0.1})
     one = of(judge(session, POLICY), "a")
-    assert (one.verdict, one.note) == (Verdict.INVALID, "looks worse, and was not measured again")
+    assert (one.verdict, one.note) == (
+        Verdict.INVALID,
+        "appears worse, and was not remeasured on fresh blocks",
+    )
 
 
 def test_under_another_policy_than_the_sessions_what_was_not_confirmed_is_inconclusive():
@@ -108,7 +111,7 @@ def test_what_fresh_blocks_do_not_show_again_is_cleared():
     session = steady({"a": 0.1}, confirm=("a",))
     session.blocks[12:] = [block(12 + n, Phase.CONFIRM, {"a": 0.0, CONTROL.name: 0.0}) for n in range(16)]
     one = of(judge(session, POLICY), "a")
-    assert (one.verdict, one.note) == (Verdict.OK, "what the screen showed was not confirmed on fresh blocks")
+    assert (one.verdict, one.note) == (Verdict.OK, "the screen's change was not confirmed on fresh blocks")
 
 
 def test_fresh_blocks_must_show_the_margin_and_not_only_significance():
@@ -233,7 +236,7 @@ def test_new_benchmarks_alone_compare_nothing():
     judgement = judge(receipt(benchmarks=[Benchmark(name="n", state=State.NEW)]), POLICY)
     assert (judgement.verdict, judgement.reasons) == (
         Verdict.INVALID,
-        ("Nothing could be compared; every benchmark is new or removed: n: only the candidate runs it",),
+        ("Nothing could be compared; every benchmark is new or removed: n: only the candidate has it",),
     )
 
 
@@ -296,7 +299,7 @@ def test_what_is_left_out_of_gates_is_named_and_not_judged():
     session = steady({"slow": 0.1, "a": 0.0})
     judgement = judge(session, policy)
     assert verdicts(judgement) == {"a": Verdict.OK}
-    assert judgement.reasons == ("slow is left out: known to drift",)
+    assert judgement.reasons == ("slow is skipped: known to drift",)
     assert Looks(policy).candidates(session) == frozenset()
 
 

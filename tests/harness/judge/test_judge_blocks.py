@@ -84,7 +84,7 @@ def test_phases_that_changed_places_are_damage():
     changed(session, 3, phase=Phase.CONFIRM)
     changed(session, 14, phase=Phase.SCREEN)
     judgement = judge(session, POLICY)
-    assert of(judgement, "a").note == "its blocks are not in the order screen, extend, confirm"
+    assert of(judgement, "a").note == "the blocks are not in the order screen, extend, confirm"
     assert judgement.verdict is Verdict.INVALID
 
 
@@ -104,5 +104,5 @@ def test_a_confirmation_that_lost_blocks_is_no_confirmation():
     one = of(judge(session, POLICY), "a")
     assert (one.verdict, one.note) == (
         Verdict.INVALID,
-        "only 15 of 16 blocks of the phase 'confirm' were made",
+        "15 of 16 blocks of the phase 'confirm' were made",
     )

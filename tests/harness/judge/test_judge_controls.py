@@ -24,7 +24,7 @@ def test_a_base_that_differs_from_itself_makes_times_inconclusive():
     assert (of(judgement, "a").verdict, judgement.verdict) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
     assert not judgement.controls.null_clean
     assert judgement.controls.null_change == pytest.approx(0.0202, abs=1e-4)
-    assert "the null control is dirty" in of(judgement, "a").note
+    assert "the A/A check failed" in of(judgement, "a").note
 
 
 def test_a_bias_far_below_the_margin_voids_nothing():
@@ -47,7 +47,7 @@ def test_a_null_control_of_few_blocks_tests_nothing():
     session = steady({"a": 0.0}, screen=7, plan=SessionPlan(screen_blocks=7))
     judgement = judge(session, POLICY)
     assert not judgement.controls.null_clean
-    assert of(judgement, "a").note == "the null control has 7 blocks, and cannot be tested with fewer than 8"
+    assert of(judgement, "a").note == "the A/A check has 7 blocks (at least 8 are needed)"
 
 
 def spoilt(session, count, **sentinel):
@@ -97,4 +97,4 @@ def test_what_is_usual_is_settled_by_the_screen():
 def test_too_many_bad_blocks_make_times_inconclusive():
     judgement = judge(spoilt(steady({"a": 0.0}), 5, base_ns=[2 * 10**6]), POLICY)
     assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert "5 of 12 blocks were bad" in judgement.controls.reasons
+    assert "5 of 12 blocks were discarded (limit 40 %)" in judgement.controls.reasons

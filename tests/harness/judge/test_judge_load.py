@@ -152,7 +152,7 @@ def test_a_percentile_with_too_few_calls_is_judged_on_the_blocks_that_have_it():
     assert (one.verdict, one.blocks) == (Verdict.OK, 8)
     found.load_blocks[4] = load_block(4, base=without("p99_ns"))
     (one,) = [one for one in judge(found, POLICY).comparisons if one.metric == "p99"]
-    assert (one.verdict, one.note) == (Verdict.INCONCLUSIVE, "too few calls behind it in 5 of 12 blocks")
+    assert (one.verdict, one.note) == (Verdict.INCONCLUSIVE, "too few calls in 5 of 12 blocks")
 
 
 def test_rules_hold_for_operations_too():

@@ -52,7 +52,7 @@ def test_a_budget_in_which_no_verdict_is_possible_is_refused_with_one_that_would
 
 
 def test_an_alpha_that_no_standard_session_reaches_is_refused():
-    with pytest.raises(UsageError, match=r"16 blocks of a sign test cannot go below 0\.00153 %"):
+    with pytest.raises(UsageError, match=r"A sign test of 16 blocks cannot go below 0\.00153 %"):
         session_plan(None, 1, Policy(alpha_percent=0.001), 1)
 
 
@@ -61,6 +61,6 @@ def test_more_blocks_detect_less_and_it_is_said():
     short, long = session_plan(20, 1, policy, 1), session_plan(100, 1, policy, 1)
     assert detectable_share(long, 0.01, policy) < detectable_share(short, 0.01, policy)
     assert what_it_detects(long, 0.01, policy) == (
-        "With a spread of 1.00% from block to block it finds +0.723 % 80 times in 100 (margin 0.5 %)"
+        "With a spread of 1.00% between blocks the minimum detectable effect is +0.723 % (80 % power, margin 0.5 %)"
     )
-    assert "detects nothing" in what_it_detects(SessionPlan(confirm_blocks=3), 0.01, policy)
+    assert "no effect is detectable" in what_it_detects(SessionPlan(confirm_blocks=3), 0.01, policy)

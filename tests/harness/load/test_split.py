@@ -177,7 +177,7 @@ WRAPPING = """
 def test_wrapping_marks_work_with_its_operation_and_only_one_tool_may_trace():
     assert (
         run_child("-c", textwrap.dedent(WRAPPING))
-        == "Take it out, or run with --no-split: service is not divided then\n"
+        == "Remove that hook, or run with --no-split, which does not split service time\n"
     )
 
 

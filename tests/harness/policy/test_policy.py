@@ -141,7 +141,7 @@ def test_a_policy_in_a_receipt_reads_back_as_the_same_with_the_same_digest():
     ("text", "says"),
     [
         ("margin-procent = 3", "no setting 'margin-procent'.*Did you mean 'margin-percent'"),
-        ("colour = 3", "no setting 'colour'.*It knows: source-roots"),
+        ("colour = 3", "no setting 'colour'.*Settings: source-roots"),
         (
             "[[benchmarks]]\nmatch = 'a'\nmargn-percent = 3",
             r"'benchmarks\[0\].margn-percent'.*margin-percent",
@@ -156,15 +156,15 @@ def test_a_policy_in_a_receipt_reads_back_as_the_same_with_the_same_digest():
         ("[[benchmarks]]\nmatch = 'a'", "The rule for 'a' sets nothing"),
         (
             "[[benchmarks]]\nmatch = 'GET *'\nmetric = 'calls.*'\nmargin-percent = 5",
-            r"margin-percent of the rule for 'GET \*' does nothing for the metric 'calls\.\*'.*give it allow",
+            r"margin-percent of the rule for 'GET \*' has no effect on the metric 'calls\.\*'.*set allow",
         ),
         (
             "[[benchmarks]]\nmatch = 'a'\nmetric = 'wal'\nmargin-percent = 5",
-            "nothing for the metric 'wal'.*wall",
+            "no effect on the metric 'wal'.*wall",
         ),
         (
             "[[benchmarks]]\nmatch = 'a'\nmetric = 'p9*'\nallow = 5",
-            r"allow of the rule for 'a' does nothing for the metric 'p9\*'.*give it margin-percent",
+            r"allow of the rule for 'a' has no effect on the metric 'p9\*'.*set margin-percent",
         ),
         ("[[benchmarks]]\nmatch = ''\nallow = 1", "length >= 1"),
         ("[[limits]]\nslo = 'fast'", "'fast' is no limit"),
@@ -237,10 +237,10 @@ def test_globs_that_fit_what_was_measured_pass(match, metric):
 @pytest.mark.parametrize(
     ("match", "metric", "says"),
     [
-        ("test_srot[1]", "*", r"for 'test_srot\[1\]' fits no benchmark.*Did you mean test_sort\[1\]"),
-        ("test_sort*", "wal", "for 'wal' fits no metric of 'test_sort.*Did you mean wall"),
-        ("control:null", "*", "fits no benchmark"),
-        ("GET /a", "wall", "fits no metric"),
+        ("test_srot[1]", "*", r"for 'test_srot\[1\]' matches no benchmark.*Did you mean test_sort\[1\]"),
+        ("test_sort*", "wal", "for 'wal' matches no metric of 'test_sort.*Did you mean wall"),
+        ("control:null", "*", "matches no benchmark"),
+        ("GET /a", "wall", "matches no metric"),
     ],
 )
 def test_a_glob_that_fits_nothing_is_refused(match, metric, says):

@@ -6,7 +6,8 @@ import pytest
 
 from harness.model import Executor, Outcome, Scenario
 from harness.processes.loadrun import LoadPlan
-from harness.processes.worker_reports import Head, Outgoing, Report, WorkerReports
+from harness.processes.merge_reports import WorkerReports
+from harness.processes.worker_reports import Head, Outgoing, Report
 from harness.run.documents import HostFacts
 from harness.run.facts import LoadFacts
 from harness.table import calls

@@ -71,7 +71,7 @@ def refused(run, capsys, *words):
     assert said["exit_code"] == ExitCode.INVALID
     assert "Traceback" not in err
     # Refused by name where it is read, and not by the net below.
-    assert "hold what no run holds" not in said["error"]
+    assert "The stored files are damaged" not in said["error"]
     return said["error"]
 
 

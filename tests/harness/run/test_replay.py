@@ -53,17 +53,17 @@ def test_operations_may_be_left_out(tmp_path, content):
 @pytest.mark.parametrize(
     ("content", "line", "why"),
     [
-        ("time,operation\n1,a\nsoon,b\n", 3, "'soon' is no time"),
-        ("1,a\nnan,b\n", 2, "'nan' is no time"),
+        ("time,operation\n1,a\nsoon,b\n", 3, "'soon' is not a time"),
+        ("1,a\nnan,b\n", 2, "'nan' is not a time"),
         ("1,a\n2,b,c\n3\n", 3, "fewer than the first"),
         ("1,2,3\n", 1, "no head that names 'time'"),
         ("1,a\n2,\n", 2, "some lines name an operation"),
-        ('1,"a\n', 1, "this is no CSV"),
+        ('1,"a\n', 1, "this is not CSV"),
         ("1,a\n99999999999,b\n", 2, "days after the first"),
         ('{"time": 1}\n{"tim": 2}\n', 2, "required field `time`"),
-        ('{"time": 1}\n[2]\n', 2, "this is no arrival"),
-        ('{"time": 1}\n{"time": 2\n', 2, "this is no arrival"),
-        (b"1,a\n2,\xff\n", 2, "no text in UTF-8"),
+        ('{"time": 1}\n[2]\n', 2, "this is not an arrival"),
+        ('{"time": 1}\n{"time": 2\n', 2, "this is not an arrival"),
+        (b"1,a\n2,\xff\n", 2, "not UTF-8 text"),
     ],
 )
 def test_a_line_that_is_no_arrival_is_named(tmp_path, content, line, why):

@@ -202,7 +202,11 @@ def test_code_from_outside_a_sides_tree_ends_the_session(folder, tmp_path):
 
 @pytest.mark.parametrize(
     ("base", "message"),
-    [("git:nope", "no revision 'nope'"), ("git:", "names nothing"), ("path:/no/such/folder", "is no folder")],
+    [
+        ("git:nope", "Revision 'nope' does not exist"),
+        ("git:", "names nothing"),
+        ("path:/no/such/folder", "is not a folder"),
+    ],
 )
 def test_a_subject_that_does_not_exist_is_an_error_of_usage_and_leaves_nothing(folder, base, message):
     with pytest.raises(UsageError, match=message):

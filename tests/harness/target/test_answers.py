@@ -95,7 +95,7 @@ def test_the_reason_is_the_status_and_the_rule_is_told_once_a_status_was_seen():
     assert judge({"no": "status"}) == COMPLETED
     assert judge.rule() == ""
     assert (judge({"statusCode": 503}), judge.reason({"statusCode": 503})) == (FAILED, "answered 503")
-    assert judge.rule() == "answers are judged by their status code: 4xx and 5xx have failed"
+    assert judge.rule() == "answers are judged by their status code: 4xx and 5xx count as failed"
     assert judge.reason({"errorMessage": "boom", "errorType": "KeyError"}) == "answered errorType KeyError"
 
 
@@ -132,7 +132,7 @@ def test_the_spec_says_what_is_expected_before_the_target_does_and_no_factory_ge
     assert [judge({"statusCode": status}) for status in (200, 404, 409)] == [COMPLETED, COMPLETED, FAILED]
     judge = make(f"{path}:create", {"expect-status": "200-299,409"}).judge
     assert [judge({"statusCode": status}) for status in (302, 404, 409)] == [FAILED, FAILED, COMPLETED]
-    assert judge.rule() == "answers are judged by their status code: all but 200-299, 409 have failed"
+    assert judge.rule() == "answers are judged by their status code: all but 200-299, 409 count as failed"
     with pytest.raises(TargetError, match="expect-status cannot be read: '9' is not within"):
         make(f"{path}:create", {"expect-status": "9"})
 

@@ -201,7 +201,7 @@ GEVENT = """
     import sys
     from harness.target.carrying import Carrier
     from harness.profiles.stacks.marker import running
-    sys.path.insert(0, "tests")
+    sys.path.insert(0, ".")
     with Carrier() as carrier:
         # Imported after the carrier, as a target does it where nothing has imported gevent before.
         from gevent import Greenlet, get_hub, spawn, spawn_later, spawn_raw, sleep

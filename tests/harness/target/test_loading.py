@@ -171,7 +171,10 @@ def test_a_library_that_a_module_of_the_user_lacks_is_named(own):
     [
         ("raise ValueError('bad colour')", "failed: ValueError: bad colour"),
         ("raise SystemExit(3)", "failed: SystemExit: 3"),
-        ("return None", "is no factory: it returns NoneType. A factory returns an object with call(event)"),
+        (
+            "return None",
+            "is not a factory: it returns NoneType. A factory returns an object with call(event)",
+        ),
         ("return type('Mine', (), {'call': 5})()", "returned Mine, which has no call(event)"),
         ("return dict()", "returned dict, which has no call(event)"),
     ],
@@ -223,9 +226,9 @@ def test_parameters_reach_the_factory_as_text(own):
         ("{'a': '1'}", "weight '1'"),
         ("{'': 1}", "operation ''"),
         ("{3: 1}", "operation 3"),
-        ("['a', 'b']", "no mapping of names to weights"),
-        ("5", "no mapping of names to weights"),
-        ("None", "no mapping of names to weights"),
+        ("['a', 'b']", "not a mapping of names to weights"),
+        ("5", "not a mapping of names to weights"),
+        ("None", "not a mapping of names to weights"),
     ],
 )
 def test_operations_that_cannot_be_drawn_are_refused(own, operations, sentence):

@@ -1,4 +1,4 @@
-"""Targets that cannot be measured: refused by name, without calling what is no factory."""
+"""Targets that cannot be measured: refused by name, without calling an object that is not a factory."""
 
 import contextlib
 import random
@@ -56,7 +56,7 @@ def test_a_call_that_is_asynchronous_is_refused_whatever_it_looks_like(made, cas
     said = refusal(made, ASYNC_CALLS[case])
     assert "call of target" in said
     assert "is an async " in said
-    assert "no asyncio engine yet" in said
+    assert "no asyncio engine" in said
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -126,7 +126,7 @@ NO_FACTORIES = {
     ),
     "a function that says what it returns": (
         "def create() -> 'dict[str, int]':\n    open(CALLED, 'w')\n    return work()",
-        "it says that it returns dict",
+        "its annotation says that it returns dict",
     ),
     "a function with a function in it": (
         "def create():\n    open(CALLED, 'w')\n    def inner(): return object()\n    inner()",
@@ -159,7 +159,7 @@ NO_FACTORIES = {
 def test_what_is_no_factory_is_refused_and_never_called(made, tmp_path, case):
     source, why = NO_FACTORIES[case]
     said = refusal(made, source)
-    assert f"is no factory: {why}" in said
+    assert f"is not a factory: {why}" in said
     assert "A factory returns an object with call(event)" in said
     assert not (tmp_path / "called").exists()
 

@@ -13,6 +13,7 @@ from harness import cli
 from harness.processes.worker_account import Account, merged
 from harness.profiles.stacks.folded import read_folded
 from harness.reading.codes import validity_code
+from harness.reading.judging import judge
 from harness.reading.summary import load
 from harness.table import calls
 from harness.table.histogram import bucket_of
@@ -63,7 +64,7 @@ def distributed(tmp_path_factory):
 
 def test_master_and_workers_leave_one_run_whose_parts_make_the_whole(distributed):
     _, ended, run = distributed
-    assert [process.code for process in ended] == [validity_code([run]), 0, 0]
+    assert [process.code for process in ended] == [validity_code([judge(run)]), 0, 0]
     assert run.trouble == ()
     assert [worker.name for worker in run.document.workers] == ["worker-0", "worker-1"]
     assert all(worker.outcomes["completed"] > 100 for worker in run.document.workers)
@@ -191,7 +192,7 @@ def test_a_worker_that_is_killed_is_told_its_calls_are_kept_and_the_master_says_
         run = load(directory)
     lost = [worker for worker in run.document.workers if worker.lost]
     assert [worker.lost for worker in lost] == ["stopped answering"]
-    reason = next(reason for reason in run.validity.reasons if "stopped answering" in reason)
+    reason = next(reason for reason in judge(run).validity.reasons if "stopped answering" in reason)
     assert reason.startswith(f"{lost[0].name} stopped answering; it left ")
     assert sum(lost[0].outcomes.values()) >= min(arrived.values()) > 50
     check_that_the_parts_make_the_whole(run)

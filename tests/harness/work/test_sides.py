@@ -50,7 +50,7 @@ def test_anything_else_is_no_subject_and_the_four_forms_are_named(tmp_path, text
     [
         ("git:", "names nothing"),
         ("path:", "names nothing"),
-        ("path:nowhere", "is no folder"),
+        ("path:nowhere", "is not a folder"),
         ("variant:quick", "no variant 'quick'.*optimised"),
         ("target:known:nop", "no target 'known:nop'.*known:noop"),
         ("target:known:noop?x", "cannot be read"),

@@ -6,6 +6,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.model import Outcome
+from harness.policy.thresholds import Thresholds
 from harness.reading import summary
 from harness.reading.judging import judge
 from harness.run.directory import RunDirectory
@@ -251,6 +252,19 @@ def test_a_saturated_back_end_is_named_in_the_verdict(built):
     assert cell(shown.backends, "dynamodb", 3).text.startswith("saturated")
 
 
+def test_a_back_end_is_saturated_by_the_thresholds_of_its_run_in_the_table_as_in_the_validity(tmp_path):
+    backends = {"dynamodb": {"ceiling_per_s": 300.0, "achieved_per_s": 200.0}}
+    directory = RunDirectory(make_run(tmp_path, backends=backends))
+    document = directory.read()
+    document.thresholds = Thresholds(backend_share=0.5)
+    directory.write(document)
+    judged = judge(summary.load(directory.path))
+    assert any("dynamodb was saturated" in reason for reason in judged.validity.reasons)
+    shown = view.build([judged])
+    assert any("dynamodb was saturated" in point for point in shown.verdict.points)
+    assert cell(shown.backends, "dynamodb", 3).text.startswith("saturated")
+
+
 def test_what_differs_between_runs_is_named(built):
     other = {"machine": {"cpu": "Example CPU", "cores": 4, "kernel": "6.1"}, "python": "3.11.2"}
     shown, _ = built({}, {"variant": "optimised", "environment": other})
@@ -326,7 +340,7 @@ def test_the_facts_of_answers_events_clock_and_processor_are_said_where_there_is
     directory.write_facts(
         msgspec.structs.replace(
             directory.read_facts(),
-            judged_by="answers are judged by their status code: 4xx and 5xx have failed",
+            judged_by="answers are judged by their status code: 4xx and 5xx count as failed",
             events_changed=1_234,
             replaced_time_s=-3_600.0,
             blocked={"POST /assets": Blocked(stretches=2, held_ns=44_000_000, blocked_ns=43_000_000)},
@@ -334,7 +348,7 @@ def test_the_facts_of_answers_events_clock_and_processor_are_said_where_there_is
     )
     shown = view.build([judge(summary.load(path))])
     facts = dict(shown.runs[0].facts)
-    assert facts["answers"] == "answers are judged by their status code: 4xx and 5xx have failed"
+    assert facts["answers"] == "answers are judged by their status code: 4xx and 5xx count as failed"
     assert facts["events"] == "1,234 calls changed theirs; each call got its event as it was made"
     assert facts["clock"].startswith("the target replaced time.time in its process (it is 1h behind)")
     (note,) = [note for note in shown.split.notes if "not all CPU" in note]

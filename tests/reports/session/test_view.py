@@ -103,9 +103,9 @@ def test_a_count_that_came_from_nothing_is_larger_than_any_percentage():
             built.judgement(
                 built.paired("a", Verdict.INCONCLUSIVE),
                 verdict=Verdict.INCONCLUSIVE,
-                controls=built.controls(null_clean=False, reasons=("the null control is dirty",)),
+                controls=built.controls(null_clean=False, reasons=("the A/A check failed",)),
             ),
-            "1 of 1 benchmark is inconclusive and none regressed: the null control is dirty.",
+            "1 of 1 benchmark is inconclusive and none regressed: the A/A check failed.",
             Status.CAUTION,
         ),
         (

@@ -1,20 +1,24 @@
 import dataclasses
 import json
+import os
 import random
 
 import pytest
 
 from targets.asset_core.clocks import Clocks
 from targets.asset_core.core import Core
-from targets.asset_core.counting import Tally
 from targets.asset_core.data.generator import Inventory
 from targets.asset_core.issuing import Issuer
 from targets.asset_core.plan import Plan
 from targets.asset_core.profiles import LAMBDA
-from targets.asset_core.scope import Scope
+from targets.asset_core.seeding import seed
+from targets.asset_core.settings import read_stores
 from targets.asset_core.stores.memory import World
+from targets.asset_core.stores.servers import ServerStores
 from targets.asset_core.switches import OPTIMISED
 from targets.core_events import proxy_event
+from targets.core_target import create
+from tests.support.core import due_in, sending
 
 
 class TurnedClock:
@@ -84,7 +88,8 @@ def clock():
 
 @pytest.fixture
 def scope():
-    return Scope(float("inf"), Tally())
+    """The scope of a request that has a minute: with real servers, what hangs must end."""
+    return due_in(60)
 
 
 @pytest.fixture
@@ -116,3 +121,38 @@ def host(issuer, inventory):
     yield make
     for core in cores:
         core.close()
+
+
+@pytest.fixture(scope="module")
+def settings(empty_servers):
+    """How to reach the servers, which hold nothing when a file of tests begins."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in empty_servers.environment().items():
+            patch.setenv(name, value)
+        yield read_stores(os.environ)
+
+
+@pytest.fixture(scope="module")
+def seeded(settings):
+    """What was put into the servers: the small inventory, once for a file of tests."""
+    return seed(settings, "small", 1)
+
+
+@pytest.fixture
+def stores(settings, seeded):
+    made = ServerStores(settings)(LAMBDA, pooling=True)
+    yield made
+    for store in (made.assets, made.graph, made.cache):
+        store.close()
+
+
+@pytest.fixture
+def admin(settings, seeded):
+    """A function that sends a request with a body to a core on the servers and returns (status, document)."""
+    yield from sending(create(backends="servers"))
+
+
+@pytest.fixture
+def memory_admin():
+    """The same in front of a core over memory."""
+    yield from sending(create(latency_ms="0"))

@@ -7,17 +7,10 @@ from targets.asset_core.data.generator import SHARED_ID
 from targets.asset_core.errors import StoreError
 from targets.asset_core.risk import risk_score
 from targets.asset_core.switches import BASELINE, OPTIMISED, parse_switches
+from tests.support.core import Context, failing
 
 OPERATION = "POST /assets/batch-get"
 SINGLY = parse_switches("optimised", "batched_reads:off")
-
-
-class Context:
-    def __init__(self, remaining_ms):
-        self.remaining_ms = remaining_ms
-
-    def get_remaining_time_in_millis(self):
-        return self.remaining_ms
 
 
 def ids_of(hosted, tenant="tenant-01", count=1_000):
@@ -27,13 +20,6 @@ def ids_of(hosted, tenant="tenant-01", count=1_000):
 def batch_get(hosted, ids, **options):
     response = hosted.post("/assets/batch-get", {"ids": ids}, role="viewer", **options)
     return response["statusCode"], json.loads(response["body"])
-
-
-def failing(error):
-    def raising(*_arguments, **_options):
-        raise error
-
-    return raising
 
 
 @pytest.mark.parametrize("switches", [OPTIMISED, BASELINE, SINGLY])

@@ -17,6 +17,7 @@ from targets.asset_core.stores.batch_writer import write_batches, write_singly
 from targets.asset_core.stores.dynamo import DynamoAssets
 from targets.asset_core.stores.dynamo_items import items_of, key_of, read_asset, read_technology
 from targets.asset_core.stores.dynamo_reads import read_batches
+from tests.support.core import due_in
 
 
 class Raw:
@@ -108,10 +109,6 @@ def write(store, pauses):
 
 def item(number, value="x"):
     return {"pk": {"S": f"T#a#A#{number}"}, "sk": {"S": "META"}, "value": {"S": value}}
-
-
-def due_in(seconds):
-    return Scope(time.monotonic() + seconds, Tally())
 
 
 def test_items_are_written_in_as_few_calls_as_possible(write, http):

@@ -10,10 +10,8 @@ import types
 
 import pytest
 
-from targets.asset_core.counting import Tally
 from targets.asset_core.errors import StoreError
 from targets.asset_core.profiles import LAMBDA, SERVER
-from targets.asset_core.scope import Scope
 from targets.asset_core.settings import StoreSettings
 from targets.asset_core.stores.dynamo import DynamoAssets
 
@@ -73,11 +71,6 @@ def connect(server, monkeypatch):
     yield make
     for store in stores:
         store.close()
-
-
-@pytest.fixture
-def scope():
-    return Scope(time.monotonic() + 60, Tally())
 
 
 @pytest.mark.parametrize(("pooling", "connections"), [(True, 1), (False, 4)])

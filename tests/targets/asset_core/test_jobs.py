@@ -1,3 +1,5 @@
+"""Jobs as callers see them: who may submit which, how they wait, end, and are asked after."""
+
 import concurrent.futures
 import contextlib
 import json
@@ -6,63 +8,23 @@ import time
 
 import pytest
 
-from targets.asset_core.data.generator import SHARED_ID
 from targets.asset_core.errors import StoreError
 from targets.asset_core.switches import BASELINE, OPTIMISED, parse_switches
 from targets.asset_core.workers.kinds import KINDS, POOLS
+from tests.support.core import Context, failing
+from tests.support.hosted import (
+    ask,
+    ended,
+    submit,
+)
 
 SUBMIT = "POST /jobs"
+
+
 UNPOOLED = parse_switches("optimised", "worker_pools:off")
-DATA = {
-    "asset-discovery": {"scope": ["example.com"], "seeds": ["example.com"]},
-    "vulnerability-scan": {"ids": [SHARED_ID, "host:gone"]},
-    "risk-correlation": {"ids": [SHARED_ID, "host:gone"]},
-}
 
 
-class Context:
-    def __init__(self, remaining_ms):
-        self.remaining_ms = remaining_ms
-
-    def get_remaining_time_in_millis(self):
-        return self.remaining_ms
-
-
-def submit(hosted, kind, data=None, *, wait=True, role="analyst", **options):
-    body = {"kind": kind, "data": DATA[kind] if data is None else data, "wait": wait}
-    response = hosted.post("/jobs", body, role=role, **options)
-    return response["statusCode"], json.loads(response["body"])
-
-
-def ask(hosted, job_id, tenant="tenant-01"):
-    response = hosted.get(f"/jobs/{job_id}", token=hosted.token(tenant, role="analyst"))
-    return response["statusCode"], json.loads(response["body"])
-
-
-def ended(hosted, job_id):
-    for _ in range(2_000):
-        status, document = ask(hosted, job_id)
-        if document.get("state") in {"done", "failed"}:
-            return document
-        threading.Event().wait(0.005)
-    pytest.fail(f"the job did not end: {status} {document}")
-
-
-def failing_redis(*_arguments):
-    raise StoreError("down", where="redis")
-
-
-def ingest(hosted, *assets):
-    assert hosted.post("/assets", {"assets": list(assets)})["statusCode"] == 200
-
-
-def asset(asset_id, *, links=(), **fields):
-    relationships = [{"kind": "HOSTS", "target": each, "target_type": "host"} for each in links]
-    return {"id": asset_id, "type": "host", "name": asset_id, "relationships": relationships, **fields}
-
-
-def read(hosted, asset_id):
-    return json.loads(hosted.get(f"/assets/{asset_id}", token=hosted.token())["body"])
+failing_redis = failing(StoreError("down", where="redis"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -240,11 +202,7 @@ def test_a_job_is_kept_for_a_quarter_of_an_hour(host, clock, wait):
 @pytest.mark.parametrize("kind", ["vulnerability-scan", "risk-correlation", "asset-discovery"])
 def test_a_job_without_its_store_fails_with_the_stores_name(host, kind):
     hosted = host()
-
-    def failing(*_arguments, **_options):
-        raise StoreError("secret", where="dynamodb")
-
-    hosted.stores.assets.get_assets = failing
+    hosted.stores.assets.get_assets = failing(StoreError("secret", where="dynamodb"))
     status, document = submit(hosted, kind)
     assert (status, document["error"]["store"]) == (503, "dynamodb")
     job_id = submit(hosted, kind, wait=False)[1]["id"]
@@ -306,164 +264,6 @@ def test_the_same_key_twice_at_one_time_is_one_job(host, monkeypatch):
     (job_id,) = {document["id"] for _, document in answers}
     ended(hosted, job_id)
     assert len(runs) == 1
-
-
-def test_a_scan_adds_the_risks_of_the_feed_and_keeps_what_people_decided(host):
-    from targets.asset_core.assembly import feed_of
-
-    hosted = host()
-    entry = feed_of(1)["nginx"][0]
-    technology = {"name": "nginx", "version": entry.first_affected}
-    ingest(hosted, asset("host:x", technologies=[technology, {"name": "nginx2", "version": "?"}]))
-    expected = sum(
-        tuple(map(int, each.first_affected.split(".")))
-        <= tuple(map(int, entry.first_affected.split(".")))
-        < tuple(map(int, each.first_fixed.split(".")))
-        for each in feed_of(1)["nginx"]
-    )
-    assert read(hosted, "host:x")["risks"] == []
-    result = submit(hosted, "vulnerability-scan", {"ids": ["host:x", "host:none"]})[1]["result"]
-    assert (
-        result["scanned"],
-        result["missing"],
-        result["matched"],
-        result["added"],
-        result["unversioned"],
-    ) == (
-        1,
-        ["host:none"],
-        expected,
-        expected,
-        1,
-    )
-    risks = read(hosted, "host:x")["risks"]
-    assert len(risks) == expected > 0
-    ingest(hosted, asset("host:x", technologies=[technology], risks=[risks[0] | {"status": "accepted"}]))
-    again = submit(hosted, "vulnerability-scan", {"ids": ["host:x"]})[1]["result"]
-    assert (again["added"], again["updated"], again["matched"]) == (0, 0, expected)
-    assert [each["status"] for each in read(hosted, "host:x")["risks"]].count("accepted") == 1
-
-
-def test_a_correlation_follows_relationships_and_writes_the_exposure_back_for_good(host, scope):
-    hosted = host()
-    risk = {"id": "r", "cve": "CVE-1", "cvss": 10.0, "exploitability": "known_exploited"}
-    ingest(
-        hosted,
-        asset("host:a", links=["host:b"]),
-        asset("host:b", links=["host:c"]),
-        asset("host:c", risks=[risk]),
-    )
-    result = submit(hosted, "risk-correlation", {"ids": ["host:a", "host:b"], "hops": 2, "decay": 0.5})[1][
-        "result"
-    ]
-    assert [(each["id"], each["exposure"]) for each in result["assets"]] == [
-        ("host:a", 25.0),
-        ("host:b", 50.0),
-    ]
-    assert result["assets"][0]["paths"] == [
-        {"assets": ["host:a", "host:b", "host:c"], "cve": "CVE-1", "weight": 0.25}
-    ]
-    ingest(hosted, asset("host:a"))
-    exposures = hosted.stores.graph.get_exposures("tenant-01", ["host:a", "host:b", "host:c"], scope)
-    assert exposures == {"host:a": 25.0, "host:b": 50.0}
-
-
-def exposed(hosted, asset_id):
-    """Return the exposure and the entity tag that a caller sees."""
-    response = hosted.get(f"/assets/{asset_id}", token=hosted.token())
-    return json.loads(response["body"])["exposure"], response["headers"]["ETag"]
-
-
-@pytest.mark.parametrize("switches", [OPTIMISED, BASELINE])
-def test_a_correlation_is_seen_in_the_asset_at_once_and_outlives_ingest(host, switches):
-    hosted = host(switches=switches)
-    risk = {"id": "r", "cve": "CVE-1", "cvss": 8.0, "exploitability": "proof_of_concept"}
-    sent = [asset("host:a", links=["host:b"]), asset("host:b", risks=[risk])]
-    ingest(hosted, *sent)
-    before = {each: exposed(hosted, each) for each in ("host:a", "host:b")}
-    assert [exposure for exposure, _ in before.values()] == [None, None]
-    submit(hosted, "risk-correlation", {"ids": ["host:a", "host:b"], "hops": 1, "decay": 0.25})
-    # 8.0 / 10 * 0.6 = 0.48 at home, and a quarter of it a hop away, where there is no risk of its own.
-    after = {each: exposed(hosted, each) for each in ("host:a", "host:b")}
-    assert [exposure for exposure, _ in after.values()] == [12.0, 48.0]
-    assert all(after[each][1] != before[each][1] for each in after)
-    ingest(hosted, *sent)
-    assert {each: exposed(hosted, each) for each in after} == after
-
-
-def test_an_exposure_that_may_have_been_written_is_not_hidden_by_the_cache(host):
-    hosted = host()
-    ingest(hosted, asset("host:a"))
-    assert exposed(hosted, "host:a")[0] is None
-    original = hosted.stores.graph.set_exposures
-
-    def written_but_lost(*arguments):
-        original(*arguments)
-        raise StoreError("the connection broke before the answer", where="neo4j")
-
-    hosted.stores.graph.set_exposures = written_but_lost
-    assert submit(hosted, "risk-correlation", {"ids": ["host:a"]})[0] == 503
-    assert exposed(hosted, "host:a")[0] == 0.0
-
-
-def test_exposures_are_their_tenants_own(host):
-    hosted = host()
-    ingest(hosted, asset("host:a"))
-    hosted.post("/assets", {"assets": [asset("host:a")]}, tenant="tenant-02")
-    submit(hosted, "risk-correlation", {"ids": ["host:a"]})
-    assert exposed(hosted, "host:a")[0] == 0.0
-    other = hosted.get("/assets/host:a", token=hosted.token("tenant-02"))
-    assert json.loads(other["body"])["exposure"] is None
-
-
-def test_a_correlation_takes_one_query_for_each_hop_and_one_for_the_risks(host):
-    hosted = host()
-    submit(hosted, "risk-correlation", {"ids": [SHARED_ID], "hops": 2})
-    counted = hosted.counted(SUBMIT)
-    assert (counted["dynamodb.calls"], counted["neo4j.calls"]) == (1, 4)
-
-
-def test_discovery_adds_what_is_new_and_leaves_what_is_known_as_it_is(host):
-    hosted = host()
-    technology = {"name": "nginx", "version": "1", "vendor": "", "category": ""}
-    ingest(hosted, asset("domain:example.com", name="ours", technologies=[technology], owner="me"))
-    before = read(hosted, "domain:example.com")
-    result = submit(hosted, "asset-discovery", {"scope": ["example.com"], "seeds": ["example.com"]})[1][
-        "result"
-    ]
-    assert result == {
-        "found": 6,
-        "created": 5,
-        "known": 1,
-        "relationships": 5,
-        "out_of_scope": [],
-        "truncated": False,
-    }
-    after = read(hosted, "domain:example.com")
-    assert (after["asset"], after["technologies"]) == (before["asset"], before["technologies"])
-    assert [each["target"] for each in after["relationships"]] == [
-        f"host:{label}.example.com" for label in ("api", "dev", "mail", "vpn", "www")
-    ]
-    assert read(hosted, "host:www.example.com")["asset"]["type"] == "host"
-    again = submit(hosted, "asset-discovery", {"scope": ["example.com"], "seeds": ["example.com"]})[1][
-        "result"
-    ]
-    assert (again["created"], again["known"]) == (0, 6)
-    assert read(hosted, "domain:example.com") == after
-
-
-def test_discovery_that_cannot_write_fails_and_can_be_done_again(host):
-    hosted = host()
-    original = hosted.stores.assets.write_many
-
-    def failing(*_arguments):
-        raise StoreError("down", where="dynamodb")
-
-    hosted.stores.assets.write_many = failing
-    status, document = submit(hosted, "asset-discovery")
-    assert (status, document["error"]["store"]) == (503, "dynamodb")
-    hosted.stores.assets.write_many = original
-    assert submit(hosted, "asset-discovery")[1]["result"]["created"] == 6
 
 
 def test_closing_ends_all_workers(host):

@@ -26,6 +26,7 @@ from targets.asset_core.stores import redis_listener
 from targets.asset_core.stores.memory import World
 from targets.asset_core.stores.redis_cache import RedisCache
 from targets.asset_core.workers.records import DONE, QUEUED, RUNNING, JobRecords, JobView
+from tests.support.core import wait_until
 from tests.targets.asset_core.shelf import Shelf
 
 
@@ -163,14 +164,6 @@ def test_a_listener_notices_that_the_server_is_silent_and_connects_again(half_si
     assert losses
     assert len(taken) >= 2
     cache.close()
-
-
-def wait_until(holds):
-    for _ in range(2_000):
-        if holds():
-            return
-        time.sleep(0.01)
-    pytest.fail("it never happened")
 
 
 @pytest.mark.parametrize("at_once", [True, False])

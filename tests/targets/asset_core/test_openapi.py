@@ -12,6 +12,7 @@ from targets.asset_core.openapi import make_document
 from targets.asset_core.routing import ROUTES
 from targets.core_events import proxy_event
 from targets.core_target import create
+from tests.support.core import failing
 
 
 @pytest.fixture(scope="module")
@@ -85,17 +86,14 @@ def test_every_refusal_is_as_the_document_says(document, host, route):
         for body in BODIES:
             response = hosted.core.handler(proxy_event(route.method, path, {"Authorization": token}, body))
             check(document, route, response)
-    hosted.stores.assets.get_assets = hosted.stores.assets.get_asset = failing
-    hosted.stores.assets.get_technology_names = hosted.stores.cache.get = failing
+    fails = failing(StoreError("down", where="dynamodb"))
+    hosted.stores.assets.get_assets = hosted.stores.assets.get_asset = fails
+    hosted.stores.assets.get_technology_names = hosted.stores.cache.get = fails
     bodies = ['{"ids": ["a"]}', '{"assets": [{"id": "a", "type": "host", "name": "n"}]}',
               '{"kind": "risk-correlation", "data": {"ids": ["a"]}, "wait": true}']  # fmt: skip
     for body in bodies:
         event = proxy_event(route.method, path, {"Authorization": f"Bearer {tokens[0]}"}, body)
         check(document, route, hosted.core.handler(event))
-
-
-def failing(*_arguments, **_options):
-    raise StoreError("down", where="dynamodb")
 
 
 def details(hosted, token):

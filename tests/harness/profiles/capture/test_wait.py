@@ -80,8 +80,8 @@ def test_a_long_wait_is_on_its_stack_at_once_and_stops_at_the_marker():
     record = call.waits.record(["get"])
     (stack,) = fold([record]).waiting.stacks
     assert stack == (
-        "operation:get", "(loop idle)", "Call._call (tests/test_wait_profile.py)",
-        "Call._come_back (tests/test_wait_profile.py)",
+        "operation:get", "(loop idle)", "Call._call (tests/harness/profiles/capture/test_wait.py)",
+        "Call._come_back (tests/harness/profiles/capture/test_wait.py)",
     )  # fmt: skip
     assert (record.reads, record.read_frames) == (1, 3)
 

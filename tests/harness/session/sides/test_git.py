@@ -159,4 +159,4 @@ def test_a_repository_of_another_owner_is_refused_in_gits_own_words(repository, 
 def test_what_git_said_is_kept_without_its_chatter():
     said = "warning: something\nDownloading a.bin\nerror: external filter failed\nfatal: a.bin: smudge filter lfs failed\n"
     assert sentences(said) == "external filter failed; a.bin: smudge filter lfs failed"
-    assert sentences("") == "it said nothing"
+    assert sentences("") == "no message"

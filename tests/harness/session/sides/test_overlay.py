@@ -70,7 +70,7 @@ def test_a_suite_of_one_file_is_copied(tmp_path):
 
 
 def test_the_suite_is_found_in_the_usual_places_or_named(tmp_path):
-    with pytest.raises(UsageError, match="no benchmark suite that we could find"):
+    with pytest.raises(UsageError, match="no benchmark suite in the usual folders"):
         locate_suite(tmp_path, None)
     write(tmp_path, {"tests/benchmarks/test_x.py": "", "mine/test_y.py": ""})
     assert locate_suite(tmp_path, None) == "tests/benchmarks"

@@ -31,10 +31,10 @@ def one(ran, name="t.py::x"):
         (OK, OK, State.BOTH, ""),
         (FAILED, OK, State.NEW, "on the base it fails: ValueError: no"),
         (SKIPPED, OK, State.NEW, "on the base it is skipped: not here"),
-        (XFAILED, OK, State.NEW, "on the base it fails as it is expected to (xfail): known"),
+        (XFAILED, OK, State.NEW, "on the base it fails as expected (xfail): known"),
         (OK, FAILED, State.BROKEN, "ValueError: no"),
         (OK, SKIPPED, State.REMOVED, "on the candidate it is skipped: not here"),
-        (OK, XFAILED, State.REMOVED, "on the candidate it fails as it is expected to (xfail): known"),
+        (OK, XFAILED, State.REMOVED, "on the candidate it fails as expected (xfail): known"),
         (OK, UNUSED, State.BROKEN, "it did not call benchmark"),  # nothing asks for it to be left out
         (FAILED, FAILED, State.BROKEN, "on both sides: ValueError: no"),
         (SKIPPED, FAILED, State.BROKEN, "ValueError: no"),
@@ -50,7 +50,7 @@ def test_the_state_follows_from_what_each_side_could_run(base, candidate, state,
     ("base", "candidate", "note"),
     [
         (SKIPPED, SKIPPED, "t.py::x is skipped: not here"),
-        (XFAILED, XFAILED, "t.py::x fails as it is expected to (xfail): known"),
+        (XFAILED, XFAILED, "t.py::x fails as expected (xfail): known"),
         (FAILED, SKIPPED, "t.py::x is skipped: not here"),
     ],
 )

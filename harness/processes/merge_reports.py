@@ -1,0 +1,249 @@
+"""The reports of Locust's workers, put together: the calls of each where they belong, and then one whole.
+
+The parts make a whole as those of `harness run --workers` do.
+
+Every machine has a monotonic clock of its own. Time zero of a part is placed by the wall clock of its machine; where that
+is more than `CLOCK_TRUST_S` from the master's, by when its reports arrived.
+"""
+
+import contextlib
+import math
+import os
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from harness import environment
+from harness.clock import NS_PER_S
+from harness.errors import HarnessError
+from harness.model import Executor
+from harness.processes.job import Job, Ready
+from harness.processes.loadrun import LoadPlan, LoadResult
+from harness.processes.measure import Ending
+from harness.processes.merge_parts import Part, merge_parts
+from harness.processes.withdraw_split import withdraw_split
+from harness.processes.worker_messages import Member
+from harness.processes.worker_reports import PIECE_BYTES, UNFINISHED, End, Head, Report, place_of
+from harness.profiles.capture.wait import WAITS
+from harness.run.directory import RunDirectory, write_atomically, write_document
+from harness.run.documents import HostFacts
+from harness.table import calls, shares
+from harness.table.calls import HEADER_BYTES, ROW_BYTES
+from harness.table.histogram import Integers
+from harness.table.pieces import pieces
+from harness.units import format_s
+
+if TYPE_CHECKING:
+    from harness.run.facts import LoadFacts
+
+CLOCK_TRUST_S = 1.0
+# Who ended so much before the others did not end with them.
+_TOGETHER_S = 1.0
+_TIMES = ("intended_ns", "dispatched_ns", "entered_ns", "completed_ns")
+
+
+class IncomingPart:
+    """The part of one worker, as far as it has come."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        """Make the folder with an empty table. Raises `HarnessError` if it cannot be written."""
+        self.name = name
+        self.folder = folder
+        self.path = folder / shares.CALLS
+        self.head: Head | None = None
+        self.facts: LoadFacts | None = None
+        self.end: End | None = None
+        self.trouble: str | None = None
+        self.apart_s = math.inf
+        self._last_unix_s = 0.0
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        calls.write_table(self.path, np.zeros(0, calls.DTYPE))
+
+    def take(self, report: Report, now_unix_s: float) -> None:
+        """Write the rows of a report where they belong. Raises `HarnessError` if the disk is full."""
+        self.head, self.facts = report.head or self.head, report.facts or self.facts
+        self.end, self.trouble = report.end or self.end, report.trouble or self.trouble
+        # What the way takes only adds to it: the least is the nearest to how far the clocks are apart.
+        self.apart_s = min(self.apart_s, now_unix_s - report.sent_unix_s)
+        self._last_unix_s = report.sent_unix_s
+        late = np.frombuffer(report.late_rows, calls.DTYPE)
+        try:
+            with self.path.open("r+b") as file:
+                calls.reserve(file.fileno(), report.first + len(report.rows) // ROW_BYTES)
+                os.pwrite(file.fileno(), report.rows, place_of(report.first))
+                for number, row in zip(report.late, late, strict=True):
+                    os.pwrite(file.fileno(), row.tobytes(), place_of(number))
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    @property
+    def origin_unix_s(self) -> float | None:
+        """Time zero of the part on the master's wall clock."""
+        if self.facts is None:
+            return None
+        return self.facts.origin_unix_s + (0.0 if self.has_clock else self.apart_s)
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether the wall clock of its machine can be trusted."""
+        return abs(self.apart_s) <= CLOCK_TRUST_S or self.facts is None
+
+    @property
+    def ended_s(self) -> float:
+        """When it ended, or was last heard of, in seconds from its own time zero."""
+        if self.facts is None:
+            return 0.0
+        if self.facts.ended_ns is not None:
+            return self.facts.ended_ns / NS_PER_S
+        return max(self._last_unix_s - self.facts.origin_unix_s, 0.0)
+
+    def missing(self) -> str | None:
+        """Say what is wrong with a part that has ended; None if all of it came as it was recorded."""
+        if self.end is None:
+            return None
+        with self.path.open("rb") as file:
+            file.seek(HEADER_BYTES)
+            crc = size = 0
+            while piece := file.read(PIECE_BYTES):
+                crc, size = zlib.crc32(piece, crc), size + len(piece)
+        if (size, crc) == (self.end.rows * ROW_BYTES, self.end.crc):
+            return None
+        return f"The calls of {self.name} did not arrive as they were recorded ({size // ROW_BYTES} of {self.end.rows})"
+
+    def place_at(self, offset_ns: int) -> None:
+        """Count its times from the time zero of the whole, and write its facts beside its table."""
+        table = calls.load(self.path)
+        if len(table) and offset_ns:
+            whole = np.memmap(self.path, calls.DTYPE, "r+", HEADER_BYTES, (len(table),))
+            for piece in pieces(whole):
+                for name in _TIMES:
+                    _shift(piece[name], offset_ns, piece["outcome"], returned=name in _TIMES[2:])
+            whole.flush()
+        if self.facts:
+            facts = self.facts
+            if facts.ended_ns is not None:
+                facts = msgspec.structs.replace(facts, ended_ns=facts.ended_ns + offset_ns)
+            write_document(self.folder / RunDirectory.FACTS, facts)
+        if self.end and self.end.held_by:
+            write_atomically(self.folder / RunDirectory.HELD_BY, self.end.held_by)
+        if self.end and self.end.waits:
+            write_atomically(self.folder / WAITS, self.end.waits)
+        if self.facts and self.facts.split_taken:
+            withdraw_split(self.folder, shares.CALLS)
+
+
+def _shift(column: Integers, offset_ns: int, outcome: Integers, *, returned: bool) -> None:
+    column[outcome != UNFINISHED if returned else slice(None)] += offset_ns
+
+
+class WorkerReports:
+    """All parts of one test, by the worker that sent them."""
+
+    def __init__(self, timing: Path) -> None:
+        self._timing = timing
+        self._parts: dict[str, IncomingPart] = {}
+        self._over: set[str] = set()
+        self._lost: dict[str, str] = {}
+
+    def take(self, worker: str, report: Report, now_unix_s: float) -> None:
+        """Keep a report. Raises `HarnessError` if it cannot be written."""
+        if report.head:
+            self._part(worker).take(report, now_unix_s)
+        if report.is_last:
+            self._over.add(worker)
+
+    def lose(self, worker: str, how: str) -> None:
+        """Say that nothing more will come from a worker that has not said its last."""
+        self._part(worker)
+        self._lost[worker] = how
+
+    def _part(self, worker: str) -> IncomingPart:
+        if worker not in self._parts:
+            name = shares.name_of(len(self._parts))
+            self._parts[worker] = IncomingPart(name, self._timing / name)
+        return self._parts[worker]
+
+    def is_over(self, worker: str) -> bool:
+        """Whether a worker has said its last, or never will."""
+        return worker in self._over or worker in self._lost
+
+    @property
+    def workers(self) -> dict[str, str]:
+        """What each worker that took part is called."""
+        return {worker: part.name for worker, part in self._parts.items()}
+
+    @property
+    def keys(self) -> set[tuple[str, int]]:
+        """What tells these parts from those of another test."""
+        return {(worker, part.facts.origin_ns) for worker, part in self._parts.items() if part.facts}
+
+    @property
+    def head(self) -> Head | None:
+        """What the first worker said; None if nobody has."""
+        return next((part.head for part in self._parts.values() if part.head), None)
+
+    @property
+    def duration_s(self) -> float:
+        """From the first time zero to the last end, as far as is known."""
+        return max((self._offset_s(part) + part.ended_s for part in self._parts.values()), default=0.0)
+
+    def _offset_s(self, part: IncomingPart) -> float:
+        known = [one.origin_unix_s for one in self._parts.values() if one.origin_unix_s is not None]
+        return 0.0 if part.origin_unix_s is None else part.origin_unix_s - min(known)
+
+    def notes(self) -> list[str]:
+        """Return what degrades the run: clocks that could not be used, and environments that differ."""
+        known = [part for part in self._parts.values() if part.head]
+        clocks = [
+            f"The clock of {part.name}'s machine is {format_s(abs(part.apart_s))} from the master's: "
+            "its calls stand where their reports arrived"
+            for part in known
+            if not part.has_clock
+        ]
+        first = known[0].head.environment if known and known[0].head else {}
+        differing = [
+            f"{part.name} and {known[0].name} ran in environments that differ in {', '.join(words)}"
+            for part in known[1:]
+            if part.head and (words := environment.explained(first, part.head.environment))
+        ]
+        return clocks + differing
+
+    def merge(self, plan: LoadPlan) -> LoadResult:
+        """Make the parts a whole. What cannot be put together is trouble in the result, and never raised."""
+        end_s, head = self.duration_s, self.head
+        troubles = []
+        for part in self._parts.values():
+            with contextlib.suppress(HarnessError):
+                troubles.append(part.missing())
+                part.place_at(round(self._offset_s(part) * NS_PER_S))
+        found = [self._whole_part(worker, part, end_s) for worker, part in self._parts.items()]
+        ending = Ending(trouble="; ".join(filter(None, troubles)) or None)
+        return merge_parts(found, plan, self._timing, ending, Ready(head.operations if head else {}))
+
+    def _whole_part(self, worker: str, part: IncomingPart, end_s: float) -> Part:
+        ended_s = self._offset_s(part) + part.ended_s
+        lost = self._lost.get(worker) or part.trouble
+        if lost is None and ended_s < end_s - _TOGETHER_S:
+            lost = f"left {format_s(end_s - ended_s)} before the end"
+        job = Job(
+            kind="load", folder=str(part.folder), factory="", parameters={}, seed=0, executor=Executor.CLOSED
+        )
+        member = Member(
+            name=part.name, number=0, workers=len(self._parts), job=job, spans=()
+        )  # fmt: skip
+        host = part.end.host if part.end else HostFacts()
+        return Part(member=member, host=host, lost=lost, lost_at_s=ended_s)
+
+
+def _unwritable(path: Path, error: OSError) -> HarnessError:
+    return HarnessError(
+        f"The calls of a worker cannot be written: {error.strerror}",
+        where=str(path),
+        remedy="Free some disk or name another place",
+    )
