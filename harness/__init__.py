@@ -1,3 +1,3 @@
-"""Measure, store, judge: the engine, which knows no target and no scenario by name."""
+"""Measure, store, judge: the engine, independent of any particular target or scenario."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Questions to git that change nothing: no hook runs, no lock is taken, no index is refreshed, no object is fetched."""
+"""Query git without side effects: no hook runs, no lock is taken, no index is refreshed, no object is fetched."""
 
 import os
 import subprocess
@@ -13,16 +13,16 @@ _SETTINGS = (
     "advice.detachedHead=false",
 )
 _KEPT = ("GIT_CONFIG_", "GIT_SSH", "GIT_ASKPASS", "GIT_SSL_", "GIT_EXEC_PATH")
-"""Variables about the user and the machine, and not about one repository: `safe.directory` is set there, and logins."""
+"""Variables about the user and the machine, not about one repository: `safe.directory` is set there, and logins."""
 _QUIET = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 
 def ask_git(
     folder: Path, *words: str, timeout_s: float, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run git in `folder` and return how it ended. By default git fetches nothing that a partial clone lacks.
+    """Run git in `folder` and return its result. By default git fetches no objects that a partial clone lacks.
 
-    Raises OSError if there is no git, subprocess.TimeoutExpired after `timeout_s`.
+    Raises OSError if git is missing, subprocess.TimeoutExpired after `timeout_s`.
     """
     settings = (word for setting in _SETTINGS for word in ("-c", setting))
     return subprocess.run(
@@ -38,7 +38,7 @@ def ask_git(
 
 
 def git_environment() -> dict[str, str]:
-    """Return the environment without what an outer git command or a hook has set: it would lead to another repository."""
+    """Return the environment without variables of an outer git command or a hook, which point to another repository."""
     kept = {
         name: value
         for name, value in os.environ.items()

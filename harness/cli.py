@@ -1,4 +1,4 @@
-"""The command line: the literal list of commands, and the one place where errors end."""
+"""The command line: the literal list of commands, and the one place where errors are reported."""
 
 import argparse
 import dataclasses
@@ -31,12 +31,12 @@ class Command(Protocol):
         """Declare the options."""
 
     def run(self, args: argparse.Namespace, talk: Talk, /) -> ExitCode:
-        """Carry out the command."""
+        """Execute the command."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InModule:
-    """A command of `harness.commands`, imported only when the user names it: a command does not pay for the imports of another."""
+    """A command of `harness.commands`, imported on demand, so that no command loads another one's dependencies."""
 
     name: str
     summary: str
@@ -47,7 +47,7 @@ class InModule:
         self._module().add_arguments(parser)
 
     def run(self, args: argparse.Namespace, talk: Talk, /) -> ExitCode:
-        """Carry out the command."""
+        """Execute the command."""
         code: ExitCode = self._module().run(args, talk)
         return code
 
@@ -74,14 +74,14 @@ COMMANDS: tuple[Command, ...] = (
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that raises `UsageError` for an argument that it cannot read."""
+    """Report unreadable words as an error of the harness."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message[:1].upper() + message[1:], remedy=f"See '{self.prog} --help'")
 
 
 class _Aligned(argparse.HelpFormatter):
-    """A help formatter that puts the longest command beside its help: argparse ignores the extra indent of commands."""
+    """Align the help with the longest command: argparse ignores the extra indentation of commands."""
 
     def add_argument(self, action: argparse.Action) -> None:
         super().add_argument(action)
@@ -89,7 +89,7 @@ class _Aligned(argparse.HelpFormatter):
 
 
 def make_parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """Return a parser for these words, with the options of the commands among them. Parsing raises `UsageError`."""
+    """Return a parser for these words, with the options of the named command; raises `UsageError` for unknown words."""
     parser = _Parser(
         prog="harness",
         description="Load tests, profiles and comparisons, each with a check whether its numbers can be trusted.",
@@ -109,11 +109,11 @@ def make_parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
-    """Carry out one command and return its exit code; every known error ends here as one sentence."""
+    """Execute one command and return its exit code; every known error is reported here as one sentence."""
     words = sys.argv[1:] if arguments is None else arguments
-    # Decided before parsing: a usage error is reported as JSON too.
+    # Needed before parsing: a parse error is reported as JSON too.
     talk = Talk(as_json="--json" in words)
-    # A killed command leaves folders with passwords and with copies of code.
+    # Leftovers of a killed command: folders with passwords and with copies of code.
     sweep()
     learn(*words)
     try:
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
 
 def _carry_out(words: Sequence[str], talk: Talk) -> ExitCode:
     if not words:
-        # As argparse does for a command that is missing, with the whole help instead of the usage line.
+        # Like argparse for a missing command, but with the whole help instead of the usage line.
         talk.people.write(make_parser(words).format_help())
         return ExitCode.USAGE
     try:
@@ -154,7 +154,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     args, rest = make_parser(words).parse_known_args(words)
     if rest:
         raise UsageError(
-            f"'{args.command.name}' does not know {' '.join(rest)}",
+            f"Unknown for '{args.command.name}': {' '.join(rest)}",
             remedy=f"See 'harness {args.command.name} --help'",
         )
     return args
@@ -174,7 +174,7 @@ def entry() -> None:
 
 
 def _keep_standard_streams() -> None:
-    """Open /dev/null for each standard stream that the caller has closed: else the next opened file gets its number."""
+    """Open the null device for each closed standard stream: otherwise the next file would get its number."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)

@@ -1,4 +1,4 @@
-"""The one clock of all stamps; whatever decides takes its times as arguments and needs no clock."""
+"""The one clock of all timestamps; decisions take their times as arguments and need no clock."""
 
 import ctypes
 import time
@@ -21,7 +21,7 @@ _gettime = ctypes.CDLL(None, use_errno=True).clock_gettime
 
 
 def wall_s() -> float:
-    """Return the machine's wall clock in seconds since 1970, asked of the kernel: a target may replace `time.time`.
+    """Return the machine's wall clock in seconds since 1970, read from the kernel: a target may replace `time.time`.
 
     Libraries that stop the time for a test (freezegun, time-machine) replace it in every module, or below Python.
     """

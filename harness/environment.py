@@ -1,6 +1,6 @@
-"""Facts of machine, interpreter, packages and commit: what a run says of where it was made.
+"""Collect facts of machine, interpreter, packages and commit: the origin of a run.
 
-`FINGERPRINT` names the facts that must be the same before two stored runs may be compared.
+`FINGERPRINT` names the facts that must be equal for a comparison of two stored runs.
 """
 
 import importlib.metadata
@@ -22,7 +22,7 @@ PACKAGES = (
 
 
 def collect(folder: Path | None = None) -> dict[str, Any]:
-    """Return the facts as plain JSON data; `folder` is the checkout whose commit counts (default: the current)."""
+    """Return the facts as plain JSON data; `folder` is the checkout whose commit is recorded (default: the current)."""
     return {
         "harness": harness.__version__,
         "cpu": _cpu_model(),
@@ -40,12 +40,12 @@ def collect(folder: Path | None = None) -> dict[str, Any]:
 
 
 def differences(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
-    """Name the facts of the fingerprint in which two environments differ."""
+    """Return the names of fingerprint facts in which two environments differ."""
     return [name for name in FINGERPRINT if first.get(name) != second.get(name)]
 
 
 def explained(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
-    """Return each differing fact of the fingerprint with both values; of packages, each that differs."""
+    """Return each differing fingerprint fact with both values; each differing package separately."""
     return [
         words
         for name in differences(first, second)

@@ -1,6 +1,6 @@
-"""One family of errors, each with the exit code of the process that it ends.
+"""The errors of the harness, each with the exit code of its process.
 
-An error says what happened, where, and what to do next; it is caught once, in `harness.cli`.
+An error contains what happened, where, and what to do next; it is caught once, in `harness.cli`.
 """
 
 import enum
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 class ExitCode(enum.IntEnum):
-    """What the process tells a shell or a CI job."""
+    """The result of the process for a shell or a CI job."""
 
     OK = 0
     FAILED = 1
@@ -31,12 +31,12 @@ _PRECEDENCE = (
 
 
 def worst(codes: Iterable[ExitCode]) -> ExitCode:
-    """Return the code that stands for several: the first in the order 130, 1, 2, 3, 5, 4, 0."""
+    """Return the most important of several codes: the first in the order 130, 1, 2, 3, 5, 4, 0."""
     return min(codes, key=_PRECEDENCE.index, default=ExitCode.OK)
 
 
 class HarnessError(Exception):
-    """What happened, where, and what to do next. By itself it means: the harness failed."""
+    """An error with its event, place and remedy. The base class means: the harness failed."""
 
     exit_code = ExitCode.FAILED
 
@@ -52,7 +52,7 @@ class HarnessError(Exception):
 
 
 class UsageError(HarnessError):
-    """The caller asked for something that does not exist or cannot be."""
+    """The caller asked for something that does not exist or is impossible."""
 
     exit_code = ExitCode.USAGE
 
@@ -62,11 +62,11 @@ class TargetError(UsageError):
 
 
 class RefusedError(TargetError):
-    """The target does what cannot be measured truthfully: no number of it may stand as valid."""
+    """The target does something that cannot be measured correctly: no number of it may be valid."""
 
 
 class InvalidRunError(HarnessError):
-    """The measurement cannot be used: damaged, incomplete or made under conditions that void it."""
+    """The measurement cannot be used: it is damaged, incomplete or made under invalidating conditions."""
 
     exit_code = ExitCode.INVALID
 

@@ -1,4 +1,4 @@
-"""The vocabulary that every layer shares: outcomes, scenarios, and the seams between harness and target."""
+"""The vocabulary that every layer shares: outcomes, scenarios, and the interfaces between harness and target."""
 
 import dataclasses
 import enum
@@ -13,7 +13,7 @@ DEFAULT_OPERATION = "call"
 
 
 class Outcome(enum.IntEnum):
-    """How one planned call ended. Stored as one byte; zero is what an untouched row says."""
+    """The end of one planned call. Stored as one byte; an untouched row is zero."""
 
     NEVER_STARTED = 0
     UNFINISHED = 1
@@ -24,26 +24,26 @@ class Outcome(enum.IntEnum):
 
     @property
     def label(self) -> str:
-        """The name used in JSON and reports, for example `never_started`."""
+        """Name in JSON and reports, for example `never_started`."""
         return self.name.lower()
 
     @property
     def returned(self) -> bool:
-        """True if the call came back, so that it has a service time."""
+        """Return True if the call returned, so that it has a service time."""
         return self in {Outcome.COMPLETED, Outcome.FAILED, Outcome.TIMED_OUT}
 
 
 class Arrivals(enum.StrEnum):
-    """How arrivals of the open model are spread over the area under the rate curve."""
+    """The distribution of the open model's arrivals over the area under the rate curve."""
 
     UNIFORM = "uniform"
     POISSON = "poisson"
     REPLAY = "replay"
-    """As they were recorded; those of warm-up, of which there is no record, as of `POISSON`."""
+    """Recorded arrivals; those of warm-up, which has no record, as of `POISSON`."""
 
 
 class Executor(enum.StrEnum):
-    """Who decides when the next call starts: the plan (open) or the user who got an answer (closed)."""
+    """Trigger of the next call: the plan (open) or the end of the user's previous call (closed)."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -51,10 +51,10 @@ class Executor(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stage:
-    """A span of a scenario; its rate goes linearly from `start` to `end`, in multiples of the scenario's rate.
+    """A span of a scenario; its rate changes linearly from `start` to `end`, in multiples of the scenario's rate.
 
-    `share` is its part of the duration; of stages with `warmup`, which come before all others, the part of the time of
-    warm-up: their calls are in no result. `slo` are limits for this stage alone, such as `p99<25ms,errors<0.1%`.
+    `share` is its part of the duration. Stages with `warmup` come before all others, have their `share` of the warm-up
+    time, and are in no result. `slo` are limits for this stage alone, such as `p99<25ms,errors<0.1%`.
     """
 
     label: str
@@ -67,12 +67,12 @@ class Stage:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is done to a target: pure data, scaled to a rate (or users) and a duration when it runs.
+    """The load on a target: pure data, scaled to a rate (or users) and a duration when it runs.
 
     `operations` maps names to weights; empty means the mix that the target proposes.
-    `rate_per_s` of None asks the harness to probe the target and take `probe_share` of what the slowest variant can do:
-    half is what a healthy machine holds, and less where the servers of the target have much to do beside it.
-    `find_users` asks it to find the number of users beyond which no more calls per second are answered.
+    `rate_per_s` of None makes the harness probe the target and take `probe_share` of the slowest variant's capacity:
+    half is sustainable on a healthy machine, and less where the target's servers have much to do beside it.
+    `find_users` makes it search the number of users beyond which throughput stops growing.
     """
 
     name: str
@@ -93,10 +93,10 @@ class Scenario:
 
 @runtime_checkable
 class Target(Protocol):
-    """What is measured. Everything but `call` is optional: see the protocols below.
+    """The measured object. Everything but `call` is optional: see the protocols below.
 
-    An exception out of `call` is a failed call, `TimeoutError` a timed-out one. What it returns must be finished: a
-    coroutine, a generator, a future or an unread response is refused by name, and so is an async function here or below.
+    An exception out of `call` is a failed call, `TimeoutError` a timed-out one. Its result must be finished: a coroutine,
+    a generator, a future or an unread response is refused by name, and so is an async function here or below.
     """
 
     def call(self, event: Any) -> Any:
@@ -105,7 +105,7 @@ class Target(Protocol):
 
 @runtime_checkable
 class OffersOperations(Protocol):
-    """A target with more than the one operation `call`."""
+    """A target with operations other than `call`."""
 
     operations: Mapping[str, float]
 
@@ -120,26 +120,26 @@ class MakesEvents(Protocol):
 
 @runtime_checkable
 class JudgesResults(Protocol):
-    """A target that judges its results itself; those of any other are judged by their HTTP status, where they have one."""
+    """A target that judges its results itself; other targets are judged by the HTTP status of their results, if any."""
 
     def outcome(self, result: Any) -> str | Outcome:
-        """Return `completed`, `failed` or `timed_out`, or the `Outcome`. Runs after the call, on the driver's time."""
+        """Return `completed`, `failed` or `timed_out`, or the `Outcome`. Runs after the call, outside its time."""
 
 
 @runtime_checkable
 class ExpectsStatuses(Protocol):
-    """A target whose answers have an HTTP status, some of which of 400 and above are no failures."""
+    """A target whose responses have an HTTP status, some of which are expected at 400 and above."""
 
     expected_statuses: Collection[int | str]
-    """Such as `{404}` or `["200-399", 404]`; without one below 400, all below 400 are expected too."""
+    """Expected statuses such as `{404}` or `["200-399", 404]`; without one below 400, all below 400 are expected too."""
 
 
 @runtime_checkable
 class ExplainsFailures(Protocol):
-    """A target that says why a result is a failure (`JudgesResults`)."""
+    """A target that gives the reason of a failed result (`JudgesResults`)."""
 
     def failure(self, result: Any) -> str:
-        """Return a short text, the same for all results that failed for one reason: `503 unavailable: redis`."""
+        """Return a short text, equal for all results with the same reason of failure: `503 unavailable: redis`."""
 
 
 @runtime_checkable
@@ -147,12 +147,12 @@ class Opens(Protocol):
     """A target with connections to make before the first call."""
 
     def open(self) -> None:
-        """Get ready; runs once, before warm-up."""
+        """Prepare for calls; runs once, before warm-up."""
 
 
 @runtime_checkable
 class Closes(Protocol):
-    """A target with something to give back."""
+    """A target with resources to release."""
 
     def close(self) -> None:
         """Release everything; runs once, after the last call."""
@@ -160,7 +160,7 @@ class Closes(Protocol):
 
 @runtime_checkable
 class Counts(Protocol):
-    """A target that counts what it does, by operation: back-end calls, cache hits, pool waits."""
+    """A target that counts its work by operation: back-end calls, cache hits, pool waits."""
 
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """Return totals since the start, `{operation: {counter: total}}`; they only grow."""
@@ -168,28 +168,28 @@ class Counts(Protocol):
 
 @runtime_checkable
 class RecordsSites(Protocol):
-    """A target that counts (`Counts`) and can say which of its functions are behind its counters."""
+    """A target with counters (`Counts`) that can attribute them to its functions."""
 
     def record_sites(self, *, on: bool) -> None:
-        """Begin to record, from nothing, or stop; called once the target is open. Off, it must cost nothing."""
+        """Start recording from zero, or stop; called after `open`. While off, it must have no overhead."""
 
     def sites(self) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
         """Return totals since recording began, `{operation: {counter: {function: total}}}`."""
 
 
 class Wrap(Protocol):
-    """Carries the current call's identity into another greenlet or thread."""
+    """A function that carries the current call's identity into another greenlet or thread."""
 
     def __call__(self, function: Callable[P, R], /) -> Callable[P, R]:
-        """Return `function` bound to the call that is running now."""
+        """Return `function` bound to the currently running call."""
 
 
 @runtime_checkable
 class Instrumentable(Protocol):
-    """A target that hands work to other threads by a way of its own, such as a queue.
+    """A target that passes work to other threads by its own means, such as a queue.
 
-    The standard ways need none of this: threads, executors, gevent, `asyncio` (see `harness.target.carrying`).
+    The standard means do not need this: threads, executors, gevent, `asyncio` (see `harness.target.carrying`).
     """
 
     def instrument(self, wrap: Wrap) -> None:
-        """Apply `wrap` to every function that is handed over, in the call that hands it over; called before `open`."""
+        """Apply `wrap` to every function passed to another thread, in the call that passes it; called before `open`."""

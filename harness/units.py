@@ -1,6 +1,6 @@
-"""Numbers for people, and back: nanoseconds, bytes, rates and durations. Base units everywhere else.
+"""Format numbers for people, and parse them: nanoseconds, bytes, rates and durations. Base units everywhere else.
 
-A measured number has three significant digits wherever it is read, and no number is written with an exponent.
+A measured number has three significant digits wherever it is shown, and no number is written with an exponent.
 """
 
 import decimal
@@ -14,7 +14,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 
 
 def parse_duration_s(text: str) -> float:
-    """Return the seconds of `10s`, `5m`, `1h`, `1m30s` or `250ms`; anything else is a `UsageError`."""
+    """Return the seconds of `10s`, `5m`, `1h`, `1m30s` or `250ms`; raises `UsageError` for other text."""
     parts = _DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise UsageError(f"'{text}' is not a duration", remedy="Write it like 10s, 5m, 1h or 1m30s")
@@ -22,11 +22,11 @@ def parse_duration_s(text: str) -> float:
 
 
 _LEAST, _MOST = 1e-9, 1e15
-"""What lies outside of these is not written in digits: so many of them would tell nobody anything."""
+"""Bounds of the values written in digits: beyond them the digits would be too many to read."""
 
 
 def _scaled(value: float, steps: tuple[tuple[float, str], ...]) -> str:
-    # As it is written: 999,999 ns are 1 ms, not 1,000 µs.
+    # The rounded value selects the unit: 999,999 ns are 1 ms, not 1,000 µs.
     size, unit = next(
         ((size, unit) for size, unit in steps if abs(_rounded(value / size, 3)) >= 1), steps[-1]
     )
@@ -38,7 +38,7 @@ def _rounded(value: float, digits: int) -> float:
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Return `value` with three significant digits, and no fewer than its whole part; never with an exponent."""
+    """Return `value` with three significant digits, and at least its whole part; never with an exponent."""
     if value == 0:
         return "0"
     size, sign = abs(value), "-" if value < 0 else ""
@@ -53,7 +53,7 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def in_full(value: float, *, grouped: bool = False) -> str:
-    """Return a number as somebody types it, with twelve digits at most and no exponent: `200.5`, `0.00005`, `1000000`."""
+    """Return a number as typed, with twelve digits at most and no exponent: `200.5`, `0.00005`, `1000000`."""
     text = format(decimal.Decimal(f"{value:.12g}"), ",f" if grouped else "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -64,7 +64,7 @@ def format_ns(value: float | None) -> str:
 
 
 def format_s(value: float | None) -> str:
-    """Return a time that is given in seconds with the unit that suits it: `72 µs` for 7.2e-05."""
+    """Return a time given in seconds with a suitable unit: `72 µs` for 7.2e-05."""
     if value is None:
         return "–"
     return format_ns(value * 1e9) if value else "0 s"
@@ -83,12 +83,12 @@ def format_rate(value: float | None) -> str:
 
 
 def format_rate_in_full(value: float | None) -> str:
-    """Return a rate that was chosen, not measured, with every digit that it was chosen with: `200.5/s`."""
+    """Return a chosen rate with all of its digits, unlike a measured one: `200.5/s`."""
     return "–" if value is None else f"{in_full(value, grouped=True)}/s"
 
 
 def format_count(value: float | None) -> str:
-    """Return a whole number with thousands separated."""
+    """Return a whole number with thousands separators."""
     return "–" if value is None else f"{value:,.0f}"
 
 
@@ -98,7 +98,7 @@ def format_percent(share: float | None) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a span for people: `250ms`, `10s`, `1m30s`, `1h`."""
+    """Return a duration for people: `250ms`, `10s`, `1m30s`, `1h`."""
     if seconds < 1:
         return f"{in_full(seconds * 1000)}ms"
     if seconds < 60:

@@ -1,1 +1,1 @@
-"""What a person reads: plain data in, HTML, text and figures out. Reports decide nothing."""
+"""Render reports for people: plain data in, HTML, text and figures out. Reports decide nothing."""

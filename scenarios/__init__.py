@@ -1,1 +1,1 @@
-"""What is done to a target: load scenarios and micro-benchmarks, as data."""
+"""Load scenarios and micro-benchmarks, as data."""

@@ -2,9 +2,9 @@
 
 from harness.model import Arrivals, Executor, Scenario, Stage
 
-# Of what can be done at most: batches and writes keep the servers busy, often on the same processors.
+# Share of the maximum rate: batches and writes keep the servers busy, often on the same processors.
 _BUSY_SERVERS_SHARE = 0.25
-# Reads of single assets miss the caches half the time at first, and a quarter of the time for good after some 400 calls.
+# Reads of single assets miss the caches half the time at first, and a quarter of the time after some 400 calls.
 _CACHES_FILL_S = 10.0
 
 _GENERAL = (
@@ -105,7 +105,7 @@ _HARD_TIMES = (
         },
         stages=(Stage("one by one", 0.5), Stage("scaling out", 0.5, 2.0, 2.0)),
         arrivals=Arrivals.UNIFORM,
-        # An interpreter with the client libraries takes most of a second of a core: more at once would measure the queue.
+        # An interpreter with the client libraries takes most of a second of a core: a higher rate would measure the queue.
         rate_per_s=1.0,
         duration_s=40.0,
         warmup_s=3.0,

@@ -1,12 +1,12 @@
-"""The scenarios for people who live in Locust: `locust -f scenarios/locustfile.py`, its UI and its workers included.
+"""The scenarios for users of Locust: `locust -f scenarios/locustfile.py`, with its UI and its workers.
 
 `HARNESS_SCENARIO` (default `closed`) gives the mix of operations and the think time, `HARNESS_TARGET` (default that of the
 scenario) is a target: `known:NAME?key=value`, `asset-core`, `path/to/file.py:factory` or `package.module:factory`. Locust
-decides on users and time. Its statistics are its own, and rounded; each test leaves a run directory in `HARNESS_OUT`
-(default `runs`) besides, with every call, exact percentiles and whether they can be trusted: `harness report` shows it.
+sets users and time. Its statistics are rounded; each test also leaves a run directory in `HARNESS_OUT` (default `runs`)
+with every call, exact percentiles and their validity: `harness report` shows it.
 """
 
-# Locust is imported by this, and must be before anything that the target imports.
+# This import loads Locust, which must precede all imports of the target.
 from harness.work.plain_locust import user_of  # isort: skip
 import os
 import sys

@@ -1,1 +1,1 @@
-"""What is measured: the asset core, the servers behind it, and targets of known truth."""
+"""The measured targets: the asset core, the servers behind it, and targets of known truth."""

@@ -1,4 +1,4 @@
-"""The events that the asset core is measured with: who asks for what, drawn from an inventory with a given popularity."""
+"""Make the events for measuring the asset core: callers and assets, drawn from an inventory by popularity."""
 
 import json
 import random
@@ -16,7 +16,7 @@ from targets.asset_core.routing import BATCH_GET, GET_ASSET, GET_HEALTH, GET_JOB
 from targets.asset_core.workers.jobs import make_job_id
 
 MISSING_SHARE = 0.005
-"""How many events ask for an asset that does not exist."""
+"""Share of events for an asset that does not exist."""
 
 GZIP_SHARE = 0.7
 USERS_PER_TENANT = 4
@@ -27,13 +27,13 @@ SCAN_IDS = 5
 CORRELATE_IDS = 2
 DISCOVERY_SEEDS = 50
 KNOWN_JOBS = 2
-"""Jobs of each tenant that can be asked after."""
+"""Number of jobs of each tenant that events poll."""
 
 Event = dict[str, Any]
 
 
 class Events:
-    """Makes events. The same generator asks for the same assets by the same users; key and times are of today."""
+    """Make events. The same seed requests the same assets by the same users; key and times are of today."""
 
     def __init__(
         self, inventory: Assets, zipf: Zipf, issuer: Issuer, tenants: AbstractSet[str] | None = None
@@ -61,25 +61,25 @@ class Events:
         return Events(self._inventory, self._zipf, self._issuer, tenants)
 
     def popular(self, rank: int) -> tuple[str, str]:
-        """Return (tenant, id) of the asset of a rank, 0 being the one that is asked for most."""
+        """Return (tenant, id) of the asset of a rank, 0 being the most requested one."""
         return self._inventory.identity(self._zipf.number(rank))
 
     def make(self, operation: str, rng: random.Random) -> Event:
-        """Return a proxy event; SettingsError for an operation that the core does not have."""
+        """Return a proxy event; raises SettingsError for an operation that the core lacks."""
         maker = self._makers.get(operation)
         if maker is None:
             raise SettingsError(f"there is no operation {operation!r}", where="core_target")
         return maker(rng)
 
     def sign_tokens(self) -> None:
-        """Make all tokens now, so that no event has to wait for one."""
+        """Make all tokens now, so that no event waits for one."""
         for tenant in self._inventory.tenants:
             for role in ROLES:
                 for user in range(USERS_PER_TENANT):
                     self._token(tenant.name, user, role)
 
     def known_jobs(self) -> list[Event]:
-        """Return what submits the jobs that `GET /jobs/{id}` asks after."""
+        """Return the events that submit the jobs which `GET /jobs/{id}` polls."""
         return [
             self._post("/jobs", body, tenant.name, 0, "analyst", **{"Idempotency-Key": _job_key(number)})
             for tenant in self._inventory.tenants
@@ -161,7 +161,7 @@ class Events:
 
 
 def proxy_event(method: str, path: str, headers: Mapping[str, str], body: str | None = None) -> Event:
-    """Return an API Gateway REST proxy event (v1), as the service makes it."""
+    """Return an API Gateway REST proxy event (v1), with the fields that the service sets."""
     all_headers = {"Accept": "application/json", "Host": "api.example", "User-Agent": "harness", **headers}
     return {
         "resource": "/{proxy+}",
@@ -185,12 +185,12 @@ def proxy_event(method: str, path: str, headers: Mapping[str, str], body: str | 
 
 
 def _job(kind: str, data: dict[str, Any]) -> dict[str, Any]:
-    # Waited for: what went on after the answer would be measured with whatever comes next.
+    # The job is waited for: work after the response would be measured with later calls.
     return {"kind": kind, "data": data, "wait": True}
 
 
 def _label(tenant: str) -> str:
-    """Return a label of a domain for a tenant, whose name may hold what no domain may."""
+    """Return a domain label for a tenant, whose name may contain other characters."""
     return re.sub("[^a-z0-9-]", "-", tenant.lower())[:50].strip("-") or "tenant"
 
 

@@ -1,11 +1,12 @@
 """The asset core as a target of the harness.
 
 Parameters, all strings: `variant` (baseline or optimised), `switches` (changes such as `l1:off,l2:on`), `backends`
-(memory or servers), `data` (small, medium or large, or a file: `inventory.jsonl`, `inventory.csv`), `seed`, `profile` (lambda or server), `latency_ms` (median of the
-memory databases; Redis takes a fortieth), `zipf` (exponent of popularity), `work` (what its operations are: requests,
+(memory or servers), `data` (small, medium or large, or a file: `inventory.jsonl`, `inventory.csv`), `seed`,
+`profile` (lambda or server), `latency_ms` (median of the memory databases; Redis takes a fortieth),
+`zipf` (exponent of popularity), `work` (kind of its operations: requests,
 cold-start, cache-stampede or tenant-skew) and `clock` (system, or stopped for exact
-counting: nothing expires and no interval passes, so that equal requests do equal work). With `backends=servers` the addresses
-come from the environment variables of `targets.asset_core.settings`.
+counting: nothing expires and no interval passes, so that equal requests do equal work). With `backends=servers` the
+addresses come from the environment variables of `targets.asset_core.settings`.
 """
 
 import json
@@ -61,7 +62,7 @@ WORKS: Mapping[str, Callable[[Events], Work]] = {
 
 
 class CoreTarget:
-    """Hosts one core, with events and tokens of its own making."""
+    """Host one core, with its own events and tokens."""
 
     def __init__(self, parameters: Mapping[str, str]) -> None:
         self._parameters = {**DEFAULTS, **parameters}
@@ -85,7 +86,7 @@ class CoreTarget:
 
     def open(self) -> None:
         """Make the stores, the core, and one token for each user."""
-        # Tokens first: a clock that stops here must not stop before they are valid.
+        # Tokens first: a clock that is stopped here must not stop before they are valid.
         self._events.sign_tokens()
         self._core = self._work.open(self._plan())
         if self._core is not None:
@@ -100,20 +101,20 @@ class CoreTarget:
         return self._core.handler(event)
 
     def outcome(self, result: Any) -> str:
-        """Return `timed_out` for 504, `failed` for any other 5xx, `completed` for the rest: a planned 404 is an answer."""
+        """Return `timed_out` for 504, `failed` for any other 5xx, `completed` for the rest: a planned 404 is a response."""
         status = result["statusCode"]
         if status == 504:
             return "timed_out"
         return "failed" if status >= 500 else "completed"
 
     def failure(self, result: Any) -> str:
-        """Return the status and the code of a response that is a failure, with the store that was not to be had."""
+        """Return the status and the code of a failed response, with the unavailable store."""
         error = json.loads(result["body"])["error"]
         store = f": {error['store']}" if "store" in error else ""
         return f"{result['statusCode']} {error['code']}{store}"
 
     def make_event(self, operation: str, rng: random.Random) -> Any:
-        """Return an event. The same seed asks for the same assets by the same users; key and times are of today."""
+        """Return an event. The same seed requests the same assets by the same users; key and times are of today."""
         return self._work.make(operation, rng)
 
     def counters(self) -> Mapping[str, Mapping[str, int]]:
@@ -121,7 +122,7 @@ class CoreTarget:
         return self._core.counters() if self._core is not None else {}
 
     def record_sites(self, *, on: bool) -> None:
-        """Note, from now on, which function of the core calls its stores; call it once the target is open."""
+        """Record, from now on, which function of the core calls its stores; call it once the target is open."""
         if self._core is not None:
             self._core.record_sites(on=on)
 
@@ -130,7 +131,7 @@ class CoreTarget:
         return self._core.sites() if self._core is not None else {}
 
     def close(self) -> None:
-        """Give everything back."""
+        """Close all resources."""
         self._work.close()
         core, self._core = self._core, None
         if core is not None:
@@ -161,7 +162,7 @@ class CoreTarget:
 
 
 def create(**parameters: str) -> CoreTarget:
-    """Return the target; SettingsError, SwitchError or DataError name the parameter that cannot be used."""
+    """Return the target; raises SettingsError, SwitchError or DataError, which name the unusable parameter."""
     unknown = sorted(parameters.keys() - DEFAULTS.keys())
     if unknown:
         raise SettingsError(

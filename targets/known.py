@@ -1,8 +1,8 @@
-"""Targets of known truth: what they do is known beforehand, and a journal says what they really did.
+"""Targets of known truth: their behaviour is known beforehand, and a journal records their actual calls.
 
-`harness run steady --target 'known:lognormal?journal=FILE'` is the self-check that a user runs first: the
-numbers of the run must agree with the journal. Every factory takes its parameters as text, as any target does,
-and counts calls from 1, those of warm-up included. `{worker}` in FILE is the number of the worker, if there are several.
+`harness run steady --target 'known:lognormal?journal=FILE'` is a user's first self-check: the numbers of the run must
+agree with the journal. Every factory takes its parameters as text, like any target, and counts calls from 1, including
+warm-up. `{worker}` in FILE is the number of the worker, if there are several.
 """
 
 import itertools
@@ -18,14 +18,14 @@ NS_PER_MS = 1_000_000
 NS_PER_US = 1_000
 
 Work = Callable[[int], None]
-"""What a target does on its n-th call."""
+"""Behaviour of a target on its n-th call."""
 
 
 class Journal:
-    """Appends what each call really did to a file: call, start_ns, end_ns, failed, four little-endian int64.
+    """Appends the facts of each call to a file: call, start_ns, end_ns, failed, four little-endian int64.
 
-    The file is written through a memory map: cheap enough to stay far below the time of a call, and whole even
-    if the process is killed; a record whose call is 0 was never written. Times are of CLOCK_MONOTONIC.
+    The file is written through a memory map: its cost stays far below the time of a call, and it is complete even
+    if the process is killed; a record with call 0 was never written. Times are of CLOCK_MONOTONIC.
     """
 
     RECORD = struct.Struct("<qqqq")
@@ -34,7 +34,7 @@ class Journal:
     _GROWTH_BYTES = RECORD.size * 32_768
 
     def __init__(self, path: str) -> None:
-        # Each of several workers keeps its own journal.
+        # Each of several workers has its own journal.
         path = path.replace("{worker}", os.environ.get("HARNESS_WORKER", "0"))
         self._file = open(path, "w+b")  # noqa: SIM115, PTH123 - closed by `close`
         self._size = 0
@@ -47,7 +47,7 @@ class Journal:
         os.posix_fallocate(self._file.fileno(), 0, self._size)
 
     def add(self, call: int, start_ns: int, failed: int) -> None:
-        """Write one record of a call that ends now: the end is stamped last, so that writing is part of the call."""
+        """Write one record of a call that ends now: the end is stamped last, so that the call includes the writing."""
         if self._offset == self._size:
             self._reserve()
             self._map.resize(self._size)
@@ -57,14 +57,14 @@ class Journal:
         self._END.pack_into(self._map, offset + self._END_OFFSET, time.perf_counter_ns())
 
     def close(self) -> None:
-        """Cut the file to what was written."""
+        """Truncate the file to the written records."""
         self._map.close()
         self._file.truncate(self._offset)
         self._file.close()
 
 
 class KnownTarget:
-    """Does its work on each call and, if asked, keeps a journal."""
+    """Do the work of each call and, on request, keep a journal."""
 
     def __init__(self, work: Work, journal: str = "") -> None:
         self._work = work
@@ -92,10 +92,10 @@ class KnownTarget:
 
 
 class NoopTarget:
-    """Does nothing, in one function call."""
+    """Do nothing, in one function call."""
 
     def call(self, _event: Any) -> None:
-        """Return."""
+        """Return at once."""
 
 
 def _number(name: str, text: str, *, least: float = 0.0) -> float:
@@ -116,18 +116,18 @@ def spin_ns(duration_ns: float) -> None:
 
 
 def noop(journal: str = "") -> KnownTarget | NoopTarget:
-    """Return at once: without a journal, the floor of what can be measured."""
+    """Return at once: without a journal, the smallest measurable call."""
     return KnownTarget(lambda _call: None, journal) if journal else NoopTarget()
 
 
 def constant(service_ms: str = "1", journal: str = "") -> KnownTarget:
-    """Yield for `service_ms` on every call: others may use the loop meanwhile."""
+    """Yield for `service_ms` on every call: other greenlets may use the event loop meanwhile."""
     seconds = _number("service_ms", service_ms) / 1000
     return KnownTarget(lambda _call: time.sleep(seconds), journal)
 
 
 def spin(spin_us: str = "100", journal: str = "") -> KnownTarget:
-    """Hold the loop for `spin_us` on every call."""
+    """Block the event loop for `spin_us` on every call."""
     busy_ns = _number("spin_us", spin_us) * NS_PER_US
     return KnownTarget(lambda _call: spin_ns(busy_ns), journal)
 
@@ -135,7 +135,7 @@ def spin(spin_us: str = "100", journal: str = "") -> KnownTarget:
 def stall(
     at_call: str = "500", stall_ms: str = "1000", service_ms: str = "1", journal: str = ""
 ) -> KnownTarget:
-    """Yield for `service_ms`, but on call `at_call` hold the loop for `stall_ms`."""
+    """Yield for `service_ms`, but on call `at_call` block the event loop for `stall_ms`."""
     stalled_call = int(_number("at_call", at_call, least=1))
     stall_ns = _number("stall_ms", stall_ms) * NS_PER_MS
     seconds = _number("service_ms", service_ms) / 1000
@@ -149,14 +149,14 @@ def stall(
 def bimodal(
     fast_us: str = "100", slow_us: str = "2000", slow_share: str = "0.1", seed: str = "1", journal: str = ""
 ) -> KnownTarget:
-    """Hold the loop for `slow_us` on a share of the calls and for `fast_us` on the others."""
+    """Block the event loop for `slow_us` on a share of the calls and for `fast_us` on the others."""
     fast_ns, slow_ns = _number("fast_us", fast_us) * NS_PER_US, _number("slow_us", slow_us) * NS_PER_US
     share, rng = _number("slow_share", slow_share), random.Random(seed)
     return KnownTarget(lambda _call: spin_ns(slow_ns if rng.random() < share else fast_ns), journal)
 
 
 def lognormal(median_us: str = "100", sigma: str = "0.5", seed: str = "1", journal: str = "") -> KnownTarget:
-    """Hold the loop for a lognormal time."""
+    """Block the event loop for a lognormal time."""
     median_ns, spread = _number("median_us", median_us) * NS_PER_US, _number("sigma", sigma)
     rng = random.Random(seed)
     return KnownTarget(lambda _call: spin_ns(median_ns * rng.lognormvariate(0, spread)), journal)

@@ -1,4 +1,4 @@
-"""The targets that come with the harness: a literal table, nothing is registered on import."""
+"""The targets that come with the harness: a literal table, without registration on import."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,18 +6,18 @@ from collections.abc import Mapping
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """One target by name: where its factory is, as text, so that listing it imports nothing."""
+    """One target by name: the location of its factory, as text, so that listing it imports nothing."""
 
     factory: str
     summary: str
     variants: tuple[str, ...] = ()
     needs_servers: bool = False
     in_memory: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """The parameters with which it needs no server, and waits for nothing."""
+    """Parameters with which it needs no server, and waits for nothing."""
     switches: str = ""
-    """The record of its switches, as `module:class`: each field is one that the parameter `switches` turns off."""
+    """Class of its switches, as `module:class`: each field is one that the parameter `switches` turns off."""
     exact: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """The parameters under which equal requests do equal work, for exact counting."""
+    """Parameters under which equal requests do equal work, for exact counting."""
 
 
 TARGETS: dict[str, Entry] = {

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import tempfile
 
 import pytest
 from hypothesis import settings
@@ -46,6 +47,25 @@ def empty_servers(servers):
 
     empty(servers.environment())
     return servers
+
+
+@pytest.fixture(scope="module")
+def supervisor():
+    """One for a file of tests: what it started ends with the last of them."""
+    from harness.supervise import Supervisor
+
+    with Supervisor() as made:
+        yield made
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """A temporary folder of the test's own, for it and all that it starts."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return folder
 
 
 @pytest.fixture(scope="module")

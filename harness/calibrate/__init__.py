@@ -1,1 +1,1 @@
-"""Calibration: how often the gate is wrong on this machine, found by asking it about changes that are known."""
+"""Calibrate the gate: measure its error rates on this machine with known changes."""

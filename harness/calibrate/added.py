@@ -1,4 +1,4 @@
-"""What a trial adds to the candidate: worked out beforehand, and looked at again once the session is over."""
+"""Compute the work that a trial adds to the candidate: before the session, and again after it."""
 
 import statistics
 import time
@@ -17,7 +17,7 @@ _FIRST_LOOPS = 20_000
 
 
 def injection_of(trial: Trial) -> Injection:
-    """Return what the candidate of `trial` gets on top."""
+    """Return the work added to the candidate of `trial`."""
     if trial.changes_nothing:
         return Injection(loop_ns=1.0)
     call_loops = loops_per_call() if trial.spin_share or trial.tail else {}
@@ -25,12 +25,12 @@ def injection_of(trial: Trial) -> Injection:
 
 
 def loops_per_call() -> dict[str, float]:
-    """Return how many turns of the slots' loop take as long as a call of each benchmark, here and now.
+    """Return the time of a call of each benchmark, in turns of the slots' loop, at this moment.
 
-    As a session does: the median over pairs of slices, of calls and of the loop, one right after the other. Where
-    another tenant shares the core, all may be half as slow again from one moment to the next; a call timed in one
-    and a loop in another would add 1.5 % where 1 % is meant. Processor time, so that a scheduler's turns of about the
-    length of a slice do not count.
+    Measures like a session: the median over pairs of slices, of calls and of the loop, one right after the other. With
+    another tenant on the core, all may slow down by half from one moment to the next; a call timed in one state
+    and a loop in another would add 1.5 % instead of 1 %. Uses CPU time, so that scheduling periods of about a slice's
+    length do not count.
     """
     loops = max(1, round(_FIRST_LOOPS * _SLICE_NS / _spin_ns(_FIRST_LOOPS)))
     calls = {name: max(1, round(_SLICE_NS / _call_ns(name, 2))) for name in WORK}
@@ -56,9 +56,9 @@ def _spin_ns(loops: int) -> int:
 
 
 def added_shares(receipt: Receipt, injection: Injection) -> dict[str, float]:
-    """Return what was really added to a call of each benchmark, as a share of it.
+    """Return the share of a call's time that was actually added, by benchmark.
 
-    Calls and loop are timed again after the session: what was added is the mean of both looks.
+    Calls and loop are timed again after the session; the result is the mean of both measurements.
     """
     now = loops_per_call() if injection.spin_share else {}
     return {one.name: _share(one, injection, now) for one in receipt.benchmarks}

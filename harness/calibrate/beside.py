@@ -1,6 +1,6 @@
-"""The same work judged by pytest-benchmark's own comparison: what the gate has to beat.
+"""Judge the same work by pytest-benchmark's own comparison, as a reference for the gate.
 
-Two runs one after the other, as a CI job does it, the second held against the first by `--benchmark-compare-fail`.
+It makes two runs one after the other, as a CI job does, and compares the second with the first by `--benchmark-compare-fail`.
 """
 
 import dataclasses
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.calibrate import workloads
 from harness.errors import HarnessError
+from harness.micro import pytest_options
 from harness.supervise.ending import ending
 
 RULES = ("mean:5%", "min:5%")
@@ -26,20 +27,25 @@ _LONGEST_S = 600.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Beside:
-    """What pytest-benchmark called a regression, by rule, of how many benchmarks."""
+    """The regressions that pytest-benchmark flagged, by rule, and the number of benchmarks."""
 
     benchmarks: int
     flagged: Mapping[str, tuple[str, ...]]
 
 
-def run_beside(folder: Path, names: Sequence[str], spins: Mapping[str, int]) -> Beside:
+def run_beside(
+    folder: Path, names: Sequence[str], spins: Mapping[str, int], *, max_time_s: float = 1.0
+) -> Beside:
     """Run the suite twice with pytest-benchmark, the second time with `spins` more loops in each call, and judge.
+
+    `max_time_s` is the time that pytest-benchmark gives a benchmark; the default is its own.
 
     Raises `HarnessError` if either run fails for another reason than a regression.
     """
-    _run(folder, names, dict.fromkeys(spins, 0), ["--benchmark-save=base"], {0})
+    longest = f"--benchmark-max-time={max_time_s}"
+    _run(folder, names, dict.fromkeys(spins, 0), [longest, "--benchmark-save=base"], {0})
     # The option takes all rules at once; given twice, its last rule alone would count.
-    rules = ["--benchmark-compare-fail", *RULES, "--benchmark-compare=0001"]
+    rules = [longest, "--benchmark-compare-fail", *RULES, "--benchmark-compare=0001"]
     output = _run(folder, names, spins, rules, {0, 1})
     return Beside(len(names), flagged(output))
 
@@ -57,11 +63,11 @@ def _run(
     folder: Path, names: Sequence[str], spins: Mapping[str, int], options: Sequence[str], expected: set[int]
 ) -> str:
     argv = [
-        sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:locust", "-p", "no:cacheprovider", "-c", os.devnull,
-        "--rootdir", str(_SUITE.parent), f"--benchmark-storage=file://{folder}", *options,
+        sys.executable, "-P", "-m", "pytest", "-q", *pytest_options.options(Path(os.devnull), _SUITE.parent, ["pytest_benchmark.plugin"]),
+        f"--benchmark-storage=file://{folder}", *options,
         *(f"{_SUITE}::test_work[{name}]" for name in names),
     ]  # fmt: skip
-    environment = {**os.environ, "CALIBRATION_SPINS": json.dumps(dict(spins))}
+    environment = pytest_options.environment(os.environ) | {"CALIBRATION_SPINS": json.dumps(dict(spins))}
     done = subprocess.run(
         argv, cwd=folder, env=environment, capture_output=True, text=True, timeout=_LONGEST_S, check=False
     )
@@ -70,6 +76,6 @@ def _run(
         raise HarnessError(
             f"pytest-benchmark {ending(done.returncode)}: {(done.stderr or done.stdout)[-400:].strip()}",
             where=str(_SUITE),
-            remedy="Run the file with pytest to see why",
+            remedy="Run the file with pytest for details",
         )
     return done.stdout + done.stderr

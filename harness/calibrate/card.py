@@ -1,6 +1,6 @@
-"""The card: how often the gate was right on this machine, as k of N with Clopper-Pearson bounds.
+"""The calibration card: the gate's hit and false alarm counts on this machine, k of N with Clopper-Pearson bounds.
 
-A card speaks for one machine and one state of the gate: sessions that the code has changed since are not counted.
+A card holds for one machine and one state of the gate: sessions of other states of the code are not counted.
 
 Schema history: 1, the first.
 """
@@ -26,7 +26,7 @@ CONFIDENCE = 0.95
 
 
 class CalibrationOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gate said of one benchmark in one calibration session, with what was really added to it."""
+    """The gate's verdict on one benchmark in one calibration session, and the work actually added to it."""
 
     benchmark: str
     verdict: Verdict
@@ -36,11 +36,11 @@ class CalibrationOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """One calibration session; `beside` is what pytest-benchmark flagged of the same work, by rule."""
+    """One calibration session; `beside` holds pytest-benchmark's flags for the same work, by rule."""
 
     trial: str
     gate: str
-    """The digest of the code that measured and judged."""
+    """Digest of the code that measured and judged."""
     receipt: str
     seconds: float
     confirm_seconds: float
@@ -48,18 +48,18 @@ class SessionOutcome(msgspec.Struct, frozen=True, kw_only=True):
     null_clean: bool
     bad_blocks: float
     load_average: float
-    """Of the machine when the session ended, the session's own process included."""
+    """Load average of the machine at the end of the session, including the session's own process."""
     finished_at: str
     beside: dict[str, list[str]] | None = None
 
     @property
     def is_steady(self) -> bool:
-        """True if the machine was steady enough for verdicts on time; else all of them were withheld."""
+        """Return True if the machine was steady enough for verdicts on time; otherwise all were withheld."""
         return self.null_clean and self.bad_blocks <= MOST_BAD
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """`count` of `total`, with bounds that hold 95 times in 100."""
+    """`count` of `total`, with 95 % bounds."""
 
     count: int
     total: int
@@ -74,29 +74,29 @@ class Rate(msgspec.Struct, frozen=True):
 
 
 class TrialCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened in all sessions of one trial. `alarms` are verdicts `regressed`, false or true."""
+    """The results of all sessions of one trial. `alarms` are verdicts `regressed`, false or true."""
 
     trial: str
     added: float
-    """The median of what was added to a call, as a share of it."""
+    """Median of the work added to a call, as a share of it."""
     alarms: Rate
     verdicts: dict[str, int]
     session_alarms: Rate
     dirty_controls: Rate
     steady_alarms: Rate | None = None
-    """The alarms of the sessions that could judge: neither a dirty control nor too many bad blocks withheld them."""
+    """Alarms of the sessions that could judge: without a failed A/A check or too many discarded blocks."""
     change_median: float | None
     change_deviation: float | None
     seconds_per_benchmark: float
     confirm_seconds_per_benchmark: float
     mutants: dict[str, Rate]
-    """What other ways to judge the same data would have flagged."""
+    """Alarms that other methods would have raised on the same data."""
     beside: dict[str, Rate]
-    """What pytest-benchmark flagged of the same work, by rule."""
+    """Benchmarks that pytest-benchmark flagged for the same work, by rule."""
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a machine's calibration found."""
+    """All calibration results of a machine."""
 
     schema: int = SCHEMA
     gate: str
@@ -105,14 +105,14 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     trials: list[TrialCard]
 
     def trial(self, name: str) -> TrialCard | None:
-        """Return the trial called `name`, if it was made."""
+        """Return the trial called `name`, or None if it was not made."""
         return next((trial for trial in self.trials if trial.trial == name), None)
 
 
 def make_card(
     sessions: Iterable[SessionOutcome], gate: str, environment: Mapping[str, Any], trials: Sequence[str]
 ) -> Card:
-    """Return the card of the sessions that `gate` made, in the order of `trials`."""
+    """Return the card of the sessions of the gate's state `gate`, in the order of `trials`."""
     counted = [outcome for outcome in sessions if outcome.gate == gate]
     by_trial = {name: [outcome for outcome in counted if outcome.trial == name] for name in trials}
     return Card(
@@ -124,11 +124,11 @@ def make_card(
 
 
 def with_earlier(card: Card, earlier: Card | None, trials: Sequence[str]) -> Card:
-    """Return `card` with those trials of an `earlier` one that it lacks, or of which the earlier saw more comparisons.
+    """Return `card` with those trials of an `earlier` one that it lacks, or that have more comparisons there.
 
-    Sessions live in a working folder and are easily lost; the card is what is kept. Rows of the two are never added
-    up: nothing says that their sessions are others. An earlier card of another machine, or of another state of the
-    gate, says nothing here. The order is that of `trials`.
+    Sessions live in a working folder and are easily lost; the card is permanent. Rows of the two are never added up,
+    because they may share sessions. An earlier card of another machine, or of another state of the gate, is ignored.
+    The order is that of `trials`.
     """
     if (
         earlier is None
@@ -145,7 +145,7 @@ def with_earlier(card: Card, earlier: Card | None, trials: Sequence[str]) -> Car
 
 
 def same_machine(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-    """Return True if a card of the one speaks for the other. Packages may differ: what is calibrated is the gate."""
+    """Return True if a card of one environment holds for the other. Packages may differ: the gate is calibrated."""
     return set(differences(dict(first), dict(second))) <= {"packages"}
 
 
@@ -225,7 +225,7 @@ def read_card(path: Path) -> Card:
         raise InvalidRunError(
             f"The calibration card is damaged: {error}",
             where=str(path),
-            remedy="Take it from version control again, or delete it and run harness calibrate",
+            remedy="Restore it from version control, or delete it and run harness calibrate",
         ) from error
     if card.schema != SCHEMA:
         raise InvalidRunError(

@@ -1,4 +1,4 @@
-"""The digest of the gate's code: a calibration card speaks for the code that measured and judged its sessions, and for no other."""
+"""Compute the digest of the gate's code: a calibration card holds only for the code that made its sessions."""
 
 import ast
 import hashlib
@@ -11,7 +11,7 @@ from typing import Any
 from harness import judge, session, stats
 
 GATE = (session, stats, judge)
-"""The packages whose code measures and judges."""
+"""Packages whose code measures and judges."""
 
 BESIDE = frozenset(
     {
@@ -37,7 +37,7 @@ BESIDE = frozenset(
         "session.sides.target_suite",
     }
 )
-"""Modules of these packages on which no verdict on the time of a benchmark depends."""
+"""Modules of these packages that no verdict on the time of a benchmark depends on."""
 
 # Fields of syntax trees that change no behaviour, or that only some versions of Python have.
 _WITHOUT_MEANING = frozenset({"type_comment", "type_ignores", "kind", "ctx"})
@@ -47,8 +47,8 @@ _WITHOUT_MEANING = frozenset({"type_comment", "type_ignores", "kind", "ctx"})
 def gate_digest() -> str:
     """Return the digest of the code that times and judges, 16 hexadecimal digits.
 
-    It is of the syntax trees: comments, docstrings, layout, import statements and the names of files and folders are
-    not in it, so that a move or a comment voids no card. It is the same under every version of Python.
+    It covers the syntax trees without comments, docstrings, layout, import statements and the names of files and folders,
+    so that a move or a comment voids no card. It is the same under every version of Python.
     """
     return digest(GATE, BESIDE)
 
@@ -75,7 +75,7 @@ def _files(packages: tuple[ModuleType, ...], beside: frozenset[str]) -> Iterator
 
 
 def meaning(source: str) -> str:
-    """Return what a source file says to the interpreter, as text: its syntax tree without docstrings and imports."""
+    """Return the syntax tree of a source file as text, without docstrings and imports."""
     return "".join(_written(ast.parse(source)))
 
 
@@ -98,7 +98,7 @@ def _written(value: Any) -> Iterator[str]:
 
 
 def _is_beside(node: Any) -> bool:
-    """Tell whether a statement imports, documents, or only holds imports for type checkers."""
+    """Return True for a statement that imports, documents, or only holds imports for type checkers."""
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     if isinstance(node, ast.If):

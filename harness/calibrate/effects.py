@@ -1,27 +1,27 @@
-"""What a calibration asks about: changes of known size, and a machine that is disturbed on purpose."""
+"""The trials of a calibration: changes of known size, and deliberate disturbances of the machine."""
 
 import dataclasses
 import enum
 
 
 class Disturbance(enum.StrEnum):
-    """What else the machine does during a session."""
+    """The deliberate other load on the machine during a session."""
 
     QUIET = "quiet"
     OTHER_CORE = "other-core"
     SAME_CORE = "same-core"
     BURSTS = "bursts"
-    """All cores, now and then."""
+    """Load on all cores at intervals."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Trial:
-    """One kind of session, and how many comparisons of it a full calibration makes.
+    """One kind of session, and its number of comparisons in a full calibration.
 
     `spin_share` is the work added to each call of the candidate, as a share of the call; with `tail` one of its calls
-    in fifty takes ten times as long; `import_ms` is added to what importing it takes. `margin_percent` is the margin
-    that the gate is given: half of the effect that is sought. `budget_s` is for each benchmark.
-    Nothing added is an A/A session: every alarm in it is false.
+    in fifty takes ten times as long; `import_ms` is added to its import time. `margin_percent` is the gate's margin: half
+    of the effect. `budget_s` is for each benchmark. Without added work it is an A/A session: every alarm in it is
+    false.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Trial:
 
     @property
     def changes_nothing(self) -> bool:
-        """True if both sides do the same."""
+        """Return True if both sides do the same work."""
         return not (self.spin_share or self.tail or self.import_ms)
 
 
@@ -52,7 +52,7 @@ TRIALS: tuple[Trial, ...] = (
     Trial("slow-import", 5, import_ms=20.0),
     Trial("slower-1%-60s", 60, spin_share=0.01, margin_percent=0.5, budget_s=60.0),
 )
-"""In the order of their worth: whoever stops early has the most important ones."""
+"""Trials in the order of importance, for calibrations that are stopped early."""
 
 
 STANDARD_MARGIN = 2.5
@@ -64,7 +64,7 @@ _DISTURBED = {
 
 
 def what_was_done(trial: Trial) -> str:
-    """Return what a trial does to the candidate or the machine, for people."""
+    """Return a description of the trial's change to the candidate or the machine."""
     if trial.tail:
         return "1 call in 50 ten times slower"
     if trial.import_ms:

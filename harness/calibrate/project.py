@@ -1,4 +1,4 @@
-"""The project that a calibration measures: twenty benchmarks, and a package of which the candidate's may be slower."""
+"""Write the project of a calibration: twenty benchmarks, and a package whose import may be slower on the candidate."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ PACKAGE = "calibrated"
 POLICY = Policy(source_roots=(PACKAGE,), suite="benchmarks")
 _SUITE = "benchmarks/test_work.py"
 _IMPORT_LINE = f"\n\nimport {PACKAGE}  # noqa: E402, F401\n"
-# In a function: a loop at the top of a module stores its variable in a dictionary, and takes longer a turn.
+# In a function: a loop at the top of a module keeps its variable in a dictionary, which takes longer for each turn.
 _SLOW_IMPORT = '''"""Takes a while to import."""
 
 import itertools
@@ -25,12 +25,12 @@ _spin({loops})
 
 
 def benchmark_name(work: str) -> str:
-    """Return what a session calls the benchmark of one kind of work."""
+    """Return the name of one workload's benchmark in a session."""
     return f"{Path(_SUITE).name}::test_work[{work}]"
 
 
 def write_project(folder: Path, import_loops: int = 0) -> Path:
-    """Write the project into a new folder; importing its package does `import_loops` turns of an empty loop."""
+    """Write the project into a new folder; importing its package runs `import_loops` turns of an empty loop."""
     suite = folder / _SUITE
     suite.parent.mkdir(parents=True)
     suite.write_text(Path(workloads.__file__).read_text("utf-8") + _IMPORT_LINE, "utf-8")

@@ -1,4 +1,4 @@
-"""One calibration session: the gate asked about a change that is known, and what it said."""
+"""Run one calibration session: judge a known change, and record the verdicts."""
 
 import contextlib
 import dataclasses
@@ -38,10 +38,10 @@ _MS = 1e6
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CalibrationSession:
-    """What one session needs: which trial, with which seed, into which folder, in which state of the gate.
+    """The settings of one session: its trial, seed, folder, and state of the gate.
 
-    `earlier` is the receipt of an earlier session, for the mutant with a stored baseline. `with_beside` has
-    pytest-benchmark judge the same work afterwards. `plan` is measured instead of what the trial's budget gives.
+    `earlier` is the receipt of an earlier session, for the mutant with a stored baseline. `with_beside` also judges the
+    same work by pytest-benchmark. `plan` replaces the plan from the trial's budget.
     """
 
     trial: Trial
@@ -54,11 +54,11 @@ class CalibrationSession:
 
     @property
     def policy(self) -> Policy:
-        """The policy of the session: the trial's margin."""
+        """The policy of the session, with the trial's margin."""
         return msgspec.structs.replace(POLICY, margin_percent=self.trial.margin_percent)
 
     def run(self, supervisor: Supervisor, progress: Progress) -> SessionOutcome:
-        """Measure, judge, and hold what others would have said beside it. Raises KeyboardInterrupt if interrupted."""
+        """Measure, judge, and add the verdicts of the reference methods. Raises KeyboardInterrupt if interrupted."""
         cores = sorted(os.sched_getaffinity(0))
         with _on_one_core(self.trial, self.seed) as core:
             log = self.folder / "busy.log"
@@ -125,7 +125,7 @@ class CalibrationSession:
         )
 
     def _asks_about(self, comparison: Comparison) -> bool:
-        """Return True for what the trial changes; where it changes nothing, for all that was judged."""
+        """Return True for metrics that the trial changes; in an A/A trial, for all judged metrics."""
         if self.trial.changes_nothing:
             return comparison.counts
         return comparison.counts and (comparison.metric == "cold_start") == bool(self.trial.import_ms)
@@ -148,7 +148,7 @@ class CalibrationSession:
 
 @contextlib.contextmanager
 def _on_one_core(trial: Trial, seed: int) -> Iterator[int]:
-    """Yield the core that is the session's; a quiet session may use all, a disturbed one keeps to this one."""
+    """Yield the session's core; a quiet session may use all cores, a disturbed one keeps to this one."""
     cores = os.sched_getaffinity(0)
     core = random.Random(seed).choice(sorted(cores))
     if trial.disturbance in {Disturbance.OTHER_CORE, Disturbance.SAME_CORE}:

@@ -1,4 +1,4 @@
-"""Where cards are kept: a file is the card of one machine, a folder holds a file for each."""
+"""Locate calibration cards: a file is the card of one machine, a folder holds a file for each machine."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,10 +12,10 @@ SUFFIX = ".json"
 
 
 def card_file(place: Path, environment: Mapping[str, Any]) -> Path:
-    """Return the file of the card of the machine that `environment` describes; it need not be there yet.
+    """Return the card file of the machine that `environment` describes; it may not exist yet.
 
-    A place that ends in `.json` is that file, and any other a folder: there it is the file that speaks for the machine, or
-    else a new one, called after the CPU. Raises `InvalidRunError` for a card in the folder that cannot be read.
+    A path that ends in `.json` is that file; any other is a folder, in which it is the file that holds for the machine,
+    or a new one, named after the CPU. Raises `InvalidRunError` for an unreadable card in the folder.
     """
     if place.suffix == SUFFIX:
         return place

@@ -1,4 +1,4 @@
-"""What a calibration has done so far, on disk: a folder for each session, and one line for what came out of it."""
+"""The progress of a calibration on disk: a folder for each session, and one line for its outcome."""
 
 import math
 import secrets
@@ -18,44 +18,44 @@ from harness.storage.folder import CALIBRATION, finish, make
 
 
 class CalibrationState:
-    """The sessions of a calibration in `folder`; one that was interrupted has a folder and no line."""
+    """The sessions of a calibration in `folder`; an interrupted one has a folder and no line."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lines = folder / "sessions.jsonl"
 
     def outcomes(self) -> list[SessionOutcome]:
-        """Return every finished session, the oldest first; a line that was cut short is none."""
+        """Return every finished session, the oldest first; truncated lines are skipped."""
         if not self._lines.exists():
             return []
         return list(_decoded(_content(self._lines)))
 
     def add(self, outcome: SessionOutcome) -> None:
-        """Keep what came out of a session."""
+        """Store the outcome of a session."""
         finish(self.folder / outcome.receipt, CALIBRATION)
         with self._lines.open("ab") as file:
-            # Begins a line of its own, even after one that was cut short.
+            # Begin a new line, even after an incomplete one.
             file.write(b"\n" + msgspec.json.encode(outcome) + b"\n")
 
     def new_folder(self, trial: Trial) -> Path:
-        """Make the folder of a new session. Raises `HarnessError` where that cannot be."""
+        """Make the folder of a new session. Raises `HarnessError` if that fails."""
         folder = self.folder / f"{trial.name.replace('%', '')}-{secrets.token_hex(3)}"
         make(folder, CALIBRATION, "calibration's folder", "--state")
         return folder
 
     def receipt_of(self, outcome: SessionOutcome) -> Path:
-        """Return where the receipt of a session is."""
+        """Return the path of a session's receipt."""
         return self.folder / outcome.receipt / NAME
 
 
 def left_to_do(trials: Sequence[Trial], done: Sequence[SessionOutcome], gate: str) -> list[Trial]:
-    """Return the sessions that are missing, in the order of the trials; those of another state of the gate count not."""
+    """Return the missing sessions, in the order of the trials; those of another state of the gate do not count."""
     made = Counter(outcome.trial for outcome in done if outcome.gate == gate)
     return [trial for trial in trials for _ in range(sessions_of(trial) - made[trial.name])]
 
 
 def sessions_of(trial: Trial) -> int:
-    """Return how many sessions a trial takes: one for the import alone, else one for twenty comparisons."""
+    """Return the number of sessions of a trial: one for each import comparison, else one for twenty comparisons."""
     per_session = 1 if trial.import_ms else len(WORK)
     return math.ceil(trial.comparisons / per_session)
 

@@ -1,4 +1,4 @@
-"""A disturbance: processes that spin, pinned to the cores that a session is not, or is, using."""
+"""Disturb the machine with processes that spin, pinned to the session's core or to others."""
 
 import contextlib
 import sys
@@ -29,7 +29,7 @@ _REST_S = 1.6
 def disturbed(
     disturbance: Disturbance, core: int, cores: Sequence[int], supervisor: Supervisor, log: Path
 ) -> Iterator[None]:
-    """Keep the machine as busy as `disturbance` says while the block runs; `core`, of `cores`, is the session's."""
+    """Keep the machine as busy as `disturbance` defines while the block runs; `core`, of `cores`, is the session's."""
     others = [other for other in cores if other != core] or cores
     busy = {
         Disturbance.QUIET: [],

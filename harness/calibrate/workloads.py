@@ -1,6 +1,6 @@
-"""Twenty kinds of work from 20 µs to 5 ms, as micro-benchmarks: what a calibration asks the gate about.
+"""Twenty workloads from 20 µs to 5 ms, as micro-benchmarks for calibration.
 
-A pytest file, named on the command line, and nothing but the standard library, so that it is the same everywhere.
+A pytest file, named on the command line, that uses only the standard library, so that it is the same everywhere.
 The environment variable `CALIBRATION_SPINS`, `{name: loops}` as JSON, adds a known amount of work to each call.
 """
 
@@ -94,13 +94,13 @@ WORK: dict[str, Callable[[], Any]] = {
     "sort": lambda: sorted(_NUMBERS, key=lambda number: number % 1_009),
     "compress": lambda: zlib.compress(repr(_NUMBERS[:9_000]).encode(), 6),
 }
-"""By name, the quickest first."""
+"""Workloads by name, the fastest first."""
 
 
 def _slower(work: Callable[[], Any], spins: int) -> Callable[[], Any]:
     def slower() -> Any:
         result = work()
-        # The loop of a slot, which is what a turn was timed on: `range` would make each take longer.
+        # The loop of a slot, on which a turn was timed: `range` would make each turn take longer.
         for _ in itertools.repeat(None, spins):
             pass
         return result
@@ -109,13 +109,13 @@ def _slower(work: Callable[[], Any], spins: int) -> Callable[[], Any]:
 
 
 def pytest_generate_tests(metafunc: Any) -> None:
-    """Make one benchmark of each kind: a hook, so that who needs only the names need not import pytest."""
+    """Make one benchmark of each workload: a hook, so that users of the names need not import pytest."""
     metafunc.parametrize("name", WORK)
 
 
 def test_work(benchmark: Any, name: str) -> None:
-    """Measure one kind of work, with what it is told to do in addition."""
+    """Measure one workload, with the added work."""
     spins = json.loads(os.environ.get("CALIBRATION_SPINS", "{}"))
-    # Both sides get the wrapper where either is slowed: the base has no loops to do.
+    # Both sides get the wrapper where either is slowed: the base with zero loops.
     work = _slower(WORK[name], spins[name]) if name in spins else WORK[name]
     assert benchmark(work) is not None

@@ -1,1 +1,1 @@
-"""The highest rate that keeps an SLO: where to look next, and what was found. Pure; `harness.commands` runs the probes."""
+"""Search the highest rate that keeps an SLO: the next probe, and the result. Pure; `harness.commands` runs the probes."""

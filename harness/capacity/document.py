@@ -1,4 +1,4 @@
-"""`run.json` of a search for capacity: the question, every probe, and why it ended. The answer is computed from it."""
+"""`run.json` of a search for capacity: the settings, every probe, and its end. The answer is computed from it."""
 
 import enum
 from collections.abc import Iterator
@@ -14,22 +14,22 @@ from harness.units import format_rate_in_full
 
 KIND = "capacity"
 PROBES = "probes"
-"""The folder of the probes' run directories."""
+"""Name of the folder with the probes' run directories."""
 
 
 class Ended(enum.StrEnum):
-    """Why no further probe was made."""
+    """The reason why no further probe was made."""
 
     SETTLED = "settled"
     BUDGET = "budget"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
     REFUSED = "refused"
-    """The target turned out to be one that cannot be measured."""
+    """The target cannot be measured."""
 
 
 class LimitSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """What one clause of the SLO came to in one probe."""
+    """The result of one clause of the SLO in one probe."""
 
     what: str
     state: str
@@ -37,7 +37,7 @@ class LimitSeen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProbeFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """One probe; `folder` is its run directory. `metric` is the value that the chart shows, in its own unit."""
+    """One probe; `folder` is its run directory. `metric` is the charted value, in its own unit."""
 
     folder: str
     rate_per_s: float
@@ -51,14 +51,14 @@ class ProbeFacts(msgspec.Struct, frozen=True, kw_only=True):
     planned: int = 0
     completed: int = 0
     answered_per_s: float = 0.0
-    """Calls that completed within the measured time, by that time: what came back later is a backlog."""
+    """Calls completed within the measured time, per second of it: later responses are a backlog."""
     p50_ns: float | None = None
     p99_ns: float | None = None
     metric: float | None = None
 
 
 class MetricFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The clause that the chart shows: a percentile of the response time in ns, or the share of errors."""
+    """The charted clause: a percentile of the response time in ns, or the share of errors."""
 
     name: str
     unit: str
@@ -94,7 +94,7 @@ class CapacityDocument(msgspec.Struct, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a search found, and how far it can be trusted."""
+    """The result of a search, and its reliability."""
 
     found: Interval
     level: Level
@@ -103,7 +103,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def answer(document: CapacityDocument) -> Answer:
-    """Return the answer of a search, finished or not. Total, and without a certified rate never a pass."""
+    """Return the answer of a search, finished or not. Total; without a certified rate it never passes."""
     found = interval([Seen(probe.rate_per_s, probe.sight) for probe in document.probes])
     reasons = _reasons(document, found)
     if found.held_per_s is not None:
@@ -126,8 +126,8 @@ def _reached_the_lowest(document: CapacityDocument, found: Interval) -> bool:
 
 
 _ENDINGS = {
-    None: "The search was cut off: it has no end in run.json",
-    Ended.INTERRUPTED: "The search was interrupted; it holds what was measured until then",
+    None: "The search was cut off: run.json records no end",
+    Ended.INTERRUPTED: "The search was interrupted: partial results are shown",
     Ended.BUDGET: "The budget was used up before the search was done",
 }
 
@@ -138,11 +138,11 @@ def _reasons(document: CapacityDocument, found: Interval) -> list[str]:
         reasons.append(f"The search ended early: {document.trouble}")
     if found.wall_per_s is not None:
         reasons.append(
-            f"At {format_rate_in_full(found.wall_per_s)} no probe was valid, so that nothing is known of the target from "
-            "there on"
+            f"At {format_rate_in_full(found.wall_per_s)} no probe was valid: the target's behaviour from there on is "
+            "unknown"
         )
     if found.held_per_s is not None and found.broke_per_s is None:
-        reasons.append("No rate was seen to break the SLO: the answer has no upper end")
+        reasons.append("No tested rate broke the SLO: the answer has no upper end")
     ends = (
         (found.held_per_s, Sight.HELD, found.held_confirmed),
         (found.broke_per_s, Sight.BROKE, found.broke_confirmed),
@@ -158,7 +158,7 @@ def _of_an_end(
 ) -> Iterator[str]:
     rate = format_rate_in_full(rate_per_s)
     if not is_confirmed:
-        yield f"That the SLO {sight} at {rate} was not seen twice"
+        yield f"That the SLO {sight} at {rate} was seen only once"
     probes = [one for one in document.probes if (one.rate_per_s, one.sight) == (rate_per_s, sight)]
     if {one.validity for one in probes} == {Level.DEGRADED}:
         why = "; ".join(probes[-1].reasons) or "see their reasons"

@@ -1,9 +1,9 @@
-"""How many closed users a target needs to give its most: users are doubled until no more calls are answered."""
+"""Find the number of closed users that saturates a target: users are doubled until throughput stops growing."""
 
 from collections.abc import Callable, Mapping
 
 GAIN = 0.05
-"""Twice the users must give at least this much more."""
+"""Smallest relative gain from doubling the users."""
 MOST_USERS = 512
 _STALLS = 2
 
@@ -11,7 +11,7 @@ _STALLS = 2
 def search(measure: Callable[[int], float], most_users: int = MOST_USERS) -> dict[int, float]:
     """Return calls per second by number of users: 1, 2, 4 and so on.
 
-    Ends when two doublings in a row gave less than `GAIN` over the best before them (one may have been bad luck), or
+    It ends when two doublings in a row gave less than `GAIN` over the best before them (one may have been bad luck), or
     at `most_users`.
     """
     found: dict[int, float] = {}
@@ -25,11 +25,11 @@ def search(measure: Callable[[int], float], most_users: int = MOST_USERS) -> dic
 
 
 def plateau(found: Mapping[int, float]) -> int:
-    """Return the fewest users that gave the best of `found`, but for `GAIN`."""
+    """Return the fewest users within `GAIN` of the best rate in `found`."""
     best = max(found.values())
     return min(users for users, rate in found.items() if rate * (1 + GAIN) >= best)
 
 
 def is_reached(found: Mapping[int, float]) -> bool:
-    """Return True if twice the users of the plateau were tried, and gave no more."""
+    """Return True if twice the users of the plateau were tried, and gained nothing."""
     return max(found) >= 2 * plateau(found)

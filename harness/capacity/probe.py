@@ -1,4 +1,4 @@
-"""The rate of a run where nobody gave one: the scenario's share of what the slowest subject can do."""
+"""Find the rate of a run without a given one: the scenario's share of the slowest target's capacity."""
 
 import contextlib
 import dataclasses
@@ -21,9 +21,9 @@ USERS = 8
 def probe_per_s(
     supervisor: Supervisor, subject: Subject, plan: LoadPlan, tick: Tick, *, users: int = USERS
 ) -> float:
-    """Return the calls per second that `subject` completes for closed users without think time.
+    """Return the throughput of `subject` with closed users without think time, in calls per second.
 
-    Raises what `run_load` raises, and `KeyboardInterrupt` where the user stopped it.
+    Raises the errors of `run_load`, and `KeyboardInterrupt` if the user stopped it.
     """
     scenario = dataclasses.replace(
         plan.scenario, executor=Executor.CLOSED, arrivals=Arrivals.POISSON, think_time_s=0.0
@@ -46,25 +46,25 @@ def probe_per_s(
         with contextlib.suppress(InvalidRunError):
             stopped = decode(folder / RunDirectory.FACTS, LoadFacts).stopped
             if stopped:
-                raise TargetError(f"The probe ended before its time: {stopped}", remedy="Correct the target")
+                raise TargetError(f"The probe ended early: {stopped}", remedy="Correct the target")
         return throughput(folder / RunDirectory.CALLS, PROBE_S)
 
 
 def slowest(found: Mapping[str, float]) -> str:
-    """Return the label of the subject that did the fewest calls per second."""
+    """Return the label of the target with the fewest calls per second."""
     return min(found, key=lambda label: found[label])
 
 
 def at_sustainable_rate(plan: LoadPlan, found: Mapping[str, float]) -> LoadPlan:
-    """Return `plan` at its scenario's share of what the slowest subject in `found` (calls per second by label) can do.
+    """Return `plan` at its scenario's share of the slowest rate in `found` (calls per second by label).
 
-    Raises `InvalidRunError` where no call of it completed, and `UsageError` for a plan that no run could hold.
+    Raises `InvalidRunError` if no call of it completed, and `UsageError` for a plan that no run could hold.
     """
     label = slowest(found)
     if not found[label]:
         raise InvalidRunError(
-            f"No rate could be found: no call of '{label}' completed in the probe",
-            remedy="Give a --rate, and look at the calls that fail",
+            f"No rate was found: no call of '{label}' completed in the probe",
+            remedy="Set --rate, and check the failing calls",
         )
     scaled = dataclasses.replace(plan, rate_per_s=float(f"{found[label] * plan.scenario.probe_share:.2g}"))
     scaled.check()

@@ -1,4 +1,4 @@
-"""Where to look for the highest rate that keeps an SLO, given what was seen so far.
+"""Choose the next rate in the search for the highest one that keeps an SLO.
 
     while step := next_step(seen, bounds):
         seen.append(Seen(step.rate_per_s, look_at(step)))
@@ -6,8 +6,8 @@
 
 Geometric up (or down) until one rate holds and a higher one breaks, then bisection on the logarithm of the rate until
 both are within `tolerance`, then each end is measured once more. An end that contradicts itself is measured a third
-time, and what it did twice counts. What could not be settled narrows nothing; what was invalid is nobody's result: it is
-tried again, and a rate that was invalid three times ends the search below it.
+time, and the result that it gave twice counts. A result that is not settled narrows nothing. An invalid probe is no result: it
+is repeated, and a rate that was invalid three times ends the search below it.
 """
 
 import dataclasses
@@ -16,20 +16,20 @@ import itertools
 from collections.abc import Sequence
 
 TRIES = 3
-"""A rate is measured at most so often."""
+"""Largest number of probes at one rate."""
 
 
 class Sight(enum.StrEnum):
-    """What one probe showed of the SLO."""
+    """The result of one probe for the SLO."""
 
     HELD = "held"
     """Every limit is certified."""
     BROKE = "broke"
     """At least one limit is broken."""
     OPEN = "not settled"
-    """Neither: too few calls, or too close to a limit."""
+    """Neither certified nor broken: too few calls, or too close to a limit."""
     INVALID = "invalid"
-    """Nothing can be said of the target: the driver or the machine was at fault."""
+    """Not attributable to the target: the load generator or the machine was at fault."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Seen:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bounds:
-    """Where the search begins and what it must not leave; `tolerance` is the relative width that is narrow enough."""
+    """The start and the limits of the search; `tolerance` is the relative width at which it ends."""
 
     start_per_s: float
     lowest_per_s: float
@@ -61,10 +61,10 @@ class Step:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Interval:
-    """The highest rate that held and the lowest above it that broke; None where there is none.
+    """The highest rate that held and the lowest above it that broke; None without one.
 
     An end is confirmed if it was seen twice, and more often than the contrary. `wall_per_s` is the lowest rate that
-    nothing can be said of because its probes were invalid, if none below it broke.
+    cannot be judged because its probes were invalid, if none below it broke.
     """
 
     held_per_s: float | None
@@ -76,7 +76,7 @@ class Interval:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Rate:
-    """All that was seen at one rate."""
+    """The results at one rate."""
 
     per_s: float
     held: int
@@ -120,7 +120,7 @@ def _rates(seen: Sequence[Seen]) -> list[_Rate]:
 
 
 def interval(seen: Sequence[Seen]) -> Interval:
-    """Return what all probes together say. Total: without any, nothing is known."""
+    """Return the combined result of all probes. Total: without probes nothing is known."""
     rates = _rates(seen)
     broke = next((rate for rate in rates if rate.breaks), None)
     wall = next((rate for rate in rates if rate.is_wall), None)
@@ -140,7 +140,7 @@ def interval(seen: Sequence[Seen]) -> Interval:
 
 
 def next_step(seen: Sequence[Seen], bounds: Bounds) -> Step | None:
-    """Return the next probe; None where another would add nothing."""
+    """Return the next probe; None if another would add nothing."""
     if not seen:
         return Step(bounds.start_per_s)
     rates = _rates(seen)
@@ -162,7 +162,7 @@ def next_step(seen: Sequence[Seen], bounds: Bounds) -> Step | None:
 
 
 def _first_that_holds(rates: Sequence[_Rate], found: Interval, bounds: Bounds) -> Step | None:
-    """Nothing held so far: go down from what broke or could not be driven, up from what had too few calls to tell."""
+    """Return the next probe while no rate has held: down from broken or invalid rates, up from open ones."""
     low, high = rates[0], rates[-1]
     is_open_end = found.broke_per_s is None and found.wall_per_s is None
     if is_open_end:
@@ -174,7 +174,7 @@ def _first_that_holds(rates: Sequence[_Rate], found: Interval, bounds: Bounds) -
 
 
 def _bisect(points: Sequence[float], bounds: Bounds) -> Step | None:
-    """Split the wider of the gaps at the two ends, if it is too wide; what lies between is not settled, and stays so."""
+    """Halve the wider of the gaps at the two ends, if it is too wide; the rates between them are open, and stay so."""
     pairs = list(itertools.pairwise(points))
     gaps = [(high / low, low, high) for low, high in {*pairs[:1], *pairs[-1:]}]
     ratio, low, high = max(gaps, default=(1.0, 0.0, 0.0))
@@ -183,7 +183,7 @@ def _bisect(points: Sequence[float], bounds: Bounds) -> Step | None:
 
 
 def _confirm(rates: Sequence[_Rate], found: Interval) -> Step | None:
-    """Measure each end once more: what holds by luck must not be the answer."""
+    """Return the probe that repeats an end: a single lucky result must not be the answer."""
     for end, is_confirmed in (
         (found.broke_per_s, found.broke_confirmed),
         (found.held_per_s, found.held_confirmed),
@@ -195,5 +195,5 @@ def _confirm(rates: Sequence[_Rate], found: Interval) -> Step | None:
 
 
 def _round(rate_per_s: float) -> float:
-    """Return a rate that people can type again."""
+    """Return a rate with few digits, easy to retype."""
     return float(f"{rate_per_s:.4g}")

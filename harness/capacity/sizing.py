@@ -1,4 +1,4 @@
-"""How long a probe must be so that its calls can settle the SLO, and how long a search takes."""
+"""Compute the length of a probe that can decide the SLO, and the duration of a search."""
 
 import math
 from collections.abc import Sequence
@@ -7,16 +7,16 @@ from harness.policy.policy import Limit
 from harness.policy.slo import SloMetric, parse
 from harness.stats.proportion import trials_below
 
-# Enough calls to certify a share that is kept with this much room.
+# Enough calls to certify a share with this margin.
 _ROOM = 0.25
-# What a probe takes beyond its own time: a process, a target, Locust.
+# Time of a probe beyond its own: to start a process, a target, Locust.
 OVERHEAD_S = 3.0
 _LONGEST_SHARE = 0.15
 _CONFIRMATIONS = 2
 
 
 def calls_needed(limits: Sequence[Limit]) -> int:
-    """Return how many calls certify every clause, if a quarter of what is allowed breaks it."""
+    """Return the number of calls that certify every clause, if a quarter of the allowed share breaks it."""
     shares = [
         clause.share
         for limit in limits
@@ -27,12 +27,12 @@ def calls_needed(limits: Sequence[Limit]) -> int:
 
 
 def probe_s(rate_per_s: float, calls: int, least_s: float, budget_s: float) -> float:
-    """Return the measured time of a probe: at least `least_s`, longer where that holds too few calls, within reason."""
+    """Return the measured time of a probe: at least `least_s`, longer for enough calls, within a share of the budget."""
     wanted_s = math.ceil(calls / rate_per_s)
     return max(least_s, min(float(wanted_s), budget_s * _LONGEST_SHARE))
 
 
 def search_s(least_s: float, warmup_s: float, tolerance: float) -> float:
-    """Return about how long a search takes that begins within a factor of eight of its answer."""
+    """Return the approximate time of a search that begins within a factor of eight of its answer, in seconds."""
     bisections = math.ceil(math.log2(math.log(2) / math.log1p(tolerance)))
     return (4 + bisections + _CONFIRMATIONS) * (least_s + warmup_s + OVERHEAD_S)

@@ -1,1 +1,1 @@
-"""How a command speaks to a terminal: documents, messages and progress."""
+"""Output of commands to a terminal: documents, messages and progress."""

@@ -1,4 +1,4 @@
-"""How a command speaks: documents on stdout, everything said on the way on stderr, progress where a terminal is."""
+"""Write a command's output: documents to stdout, messages to stderr, progress to a terminal."""
 
 import contextlib
 import json
@@ -16,21 +16,21 @@ from harness.redaction.documents import without_secrets
 from harness.redaction.visible import shown, shown_lines, visible
 
 DESCRIPTION = TextColumn("{task.description}", markup=False)
-"""The column of a bar that says what it is of: never markup, for it names what others called so."""
+"""Column of a bar with its description: without markup, for it contains names chosen by users."""
 
 
 def _beneath(stream: TextIO | None) -> TextIO | None:
-    """Return the stream itself: under a bar, rich puts one in its place that prints through the console, which is ours."""
+    """Return the real stream: while a bar is shown, rich replaces it by one that prints through our console."""
     return getattr(stream, "rich_proxied_file", stream)
 
 
 class Talk:
-    """What a command says while it works."""
+    """Output of a command while it works."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
         self.is_verbose = False
-        """True where the text of the answer is wanted whole: set when the words of the command are understood."""
+        """True if the full text of the answer is wanted; set once the arguments are parsed."""
         self._stdout = Outlet(lambda: _beneath(sys.stdout))
         self._stderr = Outlet(lambda: _beneath(sys.stderr))
         self.console = Console(
@@ -44,11 +44,11 @@ class Talk:
 
     @property
     def people(self) -> TextIO:
-        """The stream of the answer for people: stdout, or stderr beside a document."""
+        """Stream of the answer for people: stdout, or stderr beside a JSON document."""
         return cast("TextIO", self._stderr if self.as_json else self._stdout)
 
     def say(self, sentence: str) -> None:
-        """Say a sentence to the person who waits, and whatever stands in lines below it."""
+        """Write a message for the waiting person; further lines of it stay below."""
         self.console.print(Text(shown_lines(sentence)))
 
     def answer(self, text: str) -> None:
@@ -57,17 +57,17 @@ class Talk:
         self.people.flush()
 
     def document(self, document: dict[str, Any]) -> None:
-        """Print the one JSON document of a command called with `--json`."""
+        """Print the JSON document of a command called with `--json`."""
         is_unicode = self._stdout.encoding.lower().replace("-", "").startswith("utf")
-        # What JSON leaves as it is may still steer a terminal; as code points it is the same document.
+        # JSON leaves some characters that steer a terminal; escaped as code points the document stays the same.
         text = visible(json.dumps(without_secrets(document), ensure_ascii=not is_unicode, allow_nan=False))
         self._stdout.write(f"{text}\n")
         self._stdout.flush()
 
     def lost(self) -> str | None:
-        """Hand over what is still to be printed, and return why not all of it could be; None where it could.
+        """Flush the output and return why some of it could not be printed; None if all of it was.
 
-        A reader that went away, such as `head`, wanted no more: that is no trouble, and changes no exit code.
+        A reader that closed the pipe, such as `head`, wanted no more: this does not count and changes no exit code.
         """
         self._stderr.flush()
         self._stdout.flush()
@@ -75,7 +75,7 @@ class Talk:
 
     @contextlib.contextmanager
     def progress(self, what: str, duration_s: float, warmup_s: float = 0.0) -> Iterator[Tick]:
-        """Show `what` as a bar on a terminal, as one line elsewhere; yields what is to be told the elapsed time."""
+        """Show `what` as a bar on a terminal, as one line elsewhere; yields a function that takes the elapsed time."""
         if not self.console.is_terminal:
             self.say(f"{what} …")
             yield lambda _elapsed_s: None

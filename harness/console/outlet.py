@@ -1,7 +1,7 @@
-"""The one way of text out of the process: no reader, no encoding and no full disk ends the work that the text is about.
+"""Write text to a stream without failing: a closed pipe, an encoding or a full disk does not end the command.
 
-What a stream cannot encode is replaced. A stream that fails is not written to again; the command goes on, writes its
-report and its files, and says at its end what could not be printed (`Outlet.trouble`).
+Characters that a stream cannot encode are replaced. A stream that fails is not written to again; the command writes its
+report and its files, and reports at its end what could not be printed (`Outlet.trouble`).
 """
 
 import codecs
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TextIO
 
 _HANDLER = "harness.outlet"
-# What our own sentences and tables hold beyond ASCII, for those who cannot read it.
+# Replacements for the characters beyond ASCII in our own sentences and tables.
 _PLAIN = {
     "µ": "u", "μ": "u", "…": "...", "→": "->", "×": "x", "–": "-", "—": "-", "−": "-", "±": "+/-", "·": "-", "≤": "<=",
     "≥": ">=", "━": "-", "─": "-", "│": "|", "█": "#",
@@ -31,7 +31,7 @@ codecs.register_error(_HANDLER, _replaced)
 
 
 class Outlet(io.TextIOBase):
-    """A stream that takes every text; `find` says which. None in its place, which the caller had closed, takes it too."""
+    """A stream that accepts every text; `find` returns the real one, or None where the caller has closed it."""
 
     def __init__(self, find: Callable[[], TextIO | None]) -> None:
         super().__init__()
@@ -40,44 +40,44 @@ class Outlet(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """The encoding of the stream, by which others choose their characters."""
+        """Encoding of the stream; libraries choose their characters by it."""
         return getattr(self._find(), "encoding", None) or "utf-8"
 
     def isatty(self) -> bool:
-        """Tell whether a terminal shows it."""
+        """Return true if the stream is a terminal."""
         stream = self._find()
         return stream is not None and stream.isatty()
 
     def fileno(self) -> int:
-        """Return the descriptor of the stream. Raises OSError where it has none."""
+        """Return the file descriptor of the stream. Raises OSError where it has none."""
         stream = self._find()
         if stream is None:
             raise io.UnsupportedOperation("fileno")
         return stream.fileno()
 
     def writable(self) -> bool:
-        """Tell that it takes text, as it always does."""
+        """Return true: the stream always accepts text."""
         return True
 
     def write(self, text: str, /) -> int:
-        """Write `text` as far as it can be encoded, if the stream still takes any."""
+        """Write `text` as far as it can be encoded, unless the stream has failed."""
         if (stream := self._find()) is not None and self._error is None:
             with self._failing():
                 stream.write(text.encode(self.encoding, _HANDLER).decode(self.encoding))
         return len(text)
 
     def flush(self) -> None:
-        """Let the reader have all that was written."""
+        """Flush the stream; a failure is kept as `trouble`."""
         if (stream := self._find()) is not None and self._error is None:
             with self._failing():
                 stream.flush()
 
     def close(self) -> None:
-        """Do nothing: the stream is the process's, and `io` would flush it whenever this object is forgotten."""
+        """Do nothing: the stream belongs to the process, and `io` would flush it at the end of this object."""
 
     @property
     def trouble(self) -> str | None:
-        """Why not all could be written; None where it could, or its reader went away and wanted no more."""
+        """Reason why some text could not be written; None if all was, or the reader closed the pipe."""
         if self._error is None or isinstance(self._error, BrokenPipeError):
             return None
         return self._error.strerror or str(self._error)
@@ -91,7 +91,7 @@ class Outlet(io.TextIOBase):
             self._forget()
 
     def _forget(self) -> None:
-        """Point the stream at nothing: the interpreter would stumble at its end over what is still to be written."""
+        """Redirect the stream to /dev/null: the interpreter would fail at its end on text still buffered."""
         with contextlib.suppress(OSError, ValueError):
             nothing = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nothing, self.fileno())

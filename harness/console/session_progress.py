@@ -1,4 +1,4 @@
-"""How far a session is: blocks done, and the widest interval as it narrows."""
+"""Show the progress of a session: blocks done, and the widest interval as it narrows."""
 
 import math
 import time
@@ -19,7 +19,7 @@ _PLAIN_EVERY_S = 15.0
 
 
 class Narrowing:
-    """A bar on a terminal, a line now and then elsewhere."""
+    """Progress of a session: a bar on a terminal, occasional lines elsewhere."""
 
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
@@ -52,7 +52,7 @@ class Narrowing:
 
 
 def widest(receipt: Receipt, phase: Phase) -> str:
-    """Return the widest interval of what is being measured in `phase`, in words; empty while none is bounded."""
+    """Return the widest interval measured in `phase`, in words; empty while none is bounded."""
     found = [(half_width(evidence, phase), evidence.benchmark) for evidence in _measured(receipt)]
     bounded = [pair for pair in found if math.isfinite(pair[0])]
     if not bounded:
@@ -62,7 +62,7 @@ def widest(receipt: Receipt, phase: Phase) -> str:
 
 
 def half_width(evidence: Evidence, phase: Phase) -> float:
-    """Return half of the interval of the evidence of that phase, as a share; infinite while there is none."""
+    """Return half the width of the evidence's interval in that phase, as a share; infinite while there is none."""
     pairs = evidence.confirmed if phase is Phase.CONFIRM else evidence.screened
     if not pairs:
         return math.inf

@@ -1,4 +1,4 @@
-"""A run on the terminal while it is measured: rates, percentiles, outcomes, stage and the time that is left."""
+"""Show a run on the terminal while it is measured: rates, percentiles, outcomes, stage and remaining time."""
 
 import contextlib
 import math
@@ -20,16 +20,16 @@ from harness.units import format_count, format_duration, format_ns, format_rate
 
 WIDTH = 80
 EVERY_S = 0.5
-"""Time between two looks: what a look costs is taken from the machine that is measured."""
+"""Time between two looks in s: each look takes CPU from the measured machine."""
 _PERCENTILES = (0.5, 0.95, 0.99)
 _HEAD = ("", "planned", "completed", "p50", "p95", "p99", "max")
 
 
 @contextlib.contextmanager
 def watched(talk: Talk, what: str, plan: LoadPlan, timing: Path) -> Iterator[Tick]:
-    """Show the run of `plan` into the folder `timing` as it goes, on a terminal; elsewhere as `Talk.progress` does.
+    """Show the run of `plan`, stored in the folder `timing`, live on a terminal; elsewhere as `Talk.progress` does.
 
-    Yields what is to be told the elapsed time. Nothing is left on the terminal but a line that names the run.
+    Yields a function that takes the elapsed time. At the end only a line with the name of the run stays visible.
     """
     if talk.as_json or not talk.console.is_interactive:
         with talk.progress(what, plan.duration_s, plan.warmup_s) as tick:
@@ -46,7 +46,7 @@ def watched(talk: Talk, what: str, plan: LoadPlan, timing: Path) -> Iterator[Tic
             nonlocal last_s
             if elapsed_s - last_s >= EVERY_S:
                 last_s = elapsed_s
-                # What cannot be read is not shown, and no reason to end a run.
+                # An unreadable table is not shown, but does not end the run.
                 with contextlib.suppress(OSError):
                     live.update(drawn(run.look(elapsed_s), plan), refresh=True)
 
@@ -60,7 +60,7 @@ def _live_run(plan: LoadPlan, timing: Path) -> LiveRun:
 
 
 def drawn(glance: Glance, plan: LoadPlan) -> RenderableType:
-    """Return what a person sees of a moment of a run, in lines of at most 80 columns."""
+    """Return the display of one moment of a run, in lines of at most 80 columns."""
     recent_s = min(max(math.ceil(glance.recent.span_s), 1), round(RECENT_S))
     return Group(
         _line(_where(glance, plan), _left(plan.duration_s - glance.elapsed_s)),
@@ -74,7 +74,7 @@ def drawn(glance: Glance, plan: LoadPlan) -> RenderableType:
 
 
 def _where(glance: Glance, plan: LoadPlan) -> str:
-    """Return the stage, with its number where there are several, and what is not to be seen from the figures."""
+    """Return the stage, with its number where there are several, and what the figures do not show."""
     labels = [span.label for span in plan.spans if not span.warmup]
     is_one_of_several = len(labels) > 1 and glance.stage in labels
     words = [
@@ -101,14 +101,14 @@ def _bar(share: float) -> Text:
 
 
 def _line(left: str, right: str) -> Text:
-    """Return a line with words at both ends; where they do not fit, those on the left are cut."""
+    """Return a line with text at both ends; where both do not fit, the left text is cut."""
     room = WIDTH - len(right) - 2
     left = left if len(left) <= room else f"{left[: room - 1]}…"
     return _text(f"{left:<{room}}  {right}")
 
 
 def _text(words: str, style: str = "") -> Text:
-    """Return a line that a narrow terminal cuts: a second one would tear the picture."""
+    """Return a line that a narrow terminal cuts: a wrapped line would break the layout."""
     return Text(visible(words), style, no_wrap=True, overflow="crop")
 
 

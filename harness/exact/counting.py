@@ -1,4 +1,4 @@
-"""Exact counting: back-end calls, round trips, items and bytes of each operation, with the functions behind them."""
+"""Count exactly: back-end calls, round trips, items and bytes of each operation, with the functions behind them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,13 +13,13 @@ from harness.target.failures import by_operation
 
 
 def count_once(supervisor: Supervisor, subject: Subject, plan: ExactPlan, folder: Path) -> Repetition:
-    """Count one repetition in a fresh process, into `folder`. Raises what the process reports."""
+    """Count one repetition in a fresh process, into `folder`. Raises the errors that the process reports."""
     file = run_list(supervisor, subject, plan, "count", folder)
     return as_repetition(read_facts(folder / Driver.FACTS, CountFacts), file)
 
 
 def as_repetition(facts: CountFacts, file: str = "") -> Repetition:
-    """Return the metrics in what a process counted, by the rule of `metric_of`; what it counted of itself is left out."""
+    """Return the metrics among the counts of a process, by the rule of `metric_of`; background work is left out."""
     values = {
         name: {
             FAILURES: _failures(facts, name),
@@ -32,7 +32,7 @@ def as_repetition(facts: CountFacts, file: str = "") -> Repetition:
 
 
 def _failures(facts: CountFacts, operation: str) -> Value:
-    """Return the share of requests that failed; its sites are the reasons, with the functions that raised."""
+    """Return the share of failed requests; its sites are the reasons, with the functions that raised."""
     reasons: dict[str, float] = {}
     for one in facts.failures:
         if one.operation == operation:

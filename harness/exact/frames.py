@@ -1,11 +1,11 @@
-"""Whose work a stack is: the harness calls a benchmark or a target, and is never a suspect itself."""
+"""Separate the harness's frames from those of the measured code: the harness is never a suspect."""
 
 from collections.abc import Sequence
 
 from harness.profiles.stacks.frames import CARRYING, MARKER_FILE, engine_file, frame_path
 
 NO_FUNCTION = "(no function)"
-"""What no Python function did: the harness called something built in, as the benchmark or target asked."""
+"""Stand-in for work without a Python function: a built-in that the harness called for the benchmark or target."""
 _CALLERS = frozenset(
     {
         "",
@@ -19,9 +19,9 @@ _CALLERS = frozenset(
         engine_file("harness.target.loading"),
     }
 )
-"""Files of the harness that stand between the operation's marker and what is measured; a frame without a file as well."""
+"""Files of the harness between the operation's marker and the measured code; also frames without a file."""
 
 
 def measured_frames(frames: Sequence[str]) -> tuple[str, ...]:
-    """Return the frames of a stack without the harness's own, the outermost first; never empty."""
+    """Return the frames of a stack without the harness's, the outermost first; never empty."""
     return tuple(name for name in frames if frame_path(name) not in _CALLERS) or (NO_FUNCTION,)

@@ -1,4 +1,4 @@
-"""One fresh process that makes a fixed list of requests by one user, and what it says of its target."""
+"""Run one fresh process that makes a fixed list of requests by one user, and read its counts."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ Facts = TypeVar("Facts")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ExactPlan:
-    """How much is counted: `requests` of each operation after as many to warm up, in `repetitions` processes a side.
+    """The amount of counting: `requests` of each operation after as many for warm-up, in `repetitions` processes a side.
 
-    `operations` of None means all that the target offers.
+    `operations` of None means all operations of the target.
     """
 
     requests: int = 200
@@ -32,7 +32,7 @@ class ExactPlan:
     operations: tuple[str, ...] | None = None
 
     def mix(self, offered: Mapping[str, float]) -> dict[str, float]:
-        """Return the operations to count, of those that the target offers."""
+        """Return the operations to count, among those of the target."""
         wanted = offered if self.operations is None else self.operations
         return {name: offered[name] for name in wanted if name in offered}
 
@@ -40,9 +40,9 @@ class ExactPlan:
 def run_list(
     supervisor: Supervisor, subject: Subject, plan: ExactPlan, kind: Literal["count", "trace"], folder: Path
 ) -> str:
-    """Run the driver of `kind` in a process of its own, into `folder`; return the file of the target's factory.
+    """Run the driver of `kind` in a separate process, into `folder`; return the file of the target's factory.
 
-    The hash seed is fixed, so that sets are walked in one order. Raises what the process reports.
+    The hash seed is fixed, so that sets are iterated in one order. Raises the error that the process reports.
     """
     folder.mkdir(parents=True, exist_ok=True)
     job = Job(
@@ -63,12 +63,12 @@ def run_list(
 
 
 def read_facts(path: Path, kind: type[Facts]) -> Facts:
-    """Return what the process left at `path`. Raises `InvalidRunError` if that is missing or damaged."""
+    """Return the counts that the process wrote to `path`. Raises `InvalidRunError` if they are missing or damaged."""
     try:
         return msgspec.json.decode(files.read_bytes(path), type=kind)
     except (OSError, msgspec.DecodeError) as error:
         raise InvalidRunError(
-            f"What the measured process counted cannot be read: {error}",
+            f"The counts of the measured process cannot be read: {error}",
             where=str(path),
-            remedy="Look at worker.log beside it, and run the session again",
+            remedy="See worker.log beside it, and run the session again",
         ) from error

@@ -1,4 +1,4 @@
-"""What one repetition measured of each operation, and the receipt's records of the repetitions of two sides; pure."""
+"""The metrics of one repetition by operation, and the receipt's records of both sides' repetitions; pure."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -7,28 +7,28 @@ from harness.exact.metrics import FAILURES
 from harness.session.receipt import Count, State
 
 ALL = "all operations"
-"""Stands for the operation where none could be counted."""
+"""Stand-in for the operation where none could be counted."""
 
 Sites = Mapping[str, float]
-"""Function to its part of a metric, per request."""
+"""Functions with their part of a metric, per request."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Value:
-    """One metric of one operation, per request (`peak_bytes`: of the whole list), and where it came from."""
+    """One metric of one operation, per request (`peak_bytes`: of the whole list), with its sources."""
 
     value: float
     sites: Sites = dataclasses.field(default_factory=dict)
     elsewhere: float = 0.0
-    """The part of the target's allocations that no call made, of what relies on allocations: see `Count`."""
+    """Share of the target's allocations outside of its calls, for metrics from allocations: see `Count`."""
     unseen: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Repetition:
-    """All metrics of one process: `{operation: {metric: value}}`; a metric that is not there is zero.
+    """All metrics of one process: `{operation: {metric: value}}`; a missing metric is zero.
 
-    `file` is where the target's factory came from.
+    `file` is the file of the target's factory.
     """
 
     requests: int
@@ -39,23 +39,23 @@ class Repetition:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SideCounts:
-    """The repetitions of one side, or why there are none."""
+    """The repetitions of one side, or the reason why there are none."""
 
     repetitions: tuple[Repetition, ...] = ()
     trouble: str = ""
 
     def lacks(self, operation: str) -> bool:
-        """Return True if the side was counted without trouble, and does not have the operation."""
+        """Return True if the side was counted without trouble, and lacks the operation."""
         return bool(self.repetitions) and not any(
             operation in rep.values or rep.note for rep in self.repetitions
         )
 
 
 def as_counts(base: SideCounts, candidate: SideCounts) -> list[Count]:
-    """Return a record for each operation and metric that either side has; one that a side lacks is said in its note.
+    """Return a record for each operation and metric of either side; a note names a side without the operation.
 
-    A side that has the operation without the metric counts zero. A side that could not be counted, or does not offer
-    the operation, has no values; where nothing could be counted, one record says why.
+    A side that has the operation without the metric counts zero. A side that could not be counted, or lacks the
+    operation, has no values; where nothing could be counted, one record gives the reason.
     """
     sides = (base, candidate)
     if not any(side.repetitions for side in sides):
@@ -129,9 +129,9 @@ def _why_missing(side: SideCounts, operation: str) -> str:
     if side.trouble or not side.repetitions:
         return side.trouble or "it was not counted"
     if side.lacks(operation):
-        return "there is no such operation"
+        return "it lacks this operation"
     counted = all(operation in rep.values for rep in side.repetitions)
-    return "" if counted else "it was not counted there in every repetition"
+    return "" if counted else "it was not counted in every repetition"
 
 
 def _operations(side: SideCounts) -> list[str]:

@@ -1,4 +1,4 @@
-"""Slots that serve benchmarks outside of blocks: for what is counted or profiled, and never timed against the other."""
+"""Serve benchmarks from slots outside of blocks, for counting and profiling, without paired timing."""
 
 from collections.abc import Generator, Mapping, Sequence
 
@@ -10,10 +10,10 @@ from harness.session.slots.slot import Slot, start_slot
 def serve(
     stage: Stage, side: str, names: Sequence[str], warm: Mapping[str, int] | None = None
 ) -> Generator[tuple[str, Slot]]:
-    """Yield the name of each benchmark that the side can run with the slot that is ready to call it, in this order.
+    """Yield the name of each benchmark that the side can run, with the slot that is ready to call it, in this order.
 
-    `warm` is how many calls warm each up; those without a number are called until they are steady. Raises SlotError
-    when the slot dies or hangs. The hash seed is fixed, so that sets are walked in one order.
+    `warm` is the number of warm-up calls for each; those without a number are called until they are steady. Raises SlotError
+    when the slot dies or hangs. The hash seed is fixed, so that sets are iterated in one order.
     """
     files = tuple(dict.fromkeys(stage.bench.file(stage.files[name]) for name in names))
     launch = Launch(files, tuple(names), warm=warm or {})

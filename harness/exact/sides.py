@@ -1,4 +1,4 @@
-"""Both sides of a comparison, counted in turn: from two subjects to the receipt's records."""
+"""Count both sides of a comparison in turn: from two load run targets to the receipt's records."""
 
 import dataclasses
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Measure = Callable[[Supervisor, Subject, ExactPlan, Path], Repetition]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plans:
-    """How a subject is counted, and traced: under memray a request takes several times as long."""
+    """The amounts of counting and of tracing: a request takes several times as long under memray."""
 
     counting: ExactPlan = dataclasses.field(default_factory=ExactPlan)
     tracing: ExactPlan = dataclasses.field(default_factory=lambda: ExactPlan(requests=100))
@@ -28,9 +28,9 @@ class Plans:
 def count_exactly(
     supervisor: Supervisor, base: Subject, candidate: Subject, folder: Path, plan: ExactPlan | None = None
 ) -> list[Count]:
-    """Return what the back ends were asked on each side, by operation and metric, with call sites.
+    """Return the costs at the back ends on each side, by operation and metric, with call sites.
 
-    Each repetition is a fresh process. A side that cannot be counted is said in the notes: nothing is raised for it.
+    Each repetition is a fresh process. The notes name a side that cannot be counted; no error is raised for it.
     """
     return _both(count_once, supervisor, base, candidate, folder / "counts", plan or Plans().counting)
 
@@ -50,13 +50,13 @@ def trace_exactly(
 
 
 def count_seconds() -> float:
-    """Return about how long both take for both sides, on a small machine: most of it is to start processes."""
+    """Return the approximate time of both for both sides, in seconds, on a small machine: mostly process starts."""
     plans = Plans()
     return 2 * (plans.counting.repetitions + plans.tracing.repetitions) * _PROCESS_S
 
 
 class SharedCounts:
-    """Counts each subject once, however many others it is compared with: what is exact repeats."""
+    """Count each target once, for any number of comparisons: exact counts repeat."""
 
     def __init__(self, supervisor: Supervisor, folder: Path, plans: Plans | None = None) -> None:
         self._supervisor = supervisor
@@ -65,7 +65,7 @@ class SharedCounts:
         self._known: list[tuple[Subject, tuple[SideCounts, SideCounts]]] = []
 
     def compare(self, base: Subject, candidate: Subject) -> list[Count]:
-        """Return what `count_exactly` and `trace_exactly` would."""
+        """Return the result of `count_exactly` and `trace_exactly`."""
         pairs = zip(self._of(base), self._of(candidate), strict=True)
         return [count for pair in pairs for count in as_counts(*pair)]
 
@@ -94,13 +94,13 @@ def _both(
 def measure_side(
     measure: Measure, supervisor: Supervisor, subject: Subject, plan: ExactPlan, folder: Path
 ) -> SideCounts:
-    """Return all repetitions of one side; the first that fails ends it, and says why. Raises `RefusedError`."""
+    """Return all repetitions of one side; the first failure ends it and is its trouble. Raises `RefusedError`."""
     try:
         return SideCounts(
             tuple(measure(supervisor, subject, plan, folder / str(n)) for n in range(plan.repetitions))
         )
     except RefusedError:
-        # No count of it would be true, on whichever side.
+        # No count of it would be true, on either side.
         raise
     except HarnessError as error:
         return SideCounts(trouble=str(error))

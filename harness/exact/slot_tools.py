@@ -1,7 +1,7 @@
-"""Tools for a slot: what the calls of its benchmark allocate, and calls for a profiler to look at.
+"""Run tools in a slot: trace the allocations of its benchmark's calls, and make calls for a profiler.
 
 Run inside the slot by its path; imports nothing of the harness, because the side may be the harness. Each function gets
-`run(calls)`, which makes the calls, and puts it under the operation marker that our readers of profiles know.
+`run(calls)`, which makes the calls, and puts it under the operation marker that our profile readers recognise.
 """
 
 import contextlib
@@ -25,8 +25,9 @@ Run = Callable[[int], object]
 def trace(run: Run, calls: int, record: str, packages: str) -> str:
     """Trace no call, as `nothing`, and then `calls` calls, as `calls`, into the memray file `record`.
 
-    Return why the record is not all that they allocate; empty where it is. As many come first, untraced; nothing is collected meanwhile. What making the calls costs by itself is in both.
-    `packages` is where memray is to be had, if the side's own environment lacks it.
+    Return why the record misses some of their allocations; empty where it is complete. Before that, make as many calls
+    untraced. No garbage is collected meanwhile. The cost of making calls is in both parts.
+    `packages` is the folder with memray, if the side's own environment lacks it.
     """
     tracker = _tracker(record, packages)
     run(calls)
@@ -47,7 +48,7 @@ def trace(run: Run, calls: int, record: str, packages: str) -> str:
 
 
 def _loaded(path: str) -> Any:
-    """Return a module of the engine by its path: the side's own tree may have another one of that name."""
+    """Return a module of the engine by its path: the side's own tree may have another module of that name."""
     file = Path(__file__).resolve().parent.parent / path
     spec = importlib.util.spec_from_file_location(f"_slot_{file.stem}", file)
     assert spec is not None and spec.loader is not None  # noqa: S101, PT018 - it is a Python file
@@ -57,7 +58,7 @@ def _loaded(path: str) -> Any:
 
 
 def _tracker(record: str, packages: str) -> Any:
-    # Last on the path, and for this moment: nothing of the side's own may come from there.
+    # Last on the path and only for this moment, so that nothing of the side's own comes from there.
     sys.path.append(packages)
     try:
         memray = importlib.import_module("memray")
@@ -72,18 +73,18 @@ def _tracker(record: str, packages: str) -> Any:
 
 
 def repeat(run: Run, calls: int) -> None:
-    """Make the calls under the marker `calls`, for a profiler that reads this process."""
+    """Make the calls under the marker `calls`, for a profiler of this process."""
     under_marker(run, CALLS)(calls)
 
 
 def allow_reading(_run: Run, pid: int) -> None:
-    """Let process `pid` and its children read this one, where the kernel would let only its ancestors."""
+    """Let process `pid` and its children read this one, where the kernel would allow only its ancestors."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(pid), 0, 0, 0)
 
 
 def under_marker(run: Run, operation: str) -> Run:
-    """Return `run`, called by a function whose code bears the name of the marker."""
+    """Return `run`, called by a function whose code is named by the marker."""
 
     def make(calls: int) -> object:
         return run(calls)
@@ -93,7 +94,7 @@ def under_marker(run: Run, operation: str) -> Run:
 
 
 def running(operation: str) -> Callable[..., object]:
-    """Return what calls a function under the marker: of (function, *args, **kwargs)."""
+    """Return a function that calls its first argument under the marker: of (function, *args, **kwargs)."""
 
     def make(function: Callable[..., object], /, *args: Any, **kwargs: Any) -> object:
         return function(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Exact memory of a micro suite: allocations per call of each benchmark, in slots of both sides."""
+"""Count exact memory of a micro suite: allocations per call of each benchmark, in slots of both sides."""
 
 import importlib.util
 from collections.abc import Sequence
@@ -19,18 +19,18 @@ TOOLS = Path(slot_tools.__file__)
 MOST_CALLS = 10
 REPETITIONS = 3
 _ONE_S = 0.3
-"""To set one benchmark up, trace it and read what was traced."""
+"""Time to set one benchmark up, trace it and read the trace, in s."""
 _SLOWER = 8
-"""Times of its calls: to warm up, to make them untraced and traced, and to return."""
+"""Number of times its calls are made: to warm up, untraced and traced, and to return."""
 _TRACED_NS = 200_000_000
-"""Tracing takes several times as long as calling."""
+"""Limit for the traced calls of a benchmark, in ns of untraced time: tracing takes several times as long."""
 
 
 def trace_suite(stage: Stage, benchmarks: Sequence[Benchmark], repetitions: int = REPETITIONS) -> list[Count]:
-    """Return allocations and peak bytes of what both sides run, in `repetitions` fresh slots of each.
+    """Return allocations and peak bytes of the benchmarks that both sides run, in `repetitions` fresh slots of each.
 
-    `peak_bytes` is what a benchmark's calls held together at the moment when the slot held most. A slot that dies is
-    said in the notes: nothing is raised for it.
+    `peak_bytes` is the memory that a benchmark's calls held together at the moment when the slot held most. The death of a
+    slot becomes a note and raises nothing.
     """
     chosen = [one for one in benchmarks if one.state is State.BOTH and one.of is None]
     if not chosen:
@@ -42,13 +42,13 @@ def trace_suite(stage: Stage, benchmarks: Sequence[Benchmark], repetitions: int 
 
 
 def trace_seconds(calls_ns: Sequence[float], start_s: float) -> float:
-    """Return about how long it takes to trace benchmarks of such calls on both sides, where a slot starts in `start_s`."""
+    """Return the approximate time to trace such benchmarks on both sides, in seconds; a slot starts in `start_s`."""
     each_s = (_ONE_S + _SLOWER * _calls(ns) * ns * 1e-9 for ns in calls_ns)
     return 2 * REPETITIONS * (start_s + sum(each_s))
 
 
 def calls_traced(benchmark: Benchmark) -> int:
-    """Return how many calls are traced, the same on both sides: ten, or fewer where they take long."""
+    """Return the number of traced calls, the same on both sides: ten, or fewer for long ones."""
     return _calls(max(benchmark.base_ns or 1.0, benchmark.candidate_ns or 1.0))
 
 
@@ -64,7 +64,7 @@ def _trace_once(stage: Stage, side: str, benchmarks: Sequence[Benchmark]) -> Rep
     with private_folder() as folder:
         record = folder / "memory.bin"
         try:
-            # As many calls in every slot: a benchmark may change with its calls.
+            # The same number of calls in every slot: a benchmark may change with its calls.
             for name, slot in serve(stage, side, list(by_name), warm=dict.fromkeys(by_name, 1)):
                 calls = calls_traced(by_name[name])
                 why = slot.use_tool(TOOLS, "trace", calls, str(record), packages)
@@ -75,13 +75,13 @@ def _trace_once(stage: Stage, side: str, benchmarks: Sequence[Benchmark]) -> Rep
 
 
 def _packages() -> str:
-    """Return the folder that our memray is installed in: a side with an environment of its own may have none."""
+    """Return the folder of our memray installation: a side with its own environment may lack it."""
     spec = importlib.util.find_spec("memray")
     return str(Path(spec.origin).parent.parent) if spec is not None and spec.origin else ""
 
 
 def values_of(record: Path, calls: int, roots: Sequence[str] = ()) -> dict[str, Value]:
-    """Return both metrics in a record of `slot_tools.trace`: what the calls allocated beyond what making none does."""
+    """Return both metrics of a record of `slot_tools.trace`: the calls' allocations without the overhead of calling."""
     profiles = memory.fold(record, roots)
     nothing = own_weights(profiles.allocations, slot_tools.NOTHING)
     made = own_weights(profiles.allocations, slot_tools.CALLS)

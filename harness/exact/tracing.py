@@ -1,4 +1,4 @@
-"""Exact memory: allocations per request and peak bytes of each operation, with the functions that allocate."""
+"""Trace exact memory: allocations per request and peak bytes of each operation, with the functions that allocate."""
 
 import dataclasses
 from pathlib import Path
@@ -18,10 +18,10 @@ from harness.supervise import Supervisor
 
 
 def trace_once(supervisor: Supervisor, subject: Subject, plan: ExactPlan, folder: Path) -> Repetition:
-    """Trace one repetition in a fresh process, into `folder`. Raises what the process reports."""
+    """Trace one repetition in a fresh process, into `folder`. Raises the errors that the process reports."""
     file = run_list(supervisor, subject, plan, "trace", folder)
     facts = read_facts(folder / Driver.FACTS, TraceFacts)
-    # Code objects spell their files as they were found: through the overlay.
+    # Code objects contain the paths of their files as imported: through the overlay.
     roots = [str(subject.overlay.resolve())] if subject.overlay else [str(Path.cwd())]
     values = {
         operation: {
@@ -37,14 +37,14 @@ def trace_once(supervisor: Supervisor, subject: Subject, plan: ExactPlan, folder
 
 
 def with_unseen(values: dict[str, Value], why: str) -> dict[str, Value]:
-    """Return the values with why something is missing in them."""
+    """Return the values with the reason why some of them may be incomplete."""
     return {metric: dataclasses.replace(value, unseen=why) for metric, value in values.items()}
 
 
 def memory_values(record: Path, operation: str, requests: int, roots: list[str]) -> dict[str, Value]:
-    """Return both metrics of one operation's record: what happened within its marker.
+    """Return both metrics of one operation's record: the events within its marker.
 
-    `peak_bytes` is what was held at the moment when the process held most, of what the whole list allocated.
+    `peak_bytes` is the part of the process's peak that the whole list of requests allocated.
     """
     profiles = memory.fold(record, roots)
     elsewhere = share_elsewhere(profiles, requests, operation)
@@ -55,9 +55,9 @@ def memory_values(record: Path, operation: str, requests: int, roots: list[str])
 
 
 def share_elsewhere(profiles: MemoryProfiles, requests: int, *operations: str) -> float:
-    """Return the share of the target's allocations that were made outside of the calls of some operations.
+    """Return the share of the target's allocations outside of the calls of `operations`.
 
-    Fewer than one a request are none: what each call leaves to another thread allocates once at least.
+    Fewer than one a request count as none: work that each call leaves to another thread allocates at least once.
     """
     counts = profiles.facts.allocations_per_operation or {}
     within = sum(counts.get(operation, 0) for operation in operations)
@@ -66,9 +66,9 @@ def share_elsewhere(profiles: MemoryProfiles, requests: int, *operations: str) -
 
 
 def own_weights(profile: Profile, operation: str) -> dict[str, float]:
-    """Return what each function weighs by itself within the marker of an operation.
+    """Return the self cost of each function within the marker of an operation.
 
-    The harness's own frames are nobody's, and what carrying a call costs is left out.
+    Attributes the harness's frames to no function, and leaves out the overhead of carrying a call.
     """
     own: dict[str, float] = {}
     for stack, weight in profile.stacks.items():

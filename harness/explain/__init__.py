@@ -1,1 +1,1 @@
-"""Which functions are behind a change: both sides profiled in turn."""
+"""Explain a change by functions: profile both sides in turn."""

@@ -1,7 +1,7 @@
-"""Both sides of a regression under py-spy again, in rounds: each a fresh process of either side, in random order.
+"""Profile both sides of a regression with py-spy, in rounds: each a fresh process of either side, in random order.
 
-The replicate is the process, not the sample: only profiles of several processes a side, interleaved, tell a change of
-the code from one of the day.
+The replicate is the process, not the sample: only interleaved profiles of several processes a side separate a code
+change from a drift of the machine.
 """
 
 import contextlib
@@ -29,9 +29,9 @@ from harness.supervise import private_folder
 
 ROUNDS = 5
 SECONDS = 1.0
-"""Under py-spy, of each benchmark in each process."""
+"""Profiling time of each benchmark in each process."""
 MOST_S = 120.0
-"""No round begins later than this."""
+"""Time after which no round begins."""
 RATE_HZ = 400
 ROOT = MARKER_PREFIX + slot_tools.CALLS
 _STEP_NS = 200_000_000
@@ -42,7 +42,7 @@ _NOTHING = Profile("samples", {})
 
 @dataclasses.dataclass(slots=True)
 class Profiled:
-    """The profiles of one benchmark by side, one for each round, and why some are missing."""
+    """The profiles of one benchmark by side, one for each round, and the reasons for missing ones."""
 
     by_side: dict[Side, list[Profile]] = dataclasses.field(
         default_factory=lambda: {side: [] for side in Side}
@@ -51,12 +51,12 @@ class Profiled:
 
     @property
     def rounds(self) -> int:
-        """How many rounds both sides have."""
+        """The number of rounds that both sides have."""
         return min(map(len, self.by_side.values()))
 
 
 def seconds_needed(benchmarks: int, seconds: float = SECONDS) -> float:
-    """Return about how long the rounds of some benchmarks take; no round begins after `MOST_S`."""
+    """Return the approximate time of the rounds of some benchmarks, in seconds; no round begins after `MOST_S`."""
     return min(2 * ROUNDS * (_LAUNCH_S + benchmarks * (seconds + _ATTACH_S)), MOST_S)
 
 
@@ -68,7 +68,7 @@ def profile_rounds(
     rounds: int = ROUNDS,
     most_s: float = MOST_S,
 ) -> dict[str, Profiled]:
-    """Return the profiles of each benchmark, made in turns. Raises nothing: a reason stands where there is none."""
+    """Return the profiles of each benchmark, made in turns. Raises nothing: a missing profile has a reason."""
     found = {one.name: Profiled() for one in benchmarks}
     turns = Turns(list(Side), seed)
     for _ in turns.rounds(rounds, most_s):
@@ -84,7 +84,7 @@ def profile_rounds(
 def _profile_side(
     stage: Stage, side: Side, benchmarks: Sequence[Benchmark], seconds: float
 ) -> Iterator[tuple[str, Profile, str]]:
-    """Yield (name, profile of its calls, reason where that is empty) of each benchmark, from one process."""
+    """Yield (name, profile of its calls, reason for an empty profile) of each benchmark, from one process."""
     by_name = {one.name: one for one in benchmarks}
     missing, reason = dict.fromkeys(by_name), "the benchmark did not run"
     served = serve(stage, side, list(by_name))
@@ -122,10 +122,10 @@ def _fold(stage: Stage, side: str, recording: cpu.Recording) -> Profile:
 
 
 def within_calls(profile: Profile) -> Profile:
-    """Return what was sampled in the benchmark's calls and, meanwhile, in its threads: not the slot's own work.
+    """Return the samples of the benchmark's calls and, meanwhile, of its threads, without the slot's own work.
 
-    The first are under `ROOT`, the others under `(outside)`. What no Python function did, a call of a built-in by the
-    benchmark itself, is `(no function)`.
+    The first are under `ROOT`, the others under `(outside)`. Samples without a Python function, in a built-in that
+    the benchmark itself calls, are `(no function)`.
     """
     stacks: dict[tuple[str, ...], float] = defaultdict(float)
     for (root, *rest), weight in profile.stacks.items():

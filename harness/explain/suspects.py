@@ -1,7 +1,7 @@
-"""The functions that changed in what regressed: counted, or told apart by profiles of both sides.
+"""Name the functions that changed in a regression: from counts, or from profiles of both sides.
 
-A function of a timed benchmark is named only where interleaved profiles show that it changed; otherwise the note says
-how many samples would tell.
+A function of a timed benchmark is named only where interleaved profiles show that it changed; otherwise the note gives
+the number of samples needed.
 """
 
 import statistics
@@ -19,9 +19,9 @@ from harness.units import format_count, format_ns
 MOST_FUNCTIONS = 8
 MOST_PROFILED = 5
 TIMED = ("wall", "cpu")
-"""The metrics of micro-benchmarks that a CPU profile explains."""
+"""Metrics of micro-benchmarks that a CPU profile explains."""
 _MOSTLY = 0.5
-"""Of the change of wall time: with less in CPU time, what regressed is waiting."""
+"""Smallest share of CPU time in a change of wall time: below it, the regression is waiting."""
 
 
 def profiled_benchmarks(receipt: Receipt, regressed: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -32,13 +32,16 @@ def profiled_benchmarks(receipt: Receipt, regressed: Iterable[tuple[str, str]]) 
 
 
 def explain(
-    receipt: Receipt, regressed: Iterable[tuple[str, str]], stage: Stage | None, seconds: float = SECONDS,
+    receipt: Receipt,
+    regressed: Iterable[tuple[str, str]],
+    stage: Stage | None,
+    seconds: float = SECONDS,
     most_s: float = MOST_S,
-) -> list[Suspects]:  # fmt: skip
+) -> list[Suspects]:
     """Return the suspects of each (benchmark, metric) that regressed, where there are any to name.
 
-    Exact metrics are explained by their own sites; the first few micro-benchmarks by profiles of both sides, which
-    take what `rounds.seconds_needed` says and begin no round after `most_s`. `stage` of None profiles nothing.
+    Exact metrics are explained by their own call sites; the first few micro-benchmarks by profiles of both sides, which
+    take the time of `rounds.seconds_needed` and begin no round after `most_s`. `stage` of None profiles nothing.
     """
     asked = list(regressed)
     found = [suspects_of(count) for count in receipt.counts if (count.benchmark, count.metric) in asked]
@@ -51,7 +54,7 @@ def explain(
 
 
 def suspects_in(benchmark: Benchmark, metric: str, blocks: Sequence[Block], profiled: Profiled) -> Suspects:
-    """Return the functions whose own CPU time per call changed, with intervals in the note, or what it would take.
+    """Return the functions with a changed self CPU time per call, and in the note intervals or the samples needed.
 
     A function's time is its share of a profile's samples times the CPU time of a call on that side in `blocks`.
     """
@@ -79,7 +82,7 @@ def suspects_in(benchmark: Benchmark, metric: str, blocks: Sequence[Block], prof
 
 
 def _run(profile: Profile, call_ns: float) -> ProfiledRun:
-    """Return a profile whose weights are ns per call: the calls' own samples together are the time of a call."""
+    """Return a profile in ns per call: the samples of the calls themselves sum to the time of a call."""
     own = sum(weight for stack, weight in profile.stacks.items() if stack[0] == ROOT)
     return ProfiledRun(profile, {"": own or profile.total}, call_ns or 1.0)
 
@@ -98,10 +101,10 @@ def _tested(profiled: Profiled) -> str:
 
 
 def _said(changed: Sequence[FrameChange], profiled: Profiled, cpu_ns: tuple[float, float]) -> list[str]:
-    """Return the intervals of what is named; without any, what it would take to name something."""
+    """Return the intervals of the named functions; without any, the number of samples needed to name one."""
     if profiled.rounds < STRICT.least_runs:
         missing = STRICT.least_runs - profiled.rounds
-        return [f"No function is called changed on so few: it takes {missing} more a side"]
+        return [f"Too few profiles to name a function: {missing} more a side are needed"]
     if changed:
         intervals = ", ".join(
             f"{row.frame.partition(' (')[0]} {_signed(row.own.low)} to {_signed(row.own.high)}"
@@ -109,23 +112,23 @@ def _said(changed: Sequence[FrameChange], profiled: Profiled, cpu_ns: tuple[floa
         )
         return [f"95 % intervals of the difference per call: {intervals}"]
     fewest = min(_samples(profiled))
-    told = f"No function can be told apart with {format_count(fewest)} samples a side"
+    told = f"No function is distinguishable with {format_count(fewest)} samples a side"
     base_ns, candidate_ns = cpu_ns
     effect = abs(candidate_ns - base_ns) / max(base_ns, candidate_ns, 1.0)
     needed = samples_needed(effect) if effect else 0
     if needed > fewest:
-        return [f"{told}; it would take about {format_count(needed)}"]
-    return [f"{told}: the change is spread over several, or differs as much from one process to the next"]
+        return [f"{told}; about {format_count(needed)} are needed"]
+    return [f"{told}: the change is spread over several functions, or varies as much between processes"]
 
 
 def _waiting(wall_ns: tuple[float, float], cpu_ns: tuple[float, float]) -> list[str]:
-    """Say that most of a change is not CPU time, where that is so."""
+    """Return a sentence if most of a change is not CPU time."""
     wall, used = wall_ns[1] - wall_ns[0], cpu_ns[1] - cpu_ns[0]
     if wall <= 0 or used >= _MOSTLY * wall:
         return []
     sentence = (
-        f"A call takes {format_ns(wall)} more, and {_signed(used)} of it on the processor: look for what waits, which no"
-        " CPU profile shows"
+        f"A call takes {format_ns(wall)} more, of which {_signed(used)} is CPU time: look for waiting, which a CPU profile"
+        " does not show"
     )
     return [sentence]
 
@@ -135,10 +138,10 @@ def _signed(value_ns: float) -> str:
 
 
 def suspects_of(count: Count) -> Suspects:
-    """Return the functions whose part of an exact metric changed most: the sites, which are the answer themselves."""
+    """Return the functions whose part of an exact metric changed most: its sites."""
     functions = largest_changes(count.base_sites, count.candidate_sites, unit=unit_of(count.metric))
     agree = len({*count.base}) <= 1 and len({*count.candidate}) <= 1
-    note = "Counted: every repetition says the same." if agree else "Of the first repetition of each side."
+    note = "Counted: all repetitions agree." if agree else "From the first repetition of each side."
     return Suspects(benchmark=count.benchmark, metric=count.metric, functions=functions, note=note)
 
 
@@ -157,9 +160,9 @@ def largest_changes(
 def ns_per_call(
     benchmark: Benchmark, blocks: Sequence[Block], *, of_cpu: bool = False
 ) -> tuple[float, float]:
-    """Return what a call takes on both sides, wall time or CPU time of its thread.
+    """Return the time of a call on both sides, in ns: wall time or CPU time of its thread.
 
-    Medians over the slices of confirmation, or of all blocks without it; without slices what discovery saw.
+    Medians over the slices of confirmation, or of all blocks without it; without slices the times of discovery.
     """
     usable = [block for block in blocks if benchmark.name in block.slices]
     confirmed = [block for block in usable if block.phase is Phase.CONFIRM]

@@ -1,1 +1,1 @@
-"""A stored run in the formats of other tools: HdrHistogram's text, CSV by second, Parquet and Arrow."""
+"""Export a stored run to other tools' formats: HdrHistogram's text, CSV by second, Parquet and Arrow."""

@@ -1,7 +1,7 @@
-"""The one way of a text into a cell of CSV: as a person sees it, and never as a formula.
+"""Write text into CSV cells: visible, and never as a formula.
 
-Spreadsheets take a cell that begins with `=`, `+`, `-`, `@`, a tab or a line's end for a formula, quoted or not
-(https://owasp.org/www-community/attacks/CSV_Injection): an apostrophe before it makes it a text.
+Spreadsheets interpret a cell that begins with `=`, `+`, `-`, `@`, a tab or a line's end as a formula, quoted or not
+(https://owasp.org/www-community/attacks/CSV_Injection): an apostrophe in front makes it text.
 """
 
 from harness.redaction.visible import visible
@@ -10,6 +10,6 @@ _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 - fu
 
 
 def cell(text: str) -> str:
-    """Return `text` for a cell; a control character stands as its code point."""
+    """Return `text` for a cell; a control character is written as its code point."""
     shown = visible(text)
     return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

@@ -1,7 +1,7 @@
-"""The calls of a run as Parquet or Arrow, with names in place of numbers and nothing where nothing was stamped.
+"""Export the calls of a run as Parquet or Arrow, with names instead of numbers and nulls where no time was stamped.
 
-`pandas.read_parquet("calls.parquet")`, or `SELECT … FROM 'calls.parquet'` in DuckDB. Rows before time zero are of the
-warm-up. Needs pyarrow, which is large (50 MB, four times as much when installed): an extra.
+`pandas.read_parquet("calls.parquet")`, or `SELECT … FROM 'calls.parquet'` in DuckDB. Rows before time zero belong to
+the warm-up. Needs pyarrow, a large optional dependency (50 MB, four times as much when installed).
 """
 
 import os
@@ -25,7 +25,7 @@ _WITH_RETURN = ("entered_ns", "completed_ns", "run_ns", "wait_busy_ns")
 
 
 def require() -> Any:
-    """Return pyarrow; a `UsageError` that names the extra where it is not installed."""
+    """Return pyarrow; raises a `UsageError` that names the extra where it is not installed."""
     try:
         import pyarrow as pa
     except ImportError as error:
@@ -37,7 +37,7 @@ def require() -> Any:
 
 
 def write_parquet(parts: Iterable[Table], names: list[str], spans: tuple[Span, ...], path: Path) -> None:
-    """Write the rows as Parquet, a row group for each of `parts`, so that memory does not follow their number."""
+    """Write the rows as Parquet, a row group for each of `parts`, so that memory does not grow with their number."""
     require()
     from pyarrow import parquet
 
@@ -45,14 +45,18 @@ def write_parquet(parts: Iterable[Table], names: list[str], spans: tuple[Span, .
 
 
 def write_arrow(parts: Iterable[Table], names: list[str], spans: tuple[Span, ...], path: Path) -> None:
-    """Write the rows as an Arrow IPC file, which is mapped and not parsed by those who read it."""
+    """Write the rows as an Arrow IPC file, which readers map without parsing."""
     arrow = require()
     _write(parts, names, spans, path, lambda scratch, schema: arrow.ipc.new_file(str(scratch), schema))
 
 
 def _write(
-    parts: Iterable[Table], names: list[str], spans: tuple[Span, ...], path: Path, opener: Callable[[Path, Any], Any]
-) -> None:  # fmt: skip
+    parts: Iterable[Table],
+    names: list[str],
+    spans: tuple[Span, ...],
+    path: Path,
+    opener: Callable[[Path, Any], Any],
+) -> None:
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -66,7 +70,7 @@ def _write(
 
 def _batch(rows: Table, names: list[str], spans: tuple[Span, ...]) -> Any:
     arrow = require()
-    # Warm-up is before time zero, whatever its stages are called.
+    # Warm-up lies before time zero, for any name of its stages.
     labels = ["warm-up", *(span.label for span in spans if not span.warmup)]
     stage = np.where(rows["intended_ns"] < 0, 0, stage_of(rows["intended_ns"], spans) + 1)
     columns = {
@@ -85,7 +89,7 @@ def _words(numbers: np.ndarray, words: list[str]) -> Any:
 
 
 def _stamped(rows: Table, name: str) -> tuple[np.ndarray, None, np.ndarray | None]:
-    """Return the values of a column, and where there are none: as `pyarrow.array` takes them."""
+    """Return the values of a column and the mask of missing ones, as `pyarrow.array` takes them."""
     values = np.ascontiguousarray(rows[name])
     if name in _ALWAYS:
         return values, None, None

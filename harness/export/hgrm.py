@@ -1,8 +1,8 @@
-"""HdrHistogram's percentile distribution as text, which its plotter and other tools read.
+"""Write HdrHistogram's percentile distribution as text, which its plotter and other tools read.
 
 The format is that of `outputPercentileDistribution` (https://github.com/HdrHistogram/HdrHistogram): one line for
-each step towards 100 %, five for every halving of what is left. Values are milliseconds, as usual there, but with six
-decimals, so that they keep the ns of what is faster than a millisecond.
+each step towards 100 %, five for every halving of the rest. Values are milliseconds, as usual there, but with six
+decimals, to keep the ns of values below a millisecond.
 """
 
 import math
@@ -17,7 +17,7 @@ _NS_PER_MS = 1e6
 
 
 def percentile_distribution(histogram: Histogram) -> str:
-    """Return the text of one `.hgrm` file; without values it has no lines but the head and the foot."""
+    """Return the text of one `.hgrm` file; without values it has only the head and the foot."""
     head = f"{'Value':>12} {'Percentile':>14} {'TotalCount':>10} {'1/(1-Percentile)':>14}\n"
     lines = [_line(*step) for step in _steps(histogram)]
     return "\n".join([head, *lines, *_foot(histogram)]) + "\n"

@@ -1,4 +1,4 @@
-"""The measured time by second and operation, as CSV: for a spreadsheet, or a chart of one's own."""
+"""Export the measured time by second and operation as CSV, for a spreadsheet or a custom chart."""
 
 import csv
 import io
@@ -21,15 +21,15 @@ COLUMNS = (
 
 
 MOST_LINES = 3_000_000
-"""A month of one operation. What is needed for them in memory grows with them."""
+"""Largest number of lines: a month of one operation. Memory grows with them."""
 
 
 def as_csv(run: RunSummary) -> str:
     """Return one line for each second and operation.
 
     `planned`, `dropped` and the response times are of the calls intended in that second, `completed` and `failed` (timed
-    out included) of those that came back in it. Lines go on until the last call has come back, so that every column sums
-    to the run. A percentile with too few calls behind it is left empty; the last second of a run may be a part of one.
+    out included) of those that returned in it. Lines go on until the last call has returned, so that every column sums
+    to the run. A percentile with too few calls is left empty; the last second of a run may be incomplete.
 
     Raises `InvalidRunError` for more than `MOST_LINES`.
     """
@@ -37,8 +37,8 @@ def as_csv(run: RunSummary) -> str:
     seconds = max(math.ceil(max(run.document.plan.duration_s, _last_s(run))), 1)
     if seconds * len(operations) > MOST_LINES:
         raise InvalidRunError(
-            f"{seconds:,} s of {len(operations)} operations are {seconds * len(operations):,} lines of CSV; the most is "
-            f"{MOST_LINES:,}",
+            f"{seconds:,} s of {len(operations)} operations are {seconds * len(operations):,} lines of CSV (limit "
+            f"{MOST_LINES:,})",
             where=str(run.directory.path),
             remedy="Export the calls themselves: --format parquet",
         )
@@ -66,6 +66,6 @@ def _lines(run: RunSummary, operation: int, seconds: int) -> Iterator[tuple[obje
 
 
 def _last_s(run: RunSummary) -> float:
-    """Return when the last call came back; a whole second belongs to the next line."""
+    """Return the time of the last return; a whole second belongs to the next line."""
     last_ns = max((int(piece["completed_ns"].max()) for piece in pieces(run.table)), default=0)
     return float(np.nextafter(last_ns / NS_PER_S, np.inf)) if last_ns else 0.0

@@ -1,4 +1,4 @@
-"""Profiles as speedscope reads them: its "sampled" form, one profile for each side or kind."""
+"""Export profiles to speedscope: its "sampled" form, one profile for each side or kind."""
 
 import json
 from collections.abc import Sequence
@@ -11,16 +11,16 @@ _UNITS = {"bytes": "bytes", "ns": "nanoseconds"}
 
 
 def as_speedscope(name: str, profiles: Sequence[tuple[str, Profile]]) -> str:
-    """Return one JSON document with every `(label, profile)`; a frame is the same in all of them.
+    """Return one JSON document with every `(label, profile)`; all of them share the frames.
 
-    Weights stay as they are, in the profile's unit; speedscope has none for samples and allocations.
+    Weights are unchanged, in the profile's unit; speedscope has none for samples and allocations.
     """
     places: dict[str, int] = {}
     lines = {frame: line for _, profile in profiles for frame, line in profile.lines.items()}
     sampled = [_sampled(label, profile, places) for label, profile in profiles]
     frames = [
         {"name": frame, **_position(frame, lines)} for frame in places
-    ]  # The order of first sight is the order of the numbers.
+    ]  # Frames are in the order of their numbers.
     return json.dumps(
         {
             "$schema": _SCHEMA,

@@ -62,7 +62,7 @@ def plausible(value: float) -> bool:
 def sort_blocks(receipt: Receipt) -> Sorted[Block]:
     """Return the blocks of the micro suite, sorted."""
     usual = _usual_ns(receipt.blocks)
-    found = _sorted(receipt.blocks, most(receipt.plan), lambda block: _spoilt(block, usual))
+    found = _sorted(receipt.blocks, most(receipt.plan), lambda block: _reason_to_discard(block, usual))
     unwatched = tuple(
         f"the sentinel of block {block.number} is missing or damaged"
         for block in receipt.blocks
@@ -73,7 +73,7 @@ def sort_blocks(receipt: Receipt) -> Sorted[Block]:
 
 def sort_load_blocks(receipt: Receipt) -> Sorted[LoadBlock]:
     """Return the blocks of the load suite, sorted."""
-    return _sorted(receipt.load_blocks, most_load(receipt.plan), _spoilt_load)
+    return _sorted(receipt.load_blocks, most_load(receipt.plan), _reason_to_discard_load)
 
 
 def most(plan: SessionPlan) -> Quota:
@@ -101,9 +101,9 @@ def planned_load(plan: SessionPlan) -> Quota:
 
 
 def _sorted(
-    blocks: Sequence[AnyBlock], allowed: Quota, spoilt: Callable[[AnyBlock], str | None]
+    blocks: Sequence[AnyBlock], allowed: Quota, reason_of: Callable[[AnyBlock], str | None]
 ) -> Sorted[AnyBlock]:
-    reasons = {block.number: reason for block in blocks if (reason := spoilt(block)) is not None}
+    reasons = {block.number: reason for block in blocks if (reason := reason_of(block)) is not None}
     good = tuple(block for block in blocks if block.number not in reasons)
     made = Counter(block.phase for block in blocks)
     usable = Counter(block.phase for block in blocks if block.trouble is None)
@@ -167,7 +167,7 @@ def _usual_ns(blocks: Sequence[Block]) -> float:
     return statistics.median(loops) if loops else math.inf
 
 
-def _spoilt(block: Block, usual_ns: float) -> str | None:
+def _reason_to_discard(block: Block, usual_ns: float) -> str | None:
     if block.trouble is not None:
         return block.trouble
     readings = _readings(block)
@@ -182,7 +182,7 @@ def _spoilt(block: Block, usual_ns: float) -> str | None:
     )
 
 
-def _spoilt_load(block: LoadBlock) -> str | None:
+def _reason_to_discard_load(block: LoadBlock) -> str | None:
     if block.trouble is not None:
         return block.trouble
     sides: dict[str, Segment | None] = {"base": block.base, "candidate": block.candidate}

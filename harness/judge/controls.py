@@ -107,13 +107,13 @@ def _control(
     made = sum(blocks.made.values())
     if not made:
         return Control()
-    spoilt = (
+    discarded = (
         [f"{len(blocks.bad)} of {made} blocks were discarded (limit {MOST_BAD * 100:.0f} %)"]
         if blocks.bad_share > MOST_BAD
         else []
     )
     untestable = [reason for evidence in nulls if (reason := _untestable(evidence))][:1]
-    reasons = [*untestable, *_dirty(nulls, margins)]
+    reasons = [*untestable, *_failures(nulls, margins)]
     result = _test(shown)
     scale = shown.metric.scale
     return Control(
@@ -123,7 +123,7 @@ def _control(
         p=result.p_two_sided if result else None,
         changes=tuple(scale.share(pair.change) for pair in _pairs(shown)),
         clean=not reasons,
-        reasons=(*spoilt, *reasons),
+        reasons=(*discarded, *reasons),
     )
 
 
@@ -141,11 +141,11 @@ def _untestable(evidence: Evidence) -> str | None:
         return f"the A/A check has no result ({evidence.trouble})"
     count = len(_pairs(evidence))
     if count < _LEAST_BLOCKS:
-        return f"the A/A check has {count} blocks (at least {_LEAST_BLOCKS} are needed)"
+        return f"too few blocks for the A/A check ({count} of at least {_LEAST_BLOCKS})"
     return None
 
 
-def _dirty(nulls: Sequence[Evidence], margins: Mapping[str, float]) -> list[str]:
+def _failures(nulls: Sequence[Evidence], margins: Mapping[str, float]) -> list[str]:
     tested = {evidence.metric: result for evidence in nulls if (result := _test(evidence)) is not None}
     adjusted = holm({metric: result.p_two_sided or 0.0 for metric, result in tested.items()})
     return [

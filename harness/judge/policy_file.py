@@ -226,7 +226,7 @@ def refuse_unreachable(plan: SessionPlan, policy: Policy, candidates: int = 1) -
     if critical(blocks, policy.alpha_percent / 100 / candidates) is None:
         best_percent = min(100.0, 100 * 0.5**blocks * candidates)
         raise UsageError(
-            f"A sign test of {blocks} blocks cannot go below {significant(best_percent)} % with {candidates} candidates, and "
+            f"A sign test of {blocks} blocks cannot go below {significant(best_percent)} % (candidates: {candidates}), and "
             f"alpha-percent is {policy.alpha_percent:g}",
             remedy="Give a larger budget, or a larger alpha-percent",
         )

@@ -1,1 +1,1 @@
-"""Micro-benchmarks: a pytest-benchmark suite in a process of its own. The only place that knows its JSON."""
+"""Run micro-benchmarks: a pytest-benchmark suite in a separate process. The only reader of its JSON."""

@@ -1,4 +1,4 @@
-"""What is stored of a run of micro-benchmarks beside pytest-benchmark's own file, and how both are read."""
+"""The document of a run of micro-benchmarks beside pytest-benchmark's own file, and the reader of both."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,18 +14,18 @@ KIND = "micro"
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e10)]
 Outcome = Literal["passed", "failed", "skipped", "xfailed"]
 MEANT = frozenset({"skipped", "xfailed"})
-"""Outcomes without times that the suite asks for: no fault."""
+"""Outcomes without times that the suite intends: no fault."""
 
 
 class End(msgspec.Struct, frozen=True):
-    """How a benchmark ended; `error` is the last line of what went wrong, or the reason of a skip."""
+    """The outcome of a benchmark; `error` is the last line of the error, or the reason of a skip."""
 
     outcome: Outcome
     error: str = ""
 
 
 class MicroDocument(msgspec.Struct, kw_only=True):
-    """`run.json` of a run of micro-benchmarks: everything but the times. Names are pytest's, relative to the suite."""
+    """`run.json` of a run of micro-benchmarks, without the times. Names are pytest's, relative to the suite."""
 
     schema: int = SCHEMA
     status: str = "running"
@@ -40,7 +40,7 @@ class MicroDocument(msgspec.Struct, kw_only=True):
     broken: dict[str, str] = {}
     """Files of the suite that could not be imported, with the reason."""
     aside: dict[str, str] = {}
-    """Files without a benchmark to measure that are no fault, in words: skipped whole, or of other tests."""
+    """Files without a benchmark that are no error, with the reason: skipped as a whole, or with other tests."""
     interrupted: bool = False
     trouble: list[str] = []
     host: HostFacts = HostFacts()
@@ -61,16 +61,16 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     rounds: int
     iterations: int
     per_call: int = 1
-    """How many of the thing that it measures one call holds."""
+    """Number of measured items in one call."""
 
     @property
     def iqr_ns(self) -> float:
-        """Between the quartiles."""
+        """The interquartile range, in ns."""
         return self.q3_ns - self.q1_ns
 
     @property
     def ops_per_s(self) -> float:
-        """Calls per second at the median. pytest-benchmark's own figure is of the mean, which a busy machine halves."""
+        """Calls per second at the median. pytest-benchmark's own figure uses the mean, which a busy machine halves."""
         return NS_PER_S / self.median_ns if self.median_ns else 0.0
 
 
@@ -97,12 +97,12 @@ class _File(msgspec.Struct, frozen=True):
 
 
 def read_document(path: Path) -> MicroDocument:
-    """Return `run.json` of a run directory of kind `micro`. Raises `InvalidRunError` as `RunDirectory.read`."""
+    """Return `run.json` of a run directory of kind `micro`. Raises `InvalidRunError` like `RunDirectory.read`."""
     return RunDirectory(path).read_as(KIND, MicroDocument)
 
 
 def read_benchmarks(path: Path) -> dict[str, Benchmark]:
-    """Return the benchmarks of a file of pytest-benchmark by name. Raises `InvalidRunError` if it is damaged."""
+    """Return the benchmarks of a pytest-benchmark file by name. Raises `InvalidRunError` if it is damaged."""
     return {entry.fullname: _benchmark(entry) for entry in decode(path, _File).benchmarks}
 
 

@@ -1,4 +1,4 @@
-"""What a suite holds, read from its source without running it: names without parameters, and what they say of themselves."""
+"""List a suite's benchmarks from its source without running it: names without parameters, and docstrings."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ _BENCHMARK = re.compile(rb"\bbenchmark\b")
 
 
 def outline(suite: Suite) -> list[tuple[str, str]]:
-    """Return (name, first line of the docstring) of each benchmark function; a file that is no Python has none."""
+    """Return (name, first line of the docstring) of each benchmark function; a file other than Python has none."""
     if suite.place.is_file():
         files = [suite.place]
     else:
@@ -22,9 +22,9 @@ def outline(suite: Suite) -> list[tuple[str, str]]:
 
 
 def names_benchmark(file: Path) -> bool:
-    """Return False only for a file that can be read and does not hold the word `benchmark`: it is an ordinary test's.
+    """Return False only for a readable file without the word `benchmark`: it holds ordinary tests.
 
-    It is asked of files that cannot be imported, so that what they hold is known from their text alone.
+    Used for files that cannot be imported, whose content is known from their text alone.
     """
     try:
         return _BENCHMARK.search(file.read_bytes()) is not None

@@ -1,6 +1,6 @@
-"""Any value as what JSON holds: for the programs that run a suite, whose parameters and messages may be anything.
+"""Convert any value to JSON data: for the programs that run a suite, whose parameters and messages may be anything.
 
-Run by its path from those programs; imports nothing of the harness, because the suite may measure a tree of that name.
+Those programs run it by its path; it imports nothing of the harness, because the suite may measure a tree of that name.
 """
 
 import math
@@ -8,14 +8,14 @@ from typing import Any
 
 MOST_DEPTH = 20
 LONGEST_TEXT = 1_000
-"""Of the text that stands for an object."""
+"""Largest length of the text that replaces an object."""
 _LARGEST_INTEGER = 2**63
 
 
 def plain(value: Any, around: tuple[int, ...] = ()) -> Any:
-    """Return `value` with text in the place of what JSON has no word for: infinity, bytes, sets, objects, cycles.
+    """Return `value` with text in place of values without a JSON form: infinity, bytes, sets, objects, cycles.
 
-    `around` are the containers that hold it. Raises nothing.
+    `around` are the ids of the containers that hold it. Raises nothing.
     """
     if not isinstance(value, dict | list | tuple):
         return _scalar(value)
@@ -33,13 +33,13 @@ def _scalar(value: Any) -> Any:
         return readable(value)
     if kind is bool or value is None or (kind is int and abs(value) < _LARGEST_INTEGER):
         return value
-    # A number of another library may be a float too.
+    # A number type of another library may be a subclass of float.
     is_finite = isinstance(value, float) and math.isfinite(value)
     return float(value) if is_finite else _text(value)
 
 
 def readable(text: str) -> str:
-    """Return a text that UTF-8 can hold: half of a surrogate pair is written out."""
+    """Return a text that UTF-8 can encode: half of a surrogate pair is escaped."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 

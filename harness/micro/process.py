@@ -1,4 +1,4 @@
-"""The measuring child, seen from the supervisor: what a suite holds, and what came of measuring it."""
+"""Control the measuring child from the supervisor: list a suite's benchmarks, and measure them."""
 
 import contextlib
 import dataclasses
@@ -27,14 +27,14 @@ from harness.supervise.ending import ending, how_it_ended, why_it_may_have
 PROGRAM = Path(__file__).with_name("program.py")
 _POLL_S = 0.2
 _COLLECT_S = 120.0
-# From the end of its output to its end.
+# Time limit from the end of its output to its exit.
 _END_S = 30.0
-# pytest's own: all passed, some failed, nothing collected.
+# pytest's exit codes: all passed, some failed, nothing collected.
 _IN_GOOD_ORDER = {0, 1, 5}
 
 
 class Collected(msgspec.Struct, frozen=True, tag="collected"):
-    """The benchmarks that there are, or those that will be measured."""
+    """The existing benchmarks, or those that will be measured."""
 
     names: list[str]
 
@@ -54,7 +54,7 @@ class Skipped(msgspec.Struct, frozen=True, tag="skipped"):
 
 
 class Began(msgspec.Struct, frozen=True, tag="began"):
-    """A benchmark is measured now."""
+    """A benchmark starts."""
 
     name: str
 
@@ -72,9 +72,9 @@ Message = Collected | Broken | Skipped | Began | Ended
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Contents:
-    """The names of a suite's benchmarks, and why files of it could not be read.
+    """The names of a suite's benchmarks, and the reasons for unreadable files.
 
-    `aside` are the files that hold nothing to measure and are no fault, with what is the matter with them.
+    `aside` are the files without a benchmark that are no error, with the reason.
     """
 
     names: tuple[str, ...]
@@ -84,7 +84,7 @@ class Contents:
 
 @dataclasses.dataclass(slots=True)
 class Measured:
-    """What came of measuring; it grows while the child works, so that an interruption leaves what there is."""
+    """The results of measuring; filled while the child works, so that an interruption keeps the partial results."""
 
     ends: dict[str, End] = dataclasses.field(default_factory=dict)
     trouble: str | None = None
@@ -92,14 +92,14 @@ class Measured:
     seconds: float = 0.0
 
     def keep(self, ended: Ended) -> None:
-        """Hold how a benchmark ended."""
+        """Store the end of a benchmark."""
         self.ends[ended.name] = End(outcome=ended.outcome, error=ended.error)
 
 
 def collect(supervisor: Supervisor, suite: Suite) -> Contents:
-    """Return what is in a suite, by importing it in a child.
+    """Return the benchmarks of a suite, by importing it in a child.
 
-    Raises `UsageError` if there is no suite, `InvalidRunError` if the child dies over it or takes two minutes.
+    Raises `UsageError` if there is no suite, `InvalidRunError` if the child dies or takes two minutes.
     """
     suite.check()
     names: list[str] = []
@@ -123,7 +123,7 @@ def collect(supervisor: Supervisor, suite: Suite) -> Contents:
             raise InvalidRunError(
                 f"The suite cannot be read: pytest {ending(code)}: {_complaint(child.log_tail(40))}",
                 where=str(suite.place),
-                remedy="Run it with pytest alone first",
+                remedy="Run it with pytest alone for details",
             )
     return Contents(tuple(names), broken, aside)
 
@@ -137,9 +137,9 @@ def measure(
     result: Measured,
     began: Callable[[str], None],
 ) -> None:
-    """Measure the benchmarks `names` in a child, into `folder`; `result` is filled as it goes.
+    """Measure the benchmarks `names` in a child, into `folder`; `result` is filled meanwhile.
 
-    `began` is called with the name of each benchmark. A child that dies is a sentence in `result.trouble`.
+    `began` is called with the name of each benchmark. The death of a child is a sentence in `result.trouble`.
     """
     start_ns = SystemClock.now_ns()
     with _start(
@@ -198,19 +198,19 @@ def _start(
         stdout=PIPE,
     )
     assert child.stdin is not None  # noqa: S101 - it was asked for
-    # A child that is dead already is found out where its messages are read.
+    # A dead child is detected where its messages are read.
     with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
         pipe.write(msgspec.json.encode(job))
     return child
 
 
 def _environment(variant: str) -> dict[str, str]:
-    """Return ours without what would change pytest."""
+    """Return our environment without variables that would change pytest."""
     return pytest_options.environment(os.environ) | ({VARIANT_VARIABLE: variant} if variant else {})
 
 
 def _messages(child: Child, limit_s: float = float("inf")) -> Iterator[Message | None]:
-    """Yield the child's messages until it closes its output, and None when there is nothing to say for a while."""
+    """Yield the child's messages until it closes its output, and None whenever there is no message for a while."""
     assert child.stdout is not None  # noqa: S101 - it was asked for
     deadline_s, buffer = time.monotonic() + limit_s, b""
     while time.monotonic() < deadline_s:
@@ -227,12 +227,12 @@ def _messages(child: Child, limit_s: float = float("inf")) -> Iterator[Message |
     raise HarnessError(
         f"{child.name} did not end within {limit_s:.0f} s",
         where=str(child.log),
-        remedy="Look at what the suite does when it is imported",
+        remedy="Check what the suite does when it is imported",
     )
 
 
 def _keep_what_was_told(child: Child, result: Measured) -> None:
-    """Take up the ends that the child told but nobody read: their times are written, so they were measured."""
+    """Store the ends that the child sent and nobody read: their times are written, so they were measured."""
     for message in _messages(child):
         if message is None:
             return
@@ -246,7 +246,7 @@ def _why(code: int) -> str:
 
 
 def _complaint(log: str) -> str:
-    """Return the last error that pytest has told, or else its last line."""
-    lines = [line.strip() for line in log.splitlines() if line.strip()] or ["it said nothing"]
+    """Return pytest's last error, or else its last line."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()] or ["no message"]
     told = [line.removeprefix("E ").strip() for line in lines if line.startswith("E ")]
     return (told or lines)[-1]

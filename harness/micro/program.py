@@ -1,9 +1,9 @@
 """The program of the measuring child: pytest with pytest-benchmark over one suite.
 
 Run as a script by its path, `python -P program.py`, with a job as JSON on stdin. It imports nothing of the harness:
-the suite may measure a tree of the same name. What it has to say goes to stdout as lines of JSON, what pytest and the
-benchmarks print goes to stderr. pytest-benchmark's own file is written again after each benchmark, so that what was
-measured survives whatever ends the process.
+the suite may measure a tree of the same name. Messages go to stdout as lines of JSON, output of pytest and the
+benchmarks goes to stderr. pytest-benchmark's own file is written again after each benchmark, so that
+measurements survive any end of the process.
 """
 
 import json
@@ -30,7 +30,7 @@ UNFINISHED = os.path.join(os.path.dirname(__file__), os.pardir, "target", "unfin
 
 
 class Plugin:
-    """Chooses the benchmarks of the job, and tells what happens to them."""
+    """Select the benchmarks of the job, and report events to the supervisor."""
 
     def __init__(self, job: Mapping[str, Any], send: Send) -> None:
         self._job = job
@@ -39,7 +39,7 @@ class Plugin:
         self.outcomes: Any = Outcomes()
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        """Leave only benchmarks, and of them those that the job names, if it names any."""
+        """Keep only benchmarks, and of them those that the job names, if any."""
         names = self._job["names"]
         items[:] = [
             item
@@ -49,7 +49,7 @@ class Plugin:
         ]
 
     def pytest_collection_finish(self, session: Any) -> None:
-        """Tell what there is, and which files have nothing to offer."""
+        """Send the list of benchmarks, and the files without any."""
         for name, error in self.outcomes.errors.items():
             self._send("broken", name=name, error=error)
         for name, reason in self.outcomes.skipped.items():
@@ -57,21 +57,21 @@ class Plugin:
         self._send("collected", names=[item.nodeid for item in session.items])
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Tell what is measured now."""
+        """Send the name of the benchmark that starts."""
         self._send("began", name=nodeid)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: Any) -> None:
-        """Write pytest-benchmark's file with all that was measured so far."""
+        """Write pytest-benchmark's file with all measurements so far."""
         self._write(item.config)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """Tell how the benchmark ended."""
+        """Report the outcome of the benchmark."""
         outcome, error = self.outcomes.ended
         self._send("ended", name=nodeid, outcome=outcome, error=error)
 
     def _write(self, config: Any) -> None:
-        session = config._benchmarksession  # noqa: SLF001 - its plugin offers no other way to it
+        session = config._benchmarksession  # noqa: SLF001 - its plugin offers no public access
         if self._machine is None:
             self._machine = session.get_machine_info()
         document = config.hook.pytest_benchmark_generate_json(
@@ -89,7 +89,7 @@ class Plugin:
 
 @contextmanager
 def copied_index() -> Generator[None]:
-    """Let git work on a copy of the index: `git describe --dirty`, which pytest-benchmark asks, writes it."""
+    """Let git work on a copy of the index: pytest-benchmark runs `git describe --dirty`, which writes the index."""
     asked = subprocess.run(
         ["git", "rev-parse", "--git-path", "index"], capture_output=True, text=True, check=False
     )
@@ -108,7 +108,7 @@ def copied_index() -> Generator[None]:
 
 
 def leave_index_alone() -> None:
-    """Ask git for what pytest-benchmark says of the commit, when it starts and at each end, on a copy of the index."""
+    """Redirect pytest-benchmark's git queries, at its start and at each end, to a copy of the index."""
     ask: Callable[[str], str] = utils.subprocess_output
 
     def asked(command: str) -> str:
@@ -121,10 +121,10 @@ def leave_index_alone() -> None:
 
 
 def refuse_promises() -> None:
-    """Make pytest-benchmark refuse functions that only promise work: async ones, and those that return a generator.
+    """Make pytest-benchmark refuse functions that return unfinished work: async functions, and generators.
 
-    `benchmark(f)` calls `f` once before anything is timed; what `benchmark.pedantic` calls, it alone decides, so its
-    result is looked at at the end, and its times are dropped with the failure.
+    `benchmark(f)` calls `f` once before anything is timed. For `benchmark.pedantic`, which decides itself what it calls, the
+    result is checked at the end, and its times are dropped with the failure.
     """
     words = runpy.run_path(UNFINISHED)
     check, finished = words["check_benchmarked"], words["finished"]
@@ -145,7 +145,7 @@ def refuse_promises() -> None:
 
 
 def write(path: str, content: bytes) -> None:
-    """Replace a file, so that a reader sees the old or the new one."""
+    """Replace a file atomically: a reader sees the old or the new one."""
     scratch = f"{path}.partial"
     with open(scratch, "wb") as file:  # noqa: PTH123 - a script of few imports
         file.write(content)
@@ -153,7 +153,7 @@ def write(path: str, content: bytes) -> None:
 
 
 def open_channel() -> Send:
-    """Keep the real stdout for messages and point file descriptor 1 at stderr, which is the log."""
+    """Keep the real stdout for messages, and point file descriptor 1 at stderr, the log."""
     descriptor = os.dup(1)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
@@ -167,7 +167,7 @@ def open_channel() -> Send:
 
 
 def main() -> int:
-    """Carry out one job and return pytest's exit code."""
+    """Execute one job and return pytest's exit code."""
     job = json.load(sys.stdin)
     send = open_channel()
     sys.path[:0] = [place for place in job["path"] if place not in sys.path]

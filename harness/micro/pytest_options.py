@@ -1,6 +1,6 @@
-"""How pytest is told to run benchmarks, the same in every process that does: by its options and its environment alone.
+"""Options and environment for running benchmarks with pytest, the same in every process that does.
 
-What a project or a machine says of pytest (configuration, plugins, assertions rewritten) would be measured too.
+A project's or machine's settings for pytest (configuration, plugins, rewritten assertions) would be measured too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,9 +16,9 @@ def options(ini: Path, root: Path, plugins: Iterable[str] = ()) -> list[str]:
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return `environ` without what changes pytest, and with no plugins but those of its options.
+    """Return `environ` without variables that change pytest, and without plugins other than those of the options.
 
-    pytest-benchmark measures nothing where a variable says that the process is a worker of pytest-xdist.
+    pytest-benchmark measures nothing where a variable marks the process as a worker of pytest-xdist.
     """
     kept = {name: value for name, value in environ.items() if not name.startswith("PYTEST_")}
     return kept | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

@@ -1,4 +1,4 @@
-"""Where a suite of micro-benchmarks is, and how pytest is told to run it: the same for everybody who runs one."""
+"""Locate a suite of micro-benchmarks, and build pytest's options for it: the same for every caller."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -8,14 +8,14 @@ from harness.errors import UsageError
 from harness.micro import pytest_options
 
 VARIANT_VARIABLE = "ASSET_CORE_VARIANT"
-"""The environment variable that tells benchmarks which variant to measure."""
+"""Environment variable with the variant that benchmarks measure."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Suite:
     """A folder or file of pytest-benchmark tests.
 
-    `path` is put in front of the import path: the folders that hold what is measured. `plugins` are the only pytest
+    `path` is put first on the import path: the folders with the measured code. `plugins` are the only pytest
     plugins that are loaded beside pytest-benchmark.
     """
 
@@ -30,7 +30,7 @@ class Suite:
 
     def options(self, empty_ini: Path) -> list[str]:
         """Return pytest's options; `empty_ini` keeps the project's own configuration out."""
-        # Files of conftest above the outermost package do not count.
+        # conftest files above the outermost package do not count.
         top = pytest_options.outermost_package(self.root)
         return [
             *pytest_options.options(empty_ini, self.root, ("pytest_benchmark.plugin", *self.plugins)),
@@ -38,9 +38,9 @@ class Suite:
         ]  # fmt: skip
 
     def places(self, names: Sequence[str] | None) -> list[Path]:
-        """Return what pytest is to read: the files of the benchmarks `names`, or all there is for None.
+        """Return the files of the benchmarks `names` for pytest, or the whole suite for None.
 
-        Where a file's name cannot be written, so that its benchmarks do not lead to it, that is all there is too.
+        Returns the whole suite too where a file's name is not encodable, so that its benchmarks do not lead to it.
         """
         if names is None:
             return [self.place]
@@ -48,10 +48,10 @@ class Suite:
         return files if files and all(file.exists() for file in files) else [self.place]
 
     def check(self) -> None:
-        """Raise `UsageError` if there is nothing at its place."""
+        """Raise `UsageError` if the suite does not exist."""
         if not self.place.exists():
             raise UsageError(
-                "There is no suite of micro-benchmarks",
+                "The suite of micro-benchmarks does not exist",
                 where=str(self.place),
                 remedy='Correct `suite = "…"` of [tool.harness] in pyproject.toml: a folder or a file of '
                 "pytest-benchmark tests",

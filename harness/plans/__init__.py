@@ -1,1 +1,1 @@
-"""What is to be called and when, before anything runs: stages, seeds and traces to intended start times."""
+"""Plan the calls of a run before it starts: stages, seeds and traces to intended start times."""

@@ -1,9 +1,9 @@
-"""Stages and a seed to intended start times: pure, in closed form, with exact counts.
+"""Compute intended start times from stages and a seed: pure, in closed form, with exact counts.
 
-The rate is linear within a stage, so the expected number of arrivals up to a time is a piecewise quadratic
-A(t). Arrivals are placed by inverting A, therefore a stage holds exactly the integral of its rate (rounded on
-the running total, so that nothing drifts over stages). Poisson arrivals are the order statistics of uniform
-draws over the stage's area: a Poisson process given its count.
+The rate is linear within a stage, so the expected number of arrivals up to a time is a piecewise quadratic A(t).
+Arrivals are placed by inverting A, so a stage holds exactly the integral of its rate (rounded on the running total,
+without drift over the stages). Poisson arrivals are the order statistics of uniform draws over the stage's area: a
+Poisson process given its count.
 """
 
 import dataclasses
@@ -23,16 +23,16 @@ from harness.table.pieces import pieces
 
 _BLOCK_ROWS = 65_536
 MAX_RATE_PER_S = 1_000_000.0
-# What stores and reads a run numbers its stages in one byte, and takes memory by its seconds.
+# Stored runs number their stages in one byte, and reading one takes memory by its seconds.
 MAX_STAGES = 256
 MAX_DURATION_S = 366 * 86_400.0
-# Calls of one operation take its events in turn; more distinct events than this are not prepared.
+# Calls of one operation use its events in turn; at most this many distinct events are prepared.
 MAX_PAYLOADS = 4096
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Span:
-    """A stage placed in time; the rate goes linearly from `start_rate_per_s` to `end_rate_per_s`."""
+    """A stage with its times; the rate changes linearly from `start_rate_per_s` to `end_rate_per_s`."""
 
     label: str
     start_s: float
@@ -41,23 +41,23 @@ class Span:
     end_rate_per_s: float
     warmup: bool = False
     slo: str = ""
-    """Limits for this stage alone."""
+    """Absolute limits for this stage alone."""
 
     @property
     def area(self) -> float:
-        """The expected number of arrivals."""
+        """Expected number of arrivals."""
         return (self.start_rate_per_s + self.end_rate_per_s) / 2 * (self.end_s - self.start_s)
 
 
 def spans(scenario: Scenario, rate_per_s: float, duration_s: float, warmup_s: float) -> tuple[Span, ...]:
-    """Scale a scenario's stages to a rate and a duration; warm-up is what comes before time zero.
+    """Scale a scenario's stages to a rate and a duration; warm-up lies before time zero.
 
     Raises `UsageError` for more stages, or a longer duration, than a run can hold.
     """
     if len(scenario.stages) >= MAX_STAGES:
         raise UsageError(
             f"The plan has {len(scenario.stages)} stages; the most is {MAX_STAGES - 1}",
-            remedy="Make several runs of it",
+            remedy="Divide it into several runs",
         )
     if max(duration_s, warmup_s) > MAX_DURATION_S:
         raise UsageError(
@@ -69,7 +69,7 @@ def spans(scenario: Scenario, rate_per_s: float, duration_s: float, warmup_s: fl
         return measured
     if own := [stage for stage in scenario.stages if stage.warmup]:
         return (*_placed(own, rate_per_s, -warmup_s, 0.0), *measured)
-    # Warm-up goes at the middle rate of the first stage: enough to fill caches, never a first shock.
+    # Warm-up uses the middle rate of the first stage: enough to fill caches, without a sudden peak.
     first = measured[0]
     rate = max((first.start_rate_per_s + first.end_rate_per_s) / 2, min(rate_per_s, 1.0))
     return (Span("warm-up", -warmup_s, 0.0, rate, rate, warmup=True), *measured)
@@ -111,13 +111,13 @@ def _intended_blocks(
 
 
 def _positions(count: int, arrivals: Arrivals, rng: np.random.Generator) -> Iterator[npt.NDArray[np.float64]]:
-    """Yield `count` sorted shares of a stage's area, in blocks: what is needed for them does not grow with the stage."""
+    """Yield `count` sorted shares of a stage's area, in blocks, so that memory does not grow with the stage."""
     blocks = max(math.ceil(count / _BLOCK_ROWS), 1)
     if arrivals is Arrivals.UNIFORM:
         for start in range(0, count, _BLOCK_ROWS):
             yield (np.arange(start, min(start + _BLOCK_ROWS, count)) + 0.5) / count
         return
-    # How many of all draws fall into each block is multinomial; within its block each is uniform.
+    # The number of draws in each block is multinomial; within its block each draw is uniform.
     for block, inside in enumerate(rng.multinomial(count, [1 / blocks] * blocks) if blocks > 1 else [count]):
         yield (block + np.sort(rng.random(int(inside)))) / blocks
 
@@ -125,7 +125,7 @@ def _positions(count: int, arrivals: Arrivals, rng: np.random.Generator) -> Iter
 def _place(span: Span, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Invert A(t) = r0 t + (r1 - r0) t^2 / (2 T) at `shares` of the span's area."""
     length, first, last = span.end_s - span.start_s, span.start_rate_per_s, span.end_rate_per_s
-    # The root in a form without cancellation, also right for a constant rate.
+    # The form of the root without cancellation, also correct for a constant rate.
     root = np.sqrt(first**2 + shares * (last**2 - first**2))
     denominator = first + root
     moved = shares * (first + last) * length / np.where(denominator > 0, denominator, 1)
@@ -135,7 +135,7 @@ def _place(span: Span, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]
 
 
 def stage_of(times_ns: npt.NDArray[np.int64], plan: Sequence[Span]) -> npt.NDArray[np.int64]:
-    """Return the number of the measured stage that each time from 0 on lies in; the last one takes what is beyond."""
+    """Return the number of the measured stage of each time from 0 on; later times belong to the last stage."""
     starts = [round(span.start_s * NS_PER_S) for span in plan if not span.warmup][1:]
     stages: npt.NDArray[np.int64] = np.searchsorted(np.array(starts, np.int64), times_ns, side="right")
     return stages
@@ -155,9 +155,9 @@ def planned_table(
 ) -> calls.Table:
     """Return the table of the open model: one untouched row per arrival, with its operation and payload.
 
-    `make` gives the table, all zeros, for a number of rows.
+    `make` returns a table of zeros for a number of rows.
 
-    With a `trace` the measured time is what was recorded, to the ns; only warm-up is made up.
+    With a `trace` the measured time repeats the recording to the ns; only warm-up is generated.
     """
     rng = np.random.default_rng(seed)
     made_up = plan if trace is None else tuple(span for span in plan if span.warmup)
@@ -178,7 +178,7 @@ def planned_table(
 
 
 def _arrivals(plan: tuple[Span, ...]) -> int:
-    """Return how many arrivals the plan has: each group of spans is rounded once, on its whole area."""
+    """Return the number of arrivals of the plan: each group of spans is rounded once, on its whole area."""
     areas = (sum(span.area for span in plan if span.warmup is warmup) for warmup in (True, False))
     return sum(map(round, areas))
 
@@ -194,7 +194,7 @@ def _choose_into(table: calls.Table, mix: Mapping[str, float], rng: np.random.Ge
 def choose(
     count: int, mix: Mapping[str, float], rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Draw the operation of each call by weight; the payloads of an operation are taken in turn."""
+    """Draw the operation of each call by weight; the payloads of an operation are used in turn."""
     operation = _operations(count, mix, rng)
     return operation, _in_turn(operation, np.zeros(len(mix), np.int64))
 
@@ -205,7 +205,7 @@ def _operations(count: int, mix: Mapping[str, float], rng: np.random.Generator) 
 
 
 def _in_turn(operation: npt.NDArray[np.int64], turns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the payload of each call; `turns`, how many calls each operation had so far, is brought up to date."""
+    """Return the payload of each call; updates `turns`, the number of calls of each operation so far."""
     payload = np.zeros(len(operation), np.int64)
     for index, turn in enumerate(turns.tolist()):
         mine = operation == index
@@ -216,7 +216,7 @@ def _in_turn(operation: npt.NDArray[np.int64], turns: npt.NDArray[np.int64]) -> 
 
 
 def check_size(plan: tuple[Span, ...]) -> None:
-    """Refuse, before anything starts, a plan that no run could hold."""
+    """Raise `UsageError`, before anything starts, for a plan that no run could hold."""
     expected = sum(span.area for span in plan)
     fastest = max(max(span.start_rate_per_s, span.end_rate_per_s) for span in plan)
     if fastest > MAX_RATE_PER_S:
@@ -230,4 +230,4 @@ def check_size(plan: tuple[Span, ...]) -> None:
             remedy="Lower --rate or --duration",
         )
     if round(sum(span.area for span in plan if not span.warmup)) < 1:
-        raise UsageError("The plan has no call", remedy="Raise --rate or --duration")
+        raise UsageError("The plan has no calls", remedy="Raise --rate or --duration")

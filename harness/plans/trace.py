@@ -1,4 +1,4 @@
-"""A recorded trace: when calls came, and which. Pure; `harness.run.replay` reads one from a file or an earlier run."""
+"""A recorded trace: the times of calls, and their operations. Pure; `harness.run.replay` reads one from a file or run."""
 
 import dataclasses
 from typing import Self
@@ -15,9 +15,9 @@ Times = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """Sorted arrivals in ns from its start; `operation` numbers `names`, and both are empty where none were recorded.
+    """Sorted arrivals in ns from its start; `operation` numbers `names`, and both are empty if none were recorded.
 
-    `name` says where it came from, for people and for `run.json`.
+    `name` is its source, for people and for `run.json`.
     """
 
     name: str
@@ -28,22 +28,22 @@ class Trace:
 
     @property
     def rate_per_s(self) -> float:
-        """Its mean rate."""
+        """The mean rate."""
         return len(self.times_ns) / self.duration_s
 
     @property
     def peak_per_s(self) -> float:
-        """The most arrivals in any second, counted from its start: at least the mean rate."""
+        """The largest number of arrivals in any second, counted from its start: at least the mean rate."""
         return max(float(np.bincount(self.times_ns // NS_PER_S).max()), self.rate_per_s)
 
     @property
     def mix(self) -> dict[str, float]:
-        """The operations by how often each came, in the order in which they were first seen."""
+        """The operations with the number of arrivals of each, in the order of their first arrival."""
         counts = np.bincount(self.operation, minlength=len(self.names))
         return {name: float(count) for name, count in zip(self.names, counts, strict=True)}
 
     def at_rate(self, rate_per_s: float) -> Self:
-        """Return the trace played faster or slower: every gap is stretched by the same factor."""
+        """Return the trace played faster or slower: every gap is scaled by the same factor."""
         factor = self.rate_per_s / rate_per_s
         duration_s = self.duration_s * factor
         last_ns = max(round(duration_s * NS_PER_S) - 1, 0)
@@ -51,19 +51,19 @@ class Trace:
         return dataclasses.replace(self, times_ns=times_ns, duration_s=duration_s)
 
     def first(self, duration_s: float) -> Self:
-        """Return the beginning of the trace, with the operations that come in it.
+        """Return the beginning of the trace, with the operations in it.
 
-        Raises `UsageError` if it is shorter, or nothing came in that time.
+        Raises `UsageError` if the trace is shorter, or has no arrival in that time.
         """
         if duration_s > self.duration_s * (1 + 1e-9):
             raise UsageError(
-                f"The trace lasts {format_s(self.duration_s)}; {format_s(duration_s)} would need load that was not recorded",
+                f"The trace lasts {format_s(self.duration_s)}, shorter than the requested {format_s(duration_s)}",
                 remedy="Leave out --duration, or play it slower with --rate",
             )
         count = int(np.searchsorted(self.times_ns, round(duration_s * NS_PER_S)))
         if not count:
             raise UsageError(
-                f"Nothing came in the first {format_s(duration_s)} of the trace", remedy="Raise --duration"
+                f"The trace has no arrivals in its first {format_s(duration_s)}", remedy="Raise --duration"
             )
         operation, names = self.operation[:count], self.names
         if names:

@@ -1,1 +1,1 @@
-"""What a project allows: its policy, the limits of an SLO, and the thresholds of validity."""
+"""Rules of a project: its policy, its absolute limits (SLO), and its validity thresholds."""

@@ -1,4 +1,4 @@
-"""The policy: what a project allows, from `[tool.harness]` in its `pyproject.toml`."""
+"""The policy of a project, from `[tool.harness]` in its `pyproject.toml`."""
 
 import datetime as dt
 import re
@@ -15,7 +15,7 @@ Words = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 EXACT_MARGINS_PERCENT = {"allocations": 1.0, "peak_bytes": 1.0}
-"""Margins of counts that differ a little by the day. All others are data of the requests: they have `allow` alone."""
+"""Margins of counts with small day-to-day variation. Other counts are data of the requests: they have `allow` alone."""
 METRIC_MARGINS_PERCENT = EXACT_MARGINS_PERCENT | {
     "cold_start": 10.0,
     "p50": 5.0,
@@ -23,15 +23,16 @@ METRIC_MARGINS_PERCENT = EXACT_MARGINS_PERCENT | {
     "p99": 20.0,
     "errors": 0.5,
 }
-"""Margins of what is noisier than a benchmark's wall time, where no rule sets one. That of `errors` is in points."""
+"""Default margins of metrics noisier than a benchmark's wall time. That of `errors` is in percentage points."""
 
 
 class BenchmarkRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
-    """What holds for the benchmarks or operations whose name fits the glob `match`; of those that fit, the last
-    that sets a value counts for that value.
+    """A rule for the benchmarks or operations whose name fits the glob `match`.
 
-    `metric` is a glob too. `margin_percent` is for paired metrics, allocations and peak bytes; `allow` is how many more
-    per request an exact metric may grow by; `skip` leaves the benchmark out of gates, with the reason.
+    Of the rules that fit, the last one that sets a value counts for that value.
+
+    `metric` is a glob too. `margin_percent` is for paired metrics, allocations and peak bytes; `allow` is the increase
+    per request that an exact metric may have; `skip` leaves the benchmark out of gates and gives the reason.
     """
 
     match: Words
@@ -51,7 +52,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A regression that the project takes on purpose, for a reason, until a day."""
+    """A regression that the project accepts on purpose, for a reason, until a day."""
 
     match: Words
     reason: Words
@@ -64,9 +65,9 @@ Amount = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
 
 
 class ValidityRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
-    """`[tool.harness.validity]`: where runs of `harness run` and `capacity` are degraded, and where invalid.
+    """`[tool.harness.validity]`: the limits above which runs of `harness run` and `capacity` are degraded or invalid.
 
-    A pair is (degraded above, invalid above). Both of `lag_percent` (of the median response) and `lag_ms` must be exceeded.
+    A pair is (degraded above, invalid above). Both `lag_percent` (of the median response) and `lag_ms` must be exceeded.
     """
 
     lag_percent: tuple[Amount, Amount] = (10, 50)
@@ -95,26 +96,26 @@ def _limit(pair: tuple[float, float], unit: float) -> Threshold:
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
-    """All of `[tool.harness]`. Paths are relative to the folder of `pyproject.toml`."""
+    """The whole `[tool.harness]` table. Paths are relative to the folder of `pyproject.toml`."""
 
     source_roots: tuple[Words, ...] = ()
-    """Packages and modules that come from each side's tree; empty: found in the usual places."""
+    """Packages and modules that come from each side's tree; empty: found in the usual folders."""
     suite: str | None = None
-    """The folder or file of the micro-benchmarks."""
+    """Folder or file of the micro-benchmarks."""
     plugins: tuple[str, ...] = ()
-    """pytest plugins that the benchmarks need; no other is loaded."""
+    """pytest plugins for the benchmarks; no other is loaded."""
     target: str | None = None
-    """The target of the load and exact suites, as a SPEC."""
+    """Target of the load and exact suites, as a SPEC."""
     scenario: str | None = None
     lock: str | None = None
-    """The lock file; where the sides' differ, each gets an environment of its own."""
+    """Lock file; where the sides' files differ, each side gets its own environment."""
     card: str | None = None
-    """The calibration card that is kept with the project, or a folder with one for each machine; reports show that of
-    theirs."""
+    """Calibration card stored in the project, or a folder with one for each machine; reports show the card of the
+    current machine."""
     suites: tuple[Words, ...] = ("micro", "exact")
-    """What `gate` runs: micro, exact, load."""
+    """Suites of `gate`: micro, exact, load."""
     base: str = "main"
-    """The revision that `gate` compares with, unless told otherwise."""
+    """Default revision for `gate` to compare with."""
     budget: str | None = None
     strict: bool = False
     margin_percent: Percent = 2.5
@@ -124,22 +125,22 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     accepted: tuple[Acceptance, ...] = ()
 
     def margin(self, benchmark: str, metric: str) -> float:
-        """Return the smallest change that matters, as a share: 0.025 for 2.5 %."""
+        """Return the smallest relevant change, as a share: 0.025 for 2.5 %."""
         by_metric = METRIC_MARGINS_PERCENT.get(metric, self.margin_percent)
         set_by_rules = (rule.margin_percent for rule in self._rules(benchmark, metric))
         return next((percent for percent in set_by_rules if percent is not None), by_metric) / 100
 
     def allowed(self, benchmark: str, metric: str) -> float:
-        """Return by how much an exact metric may grow, per request."""
+        """Return the accepted growth of an exact metric, per request."""
         set_by_rules = (rule.allow for rule in self._rules(benchmark, metric))
         return next((allow for allow in set_by_rules if allow is not None), 0.0)
 
     def skipped(self, benchmark: str, metric: str = "*") -> str | None:
-        """Return why the benchmark is left out of gates; None if it is not. Without a metric: left out altogether."""
+        """Return the reason for skipping the benchmark in gates; None if it is not skipped. Without a metric: all metrics."""
         return next((rule.skip for rule in self._rules(benchmark, metric) if rule.skip is not None), None)
 
     def acceptance(self, benchmark: str, metric: str, day: dt.date) -> str | None:
-        """Return why a regression is accepted on that day; None if it is not. The day of expiry is the last."""
+        """Return the reason for accepting a regression on `day`; None if it is not accepted. The day of expiry is the last."""
         fitting = (
             acceptance.reason
             for acceptance in self.accepted
@@ -150,15 +151,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return next(fitting, None)
 
     def _rules(self, benchmark: str, metric: str) -> Iterator[BenchmarkRule]:
-        """Yield the rules that fit, the last first."""
+        """Yield the matching rules, the last first."""
         fitting = (rule for rule in reversed(self.benchmarks) if fits(rule.match, benchmark))
         return (rule for rule in fitting if fits(rule.metric, metric))
 
 
 def fits(glob: str, name: str) -> bool:
-    """Return True if `name` fits `glob`, where `*` is any text and `?` any character; brackets are themselves.
+    """Return True if `name` matches `glob`, where `*` is any text and `?` any character; brackets are literal.
 
-    Names of benchmarks hold brackets (`test_sort[100]`), so that they cannot mean a choice of characters.
+    Names of benchmarks contain brackets (`test_sort[100]`), so brackets cannot mean a choice of characters.
     """
     return _compiled(glob).fullmatch(name) is not None
 

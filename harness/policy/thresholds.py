@@ -1,6 +1,6 @@
-"""How bad is bad: the levels of a run's validity, and the limits between them, which a project can set.
+"""Validity levels of a run, and the limits between them, which a project can set.
 
-A run keeps the limits that it was made under in its `run.json`: it is judged by them wherever it is read.
+A run stores its limits in its `run.json`, and is judged by them wherever it is read.
 """
 
 import dataclasses
@@ -9,7 +9,7 @@ import math
 
 
 class Level(enum.StrEnum):
-    """Ordered from good to bad."""
+    """Validity levels, from good to bad."""
 
     VALID = "valid"
     DEGRADED = "degraded"
@@ -18,7 +18,7 @@ class Level(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Threshold:
-    """A value above `degraded` (or `invalid`) speaks against the run; a `ValueError` if they are in no order."""
+    """A pair of limits: a value above `degraded` or `invalid` has that level. Raises `ValueError` for a wrong order."""
 
     degraded: float
     invalid: float
@@ -26,19 +26,23 @@ class Threshold:
     def __post_init__(self) -> None:
         if not 0 <= self.degraded <= self.invalid < math.inf:
             raise ValueError(
-                "a run is degraded above the first limit and invalid above the second, not before"
+                "the limit for degraded must not exceed the limit for invalid, and neither may be negative"
             )
 
     def level(self, value: float) -> Level:
-        """Return what `value` means."""
+        """Return the level of `value`."""
         if value > self.invalid:
             return Level.INVALID
         return Level.DEGRADED if value > self.degraded else Level.VALID
 
+    def broken(self, value: float) -> float:
+        """Return the highest limit that `value` exceeds; the first one where it exceeds none."""
+        return self.invalid if value > self.invalid else self.degraded
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The table of limits; shares of one, ns and s."""
+    """All limits; shares of one, ns and s."""
 
     lag_share: Threshold = Threshold(0.10, 0.50)
     lag_ns: Threshold = Threshold(0.5e6, 2e6)
@@ -51,7 +55,7 @@ class Thresholds:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reason:
-    """One finding and how much it weighs."""
+    """One finding and its level."""
 
     level: Level
     sentence: str

@@ -1,1 +1,1 @@
-"""The measured processes of a run: what they are told, what they do, and how their parts become one run directory."""
+"""The measured processes of a run: their jobs, their drivers, and the merging of their parts into one run directory."""

@@ -1,7 +1,7 @@
-"""What the child processes of this process use: those that have ended and those that run, with their own children.
+"""Measure the resources that child processes of this process use: ended and running ones, and their own children.
 
-A slot loads this file by its path: it imports nothing of the harness. Read from the kernel's accounts, some 20 us where
-there are no children.
+A slot loads this file by its path, so it imports nothing of the harness. It reads the kernel's accounts, which takes
+some 20 us without children.
 """
 
 import contextlib
@@ -25,17 +25,17 @@ class Usage(NamedTuple):
 
 
 class Growth(NamedTuple):
-    """What children used between two moments."""
+    """Resources that children used between two moments."""
 
     cpu_s: float
     most_rss_bytes: int
-    """No single child had more. It may be less: the kernel counts in what this process held when it started the child."""
+    """Upper bound for a single child: the kernel includes what this process held when it started the child."""
     running: int
-    """How many run at the end."""
+    """Number of children still running at the end."""
 
 
 def usage() -> Usage:
-    """Return the accounts as they are now."""
+    """Return the current accounts."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     faults = ended.ru_minflt + ended.ru_majflt
     running = {key: cpu_s for pid in _descendants(os.getpid()) for key, cpu_s in _running(pid)}
@@ -43,7 +43,7 @@ def usage() -> Usage:
 
 
 def growth(before: Usage) -> Growth | None:
-    """Return what children have used since; None where none has started, worked or ended."""
+    """Return the resources that children have used since `before`; None where none started, worked or ended."""
     after = usage()
     new_s = sum(cpu_s - before.running.get(key, 0.0) for key, cpu_s in after.running.items())
     already_s = sum(cpu_s for key, cpu_s in before.running.items() if key not in after.running)
@@ -51,20 +51,18 @@ def growth(before: Usage) -> Growth | None:
     cpu_s = new_s + max(after.ended_cpu_s - before.ended_cpu_s - (already_s if has_ended else 0.0), 0.0)
     if not has_ended and after.running.keys() <= before.running.keys() and cpu_s < _LEAST_CPU_S:
         return None
-    # The kernel keeps the largest of all that ever ended here; it is a bound where earlier ones were larger.
+    # The kernel keeps the maximum over all children that ever ended here: an upper bound where earlier ones were larger.
     ended_bytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 if has_ended else 0
     peaks = [_peak_rss_bytes(pid) for pid, _ in after.running]
     return Growth(cpu_s, max([ended_bytes, *peaks]), len(after.running))
 
 
 def unseen(before: Usage) -> str:
-    """Return why allocations since then are not all in a trace of this process; empty where no child did anything."""
+    """Return why a trace of this process misses allocations since `before`; empty where no child did anything."""
     grown = growth(before)
     if grown is None:
         return ""
-    return (
-        f"child processes worked meanwhile ({grown.cpu_s:.2g} s of CPU): what those allocate is not counted"
-    )
+    return f"child processes worked meanwhile ({grown.cpu_s:.2g} s of CPU): their allocations are not counted"
 
 
 def _descendants(pid: int) -> Iterator[int]:
@@ -77,7 +75,7 @@ def _descendants(pid: int) -> Iterator[int]:
 
 
 def _running(pid: int) -> Iterator[tuple[tuple[int, int], float]]:
-    """Yield key and CPU time of a process; nothing if it is gone or only waits to be reaped."""
+    """Yield key and CPU time of a process; nothing if it is gone or a zombie."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         if fields[0] not in {"Z", "X"}:

@@ -1,6 +1,6 @@
-"""What a target counts of itself over a fixed list of requests by one user: the driver of exact counting.
+"""Count a target's own counters over a fixed list of requests by one user: the driver of exact counting.
 
-The first half warms everything up, the second is counted, with call sites where the target can record them.
+The first half of the list warms up, the second is counted, with call sites where the target can record them.
 """
 
 import time
@@ -33,7 +33,7 @@ class Driver(OneUserDriver):
     """One counting: `open` the target, then `drive` the list."""
 
     def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
-        """Make the calls; leaves `facts.json` in the job's folder."""
+        """Make the calls and write `facts.json` into the job's folder."""
         warm_up, counted = fixed_lists(self._target, mix, self._job.seed, self._job.requests)
         counters = Counters(self._target)
         self._user.warm_up(warm_up)
@@ -57,9 +57,9 @@ class Driver(OneUserDriver):
 
 
 def settled(counters: Counters) -> dict[str, dict[str, int]]:
-    """Return the growth once it stands still for a moment: what requests left to threads is theirs as well.
+    """Return the growth once the counters have stopped for a moment: work that requests left to threads is theirs as well.
 
-    A target that never stops counting is waited for no longer than a few seconds.
+    For a target that never stops counting, the wait ends after a few seconds.
     """
     give_up_ns = SystemClock.now_ns() + round(_LONGEST_SETTLING_S * NS_PER_S)
     grown = counters.growth()

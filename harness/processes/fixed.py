@@ -1,7 +1,7 @@
-"""A fixed list of requests by one user under memray: the driver of the memory run, without Locust or gevent.
+"""Make a fixed list of requests by one user under memray: the driver of the memory run, without Locust or gevent.
 
-The list is drawn as the plan is, so that the same seed makes the same requests. The first half warms everything up,
-the second half is traced: repeating the first would find every cache full, as no user ever does.
+The list is drawn as the plan is, so that the same seed makes the same requests. The first half warms up, and
+the second half is traced: repeating the first would find every cache full, which no user does.
 """
 
 import gc
@@ -22,13 +22,13 @@ from harness.target.events import needed_payloads, prepare_events
 
 
 class FixedFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the memory run did: calls by operation, and how many of them failed."""
+    """Facts of the memory run: calls by operation, and the number of failed ones."""
 
     requests: dict[str, int]
     failed: int
     traced_ns: int
     not_followed: str = ""
-    """Why forks were not traced, though that was asked for; empty where they were."""
+    """Reason why forks were not traced although that was requested; empty where they were."""
 
 
 class Driver(OneUserDriver):
@@ -37,7 +37,7 @@ class Driver(OneUserDriver):
     RECORD = "memory.bin"
 
     def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
-        """Make the calls; leaves memray's record and `facts.json` in the job's folder."""
+        """Make the calls; write memray's record and `facts.json` into the job's folder."""
         traced = self._job.requests
         operation, payload = choose(2 * traced, mix, np.random.default_rng(self._job.seed))
         needed = needed_payloads(mix, operation, payload)
@@ -61,7 +61,7 @@ class Driver(OneUserDriver):
             requests=by_operation,
             failed=sum(one.count for one in failures),
             traced_ns=traced_ns,
-            # A traced call may have been the first to import what forbids it.
+            # A traced call may have been the first to import a module that forbids following forks.
             not_followed=why_not or (cannot_follow() if self._job.follow_fork else ""),
         )
         self._write(facts)

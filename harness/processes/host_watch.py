@@ -1,4 +1,4 @@
-"""What the machine did to the measured process, read from /proc by the supervisor."""
+"""Measure the machine's effect on the measured process, read from /proc by the supervisor."""
 
 import os
 from collections.abc import Callable
@@ -12,10 +12,10 @@ Reading = TypeVar("Reading")
 
 
 class HostWatch:
-    """Compares two readings, at the start and at the end of the measured time.
+    """Comparison of two readings, at the start and at the end of the measured time.
 
-    Call `tick` with the seconds since time zero, a few times a second. Only the main thread is looked at: the
-    event loop runs there. A killed process keeps the last reading; what the kernel does not tell is None.
+    Call `tick` with the seconds since time zero, a few times a second. Only the main thread is read: the
+    event loop runs there. A killed process keeps the last reading; a fact that the kernel does not report is None.
     """
 
     def __init__(self, pid: int, duration_s: float) -> None:
@@ -25,13 +25,13 @@ class HostWatch:
         self._last: dict[str, float] = {}
 
     def tick(self, elapsed_s: float) -> None:
-        """Take a reading if the measured time is running."""
+        """Take a reading during the measured time."""
         if 0 <= elapsed_s <= self._duration_s + 0.5 and (reading := self._read()):
             self._first = self._first or reading
             self._last = reading
 
     def facts(self) -> HostFacts:
-        """Return what is known, as shares of the time between the readings."""
+        """Return the known facts, as shares of the time between the readings."""
 
         def share(name: str, per: str = "time_ns") -> float | None:
             if name not in self._first or not (span := self._last[per] - self._first[per]) > 0:
@@ -61,7 +61,7 @@ class HostWatch:
 
 
 def _numbers(path: Path, skip: int, count: int) -> list[float]:
-    """Return `count` numbers of the first line after `skip` words; a `ValueError` if there are fewer."""
+    """Return `count` numbers of the first line after `skip` words; raise `ValueError` if there are fewer."""
     words = path.read_text().split("\n", 1)[0].split()[skip : skip + count]
     if len(words) < count:
         raise ValueError(f"{path} has {len(words)} numbers, not {count}")

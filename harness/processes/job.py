@@ -1,7 +1,7 @@
-"""What the supervisor and the measured process say to one another: JSON lines over the child's stdin and stdout.
+"""Messages between the supervisor and the measured process: JSON lines over the child's stdin and stdout.
 
-`job -> ready(operations) -> go(mix) -> started -> done`, or `error` at any point. Passwords are not part of a
-job: they travel in the child's environment.
+`job -> ready(operations) -> go(mix) -> started -> done`, or `error` at any point. Passwords are not part of a job: they
+travel in the child's environment.
 """
 
 from typing import Literal, Self
@@ -14,7 +14,7 @@ from harness.redaction.redact import redact_text
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What to measure and where to put it."""
+    """A measurement to carry out, and the folder for its results."""
 
     kind: Literal["load", "memory", "count", "trace"]
     folder: str
@@ -30,25 +30,25 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     drain_s: float = 5.0
     split: bool = True
     waits: bool = False
-    """With the split: also on which stacks calls waited."""
+    """With the split: also record the stacks on which calls waited."""
     requests: int = 0
-    """For `memory`: how many calls to trace, after as many to warm up. For `count` and `trace`: of each operation."""
+    """For `memory`: number of calls to trace, after as many to warm up. For `count` and `trace`: the number for each operation."""
     follow_fork: bool = False
-    """For `memory`: trace forks of the process too."""
+    """True to trace forks of the process too (`memory`)."""
     overlay: str | None = None
-    """A folder to import the target from before all others: see `harness.processes.tree`."""
+    """Folder that comes first on the target's import path: see `harness.processes.tree`."""
 
 
 class Go(msgspec.Struct, frozen=True, tag="go"):
-    """The plan is written; start. `operations` is the mix, in the order of the table's operation numbers."""
+    """The plan is written and the run may start. `operations` is the mix, in the order of the table's operation numbers."""
 
     operations: dict[str, float]
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """The target is made and open; these are the operations that it offers, with its own weights.
+    """The target is made and open. `operations` are those that it offers, with its own weights.
 
-    `file` is where the code of the factory is, `opening_ns` how long it took to import, make and open the target.
+    `file` is the path of the factory's code, `opening_ns` the time taken to import, make and open the target.
     """
 
     operations: dict[str, float]
@@ -64,35 +64,35 @@ class Started(msgspec.Struct, frozen=True, tag="started"):
 
 
 class Doing(msgspec.Struct, frozen=True, tag="doing"):
-    """What of the target's runs now, outside of calls: `open()` or `close()`."""
+    """Method of the target that runs now, outside of calls: `open()` or `close()`."""
 
     what: str
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
-    """Everything is written."""
+    """All results are written."""
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """The measured process cannot go on; `exit_code` is that of the error's family."""
+    """The measured process cannot continue; `exit_code` is that of its error."""
 
     what: str
     where: str
     remedy: str
     exit_code: int
     refused: bool = False
-    """The target does what cannot be measured: a `RefusedError`."""
+    """True for a `RefusedError`: the target does something that cannot be measured."""
 
     @classmethod
     def of(cls, error: HarnessError) -> Self:
-        """Return what is said of an error, without secrets; `error` of the message is the inverse."""
-        # It may be kept in a file.
+        """Return the message for an error, without secrets; the message's `error` is the inverse."""
+        # The message may be stored in a file.
         what, where, remedy = map(redact_text, (error.what, error.where, error.remedy))
         return cls(what, where, remedy, error.exit_code, isinstance(error, RefusedError))
 
     @property
     def error(self) -> HarnessError:
-        """The error again, of its family."""
+        """The error, of its original family."""
         family = RefusedError if self.refused else _FAMILY.get(self.exit_code, HarnessError)
         return family(self.what, where=self.where, remedy=self.remedy)
 
@@ -105,7 +105,7 @@ _FAMILY: dict[int, type[HarnessError]] = {
 
 
 class Listening(msgspec.Struct, frozen=True, tag="listening"):
-    """The master of several workers can be reached at this port of 127.0.0.1, by those who have the key."""
+    """The master of several workers listens at this port of 127.0.0.1; connecting takes the key."""
 
     port: int
     key: str = ""

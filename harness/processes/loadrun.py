@@ -1,4 +1,4 @@
-"""One load run, from a subject and a plan to a finished folder: the timing run, and the one under py-spy."""
+"""Carry out one load run, from a subject and a plan to a finished folder: the timing run, and the one under py-spy."""
 
 import contextlib
 import dataclasses
@@ -21,19 +21,19 @@ from harness.supervise.ending import ending
 from harness.table import calls
 
 DRAIN_S = 5.0
-# The in-flight limit, unless told otherwise, is this many seconds of arrivals.
+# The default in-flight limit is this many seconds of arrivals.
 IN_FLIGHT_S = 10.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Subject:
-    """What is measured: where its factory is, its parameters, and the environment of its process (with secrets)."""
+    """The target of a run: the place of its factory, its parameters, and the environment of its process (with secrets)."""
 
     factory: str
     parameters: Mapping[str, str]
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     overlay: Path | None = None
-    """The folder with the source roots of a side that is not the running tree: see `harness.processes.tree`."""
+    """Folder with the source roots of a side other than the running tree: see `harness.processes.tree`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,23 +48,23 @@ class LoadPlan:
     seed: int
     split: bool = True
     waits: bool = False
-    """With the split: also on which stacks calls waited, for a wait profile."""
+    """With the split: also record the stacks on which calls waited, for a wait profile."""
     drain_s: float = DRAIN_S
     trace: Trace | None = None
-    """The recorded arrivals, where the scenario replays some; its rate and duration are then those of the trace."""
+    """The recorded arrivals of a scenario that replays some; its rate and duration are then those of the trace."""
     in_flight: int | None = None
     searched: Mapping[int, float] = dataclasses.field(default_factory=dict)
-    """Where the number of users was found: calls per second by number of users."""
+    """Calls per second by number of users, where the number of users was found by a search."""
     workers: int = 1
 
     @property
     def spans(self) -> tuple[Span, ...]:
-        """The stages placed in time."""
+        """Return the stages placed in time."""
         return spans(self.scenario, self.rate_per_s, self.duration_s, self.warmup_s)
 
     @property
     def in_flight_limit(self) -> int:
-        """How many calls may be out at once in the open model."""
+        """Maximum number of calls in flight in the open model."""
         if self.in_flight is not None:
             return self.in_flight
         if self.trace is not None:
@@ -73,7 +73,7 @@ class LoadPlan:
         return max(round(fastest * IN_FLIGHT_S), 1)
 
     def check(self) -> None:
-        """Refuse what cannot be run, before anything starts."""
+        """Raise an error for a plan that cannot be run, before anything starts."""
         if self.scenario.arrivals is Arrivals.REPLAY and self.trace is None:
             raise UsageError(
                 f"Scenario '{self.scenario.name}' needs a recorded trace",
@@ -83,7 +83,7 @@ class LoadPlan:
             check_size(self.spans)
 
     def facts(self, mix: Mapping[str, float]) -> PlanFacts:
-        """Return the plan as `run.json` keeps it."""
+        """Return the plan in the form of `run.json`."""
         return PlanFacts(
             executor=self.scenario.executor,
             arrivals=self.scenario.arrivals,
@@ -101,7 +101,7 @@ class LoadPlan:
         )
 
     def mix(self, offered: Mapping[str, float]) -> dict[str, float]:
-        """Return the operations of the run: the scenario's, if the target offers them all, or the target's."""
+        """Return the operations of the run: the scenario's if the target offers them all, else the target's."""
         recorded = self.trace.mix if self.trace else {}
         wanted = recorded or self.scenario.operations or offered
         missing = [name for name in wanted if name not in offered]
@@ -114,7 +114,7 @@ class LoadPlan:
         return dict(wanted)
 
     def job(self, folder: Path, subject: Subject) -> Job:
-        """Return what the measured process is told."""
+        """Return the job for the measured process."""
         return Job(
             kind="load",
             folder=str(folder.resolve()),
@@ -136,17 +136,17 @@ class LoadPlan:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LoadResult:
-    """How the run ended and what the machine did meanwhile; the numbers are in the folder."""
+    """The end of the run and the machine's effect on it; the numbers are in the folder."""
 
     ending: Ending
     host: HostFacts
     ready: Ready
     workers: tuple[WorkerFacts, ...] = ()
-    """Of each worker, if there were several."""
+    """Facts of each worker, if there were several."""
 
 
 Watcher = Callable[[MeasuredProcess, Started], Any]
-"""Called once when warm-up has begun: the moment for a profiler to attach."""
+"""Called once when warm-up has begun, so that a profiler can attach."""
 
 
 def run_load(
@@ -162,7 +162,7 @@ def run_load(
     """Run `plan` against `subject` in a process of its own, into `folder`.
 
     `on_mix` gets the operations of the run before it begins. Raises `TargetError` or `UsageError` for a target
-    that cannot be made or does not fit; once the run has begun it raises nothing, and the result says how it ended.
+    that cannot be made or does not fit. A run that has begun raises nothing; the result says how it ended.
     """
     plan.check()
     job = plan.job(folder, subject)
@@ -183,7 +183,7 @@ def run_load(
 
         ending = process.follow(started, tick_all)
     if plan.scenario.executor is Executor.CLOSED and ending.trouble:
-        # A process that was killed has not sealed its table; what cannot be sealed is judged when it is read.
+        # A killed process has not sealed its table; a table that cannot be sealed is judged when it is read.
         with contextlib.suppress(HarnessError, OSError):
             calls.seal(folder / RunDirectory.CALLS)
     return LoadResult(ending, watch.facts(), ready)
@@ -200,8 +200,8 @@ def run_into(
 ) -> tuple[RunDocument, LoadResult]:
     """Run as `run_load` does into a run directory, with `run.json` written when the run begins and at its end.
 
-    `run` takes the arguments of `run_load`; `document_of` gets the operations of the run and returns what is known
-    of it beforehand.
+    `run` takes the arguments of `run_load`; `document_of` gets the operations of the run and returns the facts that are
+    known beforehand.
     """
     begun: list[RunDocument] = []
 
@@ -209,7 +209,7 @@ def run_into(
         begun.append(document_of(mix))
         directory.write(begun[0])
 
-    # Servers, most of all: calls that fail because one of them has gone say nothing of the target.
+    # Mostly servers: calls that fail because a server has gone say nothing about the target.
     beside = supervisor.running()
     result = run(supervisor, subject, plan, directory.timing, on_mix=begin, tick=tick)
     gone = [

@@ -1,4 +1,4 @@
-"""One measured process, seen from the supervisor: start it, agree on the plan, follow it, end it."""
+"""Manage one measured process from the supervisor: start it, agree on the plan, follow it, end it."""
 
 import dataclasses
 import os
@@ -18,43 +18,43 @@ from harness.errors import HarnessError, InvalidRunError, RefusedError, TargetEr
 from harness.processes.job import Doing, Done, Failed, Go, Job, Listening, Message, Ready, Started
 from harness.supervise import Child, Supervisor, ending
 
-# Making a target may connect to servers; drivers and Locust take seconds to import on a busy machine.
+# Opening a target may connect to servers; importing drivers and Locust takes seconds on a busy machine.
 _START_S = 120.0
-# Beyond the plan and its drain: the table is sealed, the target closed.
+# Time beyond the plan and its drain, for sealing the table and closing the target.
 _END_S = 30.0
 _CLOSING = "close()"
 LONGEST_S = {"open()": 120.0, _CLOSING: 30.0}
-"""What these of a target may take. When it closes, all is measured."""
+"""Time limits for these methods of a target, in s. When `close()` runs, the measurement is complete."""
 _POLL_S = 0.2
 
 Expected = TypeVar("Expected", Ready, Started, Done, Listening)
 
 Tick = Callable[[float], None]
-"""Called a few times a second with the seconds since time zero of the run (negative in warm-up)."""
+"""Function called a few times a second with the seconds since time zero of the run (negative in warm-up)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ending:
-    """How a measured process ended; `trouble` is a sentence where it did not end in good order.
+    """The end of a measured process; `trouble` is a sentence where it did not end normally.
 
-    `note` is one about what came when all was measured.
+    `note` is a sentence about an event after the measurement was complete.
     """
 
     trouble: str | None = None
     interrupted: bool = False
     refused: RefusedError | None = None
-    """Why the target cannot be measured, if a call showed that on the way: `trouble` says so too."""
+    """Reason why the target cannot be measured, if a call showed one during the run; `trouble` states it too."""
     note: str | None = None
 
     def raise_refusal(self) -> None:
-        """Raise what was refused: for those to whom such a run is none."""
+        """Raise the refusal, for callers to whom a refused run is an error."""
         if self.refused:
             raise self.refused
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Program:
-    """What runs in the child: its module, how messages call it, and what it is told first (None: the job)."""
+    """The program of the child: its module, its name in messages, and its first message (None: the job)."""
 
     module: str = "harness.processes.worker"
     name: str = "the measured process"
@@ -62,7 +62,7 @@ class Program:
 
 
 class MeasuredProcess:
-    """The child of one job. Use as a context manager; leaving it ends the child."""
+    """The child process of one job. Use as a context manager; leaving it ends the child."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class MeasuredProcess:
         program: Program | None = None,
         on_poll: Callable[[], None] = lambda: None,
     ) -> None:
-        """Start the child; `on_poll` is called a few times a second while one waits for it."""
+        """Start the child; `on_poll` is called a few times a second while waiting for it."""
         program = program or Program()
         self._job = job
         self._name = program.name.capitalize()
@@ -100,45 +100,45 @@ class MeasuredProcess:
 
     @property
     def pid(self) -> int:
-        """The process id."""
+        """Return the process id."""
         return self.child.pid
 
     def offered_operations(self) -> dict[str, float]:
         """Wait until the target is made and open, and return the operations that it offers.
 
-        Raises the error that the child reports, `TargetError` if it dies or takes over two minutes.
+        Raises the error that the child reports, or `TargetError` if it dies or takes over two minutes.
         """
         return self.wait_ready().operations
 
     def wait_ready(self) -> Ready:
-        """Wait as `offered_operations` does, and return all that the child says of its target."""
+        """Wait as `offered_operations` does, and return all facts that the child reports of its target."""
         return self._expect(Ready, _START_S)
 
     def wait_listening(self) -> Listening:
-        """Wait until the master of several workers can be reached; raises as `offered_operations` does."""
+        """Wait until the master of several workers listens; raises as `offered_operations` does."""
         return self._expect(Listening, _START_S)
 
     def tell(self, message: msgspec.Struct) -> None:
-        """Say something else to the child; if it has ended, nobody hears it."""
+        """Send another message to the child; it is lost if the child has ended."""
         self._send(msgspec.json.encode(message))
 
     def go(self, operations: Mapping[str, float]) -> Started:
-        """Let the run begin with this mix; returns when warm-up has begun."""
+        """Start the run with this mix; return when warm-up has begun."""
         self.send_go(operations)
         return self._expect(Started, _START_S)
 
     def send_go(self, operations: Mapping[str, float]) -> None:
-        """Let work without a time plan begin with this mix."""
+        """Start work without a time plan with this mix."""
         self._send(msgspec.json.encode(Go(dict(operations))))
 
     def follow(self, started: Started, tick: Tick) -> Ending:
-        """Wait for the end. Ctrl-C stops the run in good order and keeps what was measured."""
+        """Wait for the end. Ctrl-C stops the run cleanly and keeps what was measured."""
         deadline_ns = started.end_ns + round((self._job.drain_s + _END_S) * NS_PER_S)
         interrupted = False
         while True:
             try:
                 tick((SystemClock.now_ns() - started.origin_ns) / NS_PER_S)
-                # Before the pipe, as in `_expect`: its last message may arrive between the two looks.
+                # Check the process before the pipe, as in `_expect`: its last message may arrive between the two checks.
                 code = self.child.poll()
                 message = self._receive(_POLL_S)
             except KeyboardInterrupt:
@@ -162,15 +162,15 @@ class MeasuredProcess:
             if SystemClock.now_ns() > deadline_ns:
                 self.child.kill()
                 if self._doing == _CLOSING:
-                    note = f"{self._stuck(LONGEST_S[_CLOSING])} and was killed; what was measured before it is complete"
+                    note = f"{self._stuck(LONGEST_S[_CLOSING])} and was killed; the measurements before it are complete"
                     return Ending(None, interrupted, note=note)
                 return Ending(
-                    f"{self._name} did not end with its plan and was killed: the target held the loop",
+                    f"{self._name} did not end with its plan and was killed: the target blocked the event loop",
                     interrupted,
                 )
 
     def wait_done(self, timeout_s: float) -> None:
-        """Wait for the end of work without a time plan. Raises what the child reports."""
+        """Wait for the end of work without a time plan. Raises the error that the child reports."""
         self._expect(Done, timeout_s)
 
     def _ask_to_stop(self) -> None:
@@ -183,12 +183,12 @@ class MeasuredProcess:
             self.child.stdin.write(line + b"\n")
             self.child.stdin.flush()
         except BrokenPipeError:
-            pass  # What it has to say is still in its stdout, and read next.
+            pass  # Its last message is still in its stdout and is read next.
 
     def _expect(self, kind: type[Expected], timeout_s: float) -> Expected:
         deadline_s = time.monotonic() + timeout_s
         while time.monotonic() < deadline_s:
-            # Look at the process before the pipe: what a dead one said last is in the pipe for good.
+            # Check the process before the pipe: the last message of a dead process stays in the pipe.
             code = self.child.poll()
             message = self._receive(_POLL_S)
             if isinstance(message, kind):
@@ -202,7 +202,7 @@ class MeasuredProcess:
                 raise ended_early(self._name, code, self.child)
         raise TargetError(
             self._stuck(timeout_s),
-            remedy=f"Look at what it does in {self._doing}, and what that waits for"
+            remedy=f"Check what it waits for in {self._doing}"
             if self._doing
             else "Look at what the target does when it is imported, made and opened",
         )
@@ -221,7 +221,7 @@ class MeasuredProcess:
                 chunk = os.read(self.child.stdout.fileno(), 65_536)
                 self._buffer += chunk
                 if not chunk:
-                    time.sleep(timeout_s / 4)  # It closed its stdout: its death follows.
+                    time.sleep(timeout_s / 4)  # The child closed its stdout: it will end soon.
         line, newline, rest = self._buffer.partition(b"\n")
         if not newline:
             return None
@@ -235,9 +235,9 @@ class MeasuredProcess:
 
 
 def ended_early(name: str, code: int, child: Child) -> HarnessError:
-    """Return the error for a process that ended before the run began: killed it is no fault that the caller can mend."""
+    """Return the error for a process that ended before the run began. A kill is not a fault that the caller can mend."""
     said = child.log_tail(8)
-    words = f"its last words: {said}" if said else f"it said nothing ({child.log})"
+    words = f"its last output: {said}" if said else f"it wrote no output ({child.log})"
     family = InvalidRunError if code < 0 else TargetError
     return family(
         f"{name} {ending(code)} before the run began; {words}",

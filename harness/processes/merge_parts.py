@@ -1,4 +1,4 @@
-"""The parts of a run to one whole: one table, one set of facts, and whether what was reported agrees with it."""
+"""Merge the parts of a run: into one table and one set of facts, checked against the workers' reports."""
 
 import contextlib
 import dataclasses
@@ -25,7 +25,7 @@ from harness.table.histogram import PERCENTILES
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
-    """What is known of one worker beside its folder; `lost` says how it ended if not in good order, and when."""
+    """The known facts of one worker beside its folder; `lost` says how and when it ended abnormally."""
 
     member: Member
     host: HostFacts
@@ -34,14 +34,14 @@ class Part:
 
     @property
     def folder(self) -> Path:
-        """Where its table is."""
+        """The folder of its table."""
         return Path(self.member.job.folder)
 
 
 def merge_parts(
     parts: Sequence[Part], plan: LoadPlan, timing: Path, ending: Ending, ready: Ready
 ) -> LoadResult:
-    """Put the parts together in `timing`. What cannot be put together is trouble in the result, and never raised."""
+    """Merge the parts into `timing`. A part that cannot be merged becomes trouble in the result and raises nothing."""
     host = merged_host([part.host for part in parts])
     try:
         workers, disagreement = _put_together(parts, plan, timing)
@@ -55,7 +55,7 @@ def _put_together(
 ) -> tuple[tuple[WorkerFacts, ...], str | None]:
     if plan.scenario.executor is Executor.CLOSED:
         for part in parts:
-            # One that was killed has not sealed its table; what cannot be sealed is judged when it is read.
+            # A killed worker has not sealed its table; a table that cannot be sealed is judged when it is read.
             with contextlib.suppress(HarnessError, OSError):
                 calls.seal(part.folder / shares.CALLS)
     accounts = [_account(part, plan) for part in parts]
@@ -77,18 +77,18 @@ def _put_together(
         )
         for part, account in zip(parts, accounts, strict=True)
     )
-    return workers, None if agree else "What the workers reported does not add up to their tables of calls"
+    return workers, None if agree else "The reports of the workers do not add up to their tables of calls"
 
 
 def _add_held_by(parts: Sequence[Part], timing: Path) -> None:
-    """Add up who held the loops; nothing where a worker's split was off, or it was lost before it had one."""
+    """Add up what blocked the loops; nothing where a worker's split was off, or it was lost before it had one."""
     with contextlib.suppress(OSError, ValueError):
         cells = [heldby.read(part.folder / RunDirectory.HELD_BY) for part in parts]
         np.save(timing / RunDirectory.HELD_BY, np.sum(cells, axis=0, dtype=np.int64))
 
 
 def _account(part: Part, plan: LoadPlan) -> Account:
-    """Return what the worker reported; one that was lost before it could is known by its table and first facts."""
+    """Return the worker's report; a worker lost before reporting is known by its table and first facts."""
     with contextlib.suppress(OSError, msgspec.DecodeError):
         return Account.unpack(files.read_bytes(part.folder / ACCOUNT))
     facts = None

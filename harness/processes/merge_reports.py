@@ -1,9 +1,9 @@
-"""The reports of Locust's workers, put together: the calls of each where they belong, and then one whole.
+"""Merge the reports of Locust's workers: write the calls of each to its part, then merge the parts.
 
-The parts make a whole as those of `harness run --workers` do.
+The parts are merged as those of `harness run --workers` are.
 
 Every machine has a monotonic clock of its own. Time zero of a part is placed by the wall clock of its machine; where that
-is more than `CLOCK_TRUST_S` from the master's, by when its reports arrived.
+is more than `CLOCK_TRUST_S` from the master's, it is placed by the arrival of the part's reports.
 """
 
 import contextlib
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
     from harness.run.facts import LoadFacts
 
 CLOCK_TRUST_S = 1.0
-# Who ended so much before the others did not end with them.
+# A worker that ended this much before the others did not end together with them.
 _TOGETHER_S = 1.0
 _TIMES = ("intended_ns", "dispatched_ns", "entered_ns", "completed_ns")
 
 
 class IncomingPart:
-    """The part of one worker, as far as it has come."""
+    """The part of one worker, as far as it has arrived."""
 
     def __init__(self, name: str, folder: Path) -> None:
         """Make the folder with an empty table. Raises `HarnessError` if it cannot be written."""
@@ -66,10 +66,10 @@ class IncomingPart:
         calls.write_table(self.path, np.zeros(0, calls.DTYPE))
 
     def take(self, report: Report, now_unix_s: float) -> None:
-        """Write the rows of a report where they belong. Raises `HarnessError` if the disk is full."""
+        """Write the rows of a report into the part's table. Raises `HarnessError` if the disk is full."""
         self.head, self.facts = report.head or self.head, report.facts or self.facts
         self.end, self.trouble = report.end or self.end, report.trouble or self.trouble
-        # What the way takes only adds to it: the least is the nearest to how far the clocks are apart.
+        # Transfer time only adds to the difference: the minimum is nearest to the true offset of the clocks.
         self.apart_s = min(self.apart_s, now_unix_s - report.sent_unix_s)
         self._last_unix_s = report.sent_unix_s
         late = np.frombuffer(report.late_rows, calls.DTYPE)
@@ -84,19 +84,19 @@ class IncomingPart:
 
     @property
     def origin_unix_s(self) -> float | None:
-        """Time zero of the part on the master's wall clock."""
+        """Return time zero of the part on the master's wall clock."""
         if self.facts is None:
             return None
         return self.facts.origin_unix_s + (0.0 if self.has_clock else self.apart_s)
 
     @property
     def has_clock(self) -> bool:
-        """Whether the wall clock of its machine can be trusted."""
+        """True if the wall clock of its machine can be trusted."""
         return abs(self.apart_s) <= CLOCK_TRUST_S or self.facts is None
 
     @property
     def ended_s(self) -> float:
-        """When it ended, or was last heard of, in seconds from its own time zero."""
+        """Time of its end, or of the last message from it, in seconds from its own time zero."""
         if self.facts is None:
             return 0.0
         if self.facts.ended_ns is not None:
@@ -104,7 +104,7 @@ class IncomingPart:
         return max(self._last_unix_s - self.facts.origin_unix_s, 0.0)
 
     def missing(self) -> str | None:
-        """Say what is wrong with a part that has ended; None if all of it came as it was recorded."""
+        """Return the fault of a part that has ended; None if all of it arrived as it was recorded."""
         if self.end is None:
             return None
         with self.path.open("rb") as file:
@@ -117,7 +117,7 @@ class IncomingPart:
         return f"The calls of {self.name} did not arrive as they were recorded ({size // ROW_BYTES} of {self.end.rows})"
 
     def place_at(self, offset_ns: int) -> None:
-        """Count its times from the time zero of the whole, and write its facts beside its table."""
+        """Shift its times to the time zero of the whole, and write its facts beside its table."""
         table = calls.load(self.path)
         if len(table) and offset_ns:
             whole = np.memmap(self.path, calls.DTYPE, "r+", HEADER_BYTES, (len(table),))
@@ -159,7 +159,7 @@ class WorkerReports:
             self._over.add(worker)
 
     def lose(self, worker: str, how: str) -> None:
-        """Say that nothing more will come from a worker that has not said its last."""
+        """Mark a worker that has not sent its last report as lost."""
         self._part(worker)
         self._lost[worker] = how
 
@@ -170,27 +170,27 @@ class WorkerReports:
         return self._parts[worker]
 
     def is_over(self, worker: str) -> bool:
-        """Whether a worker has said its last, or never will."""
+        """True if a worker has sent its last report, or never will."""
         return worker in self._over or worker in self._lost
 
     @property
     def workers(self) -> dict[str, str]:
-        """What each worker that took part is called."""
+        """Name of each worker that took part, by worker."""
         return {worker: part.name for worker, part in self._parts.items()}
 
     @property
     def keys(self) -> set[tuple[str, int]]:
-        """What tells these parts from those of another test."""
+        """Keys that distinguish these parts from those of another test."""
         return {(worker, part.facts.origin_ns) for worker, part in self._parts.items() if part.facts}
 
     @property
     def head(self) -> Head | None:
-        """What the first worker said; None if nobody has."""
+        """Head of the first worker that sent one; None before that."""
         return next((part.head for part in self._parts.values() if part.head), None)
 
     @property
     def duration_s(self) -> float:
-        """From the first time zero to the last end, as far as is known."""
+        """Time from the first time zero to the last end, as far as is known, in s."""
         return max((self._offset_s(part) + part.ended_s for part in self._parts.values()), default=0.0)
 
     def _offset_s(self, part: IncomingPart) -> float:
@@ -198,11 +198,11 @@ class WorkerReports:
         return 0.0 if part.origin_unix_s is None else part.origin_unix_s - min(known)
 
     def notes(self) -> list[str]:
-        """Return what degrades the run: clocks that could not be used, and environments that differ."""
+        """Return the notes that degrade the run: clocks that could not be used, and environments that differ."""
         known = [part for part in self._parts.values() if part.head]
         clocks = [
             f"The clock of {part.name}'s machine is {format_s(abs(part.apart_s))} from the master's: "
-            "its calls stand where their reports arrived"
+            "its calls are placed by the arrival of their reports"
             for part in known
             if not part.has_clock
         ]
@@ -215,7 +215,7 @@ class WorkerReports:
         return clocks + differing
 
     def merge(self, plan: LoadPlan) -> LoadResult:
-        """Make the parts a whole. What cannot be put together is trouble in the result, and never raised."""
+        """Merge the parts. A part that cannot be merged becomes trouble in the result and raises nothing."""
         end_s, head = self.duration_s, self.head
         troubles = []
         for part in self._parts.values():
@@ -245,5 +245,5 @@ def _unwritable(path: Path, error: OSError) -> HarnessError:
     return HarnessError(
         f"The calls of a worker cannot be written: {error.strerror}",
         where=str(path),
-        remedy="Free some disk or name another place",
+        remedy="Free some disk space or name another place",
     )

@@ -1,7 +1,7 @@
-"""One user who makes fixed lists of requests: what the exact drivers share.
+"""One user who makes fixed lists of requests: the common base of the exact drivers.
 
 The lists are drawn from the seed alone, so that the same seed makes the same requests on every side and in every
-process. Garbage is collected only where they say so: a collection empties the interpreter's free lists at a moment
+process. Drivers collect garbage explicitly only: a collection empties the interpreter's free lists at a moment
 that depends on everything the process did before.
 """
 
@@ -24,11 +24,11 @@ from harness.target.refusals import Results
 from harness.target.renewing import give_back, taken
 
 Request = tuple[str, Any]
-"""Operation and entry of the pool of its events."""
+"""An operation, and an entry of the pool of its events."""
 
 
 class OneUser:
-    """Opens the target and makes requests one after the other, each under the marker of its operation."""
+    """User that opens the target and makes requests one after the other, each under the marker of its operation."""
 
     def __init__(self, target: LoadedTarget, carrier: Carrier) -> None:
         self._target = target
@@ -41,14 +41,14 @@ class OneUser:
         open_target(self._target)
 
     def warm_up(self, requests: Iterable[Request]) -> None:
-        """Make requests that do not count: a worker that one of them starts, and leaves, works for no call."""
+        """Make requests that do not count. A worker thread that one of them starts belongs to no call."""
         for operation, event in requests:
             self._succeeds(operation, event, Failures(), is_carried=False)
 
     def make_all(self, requests: Iterable[Request]) -> list[Failure]:
-        """Make the requests; return what failed and why: raised, timed out, or was judged so. No times are told.
+        """Make the requests; return the failed ones with reasons: raised, timed out, or judged failed. No times are measured.
 
-        Raises `RefusedError` for a result that is none.
+        Raises `RefusedError` for a result that cannot be measured.
         """
         judge = self._target.judge
         failures, names = Failures(), list(self._target.operations)
@@ -56,9 +56,7 @@ class OneUser:
             if not self._succeeds(operation, event, failures):
                 failures.count(names.index(operation), Outcome.FAILED, 0)
             if judge and judge.fault:
-                raise TargetError(
-                    judge.fault, remedy="Correct the target: nothing can be said about its answers"
-                )
+                raise TargetError(judge.fault, remedy="Correct the target: its answers cannot be judged")
         return failures.found(names)
 
     def _succeeds(self, operation: str, entry: Any, failures: Failures, *, is_carried: bool = True) -> bool:
@@ -83,10 +81,10 @@ class OneUser:
 
 
 class OneUserDriver:
-    """What carries out a job with one user's fixed lists; a subclass says in `drive` what is done with them."""
+    """Carries out a job with one user's fixed lists; a subclass defines in `drive` how they are used."""
 
     FACTS = "facts.json"
-    """What `drive` leaves in the job's folder."""
+    """File that `drive` writes into the job's folder."""
 
     def __init__(self, job: Job, target: LoadedTarget, carrier: Carrier) -> None:
         self._job = job
@@ -106,8 +104,8 @@ def fixed_lists(
 ) -> tuple[list[Request], list[Request]]:
     """Return two lists with `count` requests of each operation of `mix`, the operations in turn: warm-up, and the rest.
 
-    The events of the second list are not those of the first: repeating them would find every cache full, as no user
-    ever does. Raises `TargetError` for an operation that the target does not offer.
+    The events of the second list are not those of the first: repeating them would find every cache full, which no user
+    does. Raises `TargetError` for an operation that the target does not offer.
     """
     for name in mix:
         if name not in target.operations:

@@ -1,4 +1,4 @@
-"""Waits until what calls have left to other threads and greenlets is done, as far as that can be seen."""
+"""Wait until work that calls have left to other threads and greenlets is done, as far as that can be observed."""
 
 import os
 import sys
@@ -7,14 +7,14 @@ import time
 _STANDSTILL_S = 0.05
 _LOOK_S = 0.01
 _QUIET_SHARE = 0.1
-"""Of the time: what looking itself takes under a memory profiler, and a thread that only polls."""
+"""Share of the time that counts as quiet: looking itself takes some under a memory profiler, as does a polling thread."""
 _LONGEST_S = 5.0
 
 
 def settle() -> None:
-    """Return once the other threads have used no processor for a moment; at once where there is no other.
+    """Return once the other threads have used no processor for a moment; at once where there are none.
 
-    What never rests is waited for no longer than a few seconds.
+    For threads that never rest, the wait ends after a few seconds.
     """
     give_up_s = time.monotonic() + _LONGEST_S
     quiet_s = 0.0
@@ -27,7 +27,7 @@ def settle() -> None:
 
 
 def _has_others() -> bool:
-    # A folder of a folder for each thread. To list it takes more memory than many a call, which may be what is measured.
+    # The folder has a subfolder for each thread. Listing it takes more memory than many calls, which may be measured.
     return _hub() is not None or os.stat("/proc/self/task").st_nlink - 2 > 1  # noqa: PTH116 - as cheap as can be
 
 
@@ -39,6 +39,6 @@ def _give_way() -> None:
 
 
 def _hub() -> object:
-    """Return gevent's loop of this thread, if the target has one: its greenlets run only while it is given way."""
+    """Return gevent's loop of this thread, if the target has one: its greenlets run only while this thread yields to it."""
     gevent = sys.modules.get("gevent._hub_local")
     return gevent and gevent.get_hub_if_exists()

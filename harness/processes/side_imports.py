@@ -1,12 +1,12 @@
-"""What a measured process imports: the measured packages from its side's overlay and from nowhere else, and proof of it.
+"""Import the measured packages of a side from its overlay and from nowhere else, and prove that.
 
-Used by slots, by the measured processes of targets, and by the Python processes that both start. A slot may measure
+Slots, the measured processes of targets, and the Python processes that both start use it. A slot may measure
 the harness itself, so this file imports nothing of it and is loaded by its path.
 
-The overlay holds a `MANIFEST` that says what it stands for. `roots` are the import names that the side owns, dotted
-where they lie in a namespace package. An editable install may have brought finders that know another tree: those are
-never asked for what the side owns. What is loaded nevertheless from `elsewhere` (the user's checkouts, the other side's
-tree) or is one of `copies` (files of an installed copy of the project) is a stray: it would be measured on both sides.
+The overlay holds a `MANIFEST` that describes it. `roots` are the import names that the side owns, dotted
+where they are in a namespace package. An editable install may have brought finders that know another tree: those are
+never asked for modules that the side owns. A module loaded nevertheless from `elsewhere` (the user's checkouts, the other
+side's tree) or from `copies` (files of an installed copy of the project) is a stray: it would be measured on both sides.
 """
 
 import json
@@ -25,23 +25,23 @@ _MAPS = "/proc/self/maps"
 
 
 class Side(NamedTuple):
-    """One side as its overlay's manifest describes it; `tree` is where all of its links must lead."""
+    """One side as its overlay's manifest describes it; `tree` is the folder that all of its links must lead to."""
 
     overlay: str
     roots: Sequence[str]
     tree: str
     elsewhere: Sequence[str] = ()
     beside: Sequence[str] = ()
-    """Folders within `elsewhere` with code that is the same for both sides by intention: benchmarks and their helpers."""
+    """Folders within `elsewhere` with code that both sides share by intention: benchmarks and their helpers."""
     copies: Sequence[str] = ()
 
     def owner(self, name: str) -> str | None:
-        """Return the root that a module is or lies in; None if it is not the side's."""
+        """Return the root that a module is or belongs to; None if the side does not own it."""
         return next((root for root in self.roots if name == root or name.startswith(f"{root}.")), None)
 
 
 def read_side(overlay: str) -> Side | None:
-    """Return what the manifest says; None for an overlay that stands for no tree."""
+    """Return the overlay's manifest; None for an overlay without one."""
     try:
         with open(os.path.join(overlay, MANIFEST), encoding="utf-8") as file:
             return Side(**json.load(file))
@@ -50,7 +50,7 @@ def read_side(overlay: str) -> Side | None:
 
 
 def take_over(side: Side, front: Sequence[str] = ()) -> None:
-    """Put the overlay and then `front` before everything else that is importable, here and in children."""
+    """Put the overlay and then `front` first on the import path, here and in children."""
     sys.path[:0] = [side.overlay, *front]
     sys.meta_path[:] = [OwnFinder(side), *(_guarded(finder, side) for finder in sys.meta_path)]
     os.environ[OVERLAY_VARIABLE] = side.overlay
@@ -59,7 +59,7 @@ def take_over(side: Side, front: Sequence[str] = ()) -> None:
 
 
 class OwnFinder:
-    """Finds what the side owns in its overlay, before any other finder is asked."""
+    """Finds modules that the side owns in its overlay, before any other finder is asked."""
 
     def __init__(self, side: Side) -> None:
         self._side = side
@@ -67,7 +67,7 @@ class OwnFinder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return a module's place; ModuleNotFoundError if this side has none where another finder might find one."""
+        """Return a module's spec; raise ModuleNotFoundError if this side lacks it and another finder might find one."""
         owner = self._side.owner(name)
         if owner is None:
             return None
@@ -81,7 +81,7 @@ class OwnFinder:
 
 
 class _Guarded:
-    """A finder from before the side's code began, as editable installs bring them: never asked for what the side owns."""
+    """Wraps a finder installed before the side's code began, as by editable installs: not asked for modules of the side."""
 
     def __init__(self, finder: Any, side: Side) -> None:
         self._finder, self._side = finder, side
@@ -93,7 +93,7 @@ class _Guarded:
         return getattr(self._finder, name)
 
     def __eq__(self, other: object) -> bool:
-        # Who installed the finder looks for it among the others, by itself.
+        # The code that installed the finder searches the list of finders for it.
         return other is self._finder or other is self
 
     def __hash__(self) -> int:
@@ -107,7 +107,7 @@ def _guarded(finder: Any, side: Side) -> Any:
 
 
 class Watch:
-    """Looks at what has been loaded since the last look: modules, and libraries mapped without being one."""
+    """Reports what has been loaded since the last look: modules, and mapped libraries that are no modules."""
 
     def __init__(self, side: Side, allowed: Sequence[str] = ()) -> None:
         self._side = side
@@ -122,7 +122,7 @@ class Watch:
         return [root for root in self._side.roots if root in sys.modules]
 
     def strays(self) -> list[tuple[str, str]]:
-        """Return (module, place) of what is newly loaded and should come from this side, or from none."""
+        """Return (module, place) of newly loaded modules that should have come from this side, or from none."""
         return [*self._modules(), *self._libraries()]
 
     def _modules(self) -> Iterator[tuple[str, str]]:
@@ -158,7 +158,7 @@ class Watch:
         return owned or is_elsewhere
 
     def _real(self, place: str) -> str:
-        """Follow links, those of each folder once: a process has thousands of modules in a few folders."""
+        """Resolve links, once for each folder: a process has thousands of modules in a few folders."""
         folder, name = os.path.split(os.path.abspath(place))
         if folder not in self._folders:
             self._folders[folder] = os.path.realpath(folder)
@@ -166,7 +166,7 @@ class Watch:
         return os.path.realpath(real) if os.path.islink(real) else real
 
     def _is_elsewhere(self, real: str) -> bool:
-        """True in a checkout, unless something in it that is no part of the project lies nearer."""
+        """True in a checkout, unless a nearer folder in it is not part of the project."""
         checkout = max((place for place in self._elsewhere if _within(real, (place,))), key=len, default="")
         if not checkout:
             return False
@@ -177,7 +177,7 @@ class Watch:
 
 
 def places_of(module: Any, *, folders: bool = False) -> list[str]:
-    """Return the file of a module, or, if asked, the folders of one that is a namespace; never loads a lazy one."""
+    """Return the file of a module, or, if asked, the folders of a namespace package; never loads a lazy module."""
     try:
         facts = object.__getattribute__(module, "__dict__")
         file = facts.get("__file__")

@@ -1,6 +1,6 @@
-"""What each operation allocates over a fixed list of requests by one user, under memray: the driver of exact memory.
+"""Trace the allocations of each operation over a fixed list of requests by one user: the driver of exact memory.
 
-Each operation is traced by itself, so that its peak is its own. Nothing is collected meanwhile: a collection in the
+Each operation is traced by itself, so that its peak is its own. Garbage collection is off meanwhile: a collection in the
 middle would come at another request in another process.
 """
 
@@ -19,9 +19,9 @@ from harness.target.failures import by_operation
 
 
 class TraceFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """`requests` calls of each operation were traced; `records` says in which file of the folder.
+    """`requests` calls of each operation were traced; `records` maps operations to files of the folder.
 
-    `unseen` says of an operation why its record is not all of it.
+    `unseen` gives the reason why an operation's record is incomplete.
     """
 
     requests: int
@@ -34,7 +34,7 @@ class Driver(OneUserDriver):
     """One trace of each operation: `open` the target, then `drive` the list."""
 
     def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
-        """Make the calls; leaves memray's records and `facts.json` in the job's folder."""
+        """Make the calls; write memray's records and `facts.json` into the job's folder."""
         warm_up, traced = fixed_lists(self._target, mix, self._job.seed, self._job.requests)
         records = {name: f"memory-{number}.bin" for number, name in enumerate(mix)}
         self._user.warm_up(warm_up)

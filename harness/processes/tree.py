@@ -1,7 +1,7 @@
-"""Measuring another tree than the running one: an overlay folder first on the import path, and proof that it won.
+"""Measure another tree than the running one: put an overlay folder first on the import path, and prove that it was used.
 
-An overlay shows the source roots of a side, linked whole or file by file: packages and modules, never `harness`
-itself, since the engine that measures is always the one that runs. Its manifest says what the side owns.
+An overlay contains the source roots of a side, linked whole or file by file: packages and modules, but not `harness`
+itself, since the engine is always that of the running tree. Its manifest lists what the side owns.
 """
 
 from collections.abc import Iterable
@@ -15,11 +15,11 @@ _ENGINE = [
     str(Path(harness.__file__).parent.parent / name)
     for name in ("harness", "reports", "scenarios", "targets")
 ]
-"""What measures comes from the running tree, in the harness's own checkout too; what a side owns of it never does."""
+"""Places of the engine, always of the running tree, in the harness's own checkout too; modules of a side never come from here."""
 
 
 class OwnTree:
-    """The tree of a side, first on this process's import path from now on. Make it before the target is imported."""
+    """The tree of a side, put first on this process's import path. Make it before the target is imported."""
 
     def __init__(self, overlay: Path) -> None:
         side = read_side(str(overlay))
@@ -27,36 +27,34 @@ class OwnTree:
             raise TargetError(
                 "The folder of the side's code has no manifest",
                 where=str(overlay),
-                remedy="Start the command again: its temporary folder was changed meanwhile",
+                remedy="Start the command again: its temporary folder was changed",
             )
         take_over(side)
         self._side = side
 
     def check(self, beside: Iterable[str] = ()) -> None:
-        """Raise `TargetError` if code of the project came from anywhere but the tree, or no source root was imported.
+        """Raise `TargetError` if code of the project came from outside the tree, or no source root was imported.
 
-        `beside` are files that may: that of a target outside of the source roots. A root that is not imported beside
-        others is no fault.
+        `beside` are files that may come from outside: a target outside of the source roots. If one root is imported, the
+        others need not be.
         """
         watch = Watch(self._side, [*_ENGINE, *beside])
         for name, place in watch.strays():
             raise TargetError(
-                f"'{name}' was imported from another tree than the one to be measured",
+                f"'{name}' was imported from another tree than the measured one",
                 where=place,
                 remedy=self._remedy(name),
             )
         if not watch.imported():
             roots = ", ".join(sorted(self._side.roots)) or "no source root"
             raise TargetError(
-                f"The target imports nothing of the tree to be measured: no module of {roots}",
-                remedy="Name a target that does, or the right source-roots in [tool.harness]",
+                f"The target imports nothing of the measured tree: no module of {roots}",
+                remedy="Name a target that does, or correct source-roots in [tool.harness]",
             )
 
     def _remedy(self, name: str) -> str:
         if self._side.owner(name):
-            return (
-                "Remove what puts it in front of the import path (a .pth file, PYTHONPATH, a sitecustomize)"
-            )
+            return "Remove the cause that puts it first on the import path (a .pth file, PYTHONPATH, a sitecustomize)"
         return (
             f"Both sides would measure it: add '{name.partition('.')[0]}' to source-roots in [tool.harness]"
         )

@@ -1,4 +1,4 @@
-"""Takes the split out of what a process has recorded, where another tool took the switch hook in the middle of the run."""
+"""Remove the split from the records of a process, where another tool took the switch hook in the middle of the run."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ _RETURNED = [outcome for outcome in Outcome if outcome.returned]
 
 
 def withdraw_split(folder: Path, table_name: str) -> None:
-    """Leave the part of a run in `folder` as `--no-split` would have made it: no split columns, held-by or waits."""
+    """Change the part of a run in `folder` to what `--no-split` would have made: no split columns, held-by or waits."""
     path = folder / table_name
     rows = len(calls.load(path))
     if rows:
@@ -23,7 +23,7 @@ def withdraw_split(folder: Path, table_name: str) -> None:
             returned = np.isin(piece["outcome"], _RETURNED)
             for name in ("run_ns", "wait_busy_ns"):
                 piece[name][returned] = -1
-            # Who held the loop is not known either.
+            # The functions that blocked the loop are not known either.
             piece["lag_target_ns"] = 0
         table.flush()
     for name in (RunDirectory.HELD_BY, WAITS):

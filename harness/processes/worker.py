@@ -1,7 +1,7 @@
-"""The measured child process: one subject, one run, nothing else.
+"""The measured child process, for one subject and one run.
 
 It imports only what it measures. Locust must come before everything that the target imports, since it
-monkey-patches the process. The target's own output goes to the log, not into the conversation on stdout.
+monkey-patches the process. The target's own output goes to the log, not to the messages on stdout.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ from harness.target.loading import LoadedTarget, append_current_folder, closing_
 
 Channel = Callable[[Message], None]
 
-# By name: only what the job needs is imported, and Locust first of all.
+# By name, so that only the modules that the job needs are imported, and Locust first of all.
 _DRIVERS = {
     "load": "harness.load.engine",
     "memory": "harness.processes.fixed",
@@ -34,9 +34,9 @@ _DRIVERS = {
 
 
 def main() -> int:
-    """Read one job from stdin, carry it out, and say how it ended."""
+    """Read one job from stdin, carry it out, and report how it ended."""
     send = open_channel()
-    # Where the kernel lets only ancestors look, the supervisor's profiler may look too.
+    # Where the kernel lets only ancestors read a process, this also lets the supervisor's profiler read it.
     allow_ptrace(os.getppid())
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
     try:
@@ -53,13 +53,13 @@ def main() -> int:
 
 
 class Driver(Protocol):
-    """What carries out a job."""
+    """The interface of an object that carries out a job."""
 
     def open(self) -> None:
         """Hook into the target and open it."""
 
     def drive(self, mix: Mapping[str, float], send: Channel) -> None:
-        """Measure, and leave everything in the job's folder."""
+        """Measure, and write all results into the job's folder."""
 
 
 MakeDriver = Callable[[Job, LoadedTarget, Carrier], Driver]
@@ -84,7 +84,7 @@ def _measure(job: Job, send: Channel, make_driver: MakeDriver, carrier: Carrier,
         send(Ready(dict(target.operations), target.file, opening_ns))
         if line := sys.stdin.buffer.readline():
             driver.drive(msgspec.json.decode(line, type=Go).operations, send)
-            # What it imported in its first call counts too.
+            # Modules that its first call imported count too.
             if own:
                 own.check([target.file])
 

@@ -1,7 +1,7 @@
-"""What a worker says of its part of a run, small enough to travel in Locust's worker reports, and how parts add up.
+"""A worker's account of its part of a run, small enough for Locust's worker reports, and the merging of accounts.
 
-Counts and histograms of parts add up bit for bit to those of the whole. Facts that speak against a run do not average
-out: the worst one stands for the whole, and says whose it is.
+Counts and histograms of parts add up bit for bit to those of the whole. Facts that speak against a run are not averaged:
+the worst one stands for the whole, with the name of its worker.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     outcomes: list[int]
-    """By the number of the outcome."""
+    """Number of calls by outcome number."""
     counts: bytes
     moments: bytes
     facts: LoadFacts | None = None
@@ -45,7 +45,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def distributions(self) -> Distributions:
-        """The histograms."""
+        """Return the histograms."""
         return Distributions(np.frombuffer(self.counts, COUNTS), np.frombuffer(self.moments, MOMENTS))
 
     def pack(self) -> bytes:
@@ -54,12 +54,12 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
-        """Return what `pack` made; a `msgspec.DecodeError` if it is none."""
+        """Return the account that `pack` made; raise `msgspec.DecodeError` for other bytes."""
         return msgspec.msgpack.decode(data, type=cls)
 
 
 def merged(accounts: Sequence[Account]) -> Account:
-    """Return the account of the whole."""
+    """Return the account of all parts together."""
     whole = Distributions.merge([account.distributions for account in accounts])
     return Account(
         name="all",
@@ -71,7 +71,7 @@ def merged(accounts: Sequence[Account]) -> Account:
 
 
 def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
-    """Return the facts of the whole from those of the workers that gave any, or None where none did."""
+    """Return the facts of the whole from those of the workers that have any, or None if none has."""
     given = [(account.name, account.facts) for account in accounts if account.facts]
     if not given:
         return None
@@ -92,7 +92,7 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         waits_ns_per_switch=max(facts.waits_ns_per_switch for facts in all_facts),
         garbage_collections=sum(facts.garbage_collections for facts in all_facts),
         garbage_ns=sum(facts.garbage_ns for facts in all_facts),
-        # The workers' peaks need not have come at one time: this is the most that it can have been.
+        # The workers' peaks may come at different times: the sum is an upper bound.
         in_flight_peak=sum(facts.in_flight_peak for facts in all_facts),
         peak_rss_bytes=sum(facts.peak_rss_bytes for facts in all_facts),
         counters=_added([facts.counters for facts in all_facts]),
@@ -110,7 +110,7 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
 
 
 def merged_host(hosts: Sequence[HostFacts]) -> HostFacts:
-    """Return what the machine did to the worker to which it did most; a share that one lacks is nobody's."""
+    """Return the worst value of each share over the workers; a share that one worker lacks is None."""
 
     def worst(values: list[float | None]) -> float | None:
         known = [value for value in values if value is not None]

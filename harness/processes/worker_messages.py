@@ -1,7 +1,7 @@
-"""What the supervisor, Locust's master and its workers say to one another when a run has several workers.
+"""Messages between the supervisor, Locust's master and its workers when a run has several workers.
 
 Supervisor to master, JSON lines: `WorkerRun`, then `Go`, and `Lost` at any time. The master answers as any measured process
-does (`harness.processes.job`), and says first where it listens. Master and workers talk by custom messages of Locust's runners:
+does (`harness.processes.job`), after a message with its port. Master and workers use custom messages of Locust's runners:
 
 `hello -> job -> ready -> go -> armed -> start -> report`, or `failed` at any point; `stop` ends a run early.
 """
@@ -11,11 +11,11 @@ import msgspec
 from harness.plans.plan import Span
 from harness.processes.job import Go, Job
 
-# What the master keeps in each worker's folder: what it reported, or why it could not.
+# Files of the master in each worker's folder: the worker's report, or the reason why there is none.
 ACCOUNT = "account.msgpack"
 FAILURE = "failure.json"
 KEY_VARIABLE = "HARNESS_MASTER_KEY"
-"""Holds, in the environment of a worker, the key to the master's port: arguments are visible to every user."""
+"""Environment variable of a worker with the key to the master's port: arguments are visible to every user."""
 
 
 class Kind:
@@ -55,7 +55,7 @@ class WorkerRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lost(msgspec.Struct, frozen=True, tag="lost"):
-    """The process of this worker has ended: nothing more will come from it."""
+    """The process of this worker has ended: no more messages will come from it."""
 
     name: str
     how: str

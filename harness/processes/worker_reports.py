@@ -1,8 +1,8 @@
-"""What Locust's workers report of the calls that they record, on whatever machines, on their way into one run directory.
+"""Reports of the calls that Locust's workers record, on any machine, on their way into one run directory.
 
 Each worker report of Locust's carries the rows that the worker has written since the last: 72 bytes a call, which costs
-the worker a copy, where histograms would hold its loop. At its end a worker says what its whole table should be, and the
-master knows whether all of it came (`harness.processes.merge_reports`).
+the worker a copy, where histograms would block its loop. Its last report describes its whole table, so that the
+master can check that all of it arrived (`harness.processes.merge_reports`).
 """
 
 import zlib
@@ -20,18 +20,18 @@ from harness.table.recorder import Recorder
 
 UNFINISHED = int(Outcome.UNFINISHED)
 PIECE_BYTES = 65_536 * ROW_BYTES
-"""What is read of a table at once."""
+"""Bytes of a table that are read at once."""
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker knows of its part from the beginning."""
+    """Facts that a worker knows of its part from the beginning."""
 
     operations: dict[str, float]
     environment: dict[str, Any]
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker says when its part is over: its table is `rows` rows with this CRC-32."""
+    """Facts at the end of a worker's part: its table has `rows` rows with this CRC-32."""
 
     rows: int
     crc: int
@@ -41,7 +41,7 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows `first` and following, and those of `late`, a list of numbers of rows that were still out when they were sent.
+    """Rows from `first` on, and those listed in `late`: rows that were still in flight when they were first sent.
 
     `head` is None from a worker that took no part in the test. `end` comes with the last report of one that did.
     """
@@ -56,7 +56,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     late_rows: bytes = b""
     end: End | None = None
     trouble: str | None = None
-    """Why the worker ended before its time, or took no part."""
+    """Reason why the worker ended early, or took no part."""
 
     def pack(self) -> bytes:
         """Return the report as bytes for `unpack`."""
@@ -64,7 +64,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def unpack(cls, data: bytes) -> "Report":
-        """Return what `pack` made; a `msgspec.DecodeError` if it is none."""
+        """Return the report that `pack` made; raise `msgspec.DecodeError` for other bytes."""
         return msgspec.msgpack.decode(data, type=cls)
 
 
@@ -78,7 +78,7 @@ class Rows(TypedDict):
 
 
 class Outgoing:
-    """What is still to be sent of a table that is being written."""
+    """The unsent rest of a table that is being written."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
@@ -86,19 +86,19 @@ class Outgoing:
         self._out: list[int] = []
 
     def take(self) -> Rows:
-        """Return `first`, `rows`, `late` and `late_rows` of the next report; what is in it is not sent again."""
+        """Return `first`, `rows`, `late` and `late_rows` of the next report; they are not sent again."""
         table, end = self._recorder.map, self._recorder.tail[0]
         late = [row for row in self._out if table[place_of(row)] != UNFINISHED]
         late_rows = b"".join(table[place_of(row) : place_of(row + 1)] for row in late)
         first, self._sent = self._sent, end
-        # A copy: while anyone looks into the map it cannot grow.
+        # A copy, because the map cannot grow while a view of it exists.
         rows = table[place_of(first) : place_of(end)]
         still_out = np.flatnonzero(np.frombuffer(rows, calls.DTYPE)["outcome"] == UNFINISHED) + first
         self._out = [*(row for row in self._out if table[place_of(row)] == UNFINISHED), *still_out.tolist()]
         return {"first": first, "rows": rows, "late": late, "late_rows": late_rows}
 
     def end(self, host: HostFacts, held_by: bytes, waits: bytes) -> End:
-        """Return what the whole table should be at its other end."""
+        """Return the description of the whole table, for checking at the receiving end."""
         table, rows = self._recorder.map, self._recorder.tail[0]
         crc = 0
         for start in range(place_of(0), place_of(rows), PIECE_BYTES):
@@ -107,5 +107,5 @@ class Outgoing:
 
 
 def place_of(row: int) -> int:
-    """Return the place of a row in its file [bytes]."""
+    """Return the offset of a row in its file, in bytes."""
     return HEADER_BYTES + row * ROW_BYTES

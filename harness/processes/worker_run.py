@@ -1,7 +1,7 @@
-"""A load run by several workers, seen from the supervisor: Locust's master, its workers, and one table of the whole.
+"""Carry out a load run with several workers, from the supervisor: Locust's master, its workers, and one merged table.
 
-Each worker is a process with its own target, interpreter and memory. The plan is made once and dealt out, so that the
-workers together drive exactly what one process would; their tables are put together again, and what they reported over
+Each worker is a process with its own target, interpreter and memory. The plan is made once and split, so that the
+workers together drive exactly what one process would. Their tables are merged, and their reports over
 Locust's connection must add up to the same numbers, bit for bit.
 """
 
@@ -30,13 +30,13 @@ from harness.supervise import Child, Supervisor, how_it_ended
 from harness.table import calls, shares
 
 WORKER_VARIABLE = "HARNESS_WORKER"
-"""In a worker's environment: its number, for targets that want to tell workers apart."""
+"""Environment variable with a worker's number, for targets that distinguish workers."""
 _LAST_WORDS_S = 20.0
 
 
 @dataclasses.dataclass(slots=True)
 class _Worker:
-    """One worker process, and how it was lost if it was."""
+    """One worker process, and the way in which it was lost, if it was."""
 
     member: Member
     child: Child
@@ -58,7 +58,7 @@ def run_with_workers(
     on_mix: Callable[[dict[str, float]], None],
     tick: Tick,
 ) -> LoadResult:
-    """Run `plan` by `plan.workers` workers, into `folder`; in all else as `harness.processes.loadrun.run_load`."""
+    """Run `plan` with `plan.workers` workers, into `folder`; otherwise as `harness.processes.loadrun.run_load`."""
     plan.check()
     if plan.scenario.executor is Executor.CLOSED and plan.users < plan.workers:
         raise UsageError(
@@ -79,7 +79,7 @@ def run_with_workers(
 
 
 class _Run:
-    """The processes of one run. Leaving it ends all of them."""
+    """The processes of one run. Leaving the context ends all of them."""
 
     def __init__(self, supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path) -> None:
         self._plan = plan
@@ -126,7 +126,7 @@ class _Run:
         return _Worker(member, child, HostWatch(child.pid, self._plan.duration_s))
 
     def deal(self, mix: dict[str, float]) -> None:
-        """Write each worker's part of the plan; in the closed model the workers begin with nothing."""
+        """Write each worker's part of the plan; in the closed model the workers begin without users."""
         plan = self._plan
         if plan.scenario.executor is Executor.OPEN:
             table = planned_table(plan.scenario, plan.spans, mix, plan.seed, plan.trace)
@@ -134,13 +134,13 @@ class _Run:
                 calls.write_table(worker.folder / shares.CALLS, np.ascontiguousarray(part))
 
     def go(self, mix: dict[str, float]) -> Started:
-        """Let the run begin with this mix; returns when warm-up has begun."""
+        """Start the run with this mix; return when warm-up has begun."""
         started = self.master.go(mix)
         self._has_begun = True
         return started
 
     def follow(self, started: Started, tick: Tick) -> Ending:
-        """Wait for the end of all, and give the workers time to close their targets."""
+        """Wait for all processes to end, and give the workers time to close their targets."""
 
         def tick_all(elapsed_s: float) -> None:
             self._elapsed_s = elapsed_s
@@ -153,7 +153,7 @@ class _Run:
         return ending if ending.trouble else dataclasses.replace(ending, note=self._last_words())
 
     def _last_words(self) -> str | None:
-        """Wait for the workers to close their targets; return which of them could not."""
+        """Wait for the workers to close their targets; return a note on those that could not."""
         stuck = []
         for worker in self._workers:
             try:
@@ -162,18 +162,18 @@ class _Run:
                 stuck.append(worker.member.name)
         return (
             f"The target's close() did not return within {_LAST_WORDS_S:g} s in {', '.join(stuck)}, and was killed; "
-            "what was measured before it is complete"
+            "the measurements before it are complete"
             if stuck
             else None
         )
 
     def refused(self) -> RefusedError | None:
-        """Return why a worker could not measure the target, if one could not."""
+        """Return a worker's refusal of the target, if there is one."""
         errors = [failed.error for worker in self._workers if (failed := _failed(worker))]
         return next((error for error in errors if isinstance(error, RefusedError)), None)
 
     def _look(self) -> None:
-        """Tell the master of workers that have ended: a heartbeat that stays away may only be a busy target."""
+        """Tell the master of workers that have ended: a missing heartbeat may only be a busy target."""
         if self._is_over:
             return
         for worker in self._workers:
@@ -186,7 +186,7 @@ class _Run:
                 self.master.tell(Lost(worker.member.name, worker.how_lost))
 
     def parts(self) -> list[Part]:
-        """Return what is left of each worker, after all processes have ended."""
+        """Return the part of each worker, after all processes have ended."""
         return [
             Part(
                 member=worker.member,
@@ -199,9 +199,9 @@ class _Run:
 
 
 def _how_lost(worker: _Worker) -> str | None:
-    """Return why a worker did not end in good order: its own words, if it had any, are better than its exit code."""
+    """Return why a worker ended abnormally: its own error message if it sent one, else its exit code."""
     failed = _failed(worker)
-    return f"could not go on: {failed.what}" if failed else worker.how_lost
+    return f"could not continue: {failed.what}" if failed else worker.how_lost
 
 
 def _failed(worker: _Worker) -> Failed | None:

@@ -1,1 +1,1 @@
-"""Profiles: where time and memory went, as stacks with weights; captured from outside, stored as text."""
+"""Capture, store and compare profiles: time and memory as stacks with weights, stored as text."""

@@ -1,7 +1,6 @@
-"""What is to be known about a CPU, a wait and a memory profile, beside its stacks: what the profiler says of its own work.
+"""Facts about CPU, wait and memory profiles beside their stacks: the profiler's account of its own work.
 
-A fact that an earlier version did not write is missing here too: it is then `None`, or 0 where `None` means that it was
-looked for and not to be had.
+A fact that an earlier version did not write is None, or 0 where None means that it was looked for and not available.
 """
 
 import msgspec
@@ -10,10 +9,10 @@ from harness.clock import NS_PER_S
 
 
 class CpuFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Of a CPU profile. Every sample is kept, idle, of the pacer, or torn.
+    """Facts of a CPU profile. Every sample is kept, idle, of the pacer, or torn.
 
-    `rate_got_hz` is samples for each second of CPU that the process used: of all but those that are `idle`, which waited
-    and used none, and those of child processes. `behind_s` is how late py-spy itself ever was.
+    `rate_got_hz` is samples per second of CPU that the process used, without those that are `idle` (waiting uses no CPU)
+    and those of child processes. `behind_s` is the largest delay of py-spy itself.
     """
 
     mode: str | None = None
@@ -29,21 +28,21 @@ class CpuFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cpu_s: float | None = 0.0
     behind_s: float | None = None
     child_samples: int | None = None
-    """The part of `kept` that child processes had; None where nobody asked for them."""
+    """The part of `kept` that belongs to child processes; None where they were not sampled."""
     overhead_budget_share: float | None = None
-    """What sampling might cost, as a share of the time."""
+    """The share of the time that sampling was allowed to cost."""
     looks: int | None = None
-    """How often the process was looked at, to tell what sampling cost; None where it cannot be told."""
+    """Number of looks at the process, from which the cost of sampling is known; None where looking was impossible."""
     overhead_share: float | None = None
     overhead_low_share: float | None = None
     overhead_high_share: float | None = None
     service_p50_ns: int | float | None = 0
-    """The service time under the profiler: against the timing run's, what the profiler cost."""
+    """The service time under the profiler; compared with the timing run's it gives the cost of the profiler."""
     service_mean_ns: int | float | None = 0
 
     @property
     def rate_hz(self) -> float:
-        """Samples per second: as many as were got, else as many as were asked for; 0 where neither is known."""
+        """Samples per second: the rate achieved, else the rate asked for; 0 where neither is known."""
         return self.rate_got_hz or self.rate_asked_hz or 0
 
     @property
@@ -53,7 +52,7 @@ class CpuFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class WaitFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Of a wait profile; times are sums over the calls that it covers."""
+    """Facts of a wait profile; times are sums over the calls that it covers."""
 
     waited_idle_s: float | None = None
     waited_busy_s: float | None = None
@@ -66,10 +65,10 @@ class WaitFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class MemoryFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Of a memory profile; "within" means inside the marker of an operation.
+    """Facts of a memory profile; "within" means inside the marker of an operation.
 
-    Counts within are exact for equal requests, those outside move from run to run. `peak_bytes` is the most that
-    was held at once of what was allocated while tracking, within and outside; `leaked_bytes` what was still held
+    Counts within are exact for equal requests, those outside vary from run to run. `peak_bytes` is the largest amount
+    held at once of memory allocated while tracking, within and outside; `leaked_bytes` the amount still held
     at the end, caches included.
     """
 
@@ -83,14 +82,14 @@ class MemoryFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     leaked_bytes: int | None = None
     leaked_bytes_within: int | None = None
     elsewhere_allocations: int | None = None
-    """The part of `outside_allocations` that code of the target made, on threads and greenlets that work for no call."""
+    """The part of `outside_allocations` made by code of the target, on threads and greenlets that work for no call."""
     failed: int | None = None
-    """How many of the profiled calls failed."""
+    """Number of profiled calls that failed."""
     child_processes: int | None = None
-    """How many forks were followed; None where nobody asked for them. What they allocated, all together, is below."""
+    """Number of forks followed; None where they were not to be followed. The fields below sum their allocations."""
     child_allocations: int | None = None
     child_allocated_bytes: int | None = None
     child_peak_bytes: int | None = None
-    """What no single fork held more than at once."""
+    """The largest peak of a single fork."""
     lost_children: int | None = None
-    """A fork that closes all descriptors, as daemons do, is aborted by memray; nothing of it is in the counts."""
+    """Forks that memray aborted because they close all descriptors, as daemons do; their allocations are not in the counts."""

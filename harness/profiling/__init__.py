@@ -1,1 +1,1 @@
-"""The profile runs of a scenario: processes of their own on the plan of the timing run."""
+"""Make the profile runs of a scenario, in separate processes with the plan of the timing run."""

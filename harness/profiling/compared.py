@@ -1,4 +1,4 @@
-"""Two profiled sides, function by function: what may be said of each, and as JSON."""
+"""Compare two profiled sides function by function, and convert the result to JSON."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -10,12 +10,12 @@ from harness.profiles.stacks.marker import MARKER_PREFIX
 from harness.profiling.document import ProfiledSide, are_interleaved, kinds_and_names, together
 
 _NOT_THE_TARGETS = {DRIVER, OUTSIDE, CHILDREN}
-"""Roots whose functions belong to the harness, to nobody or to no operation: they have no requests to be compared by."""
+"""Roots that belong to the harness or to no operation: they have no requests to compare their functions by."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tested:
-    """One profile of both sides: the rounds, and every function with what may be said of it."""
+    """One profile of both sides: the rounds, and the finding for every function."""
 
     kind: str
     name: str
@@ -25,13 +25,13 @@ class Tested:
 
     @property
     def functions(self) -> list[FrameChange]:
-        """The functions of operations, those that are told apart first."""
+        """The functions of operations, those with a claimed change first."""
         found = [row for row in self.changes if row.operation not in _NOT_THE_TARGETS]
         return sorted(found, key=lambda row: not row.own.finding.is_coloured)
 
     @property
     def told(self) -> list[FrameChange]:
-        """Those whose own weight is told apart."""
+        """The functions with a claimed change of self weight."""
         return [row for row in self.functions if row.own.finding.is_coloured]
 
 
@@ -55,7 +55,7 @@ def _tested(sides: Sequence[ProfiledSide]) -> Iterator[Tested]:
 
 
 def as_json(found: Sequence[Tested]) -> list[dict[str, Any]]:
-    """Return every profile with its functions, those that are told apart first; weights are per request."""
+    """Return every profile with its functions, those with a claimed change first; weights are per request."""
     return [
         {
             "profile": f"{part.kind}/{part.name}",

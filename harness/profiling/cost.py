@@ -1,4 +1,4 @@
-"""What sampling cost the measured process over all rounds, and whether it got enough to tell anything."""
+"""The cost of sampling to the measured process over all rounds, and whether there were enough samples."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ _FEW_SAMPLES = 100
 
 
 def are_few(samples: int) -> bool:
-    """Return whether so many samples are too few to tell much."""
+    """Return whether a number of samples is too small for conclusions."""
     return samples < _FEW_SAMPLES
 
 
 def sampling_cost(facts: Sequence[CpuFacts]) -> CpuFacts:
-    """Return the cost over the looks of all rounds, with the exact interval of so many."""
+    """Return the cost over the looks of all rounds, with the exact interval for their number."""
     looks = sum(one.looks or 0 for one in facts)
     if not looks:
         return CpuFacts()

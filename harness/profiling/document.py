@@ -1,6 +1,6 @@
-"""A run that was made for its profiles alone: its document, where each round's profiles are, and how they are read.
+"""A run made for its profiles alone: its document, the paths of each round's profiles, and reading them.
 
-Two sides that were profiled in turns share a `session`: only then are their rounds replicates of one another.
+Two sides profiled in turns share a `session`: only then are their rounds replicates of one another.
 """
 
 import dataclasses
@@ -20,9 +20,9 @@ from harness.storage.folder import SCHEMA
 
 KIND = "profile"
 FILES = {"cpu": ("cpu",), "wait": ("wait",), "memory": ("memory", "bytes", "peak", "leaks")}
-"""The folded files of a round, by kind."""
+"""Folded files of a round, by kind."""
 MOMENTS = {"peak"}
-"""Of what is held at one moment: it is no sum over requests or rounds."""
+"""Profiles of a single moment, which cannot be summed over requests or rounds."""
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,14 +43,14 @@ class ProfileDocument(msgspec.Struct, kw_only=True):
     target: str
     variant: str
     subject: str
-    """What people call this side."""
+    """Name of this side, for people."""
     seed: int
     started_at: str
     command: str
     plan: PlanFacts
     environment: dict[str, Any]
     session: str
-    """The same for the sides that were profiled in turns."""
+    """Identifier shared by the sides that were profiled in turns."""
     kinds: list[str]
     rounds_planned: int
     rounds: list[Round] = []
@@ -60,18 +60,18 @@ class ProfileDocument(msgspec.Struct, kw_only=True):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ProfiledSide:
-    """One side as it was read."""
+    """One side as read from its run directory."""
 
     directory: RunDirectory
     document: ProfileDocument
 
     @property
     def label(self) -> str:
-        """How reports call it."""
+        """Name of the side in reports."""
         return self.document.subject
 
     def facts(self, kind: str) -> Sequence[AnyProfile]:
-        """Return what the profiler of each round said of its work."""
+        """Return the profiler's facts about its own work for each round."""
         every = (one.profiles.by_kind().get(kind) for one in self.document.rounds)
         return [found for found in every if found is not None]
 
@@ -97,7 +97,7 @@ class ProfiledSide:
 
     @property
     def missing(self) -> list[str]:
-        """Say of each kind that was asked for and has no profile at all why that is."""
+        """Return for each requested kind without any profile the reason for that."""
         return [
             next((found.reason for found in self.facts(kind) if found.reason), f"No {kind} profile was made.")
             for kind in self.document.kinds
@@ -106,7 +106,7 @@ class ProfiledSide:
 
 
 def round_folder(directory: RunDirectory, kind: str, number: int) -> Path:
-    """Return where one round's profile of a kind is."""
+    """Return the folder of one round's profile of a kind."""
     return directory.path / kind / f"round-{number:02d}"
 
 
@@ -119,7 +119,7 @@ def load(path: Path) -> ProfiledSide:
     """Read one side. Raises `InvalidRunError` if `run.json` is missing, damaged or of another kind of run."""
     if not path.is_dir():
         raise InvalidRunError(
-            "There is no such run directory",
+            "This run directory does not exist",
             where=str(path),
             remedy="Name a folder that 'harness profile' made",
         )
@@ -128,14 +128,14 @@ def load(path: Path) -> ProfiledSide:
 
 
 def are_interleaved(sides: Sequence[ProfiledSide]) -> bool:
-    """Tell whether all sides were profiled in turns in one session."""
+    """Return True if all sides were profiled in one session."""
     return len({side.document.session for side in sides}) == 1
 
 
 def together(runs: Sequence[ProfiledRun]) -> ProfiledRun:
-    """Return the rounds of one side as one: its weights per request are those of all rounds together.
+    """Return the rounds of one side merged into one: its weights per request are those of all rounds together.
 
-    What is held at one moment is the mean of the rounds instead. Raises ValueError for no round.
+    A profile of a single moment is averaged over the rounds instead. Raises ValueError for no round.
     """
     if not runs:
         raise ValueError("a side needs a round")
@@ -151,14 +151,14 @@ def together(runs: Sequence[ProfiledRun]) -> ProfiledRun:
 
 
 def write_sums(side: ProfiledSide) -> None:
-    """Write each profile of all rounds together, for other tools: `cpu/cpu.folded`, `memory/leaks.folded` and so on."""
+    """Write each merged profile for other tools: `cpu/cpu.folded`, `memory/leaks.folded` and so on."""
     for kind, name in kinds_and_names(side.document.kinds):
         if runs := side.rounds(kind, name):
             write_folded(side.directory.path / kind / f"{name}.folded", _whole(together(runs).profile))
 
 
 def _whole(profile: Profile) -> Profile:
-    # A mean of rounds need not be a whole number of bytes, and nobody wants to read the rest.
+    # A mean of rounds need not be a whole number of bytes, and its decimals are noise.
     return dataclasses.replace(
         profile, stacks={stack: round(weight) for stack, weight in profile.stacks.items()}
     )
@@ -173,7 +173,7 @@ def kinds_and_names(kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def operations(sides: Sequence[ProfiledSide]) -> Mapping[str, int]:
-    """Return the requests of every operation behind the profiles of all sides."""
+    """Return the number of requests of every operation in the profiles of all sides."""
     counts: dict[str, int] = {}
     for side in sides:
         for one in side.document.rounds:

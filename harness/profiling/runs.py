@@ -1,6 +1,6 @@
-"""Profile runs: the same plan and seed as the timing run, in processes of their own, with a profiler.
+"""Run the plan and seed of the timing run again in separate processes under a profiler.
 
-A profile that cannot be had is a sentence in its `reason`, never the end of the work.
+A missing profile is a sentence in its `reason`, never the end of the work.
 """
 
 import dataclasses
@@ -35,12 +35,12 @@ MEMORY_REQUESTS = 100
 RATE_HZ = 100
 _MEMORY_RUN_S = 600.0
 _LEAST_WINDOW_S = 1.0
-"""What must be left of the measured time for sampling to begin again."""
+"""Minimum rest of the measured time for sampling to begin again."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sampling:
-    """How often stacks are read at most, what part of the time that may cost the process, and whether those of its children are too."""
+    """The maximum rate of reading stacks, the share of the time that it may cost, and whether children are sampled too."""
 
     rate_hz: int = RATE_HZ
     budget: float = BUDGET
@@ -51,9 +51,9 @@ USUAL = Sampling()
 
 
 class _CpuRecording:
-    """Attaches py-spy when warm-up begins and detaches it when the measured time is over.
+    """Recording of py-spy from the begin of warm-up to the end of the measured time.
 
-    Where sampling costs more than its budget, it begins again at the rate that does not.
+    Where sampling costs more than its budget, it restarts at the rate that keeps it.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class _CpuRecording:
         self.window_ns = (SystemClock.now_ns() - self._origin_ns, 0)
 
     def _keep_budget(self, profiler: cpu.CpuProfiler, elapsed_s: float) -> None:
-        """Sample less often from now on if it costs too much, as long as enough of the run is left for it."""
+        """Restart at a lower rate if sampling costs too much and enough of the run is left."""
         if self._process is None or self.window_ns[1] or self._duration_s - elapsed_s < _LEAST_WINDOW_S:
             return
         cost = overhead(profiler.looks, profiler.profiler_share, _processors())
@@ -120,7 +120,7 @@ def profile_cpu(
     tick: Tick,
     sampling: Sampling = USUAL,
 ) -> CpuProfile:
-    """Do as `record_cpu`, where the profile is not all: an error is the reason why there is none, but a refusal is one."""
+    """Do as `record_cpu`, but return an error as the reason for a missing profile; a refusal is raised."""
     try:
         return record_cpu(supervisor, subject, plan, folder, tick, sampling)
     except RefusedError:
@@ -137,7 +137,7 @@ def record_cpu(
     tick: Tick,
     sampling: Sampling = USUAL,
 ) -> CpuProfile:
-    """Run the plan under py-spy into a new `folder`; returns its facts, with the requests behind the profile."""
+    """Run the plan under py-spy into a new `folder`; return its facts, with the requests behind the profile."""
     folder.mkdir(parents=True)
     plan = dataclasses.replace(plan, split=False)
     recording = _CpuRecording(supervisor, folder, plan.duration_s, tick, sampling)
@@ -171,7 +171,7 @@ def record_cpu(
 def record_wait(
     supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, tick: Tick
 ) -> WaitProfile:
-    """Run the plan with the switch hook into a new `folder`; returns its facts, with the requests behind the profile."""
+    """Run the plan with the switch hook into a new `folder`; return its facts, with the requests behind the profile."""
     folder.mkdir(parents=True)
     plan = dataclasses.replace(plan, split=True, waits=True)
     names: list[str] = []
@@ -196,7 +196,7 @@ def record_wait(
 
 
 def _requests(table: calls.Table, names: list[str], window_ns: tuple[int, int]) -> dict[str, int]:
-    """Count the calls of each operation that completed while the profiler sampled."""
+    """Return the number of calls of each operation that completed while the profiler sampled."""
     done = table[np.isin(table["outcome"], [outcome for outcome in Outcome if outcome.returned])]
     inside = done[(done["completed_ns"] >= window_ns[0]) & (done["completed_ns"] <= window_ns[1])]
     counts = np.bincount(inside["operation"], minlength=len(names))
@@ -204,7 +204,7 @@ def _requests(table: calls.Table, names: list[str], window_ns: tuple[int, int]) 
 
 
 def _cost(recording: cpu.Recording, budget: float) -> dict[str, float]:
-    """Return what sampling cost the process beside what it might cost, as shares of the time."""
+    """Return the actual and the allowed cost of sampling to the process, as shares of the time."""
     cost = overhead(recording.looks, recording.profiler_share, _processors())
     found = {} if cost is None else {
         "looks": recording.looks.looks,
@@ -214,7 +214,7 @@ def _cost(recording: cpu.Recording, budget: float) -> dict[str, float]:
 
 
 def next_sampling(sampling: Sampling, facts: CpuFacts) -> Sampling:
-    """Return how to sample the next run of the same side, by what sampling this one cost."""
+    """Return how to sample the next run of the same side, from the cost of sampling in this one."""
     share, low, high = facts.overhead_share, facts.overhead_low_share, facts.overhead_high_share
     cost = None if share is None or low is None or high is None else Overhead(share, low, high)
     rate_hz = sampling.rate_hz if facts.rate_asked_hz is None else facts.rate_asked_hz
@@ -228,13 +228,13 @@ def _processors() -> int:
 
 
 def _roots(subject: Subject) -> list[str]:
-    """Return the source folders that paths are relative to: the running tree, and the tree of a side of its own."""
+    """Return the source folders that paths are relative to: the running tree, and the tree of a side with its own."""
     overlay = [str(subject.overlay.resolve())] if subject.overlay else []
     return [*overlay, str(Path.cwd())]
 
 
 def _latency(table: calls.Table) -> dict[str, Any]:
-    """Return the service time under the profiler: against the timing run's, what the profiler cost."""
+    """Return the service time under the profiler; compared with the timing run's it gives the cost of the profiler."""
     service = summarise("profiled", table[table["intended_ns"] >= 0]).histograms["service_ns"]
     return {"service_p50_ns": service.supported_percentile(0.5), "service_mean_ns": service.mean}
 
@@ -242,7 +242,7 @@ def _latency(table: calls.Table) -> dict[str, Any]:
 def profile_memory(
     supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, *, follow_fork: bool = False
 ) -> MemoryProfile:
-    """Do as `record_memory`, as `profile_cpu` does."""
+    """Do as `record_memory`, with errors handled as in `profile_cpu`."""
     try:
         return record_memory(supervisor, subject, plan, folder, follow_fork=follow_fork)
     except RefusedError:
@@ -254,9 +254,9 @@ def profile_memory(
 def record_memory(
     supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, *, follow_fork: bool = False
 ) -> MemoryProfile:
-    """Make a fixed list of requests under memray into a new `folder`; returns its facts.
+    """Make a fixed list of requests under memray into a new `folder`; return its facts.
 
-    With `follow_fork` the allocations of forks are in the profile too, below a root of their own.
+    With `follow_fork` the profile includes the allocations of forks, below a root of their own.
     """
     folder.mkdir(parents=True)
     job = Job(

@@ -1,4 +1,4 @@
-"""Profiles in rounds, the sides in turns: only profiles that were made in between one another tell code from the day."""
+"""Profile in interleaved rounds, the sides in turns: only then can a change of the code be told from drift of the machine."""
 
 import math
 import random
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Turns(Generic[T]):
-    """The sides of all rounds, in an order that is drawn anew each time."""
+    """The sides of all rounds, in a random order drawn anew for each round."""
 
     def __init__(self, sides: Sequence[T], seed: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._sides = sides
@@ -22,7 +22,7 @@ class Turns(Generic[T]):
         return self._random.sample(self._sides, k=len(self._sides))
 
     def rounds(self, most: int, most_s: float = math.inf) -> Iterator[int]:
-        """Yield the number of each round, from 1; none begins that would end after `most_s` if it took as long as the longest."""
+        """Yield the number of each round, from 1; stop before a round that, as long as the longest, would end after `most_s`."""
         started_s, longest_s = self._clock(), 0.0
         for number in range(1, most + 1):
             began_s = self._clock()

@@ -1,4 +1,4 @@
-"""The wait profile of a finished timing run: from the records of its processes to `wait/`."""
+"""Make the wait profile of a finished timing run from the records of its processes, in `wait/`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ NOTHING = "No wait profile: no call waited for 0.2 ms or more."
 
 
 def fold_waits(timing: Path, roots: Sequence[str]) -> WaitProfiles | str:
-    """Return the profiles of what the processes of a run left in `timing`, or a sentence on why there are none.
+    """Return the profiles of the wait records that a run left in `timing`, or a sentence on why there are none.
 
     Paths are relative to `roots`. Raises `InvalidRunError` for a damaged record.
     """
@@ -36,9 +36,9 @@ def profile_waits(
 ) -> WaitProfile:
     """Write the wait profile of a run into `wait/` and return its facts; `requests` are the calls that returned.
 
-    `no_hook` says why there was no switch hook: `NO_SPLIT` or `HOOK_TAKEN`; None where it ran.
+    `no_hook` is the reason for running without a switch hook: `NO_SPLIT` or `HOOK_TAKEN`; None where it ran.
 
-    A profile that cannot be had is a sentence in `WaitProfile.reason`.
+    A missing profile is a sentence in `WaitProfile.reason`.
     """
     if no_hook:
         return WaitProfile(reason=OFF.format(no_hook))

@@ -1,1 +1,1 @@
-"""From a run directory to numbers, and to whether these may be used; also while the run is still being written."""
+"""Turn a run directory into numbers and judge their validity, also while the run is still being written."""

@@ -1,4 +1,4 @@
-"""What the change of a response time between two runs is made of: its mean, p95 and p99, by part and by function."""
+"""Divide the change of a mean, p95 or p99 response time between two runs by part and by function."""
 
 import dataclasses
 import math
@@ -30,10 +30,10 @@ _CONFIDENCE = 0.95
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ChangeOfTime:
-    """One time of one operation in two runs. Without `parts` too few calls stand around the percentile.
+    """One time of one operation in two runs. `parts` is empty where too few calls lie around the percentile.
 
-    `calls` are those that the parts are means of, before and after; `reach_ns` is half the width of the 95 % interval
-    of a part's change, where that is known. `has_run` says that functions of run time are known.
+    The parts are means over `calls`, before and after; `reach_ns` is half the width of the 95 % interval
+    of a part's change, where known. `has_run` is true where the functions of CPU time are known.
     """
 
     operation: str
@@ -47,13 +47,13 @@ class ChangeOfTime:
 
     @property
     def change_ns(self) -> float:
-        """How much longer it takes."""
+        """Increase of the time from the first run to the second, in ns."""
         return self.after_ns - self.before_ns
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Seen:
-    """What is known of one operation in one run."""
+    """Data of one operation in one run."""
 
     run: RunSummary
     tail: Tail
@@ -64,9 +64,9 @@ class _Seen:
 def changes_of_time(
     runs: Sequence[RunSummary], cpu: Sequence[Mapping[str, Profile]]
 ) -> tuple[ChangeOfTime, ...]:
-    """Return the division of the largest changes of mean response, by operation, the last of two runs against the first.
+    """Divide the largest changes of mean response, by operation, from the first of two runs to the last.
 
-    After the mean of an operation come its p95 and p99. `cpu` are the CPU profiles of each run by operation.
+    The mean of an operation is followed by its p95 and p99. `cpu` holds the CPU profiles of each run by operation.
     """
     tails = [read_tails(run) for run in runs]
     waits = [read_by_latency(run.directory.waits_by_latency_path) for run in runs]
@@ -96,13 +96,13 @@ def _of_operation(name: str, seen: Sequence[_Seen]) -> Iterator[ChangeOfTime]:
         if len(around) < len(seen) or len(known) < len(seen):
             yield ChangeOfTime(name, metric, 0.0, 0.0, (seen[0].tail.count, seen[1].tail.count))
             continue
-        # A CPU profile does not know which calls are slow.
+        # A CPU profile does not distinguish slow calls.
         own = {part: weights for part, weights in _own(name, seen, around).items() if part != RUN}
         yield _divided(name, metric, known, around, own)
 
 
 def _own(name: str, seen: Sequence[_Seen], around: Sequence[Around]) -> dict[str, tuple[Own, Own]]:
-    """Return the functions of each part that both sides have a profile of."""
+    """Return the functions of each part for which both sides have a profile."""
     found: dict[str, tuple[Own, Own]] = {}
     before, after = (one.cpu for one in seen)
     if before and after and before.total > 0 and after.total > 0:
@@ -119,8 +119,12 @@ def _own(name: str, seen: Sequence[_Seen], around: Sequence[Around]) -> dict[str
 
 
 def _divided(
-    name: str, metric: str, values: Sequence[float], around: Sequence[Around], own: Mapping[str, tuple[Own, Own]]
-) -> ChangeOfTime:  # fmt: skip
+    name: str,
+    metric: str,
+    values: Sequence[float],
+    around: Sequence[Around],
+    own: Mapping[str, tuple[Own, Own]],
+) -> ChangeOfTime:
     before, after = (Latency(value, found.parts_ns) for value, found in zip(values, around, strict=True))
     parts = tuple(attribute(before, after, own))
     return ChangeOfTime(
@@ -140,7 +144,7 @@ def _divided(
 
 
 def _reach_ns(part: str, around: Sequence[Around]) -> float | None:
-    """Return how far the change of a part may be off; None where too few stretches of time tell."""
+    """Return the uncertainty of a part's change in ns; None where too few time slices have calls."""
     errors = [error for found in around if (error := found.errors_ns.get(part)) is not None]
     if len(errors) < len(around):
         return None

@@ -1,4 +1,4 @@
-"""What a run says of the child processes of its calls: no run time shows what those do, and profiles only where asked."""
+"""Describe the child processes of a run's calls: CPU times leave them out, profiles include them only on request."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from harness.units import format_bytes, format_count, format_percent
 
 
 def children_json(run: RunSummary) -> dict[str, Any] | None:
-    """Return the facts for a program, with the sentence; None where calls had no children."""
+    """Return the facts as JSON data, with the sentence; None where calls had no children."""
     children = run.facts.children if run.facts else None
     if children is None:
         return None
@@ -21,7 +21,7 @@ def children_json(run: RunSummary) -> dict[str, Any] | None:
 
 
 def waited_share(run: RunSummary) -> float:
-    """Return the part of all service that calls waited for children; helpers of one call may wait at once."""
+    """Return the share of all service time spent waiting for children; waits of one call may overlap."""
     service = run.total.histograms["service_ns"]
     total_ns = (service.mean or 0.0) * service.count
     children = run.facts.children if run.facts else None
@@ -29,7 +29,7 @@ def waited_share(run: RunSummary) -> float:
 
 
 def children_sentence(run: RunSummary) -> str | None:
-    """Return what a person must know to read service and profiles; None where calls had no children."""
+    """Return the sentence needed to read service times and profiles; None where calls had no children."""
     children = run.facts.children if run.facts else None
     if children is None:
         return None
@@ -47,7 +47,7 @@ def children_sentence(run: RunSummary) -> str | None:
 
 
 def _profiled(run: RunSummary) -> str:
-    """Return what profiles have of child processes; empty where none looked."""
+    """Return what profiles contain of child processes; empty where no profiler covered them."""
     cpu, memory = run.document.profiles.cpu, run.document.profiles.memory
     samples = cpu.facts.child_samples if cpu else None
     forks = memory.facts.child_processes if memory else None

@@ -1,4 +1,4 @@
-"""From judged runs to the exit code of the command that shows them."""
+"""Derive the exit code of a command from the judged runs that it shows."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from harness.reading.judging import JudgedRun
 
 
 def validity_code(runs: Sequence[JudgedRun]) -> ExitCode:
-    """Return 5 if a run is invalid, or a stage of one that has limits of its own to keep; else 0."""
+    """Return 5 if a run is invalid, or a stage with limits of its own; else 0."""
     return worst(ExitCode.INVALID for run in runs if _is_invalid(run))
 
 
@@ -23,8 +23,7 @@ def _is_invalid(run: JudgedRun) -> bool:
 def exit_code(runs: Sequence[JudgedRun], *, interrupted: bool = False) -> ExitCode:
     """Return 130 if the user stopped the work, 3 if a run broke a limit, 5 if one is invalid, else 0.
 
-    A limit that is not certified for want of calls is no failure; one that an invalid run or stage seems to keep or
-    break is not judged.
+    A limit that too few calls leave uncertified does not fail; limits are not judged on an invalid run or stage.
     """
     codes = [validity_code(runs)]
     codes += [ExitCode.LIMIT_BROKEN for run in runs for finding in run.slo if finding.is_broken]

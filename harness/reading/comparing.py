@@ -1,7 +1,7 @@
-"""Stored runs one against another: whether they can be compared, and what may be said of two figures.
+"""Compare stored runs: check that they are comparable, and classify the ratio of two figures.
 
-Stored or successive runs were not interleaved, so a ratio counts only beyond a caution factor, and nothing here claims
-significance: that is what a session is for.
+Stored or successive runs were not interleaved, so a ratio counts only beyond a caution factor. It is never called
+significant: only a session of interleaved blocks can show that.
 """
 
 import dataclasses
@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from harness.reading.summary import RunSummary
 
 # Two runs of identical code, one after the other on a shared two-core machine, differed by 26 % (standard
-# deviation): a factor of 1.5 is about twice that, as logarithms. It is a rule of thumb and no test.
+# deviation): a factor of 1.5 is about twice that, as logarithms. This is a rule of thumb, not a test.
 TIME_CAUTION = 1.5
-# What is counted hardly depends on the machine, only on how calls happened to overlap.
+# Counts hardly depend on the machine, only on how calls happened to overlap.
 COUNT_CAUTION = 1.1
 
 
 class Better(enum.StrEnum):
-    """Which way is good."""
+    """Direction in which a metric improves."""
 
     LOWER = "lower"
     HIGHER = "higher"
@@ -26,27 +26,27 @@ class Better(enum.StrEnum):
 
 
 class Standing(enum.Enum):
-    """What may be said of a figure beside that of the first run."""
+    """Classification of a figure against that of the first run."""
 
     SAME = enum.auto()
     SIMILAR = enum.auto()
-    """Within the caution factor: cannot be told from noise."""
+    """Within the caution factor: below the detection limit."""
     BETTER = enum.auto()
     WORSE = enum.auto()
     DIFFERENT = enum.auto()
-    """Beyond the caution factor, where neither way is better."""
+    """Beyond the caution factor, for a metric where neither direction is better."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """A figure against that of the first run; from nothing or to nothing there is no ratio, but there is a direction."""
+    """A figure against that of the first run; a change from or to zero has a direction but no ratio."""
 
     ratio: float | None
     standing: Standing
 
 
 def change(first: float, other: float, better: Better, caution: float) -> Change:
-    """Return what becomes of `first` in the other run."""
+    """Return the change from `first` to `other`."""
     if first == other:
         return Change(1.0, Standing.SAME)
     if first <= 0 or other <= 0:
@@ -69,7 +69,7 @@ def _beyond(better: Better, *, is_lower: bool) -> Standing:
 
 
 def uncomparable(runs: Sequence[RunSummary]) -> tuple[str, ...]:
-    """Say in words what keeps ratios between these runs from meaning anything; empty if nothing does."""
+    """Return the reasons why ratios between these runs mean nothing, in words; empty if they are comparable."""
     plans = [run.document.plan for run in runs]
     values = (
         ("scenario", {run.document.scenario for run in runs}),

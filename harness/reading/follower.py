@@ -1,8 +1,8 @@
-"""The end of a table of calls that is being written: what ended since the last look, and what is out.
+"""Follow a table of calls while it is written: calls that ended since the last look, and calls in flight.
 
-A look costs what happened since the last one and what is still out, whatever the length of the table. The rows are
-read, never mapped: the measured process may cut its table just then, and to touch a mapped page beyond the end of its
-file is death.
+The cost of a look grows with the calls ended since the last one and those in flight, not with the table. Rows are
+read, never mapped: the measured process may truncate its table at that moment, and access to a mapped page beyond
+the end of its file kills the reader (SIGBUS).
 """
 
 import bisect
@@ -21,53 +21,53 @@ from harness.table.histogram import Integers
 
 _COLUMNS = ("outcome", "intended_ns", "completed_ns")
 _PIECE_ROWS = 8192
-# Rows that are no farther apart than this are read at once: a read costs as much as copying so many.
+# Rows no farther apart than this are read together: one read costs about as much as copying this many rows.
 _NEAR_ROWS = 64
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ended:
-    """Calls that ended: how, when they were intended, and when they completed, if they did."""
+    """Calls that ended: their outcomes, intended starts and, where they completed, completion times."""
 
     outcome: npt.NDArray[np.uint8]
     intended_ns: Integers
     completed_ns: Integers
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Self:
-        """Return those of the calls."""
+        """Return the calls selected by `mask`."""
         return type(self)(self.outcome[mask], self.intended_ns[mask], self.completed_ns[mask])
 
 
 class Follower:
-    """Follows one table from its first row on. Rows are let go in their order, and end in any."""
+    """Follows one table from its first row. Rows are sent in order and end in any order."""
 
     def __init__(self, path: Path) -> None:
-        """Follow the table at `path`, which may not be there yet."""
+        """Follow the table at `path`, which need not exist yet."""
         self._path = path
         self._file: int | None = None
         self.let_go = 0
-        """Rows that were let go or dropped by the last look: the number of the first that was not."""
+        """Number of rows sent or dropped by the last look, which is the index of the first other row."""
         self._out = np.zeros(0, np.int64)
         self._oldest_ns: int | None = None
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
     @property
     def in_flight(self) -> int:
-        """Calls that were let go and had not ended by the last look."""
+        """Number of calls sent but not ended at the last look."""
         return len(self._out)
 
     @property
     def oldest_ns(self) -> int | None:
-        """The earliest intended start among them."""
+        """Earliest intended start among the calls in flight, in ns."""
         return self._oldest_ns
 
     def look(self) -> Iterator[Ended]:
-        """Yield the calls that ended since the last look, in pieces; nothing while there is no table."""
+        """Yield the calls that ended since the last look, in chunks; nothing while there is no table."""
         if not self._open():
             return
         still_out = []
@@ -82,14 +82,14 @@ class Follower:
         self._oldest_ns = min(oldest, default=None)
 
     def due(self, moment_ns: int) -> int:
-        """Return how many rows of a planned table are intended before a moment; they are in order of time."""
+        """Return the number of rows of a planned table, sorted by intended start, before `moment_ns`."""
         if not self._open():
             return 0
         return bisect.bisect_left(range(self._rows()), moment_ns, key=self.intended_ns)
 
     def intended_ns(self, row: int) -> int:
-        """Return the intended start of a row that there is."""
-        assert self._file is not None  # noqa: S101 - it was opened to know of the row
+        """Return the intended start of an existing row, in ns."""
+        assert self._file is not None  # noqa: S101 - a row is known only after the file was opened
         place = HEADER_BYTES + row * ROW_BYTES + INTENDED_FROM
         return int.from_bytes(os.pread(self._file, 8, place), "little", signed=True)
 
@@ -103,7 +103,7 @@ class Follower:
         return max(os.fstat(self._file).st_size - HEADER_BYTES, 0) // ROW_BYTES
 
     def _again(self) -> Iterator[tuple[Integers, Table]]:
-        """Yield number and row of those that were out."""
+        """Yield index and row of the calls that were in flight."""
         out = self._out
         for numbers in np.split(out, np.flatnonzero(np.diff(out) > _NEAR_ROWS) + 1):
             if len(numbers):
@@ -111,7 +111,7 @@ class Follower:
                 yield numbers, self._read(first, int(numbers[-1]) - first + 1)[numbers - first]
 
     def _fresh(self) -> Iterator[tuple[Integers, Table]]:
-        """Yield number and row of those that were let go since the last look."""
+        """Yield index and row of the calls sent since the last look."""
         while True:
             first = self.let_go
             rows = self._read(first, _PIECE_ROWS)

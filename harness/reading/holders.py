@@ -1,4 +1,4 @@
-"""Who held the loop while the calls of each operation waited for it."""
+"""Find what blocked the event loop while the calls of each operation waited for it."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from harness.table.heldby import NAMES
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Holders:
-    """The holders, those that held it longest first, and the ns of each by operation that waited."""
+    """Causes of a blocked event loop, the longest first, with the ns by waiting operation."""
 
     names: tuple[str, ...]
     waited_ns: Mapping[str, tuple[int, ...]]
 
 
 def holders(run: RunSummary) -> Holders | None:
-    """Return who held the loop; None where the split was off or nobody waited."""
+    """Return what blocked the event loop; None where the split was off or no call waited."""
     matrix = run.held_by
     if matrix is None or not matrix.any():
         return None

@@ -1,4 +1,4 @@
-"""The one place where a run is judged: its numbers to what they are worth, stage by stage, and to the limits they keep."""
+"""Judge a run: the validity of its numbers, also stage by stage, and the limits that it keeps."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ from harness.reading.validity import Validity, run_reasons, stage_reasons
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class JudgedStage:
-    """One measured stage: what was meant, what came of it, and whether its own numbers may be used."""
+    """One measured stage: its plan, its results, and the validity of its own numbers."""
 
     span: Span
     summary: OperationSummary
@@ -26,31 +26,31 @@ class JudgedStage:
 
     @property
     def throughput_per_s(self) -> float | None:
-        """Completed calls by the part of the stage that was measured; None where nothing was."""
+        """Completed calls per second of the stage's measured time; None where nothing was measured."""
         return self.summary.outcomes["completed"] / self.measured_s if self.measured_s else None
 
 
 @dataclasses.dataclass(frozen=True)
 class JudgedRun:
-    """A run with whether its numbers may be used; made by `judge`."""
+    """A run with the validity of its numbers; made by `judge`."""
 
     run: RunSummary
     validity: Validity
     stages: tuple[JudgedStage, ...]
     """The measured stages, each with the validity of its own numbers."""
     warmup: WarmupFinding
-    """When warm-up was over, as the data have it."""
+    """End of warm-up, according to the data."""
 
     @cached_property
     def slo(self) -> tuple[Finding, ...]:
-        """What became of the limits that the run was asked to hold. Raises `InvalidRunError` where they are damaged."""
+        """Findings on the limits that the run was asked to hold. Raises `InvalidRunError` where they are damaged."""
         return findings(self, stored_limits(self.run.document.slos, self.run.document.plan.spans))
 
 
 def judge(run: RunSummary, thresholds: Thresholds | None = None) -> JudgedRun:
-    """Judge `run` by the thresholds that it was made under unless others are given.
+    """Judge `run` by the given thresholds; by default those stored with the run.
 
-    Total: every run has a validity, and missing data is never valid.
+    Never raises: every run has a validity, and missing data is never valid.
     """
     limits = thresholds or run.document.thresholds or Thresholds()
     warmup = end_of_warmup(run, limits)
@@ -60,7 +60,7 @@ def judge(run: RunSummary, thresholds: Thresholds | None = None) -> JudgedRun:
 
 
 def findings(judged: JudgedRun, limits: Iterable[Limit]) -> tuple[Finding, ...]:
-    """Return what a run says of `limits`. What is invalid or was interrupted decides nothing."""
+    """Return the findings of a run on `limits`. Invalid or interrupted runs and stages decide nothing."""
     return tuple(
         _withheld(finding, why_not) if (why_not := _undecided_because(judged, finding.stage)) else finding
         for finding in limit_findings(judged.run, limits)
@@ -85,7 +85,7 @@ def _of_warmup(finding: WarmupFinding) -> Iterator[Reason]:
 
 
 def _of_stages(stages: Iterable[JudgedStage]) -> Iterator[Reason]:
-    """Say which stages are invalid, where that is not true of the whole run."""
+    """Yield the stages that are invalid in a run that is otherwise not."""
     for stage in stages:
         if stage.validity.level is Level.INVALID:
             sentence = stage.validity.reasons[0]

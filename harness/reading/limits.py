@@ -1,4 +1,4 @@
-"""Absolute limits (SLO) held against runs: which calls broke each clause, and what the counts certify.
+"""Check runs against absolute limits (SLO): count the calls that broke each clause, and certify from the counts.
 
 The text of a limit is a list of clauses, `p99<25ms,errors<0.1%`, after the name of an operation and a colon where it
 is for that operation alone: `GET /assets/{id}: p99<25ms`.
@@ -21,12 +21,12 @@ from harness.table.calls import Table
 from harness.table.pieces import pieces
 
 ALL = "all"
-"""The operation of the whole: where a limit names none, all calls are counted together."""
+"""Name that stands for all operations: a limit without an operation counts all calls together."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """What one clause of a limit came to, for an operation (or `all`) and maybe for one stage of the plan."""
+    """Result of one clause of a limit for an operation (or `all`), and for one stage of the plan if it names one."""
 
     operation: str
     stage: str | None
@@ -34,20 +34,20 @@ class Finding:
 
     @property
     def what(self) -> str:
-        """The clause with what it is for, as a person would write it."""
+        """The clause with its operation and stage, as a person would write it."""
         where = [self.operation if self.operation != ALL else "", f"stage {self.stage}" if self.stage else ""]
         place = ", ".join(filter(None, where))
         return f"{place}: {self.certificate.clause.text}" if place else self.certificate.clause.text
 
     @property
     def is_broken(self) -> bool:
-        """True if the counts show that the clause does not hold."""
+        """True if the counts show that the clause is broken."""
         return self.certificate.state is State.BROKEN
 
 
 def read_limit(text: str) -> Limit:
     """Return the limit that `text` writes; raises `UsageError` for anything else."""
-    # A clause has no colon, the name of an operation may have some.
+    # A clause has no colon, but the name of an operation may have several.
     operation, colon, clauses = text.rpartition(":")
     if colon and not operation.strip():
         raise UsageError(f"'{text}' names no operation", remedy="Write it like 'GET /health: p99<25ms'")
@@ -56,7 +56,7 @@ def read_limit(text: str) -> Limit:
 
 
 def stored_limits(texts: Iterable[str], spans: Iterable[Span] = ()) -> list[Limit]:
-    """Return the limits of a stored run and those of its stages; `InvalidRunError` if they cannot be read any more."""
+    """Return the limits of a stored run and of its stages. Raises `InvalidRunError` if they cannot be parsed."""
     own = [(span.slo, span.label) for span in spans if span.slo and not span.warmup]
     try:
         return [
@@ -70,7 +70,7 @@ def stored_limits(texts: Iterable[str], spans: Iterable[Span] = ()) -> list[Limi
 
 
 def check_operations(limits: Iterable[Limit], operations: Iterable[str]) -> None:
-    """Refuse a limit for an operation that a run does not have: it would hold without saying anything."""
+    """Refuse a limit for an operation that a run does not have: it would hold without any evidence."""
     offered = list(operations)
     for limit in limits:
         if not operations_of(limit, offered):
@@ -81,14 +81,14 @@ def check_operations(limits: Iterable[Limit], operations: Iterable[str]) -> None
 
 
 def operations_of(limit: Limit, offered: Sequence[str]) -> list[str]:
-    """Return what a limit counts: all calls together, or each operation that it names."""
+    """Return the operations that a limit counts: all calls together, or each one that it names."""
     if limit.operation == "*":
         return [ALL]
     return [name for name in offered if fits(limit.operation, name)]
 
 
 def limit_findings(run: RunSummary, limits: Iterable[Limit]) -> Iterator[Finding]:
-    """Return what the counts of `run` certify of `limits`, whatever the run is worth."""
+    """Yield what the counts of `run` certify of `limits`, regardless of the run's validity."""
     return (
         Finding(count.operation, count.stage, certificate_of(count)) for count in limit_counts(run, limits)
     )
@@ -122,7 +122,7 @@ def _count(clause: Clause, limit: Limit, operation: str, run: RunSummary) -> Lim
 
 
 def _kept(clause: Clause, rows: Table) -> int:
-    """Count the calls that kept the clause: only a completed one can."""
+    """Count the calls that kept the clause: only a completed call can."""
     completed = rows[rows["outcome"] == Outcome.COMPLETED]
     if clause.metric is not SloMetric.LATENCY:
         return len(completed)
@@ -150,7 +150,7 @@ def _seconds(run: RunSummary, stage: str | None) -> float:
 
 
 def certificate_of(count: LimitCount) -> Certificate:
-    """Return what the counts certify of their clause."""
+    """Return the certificate of the clause that the counts support."""
     (clause,) = parse(count.clause)
     return certify(clause, calls=count.calls, exceeding=count.exceeding, seconds=count.seconds)
 

@@ -1,8 +1,8 @@
-"""A run while it is measured, in numbers: read from its tables of calls, so that the measured process is asked nothing.
+"""Read the figures of a run while it is measured, from its tables of calls: the measured process is not disturbed.
 
-What is told is of the phase that the run is in, warm-up or the measured time: of all of it so far, and of its last
-seconds. Percentiles are over the calls that returned; those that are out stand beside them, with how long the oldest
-has been waited for, since a target that answers nothing has no percentile that would show it.
+Figures are of the current phase, warm-up or the measured time: of all of it so far, and of its last seconds.
+Percentiles are over the calls that returned. Calls in flight are shown beside them with the waiting time of the
+oldest one, because percentiles do not show a target that has stopped answering.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ from harness.table.histogram import Histogram
 RECENT_S = 5.0
 _BIN_NS = NS_PER_S // 4
 _BINS = round(RECENT_S * NS_PER_S) // _BIN_NS
-# A rate over less than this is a rumour.
+# A rate over a shorter time is too inaccurate to show.
 _LEAST_S = 0.5
 _ENDED = (Outcome.COMPLETED, Outcome.FAILED, Outcome.TIMED_OUT, Outcome.DROPPED)
 
@@ -38,23 +38,23 @@ class Figures:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Glance:
-    """What a run is at, `elapsed_s` after time zero."""
+    """State of a run `elapsed_s` after time zero."""
 
     elapsed_s: float
     stage: str
     recent: Figures
     so_far: Figures
     outcomes: Mapping[str, int]
-    """How the calls of this phase ended, so far."""
+    """Number of calls of this phase so far, by outcome."""
     in_flight: int
     waiting: int
-    """Arrivals that are due and were not let go yet."""
+    """Number of arrivals that are due but not sent yet."""
     oldest_s: float | None
-    """How long the oldest of these two kinds has been waited for."""
+    """Time since the intended start of the oldest call that is in flight or due, in s."""
 
 
 class Tally:
-    """The calls of one phase that ended: all of them by outcome and response time, the last seconds in short bins."""
+    """Calls of one phase that ended: all by outcome and response time, those of the last seconds also in short bins."""
 
     def __init__(self) -> None:
         self.outcomes = np.zeros(len(Outcome), np.int64)
@@ -81,13 +81,13 @@ class Tally:
         self._bins = {number: held for number, held in self._bins.items() if number >= newest - _BINS}
 
     def since(self, moment_ns: int) -> tuple[int, Histogram]:
-        """Return how many calls completed from a moment on, which begins a bin, and the response times of those that returned."""
+        """Return the number of completed calls and the response times of returned ones since the bin at `moment_ns`."""
         held = [held for number, held in self._bins.items() if number >= moment_ns // _BIN_NS]
         return sum(count for count, _ in held), Histogram.merge(response for _, response in held)
 
 
 class LiveRun:
-    """One run, looked at again and again. Use as a context manager."""
+    """One run that is read repeatedly. Use as a context manager."""
 
     def __init__(self, tables: Sequence[Path], plan: Sequence[Span], *, is_open: bool) -> None:
         """Follow the tables of a run, one for each worker; `is_open` says that they hold the plan."""
@@ -104,7 +104,7 @@ class LiveRun:
             follower.close()
 
     def look(self, elapsed_s: float) -> Glance:
-        """Return what the run is at; `elapsed_s` counts from time zero and never falls."""
+        """Return the state of the run; `elapsed_s` counts from time zero and never falls."""
         for follower in self._followers:
             for ended in follower.look():
                 is_warm = ended.intended_ns < 0
@@ -156,7 +156,7 @@ class LiveRun:
 
 
 def stage_at(plan: Sequence[Span], elapsed_s: float) -> str:
-    """Return what a run is at: the label of a stage, or what comes before the first and after the last."""
+    """Return the label of the current stage, or the name of the phase before the first or after the last one."""
     if elapsed_s < plan[0].start_s:
         return "about to start"
     for span in plan:

@@ -1,4 +1,4 @@
-"""What the loop of a run did beside its calls: judged and renewed, was held without the processor, stood still."""
+"""Describe the event loop beside its calls: judging and renewing, blocking without the CPU, standing still."""
 
 from collections.abc import Iterator
 
@@ -7,15 +7,15 @@ from harness.policy.thresholds import Level, Reason, Thresholds
 from harness.reading.summary import RunSummary
 from harness.units import format_ns, format_percent
 
-# A call that takes no longer than recording it takes is slowed down by that too; it is told as what measuring costs.
+# A call as short as its own recording is slowed down by that too; reports show it as measurement overhead.
 _OF_RECORDING_NS = 5_000
 _MOST_ASIDE, _TOLD_ASIDE = 0.10, 0.02
-# Shares of the time that the loop may be held without the processor, and of a holder's own time that is named for it.
+# Allowed share of time with the loop blocked without the CPU; an operation's own share from which it is named.
 _MOST_BLOCKED, _MOSTLY = 0.02, 0.5
 
 
 def aside(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
-    """A closed user's time between calls is in no response time, but in the throughput."""
+    """Report judging and renewing in the closed model: it lowers the throughput without lengthening response times."""
     plan, share = run.document.plan, _aside_share(run)
     calls = len(run.table) + len(run.warmup)
     is_more_than_recording = run.facts is not None and run.facts.aside_ns > _OF_RECORDING_NS * calls
@@ -28,21 +28,21 @@ def aside(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
 
 
 def what_aside(run: RunSummary) -> str:
-    """Return what the harness did while calls were late, in brackets, if that was much."""
+    """Return the harness's own work while calls were late, in brackets; empty if it was little."""
     calls = len(run.table) + len(run.warmup)
     if run.facts is None or not calls or _aside_share(run) <= _TOLD_ASIDE:
         return ""
-    # As a share it could exceed the whole: calls that come late are judged after the measured time.
+    # A share could exceed 100 %: calls that return late are judged after the measured time.
     each = format_ns(run.facts.aside_ns / calls)
-    return f" (which took {each} a call to have its answer judged by the target's outcome(result) and its event renewed)"
+    return f" (which took {each} a call to judge its answer by the target's outcome(result) and to renew its event)"
 
 
 def blocked(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
-    """Name the operations that hold the loop while they wait: the loop can then do one call at a time."""
+    """Name the operations that block the event loop while they wait: it can then run only one call at a time."""
     if run.facts is None or not (whole_ns := _whole_ns(run)):
         return
     blocked_ns = sum(one.blocked_ns for one in run.facts.blocked.values())
-    # A hypervisor's steal is on no account of the thread's; all of the machine's may have been this thread's.
+    # Steal is not accounted by thread: in the worst case all of the machine's was taken from this thread.
     steal_share = (run.document.host.steal_share or 0.0) * (run.document.environment.get("cores") or 1)
     if blocked_ns / whole_ns / max(len(run.document.workers), 1) - steal_share <= _MOST_BLOCKED:
         return
@@ -60,7 +60,7 @@ def blocked(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
 
 
 def halted(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
-    """Say that the loop stood still for more of the time than the machine may take from a run."""
+    """Report that the loop stood still for a larger share of the time than allowed."""
     if run.facts and (whole_ns := _whole_ns(run)):
         share = run.facts.halted_ns / whole_ns
         if limits.descheduled_share.level(share) is not Level.VALID:
@@ -73,11 +73,11 @@ def halted(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
 
 
 def _aside_share(run: RunSummary) -> float:
-    """Return how long answers were judged and events renewed, as a share of the whole time with its warm-up."""
+    """Return the time spent judging answers and renewing events, as a share of the whole time with its warm-up."""
     whole_ns = _whole_ns(run)
     return run.facts.aside_ns / whole_ns if run.facts and whole_ns else 0.0
 
 
 def _whole_ns(run: RunSummary) -> float:
-    """Return the time that the facts of the loop are about: the measured time with its warm-up."""
+    """Return the time covered by the facts of the loop, in ns: the measured time with its warm-up."""
     return (run.measured_s + run.document.plan.warmup_s) * NS_PER_S

@@ -1,4 +1,4 @@
-"""The calls of a run that got no answer: which, how many, and when it began and ended."""
+"""List the calls of a run without a response: their operations, numbers and time range."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _NEVER_NS = np.iinfo(np.int64).max
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LostCalls:
-    """The calls of one operation that were lost in one way; `share` is of all calls of the operation."""
+    """Calls of one operation without a response, by outcome; `share` is of all calls of the operation."""
 
     operation: str
     outcome: Outcome
@@ -26,7 +26,7 @@ class LostCalls:
 
 
 def lost_calls(run: RunSummary) -> Iterator[LostCalls]:
-    """Yield what was lost, by operation; nothing where all calls came back."""
+    """Yield the lost calls by operation; nothing where all calls returned."""
     if not any(run.total.outcomes[how.label] for how in LOST):
         return
     names = list(run.operations)

@@ -1,7 +1,7 @@
-"""A run directory of micro-benchmarks to numbers, with a verdict on whether they may be used.
+"""Turn a run directory of micro-benchmarks into numbers, with their validity.
 
-Everything is computed from the files of the run. A benchmark counts as measured if it ended well and stands in
-pytest-benchmark's file; every other one is named with the reason.
+Everything is computed from the files of the run. A benchmark counts as measured if it passed and is in
+pytest-benchmark's file; every other benchmark is listed with the reason.
 """
 
 import dataclasses
@@ -23,23 +23,23 @@ NOISY_IQR_SHARE = 0.10
 
 @dataclasses.dataclass(frozen=True)
 class MicroSummary:
-    """All that is known of one run of micro-benchmarks."""
+    """Data of one run of micro-benchmarks."""
 
     directory: RunDirectory
     document: MicroDocument
     benchmarks: Mapping[str, Benchmark]
-    """Those that were measured, in the order of the plan."""
+    """Measured benchmarks, in the order of the plan."""
     trouble: tuple[str, ...]
-    """What is missing or damaged, in sentences."""
+    """Sentences on missing or damaged data."""
 
     @property
     def label(self) -> str:
-        """How reports call this run: its variant, or else the name of its suite."""
+        """Label in reports: the variant, or else the name of the suite."""
         return self.document.variant or Path(self.document.suite).name
 
     @cached_property
     def missing(self) -> Mapping[str, str]:
-        """The benchmarks, and the files that cannot be imported, that have no times, each with the reason."""
+        """Benchmarks without times and files that cannot be imported, each with the reason."""
         ends = self.document.ends
         never = "interrupted before its end" if self.document.interrupted else "never ended"
         unmeasured = {
@@ -55,7 +55,7 @@ class MicroSummary:
 
     @cached_property
     def failed(self) -> Mapping[str, str]:
-        """Those of `missing` that are a fault of the suite or of what it measures: all but interruptions and what the suite asks for itself."""
+        """Entries of `missing` caused by a fault of the suite or the measured code, not by interruptions or skips."""
         ends = self.document.ends
         return {
             name: reason
@@ -65,7 +65,7 @@ class MicroSummary:
 
     @cached_property
     def validity(self) -> Validity:
-        """Whether the numbers may be used. Missing data is never valid."""
+        """Validity of the numbers. Missing data is never valid."""
         findings = (*_completeness(self), *_machine(self), *_rounds(self))
         return Validity(tuple(finding for finding in findings if finding.level is not Level.VALID))
 
@@ -73,8 +73,8 @@ class MicroSummary:
 def load(path: Path) -> MicroSummary:
     """Read a run directory of kind `micro`.
 
-    Raises `InvalidRunError` if `run.json` is missing, damaged or of another kind; whatever else is missing is said in
-    `trouble`.
+    Raises `InvalidRunError` if `run.json` is missing, damaged or of another kind; anything else that is missing is
+    listed in `trouble`.
     """
     directory = RunDirectory(path)
     document = read_document(path)
@@ -114,11 +114,11 @@ def _completeness(run: MicroSummary) -> Iterator[Reason]:
 def _machine(run: MicroSummary) -> Iterator[Reason]:
     share = run.document.host.descheduled_share
     if share is not None and share > Thresholds().descheduled_share.degraded:
-        # It voids no median: most rounds are far shorter than the time between two such pauses.
+        # The median stays valid: most rounds are far shorter than the time between two such pauses.
         yield Reason(
             Level.DEGRADED,
-            f"The machine ran something else for {format_percent(share)} of the time "
-            "while the measuring process was ready to run: its slower rounds are the machine's",
+            f"CPU contention {format_percent(share)} (limit {format_percent(Thresholds().descheduled_share.degraded)}): other "
+            "processes delayed the measuring process and made some rounds slower. Use a quieter machine",
         )
 
 
@@ -137,7 +137,7 @@ def _named(names: list[str]) -> str:
 
 
 def is_noisy(benchmark: Benchmark) -> bool:
-    """Return whether the middle half of the rounds is spread over more than a tenth of the median."""
+    """Return true if the interquartile range of the rounds exceeds a tenth of the median."""
     return benchmark.iqr_ns > NOISY_IQR_SHARE * benchmark.median_ns
 
 

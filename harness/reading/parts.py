@@ -1,4 +1,4 @@
-"""What response times are made of, lag, queue, run and waits: on average, in the tail, and call by call for the slowest."""
+"""Divide response times into lag, queue, run and waits: the mean, the tail, and each of the slowest calls."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -15,10 +15,10 @@ from harness.table.latency import METRICS, latencies, returned
 from harness.table.pieces import pieces
 
 UNDIVIDED = ("lag_ns", "queue_ns", "service_ns")
-"""The parts where service was not split into run and waits."""
+"""Parts of a response where service was not split into run and waits."""
 TAIL_SHARE = 0.01
 _LEAST_TAIL = 5
-# A smaller share of what an operation held the loop for is not worth telling.
+# A smaller share of the time that an operation blocked the loop is not shown.
 _WORTH_TELLING = 0.05
 
 
@@ -35,7 +35,7 @@ class SlowCall:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BlockedRun:
-    """How long an operation held the loop in long stretches, and how much of that it was without the processor."""
+    """Time that an operation blocked the event loop in long stretches, and its share without the CPU."""
 
     operation: str
     held_ns: int
@@ -54,7 +54,7 @@ def tail_parts(run: RunSummary) -> dict[str, float]:
     """Return the mean parts over the slowest 1 % of calls; empty where there are too few calls for a tail.
 
     Of the calls in the histogram bucket where the tail begins, which differ by 0.4 % at most, as many as are needed
-    to fill it count, each by the mean of them: so no list of the slowest is kept.
+    to fill the tail count, each with their mean: so no list of the slowest is kept.
     """
     response = run.total.histograms["response_ns"]
     count = round(response.count * TAIL_SHARE)
@@ -75,7 +75,7 @@ def tail_parts(run: RunSummary) -> dict[str, float]:
 
 
 def _sums(rows: Table) -> npt.NDArray[np.float64]:
-    """Return the totals of each metric, and at the end the number of calls."""
+    """Return the totals of each metric, followed by the number of calls."""
     return np.array([*(values.sum() for values in latencies(rows).values()), len(rows)], np.float64)
 
 
@@ -109,21 +109,21 @@ def _call_parts(row: np.void) -> dict[str, int]:
 
 
 def blocked_runs(run: RunSummary) -> Iterator[BlockedRun]:
-    """Yield the operations whose run is not all CPU, where that is worth telling."""
+    """Yield the operations that blocked the loop without the CPU for a noticeable share."""
     for name, one in (run.facts.blocked if run.facts else {}).items():
         if one.blocked_ns > _WORTH_TELLING * one.held_ns:
             yield BlockedRun(name, one.held_ns, one.blocked_ns)
 
 
 def service_share(run: RunSummary, part: str) -> float | None:
-    """Return a part of service (`run_ns` or a wait) by all of it; None where service was not split."""
+    """Return a part of service (`run_ns` or a wait) as a share of all service; None where service was not split."""
     histogram = run.total.histograms[part]
     whole = sum(run.total.histograms[name].total for name in ("run_ns", "wait_busy_ns", "wait_idle_ns"))
     return histogram.total / whole if histogram.count and whole else None
 
 
 def target_lag_share(run: RunSummary) -> float | None:
-    """Return the part of all lag that the target owns; None without any lag."""
+    """Return the share of all start delay caused by the target; None without any delay."""
     lag_ns = target_ns = 0
     for piece in pieces(run.table):
         lag_ns += int((piece["dispatched_ns"] - piece["intended_ns"]).clip(0).sum())

@@ -1,4 +1,4 @@
-"""The profiles in a run directory: stacks, the requests that they cover, and how far they can be trusted."""
+"""Read the profiles of a run directory: stacks, the requests that they cover, and their precision."""
 
 import dataclasses
 import math
@@ -12,17 +12,17 @@ from harness.reading.summary import RunSummary
 
 _FOLDERS = ("cpu", "wait", "memory")
 _MOST_ELSEWHERE = 0.02
-"""Of a target's allocations, before it is said that they are in no operation; as for exact counts."""
+"""Share of a target's allocations outside any operation above which reports show it; as for exact counts."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunProfile:
-    """One profile of a run; weights are of the whole run, `requests` by operation scale them."""
+    """One profile of a run; weights are of the whole run and scaled by `requests` of each operation."""
 
     profile: Profile
     requests: Mapping[str, int]
     ns_per_sample: float | None = None
-    """CPU time that one sample stands for; None where it is not known or nothing was sampled."""
+    """CPU time per sample, in ns; None where it is unknown or nothing was sampled."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,19 +34,19 @@ class ProfileFile:
 
     @property
     def kind(self) -> str:
-        """The profiler whose it is."""
+        """Name of the profiler that wrote it."""
         return self.name.partition("/")[0]
 
 
 def profile_files(run: RunSummary) -> Iterator[ProfileFile]:
-    """Yield the files of stacks that there are, in reading order."""
+    """Yield the existing files of stacks, in reading order."""
     for folder in _FOLDERS:
         for path in sorted((run.directory.path / folder).glob("*.folded")):
             yield ProfileFile(f"{folder}/{path.stem}", path)
 
 
 def read_profile(run: RunSummary, file: ProfileFile) -> RunProfile:
-    """Read one of them. Raises `InvalidRunError` where it is damaged or holds nothing."""
+    """Read one file of stacks. Raises `InvalidRunError` where it is damaged or empty."""
     profile = read_folded(file.path)
     if profile.total <= 0:
         raise InvalidRunError(f"The profile holds no {profile.unit}", where=str(file.path))
@@ -56,7 +56,7 @@ def read_profile(run: RunSummary, file: ProfileFile) -> RunProfile:
 
 
 def _requests(run: RunSummary, kind: str) -> Mapping[str, int]:
-    """Return what the profiler's own process answered, by operation; the timing run's where it does not say."""
+    """Return the requests answered by the profiled process, by operation; those of the timing run where unknown."""
     facts = run.document.profiles.by_kind().get(kind)
     if facts and any(facts.requests.values()):
         return facts.requests
@@ -64,7 +64,7 @@ def _requests(run: RunSummary, kind: str) -> Mapping[str, int]:
 
 
 def elsewhere_share(run: RunSummary) -> float | None:
-    """Return the part of the target's allocations that is in no operation; None where it is not worth telling."""
+    """Return the share of the target's allocations outside any operation; None where it is negligible."""
     memory = run.document.profiles.memory
     if memory is None:
         return None
@@ -74,10 +74,10 @@ def elsewhere_share(run: RunSummary) -> float | None:
 
 
 def own_samples(profile: Profile) -> float:
-    """Return the samples of the process itself, which are those that are compared."""
+    """Return the number of samples of the process itself; only these are compared."""
     return profile.total - profile.under(CHILDREN)
 
 
 def detectable_share(samples: float) -> float:
-    """Return how large a difference of two CPU profiles must be: counts are Poisson, so about 4 / sqrt(samples)."""
+    """Return the minimum detectable difference of two CPU profiles: counts are Poisson, so about 4 / sqrt(samples)."""
     return 4 / math.sqrt(samples) if samples else math.inf

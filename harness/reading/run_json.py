@@ -1,4 +1,4 @@
-"""A run as the JSON of `harness run --json` tells it."""
+"""Convert a run to the JSON of `harness run --json`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -52,7 +52,7 @@ def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, A
 
 
 def _stated(run: RunSummary) -> dict[str, Any]:
-    """Return what is told of a run and not judged; None where it is not known."""
+    """Return the facts of a run that are shown but not judged; None where unknown."""
     host, facts = run.document.host, run.facts
     own = (
         "replaced_time_s",
@@ -78,7 +78,7 @@ def _operation_json(operation: OperationSummary) -> dict[str, Any]:
 
 
 def _stages(judged: JudgedRun) -> list[dict[str, Any]]:
-    """Return the stages of warm-up, which have no results, and the measured ones."""
+    """Return the stages of warm-up, without results, and the measured stages."""
     warmup = [
         {"label": span.label, "warmup": True, **_placed(span)}
         for span in judged.run.document.plan.spans

@@ -1,4 +1,4 @@
-"""Runs by stage: the calls of each measured stage by themselves."""
+"""Split a run by stage: the calls of each measured stage."""
 
 import bisect
 
@@ -17,7 +17,7 @@ def rows_of_stages(run: RunSummary) -> list[Table]:
     if len(spans) == 1:
         return [run.table]
     if _is_in_order(run.table):
-        # As in the open model: a stage is a slice, and copies nothing.
+        # Rows sorted as in the open model: a stage is a slice and copies nothing.
         intended_ns = run.table["intended_ns"]
         starts = [bisect.bisect_left(intended_ns, round(span.start_s * NS_PER_S)) for span in spans]
         return [run.table[low:high] for low, high in zip(starts, [*starts[1:], len(run.table)], strict=True)]
@@ -44,5 +44,5 @@ def _is_in_order(table: Table) -> bool:
 
 
 def measured_s(run: RunSummary, span: Span) -> float:
-    """Return how much of a stage was measured: less than planned if the run was ended early."""
+    """Return the measured seconds of a stage: fewer than planned if the run ended early."""
     return max(min(span.end_s, run.measured_s) - span.start_s, 0.0)

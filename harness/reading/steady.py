@@ -1,11 +1,11 @@
-"""Where warm-up ended, from the data: a finding about the run, which never changes its load.
+"""Find the end of warm-up from the data: a finding about the run, which never changes its load.
 
-Calls of warm-up are held against those of the first measured stage from its quarter on, by service time (response times
-would show a queue instead). Of each bin of consecutive calls is known how many of them are slower than calls of the
-measured time, less how many are faster, in pairs: Cliff's delta, with a dead band of a tenth or 20 us within which
-neither is slower. Unlike a median it does not jump where hits and misses of a cache are about as many: it says how many
-more misses there were. Warm-up was over from where no later bin is slower than bins of the measured time are among
-themselves, or than chance allows for so few calls.
+Calls of warm-up are compared by service time with those of the last three quarters of the first measured stage
+(response times would show a queue instead). Each bin of consecutive calls has Cliff's delta against the measured
+time: over all pairs, the share slower less the share faster, with a dead band of a tenth or 20 us within which
+neither is slower. Unlike a median it does not jump where a cache hits and misses about equally often, but shows
+the additional misses. Warm-up ends at the first bin after which no bin is slower than the bins of the measured
+time vary among themselves, or than chance allows for so few calls.
 """
 
 import dataclasses
@@ -31,7 +31,7 @@ _MOST_CALLS = 200_000
 _SIGMAS = 2.5
 _SMOOTHED = 3
 _ROBUST = 1.4826
-# The variance of Cliff's delta of one call against many of its own kind, and the part of a bin's that is left in the
+# The variance of Cliff's delta of one call against many of its own kind, and the share of a bin's that remains in the
 # median of three bins (of three normal draws).
 _VARIANCE = 1 / 3
 _LEFT = 0.45
@@ -42,21 +42,21 @@ Floats = npt.NDArray[np.float64]
 
 
 class Steadiness(enum.StrEnum):
-    """What the data say of warm-up."""
+    """Finding of the data on warm-up."""
 
     NO_WARMUP = "no warm-up"
     TOO_FEW = "too few calls"
     STEADY = "steady"
     NOT_STEADY = "not steady"
     FASTER = "faster"
-    """Calls at its end were faster than later ones: no warm-up that was too short, but load or target changed."""
+    """Calls at its end were faster than later ones: load or target changed, so warm-up was not too short."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
-    """The end of warm-up against the measured time: the shares of calls that took longer than `over_ns`.
+    """End of warm-up against the measured time: the shares of calls that took longer than `over_ns`.
 
-    `over_ns` is where the two differ most.
+    `over_ns` is the time at which the two shares differ most.
     """
 
     over_ns: float
@@ -65,7 +65,7 @@ class Difference:
 
     @property
     def sentence(self) -> str:
-        """The shares for people."""
+        """The two shares in words."""
         return (
             f"{format_percent(self.then)} of its last calls took over {format_ns(self.over_ns)}, "
             f"{format_percent(self.later)} of those once measured"
@@ -74,7 +74,7 @@ class Difference:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WarmupFinding:
-    """`steady_after_s` counts from the start of warm-up; None where it was not over at its end, or nothing is known."""
+    """Finding on warm-up. `steady_after_s` counts from its start; None where unknown or never reached."""
 
     state: Steadiness
     planned_s: float
@@ -83,7 +83,7 @@ class WarmupFinding:
 
     @property
     def sentence(self) -> str:
-        """The finding for people, as the continuation of `warm-up:`."""
+        """The finding in words, as the continuation of `warm-up:`."""
         of = format_s(self.planned_s)
         words = self.difference.sentence if self.difference else ""
         match self.state:
@@ -109,7 +109,7 @@ class WarmupFinding:
 
 
 def end_of_warmup(run: RunSummary, thresholds: Thresholds | None = None) -> WarmupFinding:
-    """Return when the calls of warm-up began to take what the measured ones take. Total."""
+    """Return the time from which calls of warm-up took as long as measured ones. Never raises."""
     limits = thresholds or run.document.thresholds or Thresholds()
     planned_s = run.document.plan.warmup_s
     if planned_s <= 0:
@@ -131,7 +131,7 @@ def end_of_warmup(run: RunSummary, thresholds: Thresholds | None = None) -> Warm
 
 
 def _service(table: Table, from_s: float, to_s: float) -> tuple[Floats, Floats]:
-    """Return times in s and service times in ns of calls intended in that span that completed; of many, every n-th."""
+    """Return intended times in s and service times in ns of the completed calls of a span; of many, every n-th."""
     found, step = np.zeros((0, 2)), 1
     for piece in pieces(table):
         is_meant = (piece["intended_ns"] >= from_s * NS_PER_S) & (piece["intended_ns"] < to_s * NS_PER_S)
@@ -144,7 +144,7 @@ def _service(table: Table, from_s: float, to_s: float) -> tuple[Floats, Floats]:
 
 
 def _slower(values: Floats, settled: Floats) -> Floats:
-    """Return of each value the share of `settled` beyond the dead band below it, less the share above it."""
+    """Return for each value the share of `settled` beyond the dead band below it, less the share above it."""
     ordered = np.sort(settled)
     dead = np.maximum(values * _LEAST_SHARE, _LEAST_NS)
     below = np.searchsorted(ordered, values - dead, side="left")
@@ -154,7 +154,7 @@ def _slower(values: Floats, settled: Floats) -> Floats:
 
 
 def _chance(settled: Floats, bin_calls: int) -> float:
-    """Return how far a bin may be off with nothing behind it: by its few calls, or as those of the measured time are."""
+    """Return the deviation of a bin that is still noise, from its few calls or as among bins of the measured time."""
     sampling = math.sqrt(_VARIANCE * (_LEFT / bin_calls + 1 / len(settled)))
     among_themselves = _ROBUST * float(np.median(np.abs(_smoothed(_slower(settled, settled), bin_calls))))
     return _SIGMAS * max(sampling, among_themselves)
@@ -169,7 +169,7 @@ def _starts(times_s: Floats, bin_calls: int) -> list[float]:
 
 
 def _smoothed(values: Floats, bin_calls: int) -> Floats:
-    """Return the mean of each bin, as the median of it and its neighbours: one stall is no trend."""
+    """Return the mean of each bin, smoothed by the median with its neighbours, so that a single stall is ignored."""
     raw = np.array([part.mean() for part in _bins(values, bin_calls)])
     first = np.clip(np.arange(len(raw)) - 1, 0, max(len(raw) - _SMOOTHED, 0))
     return np.array([np.median(raw[start : start + _SMOOTHED]) for start in first])

@@ -1,7 +1,7 @@
-"""A run directory to numbers: outcomes, histograms by operation and stage, a time line.
+"""Turn a run directory into numbers: outcomes, histograms by operation and stage, a time line.
 
-Everything is computed from the files of the run; nothing is remembered. Percentiles are over the calls of the
-measured time that returned; what never returned stands beside them in the outcomes.
+Everything is computed from the files of the run. Percentiles are over the calls of the
+measured time that returned; the outcomes count those that never returned.
 """
 
 import dataclasses
@@ -32,20 +32,20 @@ Outcomes = Mapping[str, int]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OperationSummary:
-    """The calls of one operation (or of all, or of one stage) in the measured time."""
+    """Calls of one operation (or of all, or of one stage) in the measured time."""
 
     name: str
     outcomes: Outcomes
     histograms: Mapping[str, Histogram]
-    """By metric of `METRICS`, over the calls that returned; the split metrics are empty where it was off."""
+    """Histograms by metric of `METRICS`, over calls that returned; split metrics are empty without the split."""
 
     @property
     def count(self) -> int:
-        """Calls that returned."""
+        """Number of calls that returned."""
         return self.histograms["response_ns"].count
 
     def percentiles(self, metric: str) -> dict[str, float | int | None]:
-        """Return p50 to p999, max and mean in ns; None where too few calls stand behind a number."""
+        """Return p50 to p999, max and mean in ns; None where too few calls support a figure."""
         histogram = self.histograms[metric]
         values: dict[str, float | int | None] = {
             name: histogram.supported_percentile(share) for name, share in PERCENTILES.items()
@@ -55,46 +55,46 @@ class OperationSummary:
 
 @dataclasses.dataclass(frozen=True)
 class RunSummary:
-    """The numbers of one run. What they are worth is for `harness.reading.judging` to say."""
+    """The numbers of one run. Their validity is judged by `harness.reading.judging`."""
 
     directory: RunDirectory
     document: RunDocument
     facts: LoadFacts | None
     table: calls.Table
-    """The rows of the measured time."""
+    """Rows of the measured time."""
     warmup: calls.Table
     trouble: tuple[str, ...]
-    """What is missing or damaged, in sentences."""
+    """Missing or damaged parts, in sentences."""
 
     @property
     def all_calls(self) -> Iterator[calls.Table]:
-        """All rows, piece by piece: of the warm-up, then of the measured time."""
+        """All rows in chunks: of the warm-up, then of the measured time."""
         return itertools.chain(pieces(self.warmup), pieces(self.table))
 
     @property
     def label(self) -> str:
-        """How reports call this run: its variant, or else its target."""
+        """Name of this run in reports: its variant, or else its target."""
         return self.document.variant or self.document.target
 
     @property
     def planned(self) -> int:
-        """Planned arrivals, or in the closed model the calls that were started."""
+        """Number of planned arrivals, or in the closed model of calls started."""
         return len(self.table)
 
     @cached_property
     def total(self) -> OperationSummary:
-        """All operations together."""
+        """Summary of all operations together."""
         return merged("all", list(self.operations.values()))
 
     @cached_property
     def operations(self) -> Mapping[str, OperationSummary]:
-        """By operation, in the order of the plan."""
+        """Summaries by operation, in the order of the plan."""
         names = list(self.document.plan.operations)
         return dict(zip(names, _by_group(self.table, names, lambda piece: piece["operation"]), strict=True))
 
     @cached_property
     def stages(self) -> tuple[tuple[Span, OperationSummary], ...]:
-        """By measured stage."""
+        """Summaries by measured stage."""
         spans = [span for span in self.document.plan.spans if not span.warmup]
         if len(spans) == 1:
             return ((spans[0], dataclasses.replace(self.total, name=spans[0].label)),)
@@ -105,7 +105,7 @@ class RunSummary:
 
     @cached_property
     def measured_s(self) -> float:
-        """The measured time: as planned, or shorter if the run was ended early."""
+        """Measured time in s: as planned, or shorter if the run ended early."""
         planned_s = self.document.plan.duration_s
         if self.facts is None or self.facts.ended_ns is None:
             last_ns = max(
@@ -116,27 +116,27 @@ class RunSummary:
 
     @cached_property
     def throughput_per_s(self) -> float:
-        """Completed calls by measured time."""
+        """Completed calls per second of measured time."""
         return self.total.outcomes["completed"] / self.measured_s if self.measured_s else 0.0
 
     @cached_property
     def timeline(self) -> Timeline:
-        """The measured time in bins: what was planned after the end of an interrupted run neither came nor waited."""
+        """Measured time in bins; arrivals planned after the end of an interrupted run are not counted."""
         return Timeline.of(self.table, self.measured_s or self.document.plan.duration_s)
 
     @cached_property
     def counters(self) -> Mapping[str, Mapping[str, int]]:
-        """What the target counted in the measured time, `{operation: {counter: total}}`."""
+        """Counters of the target in the measured time, `{operation: {counter: total}}`."""
         return self.facts.counters if self.facts else {}
 
     @cached_property
     def held_by(self) -> heldby.Matrix | None:
-        """Who held the loop while calls of each operation waited, in ns; None where the split was off."""
+        """Causes of a blocked event loop while calls of each operation waited, in ns; None without the split."""
         return heldby.load(self.directory.held_by_path, len(self.document.plan.operations))
 
     @cached_property
     def harness_lag(self) -> Histogram:
-        """The part of lag that neither the target nor the host owns, over the calls that were let go."""
+        """Start delay caused by neither the target nor the host, over the calls that were sent."""
         return reduce(
             lambda found, piece: Histogram.merge([found, _harness_lag(piece)]),
             pieces(self.table),
@@ -157,7 +157,7 @@ _STAMPS = ("dispatched_ns", "entered_ns", "completed_ns")
 
 
 def merged(name: str, parts: Sequence[OperationSummary]) -> OperationSummary:
-    """Return the summary of all calls of `parts`: equal to that of their rows together."""
+    """Return the summary of all calls of `parts`: equal to the summary of their combined rows."""
     return OperationSummary(
         name,
         {outcome.label: sum(part.outcomes[outcome.label] for part in parts) for outcome in OUTCOME_ORDER},
@@ -174,7 +174,7 @@ def summarise(name: str, table: calls.Table) -> OperationSummary:
 def _by_group(
     table: calls.Table, names: Sequence[str], group_of: Callable[[calls.Table], Integers]
 ) -> list[OperationSummary]:
-    """Summarise the rows of each group; `group_of` says of the rows of a piece which of `names` each belongs to."""
+    """Summarise the rows of each group; `group_of` maps the rows of a chunk to the indices of `names`."""
     found = [_of_rows(name, table[:0]) for name in names]
     for piece in pieces(table):
         group = group_of(piece)
@@ -212,7 +212,7 @@ def load(path: Path) -> RunSummary:
     """Read a run directory.
 
     Raises `InvalidRunError` if `run.json` or the table of calls is missing or damaged. A run that was killed
-    has no facts of the measured process; it is read, and `trouble` says so.
+    has no facts of the measured process; it is read, and `trouble` lists that.
     """
     directory = RunDirectory(path)
     if not path.is_dir():

@@ -1,11 +1,11 @@
-"""The calls around a percentile: what their response times are made of, and how sure that is.
+"""Divide the response times of the calls around a percentile into parts, with standard errors.
 
-A percentile is one call, and one call explains nothing. So it is explained by the calls around it: of all calls of the operation
-by response time, as many in the middle as stand above the percentile, from p98.5 to p99.5 for p99. Their mean is near the
-percentile, and adds up exactly from its parts; what is between the two is for the reader to be told.
+A percentile is a single call, too little to explain it. It is explained by the calls around it: of all calls of
+the operation sorted by response time, as many around the percentile as lie above it, from p98.5 to p99.5 for p99.
+Their mean is near the percentile and is the exact sum of its parts; reports state the difference between the two.
 
-How sure: the measured time is cut into 20 stretches, and each is left out once (the delete-a-group jackknife). So calls that were
-slow together, in one stall, count as little as they should.
+Standard errors: the measured time is cut into 20 slices, and each is left out once (delete-a-group jackknife). So
+calls that were slow together, in one stall, count as one event.
 """
 
 import dataclasses
@@ -25,11 +25,11 @@ from harness.table.pieces import pieces
 PARTS = ("lag_ns", "queue_ns", "run_ns", "wait_busy_ns", "wait_idle_ns")
 STRETCHES = 20
 LEAST_CALLS = 20
-"""Calls around a percentile below which nothing is said of them."""
-# From here on calls are kept one by one: enough for p95 where a stretch is left out, too.
+"""Fewest calls around a percentile that are reported."""
+# Calls from this share on are kept one by one: enough for p95 also with a slice left out.
 _TAIL = 0.85
 _MOST_CALLS = 200_000
-# A bucket of the histogram is as wide as this.
+# Relative width of a bucket of the histogram.
 _BUCKET_ERROR = 0.01
 
 Floats = npt.NDArray[np.float64]
@@ -37,9 +37,9 @@ Floats = npt.NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Around:
-    """Some calls of one operation: by part its mean ns and the standard error of that, None where it is not known.
+    """Some calls of one operation: mean ns of each part with its standard error, None where unknown.
 
-    `bucket_shares` says which part of the calls of each latency bucket (`harness.profiles.capture.wait`) is among them.
+    `bucket_shares` is the share of the calls of each latency bucket (`harness.profiles.capture.wait`) among them.
     """
 
     calls: int
@@ -49,12 +49,12 @@ class Around:
 
 
 class Tail:
-    """The slow calls of one operation, and the sums of all; made by `read_tails`."""
+    """Slow calls of one operation, with the sums over all its calls; made by `read_tails`."""
 
     def __init__(
         self, response: Histogram, counts: Floats, sums: Floats, rows: npt.NDArray[np.int64], stride: int
     ) -> None:
-        """`counts[stretch]` and `sums[part, stretch]` are of all calls; `rows` of slow ones: stretch, response, parts."""
+        """Keep `counts[slice]` and `sums[part, slice]` of all calls; `rows` of slow ones: slice, response, parts."""
         self._counts = counts
         self._sums = sums
         self._stride = stride
@@ -64,11 +64,11 @@ class Tail:
 
     @property
     def count(self) -> int:
-        """All calls of the operation that returned."""
+        """Number of calls of the operation that returned."""
         return int(self._counts.sum())
 
     def mean(self) -> Around:
-        """Return all calls."""
+        """Return the mean parts of all calls."""
         whole = self._sums.sum(axis=1) / self.count
         left = self.count - self._counts
         without = [
@@ -99,18 +99,18 @@ class Tail:
         return Around(last - first, _named(whole), _errors(without), shares)
 
     def _ranks(self, share: float, count: float) -> tuple[int, int]:
-        """Return from where to where the calls around a percentile stand, the slowest call first."""
+        """Return the first and last rank of the calls around a percentile, counted from the slowest call."""
         above = (1 - share) * count / self._stride
         return round(above / 2), round(above * 1.5)
 
 
 def needed(share: float) -> int:
-    """Return the calls of an operation that it takes to say something of those around a percentile."""
+    """Return the number of calls of an operation needed to report those around a percentile."""
     return round(LEAST_CALLS / (1 - share))
 
 
 def read_tails(run: RunSummary) -> dict[str, Tail]:
-    """Return the slow calls of each operation that has any; empty without the split of service."""
+    """Return the slow calls of each operation; empty without the split of service."""
     names = list(run.operations)
     response = [operation.histograms["response_ns"] for operation in run.operations.values()]
     floors = np.array([(found.percentile(_TAIL) or 0) * (1 - _BUCKET_ERROR) for found in response])
@@ -166,7 +166,7 @@ def _named(values: Floats) -> dict[str, float]:
 
 
 def _errors(without: Sequence[Floats]) -> Mapping[str, float | None]:
-    """Return the standard error of each part from its estimates with one stretch left out (Efron and Stein, 1981)."""
+    """Return the standard error of each part from its estimates with one slice left out (Efron and Stein, 1981)."""
     if len(without) < STRETCHES // 2:
         return dict.fromkeys(PARTS)
     estimates = np.array(without)

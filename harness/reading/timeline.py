@@ -1,4 +1,4 @@
-"""The measured time in bins: what was planned, what came back, and how long it took."""
+"""Divide the measured time into bins: planned and completed calls, and their response times."""
 
 import dataclasses
 import itertools
@@ -25,34 +25,34 @@ Floats = npt.NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Timeline:
-    """The measured time in equal bins: in reports at most 120 of them, so that 3 s read as well as 1 h."""
+    """Measured time in equal bins; reports use at most 120, so that 3 s are as readable as 1 h."""
 
     bin_s: float
     planned: Integers
-    """Intended starts by bin."""
+    """Number of intended starts by bin."""
     completed: Integers
-    """Completed calls by the bin of their completion; those after the last bin are in none."""
+    """Number of completed calls by bin of their completion; those after the last bin are not counted."""
     failed: Integers
     dropped: Integers
     waiting: Floats
-    """Calls that were due and not yet let go: how many there were, as the mean over the bin."""
+    """Mean number of calls over the bin that were due but not yet sent."""
     in_flight: Floats
-    """Calls that were let go and had not come back: how many there were, as the mean over the bin."""
+    """Mean number of calls over the bin that were in flight."""
     response: tuple[Histogram, ...]
     """Response times of the calls that returned, by the bin of their intended start."""
 
     @property
     def start_s(self) -> npt.NDArray[np.floating[Any]]:
-        """The start of each bin."""
+        """Start of each bin in s."""
         return np.arange(len(self.planned)) * self.bin_s
 
     def over_time(self, share: float) -> Floats:
-        """Return the percentile of the response times of each bin, in ns; NaN where none returned."""
+        """Return the percentile of the response times of each bin, in ns; NaN where no call returned."""
         values = [histogram.percentile(share) for histogram in self.response]
         return np.array([np.nan if value is None else value for value in values], float)
 
     def tail_over_time(self) -> tuple[str, Floats]:
-        """Return the name and the ns of the tail of each bin: p99, or the slowest call where most bins have too few calls."""
+        """Return name and ns of the tail of each bin: p99, or the slowest call where most bins have too few calls."""
         counts = [histogram.count for histogram in self.response if histogram.count]
         if counts and np.median(counts) >= _LEAST_FOR_P99:
             return "p99", self.over_time(0.99)
@@ -60,16 +60,16 @@ class Timeline:
 
     @classmethod
     def of(cls, table: calls.Table, duration_s: float) -> Self:
-        """Return the time line of the calls in `table`, in enough bins to see time pass.
+        """Return the time line of the calls in `table`, in enough bins to show changes over time.
 
-        There are few enough of them that a bin holds calls to speak of.
+        Their number is small enough for each bin to hold a useful number of calls.
         """
         bins = max(min(_MOST_BINS, int(duration_s * 10), len(table) // _CALLS_PER_BIN), 1)
         return cls.in_bins(table, duration_s / bins, bins)
 
     @classmethod
     def in_bins(cls, table: calls.Table, bin_s: float, bins: int) -> Self:
-        """Return the time line of the calls in `table` in so many bins of `bin_s` from time zero."""
+        """Return the time line of the calls in `table` in `bins` bins of `bin_s` from time zero."""
         found = cls.empty(bin_s, bins)
         for piece in pieces(table):
             found = found.with_calls(piece)
@@ -82,7 +82,7 @@ class Timeline:
         return cls(bin_s, none, none, none, none, nobody, nobody, (Histogram.empty(),) * bins)
 
     def with_calls(self, table: calls.Table) -> Self:
-        """Return this time line with more calls in it; what lies beyond its bins is not counted."""
+        """Return this time line with more calls added; times beyond its bins are not counted."""
         outcome, completed_ns = table["outcome"], table["completed_ns"]
         failed = np.isin(outcome, [Outcome.FAILED, Outcome.TIMED_OUT])
         let_go_ns = np.where(outcome == Outcome.NEVER_STARTED, _NEVER_NS, table["dispatched_ns"])
@@ -105,11 +105,11 @@ class Timeline:
         return np.bincount(place[(place >= 0) & (place < bins)], minlength=bins).astype(np.int64)
 
     def _present(self, came_ns: Integers, left_ns: Integers) -> Floats:
-        """Return how many were there in each bin: the time that each spent in it, by the bin's length, summed."""
+        """Return the mean number present in each bin: the sum of the times spent in it, divided by the bin's length."""
         return self._since(came_ns) - self._since(left_ns)
 
     def _since(self, times_ns: Integers) -> Floats:
-        """Return for each bin how much of it, in bins, lies after each of the times, summed over them."""
+        """Return for each bin the share of it after each of the times, summed over the times."""
         bins = len(self.planned)
         place = np.clip(times_ns / (self.bin_s * NS_PER_S), 0, bins)
         first = place.astype(np.int64)
@@ -132,5 +132,5 @@ class Timeline:
 
 
 def _exact(present: Floats) -> Floats:
-    """Return the numbers without what the order of adding has left in their last digits; whole nanoseconds of a bin stay."""
+    """Return the numbers without rounding errors of the order of addition; whole nanoseconds of a bin stay exact."""
     return np.round(present, _DECIMALS)

@@ -1,6 +1,6 @@
-"""What speaks against the numbers of a run; the thresholds are settings.
+"""Judge the validity of a run's numbers by configurable thresholds.
 
-The noise of the host degrades a run; only what makes its numbers wrong invalidates it. An overloaded or
+Noise of the host degrades a run; only causes of wrong numbers invalidate it. An overloaded or
 stalling target is a valid finding.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from harness.model import Outcome
-from harness.policy.thresholds import Level, Reason, Thresholds
+from harness.policy.thresholds import Level, Reason, Threshold, Thresholds
 from harness.reading.loop import aside, blocked, halted, what_aside
 from harness.reading.served import is_saturated
 from harness.reading.summary import RunSummary
@@ -24,7 +24,7 @@ Check = Callable[[RunSummary, Thresholds], Iterator[Reason]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Validity:
-    """The verdict on a run: the worst level of all findings, with every finding's sentence."""
+    """Verdict on a run: the worst level of all findings, with the sentence of each finding."""
 
     findings: tuple[Reason, ...]
 
@@ -41,7 +41,7 @@ class Validity:
 
 
 def run_reasons(run: RunSummary, thresholds: Thresholds) -> tuple[Reason, ...]:
-    """Return what speaks against the numbers of `run` as a whole."""
+    """Return the findings against the numbers of `run` as a whole."""
     checks = (
         _completeness,
         _workers,
@@ -62,9 +62,9 @@ def run_reasons(run: RunSummary, thresholds: Thresholds) -> tuple[Reason, ...]:
 
 
 def stage_reasons(part: RunSummary, thresholds: Thresholds) -> tuple[Reason, ...]:
-    """Return what speaks against one of several stages; `part` is the run with the calls of that stage alone.
+    """Return the findings against one of several stages; `part` is the run with only the calls of that stage.
 
-    What can be told by stage is; what cannot (the clock, the host, back ends) speaks against every stage.
+    Causes that cannot be attributed to a stage (the clock, the host, back ends) count against every stage.
     """
     checks = (_stage_completed, _stamps, _clock, _lag, _late, _descheduled, _backends)
     return _found(checks, part, thresholds)
@@ -90,7 +90,7 @@ def _completeness(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     yield from (_invalid(sentence) for sentence in run.trouble)
     yield from (Reason(Level.DEGRADED, note) for note in run.document.notes)
     if run.document.interrupted:
-        yield Reason(Level.DEGRADED, "The run was interrupted; it covers only its first part")
+        yield Reason(Level.DEGRADED, "The run was interrupted: it covers only its first part")
     if not run.total.outcomes["completed"]:
         yield _invalid("No call completed")
     total = sum(run.total.outcomes.values())
@@ -134,7 +134,7 @@ def _lag(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
     lag_ns = run.harness_lag.percentile(0.99)
     if not response_ns or lag_ns is None:
         return
-    # Both must be exceeded: half of a tiny response time is no harm, nor is 2 ms of a second.
+    # Both must be exceeded: half of a tiny response time is harmless, and so are 2 ms of a second.
     level = min(
         limits.lag_share.level(lag_ns / response_ns), limits.lag_ns.level(lag_ns), key=list(Level).index
     )
@@ -158,26 +158,26 @@ def _late(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
     share = (never + sum(_late_calls(piece, limits) for piece in pieces(run.table))) / run.planned
     yield Reason(
         limits.late_share.level(share),
-        f"The driver started {format_percent(share)} of the calls over "
-        f"{format_ns(limits.lag_ns.invalid)} late, or never",
+        f"The load generator could not keep up: it started {format_percent(share)} of the calls (limit "
+        f"{format_percent(limits.late_share.broken(share))}) over {format_ns(limits.lag_ns.invalid)} late, or never",
     )
 
 
 def _late_calls(table: Table, limits: Thresholds) -> int:
-    """Count the calls that the driver, not the target, started late.
+    """Count the calls that started late because of the load generator, not of the target.
 
-    In a backlog that the target left, one lump of the driver's or the host's is in the lag of all who wait: it makes
-    nobody late who was half a second late anyway.
+    In a backlog caused by the target, one delay of the load generator or the host is in the lag of every waiting call.
+    It does not count for calls that were half a second late anyway.
     """
-    let_go = table[table["outcome"] != Outcome.NEVER_STARTED]
-    own_ns = harness_lag_ns(let_go)
-    lag_ns = let_go["dispatched_ns"] - let_go["intended_ns"]
+    sent = table[table["outcome"] != Outcome.NEVER_STARTED]
+    own_ns = harness_lag_ns(sent)
+    lag_ns = sent["dispatched_ns"] - sent["intended_ns"]
     late = (own_ns > limits.lag_ns.invalid) & (own_ns > limits.lag_share.degraded * lag_ns)
     return int(np.count_nonzero(late))
 
 
 def _driver_fell_behind(run: RunSummary) -> bool:
-    """Say whose doing it is that arrivals never started: the last ones that did tell who held them up."""
+    """Return true if arrivals never started because of the load generator, judged by the last ones that did start."""
     last = run.table[:0]
     for piece in pieces(run.table):
         last = np.concatenate([last, piece[piece["outcome"] != Outcome.NEVER_STARTED][-100:]])[-100:]
@@ -196,8 +196,8 @@ def _split(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     if run.facts and run.facts.split_taken:
         yield Reason(
             Level.DEGRADED,
-            "The target, or a tool that it started, put a greenlet trace function of its own in the place of the harness's:"
-            " service is not divided into run and waits. Take it out, or run with --no-split",
+            "The target, or a tool that it started, replaced the greenlet trace function of the harness: service is not"
+            " divided into executing and waits. Remove that function, or run with --no-split",
         )
 
 
@@ -208,15 +208,19 @@ def _descheduled(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
         if share is not None:
             yield Reason(
                 limits.descheduled_share.level(share),
-                f"The machine ran something else for {format_percent(share)} of the measured time "
-                f"while {name} was ready to run",
+                f"CPU contention {format_percent(share)} (limit {format_percent(limits.descheduled_share.broken(share))}): "
+                f"other processes delayed {name}. Use a quieter machine{_or_accept(limits.descheduled_share, share)}",
             )
 
 
-def _workers(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
-    """A lost worker's calls were not made by the driver's fault, so they weigh as those that it never started.
+def _or_accept(limit: Threshold, value: float) -> str:
+    return ", or accept degraded" if limit.level(value) is Level.DEGRADED else ""
 
-    What the others measured stays true of the load that was left: however little is missing, it is said.
+
+def _workers(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
+    """Weigh the calls of a lost worker like calls that the load generator never started.
+
+    The other workers' numbers stay true of the load that was left. Any loss is reported, however small.
     """
     for worker in run.document.workers:
         if worker.lost:
@@ -228,9 +232,9 @@ def _workers(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
 
 
 def _locust(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
-    """Hold Locust's own count against ours, where plain Locust drove the run.
+    """Compare Locust's own count with ours, where plain Locust generated the load.
 
-    Locust may end a user between a call and its event: one call of each user is all that it can miss by that.
+    Locust may end a user between a call and its event, and so miss at most one call of each user.
     """
     locust = run.document.locust
     if locust is None:

@@ -1,1 +1,1 @@
-"""Texts and documents that are safe to store and to show: without secrets, and without control characters."""
+"""Make texts and documents safe to store and to show: without secrets, and without control characters."""

@@ -1,4 +1,4 @@
-"""Documents without their secrets: what is stored of a run or session, and what is shown of it."""
+"""Remove secrets from documents: stored and shown runs and sessions."""
 
 import dataclasses
 from typing import Any, TypeVar
@@ -10,18 +10,18 @@ from harness.redaction.redact import learn, redact, redact_text
 Document = TypeVar("Document")
 
 _FREE_FORM = frozenset(("environment", "policy", "extra_info", "params"))
-"""Fields whose keys name what they hold. Elsewhere a key may be an operation, which may well be called `token`."""
+"""Fields whose keys describe their values. In other fields a key may be an operation, which may be called `token`."""
 _NAMES = frozenset(
     ("benchmark", "clause", "fullname", "metric", "name", "of", "operation", "order", "planned", "slo", "slos", "stage")
 )  # fmt: skip
-"""Fields by which parts of documents find each other, as they do by keys; all of these stay as they are."""
+"""Fields that link parts of documents, as keys do; all of these stay unchanged."""
 _COMMANDS = ("command", "target", "spec", "policy")
 
 
 def without_secrets(document: Document) -> Document:
     """Return a JSON value, a struct or a dataclass with the secrets in its texts replaced, at any depth.
 
-    What is not changed is the same object, not a copy.
+    Unchanged parts are the same objects, not copies.
     """
     _learn_commands(document)
     cleaned: Document = _clean(document)
@@ -29,7 +29,7 @@ def without_secrets(document: Document) -> Document:
 
 
 def _learn_commands(document: Any) -> None:
-    """Learn what a document was told as parameters: the same may stand in its messages."""
+    """Learn the secrets among a document's parameters: they may recur in its messages."""
     for name in _COMMANDS:
         value = getattr(document, name, None)
         if isinstance(value, str):
@@ -41,7 +41,7 @@ def _learn_commands(document: Any) -> None:
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        # An enumeration is a text too, and says nothing but what we made it say.
+        # An enumeration is a string too, but only of our own values.
         return redact_text(value) if type(value) is str else value
     if isinstance(value, msgspec.Struct):
         return _clean_fields(value, value.__struct_fields__, msgspec.structs.replace)
@@ -61,7 +61,7 @@ def _clean_items(value: Any) -> Any:
     new = value
     if isinstance(value, dict):
         new = {key: _clean_named(key, item) for key, item in value.items()}
-    # Long lists are of numbers, and all of a kind.
+    # Long lists contain only numbers of one type.
     elif type(value) in {list, tuple} and not (value and type(value[0]) in {int, float}):
         new = type(value)(_clean(item) for item in value)
     return value if new == value else new

@@ -1,4 +1,4 @@
-"""The key of the digests that stand for secrets: one for each user, in a file that nobody else can read."""
+"""Keep the key of the digests that replace secrets: one for each user, in a file that only that user can read."""
 
 import contextlib
 import functools
@@ -11,7 +11,7 @@ _BYTES = 32
 
 @functools.cache
 def redaction_key() -> bytes:
-    """Return the user's key, made at its first use; where no file can be kept, one of this process alone."""
+    """Return the user's key, made at its first use; a key for this process alone where no file can be stored."""
     with contextlib.suppress(OSError, RuntimeError):
         return _kept(_place())
     return secrets.token_bytes(_BYTES)
@@ -31,7 +31,7 @@ def _kept(path: Path) -> bytes:
         try:
             with open(descriptor, "wb") as file:  # noqa: PTH123 - of the descriptor
                 file.write(secrets.token_bytes(_BYTES))
-            # Of two processes that make one at once, the first is kept.
+            # If two processes make a key at the same time, the first one is kept.
             with contextlib.suppress(FileExistsError):
                 path.hardlink_to(scratch)
         finally:
@@ -39,5 +39,5 @@ def _kept(path: Path) -> bytes:
     with path.open("rb") as file:
         key = file.read(_BYTES)
     if len(key) < _BYTES:
-        raise OSError(f"{path} is cut short")
+        raise OSError(f"{path} is truncated")
     return key

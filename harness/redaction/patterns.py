@@ -1,4 +1,4 @@
-"""Where secrets are in a text: by the names of parameters, options, headers and variables, and by what values look like."""
+"""Find secrets in a text: by names of parameters, options, headers and variables, and by the form of values."""
 
 import functools
 import itertools
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 HIDDEN = "[redacted]"
-# A value may end before a bracket, and a mask in a log where the secret was shorter.
+# A value may end before a bracket; a mask in a log is shortened to the length of its secret.
 _HIDDEN_HEAD = HIDDEN[:-1]
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -19,7 +19,7 @@ _SECRET_WORDS = frozenset(
     )
 )  # fmt: skip
 _SECRET_ENDINGS = ("token", "secret", "password", "passwd", "passphrase", "apikey", "credentials")
-# Words that as often mean something else: a number under such a name is no secret.
+# Ambiguous words: a number under such a name is not a secret.
 _DOUBTFUL_WORDS = frozenset(
     ("auth", "cookie", "cookies", "pass", "pat", "private", "sas", "session", "sessionid", "sig", "signature", "tokens")
 )  # fmt: skip
@@ -29,8 +29,8 @@ _KEYS = frozenset(
         "service", "shared", "signing", "ssh", "storage",
     )
 )  # fmt: skip
-"""A key after one of these words is a secret; after others, as in `partition_key`, it is not."""
-# What a name is about where it ends so: the token's cache, not the token.
+"""Words before `key` that make it a secret; after others, as in `partition_key`, it is not."""
+# Endings that change the meaning of a name: `token_cache` is a cache, not a token.
 _ABOUT = frozenset(
     (
         "age", "algorithm", "audience", "bucket", "budget", "bytes", "cache", "class", "count", "enabled", "endpoint",
@@ -57,7 +57,7 @@ _PARAMETER = re.compile(r"[?&](?P<name>[^\s?&=\"'<>]{1,120})=(?P<value>[^\s&\"'<
 _HEADER = re.compile(r"\b(?:Set-)?Cookie:[ \t]*(?P<secret>[^\r\n\"']+)", re.IGNORECASE)
 _USERINFO = (
     re.compile(r"\b[A-Za-z][A-Za-z0-9+.\-]{0,30}://(?P<secret>[^/\s@\"'<>?#]{1,400})@"),
-    # A password with a slash, which belongs escaped and often is not; after a host comes a port, which is a number.
+    # A password with a slash, which should be escaped but often is not; a number after a host is a port.
     re.compile(r"\b[A-Za-z][A-Za-z0-9+.\-]{0,30}://(?P<secret>[^/\s@\"'<>:]{0,100}:(?!\d{1,5}(?:[/?#]|$))[^\s@\"'<>]{1,300})@"),
     re.compile(r"%3A%2F%2F(?P<secret>(?:(?!%2F|%40)[^\s&\"'<>/@]){1,400})%40", re.IGNORECASE),
 )  # fmt: skip
@@ -79,7 +79,7 @@ _BARE = re.compile(
 
 
 class Span(NamedTuple):
-    """A secret in a text: where it is, and whether it is the parameter of a SPEC or URL, by which targets differ."""
+    """The span of a secret in a text. `is_parameter` marks a parameter of a SPEC or URL, by which targets differ."""
 
     start: int
     end: int
@@ -87,7 +87,7 @@ class Span(NamedTuple):
 
 
 def is_secret(name: str, value: str) -> bool:
-    """True if `value` under this name is to be hidden: `api_key`, `DB_PASSWORD`; not `keyspace`, `token_cache`, `tokens=100`."""
+    """Return True if `value` under this name is a secret: `api_key`, `DB_PASSWORD`; not `keyspace`, `token_cache`, `tokens=100`."""
     doubt = _doubt(name)
     if doubt is None or _PLAIN.fullmatch(value) or value.startswith(_HIDDEN_HEAD):
         return False
@@ -96,7 +96,7 @@ def is_secret(name: str, value: str) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def _doubt(name: str) -> bool | None:
-    """Return None for a name that no secret has, and else whether it is one of those that as often mean something else."""
+    """Return None for a name without a secret, True for a doubtful name, and False for the name of a secret."""
     words = [word.lower() for word in _WORDS.findall(name)]
     while words and words[-1].isdecimal():
         words.pop()
@@ -120,7 +120,7 @@ def find(text: str) -> Iterator[Span]:
             yield Span(*found.span("value"), is_parameter=True)
     done = 0
     for found in _ASSIGNED.finditer(text):
-        # Not inside of a secret again: a text of nothing but names would be read as often as it has names.
+        # Not inside a secret again: a text of many names would be read once for each name.
         if found.start() >= done and (span := _assigned(text, found)):
             done = span.end
             yield span
@@ -134,7 +134,7 @@ def find(text: str) -> Iterator[Span]:
 
 def _assigned(text: str, found: re.Match[str]) -> Span | None:
     doubt = _doubt(found["name"])
-    # `key value` with a blank between is an assignment only after an option: prose keeps its words.
+    # `key value` separated by a blank is an assignment only after an option: prose stays unchanged.
     if doubt is None or (found["join"].isspace() and not found["before"]):
         return None
     # `session: 3 blocks` is prose, `"session": "…"` and `session=…` are not.

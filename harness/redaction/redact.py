@@ -1,10 +1,10 @@
-"""Takes secrets out of what is stored and shown: environments, command lines and messages are hostile input that people share.
+"""Remove secrets from stored and shown text: people share environments, command lines and messages.
 
 A secret is hidden where it is recognised (`harness.redaction.patterns`), and, once it was recognised in a SPEC or on the
-command line, wherever else it turns up in this process: in an error, a log, the message of a failed call.
+command line, everywhere else in this process: in an error, a log, the message of a failed call.
 
-The value of a parameter becomes `[redacted]-1a2b3c`, so that two targets which differ in a secret do not look the same.
-The six digits are a digest with a key of this user's (`harness.redaction.key`): without it nobody can try passwords on them.
+The value of a parameter becomes `[redacted]-1a2b3c`, so that two targets with different secrets look different. The six
+digits are a digest with the user's key (`harness.redaction.key`): without the key, passwords cannot be tested against it.
 """
 
 import functools
@@ -29,7 +29,7 @@ _known: set[str] = set()
 
 
 def redact_text(text: str) -> str:
-    """Return `text` without what looks like a secret, and without every secret that this process knows."""
+    """Return `text` without recognised secrets, and without every secret that this process has learnt."""
     text = _ENCODED.sub(_decoded, text)
     parts, at = [], 0
     for start, end, is_parameter in _merged(find(text)):
@@ -52,14 +52,14 @@ def redact(value: Any, name: str = "") -> Any:
 
 
 def learn(*texts: str) -> None:
-    """Hide from now on, wherever they turn up, the secrets that these texts hold."""
+    """Learn the secrets in these texts, and hide them from now on wherever they occur."""
     for text in texts:
         for start, end, _ in find(text):
             _remember(text[start:end])
 
 
 def learn_parameters(parameters: Mapping[str, str]) -> None:
-    """Hide from now on, wherever they turn up, the secrets among the parameters of a target."""
+    """Learn the secrets among the parameters of a target, and hide them from now on wherever they occur."""
     for name, value in parameters.items():
         if is_secret(name, value):
             _remember(value)
@@ -68,21 +68,21 @@ def learn_parameters(parameters: Mapping[str, str]) -> None:
 
 
 def hide_known(text: str) -> str:
-    """Return `text` without the secrets that this process knows; what only looks like one stays."""
+    """Return `text` without the learnt secrets; recognised ones stay."""
     return _any_of(frozenset(_known)).sub(HIDDEN, text) if _known else text
 
 
 def secret_spans(text: str) -> list[Span]:
-    """Return where secrets are in `text`, recognised or known, in order and without overlap."""
+    """Return the spans of secrets in `text`, recognised or learnt, in order and without overlap."""
     known = [Span(*found.span()) for found in _any_of(frozenset(_known)).finditer(text)] if _known else []
     return _merged((*find(text), *known))
 
 
 def _remember(secret: str) -> None:
-    """Keep what cannot be an everyday word that stands elsewhere with another meaning, in each way it may be written."""
+    """Store a secret in each of its spellings, unless it may be an everyday word."""
     secret = re.sub(r"^(?:Bearer|Basic|Token)\s+", "", secret, flags=re.IGNORECASE)
     plain = urllib.parse.unquote(secret)
-    # Of a user and a password, the password alone too.
+    # The password of a user and password pair is stored separately too.
     for text in {secret, plain, plain.partition(":")[2]}:
         if len(text) < _SHORTEST or (len(text) < _LONG and text.isalpha()) or text.startswith(HIDDEN[:-1]):
             continue
@@ -93,12 +93,12 @@ def _remember(secret: str) -> None:
 
 @functools.lru_cache(maxsize=4)
 def _any_of(secrets: frozenset[str]) -> re.Pattern[str]:
-    # The longest first: a secret may contain another one.
+    # Longest first: a secret may contain another one.
     return re.compile("|".join(re.escape(one) for one in sorted(secrets, key=len, reverse=True)))
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
-    """Return the spans in order; of those that overlap, one that covers them all."""
+    """Return the spans in order; overlapping ones are merged."""
     merged: list[Span] = []
     for span in sorted(span for span in spans if span.end > span.start):
         if not merged or span.start >= merged[-1].end:
@@ -110,13 +110,13 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
 
 
 def _stand_in(secret: str) -> str:
-    """Return what stands for the value of a parameter: the same for the same secret, of this user."""
+    """Return the replacement of a parameter's value: equal for equal secrets of this user."""
     plain = urllib.parse.unquote_plus(secret)
     return f"{HIDDEN}-{hmac.digest(redaction_key(), plain.encode(), 'sha256').hex()[:6]}"
 
 
 def _decoded(found: re.Match[str]) -> str:
-    """Return an escaped parameter so that what is in it can be seen, if there is a secret in it."""
+    """Return an escaped parameter unescaped if it contains a secret, so that the secret is recognised."""
     plain = urllib.parse.unquote_plus(found["value"])
     hides = any(True for _ in find(f"{found['lead']}{plain}"))
     return (

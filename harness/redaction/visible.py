@@ -1,7 +1,7 @@
-"""The one way of a text to a person: nothing in it moves a cursor, turns text around, hides or gives an order.
+"""Make text safe to show: no character in it moves a cursor, reverses text, hides text or gives a command.
 
-Names of operations, messages of targets and servers, file names and stored runs are text of others. Whatever writes it to a
-terminal, a log, a comment or a cell of CSV takes it through here, and a command for a shell through `typed`.
+Names of operations, messages of targets and servers, file names and stored runs are foreign text. Every output to a
+terminal, a log, a comment or a CSV cell passes through here, and a command for a shell through `typed`.
 """
 
 import re
@@ -9,36 +9,36 @@ import shlex
 
 from harness.redaction.redact import redact_text
 
-# Controls, directional overrides and marks, line and paragraph separators, halves of surrogate pairs, what is no character.
+# Controls, directional overrides and marks, line and paragraph separators, lone surrogates, noncharacters.
 _HIDDEN = "\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff\ud800-\udfff"
-# GitHub and Azure take a line that begins with two colons, or holds `##[`, for an order to the job that prints it.
+# GitHub and Azure treat a line that begins with two colons or contains `##[` as a command of the job.
 _ORDER = r"(?<!\S):(?=:)|(?<=#)#(?=\[)"
 _UNSEEN = re.compile(f"[\n{_HIDDEN}]|{_ORDER}")
 _UNSEEN_IN_LINES = re.compile(f"[{_HIDDEN}]|{_ORDER}")
 
 
 def visible(text: str) -> str:
-    """Return `text`, in one line, with every character that cannot be seen written as its code point."""
+    """Return `text` in one line, with every invisible character written as its code point."""
     return _UNSEEN.sub(_code_point, text)
 
 
 def visible_lines(text: str) -> str:
-    """Return `text` as `visible` does, with its line feeds kept and its tabs as blanks: the end of a log, for example."""
+    """Return `text` like `visible`, with its line feeds kept and its tabs as blanks: the end of a log, for example."""
     return _UNSEEN_IN_LINES.sub(_code_point, text.replace("\r\n", "\n").expandtabs())
 
 
 def shown(text: str) -> str:
-    """Return `text` as people may see it on a terminal or in a log: visible, and without secrets."""
+    """Return `text` for a terminal or a log: visible, and without secrets."""
     return visible(redact_text(text))
 
 
 def shown_lines(text: str) -> str:
-    """Return the same of a text of several lines."""
+    """Return a text of several lines for a terminal or a log."""
     return visible_lines(redact_text(text))
 
 
 def typed(*words: str) -> str:
-    """Return a command for people to copy: every word is one word for the shell, whatever it holds."""
+    """Return a command for people to copy: every word is one word for the shell."""
     return shlex.join(words)
 
 

@@ -60,19 +60,19 @@ class ProfileFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CpuProfile(ProfileFacts, frozen=True, kw_only=True):
-    """What came of a CPU profile."""
+    """Result of a CPU profile."""
 
     facts: CpuFacts = CpuFacts()
 
 
 class WaitProfile(ProfileFacts, frozen=True, kw_only=True):
-    """What came of a wait profile."""
+    """Result of a wait profile."""
 
     facts: WaitFacts = WaitFacts()
 
 
 class MemoryProfile(ProfileFacts, frozen=True, kw_only=True):
-    """What came of a memory profile."""
+    """Result of a memory profile."""
 
     facts: MemoryFacts = MemoryFacts()
 
@@ -81,7 +81,7 @@ AnyProfile = CpuProfile | WaitProfile | MemoryProfile
 
 
 class Profiles(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What came of the profiles of a run, by kind; None of a kind that nobody asked for."""
+    """Results of the profiles of a run, by kind; None for a kind that was not requested."""
 
     wait: WaitProfile | None = None
     cpu: CpuProfile | None = None

@@ -1,9 +1,9 @@
-"""Statistics of few, paired, ill-behaved numbers: signs, order statistics and exact tails. No file, no clock.
+"""Statistics of few, paired, non-normal numbers: signs, order statistics and exact tails. No file, no clock.
 
-`binomial` holds exact tails, `sign` the test that every verdict rests on, `order` the interval of a median, `holm`
-the correction for many comparisons, `proportion` what counts can certify, `power` what a session can find, and
-`sample` the one entry for callers: they state what they assume, the package picks the test, and what must be known
-to read the answer travels with it as warnings.
+`binomial` holds exact tails, `sign` the test behind every paired verdict, `order` the interval of a median, `holm` the
+correction for many comparisons, `proportion` the certification of shares, `power` the minimum detectable effect, and
+`sample` the common entry point: callers state their assumption, the package selects the test, and caveats are returned
+with the result as warnings.
 """
 
 from harness.stats.sample import Assumption, Comparison, Sample, compare, compare_paired

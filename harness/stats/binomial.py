@@ -1,4 +1,4 @@
-"""Exact tails of the binomial distribution."""
+"""Compute exact tails of the binomial distribution."""
 
 import math
 from functools import cache
@@ -10,7 +10,7 @@ _MOST_TERMS = 100_000
 def at_least(successes: int, trials: int, chance: float = 0.5) -> float:
     """Return P(X >= `successes`) for X of Binomial(`trials`, `chance`): a sum of integers for a fair coin.
 
-    Otherwise by the incomplete beta function: P(X >= k) = I_p(k, n - k + 1).
+    Uses the incomplete beta function otherwise: P(X >= k) = I_p(k, n - k + 1).
     """
     if successes <= 0:
         return 1.0
@@ -22,7 +22,7 @@ def at_least(successes: int, trials: int, chance: float = 0.5) -> float:
 
 
 def at_most(successes: int, trials: int, chance: float = 0.5) -> float:
-    """Return P(X <= `successes`) for X of Binomial(`trials`, `chance`), without the loss of a difference to one."""
+    """Return P(X <= `successes`) for X of Binomial(`trials`, `chance`), without the rounding error of 1 - P(X > k)."""
     return at_least(trials - successes, trials, 1 - chance)
 
 
@@ -34,7 +34,7 @@ def _fair_at_least(successes: int, trials: int) -> float:
 
 @cache
 def critical(trials: int, alpha: float) -> int | None:
-    """Return the fewest heads of `trials` fair coins whose tail is at most `alpha`; None if even all are too few."""
+    """Return the fewest heads of `trials` fair coins with a tail of at most `alpha`; None if even all are too few."""
     all_ways, ways, term = 1 << max(trials, 0), 0, 1
     for heads in range(trials, -1, -1):
         ways += term
@@ -47,7 +47,7 @@ def critical(trials: int, alpha: float) -> int | None:
 def incomplete_beta(x: float, a: float, b: float) -> float:
     """Return the regularised incomplete beta function I_x(a, b), for a and b above zero.
 
-    By the continued fraction of Numerical Recipes (3rd edition, 6.4), summed with the modified method of Lentz.
+    Uses the continued fraction of Numerical Recipes (3rd edition, 6.4), summed with the modified method of Lentz.
     """
     if x <= 0:
         return 0.0

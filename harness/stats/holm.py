@@ -1,4 +1,4 @@
-"""Holm's correction: many comparisons, one chance of a false alarm."""
+"""Correct many comparisons by Holm's method, so that they share one false alarm rate."""
 
 from collections.abc import Hashable, Mapping
 from typing import TypeVar
@@ -7,10 +7,10 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 def holm(p_values: Mapping[Name, float]) -> dict[Name, float]:
-    """Return the adjusted p of each comparison: those at most alpha are false with a chance of at most alpha in all.
+    """Return the adjusted p of each comparison; rejecting those up to alpha gives any false alarm at most alpha in all.
 
-    The i-th smallest of n is multiplied by n - i + 1, and no adjusted p is below that of a smaller one
-    (Holm 1979). Whatever the comparisons have to do with one another.
+    The i-th smallest of n is multiplied by n - i + 1, and an adjusted p is at least that of a smaller one
+    (Holm 1979). Holds for any dependence between the comparisons.
     """
     adjusted: dict[Name, float] = {}
     largest = 0.0

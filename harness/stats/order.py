@@ -1,4 +1,4 @@
-"""The interval of a median from the order of the values alone."""
+"""Compute the interval of a median from the order of the values alone."""
 
 import dataclasses
 import math
@@ -10,22 +10,22 @@ from harness.stats.binomial import at_most, critical
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MedianInterval:
-    """A median and the values that bound it. Unbounded, with coverage one, where the values are too few."""
+    """A median and the values that bound it. Unbounded, with coverage 1, where the values are too few."""
 
     center: float
     low: float
     high: float
     coverage: float
-    """The true chance of holding the median, at least what was asked for."""
+    """Actual coverage of the interval, at least the requested confidence."""
 
     @property
     def bounded(self) -> bool:
-        """False where no two of the values can hold the median as surely as asked."""
+        """False where there are too few values for an interval of the requested confidence."""
         return math.isfinite(self.low)
 
 
 def rank(count: int, confidence: float) -> int:
-    """Return k such that the k-th smallest and the k-th largest of `count` values hold the median; 0 if none do.
+    """Return k such that the k-th smallest and the k-th largest of `count` values contain the median; 0 if none do.
 
     Their coverage is 1 - 2 P(X <= k - 1) for X of Binomial(count, 1/2) (David and Nagaraja, Order Statistics, 7.1).
     """
@@ -34,12 +34,12 @@ def rank(count: int, confidence: float) -> int:
 
 
 def fewest(confidence: float) -> int:
-    """Return how many values it takes before the smallest and the largest hold the median with `confidence`."""
+    """Return the number of values for which the smallest and the largest contain the median with `confidence`."""
     return next(count for count in range(1, 1000) if rank(count, confidence))
 
 
 def median_interval(values: Sequence[float], confidence: float = 0.95) -> MedianInterval:
-    """Return the median of one or more `values` with an interval that holds it with at least `confidence`."""
+    """Return the median of one or more `values`, and an interval with at least `confidence`."""
     ordered = sorted(values)
     center = statistics.median(ordered)
     k = rank(len(ordered), confidence)

@@ -1,7 +1,7 @@
-"""What a session of so many blocks can find, and how many blocks it takes to find something.
+"""Compute the minimum detectable effect of a number of blocks, and the number of blocks for an effect.
 
-The blocks' changes are taken as normal around the true change with standard deviation `spread`. The test itself
-assumes no such thing; only these forecasts do.
+The blocks' changes are modelled as normal around the true change with standard deviation `spread`. Only these
+forecasts make that assumption; the test itself does not.
 """
 
 import math
@@ -19,9 +19,9 @@ _MAD_TO_SIGMA = 1.4826
 
 
 def spread_of(values: Sequence[float]) -> float | None:
-    """Return the standard deviation of `values` as their middle shows it; None for fewer than two.
+    """Return a robust standard deviation of `values`; None for fewer than two.
 
-    1.4826 times the median absolute deviation, which a burst in a few blocks does not move; where more than half
+    1.4826 times the median absolute deviation, which is insensitive to a few outlying blocks; where more than half
     of the values are equal, the plain standard deviation.
     """
     if len(values) < 2:
@@ -32,7 +32,7 @@ def spread_of(values: Sequence[float]) -> float | None:
 
 
 def chance_to_find(effect: float, blocks: int, spread: float, alpha: float, margin: float) -> float:
-    """Return the chance that the sign test has p <= `alpha` and the median of the blocks is at least `margin`.
+    """Return the probability that the sign test has p <= `alpha` and the median of the blocks is at least `margin`.
 
     Exact for normal noise: with a blocks above the margin and b between zero and margin, both hold when a + b
     reaches the critical number and a is at least half of the blocks (an even split decides half the time).
@@ -53,7 +53,7 @@ def chance_to_find(effect: float, blocks: int, spread: float, alpha: float, marg
 
 
 def detectable(blocks: int, spread: float, alpha: float, margin: float) -> float | None:
-    """Return the smallest effect found 80 times in 100, to a thousandth of the spread; None if there is none."""
+    """Return the minimum detectable effect (80 % power), to a thousandth of the spread; None if none is detectable."""
     if critical(blocks, alpha) is None:
         return None
     if spread <= margin * 1e-4:
@@ -63,7 +63,7 @@ def detectable(blocks: int, spread: float, alpha: float, margin: float) -> float
 
 @lru_cache(maxsize=4096)
 def _excess_in_sigma(blocks: int, alpha: float, margin: float) -> float:
-    """Return how far above `margin` the detectable effect is, both in multiples of the spread."""
+    """Return the distance of the detectable effect above `margin`, both in multiples of the spread."""
     low, high = 0.0, 6.0
     while high - low > 1e-3:
         middle = (low + high) / 2
@@ -73,9 +73,9 @@ def _excess_in_sigma(blocks: int, alpha: float, margin: float) -> float:
 
 
 def blocks_to_confirm(effect: float, spread: float, alpha: float, margin: float) -> int | None:
-    """Return how many blocks confirm `effect` 80 times in 100; None if more than a thousand would not.
+    """Return the number of blocks that confirm `effect` with 80 % power; None above a thousand.
 
-    Both conditions hold nine times in ten each: Bonferroni's bound, so it may be a few too many.
+    Requires each of both conditions with 90 % probability (Bonferroni's bound), so it may be a few too many.
     """
     if effect <= margin:
         return None
@@ -92,7 +92,7 @@ def blocks_to_confirm(effect: float, spread: float, alpha: float, margin: float)
 
 
 def blocks_to_clear(effect: float, spread: float, margin: float, confidence: float = 0.95) -> int | None:
-    """Return how many blocks bring the interval's upper end below `margin` 80 times in 100; None as above."""
+    """Return the number of blocks that bring the interval's upper end below `margin` with 80 % power; None as above."""
     if effect >= margin:
         return None
 
@@ -105,7 +105,7 @@ def blocks_to_clear(effect: float, spread: float, margin: float, confidence: flo
 
 
 def _fewest(enough: Callable[[int], bool]) -> int | None:
-    # Steps of about 3 %: a forecast needs no better, and tails of a thousand blocks are not free.
+    # Steps of about 3 %: exact enough for a forecast, and tails of a thousand blocks take time.
     blocks = 1
     while blocks <= MOST_BLOCKS:
         if enough(blocks):

@@ -1,4 +1,4 @@
-"""What counts say about a share: the interval of Clopper and Pearson, and how many more it takes."""
+"""Bound a share from counts (Clopper and Pearson), and compute the number of trials for a bound."""
 
 from collections.abc import Callable
 
@@ -14,23 +14,23 @@ def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> tu
 
 
 def lower_bound(successes: int, trials: int, confidence: float = 0.95) -> float:
-    """Return the one-sided bound below the true share with `confidence` (Clopper and Pearson 1934)."""
+    """Return the one-sided lower bound of the true share with `confidence` (Clopper and Pearson 1934)."""
     if successes <= 0:
         return 0.0
     return _solve(lambda share: at_least(successes, trials, share) >= 1 - confidence)
 
 
 def upper_bound(successes: int, trials: int, confidence: float = 0.95) -> float:
-    """Return the one-sided bound above the true share with `confidence` (Clopper and Pearson 1934)."""
+    """Return the one-sided upper bound of the true share with `confidence` (Clopper and Pearson 1934)."""
     if successes >= trials:
         return 1.0
     return _solve(lambda share: at_most(successes, trials, share) <= 1 - confidence)
 
 
 def trials_below(limit: float, rate: float, confidence: float = 0.95) -> int | None:
-    """Return how many trials show a share below `limit`, if successes come at `rate`.
+    """Return the number of trials that show a share below `limit`, if successes occur at `rate`.
 
-    None if `rate` is not below the limit, or more than a thousand million trials would not do.
+    None if `rate` is not below the limit, or a thousand million trials are too few.
     """
     if rate >= limit:
         return None
@@ -47,7 +47,7 @@ def trials_below(limit: float, rate: float, confidence: float = 0.95) -> int | N
 
 
 def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
-    """Return a number above `low` where `holds` begins to, knowing that it does at `high`."""
+    """Return the number above `low` at which `holds` turns true; it must hold at `high`."""
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)
@@ -55,7 +55,7 @@ def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
 
 
 def _solve(above: Callable[[float], bool]) -> float:
-    """Return where `above` turns true between 0 and 1, by bisection down to the precision of a float."""
+    """Return the point between 0 and 1 at which `above` turns true, by bisection to the precision of a float."""
     low, high = 0.0, 1.0
     for _ in range(64):
         middle = (low + high) / 2

@@ -1,6 +1,6 @@
-"""From two samples to one comparison: the caller states the assumption, the package picks the test.
+"""Compare two samples: the caller states the assumption, the package selects the test.
 
-Warnings travel with the numbers; whoever prints a number prints them as footnotes.
+Warnings are returned with the numbers; callers print them as footnotes.
 """
 
 import dataclasses
@@ -15,10 +15,10 @@ CONFIDENCE = 0.95
 
 
 class Assumption(enum.StrEnum):
-    """What the caller knows about how the values came about."""
+    """The caller's knowledge about the origin of the values."""
 
     PAIRED = "paired"
-    """Values come in pairs, and under no change either of a pair could have been the other's. Nothing else."""
+    """Values come in pairs, exchangeable within a pair under no change. No other assumption."""
     EXACT = "exact"
     """Repetitions give the same value."""
 
@@ -31,23 +31,23 @@ class Sample:
 
     @property
     def center(self) -> float:
-        """The median; values are never averaged, because their noise is one-sided."""
+        """The median; never the mean, because the noise of the values is one-sided."""
         return statistics.median(self.values)
 
     @property
     def exact(self) -> bool:
-        """True if there is one value, however often it was measured."""
+        """Return True if all values are equal."""
         return len(set(self.values)) == 1
 
     @property
     def range(self) -> float:
-        """The largest less the smallest value."""
+        """The largest minus the smallest value."""
         return max(self.values) - min(self.values)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Comparison:
-    """A change, in the unit of the differences, with what is known about it. `p` of None: the test knows no chance."""
+    """A change, in the unit of the differences, with its interval. `p` of None: the comparison is not a test."""
 
     change: float
     low: float
@@ -60,14 +60,14 @@ class Comparison:
 
     @property
     def p_two_sided(self) -> float | None:
-        """Twice the smaller p, and at most one."""
+        """Twice the smaller p, at most 1."""
         if self.p_greater is None or self.p_less is None:
             return None
         return min(1.0, 2 * min(self.p_greater, self.p_less))
 
 
 def compare(base: Sample, candidate: Sample, assumption: Assumption) -> Comparison:
-    """Return `candidate` less `base`; take logarithms first where ratios are meant.
+    """Return `candidate` minus `base`; take logarithms first to compare ratios.
 
     Raises `ValueError` for samples that are empty, or of different lengths where they are paired.
     """
@@ -80,7 +80,7 @@ def compare(base: Sample, candidate: Sample, assumption: Assumption) -> Comparis
 def compare_paired(differences: Sequence[float], confidence: float = CONFIDENCE) -> Comparison:
     """Return the median of paired `differences` with its order-statistic interval and the sign test.
 
-    Raises `ValueError` if there is none.
+    Raises `ValueError` for no differences.
     """
     interval = median_interval(differences, confidence)
     test = sign_test(differences)
@@ -99,9 +99,11 @@ def compare_paired(differences: Sequence[float], confidence: float = CONFIDENCE)
 def _warnings(count: int, ties: int, *, bounded: bool, confidence: float) -> list[str]:
     warnings = []
     if not bounded:
-        warnings.append(f"{count} pairs bound no median at {confidence:.0%}: it takes {fewest(confidence)}")
+        warnings.append(
+            f"{count} pairs are too few for an interval at {confidence:.0%} (at least {fewest(confidence)} are needed)"
+        )
     if ties:
-        warnings.append(f"{ties} of {count} pairs do not differ, and count for neither side")
+        warnings.append(f"{ties} of {count} pairs are equal, and count for neither side")
     return warnings
 
 

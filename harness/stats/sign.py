@@ -1,4 +1,4 @@
-"""The sign test: under no change each difference is as likely above zero as below, whatever the noise looks like."""
+"""Apply the sign test: under no change, differences above and below zero are equally likely for any noise."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from harness.stats.binomial import at_least
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SignTest:
-    """How many differences lie on either side of zero. A tie speaks for neither side, and stays in the count.
+    """The numbers of differences above and below zero. A tie supports neither side, and stays in the count.
 
-    With ties P(above) is less than one half under no change, so every p here is exact without them and too large
-    (never too small) with them.
+    Ties make P(above) less than one half under no change, so every p is exact without ties and too large (never
+    too small) with them.
     """
 
     above: int
@@ -20,22 +20,22 @@ class SignTest:
 
     @property
     def count(self) -> int:
-        """All differences, ties included."""
+        """The number of differences, including ties."""
         return self.above + self.below + self.ties
 
     @property
     def p_greater(self) -> float:
-        """The chance of as many above zero or more, under no change. One without data."""
+        """The probability of at least as many differences above zero under no change; 1 without data."""
         return at_least(self.above, self.count)
 
     @property
     def p_less(self) -> float:
-        """The chance of as many below zero or more, under no change. One without data."""
+        """The probability of at least as many differences below zero under no change; 1 without data."""
         return at_least(self.below, self.count)
 
     @property
     def p_two_sided(self) -> float:
-        """Twice the smaller of both, and at most one."""
+        """Twice the smaller of both, at most 1."""
         return min(1.0, 2 * min(self.p_greater, self.p_less))
 
 

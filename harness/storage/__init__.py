@@ -1,1 +1,1 @@
-"""Files and folders that others may have written: one way to read them, and a mark on the folders of the harness."""
+"""Read files and folders of unknown origin safely, and mark the folders of the harness."""

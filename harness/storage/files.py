@@ -1,8 +1,8 @@
-"""The one door to files that others may have written: regular files only, and never more of one than its kind can hold.
+"""Read files of unknown origin: regular files only, and no more of one than its kind can hold.
 
-A run directory, a receipt, a trace or a policy comes from a disk, an archive or a colleague. A named pipe or a device in
-its place would hang the reader, and a file of the wrong size would take its memory. What is refused is an `OSError` whose
-`strerror` says why, so that a reader handles it as it handles a missing file.
+A run directory, a receipt, a trace or a policy may come from a disk, an archive or a colleague. A named pipe or a device
+in its place would block the reader, and a file of the wrong size would exhaust its memory. A refusal is an `OSError`
+with the reason in `strerror`, so that a reader handles it like a missing file.
 """
 
 import errno
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 MIB = 2**20
 MOST_BYTES = 256 * MIB
-"""Of a file that is read whole: receipts and recorded traces are the largest."""
+"""Largest size of a file that is read whole: receipts and recorded traces are the largest."""
 MOST_DOCUMENT_BYTES = 16 * MIB
-"""Of a document that holds facts and no measurements: `run.json`, a card, a policy."""
+"""Largest size of a document with facts and no measurements: `run.json`, a card, a policy."""
 
-# A header is a literal of Python, and numpy looks for one of Python 2 in what it cannot read.
+# A header is a Python literal, and numpy tries Python 2 syntax for an unreadable one.
 _BAD_HEADER = (SyntaxError, tokenize.TokenError, TypeError, LookupError, AttributeError, RecursionError)
 _KINDS = (
     (stat.S_ISDIR, os.strerror(errno.EISDIR)),
@@ -33,11 +33,11 @@ _KINDS = (
 
 
 def open_regular(path: Path, most_bytes: int | None = None) -> BinaryIO:
-    """Open a regular file to read, at once: nothing else is opened, and nothing is waited for.
+    """Open a regular file for reading, without waiting; nothing else is opened.
 
-    Raises OSError for whatever is no regular file, or holds more than `most_bytes`.
+    Raises OSError for anything other than a regular file, and for more than `most_bytes`.
     """
-    # Before it is opened: opening alone can rewind a tape or take a terminal. And after: it may have been exchanged.
+    # Before opening, because opening alone can rewind a tape or take a terminal; and after, because it may be replaced.
     _refuse(path.stat(), path, most_bytes)
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb")
     try:
@@ -51,7 +51,7 @@ def open_regular(path: Path, most_bytes: int | None = None) -> BinaryIO:
 def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     """Return the content of a regular file. Raises OSError as `open_regular`."""
     with open_regular(path, most_bytes) as file:
-        # A file may grow while it is read, and some have no size at all.
+        # A file may grow while it is read, and some report no size.
         content = file.read(most_bytes + 1)
     if len(content) > most_bytes:
         raise _too_large(path, len(content), most_bytes)
@@ -66,10 +66,10 @@ def read_text(path: Path, most_bytes: int = MOST_DOCUMENT_BYTES) -> str:
 def read_array(file: Any, dtype: "npt.DTypeLike", shape: tuple[int | None, ...]) -> "npt.NDArray[Any]":
     """Return the array of an open `.npy` file that has this type and this shape; None stands for any length.
 
-    Its header is held against both, and against `MOST_BYTES`, before memory is taken, and nothing in it is ever run.
+    Its header is checked against both and `MOST_BYTES` before memory is allocated; nothing in it is executed.
     Raises ValueError for any other file.
     """
-    # Every command opens files, and few of them arrays: numpy would be a third of its start.
+    # Most commands read no arrays, and importing numpy would take a third of their start.
     import numpy as np
 
     if np.lib.format.read_magic(file) != (1, 0):
@@ -87,7 +87,7 @@ def read_array(file: Any, dtype: "npt.DTypeLike", shape: tuple[int | None, ...])
     for length in found:
         size *= length
     if not 0 <= size <= MOST_BYTES:
-        raise ValueError(f"it says that it holds {size:,} bytes")
+        raise ValueError(f"its header states {size:,} bytes")
     content = file.read(size)
     if len(content) != size:
         raise ValueError("it ends early")
@@ -103,5 +103,5 @@ def _refuse(facts: os.stat_result, path: Path, most_bytes: int | None) -> None:
 
 
 def _too_large(path: Path, size: int, most_bytes: int) -> OSError:
-    why = f"it holds {size / MIB:,.0f} MiB, and such a file has at most {most_bytes / MIB:,.0f} MiB"
+    why = f"it holds {size / MIB:,.0f} MiB (limit {most_bytes / MIB:,.0f} MiB for such a file)"
     return OSError(errno.EFBIG, why, str(path))

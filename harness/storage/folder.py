@@ -1,7 +1,7 @@
-"""A folder that the harness makes: one file in it says whose it is and what it holds, before anything else is in it.
+"""A folder of the harness: its first file marks the owner and the kind of content.
 
-That file is `run.json`. It stands in every folder from the first moment on, so that a folder whose maker was killed at
-any later one is still understood: `harness report` says that nothing was measured, `harness clean` removes it.
+That file is `run.json`. Every folder has it from the beginning, so that the folder of a killed process is still
+recognised: `harness report` reports that nothing was measured, `harness clean` removes it.
 """
 
 import contextlib
@@ -19,13 +19,13 @@ PRODUCT = "asset-harness"
 SCHEMA = 1
 DOCUMENT = "run.json"
 STARTED, FINISHED = "started", "finished"
-"""The status of a folder in which nothing has been measured yet, or of one that holds receipts and no run; and at its end."""
+"""Status of a folder before anything was measured or while session records are added; status of a finished one."""
 SESSION, ABLATION, CALIBRATION = "session", "ablation", "calibration"
-"""Kinds of folders that hold receipts; those that hold a run name theirs in its document."""
+"""Kinds of folders with session records; folders with a run name their kind in its document."""
 
 
 class Head(msgspec.Struct, frozen=True):
-    """What `run.json` has in every folder of this schema. Runs of older harnesses name no product."""
+    """Fields of `run.json` in every folder of this schema. Runs of older harnesses lack the product."""
 
     schema: int = SCHEMA
     kind: str = "load"
@@ -34,9 +34,9 @@ class Head(msgspec.Struct, frozen=True):
 
 
 def make(path: Path, kind: str, what: str = "run directory", option: str = "--out") -> None:
-    """Make the folder `path` with its head in it: it is never seen without one.
+    """Make the folder `path` together with its head, so that it is never visible without one.
 
-    Raises `HarnessError`: `what` could not be made, and `option` names another place.
+    Raises `HarnessError`: `what` could not be made, and `option` names another folder.
     """
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(3)}")
     try:
@@ -53,7 +53,7 @@ def make(path: Path, kind: str, what: str = "run directory", option: str = "--ou
 
 
 def read_head(path: Path) -> Head | None:
-    """Return the head of the folder `path`; None where it has none that can be read."""
+    """Return the head of the folder `path`; None without a readable one."""
     try:
         return msgspec.json.decode(files.read_bytes(path / DOCUMENT, files.MOST_DOCUMENT_BYTES), type=Head)
     except (OSError, ValueError, RecursionError):
@@ -61,14 +61,14 @@ def read_head(path: Path) -> Head | None:
 
 
 def finish(path: Path, kind: str) -> None:
-    """Say in the head of a folder of receipts that nothing more will come."""
-    # Only `harness clean` wants to know: whatever else there is to say is more important.
+    """Mark a folder of receipts as complete in its head."""
+    # Only `harness clean` uses this mark: other errors are more important.
     with contextlib.suppress(OSError):
         write_head(path, kind, FINISHED)
 
 
 def write_head(path: Path, kind: str, status: str) -> None:
-    """Write a `run.json` that holds a head and nothing else. Raises OSError."""
+    """Write a `run.json` with only a head. Raises OSError."""
     head = Head(product=PRODUCT, kind=kind, status=status)
     scratch = path / f".{DOCUMENT}.{os.getpid()}"
     scratch.write_bytes(msgspec.json.format(msgspec.json.encode(head), indent=1))

@@ -1,13 +1,13 @@
-"""Every child process of the product: servers, measured workers, profilers and clients.
+"""Start and end every child process of the product: servers, measured workers, profilers and clients.
 
-A `Supervisor` starts children, hands out `Child` objects, and ends all of them when its `with` block ends, for
-whatever reason. Two independent means cover the case that the supervising process itself is killed:
+A `Supervisor` starts children, returns `Child` objects, and ends all of them when its `with` block ends, for
+any reason. Two independent mechanisms cover a kill of the supervising process itself:
 
 - each child asks the kernel for SIGKILL when its parent dies (`launch.py`, before the real program starts);
-- one small guardian process (`guardian.py`) notices that the supervisor is gone and kills the process group of
+- one small guardian process (`guardian.py`) detects that the supervisor is gone and kills the process group of
   every child, so that grandchildren end too.
 
-Every child leads its own process group: a Ctrl-C in the terminal reaches the supervisor alone, which then ends
+Every child leads its own process group: a Ctrl-C in the terminal reaches only the supervisor, which then ends
 its children in order.
 """
 

@@ -1,4 +1,4 @@
-"""One child process: its identity, its log, and its end."""
+"""Control one child process: its identity, its log, and its end."""
 
 import contextlib
 import math
@@ -19,7 +19,7 @@ _TAIL_BYTES = 64 * 1024
 
 
 class Child:
-    """A running or ended child that leads its own process group; made by `Supervisor.start`.
+    """A running or ended child process that leads its own process group; made by `Supervisor.start`.
 
     Used as a context manager it is stopped at the end of the block.
     """
@@ -36,7 +36,7 @@ class Child:
         self.name = name
         self.log = log
         self.log_began_at = log_began_at
-        """Where in its log, in bytes, what it says begins: others may have written there before."""
+        """Offset in its log, in bytes, where its output begins: other processes may have written there before."""
         self.started_s = time.monotonic()
         self._process = process
         self._secrets = secrets
@@ -57,17 +57,17 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process id, which is also the id of its process group."""
+        """Process id, which is also the id of its process group."""
         return self._process.pid
 
     @property
     def stdin(self) -> IO[bytes] | None:
-        """The writing end of its standard input, if it was started with `stdin=PIPE`."""
+        """Writing end of its standard input, if it was started with `stdin=PIPE`."""
         return self._process.stdin
 
     @property
     def stdout(self) -> IO[bytes] | None:
-        """The reading end of its standard output, if it was started with `stdout=PIPE`."""
+        """Reading end of its standard output, if it was started with `stdout=PIPE`."""
         return self._process.stdout
 
     def poll(self) -> int | None:
@@ -80,9 +80,9 @@ class Child:
         return self._code
 
     def wait(self, timeout_s: float | None = None) -> int:
-        """Return the exit code when the child ends by itself; the rest of its process group is killed then.
+        """Return the exit code when the child ends by itself; then kills the rest of its process group.
 
-        Raises ServerError if it still runs after `timeout_s`; it is not stopped then.
+        Raises ServerError if it still runs after `timeout_s`, without stopping it.
         """
         code = self._ended_within(timeout_s)
         if code is None:
@@ -96,8 +96,8 @@ class Child:
     def stop(self, grace_s: float = DEFAULT_GRACE_S) -> int:
         """End the child and its whole process group, close its pipes, and return the exit code.
 
-        SIGTERM first, SIGKILL after `grace_s` seconds, or at once if the waiting is interrupted. Grandchildren
-        get no grace of their own: they are killed when the child has ended. Stopping twice is harmless.
+        Sends SIGTERM first, SIGKILL after `grace_s` seconds, or at once if the waiting is interrupted. Grandchildren
+        get no separate grace: they are killed when the child has ended. Stopping twice is harmless.
         """
         try:
             if self.poll() is None:
@@ -108,7 +108,7 @@ class Child:
         return code
 
     def kill(self) -> int:
-        """End the child and its whole process group without grace; as `stop` in all else."""
+        """End the child and its whole process group without grace; otherwise like `stop`."""
         self._sweep()
         while self._code is None:
             self._look()
@@ -117,7 +117,7 @@ class Child:
         return self._code
 
     def _ended_within(self, timeout_s: float | None) -> int | None:
-        """Return the exit code as soon as it has ended, or None if it does not in time."""
+        """Return the exit code once the child has ended, or None if the time is up first."""
         deadline_s = math.inf if timeout_s is None else time.monotonic() + timeout_s
         delay_s = 0.0005
         while self.poll() is None and (left_s := deadline_s - time.monotonic()) > 0:
@@ -126,26 +126,26 @@ class Child:
         return self._code
 
     def _look(self, options: int = 0) -> None:
-        """Learn the exit code, or wait for it.
+        """Read the exit code if the child has ended, or wait for it.
 
-        Without the lock of `Popen.poll`: an exception out of a signal's handler, as that of Ctrl-C, may leave that one
-        locked for ever. And without reaping: what is interrupted can be asked again.
+        This avoids the lock of `Popen.poll`, which an exception from a signal handler, such as Ctrl-C, may leave locked
+        for ever. It does not reap the child, so that an interrupted call can be repeated.
         """
         try:
             found = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | options)
         except ChildProcessError:
-            # Where SIGCHLD is ignored nobody hears how a child ended.
+            # Where SIGCHLD is ignored, the exit code of a child is lost.
             self._code = 0
             return
         if found is not None:
             self._code = found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
 
     def _reap(self) -> None:
-        """Let the system forget the child, whose exit code is known."""
+        """Reap the child, whose exit code is known."""
         self._process.wait()
 
     def log_tail(self, lines: int = 20) -> str:
-        """Return the last lines of its log, without secrets; empty if there is none."""
+        """Return the last lines of its log, without secrets; empty without a log."""
         try:
             with self.log.open("rb") as file:
                 file.seek(max(0, self.log.stat().st_size - _TAIL_BYTES))
@@ -155,7 +155,7 @@ class Child:
         return "\n".join(self._secrets.hide(text).splitlines()[-lines:])
 
     def _sweep(self) -> None:
-        """Kill the process group, once: later its number may belong to somebody else."""
+        """Kill the process group, once: its number may be reused later."""
         if not self._swept:
             self._swept = True
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -165,6 +165,6 @@ class Child:
     def _close_pipes(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                # What was written and never read is lost with its reader.
+                # Data that was written but never read is lost with its reader.
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()

@@ -1,11 +1,11 @@
-"""How a process ended, in words: the one place that reads an exit code."""
+"""Describe the end of a process in words: the only reader of exit codes."""
 
 import signal
 
 _HINTS = {
-    signal.SIGKILL: "was it the kernel's out-of-memory killer? dmesg and the memory limit of the container tell",
-    signal.SIGXCPU: "it met the limit of processor time (ulimit -t)",
-    signal.SIGXFSZ: "it met the limit of a file's size (ulimit -f)",
+    signal.SIGKILL: "possibly the kernel's out-of-memory killer: see dmesg and the container's memory limit",
+    signal.SIGXCPU: "CPU time limit reached (ulimit -t)",
+    signal.SIGXFSZ: "file size limit reached (ulimit -f)",
 }
 _CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGSYS)
 _SHELL = 128
@@ -15,7 +15,7 @@ def how_it_ended(code: int) -> str:
     """Return the end of a sentence about a process, from its exit code (negative: killed by that signal)."""
     if code < 0:
         return f"was killed by {_name(-code)}"
-    # What a shell, or a container, says of a process within it.
+    # Exit code by which a shell or container reports the signal of a process in it.
     within = (
         f" (a process within it was killed by {_name(code - _SHELL)})" if _is_signal(code - _SHELL) else ""
     )
@@ -23,7 +23,7 @@ def how_it_ended(code: int) -> str:
 
 
 def why_it_may_have(code: int) -> str:
-    """Return what may be behind a signal, as the beginning of a sentence without its point; empty where nothing is known."""
+    """Return a possible cause of a signal, as the beginning of a sentence without its full stop; empty if unknown."""
     number = -code if code < 0 else code - _SHELL
     if number in _HINTS:
         return _HINTS[signal.Signals(number)]
@@ -31,7 +31,7 @@ def why_it_may_have(code: int) -> str:
 
 
 def ending(code: int) -> str:
-    """Return `how_it_ended`, with what may be behind it in brackets."""
+    """Return `how_it_ended`, with the possible cause in brackets."""
     why = why_it_may_have(code)
     return f"{how_it_ended(code)} ({why})" if why else how_it_ended(code)
 

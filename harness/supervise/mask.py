@@ -1,4 +1,4 @@
-"""Taking secrets out of a log: a child writes there itself, past everything that hides them."""
+"""Mask secrets in a log: a child writes there directly, without redaction."""
 
 import os
 from pathlib import Path
@@ -10,15 +10,15 @@ _PIECE_BYTES = 8 << 20
 
 
 def mask_secrets(log: Path, start: int, secrets: Secrets) -> None:
-    """Overwrite each secret in a log from byte `start` on. What cannot be read or written stays as it is.
+    """Overwrite each secret in a log from byte `start` on. Unreadable or unwritable logs stay unchanged.
 
-    A secret becomes `[redacted]***` or `***` in its own length: others may append to the file meanwhile, and nothing of theirs is lost.
+    A secret becomes `[redacted]***` or `***` of the same length, so that concurrent appends by others are kept.
     """
     try:
         with log.open("r+b") as file:
             file.seek(start)
             while piece := file.read(_PIECE_BYTES):
-                # A piece ends with a line, if there is one.
+                # A chunk ends at a line end, if it has one.
                 piece += file.readline()
                 _mask(file.fileno(), start, piece, secrets)
                 start += len(piece)
@@ -27,7 +27,7 @@ def mask_secrets(log: Path, start: int, secrets: Secrets) -> None:
 
 
 def _mask(descriptor: int, start: int, piece: bytes, secrets: Secrets) -> None:
-    # One character for each byte, so that places in the text are places in the file.
+    # One character for each byte, so that offsets in the text are offsets in the file.
     for first, end in secrets.spans(piece.decode("latin-1")):
         length = end - first
         mask = HIDDEN.encode() if length >= len(HIDDEN) else b""

@@ -1,7 +1,7 @@
-"""Private temporary folders: made, held while their maker lives, removed at the end, and swept after a SIGKILL.
+"""Private temporary folders: created, locked while their owner lives, removed at the end, and swept after a SIGKILL.
 
-A folder is held by a lock on itself, which the kernel lets go however its maker ends. A sweep takes the lock of each
-folder that is there: whoever gets it may remove the folder, and a maker that does not get it makes another folder.
+A folder carries a lock on itself, which the kernel releases at any end of its owner. A sweep tries the lock of each
+existing folder: a process that gets it may remove the folder, and an owner that fails to get it makes another folder.
 """
 
 import contextlib
@@ -21,18 +21,18 @@ PREFIX = "asset-harness-private-"
 _OURS = re.compile(rf"{PREFIX}[a-z0-9_]{{8}}")
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SESSION = re.compile(r"harness-session-[a-z0-9_]{8}")
-"""Of earlier versions: held by a lock on the file `lock` in it."""
+"""Folders of earlier versions, locked by the file `lock` inside."""
 _SERVERS = re.compile(r"asset-harness-[a-z0-9_]{8}")
-"""Of earlier versions: held by nothing, and nothing is in it but a folder for each of three servers."""
+"""Folders of earlier versions, without a lock; they contain only a folder for each of three servers."""
 _SERVER_FOLDERS = frozenset("012")
 _OLD_S = 24 * 3600.0
 
 
 @contextlib.contextmanager
 def private_folder() -> Iterator[Path]:
-    """Yield an empty folder that its owner alone can read; it is gone afterwards, whatever happens.
+    """Yield an empty folder that only its owner can read; it is removed afterwards in any case.
 
-    Raises HarnessError if the temporary folder cannot be written to.
+    Raises HarnessError if the temporary folder is not writable.
     """
     sweep()
     try:
@@ -51,7 +51,7 @@ def private_folder() -> Iterator[Path]:
 
 
 def sweep() -> list[Path]:
-    """Remove the folders whose makers live no more, and return them. Raises nothing; takes some 0.1 ms where there are none."""
+    """Remove the folders of ended owners, and return them. Raises nothing; takes about 0.1 ms where there are none."""
     try:
         parent = tempfile.gettempdir()
         with os.scandir(parent) as entries:
@@ -62,7 +62,7 @@ def sweep() -> list[Path]:
 
 
 def _make() -> tuple[Path, int]:
-    """Return a new folder and the descriptor that holds its lock."""
+    """Return a new folder and the file descriptor that holds its lock."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
         try:
@@ -71,7 +71,7 @@ def _make() -> tuple[Path, int]:
             continue
         if _lock(held) is not False and folder.exists():
             return folder, held
-        # A sweep was faster than our lock.
+        # A sweep has taken the lock first.
         os.close(held)
 
 
@@ -83,7 +83,7 @@ def _remove_if_abandoned(folder: Path) -> bool:
     try:
         is_abandoned = _is_private(opened) and _is_abandoned(folder, opened)
         if is_abandoned:
-            # By its path again, which is no danger: only we can replace what is ours, and no link is followed.
+            # By its path again, which is safe: only its owner can replace it, and no link is followed.
             shutil.rmtree(folder, ignore_errors=True)
     except OSError:
         return False
@@ -107,7 +107,7 @@ def _is_abandoned(folder: Path, opened: int) -> bool:
 
 
 def _lock(descriptor: int) -> bool | None:
-    """Take the lock; False if somebody else holds it, None where the file system has no locks."""
+    """Take the lock; return False if another process holds it, None where the file system has no locks."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -126,7 +126,7 @@ def _has_free_lock_file(opened: int) -> bool:
 
 
 def _is_of_dead_servers(folder: Path, opened: int) -> bool:
-    """True if it is a day old, holds what servers leave and nothing else, and no process works in it."""
+    """Return True if it is a day old, holds only leftovers of servers, and no process works in it."""
     inside = os.listdir(opened)
     if not inside or not _SERVER_FOLDERS.issuperset(inside):
         return False
@@ -135,7 +135,7 @@ def _is_of_dead_servers(folder: Path, opened: int) -> bool:
 
 
 def _in_use() -> Iterator[Path]:
-    """Yield the current folders of all our processes."""
+    """Yield the current folders of all processes of this user."""
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             yield (process / "cwd").readlink()

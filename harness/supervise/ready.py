@@ -1,4 +1,4 @@
-"""Waiting until a child can do its work, without waiting for a dead one."""
+"""Wait until a child is ready, and stop waiting if it has died."""
 
 import time
 from collections.abc import Callable
@@ -11,9 +11,9 @@ POLL_S = 0.02
 
 
 def ready_yet(child: Child, is_ready: Callable[[], bool], what: str) -> bool:
-    """Ask once whether `child` is ready; `what` names it in a sentence.
+    """Return True if `child` is ready; `what` names it in a sentence.
 
-    Raises ServerError with the tail of its log if the child has ended. It is looked at after the question too:
+    Raises ServerError with the tail of its log if the child has ended. Checks the child again after the question:
     another process on the same port may have answered it.
     """
     _require_alive(child, what)
@@ -24,7 +24,7 @@ def ready_yet(child: Child, is_ready: Callable[[], bool], what: str) -> bool:
 
 
 def wait_ready(child: Child, is_ready: Callable[[], bool], timeout_s: float, what: str) -> float:
-    """Return the seconds since its start as soon as `is_ready` says so; `is_ready` must not block for long.
+    """Return the seconds since its start once `is_ready` returns True; `is_ready` must not block for long.
 
     Raises ServerError with the tail of its log if the child ends before that, or is not ready in time.
     """
@@ -37,7 +37,7 @@ def wait_ready(child: Child, is_ready: Callable[[], bool], timeout_s: float, wha
 
 
 def not_ready(child: Child, what: str, timeout_s: float) -> ServerError:
-    """Return the error for a child that lives but was not ready in time."""
+    """Return the error for a child that runs but was not ready in time."""
     return _error(child, f"{what} was not ready after {timeout_s:g} s")
 
 

@@ -1,4 +1,4 @@
-"""Values that must never be printed."""
+"""Hold secret values, and hide them in text."""
 
 import re
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from harness.redaction.redact import redact_text, secret_spans
 
 
 class Secrets:
-    """A growing collection of secret values, and the text with them taken out."""
+    """A growing collection of secret values, and the redaction of text."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._values: set[str] = set()
@@ -19,7 +19,7 @@ class Secrets:
         self._values.update(value for value in values if value)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return where secrets are in `text`, in order; they may overlap."""
+        """Return the spans of secrets in `text`, in order; they may overlap."""
         known = (found.span() for value in self._values for found in re.finditer(re.escape(value), text))
         return sorted({*known, *((span.start, span.end) for span in secret_spans(text))})
 

@@ -1,4 +1,4 @@
-"""Starting children and ending every one of them."""
+"""Start child processes and end every one of them."""
 
 import contextlib
 import os
@@ -21,10 +21,10 @@ _PYTHON = (sys.executable, "-I", "-S")
 
 
 class Supervisor:
-    """Owns the child processes started inside its `with` block; none of them outlives it.
+    """Own the child processes started inside its `with` block; none of them outlives it.
 
-    At the end of the block, by an exception and Ctrl-C too, children stop in the reverse order of their start; a
-    second Ctrl-C kills what is left at once. `secrets` are kept out of every message and log tail.
+    At the end of the block, including by an exception or Ctrl-C, children stop in the reverse order of their start; a
+    second Ctrl-C kills the remaining ones at once. `secrets` are kept out of every message and log tail.
     """
 
     def __init__(self, *, redact: Iterable[str] = ()) -> None:
@@ -46,7 +46,7 @@ class Supervisor:
                 child.kill()
             self._dismiss_guardian()
 
-    def start(  # noqa: PLR0913 - these are the arguments of a process; a record of them would only hide that.
+    def start(  # noqa: PLR0913 - these are the arguments of a process; a record would only hide them.
         self,
         name: str,
         argv: Sequence[str],
@@ -64,7 +64,7 @@ class Supervisor:
         `env` is the whole environment of the child (default: ours). Call it from the main thread: the kernel
         kills a child when the *thread* that started it ends.
 
-        Raises ServerError if there is no such program.
+        Raises ServerError if the program does not exist.
         """
         _require_main_thread(name)
         program = _find(name, argv[0], env)
@@ -88,7 +88,7 @@ class Supervisor:
         return child
 
     def running(self) -> tuple[Child, ...]:
-        """Return the children that live."""
+        """Return the running children."""
         return tuple(child for child in self._children if child.poll() is None)
 
     def _release(self, child: Child) -> None:
@@ -107,7 +107,7 @@ class Supervisor:
             )
 
     def _tell_guardian(self, line: str) -> None:
-        # Without its guardian (killed by hand) a supervisor still ends its children; only the last net is gone.
+        # Without its guardian (killed by hand) a supervisor still ends its children, except after its own SIGKILL.
         with contextlib.suppress(BrokenPipeError):
             if self._guardian is not None and self._guardian.stdin is not None:
                 self._guardian.stdin.write(line.encode())
@@ -123,7 +123,7 @@ class Supervisor:
 def _require_main_thread(name: str) -> None:
     if threading.current_thread() is not threading.main_thread():
         raise HarnessError(
-            f"{name} was to be started from the thread {threading.current_thread().name!r}",
+            f"{name} cannot be started from the thread {threading.current_thread().name!r}",
             remedy="Start children from the main thread: they die with the thread that started them.",
         )
 
@@ -133,7 +133,7 @@ def _find(name: str, program: str, env: Mapping[str, str] | None) -> str:
     found = shutil.which(program, path=path)
     if found is None:
         raise ServerError(
-            f"{name} cannot be started: there is no program {program!r}",
-            remedy="Install it, or put its folder on PATH; `harness doctor` says which parts are missing.",
+            f"{name} cannot be started: program {program!r} not found",
+            remedy="Install it, or put its folder on PATH; `harness doctor` lists missing parts.",
         )
     return str(Path(found).absolute())

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP as an exception, so that `with` blocks end as they do at Ctrl-C."""
+"""Turn SIGTERM and SIGHUP into an exception, so that `with` blocks end as on Ctrl-C."""
 
 import contextlib
 import signal
@@ -8,7 +8,7 @@ from typing import NoReturn
 
 
 class TerminationError(KeyboardInterrupt):
-    """Somebody asked this process to end. What handles Ctrl-C handles this: no `except Exception` takes it."""
+    """A request to end this process. Handlers of Ctrl-C handle it too: no `except Exception` catches it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -22,7 +22,7 @@ def _raise(number: int, _frame: FrameType | None) -> NoReturn:
 def termination_as_exception() -> Iterator[None]:
     """Raise TerminationError in the main thread at SIGTERM and SIGHUP, inside this block.
 
-    To be entered by the main thread. A signal that is ignored (`nohup`) stays ignored.
+    Enter it in the main thread. An ignored signal (`nohup`) stays ignored.
     """
     before = {
         number: signal.getsignal(number)

@@ -1,1 +1,1 @@
-"""The table of calls: how its rows are written, read in pieces, dealt out and put together, and what they add up to."""
+"""The table of calls: write its rows, read it in chunks, split it among workers, merge it, and sum it up."""

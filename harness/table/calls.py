@@ -1,11 +1,11 @@
-"""The table of calls: one row per call, a NumPy file that the measured process writes through a memory map.
+"""Table of calls: one row per call, in a NumPy file that the measured process writes through a memory map.
 
-In the open model the table is the plan: every arrival is a row from the beginning, and a row that nobody
-touched says `never_started`. In the closed model rows are appended as calls start. Either way a process that
-is killed leaves a readable table, and every row has exactly one outcome.
+In the open model the table is the plan: every arrival is a row from the beginning, and an untouched row has the
+outcome `never_started`. In the closed model rows are appended as calls start. In both models a killed process
+leaves a readable table, and every row has exactly one outcome.
 
-All times are integer nanoseconds of CLOCK_MONOTONIC from the start of the measured time, so that warm-up is
-negative. `numpy.load("calls.npy")` and `pandas.DataFrame(numpy.load("calls.npy"))` open it.
+All times are integer nanoseconds of CLOCK_MONOTONIC from the start of the measured time, so warm-up is negative.
+`numpy.load("calls.npy")` and `pandas.DataFrame(numpy.load("calls.npy"))` open it.
 """
 
 import os
@@ -22,7 +22,7 @@ Table = npt.NDArray[np.void]
 
 DTYPE = np.dtype(
     [
-        # First what is known when a call is let go, so that claiming a row is one short write.
+        # First the values known when a call is sent, so that claiming a row is one short write.
         ("outcome", "u1"),
         ("reserved", "u1"),
         ("operation", "<u2"),
@@ -31,25 +31,25 @@ DTYPE = np.dtype(
         ("dispatched_ns", "<i8"),
         ("entered_ns", "<i8"),
         ("completed_ns", "<i8"),
-        # The exact split of service by the switch hook; -1 where it was off.
+        # Exact split of service by the switch hook; -1 where it was off.
         ("run_ns", "<i8"),
         ("wait_busy_ns", "<i8"),
-        # The part of lag for which the target held the loop, and for which the host ran something else.
+        # Part of lag while the target blocked the event loop, and part caused by CPU contention.
         ("lag_target_ns", "<i8"),
         ("lag_host_ns", "<i8"),
     ]
 )
 ROW_BYTES = DTYPE.itemsize
-# struct's view of the part of a row that a claim writes, and of the rest of it; tests hold them together.
+# struct formats of the part of a row written by a claim, and of the rest; tests keep them equal to DTYPE.
 CLAIM_FORMAT = "<BBHIqq"
 FILL_FORMAT = "<6q"
 INTENDED_FROM = 8
 FILL_FROM = 24
 LAG_FROM = 56
-"""Where in a row the intended time, that rest, and the owners of its lag begin."""
+"""Offsets of the intended time, of the rest, and of the causes of lag in a row."""
 HEADER_BYTES = 512
-# Memory does not follow the rows, so that only the disk is to be protected: these are 14 GB, and 2.7 hours of 20,000
-# arrivals a second, which is what one process can drive. A plan of more is refused before it starts.
+# Memory does not grow with the rows, so only the disk needs protection: this is 14 GB, and 2.7 hours of 20,000
+# arrivals a second, the most that one process can drive. A larger plan is refused before it starts.
 MAX_ROWS = 200_000_000
 _STRETCH_ROWS = 65_536
 _SHAPE = re.compile(rb"'shape': \((\d+),\)")
@@ -63,12 +63,12 @@ def header(rows: int) -> bytes:
 
 
 def reserve(descriptor: int, rows: int) -> None:
-    """Give the file room for `rows` rows on the disk: a memory map over a hole would die on a full disk."""
+    """Reserve disk space for `rows` rows: a memory map over a hole would crash on a full disk."""
     size = os.fstat(descriptor).st_size
     try:
         os.posix_fallocate(descriptor, 0, HEADER_BYTES + rows * ROW_BYTES)
     except OSError as error:
-        # What a full disk gave before it was full would end in the middle of a row.
+        # The space reserved before the disk was full would end in the middle of a row.
         os.ftruncate(descriptor, size)
         needed = (HEADER_BYTES + rows * ROW_BYTES) / 2**20
         raise HarnessError(
@@ -86,7 +86,7 @@ def write_table(path: Path, rows: Table) -> None:
 
 
 def create(path: Path, rows: int) -> Table:
-    """Write a table of rows that are all zero, and return it, mapped and writable: the plan goes into it."""
+    """Write a table of zero rows, and return it, mapped and writable."""
     try:
         with path.open("wb") as file:
             reserve(file.fileno(), rows)
@@ -101,7 +101,7 @@ def create(path: Path, rows: int) -> Table:
 
 
 def seal(path: Path) -> None:
-    """Cut an appended table to the rows that were started, and make its header true."""
+    """Truncate an appended table to the started rows, and set its header to match."""
     rows = len(load(path))
     with path.open("r+b") as file:
         file.write(header(rows))
@@ -109,9 +109,9 @@ def seal(path: Path) -> None:
 
 
 def load(path: Path) -> Table:
-    """Return the rows as a read-only memory map, without the reserved rows at the end that no call used.
+    """Return the rows as a read-only memory map, without unused reserved rows at the end.
 
-    Raises `InvalidRunError` if the file is missing, cut off or not such a table.
+    Raises `InvalidRunError` if the file is missing, cut off or not a table of calls.
     """
     try:
         with files.open_regular(path) as file:
@@ -128,7 +128,7 @@ def load(path: Path) -> Table:
     if rest:
         raise _damaged(path, f"it ends in the middle of row {rows}")
     if rows > 2 * MAX_ROWS:
-        # A file may have holes: its length costs nothing, and reading it would take for ever.
+        # A sparse file may have any length, and reading it would never end.
         raise _damaged(path, f"it holds {rows:,} rows, more than any run can have")
     planned = int(shape[1])
     if rows < planned:
@@ -140,7 +140,7 @@ def load(path: Path) -> Table:
 
 
 def _without_reserve(table: Table, planned: int) -> Table:
-    # From the end, a stretch at a time: the reserve is short, the table may be long.
+    # From the end, in chunks: the reserve is short, the table may be long.
     for start in range(len(table) - 1, planned - 1, -_STRETCH_ROWS):
         first = max(start + 1 - _STRETCH_ROWS, planned)
         used = np.flatnonzero(table["outcome"][first : start + 1])
@@ -153,5 +153,5 @@ def _damaged(path: Path, why: str) -> InvalidRunError:
     return InvalidRunError(
         f"The table of calls is damaged: {why}",
         where=str(path),
-        remedy="Nothing can be said about this run; run the scenario again",
+        remedy="This run cannot be evaluated; run the scenario again",
     )

@@ -1,9 +1,9 @@
-"""Who held the loop while the calls of each operation waited for it: a small table in a file, written through a map.
+"""Record what blocked the event loop while calls of each operation waited for it: a small memory-mapped table.
 
-`timing/heldby.npy` has a row for each operation that waited and a column for each holder: the operations, an empty one,
+`timing/heldby.npy` has a row for each waiting operation and a column for each blocker: the operations, an empty one,
 then those of `NAMES`; in ns, over the calls of the measured time that returned. A row sums to the `wait_busy_ns` of its
-operation. The measured process adds to it as calls end, so that SIGKILL loses one call at most; tables of several
-processes add up.
+operation. The measured process adds to it as calls end, so SIGKILL loses one call at most; tables of several processes
+are additive.
 """
 
 import mmap
@@ -19,11 +19,11 @@ import numpy.typing as npt
 from harness.errors import InvalidRunError
 from harness.storage import files
 
-# As indices from the end of a list of totals: what is at least BACKGROUND is the target's.
+# Indices from the end of a list of totals; those of at least BACKGROUND belong to the target.
 BACKGROUND, GARBAGE, PACER, DRIVER, IDLE = -1, -2, -3, -4, -5
 SPECIAL = 5
 NAMES = ("driver", "pacer", "garbage collection", "other greenlets")
-"""The holders that are no operation, in the order of the columns: DRIVER to BACKGROUND."""
+"""Blockers other than operations, in the order of the columns: DRIVER to BACKGROUND."""
 
 _HEADER_BYTES = 128
 _CELL_BYTES = 8
@@ -35,7 +35,7 @@ class HeldBy:
     """The table of one process, open for adding."""
 
     def __init__(self, path: Path, operations: int) -> None:
-        """Make the file at `path` with all cells 0."""
+        """Create the file at `path` with all cells 0."""
         width = operations + SPECIAL
         self._sums = [[0] * width for _ in range(operations)]
         self._pack = struct.Struct(f"<{width}q").pack_into
@@ -46,22 +46,22 @@ class HeldBy:
             self._map = mmap.mmap(file.fileno(), 0)
 
     def add(self, waiting: int, held_ns: Iterable[int]) -> None:
-        """Add to the row of operation `waiting` what each held: operations first, then from IDLE, which is 0, on."""
+        """Add the time of each blocker to the row of operation `waiting`: operations first, then from IDLE (0) on."""
         sums = self._sums[waiting] = list(map(operator.add, self._sums[waiting], held_ns))
         self._pack(self._map, self._places[waiting], *sums)
 
     @property
     def content(self) -> bytes:
-        """The file as it is now."""
+        """Present content of the file."""
         return self._map[:]
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._map.close()
 
 
 def load(path: Path, operations: int) -> Matrix | None:
-    """Return the table, or None where there is none: the split was off, or an older harness wrote the run.
+    """Return the table, or None without one: the split was off, or an older harness wrote the run.
 
     Raises `InvalidRunError` if it is damaged or of another number of operations.
     """
@@ -77,14 +77,14 @@ def load(path: Path, operations: int) -> Matrix | None:
 
 
 def read(path: Path, operations: int | None = None) -> Matrix:
-    """Return the table of one process as it is on the disk. Raises OSError or ValueError where there is none."""
+    """Return the table of one process as stored on disk. Raises OSError or ValueError where it is missing or damaged."""
     width = None if operations is None else operations + SPECIAL
     with files.open_regular(path) as file:
         return files.read_array(file, "<i8", (operations, width))
 
 
 def named(matrix: Matrix, operations: Sequence[str]) -> dict[str, dict[str, dict[str, int] | int]]:
-    """Return the table as the JSON of a run has it: what cannot be confused stands under different keys."""
+    """Return the table in the JSON form of a run, with operations and other blockers under separate keys."""
     rows = {}
     for name, row in zip(operations, matrix.tolist(), strict=True):
         special = zip(NAMES, row[len(operations) :], strict=True)
@@ -97,7 +97,7 @@ def named(matrix: Matrix, operations: Sequence[str]) -> dict[str, dict[str, dict
 
 def _damaged(path: Path, why: str) -> InvalidRunError:
     return InvalidRunError(
-        f"The table of who held the loop is damaged: {why}",
+        f"The table of what blocked the event loop is damaged: {why}",
         where=str(path),
-        remedy="Nothing can be said about this run; run the scenario again",
+        remedy="This run cannot be evaluated; run the scenario again",
     )

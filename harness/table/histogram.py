@@ -1,6 +1,6 @@
 """Log-linear histograms of nanoseconds: at most 0.4 % error, exact extremes and sum, merged bit for bit.
 
-A value below 256 has a bucket of its own; above, each power of two is cut into 128 buckets, as in
+Each value below 256 has its own bucket; above, each power of two is divided into 128 buckets, as in
 HdrHistogram (http://hdrhistogram.org). Percentiles are nearest-rank over bucket middles, never outside
 the exact minimum and maximum.
 """
@@ -55,7 +55,7 @@ class Histogram:
 
     @classmethod
     def empty(cls) -> Self:
-        """Return the histogram of no values."""
+        """Return an empty histogram."""
         none = np.zeros(0, np.int64)
         return cls(none, none, 0, 0, 0, 0)
 
@@ -68,7 +68,7 @@ class Histogram:
         low = int(values.min())
         if low < 0:
             raise ValueError(f"a histogram holds no negative value, got {low}")
-        # Counted by place, not sorted: a bucket's number is below 6,000, so this is five times as fast as `unique`.
+        # Counted by index, not sorted: bucket indices are below 6,000, so this is five times as fast as `unique`.
         by_bucket = np.bincount(bucket_of(values))
         buckets = np.flatnonzero(by_bucket).astype(np.int64)
         counts = by_bucket[buckets].astype(np.int64)
@@ -76,7 +76,7 @@ class Histogram:
 
     @classmethod
     def merge(cls, parts: Iterable["Histogram"]) -> Self:
-        """Return the histogram of all values of `parts`: equal to `of` the values together."""
+        """Return the histogram of all values of `parts`: equal to `of` for the values together."""
         full = [part for part in parts if part.count]
         if not full:
             return cls.empty()
@@ -106,14 +106,14 @@ class Histogram:
 
     @property
     def mean(self) -> float | None:
-        """The exact mean, or None without values."""
+        """Exact mean in ns, or None without values."""
         return self.total / self.count if self.count else None
 
     def percentile(self, share: float) -> int | None:
-        """Return the value that `share` of all values do not exceed (nearest rank), or None without values."""
+        """Return the value that a `share` of all values does not exceed (nearest rank), or None without values."""
         if not self.count:
             return None
-        # The tolerance undoes the rounding of share * count: 0.999 * 1000 must be rank 999.
+        # The tolerance compensates the rounding of share * count: 0.999 * 1000 must be rank 999.
         rank = max(math.ceil(share * self.count - 1e-9), 1)
         place = int(np.searchsorted(np.cumsum(self.counts), rank))
         if rank == self.count:
@@ -122,5 +122,5 @@ class Histogram:
         return min(max(middle, self.low), self.high)
 
     def supported_percentile(self, share: float) -> int | None:
-        """Return the percentile, or None where fewer than 1 / (1 - share) values stand behind it."""
+        """Return the percentile, or None for fewer than 1 / (1 - share) values."""
         return self.percentile(share) if self.count >= round(1 / (1 - share)) else None

@@ -1,4 +1,4 @@
-"""From the stamps of calls to their latencies: what each metric of time means, in one place."""
+"""Compute latencies from the timestamps of calls: the single definition of each time metric."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +11,12 @@ _RETURNED = [outcome for outcome in Outcome if outcome.returned]
 
 
 def returned(table: calls.Table) -> calls.Table:
-    """Return the rows of the calls that came back: completed, failed or timed out."""
+    """Return the rows of calls with a response: completed, failed or timed out."""
     return table[np.isin(table["outcome"], _RETURNED)]
 
 
 def harness_lag_ns(rows: calls.Table) -> npt.NDArray[np.int64]:
-    """Return the part of each call's lag that neither the target nor the host owns; of calls that were let go."""
+    """Return each sent call's start delay in ns, without the parts caused by the target and the host."""
     lag: npt.NDArray[np.int64] = rows["dispatched_ns"] - rows["intended_ns"]
     own: npt.NDArray[np.int64] = np.maximum(lag - rows["lag_target_ns"] - rows["lag_host_ns"], 0)
     return own
@@ -25,7 +25,7 @@ def harness_lag_ns(rows: calls.Table) -> npt.NDArray[np.int64]:
 def latencies(rows: calls.Table) -> dict[str, npt.NDArray[np.int64]]:
     """Return the time of each call in ns, by metric of `METRICS` and in its order; -1 where the split was off.
 
-    Stamps that contradict one another, which void a run, give 0.
+    Contradictory stamps, which make a run invalid, give 0.
     """
     intended, dispatched = rows["intended_ns"], rows["dispatched_ns"]
     entered, completed = rows["entered_ns"], rows["completed_ns"]

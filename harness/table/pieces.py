@@ -1,6 +1,6 @@
-"""A long table, a piece at a time: what is needed to read one does not grow with its length.
+"""Read a long table in chunks, so that memory does not grow with its length.
 
-Nothing that reads the calls of a run may copy them all: a run of hours has tens of millions, of 72 bytes each.
+No reader may copy all calls of a run: a run of hours has tens of millions, of 72 bytes each.
 """
 
 import mmap
@@ -16,7 +16,7 @@ PIECE_ROWS = 131_072
 def pieces(table: Table, rows: int | None = None) -> Iterator[Table]:
     """Yield the rows of `table` in order, at most `rows` (or `PIECE_ROWS`) at a time, as views.
 
-    Pages of a mapped file are given back behind each piece; they stay in the system's file cache.
+    Pages of a mapped file are unmapped after each chunk; they stay in the system's file cache.
     """
     step = rows or PIECE_ROWS
     for start in range(0, len(table), step):
@@ -26,10 +26,10 @@ def pieces(table: Table, rows: int | None = None) -> Iterator[Table]:
 
 
 def warmup_and_measured(table: Table) -> tuple[Table, Table]:
-    """Return the rows intended before time zero, and the others, both in their order and as views.
+    """Return the rows intended before time zero, and the others, both in order and as views.
 
-    Users of a closed model append in the order in which they start, so that around time zero the two may be mixed:
-    that stretch is put in order in a private copy of its pages, and nothing is written to the file.
+    Users of a closed model append in the order of their starts, so the two may be mixed around time zero. That
+    range is sorted in a private copy of its pages; the file is not written.
     """
     first_measured, last_warmup, warm = len(table), -1, 0
     start = 0
@@ -49,7 +49,7 @@ def warmup_and_measured(table: Table) -> tuple[Table, Table]:
 
 
 def _private(table: Table) -> Table:
-    """Return the same rows, writable, of which only those that are written take memory."""
+    """Return the same rows, writable; only written pages take memory."""
     if isinstance(table, np.memmap) and table.mode == "r" and table.filename is not None:
         private: Table = np.memmap(table.filename, DTYPE, "c", HEADER_BYTES, (len(table),))
         return private
@@ -57,7 +57,7 @@ def _private(table: Table) -> Table:
 
 
 def give_back(table: Table) -> None:
-    """Unmap what was read of a mapped file; a private map keeps its pages, which may hold what is nowhere else."""
+    """Release the pages of a mapped file; a private map keeps its pages, which may hold unsaved changes."""
     if isinstance(table, np.memmap) and table.mode in {"r", "r+"}:
         base: object = table
         while isinstance(base, np.ndarray):

@@ -1,8 +1,8 @@
-"""Writes rows into the table of calls; nothing else happens while measuring.
+"""Write rows into the table of calls; the only work of the harness while it measures.
 
-A row is claimed when its call is let go and filled when the call returns, so that at any instant, SIGKILL
-included, the file says which calls had started and which had come back. Filling writes the times first and the
-outcome last, one byte at once: a row that says how its call ended has all of its times.
+A row is claimed when its call is sent and filled when the call returns, so at any instant, SIGKILL included, the
+file shows the started and the returned calls. Filling writes the times first and the outcome last, one byte at
+once: a row with a final outcome has all of its times.
 """
 
 import mmap
@@ -17,9 +17,9 @@ from harness.model import Outcome
 from harness.table import calls
 from harness.table.calls import HEADER_BYTES, ROW_BYTES
 
-# Little enough that making room holds the loop for some 0.3 ms only.
+# Small enough that reserving rows blocks the loop for only about 0.3 ms.
 _GROWTH_ROWS = 16_384
-# As plain integers: on the hot path even a look at an enum costs.
+# Plain integers: on the hot path even reading an enum is slow.
 _UNFINISHED, _DROPPED = int(Outcome.UNFINISHED), int(Outcome.DROPPED)
 
 FILL = struct.Struct(calls.FILL_FORMAT)
@@ -28,13 +28,13 @@ FILL_BASE = HEADER_BYTES + calls.FILL_FROM
 
 
 class Recorder:
-    """The table of one run, open for writing. Not thread-safe: greenlets only, and none of its methods yields."""
+    """The table of one run, open for writing. Not thread-safe: for greenlets only, and none of its methods yields."""
 
     def __init__(self, path: Path, planned_rows: int) -> None:
         """Open the planned table at `path`, or start an empty one to append to if `planned_rows` is 0."""
         self._file = path.open("r+b" if planned_rows else "w+b")
         self.tail = [planned_rows, planned_rows]
-        """The next free row, and the first for which there is no room yet: for who claims rows himself."""
+        """Next free row, and first row without reserved space; for code that claims rows itself."""
         if not planned_rows:
             self._file.write(calls.header(0))
             self._file.flush()
@@ -50,7 +50,7 @@ class Recorder:
 
     @property
     def map(self) -> mmap.mmap:
-        """The file in memory; it grows in place.
+        """The mapped file; it grows in place.
 
         `FILL` at `FILL_BASE + row * ROW_BYTES` writes the times of a claimed row from `entered_ns` on; after that its
         outcome, the byte at `HEADER_BYTES + row * ROW_BYTES`.
@@ -61,26 +61,26 @@ class Recorder:
         capacity = self.tail[1]
         if capacity >= calls.MAX_ROWS:
             raise HarnessError(
-                f"The run reached {calls.MAX_ROWS:,} calls and was ended",
+                f"The run was ended at {calls.MAX_ROWS:,} calls (the limit)",
                 remedy="Shorten --duration",
             )
         calls.reserve(self._file.fileno(), capacity + _GROWTH_ROWS)
-        # Pages that were written are in memory: the first touch of one costs the run 0.3 us instead of 3 us.
+        # Pages written before are in memory: the first access to one costs the run 0.3 us instead of 3 us.
         os.pwrite(self._file.fileno(), bytes(_GROWTH_ROWS * ROW_BYTES), HEADER_BYTES + capacity * ROW_BYTES)
         self.tail[1] = capacity + _GROWTH_ROWS
         if capacity:
             self.give_back()
 
     def give_back(self) -> None:
-        """Unmap the pages written so far: they stay in the system's file cache, and go to the disk in its time.
+        """Release the pages written so far; they stay in the system's file cache and are written to disk later.
 
-        So the memory of the measured process does not follow the number of calls. A row that is touched again is
+        This keeps the memory of the measured process independent of the number of calls. A row accessed again is
         mapped again.
         """
         self._map.madvise(mmap.MADV_DONTNEED)
 
     def claim(self, row: int, operation: int, payload: int, intended_ns: int, dispatched_ns: int) -> None:
-        """Mark a planned row as let go: `unfinished` until it is filled."""
+        """Mark a planned row as sent: `unfinished` until it is filled."""
         self._pack_claim(
             self._map,
             HEADER_BYTES + row * ROW_BYTES,
@@ -102,15 +102,15 @@ class Recorder:
         lag_target_ns: int,
         lag_host_ns: int,
     ) -> None:
-        """Mark a planned row as refused by the in-flight limit; its lag has owners too."""
+        """Mark a planned row as dropped by the in-flight limit; its lag has causes too."""
         place = HEADER_BYTES + row * ROW_BYTES
         _LAG.pack_into(self._map, place + calls.LAG_FROM, lag_target_ns, lag_host_ns)
         self._pack_claim(self._map, place, _DROPPED, 0, operation, payload, intended_ns, dispatched_ns)
 
     def appender(self) -> Callable[[int, int, int, int], int]:
-        """Return what claims the next row, of (operation, payload, intended_ns, dispatched_ns), and says its number.
+        """Return a function that claims the next row for (operation, payload, intended_ns, dispatched_ns) and returns its number.
 
-        A closure, since it runs once a call: it raises `HarnessError` when the disk or the table is full.
+        A closure, because it runs once per call. The function raises `HarnessError` when the disk or the table is full.
         """
         pack, table, tail = self._pack_claim, self._map, self.tail
 
@@ -135,6 +135,6 @@ class Recorder:
         return append
 
     def close(self) -> None:
-        """Give the file back; the operating system writes what is left."""
+        """Unmap and close the file; the operating system writes the remaining pages."""
         self._map.close()
         self._file.close()

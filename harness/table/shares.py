@@ -1,7 +1,7 @@
-"""One plan for many workers: dealt out by rows, and their tables put together again, sorted by intended time.
+"""Split a plan among workers by rows, and merge their tables, sorted by intended time.
 
-Each worker has a folder `worker-N` beside where the table of the whole will be. Nothing is lost and nothing made up
-on the way: the rows of the whole are exactly those of the parts.
+Each worker has a folder `worker-N` beside the place of the merged table. The rows of the merged table are exactly
+those of the parts.
 """
 
 import re
@@ -20,17 +20,17 @@ _NAME = re.compile(r"worker-(\d{1,6})", re.ASCII)
 
 
 def name_of(worker: int) -> str:
-    """Return how messages, folders and reports call a worker."""
+    """Return the name of a worker in messages, folders and reports."""
     return f"worker-{worker}"
 
 
 def deal(table: calls.Table, workers: int) -> list[calls.Table]:
-    """Return each worker's rows of a plan: every `workers`-th, so that all go at the plan's pace all the time."""
+    """Return each worker's rows of a plan: every `workers`-th row, so that all keep the plan's pace throughout."""
     return [table[worker::workers] for worker in range(workers)]
 
 
 def part_folders(timing: Path) -> list[Path]:
-    """Return the folders of the workers, by number; none where one process did it all."""
+    """Return the folders of the workers, by number; empty for a run of one process."""
     parts = [
         (int(found[1]), path) for path in timing.glob("worker-*/") if (found := _NAME.fullmatch(path.name))
     ]
@@ -38,7 +38,7 @@ def part_folders(timing: Path) -> list[Path]:
 
 
 def merge_tables(timing: Path) -> None:
-    """Write the table of the whole from those of the workers, and only then give it its name.
+    """Write the merged table of all workers, and name it only when it is complete.
 
     Raises `InvalidRunError` if a part is damaged or missing, `HarnessError` if there is no room.
     """
@@ -57,7 +57,7 @@ def merge_tables(timing: Path) -> None:
 
 
 def whole_table(timing: Path) -> calls.Table:
-    """Return the table of the whole; where workers were cut off before it was written, put together in memory.
+    """Return the merged table; where workers were cut off before it was written, it is merged in memory.
 
     Raises `InvalidRunError` as `calls.load` does.
     """
@@ -68,9 +68,9 @@ def whole_table(timing: Path) -> calls.Table:
     rows = sum(len(part) for part in parts)
     if rows > calls.MAX_ROWS:
         raise InvalidRunError(
-            f"The tables of the workers hold {rows:,} rows, more than any run can have",
+            f"The tables of the workers hold {rows:,} rows (limit {calls.MAX_ROWS:,})",
             where=str(timing),
-            remedy="Nothing can be said about this run; run the scenario again",
+            remedy="This run cannot be evaluated; run the scenario again",
         )
     whole = np.zeros(rows, calls.DTYPE)
     _fill(whole, parts)
@@ -87,7 +87,7 @@ def _parts(timing: Path) -> list[calls.Table]:
 
 
 def _fill(whole: calls.Table, parts: Sequence[calls.Table]) -> None:
-    """Put the rows of all parts into `whole`, by intended time; piece by piece, for they may be larger than memory."""
+    """Copy the rows of all parts into `whole`, by intended time; in chunks, because they may exceed the memory."""
     place = _places(np.concatenate([part["intended_ns"] for part in parts]))
     begin = 0
     for part in parts:
@@ -98,7 +98,7 @@ def _fill(whole: calls.Table, parts: Sequence[calls.Table]) -> None:
 
 
 def _places(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return where each key stands when all are sorted, equal ones in their order."""
+    """Return the position of each key in sorted order, equal keys in their order."""
     place = np.empty(len(keys), np.int64)
     place[np.argsort(keys, kind="stable")] = np.arange(len(keys))
     return place

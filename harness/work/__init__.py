@@ -1,1 +1,1 @@
-"""What the commands carry out, without options and without showing: nothing here imports a command or a report."""
+"""The work of the commands, without options and output: nothing here imports a command or a report."""

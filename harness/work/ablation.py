@@ -1,6 +1,6 @@
-"""The work of `harness ablate`: everything on against everything on but one switch, switch after switch.
+"""Carry out `harness ablate`: compare everything on with everything on except one switch, for each switch.
 
-The same sessions as in any comparison, without confirmation: an ablation claims sizes, and its intervals are wide
+It uses the same sessions as any comparison, without confirmation: an ablation reports sizes, and its intervals are wide
 enough for all its rows together.
 """
 
@@ -38,15 +38,15 @@ from harness.work.session_folder import SessionFolder
 from harness.work.sides import Driven, target_side
 
 USUAL_OPERATIONS = 12
-"""Of a target, for the plan: how many rows a session brings is known only when it is over."""
+"""Number of operations assumed for a target when planning: the number of rows is known only after the session."""
 SPARE_BLOCKS = 2
-"""For those that the machine spoils."""
+"""Extra blocks for those that disturbances of the machine spoil."""
 SLICES = 12
-"""A side and benchmark in a block: a gate takes more, but its benchmarks are short. Without caches or pools an operation
-takes up to 0.2 s, and 40 calls of each side made a block of half a minute. The interval is over blocks, and says what
-fewer calls cost it."""
+"""Slices for a side and benchmark in a block. A gate takes more, but its benchmarks are short. Without caches or pools an operation
+takes up to 0.2 s, and 40 calls of each side made a block of half a minute. The interval is over blocks, so it includes
+the cost of fewer calls."""
 COLD_EVENTS = str(SLICES)
-"""Different events of each operation where caches are cold: each waits for its stores, before the clock runs too."""
+"""Number of different events of each operation where caches are cold: each waits for its stores, also before the clock runs."""
 WARM, COLD = "", " (cold)"
 _NO_CACHES = "l1:off,l2:off"
 _CACHES = {"l1", "l2"}
@@ -54,7 +54,7 @@ _CACHES = {"l1", "l2"}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Case:
-    """One session of an ablation. `context` says under which condition the switch is looked at."""
+    """One session of an ablation. `context` is the condition under which the switch is measured."""
 
     switch: str
     context: str
@@ -63,37 +63,37 @@ class Case:
 
 
 class _NoLooks:
-    """Nothing is extended or confirmed."""
+    """Looks at a session that extend and confirm nothing."""
 
     def undecided(self, _receipt: Receipt) -> frozenset[str]:
-        """Return nothing."""
+        """Return the empty set."""
         return frozenset()
 
     candidates = undecided
 
 
 def switches_of(driven: Driven, wanted: Sequence[str]) -> list[str]:
-    """Return the switches to ablate: those named, or all that the target's entry knows.
+    """Return the switches to ablate: those named, or all in the target's entry.
 
-    Raises `UsageError` for a target without switches, and for a name that is none.
+    Raises `UsageError` for a target without switches, and for an unknown switch.
     """
     place, _, name = driven.entry.switches.partition(":")
     if not place:
         if not wanted:
             raise UsageError(
-                f"Target '{driven.spec.name}' has no switches that we know",
+                f"Target '{driven.spec.name}' has no known switches",
                 remedy="Name them: --switch NAME; the target gets switches=NAME:off as a parameter",
             )
         return list(wanted)
     known = [field.name for field in dataclasses.fields(getattr(importlib.import_module(place), name))]
     for switch in wanted:
         if switch not in known:
-            raise UsageError(f"There is no switch '{switch}'", remedy=f"There are: {', '.join(known)}")
+            raise UsageError(f"There is no switch '{switch}'", remedy=f"Choose from: {', '.join(known)}")
     return list(wanted) or known
 
 
 def cases(driven: Driven, switches: Iterable[str]) -> list[Case]:
-    """Return what is compared: each switch with caches warm, and again without caches, where the work behind shows."""
+    """Return the cases to compare: each switch with caches warm, and again without caches, where the work behind shows."""
     found = []
     for switch in switches:
         found.append(_case(driven, switch, WARM, ""))
@@ -116,7 +116,7 @@ def _with(driven: Driven, switches: str) -> Driven:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ablation:
-    """How each case is measured. `waits_ms` is what the memory stores take to answer where caches are cold."""
+    """The settings for measuring each case. `waits_ms` is the response time of the memory stores where caches are cold."""
 
     policy: Policy
     seed: int
@@ -128,7 +128,7 @@ class Ablation:
     def measure(
         self, chosen: Sequence[Case], talk: Talk, supervisor: Supervisor, measured: list[Measured]
     ) -> None:
-        """Add every case to `measured` when it is done; one that cannot be says why, and the next follows.
+        """Add every case to `measured` when it is done; a case that cannot be measured gets a reason, and the next follows.
 
         Raises `RefusedError` for a target that cannot be measured.
         """
@@ -144,7 +144,7 @@ class Ablation:
                     receipt = self._session(case, talk, supervisor, counts)
                     measured.append(Measured(case.switch, case.context, receipt))
                 except RefusedError:
-                    # What one session cannot measure no other can.
+                    # If one session cannot measure the target, no other can.
                     raise
                 except HarnessError as error:
                     measured.append(Measured(case.switch, case.context, trouble=str(error)))
@@ -152,9 +152,10 @@ class Ablation:
     def _session(self, case: Case, talk: Talk, supervisor: Supervisor, counts: SharedCounts) -> Receipt:
         if self.allowance.left_s <= 0:
             raise UsageError(
-                "The budget was used up before this session", remedy="Give it more, or fewer switches"
+                "The budget was used up before this session",
+                remedy="Raise --budget, or select fewer switches with --switch",
             )
-        # First, so that what is left for blocks is known and not guessed.
+        # First, so that the time left for blocks is known and not guessed.
         counted = counts.compare(_subject(case.base), _subject(case.candidate))
         sides = self._side(case, case.base), self._side(case, case.candidate)
         name = f"{case.switch}{'-cold' if case.context else ''}"
@@ -196,7 +197,8 @@ class Ablation:
         fitting = self._of_so_many(min(room, self.plan.screen_blocks))
         if fitting is None:
             raise UsageError(
-                "The budget has no room for a block of this session", remedy="Give it more, or fewer switches"
+                "The budget is too small for a block of this session",
+                remedy="Raise --budget, or select fewer switches with --switch",
             )
         return fitting
 
@@ -211,7 +213,7 @@ class Ablation:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AblationRequest:
-    """All that the user asked for, checked: what is compared, and in so many blocks. `name` is the command's."""
+    """The checked request of the user: the cases and the number of blocks. `name` is the command's."""
 
     policy: Policy
     seed: int
@@ -224,7 +226,7 @@ class AblationRequest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AblationWork:
-    """The folder of an ablation, what was measured of its cases, and how that ended."""
+    """The folder of an ablation, the measurements of its cases, and how the work ended."""
 
     folder: SessionFolder
     measured: Sequence[Measured]
@@ -232,7 +234,7 @@ class AblationWork:
 
 
 def carry_out(request: AblationRequest, talk: Talk) -> AblationWork:
-    """Measure every case. Ctrl-C ends the work in good order and keeps what was measured.
+    """Measure every case. Ctrl-C ends the work cleanly and keeps what was measured.
 
     Raises `RefusedError` for a target that cannot be measured.
     """
@@ -257,10 +259,10 @@ def _subject(driven: Driven) -> Subject:
 
 
 def spread_budget(budget_s: float | None, sessions: int, block_s: float) -> SessionPlan:
-    """Return a plan that screens as often as the budget allows for each session; without one, as often as it takes.
+    """Return a plan with as many screening blocks as the budget allows for each session; without a budget, as many as needed.
 
-    The more rows there are, the more blocks it takes before the interval of any is bounded. Raises `UsageError` where
-    the budget has no room for so many.
+    The more rows there are, the more blocks it takes before any interval is bounded. Raises `UsageError` where
+    the budget has no room for that many.
     """
     least = fewest(coverage_of_each(sessions * USUAL_OPERATIONS))
     blocks = max(SessionPlan().screen_blocks, least + SPARE_BLOCKS)
@@ -269,8 +271,8 @@ def spread_budget(budget_s: float | None, sessions: int, block_s: float) -> Sess
     if blocks < least:
         needed = format_duration(math.ceil(least * sessions * block_s))
         raise UsageError(
-            f"{blocks} blocks for each of {sessions} sessions bound no effect",
-            remedy=f"Give it a --budget of at least {needed}, or fewer switches: --switch NAME",
+            f"{blocks} blocks for each of {sessions} sessions are too few to bound an effect",
+            remedy=f"Give a --budget of at least {needed}, or fewer switches: --switch NAME",
         )
     return SessionPlan(
         screen_blocks=blocks,

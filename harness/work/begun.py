@@ -1,4 +1,4 @@
-"""The document of a run that begins: what was asked, of what, on what."""
+"""Make the document of a run that begins: the request, the target and the environment."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -14,7 +14,7 @@ from harness.work.subjects import Selection
 
 
 class Asked(Protocol):
-    """What every request for a run has, as it was typed; `shape` are the options that shaped the plan."""
+    """The fields common to every request for a run, as typed; `shape` are the options that shaped the plan."""
 
     @property
     def selection(self) -> Selection: ...  # noqa: D102 - fields

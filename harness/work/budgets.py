@@ -1,4 +1,4 @@
-"""A budget and what it has room for: where it is too small, the refusal names one that would do."""
+"""Fit sessions into a budget; the refusal of a budget that is too small names one that would do."""
 
 import math
 
@@ -13,12 +13,12 @@ from harness.session.receipt import SessionPlan
 from harness.units import format_duration
 
 _MOST_BLOCKS = 2_000
-"""Beyond it, it is the policy that cannot be reached, not the budget that is too small."""
+"""Maximum number of blocks: beyond it the policy cannot be met by any budget."""
 
 _SERVERS_S = 15.0
-"""To start embedded servers and fill them, on a small machine."""
+"""Time to start embedded servers and fill them, on a small machine."""
 _ROUNDING = 1 + 1e-9
-"""What is named must have room for all of the blocks when it is divided again."""
+"""Factor against rounding: a named budget must have room for all of the blocks when it is divided again."""
 
 
 def plan_within(
@@ -31,8 +31,8 @@ def plan_within(
 ) -> SessionPlan:
     """Return the plan of a suite that gets `share` of the budget, at `block_s` for a block with all `benchmarks`.
 
-    `beside_s` is what the share is needed for beside blocks: what has passed of it, and what else is measured. Raises
-    `UsageError` where no verdict is possible, with the least budget that would do if there is one.
+    `beside_s` is the part of the share that is needed beside blocks: time already passed, and other measurements. Raises
+    `UsageError` where no verdict is possible, with the smallest sufficient budget if there is one.
     """
     try:
         for_blocks_s = None if budget_s is None else max(0.0, budget_s * share - beside_s)
@@ -43,21 +43,21 @@ def plan_within(
             raise
         needed_s = RESERVE * (blocks * block_s + beside_s) / share
         needed = format_duration(math.ceil(needed_s * _ROUNDING))
-        remedy = f"Give it a budget of at least {needed}, or fewer benchmarks"
+        remedy = f"Give a budget of at least {needed}, or fewer benchmarks"
         raise UsageError(error.what, where=error.where, remedy=remedy) from None
 
 
 def require_room_for_load(
     budget_s: float | None, policy: Policy, share: float, times_s: tuple[float, float], *, has_servers: bool
 ) -> None:
-    """Raise `UsageError`, before anything is measured, where load blocks of (duration, warm-up) cannot fit their share."""
+    """Raise `UsageError`, before any measurement, if load blocks of (duration, warm-up) do not fit their share."""
     block_s, _ = load_session_seconds(SessionPlan(load_blocks=1), *times_s)
     beside_s = probe_seconds() + END_S + (_SERVERS_S if has_servers else 0.0)
     plan_within(budget_s, block_s, policy, 1, share, beside_s)
 
 
 def pace_of(allowance: Allowance, policy: Policy) -> Pace:
-    """Return what holds a session to its allowance, and to the policy's thresholds."""
+    """Return the pace that keeps a session within its allowance and the policy's thresholds."""
 
     def refit(blocks: int, benchmarks: int) -> SessionPlan | None:
         try:
@@ -76,7 +76,7 @@ def pace_of(allowance: Allowance, policy: Policy) -> Pace:
 
 
 def _least_blocks(policy: Policy, benchmarks: int) -> int | None:
-    """Return the fewest blocks with which a verdict is possible; None if no number of them will do."""
+    """Return the smallest number of blocks that makes a verdict possible; None if no number does."""
     for blocks in range(1, _MOST_BLOCKS + 1):
         try:
             session_plan(blocks, 1.0, policy, benchmarks)

@@ -1,4 +1,4 @@
-"""The work of `harness calibrate`: sessions of known changes, each on the disk before the next begins, and their card."""
+"""The work of `harness calibrate`: sessions of known changes, each stored before the next begins, and their card."""
 
 import dataclasses
 import random
@@ -21,16 +21,16 @@ from harness.work.ended import EarlyEnd
 
 
 def trials_of(names: Sequence[str]) -> list[Trial]:
-    """Return the trials of these names, or all. Raises `UsageError` for a name that is none."""
+    """Return the trials of these names, or all. Raises `UsageError` for an unknown name."""
     known = {trial.name: trial for trial in TRIALS}
     for name in names:
         if name not in known:
-            raise UsageError(f"There is no trial '{name}'", remedy=f"There are: {', '.join(known)}")
+            raise UsageError(f"There is no trial '{name}'", remedy=f"Choose from: {', '.join(known)}")
     return [known[name] for name in names] or list(TRIALS)
 
 
 def current_card(state: CalibrationState, place: Path) -> Card:
-    """Return the card of the sessions that are at hand, with what the card at `place` knows beyond them."""
+    """Return the card of the sessions at hand, extended by the card at `place`."""
     names = [trial.name for trial in TRIALS]
     card = make_card(state.outcomes(), gate_digest(), environment.collect(), names)
     return with_earlier(card, read_card(place) if place.exists() else None, names)
@@ -38,7 +38,7 @@ def current_card(state: CalibrationState, place: Path) -> Card:
 
 @dataclasses.dataclass(slots=True)
 class Calibration:
-    """Session after session, each on the disk before the next begins."""
+    """A series of sessions, each stored before the next begins."""
 
     state: CalibrationState
     gate: str
@@ -47,9 +47,9 @@ class Calibration:
     with_beside: bool
 
     def run(self, trials: list[Trial], most: int | None, budget_s: float | None) -> EarlyEnd:
-        """Make what is missing; return how that ended. Raises `HarnessError`; sessions that are finished are kept."""
+        """Make the missing sessions; return how the work ended. Raises `HarnessError`; finished sessions are kept."""
         left = left_to_do(trials, self.state.outcomes(), self.gate)[:most]
-        self.talk.say(f"{len(left)} sessions to go; Ctrl-C keeps those that are finished.")
+        self.talk.say(f"{len(left)} sessions to go; Ctrl-C keeps the finished ones.")
         started_s = time.monotonic()
         early = EarlyEnd()
         with early.measuring() as supervisor:

@@ -1,4 +1,4 @@
-"""The work of `harness capacity`: servers, then one probe after the other, each kept before the next begins."""
+"""The work of `harness capacity`: servers, then one probe after the other, each stored before the next begins."""
 
 import dataclasses
 import math
@@ -24,15 +24,15 @@ from harness.work.preparing import probed_per_s
 from harness.work.probing import Prober, Question
 from harness.work.servers import Backends, data_of, provide
 
-# The search begins at a quarter of what closed users get, and goes down to a 64th of it; never above what the driver
-# holds with ease, for what it cannot drive says nothing of the target.
+# The search begins at a quarter of the closed users' throughput, and goes down to a 64th of it. It begins no higher than
+# the load generator drives with ease: a rate that it cannot drive says nothing about the target.
 _START_SHARE, _LOWEST_SHARE = 1 / 4, 1 / 64
 _HIGHEST_START_PER_S = 2_000.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CapacityRequest:
-    """All that the user asked for, checked."""
+    """The checked request of the user."""
 
     question: Question
     start_per_s: float | None
@@ -43,9 +43,9 @@ class CapacityRequest:
 
 
 def carry_out(request: CapacityRequest, talk: Talk) -> tuple[RunDirectory, CapacityDocument]:
-    """Search until the answer is settled, the budget is used up, or the user ends it; what was found is kept.
+    """Search until the answer is settled, the budget is used up, or the user ends it; all probes are kept.
 
-    An error before the first probe is raised; a later one ends the search and is told with what was found.
+    An error before the first probe is raised; a later one ends the search and is reported with the results.
     """
     began_s = time.monotonic()
     folder = _folder(request)
@@ -73,7 +73,7 @@ def carry_out(request: CapacityRequest, talk: Talk) -> tuple[RunDirectory, Capac
 
 
 def _note(early: EarlyEnd, document: CapacityDocument) -> None:
-    """Write down that the search is over, and what ended it early."""
+    """Record the end of the search, and the reason if it ended early."""
     document.status = "finished"
     if early.interrupted:
         document.ended = Ended.INTERRUPTED
@@ -98,8 +98,8 @@ def _bounds(request: CapacityRequest, supervisor: Supervisor, backends: Backends
         probed = probed_per_s(selection, selection.variants[0], plan, supervisor, backends, talk)
         if not probed:
             raise InvalidRunError(
-                f"No rate to begin with could be found: no call of '{selection.spec.shown}' completed",
-                remedy="Give a --rate, and look at the calls that fail",
+                f"No starting rate could be found: no call of '{selection.spec.shown}' completed",
+                remedy="Check why the calls fail, or give a --rate",
             )
         start_per_s, lowest_per_s = (
             float(f"{min(probed * share, _HIGHEST_START_PER_S):.2g}")
@@ -137,9 +137,13 @@ def _document(request: CapacityRequest, bounds: Bounds, backends: Backends) -> C
 
 
 def _search(
-    request: CapacityRequest, bounds: Bounds, prober: Prober, folder: RunDirectory, document: CapacityDocument,
+    request: CapacityRequest,
+    bounds: Bounds,
+    prober: Prober,
+    folder: RunDirectory,
+    document: CapacityDocument,
     began_s: float,
-) -> None:  # fmt: skip
+) -> None:
     needed = calls_needed([read_limit(text) for text in request.question.slos])
     plan = request.question.plan
     while document.ended is None:
@@ -166,14 +170,14 @@ def _search(
 
 def _no_room(budget_s: float, spent_s: float, needed_s: float) -> UsageError:
     return UsageError(
-        f"The budget of {format_duration(budget_s)} has no room for one probe: servers and the search for a rate took "
+        f"The budget of {format_duration(budget_s)} is too small for one probe: servers and the search for a rate took "
         f"{format_duration(round(spent_s))}, and a probe takes {format_duration(round(needed_s))}",
-        remedy=f"Give it a budget of at least {format_duration(math.ceil(1.25 * spent_s + needed_s))}",
+        remedy=f"Give a --budget of at least {format_duration(math.ceil(1.25 * spent_s + needed_s))}",
     )
 
 
 def told(facts: ProbeFacts) -> str:
-    """Return what one probe showed, for people who wait."""
+    """Return the result of one probe as progress text."""
     why = ""
     if facts.sight is Sight.INVALID:
         why = f": {facts.reasons[0]}" if facts.reasons else ""

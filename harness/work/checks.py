@@ -1,4 +1,4 @@
-"""The work of `harness doctor`: what this machine can measure, check by check."""
+"""The work of `harness doctor`: check by check, whether this machine can measure."""
 
 import dataclasses
 import statistics
@@ -18,7 +18,7 @@ _MOST_SLOW_SHARE = 0.005
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: whether all is well, a sentence, and what to do otherwise."""
+    """One check: whether it passed, a sentence, and the remedy otherwise."""
 
     name: str
     ok: bool
@@ -27,7 +27,7 @@ class Finding:
 
 
 def clock() -> Finding:
-    """Measure the resolution of the clock: the smallest step it ever makes."""
+    """Measure the resolution of the clock: its smallest step."""
     steps = set()
     for _ in range(20_000):
         before_ns = SystemClock.now_ns()
@@ -36,13 +36,13 @@ def clock() -> Finding:
     return Finding(
         "clock",
         ok=0 < least_ns < 1_000,
-        sentence=f"two readings are {format_ns(least_ns)} apart at the least",
-        remedy="Times below this cannot be told apart; look at the machine's clock source",
+        sentence=f"the smallest step between two readings is {format_ns(least_ns)}",
+        remedy="Shorter times cannot be distinguished; check the machine's clock source",
     )
 
 
 def noise() -> Finding:
-    """Measure how much a fixed piece of work varies here: the 90th percentile against the median."""
+    """Measure how much the time of a fixed piece of work varies: the 90th percentile relative to the median."""
     times = []
     for _ in range(_NOISE_SLICES):
         start_ns = SystemClock.now_ns()
@@ -54,12 +54,12 @@ def noise() -> Finding:
         "noise",
         ok=spread < 0.25,
         sentence=f"a fixed loop of {format_ns(median)} takes {format_percent(spread)} longer at p90",
-        remedy="Other work on this machine disturbs measurements; stop it, or expect degraded runs",
+        remedy="Other processes disturb measurements; stop them, or expect degraded runs",
     )
 
 
 def speed() -> Finding:
-    """Measure whether the CPU keeps its speed: a host may slow a virtual machine down and call it neither steal nor delay."""
+    """Measure whether the CPU keeps its speed: a host may slow a virtual machine down without reporting steal or delay."""
     slices = []
     end_ns = SystemClock.now_ns() + _SPEED_NS
     while SystemClock.now_ns() < end_ns:
@@ -72,20 +72,20 @@ def speed() -> Finding:
         ok=share < _MOST_SLOW_SHARE,
         sentence=f"for {format_percent(share)} of its own CPU time a loop ran at under half of its usual speed, at worst "
         f"{significant(worst)} times slower",
-        remedy="The host slows this machine down, which a run cannot tell from its own doing: its p99 and the lag of "
-        "fast plans speak of the host; use another machine for those",
+        remedy="The host slows this machine down, and a run cannot detect that: its p99 and the start delays of "
+        "fast plans then depend on the host; use another machine for those",
     )
 
 
 def slow_share(slices_ns: Sequence[int]) -> tuple[float, float]:
-    """Return (share of the time in slices over twice the median, how many times slower the worst of all was)."""
+    """Return (share of the time in slices over twice the median, slowdown factor of the slowest slice)."""
     median = statistics.median(slices_ns)
     slow = [taken for taken in slices_ns if taken > _SLOW_FACTOR * median]
     return sum(slow) / sum(slices_ns), max(slices_ns) / median
 
 
 def timer() -> Finding:
-    """Measure how late a sleep of 1 ms wakes up."""
+    """Measure the delay with which a sleep of 1 ms wakes up."""
     late = []
     for _ in range(100):
         start_ns = SystemClock.now_ns()
@@ -96,12 +96,12 @@ def timer() -> Finding:
         "timer",
         ok=worst_ns < 2_000_000,
         sentence=f"a sleep of 1 ms wakes up {format_ns(worst_ns)} late at p99",
-        remedy="Arrivals will start late; use a machine with fewer neighbours",
+        remedy="Calls will be sent late; use a machine with less other load",
     )
 
 
 def interpreter() -> Finding:
-    """Say which interpreter measures."""
+    """Report the interpreter that measures."""
     return Finding(
         "python",
         ok=sys.version_info >= (3, 11) and sys.gettrace() is None,
@@ -111,14 +111,14 @@ def interpreter() -> Finding:
 
 
 def cpu_profiler() -> Finding:
-    """Try py-spy on a process of our own."""
+    """Try py-spy on a child process."""
     from harness.profiles.capture.rights import can_profile
 
     return Finding("py-spy", *can_profile())
 
 
 def memory_profiler() -> Finding:
-    """Look for memray."""
+    """Check whether memray is installed."""
     version = environment.collect()["packages"].get("memray")
     return Finding("memray", bool(version), version or "it is not installed", "pip install memray")
 

@@ -1,9 +1,9 @@
-"""The command line that a document keeps: what a person typed to get it."""
+"""The command line stored in a document, as the user typed it."""
 
 import shlex
 import sys
 
 
 def command_line(program: str = "harness") -> str:
-    """Return the command line of this process, quoted for a shell, with `program` for the path of its script."""
+    """Return the command line of this process, quoted for a shell, with `program` in place of the script's path."""
     return shlex.join([program, *sys.argv[1:]])

@@ -1,4 +1,4 @@
-"""What a comparison is asked: both sides, what of them is measured, and how the load suite loads them."""
+"""The request for a comparison: both sides, the suites to measure, and the plan of the load suite."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -14,22 +14,22 @@ from harness.work.servers import Data, require
 from harness.work.sides import Driven, load_scenario, served_data
 
 SUITES = ("exact", "micro", "load")
-"""In this order: what needs no statistics comes first."""
+"""All suites, in the order of measuring: those without statistics come first."""
 CHOICES = {
     "micro": ("exact", "micro"),
     "load": ("exact", "load"),
     "exact": ("exact",),
     "all": SUITES,
 }
-"""What each word for suites stands for."""
+"""The suites that each word selects."""
 SEGMENT_WARMUP_S = 1.5
 LOAD_SHARE = 0.5
-"""Of the budget, where both micro-benchmarks and load are to be measured."""
+"""Share of the budget for load, where both micro-benchmarks and load are measured."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """How the load suite loads: each segment is one run of this plan."""
+    """Options of the load suite: each segment is one run of this plan."""
 
     scenario: Scenario
     duration_s: float
@@ -53,7 +53,7 @@ class LoadOptions:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ComparisonRequest:
-    """All that the user asked for, checked. `driven` is what the exact and load suites drive."""
+    """The checked request of the user. `driven` is the target of the exact and load suites."""
 
     base: Subject
     candidate: Subject
@@ -68,16 +68,16 @@ class ComparisonRequest:
     load: LoadOptions | None = None
 
     def share_of(self, suite: str) -> float:
-        """Return the part of the budget that one suite gets."""
+        """Return the share of the budget for one suite."""
         if not {"micro", "load"} <= set(self.suites):
             return 1.0
         return LOAD_SHARE if suite == "load" else 1 - LOAD_SHARE
 
 
 def suites_of(named: str | None, policy: Policy, *, has_target: bool) -> tuple[str, ...]:
-    """Return what is measured: `named`, or the policy's suites.
+    """Return the suites to measure: those of the word `named`, or the policy's.
 
-    Exact counts need a target to drive, or micro-benchmarks to trace: raises `UsageError` where there is neither.
+    Raises `UsageError` for exact counts with neither a target to drive nor micro-benchmarks to trace.
     """
     wanted: tuple[str, ...] = CHOICES[named] if named else policy.suites
     if wanted == ("exact",) and not has_target:
@@ -89,12 +89,17 @@ def suites_of(named: str | None, policy: Policy, *, has_target: bool) -> tuple[s
 
 
 def load_options(
-    driven: Mapping[Side, Driven] | None, policy: Policy, backends: str, *,
-    scenario: str | None, segment_s: float, rate_per_s: float | None,
-) -> LoadOptions:  # fmt: skip
-    """Return how the load suite loads both sides, with `backends` where a side needs any.
+    driven: Mapping[Side, Driven] | None,
+    policy: Policy,
+    backends: str,
+    *,
+    scenario: str | None,
+    segment_s: float,
+    rate_per_s: float | None,
+) -> LoadOptions:
+    """Return the options for loading both sides, with `backends` where a side needs any.
 
-    Raises `UsageError` without a target, and for data that cannot be used.
+    Raises `UsageError` without a target, and for unusable data.
     """
     if driven is None:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""How the work of a command ends: at its end, by Ctrl-C or by an error; and that what was measured until then is kept."""
+"""End the work of a command: normally, by Ctrl-C or by an error; measurements until then are kept."""
 
 import contextlib
 import dataclasses
@@ -11,16 +11,16 @@ from harness.supervise import Supervisor, termination_as_exception
 
 @dataclasses.dataclass(slots=True)
 class EarlyEnd:
-    """Whether the user stopped the work, and the error that ended it early."""
+    """Interruption by the user, and the error that ended the work early."""
 
     interrupted: bool = False
     error: HarnessError | None = None
 
     @contextlib.contextmanager
     def noted(self, has_kept: Callable[[], object] = lambda: False) -> Iterator[None]:
-        """End the block in good order on Ctrl-C and on an error, and note which of them it was.
+        """End the block cleanly on Ctrl-C and on an error, and note which of them it was.
 
-        An error is noted where `has_kept` finds something that was measured before it; else, and without it, it is raised.
+        An error is noted if `has_kept` reports measurements from before it; otherwise, and without `has_kept`, it is raised.
         """
         try:
             yield
@@ -33,9 +33,9 @@ class EarlyEnd:
 
     @contextlib.contextmanager
     def measuring(self, has_kept: Callable[[], object] = lambda: False) -> Iterator[Supervisor]:
-        """Do as `noted`, and yield the supervisor of what the block starts: nothing of that outlives the block.
+        """Do as `noted`, and yield the supervisor of processes that the block starts: none of them outlives the block.
 
-        A request to terminate ends the block as Ctrl-C does.
+        A request to terminate (SIGTERM, SIGHUP) ends the block as Ctrl-C does.
         """
         with self.noted(has_kept), termination_as_exception(), Supervisor() as supervisor:
             yield supervisor
@@ -43,6 +43,6 @@ class EarlyEnd:
 
 @dataclasses.dataclass(slots=True)
 class Work(EarlyEnd):
-    """How the work ended, and the run directories that hold something."""
+    """The end of the work, and the run directories with content."""
 
     directories: list[RunDirectory] = dataclasses.field(default_factory=list)

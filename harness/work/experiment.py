@@ -1,4 +1,4 @@
-"""The work of `harness run`: servers, a rate, and for each variant a timing run and its profile runs."""
+"""Carry out `harness run`: start servers, find a rate, and make a timing run and profile runs for each variant."""
 
 import dataclasses
 from pathlib import Path
@@ -24,7 +24,7 @@ from harness.work.subjects import Selection
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunRequest:
-    """All that the user asked for, checked."""
+    """The checked request of the user."""
 
     selection: Selection
     plan: LoadPlan
@@ -37,13 +37,13 @@ class RunRequest:
     thresholds: Thresholds | None = None
     sampling: Sampling = USUAL
     shape: tuple[str, ...] = ()
-    """The options that shaped the plan, for `run.json`."""
+    """Options that shaped the plan, for `run.json`."""
 
 
 def carry_out(request: RunRequest, talk: Talk) -> Work:
-    """Run every variant. Ctrl-C ends the work in good order and keeps what was measured.
+    """Run every variant. Ctrl-C ends the work cleanly and keeps what was measured.
 
-    An error before anything was measured is raised; a later one is kept beside the runs that there are.
+    An error before any measurement is raised; a later one is kept beside the runs.
     """
     work = Work()
     begun = {variant: _begin(request, variant) for variant in request.selection.variants}
@@ -60,7 +60,7 @@ def carry_out(request: RunRequest, talk: Talk) -> Work:
                         break
     finally:
         for directory in begun.values():
-            # A folder without a measurement helps nobody: the facts are written when the run begins.
+            # A folder without a measurement is useless: the facts are written when the run begins.
             if not directory.facts_path.exists():
                 directory.discard()
     return work
@@ -71,7 +71,7 @@ def _begin(request: RunRequest, variant: str) -> RunDirectory:
 
 
 def _returned(directory: RunDirectory) -> bool:
-    """Say whether any call of the measured time came back."""
+    """Tell whether any call of the measured time returned."""
     try:
         return load(directory.path).total.count > 0
     except HarnessError:
@@ -82,9 +82,14 @@ class _Variant:
     """One variant: its document, its timing run, its profile runs."""
 
     def __init__(
-        self, request: RunRequest, variant: str, directory: RunDirectory, supervisor: Supervisor,
-        backends: Backends, talk: Talk,
-    ) -> None:  # fmt: skip
+        self,
+        request: RunRequest,
+        variant: str,
+        directory: RunDirectory,
+        supervisor: Supervisor,
+        backends: Backends,
+        talk: Talk,
+    ) -> None:
         self._request = request
         self._variant = variant
         self._directory = directory
@@ -94,9 +99,9 @@ class _Variant:
         self._subject = subject_of(request.selection, variant, backends)
 
     def carry_out(self, work: Work) -> None:
-        """Measure; each step is on the disk before the next begins.
+        """Measure; each step is stored before the next begins.
 
-        Raises `RefusedError` for a target that cannot be measured; what was measured of it before is kept, and not valid.
+        Raises `RefusedError` for a target that cannot be measured; earlier measurements are kept, marked as not valid.
         """
         label, plan = label_of(self._request.selection, self._variant), self._request.plan
         self._backends.forget()

@@ -1,4 +1,4 @@
-"""The work of `harness export`: a stored run in the formats of other tools."""
+"""Carry out `harness export`: write a stored run in the formats of other tools."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ _UNSAFE = re.compile(r"[^\w.]+", re.ASCII)
 
 
 def require(formats: Sequence[str]) -> None:
-    """Raise `UsageError` where a format needs what is not installed."""
+    """Raise `UsageError` for a format that needs a package which is not installed."""
     if {"parquet", "arrow"} & set(formats):
         columns.require()
 
@@ -36,7 +36,7 @@ def _write_hgrm(run: RunSummary, folder: Path) -> list[Path]:
 
 
 def _file_name(operation: str, written: list[Path]) -> str:
-    """Return a name for a file that says its operation and is no other's."""
+    """Return a unique file name that contains the operation."""
     word = _UNSAFE.sub("-", operation)[:80].strip("-.") or "operation"
     taken = {path.stem for path in written}
     return word if word not in taken else f"{word}-{len(taken)}"
@@ -61,7 +61,7 @@ def _write_arrow(run: RunSummary, folder: Path) -> list[Path]:
 
 
 def _write_speedscope(run: RunSummary, folder: Path) -> list[Path]:
-    """Write every profile of the run; a run without one has none to write."""
+    """Write every profile of the run; a run without profiles writes none."""
     written = []
     for path in sorted(run.directory.path.glob("*/*.folded")):
         to = folder / f"{path.stem}.speedscope.json"

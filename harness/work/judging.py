@@ -1,4 +1,4 @@
-"""A session and what its policy says of it: measured now, or stored and judged again."""
+"""Judge a session under its policy: one measured now, or a stored one again."""
 
 import dataclasses
 import datetime as dt
@@ -21,7 +21,7 @@ from harness.work.sessions import Session, carry_out
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class JudgedSession:
-    """A receipt, where it lies, and the judgement under `policy`."""
+    """A session record (receipt), its path, and the judgement under `policy`."""
 
     receipt: Receipt
     receipt_path: Path
@@ -38,7 +38,7 @@ def compare(request: ComparisonRequest, talk: Talk) -> JudgedSession:
 
 
 def judge_again(place: Path, policy: Path | None, *, strict: bool) -> JudgedSession:
-    """Judge a stored receipt, or that in the folder `place`, under the policy of a file or under its own."""
+    """Judge a stored session record, or that in the folder `place`, under the policy of a file or under its own."""
     path = place / receipt_file.NAME if place.is_dir() else place
     receipt = receipt_file.read_receipt(path)
     found = _policy(policy, receipt)
@@ -49,7 +49,7 @@ def judge_again(place: Path, policy: Path | None, *, strict: bool) -> JudgedSess
 
 
 def stricter(policy: Policy, *, strict: bool) -> Policy:
-    """Return the policy, strict if it or the caller says so."""
+    """Return the policy, made strict if it or the caller is."""
     return msgspec.structs.replace(policy, strict=policy.strict or strict)
 
 
@@ -64,7 +64,7 @@ def _policy(path: Path | None, receipt: Receipt) -> Policy:
 
 
 def _check_policy(policy: Policy, session: Session) -> None:
-    """Refuse a policy with rules for nothing that was measured: it would hold without saying anything."""
+    """Refuse a policy without rules for anything that was measured: it would pass without a check."""
     try:
         policy_file.check(policy, session.receipt, _today())
     except UsageError as error:

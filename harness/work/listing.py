@@ -1,4 +1,4 @@
-"""The work of `harness list`: what there is to run, in the order of the catalogues."""
+"""The work of `harness list`: everything that can be run, in the order of the catalogues."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def benchmarks() -> list[tuple[str, str]]:
 
 
 def pace(scenario: Scenario) -> str:
-    """Return how fast and how long a scenario is, unless told otherwise."""
+    """Return the default rate and duration of a scenario."""
     if scenario.arrivals is Arrivals.REPLAY:
         return "as recorded"
     if scenario.executor is Executor.CLOSED:

@@ -1,4 +1,4 @@
-"""The work of `harness bench`: the micro-benchmarks of a suite under pytest-benchmark, one run directory for each variant."""
+"""Carry out `harness bench`: run a suite under pytest-benchmark, with one run directory for each variant."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ from targets.registry import TARGETS
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BenchRequest:
-    """All that the user asked for, checked."""
+    """The checked request of the user."""
 
     suite: Suite
     suite_text: str
@@ -32,21 +32,21 @@ class BenchRequest:
 
 
 def variants_of(suite: Suite, wanted: Sequence[str]) -> tuple[str, ...]:
-    """Return the variants to measure. Raises `UsageError` for one that the asset core does not have."""
+    """Return the variants to measure. Raises `UsageError` for an unknown variant of the asset core."""
     if suite.place != OWN:
-        # What a variant is, a suite of the user's own decides: it reads it from the environment.
+        # A suite of the user's own defines its variants itself: it reads the variant from the environment.
         return tuple(dict.fromkeys(wanted)) or ("",)
     known = TARGETS["asset-core"].variants
     for variant in wanted:
         if variant not in known:
             raise UsageError(
-                f"The asset core has no variant '{variant}'", remedy=f"It has: {', '.join(known)}"
+                f"The asset core has no variant '{variant}'", remedy=f"Choose from: {', '.join(known)}"
             )
     return tuple(dict.fromkeys(wanted)) or known[:1]
 
 
 def carry_out(request: BenchRequest, talk: Talk) -> Work:
-    """Measure every variant. Ctrl-C ends the work in good order and keeps what was measured."""
+    """Measure every variant. Ctrl-C ends the work cleanly and keeps what was measured."""
     work = Work()
     with work.measuring(lambda: work.directories) as supervisor:
         contents = collect(supervisor, request.suite)
@@ -62,7 +62,7 @@ def _names(contents: Contents, request: BenchRequest) -> tuple[str, ...]:
         raise InvalidRunError(
             f"No benchmark can be imported: {file}: {error}",
             where=request.suite_text,
-            remedy="Correct it, or put what it imports among the source-roots of [tool.harness]",
+            remedy="Correct it, or add the packages that it imports to source-roots in [tool.harness]",
         )
     if not contents.names:
         listed = "; ".join(f"{file} {why}" for file, why in contents.aside.items())
@@ -75,9 +75,14 @@ def _names(contents: Contents, request: BenchRequest) -> tuple[str, ...]:
 
 
 def _measure(
-    request: BenchRequest, variant: str, names: tuple[str, ...], contents: Contents, supervisor: Supervisor,
-    talk: Talk, work: Work,
-) -> None:  # fmt: skip
+    request: BenchRequest,
+    variant: str,
+    names: tuple[str, ...],
+    contents: Contents,
+    supervisor: Supervisor,
+    talk: Talk,
+    work: Work,
+) -> None:
     directory = RunDirectory.create(request.out, "bench", variant, KIND)
     document = MicroDocument(
         suite=request.suite_text,
@@ -107,7 +112,7 @@ def _measure(
 
 def _keep_or_discard(directory: RunDirectory, document: MicroDocument, work: Work) -> None:
     if document.interrupted and not document.ends:
-        # A folder without a measurement helps nobody.
+        # A folder without a measurement is useless.
         directory.discard()
         work.directories.remove(directory)
     else:

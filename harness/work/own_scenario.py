@@ -1,4 +1,4 @@
-"""A scenario of the user's own: `path/to/file.py:NAME` or `package.module:NAME`, a `harness.model.Scenario`."""
+"""Import a user's own scenario, a `harness.model.Scenario`, at `path/to/file.py:NAME` or `package.module:NAME`."""
 
 import dataclasses
 import math
@@ -10,13 +10,15 @@ from harness.model import Scenario, Stage
 from harness.reading.limits import read_limit
 from harness.target.loading import append_current_folder, module_by_name, module_of_file
 
-_EXAMPLE = "It is made like Scenario('mine', 'what it asks', stages=(Stage('steady', 1.0),), rate_per_s=50.0)"
+_EXAMPLE = (
+    "Make it like Scenario('mine', 'what it measures', stages=(Stage('steady', 1.0),), rate_per_s=50.0)"
+)
 
 
 def own_scenario(place: str) -> Scenario:
-    """Return the scenario under the name by which it was asked for.
+    """Return the scenario, named as it was requested.
 
-    Raises `UsageError` if it cannot be imported, is none, or could not be run.
+    Raises `UsageError` if it cannot be imported, is no scenario, or could not be run.
     """
     module_name, _, name = place.rpartition(":")
     append_current_folder()
@@ -26,7 +28,7 @@ def own_scenario(place: str) -> Scenario:
     except (Exception, SystemExit) as error:
         raise UsageError(
             f"The scenario's module '{module_name}' cannot be imported: {type(error).__name__}: {error}",
-            remedy="A scenario of your own is path/to/file.py:NAME or package.module:NAME",
+            remedy="Name your own scenario as path/to/file.py:NAME or package.module:NAME",
         ) from error
     found = getattr(module, name, None)
     if not isinstance(found, Scenario):
@@ -37,7 +39,7 @@ def own_scenario(place: str) -> Scenario:
 
 
 def _faults(scenario: Scenario) -> Iterator[str]:
-    """Yield what makes it impossible, the first first; total for what users put into the fields."""
+    """Yield the faults that make it impossible to run, in order; total for any values in the fields."""
     if not all(isinstance(stage, Stage) for stage in scenario.stages) or all(
         s.warmup for s in scenario.stages
     ):
@@ -53,16 +55,16 @@ def _faults(scenario: Scenario) -> Iterator[str]:
     for name in ("duration_s", "warmup_s", "think_time_s", "rate_per_s"):
         value = getattr(scenario, name)
         if not (name == "rate_per_s" and value is None) and not (_is_number(value) and value >= 0):
-            yield f"{name} is no number from zero on"
+            yield f"{name} is not a number from zero"
     if not isinstance(scenario.users, int) or scenario.users < 1:
-        yield "it has no user"
+        yield "it has no users"
 
 
 def _faults_of_stage(stage: Stage) -> Iterator[str]:
     if not _is_number(stage.share) or not stage.share > 0:
         yield f"the share of stage '{stage.label}' is not above zero"
     if not all(_is_number(rate) and rate >= 0 for rate in (stage.start, stage.end)):
-        yield f"stage '{stage.label}' has a rate that is no number from zero on"
+        yield f"stage '{stage.label}' has a rate that is not a number from zero"
     if stage.slo:
         read_limit(stage.slo)
 

@@ -1,6 +1,6 @@
-"""Plain Locust: from the environment of a locustfile to users that are recorded, and each run to a line in Locust's log."""
+"""Plain Locust: make recorded users from the environment of a locustfile, and report each run in a line of Locust's log."""
 
-# Locust is imported by this, and must be before anything that the target imports.
+# This imports Locust, which must come before anything that the target imports.
 from harness.load.locust.run import LocustProcess  # isort: skip
 import dataclasses
 import shlex
@@ -31,9 +31,9 @@ _SEED = 1
 
 
 def user_of(environ: Mapping[str, str], events: Any) -> type[Any]:
-    """Return the Locust user of `HARNESS_SCENARIO` and `HARNESS_TARGET`; its tests leave runs in `HARNESS_OUT`.
+    """Return the Locust user of `HARNESS_SCENARIO` and `HARNESS_TARGET`; its tests write runs into `HARNESS_OUT`.
 
-    Raises `UsageError` where there is no such thing.
+    Raises `UsageError` for an unknown scenario or target.
     """
     learn(*sys.argv)
     scenario = find_scenario(environ.get("HARNESS_SCENARIO") or "closed")
@@ -48,7 +48,7 @@ class _Runs:
     """The runs of one locustfile."""
 
     def __init__(self, scenario: Scenario, selection: Selection, out: Path) -> None:
-        # Whatever the scenario's executor is: Locust has users. Its stages are not driven.
+        # Locust has users, whatever the scenario's executor is. The scenario's stages are not driven.
         self._scenario = dataclasses.replace(
             scenario, executor=Executor.CLOSED, stages=(Stage("steady", 1.0),), find_users=False
         )
@@ -57,7 +57,7 @@ class _Runs:
         self._thresholds = policy_file.thresholds(Path.cwd())
 
     def described(self) -> Runs:
-        """Return what the Locust process is told."""
+        """Return the runs' description for the Locust process."""
         scenario, selection = self._scenario, self._selection
         parameters = selection.parameters(selection.variants[0])
         return Runs(
@@ -95,14 +95,14 @@ class _Runs:
             plan=plan.facts(head.operations),
             thresholds=self._thresholds,
             environment=head.environment,
-            # Who is killed has no time to say so.
+            # A killed process cannot report its state.
             profiles=Profiles(wait=WaitProfile(reason=waiting.LOST)),
         )
 
 
 def _finished(directory: RunDirectory, document: RunDocument, stats: Any) -> ExitCode:
-    """Write the histograms and the wait profile, say in one line what Locust rounds, and judge the run."""
-    # What reads runs is not needed by workers, nor while a test runs.
+    """Write the histograms and the wait profile, report in one line the figures that Locust rounds, and judge the run."""
+    # Workers do not need the modules that read runs, nor does a running test.
     from harness.reading.codes import validity_code
     from harness.reading.judging import judge
     from harness.reading.summary import load
@@ -135,7 +135,7 @@ def _finished(directory: RunDirectory, document: RunDocument, stats: Any) -> Exi
 
 
 def _say_reasons(directory: RunDirectory, level: str, reasons: Sequence[str]) -> None:
-    """Say on stderr why the numbers need care: Locust's log may go to a file, or be off."""
+    """Print the reasons for caution to stderr: Locust's log may go to a file, or be off."""
     sys.stderr.write(f"harness: The run in {visible(str(directory.path))} is {level}:\n")
     sys.stderr.writelines(f"harness:  - {visible(reason)}\n" for reason in reasons)
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""What is found out about a target before it is measured: the rate it can sustain, or how many users it needs."""
+"""Find properties of a target before measuring it: the rate it can sustain, or the number of users it needs."""
 
 import dataclasses
 import enum
@@ -15,7 +15,7 @@ from harness.work.subjects import Selection
 
 
 class Find(enum.Enum):
-    """What nobody gave and the harness finds."""
+    """Value that was not given and that the harness finds."""
 
     NOTHING = enum.auto()
     RATE = enum.auto()
@@ -25,28 +25,33 @@ class Find(enum.Enum):
 def prepared(
     selection: Selection, plan: LoadPlan, find: Find, supervisor: Supervisor, backends: Backends, talk: Talk
 ) -> LoadPlan:
-    """Return the plan with what was to be found in it: the same for every variant."""
+    """Return the plan with the values that had to be found: the same for every variant."""
     if find is Find.RATE:
         return _with_rate(selection, plan, supervisor, backends, talk)
     return _with_users(selection, plan, supervisor, backends, talk) if find is Find.USERS else plan
 
 
 def label_of(selection: Selection, variant: str) -> str:
-    """Return how progress calls a variant."""
+    """Return the label of a variant in progress output."""
     return variant or selection.spec.shown
 
 
 def subject_of(selection: Selection, variant: str, backends: Backends) -> Subject:
-    """Return what is measured."""
+    """Return the subject to measure."""
     own = backends.parameters if selection.entry.needs_servers else {}
     return Subject(selection.entry.factory, {**own, **selection.parameters(variant)}, backends.environment)
 
 
 def probed_per_s(
-    selection: Selection, variant: str, plan: LoadPlan, supervisor: Supervisor, backends: Backends, talk: Talk,
+    selection: Selection,
+    variant: str,
+    plan: LoadPlan,
+    supervisor: Supervisor,
+    backends: Backends,
+    talk: Talk,
     users: int = USERS,
-) -> float:  # fmt: skip
-    """Return the calls per second that closed users get from a variant in a short probe."""
+) -> float:
+    """Return the throughput of a variant with closed users in a short probe, in calls per second."""
     backends.forget()
     what = f"Probing {label_of(selection, variant)} with {users} users"
     with talk.progress(what, PROBE_S, PROBE_WARMUP_S) as tick:
@@ -56,7 +61,7 @@ def probed_per_s(
 def _with_rate(
     selection: Selection, plan: LoadPlan, supervisor: Supervisor, backends: Backends, talk: Talk
 ) -> LoadPlan:
-    """Find what each variant can do, and plan the scenario's share of what the slowest does."""
+    """Find the throughput of each variant, and plan the scenario's share of the slowest one's."""
     found = {
         label_of(selection, variant): probed_per_s(selection, variant, plan, supervisor, backends, talk)
         for variant in selection.variants
@@ -64,8 +69,8 @@ def _with_rate(
     plan = at_sustainable_rate(plan, found)
     label = slowest(found)
     talk.say(
-        f"Rate: {format_rate(plan.rate_per_s)}, {format_percent(plan.scenario.probe_share)} of what {label} did at most "
-        f"({significant(found[label])}/s)"
+        f"Target rate: {format_rate(plan.rate_per_s)}, {format_percent(plan.scenario.probe_share)} of the highest throughput "
+        f"of {label} ({significant(found[label])}/s)"
     )
     return plan
 
@@ -73,7 +78,7 @@ def _with_rate(
 def _with_users(
     selection: Selection, plan: LoadPlan, supervisor: Supervisor, backends: Backends, talk: Talk
 ) -> LoadPlan:
-    """Find how many users each variant needs to give its most, and take the largest number for all."""
+    """Find the number of users at which each variant reaches its maximum, and take the largest for all."""
     needed: dict[int, dict[int, float]] = {}
     for variant in selection.variants:
 
@@ -84,7 +89,7 @@ def _with_users(
         if not max(found.values()):
             raise InvalidRunError(
                 f"No number of users could be found: no call of '{label_of(selection, variant)}' completed",
-                remedy="Look at the calls that fail, or give --users",
+                remedy="Check why the calls fail, or give --users",
             )
         needed[plateau(found)] = found
     users = max(needed)

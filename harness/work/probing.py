@@ -1,7 +1,7 @@
-"""One probe of a search for capacity: a run in a process of its own, into a run directory, and what it showed.
+"""One probe of a search for capacity: a run in a process of its own, into a run directory, and its result.
 
-Each probe has a fresh process and its own warm-up: what a broken probe leaves behind (a backlog, grown caches, a heap) must
-not be what the next one measures. That costs about two seconds each.
+Each probe has a fresh process and its own warm-up, so that the remains of a broken probe (a backlog, grown caches, a heap)
+do not affect the next one. That costs about two seconds each.
 """
 
 import dataclasses
@@ -34,7 +34,7 @@ from harness.work.subjects import Selection
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of the target at every rate."""
+    """The question to the target at every rate."""
 
     selection: Selection
     plan: LoadPlan
@@ -45,7 +45,7 @@ class Question:
 
     @property
     def metric(self) -> MetricFacts:
-        """What the chart shows: the first percentile that is limited, else errors."""
+        """The metric of the chart: the first percentile with a limit, else errors."""
         clauses = [clause for text in self.slos for clause in parse(read_limit(text).slo)]
         for clause in clauses:
             if clause.metric is SloMetric.LATENCY:
@@ -56,7 +56,7 @@ class Question:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Prober:
-    """Makes the probes of one search, below `folder`."""
+    """Maker of the probes of one search, below `folder`."""
 
     question: Question
     folder: Path
@@ -65,7 +65,7 @@ class Prober:
     talk: Talk
 
     def probe(self, step: Step, duration_s: float, number: int) -> tuple[ProbeFacts, Ending]:
-        """Measure at one rate; returns what was seen, and how it ended."""
+        """Measure at one rate; return the facts, and how the probe ended."""
         question = self.question
         plan = dataclasses.replace(
             question.plan, rate_per_s=step.rate_per_s, duration_s=duration_s, seed=question.plan.seed + number
@@ -119,7 +119,7 @@ class Prober:
 
 
 def facts_of(judged: JudgedRun, common: ProbeFacts, metric: MetricFacts) -> ProbeFacts:
-    """Return `common` with what a run says of the SLO. Only certified limits hold; an invalid run says nothing."""
+    """Return `common` with the run's result for the SLO. Only certified limits hold; an invalid run shows nothing."""
     run = judged.run
     response = run.total.histograms["response_ns"]
     return msgspec.structs.replace(
@@ -143,7 +143,7 @@ def facts_of(judged: JudgedRun, common: ProbeFacts, metric: MetricFacts) -> Prob
 
 
 def sight(judged: JudgedRun) -> Sight:
-    """Return what a run shows of its limits."""
+    """Return the result of a run for its limits."""
     if judged.validity.level is Level.INVALID:
         return Sight.INVALID
     states = [finding.certificate.state for finding in judged.slo]
@@ -153,7 +153,7 @@ def sight(judged: JudgedRun) -> Sight:
 
 
 def _metric(judged: JudgedRun, metric: MetricFacts) -> float | None:
-    """Return the chart's value: of the operation that the first such limit names, else of all calls."""
+    """Return the chart's value: for the operation that the first such limit names, else for all calls."""
     run = judged.run
     if metric.unit == "share":
         return 1 - run.total.outcomes["completed"] / run.planned if run.planned else None

@@ -1,4 +1,4 @@
-"""The work of `harness profile`: each side in rounds, every profile a process of its own, the sides in random order."""
+"""Carry out `harness profile`: profile each side in rounds, each profile in a separate process, the sides in random order."""
 
 import dataclasses
 import secrets
@@ -26,12 +26,12 @@ from harness.work.profile_sides import ProfileSide, code_of
 from harness.work.servers import Backends, data_of, provide
 
 _LAUNCH_S = 4.0
-"""What a process of either kind takes beside its plan, for the forecast."""
+"""Time that a process of either kind takes beyond its plan, for the forecast, in s."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ProfileRequest:
-    """All that the user asked for, checked."""
+    """The checked request of the user."""
 
     sides: tuple[ProfileSide, ...]
     plan: LoadPlan
@@ -46,16 +46,16 @@ class ProfileRequest:
 
     @property
     def seconds(self) -> float:
-        """About how long it takes."""
+        """Approximate duration, in s."""
         load_s = _LAUNCH_S + self.plan.warmup_s + self.plan.duration_s
         each_s = sum(_LAUNCH_S if kind == "memory" else load_s for kind in self.kinds)
         return self.rounds * len(self.sides) * each_s
 
 
 def carry_out(request: ProfileRequest, talk: Talk) -> Work:
-    """Profile every side. Ctrl-C ends the work in good order and keeps the rounds that are whole.
+    """Profile every side. Ctrl-C ends the work cleanly and keeps the complete rounds.
 
-    An error before anything was profiled is raised; a later one is kept beside the rounds that there are.
+    An error before any profile is raised; a later one is kept beside the rounds.
     """
     work = Work()
     profilings: list[_Profiling] = []
@@ -90,7 +90,7 @@ def _carry_out(
             one.begin(plan, backends)
         profiles = len(request.sides) * request.rounds
         what = " and ".join(f"{profiles} {kind}" for kind in request.kinds)
-        in_turns = ", the sides in turns and in random order" if len(request.sides) > 1 else ""
+        in_turns = ", the sides in random order" if len(request.sides) > 1 else ""
         talk.say(f"{what} profiles{in_turns}: about {format_duration(max(1, round(request.seconds)))}.")
         turns = Turns(profilings, request.plan.seed)
         for number in turns.rounds(request.rounds):
@@ -98,10 +98,15 @@ def _carry_out(
 
 
 def _round(
-    number: int, profilings: list["_Profiling"], subjects: Mapping[ProfileSide, Subject], turns: Turns["_Profiling"],
-    supervisor: Supervisor, backends: Backends, talk: Talk,
-) -> None:  # fmt: skip
-    """Make one round of all sides; only a round that every side has is kept."""
+    number: int,
+    profilings: list["_Profiling"],
+    subjects: Mapping[ProfileSide, Subject],
+    turns: Turns["_Profiling"],
+    supervisor: Supervisor,
+    backends: Backends,
+    talk: Talk,
+) -> None:
+    """Make one round of all sides; it is kept only if every side completed it."""
     kinds = profilings[0].document.kinds
     made: dict[ProfileSide, Round] = {one.side: Round(number=number) for one in profilings}
     for kind in kinds:
@@ -119,7 +124,7 @@ def _round(
 
 
 class _Profiling:
-    """One side while it is profiled: its document, and the rate that its budget allows."""
+    """One side while it is profiled: its document, and the sampling rate within its budget."""
 
     def __init__(
         self, request: ProfileRequest, side: ProfileSide, directory: RunDirectory, session: str
@@ -145,7 +150,7 @@ class _Profiling:
         )
 
     def begin(self, plan: LoadPlan, backends: Backends) -> None:
-        """Write down what is meant to happen."""
+        """Write the planned work into the document."""
         self._plan = plan
         self.document.plan = plan.facts({})
         self.document.environment = {**environment.collect(), "backends": backends.kind}
@@ -172,12 +177,12 @@ class _Profiling:
         return _placed(sampled, folder, self.directory)
 
     def keep(self, made: Round) -> None:
-        """Add a whole round; it is on the disk before the next begins."""
+        """Add a complete round; it is stored before the next begins."""
         self.document.rounds.append(made)
         self.directory.write(self.document)
 
     def close(self, *, interrupted: bool, error: HarnessError | None) -> bool:
-        """Write the end and the sums of all rounds; False, and nothing is left, where there is no round."""
+        """Write the end and the sums of all rounds; without a round, leave nothing and return False."""
         if not self.document.rounds:
             self.directory.discard()
             return False
@@ -190,7 +195,7 @@ class _Profiling:
 
 
 def _placed(facts: AnyProfile, folder: Path, directory: RunDirectory) -> AnyProfile:
-    """Return the facts with the file where it is in the run directory."""
+    """Return the facts with the path of the file relative to the run directory."""
     if facts.file is None:
         return facts
     file = (folder / Path(facts.file).name).relative_to(directory.path)

@@ -1,4 +1,4 @@
-"""The sides of a profile-only run: two variants, or the chosen target against a base; one side alone where none is named."""
+"""The sides of a profile-only run: two variants, or the chosen target against a base; without a base, one side alone."""
 
 import contextlib
 import dataclasses
@@ -22,7 +22,7 @@ from harness.work.subjects import Selection, select
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class ProfileSide:
-    """One side: a variant of a target, called `label`; `tree` where the code is one side's own."""
+    """One side: a variant of a target, called `label`; `tree` is set for a side with code of its own."""
 
     label: str
     selection: Selection
@@ -31,11 +31,11 @@ class ProfileSide:
 
     @property
     def folder_word(self) -> str:
-        """What its run directory is called after."""
+        """Word in the name of its run directory."""
         return self.variant or self.label
 
     def subject(self, backends: Backends, overlay: Path | None) -> Subject:
-        """Return what is measured, on `backends`."""
+        """Return the subject to measure, on `backends`."""
         return dataclasses.replace(subject_of(self.selection, self.variant, backends), overlay=overlay)
 
 
@@ -47,13 +47,13 @@ def sides_of(
     policy: Policy,
     project: Path,
 ) -> tuple[ProfileSide, ...]:
-    """Return one side or two, the base first. Raises `UsageError` for what makes no comparison."""
+    """Return one side or two, the base first. Raises `UsageError` for a request that makes no comparison."""
     if base is None:
         selection = select(target, scenario, variants)
         if len(selection.variants) > 2:
             raise UsageError(
-                f"Profiles are of one variant or of two, not of {len(selection.variants)}",
-                remedy="Profile them two by two",
+                f"harness profile takes one or two variants, not {len(selection.variants)}",
+                remedy="Profile two at a time",
             )
         return tuple(
             ProfileSide(variant or selection.spec.shown, selection, variant) for variant in selection.variants
@@ -62,9 +62,7 @@ def sides_of(
     named = target or (policy.target if tree else None)
     chosen = select(named, scenario, variants)
     if len(chosen.variants) > 1:
-        raise UsageError(
-            "--base is one side, and two variants are two more", remedy="Name one --variant, or none"
-        )
+        raise UsageError("--base and two variants make three sides", remedy="Give one --variant, or none")
     (variant,) = chosen.variants
     if tree is not None:
         here = working_tree(project)
@@ -79,8 +77,8 @@ def _other_target(base: str, scenario: Scenario) -> ProfileSide:
     kind, _, spec = base.partition(":")
     if kind != "target" or not spec:
         raise UsageError(
-            f"'{base}' is no base for profiles",
-            remedy="Write git:REVISION, path:CHECKOUT or target:SPEC; two variants are two --variant",
+            f"'{base}' is not a base for profiles",
+            remedy="Write git:REVISION, path:CHECKOUT or target:SPEC; to compare variants give --variant twice",
         )
     selection = select(spec, scenario, ())
     return ProfileSide(selection.spec.shown, selection, selection.variants[0])
@@ -90,7 +88,7 @@ def _other_target(base: str, scenario: Scenario) -> ProfileSide:
 def code_of(
     sides: tuple[ProfileSide, ...], policy: Policy, supervisor: Supervisor, log: Path
 ) -> Iterator[Mapping[ProfileSide, Path | None]]:
-    """Yield the folder that each side's code is imported from; None where that is the running tree."""
+    """Yield the folder that each side's code is imported from; None for the running tree."""
     trees = [side.tree for side in sides]
     if len(sides) < 2 or trees[0] is None or trees[1] is None:
         yield dict.fromkeys(sides)

@@ -1,4 +1,4 @@
-"""The work of `harness clean`: which stored runs go, by age and by size, and their removal."""
+"""The work of `harness clean`: choose stored runs by age and size, and remove them."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from harness.work.retention import StoredRun
 
 
 def choose(runs: list[StoredRun], oldest_s: float, most_bytes: int) -> list[StoredRun]:
-    """Return the runs to remove: those older than `oldest_s`, and from the first that exceeds `most_bytes` on."""
+    """Return the runs to remove: those older than `oldest_s`, and all from the first that exceeds `most_bytes`."""
     kept_bytes, doomed = 0, []
     for stored in runs:
         kept_bytes += stored.size_bytes
@@ -19,7 +19,7 @@ def choose(runs: list[StoredRun], oldest_s: float, most_bytes: int) -> list[Stor
 
 
 def remove(doomed: Sequence[StoredRun], talk: Talk, *, dry_run: bool) -> Iterator[tuple[Path, str]]:
-    """Remove the folders, unless they are only to be named; yield those that cannot be, with the reason."""
+    """Remove the folders (with `dry_run` only name them); yield those that cannot be removed, with the reason."""
     for stored in doomed:
         try:
             if not dry_run:

@@ -1,4 +1,4 @@
-"""Which folders below a parent are the harness's own, to the last file: `harness clean` removes these and no others."""
+"""Find the folders below a parent that are the harness's own, to the last file: `harness clean` removes only these."""
 
 import dataclasses
 import os
@@ -24,7 +24,7 @@ from harness.session.receipt_file import read_receipt
 from harness.storage.folder import ABLATION, DOCUMENT, PRODUCT, SESSION, Head, read_head
 
 LONGEST_RUN_S = 86_400.0
-"""A folder that says that its work goes on is left alone, until so much time has passed without its end."""
+"""Maximum age in s of an unfinished folder that is left alone, because its work may still be going on."""
 _DOCUMENTS: Mapping[str, type[msgspec.Struct]] = {
     "load": RunDocument,
     MICRO: MicroDocument,
@@ -33,9 +33,9 @@ _DOCUMENTS: Mapping[str, type[msgspec.Struct]] = {
 }
 _RECEIPTS = (SESSION, ABLATION)
 _NAME = re.compile(r"\.?\d{8}T\d{6}Z-[\w.-]+-[0-9a-f]{6}(\.[0-9a-f]{6})?", re.ASCII)
-"""What the harness calls its folders; with a dot before it one that was never finished."""
+"""Pattern of the harness's folder names; a leading dot marks a folder that was never finished."""
 
-# Beside these every file of ours has a scratch file, which is there while it is written. A folder of runs holds runs.
+# Beside these every file of ours may have a scratch file while it is written. A folder of runs holds runs.
 _SCRATCH = re.compile(r"\.(?P<hidden>.+)\.\d+|(?P<plain>.+)\.\d+\.partial", re.ASCII)
 _FILES = re.compile(
     r"(run|receipt)\.json|(report|comment|ablation|junit)\.(html|md|xml)|[\w.-]+\.log"
@@ -50,7 +50,7 @@ _OF_RUNS = (PROBES, "segments")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A folder of the harness's with what decides about it."""
+    """A folder of the harness with the facts that decide about its removal."""
 
     path: Path
     modified_s: float
@@ -59,16 +59,16 @@ class StoredRun:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Found:
-    """What there is: finished folders of ours, newest first, and those that are left, with the reason."""
+    """The result of a search: finished folders of ours, newest first, and those that are left, with the reason."""
 
     runs: list[StoredRun]
     left: list[tuple[Path, str]]
 
 
 def find(parent: Path) -> Found:
-    """Return what is directly under `parent`. A symbolic link is never followed, and nothing else is looked into.
+    """Return the folders directly under `parent`. Symbolic links are not followed, and no other folders are searched.
 
-    A run that does not say that it is over is left, until a day has passed without its end.
+    A run without a recorded end is left until a day has passed.
     """
     runs, left = [], []
     for path in sorted(_folders(parent)):
@@ -77,14 +77,14 @@ def find(parent: Path) -> Found:
         if why := foreign(path):
             left.append((path, why))
         elif _is_running(path):
-            left.append((path, "it has no end yet: it may be running, and counts as cut off after a day"))
+            left.append((path, "it has not ended: it may be running, and counts as dead after a day"))
         else:
             runs.append(StoredRun(path, _modified_s(path), _size_bytes(path)))
     return Found(sorted(runs, key=lambda stored: stored.modified_s, reverse=True), left)
 
 
 def foreign(path: Path) -> str | None:
-    """Return why the folder `path` is not the harness's own to the last file; None where it is."""
+    """Return why the folder `path` is not entirely the harness's own; None where it is."""
     try:
         return _not_ours(path) or next(_strangers(path), None)
     except OSError as error:
@@ -98,12 +98,12 @@ def _folders(parent: Path) -> Iterator[Path]:
 
 
 def _not_ours(path: Path) -> str | None:
-    """Return what is wrong with the document that says whose the folder is."""
+    """Return the fault of the document that identifies the folder as ours."""
     if _holds(path, DOCUMENT):
         return _not_our_document(path)
     if _holds(path, RECEIPT):
         return _undecodable(lambda: read_receipt(path / RECEIPT))
-    # Its maker was killed before it had written anything.
+    # Its process was killed before it had written anything.
     return None if path.name.startswith(".") else f"it has no {DOCUMENT}"
 
 
@@ -117,7 +117,7 @@ def _not_our_document(path: Path) -> str | None:
         return None
     if head.product or head.kind not in _DOCUMENTS:
         return f"its {DOCUMENT} is of another kind"
-    # Written before folders named the product: then the whole document must be one of ours.
+    # Written before documents named the product: then the whole document must be one of ours.
     return _undecodable(lambda: RunDirectory(path).read_as(head.kind, _DOCUMENTS[head.kind]))
 
 
@@ -130,7 +130,7 @@ def _undecodable(read: Callable[[], object]) -> str | None:
 
 
 def _strangers(folder: Path) -> Iterator[str]:
-    """Yield what in the folder of a run or session the harness does not write."""
+    """Yield entries in the folder of a run or session that the harness does not write."""
     head = read_head(folder)
     for entry in _entries(folder):
         if entry.is_dir(follow_symlinks=False):

@@ -1,4 +1,4 @@
-"""The servers behind a run: started or found, seeded, warmed up, and their ceilings measured."""
+"""Provide the servers behind a run: start or find them, seed them, warm them up, and measure their ceilings."""
 
 import contextlib
 import dataclasses
@@ -18,7 +18,7 @@ from harness.units import format_rate
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Data:
-    """What servers are filled with: a size or a file, and the seed of a target that is told none."""
+    """Data for filling the servers: a size or a file, and the default seed of a target."""
 
     name: str = "small"
     seed: int = 1
@@ -28,21 +28,23 @@ class Data:
 
 
 def data_of(spec: TargetSpec) -> Data:
-    """Return the data that a target asks for: servers must hold the same. The seed of the plan is another.
+    """Return the data that a target expects, for the servers to hold the same. The seed of the plan is a different one.
 
-    UsageError if the seed is no number.
+    Raises UsageError if the seed is no number.
     """
     usual = Data()
     seed = spec.parameters.get("seed", str(usual.seed))
     try:
         return Data(spec.parameters.get("data", usual.name), int(seed))
     except ValueError as error:
-        raise UsageError(f"The data's seed '{seed}' is no number", remedy="Write seed=1") from error
+        raise UsageError(
+            f"The data's seed '{seed}' is not a number", remedy="Write a number, such as seed=1"
+        ) from error
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Backends:
-    """What a run needs to know of the servers: how a target finds them, and what each of them can give."""
+    """The servers as a run needs them: their addresses for the target, and the ceiling of each."""
 
     kind: str
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -51,11 +53,11 @@ class Backends:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The parameters of a target that lives on stores."""
+        """The parameters of a target that uses stores."""
         return {"backends": "memory" if self.kind == "memory" else "servers"}
 
     def forget(self) -> None:
-        """Empty the shared cache, so that no run profits from the one before it. Only on servers of our own."""
+        """Empty the shared cache, so that no run profits from the one before it; only on servers of our own."""
         if self.may_flush:
             import redis
 
@@ -65,7 +67,7 @@ class Backends:
                 client.flushdb()
 
     def facts(self, counters: Mapping[str, Mapping[str, int]], measured_s: float) -> dict[str, BackendFacts]:
-        """Return each back end's ceiling beside the rate of calls that the run made."""
+        """Return each back end's ceiling beside the call rate of the run."""
         return {
             name: msgspec.structs.replace(
                 ceiling, achieved_per_s=_calls(counters, name) / measured_s if measured_s else None
@@ -83,7 +85,7 @@ def provide(kind: str, supervisor: Supervisor, folder: Path, talk: Talk, data: D
     """Yield the back ends of `kind`: `none`, `memory`, `embedded` or `external`.
 
     Embedded servers are started side by side with their logs in `folder`, seeded, warmed up and probed; they end
-    with the block. External ones are only asked whether they are there: nothing is written to them.
+    with the block. External ones are only checked for availability: nothing is written to them.
     """
     if kind != "none":
         require(data)
@@ -104,7 +106,7 @@ def provide(kind: str, supervisor: Supervisor, folder: Path, talk: Talk, data: D
 
 
 def require(data: Data) -> None:
-    """Read the data before any server is started for them. UsageError says what is wrong with them."""
+    """Read the data before any server is started for them. Raises UsageError that states the fault in the data."""
     from targets.asset_core.data.opening import open_inventory
     from targets.asset_core.errors import DataError
 
@@ -125,7 +127,7 @@ def _seed(environment: Mapping[str, str], data: Data, talk: Talk) -> None:
 
 @contextlib.contextmanager
 def _environment(extra: Mapping[str, str]) -> Iterator[None]:
-    """Set variables for a while: boto3 finds its credentials nowhere else."""
+    """Set variables temporarily: boto3 finds its credentials nowhere else."""
     before = dict(os.environ)
     os.environ.update(extra)
     try:

@@ -1,4 +1,4 @@
-"""The folder of a session: its receipt, what its processes said, and what people read of it."""
+"""The folder of a session: its record (receipt), the logs of its processes, and its reports."""
 
 import shutil
 from pathlib import Path
@@ -10,9 +10,9 @@ from harness.storage.stamps import folder_name
 
 
 class SessionFolder:
-    """A new folder below `parent` with a unique name; nothing is ever overwritten.
+    """A new folder below `parent` with a unique name; it never overwrites.
 
-    Raises `HarnessError` where it cannot be made.
+    Raises `HarnessError` if it cannot be made.
     """
 
     def __init__(self, parent: Path, command: str, kind: str = folder.SESSION) -> None:
@@ -23,11 +23,11 @@ class SessionFolder:
         folder.make(self.path, kind, "session's folder")
 
     def write(self, receipt: Receipt) -> None:
-        """Replace the receipt, at once and whole."""
+        """Replace the receipt atomically."""
         write_receipt(self.receipt_path, receipt)
 
     def finish(self) -> None:
-        """Say that nothing more will come, however the session went."""
+        """Mark the folder as complete, however the session went."""
         folder.finish(self.path, self._kind)
 
     def discard_if_empty(self) -> None:

@@ -1,4 +1,4 @@
-"""The work of `compare`, `gate` and `ablate`: both sides side by side, suite after suite, into one receipt."""
+"""The work of `compare`, `gate` and `ablate`: both sides interleaved, suite after suite, into one session record (receipt)."""
 
 import contextlib
 import dataclasses
@@ -42,21 +42,21 @@ from harness.work.session_folder import SessionFolder
 from harness.work.sides import counted_subjects, loaded_subjects, overlays
 
 USUAL_SPREAD = 0.01
-"""What blocks of this kind differ by on a shared machine: for the forecast alone."""
+"""Spread of blocks of this kind on a shared machine, for the forecast only."""
 
 
 @dataclasses.dataclass(slots=True)
 class Session:
-    """A session that was carried out, to its end or not."""
+    """A session that was carried out, completely or not."""
 
     folder: SessionFolder
     receipt: Receipt
 
 
 def carry_out(asked: ComparisonRequest, talk: Talk) -> Session:
-    """Measure both sides. Ctrl-C ends the work in good order and keeps what was measured.
+    """Measure both sides. Ctrl-C ends the work cleanly and keeps what was measured.
 
-    Raises `UsageError` for what the caller can correct; nothing has been measured then, and no folder is left.
+    Raises `UsageError` for errors of the caller; nothing has been measured then, and no folder is left.
     """
     allowance = Allowance(asked.budget_s)
     folder = SessionFolder(asked.out, asked.name)
@@ -84,9 +84,14 @@ class _Work:
     """One session, suite after suite, while both sides are prepared."""
 
     def __init__(
-        self, asked: ComparisonRequest, talk: Talk, folder: SessionFolder, supervisor: Supervisor, prepared: Prepared,
+        self,
+        asked: ComparisonRequest,
+        talk: Talk,
+        folder: SessionFolder,
+        supervisor: Supervisor,
+        prepared: Prepared,
         allowance: Allowance,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._asked, self._talk, self._folder = asked, talk, folder
         self._supervisor, self._prepared = supervisor, prepared
         self._looks = Looks(asked.policy)
@@ -100,14 +105,14 @@ class _Work:
         self._session: MicroSession | None = None
 
     def run(self) -> None:
-        """Measure every suite, then what explains a regression."""
+        """Measure every suite, then profile to explain a regression."""
         early = EarlyEnd()
         with early.noted(self._folder.receipt_path.exists):
             self._measure()
         if early.interrupted:
             self.receipt.interrupted = True
         if early.error is not None:
-            # What was measured before is kept, and passes nothing.
+            # Earlier measurements are kept, but the session does not pass.
             self.receipt.trouble.append(str(early.error))
             self._folder.write(self.receipt)
             raise early.error
@@ -129,9 +134,9 @@ class _Work:
             self._explain()
 
     def _look(self) -> None:
-        """Find out what there is to measure, before anything is. What cannot end in a verdict ends here."""
+        """Find out what can be measured before measuring. A session that cannot end in a verdict ends here."""
         asked = self._asked
-        self._talk.say("Looking at what there is to measure …")
+        self._talk.say("Finding the benchmarks of both sides …")
         session = self._session = MicroSession(
             self._request, self._prepared, self._supervisor, self.receipt, self._folder.write, self._progress,
             self._pace,
@@ -157,12 +162,12 @@ class _Work:
             base, candidate = subjects[Side.BASE], subjects[Side.CANDIDATE]
             for count in (count_exactly, trace_exactly):
                 if self._allowance.left_s <= 0:
-                    self.receipt.cut = "The budget was used up before everything was counted: give it more"
+                    self.receipt.cut = "The budget was used up before everything was counted: raise --budget"
                     return
                 self._keep(count(self._supervisor, base, candidate, scratch))
 
     def _keep(self, counts: list[Count]) -> None:
-        """Add counts to the receipt; what two ways of counting have in common, such as failures, stands once."""
+        """Add counts to the receipt; records that two ways of counting share, such as failures, are added once."""
         known = {(count.benchmark, count.metric) for count in self.receipt.counts}
         self.receipt.counts += [count for count in counts if (count.benchmark, count.metric) not in known]
         self._folder.write(self.receipt)
@@ -177,7 +182,7 @@ class _Work:
                 self.slice_seconds += self._session.slice_seconds
 
     def _explain(self) -> None:
-        """Profile what regressed, while both sides are still there. What is counted names its functions itself."""
+        """Profile the regressed benchmarks while both sides are still prepared. Counted metrics name their functions themselves."""
         found = judge(self.receipt, self._asked.policy).comparisons
         regressed = [
             (one.benchmark, one.metric)
@@ -204,7 +209,7 @@ class _Work:
             )
 
     def _beside_blocks_s(self, found: Discovery) -> float:
-        """Return about what the session takes beside blocks, with what has passed: counting, importing anew, the end."""
+        """Return the approximate time of the session beside blocks, including the time passed: counting, fresh imports, the end."""
         counted_s = 0.0
         if "exact" in self._asked.suites:
             counted_s += trace_seconds(
@@ -268,7 +273,7 @@ class _Work:
             raise KeyboardInterrupt
 
     def _plan_load(self, options: LoadOptions) -> None:
-        """Fit the load blocks into their part of the budget, and say how long they take."""
+        """Fit the load blocks into their part of the budget, and report their duration."""
         asked = self._asked
         if asked.budget_s is not None:
             one_s, _ = load_session_seconds(SessionPlan(load_blocks=1), options.duration_s, options.warmup_s)

@@ -1,4 +1,4 @@
-"""From what the user typed to the two sides of a comparison, and to what each suite measures of them."""
+"""Resolve the user's arguments to the two sides of a comparison, and to the subjects of each suite."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -21,25 +21,25 @@ from targets.registry import Entry
 
 DEFAULT_TARGET = "asset-core"
 OWN_PACKAGE = "harness"
-"""Never taken from a side where a target is driven: the engine that measures is always the one that runs."""
+"""Package that is never taken from a side where a target is driven: the engine is always that of the running tree."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Driven:
-    """A target that the load and exact suites drive, as the registry knows it."""
+    """A target that the load and exact suites drive, as the registry describes it."""
 
     spec: TargetSpec
     entry: Entry
 
     def parameters(self, backends: Mapping[str, str]) -> dict[str, str]:
-        """Return the factory's parameters; what the user wrote into the SPEC wins over how the stores are made."""
+        """Return the factory's parameters; those that the user wrote into the SPEC win over those of the stores."""
         return {**(backends if self.entry.needs_servers else {}), **self.spec.parameters}
 
 
 def read_side(text: str, policy: Policy, project: Path) -> SessionSubject:
     """Return the side that `text` names: `git:REV`, `path:CHECKOUT`, `variant:NAME` or `target:SPEC`.
 
-    Raises `UsageError` for anything else, with the four forms.
+    Raises `UsageError`, which lists the four forms, for anything else.
     """
     tree = parse_tree(text, project)
     if tree is not None:
@@ -47,7 +47,7 @@ def read_side(text: str, policy: Policy, project: Path) -> SessionSubject:
     kind, _, rest = text.partition(":")
     if kind not in {"variant", "target"} or not rest:
         raise UsageError(
-            f"'{text}' is no subject",
+            f"'{text}' is not a side to compare",
             remedy="Write git:REVISION, path:CHECKOUT, variant:NAME or target:SPEC, such as git:main or target:known:noop",
         )
     driven = drive_variant(rest, policy) if kind == "variant" else drive(rest)
@@ -56,7 +56,7 @@ def read_side(text: str, policy: Policy, project: Path) -> SessionSubject:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GatedSides:
-    """A checkout and its base; `where_it_left` says so where the base is not what was named."""
+    """A checkout and its base; `where_it_left` explains a base other than the named one."""
 
     base: TreeSide
     candidate: TreeSide
@@ -66,7 +66,7 @@ class GatedSides:
 def gated_sides(project: Path, named: str) -> GatedSides:
     """Return the working tree of `project` and the commit where it left the branch, tag or commit `named`.
 
-    Raises `UsageError` where there is no such commit.
+    Raises `UsageError` if there is no such commit.
     """
     tip = git.resolve(project, named)
     base = git.merge_base(project, tip, named)
@@ -77,7 +77,7 @@ def gated_sides(project: Path, named: str) -> GatedSides:
 
 
 def target_side(spec: str, driven: Driven) -> TargetSide:
-    """Return the side of a target as the micro suite measures it: on stores in memory that answer at once."""
+    """Return the side of a target as the micro suite measures it: on stores in memory without delay."""
     return TargetSide(spec, driven.entry.factory, driven.parameters(driven.entry.in_memory))
 
 
@@ -88,7 +88,7 @@ def drive(spec: str) -> Driven:
 
 
 def drive_variant(name: str, policy: Policy) -> Driven:
-    """Return the policy's target, or else the core, in one of its variants."""
+    """Return the policy's target, or by default the core, in one of its variants."""
     spec = parse_spec(policy.target or DEFAULT_TARGET)
     scenario = find_scenario("steady")
     selection = select(spec.text, scenario, (name,))
@@ -96,7 +96,7 @@ def drive_variant(name: str, policy: Policy) -> Driven:
 
 
 def driven_sides(base: str, candidate: str, policy: Policy) -> dict[Side, Driven] | None:
-    """Return the target of each side for the load and exact suites; None where the policy names none for code."""
+    """Return the target of each side for the load and exact suites; None if the policy names no target for sides of code."""
     found = {}
     for side, text in ((Side.BASE, base), (Side.CANDIDATE, candidate)):
         kind, _, rest = text.partition(":")
@@ -120,14 +120,14 @@ def load_scenario(name: str | None, policy: Policy, driven: Mapping[Side, Driven
 
 
 def served_data(driven: Mapping[Side, Driven]) -> Data:
-    """Return the data that the servers are filled with: what every side asks for that lives on them.
+    """Return the data for filling the servers, as required by every side that uses them.
 
-    Raises `UsageError` where the sides ask for different data: both are measured on the same servers.
+    Raises `UsageError` if the sides require different data: both are measured on the same servers.
     """
     asked = {side: data_of(one.spec) for side, one in driven.items() if one.entry.needs_servers}
     if len(set(asked.values())) > 1:
         raise UsageError(
-            "The sides ask for different data, and share the servers: "
+            "The sides ask for different data but share the servers: "
             + "; ".join(f"{side} {data}" for side, data in asked.items()),
             remedy="Write the same data= and seed= into both, or give --backends memory",
         )
@@ -135,7 +135,7 @@ def served_data(driven: Mapping[Side, Driven]) -> Data:
 
 
 def overlays(prepared: Prepared, folder: Path) -> Mapping[Side, Path | None]:
-    """Return a folder for each side that shows its source roots without our own package; None for targets of ours."""
+    """Return a folder for each side with its source roots but without our own package; None for targets of ours."""
     if not prepared.roots:
         return dict.fromkeys(Side, None)
     roots = {name: place for name, place in prepared.roots.items() if name != OWN_PACKAGE}
@@ -150,7 +150,7 @@ def overlays(prepared: Prepared, folder: Path) -> Mapping[Side, Path | None]:
 def counted_subjects(
     driven: Mapping[Side, Driven], places: Mapping[Side, Path | None]
 ) -> dict[Side, Subject]:
-    """Return what the processes are told that count: equal requests do equal work."""
+    """Return the subjects of the counting processes: equal requests do equal work."""
     return {
         side: Subject(one.entry.factory, one.parameters(one.entry.exact), {}, places[side])
         for side, one in driven.items()
@@ -160,7 +160,7 @@ def counted_subjects(
 def loaded_subjects(
     driven: Mapping[Side, Driven], places: Mapping[Side, Path | None], backends: Backends
 ) -> dict[Side, Subject]:
-    """Return what the processes are told that are loaded, on `backends`."""
+    """Return the subjects of the loaded processes, on `backends`."""
     return {
         side: Subject(
             one.entry.factory, one.parameters(backends.parameters), backends.environment, places[side]

@@ -1,4 +1,4 @@
-"""Stored runs that are asked for together: of which kind they are, and whether they may stand side by side."""
+"""Check stored runs that are read together: their kind, and whether they may be compared."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from harness.run.directory import RunDirectory
 
 
 def kind_of(directories: Sequence[RunDirectory]) -> str:
-    """Return the kind of all these runs. Raises `UsageError` where they are of several."""
+    """Return the kind of all these runs. Raises `UsageError` if they are of several kinds."""
     by_kind = {directory.read_head().kind: directory for directory in directories}
     if len(by_kind) > 1:
         what = " and ".join(
@@ -24,7 +24,7 @@ def kind_of(directories: Sequence[RunDirectory]) -> str:
 
 
 def refuse_unlike(directories: Sequence[RunDirectory], environments: Sequence[dict[str, Any]]) -> None:
-    """Raise `UsageError` unless all runs have the fingerprint of the first: their times would tell of the machines."""
+    """Raise `UsageError` unless all runs have the fingerprint of the first: otherwise their times compare machines."""
     first, *others = environments
     for directory, other in zip(directories[1:], others, strict=True):
         if differing := environment.explained(first, other):

@@ -1,4 +1,4 @@
-"""From what the user typed to what is measured: scenario, target, variants."""
+"""Resolve the user's arguments to scenario, target and variants."""
 
 import dataclasses
 import difflib
@@ -19,7 +19,7 @@ DEFAULT_TARGET = "known:constant"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Selection:
-    """A target as the registry knows it (or a user's own factory), with the variants to measure."""
+    """A target of the registry, or a user's own factory, with the variants to measure."""
 
     spec: TargetSpec
     entry: Entry
@@ -37,13 +37,13 @@ def find_scenario(name: str) -> Scenario:
     if name not in SCENARIOS:
         raise UsageError(
             f"There is no scenario '{name}'",
-            remedy=f"{_nearest(name, SCENARIOS)} A scenario of your own is path/to/file.py:NAME or package.module:NAME",
+            remedy=f"{_nearest(name, SCENARIOS)} Name your own scenario as path/to/file.py:NAME or package.module:NAME",
         )
     return SCENARIOS[name]
 
 
 def select(spec_text: str | None, scenario: Scenario, variants: Iterable[str]) -> Selection:
-    """Return the target to measure: the one named, with what the scenario's own says of it, or else that."""
+    """Return the target to measure: the one named, with the scenario's own parameters for it, or else the scenario's."""
     spec = parse_spec(spec_text or scenario.target or DEFAULT_TARGET)
     own = parse_spec(scenario.target or DEFAULT_TARGET)
     if own.name == spec.name:
@@ -54,7 +54,7 @@ def select(spec_text: str | None, scenario: Scenario, variants: Iterable[str]) -
             raise UsageError(
                 f"There is no target '{spec.name}'",
                 remedy=f"{_nearest(spec.name, TARGETS)} "
-                "A target of your own is path/to/file.py:factory or package.module:factory",
+                "Name your own target as path/to/file.py:factory or package.module:factory",
             )
         entry = Entry(spec.name, "a target of the user's own")
         spec = _with_project(spec)
@@ -62,7 +62,7 @@ def select(spec_text: str | None, scenario: Scenario, variants: Iterable[str]) -
 
 
 def _with_project(spec: TargetSpec) -> TargetSpec:
-    """Return the SPEC of a target of the user's own with what their project says of such targets."""
+    """Return the SPEC of a target of the user's own with their project's parameters for such targets."""
     expected = policy_file.expected_statuses(Path.cwd())
     return TargetSpec(spec.name, {EXPECT_STATUS: expected, **spec.parameters}) if expected else spec
 
@@ -77,9 +77,13 @@ def _variants(spec: TargetSpec, entry: Entry, wanted: tuple[str, ...]) -> tuple[
         wanted = (spec.parameters["variant"],)
     known = spec.name in TARGETS
     for variant in wanted:
-        # A target of the user's own may know any variant: it gets it as a parameter.
+        # A target of the user's own may know any variant, so the variant is passed as a parameter.
         if known and variant not in entry.variants:
-            offered = f"It has: {', '.join(entry.variants)}" if entry.variants else "It has none"
+            offered = (
+                f"Choose from: {', '.join(entry.variants)}"
+                if entry.variants
+                else "The target has no variants"
+            )
             raise UsageError(f"Target '{spec.name}' has no variant '{variant}'", remedy=offered)
     return wanted or entry.variants[:1] or ("",)
 
@@ -87,4 +91,4 @@ def _variants(spec: TargetSpec, entry: Entry, wanted: tuple[str, ...]) -> tuple[
 def _nearest(name: str, names: Iterable[str]) -> str:
     names = list(names)
     close = difflib.get_close_matches(name, names, 3, 0.5)
-    return f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(names)}."
+    return f"Did you mean {' or '.join(close)}?" if close else f"Choose from: {', '.join(names)}."

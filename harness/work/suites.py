@@ -1,4 +1,4 @@
-"""From what the user typed to which micro-benchmarks are measured: the suite of a project, and those chosen of it."""
+"""Resolve the user's arguments to the suite of a project and the chosen micro-benchmarks."""
 
 import difflib
 import re
@@ -12,7 +12,7 @@ from harness.policy.policy import Policy, fits
 from harness.session.sides.roots import source_roots
 
 OWN = Path(scenarios.micro.__file__).resolve().parent
-"""The suite of the asset core, which comes with the harness."""
+"""Suite of the asset core, which comes with the harness."""
 
 _TREE = OWN.parent.parent
 _PARTS = re.compile(r"[^\W_]+")
@@ -21,7 +21,7 @@ _PARTS = re.compile(r"[^\W_]+")
 def find_suite(folder: Path, policy: Policy) -> Suite:
     """Return the suite that the policy of the project in `folder` names, or else the asset core's own.
 
-    Raises `UsageError` for another project whose policy names none.
+    Raises `UsageError` for another project whose policy names no suite.
     """
     if policy.suite is not None:
         place = (folder / policy.suite).resolve()
@@ -36,7 +36,7 @@ def find_suite(folder: Path, policy: Policy) -> Suite:
 
 
 def suite_text(suite: Suite, folder: Path) -> str:
-    """Return how a suite is called: its path from the project, or from what the harness came in."""
+    """Return the name of a suite: its path relative to the project, or to the folder that holds the harness."""
     for parent in (folder.resolve(), _TREE):
         if suite.place.is_relative_to(parent):
             return str(suite.place.relative_to(parent))
@@ -45,7 +45,7 @@ def suite_text(suite: Suite, folder: Path) -> str:
 
 def _import_path(folder: Path, policy: Policy, place: Path) -> list[Path]:
     if policy.source_roots:
-        # The folder above the whole import name: of a namespace package too, or the named folder itself.
+        # The folder above the whole import name, also for a namespace package, or the named folder itself.
         roots = source_roots(folder, policy.source_roots, policy.suite, policy.target)
         found = [(folder / path).resolve().parents[name.count(".")] for name, path in roots.items()]
     else:
@@ -76,9 +76,9 @@ def _refuse(word: str, names: Sequence[str], broken: Mapping[str, str]) -> None:
             raise InvalidRunError(
                 f"{file} cannot be imported: {error}",
                 where=f"selected by '{word}'",
-                remedy="Correct it; 'harness bench' measures the rest",
+                remedy="Correct it; without this word 'harness bench' measures the rest",
             )
-    raise UsageError(f"No benchmark fits '{word}'", remedy=_nearest(word, names))
+    raise UsageError(f"No benchmark matches '{word}'", remedy=_nearest(word, names))
 
 
 def _nearest(word: str, names: Sequence[str]) -> str:

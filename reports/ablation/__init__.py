@@ -1,1 +1,1 @@
-"""What each optimisation is worth: rows of an ablation to a page, a terminal, Markdown and a figure."""
+"""Reports of ablations, the effect of each optimisation: as a page, terminal text, Markdown and a figure."""

@@ -5,7 +5,7 @@ from reports.shared import markdown
 
 
 def render_ablation_markdown(view: AblationView, *, every_row: bool = False) -> str:
-    """Return the sentence and the table of switches; with `every_row` all that was measured as well, folded."""
+    """Return the sentence and the table of switches; with `every_row` also all measured rows, folded."""
     parts = [markdown.prose(view.sentence), markdown.table(view.summary)]
     if every_row:
         title = markdown.prose(view.table.title)

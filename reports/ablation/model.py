@@ -1,4 +1,4 @@
-"""An ablation as it is read: the view made of its rows."""
+"""View of an ablation."""
 
 import dataclasses
 
@@ -8,15 +8,15 @@ from reports.shared.model import NextCommand, Table
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AblationView:
-    """An ablation, in the order in which it is read."""
+    """An ablation in reading order."""
 
     title: str
     subtitle: str
     sentence: str
     trust: tuple[str, ...]
     summary: Table
-    """One row for each switch: where it matters most. The largest worth first."""
+    """One row for each switch, with its most important effect; the largest effect first."""
     table: Table
-    """Every row, the largest worth first."""
+    """All rows, the largest effect first."""
     charts: tuple[Chart, ...]
     next_command: NextCommand

@@ -1,4 +1,4 @@
-"""An ablation for a terminal: what each switch is worth where it matters most."""
+"""Print an ablation to a terminal: the most important effect of each switch."""
 
 import io
 from typing import TextIO

@@ -1,4 +1,4 @@
-"""Rows of an ablation to their view: what is worth something, in which order, and what cannot be told from nothing."""
+"""Build the view of an ablation: effects in order, and those below the detection limit."""
 
 import enum
 import math
@@ -32,7 +32,7 @@ _LIMITS = (
 
 
 class Effect(enum.StrEnum):
-    """What a row shows."""
+    """Kind of effect that a row shows."""
 
     SAVES = "saves"
     COSTS = "costs"
@@ -41,7 +41,7 @@ class Effect(enum.StrEnum):
 
 
 class Resource(enum.IntEnum):
-    """What a metric is the use of, in the order in which a user feels it."""
+    """Resource of a metric, in the order of importance to a user."""
 
     TIME = 0
     BACK_END = 1
@@ -50,7 +50,7 @@ class Resource(enum.IntEnum):
 
     @classmethod
     def of(cls, metric: str) -> "Resource":
-        """Return the resource of a metric; what is not known as another counts as work of a back end."""
+        """Return the resource of a metric; an unknown metric counts as work of a back end."""
         cost = metric.partition(".")[0]
         if metric == WALL.name:
             return cls.TIME
@@ -60,7 +60,7 @@ class Resource(enum.IntEnum):
 
 
 def effect(row: AblationRow) -> Effect:
-    """Return what a row shows: nothing where the interval holds zero, or where a count moved no further than by itself."""
+    """Return the effect of a row: none where the interval contains zero or a count moved no more than by itself."""
     if row.worth is None or not math.isfinite(row.worth) or row.verdict is Verdict.INVALID:
         return Effect.UNKNOWN
     if row.low is None and row.high is None and row.verdict is Verdict.OK:
@@ -79,9 +79,9 @@ def build_ablation(
     disturbed_share: float = 0.0,
     ended_early: str = "",
 ) -> AblationView:
-    """Return the view; total for any rows. `disturbed_share` is that of the blocks that the machine disturbed.
+    """Return the view of any rows. `disturbed_share` is the share of blocks disturbed by the machine.
 
-    `ended_early` says in a few words that not everything was measured: `Interrupted after 3 of 34 sessions`.
+    `ended_early` states what was not measured: `Interrupted after 3 of 34 sessions`.
     """
     ordered = sorted(rows, key=_order)
     best = _best(ordered)
@@ -114,13 +114,13 @@ def _disturbed(share: float) -> tuple[str, ...]:
 
 
 def _order(row: AblationRow) -> tuple[bool, float]:
-    """Return what sorts by worth, the largest first, with what was not measured at the end."""
+    """Return the sort key of a row: the largest effect first, unmeasured rows last."""
     is_unknown = effect(row) is Effect.UNKNOWN
     return is_unknown, 0.0 if is_unknown else -(row.worth or 0.0)
 
 
 def _best(ordered: Iterable[AblationRow]) -> list[AblationRow]:
-    """Return the row that speaks for each switch: of what a user feels first, the largest effect."""
+    """Return the most important row of each switch: the largest effect on the resource that matters most to users."""
     best: dict[str, AblationRow] = {}
     for row in ordered:
         other = best.get(row.switch)
@@ -130,14 +130,14 @@ def _best(ordered: Iterable[AblationRow]) -> list[AblationRow]:
 
 
 def _weight(row: AblationRow) -> tuple[int, int, float]:
-    """Return what an effect counts: a clear one before none, of time before calls before data before memory."""
+    """Return the weight of an effect: a clear one before none; time before calls, data and memory."""
     shown = effect(row)
     clearness = {Effect.UNKNOWN: 0, Effect.NONE: 1}.get(shown, 2)
     return clearness, -Resource.of(row.metric), _factor(row)
 
 
 def _factor(row: AblationRow) -> float:
-    """Return by what factor an effect changes its metric, as a logarithm: twice as much is as far as half."""
+    """Return the factor of an effect as the absolute logarithm: doubling and halving are equal."""
     worth = row.worth or 0.0
     return abs(math.log1p(worth)) if worth > -1 else math.inf
 

@@ -69,7 +69,7 @@ const flameGraph = (() => {
     if (graph.data.sides.length < 2 || node.place < 0) return [];
     const [whole, own] = flameDifference.rows(graph, node, format(graph));
     const text = (what, { says, interval }) => `${what}: ${says}${interval === "–" ? "" : ` (95 % interval ${interval})`}.`;
-    return [text("Whole", whole), text("Own", own)];
+    return [text("Total", whole), text("Self", own)];
   }
 
   function say(graph) {
@@ -257,12 +257,12 @@ const flameGraph = (() => {
     graph.reset = make("button", { type: "button", textContent: "Show all", disabled: true });
     graph.sandwich = make("button", { type: "button", textContent: "Callers and callees", title: "Of the selected function, over all its places (key s)", disabled: true });
     graph.plumbing = make("input", { type: "checkbox" });
-    const { folded } = graph.top, plumbing = folded ? [make("label", { className: "flame-plumbing", title: "Frames of threads, greenlets and the driver that only pass a call on" }, graph.plumbing, ` Plumbing (${folded})`)] : [];
+    const { folded } = graph.top, plumbing = folded ? [make("label", { className: "flame-plumbing", title: "Frames of threads, greenlets and the load generator that only pass a call on" }, graph.plumbing, ` Framework frames (${folded})`)] : [];
     graph.picker = make("select", { ariaLabel: "Operation" }, make("option", { value: "", textContent: "All operations" }));
     graph.top.children.forEach((node, place) => graph.picker.append(make("option", { value: place, textContent: of(graph, node).title.slice(0, 120) })));
     graph.modes = graph.data.sides.length < 2 ? {} : {
       view: modes(graph, "view", "Sides", [["union", "Both sides"], ["before", `Only ${graph.data.sides[0].label}`], ["after", `Only ${graph.data.sides[1].label}`]]),
-      by: modes(graph, "by", "Colour", [["whole", "Colour: change of whole"], ["own", "Colour: change of own"], ["packages", "Colour: packages"]]),
+      by: modes(graph, "by", "Colour", [["whole", "Colour: change of total"], ["own", "Colour: change of self"], ["packages", "Colour: packages"]]),
       ...(graph.data.per === "in all" ? {} : { per: modes(graph, "per", "Width", [["request", "Width: per request"], ["share", "Width: share of all"]]) }),
     };
     return make("div", { className: "flame-tools" }, graph.picker, ...Object.values(graph.modes), graph.input, graph.sandwich, graph.reset, ...plumbing, graph.found);

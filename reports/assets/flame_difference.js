@@ -6,7 +6,7 @@ const flameDifference = (() => {
   const SAYS = {
     changed: "changed",
     same: "the same within 5 %",
-    "beyond sampling": "more than sampling explains; one run a side cannot say that the code changed it",
+    "beyond sampling": "beyond sampling error; one run a side cannot say that the code changed it",
     differs: "differs between these two runs",
     "cannot tell": "cannot tell",
   };

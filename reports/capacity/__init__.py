@@ -1,1 +1,1 @@
-"""The highest rate that keeps an SLO: the probes of a search to a page, a terminal and a figure."""
+"""Reports of a search for the highest rate that keeps an SLO: as a page, terminal text and a figure."""

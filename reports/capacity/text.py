@@ -1,4 +1,4 @@
-"""A search for capacity for a terminal: the answer, what it lacks, the probes."""
+"""Print a search for capacity to a terminal: the answer, its limitations, the probes."""
 
 import dataclasses
 import io
@@ -24,7 +24,7 @@ def print_capacity(view: CapacityView, stream: TextIO, width: int = 80) -> None:
     _head(console, view)
     for reason in view.reasons:
         say(console, f"- {reason}", indent=2)
-    # Why each probe was degraded stands in the page: here it would bury the answer.
+    # The page has the reasons why probes were degraded; here they would hide the answer.
     print_table(console, dataclasses.replace(view.probes, notes=()))
     print_next(console, view.next_command)
 

@@ -1,4 +1,4 @@
-"""A search for capacity to its view: the interval in one sentence, what it lacks, every probe."""
+"""Build the view of a search for capacity: the interval in one sentence, its limitations, every probe."""
 
 import shlex
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ _FRESH = "Each probe ran in a fresh process after its own warm-up: what a broken
 
 
 def build_capacity(document: CapacityDocument) -> CapacityView:
-    """Return the view; total for any search, finished or not."""
+    """Return the view of any search, finished or not."""
     told = answer(document)
     return CapacityView(
         title=f"Capacity: {document.scenario} on {_subject(document)}",
@@ -64,7 +64,7 @@ def _status(told: Answer) -> Status:
 
 
 def _sentence(document: CapacityDocument, told: Answer) -> str:
-    """Return the answer; of a search that did not reach its end, that comes first."""
+    """Return the answer, after the note that the search did not finish, if so."""
     answer = _answer(document, told)
     if document.ended not in _EARLY_ENDS:
         return answer

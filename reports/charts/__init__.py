@@ -1,1 +1,1 @@
-"""Charts: what they show as plain data (`data`, `build`), and how they look (`plots`)."""
+"""Charts: their content as plain data (`data`, `build`), and their drawing (`plots`)."""

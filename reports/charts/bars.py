@@ -1,4 +1,4 @@
-"""Bar charts: calls per request by back end, and the response time by what it was spent on."""
+"""Draw bar charts: calls per request by back end, and the response time by its parts."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""A metric against the rate that was asked for: where the limit is crossed, and between which rates."""
+"""Draw a metric against the target rate, with the limit and the rates between which it is crossed."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -41,7 +41,7 @@ def draw_capacity(plot: CapacityPlot) -> Figure:
 
 
 def _draw_answer(axes: Axes, plot: CapacityPlot) -> None:
-    """Shade what lies between the highest rate that held and the lowest that broke."""
+    """Shade the range between the highest rate that held and the lowest that broke."""
     if plot.held_per_s is not None and plot.broke_per_s is not None:
         axes.axvspan(plot.held_per_s, plot.broke_per_s, color=COLOURS["rule"], linewidth=0)
     for rate, text, is_left in ((plot.held_per_s, "holds", True), (plot.broke_per_s, "breaks", False)):

@@ -1,4 +1,4 @@
-"""What each chart shows, as plain data in base units. Series are named and numbered by run, never coloured here."""
+"""Content of each chart as plain data in base units. Series are named and numbered by run; colours are not set here."""
 
 import dataclasses
 
@@ -101,7 +101,7 @@ class RatePlot:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InFlightPanel:
-    """How many calls were there at once, as the mean of each time bin: let go and not back, and due but not let go."""
+    """Mean number of calls in each time bin: in flight, and due but not sent."""
 
     label: str
     run: int
@@ -120,7 +120,7 @@ class InFlightPlot:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BarGroup:
-    """One thing in all runs; None where a run does not know it."""
+    """One quantity in all runs; None where a run lacks it."""
 
     label: str
     values: tuple[float | None, ...]
@@ -168,7 +168,7 @@ class LoadPlot:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class IntervalRow:
-    """A relative change with its interval; `is_clear` where the interval leaves out zero."""
+    """A relative change with its interval; `is_clear` where the interval excludes zero."""
 
     label: str
     value: float
@@ -188,7 +188,7 @@ class IntervalPlot:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CapacityPoint:
-    """What one probe measured at a rate; `sight` is `held`, `broke` or `not settled`."""
+    """Result of one probe at a rate; `sight` is `held`, `broke` or `not settled`."""
 
     rate_per_s: float
     value: float
@@ -197,7 +197,7 @@ class CapacityPoint:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CapacityPlot:
-    """A metric against the rate; `unit` is `ns` or `share`. Between `held_per_s` and `broke_per_s` lies the answer."""
+    """A metric against the rate; `unit` is `ns` or `share`. The answer lies between `held_per_s` and `broke_per_s`."""
 
     points: tuple[CapacityPoint, ...]
     metric: str
@@ -223,7 +223,7 @@ Plot = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Chart:
-    """A plot with what a reader needs: `title` says what it shows, `caption` how to read it."""
+    """A plot with its `title`, and a `caption` that explains how to read it."""
 
     key: str
     title: str

@@ -1,4 +1,4 @@
-"""Charts to pictures: SVG to stand in a page, PNG files for a pull request. Matplotlib is imported when needed."""
+"""Draw charts: SVG for a page, PNG files for a pull request. Matplotlib is imported when needed."""
 
 import contextlib
 import dataclasses
@@ -28,18 +28,18 @@ _TAG = re.compile(r"<[^>]*>")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Drawing:
-    """A chart as inline SVG, and what a pointer over it reads, as data for JSON."""
+    """A chart as inline SVG, with the data of its pointer readout for JSON."""
 
     svg: str
     readout: list[dict[str, Any]]
 
 
 class HasCharts(Protocol):
-    """A view with charts, whatever else it shows."""
+    """A view with charts."""
 
     @property
     def charts(self) -> tuple[data.Chart, ...]:
-        """The charts in reading order."""
+        """Charts in reading order."""
 
 
 def draw(chart: data.Chart) -> Drawing:
@@ -48,7 +48,7 @@ def draw(chart: data.Chart) -> Drawing:
 
     buffer = io.StringIO()
     with _drawn(chart.plot) as figure:
-        # `savefig` writes the same, and draws everything twice: first for the layout alone, which this drawing does too.
+        # `savefig` writes the same but draws everything twice, first only for the layout, which this drawing does too.
         canvas: Any = FigureCanvasSVG(figure)
         canvas.print_svg(buffer, metadata={"Date": None})
         panels = readout(chart.plot, figure)
@@ -59,7 +59,7 @@ def _for_the_page(document: str, chart: data.Chart) -> str:
     from reports.charts.style import COLOURS
 
     def in_the_page(tag: re.Match[str]) -> str:
-        """Shorten coordinates, make ids unique and replace colours. What stands between tags is for readers as it is."""
+        """Shorten coordinates, make ids unique and replace colours in tags. Text between tags stays unchanged."""
         text = _ID.sub(rf"\g<1>{chart.key}-", _COORDINATE.sub(r"\1", tag[0]))
         for name, colour in COLOURS.items():
             text = text.replace(colour, f"var(--{name})")

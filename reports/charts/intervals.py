@@ -1,4 +1,4 @@
-"""Changes with their intervals, one above the other, on an axis of ratios: half and double are equally far from one."""
+"""Draw changes with their intervals on a log axis of ratios: half and double are equally far from 1."""
 
 import math
 
@@ -19,7 +19,7 @@ _GAP_POINTS, _FURNITURE_POINTS, _LEAST_POINTS = 9, 24, 120
 
 
 def draw_intervals(plot: IntervalPlot) -> Figure:
-    """Draw a dot with a line for each row, filled where the interval leaves out zero; its value stands at the end."""
+    """Draw a dot with a line for each row, filled where the interval excludes zero, with its value at the end."""
     figure, (axes,) = panels(1, 0.8 + 0.27 * len(plot.rows))
     ends = [_place(value) for row in plot.rows for value in (row.value, row.low, row.high)]
     low, high = min([*ends, 0.0]), max([*ends, 0.0])
@@ -43,7 +43,7 @@ def draw_intervals(plot: IntervalPlot) -> Figure:
 
 
 def _room_for_values(plot: IntervalPlot, low: float, high: float) -> tuple[float, float, float]:
-    """Return what the axis must grow by on either side for the values beyond the ends of their intervals, and a point."""
+    """Return the room on either side of the axis for the values beside their intervals, and the size of a point."""
     names = max(len(short(row.label, _LABEL)) for row in plot.rows)
     width = WIDTH_IN * 72 - _FURNITURE_POINTS - names * letter_points()
     left, right = (
@@ -68,7 +68,7 @@ def _draw_row(axes: Axes, place: int, row: IntervalRow) -> None:
         [_place(row.value)], [place], "o", markersize=6, markeredgecolor=colour, markeredgewidth=1.4,
         markerfacecolor=colour if row.is_clear else COLOURS["panel"],
     )  # fmt: skip
-    # The value stands away from zero, so that the line of zero does not cross it.
+    # The value is placed away from zero, so that the zero line does not cross it.
     is_below = row.value < 0
     end = min(row.low, row.value) if is_below else max(row.high, row.value)
     axes.annotate(

@@ -1,4 +1,4 @@
-"""Line charts over a log axis of time: percentiles, distribution, response against throughput."""
+"""Draw line charts over a log axis of time: percentiles, distribution, response against throughput."""
 
 import math
 from collections.abc import Sequence

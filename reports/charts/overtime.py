@@ -1,4 +1,4 @@
-"""Charts over the time of the run, one panel for each run: response times as a heat map, and rates."""
+"""Draw charts over the time of the run, one panel for each run: response times as a heat map, and rates."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -38,7 +38,7 @@ _HEAT_IN = 2.9
 _RATE_IN = 2.5
 _DOTS = (0, (1.5, 1.5))
 _LEAST_WAITING = 0.5
-# What axis and labels leave of a panel's width, with some room between two names.
+# Share of a panel's width without axis and labels, with some room between two names.
 _PLOTTED = 0.72
 _LEAST_LETTERS = 3
 _TIME_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
@@ -102,12 +102,12 @@ def draw_rates(plot: RatePlot) -> Figure:
 
 
 def draw_in_flight(plot: InFlightPlot) -> Figure:
-    """Draw how many calls were in flight, and how many waited to be let go."""
+    """Draw the numbers of calls in flight and of calls due but not sent."""
     return _draw_steps(plot.panels, [_in_flight(panel) for panel in plot.panels], "calls")
 
 
 def _rates(panel: RatePanel) -> list[Line]:
-    """Return what the panel shows: lines of nothing but zeros are left out."""
+    """Return the lines of the panel without those that are always zero."""
     lines: list[Line] = [("completed", panel.completed, run_colour(panel.run), "solid")]
     if panel.planned is not None:
         lines.insert(0, ("planned", panel.planned, COLOURS["muted"], (0, (4, 2))))
@@ -118,7 +118,7 @@ def _rates(panel: RatePanel) -> list[Line]:
 
 
 def _in_flight(panel: InFlightPanel) -> list[Line]:
-    """Return what the panel shows: a call that waits now and then is no line."""
+    """Return the lines of the panel; waiting calls have one only if they are more than occasional."""
     lines: list[Line] = [("in flight", panel.in_flight, run_colour(panel.run), "solid")]
     if panel.waiting.max() >= _LEAST_WAITING:
         lines.append(("waiting", panel.waiting, COLOURS["muted"], _DOTS))
@@ -166,7 +166,7 @@ def _frame(axes: Axes, stages: Sequence[StageSpan], end_s: float) -> None:
 
 
 def _fitting(stage: StageSpan, end_s: float, axes: Axes) -> str:
-    """Return as much of a stage's name as there is room for above it; the table of stages has it whole."""
+    """Return the stage's name, shortened to the room above it; the table of stages has the whole name."""
     spec = axes.get_subplotspec()
     columns = spec.get_gridspec().ncols if spec else 1
     width_points = WIDTH_IN * 72 / columns * _PLOTTED * (stage.end_s - stage.start_s) / end_s

@@ -1,4 +1,4 @@
-"""What a pointer over a chart reads: for each panel its place in the drawing, its x axis, and its lines."""
+"""Data of the pointer readout of a chart: for each panel its position, its x axis and its lines."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _POINTS_PER_INCH = 72
-# Far more than are shown: what is rounded twice may differ from what a table says of the same value.
+# More digits than are shown: a value rounded twice may differ from the same value in a table.
 _DIGITS = 7
 
 

@@ -1,4 +1,4 @@
-"""The one look of all charts: sizes, colours, axes. Colours are names; the page gives them their values.
+"""Style of all charts: sizes, colours, axes. Colours are names; the page gives them their values.
 
 Charts are drawn with the light colours. In SVG each is then replaced by a CSS variable of the page, so that a chart
 follows the page into dark mode. Runs are told apart by dash pattern and label as well, never by colour alone.
@@ -19,7 +19,7 @@ POINT_SIZE = 9.5
 # Longer names are cut: the tables hold them whole.
 LABEL = 22
 TITLE = 46
-# What title, ticks and axis label take of a panel's height.
+# Part of a panel's height taken by title, ticks and axis label.
 _FURNITURE_POINTS = 52
 
 # Each value occurs nowhere else in a chart, so that replacing it is safe.

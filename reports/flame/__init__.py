@@ -1,1 +1,1 @@
-"""Flame graphs of one profile or of two: what they show, and the fragment that shows it."""
+"""Flame graphs of one or two profiles: their data and their HTML fragment."""

@@ -1,4 +1,4 @@
-"""What a flame graph of two sides says of each frame: the findings of its nodes, and the table of functions."""
+"""Findings of a flame graph of two sides: those of its nodes, and the table of functions."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ from reports.flame.tree import short_name
 from reports.flame.words import amount, interval, relative, signed
 
 FINDINGS = tuple(Finding)
-"""A finding is known to the page by its place here."""
+"""Findings in order; the page refers to each by its index."""
 
 _WORDS = {
     Finding.CHANGED: "changed",
     Finding.SAME: f"same within {100 * STRICT.least_effect:.0f} %",
-    Finding.BEYOND_SAMPLING: "more than sampling explains",
+    Finding.BEYOND_SAMPLING: "beyond sampling error",
     Finding.DIFFERS: "differs between these runs",
     Finding.CANNOT_TELL: "cannot tell",
 }
@@ -27,7 +27,7 @@ _WORDS = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Places:
-    """Where a function is: its line in the source, and its number in the graph."""
+    """Locations of functions: the line in the source, and the number in the graph."""
 
     lines: Mapping[str, int]
     numbers: Mapping[str, int]
@@ -43,9 +43,9 @@ def table(
     *,
     is_sampled: bool = True,
 ) -> str:
-    """Return the functions that changed most by their own weight and by their whole weight, as two HTML tables.
+    """Return the functions with the largest changes of self and total weight, as two HTML tables.
 
-    Rows are of their operation's requests; by the `requests` of each the ones that matter to all come first.
+    Rows are per request of their operation; weighted by `requests`, the ones important to all come first.
     """
     shares = {name: count / (sum(requests.values()) or 1) for name, count in requests.items()}
     return "".join(
@@ -65,9 +65,9 @@ def table(
 def most_changed(
     changes: Sequence[FrameChange], which: str, shares: Mapping[str, float], rows: int = 20
 ) -> list[FrameChange]:
-    """Return what is found first, then the rest, the largest change of an average request first.
+    """Return changes that were found first, then the rest, by the size of the change of an average request.
 
-    `which` is `own` or `whole`, `shares` the part of the requests that each operation has: a rare operation counts little.
+    `which` is `own` (self) or `whole` (total), `shares` the share of the requests of each operation.
     """
 
     def key(row: FrameChange) -> tuple[bool, float]:
@@ -78,7 +78,7 @@ def most_changed(
 
 
 def explain(unit: str, rounds: int = 1) -> str:
-    """Return what the findings mean, with one run a side or several `rounds` of interleaved ones."""
+    """Return the explanation of the findings, for one run a side or several interleaved `rounds`."""
     if rounds >= STRICT.least_runs:
         return _explain_rounds(unit, rounds)
     if rounds > 1:
@@ -99,7 +99,7 @@ def explain(unit: str, rounds: int = 1) -> str:
         )
     few, more = samples_needed(0.2), samples_needed(STRICT.least_effect)
     return (
-        "One run a side: a coloured frame differs by more than sampling explains (false discovery rate"
+        "One run a side: a coloured frame differs beyond sampling error (false discovery rate"
         f" {100 * STRICT.false_discovery:.0f} %, at least {100 * STRICT.least_effect:.0f} %), which does not say that the code changed it:"
         f" that takes {STRICT.least_runs} interleaved runs a side. Grey frames cannot be told; a change of 20 % takes"
         f" {format_count(few)} samples of a frame a side, one of 5 % {format_count(more)}."
@@ -121,9 +121,15 @@ def _explain_rounds(unit: str, rounds: int) -> str:
 
 
 def _one_table(
-    rows: Sequence[FrameChange], which: str, labels: Sequence[str], unit: str, per: str, places: Places, *,
+    rows: Sequence[FrameChange],
+    which: str,
+    labels: Sequence[str],
+    unit: str,
+    per: str,
+    places: Places,
+    *,
     is_sampled: bool,
-) -> str:  # fmt: skip
+) -> str:
     if not rows:
         return f"<p>No function differs by its {which} weight.</p>\n"
     heads = "".join(
@@ -147,14 +153,14 @@ def _one_table(
 
 
 def function_cell(frame: str, places: Places, operation: str = "") -> str:
-    """Return a function's name, below it where it is, and its number, by which the script opens it in the graph."""
+    """Return a function's name, its location below, and its number, by which the script opens it in the graph."""
     path = frame_path(frame)
     name = frame.removesuffix(f" ({path})") if path else frame.removeprefix(MARKER_PREFIX)
     number = places.numbers.get(frame) if path else None
     known = "" if number is None else f' data-name="{number}" data-root="{escape(operation)}"'
     line = f":{places.lines[frame]}" if frame in places.lines else ""
     place = f"{short_name(path)}{line}" if path else ""
-    # A path breaks at its folders.
+    # Paths may wrap at their folders.
     breaking = escape(place).replace("/", "/<wbr>")
     where = [text for text in (breaking, escape(short_name(operation))) if text]
     return (

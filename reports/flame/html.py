@@ -1,6 +1,6 @@
-"""A flame graph as an HTML fragment that needs nothing from anywhere; `assets` is the one style and script of a page.
+"""Render a flame graph as a self-contained HTML fragment; `assets` is the shared style and script of a page.
 
-The tables say without scripts what the graph says with them.
+Without scripts the tables show the same findings as the graph.
 """
 
 import functools
@@ -30,7 +30,7 @@ _SCRIPTS = (
 
 
 _PLUMBING = ("harness/", "locust/", "gevent/", "greenlet/", "concurrent/futures/", "threading.py")
-"""Code that starts and passes on: of its frames the graph folds away those that do nothing else."""
+"""Framework code: the graph folds its frames that only pass calls on."""
 
 
 def render(view: FlameView) -> str:
@@ -70,13 +70,13 @@ def _tables(view: FlameView) -> str:
         per = "per request of their operation" if view.per_request else "in all"
         requests = view.sides[0].of_operations
         return table(view.changes, labels, view.unit, per, places, requests, is_sampled=view.is_sampled)
-    return _table("Top functions by their own weight", view, view.by_self, places, is_open=True) + _table(
-        "Top functions by their whole weight", view, view.by_total, places, is_open=False
+    return _table("Top functions by self", view, view.by_self, places, is_open=True) + _table(
+        "Top functions by total", view, view.by_total, places, is_open=False
     )
 
 
 def _data(view: FlameView) -> dict[str, object]:
-    """Return what the script draws: names once, and one entry a node in each column."""
+    """Return the data of the script: each name once, and one entry a node in each column."""
     names = name_numbers(view.tree)
     return {
         "unit": view.unit,
@@ -117,13 +117,13 @@ def _short(weight: float) -> float:
 
 
 def _json(data: object) -> str:
-    """Return JSON that no HTML parser can take for markup, and no script for a line's end."""
+    """Return JSON that HTML parsers do not take for markup, nor scripts for a line end."""
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _what(view: FlameView) -> str:
-    """Return what is shown in words: times are written in the unit that fits each."""
+    """Return the name of the shown quantity; each time has a suitable unit."""
     return "time" if view.unit == "ns" else view.unit
 
 

@@ -1,4 +1,4 @@
-"""A flame graph as plain data: what is shown of one profile or of two."""
+"""Flame graph of one or two profiles as plain data."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -16,22 +16,22 @@ class FlameSide:
     total: float
     requests: Mapping[str, int]
     per_weight: float = 1.0
-    """What one unit of weight stands for in the unit that is shown: 1, or the ns between two samples."""
+    """Factor from one unit of weight to the shown unit: 1, or the ns between two samples."""
 
     @property
     def all_requests(self) -> int:
-        """Requests of all operations together; at least 1, so that it can divide."""
+        """Number of requests of all operations; at least 1, so that it can be a divisor."""
         return max(self.requests[""], 1)
 
     @property
     def of_operations(self) -> dict[str, int]:
-        """Requests by operation, where they are known."""
+        """Number of requests by operation, where known."""
         return {name: count for name, count in self.requests.items() if name}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FlameRow:
-    """One function of the table of one side: its own weight and its whole weight, per request."""
+    """One function of the table of one side: its self and total weight per request."""
 
     frame: str
     own: float
@@ -40,7 +40,7 @@ class FlameRow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FlameView:
-    """All that is shown of one profile (one side) or of two, baseline first."""
+    """View of one profile (one side) or of two, baseline first."""
 
     title: str
     unit: str
@@ -50,14 +50,14 @@ class FlameView:
     by_self: tuple[FlameRow, ...]
     by_total: tuple[FlameRow, ...]
     per_request: bool = True
-    """False for what is held at one moment: dividing it by requests would mean nothing."""
+    """False for quantities at one moment, for which a figure per request is meaningless."""
     changes: tuple[FrameChange, ...] = ()
-    """Of two sides: every function of every operation."""
+    """Every function of every operation, for two sides."""
     nodes: tuple[NodeFindings, NodeFindings] | None = None
-    """Of two sides: what may be said of the whole weight and of the own weight of each node."""
+    """Findings on the total and the self weight of each node, for two sides."""
     is_sampled: bool = True
     rounds: int = 1
-    """Interleaved runs of each side."""
+    """Number of interleaved runs of each side."""
 
     @property
     def is_empty(self) -> bool:

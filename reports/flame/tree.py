@@ -1,6 +1,6 @@
-"""The tree behind a flame graph: the union of one or two profiles, small enough for a page.
+"""Build the tree of a flame graph: the union of one or two profiles, small enough for a page.
 
-Built from the root downwards and the heaviest frame first, so that what cannot be shown is never built.
+It is built from the root downwards, heaviest frame first, so that only shown nodes are built.
 """
 
 import dataclasses
@@ -16,19 +16,19 @@ from harness.profiles.stacks.folded import Profile
 from harness.profiles.stacks.weighted import Leaves, Stack, by_callers
 
 OTHER = "(other)"
-"""Stands for the frames of one parent that are not shown: each is too small, or there was no room."""
+"""Name of the node for the frames of one parent that are not shown: too small, or no room."""
 
 LEAST_SHARE = 0.001
 ROOM_BYTES = 350_000
-"""What the nodes of one tree may take up in a page."""
+"""Size limit of the nodes of one tree in a page."""
 
-_NODE_BYTES = (20, 48)  # Two numbers for the place; a weight, or two with their intervals and findings.
+_NODE_BYTES = (20, 48)  # Two numbers for the position; a weight, or two with their intervals and findings.
 _LONGEST_NAME = 300
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Node:
-    """One frame at one place; `depth` 0 is a root. `weights` holds the weight of each side."""
+    """One frame at one position; `depth` 0 is a root. `weights` holds the weight of each side."""
 
     name: str
     depth: int
@@ -36,13 +36,13 @@ class Node:
 
     @property
     def is_several(self) -> bool:
-        """True if it stands for all frames of its parent that are not shown."""
+        """True if it represents all frames of its parent that are not shown."""
         return self.name == OTHER
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tree:
-    """Nodes in preorder, heaviest child first. A node's weight is that of its children and its own.
+    """Nodes in preorder, heaviest child first. A node's weight is its self weight plus that of its children.
 
     Of each side, no frame with more than `least_share` of the total is in `(other)`.
     """
@@ -52,7 +52,7 @@ class Tree:
 
 
 _Item = tuple[Stack, int, Leaves, float]
-"""Callers, the side, the leaves that stand on them, and their sum."""
+"""Callers, the side, the leaves on top of them, and their sum."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -70,7 +70,7 @@ class _Branch:
 
 
 def build_tree(profiles: Sequence[Profile]) -> Tree:
-    """Return the union of `profiles`; what is smaller than 0.1 % on every side is merged into `(other)`.
+    """Return the union of `profiles`; frames below 0.1 % on every side are merged into `(other)`.
 
     The heaviest frames come first until 350 kB of a page are full. Every side keeps its total.
     """
@@ -86,7 +86,7 @@ def build_tree(profiles: Sequence[Profile]) -> Tree:
 
 
 def weights_in(tree: Tree, profile: Profile) -> list[float]:
-    """Return the weight of `profile` at every node of a tree that it is a part of: what is not shown is in `(other)`."""
+    """Return the weight of `profile` at every node of a tree that contains it: hidden frames are in `(other)`."""
     nowhere, root = len(tree.nodes), len(tree.nodes) + 1
     children: list[dict[str, int]] = [{} for _ in range(root + 1)]
     above: list[int] = []
@@ -108,12 +108,12 @@ def weights_in(tree: Tree, profile: Profile) -> list[float]:
 
 
 def name_numbers(tree: Tree) -> dict[str, int]:
-    """Return the number of each name of a tree, by which a page knows it."""
+    """Return the number of each name of a tree, by which the page refers to it."""
     return {name: number for number, name in enumerate(dict.fromkeys(node.name for node in tree.nodes))}
 
 
 def short_name(name: str) -> str:
-    """Return a name that a page can hold: its middle is left out beyond 300 characters."""
+    """Return a name of at most 300 characters, with the middle of a longer one left out."""
     return name if len(name) <= _LONGEST_NAME else f"{name[:200]}…{name[-99:]}"
 
 
@@ -139,7 +139,7 @@ def _grow(top: _Branch, totals: Sequence[float]) -> float:
 
 
 def _expand(branch: _Branch, totals: Sequence[float]) -> None:
-    """Find what stands directly on `branch`: its children, and the sum of what is too small to be one."""
+    """Find the frames directly called from `branch`: its children, and the sum of those too small to show."""
     depth = branch.depth + 1
     weights: dict[str, list[float]] = defaultdict(lambda: [0.0] * len(totals))
     groups: dict[str, list[_Item]] = defaultdict(list)
@@ -166,7 +166,7 @@ def _expand(branch: _Branch, totals: Sequence[float]) -> None:
 
 
 def _preorder(top: _Branch) -> Iterator[Node]:
-    """Yield what is shown below `top`; after the children of each branch, what of them is not."""
+    """Yield the shown nodes below `top`; after the children of each branch, its `(other)` node."""
     open_: list[_Branch | Node] = [top]
     while open_:
         entry = open_.pop()

@@ -1,4 +1,4 @@
-"""Profiles to the view of their flame graph. What may be said of a difference, `harness.profiles.difference` decides."""
+"""Build the view of a flame graph from profiles; `harness.profiles.difference` judges differences."""
 
 import heapq
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from reports.flame.tree import Tree, build_tree, weights_in
 _ROWS = 20
 
 Requests = int | Mapping[str, int]
-"""How many requests a profile covers: of all operations together, or of each."""
+"""Number of requests that a profile covers: of all operations together, or of each."""
 
 
 def flame_view(
@@ -72,7 +72,7 @@ def _requests(count: Requests) -> dict[str, int]:
 
 
 def _top(functions: Mapping[str, tuple[float, float]], side: FlameSide, which: int) -> tuple[FlameRow, ...]:
-    """Return the functions with the largest own weight (`which` 0) or whole weight (1); roots are not functions."""
+    """Return the functions with the largest self (`which` 0) or total weight (1); roots are not functions."""
     found = ((name, weights) for name, weights in functions.items() if weights[which] and frame_path(name))
     return tuple(
         FlameRow(

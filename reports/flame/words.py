@@ -1,4 +1,4 @@
-"""Numbers of flame graphs as texts, and the name by which an address finds one."""
+"""Format numbers of flame graphs as text, and the name of a graph in an address."""
 
 import re
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from harness.units import format_bytes, format_ns, significant
 
 
 def slug(title: str, labels: Sequence[str]) -> str:
-    """Return what names a graph in the address of the page: its title, and the sides after the first."""
+    """Return the name of a graph in the page's address: its title, and the sides after the first."""
     return re.sub(r"[^a-z0-9]+", "-", " ".join([title, *labels[1:]]).lower()).strip("-")[:60]
 
 
 def interval(change: Change, unit: str) -> str:
-    """Return from where to where the change goes, or how it is known where nothing says how uncertain it is."""
+    """Return the interval of the change, or the kind of evidence where no interval is known."""
     if change.low < change.high:
         return f"{signed(change.low, unit)} to {signed(change.high, unit)}"
     return "measured" if unit == TIMED else "counted"
@@ -30,7 +30,7 @@ def relative(change: Change) -> str:
 
 
 def signed(value: float, unit: str) -> str:
-    """Return an amount with its sign, which is said in words of its own and never by colour alone."""
+    """Return an amount with its sign, never shown by colour alone."""
     return f"{'+' if value > 0 else '−' if value < 0 else '±'}{amount(abs(value), unit)}"
 
 

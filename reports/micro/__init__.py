@@ -1,1 +1,1 @@
-"""What a person reads of runs of micro-benchmarks."""
+"""Reports of runs of micro-benchmarks."""

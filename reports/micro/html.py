@@ -1,4 +1,4 @@
-"""Micro-benchmarks as one HTML file: complete without a script or a network."""
+"""Render micro-benchmarks as one HTML file without scripts or network access."""
 
 from reports.micro.model import MicroView
 from reports.shared import page

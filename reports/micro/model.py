@@ -1,4 +1,4 @@
-"""The view of runs of micro-benchmarks: everything that a report of them shows, as plain data."""
+"""View of runs of micro-benchmarks: the content of their report as plain data."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ from reports.shared.model import NextCommand, Status, Table
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MicroCard:
-    """One run: whether its numbers may be used, and under what conditions it was made."""
+    """One run with the validity of its numbers and its conditions."""
 
     label: str
     level: str
@@ -18,7 +18,7 @@ class MicroCard:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MicroView:
-    """A whole report, in the order in which it is read."""
+    """A whole report in reading order."""
 
     title: str
     subtitle: str
@@ -31,7 +31,7 @@ class MicroView:
     tables: tuple[Table, ...]
     """The times of each run."""
     missing: Table
-    """What was not measured, with the reason."""
+    """Benchmarks that were not measured, with the reason."""
     environment: Table
     differences: Table
     files: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The tables of micro-benchmarks: the times of one run, the medians of several, and what has none."""
+"""Build the tables of micro-benchmarks: the times of one run, the medians of several, and missing ones."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -18,7 +18,7 @@ class Labelled(Protocol):
 
     @property
     def label(self) -> str:
-        """The label."""
+        """Label of the run."""
 
     @property
     def run(self) -> MicroSummary:
@@ -53,7 +53,7 @@ def comparison_table(labelled: Sequence[Labelled]) -> Table:
 
 
 def missing_table(labelled: Sequence[Labelled]) -> Table:
-    """Return what was not measured, with the reason."""
+    """Return the benchmarks that were not measured, with the reason."""
     names = dict.fromkeys(name for one in labelled for name in one.run.missing)
     rows = tuple(
         Row(name, tuple(Cell(one.run.missing.get(name, "measured")) for one in labelled)) for name in names

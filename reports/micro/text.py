@@ -1,4 +1,4 @@
-"""Micro-benchmarks for a terminal: what was measured, how far to trust it, the times, and what to type next."""
+"""Print micro-benchmarks to a terminal: the answer, its validity, the times, and the next command."""
 
 import shutil
 from typing import TextIO
@@ -16,7 +16,7 @@ _WIDEST = 100
 _MOST_ROWS = 12
 _LEVEL_STYLE = {"valid": "green", "degraded": "yellow", "invalid": "red"}
 _TONE_STYLE = {Tone.BETTER: "blue", Tone.WORSE: "red", Tone.SIMILAR: "dim", Tone.MISSING: "dim"}
-_TONE_WORD = {Tone.BETTER: "better", Tone.WORSE: "worse", Tone.SIMILAR: "~"}
+_TONE_WORD = {Tone.BETTER: " (better)", Tone.WORSE: " (worse)"}
 
 
 def render(view: MicroView, stream: TextIO, width: int | None = None) -> None:
@@ -96,7 +96,8 @@ def _label(row: Row) -> Text:
 def _cell(cell: Cell) -> Text:
     text = Text(visible(cell.text), _TONE_STYLE[Tone.MISSING] if cell.tone is Tone.MISSING else "")
     if cell.ratio_text:
+        about = "~ " if cell.tone is Tone.SIMILAR and cell.ratio != 1 else ""
         text.append(
-            f"  {cell.ratio_text} {_TONE_WORD.get(cell.tone, '')}".rstrip(), _TONE_STYLE.get(cell.tone, "")
+            f"  {about}{cell.ratio_text}{_TONE_WORD.get(cell.tone, '')}", _TONE_STYLE.get(cell.tone, "")
         )
     return text

@@ -1,4 +1,4 @@
-"""Runs of micro-benchmarks to the view of their report: every decision on what is shown."""
+"""Build the view of runs of micro-benchmarks: all decisions on the content of the report."""
 
 import collections
 import dataclasses
@@ -19,8 +19,8 @@ from reports.shared.model import Cell, NextCommand, Row, Status, Table, Tone
 
 _STATUS = {Level.VALID: Status.GOOD, Level.DEGRADED: Status.CAUTION, Level.INVALID: Status.BAD}
 _HEADLINE = {
-    Level.VALID: "valid: nothing speaks against its numbers",
-    Level.DEGRADED: "degraded: its numbers hold with a reservation",
+    Level.VALID: "valid: all checks passed",
+    Level.DEGRADED: "degraded: read its numbers with the reasons below",
     Level.INVALID: "invalid: not everything was measured",
 }
 
@@ -79,7 +79,7 @@ def _sentence(labelled: Sequence[LabelledRun]) -> str:
 
 
 def _before(labelled: Sequence[LabelledRun]) -> str:
-    """Return what is said before what was measured: that not all was, and what failed. Names stay as they are."""
+    """Return the beginning of the headline: incomplete measurement and failures. Names stay unchanged."""
     failed = _failed(labelled)
     words = ["interrupted"] if _is_interrupted(labelled) else []
     words += [f"{', '.join(failed[:3])}{' and others' if len(failed) > 3 else ''} failed"] if failed else []
@@ -106,7 +106,7 @@ def _trust(labelled: Sequence[LabelledRun]) -> tuple[str, ...]:
         )
     in_turn = (
         "Two bench runs are not a comparison: these were made one after the other, and the machine changed "
-        "meanwhile. A factor below 1.5 is not told from noise; 'harness compare' measures both sides in turn."
+        "meanwhile. Ignore differences under 1.5×; 'harness compare' measures both sides in turn."
     )
     return in_turn, one_launch
 
@@ -122,7 +122,7 @@ def _card(one: LabelledRun) -> MicroCard:
         facts=(
             ("variant", run.document.variant or "none"),
             ("took", format_duration(round(run.document.seconds, 1))),
-            ("ready to run, but not running", format_percent(host.descheduled_share)),
+            ("CPU contention (runnable, not running)", format_percent(host.descheduled_share)),
             ("on a CPU", format_percent(host.cpu_share)),
             ("taken by the hypervisor", format_percent(host.steal_share)),
             ("load average at the end", load),

@@ -1,1 +1,1 @@
-"""Profile-only runs: one side, or two whose functions were told apart."""
+"""Reports of profile-only runs: of one side, or of two with the differences of their functions."""

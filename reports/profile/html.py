@@ -1,4 +1,4 @@
-"""A profile-only run as one HTML file; its tables need no script."""
+"""Render a profile-only run as one HTML file; its tables need no script."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The view of a profile-only run: everything that its report shows, as plain data."""
+"""View of a profile-only run: the content of its report as plain data."""
 
 import dataclasses
 
@@ -8,18 +8,18 @@ from reports.shared.model import NextCommand, Status, Table
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ProfileReport:
-    """A whole report, in the order in which it is read."""
+    """A whole report in reading order."""
 
     title: str
     subtitle: str
     status: Status
     sentence: str
     points: tuple[str, ...]
-    """What must be known to read it: what is missing, what was dropped, what sampling cost."""
+    """Notes needed to read it: missing data, dropped samples, the overhead of sampling."""
     changed: Table
-    """Every function that is told apart, by its own weight; no row where none is, or for one side."""
+    """Every function with a difference, by self weight; no row where there is none, or for one side."""
     counts: Table
-    """By profile: how many functions changed, are the same, and cannot be told; no row for one side."""
+    """Numbers of functions changed, unchanged and undecided, by profile; no row for one side."""
     graphs: tuple[FlameView, ...]
     facts: Table
     environment: Table

@@ -1,4 +1,4 @@
-"""The functions of two profiled sides: which are told apart, in a table, and counted by finding."""
+"""Build the tables of two profiled sides: the functions with a difference, and counts by finding."""
 
 import collections
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _MOST_ROWS = 10
 
 
 def changed_table(found: Sequence[Tested], labels: Sequence[str]) -> Table:
-    """Return the functions that are told apart, by their own weight per request."""
+    """Return the functions with a difference, by self weight per request."""
     rows = [
         Row(_where(row), _cells(row.own, part.unit), group=TITLES[part.name])
         for part in found
@@ -37,7 +37,7 @@ def changed_table(found: Sequence[Tested], labels: Sequence[str]) -> Table:
     ]
     columns = (*labels, "change", "95 % interval", "share", "finding")
     return Table(
-        "changed", "Functions told apart, by their own weight per request (peak: in all)", columns, tuple(rows),
+        "changed", "Functions that changed, by self per request (peak: in all)", columns, tuple(rows),
         "Function", tuple(notes),
     )  # fmt: skip
 
@@ -60,12 +60,12 @@ def _cells(change: Change, unit: str) -> tuple[Cell, ...]:
 
 
 def counts_table(found: Sequence[Tested]) -> Table:
-    """Return how many functions of operations have which finding, by profile."""
+    """Return the number of functions of operations with each finding, by profile."""
     rows = []
     for part in found:
         counts = collections.Counter(row.own.finding for row in part.functions)
         told = sum(count for finding, count in counts.items() if finding.is_coloured)
         cells = (told, counts[Finding.SAME], counts[Finding.CANNOT_TELL])
         rows.append(Row(TITLES[part.name], tuple(Cell(format_count(count), count) for count in cells)))
-    columns = ("told apart", "the same", "cannot tell")
-    return Table("findings", "Functions by what may be said of them", columns, tuple(rows), "Profile")
+    columns = ("changed", "the same", "below the detection limit")
+    return Table("findings", "Functions by finding", columns, tuple(rows), "Profile")

@@ -1,4 +1,4 @@
-"""A profile-only run for a terminal: what was told apart, how far to trust it, and what to type next."""
+"""Print a profile-only run to a terminal: the differences, their precision, and the next command."""
 
 import dataclasses
 import itertools
@@ -27,7 +27,7 @@ def render(view: ProfileReport, stream: TextIO, width: int | None = None) -> Non
         is_cut |= len(rows) > _MOST_ROWS
         print_table(console, dataclasses.replace(view.changed, title=title, rows=rows[:_MOST_ROWS], notes=()))
     if is_cut:
-        say(console, "More functions are told apart: see the report.", "dim")
+        say(console, "More functions changed: see the report.", "dim")
     print_table(console, view.counts)
     print_next(console, view.next_command)
 

@@ -1,4 +1,4 @@
-"""Profile-only runs to the view of their report: every decision on what is shown."""
+"""Build the view of profile-only runs: all decisions on the content of the report."""
 
 import re
 import shlex
@@ -36,7 +36,7 @@ from reports.shared.words import listed
 
 
 def build(sides: Sequence[ProfiledSide], found: Sequence[Tested]) -> ProfileReport:
-    """Return the view of one side, or of two with what `tested` found of them."""
+    """Return the view of one side, or of two with the findings of `tested`."""
     labels = _labels(sides)
     first = sides[0].document
     return ProfileReport(
@@ -85,14 +85,14 @@ def _status(sides: Sequence[ProfiledSide], found: Sequence[Tested]) -> Status:
 
 
 def _sentence(sides: Sequence[ProfiledSide], found: Sequence[Tested], labels: Sequence[str]) -> str:
-    """Return the answer, after what keeps it from being one on all that was planned."""
+    """Return the answer, after the reasons why it does not cover the whole plan."""
     pairs = zip(sides, labels, strict=True)
     before = [f"{label} {' and '.join(words)}. " for side, label in pairs if (words := _before(side))]
     return f"{''.join(before)}{_answer(sides, found, labels)}"
 
 
 def _before(side: ProfiledSide) -> list[str]:
-    """Return what is said of a side before what was found: that it was interrupted, that calls failed."""
+    """Return the troubles of a side, named before its findings: interruption, failed calls."""
     document = side.document
     words = []
     if document.interrupted:
@@ -112,7 +112,7 @@ def _answer(sides: Sequence[ProfiledSide], found: Sequence[Tested], labels: Sequ
         requests = format_count(sum(operations(sides).values()))
         return f"{labels[0]} was profiled: {kinds} profiles over {requests} requests."
     if not found:
-        return "Nothing can be compared: no profile was had of both sides."
+        return "Nothing can be compared: no profile exists of both sides."
     told = [f"{format_count(len(part.told))} by {TITLES[part.name]}" for part in found if part.told]
     word = (
         "changed"
@@ -121,7 +121,7 @@ def _answer(sides: Sequence[ProfiledSide], found: Sequence[Tested], labels: Sequ
     )
     if told:
         return f"Functions that {word} from {labels[0]} to {labels[1]}: {listed(told)}."
-    return f"No function can be told apart between {labels[0]} and {labels[1]}."
+    return f"No function changed beyond the detection limit between {labels[0]} and {labels[1]}."
 
 
 def _points(sides: Sequence[ProfiledSide], labels: Sequence[str]) -> Iterator[str]:
@@ -145,7 +145,7 @@ def _failures(side: ProfiledSide, label: str) -> Iterator[str]:
 
 
 def _lost(side: ProfiledSide, label: str) -> Iterator[str]:
-    """Say of each kind which some rounds lack: what is told of it rests on the others."""
+    """Yield a note on each kind of profile that some rounds lack: its evidence is the other rounds."""
     for kind in side.document.kinds:
         every = side.facts(kind)
         lost = [facts for facts in every if facts.file is None]
@@ -165,7 +165,7 @@ def _children(side: ProfiledSide, label: str) -> Iterator[str]:
 def _how_told(sides: Sequence[ProfiledSide]) -> str:
     if not are_interleaved(sides):
         return (
-            "These sides were not profiled in turns, so the machine may have changed between them: nothing is called"
+            "These sides were profiled one after the other, and the machine may have changed between them: nothing is called"
             " changed. Profile both in one command to tell."
         )
     rounds = min(len(side.document.rounds) for side in sides)
@@ -220,7 +220,7 @@ def _graphs(
 
 
 def _facts(sides: Sequence[ProfiledSide], labels: Sequence[str]) -> Table:
-    """Return what the profilers said of their own work, round by round."""
+    """Return the facts that profilers report of their own work, round by round."""
     rows = []
     for kind in sides[0].document.kinds:
         every = [[msgspec.to_builtins(one.facts) for one in side.facts(kind)] for side in sides]
@@ -271,7 +271,7 @@ def _next(sides: Sequence[ProfiledSide], found: Sequence[Tested]) -> NextCommand
         return NextCommand("harness doctor", "see what this machine can profile")
     if len(sides) == 1:
         words = ["harness", "run", document.scenario, "--target", *specs]
-        return NextCommand(shlex.join(words), "see what the calls take when nobody looks")
+        return NextCommand(shlex.join(words), "see the times of the calls without a profiler")
     if any(part.told for part in found):
         words = ["harness", "compare", *(f"target:{spec}" for spec in specs)]
         command = shlex.join(words) if specs[0] != specs[1] else "harness gate"
@@ -279,12 +279,12 @@ def _next(sides: Sequence[ProfiledSide], found: Sequence[Tested]) -> NextCommand
     rounds = 2 * max(document.rounds_planned, STRICT.least_runs)
     return NextCommand(
         _with_rounds(document, rounds),
-        "profile more rounds, which tell smaller changes",
+        "profile more rounds, to detect smaller changes",
     )
 
 
 def _with_rounds(document: ProfileDocument, rounds: int) -> str:
-    """Return what was typed, with another number of rounds: word by word, for a stored command is text of others."""
+    """Return the typed command with another number of rounds; word by word, for a stored command is text of others."""
     try:
         words = shlex.split(re.sub(r" --rounds[ =]\d+", "", redact_text(document.command)))
     except ValueError:

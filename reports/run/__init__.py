@@ -1,1 +1,1 @@
-"""The report of one or more runs."""
+"""Report of one or more runs."""

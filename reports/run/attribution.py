@@ -1,4 +1,4 @@
-"""Where a change of a response time went, its mean, p95 and p99: parts, and functions that ran or waited, adding up to it."""
+"""Divide the change of a response time (mean, p95, p99) into parts, and these into functions that ran or waited."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,16 +20,16 @@ from reports.run.timesplit import PART_NAMES
 
 _FRAMES = 4
 _LEAST_SHARE = 0.02
-"""Of the largest change of a part: a function with less is summed up with others."""
-# What is left of sums of floating point is far below a millionth of a nanosecond.
+"""Share of the largest change of a part below which functions are summed."""
+# Rounding errors of floating-point sums are far below a millionth of a nanosecond.
 _DIGITS = 6
 _CPU, _WAITING = "cpu-cpu", "wait-wait"
 
 
 def attributions(sides: Sequence[Side], profiles: Sequence[ProfileView]) -> tuple[Attribution, ...]:
-    """Return the division of the largest changes of response times, the last run against the first.
+    """Divide the largest changes of response times, the last run against the first.
 
-    Empty unless both runs may show latencies and were split.
+    Empty unless both runs show latencies and were split.
     """
     if len(sides) != 2 or any(side.withheld for side in sides):
         return ()
@@ -91,7 +91,7 @@ def _made(change: ChangeOfTime, graphs: Mapping[str, str]) -> Attribution:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Writing:
-    """Rows of one change, as text."""
+    """Formats the rows of one change."""
 
     change: ChangeOfTime
     graphs: Mapping[str, str]
@@ -136,7 +136,7 @@ class _Writing:
         )
 
     def _interval(self, part: Attributed) -> str:
-        """Return from where to where the change of a part goes; nothing where too few stretches of time tell."""
+        """Return the interval of the change of a part; empty where too few time slices have calls."""
         reach = self.change.reach_ns.get(part.name)
         if reach is None:
             return ""

@@ -1,4 +1,4 @@
-"""What the target counted, and how close each back end was to its own ceiling."""
+"""Build the tables of the target's counters and of each back end's utilisation."""
 
 from collections.abc import Sequence
 
@@ -44,7 +44,7 @@ def _per_request(side: Side, operation: str, counter: str) -> Cell:
 
 
 def backends_table(sides: Sequence[Side]) -> Table:
-    """Return each back end's ceiling, what the run asked of it, and whether it was saturated."""
+    """Return each back end's capacity, the demand of the run, and whether it was saturated."""
     rows = [
         Row(side.label, _backend_cells(side, side.run.document.backends[name]), group=name)
         for name in dict.fromkeys(name for side in sides for name in side.run.document.backends)

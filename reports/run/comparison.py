@@ -1,4 +1,4 @@
-"""The first table of a report: the runs side by side, and what changed most between them."""
+"""Build the first tables of a report: the runs side by side, and the largest changes between them."""
 
 import math
 from collections.abc import Sequence
@@ -10,11 +10,12 @@ from harness.units import format_bytes, format_ns, format_percent, format_rate, 
 from reports.run.metrics import Metric, cells, rows
 from reports.run.sides import Side, heads, operation_names
 from reports.shared.model import Row, Table, Tone
+from reports.shared.ratios import FASTER, FEWER
 
 FEW_CALLS = "too few calls stand behind this percentile"
 _REPEATS = {"Response p95", "Response p99.9", "Response max", "Service p50"}
 # From or to nothing there is no factor: errors come first then, counts that appear last.
-_SIZE_WITHOUT_RATIO = {"Errors": math.inf, "Not served": math.inf}
+_SIZE_WITHOUT_RATIO = {"Errors": math.inf, "Not completed": math.inf}
 _PROFILE_NUMBERS = (
     ("allocations", "Allocations per request", significant, True),
     ("peak_bytes", "Peak memory (memray)", format_bytes, False),
@@ -28,7 +29,7 @@ def latency_metric(metric: str, name: str, label: str, operation: str | None = N
         summary = side.summary(operation)
         return summary.percentiles(metric)[name] if summary else None
 
-    return Metric(label, value, format_ns, latency=True, missing=FEW_CALLS)
+    return Metric(label, value, format_ns, latency=True, missing=FEW_CALLS, words=FASTER)
 
 
 def errors(side: Side) -> float | None:
@@ -37,17 +38,17 @@ def errors(side: Side) -> float | None:
 
 
 def unserved(side: Side) -> float | None:
-    """Return the share of the plan that got no answer."""
+    """Return the share of the plan without a response."""
     return unserved_share(side.run)
 
 
 def throughput(side: Side) -> float | None:
-    """Return completed calls by measured time."""
+    """Return completed calls per second of measured time."""
     return side.run.throughput_per_s
 
 
 def comparison(sides: Sequence[Side], *, ratios: bool) -> Table:
-    """Return the metrics that answer first, runs as columns."""
+    """Return the most important metrics, with runs as columns."""
     return Table(
         "comparison",
         "The runs side by side" if len(sides) > 1 else "The run in figures",
@@ -59,7 +60,7 @@ def comparison(sides: Sequence[Side], *, ratios: bool) -> Table:
 
 def _metrics(sides: Sequence[Side]) -> list[Metric]:
     rate = Metric(
-        "Rate planned", lambda side: planned_rate(side.run), format_rate, Better.NEITHER, COUNT_CAUTION
+        "Target rate", lambda side: planned_rate(side.run), format_rate, Better.NEITHER, COUNT_CAUTION
     )
     achieved = Metric(
         "Throughput",
@@ -87,7 +88,7 @@ def _metrics(sides: Sequence[Side]) -> list[Metric]:
             hint="failed or timed out, of returned",
         ),
         Metric(
-            "Not served",
+            "Not completed",
             unserved,
             format_percent,
             caution=COUNT_CAUTION,
@@ -114,13 +115,14 @@ def call_metrics(sides: Sequence[Side]) -> list[Metric]:
             significant,
             caution=COUNT_CAUTION,
             missing="the target counted nothing",
+            words=FEWER,
         )
         for name in names
     ]
 
 
 def cache_levels(sides: Sequence[Side]) -> list[str]:
-    """Return the cache levels that any run looked into: `l1`, `l2`."""
+    """Return the cache levels used by any run: `l1`, `l2`."""
     names = {name.split(".")[1] for side in sides for name in side.counter_names if _is_lookup(name)}
     return sorted(names)
 
@@ -130,7 +132,7 @@ def _is_lookup(name: str) -> bool:
 
 
 def hit_share(side: Side, level: str) -> float | None:
-    """Return hits of a cache level by lookups in it; None if nothing was looked up."""
+    """Return the hit share of a cache level; None without lookups."""
     hits, misses = side.counter(f"cache.{level}.hit"), side.counter(f"cache.{level}.miss")
     return hits / (hits + misses) if hits + misses else None
 
@@ -152,7 +154,7 @@ def cache_metrics(sides: Sequence[Side]) -> list[Metric]:
 
 
 def profile_number(side: Side, name: str, *, per_request: bool) -> float | None:
-    """Return a figure of the memory profile, by profiled request if asked."""
+    """Return a figure of the memory profile, with `per_request` by profiled request."""
     profile = side.run.document.profiles.memory
     value = getattr(profile.facts, name) if profile else None
     if profile is None or value is None:
@@ -176,7 +178,7 @@ def _profile_metrics() -> list[Metric]:
 
 
 def changes(sides: Sequence[Side]) -> Table:
-    """Return what changed beyond the caution factor against the first run, the largest factor first."""
+    """Return the changes beyond the caution factor against the first run, the largest factor first."""
     found: list[tuple[float, Row]] = []
     for other in sides[1:]:
         pair = (sides[0], other)
@@ -201,7 +203,7 @@ def changes(sides: Sequence[Side]) -> Table:
 
 
 def _compared(pair: Sequence[Side]) -> list[tuple[str, Metric]]:
-    """Return what is worth a line: not every percentile, since one change moves them all."""
+    """Return the metrics worth a line: not every percentile, since one change moves them all."""
     chosen = [("all operations", metric) for metric in _metrics(pair) if metric.label not in _REPEATS]
     names = operation_names(pair)
     for name in names if len(names) > 1 else []:

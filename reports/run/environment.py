@@ -1,4 +1,4 @@
-"""Where and how the runs were made, what differed between them, and what measuring cost."""
+"""Build the tables of the runs' environments, their differences, and the measurement overhead."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,17 +20,10 @@ def environment_table(sides: Sequence[Side]) -> Table:
 
 
 def differences_table(sides: Sequence[Side]) -> Table:
-    """Return the facts that are not the same in all runs."""
+    """Return the facts that differ between runs."""
     table = environment_table(sides)
     rows = tuple(row for row in table.rows if len({cell.text for cell in row.cells}) > 1)
-    notes: tuple[str, ...] = ()
-    if len(sides) == 1:
-        notes = ("There is one run, so nothing differs.",)
-    elif not rows:
-        notes = ("Nothing that was recorded differs between the runs.",)
-    return Table(
-        "differences", "What differed between the runs", table.columns, rows, "Fact", notes, numeric=False
-    )
+    return Table("differences", "What differed between the runs", table.columns, rows, "Fact", numeric=False)
 
 
 def _facts_table(key: str, title: str, sides: Sequence[Side], facts: Sequence[Mapping[str, str]]) -> Table:
@@ -64,7 +57,7 @@ def _facts(side: Side) -> dict[str, str]:
 
 
 def overhead_table(sides: Sequence[Side]) -> Table:
-    """Return what recording, splitting and profiling cost."""
+    """Return the overhead of recording, splitting and profiling."""
     names = ("Recorder, per call", "Switch hook, per yield and back", _WAITS)
     rows = [Row(name, tuple(_overhead(side, name) for side in sides)) for name in names]
     for kind in dict.fromkeys(kind for side in sides for kind in side.run.document.profiles.by_kind()):
@@ -77,7 +70,7 @@ def overhead_table(sides: Sequence[Side]) -> Table:
 
 
 def cost(side: Side) -> str:
-    """Return what the measured process found recording and splitting to cost, in words."""
+    """Return the overhead of recording and splitting in words, as found by the measured process."""
     facts = side.run.facts
     if facts is None:
         return UNKNOWN

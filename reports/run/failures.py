@@ -1,4 +1,4 @@
-"""Why calls failed, the most frequent reason first."""
+"""List the reasons of failed calls, the most frequent first."""
 
 from collections.abc import Iterator, Sequence
 

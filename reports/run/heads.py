@@ -43,7 +43,7 @@ def _api() -> list[Metric]:
         latency_metric("response_ns", "p99", "Response p99"),
         latency_metric("service_ns", "p50", "Service p50"),
         Metric("Errors", errors, format_percent, caution=COUNT_CAUTION),
-        Metric("Not served", unserved, format_percent, caution=COUNT_CAUTION),
+        Metric("Not completed", unserved, format_percent, caution=COUNT_CAUTION),
     ]
 
 
@@ -59,7 +59,7 @@ def _memory() -> list[Metric]:
             _fact(lambda side: side.run.facts.peak_rss_bytes or None if side.run.facts else None),
             format_bytes,
             caution=COUNT_CAUTION,
-            hint="the measured process with driver and recorder",
+            hint="the measured process with load generator and recorder",
         ),
         Metric(
             "Peak under memray",
@@ -117,7 +117,7 @@ def _concurrency(sides: Sequence[Side]) -> list[Metric]:
         latency_metric("queue_ns", "p99", "Queue p99"),
         latency_metric("lag_ns", "p99", "Lag p99"),
         Metric(
-            "Lag owned by the target",
+            "Start delay caused by the target",
             lambda side: target_lag_share(side.run),
             format_percent,
             Better.NEITHER,
@@ -167,11 +167,11 @@ def _resources() -> list[Metric]:
         ),
         Metric("CPU time per request", _cpu_ns_per_request, format_ns),
         Metric(
-            "Ready but not running",
+            "CPU contention (runnable, not running)",
             lambda side: side.run.document.host.descheduled_share,
             format_percent,
             Better.NEITHER,
-            hint="the machine ran something else",
+            hint="other processes delayed the measured one",
         ),
         Metric(
             "Stolen by the host",

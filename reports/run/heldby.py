@@ -1,4 +1,4 @@
-"""Who held the loop while the calls of each operation waited for it: the one place where one operation slows another."""
+"""Build the table of what blocked the event loop while calls of each operation waited."""
 
 from harness.reading.holders import holders
 from harness.units import format_ns
@@ -6,23 +6,23 @@ from reports.run.sides import Side
 from reports.shared.model import Cell, Row, Table, Tone
 
 _NOTE = (
-    "Means over the calls that returned; each row adds up to its wait (loop busy). The driver is the harness between calls, "
+    "Means over the calls that returned; each row adds up to its time of a blocked event loop. Driver is the load generator between calls, "
     "the pacer its release of arrivals, other greenlets the target's background work."
 )
 _REST = "the rest"
 
 
 def held_by_table(side: Side, key: str, most: int = 12) -> Table:
-    """Return the mean wait of each operation's calls by holder, the greatest holders first.
+    """Return the mean wait of each operation's calls by cause, the largest first.
 
-    At most `most` holders have a column of their own. Empty if latencies are withheld, the split was off or nobody waited.
+    At most `most` causes have their own column. Empty if latencies are withheld, the split was off or no call waited.
     """
     found = None if side.withheld else holders(side.run)
-    title = f"Who had the loop meanwhile · {side.label}"
+    title = f"What blocked the event loop · {side.label}"
     if found is None:
         return Table(key, title, (), ())
     has_rest = len(found.names) > most
-    columns = ("wait (loop busy)", *found.names[:most], *([_REST] if has_rest else []))
+    columns = ("event loop blocked", *found.names[:most], *([_REST] if has_rest else []))
     rows = []
     for name, waited_ns in found.waited_ns.items():
         parts = [sum(waited_ns), *waited_ns[:most], *([sum(waited_ns[most:])] if has_rest else [])]

@@ -1,4 +1,4 @@
-"""The report as one HTML file: no network, nothing that needs a script to be read but the flame graphs.
+"""Render the report as one HTML file without network access; only the flame graphs need a script.
 
 All text is escaped by the templates of `reports.shared.page`.
 """
@@ -48,7 +48,7 @@ def _json(value: object) -> str:
 
 
 _MOMENTS = {"memory-peak"}
-"""Profiles of what is held at one moment."""
+"""Profiles of one moment."""
 
 
 def _flames(profile: ProfileView) -> list[Markup]:

@@ -1,4 +1,4 @@
-"""The limits that runs were asked to hold: what became of each, and how long a run must be to settle the rest."""
+"""Report the limits that runs were asked to hold, and the run length needed to decide the open ones."""
 
 import math
 import shlex
@@ -13,12 +13,12 @@ from reports.shared.model import NextCommand, Tone
 
 _TONES = {State.CERTIFIED: Tone.BETTER, State.BROKEN: Tone.WORSE, State.NOT_CERTIFIED: Tone.MISSING}
 _LONGEST_S = 24 * 3600
-# The estimate of what it takes is rough; a second disappointment would cost more than this.
+# The estimate is rough; a margin costs less than a second undecided run.
 _RESERVE = 1.1
 
 
 def limit_lines(sides: Sequence[Side]) -> tuple[LimitLine, ...]:
-    """Return one line for each clause of each run, those that are broken first."""
+    """Return one line for each clause of each run, broken ones first."""
     found = sorted(
         ((side, finding) for side in sides for finding in side.judged.slo),
         key=lambda pair: not pair[1].is_broken,
@@ -40,17 +40,17 @@ def breaks_a_limit(sides: Sequence[Side]) -> bool:
 
 
 def broken_words(sides: Sequence[Side]) -> str:
-    """Return the clauses that are broken as the end of a sentence; empty where none is."""
+    """Return the broken clauses as the end of a sentence; empty where none is broken."""
     broken = dict.fromkeys(finding.what for side in sides for finding in side.judged.slo if finding.is_broken)
     return f" Broken: {'; '.join(broken)}." if broken else ""
 
 
 def run_to_certify(side: Side) -> NextCommand | None:
-    """Return the run that is long enough to settle what this one left open; None where no length would."""
+    """Return the command of a run long enough to decide the open limits; None where no length would do."""
     plan, document = side.run.document.plan, side.run.document
     factors = [_factor(finding) for finding in side.judged.slo if finding.certificate.more]
     duration_s = math.ceil(plan.duration_s * max(factors, default=0.0) * _RESERVE)
-    # A trace cannot be longer than it was.
+    # A trace cannot be extended.
     if not 0 < duration_s <= _LONGEST_S or plan.replayed:
         return None
     words = ["harness", "run", document.scenario, "--target", document.target, *document.shape]

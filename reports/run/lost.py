@@ -1,4 +1,4 @@
-"""The calls that got no answer: which, how many, and when it began and ended. Why others failed, `failures` tells."""
+"""Build the table of requests without a response: operations, numbers and time range. For failures see `failures`."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,15 +12,15 @@ from reports.shared.model import Cell, Row, Table
 _MOST = 12
 _WHY = {
     Outcome.DROPPED: "Dropped: more calls were in flight than allowed.",
-    Outcome.UNFINISHED: "Unfinished: let go, and not back when the run ended.",
-    Outcome.NEVER_STARTED: "Never started: not let go before the run ended.",
+    Outcome.UNFINISHED: "Unfinished: sent, without a response when the run ended.",
+    Outcome.NEVER_STARTED: "Never started: not sent before the run ended.",
 }
 
 
 def lost_table(sides: Sequence[Side]) -> Table:
-    """Return a row for each way in which calls of an operation got no answer, the most frequent first.
+    """Return a row for each operation and way of losing a response, the most frequent first.
 
-    Without rows where all came back. At most a dozen are shown, and a note says how many there are.
+    Without rows where all calls returned. At most a dozen rows are shown, and a note gives their total.
     """
     found = sorted(
         (row for side in sides for row in _rows(side, named=len(sides) > 1)),
@@ -39,7 +39,7 @@ def lost_table(sides: Sequence[Side]) -> Table:
         "last due",
     )
     return Table(
-        "lost", "Calls that got no answer", columns, tuple(found[:_MOST]), "Operation",
+        "lost", "Requests without a response", columns, tuple(found[:_MOST]), "Operation",
         tuple(notes), prose=("run", "how"),
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
-"""One figure of a run: its name, how to take it, how to print it, which way is better; and tables of them.
+"""Metrics of a run: name, value, format and direction of improvement; and tables of them.
 
-Ratios are against the first run. Stored or successive runs were not interleaved, so a ratio is marked only beyond
-a caution factor, and nothing here claims significance: that is what `harness compare` is for.
+Ratios are against the first run. Sequential runs are not interleaved, so a ratio is marked only beyond a caution
+factor. `harness compare` tests for significance.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from reports.shared.ratios import with_ratio
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Metric:
-    """How a figure is taken from a run. `latency` figures of an invalid run are withheld."""
+    """Definition of a figure of a run. `latency` figures of an invalid run are withheld."""
 
     label: str
     value: Callable[[Side], float | None]
@@ -24,9 +24,11 @@ class Metric:
     better: Better = Better.LOWER
     caution: float = TIME_CAUTION
     latency: bool = False
+    words: tuple[str, str] = ("lower", "higher")
+    """Words for a smaller and for a larger value, after a factor: `3.90× fewer`."""
     hint: str = ""
     missing: str = ""
-    """Why a value can be missing."""
+    """Reason why a value can be missing."""
 
 
 def table(
@@ -47,7 +49,10 @@ def cells(sides: Sequence[Side], metric: Metric, *, ratios: bool = True) -> tupl
     first, *others = [_cell(side, metric) for side in sides]
     if not ratios:
         return (first, *others)
-    return (first, *(with_ratio(first, other, metric.better, metric.caution) for other in others))
+    return (
+        first,
+        *(with_ratio(first, other, metric.better, metric.caution, metric.words) for other in others),
+    )
 
 
 def _cell(side: Side, metric: Metric) -> Cell:

@@ -1,4 +1,4 @@
-"""The view of runs: everything that their report shows, as plain data. Renderers lay it out and decide nothing."""
+"""View of runs: the content of their report as plain data. Renderers only lay it out."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from reports.shared.model import NextCommand, Row, Status, Table, Tone
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LimitLine:
-    """One clause of a limit, with what the counts show of it; `sentence` begins with the state."""
+    """One clause of a limit with its result; `sentence` begins with the state."""
 
     what: str
     state: str
@@ -20,7 +20,7 @@ class LimitLine:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer: one sentence, what else must be known to read it, and how much it can be trusted."""
+    """Answer of a report: one sentence, notes needed to read it, and its validity."""
 
     status: Status
     sentence: str
@@ -31,7 +31,7 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunCard:
-    """One run: what it was, whether its numbers may be used, and how its calls ended."""
+    """One run: its plan, the validity of its numbers, and the outcomes of its calls."""
 
     label: str
     level: str
@@ -42,9 +42,9 @@ class RunCard:
     planned: int
     directory: str
     failures: tuple[str, ...] = ()
-    """The most frequent reasons of calls that failed, as sentences."""
+    """Most frequent reasons of failed calls, as sentences."""
     withheld: str = ""
-    """Why latency is not shown; empty where it is."""
+    """Reason why latency is not shown; empty where it is shown."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,14 +74,14 @@ class ProfileView:
     title: str
     unit: str
     sides: Mapping[str, RunProfile]
-    """By the label of the run."""
+    """Profiles by label of the run."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AttributionRow:
-    """One share of a latency's change: a part, or a function's share `of` a part, which stands before it.
+    """One share of a latency's change: a part, or a function's share `of` the part in a row before.
 
-    `link` opens the flame graph at the function; `interval` is of the change, empty where it is not known.
+    `link` opens the flame graph at the function; `interval` is of the change, empty where unknown.
     """
 
     label: str
@@ -98,9 +98,9 @@ class AttributionRow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Attribution:
-    """What a change of one operation's mean response, or of a percentile, is made of.
+    """Division of the change of one operation's mean response or percentile.
 
-    The rows that are shares of no other row add up to it. Without rows `note` says why it is not divided.
+    Rows that are not a share of another row add up to the change. Without rows `note` has the reason.
     """
 
     operation: str
@@ -110,42 +110,42 @@ class Attribution:
     change: str
     change_ns: float
     calls: int
-    """Calls that it is made of, on the side that has fewer."""
+    """Number of calls behind it, on the side with fewer."""
     rows: tuple[AttributionRow, ...]
     note: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReportView:
-    """A whole report, in the order in which it is read."""
+    """A whole report in reading order."""
 
     title: str
     subtitle: str
     verdict: Verdict
     tiles: tuple[Row, ...]
-    """The few figures that stand beside the verdict, one cell for each run."""
+    """Key figures beside the verdict, one cell for each run."""
     comparison: Table
     lost: Table
-    """The calls that got no answer; without rows where all did."""
+    """Requests without a response; without rows where all had one."""
     runs: tuple[RunCard, ...]
     changes: Table | None
-    """What changed most between the runs, the largest first; None for a single run."""
+    """Largest changes between the runs, the largest first; None for a single run."""
     change_notes: tuple[str, ...]
     attributions: tuple[Attribution, ...]
     operations_table: Table
     operations: tuple[OperationView, ...]
     split: Table
     failures: Table
-    """Why calls failed; without rows where none did."""
+    """Reasons of failed calls; without rows where no call failed."""
     held_by: tuple[Table, ...]
-    """Who had the loop while calls waited for it, one table for each run; without rows where nobody waited."""
+    """Causes of a blocked event loop while calls waited, a table for each run; without rows where no call waited."""
     stages: Table
     workers: Table
-    """Without rows where one process did it all."""
+    """Workers of the runs; without rows for runs of one process."""
     slowest: tuple[Table, ...]
     charts: tuple[Chart, ...]
     chart_notes: tuple[str, ...]
-    """Why charts are missing."""
+    """Reasons why charts are missing."""
     heads: tuple[Head, ...]
     counters: Table
     backends: Table

@@ -1,4 +1,4 @@
-"""What to type after a run that had trouble: never more load, and never a profile of what did not happen."""
+"""Choose the next command after a run with trouble: never more load, and no profile of calls that did not run."""
 
 import shlex
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _FEW_S = 5.0
 
 
 def after_trouble(sides: Sequence[Side]) -> NextCommand | None:
-    """Return the command that follows from the gravest trouble of any run; None where all went as planned."""
+    """Return the next command for the gravest trouble of any run; None where all went as planned."""
     for step in (
         _after_nothing_completed,
         _after_interruption,
@@ -30,7 +30,7 @@ def after_trouble(sides: Sequence[Side]) -> NextCommand | None:
 
 
 def more_load(sides: Sequence[Side], variant: str) -> NextCommand:
-    """Return the same at twice the load; what disturbs the machine comes first where a run is not beyond doubt."""
+    """Return the same runs at twice the load; where a run is degraded, the check of the machine instead."""
     side = sides[0]
     if any(one.judged.validity.level is not Level.VALID for one in sides):
         return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
@@ -41,7 +41,7 @@ def more_load(sides: Sequence[Side], variant: str) -> NextCommand:
 
 
 def scenario_words(side: Side) -> list[str]:
-    """Return the command that runs scenario and target of a run, without load and variants."""
+    """Return the command of a run's scenario and target, without load and variants."""
     document = side.run.document
     return ["harness", "run", document.scenario, "--target", document.target, *document.shape]
 
@@ -66,7 +66,7 @@ def _load(side: Side) -> float:
 
 
 def _planned_s(side: Side) -> float | None:
-    """Return the measured time that was asked for; None for a trace, which has its own."""
+    """Return the requested measured time; None for a trace, which has its own."""
     plan = side.run.document.plan
     return None if plan.replayed else plan.duration_s
 

@@ -1,4 +1,4 @@
-"""Tables by operation and by stage: outcomes and times."""
+"""Build tables of outcomes and times by operation and by stage."""
 
 from collections.abc import Sequence
 
@@ -19,15 +19,15 @@ _METRIC_LABELS = {
     "service_ns": "service",
     "lag_ns": "lag",
     "queue_ns": "queue",
-    "run_ns": "run",
-    "wait_busy_ns": "wait (loop busy)",
-    "wait_idle_ns": "wait (loop idle)",
+    "run_ns": "executing",
+    "wait_busy_ns": "event loop blocked",
+    "wait_idle_ns": "I/O wait",
 }
 _OUTCOMES = ("completed", "failed", "timed_out", "dropped", "unfinished", "never_started")
 
 
 def operations_table(sides: Sequence[Side]) -> Table:
-    """Return one row for each operation and run: how many calls, how they ended, response times."""
+    """Return one row for each operation and run: number of calls, outcomes, response times."""
     shown = [name for name in _OUTCOMES if name == "completed" or _any(sides, name)]
     names: list[str | None] = list(operation_names(sides))
     if len(names) > 1:
@@ -62,7 +62,7 @@ def _operation_row(name: str, side: Side, summary: OperationSummary, shown: Sequ
 
 
 def time_cells(side: Side, summary: OperationSummary, metric: str, withheld: str = "") -> tuple[Cell, ...]:
-    """Return p50 to the mean of one time of one summary; withheld where the run is invalid, or for that reason."""
+    """Return p50 to the mean of one time of one summary; withheld where the run is invalid, or for `withheld`."""
     if why := side.withheld or withheld:
         return tuple(Cell("withheld", tone=Tone.MISSING, note=why) for _ in COLUMNS)
     numbers = summary.percentiles(metric)
@@ -99,14 +99,14 @@ def stages_table(sides: Sequence[Side]) -> Table:
     rows = [_stage_row(side, stage) for side in sides for stage in side.judged.stages]
     order = list(dict.fromkeys(row.group for row in rows))
     rows.sort(key=lambda row: order.index(row.group))
-    columns = ("length", "rate planned", "completed", "errors", "dropped", "p50", "p99", "max", "validity")
+    columns = ("length", "target rate", "completed", "errors", "dropped", "p50", "p99", "max", "validity")
     notes = tuple(
         f"{side.label}, {stage.span.label}: {reason}"
         for side in sides
         if len(side.run.stages) > 1
         for stage in side.judged.stages
         for reason in stage.validity.reasons
-        # What speaks against the whole run is said there.
+        # Findings on the whole run are shown there.
         if reason not in side.judged.validity.reasons
     )
     return Table("stages", "Stages", columns, tuple(rows), "Stage", notes)

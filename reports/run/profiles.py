@@ -1,4 +1,4 @@
-"""Profiles of the runs: flame-graph inputs, and what the profilers say of themselves and what they cost."""
+"""Collect the profiles of runs: inputs of flame graphs, facts of the profilers, and their overhead."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -22,9 +22,9 @@ from reports.run.waiting import waiting_notes
 from reports.shared.child_processes import children_words
 from reports.shared.facts import fact_text
 from reports.shared.model import Cell, Row, Table, Tone
-from reports.shared.profilers import overhead_words
+from reports.shared.profilers import is_within_budget, overhead_words
 
-# Titles of the files that the harness writes, in reading order; other files of these folders follow by their name.
+# Titles of the harness's files in reading order; other files of these folders follow by name.
 _TITLES = {
     "cpu/cpu": "CPU",
     "wait/wait": "Waiting",
@@ -72,38 +72,38 @@ def _missing(sides: Sequence[Side]) -> list[str]:
     asked = {name for side in sides for name in side.run.document.profiles.by_kind() if name != "wait"}
     found = {file.kind for side in sides for file in profile_files(side.run)}
     if not asked and not found - {"wait"}:
-        notes.append("Nobody looked at CPU and memory: run again with --profile cpu,memory to see functions")
+        notes.append("No CPU or memory profile: run again with --profile cpu,memory to see functions")
     return notes
 
 
 def _elsewhere(side: Side) -> str:
-    """Say that a memory profile by operation is not all of the target's, where that is so."""
+    """Return a note if a memory profile by operation misses part of the target's allocations; else empty."""
     share = elsewhere_share(side.run)
     if share is None:
         return ""
     return (
         f"{side.label}: {format_percent(share)} of the target's allocations were made outside of"
-        " the calls, by threads or greenlets that work for none of them: no operation has them"
+        " calls, by threads or greenlets that serve no call: no operation includes them"
     )
 
 
 def _precision(views: Sequence[ProfileView]) -> Iterator[str]:
-    """Say how large a difference between two CPU profiles must be."""
+    """Yield the minimum detectable difference between two CPU profiles."""
     for view in views:
         for label, one in view.sides.items() if view.unit == "samples" else ():
             own = own_samples(one.profile)
             detectable = detectable_share(own)
             samples = f"{label}: {format_count(own)} CPU samples"
             if detectable >= 1:
-                yield f"{samples} are too few to tell any difference from chance; profile for longer"
+                yield f"{samples} are too few to detect a difference; profile for longer"
             else:
-                yield f"{samples}; a difference of less than about {100 * detectable:.0f} % cannot be told from chance"
+                yield f"{samples}; detection limit: a difference of about {100 * detectable:.0f} %"
 
 
 def _overheads(sides: Sequence[Side]) -> Iterator[str]:
     for side in sides:
         cpu = side.run.document.profiles.cpu
-        if cpu and (words := overhead_words(cpu.facts)):
+        if cpu and not is_within_budget(cpu.facts) and (words := overhead_words(cpu.facts)):
             yield f"{side.label}: {words}"
 
 
@@ -114,7 +114,7 @@ def _children(sides: Sequence[Side]) -> Iterator[str]:
 
 
 def profile_facts(sides: Sequence[Side]) -> Table:
-    """Return what each profiler said of its own work, by run, and what it cost the calls."""
+    """Return the facts of each profiler by run, and its overhead on the calls."""
     rows: list[Row] = []
     for kind in dict.fromkeys(kind for side in sides for kind in side.run.document.profiles.by_kind()):
         said = [_said(side, kind) for side in sides]
@@ -138,7 +138,7 @@ def _words(name: str) -> str:
 
 
 def _said(side: Side, kind: str) -> dict[str, Any]:
-    """Return what the profiler of a kind said, in its order and as it is stored."""
+    """Return the stored facts of the profiler of a kind, in their order."""
     profile = side.run.document.profiles.by_kind().get(kind)
     said: dict[str, Any] = msgspec.to_builtins(profile.facts) if profile else {}
     return said
@@ -151,13 +151,13 @@ def _fact(name: str, value: object) -> Cell:
 
 
 def _cost(side: Side) -> Cell:
-    """Return the median service time under the profiler of CPU by that of the timing run."""
+    """Return the ratio of the median service time under the CPU profiler to that of the timing run."""
     cpu = side.run.document.profiles.cpu
     under_ns = cpu.facts.service_p50_ns if cpu else None
     alone_ns = side.run.total.percentiles("service_ns")["p50"]
     if side.withheld or not under_ns or not alone_ns:
         return Cell("–", tone=Tone.MISSING)
-    return Cell(f"{significant(under_ns / alone_ns)} × the timing run's", under_ns / alone_ns)
+    return Cell(f"{significant(under_ns / alone_ns)}× the timing run's", under_ns / alone_ns)
 
 
 def _request_count(side: Side, kind: str) -> Cell:

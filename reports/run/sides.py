@@ -1,4 +1,4 @@
-"""A run as one column of the report: its label, its numbers, and whether its latencies may be shown."""
+"""One run as a column of the report: its label, its numbers, and whether latencies are shown."""
 
 import collections
 import dataclasses
@@ -20,28 +20,28 @@ class Side:
 
     @property
     def run(self) -> RunSummary:
-        """Its numbers."""
+        """Numbers of the run."""
         return self.judged.run
 
     @property
     def withheld(self) -> str:
-        """Why latencies of this run are not shown; empty where they are."""
+        """Reason why latencies of this run are not shown; empty where they are."""
         if self.judged.validity.level is not Level.INVALID:
             return ""
         return f"{self.label} is invalid: {lower_first(self.judged.validity.reasons[0])}"
 
     @property
     def returned(self) -> int:
-        """Calls that came back, in the measured time."""
+        """Number of calls that returned in the measured time."""
         return self.run.total.count
 
     @property
     def requests(self) -> int:
-        """What per-request figures divide by: requests as the target counted them, else calls that returned."""
+        """Divisor of per-request figures: requests as counted by the target, else calls that returned."""
         return self.counter("requests") or self.returned
 
     def counter(self, name: str) -> int:
-        """Return one counter over all operations; 0 if the target did not count it."""
+        """Return the total of one counter over all operations; 0 if the target did not count it."""
         return sum(counters.get(name, 0) for counters in self.run.counters.values())
 
     @property
@@ -55,7 +55,7 @@ class Side:
         return [name.removesuffix(".calls") for name in self.counter_names if name.endswith(".calls")]
 
     def per_request(self, name: str) -> float | None:
-        """Return a counter by request; None where the target counted nothing at all."""
+        """Return a counter per request; None where the target has no counters."""
         if not self.run.counters or not self.requests:
             return None
         return self.counter(name) / self.requests
@@ -65,7 +65,7 @@ class Side:
         return self.histogram(metric, operation).mean
 
     def histogram(self, metric: str, operation: str | None = None) -> Histogram:
-        """Return the histogram of a metric; empty where the run knows no such operation."""
+        """Return the histogram of a metric; empty where the run lacks the operation."""
         summary = self.summary(operation)
         return summary.histograms[metric] if summary else Histogram.empty()
 
@@ -92,7 +92,7 @@ def sides_of(judged: Sequence[JudgedRun]) -> tuple[Side, ...]:
 
 
 def heads(sides: Sequence[Side]) -> tuple[str, ...]:
-    """Return the heads of the columns of the runs: their labels, which say nothing where there is only one."""
+    """Return the column heads of the runs: their labels, or `value` for a single run."""
     return tuple(side.label for side in sides) if len(sides) > 1 else ("value",)
 
 

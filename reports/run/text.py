@@ -1,4 +1,4 @@
-"""The report for a terminal: verdict, validity, the runs side by side, operations, and what to type next."""
+"""Print the report to a terminal: verdict, validity, the runs side by side, operations, and the next command."""
 
 from collections.abc import Iterator, Sequence
 from typing import TextIO
@@ -14,14 +14,16 @@ from reports.shared.visible import visible
 
 _LEVEL_STYLE = {"valid": "green", "degraded": "yellow", "invalid": "red"}
 _TONE_STYLE = {Tone.BETTER: "blue", Tone.WORSE: "red", Tone.SIMILAR: "dim", Tone.MISSING: "dim"}
-_TONE_WORD = {Tone.BETTER: "better", Tone.WORSE: "worse", Tone.DIFFERENT: "differs", Tone.SIMILAR: "~"}
+_TONE_WORD = {Tone.BETTER: " (better)", Tone.WORSE: " (worse)"}
 # Of the operations table a terminal has room for these.
 _OPERATION_COLUMNS = ("completed", "p50", "p95", "p99", "max")
-_STAGE_COLUMNS = ("rate planned", "completed", "p50", "p99", "max", "validity")
+_STAGE_COLUMNS = ("target rate", "completed", "p50", "p99", "max", "validity")
 _WORKER_COLUMNS = ("completed", "rate", "p50", "p99", "descheduled", "ended")
 _MOST_CHANGES = 5
 _HOLDERS = 4
 _MOST_ROWS = 12
+# Facts without which the numbers are misread.
+_NEEDED_FACTS = ("answers", "events", "clock", "child processes")
 
 
 def render(view: ReportView, stream: TextIO, width: int = 80) -> None:
@@ -66,13 +68,18 @@ def render_brief(view: ReportView, stream: TextIO, width: int = 80) -> None:
 
 
 def _doubts(view: ReportView) -> Iterator[Part]:
-    """Yield what limits the use of each run: its first reason, and its commonest failure."""
+    """Yield the limitations of each run: the first reason of its validity, and its commonest failure."""
     for run in view.runs:
-        if run.reasons:
+        # The verdict on a single invalid run already gives the reason.
+        if run.reasons and run.reasons[0][1:] not in view.verdict.sentence:
             more = f" ({len(run.reasons) - 1} more)" if len(run.reasons) > 1 else ""
             yield _saying(f"{run.label} is {run.level}: {run.reasons[0]}{more}", _LEVEL_STYLE[run.level])
         for reason in run.failures[:1]:
             yield _saying(f"{run.label}: {reason}", "red")
+    facts = [(run.label, dict(run.facts)) for run in view.runs]
+    for name in _NEEDED_FACTS:
+        told = {text: label for label, known in reversed(facts) if (text := known.get(name))}
+        yield from (_saying(f"{label}: {text}", "dim") for text, label in told.items())
 
 
 def _saying(words: str, style: str) -> Part:
@@ -107,7 +114,7 @@ def _run(console: Console, run: RunCard) -> None:
     say(console, outcomes, indent=2)
     for reason in run.failures:
         say(console, reason, "red", indent=2)
-    for name in ("answers", "events", "clock", "child processes"):
+    for name in _NEEDED_FACTS:
         if name in dict(run.facts):
             say(console, dict(run.facts)[name], "dim", indent=2)
     say(console, f"warm-up: {dict(run.facts).get('warm-up', 'none')}", "dim", indent=2)
@@ -121,7 +128,7 @@ def _changes(console: Console, table: Table) -> None:
         before, after = row.cells
         who = f"{row.hint}, " if row.hint else ""
         where = "" if row.group == "all operations" else f" of {row.group}"
-        sentence = f"{who}{row.label}{where}: {before.text} → {after.text} ({after.ratio_text}, {_TONE_WORD[after.tone]})"
+        sentence = f"{who}{row.label}{where}: {before.text} → {after.text}, {after.ratio_text}{_TONE_WORD.get(after.tone, '')}"
         say(console, sentence, _TONE_STYLE.get(after.tone, ""), indent=2)
 
 
@@ -138,20 +145,23 @@ def _notes(table: Table) -> Iterator[str]:
 def _cell(cell: Cell) -> Text:
     text = _text(cell.text, _TONE_STYLE[Tone.MISSING] if cell.tone is Tone.MISSING else "")
     if cell.ratio_text:
-        word = "" if cell.ratio == 1 else _TONE_WORD.get(cell.tone, "")
-        text.append(f"  {cell.ratio_text} {word}".rstrip(), _TONE_STYLE.get(cell.tone, ""))
+        # Below the detection limit: told by a sign as well as by its style.
+        about = "~ " if cell.tone is Tone.SIMILAR and cell.ratio != 1 else ""
+        text.append(
+            f"  {about}{cell.ratio_text}{_TONE_WORD.get(cell.tone, '')}", _TONE_STYLE.get(cell.tone, "")
+        )
     return text
 
 
 def _narrowed(table: Table, columns: Sequence[str], title: str) -> Table:
-    """Return a table with those of its columns alone."""
+    """Return a table with only the given columns."""
     keep = [table.columns.index(name) for name in columns]
     rows = tuple(Row(row.label, tuple(row.cells[i] for i in keep), group=row.group) for row in table.rows)
     return Table(table.key, title, tuple(columns), rows, table.label_head)
 
 
 def _greatest(table: Table) -> Table:
-    """Return who held the loop with the greatest holders only; what they held beside the rest is in the HTML."""
+    """Return the table of what blocked the event loop with the largest causes only; the HTML has all."""
     rows = tuple(Row(row.label, row.cells[: _HOLDERS + 1]) for row in table.rows)
     return Table(table.key, table.title, table.columns[: _HOLDERS + 1], rows, table.label_head)
 

@@ -1,4 +1,4 @@
-"""How response times divide into lag, queue, run and waits: on average, for the slowest calls, between runs."""
+"""Divide response times into lag, queue, run and waits: on average, for the slowest calls, between runs."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,15 +10,15 @@ from reports.shared.model import Cell, Part, Row, Table
 PART_NAMES = {
     "lag_ns": "lag",
     "queue_ns": "queue",
-    "run_ns": "run",
-    "wait_busy_ns": "wait (loop busy)",
-    "wait_idle_ns": "wait (loop idle)",
+    "run_ns": "executing",
+    "wait_busy_ns": "event loop blocked",
+    "wait_idle_ns": "I/O wait",
 }
 SERVICE = "service"
 
 
 def split_table(sides: Sequence[Side]) -> Table:
-    """Return how the mean response of each operation divides into lag, queue, run and the two waits."""
+    """Return the mean response of each operation, divided into lag, queue, run and the two waits."""
     names: list[str | None] = [None, *operation_names(sides)] if len(operation_names(sides)) > 1 else [None]
     rows = [
         _split_row(side, name)
@@ -38,9 +38,9 @@ def split_table(sides: Sequence[Side]) -> Table:
 
 def _split_notes(sides: Sequence[Side]) -> tuple[str, ...]:
     plain = [side.label for side in sides if side.run.facts is None or not side.run.facts.split]
-    notes = ["Lag: let go later than planned. Queue: waiting for a free worker. Run: executing this call."]
+    notes = ["Lag: sent later than intended. Queue: waiting for a free worker. Executing: running this call."]
     notes.append(
-        "Wait (loop busy): others ran meanwhile. Wait (loop idle): nobody ran, a back end was awaited."
+        "Event loop blocked: other greenlets ran. I/O wait: the loop was idle until a back end replied."
     )
     if plain:
         notes.append(f"The split of service into run and waits was off in {', '.join(plain)}.")
@@ -48,7 +48,7 @@ def _split_notes(sides: Sequence[Side]) -> tuple[str, ...]:
 
 
 def _blocked(side: Side) -> Iterator[str]:
-    """Yield how the run of each operation divides, where a part of it was without the processor."""
+    """Yield a note on each operation that blocked the event loop partly without the CPU."""
     for one in blocked_runs(side.run):
         yield (
             f"{side.label}: run of {one.operation} is not all CPU: of its {format_ns(one.held_ns)} in stretches of over 1 ms, "
@@ -69,7 +69,7 @@ def _split_row(side: Side, operation: str | None) -> Row:
 
 
 def slowest_table(side: Side, key: str, count: int = 10) -> Table:
-    """Return the slowest calls of a run with the division of their time; empty if latencies are withheld."""
+    """Return the slowest calls of a run with their parts; empty if latencies are withheld."""
     rows = [] if side.withheld else [_call_row(call) for call in slowest_calls(side.run, count)]
     return Table(
         key,
@@ -97,7 +97,7 @@ def _call_row(call: SlowCall) -> Row:
 
 
 def why_changed(first: Side, other: Side) -> str:
-    """Say which parts the change of the mean response is made of; the parts add up to it."""
+    """Return a sentence on the parts of the change of the mean response; they add up to it."""
     before, after = mean_parts(first.run.total), mean_parts(other.run.total)
     if before.keys() != after.keys():
         return f"{other.label}: the split was on in one run only, so the change cannot be divided."

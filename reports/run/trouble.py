@@ -1,4 +1,4 @@
-"""What a headline says of a run before its times: that it is not whole, that calls failed, that calls were not served."""
+"""Word the troubles of a run that a headline names before its times: interruption, failed calls, lost calls."""
 
 from collections.abc import Iterator, Sequence
 
@@ -33,11 +33,13 @@ def errors(side: Side) -> str:
 
 
 def not_served(side: Side) -> str:
-    """Return `2 % not served (6 of 306)`, of the plan; empty where every call got an answer."""
+    """Return `2 % not served (6 of 306)`, of the plan; empty where every call had a response."""
     count, planned = lost_count(side.run), side.run.planned
     if not count:
         return ""
-    return f"{format_percent(count / planned)} not served ({format_count(count)} of {format_count(planned)})"
+    return (
+        f"{format_percent(count / planned)} not completed ({format_count(count)} of {format_count(planned)})"
+    )
 
 
 def too_slow(side: Side) -> str:
@@ -48,12 +50,12 @@ def too_slow(side: Side) -> str:
 
 
 def first(side: Side) -> tuple[str, ...]:
-    """Return what comes before any time of the run, the gravest first; empty where all calls of the plan completed."""
+    """Return the troubles of the run, the gravest first; empty where all calls of the plan completed."""
     return tuple(filter(None, (interruption(side), errors(side), not_served(side))))
 
 
 def of_all(sides: Sequence[Side]) -> Iterator[str]:
-    """Yield for each run that has trouble its label with all of it."""
+    """Yield for each run with trouble its label with all its troubles."""
     for side in sides:
         if words := [*first(side), *filter(None, (too_slow(side),))]:
             yield f"{side.label}: {', '.join(words)}"

@@ -1,4 +1,4 @@
-"""The answer in one sentence, what belongs to it, how far it can be trusted, and what to type next."""
+"""Word the answer in one sentence, with its notes, its validity and the next command."""
 
 import shlex
 import urllib.parse
@@ -49,7 +49,7 @@ def _status(sides: Sequence[Side]) -> Status:
 
 
 def _single(side: Side) -> str:
-    """Return the sentence: first what went wrong, since all that follows is read in the light of it."""
+    """Return the sentence, beginning with the troubles, since they affect all that follows."""
     before = ", ".join(trouble.first(side))
     answer = _answer(side)
     return f"{before[:1].upper()}{before[1:]}: {answer}" if before else answer
@@ -104,12 +104,11 @@ def _saturation(sides: Sequence[Side]) -> Iterator[str]:
 
 def _trust(sides: Sequence[Side]) -> Iterator[str]:
     if len(sides) == 1:
-        yield "One run says how it went, not whether anything changed."
+        yield "No baseline: one run cannot show a change."
         return
     yield (
-        "The runs were made one after the other, not interleaved, and the machine may have changed between them. "
-        f"A time that differs by less than {TIME_CAUTION:g} ×, or a count by less than {COUNT_CAUTION:g} ×, "
-        "cannot be told from noise here; larger differences are marked. No significance is claimed."
+        f"Sequential runs, not interleaved: ignore differences under {TIME_CAUTION:g}× in time "
+        f"and under {COUNT_CAUTION:g}× in counts."
     )
     if reasons := uncomparable([side.run for side in sides]):
         yield f"Ratios are left out because the runs differ in {listed(reasons)}."
@@ -122,7 +121,7 @@ def _trust(sides: Sequence[Side]) -> Iterator[str]:
 
 
 def _moved(sides: Sequence[Side]) -> list[str]:
-    """Return the facts of machine and code that are not the same in all runs."""
+    """Return the facts of machine and code that differ between runs."""
     environments = [side.run.document.environment for side in sides]
     moved = {name for other in environments[1:] for name in differences(environments[0], other)}
     if len({repr(environment.get("commit")) for environment in environments}) > 1:
@@ -135,7 +134,7 @@ def _plan_value(side: Side, name: str) -> float:
 
 
 def next_command(sides: Sequence[Side]) -> NextCommand:
-    """Return the next command worth typing, given what this report could not answer."""
+    """Return the next command, chosen by the questions that this report leaves open."""
     if step := after_trouble(sides):
         return step
     if len(sides) == 1 and (longer := run_to_certify(sides[0])):
@@ -149,7 +148,7 @@ def next_command(sides: Sequence[Side]) -> NextCommand:
 
 
 def _live_comparison(sides: Sequence[Side]) -> NextCommand | None:
-    """Return what settles which of two variants is better; None for anything else than two variants of one target."""
+    """Return the command that compares two variants live; None unless the runs are two variants of one target."""
     documents = [side.run.document for side in sides]
     variants = {document.variant for document in documents}
     if len(sides) != 2 or len(variants) < 2 or "" in variants or len({one.target for one in documents}) > 1:

@@ -1,4 +1,4 @@
-"""Sentences that set runs against the first one, in plain words and without a claim of significance."""
+"""Word the comparison of runs with the first one, without a claim of significance."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from harness.reading.comparing import is_within, uncomparable
 from harness.units import format_ns
 from reports.run.sides import Side
 from reports.run.trouble import of_all
-from reports.shared.ratios import ratio_text
+from reports.shared.ratios import change_text
 from reports.shared.words import listed
 
 
@@ -31,18 +31,14 @@ class _Step:
     def times(self) -> str:
         return f"{self.where} ({format_ns(self.after_ns)} against {format_ns(self.before_ns)})"
 
-    def words(self, than: str = "") -> str:
-        """Return `3.8 × as fast as Y at the median (…)`."""
-        as_y = f" as {than}" if than else ""
-        if self.is_within:
-            return f"about as fast{as_y} {self.times}"
-        if self.ratio < 1:
-            return f"{ratio_text(1 / self.ratio)} × as fast{as_y} {self.times}"
-        return f"{ratio_text(self.ratio)} × as slow{as_y} {self.times}"
+    @property
+    def words(self) -> str:
+        """`3.80× faster at the median (…)`, or a percentage of the response time below a factor of 2."""
+        return f"{'about as fast' if self.is_within else change_text(self.ratio)} {self.times}"
 
 
 def compared(sides: Sequence[Side]) -> str:
-    """Return one sentence on two or more runs, the first being what the others are set against."""
+    """Return one sentence that compares the later of two or more runs with the first."""
     return " ".join((*(f"{words}." for words in of_all(sides)), _compared(sides)))
 
 
@@ -64,10 +60,8 @@ def _clause(first: Side, other: Side) -> str:
         return f"{other.label} and {first.label}: too few calls to compare"
     if all(step.is_within for step in steps):
         times = " and ".join(step.times for step in steps)
-        return f"{other.label} and {first.label} cannot be told apart: response {times}"
-    head, *rest = steps
-    tail = "".join(f", {step.words()}" for step in rest)
-    return f"{other.label} is {head.words(first.label)}{tail}"
+        return f"{other.label} against {first.label}: below the detection limit, response {times}"
+    return f"{other.label} against {first.label}: {', '.join(step.words for step in steps)}"
 
 
 def _step(first: Side, other: Side, name: str) -> _Step | None:

@@ -1,4 +1,4 @@
-"""Runs to the view of their report: every decision on what is shown. Renderers lay it out, nothing more."""
+"""Build the view of a report of runs: all decisions on its content. Renderers only lay it out."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -26,13 +26,14 @@ from reports.run.verdict import next_command, verdict
 from reports.run.workers import workers_table
 from reports.shared.layout import single_run
 from reports.shared.model import Table
+from reports.shared.words import listed
 
 _COMMONEST_FAILURES = 3
 _TILES = ("Response p50", "Response p99", "Throughput", "Errors")
 
 
 def build(runs: Sequence[JudgedRun]) -> ReportView:
-    """Return the view of one or more runs; the first is what the others are compared with.
+    """Return the view of one or more runs; later runs are compared with the first.
 
     Profiles are read from the runs' directories. Raises `UsageError` without a run.
     """
@@ -137,7 +138,7 @@ def _card(side: Side) -> RunCard:
 
 
 def _of_answers(side: Side) -> tuple[tuple[str, str], ...]:
-    """Return by what answers were judged, and what calls did to their events, where there is something to say."""
+    """Return the facts on judged answers, changed events and a replaced clock, where there are any."""
     facts = side.run.facts
     if facts is None:
         return ()
@@ -165,7 +166,7 @@ def _children(side: Side) -> tuple[tuple[str, str], ...]:
 
 
 def _found(side: Side) -> tuple[tuple[str, str], ...]:
-    """Return what was replayed, how the number of users was found, or what Locust counted where it drove."""
+    """Return the facts on a replayed trace, the search for users, or the counts of plain Locust."""
     plan, locust = side.run.document.plan, side.run.document.locust
     if locust is not None:
         count = (
@@ -180,8 +181,8 @@ def _found(side: Side) -> tuple[tuple[str, str], ...]:
 
 def _headline(side: Side) -> str:
     level = {
-        "valid": "valid: nothing speaks against its numbers",
-        "degraded": "degraded: its numbers hold with a reservation",
+        "valid": "valid: all checks passed",
+        "degraded": "degraded: read its numbers with the reasons below",
         "invalid": "invalid: its latencies are withheld",
     }[str(side.judged.validity.level)]
     word = "started" if side.run.document.plan.executor == "closed" else "planned"
@@ -195,18 +196,18 @@ def _change_notes(sides: Sequence[Side], changed: Table | None) -> tuple[str, ..
             if len(sides) == 1
             else (f"The runs differ in {', '.join(uncomparable([side.run for side in sides]))}.",)
         )
-    notes = [side.withheld for side in sides if side.withheld]
-    notes += [why_changed(sides[0], side) for side in sides[1:] if not (sides[0].withheld or side.withheld)]
+    notes = [why_changed(sides[0], side) for side in sides[1:] if not (sides[0].withheld or side.withheld)]
     if not changed.rows:
-        notes.append("Nothing that is shown differs beyond the caution factor.")
+        notes.append("No metric shown here changed beyond the detection limit.")
     return tuple(notes)
 
 
 def _chart_notes(sides: Sequence[Side]) -> tuple[str, ...]:
-    notes = [f"Latency charts leave out {side.label}. {side.withheld}." for side in sides if side.withheld]
-    notes += [
-        f"{side.label} has no call that returned."
-        for side in sides
-        if not side.returned and not side.withheld
-    ]
+    withheld = [side.label for side in sides if side.withheld]
+    notes = (
+        [f"Latency charts leave out {listed(withheld)}: latencies of an invalid run are withheld."]
+        if withheld
+        else []
+    )
+    notes += [f"{side.label}: no call returned." for side in sides if not side.returned and not side.withheld]
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""What is to be known of a wait profile before it is read: that it adds up, how it is made, what it cost."""
+"""Build the notes on a wait profile: its sum, its method and its overhead."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,15 +17,18 @@ def waiting_notes(sides: Sequence[Side], views: Sequence[ProfileView]) -> Iterat
     told = {
         label: one.profile.total for view in views if view.key == WAITING for label, one in view.sides.items()
     }
+    withheld: list[str] = []
     for side in sides:
         facts = side.run.document.profiles.wait
         if facts and facts.file and side.withheld:
-            yield f"Waiting is not shown where times are withheld. {side.withheld}"
+            withheld.append(side.label)
         elif facts and side.label in told:
             yield f"{side.label}: {_adds_up(side, told[side.label])}{_how(side, facts.facts)}"
+    if withheld:
+        yield f"Waiting is not shown for {', '.join(withheld)}: times are withheld"
     if any(view.key == PARALLEL for view in views):
         yield (
-            "Parallel waiting is in time of greenlets that calls started: several wait at once, so it may exceed service"
+            "Parallel waiting sums the waits of the greenlets that a call started: several wait at once, so it may exceed service"
         )
 
 
@@ -38,7 +41,7 @@ def _adds_up(side: Side, told_ns: float) -> str:
 
 
 def _how(side: Side, facts: WaitFacts) -> str:
-    """Return what reading stacks cost, and what stands on none; nothing where the run does not say."""
+    """Return the overhead of reading stacks, and the time without a stack; empty where unknown."""
     all_s, short_s = facts.reading_all_s, facts.on_no_stack_s
     if all_s is None or short_s is None:
         return ""

@@ -1,4 +1,4 @@
-"""The workers of a run, one beside the other: what each did of the load, and what the machine did to it."""
+"""Build the table of a run's workers: the load of each, and its disturbance by the machine."""
 
 from collections.abc import Sequence
 

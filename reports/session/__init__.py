@@ -1,5 +1,5 @@
-"""What a person and a CI system read of a judged session.
+"""Reports of a judged session for people and CI systems.
 
-`view.build` makes the view from judgement and receipt; `html`, `text`, `comment`, `junit` and `annotations` print it,
-and decide nothing. `files.write_all` writes those that are files.
+`view.build` makes the view from judgement and session record; `html`, `text`, `comment`, `junit` and `annotations`
+only print it. `files.write_all` writes those that are files.
 """

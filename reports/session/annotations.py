@@ -1,7 +1,7 @@
-"""GitHub annotations: workflow commands that put a verdict beside the run of a job.
+"""Print GitHub annotations: workflow commands that show a verdict beside the run of a job.
 
-GitHub reads them from stdout and from stderr alike, so a command that prints JSON on stdout says them on stderr. It
-shows ten of each level for a step, and drops the rest without a word; here the last one says how many are not shown.
+GitHub reads them from both stdout and stderr, so a command that prints JSON on stdout prints them on stderr. It
+shows ten of each level for a step and silently drops the rest; so the last one gives the number not shown.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ _TITLE = "Performance"
 
 
 def is_wanted(environ: Mapping[str, str]) -> bool:
-    """Tell whether a GitHub job reads what is printed."""
+    """Return true if a GitHub job reads the output."""
     return environ.get("GITHUB_ACTIONS") == "true"
 
 
 def render_annotations(view: SessionView) -> str:
-    """Return the lines to print: the sentence on the whole, then one for each comparison that asks for attention."""
+    """Return the lines to print: the overall sentence, then one for each comparison that needs attention."""
     said: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
     level = (
         "error" if view.verdict in {"regressed", "invalid"} else _STATUS_LEVELS.get(view.exit_code, "error")

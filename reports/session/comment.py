@@ -1,6 +1,6 @@
-"""The session as a comment on a pull request: GitHub-flavoured Markdown, regressions first, never over the limit.
+"""Render a session as a comment on a pull request: GitHub-flavoured Markdown, regressions first, within the size limit.
 
-GitHub takes 65,536 characters. Whatever does not fit is left out from the end, in whole lines, and counted.
+GitHub accepts 65,536 characters. Lines that do not fit are left out from the end and counted.
 """
 
 import dataclasses
@@ -14,16 +14,16 @@ from reports.shared.model import Table
 from reports.shared.words import plural
 
 MARKER = "<!-- asset-harness gate -->"
-"""The first line, which no reader sees: by it a workflow finds the comment that it made before."""
+"""Invisible first line, by which a workflow finds its earlier comment."""
 MOST_BYTES = 60_000
 _RESERVED_BYTES = 2_500
-"""For the sentence on what was cut, and the footer."""
+"""Size reserved for the note on omitted lines, and the footer."""
 _SHOWN_AT_ONCE = {"regressed", "invalid", "inconclusive", "accepted"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Section:
-    """A part that can be cut after any of its lines; `what` names them where they are counted."""
+    """A part that can be cut after any line; `what` names its lines in the count of omitted ones."""
 
     what: str
     opening: str
@@ -91,7 +91,7 @@ def _explained(group: Group) -> Iterator[Section]:
 
 
 def _suspects(table: Table, note: str) -> Section:
-    """Return the functions that changed; where none could be named, what it would take, without a table."""
+    """Return the changed functions; where none could be named, a note on what is needed, without a table."""
     if table.rows:
         return _folded("function", table.title, table, note)
     return Section("note", "", (f"- {prose(table.title)}: {prose(' '.join(table.notes))}",))
@@ -100,13 +100,13 @@ def _suspects(table: Table, note: str) -> Section:
 def _folded(what: str, title: str, table: Table, note: str) -> Section:
     head, *lines = markdown.table_lines(table)
     summary = f"<details><summary>{prose(title)}</summary>"
-    # Before the table: what stands behind a row without an empty line is another row, and the end may be cut.
+    # Before the table: text directly after a row would become another row, and the end may be cut.
     opening = "\n\n".join((summary, *(prose(one) for one in (note, *table.notes) if one), head))
     return Section(what, opening, tuple(lines), "\n</details>")
 
 
 def _fitted(sections: Sequence[Section], budget: int) -> tuple[str, dict[str, int]]:
-    """Return the sections as far as they fit into `budget` bytes, and how many lines of which kind do not."""
+    """Return the sections that fit into `budget` bytes, and the number of omitted lines by kind."""
     parts: list[str] = []
     cut: dict[str, int] = {}
     for section in sections:

@@ -1,6 +1,6 @@
-"""Where the dots of a plot stand: changes in blocks, their median and interval, the band of the margin.
+"""Compute the positions of a dot plot: changes in blocks, their median and interval, the band of the margin.
 
-Places are percentages of the plot's width, so that it follows the width of a page without stretching its text.
+Positions are percentages of the plot's width, so that it scales with a page without stretching its text.
 """
 
 import dataclasses
@@ -11,15 +11,15 @@ from reports.shared.changes import change_text
 
 _ROOM = 0.04
 _FARTHEST = 6.0
-"""What lies farther out than this many times what matters is drawn at the edge, as beyond it."""
+"""Multiple of the relevant size beyond which a dot is drawn at the edge of the plot."""
 _UNUSUAL = 3.0
-"""Nor is anything within this many times the upper quartile of the sizes."""
+"""Multiple of the upper quartile of the sizes within which a dot is never drawn at the edge."""
 _CLOSE_PERCENT = 1.7
-"""Two dots closer than this would cover one another at the width of a page."""
+"""Distance below which two dots would overlap at the width of a page."""
 _MOST_LEVELS = 7
 _TICKS = 5
 _ABSURD = 1e9
-"""A change by more is no change of a program: it has no place on an axis."""
+"""Largest change shown on an axis; no real change of a program is larger."""
 _LEAST_ROOM = 1e-6
 
 
@@ -31,12 +31,12 @@ class Scale:
     high: float
 
     def place(self, value: float) -> float:
-        """Return where `value` stands, in percent of the width; what lies beyond an end stands at the end."""
+        """Return the position of `value` in percent of the width; values beyond an end are placed at the end."""
         share = (value - self.low) / (self.high - self.low)
         return round(100 * min(max(share, 0.0), 1.0), 2)
 
     def holds(self, value: float) -> bool:
-        """Tell whether `value` lies within the axis."""
+        """Return true if `value` lies within the axis."""
         return self.low <= value <= self.high
 
 
@@ -46,16 +46,16 @@ class Bar:
 
     zero: float
     band: tuple[float, float]
-    """Left end and width, as of `interval`."""
+    """Left end and width, like `interval`."""
     interval: tuple[float, float]
     median: float
     is_cut: bool
-    """Whether a part of the interval lies beyond the scale."""
+    """True if a part of the interval lies beyond the scale."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Dot:
-    """The change in one block. `level` counts upwards from the lane, where dots would cover one another."""
+    """The change in one block. `level` counts upwards from the lane, where dots would overlap."""
 
     place: float
     level: int
@@ -66,7 +66,7 @@ class Dot:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Lane:
-    """Blocks of one kind; filled are those that the verdict rests on."""
+    """Blocks of one kind; those behind the verdict are filled."""
 
     label: str
     filled: bool
@@ -76,7 +76,7 @@ class Lane:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DotPlot:
-    """The change in every block, on an axis of its own."""
+    """The change in every block, on its own axis."""
 
     label: str
     lanes: tuple[Lane, ...]
@@ -89,7 +89,7 @@ class DotPlot:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Changes:
-    """What a plot is made from; `rests` are the blocks behind the verdict, `screened` those before confirmation."""
+    """Data of a plot; `rests` are the blocks behind the verdict, `screened` those before confirmation."""
 
     rests: Sequence[float]
     screened: Sequence[float] = ()
@@ -101,7 +101,7 @@ class Changes:
 
 
 def finite(values: Iterable[float | None]) -> list[float]:
-    """Return the numbers among `values` that have a place on an axis."""
+    """Return the numbers among `values` that can be shown on an axis."""
     return [value for value in values if value is not None and abs(value) < _ABSURD]
 
 
@@ -127,7 +127,7 @@ def dot_plot(changes: Changes, label: str) -> DotPlot | None:
 
 
 def scale_of(values: Sequence[float], changes: Changes) -> Scale:
-    """Return a scale that holds the values, zero and the margin, but no value far beyond all that matters."""
+    """Return a scale that includes the values, zero and the margin, but no extreme outlier."""
     margin = next(iter(finite([changes.margin])), 0.0)
     matters = finite([changes.low, changes.high, changes.median, margin, -margin, 0.0])
     usual = sorted(map(abs, values))[3 * len(values) // 4] if values else 0.0
@@ -162,7 +162,7 @@ def ticks(scale: Scale) -> list[float]:
 
 def _lane(label: str, values: Sequence[float], scale: Scale, unit: str, *, filled: bool) -> Lane:
     dots: list[Dot] = []
-    ends: list[float] = []  # the last place taken on each level
+    ends: list[float] = []  # the last position taken on each level
     for value in sorted(values):
         place = scale.place(value)
         level = next((number for number, end in enumerate(ends) if place - end >= _CLOSE_PERCENT), len(ends))

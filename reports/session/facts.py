@@ -1,4 +1,4 @@
-"""What was compared, where and how: the facts of both subjects, of the session and of the machine."""
+"""Build the tables of facts of a session: both sides, the session and the machine."""
 
 import collections
 from collections.abc import Iterator, Sequence
@@ -23,13 +23,13 @@ _MOST_ROOTS = 20
 _MOST_COMPILED = 5
 _MOST_IN_LINE = 6
 SUSPECTS_NOTE = (
-    "What regressed in time was profiled again on both sides, in turns and in random order. A function is named only "
-    "where those profiles differ by more than they differ among themselves; what is counted needs no test."
+    "Benchmarks that regressed in time were profiled again on both sides, in turns and in random order. A function is named only "
+    "where those profiles differ by more than they differ among themselves; counts need no test."
 )
 
 
 def facts_table(receipt: Receipt) -> Table:
-    """Return both sides beside one another."""
+    """Return the facts of both sides beside one another."""
     sides = (receipt.base, receipt.candidate)
     facts = (*_subject_rows(sides), *_measured_rows(receipt.measured))
     rows = tuple(
@@ -64,7 +64,7 @@ def _made_of(compiled: Sequence[str]) -> str:
 
 
 def measured_line(measured: Sequence[MeasuredRoot]) -> str:
-    """Return what was measured in a few words; empty for targets, which have no source roots."""
+    """Return the measured source roots in a few words; empty for targets, which have none."""
     words = [_in_words(root) for root in measured[:_MOST_IN_LINE]]
     more = len(measured) - len(words)
     return ", ".join([*words, *([f"{more} more"] if more else [])])
@@ -80,7 +80,7 @@ def _in_words(root: MeasuredRoot) -> str:
 
 
 def environment_table(receipt: Receipt) -> Table:
-    """Return how the session was made, and the fingerprint of where."""
+    """Return the settings of the session and the fingerprint of its machine."""
     facts = {**dict(_session(receipt)), **flat(redact(receipt.environment))}
     rows = tuple(Row(name, (Cell(text),)) for name, text in facts.items())
     return Table("environment", "Session and machine", ("",), rows, "Fact", numeric=False)
@@ -134,7 +134,7 @@ def _suspects(number: int, suspects: Suspects) -> Table:
         )
         for change in suspects.functions[:_MOST_FUNCTIONS]
     )
-    title = f"{suspects.benchmark} {suspects.metric}: functions that changed, their own weight per call"
+    title = f"{suspects.benchmark} {suspects.metric}: functions that changed, self per call"
     notes = (suspects.note,) if suspects.note else ()
     return Table(f"suspects-{number}", title, ("base", "candidate", "difference"), rows, "Function", notes)
 

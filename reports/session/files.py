@@ -1,4 +1,4 @@
-"""The files of a judged session: written whole, beside its receipt."""
+"""Write the files of a judged session, each in one atomic step, beside its session record."""
 
 import dataclasses
 from pathlib import Path
@@ -14,7 +14,7 @@ REPORT, COMMENT, JUNIT = "report.html", "comment.md", "junit.xml"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Written:
-    """Where the files are."""
+    """Paths of the written files."""
 
     report: Path | None
     comment: Path
@@ -22,9 +22,9 @@ class Written:
 
 
 def write_all(view: SessionView, folder: Path) -> Written:
-    """Write report (where the view links to one), comment and JUnit into `folder`, made if need be, and return where.
+    """Write report (if the view links to one), comment and JUnit into `folder`, made if missing; return their paths.
 
-    Each file is either whole or as it was before. Raises `HarnessError` if one cannot be written.
+    Each file is either complete or unchanged. Raises `HarnessError` if one cannot be written.
     """
     written = Written(folder / REPORT if view.links.report else None, folder / COMMENT, folder / JUNIT)
     if written.report:

@@ -1,4 +1,4 @@
-"""The session as one HTML file: verdict, tables and plots without a script, a network or colour."""
+"""Render a session as one HTML file: verdict, tables and plots, readable without scripts, network or colour."""
 
 from reports.session.model import SessionView
 from reports.shared import page
@@ -17,6 +17,6 @@ def render_html(view: SessionView) -> str:
 
 
 def _opened(view: SessionView) -> frozenset[str]:
-    """Return the keys of the lines whose details stand open: the first of those that ask for action."""
+    """Return the keys of the lines with open details: the first of those that need action."""
     urgent = [line.key for line in view.lines if line.word in {"regressed", "invalid", "inconclusive"}]
     return frozenset(urgent[:_OPEN_AT_MOST])

@@ -1,4 +1,4 @@
-"""JUnit XML: one test case for each comparison, and one for the session as a whole.
+"""Render a session as JUnit XML: one test case for each comparison, and one for the whole session.
 
 A regression is a failure, an invalid comparison an error, an inconclusive one is skipped (a failure if the gate is
 strict). The whole has a case of its own, so that a session without a single comparison is no green tick: it carries
@@ -17,7 +17,7 @@ WHOLE = "the session as a whole"
 
 
 class JUnitResult(enum.StrEnum):
-    """What JUnit knows; a case without an element has passed."""
+    """Result of a JUnit test case; a case without an element has passed."""
 
     PASSED = "passed"
     FAILURE = "failure"
@@ -26,7 +26,7 @@ class JUnitResult(enum.StrEnum):
 
 
 def result_of(verdict: Verdict, *, strict: bool, decides: bool = True) -> JUnitResult:
-    """Return how a verdict reads to JUnit; what the policy accepts, and what never decides, has passed."""
+    """Return the JUnit result of a verdict; accepted regressions and informative comparisons have passed."""
     if not decides:
         return JUnitResult.PASSED
     if verdict is Verdict.REGRESSED:
@@ -37,7 +37,7 @@ def result_of(verdict: Verdict, *, strict: bool, decides: bool = True) -> JUnitR
 
 
 def render_junit(view: SessionView) -> str:
-    """Return the document; whatever XML 1.0 cannot hold is among what `visible` writes as its code point."""
+    """Return the document; `visible` writes characters that XML 1.0 forbids as their code points."""
     cases = [(line, _line_result(view, line)) for line in view.lines]
     whole = result_of(view.verdict, strict=view.strict)
     if whole in {result for _, result in cases}:

@@ -1,4 +1,4 @@
-"""Comparisons to lines of the report: their texts, their plots, and the groups in which they are read."""
+"""Turn comparisons into lines of the report: their texts, their plots, and their groups."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ from reports.shared.words import plural
 
 ACCEPTED = "accepted"
 SHOWN = "shown"
-"""The word for what never decides, whatever came of it."""
+"""Word for a comparison that never decides, whatever its result."""
 _TITLES = {
     "regressed": "Regressed",
     "invalid": "Invalid",
@@ -28,12 +28,12 @@ _TITLES = {
 }
 _ALWAYS_OPEN = {"regressed", "invalid", "inconclusive", ACCEPTED, "improved"}
 _FEW = 8
-"""So many lines are shown at once even if nothing is to be done about them."""
+"""Number of lines shown even if they need no action."""
 _MOST_SITES = 12
 
 
 def word_of(comparison: Comparison) -> str:
-    """Return the verdict as it is read."""
+    """Return the verdict as shown."""
     if not comparison.counts:
         return SHOWN
     is_accepted = comparison.accepted is not None and comparison.verdict is Verdict.REGRESSED
@@ -41,14 +41,14 @@ def word_of(comparison: Comparison) -> str:
 
 
 def size(comparison: Comparison) -> float:
-    """Return how large a change is; one that has no factor (from nothing to something) comes before all others."""
+    """Return the size of a change; one without a factor (from zero) is larger than all others."""
     if comparison.change is not None and not math.isnan(comparison.change):
         return abs(comparison.change)
     return math.inf if comparison.base is not None and comparison.base != comparison.candidate else -1.0
 
 
 def groups(comparisons: Sequence[Comparison]) -> tuple[Group, ...]:
-    """Return the lines by verdict, what asks for action first, and the largest change first in each."""
+    """Return the lines by verdict, those that need action first, and the largest change first in each."""
     bars = _bars(comparisons)
     found: dict[str, list[tuple[float, Line]]] = {word: [] for word in _TITLES}
     for number, comparison in enumerate(comparisons):
@@ -84,7 +84,7 @@ def _line(number: int, comparison: Comparison, bar: Bar | None) -> Line:
 
 
 def changes_of(comparison: Comparison) -> Changes:
-    """Return what the plot of a comparison is made from."""
+    """Return the data of a comparison's plot."""
     return Changes(
         comparison.changes, comparison.screened, comparison.low, comparison.high, comparison.change,
         comparison.margin, comparison.unit,
@@ -98,7 +98,7 @@ def _change(comparison: Comparison) -> str:
 
 
 def _interval(comparison: Comparison) -> str:
-    """Return the interval of the change, or of the share of calls that a limit is about; a count has none."""
+    """Return the interval of the change, or of the share of calls that a limit bounds; a count has none."""
     if comparison.kind is Kind.EXACT and comparison.low is None and comparison.candidate is not None:
         return "exact"
     if comparison.kind is not Kind.LIMIT:
@@ -134,12 +134,12 @@ def _limits(comparison: Comparison) -> str:
     margin, found = percent_text(comparison.margin), percent_text(comparison.detectable)
     if comparison.margin is None or comparison.kind is Kind.LIMIT:
         return ""
-    power = "" if comparison.detectable is None else f"; a change of {found} is found 80 times in 100"
+    power = "" if comparison.detectable is None else f"; minimum detectable effect {found} (80 % power)"
     return f"Margin {margin}{power}"
 
 
 def _sites(number: int, comparison: Comparison) -> Table | None:
-    """Return the functions whose part of a count differs, in the order of the judge."""
+    """Return the functions whose share of a count differs, in the order of the judge."""
     changed = [site for site in comparison.sites if site.base != site.candidate]
     if not changed:
         return None
@@ -169,7 +169,7 @@ def _site(site: Site, comparison: Comparison) -> Row:
 
 
 def _bars(comparisons: Sequence[Comparison]) -> list[Bar | None]:
-    """Return the interval of each paired comparison on one scale, so that a column of them can be read down."""
+    """Return the interval of each paired comparison on a common scale, so that a column can be compared."""
     paired = [one for one in comparisons if _has_bar(one)]
     ends = [end for one in paired for end in finite([one.low, one.high])]
     margins = finite(one.margin for one in paired)

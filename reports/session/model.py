@@ -1,4 +1,4 @@
-"""The view of a judged session: everything that is shown, as plain data with its texts made."""
+"""View of a judged session: its content as plain data with formatted texts."""
 
 import dataclasses
 
@@ -11,20 +11,19 @@ from reports.shared.model import NextCommand, Status, Table
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Links:
-    """Where the other files of the session are, as a reader of the report can open them."""
+    """Links to the other files of the session, as a reader of the report can open them."""
 
     receipt: str = "receipt.json"
     report: str | None = "report.html"
-    """None where no page is made."""
+    """Link to the page; None where no page is made."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Line:
-    """One comparison: every renderer prints these texts.
+    """One comparison with the texts that every renderer prints.
 
-    `word` is the verdict as it is read: `accepted` for a regression that the policy accepts, `shown` for what stands
-    beside the verdict and never decides. `key` is unique in the
-    view, and an anchor of the page.
+    `word` is the verdict as shown: `accepted` for a regression that the policy accepts, `shown` for a comparison
+    that never decides. `key` is unique in the view, and an anchor of the page.
     """
 
     key: str
@@ -37,11 +36,11 @@ class Line:
     change: str
     interval: str
     evidence: str
-    """On what the verdict rests: `16 fresh blocks, p = 0.0002`."""
+    """Evidence of the verdict: `16 fresh blocks, p = 0.0002`."""
     points: tuple[str, ...]
-    """What must be read with it, the most useful first: what would decide it, why it is accepted, its note."""
+    """Notes on it, the most useful first: how to decide it, why it is accepted, its note."""
     limits: str
-    """Margin and power: what counts as a change here, and what can be seen."""
+    """Margin and minimum detectable effect."""
     bar: Bar | None = None
     plot: DotPlot | None = None
     sites: Table | None = None
@@ -53,13 +52,13 @@ class Line:
 
     @property
     def details(self) -> tuple[str, ...]:
-        """What is not in the headline: values, evidence, points, limits."""
+        """Texts that are not in the headline: values, evidence, points, limits."""
         values = self.values if self.values != self.headline else ""
         return tuple(filter(None, (values, self.evidence, *self.points, self.limits)))
 
     @property
     def headline(self) -> str:
-        """The change with its interval, or the values where there is no such number."""
+        """The change with its interval, or the values where there is no change."""
         if not self.change:
             return self.values
         return f"{self.change} ({self.interval})" if self.interval else self.change
@@ -67,7 +66,7 @@ class Line:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Group:
-    """The lines of one word, in the order in which they are read; `is_open` where they are worth the first screen."""
+    """The lines of one word in reading order; `is_open` where they belong on the first screen."""
 
     word: str
     title: str
@@ -77,20 +76,20 @@ class Group:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SessionView:
-    """A whole session, in the order in which it is read."""
+    """A whole session in reading order."""
 
     title: str
     subtitle: str
     verdict: Verdict
     exit_code: ExitCode
     strict: bool
-    """Whether what is inconclusive fails."""
+    """True if inconclusive comparisons fail."""
     status: Status
     sentence: str
     points: tuple[str, ...]
     groups: tuple[Group, ...]
     trust: tuple[str, ...]
-    """What the session can and cannot tell."""
+    """Sentences on what the session can and cannot show."""
     null_plot: DotPlot | None
     suspects: tuple[Table, ...]
     suspects_note: str

@@ -1,4 +1,4 @@
-"""The answer in one sentence, and what to type next."""
+"""Word the answer in one sentence, and the next command."""
 
 import shlex
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def status(judgement: Judgement) -> Status:
 
 
 def sentence(judgement: Judgement) -> str:
-    """Return the verdict on the whole, with its largest cause and what else there is."""
+    """Return the overall verdict, with its largest cause and other findings."""
     words = _answer(judgement)
     if judgement.exit_code is ExitCode.INTERRUPTED:
         words = f"Interrupted before its end: {lower_first(words)}"
@@ -61,7 +61,7 @@ def _moved(verdict: Verdict, comparisons: Sequence[Comparison]) -> str:
 
 
 def _effect(comparison: Comparison) -> str:
-    """Return one change with what it rests on."""
+    """Return one change with its evidence."""
     name = f"{short(comparison.benchmark, _LONGEST_NAME)} {short(comparison.metric, _LONGEST_NAME)}"
     if comparison.kind is Kind.LIMIT:
         note = f": {short(comparison.note, 2 * _LONGEST_NAME).rstrip('.')}" if comparison.note else ""
@@ -107,7 +107,7 @@ def _clear(comparisons: Sequence[Comparison]) -> str:
 
 
 def _rest(shown: Verdict, comparisons: Sequence[Comparison]) -> str:
-    """Return what else was found, as the end of a sentence."""
+    """Return the other findings, as the end of a sentence."""
     words = []
     for word in ("invalid", "inconclusive", "accepted", "improved", "new", "removed"):
         count = len({one.benchmark for one in comparisons if word_of(one) == word})
@@ -135,7 +135,7 @@ def _typed(spec: str) -> str:
 
 
 def next_command(judgement: Judgement, receipt: Receipt, links: Links) -> NextCommand:
-    """Return the next command worth typing, given what the session could not answer."""
+    """Return the next command, chosen by the questions that the session leaves open."""
     base, candidate = (_typed(side.spec) for side in (receipt.base, receipt.candidate))
     is_interrupted = judgement.exit_code is ExitCode.INTERRUPTED
     if not is_interrupted and (judgement.verdict is Verdict.INVALID or judgement.controls.reasons):

@@ -1,4 +1,4 @@
-"""The session for a terminal: the verdict, a compact table, what else to know, and what to type next."""
+"""Print a session to a terminal: the verdict, a compact table, notes, and the next command."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -87,7 +87,7 @@ def _saying(words: str, style: str = "") -> Part:
 
 
 def _reason(line: Line) -> Part:
-    """Print what a line found, and where it is told, the code that it comes from."""
+    """Print the finding of a line and, if known, the code that caused it."""
 
     def part(console: Console) -> None:
         say(console, f"{line.word} {line.name}: {line.headline}".removesuffix(": "))
@@ -130,7 +130,7 @@ def _row(line: Line) -> Iterator[Text]:
 
 
 def _explain(console: Console, group: Group) -> None:
-    """Say what the table has no room for, where something is to be done about it."""
+    """Print the details that do not fit into the table, for lines that need action."""
     if group.word not in _EXPLAINED:
         return
     console.print()

@@ -1,4 +1,4 @@
-"""What a session can and cannot tell, in sentences: its controls, its power, its blind spots, its overhead."""
+"""Describe what a session can and cannot show: its controls, its power, its blind spots, its overhead."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,12 @@ _LONGEST_NAME = 80
 
 
 def trust(judgement: Judgement, receipt: Receipt) -> tuple[str, ...]:
-    """Return the sentences, what speaks against the verdict first."""
+    """Return the sentences, those against the verdict first."""
     return tuple(_sentences(judgement, receipt))
 
 
 def null_plot(controls: Controls) -> DotPlot | None:
-    """Return the plot of the base against itself."""
+    """Return the plot of the A/A check (base against itself)."""
     label = "Change of the base against itself in each block"
     return dot_plot(Changes(controls.null_changes, median=controls.null_change), label)
 
@@ -32,7 +32,7 @@ def _sentences(judgement: Judgement, receipt: Receipt) -> Iterator[str]:
     yield from (f"{reason[:1].upper()}{reason[1:].rstrip('.')}." for reason in judgement.controls.reasons)
     if receipt.blocks or receipt.load_blocks or paired:
         yield _null(judgement.controls)
-        yield _rejected(judgement.controls)
+        yield from _discarded(judgement.controls)
     yield from _power(paired)
     if any(one.metric in _TIMES for one in paired):
         yield (
@@ -40,24 +40,23 @@ def _sentences(judgement: Judgement, receipt: Receipt) -> Iterator[str]:
             f"fifty that takes ten times as long, is for the load metrics to catch{_load_words(receipt)}."
         )
     if any(one.kind is Kind.EXACT for one in judgement.comparisons):
-        yield "What is counted needs no statistics: it repeats, on a busy machine too, or its note says how far it does not."
+        yield "Counts need no statistics: they repeat, on a busy machine too. Where they do not, a note says by how much they vary."
     yield from _overhead(receipt)
 
 
 def _null(controls: Controls) -> str:
     if controls.null_change is None:
-        return "The base was not measured against itself: nothing shows that equal code measures as equal."
+        return "No A/A check: the base was not measured against itself."
     change = change_text(controls.null_change)
     seen = p_text(controls.null_p) if controls.null_p is not None else "untested"
     blocks = plural(len(controls.null_changes), "block")
-    state = "clean" if controls.null_clean else "so times are not to be believed"
-    return f"Null control: the base against itself came out at {change} ({seen}, {blocks}), {state}."
+    passed, ending = ("passed", "") if controls.null_clean else ("failed", ": do not trust the times")
+    return f"A/A check {passed}: the base against itself changed by {change} ({seen}, {blocks}){ending}."
 
 
-def _rejected(controls: Controls) -> str:
-    if not controls.bad_blocks:
-        return "No block had to be rejected."
-    return f"{percent_text(controls.bad_blocks)} of the blocks were rejected, without a look at which side was slower."
+def _discarded(controls: Controls) -> Iterator[str]:
+    if controls.bad_blocks:
+        yield f"{percent_text(controls.bad_blocks)} of the blocks were discarded blind, before the sides were compared."
 
 
 def _power(paired: Sequence[Comparison]) -> Iterator[str]:
@@ -66,10 +65,10 @@ def _power(paired: Sequence[Comparison]) -> Iterator[str]:
         return
     worst = max(known, key=lambda one: one.detectable or 0.0)
     middle = statistics.median(finite(one.detectable for one in known))
-    words = f"Such a session finds a change of {percent_text(middle)} 80 times in 100"
+    words = f"Minimum detectable effect (80 % power): {percent_text(middle)}"
     if percent_text(worst.detectable) != percent_text(middle):
         name = short(f"{worst.benchmark} {worst.metric}", _LONGEST_NAME)
-        words += f" for half of its paired metrics, and of {percent_text(worst.detectable)} for the least steady, {name}"
+        words += f" for half of the paired metrics, {percent_text(worst.detectable)} for the noisiest, {name}"
     yield f"{words}; a change of exactly the margin is caught half the time."
     if any(one.verdict is Verdict.REGRESSED for one in paired):
         yield "A paired regression was seen in one set of blocks and confirmed in another."

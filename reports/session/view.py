@@ -1,4 +1,4 @@
-"""A judgement and its receipt to the view of their report."""
+"""Build the view of a report from a judgement and its session record."""
 
 import re
 
@@ -14,18 +14,22 @@ from reports.session.trust import null_plot, trust
 from reports.shared.card import CardFacts, build_card
 
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28}\b")
-"""A whole revision; the table of facts has it in full."""
+"""A full revision, which is shortened; the table of facts has all of it."""
 _MOST_POINTS = 8
 
 
 def build(
-    judgement: Judgement, receipt: Receipt, links: Links, *,
-    card: CardFacts | None = None, strict: bool | None = None,
-) -> SessionView:  # fmt: skip
-    """Return everything that is shown of a judged session; total for every judgement and receipt.
+    judgement: Judgement,
+    receipt: Receipt,
+    links: Links,
+    *,
+    card: CardFacts | None = None,
+    strict: bool | None = None,
+) -> SessionView:
+    """Return the view of a judged session, for any judgement and session record.
 
-    `strict` says whether what is inconclusive fails, as the command was told; by default the receipt's policy does.
-    `card` is the calibration of the gate on this machine, if there is one.
+    `strict` is true if inconclusive comparisons fail; by default the policy of the session record decides.
+    `card` is the calibration card of the gate on this machine, if there is one.
     """
     return SessionView(
         title=_HASH.sub(r"\1", f"{receipt.candidate.label} against {receipt.base.label}"),
@@ -50,7 +54,7 @@ def build(
 
 
 def _points(judgement: Judgement, receipt: Receipt) -> tuple[str, ...]:
-    """Return what must be known to read the verdict, each once, and no more than anyone reads."""
+    """Return the notes needed to read the verdict, each once, and only a few."""
     every = tuple(dict.fromkeys((*judgement.reasons, *map(redact_text, (*receipt.trouble, *receipt.notes)))))
     if len(every) <= _MOST_POINTS:
         return every

@@ -1,4 +1,4 @@
-"""Numbers of a comparison as texts: changes with their sign, intervals, values in the unit of their metric."""
+"""Format the numbers of a comparison: changes with their sign, intervals, values in the unit of their metric."""
 
 import math
 from collections.abc import Callable
@@ -25,14 +25,14 @@ def value_text(value: float | None, comparison: Comparison) -> str:
 
 
 def sides_text(comparison: Comparison, join: str = " → ") -> str:
-    """Return base and candidate with their unit: `2 → 3 per request`; a limit has but the candidate's."""
+    """Return base and candidate with their unit: `2 → 3 per request`; a limit has only the candidate's."""
     if comparison.base is None and comparison.candidate is None:
         return ""
     base, candidate = (value_text(value, comparison) for value in (comparison.base, comparison.candidate))
     if comparison.kind is Kind.LIMIT:
         return candidate
     if comparison.kind is Kind.EXACT and base == candidate and comparison.base != comparison.candidate:
-        # A count that moved must be seen to have moved.
+        # The texts of a changed count must differ.
         return f"{_counted(comparison.base)}{join}{_counted(comparison.candidate)} {comparison.unit}"
     words = f"{base}{join}{candidate}"
     return words if comparison.unit in _FORMATS else f"{words} {comparison.unit}".rstrip()

@@ -1,1 +1,1 @@
-"""What every report is made of: tables and words as data, the page, the terminal and Markdown."""
+"""Parts of every report: tables and words as data, the page, the terminal and Markdown."""

@@ -1,4 +1,4 @@
-"""The brief text of a command: the answer, one table and the next step, on one screen."""
+"""Print the brief text of a command: the answer, one table and the next step, on one screen."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
@@ -11,20 +11,20 @@ from reports.shared.model import Cell, NextCommand, Table
 from reports.shared.plain import laid_out, plain_cell, print_next, say
 
 MOST_LINES = 29
-"""Lines of a brief text. The command adds one, the path of the report."""
+"""Maximum of lines of a brief text. The command adds one, the path of the report."""
 _FEWEST_ROWS = 5
 _MORE = "--verbose prints the rest."
 
 Part = Callable[[Console], None]
-"""Prints a piece of a text."""
+"""Function that prints a part of a text."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Brief:
-    """The pieces of a brief text, in the order in which they are printed.
+    """The parts of a brief text, in the order of printing.
 
     `head`, `tail` and the next command are always printed. `details` are printed as far as they fit, the first ones
-    first, and the table has as many rows as fit, but at least five; `table` makes it of that many.
+    first, and the table has as many rows as fit, but at least four; `table` makes it of that many.
     """
 
     head: Sequence[Part]
@@ -58,7 +58,7 @@ def print_brief(console: Console, brief: Brief) -> None:
 def first_rows(
     table: Table, wanted: Sequence[str], show: Callable[[Cell], Text] = plain_cell
 ) -> Callable[[int], RichTable | None]:
-    """Return what makes a table of the rows that are wanted most, by label, in the order of `table`."""
+    """Return a function that makes a table of the most wanted rows, by label, in the order of `table`."""
     order = {label: place for place, label in enumerate(dict.fromkeys(wanted))}
     ranked = sorted(range(len(table.rows)), key=lambda place: order.get(table.rows[place].label, len(order)))
 

@@ -1,4 +1,4 @@
-"""The calibration card: how often the gate was right on a machine, and the tables that show it."""
+"""Build the tables of the calibration card: the error rates of the gate on a machine."""
 
 import dataclasses
 import io
@@ -15,15 +15,15 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     """`k` of `n` comparisons, with the bounds of the true share by Clopper and Pearson."""
 
     effect: str
-    """What was done to the candidate: `nothing`, `+3 % time`, `1 more store call`."""
+    """Change made to the candidate: `nothing`, `+3 % time`, `1 more store call`."""
     by: str
-    """Who alarmed: on identical code that is false, on slower code a find."""
+    """Source of the alarm: false on identical code, correct on slower code."""
     k: int
     n: int
     low: float
     high: float
     goal: str = ""
-    """The bound that the product declares: `at most 1 %`."""
+    """Bound that the product declares: `at most 1 %`."""
 
 
 class CardFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,13 +35,13 @@ class CardFacts(msgspec.Struct, frozen=True, kw_only=True):
     configuration: str
     rates: list[Rate]
     applies: bool = True
-    """Whether it was made on a machine like the session's."""
+    """True if the card was made on a machine like the session's."""
     note: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CardView:
-    """The card as it is shown, in every format."""
+    """The calibration card as shown in every format."""
 
     title: str
     sentence: str
@@ -69,12 +69,12 @@ def _elsewhere(facts: CardFacts) -> str:
     return (
         ""
         if facts.applies
-        else "The card is of another machine or configuration: it says little about this session."
+        else "The card was made on another machine or configuration: its rates may not hold for this session."
     )
 
 
 def _bounds(rate: Rate) -> str:
-    """Return the bounds in tenths of a percent, rounded outwards: what is printed must still hold."""
+    """Return the bounds in tenths of a percent, rounded outwards, so that the printed bounds still hold."""
     low, high = math.floor(round(1000 * rate.low, 6)) / 10, math.ceil(round(1000 * rate.high, 6)) / 10
     return f"{low:.1f} to {high:.1f} %"
 

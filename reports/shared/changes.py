@@ -1,4 +1,4 @@
-"""Changes and shares as texts: with their sign, their interval, and as points where the unit is a share."""
+"""Format changes and shares: with their sign, their interval, and as points where the unit is a share."""
 
 import math
 
@@ -31,7 +31,7 @@ def percent_text(share: float | None) -> str:
 
 
 def p_text(p: float) -> str:
-    """Return `p = 0.0002`, or a bound for what is smaller than is worth a digit."""
+    """Return `p = 0.0002`, or a bound for a very small p."""
     return f"p = {significant(p, 2)}" if p >= 1e-4 or not math.isfinite(p) else "p < 0.0001"
 
 
@@ -40,7 +40,7 @@ def _of_hundred(unit: str) -> str:
 
 
 def number_text(value: float, *, signed: bool) -> str:
-    """Return a number with the digits that are worth it; one that is none or has no end, in words or signs."""
+    """Return a number with a suitable count of digits; NaN as a word, an infinity as a sign."""
     if math.isnan(value):
         return "unknown"
     sign = (MINUS if value < 0 else "+") if signed or value < 0 else ""

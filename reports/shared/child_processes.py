@@ -1,4 +1,4 @@
-"""What profiles have of child processes, where those were asked for, and what they cannot have."""
+"""Describe the share of child processes in profiles, where it was requested, and its gaps."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -17,7 +17,7 @@ _FOLLOWED = "memray follows forks, and none that executes another program"
 
 
 def children_words(facts: Iterable[CpuFacts | WaitFacts | MemoryFacts]) -> Iterator[str]:
-    """Yield sentences on the child processes in the profiles of one kind, of one round or several; none where nobody asked."""
+    """Yield sentences on the child processes in the profiles of one kind, of any rounds; none unless requested."""
     every = list(facts)
     if sampled := [one for one in every if isinstance(one, CpuFacts) and one.child_samples is not None]:
         of_children = sum(one.child_samples or 0 for one in sampled)

@@ -1,4 +1,4 @@
-"""Facts of documents as texts: each with the unit that its name carries."""
+"""Format facts of documents, each with the unit in its name."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -38,7 +38,7 @@ _SCALED: dict[str, Callable[[float], str]] = {
 
 
 def fact_text(name: str, value: object) -> str:
-    """Return a fact with the unit that its name carries; a mapping as `name value` pairs."""
+    """Return a fact with the unit in its name; a mapping as `name value` pairs."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {fact_text(name, item)}" for key, item in value.items()) or "none"
     if isinstance(value, bool) or not isinstance(value, (int, float)):

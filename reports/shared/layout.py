@@ -1,4 +1,4 @@
-"""Pure rearrangements of tables for readers: nothing is added or lost but repetition."""
+"""Rearrange tables for readers: only repetition is removed."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ from reports.shared.model import Row, Table
 
 
 def single_run(table: Table) -> Table:
-    """Return a table of (thing, run) rows for one run: the run's label would be the same in every row."""
+    """Return a table of (item, run) rows without the run's label, which is the same in every row."""
     rows = tuple(
         dataclasses.replace(row, label=row.group, group="") if row.group else row for row in table.rows
     )

@@ -1,8 +1,8 @@
-"""Texts for GitHub-flavoured Markdown, inert whatever they hold: no markup, no mention, no link, no new line.
+"""Escape texts for GitHub-flavoured Markdown: without markup, mentions, links or line breaks.
 
 A character reference keeps a character from the Markdown parser. Mentions, issue numbers and bare links are found
-after it, in the text of the page, but never in code: names stand in code, and prose has them broken by a space
-without width.
+after it, in the text of the page, but never in code: names are written as code, and in prose a zero-width space
+breaks them.
 """
 
 import re
@@ -22,7 +22,7 @@ _LONGEST_PROSE = 1000
 
 
 def code(text: str) -> str:
-    """Return a name as code, cut if it is longer than anyone reads."""
+    """Return a name as code, shortened if it is too long to read."""
     text = short(text, _LONGEST)
     if _PLAIN_CODE.fullmatch(text):
         return f"`{text}`"

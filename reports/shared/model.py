@@ -1,4 +1,4 @@
-"""What the views of all reports are made of: cells, rows and tables, the colour of a headline, the next command.
+"""Parts of the views of all reports: cells, rows and tables, the colour of a headline, the next command.
 
 A cell carries the number and its text, so that tests read numbers and every renderer prints the same text.
 """
@@ -8,21 +8,21 @@ import enum
 
 
 class Tone(enum.StrEnum):
-    """How a cell or a sentence is to be read; always said in words as well, never by colour alone."""
+    """Meaning of a cell or a sentence; always stated in words too, never by colour alone."""
 
     PLAIN = ""
     BETTER = "better"
     WORSE = "worse"
     DIFFERENT = "different"
-    """Beyond the caution factor, where neither way is better."""
+    """Beyond the caution factor, for a metric where neither direction is better."""
     SIMILAR = "similar"
-    """Within the caution factor: cannot be told from noise."""
+    """Within the caution factor: below the detection limit."""
     MISSING = "missing"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Cell:
-    """One value of a table. `ratio` is against the first run; `note` says why a value is missing."""
+    """One value of a table. `ratio` is against the first run; `note` is the reason for a missing value."""
 
     text: str
     value: float | None = None
@@ -69,11 +69,11 @@ class Table:
     notes: tuple[str, ...] = ()
     numeric: bool = True
     prose: tuple[str, ...] = ()
-    """Heads of the columns of a numeric table that hold words, which stand left and may take several lines."""
+    """Heads of the text columns of a numeric table, which are left-aligned and may wrap."""
 
     @property
     def changes(self) -> tuple[bool, ...]:
-        """Which columns say how they differ from the first one, in any row."""
+        """For each column, true if any row has its difference from the first one."""
         cells = zip(*(row.cells for row in self.rows), strict=True)
         return tuple(any(cell.ratio_text for cell in column) for column in cells)
 

@@ -1,4 +1,4 @@
-"""What every page of ours shares: templates that escape, styles, scripts and the policy that admits only those."""
+"""Render pages from escaping templates, with styles, scripts and a policy that allows only those scripts."""
 
 import base64
 import dataclasses
@@ -19,10 +19,9 @@ from reports.shared.visible import visible
 _TONE_WORDS = {
     Tone.BETTER: "better",
     Tone.WORSE: "worse",
-    Tone.DIFFERENT: "differs",
-    Tone.SIMILAR: "within noise",
+    Tone.SIMILAR: "below the detection limit",
 }
-# A bar that reaches the edge of a gauge stands for 16 times as much, or for a sixteenth.
+# A bar that reaches the edge of a gauge means a factor of 16, or a sixteenth.
 _GAUGE_LOG2 = 4.0
 
 
@@ -38,8 +37,8 @@ class Assets:
 def render(template: str, assets: Assets, **values: object) -> str:
     """Return the page of a template, with every text in `values` escaped.
 
-    The page carries a content security policy with the digests of its scripts: should a hostile name ever get
-    through as markup, no browser would run it or fetch anything for it.
+    The page carries a content security policy with the digests of its scripts: should a hostile name ever become
+    markup, browsers would not run it or fetch anything for it.
     """
     script = "".join(map(_asset, assets.scripts))
     return _environment().get_template(template).render(
@@ -75,7 +74,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _sign(cell: Cell) -> str:
-    """Return an arrow that says whether the value fell or rose; the word beside it says whether that is good."""
+    """Return an arrow for the direction of the change; the word beside it states if it is good."""
     if cell.tone is Tone.SIMILAR:
         return "≈"
     is_lower = cell.ratio < 1 if cell.ratio is not None else cell.value == 0
@@ -83,7 +82,7 @@ def _sign(cell: Cell) -> str:
 
 
 def _shown(value: object) -> object:
-    """Return what a template prints: our own fragments as they are, every other text made visible."""
+    """Return the value for a template: our own fragments unchanged, every other text made visible."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

@@ -1,4 +1,4 @@
-"""Sentences and tables for a terminal, in lines of its width."""
+"""Print sentences and tables to a terminal, wrapped at its width."""
 
 from collections.abc import Callable
 from typing import TextIO
@@ -16,7 +16,7 @@ STATUS_STYLE = {Status.GOOD: "bold green", Status.CAUTION: "bold yellow", Status
 
 
 def console_of(stream: TextIO, width: int) -> Console:
-    """Return a console that takes no text for markup, in colour if `stream` is a terminal."""
+    """Return a console without markup, in colour if `stream` is a terminal."""
     return Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
 
 
@@ -29,7 +29,7 @@ def say(console: Console, words: str | Text, style: str = "", indent: int = 0) -
 
 
 def grid(*columns: tuple[str, bool]) -> RichTable:
-    """Return a table of (head, whether it stands to the right) that folds what is too long."""
+    """Return a table with columns (head, true if right-aligned) that wraps long texts."""
     made = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for head, is_right in columns:
         made.add_column(Text(visible(head)), justify="right" if is_right else "left", overflow="fold")
@@ -42,7 +42,7 @@ def plain_cell(cell: Cell) -> Text:
 
 
 def print_table(console: Console, table: Table, show: Callable[[Cell], Text] = plain_cell) -> None:
-    """Write a whole table with its title and notes, each cell as `show` has it; an empty one is not written."""
+    """Write a whole table with its title and notes, each cell formatted by `show`; an empty table is not written."""
     if not table.rows:
         return
     console.print()

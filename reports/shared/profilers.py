@@ -1,17 +1,23 @@
-"""What profilers did and cost, in words."""
+"""Describe the work and the overhead of profilers."""
 
 from harness.profiles.facts import CpuFacts
 from harness.units import format_percent
 
 
 def overhead_words(facts: CpuFacts) -> str:
-    """Return what sampling cost beside its budget, as a sentence; empty where it was not measured."""
+    """Return the overhead of sampling and its budget as a sentence; empty where it was not measured."""
     cost, low, high = facts.overhead_share, facts.overhead_low_share, facts.overhead_high_share
     budget = facts.overhead_budget_share
     if cost is None or low is None or high is None or budget is None:
         return ""
     kept = "more than" if low > budget else "within" if high <= budget else "not certainly within"
     return (
-        f"reading its stacks {facts.rate_asked_hz} times a second cost it {format_percent(cost)} of the time"
+        f"sampling its stacks {facts.rate_asked_hz} times a second cost {format_percent(cost)} of the time"
         f" ({format_percent(low)} to {format_percent(high)}), {kept} the budget of {format_percent(budget)}"
     )
+
+
+def is_within_budget(facts: CpuFacts) -> bool:
+    """Return True if the cost of sampling is certainly within its budget."""
+    high, budget = facts.overhead_high_share, facts.overhead_budget_share
+    return high is not None and budget is not None and high <= budget

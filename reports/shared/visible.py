@@ -1,4 +1,4 @@
-"""Names as a reader can see them: nothing that moves a cursor, turns text around or hides."""
+"""Make names safe to show: without characters that move a cursor, reverse text or hide it."""
 
 from harness.redaction.visible import visible
 

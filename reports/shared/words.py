@@ -1,4 +1,4 @@
-"""Words of sentences that every report writes."""
+"""Build words and lists for the sentences of all reports."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ def listed(words: Sequence[str]) -> str:
 
 
 def lower_first(sentence: str) -> str:
-    """Return a sentence as the continuation of another; names in capitals stay as they are."""
+    """Return a sentence as the continuation of another; names in capitals stay unchanged."""
     return (
         sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() or sentence[1:2] == " " else sentence
     )

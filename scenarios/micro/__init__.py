@@ -1,1 +1,1 @@
-"""Micro-benchmarks. Unlike the load scenarios they may import what they measure."""
+"""Micro-benchmarks. Unlike the load scenarios they may import the measured code."""

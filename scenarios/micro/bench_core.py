@@ -1,6 +1,6 @@
-"""How fast the asset core is, each figure as the ratio to its floor, measured in turn in one run of one process.
+"""Measure the asset core, each figure as the ratio to its floor, alternating in one run of one process.
 
-Stores are in memory. Times are CPU time of this process where nothing waits, so that a busy machine changes little.
+Stores are in memory. Times are CPU time of this process where nothing waits, to reduce the effect of a busy machine.
 """
 
 import dataclasses
@@ -48,7 +48,7 @@ FEW, MANY, FEW_ROUNDS = 1_000, 100_000, 20
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-    """One target: what was measured, its floor, and the ratio that it should reach."""
+    """One target: its measurement, its floor, and the required ratio."""
 
     what: str
     measured: str
@@ -59,7 +59,7 @@ class Row:
 
 
 class Timed:
-    """Stores over a world that note how long each query took, and the calls that write."""
+    """Stores over a world that record the duration of each query, and the calls that write."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -97,7 +97,7 @@ class Timed:
 
 
 class Bench:
-    """What all rows share."""
+    """The common parts of all rows."""
 
     def __init__(self) -> None:
         self.inventory = Inventory("small", 1)
@@ -105,19 +105,19 @@ class Bench:
         self.events = Events(self.inventory, Zipf(len(self.inventory), 1.1, 1), self.issuer)
 
     def plan(self, stores: Timed, switches: str = "") -> Plan:
-        """Return what a core of the optimised variant is made from."""
+        """Return the settings of a core of the optimised variant."""
         return Plan(
             self.issuer.settings, stores, profile=SERVER, switches=parse_switches("optimised", switches)
         )
 
     def resources(self) -> tuple[Resources, Timed]:
-        """Return the inside of a core without latency."""
+        """Return the resources of a core without latency."""
         stores = Timed(World(self.inventory))
         return build(self.plan(stores), Tracing()), stores
 
 
 def l1_hit(bench: Bench) -> Iterator[Row]:
-    """Yield the hit in L1 through the whole handler, against calling an empty one."""
+    """Yield the hit in L1 through the whole handler, relative to a call of an empty one."""
     core = Core(bench.plan(Timed(World(bench.inventory))), lambda _line: None)
     core.open()
     rng = random.Random(1)
@@ -137,7 +137,7 @@ def l1_hit(bench: Bench) -> Iterator[Row]:
 
 
 def l3_miss(bench: Bench) -> Iterator[Row]:
-    """Yield the miss of all caches, against the slowest of its four queries, each of some 20 ms."""
+    """Yield the miss of all caches, against the slowest of its four queries, each of about 20 ms."""
     stores = Timed(World(bench.inventory, LATENCY_S))
     core = Core(bench.plan(stores, "l1:off,l2:off"), lambda _line: None)
     core.open()
@@ -159,7 +159,7 @@ def l3_miss(bench: Bench) -> Iterator[Row]:
 
 
 def token(bench: Bench) -> Iterator[Row]:
-    """Yield the verification of a token, against the signature check of the library alone."""
+    """Yield the verification of a token, relative to the library's signature check alone."""
     settings = bench.issuer.settings
     keys = KeyRing(settings.read_jwks, time.monotonic)
     verifier = Verifier(keys, settings.issuer, settings.audience, time.time)
@@ -181,12 +181,12 @@ def token(bench: Bench) -> Iterator[Row]:
 
 
 def ingest(bench: Bench) -> Iterator[Row]:
-    """Yield the writing calls of batches, against the fewest there can be, and the graph's round trips."""
+    """Yield the writing calls of batches, against the smallest possible number, and the graph's round trips."""
     trips = set()
     for count in INGESTED:
         resources, stores = bench.resources()
         scope = Scope(float("inf"), Tally())
-        # Of one tenant, all of whose assets stand side by side.
+        # All from one tenant, whose assets have consecutive numbers.
         bundles = [
             bench.inventory.bundle(number % bench.inventory.tenants[0].count) for number in range(count)
         ]
@@ -208,7 +208,7 @@ def ingest(bench: Bench) -> Iterator[Row]:
 
 
 def process(bench: Bench) -> Iterator[Row]:
-    """Yield the peak of memory over 100,000 ids, against that over 1,000."""
+    """Yield the peak of memory over 100,000 ids, relative to that over 1,000."""
     resources, _ = bench.resources()
     ids = [bench.inventory.identity(number)[1] for number in range(bench.inventory.tenants[0].count)]
 
@@ -222,7 +222,7 @@ def process(bench: Bench) -> Iterator[Row]:
         tracemalloc.stop()
         return peak
 
-    # How far the workers run ahead is chance, within the window: of several short calls the one that went farthest.
+    # The workers' lead varies randomly within the window: take the largest peak of several short calls.
     few, many = max(peak_bytes(FEW) for _ in range(FEW_ROUNDS)), peak_bytes(MANY)
     resources.close()
     yield Row(
@@ -232,7 +232,7 @@ def process(bench: Bench) -> Iterator[Row]:
 
 
 def _side_by_side(one: Callable[[], None], other: Callable[[], None], calls: int) -> tuple[float, float]:
-    """Return the CPU time of one call of each, in ns: the medians of rounds that take turns."""
+    """Return the CPU time of one call of each, in ns: the medians of alternating rounds."""
     taken: tuple[list[float], list[float]] = ([], [])
     for _ in range(ROUNDS):
         for side, work in zip(taken, (one, other), strict=True):
@@ -253,7 +253,7 @@ def _repeat(count: int, work: Callable[[], Any]) -> None:
 
 
 def main() -> int:
-    """Measure and print; 1 if a target is not reached."""
+    """Measure and print; return 1 if a required ratio is not reached."""
     bench, met = Bench(), True
     for row in itertools.chain.from_iterable(
         measure(bench) for measure in (l1_hit, l3_miss, token, ingest, process)

@@ -1,4 +1,4 @@
-"""How fast a flame graph is made of a large profile, as a ratio to reading its lines in the same round."""
+"""Measure making a flame graph of a large profile, as a ratio to reading its lines in the same round."""
 
 import random
 import statistics
@@ -39,7 +39,7 @@ def flame_rows(folder: Path) -> tuple[tuple[str, str, str], ...]:
 
 
 def _profile(seed: int) -> Profile:
-    """Return stacks of 27 frames on few callers, as in real programs, so that many are large enough to be shown."""
+    """Return stacks of 27 frames on few callers, like real programs, so that many are large enough to be shown."""
     rng = random.Random(seed)
     pool = [f"Class{i}.method_{i} (package{i % 40}/module_{i % 300}.py)" for i in range(4000)]
     paths = [("operation:call", *rng.choices(pool, k=25)) for _ in range(750)]
@@ -62,7 +62,7 @@ def _lines(paths: list[Path]) -> None:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """Return the processor time of one call."""
+    """Return the CPU time of one call, in seconds."""
     begun = time.process_time()
     work()
     return time.process_time() - begun

@@ -1,6 +1,6 @@
-"""What the harness itself costs, and how fast the core's hottest path is: ratios, side by side in one run.
+"""Measure the overhead of the harness, and the core's hottest path: ratios, side by side in one run.
 
-Every round measures both sides in processes of their own, one after the other; the figures are medians of rounds.
+Every round measures both sides in separate processes, one after the other; the figures are medians of rounds.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ PLAIN_LOCUST = Path(__file__).with_name("plain_locust.py")
 
 
 def plain_locust_ns() -> float:
-    """Return what a no-op costs a plain Locust user."""
+    """Return the cost of a no-op for a plain Locust user, in ns."""
     done = subprocess.run(
         [sys.executable, str(PLAIN_LOCUST), str(MEASURED_S)],
         check=True, capture_output=True, text=True, timeout=60,
@@ -41,8 +41,8 @@ def plain_locust_ns() -> float:
 def run(
     scenario: Scenario, rate_per_s: float, factory: str, parameters: dict[str, str]
 ) -> tuple[calls.Table, LoadFacts, float]:
-    """Run one scenario with one user or at one rate: (its measured rows, its facts, the descheduled share)."""
-    # With the wait profile, as `harness run` does it.
+    """Run one scenario with one user or at one rate; return (its measured rows, its facts, the descheduled share)."""
+    # With the wait profile, like `harness run`.
     plan = LoadPlan(scenario, rate_per_s, users=1, duration_s=MEASURED_S, warmup_s=1.0, seed=1, waits=True)
     with private_folder() as folder, Supervisor() as supervisor:
         result = run_load(
@@ -68,7 +68,7 @@ def closed_model(
 
 
 def open_model(rate_per_s: float) -> tuple[str, str, str]:
-    """Return the line that says how exactly and how fully the open model keeps a rate of a no-op target."""
+    """Return the line on the accuracy and completeness of the open model's rate with a no-op target."""
     rows, _, descheduled = run(SCENARIOS["steady"], rate_per_s, "targets.known:noop", {})
     let_go = rows[rows["outcome"] != Outcome.NEVER_STARTED]
     lag_ns = let_go["dispatched_ns"] - let_go["intended_ns"]
@@ -89,7 +89,7 @@ def open_model(rate_per_s: float) -> tuple[str, str, str]:
 
 
 def report_rows() -> tuple[tuple[str, str, str], ...]:
-    """Return the lines that say how fast large profiles become a page."""
+    """Return the lines on the time to render large profiles as a page."""
     with private_folder() as folder:
         return flame_rows(folder)
 
@@ -106,10 +106,10 @@ def main() -> None:
         waits.append(facts.waits_ns_per_switch)
         core = {"variant": "optimised", "backends": "memory", "latency_ms": "0"}
         hits.append(closed_model("targets.core_target:create", core, {"GET /assets/{id}": 1.0})[0])
-    # What a busy machine hides costs 1 ns here.
+    # A cost hidden by a busy machine counts as 1 ns here.
     hook_ns, waits_ns = max(statistics.median(hook), 1.0), statistics.median(waits)
     locust_ns, harness_ns = statistics.median(plain), statistics.median(ours)
-    # Of rounds, not of medians: the two sides of a round met the same machine.
+    # Medians of the rounds' ratios, not ratios of medians: both sides of a round met the same machine.
     cheaper = statistics.median(theirs / mine for theirs, mine in zip(plain, ours, strict=True))
     rows = (
         ("plain Locust user, no-op with a request event", format_ns(locust_ns), "1"),

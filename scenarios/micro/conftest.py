@@ -1,8 +1,8 @@
-"""What several micro-benchmarks start from: seeded data, an issuer, hosted cores.
+"""The fixtures of several micro-benchmarks: seeded data, an issuer, hosted cores.
 
 The benchmarks are plain pytest-benchmark: `pytest scenarios/micro --benchmark-enable` runs them without the harness.
-Each measures one call of one function; where that takes less than some 20 µs, a batch of calls, whose number stands
-in `extra_info["per_call"]`. `ASSET_CORE_VARIANT` names the variant of those that host a core.
+Each measures one call of one function; below about 20 µs, a batch of calls, whose size is in
+`extra_info["per_call"]`. `ASSET_CORE_VARIANT` names the variant of those that host a core.
 """
 
 import contextlib
@@ -28,49 +28,49 @@ from targets.asset_core.tracing import Tracing
 SEED = 1
 
 HostCore = Callable[[str], core_target.CoreTarget]
-"""Switch changes such as `l1:off`, or none, to an open core of the variant over memory stores without latency."""
+"""Function from switch changes such as `l1:off`, or none, to an open core over memory stores without latency."""
 
 
 @pytest.fixture
 def variant() -> str:
-    """The variant of the core that is measured."""
+    """Return the measured variant of the core."""
     return os.environ.get("ASSET_CORE_VARIANT", "optimised")
 
 
 @pytest.fixture(scope="module")
 def inventory() -> Inventory:
-    """500 assets."""
+    """Return 500 assets."""
     return Inventory("small", SEED)
 
 
 @pytest.fixture(scope="module")
 def issuer() -> Issuer:
-    """Signs tokens; its key is new each time, which changes no time."""
+    """Return an issuer; its key is new each time, which changes no time."""
     return Issuer()
 
 
 @pytest.fixture
 def scope() -> Scope:
-    """No deadline, and counters of its own."""
+    """Return a scope without deadline, with its own counters."""
     return Scope(float("inf"), Tally())
 
 
 @pytest.fixture
 def stores(inventory: Inventory) -> MemoryStores:
-    """Stores over the inventory that answer at once."""
+    """Return stores over the inventory that answer at once."""
     return World(inventory)(LAMBDA, pooling=True)
 
 
 @pytest.fixture
 def identities(inventory: Inventory) -> list[tuple[str, str]]:
-    """Tenant and id of 100 assets."""
+    """Return tenant and id of 100 assets."""
     rng = random.Random(SEED)
     return [inventory.identity(rng.randrange(len(inventory))) for _ in range(100)]
 
 
 @pytest.fixture
 def asset(inventory: Inventory, stores: MemoryStores, scope: Scope) -> FullAsset:
-    """One whole asset of some 4 KB as JSON."""
+    """Return one whole asset of about 4 KB as JSON."""
     fetch = Fetcher(stores, InTurn(), Tracing())
     number = next(number for number in range(len(inventory)) if _is_medium(inventory, number))
     found = fetch(*inventory.identity(number), scope)
@@ -85,7 +85,7 @@ def _is_medium(inventory: Inventory, number: int) -> bool:
 
 @pytest.fixture
 def host(variant: str) -> Iterator[HostCore]:
-    """A function that hosts a core; all are closed at the end."""
+    """Yield a function that hosts a core; all are closed at the end."""
     with contextlib.ExitStack() as cores:
 
         def make(switches: str) -> core_target.CoreTarget:
@@ -101,7 +101,7 @@ def host(variant: str) -> Iterator[HostCore]:
 
 @pytest.fixture
 def ask() -> Callable[[core_target.CoreTarget, str, int], list[Any]]:
-    """A function that makes so many seeded events of an operation for a core."""
+    """Return a function that makes a number of seeded events of an operation for a core."""
 
     def make(target: core_target.CoreTarget, operation: str, count: int) -> list[Any]:
         rng = random.Random(SEED)

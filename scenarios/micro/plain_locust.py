@@ -1,7 +1,7 @@
-"""One plain Locust user that fires a `request` event for a no-op, over and over: what Locust alone costs.
+"""Measure Locust alone: one plain Locust user that fires a `request` event for a no-op, over and over.
 
-Run as a script with the seconds to measure; prints nanoseconds per call. Runs in a process of its own, since
-importing Locust monkey-patches it.
+Run as a script with the seconds to measure; prints nanoseconds per call. Runs in a separate process, because importing
+Locust monkey-patches it.
 """
 
 import locust  # isort: skip
@@ -13,7 +13,7 @@ from locust.env import Environment
 
 
 class PlainUser(locust.User):  # type: ignore[misc]
-    """Fires what every client of Locust fires for each request."""
+    """Fire the same event as every Locust client for each request."""
 
     wait_time = locust.constant(0)
     calls = 0

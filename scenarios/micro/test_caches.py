@@ -24,7 +24,7 @@ Identities = list[tuple[str, str]]
 
 @pytest.fixture
 def keys(identities: Identities) -> list[str]:
-    """100 keys, some of them equal."""
+    """Return 100 keys, some of them equal."""
     return [cache_key(*identity) for identity in identities]
 
 

@@ -17,7 +17,7 @@ from targets.asset_core.tracing import Tracing
 
 @pytest.fixture(params=["at-once", "in-turn"])
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
-    """Where the queries run."""
+    """The executor of the queries."""
     made: Executor = AtOnce(8) if request.param == "at-once" else InTurn()
     yield made
     made.close()
@@ -26,7 +26,7 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
 def test_four_queries(
     benchmark: Any, executor: Executor, stores: MemoryStores, asset: FullAsset, scope: Scope
 ) -> None:
-    """One asset from stores that answer at once: what is left is the cost of asking."""
+    """One asset from stores that answer at once: the remaining cost is that of the queries."""
     fetch = Fetcher(stores, executor, Tracing())
     assert benchmark(fetch, asset.asset.tenant, asset.asset.id, scope) == asset
 

@@ -24,7 +24,7 @@ Ask = Callable[[CoreTarget, str, int], list[Any]]
     ids=["again", "without-l1", "without-caches"],
 )
 def test_get_asset(benchmark: Any, host: HostCore, ask: Ask, switches: str) -> None:
-    """10 assets that were asked for before: from L1, from L2, from the databases."""
+    """10 assets that were requested before: from L1, from L2, from the databases."""
     core = host(switches)
     events = ask(core, GET_ASSET, EVENTS)
     _answer_all(core, events)
@@ -43,7 +43,7 @@ def test_not_modified(benchmark: Any, host: HostCore, ask: Ask) -> None:
 
 
 def test_health(benchmark: Any, host: HostCore) -> None:
-    """10 questions for the state of the stores."""
+    """10 requests for the health of the stores."""
     core = host("")
     event = proxy_event("GET", "/health", {})
     benchmark.extra_info["per_call"] = EVENTS
@@ -60,7 +60,7 @@ def test_batch_get(benchmark: Any, host: HostCore, ask: Ask) -> None:
 
 
 def test_ingest(benchmark: Any, host: HostCore, ask: Ask) -> None:
-    """Some assets in one request, checked, written to graph and table, and forgotten by the caches."""
+    """Some assets in one request, checked, written to graph and table, and removed from the caches."""
     core = host("")
     (event,) = ask(core, "POST /assets", 1)
     benchmark.extra_info["per_call"] = len(json.loads(event["body"])["assets"])

@@ -17,7 +17,7 @@ STACKS = 500
 
 @pytest.fixture
 def times_ns() -> Integers:
-    """10,000 latencies."""
+    """Return 10,000 latencies."""
     return np.random.default_rng(1).lognormal(13.0, 1.0, VALUES).astype(np.int64)
 
 

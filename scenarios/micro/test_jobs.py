@@ -1,4 +1,4 @@
-"""Work that is handed to pools: what handing over costs, and jobs through the whole handler of the variant."""
+"""Work handed to pools: the cost of handing it over, and jobs through the whole handler of the variant."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -20,21 +20,21 @@ Ask = Callable[[CoreTarget, str, int], list[Any]]
 
 @pytest.fixture
 def pool() -> Iterator[WorkerPool]:
-    """Five workers; their queue holds ten items."""
+    """Yield five workers; their queue holds ten items."""
     made = WorkerPool("benchmark", 5)
     yield made
     made.close(5.0)
 
 
 def test_worker_pool(benchmark: Any, pool: WorkerPool, scope: Scope) -> None:
-    """10 items without work to a pool and back."""
+    """10 empty items handed to a pool and back."""
     benchmark.extra_info["per_call"] = ITEMS
     assert benchmark(_work_off, pool, scope) == [f"item-{number}" for number in range(ITEMS)]
 
 
 @pytest.mark.parametrize("kind", ["vulnerability-scan", "risk-correlation"])
 def test_job(benchmark: Any, host: HostCore, ask: Ask, kind: str) -> None:
-    """One job, waited for."""
+    """One job, from submission to result."""
     core = host("")
     events = ask(core, "POST /jobs", DRAWN)
     event = next(event for event in events if json.loads(event["body"])["kind"] == kind)

@@ -1,4 +1,4 @@
-"""What the hot path pays for its metrics, and the lines that come of it."""
+"""The cost of metrics on the hot path, and their metric lines."""
 
 import json
 from typing import Any

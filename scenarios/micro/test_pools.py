@@ -1,4 +1,4 @@
-"""Object pools: objects, lists and buffers that are used again, beside new ones."""
+"""Object pools: reused objects, lists and buffers, beside new ones."""
 
 from typing import Any
 

@@ -19,7 +19,7 @@ IDS = 100
 
 @pytest.fixture(params=[True, False], ids=["batched", "asset-by-asset"])
 def processor(request: pytest.FixtureRequest, stores: MemoryStores) -> Iterator[Processor]:
-    """Reads a batch in one call of each store, or asset by asset."""
+    """Yield a processor that reads a batch in one call of each store, or asset by asset."""
     executor = AtOnce(WORKERS, name="batch")
     yield Processor(
         stores=stores,

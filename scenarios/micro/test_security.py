@@ -1,4 +1,4 @@
-"""Tokens: verified with a signature check, or remembered."""
+"""Tokens: verified with a signature check, or found in the cache."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ LOOKUPS = 100
 
 @pytest.fixture
 def verifier(issuer: Issuer) -> Verifier:
-    """Verifies what the issuer signs."""
+    """Return a verifier of the issuer's tokens."""
     settings = issuer.settings
     return Verifier(_keys(issuer), settings.issuer, settings.audience, time.time)
 

@@ -1,4 +1,4 @@
-"""What callers send: checked by compiled patterns and types, and by rules walked one by one."""
+"""Validation of callers' input: by compiled patterns and types, and by rules applied one by one."""
 
 import json
 from collections.abc import Sequence

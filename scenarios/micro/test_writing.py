@@ -14,7 +14,7 @@ from targets.asset_core.stores.memory import MemoryAssets, MemoryStores
 
 @pytest.fixture
 def bundles(inventory: Inventory) -> list[Bundle]:
-    """40 assets with what belongs to them."""
+    """Return 40 assets with their technologies, risks and relationships."""
     return [inventory.bundle(number) for number in range(40)]
 
 

@@ -1,4 +1,4 @@
-"""What the process's memory was before and after each piece of work, by kind of work."""
+"""Track the process's memory before and after each piece of work, by kind of work."""
 
 import contextlib
 import dataclasses
@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 REFERENCE_BYTES = 1024**3
-"""The memory of the Lambda function."""
+"""Memory of the Lambda function."""
 
 LIMIT_BYTES = int(0.8 * REFERENCE_BYTES)
 _STATM = "/proc/self/statm"
@@ -15,7 +15,7 @@ _STATM = "/proc/self/statm"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Usage:
-    """One kind of work so far. `grown_bytes` is what all of it together left behind; `peak_bytes` the most seen after it."""
+    """One kind of work so far. `grown_bytes` is the total growth over all of it; `peak_bytes` the most memory after it."""
 
     calls: int = 0
     before_bytes: int = 0
@@ -35,7 +35,7 @@ class Usage:
 
 
 class AllocationTracker:
-    """Reads the resident memory around each piece of work; `read_bytes` is passed in by tests."""
+    """Read the resident memory around each piece of work; tests replace `read_bytes`."""
 
     def __init__(self, read_bytes: Callable[[], int] | None = None, limit_bytes: int = LIMIT_BYTES) -> None:
         self.limit_bytes = limit_bytes
@@ -45,7 +45,7 @@ class AllocationTracker:
 
     @contextlib.contextmanager
     def watch(self, kind: str) -> Iterator[None]:
-        """Note the memory before and after the block, however it ends."""
+        """Note the memory before and after the block, even after an exception."""
         before_bytes = self.read_bytes()
         try:
             yield
@@ -55,13 +55,13 @@ class AllocationTracker:
                 self._usages[kind] = self._usages.get(kind, Usage()).then(before_bytes, after_bytes)
 
     def usages(self) -> dict[str, Usage]:
-        """Return the usage of each kind of work."""
+        """Return the memory usage of each kind of work."""
         with self._lock:
             return dict(self._usages)
 
 
 def resident_bytes() -> int:
-    """Return the resident memory of this process; 0 where the system does not say."""
+    """Return the resident memory of this process; 0 where the system does not report it."""
     try:
         with open(_STATM, "rb", buffering=0) as statm:  # noqa: PTH123 (a path object would cost more than the read)
             return int(statm.read(128).split()[1]) * _PAGE_BYTES

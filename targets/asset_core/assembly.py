@@ -1,4 +1,4 @@
-"""Makes what every request uses: stores, caches, keys, executors, and puts it together."""
+"""Make the resources that every request uses: stores, caches, keys and executors."""
 
 import contextlib
 import dataclasses
@@ -43,7 +43,7 @@ STORES = 3
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Resources:
-    """Made by `build`, used by every request, ended by `close`."""
+    """The resources of a process: made by `build`, used by every request, ended by `close`."""
 
     stores: Stores
     executor: Executor
@@ -60,13 +60,13 @@ class Resources:
     phases_ns: dict[str, int]
 
     def watch(self, tally: Tally) -> None:
-        """Begin what goes on in the background: health checks, and hearing what other processes write."""
+        """Start the background activities: health checks, and listening to other processes' writes."""
         self.health.start(tally, self.cache.settle)
         if self.local is not None:
             self.invalidations.start()
 
     def close(self) -> None:
-        """Give everything back; no store's failure keeps another open."""
+        """Close all resources; a failure of one store leaves none of the others open."""
         self.health.stop()
         self.invalidations.stop()
         self.jobs.close()
@@ -78,7 +78,7 @@ class Resources:
 
 
 def build(plan: Plan, tracing: Tracing, policy: GcPolicy | None = None) -> Resources:
-    """Make the resources; connections come later. SettingsError for a bad key set or address."""
+    """Make the resources; connections come later. Raises SettingsError for a bad key set or address."""
     phases_ns: dict[str, int] = {}
     with phase(phases_ns, "keys"):
         authenticate = _make_authenticate(plan)
@@ -181,7 +181,7 @@ def _make_authenticate(plan: Plan) -> Authenticate:
 def phase(
     phases_ns: dict[str, int], name: str, clock: Callable[[], int] = time.perf_counter_ns
 ) -> Iterator[None]:
-    """Note how long the block takes; nothing if it raises."""
+    """Record the duration of the block; nothing if it raises."""
     began_ns = clock()
     yield
     phases_ns[name] = clock() - began_ns

@@ -1,4 +1,4 @@
-"""Who was refused what: one JSON line for each refusal, never with the token in it."""
+"""Log refusals for audits: one JSON line for each refusal, never with the token in it."""
 
 import json
 import logging
@@ -7,7 +7,7 @@ AUDIT = logging.getLogger("asset_core.audit")
 
 
 def audit(*, who: str, what: str, outcome: str, reason: str, source: str) -> None:
-    """Log one refusal. JSON escapes what callers control, so that no line can be forged."""
+    """Log one refusal. Text that callers control is escaped as JSON, so that no line can be forged."""
     event = {
         "event": "access",
         "who": who,

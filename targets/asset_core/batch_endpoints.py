@@ -19,7 +19,7 @@ class BatchEndpoints:
         self._presenter = presenter
 
     def get(self, resources: Resources, request: Request) -> Response:
-        """Answer with processed assets. StoreError if a store fails for all of them, DeadlineError on expiry."""
+        """Answer with processed assets. Raises StoreError if a store fails for all of them, DeadlineError on expiry."""
         asked = self._reader.read(request, BATCH_GET)
         processor = resources.processor
         with processor.workspace.answers.lend() as answer:
@@ -31,9 +31,9 @@ class BatchEndpoints:
                 processor.release(answer.results)
 
     def ingest(self, resources: Resources, request: Request) -> Response:
-        """Write assets and say of each that failed which store it was.
+        """Write assets, and report the failed store of each failed asset.
 
-        200 if any was written, 503 if none could be, 504 if the time ran out: what is written is counted in each.
+        200 if any was written, 503 if none could be, 504 if the time ran out: all of them report the written assets.
         """
         body = self._reader.read(request, INGEST)
         tenant = request.principal.tenant

@@ -1,4 +1,4 @@
-"""The bodies that callers send, as types and as rules. The tenant is never among them: it is the caller's."""
+"""The bodies of requests, as types and as rules. They never contain the tenant, which comes from the caller."""
 
 from typing import Annotated, Any, Literal
 
@@ -23,7 +23,7 @@ from targets.asset_core.rules import Anything, Choice, Flag, Many, Name, Number,
 from targets.asset_core.validation import NAME_PATTERN
 
 BATCH_LIMIT = 1_000
-"""Assets of one request."""
+"""Largest number of assets of one request."""
 
 TECHNOLOGY_LIMIT = 500
 RISK_LIMIT = 1_000
@@ -32,7 +32,7 @@ TAG_LIMIT = 50
 
 Identifier = Annotated[str, Meta(pattern=rf"\A{NAME_PATTERN}\Z")]
 Short = Annotated[str, Meta(max_length=200)]
-"""Names of technologies become sort keys, of which DynamoDB takes 1,024 bytes: 200 characters of at most 4."""
+"""Short text: names of technologies become sort keys, of which DynamoDB takes 1,024 bytes, or 200 characters of 4."""
 
 Line = Annotated[str, Meta(max_length=1_000)]
 _SHORT, _LINE, _FULL = Text(200), Text(1_000), Text(20_000)
@@ -48,7 +48,7 @@ class TechnologyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RiskBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """See `Risk`. A severity left out is that of the score."""
+    """See `Risk`. The default severity is that of the score."""
 
     id: Annotated[str, Meta(min_length=1, max_length=1_000)]
     cve: Short
@@ -98,7 +98,7 @@ class BatchGetBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class JobBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`POST /jobs`. What `data` must be is a matter of the kind."""
+    """`POST /jobs`. The kind of job determines the form of `data`."""
 
     kind: Annotated[str, Meta(min_length=1, max_length=200)]
     data: dict[str, Any]
@@ -106,7 +106,7 @@ class JobBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def bundle_of(body: AssetBody, tenant: str) -> Bundle:
-    """Return what is stored for an asset that a caller of `tenant` sent."""
+    """Return the stored form of an asset that a caller of `tenant` sent."""
     asset = Asset(
         id=body.id,
         tenant=tenant,

@@ -8,7 +8,7 @@ POOL_LIMIT = 64
 
 
 class BufferPool:
-    """Buffers to encode into. A returned buffer keeps its memory up to a limit; one too large is let go."""
+    """Buffers to encode into. A returned buffer keeps its memory up to a limit; a larger one is dropped."""
 
     def __init__(self, limit: int = POOL_LIMIT, largest_kept_bytes: int = LARGEST_KEPT_BYTES) -> None:
         self.limit = limit
@@ -18,14 +18,14 @@ class BufferPool:
         self._lock = threading.Lock()
 
     def take(self) -> bytearray:
-        """Return a buffer of unspecified content, new if none is free."""
+        """Return a buffer of unspecified content, a new one if none is free."""
         with self._lock:
             buffer = self._free.pop() if self._free else bytearray(BUFFER_BYTES)
             self._lent.add(id(buffer))
         return buffer
 
     def give(self, buffer: bytearray) -> None:
-        """Take a buffer back; ValueError if it was not lent, or was given back before."""
+        """Take a buffer back; raises ValueError if it was not lent, or was already returned."""
         with self._lock:
             if id(buffer) not in self._lent:
                 raise ValueError("the buffer was not lent by this pool, or was given back before")
@@ -35,5 +35,5 @@ class BufferPool:
 
     @property
     def free(self) -> int:
-        """How many buffers wait to be used again."""
+        """The number of buffers available for reuse."""
         return len(self._free)

@@ -1,4 +1,4 @@
-"""The clocks of the core, passed in so that tests turn them by hand."""
+"""The clocks of the core, passed in so that tests can control them."""
 
 import dataclasses
 import time
@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Clocks:
-    """`monotonic` for spans and deadlines, `wall` for what is shown or shared between processes. Both in seconds.
+    """`monotonic` for spans and deadlines, `wall` for times shown or shared between processes. Both in seconds.
 
-    `moves` is False where time stands still: then nothing is to be begun that waits for it to pass.
+    `moves` is False for a stopped clock: work that waits for time to pass must not begin then.
     """
 
     monotonic: Callable[[], float] = time.monotonic
@@ -18,7 +18,7 @@ class Clocks:
 
     @classmethod
     def stopped(cls) -> "Clocks":
-        """Return clocks that show this moment for ever: nothing expires, so that equal requests do equal work."""
+        """Return clocks stopped at this moment: nothing expires, so that equal requests do equal work."""
         monotonic_s, wall_s = time.monotonic(), time.time()
         return cls(lambda: monotonic_s, lambda: wall_s, moves=False)
 

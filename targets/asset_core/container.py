@@ -1,4 +1,4 @@
-"""Holds what a process makes once and every request uses."""
+"""Hold the resources that a process makes once and every request uses."""
 
 import logging
 import threading
@@ -23,7 +23,7 @@ LONGEST_BACK_OFF_S = 30.0
 def initialise(
     plan: Plan, tracing: Tracing, policy: GcPolicy, tally: Tally, due_s: float = float("inf")
 ) -> Resources:
-    """Make the resources and check that the needed stores answer, within 10 s; NotReadyError otherwise.
+    """Make the resources and check that the required stores answer, within 10 s; raises NotReadyError otherwise.
 
     DeadlineError if `due_s`, on the plan's clock, is earlier.
     """
@@ -47,7 +47,7 @@ def initialise(
 
 
 class Container:
-    """Holds the resources of a process. A failure is remembered until a back-off has passed, which doubles."""
+    """Hold the resources of a process. A failure is remembered during a back-off, which doubles."""
 
     def __init__(self, plan: Plan, tally: Tally) -> None:
         self.plan = plan
@@ -61,10 +61,10 @@ class Container:
         self._retry_at_s = float("-inf")
 
     def acquire(self, due_s: float = float("inf")) -> Resources:
-        """Return the resources, made on first use, or anew each time without `warm_init`. NotReadyError.
+        """Return the resources, made on first use, or anew each time without `warm_init`. Raises NotReadyError.
 
-        Waiting for another to make them ends at `due_s`, on the plan's clock, with DeadlineError. Who makes what all
-        others will use has the whole limit, however little time its own request has.
+        Waiting for another maker ends at `due_s`, on the plan's clock, with DeadlineError. The maker itself, whose
+        result serves all others, has the whole limit, even if its own request has less time.
         """
         if self._resources is not None:
             return self._resources
@@ -73,17 +73,17 @@ class Container:
         return self._acquire_first(due_s)
 
     def release(self, resources: Resources) -> None:
-        """Say that a request is done with what `acquire` gave it."""
+        """Return the resources from `acquire` at the end of a request."""
         if not self.plan.switches.warm_init:
             resources.close()
 
     @property
     def resources(self) -> Resources | None:
-        """The resources, if they have been made."""
+        """The resources, or None before they have been made."""
         return self._resources
 
     def close(self) -> None:
-        """Give everything back."""
+        """Close all resources."""
         with self._lock:
             resources, self._resources = self._resources, None
         if resources is not None:

@@ -1,4 +1,4 @@
-"""The core as one object: open it, give it events, read its counters, close it."""
+"""The core as one object: open it, send it events, read its counters, close it."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ from targets.asset_core.workers.item import PoolState
 
 METRICS = logging.getLogger("asset_core.metrics")
 BACKGROUND = "background"
-"""The operation under which initialisation and background checks are counted."""
+"""Operation under which initialisation and background checks are counted."""
 
 
 class Core:
-    """Everything behind the handler. `emit` takes finished metric lines; by default they go to a logger."""
+    """The core behind the handler. `emit` takes finished metric lines; by default they go to a logger."""
 
     def __init__(self, plan: Plan, emit: Emit = METRICS.info) -> None:
         self._counters = Counters(route.operation for route in ROUTES)
@@ -31,11 +31,11 @@ class Core:
         self.handler = Handler(self._container, self._counters, self._meter).handle
 
     def open(self) -> None:
-        """Make and check everything now; NotReadyError if that fails. Without `warm_init` there is nothing to make."""
+        """Build and check everything now; NotReadyError if that fails. No effect without `warm_init`."""
         plan = self._container.plan
         if plan.switches.warm_init:
             resources = self._container.acquire()
-            # In Lambda a background thread would be frozen between requests, and see only its own past.
+            # Lambda freezes a background thread between requests: its results would be stale.
             if plan.profile.name == "server" and plan.clocks.moves:
                 resources.watch(self._counters.of(BACKGROUND))
 
@@ -47,7 +47,7 @@ class Core:
         return self.handler(event, context)
 
     def forget(self, tenant: str, asset_ids: Sequence[str]) -> None:
-        """Empty the caches of assets, as a write would; nothing before `open` or without `warm_init`."""
+        """Remove assets from the caches, as a write would; does nothing before `open` or without `warm_init`."""
         resources = self._container.resources
         if resources is not None:
             scope = Scope(
@@ -60,7 +60,7 @@ class Core:
         return self._counters.totals()
 
     def record_sites(self, *, on: bool) -> None:
-        """Begin, or stop, to note which function calls the stores; it costs each call a walk up its stack."""
+        """Start, or stop, recording which function calls the stores; it costs each call a walk up its stack."""
         self._counters.record_sites(on=on)
 
     def sites(self) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
@@ -83,16 +83,16 @@ class Core:
         return [] if resources is None else resources.jobs.states()
 
     def allocations(self) -> dict[str, Usage]:
-        """Return what the memory was around each kind of work since the start."""
+        """Return the memory usage around each kind of work since the start."""
         return self._container.policy.tracker.usages()
 
     def phases_ns(self) -> dict[str, int]:
-        """Return how long each phase of initialisation took."""
+        """Return the duration of each phase of initialisation."""
         resources = self._container.resources
         return dict(resources.phases_ns) if resources is not None else {}
 
     def close(self) -> None:
-        """Write the last metrics and give everything back."""
+        """Write the last metrics and close all resources."""
         self._meter.flush()
         self._container.close()
         self._container.policy.undo()

@@ -1,7 +1,7 @@
-"""What each operation did: totals that only grow, exact under threads and greenlets.
+"""Count the work of each operation: totals that only grow, exact under threads and greenlets.
 
-Once `Counters.record_sites` has switched it on, also which function of the core did it. Switched off, nothing of that
-is on the path of a request: the tallies that note call sites are a class of their own.
+After `Counters.record_sites` has switched it on, also the responsible function of the core. Switched off, none of that
+is on the path of a request: the tallies with call sites are a separate class.
 """
 
 import collections
@@ -35,7 +35,7 @@ class Tally:
                 totals[counter] += 1
 
     def turned_into(self, kind: "type[Tally]") -> "Tally":
-        """Return a tally of that kind which goes on with these very totals."""
+        """Return a tally of that kind which continues these totals."""
         return kind(self._totals, self._lock)
 
     def totals(self) -> dict[str, int]:
@@ -45,7 +45,7 @@ class Tally:
 
 
 class SiteTally(Tally):
-    """A tally that notes the function behind each addition."""
+    """A tally that records the function behind each addition."""
 
     __slots__ = ("_sites",)
 
@@ -54,12 +54,12 @@ class SiteTally(Tally):
         self._sites: collections.Counter[tuple[str, str]] = collections.Counter()
 
     def add(self, counter: str, amount: int = 1) -> None:
-        """Add to one counter, and note who did."""
+        """Add to one counter, and record the caller."""
         super().add(counter, amount)
         self._note((counter,), amount)
 
     def add_each(self, counters: Iterable[str]) -> None:
-        """Add one to each counter, and note who did."""
+        """Add one to each counter, and record the caller."""
         counters = tuple(counters)
         super().add_each(counters)
         self._note(counters, 1)
@@ -101,7 +101,7 @@ class Counters:
         return {operation: tally.totals() for operation, tally in list(self._tallies.items())}
 
     def record_sites(self, *, on: bool) -> None:
-        """Begin to note call sites, from nothing, in requests that start from now on; or stop and forget them."""
+        """Start to record call sites from zero, in requests that start from now on; or stop and forget them."""
         with self._lock:
             self._kind = SiteTally if on else Tally
             self._tallies = {name: tally.turned_into(self._kind) for name, tally in self._tallies.items()}

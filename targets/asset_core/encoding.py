@@ -1,4 +1,4 @@
-"""From objects to JSON bytes. Every codec gives the same bytes for the same object."""
+"""Encode objects as JSON bytes. Every codec gives the same bytes for the same object."""
 
 import gzip
 import hashlib
@@ -18,7 +18,7 @@ GZIP_LEVEL = 6
 
 
 def make_encode(switches: Switches, buffers: BufferPool) -> Encode:
-    """Return the JSON encoder that the switches ask for."""
+    """Return the JSON encoder that the switches select."""
     if not switches.fast_json:
         return encode_plainly
     encoder = msgspec.json.Encoder()
@@ -37,7 +37,7 @@ def make_encode(switches: Switches, buffers: BufferPool) -> Encode:
 
 
 def encode_plainly(document: Any) -> bytes:
-    """Encode with the stdlib, by way of plain dictionaries and lists."""
+    """Encode with the stdlib, through plain dictionaries and lists."""
     plain = msgspec.to_builtins(document)
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
 

@@ -1,4 +1,4 @@
-"""What each operation does, once the caller is known and permitted."""
+"""The function of each operation, after authentication and authorisation."""
 
 from collections.abc import Callable
 
@@ -46,9 +46,9 @@ def make_endpoints(switches: Switches) -> dict[str, Endpoint]:
 
 
 def get_health(resources: Resources, request: Request) -> Response:
-    """Answer with the state of each store: 200 while requests can be served, 503 otherwise.
+    """Return the state of each store: 200 while requests can be served, 503 otherwise.
 
-    With `?details=…` also with what the process is doing, for callers who may know.
+    With `?details=…` also the activity of the process, for permitted callers.
     """
     view = resources.health.view(request.scope)
     status = 503 if view.status == "down" else 200
@@ -59,6 +59,6 @@ def get_health(resources: Resources, request: Request) -> Response:
 
 
 def encoded(resources: Resources, entry: Entry) -> Entry:
-    """Return the encoded form of an entry that holds an object: what is paid on each hit without `cache_encoded`."""
+    """Return the encoded form of an entry that holds an object: the cost of each hit without `cache_encoded`."""
     body = resources.encode(entry.document)
     return Entry(entry.fetched_at_s, body=body, etag=etag_of(body))

@@ -1,4 +1,4 @@
-"""One small family of errors: what happened, where, and what to do next."""
+"""The errors of the core: what happened, where, and what to do next."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from targets.asset_core.logs import one_line
 
 
 class CoreError(Exception):
-    """The root of the family; `where` names a store, a variable or a field."""
+    """Base class of the family; `where` names a store, a variable or a field."""
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
         super().__init__(what)
@@ -31,14 +31,14 @@ class SwitchError(CoreError):
 
 
 class DataError(CoreError):
-    """Generated or imported data cannot be used as asked; a line of text for each line of data at fault."""
+    """Generated or imported data cannot be used as requested; a line of text for each defective line of data."""
 
     def __str__(self) -> str:
         return "\n".join(map(one_line, self._text().split("\n")))
 
 
 class RequestError(CoreError):
-    """The caller is told `status`, `code` and a message that reveals nothing of the inside."""
+    """A refusal: the caller receives `status`, `code` and a message without internal details."""
 
     status = 400
     code = "bad_request"
@@ -53,28 +53,28 @@ class InvalidRequestError(RequestError):
 
 
 class UnauthorisedError(RequestError):
-    """No valid token. `what` is for the audit log only; the caller learns nothing of the reason."""
+    """No valid token. `what` is for the audit log only; the caller does not learn the reason."""
 
     status = 401
     code = "unauthorised"
 
 
 class ForbiddenError(RequestError):
-    """A valid token without the permission."""
+    """The token is valid but lacks the permission."""
 
     status = 403
     code = "forbidden"
 
 
 class NotFoundError(RequestError):
-    """No such thing inside the caller's tenant."""
+    """The object does not exist inside the caller's tenant."""
 
     status = 404
     code = "not_found"
 
 
 class MethodNotAllowedError(RequestError):
-    """The path exists, the method does not; `allowed` goes into the `Allow` header."""
+    """The path exists, but not the method; `allowed` goes into the `Allow` header."""
 
     status = 405
     code = "method_not_allowed"
@@ -85,7 +85,7 @@ class MethodNotAllowedError(RequestError):
 
 
 class TooLargeError(RequestError):
-    """The body is over the limit."""
+    """The body exceeds the size limit."""
 
     status = 413
     code = "too_large"
@@ -100,15 +100,15 @@ class PoolTimeoutError(StoreError):
 
 
 class PoolFullError(CoreError):
-    """A worker pool takes no more now; `where` is its name. The caller gets 503."""
+    """A worker pool is full; `where` is its name. The caller gets 503."""
 
     def __init__(self, pool: str) -> None:
         super().__init__(f"worker pool '{pool}' is full", where=pool, remedy="Submit it again later")
 
 
 class NotReadyError(CoreError):
-    """Initialisation failed and is remembered until the back-off has passed. The caller gets 503."""
+    """Initialisation failed, and the failure is remembered for the back-off period. The caller gets 503."""
 
 
 class DeadlineError(CoreError):
-    """The time that the request had is used up. The caller gets 504."""
+    """The time of the request is used up. The caller gets 504."""

@@ -1,4 +1,4 @@
-"""Runs the queries of one miss: at once on a shared pool, or one after the other."""
+"""Run the queries of one miss: concurrently on a shared pool, or one after the other."""
 
 import asyncio
 import concurrent.futures
@@ -17,42 +17,42 @@ Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def identity(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Carry nothing."""
+    """Return `function` unchanged."""
     return function
 
 
 class Executor(Protocol):
-    """Somewhere to run the tasks of one request."""
+    """Runs the tasks of one request."""
 
     def run_all(self, tasks: Sequence[Task], scope: Scope) -> list[Any]:
-        """Return the results in order; the first error is raised and the rest abandoned. DeadlineError on expiry."""
+        """Return the results in order; the first error is raised, the rest abandoned. DeadlineError on expiry."""
 
     def close(self) -> None:
-        """Run no more."""
+        """Stop accepting tasks."""
 
     @property
     def left_over(self) -> int:
-        """How many abandoned tasks are still running."""
+        """Number of abandoned tasks that still run."""
 
 
 class InTurn:
-    """One task after the other, in the caller's own thread."""
+    """Runs one task after the other, in the caller's own thread."""
 
     left_over = 0
 
     def run_all(self, tasks: Sequence[Task], scope: Scope) -> list[Any]:
-        """Return the results in order; the first error ends it."""
+        """Return the results in order; the first error ends the series."""
         return [_checked(task, scope) for task in tasks]
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Do nothing: this executor holds no resources."""
 
 
 class AtOnce:
-    """A pool made once. `wrap` binds each function to the call that is running, for threads and greenlets alike.
+    """Runs tasks on one pool. `wrap` binds each function to the current call, for threads and greenlets alike.
 
-    Never nested: a task that waited for another task of the same pool could wait for ever, once all workers do so.
-    It is refused before that happens.
+    Calls must not nest: a task that waited for another task of the same pool could deadlock once all workers wait.
+    A nested call is refused.
     """
 
     def __init__(self, workers: int, wrap: Wrap = identity, name: str = "fetch") -> None:
@@ -63,7 +63,7 @@ class AtOnce:
         self._within = _Within()
 
     def run_all(self, tasks: Sequence[Task], scope: Scope) -> list[Any]:
-        """Return the results in order; the first error cancels what has not begun and abandons what runs."""
+        """Return the results in order; the first error cancels waiting tasks and abandons running ones."""
         pending = [self.submit(task) for task in tasks]
         futures = [each.future for each in pending]
         try:
@@ -80,9 +80,9 @@ class AtOnce:
             self.abandon(pending)
 
     def submit(self, task: Task) -> "Pending":
-        """Begin a task as soon as a worker is free. Whoever submits waits for the future, or abandons it.
+        """Begin a task as soon as a worker is free. The caller must wait for the future or abandon it.
 
-        RuntimeError from within a task of this executor.
+        Raises RuntimeError from within a task of this executor.
         """
         if self._within.task:
             raise RuntimeError("a task must not wait for another one of its own executor")
@@ -90,7 +90,7 @@ class AtOnce:
         return Pending(job, self._pool.submit(self._wrap(job)))
 
     def abandon(self, pending: "Iterable[Pending]") -> None:
-        """Cancel what has not begun, and wait for nothing that runs."""
+        """Cancel waiting tasks, without waiting for running ones."""
         running = [each.job for each in pending if not each.future.done() and not each.future.cancel()]
         with self._lock:
             self._jobs = {job for job in self._jobs if not job.ended}.union(running)
@@ -98,13 +98,13 @@ class AtOnce:
             job.kill()
 
     def close(self) -> None:
-        """Cancel what waits; what runs ends by its own time-outs."""
+        """Cancel waiting tasks; running ones end by their own time-outs."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     @property
     def left_over(self) -> int:
-        """How many abandoned tasks are still running; never more than there are workers."""
-        # A set that is never changed, only replaced.
+        """The number of abandoned tasks still running; at most the number of workers."""
+        # The set is never changed, only replaced.
         return sum(not job.ended for job in self._jobs)
 
 
@@ -117,13 +117,13 @@ class Pending:
 
 
 class _Within(threading.local):
-    """Whether this thread or greenlet runs a task."""
+    """True while this thread or greenlet runs a task."""
 
     task = False
 
 
 class _Job:
-    """A task that knows which greenlet runs it, so that it can be ended from outside. Threads cannot."""
+    """A task that knows its greenlet, so that it can be ended from outside. Threads cannot."""
 
     def __init__(self, task: Task, within: _Within) -> None:
         self._task = task
@@ -151,15 +151,15 @@ class _Job:
         gevent.get_hub().loop.run_callback(functools.partial(self._throw, greenlet))
 
     def _throw(self, greenlet: Any) -> None:
-        # Runs in the hub, where nothing switches: if the task has not ended by now, the greenlet is still in it.
-        # What is thrown is what the Neo4j driver takes as the order to drop the connection at once; the other clients
-        # drop theirs for any BaseException, and the pool's worker takes it as the end of the task and lives on.
+        # This runs in the hub, which does not switch: if the task has not ended by now, the greenlet is still in it.
+        # The Neo4j driver takes this exception as the order to drop the connection at once; the other clients
+        # drop theirs for any BaseException, and the pool's worker takes it as the end of the task and continues.
         if not self.ended:
             greenlet.throw(asyncio.CancelledError)
 
 
 def _running_greenlet() -> Any:
-    """Return the greenlet that runs this, if threads are greenlets here; gevent is never imported for this."""
+    """Return the greenlet that runs this, if threads are greenlets here; never imports gevent."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or not monkey.is_module_patched("threading"):
         return None

@@ -1,4 +1,4 @@
-"""A vulnerability feed: which versions of which product are affected, how badly, and how easily exploited."""
+"""A vulnerability feed: affected versions by product, with severity and exploitability."""
 
 import random
 
@@ -31,7 +31,7 @@ PRODUCTS = (
     ("Grafana", "Grafana Labs", "monitoring"),
     ("Größenwächter", "Müller & Söhne", "monitoring"),
 )
-"""(name, vendor, category); one name outside ASCII, as real inventories have."""
+"""Products as (name, vendor, category); one name outside ASCII, as in real inventories."""
 
 WEAKNESSES = (
     "remote code execution", "SQL injection", "path traversal", "authentication bypass", "denial of service",
@@ -52,7 +52,7 @@ class Vulnerability(msgspec.Struct, frozen=True, gc=False):
 
 
 def make_feed(seed: int) -> tuple[Vulnerability, ...]:
-    """Return the feed of a seed: most entries of middling gravity, few critical, few known to be exploited."""
+    """Return the feed of a seed: most entries of medium severity, few critical, few known to be exploited."""
     rng = random.Random(f"{seed}/feed")
     return tuple(_entry(number, rng) for number in range(FEED_SIZE))
 

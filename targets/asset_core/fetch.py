@@ -1,4 +1,4 @@
-"""L3: the four queries that make a whole asset."""
+"""Fetch a whole asset by four queries (L3)."""
 
 import functools
 
@@ -11,7 +11,7 @@ from targets.asset_core.tracing import Tracing
 
 
 class Fetcher:
-    """Asks DynamoDB for the asset and its technologies, the graph for its risks and relationships."""
+    """Query DynamoDB for the asset and its technologies, the graph for its risks and relationships."""
 
     def __init__(self, stores: Stores, executor: Executor, tracing: Tracing) -> None:
         self._queries = {
@@ -24,7 +24,7 @@ class Fetcher:
         self._tracing = tracing
 
     def __call__(self, tenant: str, asset_id: str, scope: Scope) -> FullAsset | None:
-        """Return the whole asset, or None if it does not exist; StoreError if any of the four fails: never a part."""
+        """Return the whole asset, or None if it does not exist; raises StoreError if any of the four queries fails."""
         tasks = [
             self._tracing.carry(functools.partial(self._query, name, tenant, asset_id, scope))
             for name in self._queries

@@ -1,4 +1,4 @@
-"""Bounded waiting before a pool: the one place where a full pool makes a caller wait, and where that is counted."""
+"""Bounded waiting before a pool: the one place where callers wait for a full pool, and where that is counted."""
 
 import dataclasses
 import threading
@@ -11,7 +11,7 @@ from targets.asset_core.scope import Scope
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PoolView:
-    """A pool at one moment. `idle` is how many of `size` are free to be taken; None without a limit."""
+    """A pool at one moment. `idle` is the number of free places among `size`; None without a limit."""
 
     name: str
     size: int | None
@@ -24,7 +24,7 @@ class PoolView:
 
 
 class Gate:
-    """Lets `size` callers through at a time and makes the others wait up to `wait_s`, never beyond their deadline."""
+    """Let `size` callers through at a time; others wait up to `wait_s`, never beyond their deadline."""
 
     def __init__(self, name: str, size: int | None, wait_s: float) -> None:
         self.name = name
@@ -39,12 +39,12 @@ class Gate:
         return Passage(self, scope)
 
     def enter(self, scope: Scope) -> None:
-        """Take a place; PoolTimeoutError when none becomes free in time, DeadlineError when the request ends first."""
+        """Take a place; raises PoolTimeoutError if none becomes free in time, DeadlineError if the request ends first."""
         if not self.try_enter() and self._free is not None:
             self._wait(self._free, scope)
 
     def try_enter(self) -> bool:
-        """Take a place if one is free, without waiting, and return whether it was."""
+        """Take a place if one is free, without waiting; return True if one was taken."""
         if self._free is not None and not self._free.acquire(blocking=False):
             return False
         with self._lock:
@@ -60,7 +60,7 @@ class Gate:
             self._free.release()
 
     def view(self) -> PoolView:
-        """Return what the pool is doing now and what it did so far."""
+        """Return the pool's current state and totals."""
         with self._lock:
             idle = None if self.size is None else self.size - self._in_use
             return PoolView(

@@ -1,4 +1,4 @@
-"""When the garbage collector runs: never over what initialisation made, seldom in between, and when memory is short."""
+"""Control the garbage collector: exclude the objects of initialisation, collect rarely, and when memory is short."""
 
 import gc
 import threading
@@ -6,14 +6,14 @@ import threading
 from targets.asset_core.allocations import AllocationTracker
 
 THRESHOLDS = (20_000, 20, 20)
-"""Requests make few cycles: young collections at a thirtieth of the default's rate, old ones rarer still."""
+"""Thresholds for requests, which make few cycles: young collections at 1/30 of the default's rate, old ones rarer."""
 
 STEP_BYTES = 16 * 1024**2
-"""How much the memory must have grown since the last collection before another is worth it."""
+"""Memory growth since the last collection that makes another one worthwhile."""
 
 
 class GcPolicy:
-    """Holds for the whole process while any core uses it; the interpreter's own settings come back with the last."""
+    """The policy of the whole process while any core uses it; the last core restores the interpreter's settings."""
 
     _lock = threading.Lock()
     _users = 0
@@ -26,7 +26,7 @@ class GcPolicy:
         self.collections = 0
 
     def apply(self) -> None:
-        """Set everything that exists now aside from collections, and make them rarer."""
+        """Exclude all existing objects from collections, and make collections rarer."""
         with GcPolicy._lock:
             if self._applied:
                 return
@@ -38,7 +38,7 @@ class GcPolicy:
             gc.freeze()
 
     def undo(self) -> None:
-        """Give the process back as it was, unless another core still uses the policy."""
+        """Restore the previous settings, unless another core still uses the policy."""
         with GcPolicy._lock:
             if not self._applied:
                 return
@@ -49,7 +49,7 @@ class GcPolicy:
                 gc.set_threshold(*GcPolicy._before)
 
     def between_batches(self) -> None:
-        """Collect if the memory is over its limit and has grown since that was last tried."""
+        """Collect if the memory is over its limit and has grown since the last attempt."""
         if not self._applied:
             return
         now_bytes = self.tracker.read_bytes()

@@ -1,4 +1,4 @@
-"""`handler(event, context)`: one stage after the other, each a function over the request; every error has an answer."""
+"""`handler(event, context)`: stages in sequence, each a function over the request; every error has a response."""
 
 import logging
 import time
@@ -32,13 +32,13 @@ from targets.asset_core.workspace import POOL_LIMIT
 LOG = logging.getLogger("asset_core.handler")
 
 UNROUTED = "unrouted"
-"""The operation of events that reach no route."""
+"""Operation of events without a route."""
 
 _STATUS_COUNTERS = {status: f"status.{status // 100}xx" for status in range(100, 600)}
 
 
 class Handler:
-    """Answers events with the resources of a container. Never raises, whatever the event."""
+    """Answer events with the resources of a container. Never raises, for any event."""
 
     def __init__(self, container: Container, counters: Counters, meter: Meter) -> None:
         switches = container.plan.switches

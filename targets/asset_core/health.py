@@ -1,4 +1,4 @@
-"""The health of each store: state, latency and last error, on demand and in the background."""
+"""Check the health of each store: state, latency and last error, on demand and in the background."""
 
 import contextlib
 import functools
@@ -21,16 +21,16 @@ LOG = logging.getLogger("asset_core.health")
 
 PING_LIMIT_S = 3.0
 CHECK_LIMIT_S = 9.5
-"""Long enough for one ping after the other, and within the limit of initialisation."""
+"""Time for one ping after the other, within the limit of initialisation (seconds)."""
 
 FRESH_S = 5.0
 INTERVAL_S = 10.0
 NEEDED = (DYNAMODB, NEO4J)
-"""Without these no request can be served; without Redis all can."""
+"""Stores without which no request can be served; Redis is optional."""
 
 
 class StoreHealth(msgspec.Struct, frozen=True):
-    """`state` is ok or degraded; `last_error` is a kind of error, never its text. Times are wall-clock seconds."""
+    """One store: `state` is ok or degraded, `last_error` a kind of error, never its text; wall-clock seconds."""
 
     state: str
     latency_ms: float
@@ -40,17 +40,17 @@ class StoreHealth(msgspec.Struct, frozen=True):
 
 
 class HealthView(msgspec.Struct, frozen=True):
-    """What `GET /health` answers: `status` is ok, degraded (still serving) or down."""
+    """The body of `GET /health`: `status` is ok, degraded (still serving) or down."""
 
     status: str
     stores: dict[str, StoreHealth]
 
 
 class HealthChecker:
-    """Pings the stores. Kept views are answered while fresh, so that callers of `/health` cannot load the stores."""
+    """Pings the stores. Recent views are reused, so that callers of `/health` cannot load the stores."""
 
     def __init__(self, stores: Stores, executor: Executor, clocks: Clocks) -> None:
-        # `executor` is its own: if it shared that of the fetches, a store that hangs would fill it, and all would look ill.
+        # Not shared with the fetches: a store that hangs would fill their executor, and all would seem to fail.
         self._stores: Mapping[str, Store] = {
             DYNAMODB: stores.assets,
             NEO4J: stores.graph,
@@ -64,14 +64,14 @@ class HealthChecker:
         self._stop = threading.Event()
 
     def view(self, scope: Scope) -> HealthView:
-        """Return the states, checked now if those in hand are not fresh."""
+        """Return the states, checked now unless recent ones exist."""
         with self._checking(scope):
             if self._clocks.monotonic() - self._checked_at_s >= FRESH_S:
                 self._check(scope)
             return HealthView(_status(self._states), dict(self._states))
 
     def check(self, scope: Scope) -> dict[str, str]:
-        """Check all stores now and return the error kind of each that failed."""
+        """Check all stores now and return the kind of error of each store that failed."""
         with self._checking(scope):
             self._check(scope)
             return {
@@ -82,12 +82,12 @@ class HealthChecker:
         return scope.holding(self._lock, "the request's time ran out while another checked the stores")
 
     def start(self, tally: Tally, chore: Callable[[Scope], None], interval_s: float = INTERVAL_S) -> None:
-        """Check in the background until `stop`, and each time do a chore that may wait for a store to be back."""
+        """Check in the background until `stop`, and each time run a chore that may wait for a store to return."""
         loop = functools.partial(self._watch, tally, chore, interval_s)
         threading.Thread(target=loop, name="asset-core-health", daemon=True).start()
 
     def stop(self) -> None:
-        """End the background checks."""
+        """Stop the background checks."""
         self._stop.set()
         self._executor.close()
 
@@ -110,7 +110,7 @@ class HealthChecker:
         ]
         with contextlib.suppress(DeadlineError):
             self._executor.run_all(tasks, scope)
-        # Who answered is well, even if another made the whole of it run out of time.
+        # A store that answered is healthy, even if another store used up the time limit.
         for name in self._stores:
             self._states[name] = self._state(name, *answers.get(name, (0.0, "timeout")))
         self._checked_at_s = self._clocks.monotonic()

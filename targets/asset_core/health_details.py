@@ -1,4 +1,4 @@
-"""What a process is doing, for those who run it: connections, workers, caches and memory."""
+"""Report the activity of a process for operators: connections, workers, caches and memory."""
 
 from collections.abc import Mapping
 
@@ -16,11 +16,11 @@ from targets.asset_core.security.permissions import WRITE
 from targets.asset_core.workers.item import PoolState
 
 DETAILS_PERMISSION = WRITE
-"""Who may change the inventory may know how the service is."""
+"""Permission for the details: callers who may change the inventory may see the state of the service."""
 
 
 class HealthDetails(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The health view; the rest only when details are asked for. `abandoned` tasks run on though nobody waits."""
+    """The health view, with the rest only on request. `abandoned` tasks run although their callers stopped waiting."""
 
     status: str
     stores: dict[str, StoreHealth]
@@ -32,20 +32,20 @@ class HealthDetails(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def wants_details(request: Request) -> bool:
-    """Return whether a request names the query parameter `details`, whatever its value."""
+    """Return True if a request has the query parameter `details`, with any value."""
     query = request.event.get("queryStringParameters")
     return isinstance(query, Mapping) and "details" in query
 
 
 def require_insight(resources: Resources, request: Request) -> None:
-    """Raise UnauthorisedError or ForbiddenError unless the caller may know details."""
+    """Raise UnauthorisedError or ForbiddenError unless the caller may see details."""
     request.principal = resources.authenticate(bearer_token(request.headers.get("authorization")))
     if DETAILS_PERMISSION not in request.principal.permissions:
         raise ForbiddenError(f"{DETAILS_PERMISSION} is missing")
 
 
 def details_of(resources: Resources, view: HealthView) -> HealthDetails:
-    """Return the view with all that is known of the process."""
+    """Return the view with all details of the process."""
     stores = resources.stores
     return HealthDetails(
         status=view.status,

@@ -1,4 +1,4 @@
-"""Writes a caller's assets: graph first, `META` last, and no cache keeps what was there before."""
+"""Write a caller's assets: graph first, `META` last, and remove their old state from the caches."""
 
 import dataclasses
 import logging
@@ -18,14 +18,14 @@ from targets.asset_core.stores.protocols import Stores
 LOG = logging.getLogger("asset_core.ingest")
 
 INVALIDATION_S = 0.4
-"""What is written must not stay cached, even past the deadline: this comes out of the 500 ms kept in reserve."""
+"""Time to invalidate caches after a write, even past the deadline, in seconds: taken from the 500 ms reserve."""
 
 UNAVAILABLE = "unavailable"
 TIMEOUT = "timeout"
 
 
 class IngestFailure(msgspec.Struct, frozen=True):
-    """An asset that is not written, or not wholly. Sending it again heals it; `reason` is unavailable or timeout."""
+    """An asset that is not or only partly written. Sending it again repairs it; `reason` is unavailable or timeout."""
 
     id: str
     store: str
@@ -33,7 +33,7 @@ class IngestFailure(msgspec.Struct, frozen=True):
 
 
 class IngestReport(msgspec.Struct, frozen=True):
-    """How the assets of a batch fared; of those with the same id the last counts."""
+    """The results of a batch's assets; of those with the same id the last counts."""
 
     written: int
     failed: int
@@ -42,7 +42,7 @@ class IngestReport(msgspec.Struct, frozen=True):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ingest:
-    """See `write`. Without `batched` each item is a call of its own."""
+    """See `write`. Without `batched` each item is a separate call."""
 
     stores: Stores
     cache: AssetCache
@@ -51,7 +51,7 @@ class Ingest:
     def write(self, tenant: str, bundles: Sequence[Bundle], scope: Scope) -> IngestReport:
         """Upsert assets of one tenant; risks and relationships are added, technologies replaced. Idempotent.
 
-        A store's failure is in the report and raises nothing. No write begins after the deadline.
+        A store's failure is in the report and is not raised. No write begins after the deadline.
         """
         last = {bundle.asset.id: bundle for bundle in bundles}
         try:
@@ -61,14 +61,14 @@ class Ingest:
         return IngestReport(len(last) - len(failures), len(failures), failures)
 
     def link(self, tenant: str, bundles: Sequence[Bundle], scope: Scope) -> None:
-        """Add the risks and relationships of assets that exist. StoreError, DeadlineError."""
+        """Add the risks and relationships of existing assets. Raises StoreError, DeadlineError."""
         try:
             self.stores.graph.upsert(bundles, scope)
         finally:
             self.forget(tenant, [bundle.asset.id for bundle in bundles], scope)
 
     def forget(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> None:
-        """Empty the caches of assets that were written, whatever time is left."""
+        """Remove written assets from the caches, even with no time left."""
         self.cache.invalidate(tenant, asset_ids, scope.at_least(INVALIDATION_S))
 
     def _write(self, tenant: str, bundles: dict[str, Bundle], scope: Scope) -> list[IngestFailure]:

@@ -1,4 +1,4 @@
-"""An issuer of one's own: a fresh RSA key, its key set, and signed tokens for hosting and tests. Never used in Lambda."""
+"""A test issuer: a fresh RSA key, its key set, and signed tokens for hosting and tests. Never used in Lambda."""
 
 import base64
 import functools
@@ -17,7 +17,7 @@ LIFETIME_S = 12 * 3600
 
 
 class Issuer:
-    """Signs tokens that a core with `settings` accepts."""
+    """Sign tokens that a core with `settings` accepts."""
 
     def __init__(self, kid: str = "key-1") -> None:
         self.kid = kid

@@ -22,9 +22,9 @@ class JobEndpoints:
         self._presenter = presenter
 
     def submit(self, resources: Resources, request: Request) -> Response:
-        """Answer 202 with the job's id at once, or with `wait` 200 with its result within the deadline.
+        """Return 202 with the job's id at once, or with `wait` 200 with its result within the deadline.
 
-        A job sent again with the same Idempotency-Key is the first one, in whatever state it is now.
+        A repeated Idempotency-Key returns the first job, in its present state.
         """
         body = self._reader.read(request, JOB)
         kind, data = read_work(body.kind, body.data, self._reader)
@@ -41,7 +41,7 @@ class JobEndpoints:
         return self._presenter.send(202, resources.encode(view), request)
 
     def get(self, resources: Resources, request: Request) -> Response:
-        """Answer with the state of a job, and its result or error once it has one."""
+        """Answer with the state of a job, and its result or error once it has ended."""
         view = resources.jobs.get(request.principal.tenant, request.target_id, request.scope)
         if view is None:
             raise NotFoundError("no such job")

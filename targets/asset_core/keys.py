@@ -1,4 +1,4 @@
-"""Keys of caches and tables. Parts are escaped, so that no tenant or id can name what belongs to another."""
+"""Keys of caches and tables. Parts are escaped, so that no tenant or id can address another's data."""
 
 CACHE_PREFIX = "asset"
 META_KEY = "META"
@@ -16,7 +16,7 @@ def job_key(tenant: str, job_id: str) -> str:
 
 
 def partition_key(tenant: str, asset_id: str) -> str:
-    """Return `T#{tenant}#A#{id}`; ValueError for a part with `#`, which no valid name has."""
+    """Return `T#{tenant}#A#{id}`; raises ValueError for a part with `#`, which no valid name has."""
     if "#" in tenant or "#" in asset_id:
         raise ValueError("`#` is reserved for keys")
     return f"T#{tenant}#A#{asset_id}"

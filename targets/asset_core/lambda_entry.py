@@ -1,6 +1,6 @@
-"""The entry module of the Lambda function: everything is made while it is imported, in Lambda's init phase.
+"""The entry module of the Lambda function: all resources are made on import, in Lambda's init phase.
 
-A missing variable ends the import. Stores that do not answer do not: that is remembered, answered with 503, and tried
+A missing variable ends the import. Unavailable stores do not: the failure is remembered, answered with 503, and tried
 again after a back-off.
 """
 
@@ -23,7 +23,7 @@ LOG = logging.getLogger("asset_core.lambda")
 
 
 def _emit(line: str) -> None:
-    # CloudWatch reads embedded metrics from standard output.
+    # CloudWatch extracts embedded metrics from standard output.
     sys.stdout.write(line + "\n")
 
 

@@ -1,11 +1,11 @@
-"""Errors as one line of log each, whatever texts of callers or servers are in them: no line can be forged."""
+"""Log errors as one line each, with any text of callers or servers escaped: no line can be forged."""
 
 import logging
 import traceback
 
 
 def one_line(text: str) -> str:
-    """Return a text with everything escaped that ends a line, steers a terminal or is not seen."""
+    """Return a text with line ends, terminal controls and invisible characters escaped."""
     if text.isprintable():
         return text
     return "".join(
@@ -14,5 +14,5 @@ def one_line(text: str) -> str:
 
 
 def log_error(logger: logging.Logger, what: str, error: BaseException, level: int = logging.ERROR) -> None:
-    """Log an error that nobody planned for, its traceback and causes included, as one line."""
+    """Log an unexpected error, with its traceback and causes, as one line."""
     logger.log(level, "%s: %s", what, one_line("".join(traceback.format_exception(error)).rstrip()))

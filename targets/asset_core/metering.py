@@ -1,6 +1,6 @@
-"""Request metrics as CloudWatch Embedded Metric Format lines, one for each operation, outcome and interval.
+"""Write request metrics as CloudWatch Embedded Metric Format lines, one for each operation, outcome and interval.
 
-The hot path appends one number to a list; lines are made when the interval has passed or a list is long.
+The hot path appends one number to a list; lines are written once the interval has passed or a list is long.
 """
 
 import json
@@ -27,7 +27,7 @@ def outcome_of(status: int) -> str:
 
 
 class Meter:
-    """Collects durations; whoever finds the interval over writes the lines."""
+    """Collect durations; the first caller after the interval writes the lines."""
 
     def __init__(self, emit: Emit, clocks: Clocks, interval_s: float = INTERVAL_S) -> None:
         self._emit = emit
@@ -38,7 +38,7 @@ class Meter:
         self._lock = threading.Lock()
 
     def record(self, operation: str, status: int, duration_ns: int) -> None:
-        """Add one request."""
+        """Record one request."""
         key = (operation, "success" if status < 400 else outcome_of(status))
         with self._lock:
             series = self._series.get(key)

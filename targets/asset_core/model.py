@@ -1,9 +1,9 @@
-"""What the core knows about an attack surface. Every record is immutable; order and spelling are part of the wire format."""
+"""The core's model of an attack surface. Every record is immutable; order and spelling are part of the wire format."""
 
 import msgspec
 
 SCHEMA = 2
-"""Version of the cached form of `FullAsset`; raise it when a field changes."""
+"""Version of the cached form of `FullAsset`; increase it when a field changes."""
 
 ASSET_TYPES = ("address", "cloud", "domain", "host", "service")
 RELATIONSHIP_KINDS = ("CONNECTS_TO", "DEPENDS_ON", "EXPOSES", "HOSTS", "RESOLVES_TO")
@@ -12,7 +12,7 @@ EXPLOITABILITIES = ("known_exploited", "none", "proof_of_concept")
 RISK_STATUSES = ("accepted", "fixed", "open")
 
 RELATIONSHIP_LIMIT = 1_000
-"""How many relationships an answer carries at most; the flag `relationships_truncated` says that there are more."""
+"""Largest number of relationships in a response; the flag `relationships_truncated` marks further ones."""
 
 
 class Technology(msgspec.Struct, frozen=True, gc=False):
@@ -61,10 +61,10 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 class FullAsset(msgspec.Struct, frozen=True):
-    """The whole answer of `GET /assets/{id}`.
+    """The complete response of `GET /assets/{id}`.
 
-    `risk_score` follows from the risks. `exposure`, 0 to 100, is what the last risk-correlation of the asset found, and
-    null before the first: ingest neither makes nor erases it.
+    `risk_score` follows from the risks. `exposure`, 0 to 100, is the result of the asset's last risk-correlation, and
+    null before the first: ingest leaves it unchanged.
     """
 
     asset: Asset
@@ -77,7 +77,7 @@ class FullAsset(msgspec.Struct, frozen=True):
 
 
 class Bundle(msgspec.Struct, frozen=True):
-    """An asset with everything that belongs to it, as it is generated, ingested and stored."""
+    """An asset with all of its parts, as it is generated, ingested and stored."""
 
     asset: Asset
     technologies: list[Technology]

@@ -35,14 +35,14 @@ VERSION = "1"
 
 
 class FieldProblem(msgspec.Struct):
-    """A field and what is wrong with it."""
+    """A field and its defect."""
 
     field: str
     reason: str
 
 
 class Refusal(msgspec.Struct, omit_defaults=True):
-    """Why there is no answer: `store` names the one that failed, `fields` what is wrong with the request."""
+    """The reason of a refusal: `store` names the failed one, `fields` the defects of the request."""
 
     code: str
     message: str
@@ -51,7 +51,7 @@ class Refusal(msgspec.Struct, omit_defaults=True):
 
 
 class ErrorAnswer(msgspec.Struct):
-    """What every refusal is told as."""
+    """The body of every refusal."""
 
     error: Refusal
 
@@ -71,7 +71,7 @@ _GOOD = {200: "The answer.", 202: "The work has been taken.", 304: "The caller h
 
 
 def make_document() -> dict[str, Any]:
-    """Return the document."""
+    """Return the OpenAPI document."""
     kinds = [kind.shape.type for kind in KINDS.values()]
     answers = [answer for each in ANSWERS.values() for answer in each.values()]
     types = dict.fromkeys([*BODIES.values(), *answers, ErrorAnswer, *kinds])
@@ -92,7 +92,7 @@ def make_document() -> dict[str, Any]:
 
 
 def _plain(components: Mapping[str, Any]) -> dict[str, Any]:
-    """Return schemas as JSON has them, in JSON's own regular expressions, without what is never sent."""
+    """Return schemas in JSON's form, with JSON's regular expressions, without fields that are never sent."""
     text = json.dumps(components).replace(r"\\A", "^").replace(r"\\Z", "$")
     schemas: dict[str, Any] = json.loads(text)
     for pooled in (Processed, BatchAnswer):
@@ -102,7 +102,7 @@ def _plain(components: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _by_kind(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of a job as one of those of its kinds, each with data of its own."""
+    """Return the schema of a job as one of those of its kinds, each with its own data."""
     variants = []
     for name, kind in KINDS.items():
         data = {"$ref": _REFERENCE.format(name=kind.shape.type.__name__)}
@@ -134,7 +134,7 @@ def _operation(route: Route) -> dict[str, Any]:
 
 
 def _statuses(route: Route) -> list[int]:
-    """Return every status that an operation can answer with."""
+    """Return every status code of an operation."""
     statuses = {*ANSWERS[route], 500, 503, 504}
     if route.permission or route is GET_HEALTH:
         statuses |= {401, 403}

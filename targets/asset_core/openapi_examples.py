@@ -1,4 +1,4 @@
-"""Requests as they are meant, for the OpenAPI document."""
+"""Example requests for the OpenAPI document."""
 
 from collections.abc import Mapping
 from typing import Any

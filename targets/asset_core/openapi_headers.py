@@ -1,4 +1,4 @@
-"""What requests and answers carry beside their bodies, for the OpenAPI document: parameters and headers."""
+"""Parameters and headers of requests and responses, for the OpenAPI document."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -48,12 +48,12 @@ _BY_STATUS: Mapping[int, Mapping[str, Any]] = {
 
 
 def parameters_of(route: Route) -> list[dict[str, Any]]:
-    """Return the parameters of an operation, its path's first."""
+    """Return the parameters of an operation, those of its path first."""
     own = {GET_ASSET: [_ETAG], SUBMIT_JOB: [_KEY], GET_HEALTH: [_DETAILS]}.get(route, [])
     return [*([_ID] if "{id}" in route.path else []), *own]
 
 
 def headers_of(route: Route, status: int) -> dict[str, Any]:
-    """Return the headers that every answer of this status has."""
+    """Return the headers of every response with this status."""
     own = _ASSET_HEADERS if route is GET_ASSET and status in {200, 304} else {}
     return {"Cache-Control": _CACHING, **own, **_BY_STATUS.get(status, {})}

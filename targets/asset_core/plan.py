@@ -1,4 +1,4 @@
-"""All that is needed to make the resources of a process, as often as wanted."""
+"""The settings for making the resources of a process, any number of times."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ from targets.asset_core.switches import OPTIMISED, Switches
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """Whose tokens, which stores, which limits and patterns. `seed` is that of jitter and of the vulnerability feed."""
+    """The token settings, stores, limits and patterns. `seed` is that of jitter and of the vulnerability feed."""
 
     tokens: TokenSettings
     open_stores: OpenStores

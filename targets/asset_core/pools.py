@@ -1,7 +1,7 @@
-"""Objects that are used again: what is returned is reset, holds no reference to what it was used for, and is bounded.
+"""Reuse objects: a returned object is reset, holds no reference to its former use, and pools are bounded.
 
-Every pooled object carries its own flag, so that a double return is found without a table of what is lent, and an object
-that is never returned is simply collected.
+Every pooled object carries its own flag, so that a double return is detected without a table of lent objects, and an
+object that is never returned is simply collected.
 """
 
 import collections
@@ -11,16 +11,16 @@ from typing import Generic, Protocol, TypeVar
 
 LIST_CAPACITY = 50
 LIST_KEPT = 500
-"""A list that has grown beyond this is cut back to its capacity when it is returned."""
+"""Capacity to which a longer list is cut on its return."""
 
 
 class Reusable(Protocol):
-    """What a pool can hold. `idle` belongs to the pool."""
+    """An object that a pool can hold. `idle` belongs to the pool."""
 
     idle: bool
 
     def reset(self) -> None:
-        """Let go of everything that the object was used for."""
+        """Drop all references from the object's last use."""
 
 
 Kept = TypeVar("Kept", bound=Reusable)
@@ -28,16 +28,16 @@ Value = TypeVar("Value")
 
 
 class ObjectPool(Generic[Kept]):
-    """At most `limit` objects wait to be used again; with 0 each is new, and nothing is kept."""
+    """A pool of at most `limit` free objects; with 0 each object is new, and none is kept."""
 
     def __init__(self, make: Callable[[], Kept], limit: int) -> None:
         self.limit = limit
         self._make = make
-        # Bounded by itself, and its ends may be used by several threads at once.
+        # A deque is bounded by itself, and several threads may use its ends at once.
         self._free: collections.deque[Kept] = collections.deque(maxlen=limit)
 
     def take(self) -> Kept:
-        """Return an object in its first state, new if none is free."""
+        """Return an object in its initial state, a new one if none is free."""
         try:
             taken = self._free.pop()
         except IndexError:
@@ -46,7 +46,7 @@ class ObjectPool(Generic[Kept]):
         return taken
 
     def give(self, given: Kept) -> None:
-        """Take an object back; ValueError if that was done before."""
+        """Take an object back; raises ValueError if it was already returned."""
         if given.idle:
             raise ValueError(f"the {type(given).__name__} was given back before")
         given.idle = True
@@ -55,7 +55,7 @@ class ObjectPool(Generic[Kept]):
 
     @contextlib.contextmanager
     def lend(self) -> Iterator[Kept]:
-        """Lend an object for a block; it comes back however the block ends."""
+        """Lend an object for a block, and take it back at any end of the block."""
         taken = self.take()
         try:
             yield taken
@@ -64,12 +64,12 @@ class ObjectPool(Generic[Kept]):
 
     @property
     def free(self) -> int:
-        """How many objects wait to be used again."""
+        """The number of objects available for reuse."""
         return len(self._free)
 
 
 class Slab(Generic[Value]):
-    """A list that stays allocated: overwritten from its beginning and read by count."""
+    """A list that stays allocated: overwritten from the start and read up to `count`."""
 
     __slots__ = ("_slots", "count", "idle")
 
@@ -79,22 +79,22 @@ class Slab(Generic[Value]):
         self._slots: list[Value | None] = [None] * LIST_CAPACITY
 
     def fill(self, values: Sequence[Value]) -> None:
-        """Hold these values instead of those before; the list grows if it must."""
+        """Replace the values; the list grows if necessary."""
         self._overwrite(values, len(values))
 
     def values(self) -> Iterable[Value]:
-        """Return the values held; they are those of `fill` until the next one."""
-        # Below `count` there is no None.
+        """Return the values of the last `fill`; the next one overwrites them."""
+        # Slots below `count` are never None.
         return self._slots[: self.count]  # type: ignore[return-value]
 
     def reset(self) -> None:
-        """Hold nothing; what has grown too far is cut back."""
+        """Remove the values, and cut back a list that has grown too far."""
         self._overwrite((), 0)
         del self._slots[LIST_KEPT:]
 
     @property
     def capacity(self) -> int:
-        """How many values it holds without growing."""
+        """The number of values that fit without growing."""
         return len(self._slots)
 
     def _overwrite(self, values: Sequence[Value], count: int) -> None:

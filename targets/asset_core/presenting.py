@@ -1,4 +1,4 @@
-"""From a body to a proxy response: 304, gzip or plain."""
+"""Turn a body into a proxy response: 304, gzip or plain."""
 
 from targets.asset_core.cache.entry import Entry
 from targets.asset_core.encoding import GZIP_OVER_BYTES, compress
@@ -14,13 +14,13 @@ from targets.asset_core.responses import (
 
 
 class Presenter:
-    """Makes the responses that have a body of their own."""
+    """Make the responses with a separate body."""
 
     def __init__(self, *, compression: bool) -> None:
         self._compression = compression
 
     def present(self, entry: Entry, request: Request) -> Response:
-        """Return the response for a cached entry; the headers are the caller's to change."""
+        """Return the response for a cached entry; the caller may change the headers."""
         asked = request.headers
         if "if-none-match" in asked and matches_etag(asked["if-none-match"], entry.etag):
             return respond(304, "", entry.headers)

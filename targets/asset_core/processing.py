@@ -1,4 +1,4 @@
-"""`process_assets`: many assets to short results, in batches, in order, in memory that does not grow with their number."""
+"""`process_assets`: many assets to short results, in batches, in order, in bounded memory."""
 
 import collections
 import dataclasses
@@ -26,7 +26,7 @@ LOG = logging.getLogger("asset_core.processing")
 BATCH_SIZE = 10
 WORKERS = 5
 WINDOW = 2 * WORKERS
-"""Batches begun and not yet handed on: so many are kept when the first of them is the slowest."""
+"""Largest number of batches begun and not yet returned; all of them are kept while the first is the slowest."""
 
 
 NOT_FOUND = Problem("not_found")
@@ -38,7 +38,7 @@ Found = tuple[Asset | None, list[Risk]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Processor:
-    """Reads assets and risks without the cache. `executor` is its own: 5 workers over all batches of all calls."""
+    """Read assets and risks without the cache. `executor` is separate: 5 workers over all batches of all calls."""
 
     stores: Stores
     executor: AtOnce
@@ -48,16 +48,16 @@ class Processor:
     policy: GcPolicy
 
     def process(self, tenant: str, asset_ids: Iterable[str], scope: Scope) -> Iterator[Outcome]:
-        """Yield one outcome for each id, in their order. No failure of a store or of a worker raises or is lost.
+        """Yield one outcome for each id, in order. Failures of stores and workers become outcomes and are not raised.
 
         At most ten batches are begun ahead of the one that is handed on, however many ids there are. Results may be
-        given back with `release` once they are no longer needed.
+        returned with `release` once they are no longer needed.
         """
         with self.policy.tracker.watch("process_assets"):
             yield from self._process(tenant, asset_ids, scope)
 
     def release(self, outcomes: Iterable[Outcome]) -> None:
-        """Let results be used again; ValueError for one that was released before."""
+        """Make results available for reuse; raises ValueError for one that was released before."""
         for outcome in outcomes:
             if outcome.result is not None:
                 self.workspace.assets.give(outcome.result)

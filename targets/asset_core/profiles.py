@@ -1,11 +1,11 @@
-"""Connection limits for the two places where the core runs. Times are in seconds; None means no limit."""
+"""Connection limits for the two environments of the core. Times are in seconds; None means no limit."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DynamoLimits:
-    """`idle_connections` are kept; `hard_limit` bounds how many calls run at once."""
+    """`idle_connections` are kept; `hard_limit` is the largest number of concurrent calls."""
 
     idle_connections: int
     hard_limit: int | None
@@ -18,7 +18,7 @@ class DynamoLimits:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GraphLimits:
-    """`retry_s` bounds managed retries; a connection idle for `idle_test_s` is tested before use."""
+    """Limits for the graph: `retry_s` bounds managed retries; connections idle for `idle_test_s` are tested."""
 
     pool_size: int
     acquire_s: float
@@ -29,7 +29,7 @@ class GraphLimits:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RedisLimits:
-    """`lifetime_s` bounds the age of a connection; `min_idle` are kept open whatever their idle time."""
+    """`lifetime_s` bounds the age of a connection; `min_idle` are kept open regardless of their idle time."""
 
     pool_size: int
     wait_s: float
@@ -42,7 +42,7 @@ class RedisLimits:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Profile:
-    """All limits of one place."""
+    """All limits of one environment."""
 
     name: str
     dynamo: DynamoLimits
@@ -51,7 +51,7 @@ class Profile:
 
     @property
     def fetch_workers(self) -> int:
-        """As many workers as there are DynamoDB and graph connections: waiting happens at the pools, in sight."""
+        """Number of DynamoDB and graph connections together: so waiting happens at the pools, where it is counted."""
         return self.dynamo.idle_connections + self.graph.pool_size
 
 

@@ -1,6 +1,6 @@
-"""From the bytes of a body to a typed object: decoded by compiled types, or by rules walked one by one.
+"""Decode the bytes of a body into a typed object: by compiled types, or by rules applied one by one.
 
-Both accept the same bodies. Whatever the types refuse is given to the rules, which then name the fields.
+Both accept the same bodies. A body that the types refuse is passed to the rules, which then name the fields.
 """
 
 import base64
@@ -23,7 +23,7 @@ Body = TypeVar("Body")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Shape(Generic[Body]):
-    """A body as a type, and the same as a rule. `free` returns a part whose content the type leaves open."""
+    """A body as a type, and the same as a rule. `free` returns a part of open type."""
 
     type: type[Body]
     rule: Rule
@@ -31,40 +31,40 @@ class Shape(Generic[Body]):
 
 
 class Reader:
-    """Reads bodies of a shape."""
+    """Read bodies of a shape."""
 
     def __init__(self, *, compiled: bool) -> None:
         self._compiled = compiled
 
     def read(self, request: Request, shape: Shape[Body]) -> Body:
-        """Return the body of a request. InvalidRequestError names the fields; TooLargeError over 6 MiB."""
+        """Return the body of a request. Raises InvalidRequestError, which names the fields; TooLargeError over 6 MiB."""
         data = body_of(request)
         if self._compiled:
             try:
                 body = msgspec.json.decode(data, type=shape.type)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                pass  # The rules say what is wrong.
+                pass  # The rules below name the fault.
             else:
                 _require_flat(shape.free(body) if shape.free else None, DEPTH_LIMIT - 1)
                 return body
         return _walked(_parsed(data), shape, "")
 
     def convert(self, value: Any, shape: Shape[Body], path: str) -> Body:
-        """Return the typed form of a part of a body that lies at `path`. InvalidRequestError names the fields."""
+        """Return the typed form of a part of a body at `path`. Raises InvalidRequestError, which names the fields."""
         if self._compiled:
             try:
                 return msgspec.convert(value, shape.type)
             except msgspec.ValidationError:
-                pass  # As above.
+                pass  # The rules below name the fault.
         return _walked(value, shape, path)
 
 
 def body_of(request: Request) -> bytes:
-    """Return the bytes of a body. InvalidRequestError if there is none, TooLargeError over 6 MiB."""
+    """Return the bytes of a body. Raises InvalidRequestError without one, TooLargeError over 6 MiB."""
     body, encoded = request.event.get("body"), request.event.get("isBase64Encoded")
     if not isinstance(body, str):
         raise InvalidRequestError("the request is not valid", [("body", "is missing")])
-    # Never fewer bytes than characters, and base64 takes four for three: what is far too large is not even decoded.
+    # A text has at least as many bytes as characters, base64 four for three: far too large bodies are not decoded.
     if len(body) > BODY_LIMIT_BYTES * (4 / 3 if encoded else 1) + 4:
         raise TooLargeError("the body is over 6 MiB")
     data = _decoded(body) if encoded else body.encode("utf-8", "replace")
@@ -101,7 +101,7 @@ def _walked(value: Any, shape: Shape[Body], path: str) -> Body:
     shape.rule.check(value, path, problems)
     if problems:
         raise InvalidRequestError("the request is not valid", problems[:PROBLEM_LIMIT])
-    # The rules were strict; what is left to convert are whole numbers that came as 4.0.
+    # The rules were strict; the only conversion left is of whole numbers written as 4.0.
     return msgspec.convert(value, shape.type, strict=False)
 
 

@@ -1,4 +1,4 @@
-"""From an API Gateway proxy event to a request. Nothing in an event is trusted to have the right type."""
+"""Turn an API Gateway proxy event into a request. Every part of an event may have a wrong type."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,14 +11,14 @@ from targets.asset_core.scope import Scope
 from targets.asset_core.security.permissions import Principal
 
 NOBODY = Principal("", "", frozenset(), 0.0)
-"""The caller of a request before it is known."""
+"""Caller of a request before authentication."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _EXPIRED = Scope(float("-inf"), Tally())
 
 
 class Request:
-    """One request on its way through the handler; `principal` and `scope` are filled in by their stages."""
+    """One request on its way through the handler; the stages set `principal` and `scope`."""
 
     __slots__ = ("event", "headers", "idle", "method", "operation", "path", "principal", "scope", "target_id")
 
@@ -43,14 +43,14 @@ class Request:
         self.scope = _EXPIRED
 
     def reset(self) -> None:
-        """Hold nothing of any caller."""
+        """Drop all data of the caller."""
         self.method = self.path = self.operation = self.target_id = ""
         self.headers = self.event = _NOTHING
         self.principal = NOBODY
         self.scope = _EXPIRED
 
     def load(self, event: Any) -> None:
-        """Become the request in an event; InvalidRequestError if it is no proxy event."""
+        """Read the request in an event; raises InvalidRequestError for anything but a proxy event."""
         try:
             method, path, headers = event["httpMethod"], event["path"], event.get("headers")
         except (TypeError, KeyError, AttributeError) as error:

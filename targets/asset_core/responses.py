@@ -1,4 +1,4 @@
-"""Proxy responses: bodies, entity tags, compression, and errors that reveal nothing of the inside."""
+"""Proxy responses: bodies, entity tags, compression, and errors without internal details."""
 
 import base64
 import functools
@@ -29,7 +29,7 @@ def respond(status: int, body: str, headers: Mapping[str, str] = REFUSAL_HEADERS
 
 
 def refuse(error: RequestError) -> Response:
-    """Return the answer to a request that cannot be served as asked."""
+    """Return the response to a request that cannot be served."""
     message = MESSAGES.get(error.status, error.what)
     fields = error.fields if isinstance(error, InvalidRequestError) else ()
     response = respond(error.status, error_body(error.code, message, fields))
@@ -49,19 +49,19 @@ def unavailable(store: str) -> Response:
 
 
 def busy(what: str) -> Response:
-    """Return 503 for work that cannot be taken now."""
+    """Return 503 for work that cannot be accepted now."""
     response = respond(503, error_body("busy", what))
     response["headers"]["Retry-After"] = "1"
     return response
 
 
 def timed_out() -> Response:
-    """Return 504."""
+    """Return 504 for an exceeded deadline."""
     return respond(504, error_body("timeout", MESSAGES[504]))
 
 
 def broken() -> Response:
-    """Return 500."""
+    """Return 500 for an unexpected error."""
     return respond(500, error_body("internal", MESSAGES[500]))
 
 
@@ -75,20 +75,20 @@ def error_body(code: str, message: str, fields: tuple[tuple[str, str], ...] = ()
 
 @functools.lru_cache(maxsize=256)
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Return whether an Accept-Encoding header allows gzip (RFC 9110, 12.5.3); the few values in use are remembered."""
+    """Return True if an Accept-Encoding header allows gzip (RFC 9110, 12.5.3); common values are cached."""
     weights = dict(_coding(item) for item in accept_encoding.lower().split(","))
     return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
 
 
 def matches_etag(if_none_match: str, etag: str) -> bool:
-    """Return whether an If-None-Match header names `etag`, compared weakly (RFC 9110, 13.1.2)."""
+    """Return True if an If-None-Match header names `etag`, compared weakly (RFC 9110, 13.1.2)."""
     opaque = etag.removeprefix("W/")
     tags = (tag.strip() for tag in if_none_match.split(","))
     return any(tag == "*" or tag.removeprefix("W/") == opaque for tag in tags)
 
 
 def base64_text(data: bytes) -> str:
-    """Return bytes in the form that a proxy response carries."""
+    """Return bytes as base64 text for a proxy response."""
     return base64.b64encode(data).decode("ascii")
 
 

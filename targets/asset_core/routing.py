@@ -1,4 +1,4 @@
-"""From method and path to an operation: a precompiled table, or regular expressions in turn."""
+"""Find the operation of a method and path: by a precompiled table, or by regular expressions in turn."""
 
 import dataclasses
 import re
@@ -10,7 +10,7 @@ from targets.asset_core.errors import MethodNotAllowedError, NotFoundError
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Route:
-    """One operation. `permission` of None needs no token; `{id}` in the path stands for one segment."""
+    """One operation. A `permission` of None needs no token; `{id}` in the path stands for one segment."""
 
     method: str
     path: str
@@ -18,7 +18,7 @@ class Route:
 
     @property
     def operation(self) -> str:
-        """The name under which calls are counted."""
+        """The name for counting calls."""
         return f"{self.method} {self.path}"
 
 
@@ -31,11 +31,11 @@ GET_JOB = Route("GET", "/jobs/{id}", "job:submit")
 ROUTES = (GET_ASSET, BATCH_GET, INGEST, SUBMIT_JOB, GET_JOB, GET_HEALTH)
 
 Find = Callable[[str, str], tuple[Route, str]]
-"""(method, path) to the route and the value of `{id}` (empty if it has none); NotFound- or MethodNotAllowedError."""
+"""Function from (method, path) to the route and the value of `{id}` (empty without one); NotFound- or MethodNotAllowedError."""
 
 
 def make_table(routes: Sequence[Route] = ROUTES) -> Find:
-    """Return a finder over dictionaries: of paths that end in `{id}` by what stands before it, and of whole paths."""
+    """Return a finder over dictionaries: of paths that end in `{id}` by their beginning, and of whole paths."""
     exact: dict[str, dict[str, Route]] = {}
     prefixed: dict[str, dict[str, Route]] = {}
     for route in routes:
@@ -83,5 +83,5 @@ def _refuse(method: str, allowed: Collection[str]) -> NoReturn:
 
 
 def _pattern(path: str) -> str:
-    # `[^/]` takes newlines too, as the table does.
+    # `[^/]` also matches newlines, as the table does.
     return re.escape(path).replace(r"\{id\}", "(?P<id>[^/]+)")

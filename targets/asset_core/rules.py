@@ -1,4 +1,4 @@
-"""Rules for JSON values as data, walked one by one. They find every field that is wrong, by its path, with a reason."""
+"""Check JSON values by rules, applied one by one. They find every wrong field by its path, with a reason."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -7,16 +7,16 @@ from typing import Any, Protocol
 from targets.asset_core.validation import NAME_RULE, breaks_a_rule
 
 PROBLEM_LIMIT = 20
-"""How many wrong fields are named at most."""
+"""Largest number of wrong fields that an error names."""
 
 Problems = list[tuple[str, str]]
 
 
 class Rule(Protocol):
-    """What one value must be."""
+    """A condition on one value."""
 
     def check(self, value: Any, path: str, problems: Problems) -> None:
-        """Add (path, reason) for all that is wrong with `value`."""
+        """Add (path, reason) for every fault of `value`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Name:
     """A tenant or id."""
 
     def check(self, value: Any, path: str, problems: Problems) -> None:
-        """Walk the rules of names over the characters."""
+        """Apply the rules of names to the characters."""
         if breaks_a_rule(value):
             problems.append((path, NAME_RULE))
 
@@ -44,7 +44,7 @@ class Text:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Choice:
-    """One of some words."""
+    """One of several words."""
 
     words: Sequence[str]
 
@@ -56,14 +56,14 @@ class Choice:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Number:
-    """A number from `low` to `high`; without a fraction if `whole`."""
+    """A number from `low` to `high`; an integer if `whole`."""
 
     low: float
     high: float
     whole: bool = False
 
     def check(self, value: Any, path: str, problems: Problems) -> None:
-        """Check type and bounds; true and false are no numbers, and 4.0 is whole, as JSON Schema has it."""
+        """Check type and bounds; true and false are not numbers, and 4.0 is whole, as in JSON Schema."""
         if (
             isinstance(value, bool)
             or not isinstance(value, (int, float))
@@ -86,7 +86,7 @@ class Flag:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Many:
-    """A list of `fewest` to `most` values of one rule."""
+    """A list of `fewest` to `most` values that follow one rule."""
 
     rule: Rule
     most: int
@@ -105,7 +105,7 @@ class Many:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Record:
-    """An object with these fields and no others."""
+    """An object with exactly these fields."""
 
     required: Mapping[str, Rule]
     optional: Mapping[str, Rule] = dataclasses.field(default_factory=dict)

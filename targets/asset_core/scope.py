@@ -1,4 +1,4 @@
-"""What a request hands down to everything done for it: how long it may take, and where it is counted."""
+"""The scope of a request, passed to all of its work: its deadline and its tally."""
 
 import contextlib
 import threading
@@ -13,7 +13,7 @@ CONTEXT_RESERVE_S = 0.5
 
 
 class Scope:
-    """The deadline (on the monotonic clock) and the tally of one request; `afterwards` runs once the answer is made."""
+    """The deadline (on the monotonic clock) and the tally of one request; `afterwards` runs after the response is made."""
 
     __slots__ = ("_clock", "afterwards", "due_s", "tally")
 
@@ -24,7 +24,7 @@ class Scope:
         self._clock = clock
 
     def now_s(self) -> float:
-        """Return the time on the clock that the deadline is on."""
+        """Return the time on the deadline's clock."""
         return self._clock()
 
     def remaining_s(self) -> float:
@@ -32,14 +32,14 @@ class Scope:
         return self.due_s - self._clock()
 
     def allow(self, limit_s: float = threading.TIMEOUT_MAX) -> float:
-        """Return `limit_s` cut to the seconds left, never more than locks can wait for; DeadlineError if none are left."""
+        """Return `limit_s` cut to the seconds left, and to the longest wait of locks; raises DeadlineError if none are left."""
         remaining_s = self.remaining_s()
         if remaining_s <= 0:
             raise DeadlineError("the request's time is used up")
         return min(limit_s, remaining_s)
 
     def at_least(self, limit_s: float) -> "Scope":
-        """Return this scope, or one with `limit_s` left if less is: for what must be done whatever the time."""
+        """Return this scope, or one with `limit_s` left if less is: for work that must be done at any time."""
         now_s = self._clock()
         if self.due_s - now_s >= limit_s:
             return self
@@ -47,7 +47,7 @@ class Scope:
 
     @contextlib.contextmanager
     def holding(self, lock: threading.Lock, late: str) -> Iterator[None]:
-        """Hold `lock` in the block; DeadlineError, with what it was `late` for, if it is not free in time."""
+        """Hold `lock` in the block; raises DeadlineError, naming `late`, if it is not free in time."""
         if not lock.acquire(timeout=self.allow()):
             raise DeadlineError(late)
         try:
@@ -62,7 +62,7 @@ class Scope:
 
 
 def request_limit_s(context: object) -> float:
-    """Return how long a request may take: 25 s, or what Lambda's context has left less 500 ms if that is less."""
+    """Return the time limit of a request: 25 s, or the time left in Lambda's context minus 500 ms if that is less."""
     remaining_ms = getattr(context, "get_remaining_time_in_millis", None)
     if remaining_ms is None:
         return REQUEST_LIMIT_S

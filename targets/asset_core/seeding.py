@@ -1,4 +1,4 @@
-"""Puts an inventory into real stores: table, constraints, everything by batch, and an empty cache."""
+"""Load an inventory into real stores: table, constraints, everything in batches, and an empty cache."""
 
 import dataclasses
 import itertools
@@ -21,7 +21,7 @@ from targets.asset_core.stores.servers import OpenedStores, ServerStores
 from targets.asset_core.stores.table import make_table
 
 CHUNK = 500
-"""Assets of one round of writes."""
+"""Number of assets in one round of writes."""
 
 LIMIT_S = 1800.0
 
@@ -30,7 +30,7 @@ Item = TypeVar("Item")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SeedReport:
-    """What was written, in how many calls, and how long each store took."""
+    """The written amounts, the number of calls, and the time of each store."""
 
     assets: int
     risks: int
@@ -44,9 +44,9 @@ class SeedReport:
 
 
 def seed(settings: StoreSettings, data: str, seed: int, *, limit_s: float = LIMIT_S) -> SeedReport:
-    """Load the inventory of a size and `seed`, or of a file; doing it again changes nothing. StoreError if anything stays unwritten.
+    """Load the inventory of a size and `seed`, or of a file; idempotent. Raises StoreError if anything stays unwritten.
 
-    The graph is written first, DynamoDB's `META` items last. Of Redis only the core's own keys are removed.
+    The graph is written first, DynamoDB's `META` items last. In Redis only the core's own keys are removed.
     """
     inventory = open_inventory(data, seed)
     stores = ServerStores(settings)(SERVER, pooling=True)

@@ -1,4 +1,4 @@
-"""Settings from the environment, checked at start; an error names the variable."""
+"""Read settings from the environment, checked at start; an error names the variable."""
 
 import dataclasses
 import pathlib
@@ -10,7 +10,7 @@ from targets.asset_core.profiles import PROFILES, Profile
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TokenSettings:
-    """Whose tokens are accepted. The key set is text (`JWKS`) or a file that is read again when a key is unknown."""
+    """The accepted tokens. The key set is text (`JWKS`) or a file that is read again when a key is unknown."""
 
     issuer: str
     audience: str
@@ -18,7 +18,7 @@ class TokenSettings:
     jwks_file: str | None = None
 
     def read_jwks(self) -> str:
-        """Return the key set as JSON text; SettingsError if the file cannot be read."""
+        """Return the key set as JSON text; raises SettingsError if the file cannot be read."""
         if self.jwks is not None:
             return self.jwks
         try:
@@ -31,7 +31,7 @@ class TokenSettings:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """Where the stores are. `dynamo_endpoint` of None leaves the choice to boto3."""
+    """The addresses of the stores. `dynamo_endpoint` of None leaves the choice to boto3."""
 
     table: str
     neo4j_uri: str
@@ -45,7 +45,7 @@ class StoreSettings:
 
 
 def read_tokens(environ: Mapping[str, str]) -> TokenSettings:
-    """Return whose tokens are accepted; SettingsError names the variable."""
+    """Return the token settings; raises SettingsError, which names the variable."""
     jwks, jwks_file = environ.get("JWKS") or None, environ.get("JWKS_FILE") or None
     if (jwks is None) == (jwks_file is None):
         raise SettingsError(
@@ -62,7 +62,7 @@ def read_tokens(environ: Mapping[str, str]) -> TokenSettings:
 
 
 def read_stores(environ: Mapping[str, str]) -> StoreSettings:
-    """Return where the stores are; SettingsError names the variable."""
+    """Return the store settings; raises SettingsError, which names the variable."""
     host, port = _endpoint(_required(environ, "REDIS_ENDPOINT"))
     return StoreSettings(
         table=_required(environ, "DYNAMO_TABLE_NAME"),
@@ -78,12 +78,12 @@ def read_stores(environ: Mapping[str, str]) -> StoreSettings:
 
 
 def read_profile(environ: Mapping[str, str]) -> Profile:
-    """Return the profile named by `CORE_PROFILE`, `lambda` if unset."""
+    """Return the profile in `CORE_PROFILE`, `lambda` if unset."""
     return find_profile(environ.get("CORE_PROFILE") or "lambda")
 
 
 def find_profile(name: str) -> Profile:
-    """Return a profile by name; SettingsError if there is none."""
+    """Return a profile by name; raises SettingsError for an unknown one."""
     if name not in PROFILES:
         raise SettingsError(
             f"there is no profile {name!r}", where="CORE_PROFILE", remedy=f"Use one of: {', '.join(PROFILES)}"

@@ -1,22 +1,22 @@
-"""Call sites: which function of the core is behind what happens at a store's seam."""
+"""Find call sites: the function of the core behind a call to a store."""
 
 import functools
 import os
 import sys
 
 OUTSIDE = "(outside the core)"
-"""The site of what no function of the core asked for."""
+"""Site of calls without a function of the core."""
 
 _CORE = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120 - as code objects spell it
 _PACKAGE = __name__.rpartition(".")[0].replace(".", "/")
 _SEAM = ("stores" + os.sep, "counting.py", "sites.py")
-"""What carries a call out is not who asked for it."""
+"""Files that pass calls on: they are skipped in the search for the caller."""
 
 
 def calling_function() -> str:
-    """Return the innermost function of the core on this thread's stack that is no part of the stores.
+    """Return the innermost function of the core on this thread's stack that is not part of the stores.
 
-    Written `qualified.name (package/relative/path.py)`, as profiles write their frames; without lines, so that it
+    The form is `qualified.name (package/relative/path.py)`, as profiles write their frames; without lines, so that it
     stays the same when code above it moves.
     """
     caller = sys._getframe(1)  # noqa: SLF001 - `inspect` would read sources for each frame

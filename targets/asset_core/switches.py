@@ -1,4 +1,4 @@
-"""The optimisation patterns of the core, each of which can be switched off to learn what it is worth."""
+"""The optimisation patterns of the core, each of which can be switched off to measure its effect."""
 
 import dataclasses
 
@@ -9,20 +9,20 @@ _STATES = {"on": True, "off": False}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Switches:
-    """One field for each pattern. No setting changes the body of a response, times aside."""
+    """One field for each pattern. No setting changes the body of a response, except for times."""
 
     warm_init: bool = True
-    """Clients, keys and caches are made once per process; off: anew for each request."""
+    """Clients, keys and caches made once per process; off: made for each request."""
     pooling: bool = True
-    """Connections are kept and reused; off: one connection per back-end call."""
+    """Connections kept and reused; off: one connection per back-end call."""
     fast_routing: bool = True
     """A precompiled table; off: regular expressions in turn."""
     token_cache: bool = True
-    """Verified tokens are remembered; off: each request pays for a signature check."""
+    """Verified tokens remembered; off: a signature check per request."""
     compiled_validators: bool = True
     """Compiled patterns; off: rules interpreted character by character."""
     buffer_reuse: bool = True
-    """Bodies are encoded into pooled buffers (with `fast_json` only: the stdlib cannot encode into one)."""
+    """Bodies encoded into pooled buffers (with `fast_json` only: the stdlib cannot encode into one)."""
     fast_json: bool = True
     """msgspec; off: the stdlib's json over plain dictionaries."""
     compression: bool = True
@@ -36,17 +36,17 @@ class Switches:
     single_flight: bool = True
     """Concurrent misses of one key share one fetch."""
     parallel_fetch: bool = True
-    """The four queries of a miss run at once; off: one after the other."""
+    """The four queries of a miss run concurrently; off: one after the other."""
     batch_writes: bool = True
-    """25 items a call; off: one put for each item."""
+    """25 items a call; off: one put per item."""
     batched_reads: bool = True
-    """The assets of a batch are read in one call of each store; off: asset by asset."""
+    """One read per store for all assets of a batch; off: asset by asset."""
     object_pools: bool = True
-    """Requests, results and lists are used again; off: each is new."""
+    """Requests, results and lists reused; off: each is new."""
     gc_policy: bool = True
-    """The garbage collector leaves alone what initialisation made, and runs seldom; off: as the interpreter does."""
+    """The garbage collector ignores the objects of initialisation, and runs rarely; off: the interpreter's defaults."""
     worker_pools: bool = True
-    """Work is done by bounded pools; off: by a thread or greenlet for each item, as many as come."""
+    """Bounded pools do the work; off: a thread or greenlet for each item, without a bound."""
 
 
 OPTIMISED = Switches()

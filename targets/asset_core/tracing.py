@@ -1,4 +1,4 @@
-"""Spans through OpenTelemetry's API. Without a configured provider they cost one attribute read."""
+"""Make spans through OpenTelemetry's API. Without a configured provider they cost one attribute read."""
 
 import contextlib
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _NOTHING: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
 
 
 class Tracing:
-    """`enabled` is decided once, when the core opens: configure the provider (the X-Ray exporter, say) before that."""
+    """`enabled` is decided once, when the core opens: configure the provider (such as the X-Ray exporter) before that."""
 
     def __init__(self) -> None:
         from opentelemetry import trace
@@ -21,7 +21,7 @@ class Tracing:
         self._tracer = trace.get_tracer("asset_core", tracer_provider=provider) if self.enabled else None
 
     def span(self, name: str, **attributes: str) -> contextlib.AbstractContextManager[Any]:
-        """Return a context manager: a span named `name`, or nothing at all."""
+        """Return a context manager: a span named `name`, or one without effect."""
         if self._tracer is None:
             return _NOTHING
         return self._tracer.start_as_current_span(name, attributes=attributes)

@@ -1,4 +1,4 @@
-"""Rules for what callers send, applied before any back end is asked: compiled, or interpreted one by one."""
+"""Rules for input from callers, applied before any back end is called: compiled, or interpreted one by one."""
 
 import dataclasses
 import re
@@ -12,10 +12,10 @@ NAME_PATTERN = r"[A-Za-z0-9._:-]{1,128}"
 NAME_RULE = "must be 1 to 128 of A-Z a-z 0-9 . _ : -"
 
 Validate = Callable[[str, str], None]
-"""(field, value): InvalidRequestError with a reason for the field if the value is no valid name."""
+"""Function of (field, value): raises InvalidRequestError with a reason for the field if the value is an invalid name."""
 
 is_name = re.compile(NAME_PATTERN).fullmatch
-"""Truthy for a valid tenant or id. `fullmatch`: `$` would let a trailing newline through."""
+"""Matcher of a valid tenant or id. `fullmatch`: `$` would allow a trailing newline."""
 
 
 def validate_name(field: str, value: str) -> None:
@@ -39,13 +39,13 @@ _RULES = (
 
 
 def interpret_name(field: str, value: str) -> None:
-    """Check a tenant or id by walking a list of rules over its characters."""
+    """Check a tenant or id by applying a list of rules to its characters."""
     if breaks_a_rule(value):
         raise _invalid(field)
 
 
 def breaks_a_rule(value: object) -> bool:
-    """Return whether a value is no valid name, found by walking a list of rules."""
+    """Return True if a value is an invalid name, found by applying a list of rules."""
     return not all(rule.holds(value) for rule in _RULES)
 
 

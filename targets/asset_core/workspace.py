@@ -1,6 +1,6 @@
-"""What work on many assets makes, and the pools that it makes it from: results, answers, lists of risks and technologies.
+"""The reusable objects for work on many assets, and their pools: results, answers, lists of risks and technologies.
 
-Requests have theirs in the handler, and the 4 KiB buffers one of their own kind (`buffers.py`): they carry no flag.
+The handler has the pool of requests, and the 4 KiB buffers have a separate kind (`buffers.py`): they carry no flag.
 """
 
 import dataclasses
@@ -12,11 +12,11 @@ from targets.asset_core.pools import ObjectPool, Slab
 
 POOL_LIMIT = 64
 RESULT_LIMIT = 1_000
-"""As many results as one request may ask for."""
+"""Maximum number of results per request."""
 
 
 class Processed(msgspec.Struct, omit_defaults=True):
-    """What is left of an asset: `risk_count` counts all its risks, `risk_score` the open ones."""
+    """A summary of an asset: `risk_count` counts all its risks, `risk_score` the open ones."""
 
     id: str
     name: str
@@ -24,24 +24,24 @@ class Processed(msgspec.Struct, omit_defaults=True):
     risk_count: int
     risk_score: float
     processed_at: str
-    # Not sent: a result that is sent is in use.
+    # Not sent: a result being sent is in use.
     idle: bool = False
 
     def reset(self) -> None:
-        """Hold nothing."""
+        """Clear all fields."""
         self.id = self.name = self.type = self.processed_at = ""
         self.risk_count, self.risk_score = 0, 0.0
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why there is no result: not_found, unavailable (with the store), timeout or internal."""
+    """The reason of a missing result: not_found, unavailable (with the store), timeout or internal."""
 
     code: str
     store: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One result or one error, never both, for one id."""
+    """Either a result or an error for one id."""
 
     id: str
     result: Processed | None = None
@@ -49,13 +49,13 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class BatchAnswer(msgspec.Struct, omit_defaults=True):
-    """One result or one error for each id, in the order asked for."""
+    """One result or one error for each id, in the requested order."""
 
     results: list[Outcome]
     idle: bool = False
 
     def reset(self) -> None:
-        """Hold nothing."""
+        """Clear all fields."""
         self.results.clear()
 
 

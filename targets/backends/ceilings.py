@@ -1,7 +1,7 @@
-"""How much each store can give: the highest rate of its basic read, found by several client processes.
+"""Measure the capacity of each store: the highest rate of its basic read, found by several client processes.
 
-A run that asks for more than its servers can give measures the servers. The clients run on the same machine, and
-a Python client may well be slower than the server: `Ceiling.limit` says which of them was.
+A run above the capacity of its servers measures the servers. The clients run on the same machine, and
+a Python client may be slower than the server: `Ceiling.limit` tells which of them was the bottleneck.
 """
 
 import dataclasses
@@ -15,14 +15,14 @@ from targets.backends.clients import Clients, Round
 STORES = ("dynamodb", "neo4j", "redis")
 
 _SHAPES = ((1, 1), (1, 4), (2, 1), (2, 4))
-"""Client processes and threads in each: which of them is the fastest depends on store and machine."""
+"""Client processes and threads in each: the fastest combination depends on store and machine."""
 _WARM_ROUND_S = 0.25
 _WARM_ENOUGH = 1.05
 _BUSY = 0.85
 
 
 class Bottleneck(enum.StrEnum):
-    """What kept the rate from being higher."""
+    """The component that limited the rate."""
 
     SERVER = "server"
     CLIENTS = "clients"
@@ -38,7 +38,7 @@ _IN_WORDS = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ceiling:
-    """The highest rate of one store's basic read that was seen here, with the number of clients that it took."""
+    """The highest measured rate of one store's basic read, with the number of clients used."""
 
     rate_per_s: float
     what: str
@@ -51,11 +51,11 @@ def probe(
 ) -> dict[str, Ceiling]:
     """Return the ceiling of each store after reading from it for about `budget_s` seconds; nothing is written.
 
-    Seed the stores first: the reads take an asset that exists if there is one. To be called from the main thread.
+    Seed the stores first: the reads use an existing asset if there is one. To be called from the main thread.
     Raises ServerError for a store that does not answer.
     """
     with private_folder() as folder, Supervisor() as supervisor:
-        # All at once: most of their start is Python's imports, which can run side by side.
+        # All start together: most of their start is Python's imports, which can run concurrently.
         teams = {
             store: Clients(supervisor, store, environment, folder, max(n for n, _ in _SHAPES))
             for store in stores
@@ -75,7 +75,7 @@ def warm_up_graph(environment: Mapping[str, str], budget_s: float = 3.0) -> list
 
 
 def _until_steady(clients: Clients, budget_s: float) -> Iterator[float]:
-    """Yield the rate of each round; two in a row that are hardly better than the best so far end it."""
+    """Yield the rate of each round; two in a row with hardly any gain end it."""
     best_per_s, disappointments = 0.0, 0
     for _ in range(max(1, int(budget_s / _WARM_ROUND_S))):
         rate_per_s = clients.round(1, 4, _WARM_ROUND_S).rate_per_s
@@ -90,13 +90,13 @@ def _ceiling(clients: Clients, budget_s: float) -> Ceiling:
     read = clients.wait()
     rounds = [clients.round(processes, threads, budget_s / len(_SHAPES)) for processes, threads in _SHAPES]
     best = max(rounds, key=lambda done: done.rate_per_s)
-    # Where most clients asked at once: with few of them, everybody waits and nobody is busy.
+    # Judge by the round with most clients: with few of them, all wait and no processor is busy.
     limit = limit_of(rounds[-1], os.cpu_count() or 1)
     return Ceiling(best.rate_per_s, _words(read, best, limit), best.processes * best.threads, limit)
 
 
 def limit_of(done: Round, processors: int) -> Bottleneck:
-    """Say what limited a round: a Python process cannot use more than about one processor."""
+    """Return the limit of a round: a Python process cannot use more than about one processor."""
     if done.client_processors >= _BUSY * min(done.processes, processors):
         return Bottleneck.CLIENTS
     if done.machine_busy >= _BUSY:

@@ -1,4 +1,4 @@
-"""What `harness doctor` asks about the embedded servers: does each one start here and answer?"""
+"""Check the embedded servers for `harness doctor`: start each one and query it."""
 
 import dataclasses
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from targets.backends.server import MakesServer
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Check:
-    """One finding: whether all is well, a sentence for people, and what to do if it is not."""
+    """One finding: its state, a sentence for people, and the remedy if it failed."""
 
     ok: bool
     sentence: str
@@ -22,22 +22,22 @@ class Check:
 
 
 def redis() -> Check:
-    """Start redis-server, ask it, and stop it."""
+    """Start redis-server, query it, and stop it."""
     return _check(RedisServer)
 
 
 def graph() -> Check:
-    """Start ArcadeDB, ask it through the Neo4j driver, and stop it."""
+    """Start ArcadeDB, query it through the Neo4j driver, and stop it."""
     return _check(GraphServer)
 
 
 def dynamodb() -> Check:
-    """Start moto, ask it through boto3, and stop it."""
+    """Start moto, query it through boto3, and stop it."""
     return _check(DynamoServer)
 
 
 CHECKS: dict[str, Callable[[], Check]] = {"dynamodb": dynamodb, "neo4j": graph, "redis": redis}
-"""By the store's key; each takes up to a few seconds and leaves nothing running."""
+"""Checks by the store's key; each takes up to a few seconds and leaves nothing running."""
 
 
 def _check(make: MakesServer) -> Check:

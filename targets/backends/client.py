@@ -1,7 +1,7 @@
-"""One client process that reads from a store as fast as it can: `python -P -m targets.backends.client STORE`.
+"""Read from a store as fast as possible, in one client process: `python -P -m targets.backends.client STORE`.
 
-It finds the store through its environment and says what it reads as a JSON line. Then each line `SECONDS THREADS`
-on its standard input is one round, answered by a JSON line; the end of the input ends it.
+It finds the store through its environment and describes its read in a JSON line. Then each line `SECONDS THREADS`
+on its standard input is one round, answered by a JSON line; the end of the input ends the process.
 """
 
 import concurrent.futures
@@ -21,7 +21,7 @@ READERS: Mapping[str, MakesReader] = {"dynamodb": DynamoReader, "neo4j": GraphRe
 
 
 def main() -> None:
-    """Answer rounds until the standard input ends."""
+    """Run rounds until the standard input ends."""
     reader = READERS[sys.argv[1]](environ)
     try:
         with reader.open() as read:

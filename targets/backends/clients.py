@@ -1,4 +1,4 @@
-"""Several client processes of one store, and the rounds that they run together."""
+"""Run several client processes of one store in common rounds."""
 
 import dataclasses
 import json
@@ -18,15 +18,15 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Round:
-    """What some processes of some threads each did together."""
+    """The result of some processes with some threads each, together."""
 
     processes: int
     threads: int
     rate_per_s: float
     client_processors: float
-    """How many processors the clients kept busy, on average."""
+    """Average number of processors that the clients used."""
     machine_busy: float
-    """The share of all processors that was busy with anything."""
+    """Share of all processors in use by any process."""
 
 
 class Clients:
@@ -35,7 +35,7 @@ class Clients:
     def __init__(
         self, supervisor: Supervisor, store: str, environment: Mapping[str, str], folder: Path, count: int
     ) -> None:
-        # `-P` and our own root: a folder `targets` where the user works must not be taken for ours.
+        # `-P` and our own root: a folder `targets` in the user's directory must not be imported instead.
         argv = [sys.executable, "-P", "-m", "targets.backends.client", store]
         self._store = store
         self._children = [
@@ -51,12 +51,12 @@ class Clients:
         ]
 
     def wait(self) -> str:
-        """Return what they read, in words, when all of them have read once."""
+        """Return the description of their read, when all of them have read once."""
         (*_, what) = (self._answer(child)["what"] for child in self._children)
         return str(what)
 
     def round(self, processes: int, threads: int, seconds: float) -> Round:
-        """Let some of the processes read for some seconds, and return what they did."""
+        """Let some of the processes read for some seconds, and return their result."""
         team = self._children[:processes]
         before = _machine_ticks()
         for child in team:

@@ -27,7 +27,7 @@ _ABSENT_KEY = {"pk": {"S": "T#probe#A#probe"}, "sk": {"S": "META"}}
 
 
 class DynamoServer(LocalServer):
-    """moto in server mode. It keeps its tables in memory, and answers only what its own key signed."""
+    """moto in server mode. It keeps its tables in memory, and accepts only requests signed with its own key."""
 
     name = "dynamodb"
     what = "DynamoDB (moto)"
@@ -38,12 +38,12 @@ class DynamoServer(LocalServer):
         self._key_id = new_password()
 
     def start(self, supervisor: Supervisor, log: Path) -> Child:
-        """See `Server.start`. The key goes through the environment: arguments are visible to every user."""
+        """See `Server.start`. The key is passed in the environment: arguments are visible to every user."""
         require_moto()
         supervisor.secrets.add(self._key_id, self._password)
         self._port = self._find_port()
         self._private.mkdir(parents=True, exist_ok=True)
-        # `-P` and our own root: a folder `targets` where the user works must not be taken for ours.
+        # `-P` and our own root: a folder `targets` in the user's directory must not be imported instead.
         argv = [sys.executable, "-P", "-m", "targets.backends.moto_child", LOOPBACK, str(self._port)]
         env = {**os.environ, **self._key, "PYTHONPATH": str(_ROOT), "MOTO_DISABLE_GLOBAL_CORS": "true"}
         child = supervisor.start(self.name, argv, log=log, env=env, cwd=self._private)
@@ -54,7 +54,7 @@ class DynamoServer(LocalServer):
         ask(self.environment())
 
     def environment(self) -> dict[str, str]:
-        """See `Server.environment`. A proxy that the user's environment names must not see local calls."""
+        """See `Server.environment`. A proxy in the user's environment must not receive local calls."""
         bypass = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), LOOPBACK)))
         return {
             "DYNAMO_TABLE_NAME": TABLE,
@@ -81,7 +81,7 @@ def require_moto() -> None:
 
 
 def connect(environment: Mapping[str, str]) -> Any:
-    """Return a boto3 client that fails instead of retrying; without an endpoint it is AWS that is asked."""
+    """Return a boto3 client that fails instead of retrying; without an endpoint it calls AWS."""
     endpoint = environment.get("AWS_ENDPOINT_URL_DYNAMODB") or None
     local = endpoint is not None and f"//{LOOPBACK}:" in endpoint
     return boto3.session.Session().client(
@@ -102,7 +102,7 @@ def connect(environment: Mapping[str, str]) -> Any:
 
 
 def ask(environment: Mapping[str, str]) -> None:
-    """Ask for the table, which need not exist yet; raises the driver's error."""
+    """Query the table, which need not exist yet; raises the driver's error."""
     with (
         contextlib.closing(connect(environment)) as client,
         contextlib.suppress(client.exceptions.ResourceNotFoundException),
@@ -111,7 +111,7 @@ def ask(environment: Mapping[str, str]) -> None:
 
 
 class DynamoReader:
-    """GetItem and Query of one item in turn, as a read of an asset does: one that exists, if there is any."""
+    """GetItem and Query of one item in turn, like a read of an asset: an existing one, if there is any."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._table = require(environment, "DYNAMO_TABLE_NAME")

@@ -1,4 +1,4 @@
-"""The three real servers as child processes, started side by side."""
+"""Start the three real servers as child processes, concurrently."""
 
 import contextlib
 import dataclasses
@@ -17,7 +17,7 @@ from targets.backends.redis import RedisServer
 from targets.backends.server import MakesServer, Server
 
 SERVERS: tuple[MakesServer, ...] = (GraphServer, DynamoServer, RedisServer)
-"""Slowest start first."""
+"""Servers, the slowest start first."""
 
 _READY_TIMEOUT_S = 60.0
 _POLL_S = 0.01
@@ -26,7 +26,7 @@ _ATTEMPTS = 3
 
 @dataclasses.dataclass(slots=True)
 class _Started:
-    """A server on its way to readiness."""
+    """A server that is starting."""
 
     server: Server
     child: Child
@@ -38,7 +38,7 @@ class EmbeddedServers:
     """DynamoDB (moto), the graph (ArcadeDB) and Redis on free ports of 127.0.0.1, with random passwords.
 
     Use it inside the supervisor's `with` block; at the end of its own block the servers are stopped and their
-    private folder is removed. They begin empty, and whoever started them may seed them.
+    private folder is removed. They start empty, and their user may seed them.
     """
 
     may_seed = True
@@ -57,7 +57,7 @@ class EmbeddedServers:
         self._closing = contextlib.ExitStack()
         self._started: list[_Started] = []
         self.start_s: dict[str, float] = {}
-        """Seconds from the start of each server to its first answer."""
+        """Seconds from the start of each server to its first answer, by store."""
 
     def __enter__(self) -> Self:
         return self
@@ -68,16 +68,16 @@ class EmbeddedServers:
         self.stop()
 
     def start(self, supervisor: Supervisor, folder: Path) -> None:
-        """Start all servers, with their logs in `folder`, and return when each has answered a real question.
+        """Start all servers, with their logs in `folder`, and return when each has answered a real query.
 
-        Raises ServerError, with the tail of the log, for a server that is missing, dies or does not answer. To be
-        called from the main thread.
+        Raises ServerError, with the tail of the log, for a server that is missing, dies or does not answer. Call it from
+        the main thread.
         """
         self._private = private = self._closing.enter_context(private_folder())
         for make in self._make:
             server = make(private / str(len(self._started)), self._find_port)
             log = folder / f"{server.name}.log"
-            log.unlink(missing_ok=True)  # What an earlier start wrote there must not be taken for ours.
+            log.unlink(missing_ok=True)  # Remove the log of an earlier start, so that it is not read as ours.
             self._started.append(_Started(server, server.start(supervisor, log), log))
         self._wait(supervisor)
 
@@ -90,13 +90,13 @@ class EmbeddedServers:
             self._closing.close()
 
     def environment(self) -> dict[str, str]:
-        """Return the variables through which the core finds the servers, ready to be merged into `os.environ`."""
+        """Return the variables through which the core finds the servers, for merging into `os.environ`."""
         return {
             name: value for started in self._started for name, value in started.server.environment().items()
         }
 
     def pids(self) -> dict[str, int]:
-        """Return the process of each server, to tell its use of the machine from that of the core."""
+        """Return the process of each server, to separate its use of the machine from that of the core."""
         return {started.server.name: started.child.pid for started in self._started}
 
     def _wait(self, supervisor: Supervisor) -> None:
@@ -109,7 +109,7 @@ class EmbeddedServers:
             time.sleep(_POLL_S)
 
     def _settle(self, started: _Started, supervisor: Supervisor) -> bool:
-        """Return True once the server is ready; start it again on another port if somebody was faster."""
+        """Return True once the server is ready; start it again on another port if its port was taken."""
         try:
             if ready_yet(started.child, started.server.is_ready, started.server.what):
                 self.start_s[started.server.name] = time.monotonic() - started.child.started_s
@@ -117,7 +117,7 @@ class EmbeddedServers:
         except ServerError:
             if not _port_was_taken(started):
                 raise
-        # Not only after its death: ArcadeDB stays alive without its port.
+        # Check also while it runs: ArcadeDB stays alive without its port.
         if _port_was_taken(started):
             _start_again(started, supervisor)
         return False

@@ -1,4 +1,4 @@
-"""Servers that the user runs: found through the environment, checked, and left as they are."""
+"""Use servers that the user runs: found through the environment, checked, and left unchanged."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ _STORES: dict[str, tuple[str, _Ask]] = {
 class ExternalServers:
     """The user's own data stores, with the interface of `EmbeddedServers`.
 
-    Nothing is written to them unless `seed` is set: whoever seeds looks at `may_seed` first.
+    Nothing is written to them unless `seed` is set: check `may_seed` before seeding.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None, *, seed: bool = False) -> None:
@@ -51,10 +51,10 @@ class ExternalServers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing was started, so nothing ends."""
+        """Do nothing: no process was started here."""
 
     def start(self, supervisor: Supervisor, folder: Path) -> None:  # noqa: ARG002 - as in EmbeddedServers.
-        """Ask each store one question that changes nothing.
+        """Query each store once, without changing anything.
 
         Raises UsageError that names a missing or malformed variable, ServerError for a store that does not answer.
         """
@@ -64,7 +64,7 @@ class ExternalServers:
             _check(store, variables, ask, environment)
 
     def environment(self) -> dict[str, str]:
-        """Return the checked variables; those that were not given and have no default are left out."""
+        """Return the checked variables; unset ones without a default are left out."""
         missing = [f"{name} ({meaning})" for name, meaning in REQUIRED.items() if not self._given.get(name)]
         if missing:
             raise UsageError(
@@ -77,7 +77,7 @@ class ExternalServers:
         return {name: self._given[name] for name in REQUIRED} | {k: v for k, v in defaults.items() if v}
 
     def pids(self) -> dict[str, int]:
-        """Return no processes: they are not ours to look at."""
+        """Return no processes: they are not under our control."""
         return {}
 
 
@@ -94,7 +94,7 @@ def _check_endpoint(endpoint: str) -> None:
 def _check(store: str, variables: str, ask: _Ask, environment: Mapping[str, str]) -> None:
     try:
         ask(environment)
-    except Exception as error:  # Three drivers, each with families of errors of its own.
+    except Exception as error:  # Three drivers, each with its own families of errors.
         raise ServerError(
             f"{store} does not answer: {type(error).__name__}: {error}",
             where="--backends external",

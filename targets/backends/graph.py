@@ -21,22 +21,22 @@ TIMEOUT_S = 2.0
 _FIND_ASSET = "MATCH (a:Asset) RETURN a.tenant AS tenant, a.id AS id LIMIT 1"
 _ONE_HOP = "MATCH (a:Asset {tenant: $tenant, id: $id})-[:HAS_RISK]->(r:Risk) RETURN r"
 _NOTHING = "RETURN 1 AS one"
-# Without the host options the server listens on all addresses.
+# Without the host options the server would listen on all addresses.
 _PROPERTIES = {
     "server.plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin",
     "server.httpIncomingHost": LOOPBACK,
-    # Closes the web console, which every user of the machine could open; all else on that port asks for the password.
+    # Close the web console, which every user of the machine could open; all else on that port requires the password.
     "server.mode": "production",
-    # What that mode would change besides: the data are thrown away, so nothing waits for the disk.
+    # Undo another effect of that mode: the data are temporary, so nothing needs to wait for the disk.
     "txWalFlush": 0,
     "bolt.host": LOOPBACK,
     "server.defaultDatabases": f"{DATABASE}[{USER}]",
 }
-# Steadiness before speed: with the first compiler only, the rate of a one-hop read stays within 2 % from the
-# first second on (5,700 to 5,950/s). With both compilers it rose from 4,500 to 7,500/s over 12 s, and their
-# threads used up to a whole processor of those that are to be measured. One collector thread, for the same reason.
+# Stability takes precedence over speed: with the first compiler only, the rate of a one-hop read stays within 2 % from
+# the first second (5,700 to 5,950/s). With both compilers it rose from 4,500 to 7,500/s over 12 s, and their
+# threads used up to a whole processor of those to be measured. One collector thread, for the same reason.
 _JVM = (
-    # Else its arguments lie in a file in /tmp for as long as it runs, and after a SIGKILL until the next Java starts.
+    # Otherwise its arguments stay in a file in /tmp while it runs, and after a SIGKILL until the next Java starts.
     "-XX:-UsePerfData",
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
@@ -58,7 +58,7 @@ class GraphServer(LocalServer):
     refusals = (DriverError, Neo4jError)
 
     def start(self, supervisor: Supervisor, log: Path) -> Child:
-        """See `Server.start`. Its data lies in the private folder and begins empty."""
+        """See `Server.start`. Its data are in the private folder, empty at first."""
         home = find_arcadedb()
         supervisor.secrets.add(self._password)
         self._port = self._find_port()
@@ -102,7 +102,7 @@ class GraphServer(LocalServer):
 def find_arcadedb() -> Path:
     """Return the folder of ArcadeDB's jars and Java; raises ServerError if it is not installed.
 
-    The package is not imported: that would start a Java machine inside this process.
+    The package is not imported: that would start a Java virtual machine inside this process.
     """
     spec = importlib.util.find_spec("arcadedb_embedded")
     if spec is None or spec.origin is None:
@@ -124,13 +124,13 @@ def connect(environment: Mapping[str, str]) -> neo4j.Driver:
 
 
 def ask(environment: Mapping[str, str]) -> None:
-    """Ask one question that changes nothing; raises the driver's error."""
+    """Send one query that changes nothing; raises the driver's error."""
     with connect(environment) as driver, driver.session() as session:
         session.run(_NOTHING).consume()
 
 
 class GraphReader:
-    """The risks of one asset, an indexed one-hop read; on an empty graph a query that touches no data."""
+    """Reads the risks of one asset, an indexed one-hop read; on an empty graph the query touches no data."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._driver = connect(environment)

@@ -1,11 +1,11 @@
-"""The DynamoDB of an embedded run: moto as a server process: `python -P -m targets.backends.moto_child HOST PORT`.
+"""Run moto as the DynamoDB server of an embedded run: `python -P -m targets.backends.moto_child HOST PORT`.
 
 Its environment holds the key that requests must be signed with (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`). Two
-things are unlike `moto_server`, so that an emulator's quirks do not pass for DynamoDB's. Its web server closes
+differences from `moto_server` avoid an emulator's quirks that DynamoDB does not have. Its web server closes
 every connection after one request; gevent's keeps them, as DynamoDB does. And moto's query sorts the whole table (34
-queries a second on 500 assets, 1.4 s for one on 10,000); this one reads the partition that it is asked for. A third
-is for safety: moto believes every signature, resets itself for whoever asks `/moto-api/reset`, and tells browsers that
-every page may read its answers. Here DynamoDB alone is served, to those who hold the key.
+queries a second on 500 assets, 1.4 s for one on 10,000); this one reads the requested partition only. A third
+is for safety: moto accepts every signature, resets itself on any request to `/moto-api/reset`, and allows every web
+page to read its responses. This server serves DynamoDB alone, to clients with the key.
 """
 
 import inspect
@@ -28,7 +28,7 @@ _SIGNATURE = inspect.signature(_query)
 
 
 def all_items(table: Any) -> Any:
-    """Return every item in order, or only those of the partition that the running query asks for."""
+    """Return every item in order, or only those of the partition that the running query requests."""
     partition = getattr(_asked, "partition", None)
     if partition is None or not table.range_key_attr:
         return _all_items(table)
@@ -36,7 +36,7 @@ def all_items(table: Any) -> Any:
 
 
 def query(table: Any, hash_key: Any, *positional: Any, **named: Any) -> Any:
-    """Query as moto does, which then filters by partition; an index has partitions of its own."""
+    """Query like moto, which then filters by partition; an index has its own partitions."""
     asked = _SIGNATURE.bind(table, hash_key, *positional, **named).arguments
     _asked.partition = hash_key if asked.get("index_name") is None else None
     try:
@@ -46,7 +46,7 @@ def query(table: Any, hash_key: Any, *positional: Any, **named: Any) -> Any:
 
 
 class Server(WSGIServer):  # type: ignore[misc]
-    """Sends each part of an answer at once: on a connection that is kept, waiting for company would cost 40 ms."""
+    """Send each part of a response at once: on a kept connection, Nagle's delay would cost 40 ms."""
 
     def handle(self, connection: Any, address: Any) -> None:
         """Serve one connection."""
@@ -55,13 +55,13 @@ class Server(WSGIServer):  # type: ignore[misc]
 
 
 def main() -> None:
-    """Serve until the process is ended."""
+    """Serve until the process is terminated."""
     Table.all_items = all_items
     Table.query = query
     host, port = sys.argv[1], int(sys.argv[2])
-    # Moto reads its own port from here.
+    # moto reads its own port from here.
     os.environ["MOTO_PORT"] = str(port)
-    # The environment is not left to what moto runs on behalf of requests.
+    # Remove the credentials from the environment, which code that moto runs for requests could read.
     key_id, secret = os.environ.pop("AWS_ACCESS_KEY_ID"), os.environ.pop("AWS_SECRET_ACCESS_KEY")
     application = OnlySigned(create_backend_app("dynamodb"), key_id, secret)
     Server((host, port), application, log=None).serve_forever()

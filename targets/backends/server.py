@@ -1,4 +1,4 @@
-"""What the embedded servers have in common."""
+"""The common parts of the embedded servers."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -17,12 +17,12 @@ INSTALL_REMEDY = (
 
 
 class Server(Protocol):
-    """A real server that can be started as a child and asked by its official driver."""
+    """A real server that can be started as a child and queried by its official driver."""
 
     name: str
-    """The store's key: `dynamodb`, `neo4j` or `redis`."""
+    """Key of the store: `dynamodb`, `neo4j` or `redis`."""
     what: str
-    """Its name in a sentence."""
+    """Name of the store in a sentence."""
 
     def start(self, supervisor: Supervisor, log: Path) -> Child:
         """Start it on a new free port of 127.0.0.1 and return at once; called again if the port was taken.
@@ -31,19 +31,19 @@ class Server(Protocol):
         """
 
     def is_ready(self) -> bool:
-        """Ask it a real question with its official driver, for two seconds at most."""
+        """Return True if it answers a real query through its official driver, within two seconds at most."""
 
     def environment(self) -> dict[str, str]:
-        """Return the variables through which the core finds it."""
+        """Return the variables with which the core finds it."""
 
 
 class LocalServer:
-    """What every server that we start has: a private folder, a port, a password, and the question that it answers."""
+    """The common parts of a started server: a private folder, a port, a password, and its query for readiness."""
 
     name: str
     what: str
     refusals: tuple[type[Exception], ...]
-    """What its driver raises while it does not answer."""
+    """Errors of its driver while it does not answer."""
 
     def __init__(self, private: Path, find_port: Callable[[], int] = free_port) -> None:
         self._private = private
@@ -63,32 +63,32 @@ class LocalServer:
         return True
 
     def _ask(self) -> None:
-        """Ask a real question; raises what `refusals` names."""
+        """Send a real query; raises an error in `refusals` on failure."""
         raise NotImplementedError
 
 
 class MakesServer(Protocol):
-    """Makes a server that keeps its data in a private folder and takes its ports from `find_port`."""
+    """Make a server that keeps its data in a private folder and takes its ports from `find_port`."""
 
     def __call__(self, private: Path, find_port: Callable[[], int]) -> Server:
         """Return the server, not started yet."""
 
 
 class Reader(Protocol):
-    """The basic read of a store, as often as one wants."""
+    """The basic read of a store, any number of times."""
 
     what: str
-    """The read in words, for a report."""
+    """Description of the read, for a report."""
 
     def open(self) -> AbstractContextManager[Callable[[], object]]:
-        """Yield a function that reads once and waits for the answer; one for each thread."""
+        """Yield a function that reads once and waits for the response; one per thread."""
 
     def close(self) -> None:
-        """Give back the connections."""
+        """Close the connections."""
 
 
 class MakesReader(Protocol):
-    """Makes the reader of a store that it finds through the environment."""
+    """Make the reader of a store found through the environment."""
 
     def __call__(self, environment: Mapping[str, str]) -> Reader:
         """Return the reader, connected; raises the driver's error if the store does not answer."""
@@ -100,14 +100,14 @@ def new_password() -> str:
 
 
 def write_private(path: Path, text: str) -> Path:
-    """Write a file that only its owner can read, from the first byte on."""
+    """Write a file that only its owner can read from the start."""
     path.touch(mode=0o600)
     path.write_text(text, encoding="utf-8")
     return path
 
 
 def require(environment: Mapping[str, str], variable: str) -> str:
-    """Return a variable that must be there; raises ServerError that names it."""
+    """Return a required variable; raises ServerError that names it if it is missing."""
     value = environment.get(variable)
     if not value:
         raise ServerError(f"{variable} is not set", remedy="Start the servers first, or set it.")

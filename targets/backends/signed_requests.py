@@ -1,6 +1,6 @@
-"""Let only requests pass that are DynamoDB's and signed with one secret key (AWS Signature Version 4).
+"""Accept only DynamoDB requests signed with one secret key (AWS Signature Version 4).
 
-Every user of a machine reaches a port of 127.0.0.1, and so does every web page in a browser there. The signature is
+Every user of a machine can reach a port of 127.0.0.1, and so can every web page in a browser on it. The signature is
 checked as AWS describes it: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -30,7 +30,7 @@ _REFUSAL = (
 
 
 class OnlySigned:
-    """A WSGI application that hands on what `key_id` and `secret` signed, and answers all else with 403."""
+    """A WSGI application that passes on requests signed with `key_id` and `secret`, and answers others with 403."""
 
     def __init__(self, application: Application, key_id: str, secret: str) -> None:
         self._application = application
@@ -74,7 +74,7 @@ def _is_ours(environ: Mapping[str, Any]) -> bool:
 
 
 def _body(environ: dict[str, Any]) -> bytes | None:
-    """Return the whole body and put it back; None for one of unknown or impossible length."""
+    """Return the whole body and put it back; None if its length is unknown or impossible."""
     length = environ.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdecimal()) or int(length) > _MOST_BYTES:
         return None

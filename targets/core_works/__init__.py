@@ -1,1 +1,1 @@
-"""What the core is asked to do besides plain requests, each a set of operations of its own: `work=…` of the target."""
+"""The workloads of the core besides plain requests, each with its own operations: `work=…` of the target."""

@@ -1,7 +1,7 @@
-"""Cold starts by phase, each in a state of its own: a fresh interpreter, or a fresh core in this one.
+"""Measure cold starts by phase, each in its own state: a fresh interpreter, or a fresh core in this one.
 
-The phases add up: what importing costs is the second less the first, what the first request costs the fourth less the
-third. Giving the core back is part of the last two.
+The phases add up: the cost of importing is the second minus the first, that of the first request the fourth minus the
+third. Closing the core is part of the last two.
 """
 
 import functools
@@ -26,7 +26,7 @@ SPAWN_LIMIT_S = 60.0
 
 
 class ColdStart:
-    """See `Work`. No core lives longer than the call that it is made for."""
+    """See `Work`. No core outlives the call that makes it."""
 
     operations: Mapping[str, float] = {INTERPRETER: 0.2, IMPORTS: 0.2, INITIALISE: 0.3, FIRST_REQUEST: 0.3}
 
@@ -46,11 +46,11 @@ class ColdStart:
         return Deed(phases[operation])
 
     def open(self, plan: Plan) -> None:
-        """Keep the plan. No core is opened: with one alive, what the others leave would be frozen with it."""
+        """Keep the plan. No core is opened: while one is alive, the objects that others leave would stay frozen."""
         self._plan = plan
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Do nothing: each call closes its own core."""
 
     def _start(self, event: Any) -> Response:
         assert self._plan is not None  # noqa: S101 (the target calls nothing before it is open)

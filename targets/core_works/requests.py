@@ -41,7 +41,7 @@ class Requests:
         return self._core
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Do nothing: no resources are held."""
 
     def _submit_known_jobs(self) -> None:
         if self._core is not None and not self._jobs_submitted:

@@ -1,4 +1,4 @@
-"""One tenant that sends most of the load, and all others: what do they feel of it?"""
+"""One tenant sends most of the load; the others' latencies show its effect on them."""
 
 import random
 from collections.abc import Mapping
@@ -49,4 +49,4 @@ class TenantSkew:
         return Core(plan)
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Do nothing: no resources are held."""

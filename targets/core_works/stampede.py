@@ -1,4 +1,4 @@
-"""Herds: many callers at once ask for an asset that has just left the caches, while others read on."""
+"""Herds: many concurrent callers request an asset that has just left the caches, while others read on."""
 
 import functools
 import random
@@ -16,16 +16,16 @@ from targets.core_events import Events
 from targets.core_works.work import Deed
 
 HERD = 20
-"""Callers at once."""
+"""Number of concurrent callers."""
 
 HOT_ASSETS = 5
-"""The most popular ones are what herds run for."""
+"""Number of the most popular assets that herds request."""
 
 STAMPEDE = f"herd of {HERD}: GET /assets/{{id}}"
 
 
 class CacheStampede:
-    """See `Work`. A herd's time is that of its last answer, and its status the worst."""
+    """See `Work`. A herd's time is that of its last response, and its status the worst."""
 
     operations: Mapping[str, float] = {STAMPEDE: 0.1, GET_ASSET.operation: 0.9}
 
@@ -43,13 +43,13 @@ class CacheStampede:
         return Deed(functools.partial(self._stampede, tenant, asset_id, herd))
 
     def open(self, plan: Plan) -> Core:
-        """Return the core; the callers have threads or greenlets of their own, enough for two herds."""
+        """Return the core; the callers have their own threads or greenlets, enough for two herds."""
         self._callers = AtOnce(2 * HERD, plan.wrap, "herd")
         self._core = Core(plan)
         return self._core
 
     def close(self) -> None:
-        """End the callers."""
+        """Stop the callers."""
         if self._callers is not None:
             self._callers.close()
 

@@ -1,4 +1,4 @@
-"""The seam between the target and its kinds of work."""
+"""The interface between the target and its kinds of work."""
 
 import dataclasses
 import random
@@ -12,13 +12,13 @@ from targets.asset_core.responses import Response
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Deed:
-    """An event that is no request: something done to the core, with a response."""
+    """An event other than a request: an action on the core, with a response."""
 
     do: Callable[[], Response]
 
 
 class Work(Protocol):
-    """Operations, their events, and what they need while the target is open."""
+    """Operations, their events, and their resources while the target is open."""
 
     operations: Mapping[str, float]
 
@@ -26,7 +26,7 @@ class Work(Protocol):
         """Return a proxy event, or a deed."""
 
     def open(self, plan: Plan) -> Core | None:
-        """Begin; return the core that answers requests, not open yet, or None if there is none."""
+        """Begin; return the unopened core that answers requests, or None without one."""
 
     def close(self) -> None:
-        """End."""
+        """Release the resources."""

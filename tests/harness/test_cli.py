@@ -56,10 +56,9 @@ def test_the_version_is_the_packages(capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ((), "COMMAND"),
         (("rnu",), "rnu"),
-        (("list", "--nothing"), "'list' does not know --nothing. See 'harness list --help'"),
-        (("list", "extra"), "'list' does not know extra"),
+        (("list", "--nothing"), "Unknown for 'list': --nothing. See 'harness list --help'"),
+        (("list", "extra"), "Unknown for 'list': extra"),
         (("run",), "SCENARIO"),
         (("run", "steady", "--rate", "0"), "'0' is not a rate"),
         (("run", "steady", "--users", "3"), "is an open model: it has a rate, not users"),
@@ -74,9 +73,12 @@ def test_the_version_is_the_packages(capsys):
         ),
         (
             ("run", "steady", "--target", "known:noop", "--variant", "fast"),
-            "has no variant 'fast'. It has none",
+            "has no variant 'fast'. The target has no variants",
         ),
-        (("run", "steady", "--target", "asset-core", "--variant", "fast"), "It has: optimised, baseline"),
+        (
+            ("run", "steady", "--target", "asset-core", "--variant", "fast"),
+            "Choose from: optimised, baseline",
+        ),
         (
             ("run", "steady", "--target", "asset-core?variant=baseline", "--variant", "optimised"),
             "Name it once",

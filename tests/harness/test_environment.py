@@ -2,20 +2,12 @@
 
 import json
 import os
-import subprocess
 
 import pytest
 
 import harness
 from harness import environment
-
-
-def git(folder, *words):
-    subprocess.run(
-        ["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@example.com", *words],
-        check=True,
-        capture_output=True,
-    )
+from tests.support.git import git
 
 
 @pytest.fixture
@@ -98,9 +90,7 @@ def test_what_may_differ_between_comparable_runs_is_not_told(name):
 
 
 def test_a_clean_checkout_is_its_commit(checkout):
-    head = subprocess.run(
-        ["git", "-C", str(checkout), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    head = git(checkout, "rev-parse", "HEAD")
     assert commit_of(checkout) == head
     assert len(head) == 40
 

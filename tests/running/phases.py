@@ -50,9 +50,18 @@ def _timed(name: str, phase: Callable[..., tuple[int, tuple[str, ...]]], *argume
 
 
 def _side_by_side(pytest: Pytest, arguments: Sequence[str]) -> tuple[int, tuple[str, ...]]:
-    workers = max(2, len(os.sched_getaffinity(0)))
-    # A file is one worker's: its tests share their runs and servers.
-    return pytest(["-n", str(workers), "--dist", "loadfile", "-m", SIDE_BY_SIDE, *arguments]), ()
+    # One more than there are cores: tests wait for processes. A file is one worker's: its tests share their runs and servers.
+    return pytest(
+        [
+            "-n",
+            str(1 + max(2, len(os.sched_getaffinity(0)))),
+            "--dist",
+            "loadfile",
+            "-m",
+            SIDE_BY_SIDE,
+            *arguments,
+        ]
+    ), ()
 
 
 def _alone(pytest: Pytest, arguments: Sequence[str]) -> tuple[int, tuple[str, ...]]:

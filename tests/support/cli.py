@@ -24,7 +24,7 @@ from harness.cli import main
 from harness.errors import InvalidRunError
 from harness.model import Outcome
 from harness.table import calls
-from tests.support.processes import descendants, survivors
+from tests.support.processes import command_line, descendants, survivors
 
 COMMAND = (sys.executable, "-m", "harness")
 JOURNAL_RECORD = np.dtype([("call", "<i8"), ("start_ns", "<i8"), ("end_ns", "<i8"), ("failed", "<i8")])
@@ -71,37 +71,28 @@ def harness(*arguments: object, cwd: Path | None = None, prefix: tuple[str, ...]
         return end_of(process)
 
 
-def inside(folder: Path, *arguments: object, **environment: str) -> Said:
-    """Run one command in this process as in `folder`; what it leaves in the temporary folder is beside that, in `tmp`."""
-    out, err, temporary = io.StringIO(), io.StringIO(), folder.parent / "tmp"
-    temporary.mkdir(exist_ok=True)
-    given = {"COLUMNS": "400", "TMPDIR": str(temporary), **environment}
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        patch.chdir(folder)
-        patch.setattr(tempfile, "tempdir", None)
-        for name, value in given.items():
-            patch.setenv(name, value)
-        code = main([str(argument) for argument in arguments])
-    return Said(int(code), out.getvalue(), err.getvalue())
+def inside(folder: Path | None, *arguments: object, **environment: str) -> Said:
+    """Run one command in this process: for what is not about a process, at a tenth of the price of `harness`.
 
-
-def here(*arguments: object, cwd: Path | None = None) -> Said:
-    """Run one command in this process: for what is not about a process, at a tenth of the price of `harness`."""
-    words = [*map(str, arguments)]
+    It runs as in `folder`, and what it leaves in the temporary folder is beside that, in `tmp`; with None it runs
+    where the tests run. `environment` is set for it alone.
+    """
+    words, given = [*map(str, arguments)], {"COLUMNS": "400", **environment}
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with (
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
-        patch.setenv("COLUMNS", "400")
         patch.setattr(sys, "argv", ["harness", *words])
-        if cwd is not None:
-            patch.chdir(cwd)
+        patch.setattr(tempfile, "tempdir", None)
+        if folder is not None:
+            patch.chdir(folder)
+            temporary = folder.parent / "tmp"
+            temporary.mkdir(exist_ok=True)
+            given = {"TMPDIR": str(temporary), **given}
+        for name, value in given.items():
+            patch.setenv(name, value)
         code = int(main(words))
     return Said(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
 
@@ -166,21 +157,8 @@ def until_called(out: Path, process: subprocess.Popen[str], count: int = 100) ->
 
 def measured_child(process: subprocess.Popen[str]) -> int:
     """Return the process that makes the calls."""
-    (pid,) = [pid for pid in descendants(process.pid) if b"harness.processes.worker" in _command_line(pid)]
+    (pid,) = [pid for pid in descendants(process.pid) if b"harness.processes.worker" in command_line(pid)]
     return pid
-
-
-def _command_line(pid: int) -> bytes:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    return b""
-
-
-def patient(folder: Path) -> Path:
-    """Make a folder a project in which no noise of the machine makes a run invalid; its runs keep these limits."""
-    limits = "lag-ms = [1e6, 1e6]\ndescheduled-percent = [100, 100]\nlate-percent = [100, 100]\n"
-    (folder / "pyproject.toml").write_text(f"[tool.harness.validity]\n{limits}")
-    return folder
 
 
 def table(directory: str | Path) -> calls.Table:

@@ -1,9 +1,6 @@
 """A small project of its own, in a repository of its own, for the commands that compare."""
 
-import json
-import os
-import subprocess
-import sys
+from tests.support.git import git
 
 WORK = """
 def total(n):
@@ -56,13 +53,6 @@ scenario = "steady"
 """
 
 
-def git(folder, *words):
-    """Run git in `folder`, as nobody in particular."""
-    who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(["git", *who, *words], cwd=folder, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
 def make_shop(folder):
     """Make the project with one commit on `main`."""
     (folder / "shop").mkdir(parents=True)
@@ -90,25 +80,6 @@ def without_target(folder):
     """Take the target out of the shop's policy: only its benchmarks are measured then."""
     path = folder / "pyproject.toml"
     path.write_text("".join(line for line in path.read_text().splitlines(True) if "target" not in line))
-
-
-def harness(folder, *words, timeout=240, **environment):
-    """Run the command line in `folder`, with a temporary folder of its own; return the finished process."""
-    temporary = folder.parent / "tmp"
-    temporary.mkdir(exist_ok=True)
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "harness", *words],
-        cwd=folder, env={**os.environ, "COLUMNS": "100", "TMPDIR": str(temporary), **environment},
-        capture_output=True, text=True, timeout=timeout, check=False,
-    )  # fmt: skip
-
-
-def document(done):
-    """Return the JSON document of a finished process."""
-    assert done.stdout.strip(), done.stderr[-2000:]
-    found = json.loads(done.stdout)
-    assert "error" not in found, found
-    return found
 
 
 def comparison(found, metric, benchmark=""):

@@ -10,12 +10,12 @@ from harness.session.receipt import (
     Block,
     FunctionChange,
     Phase,
-    Receipt,
     SessionPlan,
     Slices,
     SubjectFacts,
     Suspects,
 )
+from tests.support import judge as judge_support
 
 MS = 1_000_000
 
@@ -113,4 +113,4 @@ def receipt(**more):
         "benchmarks": [Benchmark(name="bench_list"), Benchmark(name=NULL_CONTROL, of="bench_list")],
         "blocks": blocks, "finished": True, "harness_seconds": 83.0,
     }  # fmt: skip
-    return Receipt(**{**facts, **more})
+    return judge_support.receipt(**{**facts, **more})

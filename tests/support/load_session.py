@@ -13,7 +13,8 @@ from harness.run.documents import HostFacts
 from harness.session.load import block as load_block
 from harness.session.load.block import LoadSession
 from harness.session.load.blocks import run_load_blocks
-from harness.session.receipt import Receipt, SessionPlan, Side, SubjectFacts
+from harness.session.receipt import Receipt, SessionPlan, Side
+from tests.support.judge import receipt
 from tests.support.run_builder import make_run
 
 SCENARIO = Scenario("short", "for tests", arrivals=Arrivals.UNIFORM)
@@ -64,17 +65,12 @@ def session_of(supervisor, folder: Path, base, candidate, **changes) -> LoadSess
 
 
 def receipt_of(seed=5, **plan) -> Receipt:
-    return Receipt(
-        command="harness compare",
-        started_at="2026-01-02T03:04:05+00:00",
-        seed=seed,
+    """Return the receipt of a load session that has only begun."""
+    return receipt(
         suites=["load"],
-        base=SubjectFacts(spec="base", label="base"),
-        candidate=SubjectFacts(spec="candidate", label="candidate"),
-        environment={},
-        policy={},
-        policy_sha256="",
+        seed=seed,
         plan=SessionPlan(**{"load_blocks": 2, "confirm_blocks": 1, **plan}),
+        finished=False,
     )
 
 

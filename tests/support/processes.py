@@ -57,3 +57,11 @@ def descendants(pid: int) -> set[int]:
         layer = {child for child, parent in parents.items() if parent in layer}
         found |= layer
     return {child for child in found if is_alive(child)}
+
+
+def command_line(pid: int) -> bytes:
+    """Return the words of a process, each ended by a null byte; nothing of one that has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import subprocess
 from pathlib import Path
 
 import msgspec
@@ -13,6 +12,7 @@ from harness.session.receipt import NULL_CONTROL, Benchmark, SessionPlan, State
 from harness.session.sides.subjects import TreeSide, parse_tree, working_tree
 from harness.session.slots.launch import INI, Bench, Home
 from harness.supervise import Supervisor
+from tests.support.git import git
 
 SOURCE = """def work():
     return sum(range(200))
@@ -27,14 +27,6 @@ TINY = SessionPlan(
 )
 ONE_BLOCK = msgspec.structs.replace(TINY, screen_blocks=1)
 NO_BLOCKS = msgspec.structs.replace(TINY, screen_blocks=0)
-
-
-def git(folder: Path, *words: str) -> str:
-    identity = ("-c", "user.name=t", "-c", "user.email=t@example", "-c", "commit.gpgsign=false")
-    done = subprocess.run(
-        ["git", "-C", folder, *identity, *words], check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
 
 
 def write(folder: Path, files: dict[str, str]) -> None:

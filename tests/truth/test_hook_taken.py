@@ -49,7 +49,7 @@ def test_a_run_whose_hook_was_taken_has_no_split_and_says_why(kind, tmp_path, ca
     assert main([*words, "--out", str(out), "--json"]) in {0, 5}
     (run,) = json.loads(capsys.readouterr().out)["runs"]
     assert run["validity"] != "valid"
-    assert any("greenlet trace function of its own" in reason for reason in run["reasons"])
+    assert any("replaced the greenlet trace function" in reason for reason in run["reasons"])
     assert run["split_ns_per_switch"] is None
     assert run["held_by"] is None
     assert "the only one" in run["profiles"]["wait"]["reason"]
@@ -58,4 +58,4 @@ def test_a_run_whose_hook_was_taken_has_no_split_and_says_why(kind, tmp_path, ca
     completed = table[table["outcome"] == 2]
     assert len(completed) > 20
     assert np.unique(completed["run_ns"]).tolist() == np.unique(completed["wait_busy_ns"]).tolist() == [-1]
-    assert "greenlet trace function of its own" in (directory / "report.html").read_text()
+    assert "replaced the greenlet trace function" in (directory / "report.html").read_text()

@@ -117,9 +117,9 @@ def test_a_stumble_is_idle_waiting_of_the_right_size_at_the_function_that_stumbl
     wanted_ns = stumbled_ns[round(first * len(stumbled_ns)) : round(last * len(stumbled_ns))].mean()
     assert wanted_ns > 5e6
     told = stumbles(made)
-    assert max(told, key=told.get) == "wait (loop idle)"
-    assert told["wait (loop idle)"] + told.get("wait (loop busy)", 0) == pytest.approx(wanted_ns, rel=0.1)
-    idle = parts(made)["wait (loop idle)"]
+    assert max(told, key=told.get) == "I/O wait"
+    assert told["I/O wait"] + told.get("event loop blocked", 0) == pytest.approx(wanted_ns, rel=0.1)
+    idle = parts(made)["I/O wait"]
     assert idle == max(parts(made).values(), key=lambda row: row.change_ns)
     low_ns, high_ns = ends_ns(idle.interval)
     assert low_ns < idle.change_ns < high_ns

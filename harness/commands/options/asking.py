@@ -67,9 +67,14 @@ def read_policy(args: argparse.Namespace, project: Path) -> Policy:
 
 
 def ask(
-    args: argparse.Namespace, policy: Policy, base: str, candidate: str, project: Path, *,
+    args: argparse.Namespace,
+    policy: Policy,
+    base: str,
+    candidate: str,
+    project: Path,
+    *,
     sides: tuple[Subject, Subject] | None = None,
-) -> ComparisonRequest:  # fmt: skip
+) -> ComparisonRequest:
     """Return the checked request of a session. `sides`, if given, replace the sides that the texts name.
 
     Raises `UsageError` for a suite that lacks a target to drive.

@@ -9,9 +9,12 @@ from harness.run.directory import RunDirectory
 
 
 def present(
-    folder: RunDirectory, document: CapacityDocument, talk: Talk, *,
+    folder: RunDirectory,
+    document: CapacityDocument,
+    talk: Talk,
+    *,
     files: ReportFiles = ALL,
-) -> ExitCode:  # fmt: skip
+) -> ExitCode:
     """Write the report, print text or JSON, and return the exit code."""
     from reports.capacity.html import render_capacity_html
     from reports.capacity.text import print_brief_capacity, print_capacity

@@ -1,4 +1,4 @@
-"""What ended the work of a command early, to a person and an exit code."""
+"""Report the error that ended a command's work early, as a sentence and an exit code."""
 
 from harness.console.console import Talk
 from harness.errors import ExitCode, worst

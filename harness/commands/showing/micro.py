@@ -12,9 +12,12 @@ from harness.run.directory import RunDirectory
 
 
 def present(
-    directories: Sequence[RunDirectory], talk: Talk, *,
-    files: ReportFiles = ALL, interrupted: bool = False,
-) -> ExitCode:  # fmt: skip
+    directories: Sequence[RunDirectory],
+    talk: Talk,
+    *,
+    files: ReportFiles = ALL,
+    interrupted: bool = False,
+) -> ExitCode:
     """Read the runs, write the report, print text or JSON, and return what the process should say.
 
     Raises `InvalidRunError` if there is

@@ -15,9 +15,12 @@ from harness.run.directory import RunDirectory
 
 
 def present(
-    directories: Sequence[RunDirectory], talk: Talk, *,
-    files: ReportFiles = ALL, interrupted: bool = False,
-) -> ExitCode:  # fmt: skip
+    directories: Sequence[RunDirectory],
+    talk: Talk,
+    *,
+    files: ReportFiles = ALL,
+    interrupted: bool = False,
+) -> ExitCode:
     """Read one side or two, write the report, print text or JSON, and return what the process should say.
 
     The exit code is 5 where a profile that was

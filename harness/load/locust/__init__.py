@@ -1,1 +1,1 @@
-"""Plain Locust: users and runs of a locustfile, recorded as those of any run."""
+"""Record the users and runs of a plain locustfile like those of any run."""

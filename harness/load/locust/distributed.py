@@ -1,7 +1,7 @@
-"""Master and workers of plain Locust: calls travel in the worker reports that Locust sends anyway.
+"""Record tests of plain Locust with a master and workers: calls travel in the worker reports that Locust sends anyway.
 
-When a test ends, the master asks workers that have not heard of it to stop, and waits for the last report of each; one
-that is lost keeps the calls that it has reported.
+When a test ends, the master asks workers that still run to stop, and waits for the last report of each. Of a lost worker,
+the reported calls are kept.
 """
 
 # Locust monkey-patches on import.
@@ -24,14 +24,14 @@ from harness.processes.worker_reports import Head, Outgoing, Report
 
 REPORT_KEY = "harness"
 _STOP = "harness-stop"
-# Beside the time that users are given to stop; and how long the last words of one that has quit may take.
+# Time beyond the stop timeout of users; and time for the last report of a worker that has quit.
 _LAST_WORDS_S = 10.0
 _GONE_S = 2.0
 _MOMENT_S = 0.02
 
 
 class Worker:
-    """A process that records for the master."""
+    """The part of a process that records for the master."""
 
     def __init__(self, runs: Runs, environment: Any) -> None:
         self._runs = runs
@@ -44,10 +44,10 @@ class Worker:
         environment.runner.register_message(_STOP, self._on_stop)
 
     def start(self) -> None:
-        """Nothing: the first user begins."""
+        """Do nothing: the first user begins the recording."""
 
     def begin(self, hosted: HostedTarget, scratch: Path) -> Recording:
-        """Record into files without a name: what counts is what the master gets."""
+        """Record into unnamed files: only the master's copy is kept."""
         head = head_of(hosted, self._runs)
         recording = Recording(hosted, scratch, max(self._environment.runner.worker_index, 0))
         self._head, self._outgoing = head, Outgoing(recording.recorder)
@@ -55,7 +55,7 @@ class Worker:
         return recording
 
     def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:
-        """Send the last report at once: it goes before Locust says that this worker has stopped."""
+        """Send the last report at once, before Locust reports that this worker has stopped."""
         now_s = wall_s()
         last = Report(sent_unix_s=now_s, is_last=True, trouble=trouble)
         if recording and self._outgoing and ended_ns is not None:
@@ -85,7 +85,7 @@ class Worker:
 
 
 class Master:
-    """The process that gathers what the workers recorded."""
+    """The part of the process that gathers the workers' recordings."""
 
     def __init__(self, runs: Runs, environment: Any, refuse: Callable[[HarnessError], None]) -> None:
         self._runs = runs
@@ -101,13 +101,13 @@ class Master:
         environment.events.usage_monitor.add_listener(self._on_usage)
 
     def start(self) -> None:
-        """Make the run directory. Raises `HarnessError` where it cannot be made."""
+        """Make the run directory. Raises `HarnessError` if that fails."""
         self._open = OpenRun(self._runs, self._environment)
         self._reports = WorkerReports(self._open.directory.timing)
         self._expected = self._working(runners.STATE_INIT)
 
     def begin(self, hosted: HostedTarget, scratch: Path) -> Recording:
-        """Never: a master spawns no user."""
+        """Raise: a master spawns no users, so this is never called."""
         raise NotImplementedError
 
     def _working(self, *states: str) -> set[str]:
@@ -189,10 +189,10 @@ class Master:
             reports.lose(client, f"did not stop within {_LAST_WORDS_S:g} s")
 
     def _listen(self) -> None:
-        """Let messages come for a moment; where Locust's own listener no longer does, read them in its place.
+        """Let messages arrive for a moment; read them here if Locust's own listener has ended.
 
-        When the last worker quits, as all do at Ctrl-C, the listener stops the test and then itself, with the last
-        report of that worker still to be read.
+        When the last worker quits, as at Ctrl-C, the listener stops the test and then itself, before it has read the last
+        report of that worker.
         """
         runner = self._environment.runner
         if not (self._listener.dead or self._listener is gevent.getcurrent()):

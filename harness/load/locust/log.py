@@ -1,4 +1,4 @@
-"""Where what we say in Locust's own log goes through: without secrets, and no text of others steers a terminal."""
+"""Filter the harness's messages in Locust's log: remove secrets and escape control characters."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What the parts of a plain Locust run have in common: what the runs are of, and the directory of the running one."""
+"""Define the common base of the parts of a plain Locust run: what it measures, and the directory of the running test."""
 
 import dataclasses
 from collections.abc import Callable
@@ -16,13 +16,13 @@ from harness.run.directory import RunDirectory
 from harness.run.documents import LocustFacts, RunDocument
 
 _LEAST_S = 0.001
-# Some times what passes from one time that Locust looks at its processor to the next.
+# A multiple of the interval at which Locust checks its CPU usage.
 _AHEAD_S = 30.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Runs:
-    """What the runs of a locustfile are of, and where they go."""
+    """The subject of a locustfile's runs, and the folder for them."""
 
     called: Called
     name: str
@@ -30,32 +30,32 @@ class Runs:
     backends: str
     out: Path
     plan: Callable[[float, int, int], LoadPlan]
-    """(duration_s, users, workers) to what Locust made of them."""
+    """Function from (duration_s, users, workers) to the plan that Locust carried out."""
     document: Callable[[LoadPlan, Head], RunDocument]
     finished: Callable[[RunDirectory, RunDocument, Any], ExitCode]
-    """Told of each run that is written, with Locust's statistics; it returns what the process should say of it."""
+    """Function called for each written run, with Locust's statistics; it returns the exit code of the process."""
 
 
 class Part(Protocol):
-    """What one process does in a test."""
+    """The part of one process in a test."""
 
     def start(self) -> None:
-        """Get ready: a test starts. Raises `HarnessError`."""
+        """Prepare for a test that starts. Raises `HarnessError`."""
 
     def begin(self, hosted: HostedTarget, scratch: Path) -> Recording:
-        """Begin to record: the first user is there. `scratch` is removed at once. Raises `HarnessError`."""
+        """Begin to record for the first user. `scratch` is removed at once. Raises `HarnessError`."""
 
     def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:
-        """Put everything where it belongs, and return what the run came to: all users have ended. Raises `HarnessError`."""
+        """Write all results after the last user has ended, and return the exit code of the run. Raises `HarnessError`."""
 
 
 def head_of(hosted: HostedTarget, runs: Runs) -> Head:
-    """Return what the process that hosts the target knows of the run from the beginning."""
+    """Return the facts of the run that the process with the target knows from the beginning."""
     return Head(operations=hosted.mix, environment={**facts_of.collect(), "backends": runs.backends})
 
 
 class OpenRun:
-    """The run directory of the running test. Raises `HarnessError` where it cannot be made."""
+    """The run directory of the running test. Raises `HarnessError` if it cannot be made."""
 
     document: RunDocument
 
@@ -80,13 +80,13 @@ class OpenRun:
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing is known of the run yet."""
+        """Return True if nothing is known about the run yet."""
         return self._head is None
 
     def update(self, head: Head, so_far_s: float, workers: int) -> None:
-        """Write `run.json` as far as it is known: killed at any moment, the directory says what it was meant to be.
+        """Write the known part of `run.json`, so that the directory of a killed test still describes it.
 
-        Its duration is then what Locust was told, or longer than the test can have lasted: never shorter.
+        Its duration is then Locust's run time, or longer than the test can have lasted, but never shorter.
         """
         is_new, self._head, self._workers = self.is_new, head, workers
         options = self._environment.parsed_options
@@ -97,12 +97,12 @@ class OpenRun:
         self._write(plan, head)
 
     def lasted(self, so_far_s: float) -> None:
-        """Write how long the test has lasted by now, if anything is known of it."""
+        """Write how long the test has lasted by now, if the run is known."""
         if self._head:
             self.update(self._head, so_far_s, self._workers)
 
     def ended(self, head: Head, duration_s: float, workers: int) -> LoadPlan:
-        """Write how long the test was, and return what it has been."""
+        """Write the duration of the test, and return the plan that it carried out."""
         if self.is_new:
             self.update(head, duration_s, workers)
         self._workers = workers
@@ -119,7 +119,7 @@ class OpenRun:
         return self._runs.plan(max(round(duration_s, 3), _LEAST_S), self._users, self._workers)
 
     def finish(self) -> ExitCode:
-        """Write what became of the run and of Locust's own count, and return what the process should say of it."""
+        """Write the end of the run and Locust's own counts, and return the exit code of the process."""
         self._forget()
         document, stats = self.document, self._environment.stats
         entries = {name: stats.entries.get((name, REQUEST_TYPE)) for name in document.plan.operations}
@@ -134,10 +134,10 @@ class OpenRun:
         return self._runs.finished(self.directory, document, stats)
 
     def discard(self) -> ExitCode:
-        """Remove the directory: nothing was recorded, which is no valid run."""
+        """Remove the directory, because nothing was recorded, and return the exit code for an invalid run."""
         self._forget()
         self.directory.discard()
-        LOG.warning("harness: No call was recorded in this test, and no run directory is kept")
+        LOG.warning("harness: No call was recorded in this test, so its run directory is removed")
         return ExitCode.INVALID
 
     def _forget(self) -> None:

@@ -1,9 +1,9 @@
-"""A target inside a Locust process whose users, time and end are Locust's: its calls recorded as those of any run.
+"""Record the calls of a target in a Locust process, where Locust controls users, time and end.
 
 Locust decides when a user calls; a call is intended when the user's think time ends, as in the closed model.
 """
 
-# Locust monkey-patches on import, and must do so before the target imports anything.
+# Locust monkey-patches on import, which must happen before the target imports anything.
 import locust  # noqa: F401  # isort: skip
 import contextlib
 import dataclasses
@@ -50,33 +50,33 @@ _ENTERED = struct.Struct("<q").unpack_from
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Called:
-    """What the users of a process do, and to what."""
+    """The target of a process's users, and the operations that they call."""
 
     factory: str
     parameters: Mapping[str, str]
     operations: Mapping[str, float]
-    """The mix; empty means that of the target."""
+    """Mix of operations; empty for the target's own mix."""
     think_time_s: float
     seed: int = 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Made:
-    """One call that came back."""
+    """One completed call."""
 
     operation: str
     outcome: Outcome
     service_ns: int
     completed_ns: int
     target_ns: int
-    """How long the target had held the loop by then."""
+    """Total time that the target had held the loop by then, in ns."""
 
 
 class HostedTarget:
-    """The target of this process: made and opened once, and closed once; one recording after the other is of it."""
+    """The target of this process, made, opened and closed once, and used by one recording after the other."""
 
     def __init__(self, called: Called, scratch: Path) -> None:
-        """Make and open it; raises `TargetError` or `UsageError`. `scratch` is a folder to measure the recorder in."""
+        """Make and open the target. Raises `TargetError` or `UsageError`. `scratch` is a folder for measuring the recorder."""
         with contextlib.ExitStack() as kept:
             self._make(called, scratch, kept.enter_context(Carrier()))
             self._kept = kept.pop_all()
@@ -92,28 +92,28 @@ class HostedTarget:
         self.instrument = Instrument(
             self.target,
             carrier,
-            # Another tool may have the hook already; greenlet knows only one.
+            # Another tool may have the hook already; greenlet supports only one.
             split=Split(get_hub(), SystemClock.now_ns) if greenlet.gettrace() is None else None,
             current=gevent.getcurrent,
         )
         self.instrument.choose(self.mix)
         self.instrument.open()
-        # Locust looks at its stack when it stops: the first look reads sources and holds the loop for up to 0.1 s.
+        # Locust inspects its stack when it stops: the first time reads sources and blocks the loop for up to 0.1 s.
         inspect.stack()
         self.overhead = measured_overhead(self.instrument, scratch / "scratch.npy", Executor.OPEN)
-        # What ran before the target came is Locust's: the driver's doing. Measuring forgets who measured.
+        # Work before the target was made is Locust's and counts as the driver's; measuring the overhead resets owners.
         for one in there:
             self.instrument.owners.setdefault(one, Owner())
         events = prepare_events(self.target, self.mix, called.seed, {})
         self.work = self.instrument.make_work(events, TIMEOUTS, self.vetting)
 
     def close(self) -> None:
-        """Close the target; a fault is a `TargetError`."""
+        """Close the target. Raises `TargetError` if that fails."""
         with self._kept, closing_target(self.target):
             pass
 
     def own(self, me: gevent.Greenlet) -> None:
-        """Count what a greenlet does as the driver's, until it ends."""
+        """Count the work of a greenlet as the driver's, until it ends."""
         owners = self.instrument.owners
         if me not in owners:
             owners[me] = Owner(root=me)
@@ -124,7 +124,7 @@ class Recording:
     """One test in this process, from its first call to its end: the table of calls in `folder`, and the facts."""
 
     def __init__(self, hosted: HostedTarget, folder: Path, worker: int) -> None:
-        """Begin; time zero is now. Raises `HarnessError` where there is no room. `worker` is the number of this process."""
+        """Begin; time zero is now. Raises `HarnessError` if the disk is full. `worker` is the number of this process."""
         self._hosted = hosted
         self._think_ns = round(hosted.called.think_time_s * NS_PER_S)
         self._resources = contextlib.ExitStack()
@@ -154,28 +154,28 @@ class Recording:
 
     @property
     def mix(self) -> dict[str, float]:
-        """The operations, in the order of their numbers in the table."""
+        """Return the operations, in the order of their numbers in the table."""
         return self._hosted.mix
 
     @property
     def elapsed_ns(self) -> int:
-        """The time since time zero."""
+        """Return the time since time zero, in ns."""
         return SystemClock.now_ns() - self._origin_ns
 
     @property
     def held_by(self) -> bytes:
-        """Who held the loop, as the file has it; empty where the split is off."""
+        """Return what blocked the event loop, in the format of the file; empty without a split."""
         return self._measurement.held_by
 
     @property
     def waits(self) -> bytes:
-        """On which stacks calls waited, as the file has it; empty where the split is off."""
+        """Return the stacks on which calls waited, in the format of the file; empty without a split."""
         return self._measurement.waits
 
     def call(self, before: Made | None) -> Made:
-        """Make and record the next call of the user in whose greenlet this is; `before` is the user's last one.
+        """Make and record the next call of the user in the current greenlet; `before` is the user's previous call.
 
-        Raises `HarnessError` when the disk or the table is full.
+        Raises `HarnessError` if the disk or the table is full.
         """
         hosted, origin_ns = self._hosted, self._origin_ns
         me = gevent.getcurrent()
@@ -211,7 +211,7 @@ class Recording:
         )
 
     def end(self, ended_ns: int, stopped: str | None) -> tuple[LoadFacts, HostFacts]:
-        """Return what is to be said of the whole, once no user calls any more; `ended_ns` is the end of its time."""
+        """Return the facts of the whole test after the last call; `ended_ns` is the end of its time."""
         self._host.tick(0)
         judge = self._hosted.target.judge
         self.facts = self._measurement.end(
@@ -223,7 +223,7 @@ class Recording:
         return self.facts, self._host.facts()
 
     def close(self) -> None:
-        """Give everything back; the table is then as `harness.table.calls.seal` wants it."""
+        """Close everything; the table is then ready for `harness.table.calls.seal`."""
         self._resources.close()
 
 

@@ -1,4 +1,4 @@
-"""Runs of plain Locust: what this process does in every test, by Locust's own events.
+"""Record the runs of plain Locust in this process, driven by Locust's own events.
 
 One process alone records into the run directory. A worker records for itself, and its reports to the master carry what is
 new; the master gathers it (`harness.load.locust.distributed`). Each test that is started makes a run directory of its own.
@@ -31,12 +31,12 @@ from harness.run.directory import RunDirectory, write_atomically
 from harness.supervise import private_folder
 from harness.table import calls
 
-# What the end of a test takes at most: the last words of workers, and all their calls to read.
+# Longest time for the end of a test: the last reports of workers, with all their calls.
 _END_S = 120.0
 
 
 class LocustProcess:
-    """This process of Locust, whichever it is; `user` is the class that it spawns."""
+    """This process of Locust: alone, a master or a worker; `user` is the class that it spawns."""
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
@@ -56,11 +56,11 @@ class LocustProcess:
     def attach(self, events: Any) -> None:
         """Take part in every test from now on."""
         events.init.add_listener(self._on_init)
-        # Locust fires it in the other order: whatever another file says of the exit code has been said by then.
+        # Locust calls these listeners in reverse order, so other files have set their exit code by then.
         events.quitting.add_listener(self._say_exit_code)
 
     def recording(self) -> Recording:
-        """Return that of the running test, begun by the first user who asks. Raises `HarnessError` if it cannot begin."""
+        """Return the recording of the running test; the first user's request begins it. Raises `HarnessError` if that fails."""
         if self._recording is None:
             with self._lock:
                 if self._trouble:
@@ -77,7 +77,7 @@ class LocustProcess:
             return self._part.begin(hosted, scratch)
 
     def _host(self) -> HostedTarget:
-        """Make and open the target, once. A worker may be asked for it by a first user while it is about it."""
+        """Make and open the target, once. A user of a worker may ask for it while it is being made."""
         with self._lock:
             if self._hosted is None:
                 with private_folder() as scratch:
@@ -85,14 +85,14 @@ class LocustProcess:
             return self._hosted
 
     def refuse(self, error: HarnessError) -> None:
-        """Say why the test cannot go on, once, and end it in Locust's own way."""
+        """Log once why the test cannot continue, and end it in Locust's own way."""
         if self._trouble:
             return
         self._trouble = error
         LOG.error("harness: %s", error)
         environment = self._environment
         environment.process_exit_code = int(error.exit_code)
-        # Not by the greenlet that asks, which may be one that this ends. A process with a web UI lives on.
+        # In a new greenlet, since this may end the calling one. A process with a web UI continues.
         gevent.spawn(environment.runner.stop if environment.web_ui else environment.runner.quit)
 
     def _ends(self, user: Any) -> None:
@@ -125,19 +125,19 @@ class LocustProcess:
             self._host_or_exit()
 
     def _host_or_exit(self) -> None:
-        """Open the target before there are users: no test waits for it, and one that cannot be opened ends Locust."""
+        """Open the target before users start, so that no test waits for it; Locust ends if that fails."""
         try:
             self._host()
         except HarnessError as error:
             LOG.error("harness: %s", error)
-            # As when Locust shuts down: so the master hears of it.
+            # As at Locust's own shutdown, so that the master is informed.
             self._environment.events.quitting.fire(environment=self._environment, reverse=True)
             sys.exit(int(error.exit_code))
-        # Locust's timers go by the loop's clock, which has not moved meanwhile.
+        # Locust's timers use the loop's clock, which stood still meanwhile.
         get_hub().loop.update_now()
 
     def _check_out(self) -> None:
-        """End Locust before it begins where no run could be written."""
+        """End Locust before it begins if runs cannot be written."""
         out = self._runs.out
         try:
             out.mkdir(parents=True, exist_ok=True)
@@ -151,7 +151,7 @@ class LocustProcess:
             sys.exit(int(HarnessError.exit_code))
 
     def _own_request(self) -> None:
-        """Count what the web UI does as the driver's, not as background work of the target."""
+        """Count the work of the web UI as the driver's, not as background work of the target."""
         if self._hosted:
             self._hosted.own(gevent.getcurrent())
 
@@ -164,7 +164,7 @@ class LocustProcess:
             self.refuse(error)
 
     def _on_test_stopping(self, **_: Any) -> None:
-        # Before Locust ends the users: what it does then is no measured time.
+        # Before Locust ends the users: the time for that is not measured.
         if self._recording:
             self._ended_ns = self._recording.elapsed_ns
 
@@ -184,14 +184,14 @@ class LocustProcess:
         self._is_over.set()
 
     def _end_test(self, environment: Any, **_: Any) -> None:
-        """End a test that still runs, as Locust itself does a moment later, when its exit code is settled already."""
+        """End a test that still runs before Locust settles its exit code; Locust itself ends it a moment later."""
         if self._is_ending:
             self._is_over.wait(_END_S)
         elif isinstance(environment.runner, runners.LocalRunner) and not self._is_over.is_set():
             environment.runner.stop()
 
     def _say_exit_code(self, environment: Any, **_: Any) -> None:
-        """Let the process tell what a run was found to be, where Locust finds nothing wrong. A worker judges nothing."""
+        """Set the exit code to that of the run if Locust itself would exit with 0. A worker does not judge."""
         if isinstance(environment.runner, runners.WorkerRunner) or _locusts_own_code(environment):
             return
         found = self._found if self._is_over.is_set() else worst((self._found, ExitCode.INVALID))
@@ -205,7 +205,7 @@ class LocustProcess:
 
 
 def _locusts_own_code(environment: Any) -> int:
-    """Return what Locust would exit with."""
+    """Return the exit code of Locust itself."""
     runner = environment.runner
     if environment.process_exit_code is not None:
         return int(environment.process_exit_code)
@@ -215,7 +215,7 @@ def _locusts_own_code(environment: Any) -> int:
 
 
 class Alone:
-    """One process that is the whole run."""
+    """The part of a process that carries out the whole run."""
 
     _head: Head
 
@@ -227,14 +227,14 @@ class Alone:
         environment.events.usage_monitor.add_listener(self._on_usage)
 
     def start(self) -> None:
-        """Make the run directory. Raises `HarnessError` where it cannot be made."""
+        """Make the run directory. Raises `HarnessError` if that fails."""
         self._open = OpenRun(self._runs, self._environment)
 
     def begin(self, hosted: HostedTarget, scratch: Path) -> Recording:  # noqa: ARG002 - see `Part`
         """Record into the run directory."""
         open_run = self._open
         assert open_run is not None  # noqa: S101 - Locust starts a test before its users
-        # All that takes time comes before time zero.
+        # Slow steps come before time zero.
         self._head = head_of(hosted, self._runs)
         open_run.update(self._head, 0.0, 1)
         self._recording = Recording(hosted, open_run.directory.timing, 0)
@@ -246,7 +246,7 @@ class Alone:
             self._open.lasted(self._recording.elapsed_ns / NS_PER_S)
 
     def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:
-        """Finish the run directory, or remove it if nobody called."""
+        """Finish the run directory, or remove it if no call was made."""
         open_run, self._open, self._recording = self._open, None, None
         if open_run is None:
             return ExitCode.OK

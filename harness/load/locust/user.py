@@ -1,4 +1,4 @@
-"""A plain Locust user whose calls are recorded: for Locust's own console, web UI, master and workers."""
+"""Make a plain Locust user whose calls are recorded, for Locust's own console, web UI, master and workers."""
 
 import locust  # isort: skip
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from harness.load.locust.recording import Recording
 from harness.model import Outcome
 
 REQUEST_TYPE = "call"
-"""What Locust's statistics call the method of each request."""
+"""Method name of each request in Locust's statistics."""
 
 
 def make_user(
@@ -23,8 +23,8 @@ def make_user(
 ) -> type[Any]:
     """Return a Locust `User` class that calls the target and fires Locust's `request` event for every call.
 
-    `recording` gives that of the running test; what it or a call raises goes to `refuse`, and the user ends. `ends` gets
-    the greenlet of each user that Locust stops, before it may kill it.
+    `recording` returns the recording of the running test. An error of it or of a call goes to `refuse`, and the user ends.
+    `ends` gets the greenlet of each user that Locust stops, before Locust may kill it.
     """
 
     def call(user: Any) -> None:

@@ -1,1 +1,1 @@
-"""Several workers of one run: Locust's master, its workers and their private connection."""
+"""Run one plan with several workers: Locust's master, its workers and their private connection."""

@@ -1,9 +1,9 @@
-"""Locust's master of one run: gathers the workers, gives each its part, one time zero to all, and keeps what they report.
+"""Lead one run as Locust's master: gather the workers, give each its part, give all one time zero, and keep their reports.
 
-Run as `python -P -m harness.load.workers.master`; it talks with its supervisor as a measured process does, by lines.
+Run as `python -P -m harness.load.workers.master`; it exchanges JSON lines with its supervisor like a measured process.
 """
 
-# Before all else: it monkey-patches.
+# Imported first because it monkey-patches.
 from locust import runners  # isort: skip
 import logging
 import os
@@ -33,11 +33,11 @@ from harness.run.directory import write_atomically
 _LEAD_S = 0.5
 
 Heard = tuple[str, str, bytes]
-"""What happened: the kind of message, whose, and its body."""
+"""Received message: its kind, its sender, and its body."""
 
 
 class Master:
-    """The conversation with the workers, seen from the middle."""
+    """The master's exchange of messages with the workers."""
 
     def __init__(self, worker_run: WorkerRun, send: Callable[[Message], None], heard: "Queue[Heard]") -> None:
         runners.HEARTBEAT_LIVENESS = FOREVER
@@ -56,7 +56,7 @@ class Master:
         send(Listening(self._runner.server.port, key))
 
     def run(self) -> None:
-        """Lead the run from the first hello to the last report. Raises what keeps it from beginning."""
+        """Lead the run from the first hello to the last report. Raises the error that prevents its start."""
         for name, _ in self._gather(Kind.HELLO, must=True):
             self._say(name, Kind.JOB, msgspec.json.encode(self._members[name]))
         ready = [msgspec.json.decode(body, type=Ready) for _, body in self._gather(Kind.READY, must=True)]
@@ -71,7 +71,7 @@ class Master:
         self._runner.quit()
 
     def stop(self) -> None:
-        """Ask every worker to end early, in good order."""
+        """Ask every worker to end early but normally."""
         for name in self._clients:
             self._say(name, Kind.STOP)
 
@@ -86,9 +86,9 @@ class Master:
         gevent.spawn(self._runner.start, worker_run.users, spawn_rate=worker_run.users)
 
     def _gather(self, kind: str, *, must: bool) -> Iterable[tuple[str, bytes]]:
-        """Yield each worker's message of `kind` as it comes, until all that are left have sent theirs.
+        """Yield each worker's message of `kind` as it arrives, until all remaining workers have sent theirs.
 
-        A worker that fails or is lost instead is a `TargetError` if all of them `must` get so far.
+        Raises `TargetError` for a worker that fails or is lost, if all workers `must` send one.
         """
         waiting = set(self._members) - self._gone
         while waiting:
@@ -115,11 +115,11 @@ class Master:
         self._gone.add(name)
         write_atomically(Path(self._members[name].job.folder) / FAILURE, body)
         if failed.refused:
-            # What one cannot measure no one can.
+            # If one worker cannot measure the target, no worker can.
             self.stop()
 
     def _next(self, *kinds: str) -> Heard:
-        """Return what came first of these kinds; a quick worker may be a step ahead of a slow one, and waits."""
+        """Return the first message of these kinds. A message of a quick worker may be ahead, and is kept for later."""
         for heard in self._early:
             if heard[0] in kinds:
                 self._early.remove(heard)
@@ -142,7 +142,7 @@ class Master:
 
 
 class _RefusedError(HarnessError):
-    """A worker said why it cannot go on, in the words that are told as they are."""
+    """Error of a worker that cannot continue, with the worker's own message."""
 
     def __init__(self, failed: Failed) -> None:
         super().__init__(failed.what, where=failed.where, remedy=failed.remedy)
@@ -154,7 +154,7 @@ def _no_model() -> Any:
 
 
 def _listen(lines: FileObject, heard: "Queue[Heard]") -> None:
-    """Put what the supervisor says beside what the workers say."""
+    """Put the supervisor's messages into the queue of the workers' messages."""
     for line in lines:
         said = msgspec.json.decode(line, type=ToMaster)
         if isinstance(said, Lost):
@@ -164,7 +164,7 @@ def _listen(lines: FileObject, heard: "Queue[Heard]") -> None:
 
 
 def main() -> int:
-    """Lead one run, and say how it ended."""
+    """Lead one run, and report how it ended."""
     send = open_channel()
     logging.getLogger("locust").setLevel(logging.WARNING)
     lines = FileObject(os.dup(0), "rb")

@@ -1,10 +1,10 @@
-"""One of several workers: a Locust worker that hosts its own target and drives its own share of the plan.
+"""Run as one of several workers: a Locust worker that hosts its own target and drives its own share of the plan.
 
-Run as `python -P -m harness.load.workers.member PORT NAME`, with PORT of the master on this machine. All it is told and all it
-answers travels in custom messages of Locust's runner.
+Run as `python -P -m harness.load.workers.member PORT NAME`, with PORT of the master on this machine. All messages are
+custom messages of Locust's runner.
 """
 
-# Locust monkey-patches on import, and must do so before the target imports anything.
+# Locust monkey-patches on import, which must happen before the target imports anything.
 from locust import runners  # isort: skip
 import contextlib
 import os
@@ -35,7 +35,7 @@ from harness.target.carrying import Carrier
 from harness.target.loading import append_current_folder, closing_target, make
 
 MASTER_HOST = "127.0.0.1"
-# A target may hold the loop for longer than any heartbeat lasts; that a process has died, its supervisor sees.
+# A target may block the event loop longer than any heartbeat timeout; the supervisor notices a dead process.
 FOREVER = 10**9
 _QUIT_S = 20.0
 
@@ -44,7 +44,7 @@ class Link:
     """The connection to the master, as a `Hosting` of the driver."""
 
     def __init__(self, port: int, name: str) -> None:
-        """Connect; raises ConnectionError if nobody answers."""
+        """Connect. Raises `ConnectionError` if the master does not answer."""
         runners.MASTER_HEARTBEAT_TIMEOUT = FOREVER
         runners.WORKER_LOG_REPORT_INTERVAL = -1
         self.name = name
@@ -57,7 +57,7 @@ class Link:
         self.runner = environment.create_worker_runner(MASTER_HOST, port)
         for kind in Kind.TO_WORKER:
             self.runner.register_message(kind, self._hear)
-        # Only now: what the master says before its messages are listened for would be lost.
+        # Only now: the master answers, and messages without a listener would be lost.
         self.say(Kind.HELLO)
 
     def say(self, kind: str, body: bytes = b"") -> None:
@@ -69,7 +69,7 @@ class Link:
         return self._said[kind].get()
 
     def wait_quit(self) -> None:
-        """Return when the master has let us go: then it has all that was said."""
+        """Return when the master has sent `quit`: then it has received all messages."""
         self.runner.greenlet.join(timeout=_QUIT_S)
 
     def _hear(self, environment: Environment, msg: Any) -> None:  # noqa: ARG002 - Locust's names
@@ -81,21 +81,21 @@ class Link:
 
     def _wait_model(self) -> Model:
         self._has_model.wait()
-        assert self._model is not None  # noqa: S101 - that is what was waited for
+        assert self._model is not None  # noqa: S101 - the wait has ended
         return self._model
 
     def agree_on_origin(self, warmup_s: float) -> int:  # noqa: ARG002 - the master knows it
-        """Say that all is ready, and return the time zero that the master gives to everyone."""
+        """Report that everything is ready, and return the time zero that the master gives to all workers."""
         self.say(Kind.ARMED)
         return int(self.wait(Kind.START))
 
     def share(self, sequence: list[Any]) -> list[Any]:
-        """Return this worker's part of what closed users go through."""
+        """Return this worker's part of the sequence of closed users."""
         assert self.member is not None  # noqa: S101 - it was told before it drives
         return sequence[self.member.number :: self.member.workers]
 
     def run(self, model: Model, users: int, owners: dict[object, Owner]) -> None:  # noqa: ARG002 - the master spawns
-        """Let the master spawn the users of `model` here, and return when it has ended."""
+        """Let the master spawn the users of `model` here, and return when the model has ended."""
         owners.update((helper, Owner()) for helper in self.runner.greenlet)
         self._model = model
         if self._stopped:
@@ -105,7 +105,7 @@ class Link:
 
 
 def work(link: Link) -> None:
-    """Carry out the part that the master gives, and report it."""
+    """Carry out the part that the master assigns, and report it."""
     member = link.member = msgspec.json.decode(link.wait(Kind.JOB), type=Member)
     job, folder = member.job, Path(member.job.folder)
     own = OwnTree(Path(job.overlay)) if job.overlay else None
@@ -134,11 +134,11 @@ def _drive(link: Link, job: Job, carrier: Carrier, own: OwnTree | None) -> None:
 
 
 def _nobody(_message: object) -> None:
-    """Take what a lone process tells its supervisor: here the master tells it."""
+    """Ignore a message to the supervisor: with several workers the master sends it."""
 
 
 def main() -> int:
-    """Be a worker until the master lets it go."""
+    """Run as a worker until the master sends `quit`."""
     # The target's own output goes to the log.
     os.dup2(2, 1)
     allow_ptrace(os.getppid())

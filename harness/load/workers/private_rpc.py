@@ -1,7 +1,7 @@
-"""Locust's connection between a master and workers on one machine, closed to the machine's other users.
+"""Close Locust's connection between a master and workers on one machine to the machine's other users.
 
-Whoever reaches the port could say that it is a worker, and would be told the target's parameters and given users. With
-ZeroMQ's CURVE a client must know the public key of the server: it is given to the workers alone, in their environment.
+Any process that reaches the port could pose as a worker, and would get the target's parameters and some of the users. With
+ZeroMQ's CURVE a client must know the public key of the server, which only the workers get, in their environment.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from locust.rpc import zmqrpc
 
 
 def close_to_strangers() -> str:
-    """Let the master of this process be reached only with the key that is returned; empty where ZeroMQ has no CURVE."""
+    """Lock the master of this process and return the key to it; empty if ZeroMQ lacks CURVE."""
     if not zmq.has("curve"):
         return ""
     public, secret = zmq.curve_keypair()
@@ -26,7 +26,7 @@ def close_to_strangers() -> str:
 
 
 def unlock(key: str) -> None:
-    """Reach the master with `key` from now on."""
+    """Connect to the master with `key` from now on."""
     if not key:
         return
 

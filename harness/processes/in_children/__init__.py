@@ -1,1 +1,1 @@
-"""On the import path of the Python processes that a measured process starts."""
+"""Folder on the import path of the Python processes that a measured process starts."""

@@ -1,4 +1,4 @@
-"""Run by Python when it starts below a measured process: it imports its side's code, as its parent does."""
+"""Python runs this file at the start of processes below a measured one: they import their side's code, as the parent does."""
 
 import os
 import runpy
@@ -16,12 +16,12 @@ def _take_over() -> None:
 
 
 def _run_the_next() -> None:
-    """Run the file of this name that would have been found without ours."""
+    """Run the `sitecustomize` file that Python would have found without ours."""
     spec = PathFinder.find_spec("sitecustomize", [place for place in sys.path if place != _HERE])
     if spec is not None and spec.origin and os.path.realpath(spec.origin) != os.path.realpath(__file__):
         runpy.run_path(spec.origin)
 
 
-# That one may bring finders of its own: they must be there to be guarded.
+# It may install finders of its own: they must exist before they can be guarded.
 _run_the_next()
 _take_over()

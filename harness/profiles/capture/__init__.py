@@ -1,1 +1,1 @@
-"""From a profiler to stacks: py-spy, memray and the waits of greenlets."""
+"""Convert the output of profilers to stacks: py-spy, memray and the waits of greenlets."""

@@ -1,6 +1,6 @@
-"""CPU profiles: py-spy attached from outside, and what it says of its own work.
+"""CPU profiles: attach py-spy from outside and read its log.
 
-A profile that cannot be had never ends a run: `CpuProfiler.reason` says in a sentence why there is none.
+A missing profile never ends a run: `CpuProfiler.reason` says in a sentence why there is none.
 """
 
 import contextlib
@@ -39,10 +39,10 @@ RIGHTS_REMEDY = "Set kernel.yama.ptrace_scope to 0, or give the container the ca
 
 
 class Mode(enum.StrEnum):
-    """Whether the process stands still while its stack is read.
+    """Mode of reading stacks: with the process stopped (blocking) or running (nonblocking).
 
-    Blocking reads true stacks. Nonblocking leaves the process alone and reads a stack that changes meanwhile: on
-    a busy event loop about half of the stacks were torn, and only a part of them can be told.
+    Blocking reads true stacks. Nonblocking leaves the process alone and reads a stack while it changes: on
+    a busy event loop about half of the stacks were torn, and only a part of those can be detected.
     """
 
     BLOCKING = "blocking"
@@ -51,9 +51,9 @@ class Mode(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Recording:
-    """One finished recording of py-spy: its raw file and what it said of it.
+    """One finished recording of py-spy: its raw file and its log.
 
-    `cpu_s` is the CPU time that the process used meanwhile, as far as it was observed; None if never.
+    `cpu_s` is the CPU time that the process used meanwhile, as far as it was observed; None without observation.
     """
 
     raw: Path
@@ -65,15 +65,15 @@ class Recording:
     cpu_s: float | None
     behind_s: float
     looks: Looks = NO_LOOKS
-    """How often the process was found held meanwhile."""
+    """Looks at the process during the recording, and those that found it held."""
     profiler_share: float | None = None
-    """The part of a processor that py-spy itself used; None if it was never observed."""
+    """Share of a processor that py-spy itself used; None if it was never observed."""
 
 
 class CpuProfiler:
-    """Samples the stacks of process `pid` from `start` to `stop` into the file `output`; py-spy's words go to `log`.
+    """Samples the stacks of process `pid` from `start` to `stop` into the file `output`; py-spy's output goes to `log`.
 
-    `reason` is None while all is well, and otherwise a sentence that says why there is no profile.
+    `reason` is None without trouble, and otherwise a sentence on why there is no profile.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class CpuProfiler:
         *,
         children: bool = False,
     ) -> None:
-        """With `children`, the stacks of its child processes are sampled too, as far as they are Python."""
+        """With `children`, the stacks of Python child processes are sampled too."""
         self.reason: str | None = None
         self._supervisor = supervisor
         self._pid = pid
@@ -106,19 +106,19 @@ class CpuProfiler:
 
     @property
     def looks(self) -> Looks:
-        """How often the process was found held since `start`."""
+        """Looks at the process since `start`, and those that found it held."""
         return self._watch.looks
 
     @property
     def profiler_share(self) -> float | None:
-        """The part of a processor that py-spy has used since it samples, as far as it was observed."""
+        """Return the share of a processor that py-spy has used since it samples; None if it was never observed."""
         seconds = time.monotonic() - self._started_s
         return None if self._own_cpu_s is None else (self._own_cpu_s - self._own_start_s) / seconds
 
     def start(self) -> bool:
-        """Attach, and return True as soon as py-spy samples; False, with `reason` set, if it does not."""
+        """Attach, and return True as soon as py-spy samples; on failure return False and set `reason`."""
         try:
-            # py-spy opens its output at the very end: a wrong path would lose the whole recording.
+            # py-spy opens its output only at the end: a wrong path would lose the whole recording.
             self._output.write_bytes(b"")
             self._log_start = self._log.stat().st_size if self._log.exists() else 0
             self._child = self._supervisor.start("py-spy", self._argv(), log=self._log)
@@ -143,7 +143,7 @@ class CpuProfiler:
         return True
 
     def observe(self) -> None:
-        """Note the CPU time that the process has used; called now and then, it is known if the process ends first."""
+        """Note the CPU time that the process has used. Call it now and then, in case the process ends before `stop`."""
         used_s = cpu_seconds(self._pid)
         if used_s is not None:
             self._cpu_last_s = used_s
@@ -151,14 +151,14 @@ class CpuProfiler:
             self._own_cpu_s = cpu_seconds(self._child.pid) or self._own_cpu_s
 
     def stop(self) -> Recording | None:
-        """End the recording and return it; None, with `reason` set, if there is none. The process runs on."""
+        """End the recording and return it; None, with `reason` set, if there is none. The process keeps running."""
         if self._child is None or self.reason is not None:
             return None
         self._watch.stop()
         seconds = time.monotonic() - self._started_s
         self.observe()
         profiler_share = self.profiler_share
-        # SIGTERM would lose the file. A py-spy that has ended by itself, with the process, has written it.
+        # SIGTERM would lose the file. A py-spy that ended by itself, along with the process, has written it.
         if self._child.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._child.pid, signal.SIGINT)
@@ -224,7 +224,7 @@ class CpuProfiler:
         if no_rights(said):
             return f"No CPU profile: this user may not read other processes. {RIGHTS_REMEDY}"
         because = _COMPLAINT.search(said)
-        last = because[1] if because else (said.splitlines() or ["it said nothing"])[-1]
+        last = because[1] if because else (said.splitlines() or ["it wrote no output"])[-1]
         return f"No CPU profile: {what} ({last[:300]}). Its log is {self._log}."
 
     def _fail(self, reason: str) -> bool:
@@ -261,7 +261,7 @@ def fold(recording: Recording, roots: Sequence[str] = ()) -> tuple[Profile, CpuF
 def cpu_seconds(pid: int) -> float | None:
     """Return the CPU time that all threads of a process have used, in seconds; None if it is gone.
 
-    By the process's own clock, as clock_getcpuclockid(3) names it: `/proc` counts in hundredths of a second.
+    It reads the process's own clock (clock_getcpuclockid(3)): `/proc` counts in hundredths of a second.
     """
     try:
         return time.clock_gettime(~pid << 3 | _CPUCLOCK_SCHED)
@@ -270,7 +270,7 @@ def cpu_seconds(pid: int) -> float | None:
 
 
 def no_rights(said: str) -> bool:
-    """Tell whether py-spy's words mean that the kernel refused it."""
+    """Tell whether py-spy's output means that the kernel refused it."""
     return _NO_RIGHTS.search(said) is not None
 
 

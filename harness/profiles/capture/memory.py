@@ -1,4 +1,4 @@
-"""Memory profiles: memray in a measured process of its own, and what its file says by operation.
+"""Memory profiles: run memray in a measured process of its own, and read its file by operation.
 
 memray replaces the greenlet trace function without chaining: never track in a process that has the switch hook.
 """
@@ -39,17 +39,17 @@ _DRIVERS = frozenset(
         engine_file("harness.exact.slot_tools"),
     }
 )
-"""One of them is at the root of whatever the driver does in its own thread while it is tracked."""
+"""Drivers of a tracked process: one of them is at the root of each stack of the driver's own thread."""
 
 
 class MemoryProfiler:
-    """Tracks every allocation inside its `with` block, those of Python's own allocator too, into the file `output`.
+    """Tracks every allocation inside its `with` block into the file `output`, those of Python's own allocator included.
 
-    To be put around a fixed list of requests, after a warm-up: garbage is collected before and after, so that
-    equal requests give equal counts. Slows allocations down about four times. The file is replaced.
-    With `follow_fork` what forks of the process allocate goes to files beside it: see `memory_children`.
+    Put it around a fixed list of requests, after a warm-up: garbage is collected before and after, so that
+    equal requests give equal counts. Allocations take about four times as long. An existing file is replaced.
+    With `follow_fork`, allocations of forks go to files beside it: see `memory_children`.
 
-    Raises HarnessError if the file cannot be written, or something else tracks in this process.
+    Raises HarnessError if the file cannot be written, or another tracker is active in this process.
     """
 
     def __init__(self, output: Path, *, follow_fork: bool = False) -> None:
@@ -78,15 +78,15 @@ class MemoryProfiler:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Cycles that only wait for the collector have not leaked.
+        # Cycles that only wait for the collector are not leaks.
         gc.collect()
         self._tracker.__exit__(kind, error, trace)
 
 
 class MemoryProfiles(NamedTuple):
-    """The profiles of one file. `peak` holds everything, the others what happened within operations.
+    """The profiles of one file: `peak` holds everything, the others only operations.
 
-    `leaks` are the bytes of it that were still held at the end, caches included.
+    `leaks` are the bytes of these still held at the end, including caches.
     """
 
     allocations: Profile
@@ -97,10 +97,10 @@ class MemoryProfiles(NamedTuple):
 
 
 def fold(memory_bin: Path, roots: Sequence[str] = ()) -> MemoryProfiles:
-    """Return what memray's file says, by operation; `roots` are the source folders that paths are relative to.
+    """Return the profiles in memray's file, by operation; `roots` are the source folders that paths are relative to.
 
-    Takes about 2 s for a million allocations. A file whose process was killed reads up to its death: ask the process
-    whether it finished. Raises InvalidRunError if the file is missing or damaged.
+    Takes about 2 s for a million allocations. The file of a killed process is readable up to its death, so the
+    file alone cannot show whether the process finished. Raises InvalidRunError if the file is missing or damaged.
     """
     names = _Frames((*roots, ENGINE_ROOT))
     with _reading(memory_bin) as reader:
@@ -131,9 +131,9 @@ def fold(memory_bin: Path, roots: Sequence[str] = ()) -> MemoryProfiles:
 
 
 def fold_whole(memory_bin: Path, roots: Sequence[str] = ()) -> tuple[Profile, Profile, int]:
-    """Return allocations and bytes of all stacks in memray's file, those `(outside)` too, and the bytes of the peak.
+    """Return allocations and bytes of all stacks in memray's file, including `(outside)`, and the bytes of the peak.
 
-    Raises InvalidRunError as `fold` does.
+    Raises `InvalidRunError` as `fold` does.
     """
     names = _Frames((*roots, ENGINE_ROOT))
     with _reading(memory_bin) as reader:
@@ -159,7 +159,7 @@ def _reading(memory_bin: Path) -> "Iterator[FileReader]":
 
 
 def _allocated(reader: "FileReader", names: "_Frames") -> tuple[Counter[Stack], Counter[Stack], int]:
-    """Return number and bytes of all allocations by stack, and how many came from threads that never ran Python."""
+    """Return number and bytes of all allocations by stack, and the number from threads that never ran Python."""
     blind: Counter[int] = Counter()
     runs_python: set[int] = set()
 
@@ -167,7 +167,7 @@ def _allocated(reader: "FileReader", names: "_Frames") -> tuple[Counter[Stack], 
     def allocations() -> "Iterator[AllocationRecord]":
         for record in reader.get_allocation_records():
             if record.allocator not in _FREES:
-                # The start of a Python thread allocates before there is a stack.
+                # The start of a Python thread allocates before it has a stack.
                 if record.stack_id:
                     runs_python.add(record.tid)
                 else:
@@ -179,7 +179,7 @@ def _allocated(reader: "FileReader", names: "_Frames") -> tuple[Counter[Stack], 
 
 
 def _held(records: "Iterable[AllocationRecord]", names: "_Frames") -> tuple[Counter[Stack], Counter[Stack]]:
-    """Return number and bytes of records by stack. Stack ids hold within one pass over the file only."""
+    """Return number and bytes of records by stack. Stack ids are valid only within one pass over the file."""
     counts: dict[int, int] = defaultdict(int)
     sizes: dict[int, int] = defaultdict(int)
     stacks: dict[int, Stack] = {}
@@ -197,14 +197,14 @@ def _held(records: "Iterable[AllocationRecord]", names: "_Frames") -> tuple[Coun
 
 
 class _Frames:
-    """Keys of memray's frames, and the line of each where it was seen first."""
+    """Keys of memray's frames, with the line at which each was first seen."""
 
     def __init__(self, roots: Sequence[str]) -> None:
         self._roots = roots
         self._qualified = QualifiedNames()
         self._keys: dict[tuple[str, str, int], str] = {}
         self.elsewhere: set[Stack] = set()
-        """The stacks outside of operations on which code of the target worked, and the driver did not."""
+        """Stacks outside of operations that contain code of the target and no driver."""
         self._lines: dict[str, int] = {}
 
     def stack(self, trace: Sequence[tuple[str, str, int]]) -> Stack:
@@ -254,5 +254,5 @@ def _cannot_track(error: Exception, output: Path) -> HarnessError:
     return HarnessError(
         f"Memory cannot be tracked: {error}",
         where=str(output),
-        remedy="Free some disk or choose another --out, and let no other memory profiler run in this process",
+        remedy="Free some disk space or choose another --out, and run no other memory profiler in this process",
     )

@@ -1,6 +1,6 @@
-"""Memory of forks: memray's `follow_fork` leaves a file for each beside that of the process, `memory.bin.PID`.
+"""Memory of forks: memray's `follow_fork` writes a file for each, `memory.bin.PID`, beside that of the process.
 
-A child that executes another program is not followed, and what a fork had when it was made is not counted as its own.
+A child that executes another program is not followed, and memory allocated before the fork is not counted for it.
 """
 
 import dataclasses
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from harness.profiles.stacks.weighted import Stack
 
 MOST_KEPT = 8
-"""Files of forks that stay, the largest: a target may make thousands."""
+"""Number of files of forks that are kept, the largest: a target may make thousands."""
 _CUT_OFF = re.compile(rb"Failed to grow output file .+\.(\d+) by")
-"""What memray says in a process whose file was closed under it."""
+"""Message of memray in a process whose file was closed under it."""
 _STEP_BYTES = 4096
-"""By multiples of it a file grows, with zeros ahead of what is written."""
+"""Step by which a file grows; the rest of the last step is zeros."""
 _PADDING_BYTES = 64
-"""What an allocation takes at most."""
+"""Maximum size of one allocation's record."""
 
 
 def cannot_follow() -> str:
-    """Return why memray must not follow forks of this process; empty where it may."""
+    """Return the reason why memray must not follow forks of this process; empty where it may."""
     if "gevent" not in sys.modules:
         return ""
     return (
@@ -48,7 +48,7 @@ def fold_children(
 
     The facts are those of the process with those of its forks.
 
-    `log` has what the processes said, memray within them too. All files are read, and then removed but for the `MOST_KEPT` largest.
+    `log` is the output of the processes, with memray's messages. All files are read; the `MOST_KEPT` largest are kept.
     """
     allocations, sizes = [Profile("allocations", {})], [Profile("bytes", {})]
     cut_off = {int(pid) for pid in _CUT_OFF.findall(log.read_bytes())}
@@ -81,9 +81,9 @@ def fold_children(
 
 
 def _is_full(path: Path) -> bool:
-    """Tell whether a file has no place left and was never closed: then memray could not write what came next."""
+    """Tell whether a file is full and was never closed: memray could then not write later records."""
     written = path.read_bytes()
-    # One that is closed in good order is cut to what was written.
+    # Closing a file properly cuts it to its written length.
     return len(written) % _STEP_BYTES == 0 and bool(written[-_PADDING_BYTES:].strip(b"\0"))
 
 

@@ -1,10 +1,10 @@
-"""py-spy's raw text of a process and its children, without the command lines: they may hold secrets.
+"""Remove the command lines from py-spy's raw text of a process and its children: they may hold secrets.
 
 With `--subprocesses` every stack begins with a frame `process PID:"COMMAND LINE"` for each process from the measured one
-down to its own. No character of a command line is escaped, a newline included, so that a row need not be a line.
+down to its own. Command lines are not escaped, so a newline in one splits its row into several lines.
 
-py-spy looks for new children every 0.1 s and reads a command line once: one that it finds in the moment before it becomes
-another program keeps the name of a copy.
+py-spy looks for new children every 0.1 s and reads a command line once. A child that is found just before it executes
+another program keeps the name of a copy of its parent.
 """
 
 import re
@@ -26,16 +26,16 @@ _WITH_ARGUMENT = {"-W", "-X"}
 
 
 def hide_commands(raw: Path, pid: int) -> None:
-    """Replace py-spy's file by `without_commands` of it. Raises OSError if it cannot be written; then it is empty."""
+    """Replace py-spy's file by `without_commands` of it. Raises OSError if it cannot be written; it is then empty."""
     text = raw.read_text("utf-8", "replace")
     raw.write_text("")
     raw.write_text(without_commands(text, pid), "utf-8")
 
 
 def without_commands(text: str, pid: int) -> str:
-    """Return the rows one a line, those of process `pid` as py-spy writes them without its children.
+    """Return the rows, one a line; those of process `pid` as py-spy writes them without children.
 
-    Those of a child begin with a frame of its program: see `program`. What has no such form is a frame that none can be.
+    Rows of a child begin with a frame of its program: see `program`. A malformed row becomes the frame `?`.
     """
     rows = filter(str.strip, _BETWEEN_ROWS.split(text))
     return "".join(f"{_row(row, pid)}\n" for row in rows)
@@ -55,9 +55,9 @@ def _row(row: str, pid: int) -> str:
 
 
 def program(command: str) -> str:
-    """Return the frame of a program: its name and, of Python, the script's or the module's, without their folders.
+    """Return the frame of a program: its name and, for Python, the script or module, without their folders.
 
-    Nothing else of a command line is told: an argument may be a password, and the text of a `-c` anything.
+    The rest of a command line is dropped: an argument may be a password, and `-c` may hold any text.
     """
     first, *others = command.split() or [""]
     name = _VERSION.sub("", _base(first))

@@ -1,6 +1,6 @@
-"""From py-spy's raw text to a profile by operation: who owns each stack, and which cannot have happened.
+"""Convert py-spy's raw text to a profile by operation: assign each stack to its owner, and drop the impossible ones.
 
-Every sample ends in exactly one place: an operation, the driver, outside of both, the waiting, the pacer, or the torn stacks.
+Every sample is counted exactly once: as an operation, driver, outside of both, idle, pacer, or torn.
 """
 
 import dataclasses
@@ -37,9 +37,9 @@ _THREAD_ROOTS = ("Thread._bootstrap (threading.py)", "_bootstrap (threading.py)"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sorted:
-    """A profile, and the samples that are not in it: `idle` those that waited, `paced` the pacer's, `torn` the impossible.
+    """A profile, and the samples left out of it: `idle` (waiting), `paced` (of the pacer) and `torn` (impossible stacks).
 
-    Only the pacer used CPU: between looks at the clock it lets others run.
+    In a paced sample only the pacer used CPU: between looks at the clock it lets others run.
     """
 
     profile: Profile
@@ -49,16 +49,16 @@ class Sorted:
 
     @property
     def of_children(self) -> int:
-        """The samples in the profile that child processes had."""
+        """Samples of child processes in the profile."""
         return int(self.profile.under(CHILDREN))
 
 
 def sort_stacks(text: str, roots: Sequence[str] = (), *, may_tear: bool = False) -> Sorted:
     """Return the profile in py-spy's raw text; `roots` are the source folders that paths are relative to.
 
-    `may_tear` says that the process ran on while its stacks were read: then a stack without an operation whose
+    `may_tear` means that the process ran on while its stacks were read: then a stack without an operation whose
     first frame starts no thread is torn. Without it such a stack belongs to a greenlet of the target. A row that begins
-    with the frame of a child's program, as `pyspy_children` writes it, is of that child.
+    with the frame of a child's program, as `pyspy_children` writes it, belongs to that child.
     """
     read = functools.cache(lambda text: _read_frame(text, tuple(roots)))
     stacks: dict[Stack, int] = defaultdict(int)
@@ -81,7 +81,7 @@ def sort_stacks(text: str, roots: Sequence[str] = (), *, may_tear: bool = False)
         for name, line in frames:
             (lines_of_children if program else lines)[name][line] += samples
     kept = {name for stack in stacks for name in stack}
-    # Where the measured process has a function too, its line is what it is without its children.
+    # A function that the measured process has too keeps the line it has without the children.
     both = {**lines_of_children, **lines}
     heaviest = {name: found.most_common(1)[0][0] for name, found in both.items() if name in kept}
     profile = Profile("samples", dict(stacks), {name: line for name, line in heaviest.items() if line})
@@ -100,9 +100,9 @@ def _read_frame(text: str, roots: tuple[str, ...]) -> tuple[str, int] | None:
 
 
 def _place(stack: Stack, program: str | None, *, may_tear: bool) -> Stack | str:
-    """Return the stack under the root that owns it, or what it was dropped as; `program` is that of a child process."""
+    """Return the stack under the root that owns it, or the reason for dropping it; `program` is that of a child process."""
     if program is not None:
-        # One that starts or ends has no frame yet, or no more.
+        # A thread that starts or ends has no frame.
         return "idle" if stack and is_waiting(stack[-1]) else child_stack(program, stack)
     is_driver = any(_drives(name) for name in stack)
     if dropped := _dropped(stack, may_tear=may_tear, is_driver=is_driver):
@@ -114,7 +114,7 @@ def _place(stack: Stack, program: str | None, *, may_tear: bool) -> Stack | str:
 
 
 def _dropped(stack: Stack, *, may_tear: bool, is_driver: bool) -> str:
-    """Return as what a stack is left out of the profile; empty for one that belongs to it."""
+    """Return the reason for leaving a stack out of the profile; empty for one that belongs to it."""
     if _is_torn(stack, may_tear=may_tear):
         return "torn"
     if is_waiting(stack[-1]):
@@ -128,12 +128,12 @@ def _dropped(stack: Stack, *, may_tear: bool, is_driver: bool) -> str:
 
 
 def _is_torn(stack: Stack, *, may_tear: bool) -> bool:
-    """Tell whether frames stand on one another that cannot: the stack was read while it changed."""
+    """Tell whether a frame stands on another that cannot call it: the stack was read while it changed."""
     markers = {name for name in stack if name.startswith(MARKER_PREFIX)}
-    # A thread that one call has started may work for another, but that is rarer than a torn stack.
+    # A thread that one call started may work for another, but that is rarer than a torn stack.
     if (may_tear and len(markers) > 1) or (markers and HUB_RUN in stack):
         return True
-    # gevent's hub calls nobody but callbacks; what seems to be called by its `sleep` belongs to another stack.
+    # gevent's hub calls only callbacks; frames that its `sleep` seems to call belong to another stack.
     return any(
         frame_path(caller) == _HUB_PATH and caller != HUB_RUN and not frame_path(called).startswith("gevent/")
         for caller, called in itertools.pairwise(stack)

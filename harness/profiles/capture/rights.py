@@ -1,4 +1,4 @@
-"""Whether this user, on this machine, may profile a process of their own."""
+"""Check whether this user may profile a process of their own on this machine."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ sys.stdin.read()
 
 
 class Ability(NamedTuple):
-    """The answer of a check: a sentence for people, and a remedy (empty if all is well)."""
+    """Result of the check: a sentence for people, and a remedy (empty if the check passed)."""
 
     ok: bool
     sentence: str
@@ -32,7 +32,7 @@ class Ability(NamedTuple):
 
 
 def can_profile() -> Ability:
-    """Try it on a child of our own, as a run would: start, let the profiler in, read its stack. Takes under 1 s."""
+    """Try to profile a child of our own, as a run would: start it, let the profiler in, read its stack. Takes under 1 s."""
     with private_folder() as folder, Supervisor() as supervisor:
         log = folder / "py-spy.log"
         try:

@@ -1,7 +1,7 @@
-"""How often a process stands still because somebody holds it: what a profiler that stops its target costs it.
+"""Measure the share of the time that a process is held: the cost of a profiler that stops its target.
 
-The kernel tells the state of a process; a look at a random moment finds it held as often as it is held. Looks need
-nothing of the process, so its own work may be as uneven as it likes.
+The kernel reports the state of a process; looks at random moments find it held in proportion to the time held. Looks
+need no cooperation of the process, so its own work may be arbitrarily uneven.
 """
 
 import contextlib
@@ -13,21 +13,21 @@ from collections.abc import Iterator
 
 LOOKS_PER_S = 150
 _HELD = {"t", "T"}
-"""Held by a tracer, or stopped by a signal."""
+"""Process states that count as held: by a tracer, or stopped by a signal."""
 _HEAD_BYTES = 64
-"""Of `/proc/PID/stat`: number, name of at most 15 bytes in brackets, state."""
+"""Bytes read of `/proc/PID/stat`: number, name of at most 15 bytes in brackets, state."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Looks:
-    """How many looks there were, and in how many the main thread of the process was held."""
+    """Number of looks, and of those that found the main thread of the process held."""
 
     looks: int = 0
     held: int = 0
 
     @property
     def share(self) -> float | None:
-        """The part of the time that the process was held; None without a look."""
+        """The share of the time that the process was held; None without a look."""
         return self.held / self.looks if self.looks else None
 
 
@@ -35,9 +35,9 @@ NO_LOOKS = Looks()
 
 
 class StopWatch:
-    """Looks at process `pid` at random moments in a thread of its own, from `start` to `stop`.
+    """Watch that looks at process `pid` at random moments in its own thread, from `start` to `stop`.
 
-    A process that has gone is looked at no more; one whose watch was never started is not looked at.
+    It stops looking when the process has gone; without `start` there are no looks.
     """
 
     def __init__(self, pid: int, per_s: float = LOOKS_PER_S) -> None:
@@ -48,22 +48,22 @@ class StopWatch:
         self._thread = threading.Thread(target=self._watch, name="stop watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start looking."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; what was seen stays."""
+        """Stop looking; the looks so far stay."""
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()
 
     @property
     def looks(self) -> Looks:
-        """What was seen so far."""
+        """Looks so far."""
         return Looks(self._looks, self._held)
 
     def _watch(self) -> None:
-        # A gap that repeats could keep step with whoever holds the process.
+        # A regular gap could keep step with the profiler that holds the process.
         gaps = random.Random(self._pid)
         with contextlib.suppress(OSError), _opened(self._pid) as descriptor:
             while not self._ended.wait(gaps.expovariate(self._per_s)):
@@ -73,7 +73,7 @@ class StopWatch:
 
 @contextlib.contextmanager
 def _opened(pid: int) -> Iterator[int]:
-    """Yield a descriptor to read the state of `pid` from, again and again."""
+    """Yield a descriptor from which the state of `pid` can be read repeatedly."""
     descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
     try:
         yield descriptor

@@ -1,8 +1,8 @@
-"""Wait profiles: the stacks on which calls waited, with the nanoseconds waited on each, by operation.
+"""Make wait profiles: the stacks on which calls waited, with the nanoseconds waited on each, by operation.
 
 The measured process writes a `WaitRecord` (`timing/waits.json`); `fold` makes profiles of it. The waiting of the calls
-themselves adds up to `wait_busy_ns` and `wait_idle_ns` of the table of calls, to the nanosecond. The waiting of greenlets
-that calls started is another profile, in time of greenlets: several wait at once, while the call waits for them.
+themselves adds up to `wait_busy_ns` and `wait_idle_ns` of the table of calls, to the nanosecond. Waiting of greenlets
+that calls started is a profile of its own, in greenlet time: several wait at once, while the call waits for them.
 """
 
 from collections import defaultdict
@@ -21,17 +21,17 @@ from harness.profiles.stacks.weighted import Stack
 from harness.storage import files
 
 WAITS = "waits.json"
-"""The record of one process, beside its table of calls."""
+"""Record of one process, beside its table of calls."""
 
 IDLE, BUSY = "(loop idle)", "(loop busy)"
-"""The frames under which an operation's waiting is divided: nobody had the loop, or others had it."""
+"""The frames that divide an operation's waiting: I/O wait (the loop was free), or event loop blocked (by other code)."""
 SHORT = "(short waits)"
-"""What was waited in stretches so short that no stack was read for them."""
+"""Frame for waiting in stretches too short for reading a stack."""
 DEEPER = "(more callers)"
 UNTOLD = -1
-"""Instead of the number of a stack: none was read."""
+"""Stands for the number of a stack where none was read."""
 
-# The loop's own functions stand on every stack that waits: the one that called them is the one that waited.
+# Functions of the loop itself are on every stack that waits: their caller is the function that waited.
 _LOOP = ("gevent/", "src/gevent/")
 
 
@@ -49,7 +49,7 @@ class OperationWaits(msgspec.Struct, frozen=True):
 
 
 class WaitRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What a measured process knows of waiting: `stacks` are numbers of `frames`, the root first.
+    """The waiting recorded in one measured process: `stacks` are numbers of `frames`, the root first.
 
     A frame is (qualified name, file, first line). `reads` stacks of `read_frames` frames together were read, in `spent_ns`.
     """
@@ -63,14 +63,14 @@ class WaitRecord(msgspec.Struct, frozen=True, kw_only=True):
     spent_ns: int
 
     def pack(self) -> bytes:
-        """Return what `WAITS` holds."""
+        """Return the contents of the file `WAITS`."""
         return msgspec.json.encode(self)
 
 
 class ByLatency(msgspec.Struct, frozen=True):
-    """Who waited in calls of which latency: by operation (latency bucket, number of the frame, idle ns, busy ns).
+    """Waiting functions by latency of the call: by operation (latency bucket, number of the frame, idle ns, busy ns).
 
-    `frames` are keys of the frames that waited, those at the end of the stacks.
+    `frames` are keys of the waiting frames, the leaves of the stacks.
     """
 
     frames: list[str]
@@ -79,7 +79,7 @@ class ByLatency(msgspec.Struct, frozen=True):
     def of(self, operation: str, shares: Mapping[int, float]) -> tuple[dict[str, float], dict[str, float]]:
         """Return (idle, busy) ns by frame over some calls of an operation.
 
-        `shares` says for each latency bucket which part of its calls is meant; the calls of one bucket count alike.
+        `shares` gives for each latency bucket the fraction of its calls to include; the calls of one bucket count alike.
         """
         found: tuple[dict[str, float], dict[str, float]] = defaultdict(float), defaultdict(float)
         for bucket, frame_number, *times in self.operations.get(operation, ()):
@@ -98,21 +98,21 @@ class WaitProfiles(NamedTuple):
     by_latency: ByLatency
     facts: WaitFacts
     processes: int
-    """How many processes left a record."""
+    """Number of processes that left a record."""
 
 
 def bucket_of(response_ns: int) -> int:
-    """Return the latency bucket of a call: 8 for each power of two, those of `harness.table.histogram` by sixteens."""
+    """Return the latency bucket of a call: 8 for each power of two; sixteen buckets of `harness.table.histogram` make one."""
     shift = max(response_ns.bit_length() - 8, 0)
     return ((shift << 7) + (response_ns >> shift)) >> BUCKET_SHIFT
 
 
 BUCKET_SHIFT = 4
-"""From a bucket of `harness.table.histogram` to the bucket of the same value here."""
+"""Bits to shift a bucket of `harness.table.histogram` by, to get the bucket of the same value here."""
 
 
 def read(timing: Path) -> list[WaitRecord]:
-    """Return the records of a run, one of each process; none where none was kept or the process was killed.
+    """Return the records of a run, one for each process; empty where none was kept or the process was killed.
 
     Raises `InvalidRunError` for a damaged one.
     """
@@ -134,7 +134,7 @@ def _decode(path: Path) -> WaitRecord:
 
 
 def _check(record: WaitRecord) -> None:
-    """Refuse what no process writes."""
+    """Raise an error for values that no process writes."""
     if any(not 0 <= number < len(record.frames) for stack in record.stacks for number in stack):
         raise ValueError("a stack names a frame that does not exist")
     for waits in record.operations.values():
@@ -169,7 +169,7 @@ def fold(records: Sequence[WaitRecord], roots: Sequence[str] = ()) -> WaitProfil
 
 
 def read_by_latency(path: Path) -> ByLatency | None:
-    """Return what `fold` found by latency; None where there is none or it is damaged."""
+    """Return the waiting by latency; None if it is missing or damaged."""
     try:
         found = msgspec.json.decode(files.read_bytes(path), type=ByLatency)
     except (OSError, ValueError, RecursionError):
@@ -223,7 +223,7 @@ def _own_frames(stack: Sequence[int], keys: Sequence[str], is_marker: Sequence[b
 
 
 def _rest(waits: OperationWaits) -> tuple[int, int, int]:
-    """Return what the calls waited beyond what stands on stacks."""
+    """Return the waiting of calls that is on no stack."""
     idle_ns = waits.idle_ns - sum(cell[2] for cell in waits.cells)
     busy_ns = waits.busy_ns - sum(cell[3] for cell in waits.cells)
     return UNTOLD, idle_ns, busy_ns

@@ -1,4 +1,4 @@
-"""A change of latency, spread over what made it: its parts, the functions that ran or waited, and what nothing explains.
+"""Attribute a change of latency to its parts, to the functions that ran or waited, and to an unexplained rest.
 
 The change of a part is divided among functions by their shares of its profile on either side, so that they add up to
 the part exactly, whatever rate the profiler had. Parts always add up to the change of the whole.
@@ -14,10 +14,10 @@ from harness.profiles.stacks.weighted import by_callers
 RUN, WAIT_BUSY, WAIT_IDLE = "run_ns", "wait_busy_ns", "wait_idle_ns"
 UNEXPLAINED = "unexplained"
 NO_STACK = "(on no stack)"
-"""Stands for functions where a side has no profile of a part that is not 0."""
+"""Name of the row for functions where a side has no profile of a part that is not 0."""
 
 Own = Mapping[str, float]
-"""Weights of functions by their name, as leaves."""
+"""Self weights of functions (as leaves) by their name."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Latency:
 class Attributed:
     """One row: `kind` is `part`, `frame` or `unexplained`; ns per request on both sides.
 
-    `frames` divide a part: they add up to it, the largest change first. Empty where it is not divided.
+    `frames` divide a part: they add up to it, the largest change first; empty for an undivided part.
     """
 
     kind: str
@@ -43,15 +43,15 @@ class Attributed:
 
     @property
     def change_ns(self) -> float:
-        """After less before."""
+        """Time after less time before, in ns."""
         return self.after_ns - self.before_ns
 
 
 def attribute(before: Latency, after: Latency, own: Mapping[str, tuple[Own, Own]]) -> tuple[Attributed, ...]:
     """Return the parts of a latency's change, the largest first and the unexplained one last, always.
 
-    `own` has the functions of a part on either side; a part that it lacks is not divided. What the parts leave of a
-    whole is unexplained; so is the whole where a side has no parts at all.
+    `own` has the functions of a part on either side; a part that it lacks is not divided. The difference between the
+    whole and its parts is unexplained; the whole is unexplained where a side has no parts at all.
     """
     rows = []
     for name in dict.fromkeys([*before.parts_ns, *after.parts_ns]):

@@ -1,7 +1,7 @@
-"""Counts of many frames in the runs of two sides: change, interval and finding of each.
+"""Compare counts of many frames in the runs of two sides: change, interval and finding of each.
 
 The model is the negative binomial: a count of mean m varies by m + d m^2, where the first part is sampling and the
-second what runs of one program differ by. Its dispersion d is shared by all frames, since five runs say little about
+second the variation between runs of one program. Its dispersion d is shared by all frames, since five runs say little about
 one frame and much about all of them (Robinson and Smyth, 2008). With one run a side d is unknown, so only sampling
 is tested and nothing is called changed.
 """
@@ -29,14 +29,14 @@ _Z_95 = NormalDist().inv_cdf(0.975)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Counts:
-    """One side: `counts[frame, run]`, and `exposures` of the same shape that a count is divided by."""
+    """One side: `counts[frame, run]`, and `exposures` of the same shape by which counts are divided."""
 
     counts: Floats
     exposures: Floats
 
     @property
     def runs(self) -> int:
-        """How many runs the side has."""
+        """Number of runs of the side."""
         return int(self.counts.shape[1])
 
     @property
@@ -46,7 +46,7 @@ class Counts:
         return _over(self.counts.sum(axis=1), total)
 
     def at(self, rows: NDArray[np.intp]) -> "Counts":
-        """Return some of the frames."""
+        """Return the given frames only."""
         return Counts(self.counts[rows], self.exposures[rows])
 
     def pooled(self) -> "Counts":
@@ -56,9 +56,9 @@ class Counts:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Compared:
-    """By frame: both weights, the interval of after less before, the samples behind it, and what may be said.
+    """By frame: both weights, the interval of after less before, the samples behind it, and the finding.
 
-    `discovery` is NaN for what was not tested. `dispersion` is None where it could not be known.
+    `discovery` is NaN for frames that were not tested. `dispersion` is None where it cannot be estimated.
     """
 
     before: Floats
@@ -74,7 +74,7 @@ class Compared:
 def compare_sampled(before: Counts, after: Counts, strict: Strictness = STRICT) -> Compared:
     """Compare counts of samples; with fewer than `strict.least_runs` runs on a side nothing is called changed.
 
-    What is called changed has runs that differ by rank too, so that it rests on no single run, and an interval
+    A changed frame has runs that differ by rank too, so that it rests on no single run, and an interval
     without zero.
 
     Raises ValueError if the sides do not have the same frames, or one has no run.
@@ -98,7 +98,7 @@ def compare_sampled(before: Counts, after: Counts, strict: Strictness = STRICT) 
     is_found = np.nan_to_num(discovery, nan=1.0) <= strict.false_discovery
     is_found &= np.abs(change) >= strict.least_effect * larger
     if is_replicated:
-        # The test asks what both sides would vary by if they were one, the interval what each varies by.
+        # The test needs the variance of both sides if they were one, the interval the variance of each.
         is_found &= _runs_agree(before, after) & (np.abs(change) > reach)
     is_same = (np.abs(change) + reach <= strict.least_effect * larger) & (samples > 0) & is_replicated
     word = Finding.CHANGED if is_replicated else Finding.BEYOND_SAMPLING
@@ -113,11 +113,11 @@ def compare_sampled(before: Counts, after: Counts, strict: Strictness = STRICT) 
 
 
 def compare_counted(before: Counts, after: Counts, strict: Strictness = STRICT) -> Compared:
-    """Compare what is counted and not sampled: allocations, bytes.
+    """Compare counted (not sampled) weights: allocations, bytes.
 
-    With fewer than `strict.least_runs` runs on a side, the interval is the change itself and only these runs are told
-    apart. With as many, a frame has changed where every run of one side counts more than every run of the other, by the
-    exact chance of that under no change; equal counts in all runs of a side leave no chance at all. The interval is
+    With fewer than `strict.least_runs` runs on a side, the interval is the change itself and holds for these runs
+    only. With as many, a frame has changed where every run of one side counts more than every run of the other, by the
+    exact probability of that under no change (0 where the runs within each side are equal). The interval is
     then from the closest runs of both sides to the farthest.
     """
     if len(before.counts) != len(after.counts) or not before.runs or not after.runs:
@@ -182,9 +182,9 @@ def shared_dispersion(before: Counts, after: Counts) -> float:
 
 
 def _runs_agree(before: Counts, after: Counts) -> NDArray[np.bool_]:
-    """Tell for each frame whether the runs of the sides differ by rank (Mann and Whitney 1947, normal, 5 %).
+    """Return for each frame whether the runs of the sides differ by rank (Mann and Whitney 1947, normal, 5 %).
 
-    A process that was taken off its processor is sampled many times at one place: so many samples are one event.
+    A process that loses its processor is sampled many times at one place: all these samples are one event.
     """
     one, two = (_over(side.counts, side.exposures) for side in (before, after))
     above = (two[:, None, :] > one[:, :, None]) + 0.5 * (two[:, None, :] == one[:, :, None])
@@ -195,7 +195,7 @@ def _runs_agree(before: Counts, after: Counts) -> NDArray[np.bool_]:
 
 
 def runs_needed(effect: float, dispersion: float) -> int:
-    """Return the runs a side that a relative change of `effect` takes however many samples each has."""
+    """Return the runs a side needed to find a relative change of `effect`, however many samples each run has."""
     return max(math.ceil(samples_needed(effect) * dispersion), 1)
 
 
@@ -208,7 +208,7 @@ def _null_errors(before: Counts, after: Counts, dispersion: float) -> Floats:
 
 
 def _variance(side: Counts, dispersion: float, rates: Floats | None = None) -> Floats:
-    """Return the variance of a side's rate; a side without a sample varies as if it had one."""
+    """Return the variance of a side's rate; a side without a sample is given the variance of one sample."""
     exposure = side.exposures.sum(axis=1)
     if rates is None:
         rates = np.maximum(side.rates, _over(np.ones(len(exposure)), exposure))

@@ -20,9 +20,9 @@ def two_sided_p(t: Floats, freedom: float) -> Floats:
 
 
 def student_quantile(confidence: float, freedom: float) -> float:
-    """Return how many standard errors a two-sided interval of `confidence` reaches to each side.
+    """Return the half-width of a two-sided interval of `confidence`, in standard errors.
 
-    Wallace (1959): Student's from the normal one, within 0.2 % from 8 degrees on.
+    Wallace (1959): Student's quantile from the normal one, within 0.2 % from 8 degrees of freedom on.
     """
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     if not math.isfinite(freedom):

@@ -1,4 +1,4 @@
-"""What may be said of a frame in two profiles, and how strict it is."""
+"""The findings for a frame in two profiles, and the strictness of reaching them."""
 
 import dataclasses
 import enum
@@ -6,27 +6,27 @@ import math
 
 
 class Finding(enum.StrEnum):
-    """The answer for one frame. Only several runs a side tell a change of the program from one of the day."""
+    """The finding for one frame. Only several runs a side can separate a change of the program from drift of the machine."""
 
     CHANGED = "changed"
-    """Several interleaved runs a side differ by more than they differ among themselves."""
+    """Several interleaved runs a side differ by more than the runs of one side differ among themselves."""
     SAME = "same"
     """The whole interval of the change is within the least effect."""
     BEYOND_SAMPLING = "beyond sampling"
-    """One run a side: more than chance of the sampling explains, but runs of one program may differ as much."""
+    """One run a side: beyond sampling error, but two runs of one program may differ as much."""
     DIFFERS = "differs"
-    """One run a side of what is counted and not sampled: the two runs differ."""
+    """One run a side of a counted (not sampled) weight: the two runs differ."""
     CANNOT_TELL = "cannot tell"
 
     @property
     def is_coloured(self) -> bool:
-        """True if something is claimed about the direction of the change."""
+        """True if the finding claims a direction of the change."""
         return self in {Finding.CHANGED, Finding.BEYOND_SAMPLING, Finding.DIFFERS}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Strictness:
-    """How a finding is reached.
+    """Thresholds for a finding.
 
     `least_effect` is a share of the larger side: less is never called a change, and an interval within it is "same".
     `false_discovery` is the expected share of wrong ones among the frames that are called changed.
@@ -35,9 +35,9 @@ class Strictness:
     least_effect: float = 0.05
     false_discovery: float = 0.05
     least_runs: int = 5
-    """Runs a side below which none is called changed."""
+    """Minimum runs a side for the finding "changed"."""
     least_samples: float = 10
-    """Samples of both sides together below which a frame is not tested: fixed before, by the sum and not the change."""
+    """Minimum samples of both sides together for testing a frame. It uses the sum, not the change, and is fixed beforehand."""
     confidence: float = 0.95
 
 
@@ -48,7 +48,7 @@ _POWER = 2.8
 
 
 def samples_needed(effect: float) -> int:
-    """Return the samples a side that a relative change of `effect` takes, from sampling alone: 2 (2.8 / effect)^2.
+    """Return the samples a side needed to find a relative change of `effect`, from sampling error alone: 2 (2.8 / effect)^2.
 
     That is 40 % at 100 samples, 13 % at 1,000 and 4 % at 10,000.
     """

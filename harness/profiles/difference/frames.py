@@ -1,4 +1,4 @@
-"""Functions of two profiles by operation: one row for each, with its own weight and its whole weight."""
+"""Compare functions of two profiles by operation: one row for each, with its self and total weight."""
 
 import dataclasses
 import functools
@@ -16,9 +16,9 @@ from harness.profiles.stacks.marker import MARKER_PREFIX
 from harness.profiles.stacks.weighted import by_callers
 
 SAMPLED = "samples"
-"""The unit of what is sampled; every other unit is counted, or measured."""
+"""The unit of sampled weights; every other unit is counted or measured."""
 TIMED = "ns"
-"""The unit of what is measured: it repeats as little as any time does."""
+"""The unit of measured times, which vary from run to run as any time does."""
 
 Key = tuple[str, str]
 """(operation or other root, frame)."""
@@ -26,7 +26,7 @@ Key = tuple[str, str]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ProfiledRun:
-    """A profile, the requests of each operation behind it, and what one unit of weight stands for.
+    """A profile, the requests of each operation behind it, and the size of one unit of weight.
 
     `per_weight` is 1 for counts, and the ns between two samples for samples: then weights are ns per request.
     """
@@ -36,7 +36,7 @@ class ProfiledRun:
     per_weight: float = 1.0
 
     def exposure(self, root: str) -> float:
-        """Return what a weight under `root` is divided by: the requests of its operation, or all of them."""
+        """Return the divisor for weights under `root`: the requests of its operation, or all of them."""
         operation = root.removeprefix(MARKER_PREFIX)
         requests = self.requests.get(operation) if root.startswith(MARKER_PREFIX) else None
         return max(requests or sum(self.requests.values()), 1) / self.per_weight
@@ -55,13 +55,13 @@ class Change:
 
     @property
     def change(self) -> float:
-        """After less before."""
+        """Weight after less weight before."""
         return self.after - self.before
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FrameChange:
-    """One function of one operation: `own` as a leaf, `whole` with all that it calls."""
+    """One function of one operation: `own` is its self weight (as a leaf), `whole` its total with all that it calls."""
 
     operation: str
     frame: str
@@ -72,10 +72,10 @@ class FrameChange:
 def compare_frames(
     before: Sequence[ProfiledRun], after: Sequence[ProfiledRun], strict: Strictness = STRICT
 ) -> tuple[FrameChange, ...]:
-    """Return every function of every root that any run has, the largest change of its own weight first.
+    """Return every function of every root that any run has, the largest change of self weight first.
 
     Each side is one run, or several interleaved with the other side's. Raises ValueError for no run on a side or
-    different units. Own and whole weights are tested as two families, and what no operation did apart from both.
+    different units. Self and total weights are tested as two families, and stacks outside of operations apart from both.
     """
     runs = [*before, *after]
     units = {run.profile.unit for run in runs}
@@ -99,17 +99,17 @@ def compare_frames(
 
 
 def comparing(unit: str) -> Callable[[Counts, Counts, Strictness], Compared]:
-    """Return how weights of a unit are compared."""
+    """Return the function that compares weights of a unit."""
     return {SAMPLED: compare_sampled, TIMED: compare_timed}.get(unit, compare_counted)
 
 
 def compare_apart(
     unit: str, before: Counts, after: Counts, *, of_operations: Sequence[bool], strict: Strictness = STRICT
 ) -> Compared:
-    """Compare what operations did and what the harness and others did as two families.
+    """Compare the work of operations and that of the harness and others as two families.
 
-    Starting up and driving differ far more from run to run than requests do: in one family with them, no request would
-    be told apart. The dispersion is that of the operations.
+    Starting up and driving differ far more from run to run than requests do: in one family with them, no change of a
+    request would be found. The dispersion is that of the operations.
     """
     mask = np.array(of_operations, dtype=bool)
     places = (np.flatnonzero(mask), np.flatnonzero(~mask))
@@ -157,7 +157,7 @@ def _exposures(runs: Sequence[ProfiledRun], roots: Sequence[str]) -> np.ndarray:
 
 
 def _by_operation(profile: Profile) -> dict[Key, list[float]]:
-    """Return (own, whole) weight by root and frame; recursion counts once, a stack of its root alone is the root's."""
+    """Return (self, total) weight by root and frame; recursion counts once, a stack of its root alone belongs to the root."""
     rows: dict[Key, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for callers, leaves in by_callers(profile.stacks).items():
         root, above = callers[0] if callers else "", set(callers[1:])

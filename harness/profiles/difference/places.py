@@ -1,4 +1,4 @@
-"""What may be said of each place of a graph of two sides: of its whole weight, and of its own."""
+"""Findings for each place of a graph of two sides: for its total and its self weight."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ class Node(Protocol):
 
     @property
     def depth(self) -> int:
-        """How many frames are below it."""
+        """Number of frames between this one and the root."""
 
     @property
     def is_several(self) -> bool:
@@ -30,12 +30,12 @@ class Node(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class NodeFindings:
-    """By node, for its whole weight or its own: half the width of the interval per request, and what is found."""
+    """By node, for its total or self weight: half the width of the interval per request, and the finding."""
 
     reach: tuple[float, ...]
     findings: tuple[Finding, ...]
     of_function: frozenset[int] = frozenset()
-    """Places whose finding is that of their function, over all its places: one alone has too few samples to be told."""
+    """Places that take the finding of their function over all its places, because one place has too few samples."""
 
 
 def node_findings(
@@ -45,10 +45,10 @@ def node_findings(
     after: Sequence[ProfiledRun],
     changes: Sequence[FrameChange] = (),
 ) -> tuple[NodeFindings, NodeFindings]:
-    """Return (whole, own) of every node for the runs of two sides; nodes that stand for several frames are never told.
+    """Return (total, self) findings of every node for the runs of two sides; nodes that stand for several frames get none.
 
     `weights` are by run, those before and then those after, and in each by node.
-    A node that cannot be told by itself is what its function is by the `changes`, where it moved the same way.
+    A node without a finding takes that of its function in `changes`, where the node moved in the same direction.
     """
     runs = [*before, *after]
     shape = (len(nodes), len(runs))
@@ -92,7 +92,7 @@ def _found(nodes: Sequence[Node], compared: Compared, of_function: Sequence[Chan
 
 
 def _functions(nodes: Sequence[Node]) -> Iterator[tuple[str, str]]:
-    """Yield for each node its operation and its function, as the table of functions knows them."""
+    """Yield the operation and function of each node, as the table of functions names them."""
     operation = ""
     for node in nodes:
         if node.depth == 0:

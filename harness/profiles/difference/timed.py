@@ -1,8 +1,8 @@
-"""Times of many frames, measured and not sampled, in one run a side: what may be said of them.
+"""Compare times of many frames, measured (not sampled) in one run a side.
 
-No sampling blurs such a time, but the next run of identical code waits for another time: one after the other on a shared
+No sampling error blurs such a time, but the next run of identical code waits for another time: one after the other on a shared
 two-core machine, two runs differed by 26 % (standard deviation). So only a factor of 1.5, about twice that as logarithms,
-is worth a colour; it is a rule of thumb and no test, and nothing less is called the same.
+gets a colour. It is a rule of thumb and no test, and a smaller factor is not called "same".
 """
 
 import dataclasses
@@ -14,11 +14,11 @@ from harness.profiles.difference.finding import STRICT, Finding, Strictness
 
 CAUTION = 1.5
 _LEAST_SHARE = 0.001
-"""Of the longest time on either side: less is worth no colour, whatever its factor."""
+"""Minimum share of the longest time on either side: smaller times get no colour, whatever their factor."""
 
 
 def compare_timed(before: Counts, after: Counts, strict: Strictness = STRICT) -> Compared:
-    """Compare as `compare_counted`; with fewer than `strict.least_runs` runs a side, less than `CAUTION` cannot be told."""
+    """Compare as `compare_counted`; with fewer than `strict.least_runs` runs a side, a factor below `CAUTION` is undecided."""
     compared = compare_counted(before, after, strict)
     if min(before.runs, after.runs) >= strict.least_runs:
         return compared

@@ -22,7 +22,7 @@ _UNSAFE = re.compile(r"[\\;\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|^#")
 _ESCAPED = re.compile(r"\\u([0-9a-f]{4})")
 _UNIT = "# unit: "
 _MOST_WEIGHT = 1e30
-"""Of a stack, far beyond any time or memory: what is made of the weights stays a number."""
+"""Limit for the weight of a stack, far beyond any time or memory, so that sums and products of weights stay finite."""
 _LINE = re.compile(r"# line (\d{1,9}) of (.+)\.$", re.DOTALL)
 
 
@@ -30,8 +30,8 @@ _LINE = re.compile(r"# line (\d{1,9}) of (.+)\.$", re.DOTALL)
 class Profile:
     """Stacks with weights in one unit: `samples`, `bytes`, `allocations`, `ns`.
 
-    `lines` gives, for frames that have one, the source line where most of their weight was. It stands beside the
-    frames and never in them, so that a shifted line changes no key.
+    `lines` gives, for frames that have one, the source line where most of their weight was. Lines are kept beside the
+    frames and not in them, so that a shifted line changes no key.
     """
 
     unit: str
@@ -78,7 +78,7 @@ class Profile:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
-    """Both weights of every stack that either side has; nothing is said about significance."""
+    """Both weights of every stack that either side has, without a test of significance."""
 
     unit: str
     stacks: Mapping[Stack, tuple[float, float]]
@@ -161,7 +161,7 @@ def read_folded(path: Path) -> Profile:
 
 
 def write_folded(path: Path, profile: Profile) -> None:
-    """Write the text form; the file is whole or not there."""
+    """Write the text form atomically: the file is complete or absent."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     partial.write_bytes(format_folded(profile).encode())
     partial.replace(path)
@@ -171,7 +171,7 @@ def _parse(rows: Iterable[str], where: str) -> Profile:
     unit = "samples"
     lines: dict[str, int] = {}
     groups: dict[Stack, dict[str, float]] = {}
-    # Many stacks differ in their leaf alone: what calls it is read once, and its names are held once.
+    # Many stacks differ in their leaf alone: their callers are parsed and stored once.
     read: dict[str | None, dict[str, float]] = {}
     for number, row in enumerate(rows, 1):
         if row.startswith("# "):
@@ -228,7 +228,7 @@ def _name(text: str) -> str:
 
 
 def _weight(text: str) -> float:
-    """Return the weight of a row; raises ValueError that says what is wrong with it."""
+    """Return the weight of a row; raises ValueError that says why it cannot be read."""
     try:
         weight = int(text) if text.isdecimal() else float(text)
     except ValueError as error:

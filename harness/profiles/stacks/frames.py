@@ -1,6 +1,6 @@
-"""Names of frames: what stays the same when a checkout moves, a line shifts or a process starts again.
+"""Names of frames that stay the same when a checkout moves, a line shifts or a process starts again.
 
-A frame is written `qualified.name (module/relative/path.py)`; pure functions, no look at any disk.
+A frame is written `qualified.name (module/relative/path.py)`; these are pure functions that read no disk.
 """
 
 import re
@@ -11,7 +11,7 @@ import harness
 from harness.profiles.stacks.marker import MARKER_PREFIX
 
 ENGINE_ROOT = str(Path(harness.__file__).resolve().parents[1])
-"""The folder of the running harness, below which its own frames are."""
+"""The folder of the running harness; the harness's own frames lie below it."""
 
 DRIVER = "(driver)"
 """Root of the stacks that belong to the harness: loop, pacer, bookkeeping."""
@@ -20,10 +20,10 @@ OUTSIDE = "(outside)"
 """Root of the stacks that belong to no operation: other threads, start, garbage collection."""
 
 CHILDREN = "(child processes)"
-"""Root of the stacks of child processes, where those were asked for; below it stands the program of each."""
+"""Root of the stacks of child processes, where they were sampled; below it stands the program of each."""
 
 CHILD = "(child) "
-"""What the frame of a child's program begins with; no function of a source file is called so."""
+"""Prefix of the frame of a child's program; no function of a source file can have such a name."""
 
 FORKED = f"{CHILD}forked"
 """The program of a child that is a copy of its parent."""
@@ -32,7 +32,7 @@ FORKED = f"{CHILD}forked"
 def engine_file(module: str) -> str:
     """Return the path that frames of a module of the harness have: `harness/units.py` for `harness.units`.
 
-    Raises ModuleNotFoundError where there is none: who classifies frames by a module notices that the module has moved.
+    Raises ModuleNotFoundError if there is none, so that code which classifies frames by a module fails when it moves.
     """
     path = f"{module.replace('.', '/')}.py"
     if not Path(ENGINE_ROOT, path).is_file():
@@ -41,17 +41,17 @@ def engine_file(module: str) -> str:
 
 
 CARRYING = engine_file("harness.target.carrying")
-"""What hands work over for a call; its own cost is the driver's."""
+"""File that hands work over for a call; its own cost belongs to the driver."""
 
 MARKER_FILE = engine_file("harness.profiles.stacks.marker")
-"""Where the marker of an operation is: its frame is nobody's work."""
+"""File of the operation marker, whose frame is left out of profiles."""
 
 _INSTALLED = re.compile(r"^.*/(?:site|dist)-packages/")
 _STANDARD = re.compile(r"^.*/lib/python\d+\.\d+/")
 
 
 def frame(function: str, path: str, roots: Sequence[str] = ()) -> str:
-    """Return the key of a frame; `roots` are source folders whose prefix is cut, the longest first."""
+    """Return the key of a frame; `roots` are source folders to strip from the path, the longest first."""
     return f"{function} ({relative_path(path, roots)})"
 
 
@@ -65,8 +65,8 @@ def frame_path(name: str) -> str:
 def marker_place(stack: Sequence[str]) -> int | None:
     """Return the place of the marker that a stack of keys belongs to; None if it has none.
 
-    The innermost one: a thread that one call has started may work for another. Of several of one operation in a row the
-    outermost, so that no caller within the call is lost.
+    It is the innermost one: a thread that one call has started may work for another. Of several of one operation in a row it is
+    the outermost, so that no caller within the call is lost.
     """
     found = None
     for place in range(len(stack) - 1, -1, -1):
@@ -80,8 +80,8 @@ def marker_place(stack: Sequence[str]) -> int | None:
 def child_stack(program: str, stack: Sequence[str]) -> tuple[str, ...]:
     """Return the stack of a child process under the root of them all, below the frame of its `program`.
 
-    A copy of the measured process may have the marker of the call that made it: then the stack begins there. No child's
-    stack is under the root of an operation: what operations do is what the measured process does.
+    A copy of the measured process may carry the marker of the call that made it: then the stack begins there. No child's
+    stack is under the root of an operation, because operations count the measured process only.
     """
     place = marker_place(stack)
     if place is not None:
@@ -90,7 +90,7 @@ def child_stack(program: str, stack: Sequence[str]) -> tuple[str, ...]:
 
 
 def is_plumbing(path: str) -> bool:
-    """Tell whether the file at `path` hands work over and does none by itself: the standard library, gevent, ourselves."""
+    """Tell whether the file at `path` is a framework file that only hands work over: standard library, gevent, harness."""
     if path.startswith("<") or (_STANDARD.match(path) and not _INSTALLED.match(path)):
         return True
     return relative_path(path).startswith(("gevent/", "greenlet/", "memray/")) or path.endswith(
@@ -101,8 +101,8 @@ def is_plumbing(path: str) -> bool:
 def relative_path(path: str, roots: Sequence[str] = ()) -> str:
     """Return `path` as its module is imported: `redis/client.py`, `threading.py`, `harness/load.py`.
 
-    Installed packages come first, since a virtual environment may stand inside a checkout. A file under no
-    known folder keeps its name alone: its folders would tell one checkout from another.
+    Installed packages come first, since a virtual environment may be inside a checkout. A file under no
+    known folder keeps its name alone: its folders would differ from one checkout to another.
     """
     for installed in (_INSTALLED, _STANDARD):
         if found := installed.match(path):

@@ -1,7 +1,7 @@
-"""Frames that wait: a thread whose innermost frame is one of these uses no CPU, whatever its profiler takes it for.
+"""Frames that wait: a thread with one of these innermost uses no CPU, even where its profiler counts it as active.
 
-py-spy leaves out threads that the kernel calls asleep. But each of its looks stops the process, which ends a wait that has
-a timeout for a moment, and of threads that it cannot tell apart it takes each for active: an idle worker of a thread pool
+py-spy leaves out threads that the kernel reports as asleep. But each of its looks stops the process, which briefly ends a wait
+with a timeout, and it takes every thread that it cannot tell apart for active: an idle worker of a thread pool
 then looks as busy as the whole program.
 """
 
@@ -19,11 +19,11 @@ _WAITING = {
     "subprocess.py": {"_try_wait"},
     "threading.py": {"_wait_for_tstate_lock", "join", "wait"},
 }
-"""Functions by module that call nothing written in Python while they wait, so that they are innermost."""
+"""Functions by module that call no Python code while they wait, so that they are innermost."""
 
 
 def is_waiting(innermost: str) -> bool:
-    """Tell whether a thread waits whose innermost frame has this key: the event loop for events, or a thread for another."""
+    """Tell whether a thread with this innermost frame waits: the event loop for events, or a thread for another."""
     if innermost == HUB_RUN:
         return True
     names = _WAITING.get(frame_path(innermost), ())

@@ -35,7 +35,7 @@ def _version(path: str) -> tuple[int, int]:
 
 @functools.lru_cache(maxsize=1024)
 def _names(path: str, _version: tuple[int, int]) -> dict[tuple[str, int], str]:
-    """Return the names of a file; kept, since a session reads many profiles of the same files."""
+    """Return the names of a file, cached, since a session reads many profiles of the same files."""
     try:
         source = files.read_bytes(Path(path), files.MOST_DOCUMENT_BYTES)
         with warnings.catch_warnings():

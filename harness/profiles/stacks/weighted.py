@@ -1,22 +1,22 @@
-"""Stacks with weights, the callers held once for all their leaves: many stacks of a profile differ in their leaf alone."""
+"""Stacks with weights that store shared callers once: many stacks of a profile differ in their leaf alone."""
 
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 
 Stack = tuple[str, ...]
-"""Frames from the root to the leaf; none is empty."""
+"""Frames from the root to the leaf; never empty strings."""
 
 Leaves = Mapping[str, float]
-"""The weight of each leaf that stands directly on the same callers."""
+"""The weight of each leaf directly below the same callers."""
 
 
 class Grouped(Mapping[Stack, float]):
-    """A weight by stack, like a dict of stacks, made of and held as the leaves of each stack of callers."""
+    """A weight by stack, like a dict of stacks, built from and stored as the leaves of each stack of callers."""
 
     __slots__ = ("by_callers",)
 
     def __init__(self, by_callers: Mapping[Stack, Leaves]) -> None:
         self.by_callers = by_callers
-        """The leaves by their callers, from the root down; those of a root alone have none."""
+        """The leaves by their callers, from the root down; a stack of its root alone has the empty tuple of callers."""
 
     def __getitem__(self, stack: Stack) -> float:
         leaves = self.by_callers.get(stack[:-1], {})
@@ -62,7 +62,7 @@ class _Values(ValuesView[float]):
 
 
 def by_callers(stacks: Mapping[Stack, float]) -> Mapping[Stack, Leaves]:
-    """Return the leaves of each stack of callers, at no cost where they are held so."""
+    """Return the leaves of each stack of callers, without conversion for `Grouped`."""
     if isinstance(stacks, Grouped):
         return stacks.by_callers
     groups: dict[Stack, dict[str, float]] = {}

@@ -57,9 +57,14 @@ def at_rate_of_slower_side(session: LoadSession) -> LoadSession:
 
 
 def run_load_blocks(
-    session: LoadSession, receipt: Receipt, *, candidates: Candidates, write: Write, progress: Progress,
+    session: LoadSession,
+    receipt: Receipt,
+    *,
+    candidates: Candidates,
+    write: Write,
+    progress: Progress,
     pace: Pace | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Measure the load blocks of `receipt.plan` into `receipt`, which `write` receives whole after each of them.
 
     First the screen blocks; then, if `candidates` names anything, as many fresh blocks as confirm it. The receipt is

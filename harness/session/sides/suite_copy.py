@@ -8,7 +8,7 @@ from harness.errors import UsageError
 from harness.session.sides.roots import NEVER_LINKED
 
 SUITES = ("benchmarks", "bench", "tests/benchmarks", "tests/bench", "tests/perf", "perf")
-"""Where benchmarks are looked for when the policy names no suite."""
+"""Folders searched for benchmarks when the policy names no suite."""
 
 
 def locate_suite(project: Path, named: str | None) -> str:

@@ -81,9 +81,14 @@ class Benchmark:
         return self._measure(function, call, timed_loop(call))
 
     def pedantic(
-        self, target: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None,
-        setup: Callable[[], Any] | None = None, teardown: Callable[..., Any] | None = None, **_rounds: int,
-    ) -> Any:  # fmt: skip
+        self,
+        target: Callable[..., Any],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        setup: Callable[[], Any] | None = None,
+        teardown: Callable[..., Any] | None = None,
+        **_rounds: int,
+    ) -> Any:
         """Serve slices of `target`, each call after its own `setup`; the session sets the number of rounds."""
         if setup is None and teardown is None:
             return self(target, *args, **dict(kwargs or {}))

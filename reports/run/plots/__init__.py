@@ -1,1 +1,1 @@
-"""The charts of runs, as data: which there are and what each shows."""
+"""Charts of runs as data: their selection and content."""

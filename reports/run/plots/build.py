@@ -1,4 +1,4 @@
-"""Runs to charts. A run whose latencies are withheld has its rates shown and nothing else."""
+"""Build the charts of runs. A run with withheld latencies only shows its rates."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ Numbered = tuple[int, Side]
 
 
 def charts(sides: Sequence[Side]) -> tuple[Chart, ...]:
-    """Return every chart that has something to show, in reading order. A run that is alone needs no name in them."""
+    """Return every chart with content, in reading order. A single run is not named in them."""
     if len(sides) == 1:
         sides = [dataclasses.replace(sides[0], label="")]
     shown = [(number, side) for number, side in enumerate(sides) if not side.withheld and side.returned]
@@ -210,14 +210,14 @@ def _in_flight(sides: Sequence[Side]) -> Chart:
     return Chart(
         "in-flight",
         "Calls in flight over time",
-        "Let go and not yet back, as the mean of each moment. Where it climbs at a steady rate, calls come faster than they are "
-        "answered. Waiting: due, but not yet let go.",
+        "Sent and without a response yet, as the mean of each time bin. Where it climbs at a steady rate, calls come faster than they are "
+        "answered. Waiting: due, but not yet sent.",
         InFlightPlot(panels),
     )
 
 
 def _load(shown: Sequence[Numbered]) -> Chart | None:
-    """Return response against rate, where the plan goes through different rates."""
+    """Return the chart of response against rate, for plans with different rates."""
     series = []
     for number, side in shown:
         if not _varies(side):

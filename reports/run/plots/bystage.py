@@ -1,4 +1,4 @@
-"""The tails of the stages side by side, of runs that have several."""
+"""Build the chart of the tails by stage, for runs with several stages."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _MOST_STAGES = 6
 def by_stage(shown: Sequence[tuple[int, Side]]) -> Chart | None:
     """Return response times by stage, in the order of the plan; None where no run has several stages.
 
-    A stage that is invalid by itself has no line; of many stages the ones with the longest p99 are shown.
+    An invalid stage has no line; of many stages the ones with the longest p99 are shown.
     """
     if all(len(side.run.stages) < 2 for _, side in shown):
         return None

@@ -1,4 +1,4 @@
-"""The time-split chart: how the mean response divides, for all calls and for the slowest of them."""
+"""Build the time-split chart: the parts of the mean response of all calls and of the slowest."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +19,7 @@ def split_chart(shown: Sequence[tuple[int, Side]]) -> Chart:
     return Chart(
         "split",
         "Where the response time goes",
-        "Run: executing the call. Busy: others held the loop. Idle: a back end was awaited. The scales differ.",
+        "Executing: running the call. Event loop blocked: other greenlets ran. I/O wait: the loop was idle. The scales differ.",
         SplitPlot(tuple(panels), (*PART_NAMES.items(), ("service_ns", SERVICE))),
     )
 

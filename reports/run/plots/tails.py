@@ -1,4 +1,4 @@
-"""A histogram to the line of its tail."""
+"""Turn a histogram into the line of its tail."""
 
 import numpy as np
 

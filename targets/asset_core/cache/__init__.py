@@ -1,1 +1,1 @@
-"""Whole assets by key: in process (L1), in Redis (L2), and from the databases (L3)."""
+"""Cache whole assets by key: in process (L1), in Redis (L2), and from the databases (L3)."""

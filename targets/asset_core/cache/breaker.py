@@ -1,4 +1,4 @@
-"""A circuit breaker: after some failures in a row a store is left alone, then tried by one caller at a time."""
+"""A circuit breaker: after some failures in a row a store is not called, then tried by one caller at a time."""
 
 import threading
 from collections.abc import Callable
@@ -9,7 +9,7 @@ LONGEST_PAUSE_S = 30.0
 
 
 class Breaker:
-    """`allow` before each attempt, then `succeed` or `fail`. The pause doubles while attempts keep failing."""
+    """Call `allow` before each attempt, then `succeed` or `fail`. The pause doubles while attempts keep failing."""
 
     def __init__(self, clock: Callable[[], float], failure_limit: int = FAILURE_LIMIT) -> None:
         self._clock = clock
@@ -22,35 +22,35 @@ class Breaker:
 
     @property
     def closed(self) -> bool:
-        """Whether the store is in use."""
+        """True while calls to the store are allowed."""
         return self._closed
 
     def allow(self) -> bool:
-        """Return whether the store may be asked now."""
+        """Return whether a call to the store is allowed now."""
         if self._closed:
             return True
         with self._lock:
             now_s = self._clock()
             if now_s < self._retry_at_s:
                 return False
-            # One probe for each pause: the next waits, whatever becomes of this one.
+            # One probe per pause: the next caller waits, however this probe ends.
             self._retry_at_s = now_s + self._pause_s
             return True
 
     def end_pause(self) -> None:
-        """Let the next caller probe: the store has been seen to answer somebody else."""
+        """Let the next caller probe: the store has answered another caller."""
         with self._lock:
             self._retry_at_s = self._clock()
 
     def succeed(self) -> None:
-        """Note an answer."""
+        """Record a success."""
         if self._closed and not self._failures:
             return
         with self._lock:
             self._failures, self._pause_s, self._closed = 0, FIRST_PAUSE_S, True
 
     def fail(self) -> None:
-        """Note a failure."""
+        """Record a failure."""
         with self._lock:
             self._failures += 1
             if self._failures < self._failure_limit:

@@ -1,4 +1,4 @@
-"""What is cached: an encoded body that no caller can change, with its entity tag and time, or that there is nothing."""
+"""A cache entry: an immutable encoded body with its entity tag and time, or the absence of an asset."""
 
 from datetime import UTC, datetime
 
@@ -7,13 +7,13 @@ from targets.asset_core.model import FullAsset
 from targets.asset_core.responses import JSON_TYPE, base64_text
 
 OVERHEAD_BYTES = 512
-"""What an entry costs besides its bodies: the object, its headers, its place in the table."""
+"""Memory of an entry in addition to its bodies: the object, its headers, its table slot."""
 
 
 class Entry:
-    """One cached answer: `body` holds the encoded form, or `document` the object when caches hold objects.
+    """One cached answer: `body` holds the encoded form, `document` the object when caches hold objects.
 
-    Neither means that the asset does not exist. `fetched_at_s` is wall-clock time.
+    Both are None if the asset does not exist. `fetched_at_s` is wall-clock time.
     """
 
     __slots__ = ("body", "document", "etag", "fetched_at_s", "gzip_text", "headers", "text")
@@ -36,7 +36,7 @@ class Entry:
 
     @property
     def missing(self) -> bool:
-        """Whether this entry says that the asset does not exist."""
+        """Return True if the asset does not exist."""
         return self.body is None and self.document is None
 
     def plain(self) -> str:
@@ -55,12 +55,12 @@ class Entry:
 
     @property
     def size_bytes(self) -> int:
-        """An upper estimate of the memory that the entry can come to hold: body, text and gzip form."""
+        """An upper estimate of the entry's memory with all forms: body, text and gzip form."""
         return OVERHEAD_BYTES + 4 * len(self.body or b"")
 
 
 def asset_headers(etag: str, fetched_at_s: float) -> dict[str, str]:
-    """Return the headers of an asset's answer."""
+    """Return the headers of an asset's response."""
     fetched_at = datetime.fromtimestamp(fetched_at_s, UTC).isoformat(timespec="milliseconds")
     return {
         "Content-Type": JSON_TYPE,

@@ -1,4 +1,4 @@
-"""Single flight: of concurrent callers that want the same key, one does the work and all get its result."""
+"""Single flight: of concurrent callers with the same key, one does the work and all get its result."""
 
 import threading
 from collections.abc import Callable
@@ -18,16 +18,16 @@ class _Flight:
 
 
 class SingleFlight:
-    """`run` by key. Followers wait no longer than their own deadline."""
+    """Runs work once per key. Followers wait no longer than their own deadline."""
 
     def __init__(self) -> None:
         self._flights: dict[str, _Flight] = {}
         self._lock = threading.Lock()
 
     def run(self, key: str, work: Callable[[], Entry], scope: Scope) -> Entry:
-        """Return what `work` returns, from whoever runs it; its error is raised in every caller.
+        """Return the result of `work` from the caller that runs it; its error is raised in every caller.
 
-        A leader that ran out of its own time does not fail followers that have some left: one of them leads next.
+        If a leader runs out of time, followers with time left do not fail: one of them leads next.
         """
         while True:
             with self._lock:

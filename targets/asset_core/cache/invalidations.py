@@ -1,4 +1,4 @@
-"""What other processes wrote: their announcements empty this process's cache."""
+"""Listen to other processes' writes: their announcements remove keys from this process's cache."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from targets.asset_core.stores.protocols import ByteCache
 
 
 class Invalidations:
-    """Listens while started. What may have been missed before listening began, or while Redis was away, is forgotten."""
+    """Listen while started. Forgets entries whose announcement may be lost, before listening began or without Redis."""
 
     _end: Callable[[], None] | None
 
@@ -19,7 +19,7 @@ class Invalidations:
         self._end = None
 
     def start(self) -> None:
-        """Listen from now on."""
+        """Start listening."""
         with self._lock:
             if self._end is None:
                 cache = self._cache
@@ -27,7 +27,7 @@ class Invalidations:
                 self._end = self._store.listen(cache.forget, cache.catch_up, cache.lose_touch)
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         with self._lock:
             end, self._end = self._end, None
         if end is not None:

@@ -1,4 +1,4 @@
-"""The levels put together: from a key to an entry, filling what lies above."""
+"""Combine the cache levels: from a key to an entry, filling the levels above."""
 
 import functools
 import random
@@ -23,13 +23,13 @@ MISSING_TTL_S = 5.0
 JITTER = 0.1
 
 Fetch = Callable[[str, str, Scope], FullAsset | None]
-"""(tenant, id, scope) to the whole asset from the databases, or None if it does not exist."""
+"""Function from (tenant, id, scope) to the whole asset from the databases, or None if it does not exist."""
 
 _decode_asset = msgspec.json.Decoder(FullAsset).decode
 
 
 class AssetCache:
-    """Answers for whole assets. A level of None is switched off."""
+    """The cache of whole assets. A level of None is switched off."""
 
     def __init__(  # noqa: PLR0913 (the parts of one assembly, each named where it is made)
         self,
@@ -64,37 +64,37 @@ class AssetCache:
         return self._load(tenant, asset_id, scope)
 
     def invalidate(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> None:
-        """Forget assets in both levels; fills that began before this are discarded."""
+        """Forget assets in both levels; fills that began earlier are discarded."""
         keys = [cache_key(tenant, asset_id) for asset_id in asset_ids]
         self.forget(keys)
         if self._l2 is not None and keys:
             self._l2.remove(keys, scope)
 
     def forget(self, keys: Iterable[str]) -> None:
-        """Forget keys in this process, and discard fills of them that have begun."""
+        """Forget keys in this process, and discard started fills of them."""
         for key in keys:
             self._generations.advance(key)
             if self._l1 is not None:
                 self._l1.remove(key)
 
     def settle(self, scope: Scope) -> None:
-        """Have Redis forget what it failed to forget before."""
+        """Make Redis forget the keys whose removal failed before."""
         if self._l2 is not None:
             self._l2.settle(scope)
 
     def lose_touch(self) -> None:
-        """Put nothing into L2 from now on: what others write is not heard, so that it might be old already."""
+        """Stop filling L2: announcements of other writers are not received, so a fill might already be stale."""
         self._deaf = True
 
     def catch_up(self) -> None:
-        """Forget what may be old, for others are heard again, through Redis, which is back with that."""
+        """Clear the local cache, which may be stale, and use L2 again: announcements, and thus Redis, are back."""
         self.forget_all()
         self._deaf = False
         if self._l2 is not None:
             self._l2.try_again()
 
     def forget_all(self) -> None:
-        """Forget everything in this process, and discard all fills that have begun."""
+        """Forget everything in this process, and discard all started fills."""
         self._generations.advance_all()
         if self._l1 is not None:
             self._l1.clear()
@@ -129,7 +129,7 @@ class AssetCache:
             return None, None
         with self._tracing.span("redis.get"):
             record = self._l2.get(key, scope)
-        # Redis ends a life by its own clock; an entry that outlived its age by ours is a miss as well.
+        # Redis expires entries by its own clock; an entry that is too old by our clock is a miss as well.
         if record is None or self._age_s(record.fetched_at_s) >= _life_s(record.body):
             scope.tally.add("cache.l2.miss")
             return None, None

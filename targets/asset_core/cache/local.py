@@ -1,4 +1,4 @@
-"""L1: least recently used entries in this process, bounded by count and bytes, with a time to live each."""
+"""L1: least recently used entries in this process, bounded by count and bytes, each with a time to live."""
 
 import dataclasses
 import threading
@@ -14,7 +14,7 @@ BYTE_LIMIT = 128 * 1024 * 1024
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LocalView:
-    """The cache at one moment."""
+    """The state of the cache at one moment."""
 
     entries: int
     bytes: int
@@ -23,7 +23,7 @@ class LocalView:
 
 
 class LocalCache:
-    """`get` and `put` by key. `clock` is monotonic seconds."""
+    """A cache by key. `clock` is monotonic seconds."""
 
     def __init__(
         self, clock: Callable[[], float], entry_limit: int = ENTRY_LIMIT, byte_limit: int = BYTE_LIMIT
@@ -36,7 +36,7 @@ class LocalCache:
         self._bytes = self._evictions = self._expirations = 0
 
     def get(self, key: str) -> Entry | None:
-        """Return the entry, or None if there is none or its time has passed."""
+        """Return the entry, or None if it is missing or expired."""
         with self._lock:
             slot = self._slots.get(key)
             if slot is None:
@@ -49,7 +49,7 @@ class LocalCache:
             return None
 
     def put(self, key: str, entry: Entry, ttl_s: float, size_bytes: int) -> None:
-        """Keep an entry for `ttl_s`; one larger than the whole cache is not kept."""
+        """Store an entry for `ttl_s`; one larger than the whole cache is not stored."""
         if ttl_s <= 0 or size_bytes > self._byte_limit:
             return
         with self._lock:
@@ -62,19 +62,19 @@ class LocalCache:
                 self._evictions += 1
 
     def remove(self, key: str) -> None:
-        """Forget a key."""
+        """Remove a key."""
         with self._lock:
             if key in self._slots:
                 self._drop(key)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all keys."""
         with self._lock:
             self._slots.clear()
             self._bytes = 0
 
     def view(self) -> LocalView:
-        """Return sizes and totals."""
+        """Return the sizes and totals."""
         with self._lock:
             return LocalView(len(self._slots), self._bytes, self._evictions, self._expirations)
 

@@ -1,4 +1,4 @@
-"""The form of an entry in Redis: msgpack with a schema number. Anything else is a miss, whatever it is."""
+"""The form of an entry in Redis: msgpack with a schema number. Any other data is a miss."""
 
 import msgspec
 
@@ -20,7 +20,7 @@ _CHECK_BYTES = 32
 
 
 def pack(fetched_at_s: float, body: bytes | None) -> bytes:
-    """Return the stored form: a digest, then the record."""
+    """Return the stored form: a digest followed by the record."""
     record = _encode(Record(SCHEMA, fetched_at_s, body))
     return _digest(record) + record
 

@@ -1,4 +1,4 @@
-"""L2: entries in Redis. It never fails a request: an error is counted and answered as a miss."""
+"""L2: entries in Redis. It never fails a request: an error is counted and treated as a miss."""
 
 import itertools
 import logging
@@ -14,13 +14,13 @@ from targets.asset_core.stores.protocols import ByteCache
 LOG = logging.getLogger("asset_core.cache")
 TTL_S = 900.0
 OWED_LIMIT = 100_000
-"""How many keys that Redis failed to forget are remembered; it forgets each by itself after its time to live."""
+"""Largest number of keys remembered after a failed removal; Redis also expires each after its time to live."""
 
 ANNOUNCED_AT_ONCE = 1_000
 
 
 class SharedCache:
-    """Wraps a byte cache with a breaker and the stored form."""
+    """A byte cache with a breaker and the stored form."""
 
     def __init__(self, store: ByteCache, breaker: Breaker) -> None:
         self._store = store
@@ -44,7 +44,7 @@ class SharedCache:
         return record
 
     def put(self, key: str, fetched_at_s: float, body: bytes | None, ttl_s: float, scope: Scope) -> None:
-        """Keep a body, or with None that there is none, for `ttl_s`."""
+        """Store a body, or the absence of an asset (None), for `ttl_s`."""
         if not self._may_ask(scope):
             return
         try:
@@ -55,24 +55,24 @@ class SharedCache:
             self._breaker.succeed()
 
     def remove(self, keys: Sequence[str], scope: Scope) -> None:
-        """Forget keys, here and in every process that listens.
+        """Forget keys, here and in every listening process.
 
-        What Redis fails to forget is announced again, before anything else, as soon as it may be asked.
+        Keys whose removal fails in Redis are announced again, before anything else, as soon as Redis may be called.
         """
         if not self._may_ask(scope) or not self._announce(keys, scope):
             self._owe(keys)
 
     def settle(self, scope: Scope) -> None:
-        """Announce what is owed, if anything is and Redis may be asked."""
+        """Announce pending removals, if there are any and Redis may be called."""
         if self._owed:
             self._may_ask(scope)
 
     def try_again(self) -> None:
-        """Let the next caller ask Redis, which is known to be back."""
+        """Let the next caller try Redis, which is known to be back."""
         self._breaker.end_pause()
 
     def _may_ask(self, scope: Scope) -> bool:
-        """Return whether Redis may be asked now: it is in use, and has forgotten all that it had to."""
+        """Return whether Redis may be called now: the breaker allows it, and no removal is pending."""
         if not self._breaker.allow():
             scope.tally.add("cache.l2.skipped")
             return False
@@ -96,7 +96,7 @@ class SharedCache:
     def _paid(self, owed: Sequence[tuple[str, object]]) -> None:
         with self._lock:
             for key, debt in owed:
-                # A key may be owed anew since.
+                # A key may have become pending again since.
                 if self._owed.get(key) is debt:
                     del self._owed[key]
 

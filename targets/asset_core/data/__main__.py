@@ -1,4 +1,4 @@
-"""`python -m targets.asset_core.data`: check an inventory of one's own, or write a generated one as JSON Lines."""
+"""Check an own inventory, or write a generated one as JSON Lines: `python -m targets.asset_core.data`."""
 
 import argparse
 import os
@@ -14,7 +14,7 @@ from targets.asset_core.errors import DataError
 
 
 def main() -> int:
-    """Carry out what the command line asks for; 0, or 2 if the data cannot be used."""
+    """Execute the command line; return 0, or 2 if the data cannot be used."""
     arguments = _make_parser().parse_args()
     try:
         if arguments.command == "check":
@@ -26,7 +26,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     except BrokenPipeError:
-        # Whoever reads has enough; the interpreter must not find that out once more when it ends.
+        # The reader has closed the pipe: keep the interpreter from failing on its last flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 

@@ -1,6 +1,6 @@
 """A seeded inventory with the skew of real ones: heavy-tailed degrees, few critical risks, empty lists, long values.
 
-Each asset comes from a random stream of its own, so that any can be made without the others and all can be streamed.
+Each asset comes from its own random stream, so that any can be made without the others and all can be streamed.
 """
 
 import bisect
@@ -15,7 +15,7 @@ from targets.asset_core.feed import PRODUCTS, make_feed, severity_of
 from targets.asset_core.model import Asset, Bundle, Relationship, Risk, Technology
 
 SIZES = {"small": (500, 4), "medium": (10_000, 12), "large": (100_000, 40)}
-"""Name to (assets, tenants)."""
+"""Sizes by name: (assets, tenants)."""
 
 KINDS = ("domain", "host", "address", "service", "cloud")
 KIND_WEIGHTS = (25, 30, 20, 15, 10)
@@ -27,14 +27,14 @@ LINKS = {
     "cloud": "EXPOSES",
 }
 SHARED_ID = "domain:shared.example"
-"""The first asset of every tenant has this id: the same name, another asset."""
+"""Id of the first asset of every tenant: equal ids for different assets."""
 
 HUB_DEGREE = 1_200
-"""The second asset of the largest tenant has this many relationships, if it has so many neighbours."""
+"""Number of relationships of the largest tenant's second asset, if it has so many neighbours."""
 
 
 class Inventory:
-    """The assets of a size and seed, numbered from 0. DataError for an unknown size."""
+    """The assets of a size and seed, numbered from 0. Raises DataError for an unknown size."""
 
     def __init__(self, size: str, seed: int) -> None:
         if size not in SIZES:

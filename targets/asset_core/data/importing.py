@@ -1,4 +1,4 @@
-"""Real inventories from JSON Lines and CSV: whole, or with a reason for every line that cannot be used."""
+"""Import real inventories from JSON Lines and CSV: complete, or with a reason for every unusable line."""
 
 import collections
 import itertools
@@ -12,11 +12,11 @@ from targets.asset_core.errors import DataError, InvalidRequestError
 from targets.asset_core.model import Bundle
 
 READERS = {".jsonl": json_rows, ".ndjson": json_rows, ".csv": csv_rows}
-"""By the end of a file's name."""
+"""Readers by file suffix."""
 
 
 class Imported:
-    """The assets of a file, by tenant, in the file's order. DataError names each line that cannot be used."""
+    """The assets of a file, by tenant, in the file's order. Raises DataError, which names each unusable line."""
 
     def __init__(self, path: Path) -> None:
         self._bundles = sorted(read_bundles(path), key=_tenant_of)
@@ -39,12 +39,12 @@ class Imported:
 
 
 def is_file_name(data: str) -> bool:
-    """Return whether `data` names a file with an inventory, not a size."""
+    """Return True if `data` names a file with an inventory, not a size."""
     return "/" in data or Path(data).suffix != ""
 
 
 def read_bundles(path: Path) -> Iterator[Bundle]:
-    """Yield the assets of a file as they are read. DataError at its end if any line cannot be used, or there is none."""
+    """Yield the assets of a file as they are read. Raises DataError at its end for unusable lines or an empty file."""
     rows = READERS.get(path.suffix.lower())
     if rows is None:
         raise DataError(
@@ -69,7 +69,7 @@ def read_bundles(path: Path) -> Iterator[Bundle]:
 
 
 def count_parts(path: Path) -> dict[str, int]:
-    """Return how many of each part a file holds, without keeping them. DataError as in `read_bundles`."""
+    """Return the number of each kind of part in a file, without storing them. Raises DataError like `read_bundles`."""
     counts = collections.Counter[str]()
     tenants = set()
     for bundle in read_bundles(path):

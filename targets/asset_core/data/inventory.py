@@ -1,4 +1,4 @@
-"""What an inventory is, wherever it comes from: assets numbered from 0, those of a tenant side by side."""
+"""The interface of an inventory from any source: assets numbered from 0, those of a tenant adjacent."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ class Tenant:
 
 
 class Assets(Protocol):
-    """The assets of an inventory; iterating gives them in the order of their numbers, as often as asked."""
+    """The assets of an inventory; iteration gives them in the order of their numbers, and may be repeated."""
 
     @property
     def tenants(self) -> Sequence[Tenant]:
@@ -31,4 +31,4 @@ class Assets(Protocol):
         """Return (tenant, id) of an asset."""
 
     def bundle(self, number: int) -> Bundle:
-        """Return an asset with all that belongs to it."""
+        """Return an asset with its technologies, risks and relationships."""

@@ -1,4 +1,4 @@
-"""Rows of text files with the numbers of their lines: JSON Lines and CSV. What cannot be read is noted, and passed over."""
+"""Read rows of text files with their line numbers: JSON Lines and CSV. Unreadable rows are recorded and skipped."""
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
@@ -10,30 +10,30 @@ from targets.asset_core.data.rows import FIELDS, REQUIRED
 from targets.asset_core.reading import BODY_LIMIT_BYTES as LONGEST_LINE_BYTES
 
 FAULT_LIMIT = 20
-"""How many lines are named at most."""
+"""Largest number of lines that an error names."""
 
 LONGEST_CELL = 4 * 1024 * 1024
 
 Rows = Iterator[tuple[int, Any]]
-"""The first line of each row, and its value."""
+"""Pairs of the first line of a row and its value."""
 
 
 class Faults:
-    """What is wrong with a file, line by line: the first 20 are kept, all are counted."""
+    """Faults of a file by line: the first 20 are kept, all are counted."""
 
     def __init__(self) -> None:
         self.kept: list[tuple[int, str]] = []
         self.count = 0
 
     def add(self, line: int, reason: str) -> None:
-        """Note what is wrong with a line. Part of the reason may come from the file: nothing in it reaches a terminal."""
+        """Record the defect of a line. The reason may contain text of the file: control characters are escaped."""
         self.count += 1
         if len(self.kept) < FAULT_LIMIT:
             self.kept.append((line, "".join(map(_visible, reason))))
 
 
 def json_rows(file: BinaryIO, faults: Faults) -> Rows:
-    """Yield the value of each line; empty lines are passed over."""
+    """Yield the value of each line; empty lines are skipped."""
     for number, text in enumerate(_text_lines(file, faults), 1):
         if not text.strip():
             continue
@@ -48,7 +48,7 @@ def json_rows(file: BinaryIO, faults: Faults) -> Rows:
 
 
 def csv_rows(file: BinaryIO, faults: Faults) -> Rows:
-    """Yield an object for each row by the names of the header; an empty cell is a field that is left out.
+    """Yield an object for each row by the names of the header; an empty cell is an omitted field.
 
     `tags` are separated by semicolons; `technologies`, `risks` and `relationships` are lists in JSON.
     """
@@ -70,7 +70,7 @@ def csv_rows(file: BinaryIO, faults: Faults) -> Rows:
 
 
 def _text_lines(file: BinaryIO, faults: Faults) -> Iterator[str]:
-    """Yield each line; one that is no text, or too long to be an asset, comes as an empty line."""
+    """Yield each line; one that is not text, or too long for an asset, becomes an empty line."""
     number = 0
     while data := file.readline(LONGEST_LINE_BYTES + 1):
         number += 1
@@ -132,7 +132,7 @@ def _list(text: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except (msgspec.MsgspecError, RecursionError):
-        return text  # Whoever checks the row says what it should be.
+        return text  # The check of the row reports the expected type.
 
 
 _READ: dict[str, Callable[[str], Any]] = {

@@ -1,4 +1,4 @@
-"""An inventory by what the user wrote: a size to generate, or the name of a file."""
+"""Open an inventory by the user's text: a size to generate, or the name of a file."""
 
 from pathlib import Path
 
@@ -8,5 +8,5 @@ from targets.asset_core.data.inventory import Assets
 
 
 def open_inventory(data: str, seed: int) -> Assets:
-    """Return the generated inventory of a size and seed, or the one in a file. DataError if there is no such thing."""
+    """Return the generated inventory of a size and seed, or the one in a file. Raises DataError for other text."""
     return Imported(Path(data)) if is_file_name(data) else Inventory(data, seed)

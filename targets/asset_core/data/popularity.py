@@ -1,4 +1,4 @@
-"""Zipf popularity: few assets are asked for often, most hardly ever."""
+"""Zipf popularity: few assets are requested often, most of them rarely."""
 
 import bisect
 import itertools
@@ -14,7 +14,7 @@ class Zipf:
         random.Random(f"{seed}/popularity").shuffle(self._by_rank)
 
     def number(self, rank: int) -> int:
-        """Return the number of a rank, 0 being the most popular; the ranks end with the numbers and begin again."""
+        """Return the number of a rank, 0 being the most popular; ranks beyond the last number start over."""
         return self._by_rank[rank % len(self._by_rank)]
 
     def draw(self, rng: random.Random) -> int:

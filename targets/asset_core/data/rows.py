@@ -1,4 +1,4 @@
-"""One asset as a row of a file: what `POST /assets` takes for it, and the tenant that it belongs to."""
+"""The file format of one asset: its body in `POST /assets`, and its tenant."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from targets.asset_core.reading import Reader, Shape
 from targets.asset_core.rules import Name, Record
 
 DEFAULT_TENANT = "imported"
-"""Whose an asset is that names no tenant."""
+"""Tenant of an asset without a named tenant."""
 
 
 class Row(AssetBody, frozen=True, forbid_unknown_fields=True):
@@ -28,14 +28,14 @@ _reader = Reader(compiled=True)
 
 
 def read_row(value: Any) -> Bundle:
-    """Return the asset of a row. InvalidRequestError names every field that is wrong."""
+    """Return the asset of a row. Raises InvalidRequestError, which names every wrong field."""
     row = _reader.convert(value, ROW, "")
     _require_unique(row)
     return bundle_of(row, row.tenant)
 
 
 def asset_body(bundle: Bundle) -> dict[str, Any]:
-    """Return what `POST /assets` takes for an asset; the tenant is the caller's."""
+    """Return the body of `POST /assets` for an asset; the tenant comes from the caller."""
     document: dict[str, Any] = msgspec.to_builtins(bundle)
     asset: dict[str, Any] = document.pop("asset")
     del asset["tenant"]
@@ -43,12 +43,12 @@ def asset_body(bundle: Bundle) -> dict[str, Any]:
 
 
 def row_of(bundle: Bundle) -> dict[str, Any]:
-    """Return the row of an asset, which `read_row` reads back."""
+    """Return the row of an asset, in the form that `read_row` reads."""
     return {"tenant": bundle.asset.tenant, **asset_body(bundle)}
 
 
 def _require_unique(row: Row) -> None:
-    # A request may repeat a part, the last counts. In a file of one's own it is a mistake that should be seen.
+    # In a request, a repeated part replaces the earlier one. In a file it is a mistake that the user should see.
     parts = (
         ("technologies", [found.name for found in row.technologies]),
         ("risks", [found.id for found in row.risks]),

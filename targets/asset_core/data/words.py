@@ -1,4 +1,4 @@
-"""Texts of an inventory: short ones, long ones, and some outside ASCII."""
+"""Generate the texts of an inventory: short ones, long ones, and some outside ASCII."""
 
 import random
 

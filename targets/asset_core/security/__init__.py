@@ -1,1 +1,1 @@
-"""Who is calling and what they may do: JWT verification, the key set, and the table of roles."""
+"""Authenticate and authorise callers: JWT verification, the key set, and the table of roles."""

@@ -1,4 +1,4 @@
-"""From an Authorization header to a principal, with or without a cache of verified tokens."""
+"""Turn an Authorization header into a principal, with or without a cache of verified tokens."""
 
 import hashlib
 import threading
@@ -13,20 +13,20 @@ from targets.asset_core.security.tokens import Verifier
 CACHE_LIMIT = 10_000
 
 Authenticate = Callable[[str], Principal]
-"""Token text to principal; UnauthorisedError otherwise."""
+"""Function of the token text that returns the principal; UnauthorisedError for an invalid token."""
 
 
 def bearer_token(authorization: str | None) -> str:
-    """Return the token of an Authorization header; UnauthorisedError if it is no bearer token."""
+    """Return the token of an Authorization header; UnauthorisedError if it is not a bearer token."""
     if authorization is None or authorization[:7].lower() != "bearer ":
         raise UnauthorisedError("there is no bearer token")
     return authorization[7:].strip()
 
 
 class TokenCache:
-    """Remembers verified tokens by digest: bounded, never beyond `exp`, emptied when the key set changes.
+    """Cache verified tokens by digest: bounded, never beyond `exp`, emptied when the key set changes.
 
-    Only the SHA-256 digest of a token is kept.
+    Only the SHA-256 digest of a token is stored.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class TokenCache:
     def _remember(self, digest: bytes, principal: Principal, generation: int) -> None:
         with self._lock:
             if generation != self._generation:
-                # Verified with keys that are gone by now, maybe.
+                # The token may have been verified with keys that have been replaced meanwhile.
                 return
             if self._wall() >= principal.expires_s:
                 self._verified.pop(digest, None)

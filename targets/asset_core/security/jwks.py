@@ -1,6 +1,6 @@
-"""The key set: RS256 public keys by `kid`, read again every five minutes, and when an unknown one appears.
+"""The key set: RS256 public keys by `kid`, read again every five minutes, and for an unknown `kid`.
 
-Unknown ones make it be read at most once a minute.
+Unknown ones cause a read at most once a minute.
 """
 
 import logging
@@ -18,7 +18,7 @@ LOG = logging.getLogger("asset_core.jwks")
 
 REREAD_AFTER_S = 60.0
 TRUSTED_S = 300.0
-"""A key that has left the key set is trusted for this long at most, as long as the key set can be read."""
+"""Longest trust in a key that has left the key set, in seconds, while the key set is readable."""
 
 SMALLEST_KEY_BITS = 2048
 
@@ -40,7 +40,7 @@ Keys = dict[str, rsa.RSAPublicKey]
 
 
 def parse_jwks(text: str) -> Keys:
-    """Return the usable keys of a JWKS document; SettingsError if it is malformed or holds none."""
+    """Return the usable keys of a JWKS document; raises SettingsError if it is malformed or holds none."""
     try:
         keys = msgspec.json.decode(text, type=_KeySet).keys
         usable = {key.kid: _public_key(key) for key in keys if _is_usable(key)}
@@ -58,7 +58,7 @@ def parse_jwks(text: str) -> Keys:
 
 
 class KeyRing:
-    """Finds keys by `kid`. `read` returns the JWKS text; `clock` is monotonic seconds."""
+    """Find keys by `kid`. `read` returns the JWKS text; `clock` is monotonic seconds."""
 
     def __init__(self, read: Callable[[], str], clock: Callable[[], float]) -> None:
         self._read = read
@@ -70,7 +70,7 @@ class KeyRing:
         self._generation = 0
 
     def find(self, kid: str) -> rsa.RSAPublicKey | None:
-        """Return the key, or None if the key set does not hold it, even after reading it again."""
+        """Return the key, or None if the key set lacks it, even after reading it again."""
         self._refresh()
         key = self._keys.get(kid)
         if key is None and self._reread():
@@ -78,7 +78,7 @@ class KeyRing:
         return key
 
     def generation(self) -> int:
-        """Return a number that grows with each change of the key set, which is read again if that is due."""
+        """Return a number that grows with each change of the key set, after reading it again if due."""
         self._refresh()
         return self._generation
 
@@ -95,13 +95,13 @@ class KeyRing:
         try:
             keys = parse_jwks(self._read())
         except SettingsError as error:
-            # The keys in hand stay good; a broken source must not lock everyone out.
+            # The present keys stay valid; a broken source must not lock out every caller.
             LOG.warning(
                 "the key set cannot be read again, and the keys in hand are used on: %s", one_line(str(error))
             )
             return False
         self._stale_at_s = now_s + TRUSTED_S
-        # Not by name alone: a key that was replaced under its old name is gone.
+        # Compare the keys as well as their names: a key replaced under its old name is no longer valid.
         if keys != self._keys:
             self._keys = keys
             self._generation += 1

@@ -1,4 +1,4 @@
-"""Roles to permissions, in one table."""
+"""Map roles to permissions, in one table."""
 
 import dataclasses
 
@@ -24,5 +24,5 @@ class Principal:
 
 
 def permissions_of(groups: tuple[str, ...]) -> frozenset[str]:
-    """Return what the roles among `groups` permit together; other groups permit nothing."""
+    """Return the combined permissions of the roles among `groups`; other groups permit nothing."""
     return frozenset().union(*(ROLE_PERMISSIONS[group] for group in groups if group in ROLE_PERMISSIONS))

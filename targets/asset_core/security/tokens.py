@@ -1,4 +1,4 @@
-"""Bearer tokens in the style of Cognito: RS256, ID and access tokens, tenant and roles from the claims."""
+"""Verify bearer tokens in the style of Cognito: RS256, ID and access tokens, tenant and roles from the claims."""
 
 from collections.abc import Callable
 
@@ -44,7 +44,7 @@ _decode_claims = msgspec.json.Decoder(_Claims).decode
 
 
 class Verifier:
-    """Verifies tokens of one issuer for one audience. Each refusal is an UnauthorisedError with the reason for the log."""
+    """Verify tokens of one issuer for one audience. Each refusal is an UnauthorisedError with the reason for the log."""
 
     def __init__(self, keys: KeyRing, issuer: str, audience: str, wall: Callable[[], float]) -> None:
         self._keys = keys
@@ -53,7 +53,7 @@ class Verifier:
         self._wall = wall
 
     def verify(self, token: str) -> Principal:
-        """Return who the token stands for, after signature, times, issuer, audience and tenant were checked."""
+        """Return the principal of a token, after checking signature, times, issuer, audience and tenant."""
         claims = self._signed_claims(token)
         self._check_times(claims)
         self._check_addressees(claims)
@@ -76,7 +76,7 @@ class Verifier:
             raise UnauthorisedError("the signature is wrong") from error
 
     def _check_signature(self, header: _Header, signed: bytes, signature: bytes) -> None:
-        # The algorithm is ours to choose, never the token's: `none` and HS256 end here.
+        # The algorithm is fixed here and not taken from the token: `none` and HS256 are refused.
         if header.alg != "RS256":
             raise UnauthorisedError("the algorithm is not RS256")
         if header.crit is not msgspec.UNSET:

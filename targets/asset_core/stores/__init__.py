@@ -1,1 +1,1 @@
-"""The back ends behind small protocols: real servers, and memory with latencies that really yield."""
+"""The back ends behind small protocols: real servers, and memory with latencies that yield."""

@@ -1,4 +1,4 @@
-"""How long to wait before what DynamoDB left unprocessed is asked for again."""
+"""Wait before a repeated request for items that DynamoDB left unprocessed."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ LONGEST_PAUSE_S = 5.0
 
 
 class BackOff:
-    """Full jitter: pauses drawn from nothing to a bound that doubles, so that callers do not come back together.
+    """Full jitter: pauses drawn between zero and a doubling bound, so that callers do not return together.
 
     `uniform` draws between two numbers.
     """
@@ -23,7 +23,7 @@ class BackOff:
         self._bound_s = FIRST_PAUSE_S
 
     def pause(self) -> bool:
-        """Wait, and return True; return False at once where the deadline would come first."""
+        """Wait, and return True; return False at once if the deadline would come first."""
         pause_s = self._uniform(0.0, self._bound_s)
         if pause_s >= self._scope.remaining_s():
             return False
@@ -32,5 +32,5 @@ class BackOff:
         return True
 
     def reset(self) -> None:
-        """Begin with short pauses again: all of a call was processed."""
+        """Start with short pauses again, after a fully processed call."""
         self._bound_s = FIRST_PAUSE_S

@@ -1,4 +1,4 @@
-"""Writes many items: 25 a call, unprocessed ones again with full-jitter back-off, nothing dropped silently."""
+"""Write many items: 25 a call, unprocessed ones again with full-jitter back-off; every item is reported."""
 
 import dataclasses
 import random
@@ -19,7 +19,7 @@ BATCH_SIZE = 25
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WriteReport:
-    """`unwritten` holds (pk, sk) with the reason; `duration_ns` is measured around all calls."""
+    """The result of writing: `unwritten` maps (pk, sk) to the reason; `duration_ns` spans all calls."""
 
     written: int
     unwritten: dict[Key, str]
@@ -31,7 +31,7 @@ class TakesWrites(Protocol):
     """The part of an asset store that a writer needs."""
 
     def write_many(self, writes: Sequence[Write], scope: Scope) -> list[Write]:
-        """Make one call with at most 25 writes and return those that were left unprocessed."""
+        """Make one call with at most 25 writes and return the unprocessed ones."""
 
     def write_one(self, write: Write, scope: Scope) -> None:
         """Make one call with one write."""
@@ -45,7 +45,7 @@ def write_items(
     batched: bool,
     gone: Iterable[tuple[str, str, str]],
 ) -> WriteReport:
-    """Put all items of `bundles` and delete the technologies (tenant, id, name) that are `gone`."""
+    """Put all items of `bundles` and delete the technologies (tenant, id, name) in `gone`."""
     items = [item for bundle in bundles for item in items_of(bundle)]
     keys = [(partition_key(tenant, asset_id), technology_key(name)) for tenant, asset_id, name in gone]
     return (write_batches if batched else write_singly)(store, items, scope, gone=keys)
@@ -60,10 +60,10 @@ def write_batches(
     rng: random.Random | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> WriteReport:
-    """Put `items` and delete what is `gone`, the last with the same key, in as few calls as the order allows.
+    """Put `items` and delete those in `gone`, the last with the same key, in as few calls as the order allows.
 
     `META` items wait until the rest of their asset is written: many assets take ceil(items / 25) calls, few at most
-    one more. Never raises for a store's failure.
+    one more. A failure of the store is reported, never raised.
     """
     began_ns = time.perf_counter_ns()
     queue = WriteQueue(_writes(items, gone))
@@ -76,7 +76,7 @@ def write_batches(
 def write_singly(
     store: TakesWrites, items: Iterable[Item], scope: Scope, *, gone: Iterable[Key] = ()
 ) -> WriteReport:
-    """Do the same one by one: what batches save."""
+    """Do the same one by one, as without batches."""
     began_ns = time.perf_counter_ns()
     queue, calls = WriteQueue(_writes(items, gone)), 0
     while batch := queue.take(1):
@@ -99,7 +99,7 @@ class _Writer:
         self.calls = 0
 
     def put(self, batch: list[Write]) -> None:
-        """Put one batch; what is unprocessed comes again after a pause, a failed call is given up."""
+        """Put one batch; unprocessed items are tried again after a pause, a failed call is given up."""
         self.calls += 1
         try:
             unprocessed = self._store.write_many(batch, self._scope)

@@ -1,4 +1,4 @@
-"""Assets and technologies in DynamoDB: one table, eventually consistent reads, pagination followed."""
+"""Store assets and technologies in DynamoDB: one table, eventually consistent reads, all pages read."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,12 +45,12 @@ class DynamoAssets:
         return None if item is None else read_asset(item)
 
     def get_assets(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> dict[str, Asset]:
-        """Return the assets that exist, by id, 100 a call."""
+        """Return the existing assets by id, 100 a call."""
         assets = map(read_asset, self._metas(tenant, asset_ids, scope))
         return {asset.id: asset for asset in assets}
 
     def get_technologies(self, tenant: str, asset_id: str, scope: Scope) -> list[Technology]:
-        """Return its technologies by name: those that `META` names, so that no half-written set is ever seen."""
+        """Return its technologies by name: those listed in `META`, so that a partly written set is never returned."""
         query: dict[str, Any] = {
             "TableName": self.table,
             "KeyConditionExpression": "pk = :pk",
@@ -70,7 +70,7 @@ class DynamoAssets:
     def get_technology_names(
         self, tenant: str, asset_ids: Sequence[str], scope: Scope
     ) -> dict[str, tuple[str, ...]]:
-        """Return the names of the technologies of the assets that exist, 100 a call."""
+        """Return the names of the technologies of the existing assets, 100 a call."""
         items = self._metas(tenant, asset_ids, scope, ("id", TECHNOLOGIES))
         return {item["id"]["S"]: read_names(item) for item in items}
 
@@ -82,14 +82,14 @@ class DynamoAssets:
         batched: bool,
         gone: Iterable[tuple[str, str, str]] = (),
     ) -> WriteReport:
-        """Put all items of `bundles` and delete the technologies (tenant, id, name) that are `gone`.
+        """Put all items of `bundles` and delete the technologies (tenant, id, name) in `gone`.
 
-        What is still unwritten at the deadline is reported by key.
+        Items still unwritten at the deadline are reported by key.
         """
         return write_items(self, bundles, scope, batched=batched, gone=gone)
 
     def write_many(self, writes: Sequence[Write], scope: Scope) -> list[Write]:
-        """Make one BatchWriteItem call and return what was left unprocessed: that comes in successful answers."""
+        """Make one BatchWriteItem call and return its unprocessed writes, which come in successful responses."""
         by_key = {write.key: write for write in writes}
         requests = {self.table: [_request(write) for write in writes]}
         answer = self.call(self.client.batch_write_item, scope, RequestItems=requests)
@@ -104,7 +104,7 @@ class DynamoAssets:
             self.call(self.client.put_item, scope, TableName=self.table, Item=write.item)
 
     def ping(self, scope: Scope) -> None:
-        """Read a key that does not exist: it needs the table, and no more rights than reading does."""
+        """Read a key that does not exist: it requires the table, and no more rights than reading."""
         self.call(self.client.get_item, scope, counters=_PINGS, TableName=self.table, Key=PROBE_KEY)
 
     def pool(self) -> PoolView:
@@ -118,7 +118,7 @@ class DynamoAssets:
     def call(
         self, method: Callable[..., Any], scope: Scope, *, counters: Sequence[str] = _CALLS, **arguments: Any
     ) -> Any:
-        """Make one call within the limits, counted under `counters`. StoreError, DeadlineError."""
+        """Make one call within the limits, counted under `counters`. Raises StoreError, DeadlineError."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         scope.check()

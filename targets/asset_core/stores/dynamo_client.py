@@ -1,7 +1,7 @@
-"""A boto3 client with the limits that boto3 lacks: idle connections retired, each attempt cut to the call's time.
+"""Make a boto3 client with additional limits: idle connections expire, each attempt is cut to the call's time.
 
 botocore's pool neither blocks nor ages, and its time-outs are per client. The gate before the pool (`gate.py`) blocks;
-this module replaces the pool's classes and the function that finds an attempt's time-outs.
+this module replaces the pool's classes and the function that sets an attempt's time-outs.
 """
 
 import functools
@@ -16,21 +16,21 @@ from targets.asset_core.settings import StoreSettings
 from targets.asset_core.stores.current import CurrentCall
 from targets.asset_core.stores.dynamo_retries import bound_retries
 
-# A session must not make two clients at once.
+# A session must not make two clients at the same time.
 _SESSION_LOCK = threading.Lock()
 
 
 def make_client(settings: StoreSettings, limits: DynamoLimits, current: CurrentCall, *, pooling: bool) -> Any:
-    """Return a DynamoDB client; no connection is made yet. Credentials come from boto3's own chain."""
+    """Return a DynamoDB client, not connected yet. Credentials come from boto3's own chain."""
     from botocore.config import Config
 
-    # What it says at the level DEBUG includes the session token of its credentials.
+    # Its DEBUG messages include the session token of the credentials.
     logging.getLogger("botocore").setLevel(logging.INFO)
     config = Config(
         connect_timeout=limits.connect_s,
         read_timeout=limits.response_s,
         max_pool_connections=limits.idle_connections,
-        # `max_attempts` would count retries only.
+        # `max_attempts` would count the retries only.
         retries={"mode": "adaptive", "total_max_attempts": limits.attempts},
     )
     with _SESSION_LOCK:
@@ -44,9 +44,9 @@ def make_client(settings: StoreSettings, limits: DynamoLimits, current: CurrentC
 
 @functools.lru_cache(maxsize=1)
 def _session(_key_id: str | None) -> Any:
-    """Return the process's boto3 session, as `boto3.client` does: it keeps the service models once they are read.
+    """Return the process's boto3 session, as `boto3.client` does: it caches the service models.
 
-    It keeps the credentials too, so another key in the environment is another session's.
+    It caches the credentials, too: another key in the environment gets another session.
     """
     import boto3
 
@@ -60,7 +60,7 @@ def _limit(client: Any, limits: DynamoLimits, current: CurrentCall, *, idle_s: f
     def attempt_timeout(_request: object) -> Timeout:
         return Timeout(connect=current.allow(limits.connect_s), read=current.allow(limits.response_s))
 
-    # Private names of botocore, checked by a test: there is no public way to either.
+    # These are private names of botocore, checked by a test: neither has a public way.
     session = client._endpoint.http_session  # noqa: SLF001
     session._get_request_timeout = attempt_timeout  # noqa: SLF001
     session._manager.pool_classes_by_scheme = {  # noqa: SLF001
@@ -70,10 +70,10 @@ def _limit(client: Any, limits: DynamoLimits, current: CurrentCall, *, idle_s: f
 
 
 def ageing(base: type[Any], idle_s: float) -> type[Any]:
-    """Return a urllib3 pool class that closes a connection idle for `idle_s` before it is used again.
+    """Return a urllib3 pool class that closes a connection idle for `idle_s` before its next use.
 
-    An answer that was cut short is an error, which is tried again. botocore takes it for the whole, and an empty
-    answer for one that says that there is no such item.
+    A truncated response is an error, which is retried. botocore would accept it as complete, and take an empty
+    response for the answer that the item does not exist.
     """
     from urllib3.exceptions import ProtocolError
 
@@ -89,7 +89,7 @@ def ageing(base: type[Any], idle_s: float) -> type[Any]:
             connection = super()._get_conn(timeout)
             released_s = getattr(connection, "released_s", None)
             if released_s is not None and time.monotonic() - released_s >= idle_s:
-                # A closed connection connects again when it is used.
+                # A closed connection is reopened when it is used.
                 connection.close()
             return connection
 

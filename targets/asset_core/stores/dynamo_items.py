@@ -1,4 +1,4 @@
-"""Assets and technologies as DynamoDB items, and back. Written out by hand: boto3's own deserialiser is slow."""
+"""Convert assets and technologies to DynamoDB items and back. Written by hand: boto3's deserialiser is slow."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -12,13 +12,13 @@ Item = dict[str, Any]
 Read = TypeVar("Read")
 
 TECHNOLOGIES = "technologies"
-"""The attribute of `META` that names the asset's technologies: what is not named there is not part of it."""
+"""Attribute of `META` that lists the asset's technologies; unlisted ones are not part of it."""
 
 _TEXTS = ("id", "tenant", "type", "name", "description", "owner", "first_seen", "last_seen")
 
 
 def items_of(bundle: Bundle) -> list[Item]:
-    """Return all items of an asset, `META` last: an asset is visible only when whole."""
+    """Return all items of an asset, `META` last: an asset becomes visible only when complete."""
     asset = bundle.asset
     key = partition_key(asset.tenant, asset.id)
     return [

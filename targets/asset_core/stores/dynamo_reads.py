@@ -1,4 +1,4 @@
-"""Reads many items by key: 100 a call, unprocessed keys again with full-jitter back-off until the deadline."""
+"""Read many items by key: 100 a call, unprocessed keys again with full-jitter back-off until the deadline."""
 
 import random
 import time
@@ -32,9 +32,9 @@ def read_batches(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Item]:
-    """Return the items of at most 100 different keys that exist, in no order; all attributes if none are named.
+    """Return the existing items of at most 100 different keys, in no order; all attributes if none are named.
 
-    StoreError, and DeadlineError for keys still unprocessed at the deadline.
+    Raises StoreError, and DeadlineError for keys still unprocessed at the deadline.
     """
     items: list[Item] = []
     back_off = BackOff(scope, sleep, random.uniform)

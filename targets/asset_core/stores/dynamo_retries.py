@@ -1,7 +1,7 @@
-"""boto3's retries within the time of the call: no pause before a retry, and no wait for leave to send, goes beyond it.
+"""Keep boto3's retries within the call's time: no pause before a retry, and no wait for a send permit, exceeds it.
 
-botocore sleeps before a retry, and in adaptive mode before it sends, without asking anyone. What is replaced here are
-private names of botocore, checked by a test: there is no public way to either.
+botocore sleeps before a retry, and in adaptive mode before it sends, without a limit. This module replaces private
+names of botocore, checked by a test: neither has a public equivalent.
 """
 
 import time
@@ -11,11 +11,11 @@ from typing import Any
 from targets.asset_core.stores.current import CurrentCall
 
 STEP_S = 0.02
-"""How often leave to send is asked for again."""
+"""Interval between requests for a send permit, in seconds."""
 
 
 def bound_retries(client: Any, current: CurrentCall) -> None:
-    """Cut the pauses of a client to the present call: a retry that would come too late is not made."""
+    """Cut the pauses of a client to the current call: a retry that would come too late is not made."""
     endpoint = client._endpoint  # noqa: SLF001
     endpoint._event_emitter = _Emitter(endpoint._event_emitter, current)  # noqa: SLF001
     for bucket in _buckets(client):
@@ -23,7 +23,7 @@ def bound_retries(client: Any, current: CurrentCall) -> None:
 
 
 class _Emitter:
-    """Passes everything on, and takes back the answers that ask for too long a pause."""
+    """Pass all events on, and cancel answers that request too long a pause."""
 
     def __init__(self, emitter: Any, current: CurrentCall) -> None:
         self._emitter = emitter
@@ -33,7 +33,7 @@ class _Emitter:
         return getattr(self._emitter, name)
 
     def emit(self, event_name: str, **arguments: Any) -> Any:
-        """Return the handlers' answers; a pause that would end after the call's time becomes False: no retry."""
+        """Return the handlers' responses; a pause that would end after the call's time becomes False: no retry."""
         answers = self._emitter.emit(event_name, **arguments)
         if not event_name.startswith("needs-retry."):
             return answers

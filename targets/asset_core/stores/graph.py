@@ -1,4 +1,4 @@
-"""Risks and relationships in the graph, over Bolt."""
+"""Read and write risks and relationships in the graph, over Bolt."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ Rows = list[dict[str, Any]]
 
 
 class BoltGraph:
-    """See `GraphStore`; `run` is for the writers, and `make_schema` for whoever sets the stores up."""
+    """See `GraphStore`; `run` is for the writers, and `make_schema` for setting up the stores."""
 
     def __init__(self, settings: StoreSettings, limits: GraphLimits, *, pooling: bool) -> None:
         self._limits = limits
@@ -31,34 +31,34 @@ class BoltGraph:
         self._driver = make_driver(settings, limits, self._current, pooling=pooling)
 
     def get_risks(self, tenant: str, asset_id: str, scope: Scope) -> list[Risk]:
-        """Return its risks, the gravest first, then by id."""
+        """Return its risks, the most severe first, then by id."""
         rows = self.run(queries.RISKS, {"tenant": tenant, "id": asset_id}, scope)
         return sorted((_made(Risk, row) for row in rows), key=_by_gravity)
 
     def get_risks_and_exposure(
         self, tenant: str, asset_id: str, scope: Scope
     ) -> tuple[list[Risk], float | None]:
-        """Return its risks, the gravest first, then by id, and its exposure if it has one, in one query."""
+        """Return its risks, the most severe first, then by id, and its exposure if it has one, in one query."""
         rows = self.run(queries.RISKS_AND_EXPOSURE, {"tenant": tenant, "id": asset_id}, scope)
         exposure = rows[0]["exposure"] if rows else None
         risks = [_made(Risk, row) for row in rows if row["id"] is not None]
         return sorted(risks, key=_by_gravity), exposure
 
     def get_relationships(self, tenant: str, asset_id: str, scope: Scope) -> tuple[list[Relationship], bool]:
-        """Return at most 1,000 relationships by kind and target, and whether there are more."""
+        """Return at most 1,000 relationships by kind and target, and True if there are more."""
         rows = self.run(queries.RELATIONSHIPS, {"tenant": tenant, "id": asset_id}, scope)
         found = sorted((_made(Relationship, row) for row in rows), key=_by_target)
         return found[:RELATIONSHIP_LIMIT], len(found) > RELATIONSHIP_LIMIT
 
     def get_risks_of(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> dict[str, list[Risk]]:
-        """Return the risks of several assets in one query, the gravest first, then by id."""
+        """Return the risks of several assets in one query, the most severe first, then by id."""
         rows = self.run(queries.RISKS_OF, {"tenant": tenant, "ids": list(dict.fromkeys(asset_ids))}, scope)
         return {asset_id: sorted(risks, key=_by_gravity) for asset_id, risks in _grouped(Risk, rows).items()}
 
     def get_links_of(
         self, tenant: str, asset_ids: Sequence[str], limit: int, scope: Scope
     ) -> dict[str, list[Relationship]]:
-        """Return the relationships of several assets in one query, by asset, kind and target, `limit` in all."""
+        """Return the relationships of several assets in one query, by asset, kind and target, `limit` in total."""
         parameters = {"tenant": tenant, "ids": list(dict.fromkeys(asset_ids)), "limit": limit}
         return _grouped(Relationship, self.run(queries.LINKS_OF, parameters, scope))
 
@@ -74,15 +74,15 @@ class BoltGraph:
         writer.write_links(self, bundles, scope)
 
     def upsert_risks(self, tenant: str, risks: Mapping[str, Sequence[Risk]], scope: Scope) -> None:
-        """Upsert risks of assets that exist, in one query."""
+        """Upsert risks of existing assets, in one query."""
         writer.write_risks(self, tenant, risks, scope)
 
     def set_exposures(self, tenant: str, exposures: Mapping[str, float], scope: Scope) -> None:
-        """Note the exposure of assets that exist, in one query."""
+        """Store the exposure of existing assets, in one query."""
         writer.write_exposures(self, tenant, exposures, scope)
 
     def ping(self, scope: Scope) -> None:
-        """Ask for a constant."""
+        """Query a constant."""
         self.run(queries.PING, {}, scope, ping=True)
 
     def pool(self) -> PoolView:
@@ -102,7 +102,7 @@ class BoltGraph:
         ping: bool = False,
         write: bool = False,
     ) -> Rows:
-        """Run one query in a transaction, tried again within the limits, counted. StoreError, DeadlineError."""
+        """Run one query in a transaction, retried within the limits, counted. Raises StoreError, DeadlineError."""
         from neo4j.exceptions import DriverError, Neo4jError
 
         scope.check()
@@ -128,7 +128,7 @@ class BoltGraph:
         import neo4j
 
         def transform(result: Any) -> Rows:
-            # Runs once for each attempt.
+            # This runs once for each attempt.
             scope.check()
             if not ping:
                 scope.tally.add("neo4j.round_trips")

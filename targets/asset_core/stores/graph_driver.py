@@ -1,6 +1,6 @@
-"""A Neo4j driver with the limits that it lacks: reads bounded by the time of the call that makes them.
+"""Make a Neo4j driver with an additional limit: reads are bounded by the time of their call.
 
-The driver has no client-side read time-out: a server that stops answering would hold a thread for ever.
+The driver has no client-side read time-out: an unresponsive server would block a thread for ever.
 """
 
 import functools
@@ -13,11 +13,11 @@ from targets.asset_core.stores.current import CurrentCall
 
 LONGEST_READ_S = 30.0
 FETCH_SIZE = 1_100
-"""Rows of one fetch: more than any read here returns, so that each read is one."""
+"""Rows of one fetch: more than any read here returns, so that each read takes one fetch."""
 
 
 def make_driver(settings: StoreSettings, limits: GraphLimits, current: CurrentCall, *, pooling: bool) -> Any:
-    """Return a driver; no connection is made yet."""
+    """Return a driver, not connected yet."""
     import neo4j
 
     logging.getLogger("neo4j").setLevel(logging.WARNING)
@@ -27,10 +27,10 @@ def make_driver(settings: StoreSettings, limits: GraphLimits, current: CurrentCa
         max_connection_pool_size=limits.pool_size if pooling else 1_000,
         connection_acquisition_timeout=limits.acquire_s,
         connection_timeout=limits.connect_s,
-        # Its own retries sleep past any deadline: see `graph_retries.py`. Below zero there are none.
+        # The driver's own retries sleep past any deadline: see `graph_retries.py`. A value below zero disables them.
         max_transaction_retry_time=-1.0,
         liveness_check_timeout=limits.idle_test_s,
-        # A connection past its lifetime is closed before it would be used again.
+        # A connection past its lifetime is closed before its next use.
         max_connection_lifetime=3600 if pooling else 0,
         fetch_size=FETCH_SIZE,
         telemetry_disabled=True,
@@ -40,14 +40,14 @@ def make_driver(settings: StoreSettings, limits: GraphLimits, current: CurrentCa
 
 
 def _bound_reads(driver: Any, current: CurrentCall) -> None:
-    # A private name of the driver, checked by a test. `set_read_timeout` is what the driver itself uses when a
+    # This is a private name of the driver, checked by a test. The driver itself calls `set_read_timeout` when a
     # server sends the hint `connection.recv_timeout_seconds`.
     pool = driver._pool  # noqa: SLF001
     acquire = pool.acquire
 
     @functools.wraps(acquire)
     def bounded(access_mode: Any, timeout: Any, *args: Any, **kwargs: Any) -> Any:
-        # Each attempt passes here: without time left there is none.
+        # Each attempt passes here: one without time left is not made.
         current.check()
         timeout = getattr(timeout, "to_timeout", lambda: timeout)()
         connection = acquire(access_mode, current.allow(timeout or LONGEST_READ_S), *args, **kwargs)

@@ -1,7 +1,7 @@
-"""Every query text of the graph, constant so that plans are reused; every value a parameter.
+"""Every query text of the graph, constant so that plans are reused; every value is a parameter.
 
-openCypher that runs on Neo4j 5 and on the embedded server alike. Relationship types cannot be parameters: the kinds
-are a fixed list, and each has a text of its own.
+The openCypher runs on Neo4j 5 and on the embedded server alike. Relationship types cannot be parameters: the kinds
+are a fixed list, and each has its own text.
 """
 
 from targets.asset_core.model import RELATIONSHIP_KINDS, RELATIONSHIP_LIMIT
@@ -19,7 +19,7 @@ RISKS_AND_EXPOSURE = (
     "MATCH (a:Asset {tenant: $tenant, id: $id}) OPTIONAL MATCH (a)-[:HAS_RISK]->(r:Risk) "
     f"RETURN a.exposure AS exposure, {_RISK}"
 )
-"""A row for each risk, or one without a risk: an asset may be exposed by way of others alone."""
+"""A row for each risk, or one without a risk: an asset may be exposed through others alone."""
 
 RISKS_OF = (
     "UNWIND $ids AS asset MATCH (:Asset {tenant: $tenant, id: asset})-[:HAS_RISK]->(r:Risk) "
@@ -47,7 +47,7 @@ PLACE_ASSETS = (
     "UNWIND $rows AS row MERGE (a:Asset {tenant: row.tenant, id: row.id}) "
     "ON CREATE SET a.type = row.type, a.name = row.id"
 )
-"""The far ends of relationships, which may not have been ingested yet. What is there stays as it is."""
+"""Far ends of relationships, which may not have been ingested yet. Existing ones stay unchanged."""
 
 SET_EXPOSURES = (
     "UNWIND $rows AS row MATCH (a:Asset {tenant: row.tenant, id: row.id}) SET a.exposure = row.exposure"

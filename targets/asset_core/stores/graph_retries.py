@@ -1,4 +1,4 @@
-"""Retries of graph queries within their own time and that of the request, which the driver's own do not know."""
+"""Retry graph queries within their own time limit and that of the request, which the driver's retries ignore."""
 
 import random
 import time
@@ -19,11 +19,11 @@ def with_retries(
     sleep: Callable[[float], None] = time.sleep,
     rng: Callable[[float, float], float] = random.uniform,
 ) -> Result:
-    """Return what `work` returns. Errors that the driver calls retryable are tried again, for at most `limit_s`.
+    """Return the result of `work`. Errors that the driver calls retryable are retried, for at most `limit_s`.
 
-    So is one after which it is not known whether the work was committed: every query here may run twice.
-    Pauses are drawn from 0.1 s, doubling; one that would end after the limit or the deadline is not begun: the error
-    is raised at once.
+    This includes an error that leaves open whether the work was committed: every query here may run twice.
+    Pauses are drawn from 0.1 s, doubling; a pause that would end after the limit or the deadline is skipped, and the
+    error is raised at once.
     """
     from neo4j.exceptions import DriverError, IncompleteCommit, Neo4jError
 

@@ -1,4 +1,4 @@
-"""Upserts into the graph: a constant number of round trips for a batch, whatever it holds."""
+"""Upsert into the graph: a constant number of round trips for a batch of any content."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ class RunsQueries(Protocol):
 
 
 def make_schema(graph: RunsQueries, scope: Scope) -> None:
-    """Create the unique constraints, which carry the indexes of every lookup; harmless when they exist."""
+    """Create the unique constraints, which provide the indexes of every lookup; harmless when they exist."""
     for statement in queries.SCHEMA:
         graph.run(statement, {}, scope, write=True)
 
@@ -37,7 +37,7 @@ def write_nodes(graph: RunsQueries, bundles: Sequence[Bundle], scope: Scope) -> 
 
 
 def write_places(graph: RunsQueries, bundles: Sequence[Bundle], scope: Scope) -> None:
-    """Make a node for each end of a relationship that has none yet, so that no relationship is lost."""
+    """Make a node for each missing end of a relationship, so that no relationship is lost."""
     written = {(bundle.asset.tenant, bundle.asset.id) for bundle in bundles}
     types = {
         (bundle.asset.tenant, relationship.target): relationship.target_type
@@ -52,7 +52,7 @@ def write_places(graph: RunsQueries, bundles: Sequence[Bundle], scope: Scope) ->
 
 
 def write_links(graph: RunsQueries, bundles: Sequence[Bundle], scope: Scope) -> None:
-    """Upsert relationships: between assets that exist, so after all nodes. KeyError for a kind that is not known."""
+    """Upsert relationships between existing assets, so after all nodes. Raises KeyError for an unknown kind."""
     by_kind: dict[str, list[Row]] = {}
     for bundle in bundles:
         for relationship in bundle.relationships:
@@ -69,7 +69,7 @@ def write_risks(graph: RunsQueries, tenant: str, risks: Mapping[str, Sequence[Ri
 
 
 def write_exposures(graph: RunsQueries, tenant: str, exposures: Mapping[str, float], scope: Scope) -> None:
-    """Note exposures by the id of their asset."""
+    """Store exposures by the id of their asset."""
     rows = [
         {"tenant": tenant, "id": asset_id, "exposure": exposure} for asset_id, exposure in exposures.items()
     ]

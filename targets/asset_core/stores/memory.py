@@ -1,4 +1,4 @@
-"""Stores inside the process: the same protocols, with seeded latencies that really yield."""
+"""Stores inside the process: the same protocols, with seeded latencies that yield."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,11 +15,11 @@ from targets.asset_core.stores.names import DYNAMODB, NEO4J, REDIS
 from targets.asset_core.stores.write_queue import Write
 
 CACHE_SHARE = 1 / 40
-"""Redis answers in this part of the databases' time."""
+"""Latency of Redis as a share of the databases' latency."""
 
 
 class World(Data):
-    """The data of all memory stores of a process, and how long each store takes to answer."""
+    """The data of all memory stores of a process, and the latency of each store."""
 
     def __init__(self, bundles: Iterable[Bundle], latency_s: float = 0.0, seed: int = 1) -> None:
         super().__init__(bundles)
@@ -82,7 +82,7 @@ class MemoryAssets(_Base):
         self._line.call(scope)
         identity = (tenant, asset_id)
         technologies = self._world.technologies_of(identity)
-        # The table is asked for all items of the asset, the one that says that it exists among them.
+        # DynamoDB returns all items of the asset, including its `META`.
         scope.tally.add("dynamodb.items", len(technologies) + int(self._world.asset(identity) is not None))
         return technologies
 
@@ -103,7 +103,7 @@ class MemoryAssets(_Base):
         batched: bool,
         gone: Iterable[tuple[str, str, str]] = (),
     ) -> WriteReport:
-        """Put all of `bundles` and delete the technologies (tenant, id, name) that are `gone`."""
+        """Put all of `bundles` and delete the technologies (tenant, id, name) in `gone`."""
         return write_items(self, bundles, scope, batched=batched, gone=gone)
 
     def write_many(self, writes: Sequence[Write], scope: Scope) -> list[Write]:
@@ -122,7 +122,7 @@ class MemoryGraph(_Base):
     """Risks and relationships."""
 
     def get_risks(self, tenant: str, asset_id: str, scope: Scope) -> list[Risk]:
-        """Return its risks, the gravest first, then by id."""
+        """Return its risks, the most severe first, then by id."""
         self._line.call(scope)
         risks = sorted(self._world.risks.of((tenant, asset_id)), key=_by_gravity)
         scope.tally.add("neo4j.rows", len(risks))
@@ -131,11 +131,11 @@ class MemoryGraph(_Base):
     def get_risks_and_exposure(
         self, tenant: str, asset_id: str, scope: Scope
     ) -> tuple[list[Risk], float | None]:
-        """Return its risks, the gravest first, then by id, and its exposure if it has one."""
+        """Return its risks, the most severe first, then by id, and its exposure if it has one."""
         self._line.call(scope)
         identity = (tenant, asset_id)
         risks = sorted(self._world.risks.of(identity), key=_by_gravity)
-        # An asset without risks is one row of the graph's answer all the same.
+        # An asset without risks is still one row of the graph's response.
         scope.tally.add("neo4j.rows", len(risks) or int(self._world.asset(identity) is not None))
         return risks, self._world.exposures.get(identity)
 
@@ -150,7 +150,7 @@ class MemoryGraph(_Base):
         return {asset_id: risks for asset_id, risks in found.items() if risks}
 
     def get_relationships(self, tenant: str, asset_id: str, scope: Scope) -> tuple[list[Relationship], bool]:
-        """Return at most 1,000 relationships by kind and target, and whether there are more."""
+        """Return at most 1,000 relationships by kind and target, and True if there are more."""
         self._line.call(scope)
         found = self._world.links_of((tenant, asset_id))
         scope.tally.add("neo4j.rows", min(len(found), RELATIONSHIP_LIMIT + 1))
@@ -159,7 +159,7 @@ class MemoryGraph(_Base):
     def get_links_of(
         self, tenant: str, asset_ids: Sequence[str], limit: int, scope: Scope
     ) -> dict[str, list[Relationship]]:
-        """Return the relationships of several assets in one query, by asset, kind and target, `limit` in all."""
+        """Return the relationships of several assets in one query, by asset, kind and target, `limit` in total."""
         self._line.call(scope)
         found: dict[str, list[Relationship]] = {}
         left = limit
@@ -182,7 +182,7 @@ class MemoryGraph(_Base):
         }
 
     def upsert(self, bundles: Sequence[Bundle], scope: Scope) -> None:
-        """Upsert assets, risks and relationships, in as many calls as the graph would take."""
+        """Upsert assets, risks and relationships, in as many calls as the graph would need."""
         for _ in range(_queries_of(bundles)):
             self._line.call(scope)
         for bundle in bundles:
@@ -191,14 +191,14 @@ class MemoryGraph(_Base):
             self._world.links.put(identity, bundle.relationships)
 
     def upsert_risks(self, tenant: str, risks: Mapping[str, Sequence[Risk]], scope: Scope) -> None:
-        """Upsert risks of assets that exist."""
+        """Upsert risks of existing assets."""
         if any(risks.values()):
             self._line.call(scope)
         for asset_id, found in risks.items():
             self._world.risks.put((tenant, asset_id), found)
 
     def set_exposures(self, tenant: str, exposures: Mapping[str, float], scope: Scope) -> None:
-        """Note the exposure of assets that exist."""
+        """Store the exposure of existing assets."""
         if exposures:
             self._line.call(scope)
         for asset_id, exposure in exposures.items():
@@ -217,19 +217,19 @@ class MemoryCache(_Base):
         return value
 
     def put(self, key: str, value: bytes, ttl_s: float, scope: Scope) -> None:
-        """Keep a value for `ttl_s` seconds."""
+        """Store a value for `ttl_s` seconds."""
         self._line.call(scope)
         self._world.values[key] = (scope.now_s() + ttl_s, value)
         scope.tally.add("redis.bytes_out", len(value))
 
     def remove(self, keys: Sequence[str], scope: Scope) -> None:
-        """Forget keys."""
+        """Remove keys."""
         self._line.call(scope)
         for key in keys:
             self._world.values.pop(key, None)
 
     def announce(self, keys: Sequence[str], scope: Scope) -> None:
-        """Forget keys and tell all other stores over the same data that listen."""
+        """Forget keys and notify all other listening stores over the same data."""
         self.remove(keys, scope)
         for listener, on_keys in list(self._world.listeners):
             if listener is not self:
@@ -241,7 +241,7 @@ class MemoryCache(_Base):
         on_gap: Callable[[], None],
         on_loss: Callable[[], None],  # noqa: ARG002 (part of the protocol)
     ) -> Callable[[], None]:
-        """Hear what other stores over the same data announce; nothing is ever missed."""
+        """Listen to announcements of other stores over the same data; none is ever missed."""
         entry = (self, on_keys)
         self._world.listeners.append(entry)
         on_gap()
@@ -263,7 +263,7 @@ def _line(world: World, name: str, size: int | None, wait_s: float, *, pooling: 
 
 
 def _queries_of(bundles: Sequence[Bundle]) -> int:
-    """Return how many queries the graph needs: assets, risks, far ends, and one for each kind of relationship."""
+    """Return the number of graph queries: assets, risks, far ends, and one for each kind of relationship."""
     written = {(bundle.asset.tenant, bundle.asset.id) for bundle in bundles}
     links = [(bundle.asset.tenant, link) for bundle in bundles for link in bundle.relationships]
     places = {(tenant, link.target) for tenant, link in links} - written

@@ -1,4 +1,4 @@
-"""The way to a memory store: its pool, its seeded latency that really yields, its counters."""
+"""The connection to a memory store: its pool, its seeded latency that yields, its counters."""
 
 import math
 import random
@@ -9,11 +9,11 @@ from targets.asset_core.gate import Gate, PoolView
 from targets.asset_core.scope import Scope
 
 CONNECT_ROUND_TRIPS = 2.0
-"""What a new connection costs, in latencies of its store."""
+"""Cost of a new connection, in latencies of its store."""
 
 
 class Latency:
-    """Log-normal waiting times with a given median. `time.sleep` is what gevent replaces: greenlets yield in it."""
+    """Log-normal waiting times with a given median. gevent replaces `time.sleep`, so greenlets yield in it."""
 
     def __init__(self, median_s: float, seed: str, sigma: float = 0.1) -> None:
         self._mu = math.log(median_s) if median_s > 0 else None
@@ -29,14 +29,14 @@ class Latency:
             return self._rng.lognormvariate(self._mu, self._sigma)
 
     def wait(self, round_trips: float = 1.0) -> None:
-        """Sleep as long as an answer takes; without latency not at all."""
+        """Sleep for the time of a response; without latency not at all."""
         delay_s = self.draw_s() * round_trips
         if delay_s > 0:
             time.sleep(delay_s)
 
 
 class Line:
-    """The way to one store: its pool, its latency, its counters."""
+    """The connection to one store: its pool, its latency, its counters."""
 
     def __init__(self, name: str, gate: Gate, latency: Latency, *, pooling: bool) -> None:
         self._name = name
@@ -46,14 +46,14 @@ class Line:
         self._round_trips = 1.0 if pooling else 1.0 + CONNECT_ROUND_TRIPS
 
     def call(self, scope: Scope) -> None:
-        """Take a connection, wait as long as an answer takes, count the call."""
+        """Take a connection, wait for the time of a response, count the call."""
         scope.check()
         with self._gate.passing(scope):
             scope.tally.add_each(self._counted)
             self._latency.wait(self._round_trips)
 
     def ping(self, scope: Scope) -> None:
-        """Wait as long as an answer takes."""
+        """Wait for the time of a response."""
         with self._gate.passing(scope):
             scope.tally.add(self._name + ".pings")
             self._latency.wait(self._round_trips)
@@ -63,4 +63,4 @@ class Line:
         return self._gate.view()
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resources are held."""

@@ -1,4 +1,4 @@
-"""The data behind memory stores: generated bundles, and what was written over them, part by part."""
+"""The data behind memory stores: generated bundles, and the parts written over them."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -11,11 +11,11 @@ from targets.asset_core.stores.write_queue import Write
 
 Part = TypeVar("Part")
 Identity = tuple[str, str]
-"""(tenant, id)."""
+"""Pair (tenant, id)."""
 
 
 class Shelf(Generic[Part]):
-    """One part of every asset by name: that of its bundle until it is written, then a mapping that is never changed."""
+    """One kind of part of every asset by name: from its bundle until it is written, then an immutable mapping."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Shelf(Generic[Part]):
         return () if bundle is None else self._part_of(bundle)
 
     def put(self, identity: Identity, parts: Iterable[Part]) -> None:
-        """Add parts, or replace those of the same name."""
+        """Add parts, or replace those with the same name."""
         with self._lock:
             now = {self._name(part): part for part in self.of(identity)}
             self._written[identity] = now | {self._name(part): part for part in parts}
@@ -52,7 +52,7 @@ class Shelf(Generic[Part]):
 
 
 class Data:
-    """All that the stores of a process hold. It outlives them, as servers outlive connections."""
+    """All data of a process's stores. It outlives them, as servers outlive connections."""
 
     def __init__(self, bundles: Iterable[Bundle]) -> None:
         self.bundles = {(bundle.asset.tenant, bundle.asset.id): bundle for bundle in bundles}
@@ -72,7 +72,7 @@ class Data:
         return None if bundle is None else bundle.asset
 
     def technologies_of(self, identity: Identity) -> list[Technology]:
-        """Return the technologies that the asset names, by name; none if it does not exist."""
+        """Return the technologies that the asset lists, by name; none if it does not exist."""
         meta = self._metas.get(identity)
         found = sorted(self.technologies.of(identity), key=_name_of)
         if meta is not None:
@@ -80,7 +80,7 @@ class Data:
         return found if identity in self.bundles else []
 
     def links_of(self, identity: Identity) -> list[Relationship]:
-        """Return the relationships, by kind and target, each with the type that its far end has now."""
+        """Return the relationships, by kind and target, each with the current type of its far end."""
         found = sorted(self.links.of(identity), key=_by_target)
         return [self._typed(link, identity[0]) for link in found] if self._metas else found
 

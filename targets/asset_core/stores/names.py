@@ -1,4 +1,4 @@
-"""The names under which stores are counted, checked and reported."""
+"""Names of stores in counters, checks and reports."""
 
 DYNAMODB = "dynamodb"
 NEO4J = "neo4j"

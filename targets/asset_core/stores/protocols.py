@@ -1,9 +1,9 @@
-"""What the core asks of its stores. Each call takes a scope: it ends by its deadline and is counted in its tally.
+"""The interfaces of the stores. Each call takes a scope: it ends by its deadline and is counted in its tally.
 
-Counters: `STORE.calls`; `STORE.round_trips`, more than the calls where an answer comes in pages or a client tries
-again; `dynamodb.items`, `neo4j.rows`, and `STORE.bytes_in` and `STORE.bytes_out` where cheap. A ping is none of these:
-health is checked by the clock, and counted as `STORE.pings` alone. Each failure is a StoreError with the store's name,
-or a DeadlineError.
+Counters: `STORE.calls`; `STORE.round_trips`, more than the calls where a response comes in pages or a client
+retries; `dynamodb.items`, `neo4j.rows`, and `STORE.bytes_in` and `STORE.bytes_out` where cheap. A ping is none of
+these: health is checked at intervals, and counted as `STORE.pings` alone. Each failure is a StoreError with the
+store's name, or a DeadlineError.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from targets.asset_core.stores.batch_writer import WriteReport
 
 
 class Store(Protocol):
-    """What all stores can do."""
+    """The common operations of all stores."""
 
     def ping(self, scope: Scope) -> None:
         """Raise StoreError unless the store answers."""
@@ -26,7 +26,7 @@ class Store(Protocol):
         """Return the state of the connection pool."""
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
 
 
 class AssetStore(Store, Protocol):
@@ -54,9 +54,9 @@ class AssetStore(Store, Protocol):
         batched: bool,
         gone: Iterable[tuple[str, str, str]] = (),
     ) -> WriteReport:
-        """Put assets with their technologies, `META` last, and delete the technologies (tenant, id, name) `gone`.
+        """Put assets with their technologies, `META` last, and delete the `gone` technologies (tenant, id, name).
 
-        Never raises for a failure of the store: what is not written is in the report.
+        A failure of the store is never raised: unwritten items are in the report.
         """
 
 
@@ -64,15 +64,15 @@ class GraphStore(Store, Protocol):
     """Risks and relationships (Neo4j)."""
 
     def get_risks(self, tenant: str, asset_id: str, scope: Scope) -> list[Risk]:
-        """Return its risks, the gravest first, then by id."""
+        """Return its risks, the most severe first, then by id."""
 
     def get_risks_and_exposure(
         self, tenant: str, asset_id: str, scope: Scope
     ) -> tuple[list[Risk], float | None]:
-        """Return its risks as `get_risks` does, and its exposure if it has one, in one query."""
+        """Return its risks like `get_risks`, and its exposure if it has one, in one query."""
 
     def get_relationships(self, tenant: str, asset_id: str, scope: Scope) -> tuple[list[Relationship], bool]:
-        """Return at most 1,000 relationships by kind and target, and whether there are more."""
+        """Return at most 1,000 relationships by kind and target, and True if there are more."""
 
     def get_risks_of(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> dict[str, list[Risk]]:
         """Return the risks of several assets in one query; an asset without any is left out."""
@@ -80,19 +80,19 @@ class GraphStore(Store, Protocol):
     def get_links_of(
         self, tenant: str, asset_ids: Sequence[str], limit: int, scope: Scope
     ) -> dict[str, list[Relationship]]:
-        """Return the relationships of several assets in one query, by asset, kind and target, `limit` in all."""
+        """Return the relationships of several assets in one query, by asset, kind and target, `limit` in total."""
 
     def get_exposures(self, tenant: str, asset_ids: Sequence[str], scope: Scope) -> dict[str, float]:
         """Return the exposure of the assets that have one."""
 
     def upsert(self, bundles: Sequence[Bundle], scope: Scope) -> None:
-        """Upsert assets, risks and relationships in a constant number of queries; nothing is removed or erased."""
+        """Upsert assets, risks and relationships in a constant number of queries; nothing is removed."""
 
     def upsert_risks(self, tenant: str, risks: Mapping[str, Sequence[Risk]], scope: Scope) -> None:
-        """Upsert risks of assets that exist, in one query."""
+        """Upsert risks of existing assets, in one query."""
 
     def set_exposures(self, tenant: str, exposures: Mapping[str, float], scope: Scope) -> None:
-        """Note the exposure of assets that exist, in one query."""
+        """Store the exposure of existing assets, in one query."""
 
 
 class ByteCache(Store, Protocol):
@@ -102,13 +102,13 @@ class ByteCache(Store, Protocol):
         """Return the value, or None."""
 
     def put(self, key: str, value: bytes, ttl_s: float, scope: Scope) -> None:
-        """Keep a value for `ttl_s` seconds."""
+        """Store a value for `ttl_s` seconds."""
 
     def remove(self, keys: Sequence[str], scope: Scope) -> None:
-        """Forget keys, in one call."""
+        """Remove keys, in one call."""
 
     def announce(self, keys: Sequence[str], scope: Scope) -> None:
-        """Forget keys and tell all others who listen, in one call."""
+        """Forget keys and notify all other listeners, in one call."""
 
     def listen(
         self,
@@ -116,31 +116,31 @@ class ByteCache(Store, Protocol):
         on_gap: Callable[[], None],
         on_loss: Callable[[], None],
     ) -> Callable[[], None]:
-        """Hear the keys that others announce until the function that is returned is called.
+        """Listen to others' announced keys until the returned function is called.
 
-        `on_loss` is called when others are heard no more; `on_gap` when they are heard again, and announcements may
-        have been missed: when listening has begun, and after a failure. All are called from another thread.
+        Calls `on_loss` when the connection to others is lost, and `on_gap` when it is restored and announcements may have
+        been missed: when listening has begun, and after a failure. All are called from another thread.
         """
 
 
 class Stores(Protocol):
-    """The three stores of one place, opened with the limits of a profile."""
+    """The three stores of one environment, opened with the limits of a profile."""
 
     @property
     def assets(self) -> AssetStore:
-        """DynamoDB."""
+        """The store of assets (DynamoDB)."""
 
     @property
     def graph(self) -> GraphStore:
-        """Neo4j."""
+        """The store of risks and relationships (Neo4j)."""
 
     @property
     def cache(self) -> ByteCache:
-        """Redis."""
+        """The byte cache (Redis)."""
 
 
 class OpenStores(Protocol):
-    """Makes the stores; connections are made when first used."""
+    """Makes the stores; they connect on first use."""
 
     def __call__(self, profile: Profile, *, pooling: bool) -> Stores:
-        """Return new stores. SettingsError if they cannot even be described."""
+        """Return new stores. SettingsError if the settings cannot be used."""

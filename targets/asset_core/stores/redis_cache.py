@@ -1,4 +1,4 @@
-"""Bytes in Redis."""
+"""Store bytes in Redis."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -45,32 +45,32 @@ class RedisCache:
         return value
 
     def put(self, key: str, value: bytes, ttl_s: float, scope: Scope) -> None:
-        """Keep a value for `ttl_s` seconds."""
+        """Store a value for `ttl_s` seconds."""
         self._call(scope, self._client.set, key, value, px=max(int(ttl_s * 1000), 1))
         scope.tally.add("redis.bytes_out", len(value))
 
     def remove(self, keys: Sequence[str], scope: Scope) -> None:
-        """Forget keys, all in one command."""
+        """Remove keys, all in one command."""
         self._call(scope, self._client.unlink, *keys)
 
     def announce(self, keys: Sequence[str], scope: Scope) -> None:
-        """Forget keys and tell all others who listen, in one round trip."""
+        """Forget keys and notify all other listeners, in one round trip."""
         commands = self._client.pipeline(transaction=False)
         commands.unlink(*keys)
         commands.publish(CHANNEL, announcement(self._origin, keys))
         self._call(scope, commands.execute)
 
     def listen(self, on_keys: OnKeys, on_gap: OnGap, on_loss: OnGap) -> Callable[[], None]:
-        """Hear what others announce until the function that is returned is called."""
+        """Listen to others' announcements until the returned function is called."""
         hearer = Hearer(on_keys, on_gap, on_loss)
         return RedisListener(self._settings, self._limits, self._origin, hearer).stop
 
     def remove_all(self, pattern: str, scope: Scope) -> int:
-        """Forget all keys that match a glob pattern, and return how many there were."""
+        """Forget all keys that match a glob pattern, and return their number."""
         return sum(self._call(scope, self._client.unlink, *keys) for keys in self._scan(pattern, scope))
 
     def ping(self, scope: Scope) -> None:
-        """Ask for an answer, and see to the minimum of idle connections."""
+        """Ping the server, and restore the minimum of idle connections."""
         self._call(scope, self._client.ping, counters=_PINGS)
         with contextlib.suppress(DeadlineError), self._current.bounded(scope, self._limits.io_s):
             self.connections.fill(self._gate)
@@ -105,7 +105,7 @@ class RedisCache:
 
         scope.check()
         try:
-            # Two rounds of reading and writing: one retry on a dropped connection.
+            # Two rounds of reading and writing: this allows one retry on a dropped connection.
             with self._gate.passing(scope), self._current.bounded(scope, 2 * self._limits.io_s):
                 scope.tally.add_each(counters)
                 return command(*arguments, **options)
@@ -132,7 +132,7 @@ def _make_pool(settings: StoreSettings, limits: RedisLimits, current: CurrentCal
         db=limits.database,
         socket_timeout=limits.io_s,
         socket_connect_timeout=limits.io_s,
-        # RESP2: nothing here needs RESP3, whose pool looks for pushed messages before each command.
+        # RESP2: RESP3 is not needed, and its pool looks for pushed messages before each command.
         protocol=2,
         retry=Retry(NoBackoff(), 1, supported_errors=(DroppedError,)),
     )

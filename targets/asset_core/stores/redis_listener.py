@@ -1,4 +1,4 @@
-"""Announcements between processes by Redis pub/sub: heard on a connection of their own, outside the pool."""
+"""Listen to announcements between processes by Redis pub/sub, on a separate connection outside the pool."""
 
 import contextlib
 import dataclasses
@@ -19,10 +19,10 @@ LOG = logging.getLogger("asset_core.invalidations")
 
 CHANNEL = "asset:forgotten"
 POLL_S = 0.25
-"""How soon a listener notices that it is to end."""
+"""Longest delay until a listener notices its end, in seconds."""
 
 CHECK_S = 5.0
-"""A silent connection is tested this often."""
+"""Interval between tests of a silent connection, in seconds."""
 
 FIRST_BACK_OFF_S = 0.5
 LONGEST_BACK_OFF_S = 10.0
@@ -32,7 +32,7 @@ OnGap = Callable[[], None]
 
 
 class Announcement(msgspec.Struct, array_like=True, frozen=True):
-    """Keys that are no longer worth keeping, and who says so."""
+    """Keys to forget, and the announcing process."""
 
     origin: str
     keys: list[str]
@@ -43,18 +43,18 @@ _decode = msgspec.msgpack.Decoder(Announcement).decode
 
 
 def make_origin() -> str:
-    """Return a name for whoever announces."""
+    """Return a name for an announcing process."""
     return uuid.uuid4().hex
 
 
 def announcement(origin: str, keys: Sequence[str]) -> bytes:
-    """Return the message that keys are to be forgotten."""
+    """Return the message to forget keys."""
     return _encode(Announcement(origin, list(keys)))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Hearer:
-    """Whom to tell: of keys, of a gap that has ended, and of one that begins."""
+    """The callbacks of a listener: for keys, for the end of a gap, and for its beginning."""
 
     on_keys: OnKeys
     on_gap: OnGap
@@ -62,7 +62,7 @@ class Hearer:
 
 
 class RedisListener:
-    """A thread that hears what others announce, connects again when it must, and says when it may have missed something."""
+    """A thread that receives others' announcements, reconnects when needed, and reports possible losses."""
 
     def __init__(self, settings: StoreSettings, limits: RedisLimits, origin: str, hearer: Hearer) -> None:
         self._client = _make_client(settings, limits)
@@ -74,7 +74,7 @@ class RedisListener:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread and its connection."""
+        """Stop the thread and close its connection."""
         self._stop.set()
         self._thread.join(4 * POLL_S)
 
@@ -97,9 +97,9 @@ class RedisListener:
         self._client.close()
 
     def _messages(self, heard: Any) -> Iterator[dict[str, Any]]:
-        """Yield messages until the end; ConnectionError if a question stays without an answer.
+        """Yield messages until the end; raises ConnectionError if a ping stays without a response.
 
-        redis-py's own check asks, and never misses the answer: a server that is silent would be listened to for ever.
+        redis-py's own check sends a ping, and does not require a response: a silent server would never be detected.
         """
         heard_s, asked = time.monotonic(), False
         while not self._stop.is_set():
@@ -122,7 +122,7 @@ class RedisListener:
         try:
             announced = _decode(message["data"])
         except msgspec.MsgspecError:
-            # What it was meant to say is not known: nothing in hand can be trusted.
+            # The announced keys are unknown: no cached entry can be trusted.
             self._hearer.on_gap()
             return
         if announced.origin != self._origin:
@@ -142,6 +142,6 @@ def _make_client(settings: StoreSettings, limits: RedisLimits) -> Any:
         socket_timeout=limits.io_s,
         socket_connect_timeout=limits.io_s,
         protocol=2,
-        # A connection that drops may have missed something: this module connects again, and says so.
+        # Announcements may be missed while disconnected: this module reconnects itself and reports the gap.
         retry=Retry(NoBackoff(), 0),
     )

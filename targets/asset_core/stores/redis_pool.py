@@ -1,6 +1,6 @@
-"""A Redis pool with the limits that redis-py lacks: idle time, lifetime, a minimum of idle connections, deadlines.
+"""A Redis pool with additional limits: idle time, lifetime, a minimum of idle connections, deadlines.
 
-Waiting for a free connection happens at the gate before it (`gate.py`).
+The gate before it (`gate.py`) makes callers wait for a free connection.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from targets.asset_core.stores.current import CurrentCall
 
 
 class BoundedConnection(Connection):  # type: ignore[misc]
-    """A connection whose connecting, greeting, reading and writing end with the call that uses it."""
+    """A connection whose connecting, handshake, reading and writing end with the call that uses it."""
 
     def __init__(self, current: CurrentCall, limits: RedisLimits, **arguments: Any) -> None:
         self._current = current
@@ -30,20 +30,20 @@ class BoundedConnection(Connection):  # type: ignore[misc]
         return super()._connect()
 
     def bound(self) -> None:
-        """Cut the time-out of an open socket to the present call."""
+        """Cut the time-out of an open socket to the current call."""
         sock = self._get_socket()
         if sock is not None:
             sock.settimeout(self._current.allow(self._limits.io_s))
 
     def is_old(self, now_s: float, idle_s: float) -> bool:
-        """Return whether it was idle or alive for too long."""
+        """Return True if it was idle or alive for too long."""
         lifetime_s = self._limits.lifetime_s
         expired = lifetime_s is not None and now_s - self.born_s >= lifetime_s
         return expired or now_s - self.released_s >= idle_s
 
 
 class AgeingPool(ConnectionPool):  # type: ignore[misc]
-    """Closes connections that were idle or alive for too long before they are used again."""
+    """Close connections that were idle or alive for too long before their next use."""
 
     def __init__(self, limits: RedisLimits, current: CurrentCall, *, pooling: bool, **arguments: Any) -> None:
         self._limits = limits
@@ -58,7 +58,7 @@ class AgeingPool(ConnectionPool):  # type: ignore[misc]
         )
 
     def get_connection(self, *arguments: Any, **options: Any) -> Any:
-        """Return a connected connection whose reads and writes end with the present call."""
+        """Return a connected connection whose reads and writes end with the current call."""
         self._retire()
         connection = super().get_connection(*arguments, **options)
         connection.bound()
@@ -70,9 +70,9 @@ class AgeingPool(ConnectionPool):  # type: ignore[misc]
         super().release(connection)
 
     def fill(self, gate: Gate) -> None:
-        """Connect until the minimum of idle connections is there, as far as nobody else needs the places at the gate.
+        """Connect until the minimum of idle connections exists, without taking gate places that others need.
 
-        Failures are left to whoever uses the connections next.
+        Failures are left to the next user of the connections.
         """
         if self.idle >= self._min_idle:
             return
@@ -85,7 +85,7 @@ class AgeingPool(ConnectionPool):  # type: ignore[misc]
 
     @property
     def idle(self) -> int:
-        """How many connected connections wait to be used."""
+        """The number of connected connections available for use."""
         return sum(connection.is_connected for connection in list(self._available_connections))
 
     def _retire(self) -> None:
@@ -93,5 +93,5 @@ class AgeingPool(ConnectionPool):  # type: ignore[misc]
         with self._lock:
             for connection in self._available_connections:
                 if connection.is_connected and connection.is_old(now_s, self._idle_s):
-                    # A closed connection connects again when it is used.
+                    # A closed connection reconnects when it is used.
                     connection.disconnect()

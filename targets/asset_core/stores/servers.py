@@ -1,4 +1,4 @@
-"""The three real stores, opened with the limits of a profile. A client library is imported when its store is opened."""
+"""Open the three real stores with the limits of a profile. A client library is imported when its store is opened."""
 
 import dataclasses
 
@@ -20,12 +20,12 @@ class OpenedStores:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServerStores:
-    """Opens the stores of some settings."""
+    """Open the stores of some settings."""
 
     settings: StoreSettings
 
     def __call__(self, profile: Profile, *, pooling: bool) -> OpenedStores:
-        """Return new stores; nothing is connected yet."""
+        """Return new stores, not connected yet."""
         return OpenedStores(
             assets=DynamoAssets(self.settings, profile.dynamo, pooling=pooling),
             graph=BoltGraph(self.settings, profile.graph, pooling=pooling),

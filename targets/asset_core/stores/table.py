@@ -1,4 +1,4 @@
-"""The DynamoDB table, made if it is missing."""
+"""Create the DynamoDB table if it is missing."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ ATTRIBUTES = [{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "
 
 
 def make_table(assets: DynamoAssets, scope: Scope) -> None:
-    """Create the table, paid by request, and wait until it can be used; an existing one is left as it is."""
+    """Create the table, billed by request, and wait until it is usable; an existing one stays unchanged."""
     try:
         assets.call(assets.client.create_table, scope, **_description(assets.table))
     except StoreError as error:

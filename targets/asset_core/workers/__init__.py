@@ -1,1 +1,1 @@
-"""Work in the background: bounded pools, what they do to the data, and jobs that callers submit and ask after."""
+"""Background work: bounded pools, their changes to the data, and jobs that callers submit and poll."""

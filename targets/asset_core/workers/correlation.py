@@ -1,8 +1,8 @@
-"""risk-correlation: what an asset is exposed to by way of what it leads to.
+"""risk-correlation: the exposure of an asset through the assets that it leads to.
 
 A risk at `d` hops weighs `cvss / 10 * w * decay ** d`, with `w` by exploitability as in `risk.py` and `d` the length of
-the shortest path. The same vulnerability counts once for an asset, where it weighs most. The exposure is
-`100 * (1 - product(1 - weight))` over these: with no hops it is the risk score of the asset, duplicates aside.
+the shortest path. The same vulnerability counts once per asset, at its highest weight. The exposure is
+`100 * (1 - product(1 - weight))` over these: with no hops it is the risk score of the asset, apart from duplicates.
 """
 
 import math
@@ -25,7 +25,7 @@ HOP_LIMIT = 5
 ASSET_LIMIT = 2_000
 LINK_LIMIT = 20_000
 PATH_LIMIT = 10
-"""How many attack paths are named for each asset."""
+"""Largest number of attack paths for each asset."""
 
 Links = Mapping[str, Sequence[Relationship]]
 Risks = Mapping[str, Sequence[Risk]]
@@ -33,7 +33,7 @@ Path = tuple[str, ...]
 
 
 class CorrelateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The assets whose exposure is wanted, how far to look, and how much a hop takes away."""
+    """The assets to correlate, the number of hops, and the decay for each hop."""
 
     ids: Annotated[tuple[Identifier, ...], Meta(min_length=1, max_length=START_LIMIT)]
     hops: Annotated[int, Meta(ge=0, le=HOP_LIMIT)] = 3
@@ -50,7 +50,7 @@ CORRELATE = Shape(
 
 
 class AttackPath(msgspec.Struct, frozen=True):
-    """A way from the asset to a risk, the asset first; `weight` is 0 to 1."""
+    """A path from the asset to a risk, the asset first; `weight` is 0 to 1."""
 
     assets: Path
     cve: str
@@ -58,7 +58,7 @@ class AttackPath(msgspec.Struct, frozen=True):
 
 
 class Exposure(msgspec.Struct, frozen=True):
-    """The exposure of an asset, 0 to 100, and the worst ways to it."""
+    """The exposure of an asset, 0 to 100, and its worst attack paths."""
 
     id: str
     exposure: float
@@ -66,7 +66,7 @@ class Exposure(msgspec.Struct, frozen=True):
 
 
 class CorrelationResult(msgspec.Struct, frozen=True):
-    """`truncated` says that the neighbourhood was larger than what was looked at."""
+    """`truncated` marks a neighbourhood larger than the examined part."""
 
     assets: list[Exposure]
     missing: list[str]
@@ -74,12 +74,12 @@ class CorrelationResult(msgspec.Struct, frozen=True):
 
 
 def shortest_paths(start: str, links: Links, hops: int) -> dict[str, Path]:
-    """Return the shortest path to each asset within `hops`; of several the first in the order of their ids."""
+    """Return the shortest path to each asset within `hops`; of equally short ones the first by order of ids."""
     level: dict[str, Path] = {start: (start,)}
     paths = dict(level)
     for _ in range(hops):
         reached: dict[str, Path] = {}
-        # A level is in the order of its paths, and so is the next one, as long as targets are taken in theirs.
+        # A level is in the order of its paths, and so is the next one, if targets are taken in their order.
         for asset, path in level.items():
             for target in sorted({link.target for link in links.get(asset, ())}):
                 if target not in paths and target not in reached:
@@ -90,7 +90,7 @@ def shortest_paths(start: str, links: Links, hops: int) -> dict[str, Path]:
 
 
 def correlate(start: str, links: Links, risks: Risks, hops: int, decay: float) -> Exposure:
-    """Return the exposure of one asset. Pure, and the same whatever the order of links and risks."""
+    """Return the exposure of one asset. Pure, and independent of the order of links and risks."""
     worst: dict[str, AttackPath] = {}
     for asset, path in shortest_paths(start, links, hops).items():
         for risk in risks.get(asset, ()):
@@ -109,7 +109,7 @@ def correlate(start: str, links: Links, risks: Risks, hops: int, decay: float) -
 
 
 def run_correlation(tools: Tools, tenant: str, body: CorrelateBody, scope: Scope) -> CorrelationResult:
-    """Work out exposures and write them back to the graph, so that the assets show them. Idempotent."""
+    """Compute exposures and write them back to the graph, so that the assets show them. Idempotent."""
     ids = list(dict.fromkeys(body.ids))
     present = tools.stores.assets.get_assets(tenant, ids, scope)
     starts = [each for each in ids if each in present]
@@ -128,14 +128,14 @@ def _write_back(tools: Tools, tenant: str, exposures: Mapping[str, float], scope
     try:
         tools.stores.graph.set_exposures(tenant, exposures, scope)
     finally:
-        # A write that failed may have been done all the same.
+        # A failed write may have been carried out nevertheless.
         tools.ingest.forget(tenant, list(exposures), scope)
 
 
 def _neighbourhood(
     tools: Tools, tenant: str, starts: Sequence[str], hops: int, scope: Scope
 ) -> tuple[dict[str, list[Relationship]], set[str], bool]:
-    """Return the relationships within `hops`, the assets they reach, and whether a limit ended it: a query a hop."""
+    """Return the relationships within `hops`, the assets reached, and True if a limit ended it: a query for each hop."""
     links: dict[str, list[Relationship]] = {}
     reached, frontier = set(starts), set(starts)
     for _ in range(hops):

@@ -1,7 +1,7 @@
 """asset-discovery: from seed domains and address ranges to child assets and relationships, inside a scope list.
 
-A domain gives itself and a host for each usual label below it; a range gives itself and each of its addresses. Only
-what lies in the scope is kept: a name by its suffix, an address by its network.
+A domain yields itself and a host for each usual label below it; a range yields itself and each of its addresses. Only
+results inside the scope are kept: a name by its suffix, an address by its network.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ Entries = Annotated[tuple[Entry, ...], Meta(max_length=LIST_LIMIT)]
 
 
 class DiscoverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`scope` holds domains and networks."""
+    """Seeds, ranges and scope of a discovery; `scope` holds domains and networks."""
 
     scope: Annotated[tuple[Entry, ...], Meta(min_length=1, max_length=LIST_LIMIT)]
     seeds: Entries = ()
@@ -46,7 +46,7 @@ DISCOVER = Shape(
 
 
 class DiscoveryResult(msgspec.Struct, frozen=True):
-    """`out_of_scope` names the seeds and ranges of which nothing was kept; `truncated` says that there was more."""
+    """`out_of_scope` names the seeds and ranges without a kept asset; `truncated` marks further ones."""
 
     found: int
     created: int
@@ -58,7 +58,7 @@ class DiscoveryResult(msgspec.Struct, frozen=True):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Found:
-    """An asset in the scope, and the one that leads to it, if that is in the scope too."""
+    """An asset in the scope, and its parent, if that is in the scope too."""
 
     id: str
     type: str
@@ -66,11 +66,11 @@ class Found:
     parent: str | None = None
     kind: str = ""
     nearness: int = 0
-    """Of several that lead to it, the nearest counts: a narrower range is nearer, and any is nearer than none."""
+    """Rank of the parent: of several, the nearest counts; a narrower range is nearer, and any is nearer than none."""
 
 
 def check_discovery(body: DiscoverBody) -> list[tuple[str, str]]:
-    """Return (field, reason) for each entry that is neither a domain nor a network where it should be."""
+    """Return (field, reason) for each entry that should be a domain or a network and is not."""
     domain, network = (
         "must be a domain name of at most 110 characters",
         "must be a network such as 192.0.2.0/24",
@@ -87,7 +87,7 @@ def check_discovery(body: DiscoverBody) -> list[tuple[str, str]]:
 
 
 def domain_of(text: str) -> str | None:
-    """Return a domain name in lower case without its last dot, or None."""
+    """Return a domain name in lower case without its trailing dot, or None."""
     name = text.lower().removesuffix(".")
     return name if _DOMAIN.fullmatch(name) else None
 
@@ -101,7 +101,7 @@ def network_of(text: str) -> Network | None:
 
 
 def derive(body: DiscoverBody) -> tuple[list[Found], list[str], bool]:
-    """Return what is found in the scope, each once, the seeds with nothing in it, and whether there was more."""
+    """Return the assets found in the scope, each once, the seeds without any, and True if there were more."""
     found: dict[str, Found] = {}
     outside: list[str] = []
     for seed, each in _sources(body):
@@ -116,7 +116,7 @@ def derive(body: DiscoverBody) -> tuple[list[Found], list[str], bool]:
 
 
 def discover(tools: Tools, tenant: str, body: DiscoverBody, scope: Scope) -> DiscoveryResult:
-    """Write what is found. Assets that exist keep everything that is known of them; relationships are added."""
+    """Write the assets found. Existing assets keep all their data; relationships are added."""
     found, outside, truncated = derive(body)
     existing = tools.stores.assets.get_assets(tenant, [each.id for each in found], scope)
     links: dict[str, list[Relationship]] = {}
@@ -180,7 +180,7 @@ def _inside(network: Network, networks: Sequence[Network]) -> Iterator[Found]:
 
 
 def _overlaps(network: Network, networks: Sequence[Network]) -> list[Network]:
-    """Return the parts of a network that are in the scope: of two networks one holds the other, or they are apart."""
+    """Return the parts of a network in the scope: of two networks one contains the other, or they are disjoint."""
     parts = [_smaller(network, other) for other in networks if _nested(network, other)]
     return list(ipaddress.collapse_addresses(parts))  # type: ignore[type-var]
 
@@ -198,7 +198,7 @@ def _in_names(name: str, names: Sequence[str]) -> bool:
 
 
 def _closed(found: list[Found]) -> list[Found]:
-    """Return the same without parents that are not among them."""
+    """Return the same assets without parents that are not among them."""
     ids = {each.id for each in found}
     return [
         each if each.parent is None or each.parent in ids else dataclasses.replace(each, parent=None)

@@ -1,4 +1,4 @@
-"""One piece of work, its deadline and its future, and how a worker serves it."""
+"""One piece of work with its deadline and its future, and its execution by a worker."""
 
 import concurrent.futures
 import dataclasses
@@ -12,7 +12,7 @@ from targets.asset_core.scope import Scope
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Item:
-    """`scope` holds the deadline: once it has passed, the item is skipped. `work` is called with the item."""
+    """`scope` holds the deadline: after it has passed, the item is skipped. `work` is called with the item."""
 
     id: str
     kind: str
@@ -26,7 +26,7 @@ class Item:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PoolState:
-    """A worker pool at one moment. `workers` of None means a worker for each item."""
+    """A worker pool at one moment. `workers` of None means one worker per item."""
 
     name: str
     workers: int | None
@@ -41,19 +41,19 @@ class PoolState:
 
 
 class Served:
-    """Totals of a pool; the pool's lock is held around each change."""
+    """Totals of a pool; callers hold the pool's lock around each change."""
 
     def __init__(self) -> None:
         self.done = self.failed = self.rejected = self.skipped = self.wait_ns = self.work_ns = 0
 
     def count(self, *, outcome: str, wait_ns: int, work_ns: int) -> None:
-        """Add one item that ended as done, failed or skipped."""
+        """Count one item that ended as done, failed or skipped."""
         setattr(self, outcome, getattr(self, outcome) + 1)
         self.wait_ns += wait_ns
         self.work_ns += work_ns
 
     def state(self, name: str, workers: int | None, *, queued: int, active: int) -> PoolState:
-        """Return the totals with what the pool does now."""
+        """Return the totals with the pool's current state."""
         return PoolState(
             name=name,
             workers=workers,
@@ -69,9 +69,9 @@ class Served:
 
 
 def serve(item: Item) -> str:
-    """Do the work unless nobody waits for it any more, and settle the future; return done, failed or skipped.
+    """Do the work unless its deadline has passed, and settle the future; return done, failed or skipped.
 
-    Raises nothing: whatever the work raises is the item's error.
+    Raises nothing: an error of the work is the item's error.
     """
     if not item.future.set_running_or_notify_cancel():
         return "skipped"

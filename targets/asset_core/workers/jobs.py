@@ -1,4 +1,4 @@
-"""Jobs: work that callers submit, wait for or ask after."""
+"""Run jobs: work that callers submit, wait for or poll."""
 
 import concurrent.futures
 import contextlib
@@ -22,18 +22,18 @@ from targets.asset_core.workers.tools import Tools
 LOG = logging.getLogger("asset_core.jobs")
 
 JOB_LIMIT_S = 120.0
-"""The deadline of a job that nobody waits for."""
+"""Deadline of a job without a waiting caller, in seconds."""
 
 RECORD_S = 1.0
-"""The end of a job is noted even past its deadline."""
+"""Time to record the end of a job, even past its deadline, in seconds."""
 
 DRAIN_S = 5.0
-"""How long closing waits for work that has begun or is queued."""
+"""Time that closing waits for started or queued work, in seconds."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Order:
-    """One thing to be done for a tenant. `data` has been checked."""
+    """One piece of work for a tenant. `data` has been checked."""
 
     id: str
     tenant: str
@@ -43,7 +43,7 @@ class Order:
 
 
 class Jobs:
-    """Takes orders to the pool of their kind and keeps a record of each."""
+    """Pass orders to the pool of their kind and keep a record of each."""
 
     def __init__(
         self, pools: Mapping[str, Pool], tools: Tools, records: JobRecords, clock: Callable[[], float]
@@ -55,19 +55,19 @@ class Jobs:
         self._asking = threading.Lock()
 
     def submit_once(self, order: Order, scope: Scope) -> JobView:
-        """As `submit`; but if the tenant has a job of this id, return that one, in whatever state it is.
+        """Submit an order like `submit`; but if the tenant has a job of this id, return that one, in its current state.
 
-        Two that ask at one time find one job, too: one of them waits while the other asks and queues.
+        Two concurrent requests find one job, too: one of them waits while the other checks and queues.
         """
         with scope.holding(self._asking, "the request's time ran out while other jobs were queued"):
             return self.get(order.tenant, order.id, scope) or self.submit(order, scope)
 
     def submit(self, order: Order, scope: Scope) -> JobView:
-        """Queue an order and return at once; it may take two minutes.
+        """Queue an order and return at once; the work may take two minutes.
 
-        In Lambda a process is frozen between requests, and such work with it: there it should be waited for.
+        In Lambda a process is frozen between requests, together with such work: the caller should wait for it there.
 
-        PoolFullError when the pool takes no more, StoreError when there is no place to keep the record.
+        Raises PoolFullError when the pool is full, StoreError when the record cannot be stored.
         """
         view = JobView(order.id, order.name, QUEUED)
         self._records.put(order.tenant, view, scope)
@@ -80,21 +80,21 @@ class Jobs:
         return view
 
     def run(self, order: Order, scope: Scope) -> JobView:
-        """Have an order done and return its result. PoolFullError, DeadlineError, and whatever the work raises."""
+        """Execute an order and return its result. Raises PoolFullError, DeadlineError, and the errors of the work."""
         future = self._queue(order, scope, noted=False)
         try:
             error = future.exception(scope.allow())
         except TimeoutError as late:
             raise DeadlineError("the request's time ran out before the work was done") from late
         finally:
-            # Work that has not begun by now is skipped; what runs ends by the deadline that it shares.
+            # Work that has not begun by now is skipped; running work ends by the shared deadline.
             future.cancel()
         if error is None:
             return JobView(order.id, order.name, DONE, future.result())
         raise error if isinstance(error, Exception) else RuntimeError("the work was ended") from error
 
     def get(self, tenant: str, job_id: str, scope: Scope) -> JobView | None:
-        """Return a job of the tenant, or None. StoreError, DeadlineError."""
+        """Return a job of the tenant, or None. Raises StoreError, DeadlineError."""
         return self._records.get(tenant, job_id, scope)
 
     def states(self) -> list[PoolState]:
@@ -102,7 +102,7 @@ class Jobs:
         return [pool.state() for pool in self._pools.values()]
 
     def close(self) -> None:
-        """Take no more; what is there is done or, after a while, fails."""
+        """Accept no more work; existing work is done or, after a while, fails."""
         for pool in self._pools.values():
             pool.close(DRAIN_S)
 
@@ -118,7 +118,7 @@ class Jobs:
         item = Item(order.id, order.name, order.data, order.tenant, scope, work)
         self._pools[order.kind.pool].submit(item)
         if noted:
-            # Whether it failed, was skipped or was dropped: nobody else will say so.
+            # Failed, skipped or dropped: no other code records it.
             item.future.add_done_callback(lambda future: self._note_failure(order, future, scope))
         return item.future
 
@@ -133,7 +133,7 @@ class Jobs:
 
 
 def make_job_id(tenant: str, key: str | None) -> str:
-    """Return a new id; the same for the same key of a tenant, so that sending it again is the same job."""
+    """Return a new id; the same for the same key of a tenant, so that a repeated request is the same job."""
     if key is None:
         return uuid.uuid4().hex
     return hashlib.blake2b(f"{tenant}/{key}".encode(), digest_size=16).hexdigest()

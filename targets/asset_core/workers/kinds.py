@@ -1,4 +1,4 @@
-"""The kinds of work: who does each, what its data must be, and what it does."""
+"""The kinds of work: the pool, the form of the data, and the function of each."""
 
 import dataclasses
 from collections.abc import Callable
@@ -17,7 +17,7 @@ RISK_CORRELATION = "risk-correlation"
 SECURITY_SCANNING = "security-scanning"
 
 POOLS = {ASSET_PROCESSING: 10, RISK_CORRELATION: 5, SECURITY_SCANNING: 3}
-"""Name to number of workers."""
+"""Number of workers by pool."""
 
 
 def _anything(_body: Any) -> list[tuple[str, str]]:
@@ -26,7 +26,7 @@ def _anything(_body: Any) -> list[tuple[str, str]]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kind:
-    """`check` finds what a shape cannot say: (field, reason)."""
+    """`check` finds defects that a shape cannot express: (field, reason)."""
 
     pool: str
     shape: Shape[Any]
@@ -42,7 +42,7 @@ KINDS: dict[str, Kind] = {
 
 
 def read_work(kind: str, data: Any, reader: Reader) -> tuple[Kind, Any]:
-    """Return the kind and its typed data; InvalidRequestError names what is wrong."""
+    """Return the kind and its typed data; raises InvalidRequestError, which names the defects."""
     found = KINDS.get(kind)
     if found is None:
         reason = f"must be one of {', '.join(KINDS)}"

@@ -1,4 +1,4 @@
-"""A named pool of workers with a bounded queue: it never makes a caller wait, and never loses an item."""
+"""A named pool of workers with a bounded queue: callers never wait, and no item is lost."""
 
 import collections
 import threading
@@ -15,20 +15,20 @@ CLOSED = "the workers have been shut down"
 
 
 class Pool(Protocol):
-    """Somewhere to have work done."""
+    """A way to execute work."""
 
     def submit(self, item: Item) -> None:
-        """Take an item, or raise PoolFullError or StoreError at once; its future is settled in any other case."""
+        """Accept an item, or raise PoolFullError or StoreError at once; an accepted item's future is always settled."""
 
     def state(self) -> PoolState:
-        """Return what the pool does now and did so far."""
+        """Return the present load of the pool and its totals."""
 
     def close(self, limit_s: float) -> None:
-        """Take no more, work off what is there for `limit_s`, and fail the futures of what is left."""
+        """Accept no more items, complete present ones for `limit_s`, and fail the futures of the rest."""
 
 
 class WorkerPool:
-    """`workers` threads or greenlets, begun when first needed; the queue holds twice as many items.
+    """`workers` threads or greenlets, started on first use; the queue holds twice as many items.
 
     `wrap` binds the work to the call that submits it.
     """
@@ -45,7 +45,7 @@ class WorkerPool:
         self._closing = False
 
     def submit(self, item: Item) -> None:
-        """Queue an item. PoolFullError when the queue is full and no worker is free."""
+        """Queue an item. Raises PoolFullError when the queue is full and no worker is free."""
         bound = self._wrap(serve)
         with self._changed:
             if self._closing:
@@ -59,12 +59,12 @@ class WorkerPool:
             self._changed.notify()
 
     def state(self) -> PoolState:
-        """Return what the pool does now and did so far."""
+        """Return the pool's current state and totals."""
         with self._changed:
             return self._served.state(self.name, self.workers, queued=len(self._queue), active=self._active)
 
     def close(self, limit_s: float) -> None:
-        """Take no more, work off what is there for `limit_s`, and fail the futures of what is left."""
+        """Accept no more work, process the rest for `limit_s`, and fail the futures of the remainder."""
         due_s = time.monotonic() + limit_s
         with self._changed:
             self._closing = True
@@ -106,7 +106,7 @@ class WorkerPool:
 
 
 class PerItem:
-    """A thread or greenlet for each item, without a bound: what the pools save."""
+    """A thread or greenlet for each item, without a bound, as without pools."""
 
     def __init__(self, name: str, wrap: Wrap = identity) -> None:
         self.name = name
@@ -117,7 +117,7 @@ class PerItem:
         self._closing = False
 
     def submit(self, item: Item) -> None:
-        """Begin at once."""
+        """Start the item at once."""
         bound = self._wrap(serve)
         thread = threading.Thread(target=lambda: self._run(item, bound), name=self.name, daemon=True)
         with self._lock:
@@ -127,12 +127,12 @@ class PerItem:
         thread.start()
 
     def state(self) -> PoolState:
-        """Return what is running and what was done so far."""
+        """Return the running work and the totals."""
         with self._lock:
             return self._served.state(self.name, None, queued=0, active=len(self._running))
 
     def close(self, limit_s: float) -> None:
-        """Take no more and wait for what runs, for `limit_s`."""
+        """Accept no more work and wait for running work, for `limit_s`."""
         due_s = time.monotonic() + limit_s
         with self._lock:
             self._closing = True

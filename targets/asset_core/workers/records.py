@@ -1,4 +1,4 @@
-"""What is known of a job, kept in Redis for a quarter of an hour."""
+"""Records of jobs, kept in Redis for a quarter of an hour."""
 
 import contextlib
 import logging
@@ -18,13 +18,13 @@ LOG = logging.getLogger("asset_core.jobs")
 
 RECORD_TTL_S = 900.0
 UNSAVED_LIMIT = 1_000
-"""How many records a process keeps while Redis takes none; of more, the oldest are lost."""
+"""Largest number of records that a process keeps while Redis is unavailable; beyond it, the oldest are lost."""
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 
 
 class JobProblem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why a job failed: unavailable (with the store), timeout or internal."""
+    """The reason of a failed job: unavailable (with the store), timeout or internal."""
 
     code: str
     store: str = ""
@@ -46,7 +46,7 @@ _decode = msgspec.json.Decoder(JobView).decode
 class JobRecords:
     """Jobs by tenant and id. `clock` is monotonic seconds.
 
-    What is in flight here is known here, whatever becomes of Redis; how it ended is kept here until Redis takes it.
+    Running jobs are known here even if Redis fails; a final state is kept here until Redis stores it.
     """
 
     def __init__(self, store: ByteCache, encode: Encode, clock: Callable[[], float]) -> None:
@@ -58,7 +58,7 @@ class JobRecords:
         self._in_flight: dict[str, JobView] = {}
 
     def get(self, tenant: str, job_id: str, scope: Scope) -> JobView | None:
-        """Return the job, or None if the tenant has none of that id. StoreError, DeadlineError."""
+        """Return the job, or None if the tenant has none of that id. Raises StoreError, DeadlineError."""
         key = job_key(tenant, job_id)
         view = self._in_flight.get(key)
         if view is not None:
@@ -72,13 +72,13 @@ class JobRecords:
             return None
 
     def put(self, tenant: str, view: JobView, scope: Scope) -> None:
-        """Note a job that has been taken. StoreError, DeadlineError."""
+        """Record an accepted job. Raises StoreError, DeadlineError."""
         key = job_key(tenant, view.id)
         self._save(key, self._encode(view), RECORD_TTL_S, scope)
         self._in_flight[key] = view
 
     def keep(self, tenant: str, view: JobView, scope: Scope) -> None:
-        """Note what is known now; here, if it is how the job ended and Redis does not take it."""
+        """Record the current state; in this process, if it is the end of the job and Redis does not accept it."""
         key, data, ended = job_key(tenant, view.id), self._encode(view), view.state in (DONE, FAILED)
         if not ended:
             self._in_flight[key] = view
@@ -92,12 +92,12 @@ class JobRecords:
             with contextlib.suppress(CoreError):
                 self._save_rest(scope)
         finally:
-            # Not before its end is to be found elsewhere.
+            # Remove it only once its final state can be found elsewhere.
             if ended:
                 self._in_flight.pop(key, None)
 
     def remove(self, tenant: str, job_id: str, scope: Scope) -> None:
-        """Forget a job. StoreError, DeadlineError."""
+        """Forget a job. Raises StoreError, DeadlineError."""
         key = job_key(tenant, job_id)
         self._in_flight.pop(key, None)
         self._store.remove([key], scope)
@@ -124,7 +124,7 @@ class JobRecords:
 
 
 def problem_of(error: BaseException) -> JobProblem:
-    """Return what is told of an error: nothing of its text."""
+    """Return the public form of an error, without its text."""
     if isinstance(error, DeadlineError):
         return JobProblem("timeout")
     if isinstance(error, StoreError):

@@ -1,4 +1,4 @@
-"""vulnerability-scan: an asset's technologies against the feed by version range, and the risks that follow."""
+"""vulnerability-scan: match an asset's technologies against the feed by version range, and store the risks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
@@ -28,7 +28,7 @@ SCAN = Shape(ScanBody, Record({"ids": Many(Name(), SCAN_LIMIT, 1)}))
 
 
 class ScanResult(msgspec.Struct, frozen=True):
-    """What a scan found. `unversioned` technologies have a version that cannot be compared."""
+    """The results of a scan. `unversioned` technologies have a version that cannot be compared."""
 
     scanned: int
     missing: list[str]
@@ -40,7 +40,7 @@ class ScanResult(msgspec.Struct, frozen=True):
 
 
 def find_matches(technologies: Iterable[Technology], feed: Feed) -> list[Vulnerability]:
-    """Return the entries that affect any of the technologies, each once, by CVE."""
+    """Return the entries that affect any of the technologies, each once per CVE."""
     found: dict[str, Vulnerability] = {}
     for technology in technologies:
         version = parse_version(technology.version)
@@ -51,7 +51,7 @@ def find_matches(technologies: Iterable[Technology], feed: Feed) -> list[Vulnera
 
 
 def risk_of(asset_id: str, entry: Vulnerability, known: Risk | None, now: str) -> Risk:
-    """Return the risk that a match means. What people decided about a known one stands: its state and when it was found."""
+    """Return the risk of a match. People's decisions on a known risk stay: its status and its time of discovery."""
     return Risk(
         id=f"{asset_id}/{entry.cve}",
         cve=entry.cve,
@@ -65,7 +65,7 @@ def risk_of(asset_id: str, entry: Vulnerability, known: Risk | None, now: str) -
 
 
 def scan(tools: Tools, tenant: str, body: ScanBody, scope: Scope) -> ScanResult:
-    """Upsert the risks of the assets named, and forget what is cached of those that changed. Idempotent."""
+    """Upsert the risks of the named assets, and remove changed ones from the caches. Idempotent."""
     ids = list(dict.fromkeys(body.ids))
     assets = tools.stores.assets.get_assets(tenant, ids, scope)
     matches, unversioned = _match_all(tools, tenant, assets, scope)
@@ -87,7 +87,7 @@ def scan(tools: Tools, tenant: str, body: ScanBody, scope: Scope) -> ScanResult:
 def _match_all(
     tools: Tools, tenant: str, asset_ids: Iterable[str], scope: Scope
 ) -> tuple[dict[str, list[Vulnerability]], int]:
-    """Return the matches of each asset, and how many technologies have no version to compare."""
+    """Return the matches of each asset, and the number of technologies without a comparable version."""
     matches: dict[str, list[Vulnerability]] = {}
     unversioned = 0
     with tools.workspace.technologies.lend() as held:
@@ -101,7 +101,7 @@ def _match_all(
 def _changes(
     matches: Mapping[str, Sequence[Vulnerability]], before: Mapping[str, Sequence[Risk]], now: str
 ) -> tuple[dict[str, list[Risk]], int]:
-    """Return the risks that are not yet stored as they are now, and how many of them are new."""
+    """Return the risks that differ from their stored state, and the number of new ones."""
     changes: dict[str, list[Risk]] = {}
     added = 0
     for asset_id, entries in matches.items():

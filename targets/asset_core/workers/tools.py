@@ -1,4 +1,4 @@
-"""What work is done with: stores, the way to write assets, the feed and the clock."""
+"""The dependencies of work: stores, the writer of assets, the feed and the clock."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ Feed = Mapping[str, Sequence[Vulnerability]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tools:
-    """`wall` is seconds since the epoch."""
+    """Stores, writer, feed and clock; `wall` is seconds since the epoch."""
 
     stores: Stores
     ingest: Ingest
@@ -27,7 +27,7 @@ class Tools:
     tracker: AllocationTracker
 
     def now(self) -> str:
-        """Return the present moment as text, to the second."""
+        """Return the current time as text, to the second."""
         moment = datetime.fromtimestamp(self.wall(), UTC).isoformat(timespec="seconds")
         return moment.replace("+00:00", "Z")
 
@@ -41,7 +41,7 @@ def by_product(entries: Sequence[Vulnerability]) -> Feed:
 
 
 def require_written(report: IngestReport) -> None:
-    """Raise StoreError unless all was written; doing the work again heals it."""
+    """Raise StoreError unless all was written; repeating the work repairs it."""
     if report.failed:
         failure = report.failures[0]
         raise StoreError(

@@ -1,4 +1,4 @@
-"""Which versions a vulnerability affects. Real inventories hold versions that no standard knows: those count as released."""
+"""Compare versions with vulnerable ranges. Real inventories hold non-standard versions: those count as released."""
 
 import functools
 import re
@@ -12,7 +12,7 @@ _LEADING_NUMBERS = re.compile(r"[vV]?(\d{1,9}(?:\.\d{1,9})*)")
 
 @functools.lru_cache(maxsize=4096)
 def parse_version(text: str) -> Version | None:
-    """Return a comparable version: PEP 440's reading, else the numbers that the text begins with, else None.
+    """Return a comparable version: by PEP 440, else the leading numbers of the text, else None.
 
     `8.2p1` reads as `8.2`, `2.4.49-ubuntu` as `2.4.49`, `latest` as None.
     """
@@ -25,6 +25,6 @@ def parse_version(text: str) -> Version | None:
 
 
 def is_affected(version: Version, entry: Vulnerability) -> bool:
-    """Return whether a version lies from the first affected up to, not including, the first fixed one."""
+    """Return True if a version lies from the first affected up to, not including, the first fixed one."""
     first, fixed = parse_version(entry.first_affected), parse_version(entry.first_fixed)
     return first is not None and fixed is not None and first <= version < fixed

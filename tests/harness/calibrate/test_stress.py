@@ -8,7 +8,7 @@ import pytest
 from harness.calibrate.effects import Disturbance
 from harness.calibrate.stress import disturbed
 from harness.supervise import Supervisor
-from tests.support.processes import descendants, is_alive, survivors
+from tests.support.processes import command_line, descendants, is_alive, survivors
 
 HERE = sorted(os.sched_getaffinity(0))
 
@@ -17,19 +17,11 @@ def spinning(log, disturbance, core, cores):
     """Return where each process of the disturbance was pinned, and the processes."""
     with Supervisor() as supervisor:
         with disturbed(disturbance, core, cores, supervisor, log):
-            pids = {pid for pid in descendants(os.getpid()) if is_busy(pid)}
+            pids = {pid for pid in descendants(os.getpid()) if b"work_s" in command_line(pid)}
             places = sorted(place for pid in pids for place in pinned(pid))
             alive = {pid for pid in pids if is_alive(pid)}
         assert survivors(pids) == set()
     return places, alive
-
-
-def is_busy(pid):
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return b"work_s" in file.read()
-    except OSError:
-        return False
 
 
 def pinned(pid, patience_s=10.0):
@@ -66,7 +58,7 @@ def test_an_error_within_leaves_nothing_busy(tmp_path):
     pids: set[int] = set()
 
     def interrupted():
-        pids.update(pid for pid in descendants(os.getpid()) if is_busy(pid))
+        pids.update(pid for pid in descendants(os.getpid()) if b"work_s" in command_line(pid))
         raise ValueError("within")
 
     log = tmp_path / "busy.log"

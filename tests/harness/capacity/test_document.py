@@ -27,7 +27,7 @@ def test_an_interval_with_both_ends_seen_twice_is_valid_and_a_success():
     ("probes", "ended", "why"),
     [
         (SETTLED[:2], Ended.BUDGET, "budget was used up"),
-        (SETTLED[:2], Ended.SETTLED, "holds at 100/s was not seen twice".replace("holds", "held")),
+        (SETTLED[:2], Ended.SETTLED, "holds at 100/s was seen only once".replace("holds", "held")),
         ([probe(100, "held")] * 2, Ended.SETTLED, "no upper end"),
         ([*[probe(100, "held")] * 2, *[probe(200, "invalid")] * 3], Ended.SETTLED, "At 200/s no probe was valid"),
         (SETTLED, None, "cut off"),

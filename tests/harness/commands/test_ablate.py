@@ -79,9 +79,9 @@ def test_a_switch_that_halves_the_work_of_one_operation_is_worth_its_double_ther
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ((), "has no switches that we know"),
+        ((), "has no known switches"),
         (("--target", "asset-core", "--switch", "poling"), "no switch 'poling'"),
-        (("--switch", "fast", "--budget", "40s"), "bound no effect"),
+        (("--switch", "fast", "--budget", "40s"), "too few to bound an effect"),
         (("--target", "nothing", "--switch", "fast"), "no target 'nothing'"),
     ],
 )

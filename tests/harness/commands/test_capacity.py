@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExitCode
-from tests.support.cli import document, end_of, here, patient, started, until
+from tests.support.cli import document, end_of, inside, started, until
+from tests.support.tolerant import tolerant
 
 QUICK = ("--arrivals", "uniform", "--warmup", "0s", "--no-split", "--json", "--no-report")
 
 
 @pytest.mark.measures
 def test_what_holds_the_loop_for_5_ms_does_at_most_200_a_second_and_the_interval_says_so(tmp_path):
-    said = here(
-        "capacity", "steady", "--target", "known:spin?spin_us=5000", "--slo", "p50<60ms", "--rate", 60,
-        "--duration", "600ms", "--tolerance", "40%", *QUICK, cwd=patient(tmp_path),
+    said = inside(
+        tolerant(tmp_path), "capacity", "steady", "--target", "known:spin?spin_us=5000", "--slo", "p50<60ms", "--rate", 60,
+        "--duration", "600ms", "--tolerance", "40%", *QUICK,
     )  # fmt: skip
     assert said.code == ExitCode.OK
     found, probes = said.document["capacity"], said.document["probes"]
@@ -29,16 +30,16 @@ def test_what_holds_the_loop_for_5_ms_does_at_most_200_a_second_and_the_interval
         assert run["seed"] == one["seed"]
     assert found["held_per_s"] < 280
     assert (found["broke_per_s"] or 1e9) > found["held_per_s"]
-    again = here("report", folder, "--json")
+    again = inside(None, "report", folder, "--json")
     assert again.document["capacity"] == found
     assert again.code == said.code
     assert (folder / "report.html").stat().st_size > 10_000
 
 
 def test_if_the_lowest_rate_breaks_the_slo_the_exit_code_is_3(tmp_path):
-    said = here(
-        "capacity", "steady", "--target", "known:constant?service_ms=60", "--slo", "p50<20ms", "--rate", 12,
-        "--duration", "1s", *QUICK, cwd=patient(tmp_path),
+    said = inside(
+        tolerant(tmp_path), "capacity", "steady", "--target", "known:constant?service_ms=60", "--slo", "p50<20ms", "--rate", 12,
+        "--duration", "1s", *QUICK,
     )  # fmt: skip
     assert {one["sight"] for one in said.document["probes"]} == {"broke"}
     assert said.code == ExitCode.LIMIT_BROKEN
@@ -77,14 +78,14 @@ def test_ctrl_c_keeps_what_was_found(tmp_path):
         (("steady",), "--slo"),
         (("closed", "--slo", "p99<1s"), "has no rate to raise"),
         (("replay", "--slo", "p99<1s"), "has no rate to raise"),
-        (("steady", "--slo", "p99"), "is no limit"),
+        (("steady", "--slo", "p99"), "is not a limit"),
         (("steady", "--slo", "p99<1s", "--tolerance", "0"), "not a percentage"),
         (("steady", "--slo", "p99<1s", "--budget", "5s"), "is too short for one probe"),
         (("steady", "--slo", "nothing: p99<1s", "--target", "known:noop", "--rate", "10"), "does not have"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_and_leaves_no_folder(tmp_path, words, why):
-    said = here("capacity", *words, "--out", tmp_path / "out")
+    said = inside(None, "capacity", *words, "--out", tmp_path / "out")
     assert said.code == ExitCode.USAGE
     assert why in said.error
     assert not list(tmp_path.glob("out/*"))
@@ -112,6 +113,6 @@ def test_a_budget_that_is_used_up_before_the_first_probe_is_refused_with_one_tha
     words = ("--target", "known:noop", "--slo", "errors<50%", "--budget", "30s", "--duration", "10s")
     assert main(["capacity", "steady", *words, "--out", str(tmp_path)]) == 2
     said = capsys.readouterr().err
-    assert "has no room for one probe: servers and the search for a rate took 25s" in said
+    assert "is too small for one probe: servers and the search for a rate took 25s" in said
     assert "at least 47s" in said
     assert list(tmp_path.iterdir()) == []

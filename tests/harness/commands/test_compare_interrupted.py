@@ -9,8 +9,9 @@ import pytest
 from harness.errors import HarnessError
 from harness.session.receipt_file import read_receipt
 from tests.support.cli import end_of, inside, started, until
-from tests.support.gate import git, leftovers, make_shop
-from tests.support.processes import descendants, survivors
+from tests.support.gate import leftovers, make_shop
+from tests.support.git import git
+from tests.support.processes import command_line, descendants, survivors
 
 
 @pytest.fixture
@@ -40,14 +41,6 @@ def blocks_of(shop, process, wanted):
 
 def slots(process):
     return {pid for pid in descendants(process.pid) if b"slot_program" in command_line(pid)}
-
-
-def command_line(pid):
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
 
 
 def spoil_a_block(shop, process):

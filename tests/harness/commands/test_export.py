@@ -122,7 +122,7 @@ def test_an_invalid_run_is_written_and_says_so(tmp_path, capsys):
     path = make_run(tmp_path, descheduled_share=0.5)
     assert export(path) is ExitCode.INVALID
     assert (path / "export" / "seconds.csv").exists()
-    assert "is invalid: The machine ran something else for 50" in capsys.readouterr().err
+    assert "is invalid: CPU contention 50" in capsys.readouterr().err
 
 
 def test_without_pyarrow_the_extra_is_named_before_anything_is_written(tmp_path, capsys, monkeypatch):

@@ -15,7 +15,8 @@ from harness.session.receipt import SessionPlan
 from harness.session.receipt_file import read_receipt
 from harness.work import sessions
 from tests.support.cli import inside
-from tests.support.gate import comparison, edit, git, leftovers, make_shop, without_target
+from tests.support.gate import comparison, edit, leftovers, make_shop, without_target
+from tests.support.git import git
 from tests.support.judge import count
 from tests.support.listing import unwritten
 
@@ -199,7 +200,7 @@ def test_a_change_that_changes_nothing_passes_against_where_the_branch_left_its_
         (("gate", "--base", "nowhere"), "Revision 'nowhere' does not exist"),
         (("gate", "--base", "x; rm -rf ~ #"), "git fetch origin 'x; rm -rf ~ #'"),
         (("compare", "git:main", "git:"), "names nothing"),
-        (("compare", "main", "git:main"), "no subject"),
+        (("compare", "main", "git:main"), "not a side to compare"),
         (("compare", "git:main", "path:/no/such/folder"), "is not a folder"),
         (("compare", "git:main", "target:known:noop"), "cannot be compared"),
         (("compare", "target:asset-core?variant=none", "target:known:noop"), "no variant 'none'"),

@@ -7,7 +7,8 @@ import pytest
 from harness.cli import main
 from harness.judge.verdict import Verdict
 from harness.work import sessions
-from tests.support.gate import git, make_shop, without_target
+from tests.support.gate import make_shop, without_target
+from tests.support.git import git
 
 BROKEN = (
     "from shop import work, no_such_name\n\n\ndef test_total(benchmark):\n    benchmark(work.total, 10)\n"

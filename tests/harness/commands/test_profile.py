@@ -27,13 +27,13 @@ NOOP = ("--target", "known:noop")
         (("profile", "steady", "--kinds", "disk"), "there is no profile 'disk'"),
         (("profile", "steady", "--workers", "2"), "A profile covers one process"),
         (("profile", "steady", "--overhead-budget", "2"), "give a percentage"),
-        (("profile", "steady", *NOOP, "--base", "variant:a"), "is no base for profiles"),
-        (("profile", "steady", *NOOP, "--base", "target:"), "is no base for profiles"),
+        (("profile", "steady", *NOOP, "--base", "variant:a"), "is not a base for profiles"),
+        (("profile", "steady", *NOOP, "--base", "target:"), "is not a base for profiles"),
         (("profile", "steady", *NOOP, "--base", "path:/no/such/folder"), "is not a folder"),
         (("profile", "steady", "--target", "mine.py:create", "--variant", "a", "--variant", "b", "--variant", "c"),
-         "not of 3"),
+         "not 3"),
         (("profile", "steady", "--target", "m.py:create", "--variant", "a", "--variant", "b", "--base", "target:known:noop"),
-         "--base is one side"),
+         "--base and two variants make three sides"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_one_sentence_and_leaves_nothing(

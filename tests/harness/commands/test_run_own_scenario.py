@@ -5,7 +5,8 @@ import pytest
 from harness.errors import ExitCode, UsageError
 from harness.model import Stage
 from harness.work.subjects import find_scenario
-from tests.support.cli import document, here, measured, patient, returned
+from tests.support.cli import document, inside, measured, returned
+from tests.support.tolerant import tolerant
 
 FILE = """
 from harness.model import Scenario, Stage
@@ -31,7 +32,7 @@ OTHER = 3
 def mine(tmp_path):
     """A project in which no noise of the machine makes a run invalid."""
     (tmp_path / "mine.py").write_text(FILE)
-    return patient(tmp_path)
+    return tolerant(tmp_path)
 
 
 def test_a_scenario_is_found_in_a_file_and_called_as_it_was_asked_for(mine):
@@ -48,11 +49,11 @@ def test_a_scenario_is_found_in_a_file_and_called_as_it_was_asked_for(mine):
         ("WARM", "at least one of them measured"),
         ("LATE", "warm-up comes after"),
         ("FLAT", "share of stage 'a'"),
-        ("BELOW", "a rate that is no number from zero on"),
+        ("BELOW", "a rate that is not a number from zero"),
         ("WEIGHT", "weight of an operation"),
-        ("LIMIT", "'p99' is no limit"),
+        ("LIMIT", "'p99' is not a limit"),
         ("USERS", "no user"),
-        ("LONG", "duration_s is no number"),
+        ("LONG", "duration_s is not a number"),
         ("OTHER", "has no scenario 'OTHER'"),
         ("NONE", "has no scenario 'NONE'"),
     ],
@@ -69,7 +70,8 @@ def test_a_place_that_cannot_be_imported_is_refused(place):
 
 
 def test_it_runs_with_its_own_warm_up_and_its_stages_hold_their_own_limits(mine):
-    said = here(
+    said = inside(
+        mine,
         "run",
         "mine.py:GOOD",
         "--target",
@@ -78,7 +80,6 @@ def test_it_runs_with_its_own_warm_up_and_its_stages_hold_their_own_limits(mine)
         mine / "out",
         "--json",
         "--no-report",
-        cwd=mine,
     )
     assert said.run["planned"] == 120
     (limit,) = said.run["slo"]
@@ -92,8 +93,8 @@ def test_it_runs_with_its_own_warm_up_and_its_stages_hold_their_own_limits(mine)
 
 
 def test_above_the_in_flight_limit_calls_are_dropped_and_counted(tmp_path):
-    said = here(
-        "run", "steady", "--target", "known:constant?service_ms=300", "--stages", "20/s for 1s", "--arrivals", "uniform",
+    said = inside(
+        None, "run", "steady", "--target", "known:constant?service_ms=300", "--stages", "20/s for 1s", "--arrivals", "uniform",
         "--in-flight", 2, "--warmup", "0s", "--out", tmp_path, "--json", "--no-report",
     )  # fmt: skip
     outcomes = said.run["outcomes"]
@@ -104,8 +105,8 @@ def test_above_the_in_flight_limit_calls_are_dropped_and_counted(tmp_path):
 
 
 def test_users_think_between_an_answer_and_their_next_call(tmp_path):
-    said = here(
-        "run", "closed", "--target", "known:noop", "--users", 1, "--think-time", "50ms", "--duration", "1s",
+    said = inside(
+        None, "run", "closed", "--target", "known:noop", "--users", 1, "--think-time", "50ms", "--duration", "1s",
         "--warmup", "0s", "--out", tmp_path, "--json", "--no-report",
     )  # fmt: skip
     rows = returned(measured(said.run["dir"]))
@@ -116,19 +117,19 @@ def test_users_think_between_an_answer_and_their_next_call(tmp_path):
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("steady", "--think-time", "1s"), "--think-time means nothing to it"),
-        (("closed", "--in-flight", "3"), "--in-flight means nothing to it"),
-        (("closed", "--stages", "1/s for 1s"), "--stages means nothing to it"),
+        (("steady", "--think-time", "1s"), "--think-time does not apply"),
+        (("closed", "--in-flight", "3"), "--in-flight does not apply"),
+        (("closed", "--stages", "1/s for 1s"), "--stages does not apply"),
         (("max-throughput", "--think-time", "1s"), "its users do not think"),
         (("replay",), "needs a recorded trace. Name a CSV"),
-        (("steady", "--stages", "soon"), "'soon' is no stage"),
+        (("steady", "--stages", "soon"), "'soon' is not a stage"),
         (("steady", "--replay", "nowhere.csv"), "The trace cannot be read: No such file"),
         (("steady", "--replay", "t.csv", "--arrivals", "uniform"), "A trace has its own arrivals"),
         (("steady", "--replay", "t.csv", "--stages", "1/s for 1s"), "not allowed with"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(tmp_path, words, why):
-    said = here("run", *words, cwd=tmp_path)
+    said = inside(tmp_path, "run", *words)
     assert said.code == ExitCode.USAGE
     assert why in said.error
 
@@ -137,8 +138,8 @@ def test_options_that_do_not_fit_are_refused(tmp_path, words, why):
 def test_the_plateau_is_found_and_held(tmp_path, monkeypatch):
     monkeypatch.setattr("harness.capacity.probe.PROBE_S", 0.5)
     monkeypatch.setattr("harness.capacity.probe.PROBE_WARMUP_S", 0.2)
-    said = here(
-        "run", "max-throughput", "--target", "known:spin?spin_us=3000", "--duration", "500ms", "--warmup", "0s",
+    said = inside(
+        None, "run", "max-throughput", "--target", "known:spin?spin_us=3000", "--duration", "500ms", "--warmup", "0s",
         "--out", tmp_path, "--json", "--no-report",
     )  # fmt: skip
     plan = document(said.run["dir"])["plan"]

@@ -1,7 +1,5 @@
 """`harness run --slo`: certified, broken or not certified, and the same in text, HTML, JSON and exit code."""
 
-import html
-import io
 from pathlib import Path
 
 import pytest
@@ -11,11 +9,11 @@ from harness.reading.judging import judge
 from harness.reading.run_json import as_json
 from harness.reading.summary import load
 from harness.run.directory import RunDirectory
-from reports.run import html as page
-from reports.run import text, view
 from reports.shared.model import Status
-from tests.support.cli import here, patient
+from tests.support.cli import inside
 from tests.support.run_builder import make_run
+from tests.support.shown import markup_of, told
+from tests.support.tolerant import tolerant
 
 OPERATIONS = {"GET /assets/{id}": 0.5, "POST /assets": 0.5}
 
@@ -28,27 +26,16 @@ def stored(parent, *slos, **changes):
     return path
 
 
-def shown(*paths):
-    built = view.build([judge(load(path)) for path in paths])
-    stream = io.StringIO()
-    text.render(built, stream, width=400)
-    return built, stream.getvalue()
-
-
-def markup_of(built):
-    return html.unescape(page.render(built))
-
-
 @pytest.fixture
 def project(tmp_path):
-    return patient(tmp_path)
+    return tolerant(tmp_path)
 
 
 def test_a_run_that_keeps_its_limits_says_so_and_exits_with_0(project):
     # No noise keeps a call from its answer for a minute.
-    said = here(
-        "run", "steady", "--target", "known:constant", "--rate", 200, "--duration", "500ms", "--warmup", "100ms",
-        "--slo", "p50<1m,errors<10%", "--slo", "call: p50<1m", "--json", "--no-report", cwd=project,
+    said = inside(
+        project, "run", "steady", "--target", "known:constant", "--rate", 200, "--duration", "500ms", "--warmup", "100ms",
+        "--slo", "p50<1m,errors<10%", "--slo", "call: p50<1m", "--json", "--no-report",
     )  # fmt: skip
     assert [(slo["slo"], slo["operation"], slo["state"]) for slo in said.run["slo"]] == [
         ("p50<1m", "all", "certified"),
@@ -60,21 +47,21 @@ def test_a_run_that_keeps_its_limits_says_so_and_exits_with_0(project):
 
 
 def test_a_run_that_breaks_a_limit_exits_with_3_and_its_report_shows_it_again(project):
-    said = here(
-        "run", "steady", "--target", "known:constant?service_ms=20", "--rate", 20, "--duration", "1s",
-        "--warmup", "0s", "--slo", "call: p50<1ms", "--json", "--no-report", cwd=project,
+    said = inside(
+        project, "run", "steady", "--target", "known:constant?service_ms=20", "--rate", 20, "--duration", "1s",
+        "--warmup", "0s", "--slo", "call: p50<1ms", "--json", "--no-report",
     )  # fmt: skip
     assert said.code == ExitCode.LIMIT_BROKEN
     (slo,) = said.run["slo"]
     assert (slo["calls"], slo["exceeding"]) == (20, 20)
     assert "call: p50<1ms: broken: 20 of 20 calls" in said.stderr
     # A run is read by the limits that it was made under, wherever that is.
-    assert here("report", project / said.run["dir"], "--json").code == ExitCode.LIMIT_BROKEN
+    assert inside(None, "report", project / said.run["dir"], "--json").code == ExitCode.LIMIT_BROKEN
 
 
 def test_an_operation_that_the_target_does_not_have_is_refused_before_the_run(tmp_path):
-    said = here(
-        "run", "steady", "--target", "known:noop", "--rate", 10, "--duration", "1s",
+    said = inside(
+        None, "run", "steady", "--target", "known:noop", "--rate", 10, "--duration", "1s",
         "--slo", "cal: p50<1ms", "--out", tmp_path, "--json",
     )  # fmt: skip
     assert said.code == ExitCode.USAGE
@@ -85,14 +72,14 @@ def test_an_operation_that_the_target_does_not_have_is_refused_before_the_run(tm
 
 @pytest.mark.parametrize("words", ["p99", "max<3ms", ": p99<3ms", "errors<0%"])
 def test_what_is_no_limit_is_refused_with_an_example(tmp_path, words):
-    said = here("run", "steady", "--target", "known:noop", "--slo", words, "--out", tmp_path)
+    said = inside(None, "run", "steady", "--target", "known:noop", "--slo", words, "--out", tmp_path)
     assert said.code == ExitCode.USAGE
     assert "--slo" in said.error
 
 
 def test_text_html_and_json_say_the_same_of_each_limit(tmp_path):
     path = stored(tmp_path, "p50<1ns", "GET /assets/{id}: p50<1s", "p99.9<1s")
-    built, words = shown(path)
+    built, words = told(path)
     markup = markup_of(built)
     written = as_json(judge(load(path)))["slo"]
     assert [line.state for line in built.verdict.limits] == ["broken", "certified", "not certified"]
@@ -108,7 +95,7 @@ def test_limits_of_several_runs_are_told_apart_by_their_labels(tmp_path):
     paths = [
         stored(tmp_path, "p50<20ms", variant=name, service_ms=ms) for name, ms in (("slow", 90), ("fast", 1))
     ]
-    built, words = shown(*paths)
+    built, words = told(*paths)
     assert [(line.what, line.state) for line in built.verdict.limits] == [
         ("slow, p50<20ms", "broken"),
         ("fast, p50<20ms", "certified"),
@@ -117,7 +104,7 @@ def test_limits_of_several_runs_are_told_apart_by_their_labels(tmp_path):
 
 
 def test_without_limits_nothing_is_said_of_them(tmp_path):
-    built, words = shown(stored(tmp_path))
+    built, words = told(stored(tmp_path))
     assert built.verdict.limits == ()
     assert "certified" not in words
     assert 'class="limits"' not in markup_of(built)
@@ -125,7 +112,7 @@ def test_without_limits_nothing_is_said_of_them(tmp_path):
 
 def test_a_limit_that_needs_more_calls_names_the_run_that_makes_them(tmp_path):
     path = stored(tmp_path, "p99.9<1s")
-    built, _ = shown(path)
+    built, _ = told(path)
     words = built.next_command.command.split()
     # 400 calls were made in 4 s; none over it in about 3,000 shows 0.1 %.
     assert words[words.index("--duration") + 1] in {f"{seconds}s" for seconds in range(30, 36)}
@@ -137,13 +124,13 @@ def test_an_invalid_run_certifies_nothing_and_exits_with_5(tmp_path):
     document = RunDirectory(path).read()
     assert judge(load(path)).validity.level == "invalid"
     assert document.slos
-    said = here("report", path, "--json")
+    said = inside(None, "report", path, "--json")
     assert said.code == ExitCode.INVALID
     assert {slo["state"] for slo in said.run["slo"]} == {"not certified"}
 
 
 def test_limits_that_were_damaged_in_the_folder_are_told_and_not_passed_over(tmp_path):
-    said = here("report", stored(tmp_path, "p50 below 1ns"))
+    said = inside(None, "report", stored(tmp_path, "p50 below 1ns"))
     assert said.code == ExitCode.INVALID
     assert "limits are damaged" in said.error
 

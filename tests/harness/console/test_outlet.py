@@ -85,7 +85,7 @@ def test_a_stream_that_was_closed_by_the_caller_takes_every_text(monkeypatch, ca
 
 
 @pytest.fixture
-def no_figures(monkeypatch):
+def no_page(monkeypatch):
     """The page itself is nothing here, and takes longer than all else."""
     monkeypatch.setattr("reports.run.html.render", lambda _view: "a page")
 
@@ -95,7 +95,7 @@ def run(tmp_path_factory):
     return make_run(tmp_path_factory.mktemp("made"), duration_s=2.0, rate_per_s=50.0, scenario="ünï→")
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("no_page")
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 @pytest.mark.parametrize("words", [[], ["--json"]], ids=" ".join)
 def test_a_report_is_printed_in_whatever_encoding_there_is(run, monkeypatch, encoding, words):
@@ -111,7 +111,7 @@ def test_a_report_is_printed_in_whatever_encoding_there_is(run, monkeypatch, enc
         assert "->" in printed
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("no_page")
 @pytest.mark.parametrize("words", [[], ["--json"]], ids=" ".join)
 def test_a_full_disk_behind_stdout_is_one_sentence_and_the_report_is_written(run, monkeypatch, capsys, words):
     (run / "report.html").unlink(missing_ok=True)
@@ -123,7 +123,7 @@ def test_a_full_disk_behind_stdout_is_one_sentence_and_the_report_is_written(run
     assert "The output cannot be printed: No space left on device" in err
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("no_page")
 def test_a_full_disk_behind_stderr_is_no_reason_to_stop(run, monkeypatch, capsys):
     with open("/dev/full", "w") as full, monkeypatch.context() as patched:
         patched.setattr(sys, "stderr", full)
@@ -131,11 +131,11 @@ def test_a_full_disk_behind_stderr_is_no_reason_to_stop(run, monkeypatch, capsys
     assert json.loads(capsys.readouterr().out)["runs"]
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("no_page")
 def test_a_report_that_cannot_be_written_is_printed_all_the_same(run, capsys):
     assert main(["report", str(run), "-o", f"{run}/run.json/report.html"]) is ExitCode.FAILED
     out, err = capsys.readouterr()
-    assert "Response time" in out
+    assert "Response p50" in out
     assert "A file cannot be written" in err
     assert "Report:" not in err
 

@@ -6,7 +6,6 @@ from harness.exact.counting import count_once
 from harness.exact.repetition import SideCounts, as_counts
 from harness.exact.sides import measure_side
 from harness.exact.tracing import trace_once
-from harness.supervise import Supervisor
 from tests.support.exact import ASSET, PLAN, ROOT, a_side
 
 LOAD = "        entry = resources.cache.load("
@@ -25,12 +24,6 @@ FETCH = "Fetcher.__call__ (targets/asset_core/fetch.py)"
 STRIPPED = "    return authorization[7:].strip()"
 BUFFERS = "    list(map(bytearray, [8] * 40))\n"
 BEARER = "bearer_token (targets/asset_core/security/bearer.py)"
-
-
-@pytest.fixture(scope="module")
-def supervisor():
-    with Supervisor() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

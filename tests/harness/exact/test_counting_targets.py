@@ -5,7 +5,6 @@ import pytest
 from harness.exact.process import ExactPlan
 from harness.exact.sides import Plans, SharedCounts, count_exactly, trace_exactly
 from harness.processes.loadrun import Subject
-from harness.supervise import Supervisor
 
 PLAN = ExactPlan(requests=10, repetitions=1)
 TWICE = ExactPlan(requests=10, repetitions=2)
@@ -51,12 +50,6 @@ def refusing():
 def broken():
     raise RuntimeError("no connection")
 """
-
-
-@pytest.fixture(scope="module")
-def supervisor():
-    with Supervisor() as made:
-        yield made
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_a_metric_that_one_side_never_counted_is_zero_there():
 def test_an_operation_that_one_side_does_not_offer_has_no_values_there_and_says_so():
     (count,) = as_counts(side(1.0), SideCounts((Repetition(10, {}),)))
     assert (count.base, count.candidate) == ([1.0], [])
-    assert count.note == "candidate: there is no such operation"
+    assert count.note == "candidate: it lacks this operation"
     assert count.state is State.REMOVED
 
 

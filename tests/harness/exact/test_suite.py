@@ -12,7 +12,6 @@ from harness.exact import slot_tools
 from harness.exact.suite import MOST_CALLS, calls_traced, trace_suite, values_of
 from harness.profiles.stacks.marker import operation_of
 from harness.session.receipt import State
-from harness.supervise import Supervisor
 from tests.support.exact_suite import a_benchmark, a_stage
 from tests.support.processes import descendants
 
@@ -35,12 +34,6 @@ def end():
     pass
 """
 MORE = BASE.replace("count):\n    return", "count):\n    extra = bytearray(5000)\n    return")
-
-
-@pytest.fixture(scope="module")
-def supervisor():
-    with Supervisor() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

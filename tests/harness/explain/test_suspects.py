@@ -22,13 +22,10 @@ from harness.session.receipt import (
     Block,
     Count,
     Phase,
-    Receipt,
-    SessionPlan,
     Side,
     Slices,
-    SubjectFacts,
 )
-from harness.supervise import Supervisor
+from tests.support import judge as judge_support
 from tests.support.exact_suite import a_benchmark, a_stage
 
 SUITE = """
@@ -56,12 +53,6 @@ SLOW = BASE.replace("loops=1_000", "loops=4_000")
 # Every loop costs the same: a call takes 3,000 of them, or 6,000, and `parse` 2,000.
 BASE_NS, SLOW_NS, PARSE_NS = 30_000, 60_000, 20_000
 NAME, SAME = "test_toy.py::test_answer", "test_toy.py::test_parse"
-
-
-@pytest.fixture(scope="module")
-def supervisor():
-    with Supervisor() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +87,7 @@ def test_a_benchmark_that_is_the_same_names_nothing_and_says_what_it_would_take(
     block = a_block(0, Phase.CONFIRM, PARSE_NS, round(1.02 * PARSE_NS), SAME)
     found = suspects_in(a_benchmark("test_parse"), "wall", [block], profiled[SAME])
     assert found.functions == []
-    assert "No function can be told apart with" in found.note
+    assert "No function is distinguishable with" in found.note
     assert "it would take about 4" in found.note
 
 
@@ -202,14 +193,6 @@ COUNT = Count(
 )  # fmt: skip
 
 
-def a_receipt(**changes):
-    side = SubjectFacts(spec="git:main", label="main")
-    return Receipt(
-        command="compare", started_at="", seed=1, suites=["micro"], base=side, candidate=side, environment={},
-        policy={}, policy_sha256="", plan=SessionPlan(), **changes,
-    )  # fmt: skip
-
-
 def test_what_regressed_is_explained_by_sites_or_by_a_profile_and_nothing_else_is(
     supervisor, tmp_path, monkeypatch
 ):
@@ -221,7 +204,7 @@ def test_what_regressed_is_explained_by_sites_or_by_a_profile_and_nothing_else_i
 
     monkeypatch.setattr(suspects, "profile_rounds", profiled)
     stage = a_stage(supervisor, tmp_path, SUITE, BASE, SLOW)
-    receipt = a_receipt(benchmarks=[a_benchmark("test_answer")], counts=[COUNT])
+    receipt = judge_support.receipt(benchmarks=[a_benchmark("test_answer")], counts=[COUNT])
     regressed = [("GET /a", "calls.dynamodb"), (NAME, "wall"), ("GET /a", "p99_ns")]
     assert profiled_benchmarks(receipt, regressed) == {NAME: "wall"}
     assert [one.metric for one in explain(receipt, regressed, stage, 0.1)] == ["calls.dynamodb", "wall"]
@@ -234,9 +217,9 @@ def test_the_sites_of_an_exact_metric_are_its_suspects():
     found = suspects_of(COUNT)
     assert [(one.function, one.base, one.candidate) for one in found.functions] == [("check", 0.0, 1.0)]
     assert found.functions[0].unit == "calls"
-    assert found.note == "Counted: every repetition says the same."
+    assert found.note == "Counted: all repetitions agree."
 
 
 def test_sites_of_repetitions_that_differ_are_said_to_be_of_the_first():
     found = suspects_of(msgspec.structs.replace(COUNT, base=[2.0, 2.5]))
-    assert found.note == "Of the first repetition of each side."
+    assert found.note == "From the first repetition of each side."

@@ -47,7 +47,7 @@ def test_a_null_control_of_few_blocks_tests_nothing():
     session = steady({"a": 0.0}, screen=7, plan=SessionPlan(screen_blocks=7))
     judgement = judge(session, POLICY)
     assert not judgement.controls.null_clean
-    assert of(judgement, "a").note == "the A/A check has 7 blocks (at least 8 are needed)"
+    assert of(judgement, "a").note == "too few blocks for the A/A check (7 of at least 8)"
 
 
 def spoilt(session, count, **sentinel):

@@ -131,7 +131,7 @@ def test_a_full_table_ends_the_calls_with_every_row_that_was_claimed_whole(tmp_p
     path = tmp_path / "calls.npy"
     bench = Bench(path, [("returns", 1, 0)])
     make_calls = make_slice(bench.calling, bench.sequence)
-    with pytest.raises(HarnessError, match="reached 8 calls"):
+    with pytest.raises(HarnessError, match="ended at 8 calls"):
         make_calls(ME, bench.now_ns, bench.now_ns, 0, 0, FOREVER_NS)
     bench.kept.close()
     assert calls.load(path)["outcome"].tolist() == [Outcome.COMPLETED] * 8

@@ -5,14 +5,14 @@ import re
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.load.split import Split
+from tests.support.paths import ROOT
 
-CHILD = Path(__file__).with_name("split_child.py")
+CHILD = ROOT / "tests" / "support" / "split_child.py"
 
 
 def run_child(*words):
@@ -37,6 +37,7 @@ LOOP = """
     import gevent
     from gevent.hub import get_hub
     from pathlib import Path
+
     from harness.table import calls
     from harness.clock import SystemClock
     from harness.load.calling import Calling, Work, make_caller

@@ -28,7 +28,9 @@ async def vet(error):
 
 @pytest.mark.parametrize("error", OVERLAPPING, ids=str)
 def test_a_loop_beside_the_loop_of_another_call_is_refused(error):
-    with pytest.raises(RefusedError, match=r"overlap cannot each run an asyncio event loop.*one user"):
+    with pytest.raises(
+        RefusedError, match=r"Overlapping calls cannot each run an asyncio event loop.*one user"
+    ):
         asyncio.run(vet(error))
 
 

@@ -42,15 +42,15 @@ def test_rates_and_times_come_out_as_they_were_typed(parts):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "'' is no stage"),
-        ("10/s", "'10/s' is no stage"),
-        ("10/s for 30s,", "'' is no stage"),
+        ("", "'' is not a stage"),
+        ("10/s", "'10/s' is not a stage"),
+        ("10/s for 30s,", "'' is not a stage"),
         ("10/s for ever", "'ever' is not a duration"),
-        ("10/s for 0s", "lasts no time"),
-        ("0/s for 5s", "No call would be made"),
-        ("hold for 5s", "No call would be made"),
-        ("10/s for 5s, 10/s for 5s warm-up", "Warm-up comes first"),
-        ("-1/s for 5s", "is no stage"),
+        ("10/s for 0s", "has a duration of zero"),
+        ("0/s for 5s", "makes no calls"),
+        ("hold for 5s", "makes no calls"),
+        ("10/s for 5s, 10/s for 5s warm-up", "Warm-up must come first"),
+        ("-1/s for 5s", "is not a stage"),
     ],
 )
 def test_anything_else_is_refused_with_an_example(text, why):

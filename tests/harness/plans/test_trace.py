@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from harness.clock import NS_PER_S
@@ -34,6 +34,8 @@ def table_of(trace, warmup_s=0.0, seed=1):
 @FEW
 @given(traces(), st.sampled_from([0.0, 1.5]), st.integers(0, 2**32))
 def test_the_measured_time_is_what_was_recorded_to_the_ns(trace, warmup_s, seed):
+    # Calls that lie a nanosecond apart would make a warm-up of a thousand million; `check_size` refuses such plans.
+    assume(trace.rate_per_s * warmup_s < 100_000)
     plan, table = table_of(trace, warmup_s, seed)
     measured = table[table["intended_ns"] >= 0]
     assert np.array_equal(measured["intended_ns"], trace.times_ns)
@@ -60,7 +62,7 @@ def test_a_part_holds_exactly_what_came_in_it(trace, share):
     duration_s = trace.duration_s * share
     wanted = trace.times_ns[trace.times_ns < round(duration_s * NS_PER_S)]
     if not len(wanted):
-        with pytest.raises(UsageError, match="Nothing came"):
+        with pytest.raises(UsageError, match="no arrivals"):
             trace.first(duration_s)
         return
     part = trace.first(duration_s)
@@ -73,7 +75,7 @@ def test_a_part_holds_exactly_what_came_in_it(trace, share):
 
 def test_more_time_than_was_recorded_is_refused():
     trace = Trace("made", np.array([0]), 1.0, np.array([], np.int64))
-    with pytest.raises(UsageError, match=r"lasts 1 s; 2 s would need.*--rate"):
+    with pytest.raises(UsageError, match=r"lasts 1 s, shorter than the requested 2 s.*--rate"):
         trace.first(2.0)
 
 

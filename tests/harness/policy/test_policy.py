@@ -167,7 +167,7 @@ def test_a_policy_in_a_receipt_reads_back_as_the_same_with_the_same_digest():
             r"allow of the rule for 'a' has no effect on the metric 'p9\*'.*set margin-percent",
         ),
         ("[[benchmarks]]\nmatch = ''\nallow = 1", "length >= 1"),
-        ("[[limits]]\nslo = 'fast'", "'fast' is no limit"),
+        ("[[limits]]\nslo = 'fast'", "'fast' is not a limit"),
         ("[[accepted]]\nmatch = 'a'\nreason = 'b'\nexpires = 'soon'", "Invalid RFC3339 encoded date"),
         ("source-roots = ['/srv/shop']", "'/srv/shop' in source-roots leads out of the project"),
         ("source-roots = ['src', '../shop']", "'../shop' in source-roots leads out"),

@@ -28,21 +28,21 @@ def test_clauses_are_read_with_their_units():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "'' is no limit"),
-        ("p99", "'p99' is no limit"),
-        ("p99<", "is no limit"),
-        ("p99<25", "is no time"),
-        ("p99<0ms", "is no time"),
-        ("p99>25ms", "asks for more p99"),
-        ("p0<25ms", "no percentile"),
-        ("p100<25ms", "neither a percentile"),
+        ("", "'' is not a limit"),
+        ("p99", "'p99' is not a limit"),
+        ("p99<", "is not a limit"),
+        ("p99<25", "is not a time"),
+        ("p99<0ms", "is not a time"),
+        ("p99>25ms", "requires more p99"),
+        ("p0<25ms", "is not a percentile"),
+        ("p100<25ms", "is not a percentile"),
         ("max<1s", "p99.9"),
-        ("speed<1s", "neither a percentile"),
+        ("speed<1s", "is not a percentile"),
         ("errors<0%", "no number of calls can show"),
-        ("errors<100%", "no share"),
-        ("errors<1ms", "no share"),
-        ("throughput<50/s", "no least throughput"),
-        ("p99<25ms,,errors<1%", "'' is no limit"),
+        ("errors<100%", "is not a share"),
+        ("errors<1ms", "is not a share"),
+        ("throughput<50/s", "not a minimum throughput"),
+        ("p99<25ms,,errors<1%", "'' is not a limit"),
     ],
 )
 def test_what_is_no_limit_is_refused_by_name(text, says):
@@ -54,7 +54,7 @@ def test_299_calls_without_one_over_the_limit_are_the_first_to_certify_a_p99():
     assert certify(P99, calls=299, exceeding=0).state is State.CERTIFIED
     almost = certify(P99, calls=298, exceeding=0)
     assert (almost.state, almost.more) == (State.NOT_CERTIFIED, 1)
-    assert "about 1 more like these" in almost.sentence
+    assert "about 1 more at this rate" in almost.sentence
 
 
 def test_a_percentile_that_looks_good_is_not_certified_before_there_are_enough_calls():

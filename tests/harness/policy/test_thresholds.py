@@ -61,7 +61,7 @@ def test_a_project_that_sets_nothing_has_none(tmp_path, text):
         ("lag-percnt = [1, 2]", "no setting 'validity.lag-percnt'.*Did you mean 'lag-percent'"),
         ("lag-percent = 10", "lag-percent"),
         ("lag-percent = [1, 2, 3]", "lag-percent"),
-        ("lag-percent = [50, 10]", "degraded above the first limit and invalid above the second"),
+        ("lag-percent = [50, 10]", "the limit for degraded must not exceed the limit for invalid"),
         ("lag-ms = [-1, 10]", "lag-ms"),
         ("lag-ms = ['1ms', 10]", "lag-ms"),
         ("descheduled-percent = [2, 150]", "descheduled-percent"),

@@ -95,5 +95,5 @@ def test_other_code_of_the_project_is_refused_with_what_to_add_to_the_roots(tmp_
 
 def test_a_target_that_has_nothing_of_the_tree_is_refused_since_both_sides_would_be_the_same(tmp_path):
     package(tmp_path / "mine", "core", "mine")
-    with pytest.raises(UsageError, match=r"imports nothing of the tree.*core"):
+    with pytest.raises(UsageError, match=r"imports nothing of the measured tree.*core"):
         ready_of(tmp_path, "targets.known:noop", overlay=overlay_of(tmp_path))

@@ -34,7 +34,7 @@ def test_an_interrupted_run_is_degraded_and_not_blamed_for_what_it_never_started
     table["outcome"][CALLS // 2 :] = Outcome.NEVER_STARTED
     validity = judge(a_run(table, interrupted=True))
     assert validity.level is Level.DEGRADED
-    assert validity.reasons == ("The run was interrupted; it covers only its first part",)
+    assert validity.reasons == ("The run was interrupted: it covers only its first part",)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNFINISHED, Outcome.DROPPED])
@@ -180,10 +180,10 @@ def test_where_nothing_started_the_driver_is_to_blame():
 def test_a_lump_of_the_driver_s_in_a_long_backlog_is_in_every_lag_and_makes_nobody_late():
     table = late(404.0, response_ms=500.0)
     table["lag_target_ns"] = 400 * MS
-    assert not reasons_of(table, "The driver started")
+    assert not reasons_of(table, "The load generator could not keep up")
     # Now a part of each lag that counts.
     table["lag_target_ns"] = 300 * MS
-    assert reasons_of(table, "The driver started 100 %")
+    assert reasons_of(table, "The load generator could not keep up: it started 100 %")
 
 
 def reasons_of(table, beginning):

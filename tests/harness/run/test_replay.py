@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness.errors import ExitCode, UsageError
 from harness.run.replay import read_trace
-from tests.support.cli import here, measured
+from tests.support.cli import inside, measured
 from tests.support.run_builder import Spec, make_run
 
 
@@ -102,7 +102,7 @@ def test_a_run_is_replayed_as_it_was_planned(tmp_path):
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"No run can be replayed.*CSV"):
+    with pytest.raises(UsageError, match=r"no run to replay.*CSV"):
         read_trace(tmp_path)
 
 
@@ -111,17 +111,19 @@ def test_a_trace_is_run_line_by_line_and_can_be_run_again_from_its_run(tmp_path)
     path = tmp_path / "trace.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     words = ("--target", "known:noop", "--warmup", "0s", "--json", "--no-report", "--out", tmp_path / "out")
-    said = here("run", "replay", "--replay", path, "--rate", 100, *words)
+    said = inside(None, "run", "replay", "--replay", path, "--rate", 100, *words)
     assert said.run["planned"] == sum(said.run["outcomes"].values()) == 30
     intended_ns = measured(said.run["dir"])["intended_ns"]
     assert np.allclose(np.diff(intended_ns), 10_000_000, atol=2)
-    again = here("run", "steady", "--replay", said.run["dir"], *words)
+    again = inside(None, "run", "steady", "--replay", said.run["dir"], *words)
     assert np.array_equal(measured(again.run["dir"])["intended_ns"], intended_ns)
 
 
 def test_an_operation_that_the_target_lacks_is_refused_before_the_run(tmp_path):
     path = tmp_path / "trace.csv"
     path.write_text("0,buy\n1,sell\n")
-    said = here("run", "replay", "--replay", path, "--target", "known:noop", "--out", tmp_path / "out")
+    said = inside(
+        None, "run", "replay", "--replay", path, "--target", "known:noop", "--out", tmp_path / "out"
+    )
     assert said.code == ExitCode.USAGE
     assert "The trace needs operation 'buy', which the target does not offer. It offers: call" in said.error

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -17,6 +16,7 @@ from harness.session.sides.subjects import TargetSide
 from harness.session.slots import injection
 from harness.session.slots.sizing import Discovery, Found
 from harness.session.slots.slot import ForeignCodeError
+from tests.support.git import git
 from tests.support.processes import descendants, survivors
 from tests.support.session import (
     NO_BLOCKS,
@@ -25,7 +25,6 @@ from tests.support.session import (
     Follow,
     Judge,
     commit,
-    git,
     named,
     project,
     session,
@@ -40,15 +39,11 @@ CHANGED = "def work():\n    return sum(range(200)) + 0\n\ndef fresh():\n    retu
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(tmp_path, monkeypatch):
+def nothing_is_left(temporary):
     """Every session removes its folder and its processes, however it ended."""
-    place = tmp_path / "tmp"
-    place.mkdir()
-    monkeypatch.setenv("TMPDIR", str(place))
-    monkeypatch.setattr(tempfile, "tempdir", None)
     before = descendants(os.getpid())
     yield
-    assert list(place.iterdir()) == []
+    assert list(temporary.iterdir()) == []
     assert survivors(descendants(os.getpid()) - before) == set()
 
 

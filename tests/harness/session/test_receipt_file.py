@@ -4,22 +4,14 @@ import msgspec
 import pytest
 
 from harness.errors import HarnessError, InvalidRunError, UsageError
-from harness.session.receipt import Receipt, SessionPlan, SubjectFacts
 from harness.session.receipt_file import NAME, read_receipt, write_receipt
-
-
-def a_receipt():
-    side = SubjectFacts(spec=".", label="x")
-    return Receipt(
-        command="compare", started_at="2026-01-01", seed=1, suites=["micro"], base=side, candidate=side,
-        environment={}, policy={}, policy_sha256="", plan=SessionPlan(),
-    )  # fmt: skip
+from tests.support.judge import receipt
 
 
 def test_what_is_written_is_read_by_file_and_by_folder(tmp_path):
-    write_receipt(tmp_path / NAME, a_receipt())
+    write_receipt(tmp_path / NAME, receipt())
     for path in (tmp_path, tmp_path / NAME):
-        assert msgspec.to_builtins(read_receipt(path)) == msgspec.to_builtins(a_receipt())
+        assert msgspec.to_builtins(read_receipt(path)) == msgspec.to_builtins(receipt())
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
 
@@ -36,7 +28,7 @@ def test_a_damaged_receipt_proves_nothing(tmp_path, text):
 
 
 def test_a_receipt_cut_anywhere_is_damaged(tmp_path):
-    whole = msgspec.json.encode(a_receipt())
+    whole = msgspec.json.encode(receipt())
     for end in range(0, len(whole), 37):
         (tmp_path / NAME).write_bytes(whole[:end])
         with pytest.raises(InvalidRunError):
@@ -52,4 +44,4 @@ def test_a_receipt_of_another_schema_is_told_apart_from_a_damaged_one(tmp_path):
 def test_a_place_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(HarnessError, match="cannot be written"):
-        write_receipt(tmp_path / "file" / NAME, a_receipt())
+        write_receipt(tmp_path / "file" / NAME, receipt())

@@ -127,7 +127,9 @@ def test_too_few_values_bound_nothing_and_say_so():
         math.inf,
         False,
     )
-    assert compare_paired([0.1, 0.2, 0.3]).warnings == ("3 pairs bound no median at 95%: it takes 6",)
+    assert compare_paired([0.1, 0.2, 0.3]).warnings == (
+        "3 pairs are too few for an interval at 95% (at least 6 are needed)",
+    )
 
 
 def test_holm_gives_the_adjusted_values_of_its_paper():

@@ -40,16 +40,16 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
 def test_a_file_that_is_larger_than_its_kind_is_refused_before_it_is_read(tmp_path):
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(2**40)
-    with pytest.raises(OSError, match="1,048,576 MiB, and such a file has at most 256 MiB"):
+    with pytest.raises(OSError, match=r"1,048,576 MiB \(limit 256 MiB"):
         files.read_bytes(tmp_path / "sparse")
     (tmp_path / "small").write_bytes(b"12345")
-    with pytest.raises(OSError, match="at most"):
+    with pytest.raises(OSError, match="for such a file"):
         files.read_bytes(tmp_path / "small", 4)
     assert files.read_bytes(tmp_path / "small", 5) == b"12345"
 
 
 def test_a_file_of_the_kernel_that_tells_no_size_is_bounded_while_it_is_read():
-    with pytest.raises(OSError, match="at most"):
+    with pytest.raises(OSError, match="for such a file"):
         files.read_bytes(files.Path("/proc/self/maps"), 100)
 
 
@@ -67,8 +67,8 @@ def test_an_array_is_held_against_its_header_before_it_takes_memory(tmp_path):
     with header_of(tmp_path) as file:
         assert files.read_array(file, "<i8", (2, None)).tolist() == [[0, 0, 0], [0, 0, 0]]
     cases = [
-        ({"shape": (10**14,)}, (None,), "it says that it holds"),
-        ({"shape": (-(10**3),)}, (None,), "it says that it holds"),
+        ({"shape": (10**14,)}, (None,), "its header states"),
+        ({"shape": (-(10**3),)}, (None,), "its header states"),
         ({"shape": (3, 3)}, (3, 3), "ends early"),
         ({"shape": (3, 3)}, (2, 3), "shape"),
         ({"descr": "<f8"}, (2, 3), "columns"),

@@ -15,7 +15,7 @@ from harness.profiles.capture import cpu
 from harness.run.directory import RunDirectory
 from harness.run.documents import HostFacts, RunDocument
 from harness.session.sides import lockfiles
-from harness.supervise import Supervisor, wait_ready
+from harness.supervise import wait_ready
 from harness.supervise.ending import ending, how_it_ended, why_it_may_have
 from scenarios.catalogue import SCENARIOS
 
@@ -44,12 +44,6 @@ def test_every_code_that_there_is_has_words():
     assert all(ending(code) for code in range(-200, 300))
 
 
-@pytest.fixture
-def supervisor():
-    with Supervisor() as supervisor:
-        yield supervisor
-
-
 def ended(supervisor, tmp_path, *argv):
     child = supervisor.start("it", argv, log=tmp_path / "it.log")
     return child, child.wait(20)
@@ -59,17 +53,17 @@ def test_a_process_that_said_nothing_is_not_quoted(supervisor, tmp_path):
     child, code = ended(supervisor, tmp_path, *KILLED)
     error = ended_early("worker-1", code, child)
     assert isinstance(error, InvalidRunError)
-    assert "worker-1 was killed by SIGKILL (was it the kernel's out-of-memory killer?" in str(error)
-    assert f"it said nothing ({tmp_path / 'it.log'})" in str(error)
+    assert "worker-1 was killed by SIGKILL (possibly the kernel's out-of-memory killer" in str(error)
+    assert f"it wrote no output ({tmp_path / 'it.log'})" in str(error)
     child, code = ended(supervisor, tmp_path, "sh", "-c", "echo no such thing; exit 3")
     error = ended_early("The measured process", code, child)
     assert isinstance(error, TargetError)
-    assert "ended with exit code 3 before the run began; its last words: no such thing" in str(error)
+    assert "ended with exit code 3 before the run began; its last output: no such thing" in str(error)
 
 
 def test_a_server_that_is_killed_while_it_starts_is_named(supervisor, tmp_path):
     child = supervisor.start("redis", KILLED, log=tmp_path / "log")
-    with pytest.raises(ServerError, match=r"Redis was killed by SIGKILL .was it the kernel's"):
+    with pytest.raises(ServerError, match=r"Redis was killed by SIGKILL .possibly the kernel's"):
         wait_ready(child, lambda: False, 20, "Redis")
 
 
@@ -111,7 +105,7 @@ def test_a_run_whose_server_died_meanwhile_is_invalid_and_names_it(supervisor, t
 
     document, _ = run_into(directory, supervisor, Subject("t", {}), plan, document_of, lambda _: None, run)
     assert len(document.trouble) == 1
-    assert document.trouble[0].startswith("redis was killed by SIGKILL (was it the kernel's")
+    assert document.trouble[0].startswith("redis was killed by SIGKILL (possibly the kernel's")
     assert document.trouble[0].endswith("during the run")
     assert directory.read().trouble == document.trouble
 
@@ -146,5 +140,5 @@ def test_a_process_that_is_killed_before_the_run_began_is_named_and_nothing_is_l
     said = json.loads(capsys.readouterr().out)
     assert code is ExitCode.INVALID, said
     assert f"{name} was killed by SIGKILL" in said["error"]
-    assert "it said nothing" in said["error"]
+    assert "it wrote no output" in said["error"]
     assert list((tmp_path / "runs").iterdir()) == []

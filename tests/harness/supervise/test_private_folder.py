@@ -43,13 +43,7 @@ with Supervisor() as supervisor, EmbeddedServers([RedisServer]) as servers:
 """
 
 
-@pytest.fixture(autouse=True)
-def temporary(tmp_path, monkeypatch):
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    return folder
+pytestmark = pytest.mark.usefixtures("temporary")
 
 
 def started(program, *words):

@@ -85,7 +85,7 @@ def test_a_missing_program_is_one_sentence_with_a_remedy(tmp_path):
     with Supervisor() as supervisor, pytest.raises(ServerError) as caught:
         supervisor.start("graph", ["no-such-program"], log=tmp_path / "log")
     assert str(caught.value).startswith(
-        "graph cannot be started: there is no program 'no-such-program'. Install"
+        "graph cannot be started: program 'no-such-program' not found. Install"
     )
 
 
@@ -114,7 +114,7 @@ def test_children_are_started_from_the_main_thread_only(tmp_path):
         thread.join()
     (message,) = errors
     assert message == (
-        "sleeper was to be started from the thread 'pool-1'. "
+        "sleeper cannot be started from the thread 'pool-1'. "
         "Start children from the main thread: they die with the thread that started them."
     )
 

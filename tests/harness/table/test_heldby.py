@@ -68,14 +68,14 @@ def encoded(array):
 def test_a_damaged_table_is_said_to_be_one(tmp_path, content):
     path = tmp_path / "heldby.npy"
     path.write_bytes(content)
-    with pytest.raises(InvalidRunError, match="who held the loop is damaged"):
+    with pytest.raises(InvalidRunError, match="what blocked the event loop is damaged"):
         load(path, 2)
 
 
 def test_the_rows_of_the_report_add_up_to_the_waiting_of_their_operation(tmp_path):
     (side,) = sides_of([judge(load_run(make_run(tmp_path, operations=TWO, warmup_s=1.0)))])
     table = held_by_table(side, "held")
-    assert sorted(table.columns) == ["GET /a", "driver", "wait (loop busy)"]
+    assert sorted(table.columns) == ["GET /a", "driver", "event loop blocked"]
     assert [row.label for row in table.rows] == list(TWO)
     for row in table.rows:
         whole, *parts = (cell.value for cell in row.cells)

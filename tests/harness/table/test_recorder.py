@@ -145,7 +145,7 @@ def test_a_table_that_is_full_ends_the_run_with_a_sentence(tmp_path, monkeypatch
         append = kept.appender()
         for number in range(8):
             append(0, number, 0, 0)
-        with pytest.raises(HarnessError, match=r"reached 8 calls.*--duration"):
+        with pytest.raises(HarnessError, match=r"ended at 8 calls.*--duration"):
             append(0, 8, 0, 0)
     assert calls.load(path)["payload"].tolist() == list(range(8))
 

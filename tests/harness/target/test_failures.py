@@ -8,7 +8,7 @@ import pytest
 from harness.model import Outcome
 from harness.run.directory import RunDirectory
 from harness.target.failures import MOST_KINDS, OTHERS, Failure, Failures, merged
-from tests.support.cli import here
+from tests.support.cli import inside
 from tests.support.run_builder import make_run
 
 SOURCE = """
@@ -52,9 +52,9 @@ def run(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("failing")
     (folder / "shop.py").write_text(SOURCE)
     scenario, *options = WAYS[request.param]
-    return here(
-        "run", scenario, "--target", "shop.py:Shop", "--duration", "1s", "--warmup", "100ms", "--json", "--no-report",
-        *options, "--out", folder / "runs", cwd=folder,
+    return inside(
+        folder, "run", scenario, "--target", "shop.py:Shop", "--duration", "1s", "--warmup", "100ms", "--json", "--no-report", "--verbose",
+        *options, "--out", folder / "runs",
     )  # fmt: skip
 
 
@@ -185,7 +185,7 @@ def test_the_page_shows_the_table_and_a_hostile_message_is_text(tmp_path):
     )  # fmt: skip
     directory.write_facts(msgspec.structs.replace(facts, failures=[failure]))
     page = tmp_path / "report.html"
-    assert here("report", directory.path, "-o", page).code in {0, 5}
+    assert inside(None, "report", directory.path, "-o", page).code in {0, 5}
     text = page.read_text()
     assert "Why calls failed" in text
     assert "&lt;script&gt;alert(1)" in text

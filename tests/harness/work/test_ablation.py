@@ -182,5 +182,5 @@ def test_a_session_of_an_ablation_gets_as_many_blocks_as_its_budget_has_room_for
     slow, quick = (Discovery((found,), start_s, None) for start_s in (1.4, 0.1))
     assert ablation._plan_for(slow).screen_blocks == 6
     assert ablation._plan_for(quick) == ablation.plan
-    with pytest.raises(UsageError, match="no room for a block"):
+    with pytest.raises(UsageError, match="too small for a block"):
         ablation._plan_for(Discovery((found,), 30.0, None))

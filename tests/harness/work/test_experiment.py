@@ -150,7 +150,7 @@ def test_every_command_fills_the_servers_with_what_the_target_asks_for_whatever_
 ):
     words = ("--seed", 9, "--out", tmp_path, "--target", "asset-core?data=none.jsonl&seed=one")
     said = inside(tmp_path, *command, *words)
-    assert (said.code, "seed 'one' is no number" in said.stderr) == (ExitCode.USAGE, True)
+    assert (said.code, "seed 'one' is not a number" in said.stderr) == (ExitCode.USAGE, True)
     said = inside(tmp_path, *command, "--out", tmp_path, "--target", "asset-core?data=none.jsonl")
     assert (said.code, "none.jsonl" in said.stderr) == (ExitCode.USAGE, True)
     assert "Servers" not in said.stderr

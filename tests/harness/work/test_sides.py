@@ -41,7 +41,7 @@ def test_a_target_keeps_what_the_user_wrote_into_its_spec(tmp_path):
     "text", ["", "main", ":", "variant:", "target:", "commit:abc", "variant", "Git:main"]
 )
 def test_anything_else_is_no_subject_and_the_four_forms_are_named(tmp_path, text):
-    with pytest.raises(UsageError, match=r"no subject.*git:.*path:.*variant:.*target:"):
+    with pytest.raises(UsageError, match=r"not a side to compare.*git:.*path:.*variant:.*target:"):
         read_side(text, Policy(), tmp_path)
 
 

@@ -186,7 +186,7 @@ def test_a_child_that_dies_leaves_what_was_measured_and_says_where(tmp_path):
     assert begun == names[:2]
     assert list(result.ends) == names[:1]
     assert result.trouble.startswith(
-        "The measuring process was killed by SIGKILL after 1 of 3 benchmarks, in test_slow.py::test_holds (was it the "
+        "The measuring process was killed by SIGKILL after 1 of 3 benchmarks, in test_slow.py::test_holds (possibly the "
     )
     assert list(read_benchmarks(project / "out" / "benchmarks.json")) == names[:1]
 
@@ -199,7 +199,10 @@ def test_a_suite_that_pytest_cannot_start_on_is_told_with_its_last_words(tmp_pat
 
 
 def test_a_suite_that_is_not_there_is_a_mistake_of_the_policy(tmp_path):
-    with Supervisor() as supervisor, pytest.raises(UsageError, match="no suite of micro-benchmarks"):
+    with (
+        Supervisor() as supervisor,
+        pytest.raises(UsageError, match="suite of micro-benchmarks does not exist"),
+    ):
         collect(supervisor, Suite(tmp_path / "nowhere"))
 
 
@@ -246,7 +249,7 @@ def test_a_word_selects_by_name_part_or_glob_in_the_order_of_the_suite(words, ch
 def test_a_word_that_selects_nothing_is_answered_with_the_nearest(word, hint):
     with pytest.raises(UsageError) as caught:
         choose(NAMES, ("routing", word), {})
-    assert f"No benchmark fits '{word}'" in str(caught.value)
+    assert f"No benchmark matches '{word}'" in str(caught.value)
     assert hint in str(caught.value)
 
 

@@ -108,7 +108,7 @@ def test_a_click_zooms_and_the_tooltip_holds_both_values(open_graph):
     assert re.search(r"candidate\s+6 samples\s+66.7 %", tip)
     assert re.search(r"change\s+−2 samples\s+−25 %", tip)
     assert re.search(
-        r"Whole: more than sampling explains.* \(95 % interval −2\.88 samples to −1\.12 samples\)", tip
+        r"Total: beyond sampling error.* \(95 % interval −2\.88 samples to −1\.12 samples\)", tip
     )
     page.mouse.click(canvas["x"] + 30, canvas["y"] + 2 * 21 + 8)
     assert said(page).startswith("Core.call")
@@ -308,7 +308,7 @@ SPREAD = Profile(
 @pytest.mark.browser
 def test_a_function_of_the_table_opens_with_all_its_callers_above_and_all_that_it_calls_below(open_graph):
     page = open_graph(one(SPREAD))
-    page.get_by_text("by their whole weight").click()
+    page.get_by_text("by total").click()
     page.get_by_role("button", name="parse", exact=True).last.click()
     assert "parse: who calls it stands above" in page.locator(".flame-title").inner_text()
     # Its call of itself is counted once, and its callers add up to it.
@@ -365,7 +365,7 @@ def test_frames_that_only_pass_a_call_on_are_folded_away_until_asked_for(open_gr
 
     assert below(page) == ["All stacks", "(outside)", "work", "work", "work"]
     assert "0.9 samples (90 %), own 0.9 samples" in said(page)
-    page.get_by_label("Plumbing (2)").check()
+    page.get_by_label("Framework frames (2)").check()
     assert below(page) == ["All stacks", "(outside)", "Thread._bootstrap", "Thread.run", "work"]
     assert "0.9 samples (90 %), own 0.9 samples" in said(page)
 

@@ -130,7 +130,7 @@ def test_the_page_without_scripts_holds_the_numbers():
 def test_two_sides_say_what_one_run_a_side_can_and_cannot_tell():
     html = render(two())
     assert "does not say that the code changed it" in html
-    assert "more than sampling explains" in html
+    assert "beyond sampling error" in html
     assert ">changed<" not in html
     assert "sampling explains" not in render(one())
 
@@ -140,7 +140,7 @@ def test_a_table_of_two_sides_holds_interval_samples_and_finding():
     cells = re.findall(r"<td>(.*?)</td>", row)
     assert cells[:3] == ["6", "0", "−6"]
     assert re.fullmatch(r"−6.\d+ to −5.\d+", cells[3])
-    assert cells[4:] == ["gone", "600", "more than sampling explains"]
+    assert cells[4:] == ["gone", "600", "beyond sampling error"]
 
 
 def test_a_rare_operation_does_not_lead_the_table():

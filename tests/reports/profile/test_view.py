@@ -40,7 +40,7 @@ def test_what_changed_is_named_with_both_times_and_its_interval(tmp_path):
 def test_sides_of_two_sessions_are_told_not_to_be_interleaved_and_nothing_is_called_changed(tmp_path):
     report = shown(tmp_path, Made("before", CALM), Made("after", SLOWER, session="another"))
     assert {row.cells[-1].text for row in report.changed.rows} <= {"beyond sampling"}
-    assert "were not profiled in turns" in " ".join(report.points)
+    assert "were profiled one after the other" in " ".join(report.points)
 
 
 def test_fewer_than_five_rounds_are_told_how_many_are_missing(tmp_path):
@@ -59,7 +59,7 @@ def test_rounds_without_a_profile_are_told_with_the_reason_and_nothing_is_called
 def test_what_is_the_same_names_nothing_and_proposes_more_rounds(tmp_path):
     report = shown(tmp_path, Made("before", CALM), Made("after", CALM))
     assert report.changed.rows == ()
-    assert report.sentence == "No function can be told apart between before and after."
+    assert report.sentence == "No function changed beyond the detection limit between before and after."
     assert report.next_command.command == "harness profile closed --rounds 10"
 
 
@@ -69,7 +69,7 @@ def test_one_side_is_no_comparison_and_says_what_sampling_cost(tmp_path):
     points = " ".join(report.points)
     assert "1,500 CPU samples, 15 torn ones dropped" in points
     # Fifty of 5,000 looks: five times as many as in one round, and so a shorter interval.
-    assert "cost it 1 % of the time (0.743 % to 1.32 %), within the budget of 2 %" in points
+    assert "cost 1 % of the time (0.743 % to 1.32 %), within the budget of 2 %" in points
 
 
 def test_a_kind_without_a_profile_is_missing_data(tmp_path, monkeypatch, capsys):

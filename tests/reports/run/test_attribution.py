@@ -52,7 +52,7 @@ def test_the_parts_add_up_to_the_change_and_the_last_is_unexplained(built):
             rows = list(parts(made).values())
             assert sum(row.change_ns for row in rows) == pytest.approx(made.change_ns, rel=1e-6)
             assert rows[-1].label == made.rows[-1].label == "unexplained"
-            assert set(parts(made)) >= {"run", "wait (loop busy)", "wait (loop idle)", "lag", "queue"}
+            assert set(parts(made)) >= {"executing", "event loop blocked", "I/O wait", "lag", "queue"}
             for row in rows:
                 shares = functions(made, row.label)
                 assert sum(shares.values()) == pytest.approx(row.change_ns if shares else 0, rel=1e-6)
@@ -63,9 +63,9 @@ def test_the_parts_add_up_to_the_change_and_the_last_is_unexplained(built):
 
 def test_run_time_goes_to_functions_by_their_samples(built):
     made = metric(built(*slower()).attributions, "mean response")
-    found, whole = functions(made, "run"), parts(made)
-    run_ns = whole["run"].change_ns
-    waits_ns = whole["wait (loop busy)"].change_ns + whole["wait (loop idle)"].change_ns
+    found, whole = functions(made, "executing"), parts(made)
+    run_ns = whole["executing"].change_ns
+    waits_ns = whole["event loop blocked"].change_ns + whole["I/O wait"].change_ns
     assert run_ns / waits_ns == pytest.approx(0.4 / 0.6, rel=0.01)
     # Run time about doubles, from 60:40 to 20:80: 2 * 0.8 - 0.4 for one, 2 * 0.2 - 0.6 for the other.
     assert found["send"] / run_ns == pytest.approx(1.2, rel=0.1)
@@ -75,20 +75,20 @@ def test_run_time_goes_to_functions_by_their_samples(built):
 def test_many_functions_are_summed_below_the_largest(built):
     text = "# unit: samples.\n" + "".join(f"operation:call;f{n} (m.py) {n + 1}\n" for n in range(40))
     runs = side(text, service_ms=1.0), side(text, variant="optimised", service_ms=2.0)
-    found = functions(metric(built(*runs).attributions, "mean response"), "run")
+    found = functions(metric(built(*runs).attributions, "mean response"), "executing")
     assert list(found)[-1] == "36 other functions"
     assert len(found) == 5
 
 
 def test_without_a_profile_run_time_stays_whole_and_says_why(built):
     made = metric(built({}, {"variant": "optimised", "service_ms": 2.0}).attributions, "mean response")
-    assert functions(made, "run") == {}
+    assert functions(made, "executing") == {}
     assert "no CPU profile" in made.note
 
 
 def test_a_tail_does_not_divide_run_time_among_functions_that_a_profile_of_all_calls_has(built):
     made = metric(built(*slower()).attributions, "p95")
-    assert functions(made, "run") == {}
+    assert functions(made, "executing") == {}
     assert "does not know which calls are slow" in made.note
 
 

@@ -56,7 +56,7 @@ def test_rates_and_outcomes_equal_the_counts_of_the_raw_table(built):
     returned = np.isin(outcome, [2, 3, 4]).sum()
     assert cell(shown.comparison, "Throughput").value == (outcome == Outcome.COMPLETED).sum() / 10
     assert cell(shown.comparison, "Errors").value == errors / returned
-    assert cell(shown.comparison, "Not served").value == (outcome == Outcome.DROPPED).sum() / len(outcome)
+    assert cell(shown.comparison, "Not completed").value == (outcome == Outcome.DROPPED).sum() / len(outcome)
     assert sum(count for _, count in shown.runs[0].outcomes) == shown.runs[0].planned == len(outcome)
     assert shown.verdict.status is Status.BAD
 
@@ -69,24 +69,23 @@ def test_the_ratio_of_two_runs_is_the_second_by_the_first(built):
     assert p50.tone is Tone.BETTER
     assert cell(shown.comparison, "dynamodb calls per request", 1).ratio == pytest.approx(0.25, rel=0.01)
     assert cell(shown.comparison, "L1 cache hits", 1).tone is Tone.BETTER
-    assert "optimised is 3.8" in shown.verdict.sentence
-    assert "as fast as baseline" in shown.verdict.sentence
+    assert "optimised against baseline: 3.8" in shown.verdict.sentence
+    assert "× faster at the median" in shown.verdict.sentence
 
 
 def test_a_slower_second_run_reads_as_worse(built):
     shown, _ = built(FAST, {})
     assert cell(shown.comparison, "Response p50", 1).tone is Tone.WORSE
-    assert "as slow as optimised" in shown.verdict.sentence
+    assert "× slower at the median" in shown.verdict.sentence
 
 
 def test_a_difference_below_the_caution_factor_is_called_noise_and_nothing_is_called_significant(built):
     shown, _ = built({}, {"variant": "optimised", "service_ms": 1.6})
     assert cell(shown.comparison, "Response p50", 1).tone is Tone.SIMILAR
-    assert "cannot be told apart" in shown.verdict.sentence
+    assert "below the detection limit" in shown.verdict.sentence
     trust = " ".join(shown.verdict.trust)
-    assert "one after the other, not interleaved" in trust
-    assert "1.5 ×" in trust
-    assert "No significance is claimed" in trust
+    assert "Sequential runs, not interleaved" in trust
+    assert "ignore differences under 1.5× in time" in trust
     assert all("Response" not in row.label for row in shown.changes.rows)
 
 
@@ -293,7 +292,7 @@ def test_no_secret_of_environment_or_command_line_is_shown(built):
 
 def test_the_closed_model_has_no_planned_rate(built):
     shown, _ = built({"executor": "closed"})
-    assert not [row for row in shown.comparison.rows if row.label == "Rate planned"]
+    assert not [row for row in shown.comparison.rows if row.label == "Target rate"]
     assert "to 8 users" in shown.verdict.sentence
     (rates,) = [chart.plot for chart in shown.charts if isinstance(chart.plot, RatePlot)]
     assert rates.panels[0].planned is None
@@ -371,9 +370,9 @@ def test_a_report_of_nothing_is_a_usage_error():
 
 def test_few_cpu_samples_are_said_to_be_too_few(built):
     shown, _ = built({"folded": {"cpu/cpu.folded": "operation:call;f (m.py) 9\n"}})
-    assert "too few to tell" in shown.profile_notes[0]
+    assert "too few to detect" in shown.profile_notes[0]
     shown, _ = built({"folded": {"cpu/cpu.folded": "operation:call;f (m.py) 10000\n"}})
-    assert "less than about 4 %" in shown.profile_notes[0]
+    assert "a difference of about 4 %" in shown.profile_notes[0]
 
 
 def test_another_machine_or_commit_is_said_beside_the_verdict(built):

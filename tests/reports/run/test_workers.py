@@ -1,19 +1,14 @@
 """The workers of a run, one beside the other, on the terminal and on the page."""
 
-import html
-import io
 import re
 
 import pytest
 
 from harness.model import Outcome
-from harness.reading.judging import judge
-from harness.reading.summary import load
 from harness.run.directory import RunDirectory
 from harness.run.documents import HostFacts, WorkerFacts
-from reports.run import html as page
-from reports.run import text, view
 from tests.support.run_builder import make_run
+from tests.support.shown import markup_of, told
 
 OUTCOMES = dict.fromkeys((outcome.label for outcome in Outcome), 0)
 WORKERS = [
@@ -39,18 +34,7 @@ def shown(parent, workers=WORKERS, **changes):
     document = RunDirectory(path).read()
     document.workers = workers
     RunDirectory(path).write(document)
-    return told(path)
-
-
-def told(*paths):
-    built = view.build([judge(load(path)) for path in paths])
-    stream = io.StringIO()
-    text.render(built, stream)
-    return built, stream.getvalue()
-
-
-def markup_of(built):
-    return html.unescape(page.render(built))
+    return told(path, width=80)
 
 
 def texts(row):

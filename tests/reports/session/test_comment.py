@@ -68,9 +68,7 @@ def test_where_no_function_could_be_named_the_comment_says_what_it_would_take():
         benchmark="bench_merge", metric="wall", functions=[], note="It would take 5,000 samples."
     )
     text = comment(built.judgement(verdict=Verdict.REGRESSED, suspects=(nothing,)))
-    assert (
-        "functions that changed, their own weight per call: It would take 5,000 samples." in read(text).prose
-    )
+    assert "functions that changed, self per call: It would take 5,000 samples." in read(text).prose
 
 
 FORMS = {

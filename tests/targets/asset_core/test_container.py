@@ -11,9 +11,16 @@ from targets.asset_core.health import HealthChecker
 from targets.asset_core.metering import Meter
 from targets.asset_core.plan import Plan
 from targets.asset_core.profiles import LAMBDA
+from targets.asset_core.scope import Scope
 from targets.asset_core.settings import TokenSettings
 from targets.asset_core.stores.memory import MemoryCache, MemoryGraph, World
 from targets.asset_core.switches import OPTIMISED, parse_switches
+
+
+@pytest.fixture
+def scope():
+    """A scope without a limit: the clocks here are turned by hand."""
+    return Scope(float("inf"), Tally())
 
 
 @pytest.fixture

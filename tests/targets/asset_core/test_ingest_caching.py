@@ -7,14 +7,8 @@ from targets.asset_core.errors import StoreError
 from targets.asset_core.ingest import Ingest
 from targets.asset_core.model import Asset, Bundle
 from targets.asset_core.profiles import SERVER
-from targets.asset_core.switches import parse_switches
 from tests.support.core import failing
 from tests.support.hosted import asset, ingest, read
-
-OPERATION = "POST /assets"
-
-
-SINGLY = parse_switches("optimised", "batch_writes:off")
 
 
 def test_a_write_empties_the_caches_even_of_what_was_not_there(host):

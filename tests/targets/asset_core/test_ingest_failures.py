@@ -10,9 +10,6 @@ from targets.asset_core.switches import OPTIMISED, parse_switches
 from tests.support.core import Context, failing
 from tests.support.hosted import asset, ingest, read, technologies
 
-OPERATION = "POST /assets"
-
-
 SINGLY = parse_switches("optimised", "batch_writes:off")
 
 

@@ -10,8 +10,6 @@ from targets.asset_core.data.generator import SHARED_ID
 from targets.asset_core.switches import BASELINE, OPTIMISED
 from targets.core_events import proxy_event
 
-ASSET = f"/assets/{SHARED_ID}"
-
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),

@@ -5,7 +5,7 @@ import sys
 
 PROGRAM = """
 import sys
-from tests.support.locust import runners
+from locust import runners
 from locust.rpc import Message, zmqrpc
 import gevent
 from harness.load.workers.private_rpc import close_to_strangers, unlock

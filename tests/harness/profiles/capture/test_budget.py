@@ -96,5 +96,5 @@ def test_the_cost_is_said_beside_the_budget(low, high, words):
         overhead_budget_share=0.02,
     )  # fmt: skip
     assert words in overhead_words(facts)
-    assert "100 times a second cost it 1.2 % of the time" in overhead_words(facts)
+    assert "100 times a second cost 1.2 % of the time" in overhead_words(facts)
     assert overhead_words(CpuFacts(overhead_budget_share=0.02)) == ""

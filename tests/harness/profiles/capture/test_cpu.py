@@ -15,7 +15,6 @@ from harness.profiles.capture.pyspy_text import sort_stacks
 from harness.profiles.capture.rights import can_profile
 from harness.profiles.stacks.idle import is_waiting
 from harness.profiles.stacks.marker import marker_name
-from harness.supervise import Supervisor
 
 HOSTILE = "GET /a;b (x.py:3)\nürl 😀"
 MARKER = f"{marker_name('list')} (/w/harness/profiles/stacks/marker.py:70)"
@@ -48,12 +47,6 @@ while True:
     long(0.009)
     short(0.001)
 """
-
-
-@pytest.fixture
-def supervisor():
-    with Supervisor() as supervisor:
-        yield supervisor
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ def test_files_of_forks_that_cannot_be_read_are_counted_and_few_files_stay(tmp_p
 
 
 FORKS = """
-import os, sys
+import os, sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from harness.profiles.capture.memory import MemoryProfiler
@@ -163,6 +163,9 @@ with MemoryProfiler(Path(sys.argv[2]), follow_fork=True):
         if first_closed is not None:
             os.closerange(first_closed, 4096)
         grow(20_000)
+        if first_closed is not None:
+            # memray notices at its next look at the memory of the process, every 10 ms.
+            time.sleep(0.3)
         os._exit(0)
 """
 

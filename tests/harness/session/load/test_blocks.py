@@ -18,7 +18,6 @@ from harness.session.load import blocks as load_blocks
 from harness.session.load.block import BlockInTheMaking
 from harness.session.load.blocks import at_rate_of_slower_side, load_session_seconds, why_to_end
 from harness.session.receipt import Phase, SessionPlan
-from harness.supervise import Supervisor
 from tests.support.load_session import (
     TOLERANT,
     CountingServers,
@@ -29,7 +28,7 @@ from tests.support.load_session import (
     session_of,
     written_runs,
 )
-from tests.support.processes import descendants
+from tests.support.processes import command_line, descendants
 
 DYING = """
 import os
@@ -67,12 +66,6 @@ class Target:
 def create(at, who):
     return Target(int(at), int(who))
 """
-
-
-@pytest.fixture
-def supervisor():
-    with Supervisor() as made:
-        yield made
 
 
 def block_of(session, receipt, seed=1):
@@ -121,7 +114,7 @@ def test_three_failures_of_measured_processes_in_a_row_end_the_blocks(monkeypatc
     assert len(receipt.load_blocks) == 3
     assert all("SIGKILL" in block.trouble for block in receipt.load_blocks)
     (sentence,) = receipt.trouble
-    assert "3 of them in a row" in sentence
+    assert "failed in 3 blocks in a row" in sentence
     assert "SIGKILL" in sentence
     assert not receipt.interrupted
     assert not receipt.finished
@@ -163,8 +156,8 @@ def test_blocks_that_the_machine_disturbs_end_at_their_first_bad_segment_and_at_
     kept = run_session(session, receipt)
     assert kept.seen == [("screen", 0, 1)] * 4
     assert len(segments(receipt)) == len(os.listdir(tmp_path / "runs")) == 4
-    assert all("The machine ran something else" in block.trouble for block in receipt.load_blocks)
-    assert "4 of them could not be used" in receipt.trouble[0]
+    assert all("CPU contention" in block.trouble for block in receipt.load_blocks)
+    assert "4 of them were unusable" in receipt.trouble[0]
 
 
 def test_limits_count_the_calls_of_segments_that_are_valid_as_runs(monkeypatch, tmp_path):
@@ -231,14 +224,6 @@ def test_ctrl_c_in_a_segment_keeps_nothing_of_it_and_leaves_no_process(superviso
     assert segments(receipt) == []
     assert kept.written[-1] == (1, True, False)
     assert b"harness.processes.worker" not in b"".join(map(command_line, descendants(os.getpid())))
-
-
-def command_line(pid):
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
 
 
 def test_ctrl_c_between_two_segments_keeps_the_one_before_it(monkeypatch, tmp_path):

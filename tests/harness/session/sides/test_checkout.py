@@ -13,8 +13,9 @@ from harness.errors import HarnessError, UsageError
 from harness.session.sides import git as asking
 from harness.session.sides.checkout import check_out, fill_submodules, require_complete
 from harness.supervise import sweep
+from tests.support.git import git
 from tests.support.listing import unwritten
-from tests.support.session import SOURCE, commit, git, project, write
+from tests.support.session import SOURCE, commit, project, write
 
 
 @pytest.fixture
@@ -187,7 +188,9 @@ def test_a_sparse_checkout_is_refused_where_it_leaves_out_what_is_measured(repos
     made = commit(repository, {"other/__init__.py": ""})
     git(repository, "sparse-checkout", "set", "pkg")
     require_complete(repository, ["pkg"])
-    with pytest.raises(UsageError, match=r"sparse and leaves out 'other/__init__\.py'") as caught:
+    with pytest.raises(
+        UsageError, match=r"sparse and omits the measured file 'other/__init__\.py'"
+    ) as caught:
         require_complete(repository, ["other"])
     assert "git sparse-checkout add other" in caught.value.remedy
     # The other side is as sparse: a partial clone has no more of it.

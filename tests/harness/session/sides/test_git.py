@@ -4,7 +4,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.session.sides.git import merge_base, resolve, sentences, state
-from tests.support.session import commit, git, project, write
+from tests.support.git import git
+from tests.support.session import commit, project, write
 
 
 @pytest.fixture

@@ -55,5 +55,5 @@ def test_an_environment_has_what_the_lock_names_with_its_hashes(tmp_path):
 def test_an_environment_without_pytest_is_refused(tmp_path):
     lock = tmp_path / "lock.txt"
     lock.write_text(f"./{wheel(tmp_path, 'other').name}\n")
-    with supervised() as supervisor, pytest.raises(UsageError, match="has no pytest"):
+    with supervised() as supervisor, pytest.raises(UsageError, match="lacks pytest"):
         make_environment(supervisor, lock, tmp_path / "env", tmp_path / "log")

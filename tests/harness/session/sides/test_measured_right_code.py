@@ -191,7 +191,7 @@ def test_one_of_two_packages_as_the_root_is_refused_with_the_other_named(tmp_pat
     without_default_package(folder)
     # As hatchling, flit, poetry and setuptools install a `src` layout in place.
     write(site, {"__editable__.pkg.pth": f"{folder}/src\n"})
-    with pytest.raises(ForeignCodeError, match="loaded helper, which is the project's") as caught:
+    with pytest.raises(ForeignCodeError, match="loaded helper, a module of the project") as caught:
         session(folder, plan=NO_BLOCKS, policy=Policy(source_roots=("src/pkg",)))
     assert caught.value.exit_code == 2
     assert "source-roots" in caught.value.remedy

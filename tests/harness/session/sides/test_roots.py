@@ -112,7 +112,7 @@ def test_what_is_compiled_only_where_the_package_is_installed_is_said(trees, tmp
     write(tmp_path, {f"user/pkg/_native{SUFFIX}": "", f"site/ns/inner/deep/_b{SUFFIX}": ""})
     copies = [str(tmp_path / "site" / "ns" / "inner" / "deep" / f"_b{SUFFIX}")]
     (note,) = built_elsewhere(roots, measured(trees), [tmp_path / "user"], copies)
-    assert "Neither side has ns.inner.deep._b, pkg._native compiled" in note
+    assert "Both sides lack the compiled ns.inner.deep._b, pkg._native" in note
     for tree in trees.values():
         write(tree, {f"pkg/_native{SUFFIX}": ""})
     assert built_elsewhere(roots, measured(trees), [tmp_path / "user"], []) == ()
