@@ -19,7 +19,7 @@ from reports.shared.visible import visible
 _TONE_WORDS = {
     Tone.BETTER: "better",
     Tone.WORSE: "worse",
-    Tone.SIMILAR: "below the detection limit",
+    Tone.SIMILAR: "below detection limit",
 }
 # A bar that reaches the edge of a gauge means a factor of 16, or a sixteenth.
 _GAUGE_LOG2 = 4.0

@@ -38,6 +38,7 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "tests" / "test_all.py").write_text(TESTS)
     (tmp_path / "pyproject.toml").write_text(PROJECT)
     (tmp_path / "README.md").write_text("right")
+    (tmp_path / ".gitignore").write_text("__pycache__/\n.pytest_cache/\n")
     monkeypatch.chdir(tmp_path)
     # The plugins of this environment cost a second each time, and have no part in this.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")

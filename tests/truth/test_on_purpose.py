@@ -182,7 +182,7 @@ def test_a_server_asked_for_all_that_it_can_give_is_saturated_and_one_that_is_no
     server = Backends("none", ceilings={"shop": BackendFacts(ceiling_per_s=ceiling_per_s)})
     monkeypatch.setattr(experiment, "provide", lambda *_: contextlib.nullcontext(server))
     scenario = SCENARIOS["steady"]
-    request = experiment.Request(
+    request = experiment.RunRequest(
         selection=select("spoilt.py:Shop", scenario, ()),
         plan=LoadPlan(scenario, rate_per_s=100.0, users=1, duration_s=0.6, warmup_s=0.1, seed=1),
         find=Find.NOTHING, profiles=(), backends="none", out=tmp_path / "runs", command="harness run",

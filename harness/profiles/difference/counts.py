@@ -20,7 +20,7 @@ from harness.profiles.difference.discovery import (
     student_quantile,
     two_sided_p,
 )
-from harness.profiles.difference.finding import STRICT, Finding, Strictness, samples_needed
+from harness.profiles.difference.finding import STRICT, Finding, Strictness
 
 _LEAST_MEAN = 5.0
 _MOST_DISPERSION = 10.0
@@ -192,11 +192,6 @@ def _runs_agree(before: Counts, after: Counts) -> NDArray[np.bool_]:
     spread = math.sqrt(pairs * (before.runs + after.runs + 1) / 12)
     agree: NDArray[np.bool_] = np.abs(above.sum(axis=(1, 2)) - pairs / 2) >= _Z_95 * spread
     return agree
-
-
-def runs_needed(effect: float, dispersion: float) -> int:
-    """Return the runs a side needed to find a relative change of `effect`, however many samples each run has."""
-    return max(math.ceil(samples_needed(effect) * dispersion), 1)
 
 
 def _null_errors(before: Counts, after: Counts, dispersion: float) -> Floats:

@@ -110,14 +110,6 @@ class Discovery:
         """Return the approximate time to import once from the folders of confirmation, in seconds."""
         return self.start_s * 3
 
-    def screen_s(self, plan: SessionPlan) -> float:
-        """Return the approximate time of a session without candidates, in seconds."""
-        return self.block_s(plan) * plan.screen_blocks
-
-    def confirm_s(self, plan: SessionPlan, name: str) -> float:
-        """Return the approximate additional time to confirm this one benchmark, in seconds."""
-        return self.block_s(plan, {name}) * plan.confirm_blocks
-
 
 def _seconds(found: Found, plan: SessionPlan) -> float:
     benchmark = found.planned(plan)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.profiles.capture.pyspy_text import sort_stacks
-from harness.profiles.difference.counts import Counts, compare_counted, compare_sampled, runs_needed
+from harness.profiles.difference.counts import Counts, compare_counted, compare_sampled
 from harness.profiles.difference.discovery import benjamini_hochberg, student_quantile, two_sided_p
 from harness.profiles.difference.finding import Finding, samples_needed
 from harness.profiles.difference.frames import ProfiledRun, compare_frames
@@ -324,11 +324,6 @@ def test_intervals_hold_the_true_change():
 @pytest.mark.parametrize(("effect", "samples"), [(0.4, 98), (0.13, 928), (0.04, 9800)])
 def test_the_samples_that_it_would_take(effect, samples):
     assert samples_needed(effect) == samples
-
-
-def test_where_runs_differ_more_samples_are_no_help():
-    assert runs_needed(0.05, 0.0) == 1
-    assert runs_needed(0.05, 0.1**2) == 63
 
 
 def test_student_deviates_are_those_of_the_tables():

@@ -49,8 +49,6 @@ def test_a_block_takes_its_slices_its_warm_ups_its_control_and_three_starts():
     two = 0.1 + 2 * 21 * (0.025 + 0.00015)
     assert discovery.block_s(plan) == pytest.approx(2 * one + two + 1.5)
     assert discovery.block_s(plan, {"two"}) == pytest.approx(one + two + 1.5)
-    assert discovery.screen_s(plan) == pytest.approx(12 * (2 * one + two + 1.5))
-    assert discovery.confirm_s(plan, "two") == pytest.approx(16 * (one + two + 1.5))
 
 
 def test_what_only_one_side_runs_takes_no_time_in_a_block():
