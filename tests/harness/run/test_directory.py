@@ -230,6 +230,7 @@ def test_a_place_that_cannot_be_written_is_named_and_left_clean(tmp_path):
 
 FULL_DISK = """
     import resource, sys
+    sys.dont_write_bytecode = True
     from pathlib import Path
     from harness.errors import HarnessError
     from harness.run.directory import write_atomically

@@ -228,6 +228,7 @@ def test_an_open_run_killed_in_the_middle_of_writing_keeps_its_plan(tmp_path):
 # A file size limit stands for a disk that is full.
 NO_ROOM = """
     import resource, sys
+    sys.dont_write_bytecode = True
     from pathlib import Path
     import numpy as np
     from harness.table import calls, recorder
