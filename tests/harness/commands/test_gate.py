@@ -30,7 +30,7 @@ SHORT = SessionPlan(
     slices=10,
     slice_ns=1_000_000,
 )
-"""The fewest blocks that bound an interval at 95 %, and whose signs confirm at 1 %; slices that show a change to the double."""
+"""Twice the blocks that confirm at 1 %, since a busy machine spoils some; slices that show a change to the double."""
 
 
 def new_shop(folder):
