@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.commands.options.asking import read_policy
 from harness.commands.options.reporting import add_no_report, report_files
-from harness.commands.options.shared import add_seed, add_verbose, span_s
+from harness.commands.options.shared import add_budget_and_policy, add_out, add_seed, add_verbose
 from harness.commands.showing.publish import ReportFiles, text_or_none
 from harness.console.console import Talk
 from harness.errors import ExitCode
@@ -37,26 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="measure only this optimisation; may be given several times (default: all)",
     )
-    parser.add_argument(
-        "--budget", type=span_s, metavar="D", help="longest time the command may take: 5m, 1h"
-    )
-    parser.add_argument(
-        "--policy",
-        type=Path,
-        metavar="FILE",
-        help="read the policy from this file (default: [tool.harness] in pyproject.toml)",
-    )
+    add_budget_and_policy(parser, "command")
     parser.add_argument("--strict", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument(
         "--figures", type=Path, metavar="DIR", help="also write the plot as a PNG file into this folder"
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs"),
-        metavar="DIR",
-        help="parent of the result folder (default runs)",
-    )
+    add_out(parser, "result folder")
     add_no_report(parser)
     add_verbose(parser)
     add_seed(parser)

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from harness.commands.options.reporting import add_no_report, report_files
-from harness.commands.options.shared import add_verbose
+from harness.commands.options.shared import add_out, add_verbose
 from harness.commands.showing import micro as show_micro
 from harness.commands.showing.ended import end
 from harness.console.console import Talk
@@ -33,13 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="V",
         help="variant of the asset core to measure; may be given several times",
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs"),
-        metavar="DIR",
-        help="parent of the run directories (default runs)",
-    )
+    add_out(parser, "run directories")
     add_no_report(parser)
     add_verbose(parser)
 

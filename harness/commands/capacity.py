@@ -5,7 +5,17 @@ from pathlib import Path
 
 from harness.commands.options import planning
 from harness.commands.options.reporting import add_no_report, report_files
-from harness.commands.options.shared import add_backends, add_seed, add_verbose, positive_rate, slo, span_s
+from harness.commands.options.shared import (
+    add_backends,
+    add_no_split,
+    add_out,
+    add_seed,
+    add_target,
+    add_verbose,
+    positive_rate,
+    slo,
+    span_s,
+)
 from harness.commands.showing import capacity as show_capacity
 from harness.console.console import Talk
 from harness.errors import ExitCode, UsageError
@@ -30,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = EPILOG
     parser.add_argument("scenario", metavar="SCENARIO", help="an open-model scenario: see 'harness list'")
-    parser.add_argument("--target", metavar="SPEC", help="NAME?key=value, file.py:factory or module:factory")
+    add_target(parser)
     parser.add_argument("--variant", metavar="V", help="variant of the target")
     parser.add_argument(
         "--slo", type=slo, action="append", required=True, metavar="EXPR",
@@ -60,19 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="width of the interval at which the search ends (default 5%%)",
     )  # fmt: skip
     planning.add_pacing(parser)
-    parser.add_argument(
-        "--no-split",
-        action="store_true",
-        help="do not split service time into CPU, event loop blocked and I/O wait",
-    )
+    add_no_split(parser)
     add_backends(parser)
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs"),
-        metavar="DIR",
-        help="parent of the result folder (default runs)",
-    )
+    add_out(parser, "result folder")
     add_no_report(parser)
     add_verbose(parser)
     add_seed(parser)

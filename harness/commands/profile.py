@@ -8,9 +8,11 @@ from harness.commands.options import planning
 from harness.commands.options.reporting import add_no_report, report_files
 from harness.commands.options.shared import (
     add_backends,
+    add_out,
     add_overhead_budget,
     add_seed,
     add_subprocesses,
+    add_target,
     add_verbose,
     check_subprocesses,
     positive_int,
@@ -46,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.set_defaults(no_split=True)
     parser.add_argument("scenario", metavar="SCENARIO", help="see 'harness list'")
-    parser.add_argument("--target", metavar="SPEC", help="NAME?key=value, file.py:factory or module:factory")
+    add_target(parser)
     parser.add_argument(
         "--variant",
         action="append",
@@ -76,13 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_overhead_budget(parser)
     planning.add_arguments(parser)
     add_backends(parser)
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs"),
-        metavar="DIR",
-        help="parent of the run directories (default runs)",
-    )
+    add_out(parser, "run directories")
     add_no_report(parser)
     add_verbose(parser)
     add_seed(parser)

@@ -8,9 +8,12 @@ from harness.commands.options import planning
 from harness.commands.options.reporting import add_no_report, report_files
 from harness.commands.options.shared import (
     add_backends,
+    add_no_split,
+    add_out,
     add_overhead_budget,
     add_seed,
     add_subprocesses,
+    add_target,
     add_verbose,
     check_subprocesses,
     slo,
@@ -31,7 +34,7 @@ PROFILES = ("cpu", "memory")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("scenario", metavar="SCENARIO", help="see 'harness list'")
-    parser.add_argument("--target", metavar="SPEC", help="NAME?key=value, file.py:factory or module:factory")
+    add_target(parser)
     parser.add_argument(
         "--variant",
         action="append",
@@ -56,19 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="EXPR",
         help="a limit such as 'p99<25ms,errors<0.1%%', or 'OPERATION: p99<25ms'; may be given several times",
     )
-    parser.add_argument(
-        "--no-split",
-        action="store_true",
-        help="do not split service time into CPU, event loop blocked and I/O wait",
-    )
+    add_no_split(parser)
     add_backends(parser)
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs"),
-        metavar="DIR",
-        help="parent of the run directories (default runs)",
-    )
+    add_out(parser, "run directories")
     parser.add_argument(
         "--figures",
         type=Path,

@@ -4,7 +4,15 @@ import argparse
 from pathlib import Path
 
 from harness.commands.options.reporting import add_no_report
-from harness.commands.options.shared import add_backends, add_seed, add_verbose, positive_rate, span_s
+from harness.commands.options.shared import (
+    add_backends,
+    add_budget_and_policy,
+    add_out,
+    add_seed,
+    add_verbose,
+    positive_rate,
+    span_s,
+)
 from harness.judge import policy_file
 from harness.policy.policy import Policy
 from harness.session.sides.subjects import Subject
@@ -24,15 +32,7 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
         choices=CHOICES,
         help="what to measure; exact counts are always included (default: the policy's suites)",
     )
-    parser.add_argument(
-        "--budget", type=span_s, metavar="D", help="longest time the session may take: 5m, 1h"
-    )
-    parser.add_argument(
-        "--policy",
-        type=Path,
-        metavar="FILE",
-        help="read the policy from this file (default: [tool.harness] in pyproject.toml)",
-    )
+    add_budget_and_policy(parser, "session")
     parser.add_argument("--strict", action="store_true", help="exit with 4 if a result is inconclusive")
     parser.add_argument("--scenario", metavar="NAME", help="scenario of the load suite")
     parser.add_argument(
@@ -49,13 +49,7 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
         help="measured time of one load segment (default 4s)",
     )
     add_backends(parser, "stores of the load suite")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs"),
-        metavar="DIR",
-        help="parent of the session's folder (default runs)",
-    )
+    add_out(parser, "session's folder")
     add_no_report(parser)
     add_verbose(parser)
     add_seed(parser)

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Collection
+from pathlib import Path
 
 from harness.errors import UsageError
 from harness.profiles.capture.budget import BUDGET
@@ -67,6 +68,38 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=seed, default=1, metavar="N", help="seed of the plan and the events (default 1)"
     )
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Declare `--target`."""
+    parser.add_argument("--target", metavar="SPEC", help="NAME?key=value, file.py:factory or module:factory")
+
+
+def add_no_split(parser: argparse.ArgumentParser) -> None:
+    """Declare `--no-split`."""
+    parser.add_argument(
+        "--no-split",
+        action="store_true",
+        help="do not split service time into CPU, event loop blocked and I/O wait",
+    )
+
+
+def add_out(parser: argparse.ArgumentParser, what: str) -> None:
+    """Declare `--out`, the parent of `what` the command makes."""
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs"), metavar="DIR", help=f"parent of the {what} (default runs)"
+    )
+
+
+def add_budget_and_policy(parser: argparse.ArgumentParser, what: str) -> None:
+    """Declare `--budget`, the longest time that `what` may take, and `--policy`."""
+    parser.add_argument(
+        "--budget", type=span_s, metavar="D", help=f"longest time the {what} may take: 5m, 1h"
+    )
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE",
+        help="read the policy from this file (default: [tool.harness] in pyproject.toml)",
+    )  # fmt: skip
 
 
 def add_backends(parser: argparse.ArgumentParser, what: str = "stores of the target") -> None:
