@@ -30,8 +30,10 @@ _PRECEDENCE = (
 )
 
 
-def worst(codes: Iterable[ExitCode]) -> ExitCode:
-    """Return the most important of several codes: the first in the order 130, 1, 2, 3, 5, 4, 0."""
+def worst(codes: Iterable[ExitCode], *, interrupted: bool = False) -> ExitCode:
+    """Return the most important of several codes: the first in the order 130, 1, 2, 3, 5, 4, 0; 130 if `interrupted`."""
+    if interrupted:
+        return ExitCode.INTERRUPTED
     return min(codes, key=_PRECEDENCE.index, default=ExitCode.OK)
 
 

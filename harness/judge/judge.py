@@ -273,8 +273,7 @@ def _exit_code(
         Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE if policy.strict else ExitCode.OK,
     }
     verdicts = {verdict, *(comparison.counts_as for comparison in comparisons if comparison.counts)}
-    interrupted = [ExitCode.INTERRUPTED] if receipt.interrupted else []
-    return worst([*interrupted, *(codes.get(one, ExitCode.OK) for one in verdicts)])
+    return worst((codes.get(one, ExitCode.OK) for one in verdicts), interrupted=receipt.interrupted)
 
 
 def _reasons(receipt: Receipt, policy: Policy, controls: Iterable[Control]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 # Shortest time between two looks, while nothing is late and when something is: a look costs some 2 us.
 _LOOK_NS, _LATE_LOOK_NS = 1_000_000, 200_000
-# Delay that is forgotten is no longer excused.
+# Most looks that are kept. Run delay older than these no longer explains a lag.
 _MOST_LOOKS = 4_096
 _WHEN = operator.itemgetter(0)
 UNEXPLAINED_NS = 200_000

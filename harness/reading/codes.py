@@ -27,6 +27,4 @@ def exit_code(runs: Sequence[JudgedRun], *, interrupted: bool = False) -> ExitCo
     """
     codes = [validity_code(runs)]
     codes += [ExitCode.LIMIT_BROKEN for run in runs for finding in run.slo if finding.is_broken]
-    if interrupted:
-        codes.append(ExitCode.INTERRUPTED)
-    return worst(codes)
+    return worst(codes, interrupted=interrupted)

@@ -1,7 +1,6 @@
 """Read the profiles of a run directory: stacks, the requests that they cover, and their precision."""
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -76,8 +75,3 @@ def elsewhere_share(run: RunSummary) -> float | None:
 def own_samples(profile: Profile) -> float:
     """Return the number of samples of the process itself; only these are compared."""
     return profile.total - profile.under(CHILDREN)
-
-
-def detectable_share(samples: float) -> float:
-    """Return the minimum detectable difference of two CPU profiles: counts are Poisson, so about 4 / sqrt(samples)."""
-    return 4 / math.sqrt(samples) if samples else math.inf

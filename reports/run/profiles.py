@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from harness.errors import InvalidRunError
+from harness.profiles.difference.finding import detectable_effect
 from harness.reading.profiles import (
     RunProfile,
-    detectable_share,
     elsewhere_share,
     own_samples,
     profile_files,
@@ -92,7 +92,7 @@ def _precision(views: Sequence[ProfileView]) -> Iterator[str]:
     for view in views:
         for label, one in view.sides.items() if view.unit == "samples" else ():
             own = own_samples(one.profile)
-            detectable = detectable_share(own)
+            detectable = detectable_effect(own)
             samples = f"{label}: {format_count(own)} CPU samples"
             if detectable >= 1:
                 yield f"{samples} are too few to detect a difference; profile for longer"

@@ -20,8 +20,7 @@ def present(
 ) -> ExitCode:
     """Read the runs, write the report, print text or JSON, and return what the process should say.
 
-    Raises `InvalidRunError` if there is
-    nothing to read.
+    Raises `InvalidRunError` if there is nothing to read.
     """
     from reports.micro import html, text, view
 
@@ -38,4 +37,4 @@ def present(
     if talk.as_json:
         talk.document({"schema": 1, "report": text_or_none(report), "runs": [as_json(run) for run in runs]})
     codes = [ExitCode.INVALID for run in runs if run.validity.level is Level.INVALID]
-    return worst([*codes, *([ExitCode.INTERRUPTED] if interrupted else [])])
+    return worst(codes, interrupted=interrupted)

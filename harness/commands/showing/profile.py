@@ -23,8 +23,7 @@ def present(
 ) -> ExitCode:
     """Read one side or two, write the report, print text or JSON, and return what the process should say.
 
-    The exit code is 5 where a profile that was
-    asked for is missing. Raises `InvalidRunError` if there is nothing to read, `UsageError` for more than two sides.
+    The exit code is 5 where a requested profile is missing. Raises `InvalidRunError` if there is nothing to read, `UsageError` for more than two sides.
     """
     from reports.profile import html, text, view
 
@@ -55,7 +54,7 @@ def present(
             }
         )
     codes = [ExitCode.INVALID for side in sides if side.missing]
-    return worst([*codes, *([ExitCode.INTERRUPTED] if interrupted else [])])
+    return worst(codes, interrupted=interrupted)
 
 
 def _as_json(side: ProfiledSide) -> dict[str, Any]:

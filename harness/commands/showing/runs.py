@@ -24,8 +24,7 @@ def present(
 ) -> ExitCode:
     """Read the runs, write the report, print text or JSON, and return what the process should say.
 
-    Raises `InvalidRunError` if there is
-    nothing to read.
+    Raises `InvalidRunError` if there is nothing to read.
     """
     if not directories:
         return nothing(

@@ -53,3 +53,11 @@ def samples_needed(effect: float) -> int:
     That is 40 % at 100 samples, 13 % at 1,000 and 4 % at 10,000.
     """
     return math.ceil(2 * (_POWER / effect) ** 2)
+
+
+def detectable_effect(samples: float) -> float:
+    """Return the relative change that so many samples a side can find, about 4 / sqrt(samples): `samples_needed` reversed.
+
+    Counts are Poisson. Infinite without a sample.
+    """
+    return 4 / math.sqrt(samples) if samples else math.inf
