@@ -4,11 +4,9 @@ import dataclasses
 import io
 from typing import TextIO
 
-from rich.console import Console
-
 from reports.capacity.model import CapacityView
-from reports.shared.brief import Brief, Part, first_rows, print_brief
-from reports.shared.plain import STATUS_STYLE, console_of, print_next, print_table, say
+from reports.shared.brief import Brief, first_rows, print_brief, saying
+from reports.shared.plain import console_of, print_head, print_next, print_table, say
 
 
 def render_capacity_text(view: CapacityView, width: int = 80) -> str:
@@ -21,7 +19,7 @@ def render_capacity_text(view: CapacityView, width: int = 80) -> str:
 def print_capacity(view: CapacityView, stream: TextIO, width: int = 80) -> None:
     """Write the search to `stream`, in colour if it is a terminal."""
     console = console_of(stream, width)
-    _head(console, view)
+    print_head(console, view)
     for reason in view.reasons:
         say(console, f"- {reason}", indent=2)
     # The page has the reasons why probes were degraded; here they would hide the answer.
@@ -34,21 +32,10 @@ def print_brief_capacity(view: CapacityView, stream: TextIO, width: int = 80) ->
     print_brief(
         console_of(stream, width),
         Brief(
-            head=[lambda to: _head(to, view)],
-            details=[_saying(f"- {reason}") for reason in view.reasons],
+            head=[lambda to: print_head(to, view)],
+            details=[saying(f"- {reason}", indent=2) for reason in view.reasons],
             table=first_rows(view.probes, ()),
             rows=len(view.probes.rows),
             next_command=view.next_command,
         ),
     )
-
-
-def _head(console: Console, view: CapacityView) -> None:
-    say(console, view.title, "bold")
-    say(console, view.subtitle, "dim")
-    console.print()
-    say(console, view.sentence, STATUS_STYLE[view.status])
-
-
-def _saying(words: str) -> Part:
-    return lambda to: say(to, words, indent=2)

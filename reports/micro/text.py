@@ -9,7 +9,7 @@ from rich.text import Text
 from reports.micro.model import MicroCard, MicroView
 from reports.shared.brief import Brief, Part, first_rows, print_brief
 from reports.shared.model import Cell, Row, Table, Tone
-from reports.shared.plain import STATUS_STYLE, console_of, grid, print_next, say
+from reports.shared.plain import console_of, grid, print_head, print_next, say
 from reports.shared.visible import visible
 
 _WIDEST = 100
@@ -23,7 +23,7 @@ def render(view: MicroView, stream: TextIO, width: int | None = None) -> None:
     """Write the report to `stream`, in colour if it is a terminal, in lines of at most `width` (default: its own)."""
     own = min(shutil.get_terminal_size((_WIDEST, 0)).columns, _WIDEST)
     console = console_of(stream, width or own)
-    _head(console, view)
+    print_head(console, view)
     for card in view.cards:
         _card(console, card)
     for table in view.tables if view.comparison is None else (view.comparison,):
@@ -43,7 +43,7 @@ def render_brief(view: MicroView, stream: TextIO, width: int | None = None) -> N
     print_brief(
         console_of(stream, width or own),
         Brief(
-            head=[lambda to: _head(to, view)],
+            head=[lambda to: print_head(to, view)],
             details=[_doubt(card) for card in view.cards if card.reasons],
             table=first_rows(table, (), _cell),
             rows=min(len(table.rows), _MOST_ROWS),
@@ -51,13 +51,6 @@ def render_brief(view: MicroView, stream: TextIO, width: int | None = None) -> N
             tail=[lambda to: say(to, view.trust[0], "dim")] if view.trust else (),
         ),
     )
-
-
-def _head(console: Console, view: MicroView) -> None:
-    say(console, view.title, "bold")
-    say(console, view.subtitle, "dim")
-    console.print()
-    say(console, view.sentence, STATUS_STYLE[view.status])
 
 
 def _doubt(card: MicroCard) -> Part:

@@ -5,11 +5,9 @@ import itertools
 import shutil
 from typing import TextIO
 
-from rich.console import Console
-
 from reports.profile.model import ProfileReport
-from reports.shared.brief import Brief, Part, first_rows, print_brief
-from reports.shared.plain import STATUS_STYLE, console_of, print_next, print_table, say
+from reports.shared.brief import Brief, first_rows, print_brief, saying
+from reports.shared.plain import console_of, print_head, print_next, print_table, say
 
 _WIDEST = 100
 _MOST_ROWS = 6
@@ -18,7 +16,7 @@ _MOST_ROWS = 6
 def render(view: ProfileReport, stream: TextIO, width: int | None = None) -> None:
     """Write the report to `stream`, in colour if it is a terminal, in lines of at most `width` (default: its own)."""
     console = console_of(stream, width or min(shutil.get_terminal_size((_WIDEST, 0)).columns, _WIDEST))
-    _head(console, view)
+    print_head(console, view)
     for point in view.points:
         say(console, f"- {point}")
     is_cut = bool(view.changed.notes)
@@ -38,21 +36,10 @@ def render_brief(view: ProfileReport, stream: TextIO, width: int | None = None) 
     print_brief(
         console_of(stream, width or min(shutil.get_terminal_size((_WIDEST, 0)).columns, _WIDEST)),
         Brief(
-            head=[lambda to: _head(to, view)],
-            details=[_saying(f"- {point}") for point in view.points],
+            head=[lambda to: print_head(to, view)],
+            details=[saying(f"- {point}") for point in view.points],
             table=first_rows(table, ()),
             rows=min(len(table.rows), _MOST_ROWS),
             next_command=view.next_command,
         ),
     )
-
-
-def _head(console: Console, view: ProfileReport) -> None:
-    say(console, view.title, "bold")
-    say(console, view.subtitle, "dim")
-    console.print()
-    say(console, view.sentence, STATUS_STYLE[view.status])
-
-
-def _saying(words: str) -> Part:
-    return lambda to: say(to, words)

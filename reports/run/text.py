@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from reports.run.model import ReportView, RunCard
-from reports.shared.brief import Brief, Part, first_rows, print_brief
+from reports.shared.brief import Brief, Part, first_rows, print_brief, saying
 from reports.shared.model import Cell, Row, Table, Tone
 from reports.shared.plain import STATUS_STYLE, console_of, print_next, print_table, say
 from reports.shared.visible import visible
@@ -73,17 +73,13 @@ def _doubts(view: ReportView) -> Iterator[Part]:
         # The verdict on a single invalid run already gives the reason.
         if run.reasons and run.reasons[0][1:] not in view.verdict.sentence:
             more = f" ({len(run.reasons) - 1} more)" if len(run.reasons) > 1 else ""
-            yield _saying(f"{run.label} is {run.level}: {run.reasons[0]}{more}", _LEVEL_STYLE[run.level])
+            yield saying(f"{run.label} is {run.level}: {run.reasons[0]}{more}", _LEVEL_STYLE[run.level])
         for reason in run.failures[:1]:
-            yield _saying(f"{run.label}: {reason}", "red")
+            yield saying(f"{run.label}: {reason}", "red")
     facts = [(run.label, dict(run.facts)) for run in view.runs]
     for name in _NEEDED_FACTS:
         told = {text: label for label, known in reversed(facts) if (text := known.get(name))}
-        yield from (_saying(f"{label}: {text}", "dim") for text, label in told.items())
-
-
-def _saying(words: str, style: str) -> Part:
-    return lambda to: say(to, words, style)
+        yield from (saying(f"{label}: {text}", "dim") for text, label in told.items())
 
 
 def _text(words: str, style: str = "") -> Text:

@@ -9,9 +9,9 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from reports.session.model import Group, Line, SessionView
-from reports.shared.brief import Brief, Part, print_brief
+from reports.shared.brief import Brief, Part, print_brief, saying
 from reports.shared.model import Table
-from reports.shared.plain import STATUS_STYLE, console_of, grid, print_next, say
+from reports.shared.plain import console_of, grid, print_head, print_next, say
 from reports.shared.visible import visible
 
 _WORD_STYLE = {
@@ -36,7 +36,7 @@ def render_text(view: SessionView, width: int = 80) -> str:
 def print_text(view: SessionView, stream: TextIO, width: int = 80) -> None:
     """Write the report to `stream`, in colour if it is a terminal."""
     console = console_of(stream, width)
-    _head(console, view)
+    print_head(console, view)
     for point in view.points:
         say(console, f"- {point}")
     _comparisons(console, view)
@@ -62,28 +62,17 @@ def print_brief_text(view: SessionView, stream: TextIO, width: int = 80) -> None
     print_brief(
         console_of(stream, width),
         Brief(
-            head=[lambda to: _head(to, view)],
+            head=[lambda to: print_head(to, view)],
             details=[
-                *(_saying(f"- {point}") for point in view.points),
+                *(saying(f"- {point}") for point in view.points),
                 *map(_reason, explained[:_MOST_REASONS]),
             ],
             table=table,
             rows=min(len(lines), _MOST_BRIEF),
             next_command=view.next_command,
-            tail=[_saying(words, "dim") for words in view.trust[:1]],
+            tail=[saying(words, "dim") for words in view.trust[:1]],
         ),
     )
-
-
-def _head(console: Console, view: SessionView) -> None:
-    say(console, view.title, "bold")
-    say(console, view.subtitle, "dim")
-    console.print()
-    say(console, view.sentence, STATUS_STYLE[view.status])
-
-
-def _saying(words: str, style: str = "") -> Part:
-    return lambda to: say(to, words, style)
 
 
 def _reason(line: Line) -> Part:

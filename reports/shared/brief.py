@@ -19,12 +19,17 @@ Part = Callable[[Console], None]
 """Function that prints a part of a text."""
 
 
+def saying(words: str, style: str = "", indent: int = 0) -> Part:
+    """Return the part that prints a text."""
+    return lambda to: say(to, words, style, indent)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Brief:
     """The parts of a brief text, in the order of printing.
 
     `head`, `tail` and the next command are always printed. `details` are printed as far as they fit, the first ones
-    first, and the table has as many rows as fit, but at least four; `table` makes it of that many.
+    first, and the table has as many rows as fit, but at least five; `table` makes it of that many.
     """
 
     head: Sequence[Part]

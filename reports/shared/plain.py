@@ -1,7 +1,7 @@
 """Print sentences and tables to a terminal, wrapped at its width."""
 
 from collections.abc import Callable
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from rich import box
 from rich.console import Console
@@ -26,6 +26,34 @@ def say(console: Console, words: str | Text, style: str = "", indent: int = 0) -
     for line in text.wrap(console, console.width - indent):
         line.rstrip()
         console.print(Text(" " * indent) + line)
+
+
+class Headed(Protocol):
+    """A view that begins with its answer in one sentence."""
+
+    @property
+    def title(self) -> str:
+        """Subject of the report."""
+
+    @property
+    def subtitle(self) -> str:
+        """Conditions of the measurement."""
+
+    @property
+    def sentence(self) -> str:
+        """The answer."""
+
+    @property
+    def status(self) -> Status:
+        """The colour of the answer."""
+
+
+def print_head(console: Console, view: Headed) -> None:
+    """Write title, subtitle and the answer of a view."""
+    say(console, view.title, "bold")
+    say(console, view.subtitle, "dim")
+    console.print()
+    say(console, view.sentence, STATUS_STYLE[view.status])
 
 
 def grid(*columns: tuple[str, bool]) -> RichTable:
