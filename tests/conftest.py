@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from harness.run.directory import write_atomically
 from reports.charts import figures
+from tests.running import phases
 from tests.support.tabs import Tabs
 
 settings.register_profile("patient", deadline=None)
@@ -19,6 +20,13 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # So does what a shell without job control starts in the background with Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave out a file without the mark of the second phase before it is imported, which takes longer than to read it."""
+    if config.option.markexpr == phases.ALONE and collection_path.match("test_*.py"):
+        return "measures" not in collection_path.read_text("utf-8") or None
+    return None
 
 
 @pytest.fixture(scope="session", autouse=True)
