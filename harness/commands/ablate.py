@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--figures", type=Path, metavar="DIR", help="also write the plot as a PNG file into this folder"
     )
     add_out(parser, "result folder")
-    add_no_report(parser)
+    add_no_report(parser, "")
     add_verbose(parser)
     add_seed(parser)
 

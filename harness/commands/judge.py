@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="judge under this policy (default: the policy in the receipt)",
     )
     parser.add_argument("--strict", action="store_true", help="exit with 4 if a result is inconclusive")
-    add_no_report(parser)
+    add_no_report(parser, "harness judge")
     add_verbose(parser)
 
 

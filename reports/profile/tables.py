@@ -35,7 +35,7 @@ def changed_table(found: Sequence[Tested], labels: Sequence[str]) -> Table:
         for part in found
         if len(part.told) > _MOST_ROWS
     ]
-    columns = (*labels, "change", "95 % interval", "share", "finding")
+    columns = (*labels, "change", "95 % interval", "relative", "finding")
     return Table(
         "changed", "Functions that changed, by self per request (peak: in all)", columns, tuple(rows),
         "Function", tuple(notes),

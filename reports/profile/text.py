@@ -7,6 +7,7 @@ from typing import TextIO
 
 from reports.profile.model import ProfileReport
 from reports.shared.brief import Brief, first_rows, print_brief, saying
+from reports.shared.layout import narrowed
 from reports.shared.plain import console_of, print_head, print_next, print_table, say
 
 _WIDEST = 100
@@ -32,7 +33,10 @@ def render(view: ProfileReport, stream: TextIO, width: int | None = None) -> Non
 
 def render_brief(view: ProfileReport, stream: TextIO, width: int | None = None) -> None:
     """Write the sentence, the functions that changed most and the next step, in at most 29 lines."""
-    table = view.changed if view.changed.rows else view.counts
+    table = view.counts
+    if view.changed.rows:
+        # Names of functions need the room: interval and finding are in the whole text.
+        table = narrowed(view.changed, view.changed.columns[:3], view.changed.title)
     print_brief(
         console_of(stream, width or min(shutil.get_terminal_size((_WIDEST, 0)).columns, _WIDEST)),
         Brief(

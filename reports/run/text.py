@@ -1,6 +1,6 @@
 """Print the report to a terminal: verdict, validity, the runs side by side, operations, and the next command."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TextIO
 
 from rich.console import Console
@@ -8,6 +8,7 @@ from rich.text import Text
 
 from reports.run.model import ReportView, RunCard
 from reports.shared.brief import Brief, Part, first_rows, print_brief, saying
+from reports.shared.layout import narrowed
 from reports.shared.model import Cell, Row, Table, Tone
 from reports.shared.plain import STATUS_STYLE, console_of, print_next, print_table, say
 from reports.shared.visible import visible
@@ -37,13 +38,13 @@ def render(view: ReportView, stream: TextIO, width: int = 80) -> None:
         _changes(console, view.changes)
     if len({row.group or row.label for row in view.operations_table.rows}) > 1:
         _print_table(
-            console, _narrowed(view.operations_table, _OPERATION_COLUMNS, "Response times by operation")
+            console, narrowed(view.operations_table, _OPERATION_COLUMNS, "Response times by operation")
         )
     for table in view.held_by:
         _print_table(console, _greatest(table))
     if len(view.stages.rows) > len(view.runs):
-        _print_table(console, _narrowed(view.stages, _STAGE_COLUMNS, view.stages.title))
-    _print_table(console, _narrowed(view.workers, _WORKER_COLUMNS, view.workers.title))
+        _print_table(console, narrowed(view.stages, _STAGE_COLUMNS, view.stages.title))
+    _print_table(console, narrowed(view.workers, _WORKER_COLUMNS, view.workers.title))
     _print_table(console, _saturated(view.backends))
     for note in view.profile_notes:
         say(console, note, "dim")
@@ -147,13 +148,6 @@ def _cell(cell: Cell) -> Text:
             f"  {about}{cell.ratio_text}{_TONE_WORD.get(cell.tone, '')}", _TONE_STYLE.get(cell.tone, "")
         )
     return text
-
-
-def _narrowed(table: Table, columns: Sequence[str], title: str) -> Table:
-    """Return a table with only the given columns."""
-    keep = [table.columns.index(name) for name in columns]
-    rows = tuple(Row(row.label, tuple(row.cells[i] for i in keep), group=row.group) for row in table.rows)
-    return Table(table.key, title, tuple(columns), rows, table.label_head)
 
 
 def _greatest(table: Table) -> Table:

@@ -1,6 +1,7 @@
-"""Rearrange tables for readers: only repetition is removed."""
+"""Rearrange tables for readers: only repetition, or a whole column, is left out."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from reports.shared.model import Row, Table
 
@@ -22,3 +23,10 @@ def grouped(table: Table) -> list[tuple[str, list[Row]]]:
         else:
             groups.append((row.group, [row]))
     return groups
+
+
+def narrowed(table: Table, columns: Sequence[str], title: str) -> Table:
+    """Return a table with only the given columns."""
+    keep = [table.columns.index(name) for name in columns]
+    rows = tuple(Row(row.label, tuple(row.cells[i] for i in keep), group=row.group) for row in table.rows)
+    return Table(table.key, title, tuple(columns), rows, table.label_head)

@@ -50,7 +50,7 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
     )
     add_backends(parser, "stores of the load suite")
     add_out(parser, "session's folder")
-    add_no_report(parser)
+    add_no_report(parser, "harness judge")
     add_verbose(parser)
     add_seed(parser)
 

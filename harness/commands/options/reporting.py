@@ -6,12 +6,13 @@ from harness.commands.showing.publish import ReportFiles
 from harness.errors import UsageError
 
 
-def add_no_report(parser: argparse.ArgumentParser) -> None:
-    """Declare `--no-report`."""
+def add_no_report(parser: argparse.ArgumentParser, maker: str = "harness report") -> None:
+    """Declare `--no-report`; `maker` is the command that makes the page from the stored results, empty if none can."""
+    later = f"; '{maker}' can make them later" if maker else ""
     parser.add_argument(
         "--no-report",
         action="store_true",
-        help="store the results without HTML and figures, which is quicker; 'harness report' can make them later",
+        help=f"store the results without HTML and figures, which is quicker{later}",
     )
 
 

@@ -1,6 +1,7 @@
 """The report of profile-only runs: what it claims and what it does not, read from stored rounds."""
 
 import dataclasses
+import io
 import json
 import sys
 
@@ -121,3 +122,17 @@ def test_the_page_fits_its_window_and_no_script_complains(hostile, browser, tmp_
     assert page.title() != "owned"
     assert complaints == []
     page.close()
+
+
+def test_long_names_of_functions_leave_the_answer_on_one_screen(tmp_path):
+    long = ".".join(["Renderer"] * 9)
+    sides = [
+        Made(f"shop.py:create?items={size}", slow, name=long) for size, slow in ((10, CALM), (20, SLOWER))
+    ]
+    view = shown(tmp_path, *sides)
+    rows = tuple(dataclasses.replace(view.changed.rows[0], label=f"{long} {number}") for number in range(6))
+    view = dataclasses.replace(view, changed=dataclasses.replace(view.changed, rows=rows))
+    stream = io.StringIO()
+    text.render_brief(view, stream, width=100)
+    assert stream.getvalue().count(rows[0].cells[2].text) >= 5
+    assert len(stream.getvalue().splitlines()) <= 29
