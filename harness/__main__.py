@@ -8,7 +8,7 @@ if sys.path and sys.path[0] in {"", os.getcwd()}:  # noqa: PTH109
     del sys.path[0]
 
 from harness.cli import entry
-from harness.target.loading import append_current_folder
+from harness.target.importing import append_current_folder
 
 append_current_folder()
 entry()

@@ -49,6 +49,17 @@ class Executor(enum.StrEnum):
     CLOSED = "closed"
 
 
+class Engine(enum.StrEnum):
+    """The way in which a measured process runs overlapping calls."""
+
+    GEVENT = "gevent"
+    """Greenlets of one patched thread, driven by Locust: synchronous targets."""
+    ASYNCIO = "asyncio"
+    """Tasks of one event loop in an unpatched process: targets whose `call` is an async function."""
+    THREADS = "threads"
+    """Real threads of an unpatched process: synchronous targets that gevent's patches break."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stage:
     """A span of a scenario; its rate changes linearly from `start` to `end`, in multiples of the scenario's rate.
@@ -96,7 +107,8 @@ class Target(Protocol):
     """The measured object. Everything but `call` is optional: see the protocols below.
 
     An exception out of `call` is a failed call, `TimeoutError` a timed-out one. Its result must be finished: a coroutine,
-    a generator, a future or an unread response is refused by name, and so is an async function here or below.
+    a generator, a future or an unread response is refused by name. If `call` is an async function, it is awaited in one
+    event loop, and so are `open`, `close` and `make_event` if they are async; other async methods are refused by name.
     """
 
     def call(self, event: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Literal, Self
 import msgspec
 
 from harness.errors import ExitCode, HarnessError, InvalidRunError, RefusedError, UsageError
-from harness.model import Executor
+from harness.model import Engine, Executor
 from harness.redaction.redact import redact_text
 
 
@@ -17,6 +17,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A measurement to carry out, and the folder for its results."""
 
     kind: Literal["load", "memory", "count", "trace"]
+    engine: Engine | None = None
+    """Engine that drives a `load`; None until the target has shown which one it needs."""
     folder: str
     factory: str
     parameters: dict[str, str]
@@ -48,12 +50,14 @@ class Go(msgspec.Struct, frozen=True, tag="go"):
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """The target is made and open. `operations` are those that it offers, with its own weights.
 
-    `file` is the path of the factory's code, `opening_ns` the time taken to import, make and open the target.
+    `file` is the path of the code at the SPEC's place, `opening_ns` the time taken to import, make and open the target,
+    `engine` the way in which overlapping calls of a load run.
     """
 
     operations: dict[str, float]
     file: str = ""
     opening_ns: int = 0
+    engine: Engine = Engine.GEVENT
 
 
 class Started(msgspec.Struct, frozen=True, tag="started"):

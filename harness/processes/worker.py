@@ -1,7 +1,8 @@
 """The measured child process, for one subject and one run.
 
 It imports only what it measures. Locust must come before everything that the target imports, since it
-monkey-patches the process. The target's own output goes to the log, not to the messages on stdout.
+monkey-patches the process; a target that turns out to need another engine than Locust's gets a fresh, unpatched program in
+the same process. The target's own output goes to the log, not to the messages on stdout.
 """
 
 import dataclasses
@@ -10,46 +11,79 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import msgspec
 
 from harness.clock import SystemClock
 from harness.errors import HarnessError
+from harness.model import Engine
 from harness.processes.job import Doing, Done, Failed, Go, Job, Message, Ready
 from harness.processes.tree import OwnTree
 from harness.profiles.capture.ptrace import allow_ptrace
 from harness.target.carrying import Carrier
-from harness.target.loading import LoadedTarget, append_current_folder, closing_target, make
+from harness.target.importing import append_current_folder
+from harness.target.loading import LoadedTarget, closing_target, make
+from harness.target.spec import first_engine
 
-Channel = Callable[[Message], None]
+Send = Callable[[Message], None]
 
 # By name, so that only the modules that the job needs are imported, and Locust first of all.
 _DRIVERS = {
-    "load": "harness.load.engine",
     "memory": "harness.processes.fixed",
     "count": "harness.processes.counted",
     "trace": "harness.processes.traced",
 }
+_ENGINES = {Engine.GEVENT: "harness.load.engine"}
+"""Drivers of a load."""
+
+
+class Channel:
+    """Messages to the supervisor over the real stdout; file descriptor 1 is stderr, the log, as long as this program runs."""
+
+    def __init__(self) -> None:
+        self._descriptor = os.dup(1)
+        os.dup2(2, 1)
+        sys.stdout = sys.stderr
+
+    def __call__(self, message: Message) -> None:
+        """Send a message."""
+        os.write(self._descriptor, msgspec.json.encode(message) + b"\n")
+
+    def start_again(self, job: Job) -> NoReturn:
+        """Replace this program by a fresh one with `job`, in the same process: what is imported and patched is gone."""
+        descriptor = os.memfd_create("job", 0)
+        os.write(descriptor, msgspec.json.encode(job))
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.dup2(self._descriptor, 1)
+        os.execv(sys.executable, [sys.executable, "-P", "-m", __spec__.name, str(descriptor)])  # noqa: S606 - the same program
 
 
 def main() -> int:
-    """Read one job from stdin, carry it out, and report how it ended."""
-    send = open_channel()
+    """Read one job from stdin, or from the descriptor given as argument; carry it out, and report how it ended."""
+    channel = Channel()
     # Where the kernel lets only ancestors read a process, this also lets the supervisor's profiler read it.
     allow_ptrace(os.getppid())
-    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
+    job = _read_job()
     try:
         own = OwnTree(Path(job.overlay)) if job.overlay else None
         append_current_folder()
-        make_driver = _driver(job)
+        engine = job.engine or first_engine(job.factory, job.parameters)
+        make_driver = _driver(job, engine)
         with Carrier() as carrier:
-            _measure(job, send, make_driver, carrier, own)
+            _measure(job, channel, make_driver, carrier, own, engine)
     except HarnessError as error:
-        send(Failed.of(error))
+        channel(Failed.of(error))
         return error.exit_code
-    send(Done())
+    channel(Done())
     return 0
+
+
+def _read_job() -> Job:
+    if sys.argv[1:]:
+        with open(int(sys.argv[1]), "rb") as file:  # noqa: PTH123 - a descriptor
+            return msgspec.json.decode(file.read(), type=Job)
+    return msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
 
 
 class Driver(Protocol):
@@ -58,22 +92,26 @@ class Driver(Protocol):
     def open(self) -> None:
         """Hook into the target and open it."""
 
-    def drive(self, mix: Mapping[str, float], send: Channel) -> None:
+    def drive(self, mix: Mapping[str, float], send: Send) -> None:
         """Measure, and write all results into the job's folder."""
 
 
 MakeDriver = Callable[[Job, LoadedTarget, Carrier], Driver]
 
 
-def _driver(job: Job) -> MakeDriver:
-    module = importlib.import_module(_DRIVERS[job.kind])
+def _driver(job: Job, engine: Engine) -> MakeDriver:
+    module = importlib.import_module(_ENGINES[engine] if job.kind == "load" else _DRIVERS[job.kind])
     driver: MakeDriver = module.Driver
     return driver
 
 
-def _measure(job: Job, send: Channel, make_driver: MakeDriver, carrier: Carrier, own: OwnTree | None) -> None:
+def _measure(
+    job: Job, send: Channel, make_driver: MakeDriver, carrier: Carrier, own: OwnTree | None, engine: Engine
+) -> None:
     began_ns = SystemClock.now_ns()
     target = make(job.factory, job.parameters)
+    if job.kind == "load" and target.engine is not engine:
+        send.start_again(msgspec.structs.replace(job, engine=target.engine))
     driver = make_driver(job, target, carrier)
     with closing_target(dataclasses.replace(target, close=_announced(target.close, "close()", send))):
         send(Doing("open()"))
@@ -81,7 +119,7 @@ def _measure(job: Job, send: Channel, make_driver: MakeDriver, carrier: Carrier,
         opening_ns = SystemClock.now_ns() - began_ns
         if own:
             own.check([target.file])
-        send(Ready(dict(target.operations), target.file, opening_ns))
+        send(Ready(dict(target.operations), target.file, opening_ns, target.engine))
         if line := sys.stdin.buffer.readline():
             driver.drive(msgspec.json.decode(line, type=Go).operations, send)
             # Modules that its first call imported count too.
@@ -89,24 +127,12 @@ def _measure(job: Job, send: Channel, make_driver: MakeDriver, carrier: Carrier,
                 own.check([target.file])
 
 
-def _announced(function: Callable[[], None], what: str, send: Channel) -> Callable[[], None]:
+def _announced(function: Callable[[], None], what: str, send: Send) -> Callable[[], None]:
     def announced() -> None:
         send(Doing(what))
         function()
 
     return announced
-
-
-def open_channel() -> Channel:
-    """Keep the real stdout for messages and point file descriptor 1 at stderr, which is the log."""
-    descriptor = os.dup(1)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-
-    def send(message: Message) -> None:
-        os.write(descriptor, msgspec.json.encode(message) + b"\n")
-
-    return send
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from harness.plans.plan import MAX_PAYLOADS
-from harness.target.loading import LoadedTarget, told
+from harness.target.importing import told
+from harness.target.loading import LoadedTarget
 from harness.target.renewing import Look, Nature, Renewable, renewable
 
 POOL_BYTES = 64_000_000

@@ -1,16 +1,13 @@
-"""Import a target's factory, make the target, and give it one plain shape."""
+"""Make a target from its SPEC, and give it one plain shape."""
 
 import contextlib
 import dataclasses
+import functools
 import importlib
-import importlib.util
 import inspect
 import os
 import random
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from harness.errors import RefusedError, TargetError
@@ -18,6 +15,7 @@ from harness.model import (
     DEFAULT_OPERATION,
     Closes,
     Counts,
+    Engine,
     ExpectsStatuses,
     Instrumentable,
     MakesEvents,
@@ -27,8 +25,16 @@ from harness.model import (
     Wrap,
 )
 from harness.redaction.redact import learn_parameters
+from harness.target.adapters.asked import Asked
 from harness.target.answers import EXPECT_STATUS, USUAL, Judge, judge_of, read_expected
+from harness.target.eventloop import EventLoop
+from harness.target.importing import load_object, told
 from harness.target.refusals import check_factory, check_functions, ran
+from harness.target.spec import ENGINE, REQUESTS, RESERVED, VALUES, kind_and_place
+from harness.target.unfinished import is_async, is_never_run
+
+_ADAPTERS = {"call": "harness.target.adapters.function"}
+"""Module of each kind's function `adapt`, from `Asked` to a target."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,100 +51,61 @@ class LoadedTarget:
     instrument: Callable[[Wrap], None]
     record_sites: Callable[..., None]
     sites: Callable[[], Mapping[str, Mapping[str, Mapping[str, int]]]]
+    engine: Engine = Engine.GEVENT
+    """The engine that overlapping calls need: asyncio if `call` is an async function, else the one that was asked for."""
+    loop: EventLoop = dataclasses.field(default_factory=EventLoop)
+    """The event loop of an asynchronous target; unused by others."""
     file: str = ""
-    """File of the factory's code with symbolic links resolved; empty if the factory is not written in Python."""
+    """File of the code at the SPEC's place with symbolic links resolved; empty if it is not written in Python."""
+
+    @property
+    def is_async(self) -> bool:
+        """Return True if `call` returns a coroutine that must be awaited in `loop`."""
+        return self.engine is Engine.ASYNCIO
 
 
-def append_current_folder() -> None:
-    """Put the current folder, which holds the user's packages, last on the import path.
-
-    A folder there named `reports` or `targets` must not hide the harness's own, nor modules of it imported later.
-    """
-    for package in ("reports", "scenarios", "targets"):
-        # The last place is not enough: an editable install is searched only after the whole path.
-        importlib.import_module(package)
-    sys.path.append(os.getcwd())  # noqa: PTH109 - as Python itself writes it
-
-
-@contextlib.contextmanager
-def told(what: str, remedy: str) -> Iterator[None]:
-    """Raise whatever the target's code raises in the block as a `TargetError`: `what`, then the exception.
-
-    This includes a `BaseException` such as `CancelledError`. A `RefusedError` passes unchanged.
-    """
-    try:
-        yield
-    except (KeyboardInterrupt, RefusedError):
-        raise
-    except BaseException as error:
-        raise TargetError(f"{what}: {type(error).__name__}: {error}", remedy=remedy) from error
-
-
-def load_factory(text: str) -> Callable[..., Any]:
-    """Import the factory at `path/to/file.py:factory` or `package.module:factory`.
-
-    Raises `TargetError` if the file or module is missing or fails to import, or has no such function.
-    """
-    place, _, name = text.rpartition(":")
-    with told(
-        f"The target's module '{place}' cannot be imported",
-        "Import it in a Python shell to see the full traceback",
-    ):
-        module = module_of_file(Path(place)) if place.endswith(".py") else module_by_name(place)
-    factory = getattr(module, name, None)
-    if not callable(factory):
-        raise TargetError(f"'{place}' has no function '{name}'", remedy="Name the factory after the colon")
-    return factory  # type: ignore[no-any-return]
-
-
-def module_of_file(path: Path) -> ModuleType:
-    """Import a Python file by its path. Raises whatever the import raises."""
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    # Modules beside the file must be importable, after all installed packages.
-    sys.path.append(str(path.resolve().parent))
-    spec = importlib.util.spec_from_file_location(f"_target_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    # Pickling, dataclasses and profilers look a module up by its name.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def module_by_name(name: str) -> ModuleType:
-    """Import a module by its name; the current folder is searched last. Raises whatever the import raises."""
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        # The harness's own `targets/` or `reports/` comes first on the path: look for the user's file directly.
-        own = Path(*name.split(".")).with_suffix(".py")
-        if error.name is None or not name.startswith(error.name) or not own.is_file():
-            raise
-        return module_of_file(own)
-
-
-def make(factory_text: str, parameters: Mapping[str, str]) -> LoadedTarget:
-    """Import the factory, call it with `parameters`, and check what it returns.
+def make(text: str, parameters: Mapping[str, str]) -> LoadedTarget:
+    """Make the target at `text`, the name of a SPEC: call the factory there with `parameters`, or adapt the object there.
 
     Raises `TargetError` for unknown or missing parameters, a factory that raises, a target without a callable `call`,
     and operations that are not names with positive weights. Raises `RefusedError` for an object that is not a factory
-    or only promises work (an async function), without calling it if that can be seen beforehand.
+    or only promises work, without calling it if that can be seen beforehand, and for a target that the engine which
+    `parameters` name cannot run.
     """
     # This process gets secrets in plain text: hide them in whatever the target prints later.
     learn_parameters(parameters)
-    factory = load_factory(factory_text)
-    parameters = dict(parameters)
-    expected = parameters.pop(EXPECT_STATUS, None)
-    check_factory(factory_text, factory, parameters)
-    with told(f"The factory of target '{factory_text}' failed", "Correct the target or its parameters"):
-        target = factory(**parameters)
+    own = {name: value for name, value in parameters.items() if name not in {*RESERVED, EXPECT_STATUS}}
+    kind, place = kind_and_place(text)
+    found = load_object(place)
+    target = _adapted(kind, text, found, own, parameters) if kind else _made(text, found, own, parameters)
+    shaped = _shaped(text, target, parameters.get(ENGINE))
     return dataclasses.replace(
-        _shaped(factory_text, target),
-        judge=judge_of(target, _expected(factory_text, target, expected)),
-        file=_file_of(factory),
+        shaped,
+        judge=judge_of(target, _expected(text, target, parameters.get(EXPECT_STATUS))),
+        file=_file_of(found),
     )
+
+
+def _made(text: str, factory: Any, own: Mapping[str, str], parameters: Mapping[str, str]) -> Any:
+    if not callable(factory):
+        raise TargetError(
+            f"'{text}' is an object of class {type(factory).__qualname__}, not a factory",
+            remedy="Name the factory after the colon",
+        )
+    for name in (REQUESTS, VALUES):
+        if name in parameters:
+            raise TargetError(
+                f"'{text}' is a factory, whose target makes its own events: it takes no {name}",
+                remedy=f"Remove {name}, or name an application: call:, wsgi:, asgi: or lambda: before the place",
+            )
+    check_factory(text, factory, own)
+    with told(f"The factory of target '{text}' failed", "Correct the target or its parameters"):
+        return factory(**own)
+
+
+def _adapted(kind: str, text: str, found: Any, own: Mapping[str, str], parameters: Mapping[str, str]) -> Any:
+    adapt = importlib.import_module(_ADAPTERS[kind]).adapt
+    return adapt(Asked(text, found, own, parameters.get(REQUESTS, ""), parameters.get(VALUES, "")))
 
 
 def _expected(text: str, target: object, given: str | None) -> frozenset[int]:
@@ -155,34 +122,39 @@ def _expected(text: str, target: object, given: str | None) -> frozenset[int]:
         ) from error
 
 
-def _file_of(factory: Callable[..., Any]) -> str:
+def _file_of(found: Any) -> str:
     try:
-        return os.path.realpath(inspect.getfile(inspect.unwrap(factory)))
+        return os.path.realpath(inspect.getfile(inspect.unwrap(found)))
     except TypeError:
         return ""
 
 
-def _shaped(text: str, target: Any) -> LoadedTarget:
+def _shaped(text: str, target: Any, wanted: str | None) -> LoadedTarget:
     call = getattr(target, "call", None)
     if not callable(call):
         raise TargetError(
             f"The factory of target '{text}' returned {type(target).__name__}, which has no call(event)",
             remedy="Return an object with a method call(event)",
         )
-    check_functions(text, target)
+    engine = _engine_of(text, call, wanted)
+    loop = EventLoop()
+    check_functions(text, target, is_async=engine is Engine.ASYNCIO)
     operations = (
         _operations(text, target) if isinstance(target, OffersOperations) else {DEFAULT_OPERATION: 1.0}
     )
     check_mix(text, operations)
+
+    def hook(name: str) -> Callable[..., Any]:
+        function = ran(name, getattr(target, name))
+        return _waited(getattr(target, name), function, loop) if engine is Engine.ASYNCIO else function
+
     return LoadedTarget(
-        call=call,
+        call=call if is_async(call) or engine is not Engine.ASYNCIO else _awaiting(call),
         operations=operations,
-        make_event=ran("make_event", target.make_event)
-        if isinstance(target, MakesEvents)
-        else lambda _operation, _rng: {},
+        make_event=hook("make_event") if isinstance(target, MakesEvents) else lambda _operation, _rng: {},
         judge=None,
-        open=ran("open", target.open) if isinstance(target, Opens) else _nothing,
-        close=ran("close", target.close) if isinstance(target, Closes) else _nothing,
+        open=hook("open") if isinstance(target, Opens) else _nothing,
+        close=_closing(hook("close") if isinstance(target, Closes) else _nothing, loop),
         counters=ran("counters", target.counters) if isinstance(target, Counts) else dict,
         instrument=ran("instrument", target.instrument)
         if isinstance(target, Instrumentable)
@@ -191,7 +163,53 @@ def _shaped(text: str, target: Any) -> LoadedTarget:
         if isinstance(target, RecordsSites)
         else _no_sites,
         sites=ran("sites", target.sites) if isinstance(target, RecordsSites) else dict,
+        engine=engine,
+        loop=loop,
     )
+
+
+def _engine_of(text: str, call: Any, wanted: str | None) -> Engine:
+    if wanted is None:
+        return Engine.ASYNCIO if is_async(call) else Engine.GEVENT
+    if is_async(call) and wanted != Engine.ASYNCIO:
+        raise RefusedError(
+            f"call of target '{text}' is an async function, which engine={wanted} cannot run",
+            remedy=f"Remove engine={wanted}: async functions run in the asyncio engine",
+        )
+    return Engine(wanted)
+
+
+def _awaiting(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return an async function that awaits the result of `call`: a function whose results are awaitable without saying so."""
+
+    @functools.wraps(call)
+    async def awaited(event: Any) -> Any:
+        result = call(event)
+        if not is_never_run(result):
+            raise RefusedError(
+                f"The target's call returned {type(result).__name__} without being awaited, so calls cannot overlap in one event loop",
+                remedy="Remove engine=asyncio, or write call as an async function",
+            )
+        return await result
+
+    return awaited
+
+
+def _waited(hook: Callable[..., Any], checked: Callable[..., Any], loop: EventLoop) -> Callable[..., Any]:
+    """Return a hook of an asynchronous target that runs the loop until it is done, if it is async itself."""
+    if not is_async(hook):
+        return checked
+    return lambda *args, **kwargs: loop.run(hook(*args, **kwargs))
+
+
+def _closing(close: Callable[[], None], loop: EventLoop) -> Callable[[], None]:
+    def closing() -> None:
+        try:
+            close()
+        finally:
+            loop.close()
+
+    return closing
 
 
 def _operations(text: str, target: OffersOperations) -> dict[str, float]:

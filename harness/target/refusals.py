@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from harness.errors import RefusedError, TargetError
 from harness.model import RecordsSites
+from harness.target.unfinished import is_async as is_async_function
 from harness.target.unfinished import is_never_run, promise_of, promising, unfinished
 
 _MOST_CLASSES = 1_000
@@ -21,7 +22,9 @@ _MOST_CLASSES = 1_000
 HOOKS = (
     "open", "make_event", "close", "outcome", "failure", "counters", "instrument", "record_sites", "sites",
 )  # fmt: skip
-_WRITE_ONE = "A factory returns an object with call(event); to measure a function, return an object whose call(event) calls it"
+AWAITED = ("open", "make_event", "close")
+"""Hooks that may be async, if `call` is: they run before and after the calls, not between them."""
+_WRITE_ONE = "A factory returns an object with call(event); for a function write call:PLACE, for an application wsgi:PLACE or asgi:PLACE"
 _NO_TARGETS = (
     bool,
     int,
@@ -74,17 +77,25 @@ class Results:
             self.finished.add(cls)
 
 
-def check_functions(text: str, target: Any) -> None:
-    """Raise `RefusedError` if `call` or a hook of a target is a function that runs none of its code when called."""
+def check_functions(text: str, target: Any, *, is_async: bool) -> None:
+    """Raise `RefusedError` if `call` or a hook of a target is a function that runs none of its code when called.
+
+    An asynchronous target may have async functions where an event loop can await them: `call` and `AWAITED`.
+    """
     used = (
         HOOKS if isinstance(target, RecordsSites) else [name for name in HOOKS if not name.endswith("sites")]
     )
     for name in ("call", *used):
         function = getattr(target, name, None)
-        if callable(function) and (found := promising(function)):
+        if not callable(function) or (
+            is_async and name in ("call", *AWAITED) and is_async_function(function)
+        ):
+            continue
+        if found := promising(function):
             what, remedy = found
             raise RefusedError(
-                f"{name} of target '{text}' is {what}, which the harness cannot run", remedy=remedy
+                f"{name} of target '{text}' is {what}, which the harness cannot run",
+                remedy="Make it a plain function" if name != "call" else remedy,
             )
 
 

@@ -1,12 +1,50 @@
-"""Parse the SPEC of a target: `NAME?key=value&…`, `path/to/file.py:factory?…` or `package.module:factory?…`; values are text."""
+"""Parse the SPEC of a target: `NAME?key=value&…`, `PLACE?…` of a factory, or `KIND:PLACE?…`; values are text.
+
+A PLACE is `path/to/file.py:name` or `package.module:name`. KIND says what stands there instead of a factory: a function to
+`call`, a `wsgi` or `asgi` application, a `lambda` handler.
+"""
 
 import dataclasses
 import urllib.parse
 from collections.abc import Mapping
 
 from harness.errors import UsageError
+from harness.model import Engine
 from harness.redaction.patterns import HIDDEN
 from harness.redaction.redact import learn_parameters, redact_text
+
+KINDS = ("call", "wsgi", "asgi", "lambda")
+"""Kinds of objects that are adapted to targets."""
+REQUESTS, VALUES, ENGINE = "requests", "values", "engine"
+RESERVED = (REQUESTS, VALUES, ENGINE)
+"""Parameters for the harness itself; neither a factory nor a called function gets them."""
+
+
+def kind_and_place(name: str) -> tuple[str, str]:
+    """Return (KIND, PLACE) of a SPEC's name; the KIND of a factory is empty.
+
+    The place of a Lambda handler may have AWS's dotted form `package.module.handler`.
+    """
+    kind, _, place = name.partition(":")
+    if kind not in KINDS:
+        return "", name
+    if kind == "lambda" and ":" not in place:
+        module, _, function = place.rpartition(".")
+        place = f"{module}:{function}"
+    return kind, place
+
+
+def first_engine(name: str, parameters: Mapping[str, str]) -> Engine:
+    """Return the engine with which a measured process starts; the target may turn out to need another.
+
+    Raises `UsageError` for an engine that does not exist.
+    """
+    wanted = parameters.get(ENGINE)
+    if wanted is None:
+        return Engine.ASYNCIO if kind_and_place(name)[0] == "asgi" else Engine.GEVENT
+    if wanted not in set(Engine):
+        raise UsageError(f"There is no engine '{wanted}'", remedy=f"Choose from: {', '.join(Engine)}")
+    return Engine(wanted)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -18,8 +56,11 @@ class TargetSpec:
 
     @property
     def is_factory(self) -> bool:
-        """True if the name is the place of a factory, False if it is a name of the registry."""
-        module, _, function = self.name.rpartition(":")
+        """True if the name is a place in the user's code, False if it is a name of the registry."""
+        kind, place = kind_and_place(self.name)
+        if kind:
+            return True
+        module, _, function = place.rpartition(":")
         return module.endswith(".py") or (function.isidentifier() and module not in {"", "known"})
 
     @property

@@ -34,17 +34,14 @@ class Promise(NamedTuple):
         )
 
 
-NO_ENGINE = (
-    "The harness has no asyncio engine: make the call synchronous, or run the coroutine inside it with asyncio.run; under "
-    "load that works with one user only (harness run closed --users 1)"
-)
+AWAIT = "Write `async def` and await it inside: the harness then runs it in an event loop"
 _NO_BENCHMARK = "the benchmark was given {}, whose work is not done while it is timed. {}"
 _R = TypeVar("_R")
 _READ = "Read it to its end inside the call"
 _BODY = "Read the whole body inside the call"
-_COROUTINE = Promise("a coroutine", NO_ENGINE)
-_AWAITABLE = Promise("an awaitable", NO_ENGINE)
-_ASYNC_ITERATOR = Promise("an asynchronous iterator", NO_ENGINE)
+_COROUTINE = Promise("a coroutine", AWAIT)
+_AWAITABLE = Promise("an awaitable", AWAIT)
+_ASYNC_ITERATOR = Promise("an asynchronous iterator", AWAIT)
 _FUTURE = Promise("a future", "Wait for its result inside the call, and return the result")
 _GENERATOR = Promise("a generator", _READ)
 _CURSOR = Promise(
@@ -188,20 +185,31 @@ def promising(function: Any) -> tuple[str, str] | None:
 
     Covers partials, methods and objects with `__call__`; the result of a wrapper is known only after a call.
     """
-    while isinstance(function, functools.partial):
-        function = function.func
-    own_call = None if inspect.isroutine(function) or inspect.isclass(function) else type(function).__call__
-    for one in (function, own_call):
+    if is_async(function):
+        return "an async function", AWAIT
+    for one in _code_of(function):
         if inspect.isasyncgenfunction(one):
-            return "an async generator function", NO_ENGINE
-        if inspect.iscoroutinefunction(one) or _is_marked(one):
-            return "an async function", NO_ENGINE
+            return "an async generator function", _READ
         if inspect.isgeneratorfunction(one):
             return (
                 "a generator function",
                 "Remove its yields: a call of a generator function runs none of its code",
             )
     return None
+
+
+def is_async(function: Any) -> bool:
+    """Return True for a function whose call returns a coroutine: the result is there once that is awaited."""
+    return any(inspect.iscoroutinefunction(one) or _is_marked(one) for one in _code_of(function))
+
+
+def _code_of(function: Any) -> tuple[Any, ...]:
+    """Return the function without its partials, and the `__call__` of an object that is no function or class."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    if inspect.isroutine(function) or inspect.isclass(function):
+        return (function,)
+    return function, type(function).__call__ if callable(function) else None
 
 
 def check_benchmarked(function: Any) -> None:

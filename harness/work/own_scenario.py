@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.model import Scenario, Stage
 from harness.reading.limits import read_limit
-from harness.target.loading import append_current_folder, module_by_name, module_of_file
+from harness.target.importing import append_current_folder, module_by_name, module_of_file
 
 _EXAMPLE = (
     "Make it like Scenario('mine', 'what it measures', stages=(Stage('steady', 1.0),), rate_per_s=50.0)"

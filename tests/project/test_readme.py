@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from harness.cli import make_parser
-from harness.target.loading import load_factory
+from harness.target.importing import load_object
 from harness.target.spec import parse_spec
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS
@@ -90,7 +90,7 @@ def test_every_scenario_and_target_that_is_shown_is_one_that_there_is(words):
         if spec.is_factory:
             assert spec.name.partition(":")[0] in written
         else:
-            inspect.signature(load_factory(TARGETS[spec.name].factory)).bind(**spec.parameters)
+            inspect.signature(load_object(TARGETS[spec.name].factory)).bind(**spec.parameters)
 
 
 def test_every_path_that_is_named_is_in_the_checkout_or_made_by_what_is_typed():

@@ -41,7 +41,8 @@ from harness.table.heldby import DRIVER
 from harness.table.recorder import FILL_BASE
 from harness.target.carrying import Carrier
 from harness.target.events import prepare_events
-from harness.target.loading import LoadedTarget, append_current_folder, closing_target, make
+from harness.target.importing import append_current_folder
+from harness.target.loading import LoadedTarget, closing_target, make
 
 # Operations are drawn in a cycle of this length.
 _SEQUENCE = 65_536

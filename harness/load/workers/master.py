@@ -25,7 +25,7 @@ from harness.load.engine import user_class
 from harness.load.workers.member import FOREVER, MASTER_HOST
 from harness.load.workers.private_rpc import close_to_strangers
 from harness.processes.job import Done, Failed, Go, Listening, Message, Ready, Started
-from harness.processes.worker import open_channel
+from harness.processes.worker import Channel
 from harness.processes.worker_messages import ACCOUNT, FAILURE, Kind, Lost, Member, ToMaster, WorkerRun
 from harness.run.directory import write_atomically
 
@@ -165,7 +165,7 @@ def _listen(lines: FileObject, heard: "Queue[Heard]") -> None:
 
 def main() -> int:
     """Lead one run, and report how it ended."""
-    send = open_channel()
+    send = Channel()
     logging.getLogger("locust").setLevel(logging.WARNING)
     lines = FileObject(os.dup(0), "rb")
     worker_run = msgspec.json.decode(lines.readline(), type=WorkerRun)

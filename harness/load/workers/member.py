@@ -32,7 +32,8 @@ from harness.run.facts import LoadFacts
 from harness.table import shares
 from harness.table.calls import load
 from harness.target.carrying import Carrier
-from harness.target.loading import append_current_folder, closing_target, make
+from harness.target.importing import append_current_folder
+from harness.target.loading import closing_target, make
 
 MASTER_HOST = "127.0.0.1"
 # A target may block the event loop longer than any heartbeat timeout; the supervisor notices a dead process.

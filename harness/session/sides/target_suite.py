@@ -14,7 +14,8 @@ import pytest
 
 from harness.model import Outcome
 from harness.target.events import prepare_events
-from harness.target.loading import LoadedTarget, append_current_folder, closing_target, make, open_target
+from harness.target.importing import append_current_folder
+from harness.target.loading import LoadedTarget, closing_target, make, open_target
 from harness.target.refusals import Results
 from harness.target.renewing import Renewable, events_changed, give_back, taken
 

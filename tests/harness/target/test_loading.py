@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from harness.errors import ExitCode, TargetError, UsageError
 from harness.model import DEFAULT_OPERATION, Outcome
 from harness.target.counters import Counters
-from harness.target.loading import check_mix, closing_target, load_factory, make, open_target
+from harness.target.importing import load_object
+from harness.target.loading import check_mix, closing_target, make, open_target
 from harness.target.spec import TargetSpec, parse_spec
 
 NAMES = st.text(min_size=1).filter(lambda name: "?" not in name)
@@ -126,7 +127,7 @@ def test_a_file_may_import_its_neighbours(own):
 def test_classes_of_a_file_can_be_pickled(own):
     import pickle
 
-    factory = load_factory(own("class create:\n    def call(self, event): pass\n"))
+    factory = load_object(own("class create:\n    def call(self, event): pass\n"))
     assert isinstance(pickle.loads(pickle.dumps(factory())), factory)
 
 
@@ -140,8 +141,8 @@ def test_classes_of_a_file_can_be_pickled(own):
         ("no.such.module:create", "'no.such.module' cannot be imported: ModuleNotFoundError"),
         ("create", "cannot be imported"),
         (".:create", "cannot be imported"),
-        ("json:nothing", "'json' has no function 'nothing'"),
-        ("json:__name__", "'json' has no function '__name__'"),
+        ("json:nothing", "'json' has no 'nothing'"),
+        ("json:__name__", "'json:__name__' is an object of class str, not a factory"),
     ],
 )
 def test_a_factory_that_is_not_there_is_said_to_be_missing(text, sentence):
@@ -355,10 +356,10 @@ class CountingTarget:
 
 # In a process of its own, started as the measured process is: `-P` keeps the current folder off the import path.
 SHADOWED = """
-    from harness.target.loading import append_current_folder, load_factory
+    from harness.target.importing import append_current_folder, load_object
     append_current_folder()
     import json, reports.run.view, targets.registry, targets.known
-    print(load_factory("targets.mine:create")(), load_factory("reports.deep.mine:create")())
+    print(load_object("targets.mine:create")(), load_object("reports.deep.mine:create")())
     print("asset-core" in targets.registry.TARGETS)
 """
 

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 import pytest
 
 from harness.errors import ExitCode, RefusedError, TargetError
+from harness.model import Engine
 from harness.target.counters import Counters
 from harness.target.events import prepare_events
 from harness.target.loading import closing_target, make, open_target
@@ -47,16 +48,53 @@ ASYNC_CALLS = {
         "import asyncio.coroutines\ndef go(event): pass\ngo._is_coroutine = asyncio.coroutines._is_coroutine\n"
         "class create:\n    call = staticmethod(go)"
     ),
-    "an async generator": "class create:\n    async def call(self, event):\n        yield 1",
 }
 
 
 @pytest.mark.parametrize("case", ASYNC_CALLS)
-def test_a_call_that_is_asynchronous_is_refused_whatever_it_looks_like(made, case):
-    said = refusal(made, ASYNC_CALLS[case])
-    assert "call of target" in said
-    assert "is an async " in said
-    assert "no asyncio engine" in said
+def test_a_call_that_is_asynchronous_is_seen_whatever_it_looks_like(made, case):
+    assert made(ASYNC_CALLS[case]).engine is Engine.ASYNCIO
+
+
+@pytest.mark.parametrize("engine", ["gevent", "threads"])
+def test_an_asynchronous_call_is_refused_by_an_engine_that_cannot_await_it(made, engine):
+    said = refusal(made, ASYNC_CALLS["a method"], engine=engine)
+    assert (
+        f"call of target '{said.split(chr(39))[1]}' is an async function, which engine={engine} cannot run"
+        in said
+    )
+
+
+def test_a_call_that_is_an_async_generator_is_refused(made):
+    said = refusal(made, "class create:\n    async def call(self, event):\n        yield 1")
+    assert "is an async generator function" in said
+
+
+AWAITED_HOOKS = """
+    class create:
+        told = ()
+        async def call(self, event): return event, self.told
+        async def open(self): self.told += ("open",)
+        async def make_event(self, operation, rng): return operation
+        async def close(self): self.told += ("close",)
+"""
+
+
+def test_an_asynchronous_target_is_opened_called_and_closed_in_one_event_loop(made):
+    target = made(AWAITED_HOOKS)
+    with closing_target(target):
+        open_target(target)
+        ((event,),) = prepare_events(target, {"call": 1.0}, 1, {"call": 1})
+        assert target.loop.run(target.call(event)) == ("call", ("open",))
+
+
+def test_a_synchronous_call_that_is_sent_to_the_event_loop_must_return_what_can_be_awaited(made):
+    source = "class create:\n    def call(self, event): return self.work() if event else 3\n    async def work(self): return 7"
+    target = made(source, engine="asyncio")
+    with closing_target(target):
+        assert target.loop.run(target.call(True)) == 7
+        with pytest.raises(RefusedError, match="returned int without being awaited"):
+            target.loop.run(target.call(False))
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -169,7 +207,7 @@ def test_a_function_to_be_measured_is_told_how_it_is_called(made, tmp_path, para
     said = refusal(made, f"def create({parameters}):\n    open(CALLED, 'w')\n    return [b'x']", TargetError)
     assert "missing a required" in said
     assert "It is called as a factory, with the parameters of the SPEC alone" in said
-    assert "return an object whose call(event) calls it" in said
+    assert "for a function write call:PLACE, for an application wsgi:PLACE or asgi:PLACE" in said
     assert not (tmp_path / "called").exists()
 
 

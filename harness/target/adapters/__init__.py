@@ -1,0 +1,1 @@
+"""Make targets of what is no factory: functions, web applications, Lambda handlers."""

@@ -1,0 +1,84 @@
+"""Import what a SPEC names: the object at `path/to/file.py:name` or `package.module:name`, and nothing else of it."""
+
+import contextlib
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness.errors import RefusedError, TargetError
+
+
+def append_current_folder() -> None:
+    """Put the current folder, which holds the user's packages, last on the import path.
+
+    A folder there named `reports` or `targets` must not hide the harness's own, nor modules of it imported later.
+    """
+    for package in ("reports", "scenarios", "targets"):
+        # The last place is not enough: an editable install is searched only after the whole path.
+        importlib.import_module(package)
+    sys.path.append(os.getcwd())  # noqa: PTH109 - as Python itself writes it
+
+
+@contextlib.contextmanager
+def told(what: str, remedy: str) -> Iterator[None]:
+    """Raise whatever the target's code raises in the block as a `TargetError`: `what`, then the exception.
+
+    This includes a `BaseException` such as `CancelledError`. A `RefusedError` passes unchanged.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, RefusedError):
+        raise
+    except BaseException as error:
+        raise TargetError(f"{what}: {type(error).__name__}: {error}", remedy=remedy) from error
+
+
+def load_object(text: str) -> Any:
+    """Import the object at `path/to/file.py:name` or `package.module:name`; a name may have dots, for an attribute of a class.
+
+    Raises `TargetError` if the file or module is missing or fails to import, or has no such object.
+    """
+    place, _, name = text.rpartition(":")
+    with told(
+        f"The target's module '{place}' cannot be imported",
+        "Import it in a Python shell to see the full traceback",
+    ):
+        found: Any = module_of_file(Path(place)) if place.endswith(".py") else module_by_name(place)
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise TargetError(f"'{place}' has no '{name}'", remedy="Correct the name after the colon")
+        found = getattr(found, part)
+    return found
+
+
+def module_of_file(path: Path) -> ModuleType:
+    """Import a Python file by its path. Raises whatever the import raises."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    # Modules beside the file must be importable, after all installed packages.
+    sys.path.append(str(path.resolve().parent))
+    spec = importlib.util.spec_from_file_location(f"_target_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    # Pickling, dataclasses and profilers look a module up by its name.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def module_by_name(name: str) -> ModuleType:
+    """Import a module by its name; the current folder is searched last. Raises whatever the import raises."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # The harness's own `targets/` or `reports/` comes first on the path: look for the user's file directly.
+        own = Path(*name.split(".")).with_suffix(".py")
+        if error.name is None or not name.startswith(error.name) or not own.is_file():
+            raise
+        return module_of_file(own)
