@@ -11,7 +11,7 @@ from harness.clock import NS_PER_S, SystemClock
 from harness.load.back_to_back import Slice
 from harness.load.owner import Owner
 from harness.load.run_delay import UNEXPLAINED_NS, RunDelay
-from harness.load.split import Split
+from harness.load.stretches import Stretches
 from harness.load.vetting import Vetting, as_trouble
 from harness.table.heldby import DRIVER
 
@@ -24,7 +24,7 @@ class ClosedModel:
     def __init__(  # noqa: PLR0913 - the objects that its users share
         self,
         make_calls: Slice,
-        split: Split | None,
+        split: Stretches | None,
         owners: dict[object, Owner],
         *,
         end_ns: int,
@@ -101,7 +101,7 @@ class ClosedModel:
 
 
 def lag_owners(
-    split: Split | None, delay: RunDelay, intended_ns: int, now_ns: int, target_ns: int | None
+    split: Stretches | None, delay: RunDelay, intended_ns: int, now_ns: int, target_ns: int | None
 ) -> tuple[int, int]:
     """Return the parts of a closed user's start delay that the target and the host caused, in ns.
 

@@ -19,7 +19,7 @@ from harness.load.backlog import Backlog
 from harness.load.calling import Make
 from harness.load.owner import Owner
 from harness.load.run_delay import UNEXPLAINED_NS, RunDelay
-from harness.load.split import Split
+from harness.load.stretches import Stretches
 from harness.load.vetting import Vetting, as_trouble
 from harness.table.calls import Table
 from harness.table.heldby import DRIVER, IDLE, PACER
@@ -67,7 +67,7 @@ class OpenModel:
         make: Make,
         recorder: Recorder,
         origin_ns: int,
-        split: Split | None,
+        split: Stretches | None,
         owners: dict[object, Owner],
         *,
         in_flight_limit: int,
