@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from harness.reading.engines import others
 from harness.reading.parts import SlowCall, blocked_runs, mean_parts, slowest_calls
 from harness.units import format_ns
 from reports.run.sides import Side, operation_names
@@ -40,7 +41,7 @@ def _split_notes(sides: Sequence[Side]) -> tuple[str, ...]:
     plain = [side.label for side in sides if side.run.facts is None or not side.run.facts.split]
     notes = ["Lag: sent later than intended. Queue: waiting for a free worker. Executing: running this call."]
     notes.append(
-        "Event loop blocked: other greenlets ran. I/O wait: the loop was idle until a back end replied."
+        f"Event loop blocked: {others(side.run for side in sides)} ran. I/O wait: the loop was idle until a back end replied."
     )
     if plain:
         notes.append(f"The split of service into run and waits was off in {', '.join(plain)}.")

@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 
 from harness.clock import NS_PER_S, SystemClock
@@ -123,7 +124,6 @@ class Driver:
         table = calls.load(self._folder / RunDirectory.CALLS) if is_open else None
         work = self._prepare(mix, table)
         with Measurement(instrument, self._folder, 0 if table is None else len(table)) as measurement:
-            self._late.clear()
             origin_ns = self._hosting.agree_on_origin(job.warmup_s)
             facts = at_origin(overhead, origin_ns)
             model = self._model(mix, table, measurement.calling(work, origin_ns), measurement.delay)
@@ -195,7 +195,7 @@ class Driver:
             # Other work of this task counts as the driver's.
             CALL.set([Owner()])
             until_origin_s = (facts.origin_ns - SystemClock.now_ns()) / NS_PER_S
-            asyncio.get_running_loop().call_later(until_origin_s, measurement.begin)
+            asyncio.get_running_loop().call_later(until_origin_s, self._begin, measurement)
             self._selector.pacer = model if isinstance(model, OpenModel) else None
             try:
                 await model.run()
@@ -212,7 +212,11 @@ class Driver:
             in_flight_peak=model.in_flight_peak,
             stopped=str(model.trouble) if model.trouble else None,
         )
-        self._write(ended)
+        self._write(msgspec.structs.replace(ended, left_tasks=self._late.found()))
+
+    def _begin(self, measurement: Measurement) -> None:
+        measurement.begin()
+        self._late.clear()
 
     @contextlib.contextmanager
     def _marking(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from harness.reading.engines import others
 from harness.reading.parts import mean_parts, tail_parts
 from reports.charts.data import Chart, SplitBar, SplitPanel, SplitPlot
 from reports.run.sides import Side
@@ -19,7 +20,7 @@ def split_chart(shown: Sequence[tuple[int, Side]]) -> Chart:
     return Chart(
         "split",
         "Where the response time goes",
-        "Executing: running the call. Event loop blocked: other greenlets ran. I/O wait: the loop was idle. The scales differ.",
+        f"Executing: running the call. Event loop blocked: {others(side.run for _, side in shown)} ran. I/O wait: the loop was idle. The scales differ.",
         SplitPlot(tuple(panels), (*PART_NAMES.items(), ("service_ns", SERVICE))),
     )
 
