@@ -28,7 +28,7 @@ class Own(BaseException):
 
 class Planted:
     operations = {"hold": 1, "wait": 3, "group": 1, "thread": 1, "late": 1, "cancels_itself": 1, "child_exits": 1,
-                  "blocks": 1, **dict.fromkeys(RAISED, 0.5)}
+                  "blocks": 2, **dict.fromkeys(RAISED, 0.5)}
 
     def __init__(self, journal):
         self._journal = journal
@@ -74,7 +74,7 @@ class Planted:
         await asyncio.to_thread(time.sleep, 0.003)
 
     async def blocks(self):
-        time.sleep(0.003)
+        time.sleep(0.005)
 
     async def late(self):
         self._kept.append(asyncio.create_task(self.part("late")))
@@ -167,15 +167,14 @@ def test_every_call_has_its_outcome_and_whatever_it_raises_is_a_failure_with_a_r
 
 def test_no_word_of_the_other_engine_is_said(planted):
     run, page = planted.run, (Path(planted.run["dir"]) / "report.html").read_text()
-    told = {key: value for key, value in run.items() if key not in {"held_by", "locust"}}
+    told = {key: value for key, value in run.items() if key not in {"held_by", "blocked", "locust"}}
     for words in (
         planted.said.stderr,
         json.dumps(told),
         page.replace("other_greenlets", "").replace('"locust"', ""),
     ):
         found = re.findall(r".{30}(?:gevent|[Gg]reenlet|Locust).{30}", words)
-        print(found)
-        assert not [one for one in found if "/" not in one], found
+        assert not found
     assert "asyncio engine" in planted.said.stderr
     assert "asyncio: tasks of one event loop" in page
 
@@ -236,7 +235,7 @@ def test_the_wait_profile_adds_up_to_the_rows_and_names_the_function_that_waited
 @pytest.mark.measures
 def test_a_coroutine_that_blocks_is_named_and_one_that_awaits_a_thread_is_not(planted):
     blocked = planted.run["blocked"]["blocks"]
-    assert blocked["blocked_ns"] / blocked["stretches"] > 2e6
+    assert blocked["blocked_ns"] / blocked["stretches"] > 4e6
     (reason,) = [one for one in planted.run["reasons"] if one.startswith("blocks holds the event loop")]
     assert "without using the CPU" in reason
     assert "not awaited" in reason
