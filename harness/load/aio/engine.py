@@ -15,9 +15,10 @@ import numpy as np
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, RefusedError
+from harness.load.aio.back_to_back import make_slice
 from harness.load.aio.calling import make_caller
 from harness.load.aio.chain import codes_of_task
-from harness.load.aio.closed_model import ClosedModel, back_to_back
+from harness.load.aio.closed_model import ClosedModel
 from harness.load.aio.lease import CALL, Late, make_here
 from harness.load.aio.open_model import OpenModel
 from harness.load.aio.overhead import measured_overhead
@@ -150,11 +151,10 @@ class Driver:
         self, mix: Mapping[str, float], table: calls.Table | None, calling: Calling, delay: RunDelay
     ) -> Model:
         job, origin_ns = self._job, calling.origin_ns
-        make = make_caller(calling, self._late)
         if table is not None:
             return OpenModel(
                 PlannedRows.of(table),
-                make,
+                make_caller(calling, self._late),
                 calling.recorder,
                 origin_ns,
                 calling.split,
@@ -166,7 +166,7 @@ class Driver:
         operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
         sequence = self._hosting.share(list(zip(operation.tolist(), payload.tolist(), strict=True)))
         return ClosedModel(
-            back_to_back(make, calling, sequence),
+            make_slice(calling, sequence, self._late),
             calling.split,
             end_ns=origin_ns + round(job.duration_s * NS_PER_S),
             users=job.users,
