@@ -41,7 +41,7 @@ WORDS: Mapping[Engine, Words] = {
         "tasks",
         "asyncio: tasks of one event loop",
         "it waits in a function that is not awaited, as time.sleep or requests do",
-        "function that runs the steps of the event loop",
+        "event loop, or the function that runs its steps,",
     ),
     Engine.THREADS: Words(
         "threads",

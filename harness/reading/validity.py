@@ -198,7 +198,7 @@ def _split(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
         yield Reason(
             Level.DEGRADED,
             f"The target, or a tool that it started, replaced the {words_of(run).hook} of the harness: service is not"
-            " divided into executing and waits. Remove that function, or run with --no-split",
+            " divided into executing and waits. Remove that, or run with --no-split",
         )
 
 

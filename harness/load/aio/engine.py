@@ -92,7 +92,8 @@ class Driver:
         self._hosting = hosting or Alone()
         self._folder = Path(job.folder)
         self._late = Late(list(target.operations))
-        split = Steps(SystemClock.now_ns, self._late) if job.split else None
+        self._has_own_loop = _is_watchable(asyncio.get_event_loop_policy())
+        split = Steps(SystemClock.now_ns, self._late) if job.split and self._has_own_loop else None
         self._hook: Steps | Marking = split or Marking(self._late)
         self._instrument = Instrument(
             target, carrier, split=split, current=asyncio.current_task, collects_waits=job.waits, codes=codes_of_task
@@ -102,7 +103,8 @@ class Driver:
         self._vetting = Vetting()
         self._selector = PacedSelector(SystemClock.now_ns)
         self._selector.split = split
-        target.loop.make = self._make_loop
+        if self._has_own_loop:
+            target.loop.make = self._make_loop
 
     def _make_loop(self) -> asyncio.AbstractEventLoop:
         self._hook.loop = asyncio.SelectorEventLoop(self._selector)
@@ -197,11 +199,8 @@ class Driver:
             CALL.set([Owner()])
             until_origin_s = (facts.origin_ns - SystemClock.now_ns()) / NS_PER_S
             asyncio.get_running_loop().call_later(until_origin_s, self._begin, measurement)
-            self._selector.pacer = model if isinstance(model, OpenModel) else None
-            try:
+            with self._pacing(model):
                 await model.run()
-            finally:
-                self._selector.pacer = None
 
         with measurement.watching(pauses=has_pauses), self._marking():
             _run_to_its_end(self._target.loop, run())
@@ -213,11 +212,30 @@ class Driver:
             in_flight_peak=model.in_flight_peak,
             stopped=str(model.trouble) if model.trouble else None,
         )
-        self._write(msgspec.structs.replace(ended, left_tasks=self._late.found()))
+        is_taken = ended.split_taken or (job.split and not self._has_own_loop)
+        self._write(msgspec.structs.replace(ended, left_tasks=self._late.found(), split_taken=is_taken))
 
     def _begin(self, measurement: Measurement) -> None:
         measurement.begin()
         self._late.clear()
+
+    @contextlib.contextmanager
+    def _pacing(self, model: Model) -> Iterator[None]:
+        """Have the arrivals sent at their times during the block: by the selector, in the loop that it belongs to."""
+        if not isinstance(model, OpenModel):
+            yield
+        elif self._has_own_loop:
+            self._selector.pacer = model
+            try:
+                yield
+            finally:
+                self._selector.pacer = None
+        else:
+            pacing = asyncio.create_task(model.pace())
+            try:
+                yield
+            finally:
+                pacing.cancel()
 
     @contextlib.contextmanager
     def _marking(self) -> Iterator[None]:
@@ -232,6 +250,11 @@ class Driver:
 
     def _write(self, facts: LoadFacts) -> None:
         write_document(self._folder / RunDirectory.FACTS, facts)
+
+
+def _is_watchable(policy: asyncio.AbstractEventLoopPolicy) -> bool:
+    """Return True if the target left asyncio its own kind of event loop: another one, such as uvloop, has no selector in Python."""
+    return type(policy).__module__.partition(".")[0] == "asyncio"
 
 
 def _run_to_its_end(loop: EventLoop, coroutine: Coroutine[Any, Any, None]) -> None:
