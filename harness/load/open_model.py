@@ -74,7 +74,9 @@ class OpenModel:
         deadline_ns: int,
         delay: RunDelay,
         vetting: Vetting | None = None,
+        has_walkers: bool = False,
     ) -> None:
+        """With `has_walkers`, `make` goes on to further calls, whose lags are asked for at moments in any order."""
         self._rows = rows
         self._make = make
         self._recorder = recorder
@@ -94,6 +96,7 @@ class OpenModel:
         # The loop counts as idle while the pacer only waits for the next arrival.
         self._pacer = Owner(IDLE)
         self._delay = delay
+        self._has_walkers = has_walkers
         self.in_flight_peak = 0
         self._ended = Event()
         self.stopping = Event()
@@ -136,7 +139,7 @@ class OpenModel:
 
     def _wait_until(self, due_ns: int, delay: RunDelay) -> int:
         """Wait until the clock reaches `due_ns`, or until the run must stop, and return the clock."""
-        if self._split:
+        if self._split and not self._has_walkers:
             self._split.watch(due_ns)
         now_ns = self._now_ns()
         delay.look(now_ns)
@@ -172,7 +175,9 @@ class OpenModel:
         if not self._split:
             unexplained_ns, held_ns = now_ns - due_ns, 0
         else:
-            held_ns = min(self._split.holds.since_ns(due_ns), now_ns - due_ns)
+            holds = self._split.holds
+            held_ns = holds.recent_ns(due_ns) if self._has_walkers else holds.since_ns(due_ns)
+            held_ns = min(held_ns, now_ns - due_ns)
             held_ns += self._backlog.excused_ns(
                 due_ns, now_ns, held_ns, self._split.target_ns, self._claimed - self._in_flight
             )

@@ -119,12 +119,23 @@ def _measure(
         opening_ns = SystemClock.now_ns() - began_ns
         if own:
             own.check([target.file])
-        send(Ready(dict(target.operations), target.file, opening_ns, target.engine))
+        send(ready(target, opening_ns))
         if line := sys.stdin.buffer.readline():
             driver.drive(msgspec.json.decode(line, type=Go).operations, send)
             # Modules that its first call imported count too.
             if own:
                 own.check([target.file])
+
+
+def ready(target: LoadedTarget, opening_ns: int) -> Ready:
+    """Return the message that a target is made and open."""
+    return Ready(
+        operations=dict(target.operations),
+        file=target.file,
+        opening_ns=opening_ns,
+        engine=target.engine,
+        journey=[step.operation for step in target.journey.steps],
+    )
 
 
 def _announced(function: Callable[[], None], what: str, send: Send) -> Callable[[], None]:

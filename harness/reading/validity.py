@@ -96,12 +96,14 @@ def _completeness(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     total = sum(run.total.outcomes.values())
     if total != run.planned:
         yield _invalid(f"The outcomes sum to {total}, not to the {run.planned} calls of the plan")
-    if run.document.plan.executor == "open" and (expected := _planned_arrivals(run)) != run.planned:
+    if run.document.plan.executor == "open" and (expected := _planned_calls(run)) != run.planned:
         yield _invalid(f"The table holds {run.planned} calls, the plan {expected}")
 
 
-def _planned_arrivals(run: RunSummary) -> int:
-    return round(sum(span.area for span in run.document.plan.spans if not span.warmup))
+def _planned_calls(run: RunSummary) -> int:
+    arrivals = round(sum(span.area for span in run.document.plan.spans if not span.warmup))
+    journeys = run.facts.journeys if run.facts else None
+    return arrivals + (journeys.later_calls if journeys else 0)
 
 
 def _stamps(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:

@@ -3,6 +3,7 @@
 import msgspec
 
 from harness.target.failures import Failure
+from harness.target.journeys import JourneyFacts
 
 
 class Blocked(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,3 +64,5 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     longest_halt_ns: int = 0
     children: ChildFacts | None = None
     """Resources of child processes; None if calls had no child processes."""
+    journeys: JourneyFacts | None = None
+    """Ends of the users' journeys; None for a target without a journey."""

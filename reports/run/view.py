@@ -15,6 +15,7 @@ from reports.run.environment import cost, differences_table, environment_table, 
 from reports.run.failures import commonest_failures, failures_table
 from reports.run.heads import heads
 from reports.run.heldby import held_by_table
+from reports.run.journeys import journeys_sentence, journeys_table
 from reports.run.lost import lost_table
 from reports.run.model import ReportView, RunCard
 from reports.run.operations import operation_views, operations_table, stages_table
@@ -63,6 +64,7 @@ def build(runs: Sequence[JudgedRun]) -> ReportView:
         ),
         split=fold(split_table(sides)),
         failures=failures_table(sides),
+        journeys=journeys_table(sides),
         held_by=tuple(held_by_table(side, f"held-by-{number}") for number, side in enumerate(sides)),
         stages=fold(stages_table(sides)),
         workers=workers_table(sides),
@@ -104,6 +106,8 @@ def _load(side: Side) -> str:
     plan = side.run.document.plan
     stages = sum(1 for span in plan.spans if not span.warmup)
     rate = format_rate(plan.rate_per_s) if plan.executor == "open" else f"{plan.users} users"
+    if journeys_sentence(side) and plan.executor == "open":
+        rate += " users arriving"
     if stages > 1 and plan.executor == "open":
         rate += f" as the base of {stages} stages"
     return f"{rate} for {format_duration(plan.duration_s)}"
@@ -127,6 +131,7 @@ def _card(side: Side) -> RunCard:
             ("warm-up", side.judged.warmup.sentence),
             *_of_answers(side),
             *_children(side),
+            *_journeys(side),
             *_found(side),
         ),
         outcomes=tuple((name.replace("_", " "), count) for name, count in side.run.total.outcomes.items()),
@@ -163,6 +168,11 @@ def _replaced(apart_s: float | None) -> str:
 def _children(side: Side) -> tuple[tuple[str, str], ...]:
     sentence = children_sentence(side.run)
     return (("child processes", sentence),) if sentence else ()
+
+
+def _journeys(side: Side) -> tuple[tuple[str, str], ...]:
+    sentence = journeys_sentence(side)
+    return (("journeys", sentence),) if sentence else ()
 
 
 def _found(side: Side) -> tuple[tuple[str, str], ...]:
