@@ -7,7 +7,7 @@ import gevent
 from harness.clock import NS_PER_S
 from harness.load.back_to_back import Slice
 from harness.load.calling import Calling, make_caller
-from harness.load.closed_model import lag_owners
+from harness.load.lateness import lag_owners
 from harness.load.run_delay import RunDelay
 from harness.model import Outcome
 from harness.table.calls import HEADER_BYTES, ROW_BYTES

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from harness.model import Engine
 from harness.target.failures import Failure
 from harness.target.journeys import JourneyFacts
 
@@ -32,6 +33,8 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     origin_ns: int
     origin_unix_s: float
+    engine: Engine = Engine.GEVENT
+    """Engine that drove the run."""
     clock_step_s: float = 0.0
     ended_ns: int | None = None
     replaced_time_s: float | None = 0.0
