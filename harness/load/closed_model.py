@@ -12,7 +12,8 @@ from harness.load.back_to_back import Slice
 from harness.load.owner import Owner
 from harness.load.run_delay import UNEXPLAINED_NS, RunDelay
 from harness.load.split import Split
-from harness.load.vetting import Vetting, as_trouble
+from harness.load.trouble import as_trouble
+from harness.load.vetting import Vetting
 from harness.table.heldby import DRIVER
 
 _SLICE_NS = 1_000_000

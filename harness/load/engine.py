@@ -24,9 +24,10 @@ from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import ClosedModel
 from harness.load.facts import at_origin
 from harness.load.instrument import Instrument, Measurement
-from harness.load.open_model import OpenModel, PlannedRows
+from harness.load.open_model import OpenModel
 from harness.load.overhead import measured_overhead
 from harness.load.owner import Owner
+from harness.load.planned_rows import PlannedRows
 from harness.load.run_delay import RunDelay
 from harness.load.split import Split
 from harness.load.vetting import TIMEOUTS, Vetting, refuse_process_pools

@@ -5,10 +5,6 @@ A late arrival is sent at once and its lag recorded; above the in-flight limit i
 """
 
 import collections
-import dataclasses
-import functools
-from collections.abc import Callable, Sequence
-from typing import Self
 
 import gevent
 from gevent.event import Event
@@ -18,12 +14,12 @@ from harness.clock import NS_PER_S, SystemClock
 from harness.load.backlog import Backlog
 from harness.load.calling import Make
 from harness.load.owner import Owner
+from harness.load.planned_rows import PlannedRows
 from harness.load.run_delay import UNEXPLAINED_NS, RunDelay
 from harness.load.split import Split
-from harness.load.vetting import Vetting, as_trouble
-from harness.table.calls import Table
+from harness.load.trouble import as_trouble
+from harness.load.vetting import Vetting
 from harness.table.heldby import DRIVER, IDLE, PACER
-from harness.table.pieces import give_back
 from harness.table.recorder import Recorder
 
 # Timers below 1 ms are unreliable in an event loop: sleep until this long before the due time, then yield until due.
@@ -34,25 +30,6 @@ _SLICE_NS = 1_000_000
 _GIVE_BACK_MASK = 16_383
 # When the user stops a run, calls in flight have this long to complete.
 _STOP_GRACE_NS = 2_000_000_000
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PlannedRows:
-    """The columns of the plan; times count from time zero of the table."""
-
-    intended_ns: Sequence[int]
-    operation: Sequence[int]
-    payload: Sequence[int]
-    give_back: Callable[[], None] = lambda: None
-    """Function that unmaps the pages already read from the file behind the columns."""
-
-    @classmethod
-    def of(cls, table: Table) -> Self:
-        """Return the columns of a mapped table without copying: a copy would take memory in proportion to the table."""
-        intended_ns, operation, payload = (
-            table[name].data for name in ("intended_ns", "operation", "payload")
-        )
-        return cls(intended_ns, operation, payload, functools.partial(give_back, table))
 
 
 class OpenModel:

@@ -14,7 +14,7 @@ from typing import Any
 import gevent
 from greenlet import greenlet
 
-from harness.errors import HarnessError, RefusedError
+from harness.errors import RefusedError
 
 _ONE_USER = "Use one user (harness run closed --users 1), or change the call so that it needs no event loop of its own"
 _OVERLAPS = (
@@ -59,16 +59,6 @@ class Vetting:
         self.ending.update(greenlets)
         with contextlib.suppress(gevent.Timeout):
             gevent.killall(greenlets, block=True, timeout=1)
-
-
-def as_trouble(error: Exception) -> HarnessError:
-    """Return an exception of a greenlet that drives calls as a `HarnessError` that ends the run."""
-    if isinstance(error, HarnessError):
-        return error
-    return HarnessError(
-        f"The driver failed: {type(error).__name__}: {error}",
-        remedy="Read worker.log in the run directory, and report the error",
-    )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

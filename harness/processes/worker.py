@@ -34,7 +34,7 @@ _DRIVERS = {
     "count": "harness.processes.counted",
     "trace": "harness.processes.traced",
 }
-_ENGINES = {Engine.GEVENT: "harness.load.engine"}
+_ENGINES = {Engine.GEVENT: "harness.load.engine", Engine.THREADS: "harness.load.threads.engine"}
 """Drivers of a load."""
 
 

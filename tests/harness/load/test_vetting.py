@@ -7,7 +7,8 @@ import pytest
 from greenlet import greenlet
 
 from harness.errors import HarnessError, RefusedError
-from harness.load.vetting import Vetting, as_trouble
+from harness.load.trouble import as_trouble
+from harness.load.vetting import Vetting
 
 OVERLAPPING = [
     RuntimeError("asyncio.run() cannot be called from a running event loop"),

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.load.holds import Holds
-from harness.load.open_model import OpenModel, PlannedRows
+from harness.load.open_model import OpenModel
+from harness.load.planned_rows import PlannedRows
 from harness.load.split import Split
 from tests.harness.load.test_split import run_child
 
