@@ -9,9 +9,10 @@ from gevent.event import Event
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.load.back_to_back import Slice
+from harness.load.lateness import lag_owners
 from harness.load.owner import Owner
-from harness.load.run_delay import UNEXPLAINED_NS, RunDelay
-from harness.load.split import Split
+from harness.load.run_delay import RunDelay
+from harness.load.stretches import Stretches
 from harness.load.trouble import as_trouble
 from harness.load.vetting import Vetting
 from harness.table.heldby import DRIVER
@@ -25,7 +26,7 @@ class ClosedModel:
     def __init__(  # noqa: PLR0913 - the objects that its users share
         self,
         make_calls: Slice,
-        split: Split | None,
+        split: Stretches | None,
         owners: dict[object, Owner],
         *,
         end_ns: int,
@@ -99,25 +100,3 @@ class ClosedModel:
             self._quiet.wait((deadline_ns - self._now_ns()) / NS_PER_S)
         # A call may refuse to end, or the machine may be slow: the run ends anyway.
         self._vetting.kill(list(self._users))
-
-
-def lag_owners(
-    split: Split | None, delay: RunDelay, intended_ns: int, now_ns: int, target_ns: int | None
-) -> tuple[int, int]:
-    """Return the parts of a closed user's start delay that the target and the host caused, in ns.
-
-    `target_ns` is the time that the target had held the loop when the call was intended. It is None if the user has
-    thought since: then the split must watch from the intended time, because earlier holds delayed nobody.
-    """
-    lag_ns = now_ns - intended_ns
-    held_ns = 0
-    if split:
-        held_ns = split.holds.recent_ns(intended_ns) if target_ns is None else split.target_ns - target_ns
-        held_ns = min(held_ns, lag_ns)
-    unexplained_ns = lag_ns - held_ns
-    if unexplained_ns <= UNEXPLAINED_NS:
-        return held_ns, 0
-    if not split:
-        # A target that sleeps while it holds the loop would look like a thread that was kept from running.
-        return held_ns, min(delay.since_ns(intended_ns, now_ns), unexplained_ns)
-    return held_ns, delay.kept_ns(intended_ns, now_ns, unexplained_ns)

@@ -33,7 +33,7 @@ from harness.target.loading import LoadedTarget, open_target
 
 if TYPE_CHECKING:
     from harness.load.owner import Owner
-    from harness.load.split import Split
+    from harness.load.stretches import Stretches
 
 
 class Instrument:
@@ -48,7 +48,7 @@ class Instrument:
         target: LoadedTarget,
         carrier: Carrier,
         *,
-        split: "Split | None",
+        split: "Stretches | None",
         current: Callable[[], object],
         collects_waits: bool = True,
     ) -> None:

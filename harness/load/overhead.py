@@ -11,7 +11,7 @@ from harness.load.calling import Calling, Work, make_caller
 from harness.load.instrument import Instrument
 from harness.load.noop import CALLS, bare_ns, difference_ns, nothing
 from harness.load.owner import Owner
-from harness.load.split import Split
+from harness.load.stretches import Stretches
 from harness.load.waits import Waits
 from harness.model import Executor
 from harness.run.facts import LoadFacts
@@ -34,7 +34,7 @@ def measured_overhead(instrument: Instrument, scratch: Path, executor: Executor)
     )
 
 
-def recorder_ns_per_call(scratch: Path, split: Split | None, executor: Executor) -> float:
+def recorder_ns_per_call(scratch: Path, split: Stretches | None, executor: Executor) -> float:
     """Return the cost of recording one call, in ns: recorded no-op calls less an empty loop of them.
 
     Calls are recorded as the executor does it. The cost is the median of several alternating rounds; `scratch` is
@@ -55,7 +55,7 @@ def recorder_ns_per_call(scratch: Path, split: Split | None, executor: Executor)
         owners.pop(me, None)
 
 
-def split_ns_per_switch(split: Split) -> float:
+def split_ns_per_switch(split: Stretches) -> float:
     """Return the ns that the switch hook adds to one yield to the loop and back (two switches)."""
 
     def traced() -> float:
@@ -67,7 +67,7 @@ def split_ns_per_switch(split: Split) -> float:
     return difference_ns(traced, _yield_often)
 
 
-def waits_ns_per_switch(split: Split, waits: Waits) -> float:
+def waits_ns_per_switch(split: Stretches, waits: Waits) -> float:
     """Return the ns that reading stacks adds to the same yield, made by a call; `waits` cannot be used afterwards."""
     me = gevent.getcurrent()
 

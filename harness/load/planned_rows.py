@@ -1,4 +1,4 @@
-"""Read the plan of an open model while its table is mapped."""
+"""Read the plan of an open run column by column."""
 
 import dataclasses
 import functools

@@ -8,13 +8,13 @@ import contextlib
 import multiprocessing.pool
 import sys
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import gevent
 from greenlet import greenlet
 
 from harness.errors import RefusedError
+from harness.load.trouble import causes
 
 _ONE_USER = "Use one user (harness run closed --users 1), or change the call so that it needs no event loop of its own"
 _OVERLAPS = (
@@ -48,7 +48,7 @@ class Vetting:
         """Raise `error` if it ends the greenlet, and `RefusedError` if the target cannot be measured under gevent."""
         if isinstance(error, RefusedError) or (self._interruptible and isinstance(error, KeyboardInterrupt)):
             raise error
-        for cause in _causes(error):
+        for cause in causes(error):
             if isinstance(cause, gevent.GreenletExit) and gevent.getcurrent() in self.ending:
                 raise cause
             if isinstance(cause, Exception):
@@ -59,15 +59,6 @@ class Vetting:
         self.ending.update(greenlets)
         with contextlib.suppress(gevent.Timeout):
             gevent.killall(greenlets, block=True, timeout=1)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        yield cause
-        cause = cause.__cause__ or cause.__context__
 
 
 def _refuse(error: Exception) -> None:
