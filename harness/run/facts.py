@@ -5,6 +5,9 @@ import msgspec
 from harness.model import Engine
 from harness.target.failures import Failure
 
+MOST_THREADS = 1_000
+"""Bound of the pool of threads that make the calls of an open model."""
+
 
 class Blocked(msgspec.Struct, frozen=True, kw_only=True):
     """Stretches of over 1 ms in which an operation held the event loop: number, total time, and the part spent blocked."""
@@ -79,3 +82,8 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     """CPU time of calls by operation, where threads made them; it includes no work of other threads or processes."""
     left_running: int = 0
     """Number of calls that could not be ended with the run: those of threads, which ran on until the end of the process."""
+
+    @property
+    def knows_lateness(self) -> bool:
+        """True if the causes of late starts were looked for: by the split of the event loop, or by the CPU times of threads."""
+        return self.split or self.engine is Engine.THREADS

@@ -15,9 +15,8 @@ from harness.load.planned_rows import PlannedRows
 from harness.load.threads.caller import Caller
 from harness.load.threads.crew import Crew
 from harness.load.threads.lateness import Lateness
+from harness.run.facts import MOST_THREADS
 
-MOST_THREADS = 1_000
-"""Bound of the pool."""
 _FIRST_THREADS = 8
 # A sleep is cut into parts, so that a signal is heard.
 _LONGEST_SLEEP_NS = 50_000_000
