@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
-from harness.model import Arrivals, Executor, Scenario
+from harness.model import Arrivals, Engine, Executor, Scenario
 from harness.plans.plan import Span, check_size, planned_table, spans
 from harness.plans.trace import Trace
 from harness.processes.host_watch import HostWatch
@@ -191,7 +191,7 @@ def run_load(
             planned_table(plan.scenario, plan.spans, arriving, plan.seed, plan.trace, place)
         started = process.go(mix)
         on_started(process, started)
-        watch = HostWatch(process.pid, plan.duration_s)
+        watch = HostWatch(process.pid, plan.duration_s, of_all_threads=ready.engine is Engine.THREADS)
 
         def tick_all(elapsed_s: float) -> None:
             watch.tick(elapsed_s)

@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.model import Outcome
 from harness.policy.thresholds import Level, Reason, Threshold, Thresholds
-from harness.reading.loop import aside, blocked, halted, what_aside
+from harness.reading.loop import aside, blocked, halted, pool, what_aside
 from harness.reading.served import is_saturated
 from harness.reading.summary import RunSummary
 from harness.table.calls import Table
@@ -54,6 +54,7 @@ def run_reasons(run: RunSummary, thresholds: Thresholds) -> tuple[Reason, ...]:
         _descheduled,
         blocked,
         halted,
+        pool,
         _counters,
         _split,
         _backends,
@@ -141,10 +142,12 @@ def _lag(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
         limits.lag_share.level(lag_ns / response_ns), limits.lag_ns.level(lag_ns), key=list(Level).index
     )
     owner = (
-        "the harness itself" if run.facts is None or run.facts.split else "no one known (the split was off)"
+        "the harness itself"
+        if run.facts is None or run.facts.knows_lateness
+        else "no one known (the split was off)"
     )
     owner += what_aside(run)
-    if not (run.facts is None or run.facts.split):
+    if not (run.facts is None or run.facts.knows_lateness):
         level = min(level, Level.DEGRADED, key=list(Level).index)
     yield Reason(
         level,

@@ -11,6 +11,7 @@ from harness.units import format_count, format_duration, format_rate
 from reports.run.attribution import attributions
 from reports.run.backends import backends_table, counters_table
 from reports.run.comparison import changes, comparison
+from reports.run.engine import engine_facts
 from reports.run.environment import cost, differences_table, environment_table, overhead_table, raw_files
 from reports.run.failures import commonest_failures, failures_table
 from reports.run.heads import heads
@@ -128,6 +129,7 @@ def _card(side: Side) -> RunCard:
             ("measured", format_duration(round(side.run.measured_s, 3))),
             ("seed", str(document.seed)),
             ("measuring", cost(side)),
+            *engine_facts(side),
             ("warm-up", side.judged.warmup.sentence),
             *_of_answers(side),
             *_children(side),
