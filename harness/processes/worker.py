@@ -123,7 +123,7 @@ def _measure(
         opening_ns = SystemClock.now_ns() - began_ns
         if own:
             own.check([target.file])
-        send(ready(target, opening_ns))
+        send(ready_of(target, opening_ns))
         if line := sys.stdin.buffer.readline():
             driver.drive(msgspec.json.decode(line, type=Go).operations, send)
             # Modules that its first call imported count too.
@@ -131,14 +131,16 @@ def _measure(
                 own.check([target.file])
 
 
-def ready(target: LoadedTarget, opening_ns: int) -> Ready:
-    """Return the message that a target is made and open."""
+def ready_of(target: LoadedTarget, opening_ns: int) -> Ready:
+    """Return the report of a target that is open."""
     return Ready(
         operations=dict(target.operations),
         file=target.file,
         opening_ns=opening_ns,
         engine=target.engine,
         journey=[step.operation for step in target.journey.steps],
+        notes=target.notes,
+        remarks=target.remarks,
     )
 
 
