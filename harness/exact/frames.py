@@ -16,6 +16,8 @@ _CALLERS = frozenset(
         engine_file("harness.processes.one_user"),
         engine_file("harness.processes.traced"),
         engine_file("harness.session.slots.slot_program"),
+        engine_file("harness.target.eventloop"),
+        engine_file("harness.target.adapters.function"),
         engine_file("harness.target.loading"),
     }
 )
