@@ -89,14 +89,14 @@ def _told(proposal: Proposal, written: Written) -> list[str]:
 
 def _left_out(proposal: Proposal) -> str:
     parts = []
-    if proposal.left_out:
-        parts.append(
-            f"{_some(proposal.left_out)}: they need a body. JSON Lines has no comments: add a line for each, such as "
-            '{"method": "POST", "path": "/…", "json": {}}'
-        )
     if proposal.unreadable:
         parts.append(f"{_count(proposal.unreadable, 'route')} with a path that the code computes")
-    return f"Left out {'; '.join(reversed(parts))}" if parts else ""
+    if proposal.left_out:
+        parts.append(
+            f"{_count(len(proposal.left_out), 'route')} that may change data ({_some(proposal.left_out)}). JSON Lines has no "
+            'comments: add a line for each, such as {"method": "POST", "path": "/…", "json": {}}'
+        )
+    return f"Left out {' and '.join(parts)}" if parts else ""
 
 
 def _some(names: tuple[str, ...]) -> str:

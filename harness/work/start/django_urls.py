@@ -14,18 +14,21 @@ _GROUP = re.compile(r"\(\?P<(\w+)>[^()]*\)|\([^()?][^()]*\)")
 
 
 def find_django_routes(module: Module, modules: Mapping[str, Module]) -> Routes:
-    """Return the routes of the Django project whose `wsgi.py` or `asgi.py` is `module`. Django's patterns name no methods."""
+    """Return the routes of the Django project whose `wsgi.py` or `asgi.py` is `module`.
+
+    Django's patterns name no methods: a view answers GET unless one of Django's decorators says otherwise.
+    """
     settings = modules.get(_constant_after(module, _SETTINGS))
     root = modules.get(_assigned_text(settings or module, "ROOT_URLCONF"), module)
     if root is module and not any(_patterns(module)):
         root = modules.get(f"{module.name.rpartition('.')[0]}.urls", module)
     found: dict[str, Route] = {}
     unreadable = 0
-    for template in _walk(root, modules, 0):
-        if template is None:
+    for route in _walk(root, modules, 0):
+        if route is None:
             unreadable += 1
         else:
-            found.setdefault(template, Route("GET", template))
+            found.setdefault(route.template, route)
     return Routes(tuple(found.values()), unreadable)
 
 
@@ -77,15 +80,15 @@ def _elements(value: ast.expr | None) -> Iterator[ast.expr]:
         yield from _elements(value.right)
 
 
-def _walk(module: Module, modules: Mapping[str, Module], depth: int) -> Iterator[str | None]:
-    """Yield the templates below a module's `urlpatterns`; None for each that cannot be read."""
+def _walk(module: Module, modules: Mapping[str, Module], depth: int) -> Iterator[Route | None]:
+    """Yield the routes below a module's `urlpatterns`; None for each that cannot be read."""
     for pattern in _patterns(module):
         yield from _below(pattern, module, modules, "/" if depth == 0 else "", depth)
 
 
 def _below(
     pattern: ast.expr, module: Module, modules: Mapping[str, Module], prefix: str, depth: int
-) -> Iterator[str | None]:
+) -> Iterator[Route | None]:
     if not isinstance(pattern, ast.Call) or len(pattern.args) < 2 or depth > _DEEPEST:
         return
     kind = module.dotted(pattern.func).rpartition(".")[2]
@@ -99,17 +102,35 @@ def _below(
     if template is None:
         yield None
     elif isinstance(view, ast.Call) and module.dotted(view.func).rpartition(".")[2] == "include":
-        yield from (
-            None if below is None else prefix + template + below
-            for below in _included(view, module, modules, depth)
-        )
+        for below in _included(view, module, modules, depth):
+            yield below and Route(below.method, prefix + template + below.template)
     else:
-        yield prefix + template
+        yield Route(_method_of(view, module, modules), prefix + template)
+
+
+def _method_of(view: ast.expr, module: Module, modules: Mapping[str, Module]) -> str:
+    """Return the first method that a view answers, by the decorators of its function."""
+    owner, _, name = module.dotted(view).rpartition(".")
+    body = modules[owner].tree.body if owner in modules else []
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+            for decorator in node.decorator_list:
+                if method := _required(decorator, modules[owner]):
+                    return method
+    return "GET"
+
+
+def _required(decorator: ast.expr, module: Module) -> str:
+    if isinstance(decorator, ast.Call) and decorator.args:
+        names = [_text(element) or "" for element in _elements(decorator.args[0])]
+        is_list = module.dotted(decorator.func).rpartition(".")[2] in {"require_http_methods", "api_view"}
+        return ("GET" if "GET" in names else names[0]) if is_list and names else ""
+    return "POST" if module.dotted(decorator).rpartition(".")[2] == "require_POST" else ""
 
 
 def _included(
     include: ast.Call, module: Module, modules: Mapping[str, Module], depth: int
-) -> Iterator[str | None]:
+) -> Iterator[Route | None]:
     what = include.args[0] if include.args else None
     if isinstance(what, ast.Tuple) and what.elts:
         what = what.elts[0]

@@ -156,13 +156,18 @@ def _of_functions(
     specs = []
     for function in (ordered := sorted(functions, key=lambda function: -len(function.routes))):
         module = by_path.get(function.file)
-        specs.append(
-            f"{LAMBDA}:{place_of(project, module, function.handler)}"
-            if module is not None and not has_own_root(module)
-            else f"{LAMBDA}:{function.file.as_posix()}:{function.handler}"
-        )
+        # Lambda imports from the folder of the code; so does a place that names the file.
+        place = f"{function.file.as_posix()}:{function.handler}"
+        if module is not None and module.root == function.code:
+            place = place_of(project, module, function.handler)
+        specs.append(f"{LAMBDA}:{place}")
     routes = Routes(tuple(Route(method, path) for method, path in ordered[0].routes))
-    others = (spec for application in usable if (spec := _spec(project, application)) not in specs)
+    handlers = {(function.file, function.handler) for function in functions}
+    others = (
+        _spec(project, application)
+        for application in usable
+        if (application.module.path, application.name) not in handlers
+    )
     return _with_routes(
         dataclasses.replace(
             around,

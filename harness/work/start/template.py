@@ -24,9 +24,10 @@ _ROUTED = ("Api", "HttpApi")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LambdaFunction:
-    """A function of a template: the file and the name of its handler, and the (method, path) of each route."""
+    """A function of a template: the folder of its code, the file and the name of its handler, and (method, path) of each route."""
 
     name: str
+    code: Path
     file: Path
     handler: str
     routes: tuple[tuple[str, str], ...]
@@ -56,7 +57,9 @@ def _functions(template: Mapping[str, Any], project: Path) -> Iterator[LambdaFun
         file = PurePosixPath(code, *re.split(r"[./]", module or "none")).with_suffix(".py")
         is_inside = not file.is_absolute() and ".." not in file.parts
         if function.isidentifier() and is_inside and (project / file).is_file():
-            yield LambdaFunction(name, Path(file), function, tuple(_routes(_mapping(own, "Events"))))
+            yield LambdaFunction(
+                name, Path(code), Path(file), function, tuple(_routes(_mapping(own, "Events")))
+            )
 
 
 def _routes(events: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -49,7 +49,7 @@ SPECS = {
     "a handler": ({"fn.py": "def lambda_handler(event, context): ..."}, "lambda:fn:lambda_handler"),
     "a handler that ignores its context": ({"fn.py": "def handler(event, _context): ..."}, "lambda:fn:handler"),
     "Django": (DJANGO, "wsgi:mysite.wsgi:application"),
-    "SAM": (SAM, "lambda:orders.app:lambda_handler"),
+    "SAM": (SAM, "lambda:orders/app.py:lambda_handler"),
     "the application of the tests is not the one": (
         {"tests/app.py": f"{FLASK}app = Flask(__name__)", "shop.py": f"{FLASK}shop = Flask(__name__)"}, "wsgi:shop:shop",
     ),
@@ -168,7 +168,7 @@ def test_a_folder_of_events_is_preferred_for_a_handler(tmp_path):
     write(tmp_path, SAM)
     assert propose(tmp_path).requests == "requests.jsonl"
     write(tmp_path, {"events/one.json": "{}"})
-    assert propose(tmp_path).spec == "lambda:orders.app:lambda_handler?requests=events"
+    assert propose(tmp_path).spec == "lambda:orders/app.py:lambda_handler?requests=events"
 
 
 def test_an_application_without_routes_is_asked_for_its_home(tmp_path):
@@ -178,6 +178,6 @@ def test_an_application_without_routes_is_asked_for_its_home(tmp_path):
 
 def test_the_functions_of_a_template_come_with_the_one_that_has_most_routes_first(tmp_path):
     found = propose(write(tmp_path, SAM))
-    assert found.others == ("lambda:orders.app:sweep",)
+    assert found.others == ("lambda:orders/app.py:sweep",)
     assert [line["path"] for line in found.lines()] == ["/orders", "/orders/1"]
     assert found.left_out == ("POST /orders",)

@@ -119,6 +119,27 @@ def test_the_patterns_of_django_are_followed_without_the_admin(tmp_path):
     assert found.unreadable == 1
 
 
+def test_the_decorators_of_djangos_views_name_their_methods(tmp_path):
+    views = """
+        from django.views.decorators.http import require_POST, require_http_methods
+        @require_POST
+        def make(request): ...
+        @require_http_methods(["DELETE", "PUT"])
+        def change(request): ...
+        @require_http_methods(["POST", "GET"])
+        def both(request): ...
+        """
+    urls = """
+        from django.urls import path
+        from . import views
+        from .views import both
+        urlpatterns = [path("make", views.make), path("change", views.change), path("both", both)]
+        """
+    paths, found = asked(tmp_path, DJANGO | {"polls/views.py": views, "polls/urls.py": urls})
+    assert {path for path in paths.values() if "polls" in path} == {"/polls/both"}
+    assert found.left_out == ("POST /polls/make", "DELETE /polls/change")
+
+
 def test_django_in_one_file(tmp_path):
     text = """
         from django.conf import settings
