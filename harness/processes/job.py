@@ -58,6 +58,10 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     file: str = ""
     opening_ns: int = 0
     engine: Engine = Engine.GEVENT
+    notes: tuple[str, ...] = ()
+    """Sentences about the target that degrade a run of it."""
+    remarks: tuple[str, ...] = ()
+    """Sentences about the target's requests that do not."""
 
 
 class Started(msgspec.Struct, frozen=True, tag="started"):

@@ -223,6 +223,7 @@ def run_into(
     document.host = result.host
     document.workers = list(result.workers)
     document.trouble = [*([result.ending.trouble] if result.ending.trouble else []), *gone]
-    document.notes = [result.ending.note] if result.ending.note else []
+    document.notes = [*result.ready.notes, *([result.ending.note] if result.ending.note else [])]
+    document.remarks = list(result.ready.remarks)
     directory.write(document)
     return document, result

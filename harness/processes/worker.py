@@ -119,12 +119,18 @@ def _measure(
         opening_ns = SystemClock.now_ns() - began_ns
         if own:
             own.check([target.file])
-        send(Ready(dict(target.operations), target.file, opening_ns, target.engine))
+        send(ready_of(target, opening_ns))
         if line := sys.stdin.buffer.readline():
             driver.drive(msgspec.json.decode(line, type=Go).operations, send)
             # Modules that its first call imported count too.
             if own:
                 own.check([target.file])
+
+
+def ready_of(target: LoadedTarget, opening_ns: int) -> Ready:
+    """Return the report of a target that is open."""
+    operations = dict(target.operations)
+    return Ready(operations, target.file, opening_ns, target.engine, target.notes, target.remarks)
 
 
 def _announced(function: Callable[[], None], what: str, send: Send) -> Callable[[], None]:

@@ -26,6 +26,7 @@ def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, A
         "seed": document.seed,
         "validity": judged.validity.level,
         "reasons": [*judged.validity.reasons],
+        "remarks": [*document.remarks],
         "interrupted": document.interrupted,
         "planned": run.planned,
         "outcomes": dict(run.total.outcomes),

@@ -25,15 +25,20 @@ from harness.model import (
     Wrap,
 )
 from harness.redaction.redact import learn_parameters
-from harness.target.adapters.asked import Asked
+from harness.target.adapters.asked import Adapted, Asked
 from harness.target.answers import EXPECT_STATUS, USUAL, Judge, judge_of, read_expected
 from harness.target.eventloop import EventLoop
-from harness.target.importing import load_object, told
+from harness.target.importing import file_of_module, load_object, told
 from harness.target.refusals import check_factory, check_functions, ran
 from harness.target.spec import ENGINE, REQUESTS, RESERVED, VALUES, kind_and_place
 from harness.target.unfinished import is_async, is_never_run
 
-_ADAPTERS = {"call": "harness.target.adapters.function"}
+_ADAPTERS = {
+    "call": "harness.target.adapters.function",
+    "wsgi": "harness.target.adapters.wsgi",
+    "asgi": "harness.target.adapters.asgi",
+    "lambda": "harness.target.adapters.awslambda",
+}
 """Module of each kind's function `adapt`, from `Asked` to a target."""
 
 
@@ -57,6 +62,10 @@ class LoadedTarget:
     """The event loop of an asynchronous target; unused by others."""
     file: str = ""
     """File of the code at the SPEC's place with symbolic links resolved; empty if it is not written in Python."""
+    notes: tuple[str, ...] = ()
+    """Sentences about the target that degrade every run of it."""
+    remarks: tuple[str, ...] = ()
+    """Sentences about the target's requests that do not."""
 
     @property
     def is_async(self) -> bool:
@@ -79,10 +88,13 @@ def make(text: str, parameters: Mapping[str, str]) -> LoadedTarget:
     found = load_object(place)
     target = _adapted(kind, text, found, own, parameters) if kind else _made(text, found, own, parameters)
     shaped = _shaped(text, target, parameters.get(ENGINE))
+    adapted = target if isinstance(target, Adapted) else Adapted()
     return dataclasses.replace(
         shaped,
-        judge=judge_of(target, _expected(text, target, parameters.get(EXPECT_STATUS))),
-        file=_file_of(found),
+        judge=adapted.judge or judge_of(target, _expected(text, target, parameters.get(EXPECT_STATUS))),
+        file=_file_of(found) or file_of_module(place),
+        notes=adapted.notes,
+        remarks=adapted.remarks,
     )
 
 
@@ -105,7 +117,8 @@ def _made(text: str, factory: Any, own: Mapping[str, str], parameters: Mapping[s
 
 def _adapted(kind: str, text: str, found: Any, own: Mapping[str, str], parameters: Mapping[str, str]) -> Any:
     adapt = importlib.import_module(_ADAPTERS[kind]).adapt
-    return adapt(Asked(text, found, own, parameters.get(REQUESTS, ""), parameters.get(VALUES, "")))
+    expected = _expected(text, found, parameters.get(EXPECT_STATUS))
+    return adapt(Asked(text, found, own, expected, parameters.get(REQUESTS, ""), parameters.get(VALUES, "")))
 
 
 def _expected(text: str, target: object, given: str | None) -> frozenset[int]:

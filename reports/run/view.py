@@ -138,12 +138,13 @@ def _card(side: Side) -> RunCard:
 
 
 def _of_answers(side: Side) -> tuple[tuple[str, str], ...]:
-    """Return the facts on judged answers, changed events and a replaced clock, where there are any."""
-    facts = side.run.facts
+    """Return the facts on requests, judged answers, changed events and a replaced clock, where there are any."""
+    facts, remarks = side.run.facts, side.run.document.remarks
     if facts is None:
         return ()
     changed = f"{facts.events_changed:,} calls changed theirs; each call got its event as it was made"
     said = (
+        ("requests", "; ".join(remarks)),
         ("answers", facts.judged_by),
         ("events", changed if facts.events_changed else ""),
         ("clock", "" if facts.replaced_time_s == 0 else _replaced(facts.replaced_time_s)),

@@ -22,6 +22,7 @@ from harness.profiles.stacks.frames import (
     frame_path,
     is_plumbing,
     marker_place,
+    within,
 )
 from harness.profiles.stacks.marker import MARKER_PREFIX, operation_of
 from harness.profiles.stacks.qualified import QualifiedNames
@@ -218,7 +219,7 @@ class _Frames:
             ):
                 self.elsewhere.add(outside)
             return outside
-        return (names[start], *(name for name in names[start:] if name != names[start]))
+        return within(names, start)
 
     def lines(self, stacks: Iterable[Stack]) -> dict[str, int]:
         """Return the lines of the frames in `stacks`."""
