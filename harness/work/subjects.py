@@ -43,8 +43,11 @@ def find_scenario(name: str) -> Scenario:
 
 
 def select(spec_text: str | None, scenario: Scenario, variants: Iterable[str]) -> Selection:
-    """Return the target to measure: the one named, with the scenario's own parameters for it, or else the scenario's."""
-    spec = parse_spec(spec_text or scenario.target or DEFAULT_TARGET)
+    """Return the target to measure: the one named, with the scenario's own parameters for it, or else the scenario's.
+
+    A scenario for any target measures the one that the policy of the current folder names.
+    """
+    spec = parse_spec(spec_text or scenario.target or policy_file.read(Path.cwd()).target or DEFAULT_TARGET)
     own = parse_spec(scenario.target or DEFAULT_TARGET)
     if own.name == spec.name:
         spec = TargetSpec(spec.name, {**own.parameters, **spec.parameters})
