@@ -6,7 +6,8 @@ from harness.clock import NS_PER_S
 from harness.load.calling import Calling
 from harness.model import Outcome
 from harness.table.calls import HEADER_BYTES, ROW_BYTES
-from harness.target.journeys import JourneyFacts, Walks
+from harness.target.journey_ends import JourneyFacts
+from harness.target.journeys import Walks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
