@@ -5,7 +5,6 @@ the CPU time of each call's thread is measured instead. A thread cannot be ended
 end of the drain stays `unfinished`, and runs on until the process ends.
 """
 
-import signal
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, RefusedError
+from harness.load import stop_signal
 from harness.load.calling import Calling, Work
 from harness.load.facts import at_origin
 from harness.load.instrument import Instrument, Measurement
@@ -77,11 +77,10 @@ class Driver:
             model = self._model(mix, table, measurement.calling(work, origin_ns))
             self._heed_faults(model)
             self._write(facts)
-            # Set before the supervisor can ask to stop the run.
-            before = signal.signal(signal.SIGTERM, model.crew.ask_to_stop)
-            send(Started(origin_ns, origin_ns + round(job.duration_s * NS_PER_S)))
-            self._run(model, measurement, facts)
-            signal.signal(signal.SIGTERM, before)
+            # Before the supervisor can ask to stop the run.
+            with stop_signal.heard(model.crew.ask_to_stop):
+                send(Started(origin_ns, origin_ns + round(job.duration_s * NS_PER_S)))
+                self._run(model, measurement, facts)
         if not is_open:
             calls.seal(self._folder / RunDirectory.CALLS)
         if isinstance(model.crew.trouble, RefusedError):
