@@ -34,7 +34,11 @@ _DRIVERS = {
     "count": "harness.processes.counted",
     "trace": "harness.processes.traced",
 }
-_ENGINES = {Engine.GEVENT: "harness.load.engine", Engine.THREADS: "harness.load.threads.engine"}
+_ENGINES = {
+    Engine.GEVENT: "harness.load.engine",
+    Engine.ASYNCIO: "harness.load.aio.engine",
+    Engine.THREADS: "harness.load.threads.engine",
+}
 """Drivers of a load."""
 
 

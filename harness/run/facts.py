@@ -43,7 +43,7 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     origin_ns: int
     origin_unix_s: float
     engine: Engine = Engine.GEVENT
-    """The way in which overlapping calls ran."""
+    """Engine that drove the run."""
     clock_step_s: float = 0.0
     ended_ns: int | None = None
     replaced_time_s: float | None = 0.0

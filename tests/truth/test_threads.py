@@ -27,7 +27,7 @@ from tests.truth.catalogue import LENIENT
 OPEN = ("--rate", 300, "--duration", "800ms", "--warmup", "200ms")
 CLOSED = ("--users", 6, "--duration", "600ms", "--warmup", "200ms")
 
-APP = '''
+APP = """
 import asyncio
 import concurrent.futures
 import multiprocessing
@@ -94,7 +94,7 @@ class App:
 
 def create(what, journal=""):
     return App(what, journal)
-'''
+"""
 
 
 def app(folder, what, *options, scenario="closed", engine="threads", settings=LENIENT):
@@ -193,7 +193,9 @@ def test_an_abort_keeps_and_counts_what_was_measured(tmp_path, scenario):
 
 def test_calls_that_never_return_end_with_the_process_and_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr("harness.processes.loadrun.DRAIN_S", 0.3)
-    run = app(tmp_path, "sticks", "--rate", 100, "--duration", "600ms", "--warmup", "0s", scenario="steady").run
+    run = app(
+        tmp_path, "sticks", "--rate", 100, "--duration", "600ms", "--warmup", "0s", scenario="steady"
+    ).run
     assert run["outcomes"]["completed"] == 54
     assert run["outcomes"]["unfinished"] == facts(run["dir"])["left_running"] == 6
     # The target was closed all the same.
