@@ -24,6 +24,7 @@ from harness.load.threads.open_model import OpenModel
 from harness.load.threads.overhead import recorder_ns_per_call
 from harness.model import Engine, Executor
 from harness.plans.plan import choose
+from harness.processes.hosting import Alone, Hosting
 from harness.processes.job import Job, Message, Started
 from harness.run.directory import RunDirectory, write_document
 from harness.run.facts import LoadFacts
@@ -32,8 +33,6 @@ from harness.target.carrying import Carrier
 from harness.target.events import needed_payloads, prepare_events
 from harness.target.loading import LoadedTarget
 
-# Time in which the threads start before warm-up begins.
-_LEAD_S = 0.2
 # The closed model draws its operations in a cycle of this length.
 _SEQUENCE = 65_536
 
@@ -44,8 +43,11 @@ Send = Callable[[Message], None]
 class Driver:
     """One load run: `open` the target, then `drive` it."""
 
-    def __init__(self, job: Job, target: LoadedTarget, carrier: Carrier) -> None:
+    def __init__(
+        self, job: Job, target: LoadedTarget, carrier: Carrier, hosting: Hosting | None = None
+    ) -> None:
         self._job = job
+        self._hosting = hosting or Alone()
         self._folder = Path(job.folder)
         self._instrument = Instrument(
             target, carrier, split=None, current=threading.get_ident, collects_waits=False
@@ -67,7 +69,7 @@ class Driver:
         table = calls.load(self._folder / RunDirectory.CALLS) if is_open else None
         work = self._prepare(mix, table)
         with Measurement(instrument, self._folder, 0 if table is None else len(table)) as measurement:
-            origin_ns = SystemClock.now_ns() + round((_LEAD_S + job.warmup_s) * NS_PER_S)
+            origin_ns = self._hosting.agree_on_origin(job.warmup_s)
             facts = at_origin(
                 LoadFacts(
                     origin_ns=0, origin_unix_s=0.0, engine=Engine.THREADS, recorder_ns_per_call=recorder_ns
@@ -103,7 +105,7 @@ class Driver:
         operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
         return ClosedModel(
             calling,
-            list(zip(operation.tolist(), payload.tolist(), strict=True)),
+            self._hosting.share(list(zip(operation.tolist(), payload.tolist(), strict=True))),
             users=job.users,
             end_ns=origin_ns + round(job.duration_s * NS_PER_S),
             think_time_s=job.think_time_s,

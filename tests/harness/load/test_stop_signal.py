@@ -8,13 +8,14 @@ from harness.load import stop_signal
 
 
 def test_a_child_forked_meanwhile_is_ended_by_the_signal_that_only_asks_its_parent():
-    asked = []
+    asked, (ready, tell) = [], os.pipe()
     with stop_signal.heard(lambda: asked.append(1)):
         child = os.fork()
         if not child:
+            os.write(tell, b"!")
             time.sleep(60)
             os._exit(1)
-        time.sleep(0.05)
+        assert os.read(ready, 1)
         os.kill(child, signal.SIGTERM)
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == -signal.SIGTERM
