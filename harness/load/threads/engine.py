@@ -5,7 +5,6 @@ the CPU time of each call's thread is measured instead. A thread cannot be ended
 end of the drain stays `unfinished`, and runs on until the process ends.
 """
 
-import signal
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, RefusedError
+from harness.load import stop_signal
 from harness.load.calling import Calling, Work
 from harness.load.facts import at_origin
 from harness.load.instrument import Instrument, Measurement
@@ -26,6 +26,7 @@ from harness.load.threads.overhead import recorder_ns_per_call
 from harness.load.threads.walking import Walking
 from harness.model import Engine, Executor
 from harness.plans.plan import choose
+from harness.processes.hosting import Alone, Hosting
 from harness.processes.job import Job, Message, Started
 from harness.run.directory import RunDirectory, write_document
 from harness.run.facts import LoadFacts
@@ -35,8 +36,6 @@ from harness.target.events import needed_payloads, prepare_events
 from harness.target.journeys import Walks
 from harness.target.loading import LoadedTarget
 
-# Time in which the threads start before warm-up begins.
-_LEAD_S = 0.2
 # The closed model draws its operations in a cycle of this length.
 _SEQUENCE = 65_536
 
@@ -47,8 +46,11 @@ Send = Callable[[Message], None]
 class Driver:
     """One load run: `open` the target, then `drive` it."""
 
-    def __init__(self, job: Job, target: LoadedTarget, carrier: Carrier) -> None:
+    def __init__(
+        self, job: Job, target: LoadedTarget, carrier: Carrier, hosting: Hosting | None = None
+    ) -> None:
         self._job = job
+        self._hosting = hosting or Alone()
         self._folder = Path(job.folder)
         self._walking: Walking | None = None
         self._instrument = Instrument(
@@ -71,7 +73,7 @@ class Driver:
         table = calls.load(self._folder / RunDirectory.CALLS) if is_open else None
         work = self._prepare(mix, table)
         with Measurement(instrument, self._folder, 0 if table is None else len(table)) as measurement:
-            origin_ns = SystemClock.now_ns() + round((_LEAD_S + job.warmup_s) * NS_PER_S)
+            origin_ns = self._hosting.agree_on_origin(job.warmup_s)
             facts = at_origin(
                 LoadFacts(
                     origin_ns=0, origin_unix_s=0.0, engine=Engine.THREADS, recorder_ns_per_call=recorder_ns
@@ -81,11 +83,10 @@ class Driver:
             model = self._model(mix, table, measurement.calling(work, origin_ns))
             self._heed_faults(model)
             self._write(facts)
-            # Set before the supervisor can ask to stop the run.
-            before = signal.signal(signal.SIGTERM, model.crew.ask_to_stop)
-            send(Started(origin_ns, origin_ns + round(job.duration_s * NS_PER_S)))
-            self._run(model, measurement, facts)
-            signal.signal(signal.SIGTERM, before)
+            # Before the supervisor can ask to stop the run.
+            with stop_signal.heard(model.crew.ask_to_stop):
+                send(Started(origin_ns, origin_ns + round(job.duration_s * NS_PER_S)))
+                self._run(model, measurement, facts)
         if not is_open or (self._walking and self._walking.walks):
             calls.seal(self._folder / RunDirectory.CALLS)
         if isinstance(model.crew.trouble, RefusedError):
@@ -112,7 +113,7 @@ class Driver:
         operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
         return ClosedModel(
             calling,
-            list(zip(operation.tolist(), payload.tolist(), strict=True)),
+            self._hosting.share(list(zip(operation.tolist(), payload.tolist(), strict=True))),
             users=job.users,
             end_ns=end_ns,
             think_time_s=job.think_time_s,
