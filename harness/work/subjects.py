@@ -87,7 +87,11 @@ def _with_project(spec: TargetSpec, given: Mapping[str, str]) -> TargetSpec:
     if not kind_and_place(spec.name)[0]:
         # A factory makes its own events. The project's requests are for its applications.
         project = {name: value for name, value in project.items() if name not in {REQUESTS, VALUES}}
-    return TargetSpec(spec.name, {**project, **given, **spec.parameters})
+    own = {**given, **spec.parameters}
+    if REQUESTS in own:
+        # The project's values are for the placeholders of the project's requests.
+        project.pop(VALUES, None)
+    return TargetSpec(spec.name, {**project, **own})
 
 
 def _variants(spec: TargetSpec, entry: Entry, wanted: tuple[str, ...]) -> tuple[str, ...]:
