@@ -57,3 +57,12 @@ def test_the_last_words_of_a_traceback_are_kept_without_margin():
         "ModuleNotFoundError: No module named 'x'"
     )
     assert outcomes.last_line("") == ""
+
+
+def test_an_async_test_is_refused_with_what_to_write(program):
+    async def test_calls(benchmark):
+        """Never run."""
+
+    item = type("Item", (), {"obj": staticmethod(test_calls)})
+    with pytest.raises(TypeError, match=r"write `def test_…\(benchmark\)` and give the async function"):
+        program.Plugin({}, None, None).pytest_pyfunc_call(item)
