@@ -35,8 +35,9 @@ class Promise(NamedTuple):
 
 
 AWAIT = "Write `async def` and await it inside: the harness then runs it in an event loop"
-ASYNC_TEST = "the test is an async function: write `def test_…(benchmark)` and give the async function that it measures to benchmark"
-IN_A_LOOP = f"benchmark got an async function while another event loop runs it: {ASYNC_TEST}"
+_WRITE = "Write `def test_…(benchmark)`, and give the async function that it measures to benchmark"
+ASYNC_TEST = f"the test is an async function. {_WRITE}"
+IN_A_LOOP = f"benchmark got an async function while an event loop was already running. {_WRITE}"
 _NO_BENCHMARK = "the benchmark was given {}, whose work is not done while it is timed. {}"
 _R = TypeVar("_R")
 _READ = "Read it to its end inside the call"

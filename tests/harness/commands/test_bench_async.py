@@ -59,8 +59,8 @@ MISSING = {
     "test_future": "returns a future",
     "test_awaited_future": "returns a future",
     "test_hook": "an async function",
-    "test_async": "write `def test_…(benchmark)` and give the async function",
-    "test_inside": "another event loop runs",
+    "test_async": "Write `def test_…(benchmark)`, and give the async function",
+    "test_inside": "while an event loop was already running",
 }
 
 

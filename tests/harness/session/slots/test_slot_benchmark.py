@@ -190,7 +190,7 @@ def test_an_async_function_within_another_loop_is_refused_and_a_plain_one_is_not
     async def test(function):
         return Benchmark("b", None, Serve(1))(function)
 
-    with pytest.raises(RuntimeError, match="write `def test_…"):
+    with pytest.raises(RuntimeError, match="Write `def test_…"):
         asyncio.run(test(nap))
     assert asyncio.run(test(int)) == 0
 

@@ -64,5 +64,5 @@ def test_an_async_test_is_refused_with_what_to_write(program):
         """Never run."""
 
     item = type("Item", (), {"obj": staticmethod(test_calls)})
-    with pytest.raises(TypeError, match=r"write `def test_…\(benchmark\)` and give the async function"):
+    with pytest.raises(TypeError, match=r"Write `def test_…\(benchmark\)`, and give the async function"):
         program.Plugin({}, None, None).pytest_pyfunc_call(item)
