@@ -34,7 +34,11 @@ _DRIVERS = {
     "count": "harness.processes.counted",
     "trace": "harness.processes.traced",
 }
-_ENGINES = {Engine.GEVENT: "harness.load.engine"}
+_ENGINES = {
+    Engine.GEVENT: "harness.load.engine",
+    Engine.ASYNCIO: "harness.load.aio.engine",
+    Engine.THREADS: "harness.load.threads.engine",
+}
 """Drivers of a load."""
 
 
@@ -119,12 +123,25 @@ def _measure(
         opening_ns = SystemClock.now_ns() - began_ns
         if own:
             own.check([target.file])
-        send(Ready(dict(target.operations), target.file, opening_ns, target.engine))
+        send(ready_of(target, opening_ns))
         if line := sys.stdin.buffer.readline():
             driver.drive(msgspec.json.decode(line, type=Go).operations, send)
             # Modules that its first call imported count too.
             if own:
                 own.check([target.file])
+
+
+def ready_of(target: LoadedTarget, opening_ns: int) -> Ready:
+    """Return the report of a target that is open."""
+    return Ready(
+        operations=dict(target.operations),
+        file=target.file,
+        opening_ns=opening_ns,
+        engine=target.engine,
+        journey=[step.operation for step in target.journey.steps],
+        notes=target.notes,
+        remarks=target.remarks,
+    )
 
 
 def _announced(function: Callable[[], None], what: str, send: Send) -> Callable[[], None]:

@@ -37,9 +37,19 @@ class EventLoop:
                 "An async method of the target would have to run between two calls, while the event loop is running",
                 remedy="Make it a plain function; if it is make_event, return events that can be copied",
             )
+        return self._made().run(_awaited(awaitable))
+
+    @property
+    def loop(self) -> "asyncio.AbstractEventLoop":
+        """The loop itself."""
+        return self._made().get_loop()
+
+    def _made(self) -> "asyncio.Runner":
+        import asyncio
+
         if self._runner is None:
             self._runner = asyncio.Runner(loop_factory=self.make)
-        return self._runner.run(_awaited(awaitable))
+        return self._runner
 
     @staticmethod
     def is_inside() -> bool:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.judge import policy_file
-from harness.model import Scenario
+from harness.model import Engine, Scenario
 from harness.target.answers import EXPECT_STATUS
-from harness.target.spec import TargetSpec, parse_spec
+from harness.target.spec import ENGINE, TargetSpec, parse_spec
 from harness.work.own_scenario import own_scenario
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS, Entry
@@ -43,8 +43,11 @@ def find_scenario(name: str) -> Scenario:
 
 
 def select(spec_text: str | None, scenario: Scenario, variants: Iterable[str]) -> Selection:
-    """Return the target to measure: the one named, with the scenario's own parameters for it, or else the scenario's."""
-    spec = parse_spec(spec_text or scenario.target or DEFAULT_TARGET)
+    """Return the target to measure: the one named, with the scenario's own parameters for it, or else the scenario's.
+
+    A scenario for any target measures the one that the policy of the current folder names.
+    """
+    spec = parse_spec(spec_text or scenario.target or policy_file.read(Path.cwd()).target or DEFAULT_TARGET)
     own = parse_spec(scenario.target or DEFAULT_TARGET)
     if own.name == spec.name:
         spec = TargetSpec(spec.name, {**own.parameters, **spec.parameters})
@@ -58,6 +61,8 @@ def select(spec_text: str | None, scenario: Scenario, variants: Iterable[str]) -
             )
         entry = Entry(spec.name, "a target of the user's own")
         spec = _with_project(spec)
+    elif entry.asyncio and spec.parameters.get(ENGINE) == Engine.ASYNCIO:
+        entry = dataclasses.replace(entry, factory=entry.asyncio)
     return Selection(spec, entry, _variants(spec, entry, tuple(dict.fromkeys(variants))))
 
 

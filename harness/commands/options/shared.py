@@ -72,7 +72,11 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
 
 def add_target(parser: argparse.ArgumentParser) -> None:
     """Declare `--target`."""
-    parser.add_argument("--target", metavar="SPEC", help="NAME?key=value, file.py:factory or module:factory")
+    parser.add_argument(
+        "--target",
+        metavar="SPEC",
+        help="NAME?key=value, file.py:factory or module:factory (default: the scenario's, or the policy's)",
+    )
 
 
 def add_no_split(parser: argparse.ArgumentParser) -> None:

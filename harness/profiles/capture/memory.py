@@ -22,6 +22,7 @@ from harness.profiles.stacks.frames import (
     frame_path,
     is_plumbing,
     marker_place,
+    within,
 )
 from harness.profiles.stacks.marker import MARKER_PREFIX, operation_of
 from harness.profiles.stacks.qualified import QualifiedNames
@@ -218,7 +219,7 @@ class _Frames:
             if self._is_elsewhere(names, trace):
                 self.elsewhere.add(outside)
             return outside
-        return (names[start], *(name for name in names[start:] if name != names[start]))
+        return within(names, start)
 
     @staticmethod
     def _is_elsewhere(names: Sequence[str], trace: Sequence[tuple[str, str, int]]) -> bool:
