@@ -85,7 +85,7 @@ def adapt(asked: Asked) -> LambdaTarget:
     handler, place = asked.application, asked.text.partition(":")[2]
     if not callable(handler):
         raise TargetError(
-            f"'{asked.text}' is an object of class {type(handler).__qualname__}, which is no handler",
+            f"'{asked.text}' is an object of class {type(handler).__qualname__}, not a handler",
             remedy="Name the handler at the end",
         )
     if is_async(handler):
