@@ -17,6 +17,7 @@ _CALLERS = frozenset(
         engine_file("harness.processes.traced"),
         engine_file("harness.session.slots.slot_program"),
         *ADAPTERS,
+        engine_file("harness.target.eventloop"),
     }
 )
 """Files of the harness between the operation's marker and the measured code; also frames without a file."""

@@ -15,6 +15,7 @@ import msgspec
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, InvalidRunError, RefusedError, TargetError
+from harness.model import Engine
 from harness.processes.job import Doing, Done, Failed, Go, Job, Listening, Message, Ready, Started
 from harness.supervise import Child, Supervisor, ending
 
@@ -26,6 +27,11 @@ _CLOSING = "close()"
 LONGEST_S = {"open()": 120.0, _CLOSING: 30.0}
 """Time limits for these methods of a target, in s. When `close()` runs, the measurement is complete."""
 _POLL_S = 0.2
+_BLOCKED = {
+    Engine.GEVENT: "the event loop",
+    Engine.ASYNCIO: "the event loop",
+    Engine.THREADS: "all of its threads",
+}
 
 Expected = TypeVar("Expected", Ready, Started, Done, Listening)
 
@@ -81,6 +87,7 @@ class MeasuredProcess:
         self._on_poll = on_poll
         self._buffer = b""
         self._doing = ""
+        self._engine = Engine.GEVENT
         # -P: the current folder must not come first on the import path; the worker appends it.
         self.child: Child = supervisor.start(
             program.name,
@@ -103,19 +110,15 @@ class MeasuredProcess:
         """Return the process id."""
         return self.child.pid
 
-    def offered_operations(self) -> dict[str, float]:
-        """Wait until the target is made and open, and return the operations that it offers.
+    def wait_ready(self) -> Ready:
+        """Wait until the target is made and open, and return what the child reports of it.
 
         Raises the error that the child reports, or `TargetError` if it dies or takes over two minutes.
         """
-        return self.wait_ready().operations
-
-    def wait_ready(self) -> Ready:
-        """Wait as `offered_operations` does, and return all facts that the child reports of its target."""
         return self._expect(Ready, _START_S)
 
     def wait_listening(self) -> Listening:
-        """Wait until the master of several workers listens; raises as `offered_operations` does."""
+        """Wait until the master of several workers listens; raises as `wait_ready` does."""
         return self._expect(Listening, _START_S)
 
     def tell(self, message: msgspec.Struct) -> None:
@@ -165,7 +168,7 @@ class MeasuredProcess:
                     note = f"{self._stuck(LONGEST_S[_CLOSING])} and was killed; the measurements before it are complete"
                     return Ending(None, interrupted, note=note)
                 return Ending(
-                    f"{self._name} did not end with its plan and was killed: the target blocked the event loop",
+                    f"{self._name} did not end with its plan and was killed: the target blocked {_BLOCKED[self._engine]}",
                     interrupted,
                 )
 
@@ -231,6 +234,7 @@ class MeasuredProcess:
             self._doing = message.what
         elif isinstance(message, Ready | Started):
             self._doing = ""
+            self._engine = message.engine if isinstance(message, Ready) else self._engine
         return message
 
 

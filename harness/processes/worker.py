@@ -34,7 +34,11 @@ _DRIVERS = {
     "count": "harness.processes.counted",
     "trace": "harness.processes.traced",
 }
-_ENGINES = {Engine.GEVENT: "harness.load.engine"}
+_ENGINES = {
+    Engine.GEVENT: "harness.load.engine",
+    Engine.ASYNCIO: "harness.load.aio.engine",
+    Engine.THREADS: "harness.load.threads.engine",
+}
 """Drivers of a load."""
 
 
@@ -129,8 +133,15 @@ def _measure(
 
 def ready_of(target: LoadedTarget, opening_ns: int) -> Ready:
     """Return the report of a target that is open."""
-    operations = dict(target.operations)
-    return Ready(operations, target.file, opening_ns, target.engine, target.notes, target.remarks)
+    return Ready(
+        operations=dict(target.operations),
+        file=target.file,
+        opening_ns=opening_ns,
+        engine=target.engine,
+        journey=[step.operation for step in target.journey.steps],
+        notes=target.notes,
+        remarks=target.remarks,
+    )
 
 
 def _announced(function: Callable[[], None], what: str, send: Send) -> Callable[[], None]:

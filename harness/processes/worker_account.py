@@ -16,7 +16,7 @@ from harness.run.distributions import COUNTS, MOMENTS, Distributions
 from harness.run.documents import HostFacts
 from harness.run.facts import Blocked, ChildFacts, LoadFacts
 from harness.table import calls
-from harness.target import failures
+from harness.target import failures, journeys
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +106,7 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         halted_ns=max(facts.halted_ns for facts in all_facts),
         longest_halt_ns=max(facts.longest_halt_ns for facts in all_facts),
         children=_together([facts.children for facts in all_facts if facts.children]),
+        journeys=journeys.merged([facts.journeys for facts in all_facts if facts.journeys]),
     )
 
 

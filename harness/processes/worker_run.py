@@ -68,7 +68,12 @@ def run_with_workers(
     worker_run = _Run(supervisor, subject, plan, folder)
     with worker_run:
         ready = worker_run.master.wait_ready()
-        mix = plan.mix(ready.operations)
+        mix = plan.mix(ready)
+        if ready.journey and plan.scenario.executor is Executor.OPEN:
+            raise UsageError(
+                "Several workers cannot share the arrivals of users on a journey",
+                remedy="Leave out --workers, or use a scenario of the closed model",
+            )
         on_mix(mix)
         worker_run.deal(mix)
         started = worker_run.go(mix)

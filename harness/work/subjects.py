@@ -7,9 +7,9 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.judge import policy_file
-from harness.model import Scenario
+from harness.model import Engine, Scenario
 from harness.target.answers import EXPECT_STATUS
-from harness.target.spec import TargetSpec, parse_spec
+from harness.target.spec import ENGINE, TargetSpec, parse_spec
 from harness.work.own_scenario import own_scenario
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS, Entry
@@ -61,6 +61,8 @@ def select(spec_text: str | None, scenario: Scenario, variants: Iterable[str]) -
             )
         entry = Entry(spec.name, "a target of the user's own")
         spec = _with_project(spec)
+    elif entry.asyncio and spec.parameters.get(ENGINE) == Engine.ASYNCIO:
+        entry = dataclasses.replace(entry, factory=entry.asyncio)
     return Selection(spec, entry, _variants(spec, entry, tuple(dict.fromkeys(variants))))
 
 

@@ -24,9 +24,9 @@ from gevent.hub import get_hub
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import UsageError
 from harness.load.calling import make_caller
-from harness.load.closed_model import lag_owners
 from harness.load.facts import at_origin
 from harness.load.instrument import Instrument, Measurement
+from harness.load.lateness import lag_owners
 from harness.load.overhead import measured_overhead
 from harness.load.owner import Owner
 from harness.load.split import Split
