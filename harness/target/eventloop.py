@@ -26,8 +26,6 @@ class EventLoop:
 
         Raises `RefusedError` if the loop is running: a hook between calls cannot be awaited.
         """
-        import asyncio
-
         if self.is_inside():
             if close := getattr(awaitable, "close", None):
                 close()
