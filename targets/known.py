@@ -10,6 +10,7 @@ import mmap
 import os
 import random
 import struct
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +38,7 @@ class Journal:
         # Each of several workers has its own journal.
         path = path.replace("{worker}", os.environ.get("HARNESS_WORKER", "0"))
         self._file = open(path, "w+b")  # noqa: SIM115, PTH123 - closed by `close`
+        self._lock = threading.Lock()
         self._size = 0
         self._offset = 0
         self._reserve()
@@ -48,13 +50,14 @@ class Journal:
 
     def add(self, call: int, start_ns: int, failed: int) -> None:
         """Write one record of a call that ends now: the end is stamped last, so that the call includes the writing."""
-        if self._offset == self._size:
-            self._reserve()
-            self._map.resize(self._size)
-        offset = self._offset
-        self._offset = offset + self.RECORD.size
-        self.RECORD.pack_into(self._map, offset, call, start_ns, 0, failed)
-        self._END.pack_into(self._map, offset + self._END_OFFSET, time.perf_counter_ns())
+        with self._lock:
+            if self._offset == self._size:
+                self._reserve()
+                self._map.resize(self._size)
+            offset = self._offset
+            self._offset = offset + self.RECORD.size
+            self.RECORD.pack_into(self._map, offset, call, start_ns, 0, failed)
+            self._END.pack_into(self._map, offset + self._END_OFFSET, time.perf_counter_ns())
 
     def close(self) -> None:
         """Truncate the file to the written records."""
@@ -122,7 +125,7 @@ def noop(journal: str = "") -> KnownTarget | NoopTarget:
 
 
 def constant(service_ms: str = "1", journal: str = "") -> KnownTarget:
-    """Yield for `service_ms` on every call: other greenlets may use the event loop meanwhile."""
+    """Yield for `service_ms` on every call: other calls may run meanwhile."""
     seconds = number("service_ms", service_ms) / 1000
     return KnownTarget(lambda _call: time.sleep(seconds), journal)
 

@@ -113,9 +113,13 @@ def make_raised(calling: Calling) -> Raised:
     return raised
 
 
-def make_aside(calling: Calling) -> Aside:
-    """Return the function for the work after a closed call, which counts as the driver's time."""
-    work, failed, completed = calling.work, make_failed(calling), int(Outcome.COMPLETED)
+def make_aside(calling: Calling, failed: Failed | None = None) -> Aside:
+    """Return the function for the work after a closed call, which counts as the driver's time.
+
+    `failed` is called for a call whose answer is judged failed; without one, the call is counted at once.
+    """
+    failed = failed or make_failed(calling)
+    work, completed = calling.work, int(Outcome.COMPLETED)
     judge, passed, names, now_ns, spent = work.judge, work.passed, work.names, work.now_ns, work.spent
     decide = judge.decide if judge else int
     results = [Results(name) for name in names]

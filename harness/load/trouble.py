@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from harness.errors import HarnessError
 
 
-def as_trouble(error: Exception) -> HarnessError:
-    """Return an exception of a greenlet or task that drives calls as a `HarnessError` that ends the run."""
+def as_trouble(error: BaseException) -> HarnessError:
+    """Return an exception of a greenlet, task or thread that drives calls as a `HarnessError` that ends the run."""
     if isinstance(error, HarnessError):
         return error
     return HarnessError(

@@ -16,7 +16,7 @@ from greenlet import greenlet
 from harness.errors import RefusedError
 from harness.load.trouble import causes
 
-_ONE_USER = "Use one user (harness run closed --users 1), or change the call so that it needs no event loop of its own"
+_THREADS = "Add engine=threads to the target (SPEC?engine=threads): each call then runs in a thread of an unpatched process"
 _OVERLAPS = (
     "cannot be called from a running event loop",
     "another loop is running",
@@ -67,12 +67,12 @@ def _refuse(error: Exception) -> None:
         raise RefusedError(
             "Overlapping calls cannot each run an asyncio event loop: gevent runs them in one thread, and a "
             f"thread runs one loop ({type(error).__name__}: {text})",
-            remedy=_ONE_USER,
+            remedy=_THREADS,
         ) from error
     if isinstance(error, AttributeError) and text.startswith(_NO_EPOLL):
         raise RefusedError(
             f"The target waits in a way that gevent's patches remove, as trio does ({text})",
-            remedy="Change the call, for example to asyncio.run with one user (harness run closed --users 1)",
+            remedy=_THREADS,
         ) from error
 
 
@@ -93,7 +93,7 @@ def refuse_process_pools() -> None:
             self._state = None
             raise RefusedError(
                 "The target makes a multiprocessing.Pool, which hangs under gevent's patches",
-                remedy="Use concurrent.futures.ProcessPoolExecutor, or do the work inside the call",
+                remedy=_THREADS,
             )
         make(self, *args, **kwargs)
 

@@ -16,6 +16,7 @@ class Words:
     told: str
     waits_unseen: str
     """Cause of a loop that is blocked without using the CPU."""
+    remedy: str
     hook: str
     """Function of the harness that a tool may have replaced."""
 
@@ -33,20 +34,23 @@ class Words:
 WORDS: Mapping[Engine, Words] = {
     Engine.GEVENT: Words(
         "greenlets",
-        "gevent: greenlets of one thread, driven by Locust",
+        "greenlets of one thread, started by Locust",
         "the library that it waits in does not cooperate with gevent",
+        "With engine=threads in its SPEC they overlap",
         "greenlet trace function",
     ),
     Engine.ASYNCIO: Words(
         "tasks",
-        "asyncio: tasks of one event loop",
+        "tasks of one event loop",
         "it waits in a function that is not awaited, as time.sleep or requests do",
+        "Awaited in asyncio.to_thread they overlap",
         "event loop, or the function that runs its steps,",
     ),
     Engine.THREADS: Words(
         "threads",
-        "threads: real threads, without an event loop",
+        "real threads, without an event loop",
         "it waits in a function that keeps the thread",
+        "",
         "hook",
     ),
 }
