@@ -186,6 +186,15 @@ def test_tasks_that_calls_leave_behind_are_counted_and_told(planted):
     assert f"{left['late']} of late" in " ".join(planted.said.stderr.split())
 
 
+def test_work_in_threads_is_measured_beside_the_split(planted):
+    (name, work), count = *planted.run["in_threads"].items(), planted.run["operations"]["thread"]["count"]
+    assert name == "thread"
+    # Of the six users, some may have begun one before the measured time or not ended it.
+    assert work["length_ns"] >= 3_000_000 * (count - 6)
+    assert work["cpu_ns"] < work["length_ns"]
+    assert "handed to threads and waited for: thread " in " ".join(planted.said.stderr.split())
+
+
 @pytest.mark.measures
 def test_each_row_adds_up_to_the_waiting_of_its_operation(planted):
     for name, by in planted.run["held_by"].items():

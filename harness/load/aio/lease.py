@@ -40,14 +40,20 @@ def start_task(
     return task
 
 
-def make_here(names: Sequence[str], split: Stretches | None) -> Callable[[], Runner | None]:
-    """Return the function that finds the running call: its operation (for profilers) and the call (for the split)."""
+def make_here(
+    names: Sequence[str], split: Stretches | None, watched: Callable[[str, Runner], Runner]
+) -> Callable[[], Runner | None]:
+    """Return the function that finds the running call: its operation (for profilers) and the call (for the split).
+
+    `watched` counts what the function that it returns runs in other threads.
+    """
 
     def here() -> Runner | None:
         lease = CALL.get()
         if lease is None or lease[0].holder < 0:
             return None
-        marker = running(names[lease[0].holder])
+        name = names[lease[0].holder]
+        marker = watched(name, running(name))
         return split.lend(lease[0], marker) if split else marker
 
     return here
