@@ -24,7 +24,16 @@ _MOST_CHANGES = 5
 _HOLDERS = 4
 _MOST_ROWS = 12
 # Facts without which the numbers are misread.
-_NEEDED_FACTS = ("engine", "CPU of calls", "left running", "answers", "events", "clock", "child processes")
+_NEEDED_FACTS = (
+    "threads",
+    "CPU of calls",
+    "left running",
+    "answers",
+    "events",
+    "left behind",
+    "clock",
+    "child processes",
+)
 
 
 def render(view: ReportView, stream: TextIO, width: int = 80) -> None:

@@ -1,17 +1,18 @@
 """Build the view of a report of runs: all decisions on its content. Renderers only lay it out."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.errors import UsageError
+from harness.model import Engine
 from harness.reading.children import children_sentence
 from harness.reading.comparing import uncomparable
+from harness.reading.engines import engine_of, words_of
 from harness.reading.judging import JudgedRun
 from harness.units import format_count, format_duration, format_rate
 from reports.run.attribution import attributions
 from reports.run.backends import backends_table, counters_table
 from reports.run.comparison import changes, comparison
-from reports.run.engine import engine_facts
 from reports.run.environment import cost, differences_table, environment_table, overhead_table, raw_files
 from reports.run.failures import commonest_failures, failures_table
 from reports.run.heads import heads
@@ -22,6 +23,7 @@ from reports.run.operations import operation_views, operations_table, stages_tab
 from reports.run.plots.build import charts
 from reports.run.profiles import profile_facts, profile_views
 from reports.run.sides import Side, sides_of
+from reports.run.threads import thread_facts
 from reports.run.timesplit import slowest_table, split_table, why_changed
 from reports.run.verdict import next_command, verdict
 from reports.run.workers import workers_table
@@ -98,7 +100,15 @@ def _title(sides: Sequence[Side]) -> str:
 def _subtitle(sides: Sequence[Side]) -> str:
     document = sides[0].run.document
     targets = ", ".join(dict.fromkeys(side.run.document.target for side in sides))
-    return f"Target {targets} · {document.started_at[:16].replace('T', ' ')} · {_load(sides[0])}"
+    return (
+        f"Target {targets} · {document.started_at[:16].replace('T', ' ')} · {_load(sides[0])}{_engine(sides)}"
+    )
+
+
+def _engine(sides: Sequence[Side]) -> str:
+    """Return the engines, except the usual one."""
+    engines = dict.fromkeys(engine_of(side.run) for side in sides)
+    return "" if [*engines] == [Engine.GEVENT] else f" · {' and '.join(engines)} engine"
 
 
 def _load(side: Side) -> str:
@@ -122,10 +132,11 @@ def _card(side: Side) -> RunCard:
             ("target", document.target),
             ("variant", document.variant or "none"),
             ("load", _load(side)),
+            ("engine", words_of(side.run).told),
             ("measured", format_duration(round(side.run.measured_s, 3))),
             ("seed", str(document.seed)),
             ("measuring", cost(side)),
-            *engine_facts(side),
+            *thread_facts(side),
             ("warm-up", side.judged.warmup.sentence),
             *_of_answers(side),
             *_children(side),
@@ -148,9 +159,17 @@ def _of_answers(side: Side) -> tuple[tuple[str, str], ...]:
     said = (
         ("answers", facts.judged_by),
         ("events", changed if facts.events_changed else ""),
+        ("left behind", _left(facts.left_tasks)),
         ("clock", "" if facts.replaced_time_s == 0 else _replaced(facts.replaced_time_s)),
     )
     return tuple((name, words) for name, words in said if words)
+
+
+def _left(tasks: Mapping[str, int]) -> str:
+    if not tasks:
+        return ""
+    of = ", ".join(f"{count:,} of {operation}" for operation, count in tasks.items())
+    return f"tasks that ran on after their call had returned: {of}; their work is in no response time"
 
 
 def _replaced(apart_s: float | None) -> str:

@@ -21,6 +21,12 @@ class Known:
     def __str__(self) -> str:
         return f"{self.scenario} {self.target}"
 
+    @property
+    def as_coroutine(self) -> "Known":
+        """The same with the target as coroutines, in the asyncio engine."""
+        separator = "&" if "?" in self.target else "?"
+        return dataclasses.replace(self, target=f"{self.target}{separator}engine=asyncio")
+
 
 def _open(target: str, rate_per_s: int, duration: str, warmup: str = "300ms", settings: str = "") -> Known:
     options = ("--rate", rate_per_s, "--duration", duration, "--warmup", warmup)

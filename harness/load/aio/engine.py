@@ -10,13 +10,15 @@ from collections.abc import Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, RefusedError
+from harness.load.aio.back_to_back import make_slice
 from harness.load.aio.calling import make_caller
 from harness.load.aio.chain import codes_of_task
-from harness.load.aio.closed_model import ClosedModel, back_to_back
+from harness.load.aio.closed_model import ClosedModel
 from harness.load.aio.lease import CALL, Late, make_here
 from harness.load.aio.open_model import OpenModel
 from harness.load.aio.overhead import measured_overhead
@@ -31,6 +33,7 @@ from harness.load.planned_rows import PlannedRows
 from harness.load.run_delay import RunDelay
 from harness.model import Executor
 from harness.plans.plan import choose
+from harness.processes.hosting import Alone, Hosting
 from harness.processes.job import Job, Message, Started
 from harness.processes.withdraw_split import withdraw_split
 from harness.run.directory import RunDirectory, write_document
@@ -42,7 +45,6 @@ from harness.target.events import needed_payloads, prepare_events
 from harness.target.loading import LoadedTarget
 
 # The tasks of the users need a moment to start before warm-up begins.
-_LEAD_S = 0.05
 # The closed model draws its operations in a cycle of this length.
 _SEQUENCE = 65_536
 _TIMEOUTS: tuple[type[BaseException], ...] = (TimeoutError, asyncio.TimeoutError)
@@ -55,28 +57,6 @@ class Send(Protocol):
 
     def __call__(self, message: Message) -> None:
         """Send a message."""
-
-
-class Hosting(Protocol):
-    """Source of a run's start time and of its part of the plan: this process alone, or one that supervises several."""
-
-    def agree_on_origin(self, warmup_s: float) -> int:
-        """Return the clock at time zero of the table, once everything is ready."""
-
-    def share(self, sequence: list[Any]) -> list[Any]:
-        """Return this process's part of the sequence of operations of closed users."""
-
-
-class Alone:
-    """This process is the whole run."""
-
-    def agree_on_origin(self, warmup_s: float) -> int:
-        """Return a future moment that leaves time for the warm-up."""
-        return SystemClock.now_ns() + round((_LEAD_S + warmup_s) * NS_PER_S)
-
-    def share(self, sequence: list[Any]) -> list[Any]:
-        """Return the whole sequence."""
-        return sequence
 
 
 class Driver:
@@ -123,7 +103,6 @@ class Driver:
         table = calls.load(self._folder / RunDirectory.CALLS) if is_open else None
         work = self._prepare(mix, table)
         with Measurement(instrument, self._folder, 0 if table is None else len(table)) as measurement:
-            self._late.clear()
             origin_ns = self._hosting.agree_on_origin(job.warmup_s)
             facts = at_origin(overhead, origin_ns)
             model = self._model(mix, table, measurement.calling(work, origin_ns), measurement.delay)
@@ -150,11 +129,10 @@ class Driver:
         self, mix: Mapping[str, float], table: calls.Table | None, calling: Calling, delay: RunDelay
     ) -> Model:
         job, origin_ns = self._job, calling.origin_ns
-        make = make_caller(calling, self._late)
         if table is not None:
             return OpenModel(
                 PlannedRows.of(table),
-                make,
+                make_caller(calling, self._late),
                 calling.recorder,
                 origin_ns,
                 calling.split,
@@ -166,7 +144,7 @@ class Driver:
         operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
         sequence = self._hosting.share(list(zip(operation.tolist(), payload.tolist(), strict=True)))
         return ClosedModel(
-            back_to_back(make, calling, sequence),
+            make_slice(calling, sequence, self._late),
             calling.split,
             end_ns=origin_ns + round(job.duration_s * NS_PER_S),
             users=job.users,
@@ -195,7 +173,7 @@ class Driver:
             # Other work of this task counts as the driver's.
             CALL.set([Owner()])
             until_origin_s = (facts.origin_ns - SystemClock.now_ns()) / NS_PER_S
-            asyncio.get_running_loop().call_later(until_origin_s, measurement.begin)
+            asyncio.get_running_loop().call_later(until_origin_s, self._begin, measurement)
             self._selector.pacer = model if isinstance(model, OpenModel) else None
             try:
                 await model.run()
@@ -212,7 +190,11 @@ class Driver:
             in_flight_peak=model.in_flight_peak,
             stopped=str(model.trouble) if model.trouble else None,
         )
-        self._write(ended)
+        self._write(msgspec.structs.replace(ended, left_tasks=self._late.found()))
+
+    def _begin(self, measurement: Measurement) -> None:
+        measurement.begin()
+        self._late.clear()
 
     @contextlib.contextmanager
     def _marking(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Say which engine ran the calls of a run, where it is not the usual one, and what that means for its numbers."""
+"""Say of a run whose calls threads made what that means for its numbers."""
 
 from harness.model import Engine
 from harness.run.facts import LoadFacts
@@ -13,13 +13,13 @@ def is_of_threads(side: Side) -> bool:
     return side.run.facts is not None and side.run.facts.engine is Engine.THREADS
 
 
-def engine_facts(side: Side) -> tuple[tuple[str, str], ...]:
-    """Return the facts on the engine; none for a run that is driven by the usual one."""
+def thread_facts(side: Side) -> tuple[tuple[str, str], ...]:
+    """Return the facts on the threads of a run; none for a run that another engine drove."""
     facts = side.run.facts
     if facts is None or facts.engine is not Engine.THREADS:
         return ()
     said = (
-        ("engine", f"driven by the threads engine ({_number(facts.threads, 'thread')}): {NOT_SPLIT}"),
+        ("threads", f"driven by the threads engine ({_number(facts.threads, 'thread')}): {NOT_SPLIT}"),
         ("CPU of calls", _cpu(facts)),
         ("left running", _left(facts)),
     )
