@@ -44,7 +44,6 @@ from harness.target.eventloop import EventLoop
 from harness.target.events import needed_payloads, prepare_events
 from harness.target.loading import LoadedTarget
 
-# The tasks of the users need a moment to start before warm-up begins.
 # The closed model draws its operations in a cycle of this length.
 _SEQUENCE = 65_536
 _TIMEOUTS: tuple[type[BaseException], ...] = (TimeoutError, asyncio.TimeoutError)

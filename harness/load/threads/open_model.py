@@ -119,10 +119,15 @@ class OpenModel:
         target_ns, host_ns = self._lateness.causes(due_ns, now_ns)
         if target_ns:
             self._target_ns = time.process_time_ns() - self._harness_cpu_ns()
+        caused_ns = target_ns + host_ns
         excused_ns = self._backlog.excused_ns(
-            due_ns, now_ns, target_ns, self._target_ns, self.crew.gate.ended
+            due_ns, now_ns, caused_ns, self._target_ns, self.crew.gate.ended
         )
-        return target_ns + min(excused_ns, now_ns - due_ns - host_ns - target_ns), host_ns
+        # Sending a backlog takes time too, which whoever caused the backlog has caused.
+        excused_ns = min(excused_ns, now_ns - due_ns - caused_ns)
+        if target_ns >= host_ns:
+            return target_ns + excused_ns, host_ns
+        return target_ns, host_ns + excused_ns
 
     def _harness_cpu_ns(self) -> int:
         return self.crew.harness_cpu_ns() + time.thread_time_ns()
