@@ -125,7 +125,7 @@ def noop(journal: str = "") -> KnownTarget | NoopTarget:
 
 
 def constant(service_ms: str = "1", journal: str = "") -> KnownTarget:
-    """Yield for `service_ms` on every call: other greenlets may use the event loop meanwhile."""
+    """Yield for `service_ms` on every call: other calls may run meanwhile."""
     seconds = number("service_ms", service_ms) / 1000
     return KnownTarget(lambda _call: time.sleep(seconds), journal)
 

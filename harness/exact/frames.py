@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.profiles.stacks.frames import CARRYING, MARKER_FILE, engine_file, frame_path
+from harness.profiles.stacks.frames import ADAPTERS, CARRYING, MARKER_FILE, engine_file, frame_path
 
 NO_FUNCTION = "(no function)"
 """Stand-in for work without a Python function: a built-in that the harness called for the benchmark or target."""
@@ -15,8 +15,10 @@ _CALLERS = frozenset(
         MARKER_FILE,
         engine_file("harness.processes.one_user"),
         engine_file("harness.processes.traced"),
+        engine_file("harness.session.slots.slot_benchmark"),
         engine_file("harness.session.slots.slot_program"),
-        engine_file("harness.target.loading"),
+        *ADAPTERS,
+        engine_file("harness.target.eventloop"),
     }
 )
 """Files of the harness between the operation's marker and the measured code; also frames without a file."""

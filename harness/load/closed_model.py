@@ -4,6 +4,8 @@ A call is intended when its user's think time ends. A user without think time yi
 not yield by themselves: a yield costs 2 to 3 us.
 """
 
+from collections.abc import Callable
+
 import gevent
 from gevent.event import Event
 
@@ -34,12 +36,15 @@ class ClosedModel:
         drain_s: float,
         delay: RunDelay,
         vetting: Vetting | None = None,
+        pause_s: Callable[[object], float] | None = None,
     ) -> None:
+        """`pause_s` returns the pause before the next call of the user in a greenlet; without it, all think for the same time."""
         self._make_calls = make_calls
         self._split = split
         self._owners = owners
         self._end_ns = end_ns
         self._think_time_s = think_time_s
+        self._pause_s = pause_s or (lambda _me: think_time_s)
         self._drain_s = drain_s
         self._vetting = vetting or Vetting()
         self._now_ns = SystemClock.now_ns
@@ -75,20 +80,18 @@ class ClosedModel:
             slice_end_ns = now_ns if self._think_time_s else min(now_ns + _SLICE_NS, self._end_ns)
             completed_ns = self._make_calls(me, intended_ns, now_ns, held_ns, host_ns, slice_end_ns)
             self._owners[me].holder = DRIVER
-            intended_ns, now_ns, held_ns, host_ns = self._pause(completed_ns)
+            intended_ns, now_ns, held_ns, host_ns = self._pause(completed_ns, self._pause_s(me))
 
-    def _pause(self, completed_ns: int) -> tuple[int, int, int, int]:
+    def _pause(self, completed_ns: int, pause_s: float) -> tuple[int, int, int, int]:
         """Think, or only yield, and return (intended, now, lag caused by the target, lag caused by the host) in ns."""
         split = self._split
         self._delay.look(completed_ns)
         target_ns = split.target_ns if split else 0
-        intended_ns = completed_ns + round(self._think_time_s * NS_PER_S)
-        gevent.sleep(self._think_time_s)
+        intended_ns = completed_ns + round(pause_s * NS_PER_S)
+        gevent.sleep(pause_s)
         now_ns = self._now_ns()
         intended_ns = min(intended_ns, now_ns)
-        held_ns, host_ns = lag_owners(
-            split, self._delay, intended_ns, now_ns, None if self._think_time_s else target_ns
-        )
+        held_ns, host_ns = lag_owners(split, self._delay, intended_ns, now_ns, None if pause_s else target_ns)
         return intended_ns, now_ns, held_ns, host_ns
 
     def wait(self) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
+
 from harness.clock import SystemClock
 from harness.load.calling import Calling, Work
 from harness.load.children import ChildWatch
@@ -29,6 +31,7 @@ from harness.target.carrying import Carrier
 from harness.target.counters import Counters
 from harness.target.failures import Failures
 from harness.target.invoke import Vet
+from harness.target.journey_ends import JourneyFacts
 from harness.target.loading import LoadedTarget, open_target
 
 if TYPE_CHECKING:
@@ -185,6 +188,15 @@ class Measurement:
         if self._waits:
             write_atomically(self._folder / WAITS, self.waits)
 
-    def end(self, facts: LoadFacts, *, ended_ns: int, in_flight_peak: int, stopped: str | None) -> LoadFacts:
+    def end(
+        self,
+        facts: LoadFacts,
+        *,
+        ended_ns: int,
+        in_flight_peak: int,
+        stopped: str | None,
+        journeys: JourneyFacts | None = None,
+    ) -> LoadFacts:
         """Return the facts of the whole test after the last call; `ended_ns` is the end of the measured time."""
+        facts = msgspec.structs.replace(facts, journeys=journeys)
         return at_end(facts, self._watches, ended_ns=ended_ns, in_flight_peak=in_flight_peak, stopped=stopped)

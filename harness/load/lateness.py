@@ -6,11 +6,15 @@ from harness.load.stretches import Stretches
 
 
 class Lateness:
-    """The causes of the start delays of an open model's arrivals."""
+    """The causes of the start delays of an open model's arrivals.
 
-    def __init__(self, split: Stretches | None, delay: RunDelay) -> None:
+    Without `in_order` others ask for the lags of further calls, at moments in any order.
+    """
+
+    def __init__(self, split: Stretches | None, delay: RunDelay, *, in_order: bool = True) -> None:
         self._split = split
         self._delay = delay
+        self._in_order = in_order
         self._backlog = Backlog()
 
     def owners(self, due_ns: int, now_ns: int, ended: int) -> tuple[int, int]:
@@ -22,7 +26,9 @@ class Lateness:
         if not split:
             unexplained_ns, held_ns = now_ns - due_ns, 0
         else:
-            held_ns = min(split.holds.since_ns(due_ns), now_ns - due_ns)
+            holds = split.holds
+            held_ns = holds.since_ns(due_ns) if self._in_order else holds.recent_ns(due_ns)
+            held_ns = min(held_ns, now_ns - due_ns)
             held_ns += self._backlog.excused_ns(due_ns, now_ns, held_ns, split.target_ns, ended)
             unexplained_ns = now_ns - due_ns - held_ns
         return held_ns, _host_ns(split, self._delay, due_ns, now_ns, unexplained_ns)

@@ -51,7 +51,9 @@ class OpenModel:
         deadline_ns: int,
         delay: RunDelay,
         vetting: Vetting | None = None,
+        has_walkers: bool = False,
     ) -> None:
+        """With `has_walkers`, `make` goes on to further calls, whose lags are asked for at moments in any order."""
         self._rows = rows
         self._make = make
         self._recorder = recorder
@@ -67,10 +69,11 @@ class OpenModel:
         self._workers: list[gevent.Greenlet] = []
         self._claimed = self._in_flight = 0
         self._quiet = Event()
-        self._lateness = Lateness(split, delay)
+        self._lateness = Lateness(split, delay, in_order=not has_walkers)
         # The loop counts as idle while the pacer only waits for the next arrival.
         self._pacer = Owner(IDLE)
         self._delay = delay
+        self._has_walkers = has_walkers
         self.in_flight_peak = 0
         self._ended = Event()
         self.stopping = Event()
@@ -113,7 +116,7 @@ class OpenModel:
 
     def _wait_until(self, due_ns: int, delay: RunDelay) -> int:
         """Wait until the clock reaches `due_ns`, or until the run must stop, and return the clock."""
-        if self._split:
+        if self._split and not self._has_walkers:
             self._split.watch(due_ns)
         now_ns = self._now_ns()
         delay.look(now_ns)

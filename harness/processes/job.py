@@ -77,6 +77,12 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     file: str = ""
     opening_ns: int = 0
     engine: Engine = Engine.GEVENT
+    journey: list[str] = []
+    """Operations of the journey of the target's users, in their order; empty if calls are drawn by weight."""
+    notes: tuple[str, ...] = ()
+    """Sentences about the target that degrade a run of it."""
+    remarks: tuple[str, ...] = ()
+    """Sentences about the target's requests that do not."""
 
 
 class Armed(msgspec.Struct, frozen=True, tag="armed"):

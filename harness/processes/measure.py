@@ -121,19 +121,15 @@ class MeasuredProcess:
         """Return the process id."""
         return self.child.pid
 
-    def offered_operations(self) -> dict[str, float]:
-        """Wait until the target is made and open, and return the operations that it offers.
+    def wait_ready(self) -> Ready:
+        """Wait until the target is made and open, and return what the child reports of it.
 
         Raises the error that the child reports, or `TargetError` if it dies or takes over two minutes.
         """
-        return self.wait_ready().operations
-
-    def wait_ready(self) -> Ready:
-        """Wait as `offered_operations` does, and return all facts that the child reports of its target."""
         return self._expect(Ready, _START_S)
 
     def wait_listening(self) -> Listening:
-        """Wait until the master of several workers listens; raises as `offered_operations` does."""
+        """Wait until the master of several workers listens; raises as `wait_ready` does."""
         return self._expect(Listening, _START_S)
 
     def tell(self, message: msgspec.Struct) -> None:

@@ -44,7 +44,12 @@ def run_with_workers(
     )
     with run:
         ready = run.wait_ready()
-        mix = plan.mix(ready.operations)
+        mix = plan.mix(ready)
+        if ready.journey and plan.scenario.executor is Executor.OPEN:
+            raise UsageError(
+                "Several workers cannot share the arrivals of users on a journey",
+                remedy="Leave out --workers, or use a scenario of the closed model",
+            )
         on_mix(mix)
         ending = run.follow(run.go(mix), tick)
     return merge_parts(run.parts(), plan, folder, ending, ready)

@@ -24,7 +24,7 @@ from harness.processes.tree import OwnTree
 from harness.profiles.capture.ptrace import allow_ptrace
 from harness.target.carrying import Carrier
 from harness.target.importing import append_current_folder
-from harness.target.loading import closing_target, make
+from harness.target.loading import LoadedTarget, closing_target, make
 from harness.target.spec import first_engine
 
 Send = Callable[[Message], None]
@@ -135,7 +135,7 @@ def _measure(
         opening_ns = SystemClock.now_ns() - began_ns
         if own:
             own.check([target.file])
-        send(Ready(dict(target.operations), target.file, opening_ns, target.engine))
+        send(ready_of(target, opening_ns))
         if line := sys.stdin.buffer.readline():
             driver.drive(msgspec.json.decode(line, type=Go).operations, send)
             if job.share:
@@ -143,6 +143,19 @@ def _measure(
             # Modules that its first call imported count too.
             if own:
                 own.check([target.file])
+
+
+def ready_of(target: LoadedTarget, opening_ns: int) -> Ready:
+    """Return the report of a target that is open."""
+    return Ready(
+        operations=dict(target.operations),
+        file=target.file,
+        opening_ns=opening_ns,
+        engine=target.engine,
+        journey=[step.operation for step in target.journey.steps],
+        notes=target.notes,
+        remarks=target.remarks,
+    )
 
 
 def _announced(function: Callable[[], None], what: str, send: Send) -> Callable[[], None]:

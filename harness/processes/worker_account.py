@@ -17,7 +17,7 @@ from harness.run.distributions import COUNTS, MOMENTS, Distributions
 from harness.run.documents import HostFacts
 from harness.run.facts import Blocked, ChildFacts, LoadFacts, ThreadCpu
 from harness.table import calls
-from harness.target import failures
+from harness.target import failures, journey_ends
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +109,7 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         halted_ns=max(facts.halted_ns for facts in all_facts),
         longest_halt_ns=max(facts.longest_halt_ns for facts in all_facts),
         children=_together([facts.children for facts in all_facts if facts.children]),
+        journeys=journey_ends.merged([facts.journeys for facts in all_facts if facts.journeys]),
         threads=sum(facts.threads for facts in all_facts),
         thread_cpu=_cpu([facts.thread_cpu for facts in all_facts]),
         left_running=sum(facts.left_running for facts in all_facts),

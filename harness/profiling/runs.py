@@ -265,7 +265,7 @@ def record_memory(
         follow_fork=follow_fork, overlay=str(subject.overlay.resolve()) if subject.overlay else None,
     )  # fmt: skip
     with MeasuredProcess(supervisor, job, folder / "worker.log", subject.environment) as process:
-        process.send_go(plan.mix(process.offered_operations()))
+        process.send_go(plan.mix(process.wait_ready()))
         process.wait_done(_MEMORY_RUN_S)
     profiles = memory.fold(folder / Driver.RECORD, _roots(subject))
     done = decode(folder / Driver.FACTS, FixedFacts)

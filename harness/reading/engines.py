@@ -16,10 +16,9 @@ class Words:
     told: str
     waits_unseen: str
     """Cause of a loop that is blocked without using the CPU."""
+    remedy: str
     hook: str
     """Function of the harness that a tool may have replaced."""
-    whole: str = "The event loop"
-    """All that runs calls, as the beginning of a sentence."""
 
     @property
     def others(self) -> str:
@@ -35,22 +34,24 @@ class Words:
 WORDS: Mapping[Engine, Words] = {
     Engine.GEVENT: Words(
         "greenlets",
-        "gevent: greenlets of one thread, driven by Locust",
+        "greenlets of one thread, started by Locust",
         "the library that it waits in does not cooperate with gevent",
+        "With engine=threads in its SPEC they overlap",
         "greenlet trace function",
     ),
     Engine.ASYNCIO: Words(
         "tasks",
-        "asyncio: tasks of one event loop",
+        "tasks of one event loop",
         "it waits in a function that is not awaited, as time.sleep or requests do",
-        "function that runs the steps of the event loop",
+        "Awaited in asyncio.to_thread they overlap",
+        "event loop, or the function that runs its steps,",
     ),
     Engine.THREADS: Words(
         "threads",
-        "threads: real threads of an unpatched process",
+        "real threads, without an event loop",
         "it waits in a function that keeps the GIL",
+        "",
         "hook",
-        "All threads of the measured process",
     ),
 }
 

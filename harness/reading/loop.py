@@ -16,6 +16,11 @@ _OF_RECORDING_NS = 5_000
 _MOST_ASIDE, _TOLD_ASIDE = 0.10, 0.02
 # Allowed share of time with the loop blocked without the CPU; an operation's own share from which it is named.
 _MOST_BLOCKED, _MOSTLY = 0.02, 0.5
+_WHAT_STANDS = {
+    Engine.GEVENT: "The event loop",
+    Engine.ASYNCIO: "The event loop",
+    Engine.THREADS: "All threads of the measured process",
+}
 
 
 def aside(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
@@ -53,14 +58,13 @@ def blocked(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     cause = words_of(run).waits_unseen
     if run.facts.halted_ns > _MOST_BLOCKED * whole_ns:
         cause += ", or it waits for the GIL"
-    overlap = ". With engine=threads in its SPEC they overlap" if run.facts.engine is Engine.GEVENT else ""
     for name, one in sorted(run.facts.blocked.items(), key=lambda item: -item[1].blocked_ns):
         if one.blocked_ns > _MOSTLY * one.held_ns:
             yield Reason(
                 Level.DEGRADED,
                 f"{words_of(run).others if name == OTHERS else name} holds the event loop without using the CPU: {format_ns(one.blocked_ns / one.stretches)} of "
                 f"{format_ns(one.held_ns / one.stretches)} each time, {one.stretches} times; {cause}. Calls then run one after "
-                f"the other: rates and capacity are those of a single call at a time{overlap}",
+                f"the other: rates and capacity are those of a single call at a time. {words_of(run).remedy}",
             )
 
 
@@ -71,7 +75,7 @@ def halted(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
         if limits.descheduled_share.level(share) is not Level.VALID:
             yield Reason(
                 Level.DEGRADED,
-                f"{words_of(run).whole} stood still for {format_percent(share)} of the time, at most {format_ns(run.facts.longest_halt_ns)} "
+                f"{_WHAT_STANDS[run.facts.engine]} stood still for {format_percent(share)} of the time, at most {format_ns(run.facts.longest_halt_ns)} "
                 "at once, with work to do and neither on a processor nor waiting for one: a thread of the target held the GIL "
                 "(native code that does not release it), or the process was stopped from outside",
             )

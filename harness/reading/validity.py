@@ -98,12 +98,14 @@ def _completeness(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     total = sum(run.total.outcomes.values())
     if total != run.planned:
         yield _invalid(f"The outcomes sum to {total}, not to the {run.planned} calls of the plan")
-    if run.document.plan.executor == "open" and (expected := _planned_arrivals(run)) != run.planned:
+    if run.document.plan.executor == "open" and (expected := _planned_calls(run)) != run.planned:
         yield _invalid(f"The table holds {run.planned} calls, the plan {expected}")
 
 
-def _planned_arrivals(run: RunSummary) -> int:
-    return round(sum(span.area for span in run.document.plan.spans if not span.warmup))
+def _planned_calls(run: RunSummary) -> int:
+    arrivals = round(sum(span.area for span in run.document.plan.spans if not span.warmup))
+    journeys = run.facts.journeys if run.facts else None
+    return arrivals + (journeys.later_calls if journeys else 0)
 
 
 def _stamps(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
@@ -201,7 +203,7 @@ def _split(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
         yield Reason(
             Level.DEGRADED,
             f"The target, or a tool that it started, replaced the {words_of(run).hook} of the harness: service is not"
-            " divided into executing and waits. Remove that function, or run with --no-split",
+            " divided into executing and waits. Remove that, or run with --no-split",
         )
 
 

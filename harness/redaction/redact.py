@@ -18,7 +18,16 @@ from typing import Any
 from harness.redaction.key import redaction_key
 from harness.redaction.patterns import HIDDEN, Span, find, is_secret
 
-__all__ = ["HIDDEN", "hide_known", "learn", "learn_parameters", "redact", "redact_text", "secret_spans"]
+__all__ = [
+    "HIDDEN",
+    "hide_known",
+    "learn",
+    "learn_parameters",
+    "learn_secrets",
+    "redact",
+    "redact_text",
+    "secret_spans",
+]
 
 _SHORTEST = 5
 _LONG = 8
@@ -65,6 +74,12 @@ def learn_parameters(parameters: Mapping[str, str]) -> None:
             _remember(value)
         else:
             learn(value)
+
+
+def learn_secrets(secrets: Iterable[str]) -> None:
+    """Learn these texts as secrets, and hide them from now on wherever they occur; short everyday words stay visible."""
+    for secret in secrets:
+        _remember(secret)
 
 
 def hide_known(text: str) -> str:

@@ -159,7 +159,9 @@ class RunDocument(msgspec.Struct, kw_only=True):
     interrupted: bool = False
     trouble: list[str] = []
     notes: list[str] = []
-    """Events after the measured time, which degrade the run without affecting its numbers."""
+    """Facts of the target, and events after the measured time, that degrade the run without affecting its numbers."""
+    remarks: list[str] = []
+    """Facts of the target's requests that do not degrade the run, such as parts of their file that are not used."""
     host: HostFacts = HostFacts()
     workers: list[WorkerFacts] = []
     """Workers of the run; empty if one process drove all calls. `host` is of that process, else the worst of the workers."""

@@ -4,6 +4,7 @@ import msgspec
 
 from harness.model import Engine
 from harness.target.failures import Failure
+from harness.target.journey_ends import JourneyFacts
 
 MOST_THREADS = 1_000
 """Bound of the pool of threads that make the calls of an open model."""
@@ -43,7 +44,7 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     origin_ns: int
     origin_unix_s: float
     engine: Engine = Engine.GEVENT
-    """Engine that drove the run."""
+    """The way in which overlapping calls ran."""
     clock_step_s: float = 0.0
     ended_ns: int | None = None
     replaced_time_s: float | None = 0.0
@@ -78,6 +79,8 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     longest_halt_ns: int = 0
     children: ChildFacts | None = None
     """Resources of child processes; None if calls had no child processes."""
+    journeys: JourneyFacts | None = None
+    """Ends of the users' journeys; None for a target without a journey."""
     threads: int = 0
     """Number of threads that made calls; 0 unless the engine is `threads`."""
     thread_cpu: dict[str, ThreadCpu] = {}

@@ -7,15 +7,15 @@ body. An answer without a status has completed.
 
 import inspect
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.model import ExplainsFailures, JudgesResults, Outcome
 from harness.profiles.stacks.frames import relative_path
+from harness.requests.statuses import STATUSES, read_statuses
 
 EXPECT_STATUS = "expect-status"
 """SPEC parameter with the statuses that do not count as failures; it is not passed to the factory."""
-STATUSES = range(100, 600)
 USUAL = frozenset(range(100, 400))
 _BESIDE_A_STATUS = ("headers", "body", "data")
 _COMPLETED, _FAILED = int(Outcome.COMPLETED), int(Outcome.FAILED)
@@ -142,7 +142,7 @@ class ByStatus:
 
     def rule(self) -> str:
         """Return the rule as a sentence; empty until an answer had a status."""
-        return _rule_of(self._expected) if self._has_seen_one else ""
+        return rule_of(self._expected) if self._has_seen_one else ""
 
     def _reader(self, kind: type) -> Reader:
         read = _reader(kind)
@@ -216,27 +216,11 @@ def read_expected(words: object) -> frozenset[int]:
     If all of them are 4xx and 5xx, the statuses below 400 are added; else the result is exactly those named. Raises
     `ValueError` for anything else.
     """
-    if isinstance(words, str):
-        words = [word.strip() for word in words.split(",")]
-    elif isinstance(words, int):
-        words = [words]
-    if not isinstance(words, Iterable) or isinstance(words, Mapping):
-        raise ValueError(f"{words!r:.60} is not a collection of statuses such as 404 or '200-399'")  # noqa: TRY004 - as promised
-    found = frozenset(status for word in words for status in _span(word))
+    found = read_statuses(words)
     return found if not found or found & USUAL else found | USUAL
 
 
-def _span(word: object) -> range:
-    first, dash, last = str(int(word) if isinstance(word, int) else word).partition("-")
-    if isinstance(word, bool) or not first.isdecimal() or not (last if dash else first).isdecimal():
-        raise ValueError(f"{word!r:.60} is neither a status such as 404 nor a span such as '200-399'")
-    span = range(int(first), int(last or first) + 1)
-    if not span or span[0] not in STATUSES or span[-1] not in STATUSES:
-        raise ValueError(f"{word!r:.60} is not within 100 to 599")
-    return span
-
-
-def _rule_of(expected: frozenset[int]) -> str:
+def rule_of(expected: frozenset[int]) -> str:
     """Return the rule by which answers with a status are judged, as a sentence."""
     failed = (
         "4xx and 5xx count as failed" if expected == USUAL else f"all but {_spans(expected)} count as failed"

@@ -1,8 +1,10 @@
 """Import what a SPEC names: the object at `path/to/file.py:name` or `package.module:name`, and nothing else of it."""
 
 import contextlib
+import difflib
 import importlib
 import importlib.util
+import inspect
 import os
 import sys
 from collections.abc import Iterator
@@ -10,29 +12,32 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from harness.errors import RefusedError, TargetError
+from harness.errors import HarnessError, RefusedError, TargetError
 
 
 def append_current_folder() -> None:
-    """Put the current folder, which holds the user's packages, last on the import path.
+    """Put the current folder and its `src/`, which hold the user's packages, last on the import path.
 
     A folder there named `reports` or `targets` must not hide the harness's own, nor modules of it imported later.
     """
     for package in ("reports", "scenarios", "targets"):
         # The last place is not enough: an editable install is searched only after the whole path.
         importlib.import_module(package)
-    sys.path.append(os.getcwd())  # noqa: PTH109 - as Python itself writes it
+    here = os.getcwd()  # noqa: PTH109 - as Python itself writes it
+    sys.path.append(here)
+    if (source := Path(here, "src")).is_dir() and not (source / "__init__.py").exists():
+        sys.path.append(str(source))
 
 
 @contextlib.contextmanager
 def told(what: str, remedy: str) -> Iterator[None]:
     """Raise whatever the target's code raises in the block as a `TargetError`: `what`, then the exception.
 
-    This includes a `BaseException` such as `CancelledError`. A `RefusedError` passes unchanged.
+    This includes a `BaseException` such as `CancelledError`. An error of the harness passes unchanged.
     """
     try:
         yield
-    except (KeyboardInterrupt, RefusedError):
+    except (KeyboardInterrupt, HarnessError):
         raise
     except BaseException as error:
         raise TargetError(f"{what}: {type(error).__name__}: {error}", remedy=remedy) from error
@@ -41,7 +46,8 @@ def told(what: str, remedy: str) -> Iterator[None]:
 def load_object(text: str) -> Any:
     """Import the object at `path/to/file.py:name` or `package.module:name`; a name may have dots, for an attribute of a class.
 
-    Raises `TargetError` if the file or module is missing or fails to import, or has no such object.
+    With `()` after the name, what stands there is called without arguments, and its result returned. Raises `TargetError`
+    if the file or module is missing or fails to import, or has no such object, or if the call fails.
     """
     place, _, name = text.rpartition(":")
     with told(
@@ -49,11 +55,52 @@ def load_object(text: str) -> Any:
         "Import it in a Python shell to see the full traceback",
     ):
         found: Any = module_of_file(Path(place)) if place.endswith(".py") else module_by_name(place)
-    for part in name.split("."):
+    factory = name.removesuffix("()")
+    for part in factory.split("."):
         if not hasattr(found, part):
-            raise TargetError(f"'{place}' has no '{name}'", remedy="Correct the name after the colon")
+            raise TargetError(f"'{place}' has no '{factory}'", remedy=_nearest(factory, found))
         found = getattr(found, part)
-    return found
+    return found if factory == name else _made(text, found)
+
+
+def _nearest(name: str, module: Any) -> str:
+    near = difflib.get_close_matches(name, [one for one in dir(module) if not one.startswith("__")], 1, 0.6)
+    return f"Did you mean '{near[0]}'?" if near else "Correct the name after the colon"
+
+
+def _made(text: str, factory: Any) -> Any:
+    """Return what a factory of applications makes; one that needs arguments is not called."""
+    if not callable(factory):
+        raise TargetError(
+            f"'{text}' calls an object of class {type(factory).__qualname__}, which cannot be called",
+            remedy="Remove the ()",
+        )
+    try:
+        inspect.signature(factory).bind()
+    except ValueError:
+        pass  # A function written in C may have no signature.
+    except TypeError as error:
+        raise TargetError(
+            f"'{text}' cannot be called without arguments: {error}",
+            remedy="Write a function without arguments that calls it with its arguments, and name that function",
+        ) from error
+    with told(f"'{text}' failed", "Correct the application"):
+        made = factory()
+        if inspect.iscoroutine(made):
+            made.close()
+            raise RefusedError(
+                f"'{text}' is an async function", remedy="Write a plain function that makes the application"
+            )
+        return made
+
+
+def file_of_module(place: str) -> str:
+    """Return the file of the imported module at a place, symbolic links resolved; empty if it has none."""
+    name = place.rpartition(":")[0]
+    if name.endswith(".py"):
+        return os.path.realpath(name)
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return os.path.realpath(file) if file else ""
 
 
 def module_of_file(path: Path) -> ModuleType:

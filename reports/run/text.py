@@ -25,14 +25,16 @@ _HOLDERS = 4
 _MOST_ROWS = 12
 # Facts without which the numbers are misread.
 _NEEDED_FACTS = (
-    "threads",
+    "engine",
     "CPU of calls",
     "left running",
+    "left behind",
+    "requests",
     "answers",
     "events",
-    "left behind",
     "clock",
     "child processes",
+    "journeys",
 )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.reading.engines import others
 from harness.reading.parts import SlowCall, blocked_runs, mean_parts, slowest_calls
 from harness.units import format_ns
+from reports.run.engine import NOT_SPLIT, is_of_threads
 from reports.run.sides import Side, operation_names
-from reports.run.threads import NOT_SPLIT, is_of_threads
 from reports.shared.model import Cell, Part, Row, Table
 
 PART_NAMES = {

@@ -4,26 +4,25 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from harness.errors import UsageError
-from harness.model import Engine
 from harness.reading.children import children_sentence
 from harness.reading.comparing import uncomparable
-from harness.reading.engines import engine_of, words_of
 from harness.reading.judging import JudgedRun
 from harness.units import format_count, format_duration, format_rate
 from reports.run.attribution import attributions
 from reports.run.backends import backends_table, counters_table
 from reports.run.comparison import changes, comparison
+from reports.run.engine import engine_facts
 from reports.run.environment import cost, differences_table, environment_table, overhead_table, raw_files
 from reports.run.failures import commonest_failures, failures_table
 from reports.run.heads import heads
 from reports.run.heldby import held_by_table
+from reports.run.journeys import journeys_sentence, journeys_table
 from reports.run.lost import lost_table
 from reports.run.model import ReportView, RunCard
 from reports.run.operations import operation_views, operations_table, stages_table
 from reports.run.plots.build import charts
 from reports.run.profiles import profile_facts, profile_views
 from reports.run.sides import Side, sides_of
-from reports.run.threads import thread_facts
 from reports.run.timesplit import slowest_table, split_table, why_changed
 from reports.run.verdict import next_command, verdict
 from reports.run.workers import workers_table
@@ -66,6 +65,7 @@ def build(runs: Sequence[JudgedRun]) -> ReportView:
         ),
         split=fold(split_table(sides)),
         failures=failures_table(sides),
+        journeys=journeys_table(sides),
         held_by=tuple(held_by_table(side, f"held-by-{number}") for number, side in enumerate(sides)),
         stages=fold(stages_table(sides)),
         workers=workers_table(sides),
@@ -100,21 +100,15 @@ def _title(sides: Sequence[Side]) -> str:
 def _subtitle(sides: Sequence[Side]) -> str:
     document = sides[0].run.document
     targets = ", ".join(dict.fromkeys(side.run.document.target for side in sides))
-    return (
-        f"Target {targets} · {document.started_at[:16].replace('T', ' ')} · {_load(sides[0])}{_engine(sides)}"
-    )
-
-
-def _engine(sides: Sequence[Side]) -> str:
-    """Return the engines, except the usual one."""
-    engines = dict.fromkeys(engine_of(side.run) for side in sides)
-    return "" if [*engines] == [Engine.GEVENT] else f" · {' and '.join(engines)} engine"
+    return f"Target {targets} · {document.started_at[:16].replace('T', ' ')} · {_load(sides[0])}"
 
 
 def _load(side: Side) -> str:
     plan = side.run.document.plan
     stages = sum(1 for span in plan.spans if not span.warmup)
     rate = format_rate(plan.rate_per_s) if plan.executor == "open" else f"{plan.users} users"
+    if journeys_sentence(side) and plan.executor == "open":
+        rate += " users arriving"
     if stages > 1 and plan.executor == "open":
         rate += f" as the base of {stages} stages"
     return f"{rate} for {format_duration(plan.duration_s)}"
@@ -132,14 +126,14 @@ def _card(side: Side) -> RunCard:
             ("target", document.target),
             ("variant", document.variant or "none"),
             ("load", _load(side)),
-            ("engine", words_of(side.run).told),
             ("measured", format_duration(round(side.run.measured_s, 3))),
             ("seed", str(document.seed)),
             ("measuring", cost(side)),
-            *thread_facts(side),
+            *engine_facts(side),
             ("warm-up", side.judged.warmup.sentence),
             *_of_answers(side),
             *_children(side),
+            *_journeys(side),
             *_found(side),
         ),
         outcomes=tuple((name.replace("_", " "), count) for name, count in side.run.total.outcomes.items()),
@@ -151,12 +145,13 @@ def _card(side: Side) -> RunCard:
 
 
 def _of_answers(side: Side) -> tuple[tuple[str, str], ...]:
-    """Return the facts on judged answers, changed events and a replaced clock, where there are any."""
-    facts = side.run.facts
+    """Return the facts on requests, judged answers, changed events and a replaced clock, where there are any."""
+    facts, remarks = side.run.facts, side.run.document.remarks
     if facts is None:
         return ()
     changed = f"{facts.events_changed:,} calls changed theirs; each call got its event as it was made"
     said = (
+        ("requests", "; ".join(remarks)),
         ("answers", facts.judged_by),
         ("events", changed if facts.events_changed else ""),
         ("left behind", _left(facts.left_tasks)),
@@ -184,6 +179,11 @@ def _replaced(apart_s: float | None) -> str:
 def _children(side: Side) -> tuple[tuple[str, str], ...]:
     sentence = children_sentence(side.run)
     return (("child processes", sentence),) if sentence else ()
+
+
+def _journeys(side: Side) -> tuple[tuple[str, str], ...]:
+    sentence = journeys_sentence(side)
+    return (("journeys", sentence),) if sentence else ()
 
 
 def _found(side: Side) -> tuple[tuple[str, str], ...]:

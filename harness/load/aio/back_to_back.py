@@ -48,9 +48,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]], late: Late
     finish = make_finish(calling, split) if has_split else None
     now_ns, passed, aside, raised = work.now_ns, work.passed, make_aside(calling), make_raised(calling)
 
-    async def run(  # noqa: C901, PLR0915 - as above
-        owner: Owner, intended_ns: int, let_go_ns: int, lag_target_ns: int, lag_host_ns: int, end_ns: int
-    ) -> int:
+    async def run(owner: Owner, intended_ns: int, let_go_ns: int, lag_target_ns: int, lag_host_ns: int, end_ns: int) -> int:  # fmt: skip  # noqa: C901, PLR0915 - as above
         task: Any = owner.root
         is_cancelled, has_lag = task.cancelling, lag_target_ns or lag_host_ns
         # `Holds` must hear of every call that ends after the watched moment.
@@ -84,16 +82,15 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]], late: Late
                 owner.holder = DRIVER
                 outcome, next_ns = aside(row, operation, outcome, completed_ns, result, entry, event)
             if is_alone:
-                # Without a split, another task may have claimed the next row unnoticed.
                 is_next = has_split or tail[0] == row + 1
                 if is_next and row + 1 < room and next_ns <= end_ns and not has_lag and not is_cancelled():
-                    done_ns, at_ns = completed_ns - origin_ns, next_ns - origin_ns
+                    at_ns = next_ns - origin_ns
                     call, event, entry, operation, head = take()
                     event = entry.take() if entry else event
                     row += 1
                     tail[0] = row + 1
                     fill_and_claim(
-                        table, place + FILL_FROM, entered_ns - origin_ns, done_ns,
+                        table, place + FILL_FROM, entered_ns - origin_ns, completed_ns - origin_ns,
                         run_ns if has_split else NO_SPLIT, head, at_ns, at_ns)  # fmt: skip
                     table[place] = outcome
                     place += ROW_BYTES
@@ -101,9 +98,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]], late: Late
                 if completed_ns > split.due_ns:
                     split.holds.remember(entered_ns, completed_ns)
             run_ns, wait_busy_ns = (run_ns, wait_busy_ns) if has_split else (-1, -1)
-            fill(
-                table, place + FILL_FROM, entered_ns - origin_ns, completed_ns - origin_ns, run_ns, wait_busy_ns,
-                lag_target_ns, lag_host_ns)  # fmt: skip
+            fill(table, place + FILL_FROM, entered_ns - origin_ns, completed_ns - origin_ns, run_ns, wait_busy_ns, lag_target_ns, lag_host_ns)  # fmt: skip
             table[place] = outcome
             if next_ns > end_ns or is_cancelled():
                 owner.holder = DRIVER

@@ -16,15 +16,17 @@ import numpy as np
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, RefusedError
 from harness.load.aio.back_to_back import make_slice
-from harness.load.aio.calling import make_caller
+from harness.load.aio.calling import Make, make_caller
 from harness.load.aio.chain import codes_of_task
 from harness.load.aio.closed_model import ClosedModel
 from harness.load.aio.lease import CALL, Late, make_here
 from harness.load.aio.open_model import OpenModel
 from harness.load.aio.overhead import measured_overhead
 from harness.load.aio.selector import PacedSelector
+from harness.load.aio.sleeping import sleep_until
 from harness.load.aio.steps import Marking, Steps
 from harness.load.aio.vetting import Vetting
+from harness.load.aio.walking import Walking
 from harness.load.calling import Calling, Work
 from harness.load.facts import at_origin
 from harness.load.instrument import Instrument, Measurement
@@ -42,6 +44,7 @@ from harness.table import calls
 from harness.target.carrying import Carrier
 from harness.target.eventloop import EventLoop
 from harness.target.events import needed_payloads, prepare_events
+from harness.target.journeys import Walks
 from harness.target.loading import LoadedTarget
 
 # The closed model draws its operations in a cycle of this length.
@@ -69,7 +72,8 @@ class Driver:
         self._hosting = hosting or Alone()
         self._folder = Path(job.folder)
         self._late = Late(list(target.operations))
-        split = Steps(SystemClock.now_ns, self._late) if job.split else None
+        self._has_own_loop = _is_watchable(asyncio.get_event_loop_policy())
+        split = Steps(SystemClock.now_ns, self._late) if job.split and self._has_own_loop else None
         self._hook: Steps | Marking = split or Marking(self._late)
         self._instrument = Instrument(
             target, carrier, split=split, current=asyncio.current_task, collects_waits=job.waits, codes=codes_of_task
@@ -77,9 +81,11 @@ class Driver:
         self._late.names = self._instrument.names
         carrier.here = make_here(self._instrument.names, split)
         self._vetting = Vetting()
+        self._walking: Walking | None = None
         self._selector = PacedSelector(SystemClock.now_ns)
         self._selector.split = split
-        target.loop.make = self._make_loop
+        if self._has_own_loop:
+            target.loop.make = self._make_loop
 
     def _make_loop(self) -> asyncio.AbstractEventLoop:
         self._hook.loop = asyncio.SelectorEventLoop(self._selector)
@@ -96,6 +102,7 @@ class Driver:
         """
         job, instrument, loop = self._job, self._instrument, self._target.loop
         instrument.choose(mix)
+        self._late.expect()
         assert loop.loop  # noqa: S101 - made here, if the target had nothing to open
         overhead = measured_overhead(instrument, self._late, self._folder / "scratch.npy")
         is_open = job.executor is Executor.OPEN
@@ -112,7 +119,7 @@ class Driver:
             send(Started(origin_ns, origin_ns + round(job.duration_s * NS_PER_S)))
             self._run(model, measurement, facts)
             loop.loop.remove_signal_handler(signal.SIGTERM)
-        if not is_open:
+        if not is_open or (self._walking and self._walking.walks):
             calls.seal(self._folder / RunDirectory.CALLS)
         if instrument.split and instrument.split.was_taken:
             withdraw_split(self._folder, RunDirectory.CALLS)
@@ -128,30 +135,51 @@ class Driver:
         self, mix: Mapping[str, float], table: calls.Table | None, calling: Calling, delay: RunDelay
     ) -> Model:
         job, origin_ns = self._job, calling.origin_ns
+        end_ns = origin_ns + round(job.duration_s * NS_PER_S)
+        make = make_caller(calling, self._late)
+        walking = self._walking = self._make_walking(calling, delay, make)
         if table is not None:
-            return OpenModel(
+            model = OpenModel(
                 PlannedRows.of(table),
-                make_caller(calling, self._late),
+                walking.make_journey if walking else make,
                 calling.recorder,
                 origin_ns,
                 calling.split,
                 in_flight_limit=job.in_flight_limit,
-                deadline_ns=origin_ns + round((job.duration_s + job.drain_s) * NS_PER_S),
+                deadline_ns=end_ns + round(job.drain_s * NS_PER_S),
                 delay=delay,
                 vetting=self._vetting,
+                has_walkers=walking is not None,
             )
+            if walking:
+                walking.goes_on = lambda intended_ns: intended_ns < end_ns and not model.is_stopping
+            return model
         operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
         sequence = self._hosting.share(list(zip(operation.tolist(), payload.tolist(), strict=True)))
+        make_calls, pause_s = make_slice(calling, sequence, self._late), None
+        if walking and walking.walks:
+            make_calls, pause_s = walking.make_step, walking.pause_s
+        elif walking:
+            make_calls = walking.slice_of(make_calls)
         return ClosedModel(
-            make_slice(calling, sequence, self._late),
+            make_calls,
             calling.split,
-            end_ns=origin_ns + round(job.duration_s * NS_PER_S),
+            end_ns=end_ns,
             users=job.users,
             think_time_s=job.think_time_s,
             drain_s=job.drain_s,
             delay=delay,
             vetting=self._vetting,
+            pause_s=pause_s,
         )
+
+    def _make_walking(self, calling: Calling, delay: RunDelay, make: Make) -> Walking | None:
+        """Return the maker of calls for users with state; None if the target has no such users."""
+        journey, job = self._target.journey, self._job
+        if not journey.has_users:
+            return None
+        walks = Walks(journey, calling.work.names, job.seed, job.think_time_s)
+        return Walking(calling, walks, delay, make, lambda until_ns: sleep_until(until_ns, self._vetting))
 
     def _heed_faults(self, model: Model) -> None:
         """End the run at the first fault of the target that makes measuring pointless."""
@@ -166,18 +194,15 @@ class Driver:
 
     def _run(self, model: Model, measurement: Measurement, facts: LoadFacts) -> None:
         job = self._job
-        has_pauses = job.executor is Executor.CLOSED and job.think_time_s > 0
+        has_pauses = self._walking is not None or (job.executor is Executor.CLOSED and job.think_time_s > 0)
 
         async def run() -> None:
             # Other work of this task counts as the driver's.
             CALL.set([Owner()])
             until_origin_s = (facts.origin_ns - SystemClock.now_ns()) / NS_PER_S
             asyncio.get_running_loop().call_later(until_origin_s, self._begin, measurement)
-            self._selector.pacer = model if isinstance(model, OpenModel) else None
-            try:
+            with self._pacing(model):
                 await model.run()
-            finally:
-                self._selector.pacer = None
 
         with measurement.watching(pauses=has_pauses), self._marking():
             _run_to_its_end(self._target.loop, run())
@@ -188,12 +213,32 @@ class Driver:
             ended_ns=min(ended_ns, round(job.duration_s * NS_PER_S)),
             in_flight_peak=model.in_flight_peak,
             stopped=str(model.trouble) if model.trouble else None,
+            journeys=self._walking.facts() if self._walking else None,
         )
-        self._write(msgspec.structs.replace(ended, left_tasks=self._late.found()))
+        is_taken = ended.split_taken or (job.split and not self._has_own_loop)
+        self._write(msgspec.structs.replace(ended, left_tasks=self._late.found(), split_taken=is_taken))
 
     def _begin(self, measurement: Measurement) -> None:
         measurement.begin()
         self._late.clear()
+
+    @contextlib.contextmanager
+    def _pacing(self, model: Model) -> Iterator[None]:
+        """Have the arrivals sent at their times during the block: by the selector, in the loop that it belongs to."""
+        if not isinstance(model, OpenModel):
+            yield
+        elif self._has_own_loop:
+            self._selector.pacer = model
+            try:
+                yield
+            finally:
+                self._selector.pacer = None
+        else:
+            pacing = asyncio.create_task(model.pace())
+            try:
+                yield
+            finally:
+                pacing.cancel()
 
     @contextlib.contextmanager
     def _marking(self) -> Iterator[None]:
@@ -208,6 +253,11 @@ class Driver:
 
     def _write(self, facts: LoadFacts) -> None:
         write_document(self._folder / RunDirectory.FACTS, facts)
+
+
+def _is_watchable(policy: asyncio.AbstractEventLoopPolicy) -> bool:
+    """Return True if the target left asyncio its own kind of event loop: another one, such as uvloop, has no selector in Python."""
+    return type(policy).__module__.partition(".")[0] == "asyncio"
 
 
 def _run_to_its_end(loop: EventLoop, coroutine: Coroutine[Any, Any, None]) -> None:

@@ -22,8 +22,9 @@ from harness.errors import HarnessError
 from harness.load.engine import Driver, Model, user_class
 from harness.load.owner import Owner
 from harness.load.workers.private_rpc import unlock
-from harness.processes.job import Failed, Go, Job, Ready
+from harness.processes.job import Failed, Go, Job
 from harness.processes.tree import OwnTree
+from harness.processes.worker import ready_of
 from harness.processes.worker_account import Account
 from harness.processes.worker_messages import KEY_VARIABLE, Kind, Member
 from harness.profiles.capture.ptrace import allow_ptrace
@@ -126,7 +127,7 @@ def _drive(link: Link, job: Job, carrier: Carrier, own: OwnTree | None) -> None:
         driver.open()
         if own:
             own.check([target.file])
-        ready = Ready(dict(target.operations), target.file, SystemClock.now_ns() - began_ns)
+        ready = ready_of(target, SystemClock.now_ns() - began_ns)
         link.say(Kind.READY, msgspec.json.encode(ready))
         mix = msgspec.json.decode(link.wait(Kind.GO), type=Go).operations
         driver.drive(mix, _nobody)

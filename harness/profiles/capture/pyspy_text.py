@@ -22,6 +22,7 @@ from harness.profiles.stacks.frames import (
     frame,
     frame_path,
     marker_place,
+    within,
 )
 from harness.profiles.stacks.idle import HUB_RUN, is_waiting
 from harness.profiles.stacks.marker import MARKER_PREFIX, operation_of
@@ -109,7 +110,7 @@ def _place(stack: Stack, program: str | None, *, may_tear: bool) -> Stack | str:
         return dropped
     place = marker_place(stack)
     if place is not None:
-        return (stack[place], *(name for name in stack[place:] if name != stack[place]))
+        return within(stack, place)
     return (DRIVER if is_driver else OUTSIDE, *stack)
 
 

@@ -15,7 +15,7 @@ import msgspec
 from harness.errors import InvalidRunError
 from harness.profiles.facts import WaitFacts
 from harness.profiles.stacks.folded import Profile
-from harness.profiles.stacks.frames import ENGINE_ROOT, frame
+from harness.profiles.stacks.frames import ADAPTERS, ENGINE_ROOT, frame, frame_path
 from harness.profiles.stacks.marker import MARKER_PREFIX
 from harness.profiles.stacks.weighted import Stack
 from harness.storage import files
@@ -215,7 +215,8 @@ class _Stacks:
 
 def _own_frames(stack: Sequence[int], keys: Sequence[str], is_marker: Sequence[bool]) -> Stack:
     start = next((place for place, number in enumerate(stack) if is_marker[number]), None)
-    own = [keys[number] for number in stack[(start or 0) :] if not is_marker[number]]
+    below = [keys[number] for number in stack[(start or 0) :] if not is_marker[number]]
+    own = [name for name in below if frame_path(name) not in ADAPTERS]
     end = len(own)
     while end > 1 and own[end - 1].rpartition(" (")[2].startswith(_LOOP):
         end -= 1

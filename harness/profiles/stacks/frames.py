@@ -46,6 +46,14 @@ CARRYING = engine_file("harness.target.carrying")
 MARKER_FILE = engine_file("harness.profiles.stacks.marker")
 """File of the operation marker, whose frame is left out of profiles."""
 
+ADAPTERS = frozenset(
+    engine_file(f"harness.target.{module}")
+    for module in (
+        "adapters.asgi", "adapters.awslambda", "adapters.function", "adapters.lifespan", "adapters.wsgi", "journeys", "loading",
+    )
+)  # fmt: skip
+"""Files of the functions that call an application for the harness; their own cost belongs to their callers."""
+
 _INSTALLED = re.compile(r"^.*/(?:site|dist)-packages/")
 _STANDARD = re.compile(r"^.*/lib/python\d+\.\d+/")
 
@@ -77,6 +85,12 @@ def marker_place(stack: Sequence[str]) -> int | None:
     return found
 
 
+def within(stack: Sequence[str], place: int) -> tuple[str, ...]:
+    """Return the stack from the marker at `place` on, without its repetitions and the harness's own frames below it."""
+    marker = stack[place]
+    return (marker, *(name for name in stack[place:] if name != marker and frame_path(name) not in ADAPTERS))
+
+
 def child_stack(program: str, stack: Sequence[str]) -> tuple[str, ...]:
     """Return the stack of a child process under the root of them all, below the frame of its `program`.
 
@@ -85,7 +99,7 @@ def child_stack(program: str, stack: Sequence[str]) -> tuple[str, ...]:
     """
     place = marker_place(stack)
     if place is not None:
-        stack = (stack[place], *(name for name in stack[place:] if name != stack[place]))
+        stack = within(stack, place)
     return (CHILDREN, program, *stack)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
+from harness.target.spec import kind_and_place
+
 NEVER_LINKED = frozenset(
     {
         "__pycache__",
@@ -122,7 +124,8 @@ def _imported(project: Path, places: Iterable[str | None]) -> Iterator[str]:
     """Yield every dotted name that the files at these places import, with its parents."""
     for place in filter(None, places):
         # A target is a file or a module, with its factory after a colon.
-        path = place.partition("?")[0].rpartition(":")[0] or place
+        _, named = kind_and_place(place.partition("?")[0])
+        path = named.rpartition(":")[0] or place
         if not (project / path).exists():
             yield from _prefixes(path)
         for file in _python_files(project / path):

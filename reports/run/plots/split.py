@@ -8,6 +8,7 @@ from reports.charts.data import Chart, SplitBar, SplitPanel, SplitPlot
 from reports.run.sides import Side
 from reports.run.timesplit import PART_NAMES, SERVICE, parts_of
 
+_PARTS = "Executing: running the call. Event loop blocked: {} ran. I/O wait: the loop was idle."
 _UNDIVIDED = "Lag: sent later than intended. Queue: waiting for a free worker. Service: inside the target."
 
 
@@ -23,15 +24,10 @@ def split_chart(shown: Sequence[tuple[int, Side]]) -> Chart:
     return Chart(
         "split",
         "Where the response time goes",
-        f"{_parts(shown) if names is PART_NAMES else _UNDIVIDED} The scales differ.",
+        f"{_PARTS.format(others(side.run for _, side in shown)) if names is PART_NAMES else _UNDIVIDED} The scales differ.",
         SplitPlot(tuple(panels), tuple({**names, "service_ns": SERVICE}.items())),
     )
 
 
 def _bars(sides: Sequence[tuple[Side, Mapping[str, float]]]) -> tuple[SplitBar, ...]:
     return tuple(SplitBar(side.label, tuple(parts.items())) for side, parts in sides)
-
-
-def _parts(shown: Sequence[tuple[int, Side]]) -> str:
-    rest = others(side.run for _, side in shown)
-    return f"Executing: running the call. Event loop blocked: {rest} ran. I/O wait: the loop was idle."

@@ -191,7 +191,7 @@ PAUSE = """
 
     def user():
         split.owners[gevent.getcurrent()] = Owner()
-        intended, now, held, host = model._pause(now_ns())
+        intended, now, held, host = model._pause(now_ns(), think_ms / 1e3)
         print(json.dumps([x / 1e6 for x in (intended, held, now - intended - held - host)]))
 
     split = Split(get_hub(), now_ns)

