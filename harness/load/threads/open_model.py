@@ -163,7 +163,7 @@ class OpenModel:
     def _work(self, caller: Caller) -> None:
         make, get = caller.make(), self._queue.get
         intended_ns, operation, payload = self._rows.intended_ns, self._rows.operation, self._rows.payload
-        lateness = Lateness(self._harness_cpu_ns) if self._walking else None
+        lateness = Lateness(self.crew.harness_cpu_ns) if self._walking else None
         while (item := get()) is not None:
             row, target_ns, host_ns = item
             if self._walking:
