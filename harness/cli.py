@@ -56,6 +56,7 @@ class InModule:
 
 
 COMMANDS: tuple[Command, ...] = (
+    InModule("init", "write the settings and requests to start from", "init"),
     InModule("list", "show scenarios, targets, variants and micro-benchmarks", "list_"),
     InModule("run", "run a load scenario against a target and report", "run"),
     InModule("profile", "show where time and memory go, and which functions changed", "profile"),

@@ -3,7 +3,7 @@
 import dataclasses
 import enum
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 P = ParamSpec("P")
@@ -187,6 +187,25 @@ class RecordsSites(Protocol):
 
     def sites(self) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
         """Return totals since recording began, `{operation: {counter: {function: total}}}`."""
+
+
+@runtime_checkable
+class MakesUsers(Protocol):
+    """A target whose users have state, such as a session: its `call` takes the user too, as `call(event, user)`.
+
+    In the closed model each user of the load is one user; in the open model each arrival is a new one.
+    """
+
+    def make_user(self, rng: random.Random) -> Any:
+        """Return a new user. Runs before the user's first call, outside its time."""
+
+
+@runtime_checkable
+class HasJourney(Protocol):
+    """A target whose users make their calls in a fixed order. A call that does not complete ends the journey."""
+
+    journey: Sequence[str | tuple[str, float]]
+    """Operations in their order, each alone or with the pause before it in s; without a pause, the user's think time counts."""
 
 
 class Wrap(Protocol):

@@ -10,6 +10,7 @@ import mmap
 import os
 import random
 import struct
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +38,7 @@ class Journal:
         # Each of several workers has its own journal.
         path = path.replace("{worker}", os.environ.get("HARNESS_WORKER", "0"))
         self._file = open(path, "w+b")  # noqa: SIM115, PTH123 - closed by `close`
+        self._lock = threading.Lock()
         self._size = 0
         self._offset = 0
         self._reserve()
@@ -48,13 +50,14 @@ class Journal:
 
     def add(self, call: int, start_ns: int, failed: int) -> None:
         """Write one record of a call that ends now: the end is stamped last, so that the call includes the writing."""
-        if self._offset == self._size:
-            self._reserve()
-            self._map.resize(self._size)
-        offset = self._offset
-        self._offset = offset + self.RECORD.size
-        self.RECORD.pack_into(self._map, offset, call, start_ns, 0, failed)
-        self._END.pack_into(self._map, offset + self._END_OFFSET, time.perf_counter_ns())
+        with self._lock:
+            if self._offset == self._size:
+                self._reserve()
+                self._map.resize(self._size)
+            offset = self._offset
+            self._offset = offset + self.RECORD.size
+            self.RECORD.pack_into(self._map, offset, call, start_ns, 0, failed)
+            self._END.pack_into(self._map, offset + self._END_OFFSET, time.perf_counter_ns())
 
     def close(self) -> None:
         """Truncate the file to the written records."""
@@ -67,20 +70,20 @@ class KnownTarget:
     """Do the work of each call and, on request, keep a journal."""
 
     def __init__(self, work: Work, journal: str = "") -> None:
-        self._work = work
+        self.work = work
         self._count = itertools.count(1)
         self._journal = Journal(journal) if journal else None
         self.call = self._call_with_journal if self._journal else self._call
 
     def _call(self, _event: Any) -> None:
-        self._work(next(self._count))
+        self.work(next(self._count))
 
     def _call_with_journal(self, _event: Any) -> None:
         start_ns = time.perf_counter_ns()
         call = next(self._count)
         failed = 1
         try:
-            self._work(call)
+            self.work(call)
             failed = 0
         finally:
             self._journal.add(call, start_ns, failed)  # type: ignore[union-attr]
@@ -98,7 +101,8 @@ class NoopTarget:
         """Return at once."""
 
 
-def _number(name: str, text: str, *, least: float = 0.0) -> float:
+def number(name: str, text: str, *, least: float = 0.0) -> float:
+    """Return a parameter as a number. Raises `ValueError` for anything else, and below `least`."""
     try:
         value = float(text)
     except ValueError:
@@ -121,14 +125,14 @@ def noop(journal: str = "") -> KnownTarget | NoopTarget:
 
 
 def constant(service_ms: str = "1", journal: str = "") -> KnownTarget:
-    """Yield for `service_ms` on every call: other greenlets may use the event loop meanwhile."""
-    seconds = _number("service_ms", service_ms) / 1000
+    """Yield for `service_ms` on every call: other calls may run meanwhile."""
+    seconds = number("service_ms", service_ms) / 1000
     return KnownTarget(lambda _call: time.sleep(seconds), journal)
 
 
 def spin(spin_us: str = "100", journal: str = "") -> KnownTarget:
     """Block the event loop for `spin_us` on every call."""
-    busy_ns = _number("spin_us", spin_us) * NS_PER_US
+    busy_ns = number("spin_us", spin_us) * NS_PER_US
     return KnownTarget(lambda _call: spin_ns(busy_ns), journal)
 
 
@@ -136,9 +140,9 @@ def stall(
     at_call: str = "500", stall_ms: str = "1000", service_ms: str = "1", journal: str = ""
 ) -> KnownTarget:
     """Yield for `service_ms`, but on call `at_call` block the event loop for `stall_ms`."""
-    stalled_call = int(_number("at_call", at_call, least=1))
-    stall_ns = _number("stall_ms", stall_ms) * NS_PER_MS
-    seconds = _number("service_ms", service_ms) / 1000
+    stalled_call = int(number("at_call", at_call, least=1))
+    stall_ns = number("stall_ms", stall_ms) * NS_PER_MS
+    seconds = number("service_ms", service_ms) / 1000
 
     def work(call: int) -> None:
         spin_ns(stall_ns) if call == stalled_call else time.sleep(seconds)
@@ -150,21 +154,21 @@ def bimodal(
     fast_us: str = "100", slow_us: str = "2000", slow_share: str = "0.1", seed: str = "1", journal: str = ""
 ) -> KnownTarget:
     """Block the event loop for `slow_us` on a share of the calls and for `fast_us` on the others."""
-    fast_ns, slow_ns = _number("fast_us", fast_us) * NS_PER_US, _number("slow_us", slow_us) * NS_PER_US
-    share, rng = _number("slow_share", slow_share), random.Random(seed)
+    fast_ns, slow_ns = number("fast_us", fast_us) * NS_PER_US, number("slow_us", slow_us) * NS_PER_US
+    share, rng = number("slow_share", slow_share), random.Random(seed)
     return KnownTarget(lambda _call: spin_ns(slow_ns if rng.random() < share else fast_ns), journal)
 
 
 def lognormal(median_us: str = "100", sigma: str = "0.5", seed: str = "1", journal: str = "") -> KnownTarget:
     """Block the event loop for a lognormal time."""
-    median_ns, spread = _number("median_us", median_us) * NS_PER_US, _number("sigma", sigma)
+    median_ns, spread = number("median_us", median_us) * NS_PER_US, number("sigma", sigma)
     rng = random.Random(seed)
     return KnownTarget(lambda _call: spin_ns(median_ns * rng.lognormvariate(0, spread)), journal)
 
 
 def failing(every: str = "10", how: str = "error", journal: str = "") -> KnownTarget:
     """Raise on every `every`-th call: `how` is `error` or `timeout`."""
-    period = int(_number("every", every, least=1))
+    period = int(number("every", every, least=1))
     kinds: dict[str, type[Exception]] = {"error": RuntimeError, "timeout": TimeoutError}
     if how not in kinds:
         raise ValueError(f"parameter how={how!r} must be one of {', '.join(kinds)}")
@@ -178,5 +182,5 @@ def failing(every: str = "10", how: str = "error", journal: str = "") -> KnownTa
 
 def leaking(leak_bytes: str = "1024", journal: str = "") -> KnownTarget:
     """Keep `leak_bytes` of memory for ever on every call."""
-    size, kept = int(_number("leak_bytes", leak_bytes)), []  # type: tuple[int, list[bytes]]
+    size, kept = int(number("leak_bytes", leak_bytes)), []  # type: tuple[int, list[bytes]]
     return KnownTarget(lambda _call: kept.append(bytes(size)), journal)

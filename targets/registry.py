@@ -18,6 +18,12 @@ class Entry:
     """Class of its switches, as `module:class`: each field is one that the parameter `switches` turns off."""
     exact: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Parameters under which equal requests do equal work, for exact counting."""
+    asyncio: str = ""
+    """Factory of the target as coroutines, for `engine=asyncio`."""
+
+
+def _known(name: str, summary: str) -> Entry:
+    return Entry(f"targets.known:{name}", summary, asyncio=f"targets.known_asyncio:{name}")
 
 
 TARGETS: dict[str, Entry] = {
@@ -30,12 +36,12 @@ TARGETS: dict[str, Entry] = {
         switches="targets.asset_core.switches:Switches",
         exact={"backends": "memory", "latency_ms": "0", "clock": "stopped"},
     ),
-    "known:noop": Entry("targets.known:noop", "returns at once"),
-    "known:constant": Entry("targets.known:constant", "yields for service_ms"),
-    "known:spin": Entry("targets.known:spin", "holds the loop for spin_us"),
-    "known:stall": Entry("targets.known:stall", "yields for service_ms; holds the loop once, for stall_ms"),
-    "known:bimodal": Entry("targets.known:bimodal", "holds the loop for fast_us or, sometimes, slow_us"),
-    "known:lognormal": Entry("targets.known:lognormal", "holds the loop for a lognormal time"),
-    "known:failing": Entry("targets.known:failing", "fails or times out on every n-th call"),
-    "known:leaking": Entry("targets.known:leaking", "keeps leak_bytes for ever on every call"),
+    "known:noop": _known("noop", "returns at once"),
+    "known:constant": _known("constant", "yields for service_ms"),
+    "known:spin": _known("spin", "holds the loop for spin_us"),
+    "known:stall": _known("stall", "yields for service_ms; holds the loop once, for stall_ms"),
+    "known:bimodal": _known("bimodal", "holds the loop for fast_us or, sometimes, slow_us"),
+    "known:lognormal": _known("lognormal", "holds the loop for a lognormal time"),
+    "known:failing": _known("failing", "fails or times out on every n-th call"),
+    "known:leaking": _known("leaking", "keeps leak_bytes for ever on every call"),
 }

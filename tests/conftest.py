@@ -1,6 +1,8 @@
 """What all tests share: no test asserts a duration, a property neither; a set of servers, and a real browser."""
 
+import collections
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -27,6 +29,16 @@ def pytest_ignore_collect(collection_path, config):
     if config.option.markexpr == phases.ALONE and collection_path.match("test_*.py"):
         return "measures" not in collection_path.read_text("utf-8") or None
     return None
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that start processes, those of few long tests first: then no worker is left with one at the end."""
+    counts = collections.Counter(item.path for item in items)
+    is_short = {path: not _PROCESSES.search(path.read_text("utf-8")) for path in counts}
+    items.sort(key=lambda item: (is_short[item.path], counts[item.path]))
+
+
+_PROCESSES = re.compile(r"tests\.support\.(cli|locust|servers|gate|session)|Supervisor|subprocess")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.load.blocking import LONG_NS
 from harness.load.calling import Calling, make_aside, make_finish, make_raised
-from harness.load.split import Split
+from harness.load.stretches import Stretches
 from harness.model import Outcome
 from harness.table.calls import FILL_FROM, HEADER_BYTES, ROW_BYTES
 from harness.table.heldby import DRIVER
@@ -117,9 +117,9 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
     return run
 
 
-def _unwatched(operations: int) -> Split:
+def _unwatched(operations: int) -> Stretches:
     """Return a stand-in split for a run without one; its marks are ignored."""
-    split = Split(None, int)
+    split = Stretches(int)
     split.expect(operations)
     return split
 

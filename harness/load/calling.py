@@ -19,7 +19,7 @@ from harness.target.refusals import Results
 from harness.target.renewing import Renewable
 
 if TYPE_CHECKING:
-    from harness.load.split import Split
+    from harness.load.stretches import Stretches
 
 Make = Callable[[object, int, int, int, int, int], int]
 """Function from (greenlet, row, operation, payload, lag_target_ns, lag_host_ns) to completed_ns of the clock.
@@ -79,7 +79,7 @@ class Calling:
     work: Work
     recorder: Recorder
     origin_ns: int
-    split: "Split | None"
+    split: "Stretches | None"
     owners: dict[object, Owner]
     cells: HeldBy | None = None
 
@@ -113,9 +113,13 @@ def make_raised(calling: Calling) -> Raised:
     return raised
 
 
-def make_aside(calling: Calling) -> Aside:
-    """Return the function for the work after a closed call, which counts as the driver's time."""
-    work, failed, completed = calling.work, make_failed(calling), int(Outcome.COMPLETED)
+def make_aside(calling: Calling, failed: Failed | None = None) -> Aside:
+    """Return the function for the work after a closed call, which counts as the driver's time.
+
+    `failed` is called for a call whose answer is judged failed; without one, the call is counted at once.
+    """
+    failed = failed or make_failed(calling)
+    work, completed = calling.work, int(Outcome.COMPLETED)
     judge, passed, names, now_ns, spent = work.judge, work.passed, work.names, work.now_ns, work.spent
     decide = judge.decide if judge else int
     results = [Results(name) for name in names]
@@ -223,7 +227,7 @@ def make_caller(calling: Calling) -> Make:  # noqa: C901 - two hot paths: a func
     return make_split
 
 
-def make_finish(calling: Calling, split: "Split") -> Finish:
+def make_finish(calling: Calling, split: "Stretches") -> Finish:
     """Return the function that closes a call during which others may have run."""
     table, owners, cells, waits = calling.recorder.map, calling.owners, calling.cells, split.waits
     intended, origin_ns = _INTENDED.unpack_from, calling.origin_ns

@@ -4,15 +4,19 @@ A call is intended when its user's think time ends. A user without think time yi
 not yield by themselves: a yield costs 2 to 3 us.
 """
 
+from collections.abc import Callable
+
 import gevent
 from gevent.event import Event
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.load.back_to_back import Slice
+from harness.load.lateness import lag_owners
 from harness.load.owner import Owner
-from harness.load.run_delay import UNEXPLAINED_NS, RunDelay
-from harness.load.split import Split
-from harness.load.vetting import Vetting, as_trouble
+from harness.load.run_delay import RunDelay
+from harness.load.stretches import Stretches
+from harness.load.trouble import as_trouble
+from harness.load.vetting import Vetting
 from harness.table.heldby import DRIVER
 
 _SLICE_NS = 1_000_000
@@ -24,7 +28,7 @@ class ClosedModel:
     def __init__(  # noqa: PLR0913 - the objects that its users share
         self,
         make_calls: Slice,
-        split: Split | None,
+        split: Stretches | None,
         owners: dict[object, Owner],
         *,
         end_ns: int,
@@ -32,12 +36,15 @@ class ClosedModel:
         drain_s: float,
         delay: RunDelay,
         vetting: Vetting | None = None,
+        pause_s: Callable[[object], float] | None = None,
     ) -> None:
+        """`pause_s` returns the pause before the next call of the user in a greenlet; without it, all think for the same time."""
         self._make_calls = make_calls
         self._split = split
         self._owners = owners
         self._end_ns = end_ns
         self._think_time_s = think_time_s
+        self._pause_s = pause_s or (lambda _me: think_time_s)
         self._drain_s = drain_s
         self._vetting = vetting or Vetting()
         self._now_ns = SystemClock.now_ns
@@ -73,20 +80,18 @@ class ClosedModel:
             slice_end_ns = now_ns if self._think_time_s else min(now_ns + _SLICE_NS, self._end_ns)
             completed_ns = self._make_calls(me, intended_ns, now_ns, held_ns, host_ns, slice_end_ns)
             self._owners[me].holder = DRIVER
-            intended_ns, now_ns, held_ns, host_ns = self._pause(completed_ns)
+            intended_ns, now_ns, held_ns, host_ns = self._pause(completed_ns, self._pause_s(me))
 
-    def _pause(self, completed_ns: int) -> tuple[int, int, int, int]:
+    def _pause(self, completed_ns: int, pause_s: float) -> tuple[int, int, int, int]:
         """Think, or only yield, and return (intended, now, lag caused by the target, lag caused by the host) in ns."""
         split = self._split
         self._delay.look(completed_ns)
         target_ns = split.target_ns if split else 0
-        intended_ns = completed_ns + round(self._think_time_s * NS_PER_S)
-        gevent.sleep(self._think_time_s)
+        intended_ns = completed_ns + round(pause_s * NS_PER_S)
+        gevent.sleep(pause_s)
         now_ns = self._now_ns()
         intended_ns = min(intended_ns, now_ns)
-        held_ns, host_ns = lag_owners(
-            split, self._delay, intended_ns, now_ns, None if self._think_time_s else target_ns
-        )
+        held_ns, host_ns = lag_owners(split, self._delay, intended_ns, now_ns, None if pause_s else target_ns)
         return intended_ns, now_ns, held_ns, host_ns
 
     def wait(self) -> None:
@@ -98,25 +103,3 @@ class ClosedModel:
             self._quiet.wait((deadline_ns - self._now_ns()) / NS_PER_S)
         # A call may refuse to end, or the machine may be slow: the run ends anyway.
         self._vetting.kill(list(self._users))
-
-
-def lag_owners(
-    split: Split | None, delay: RunDelay, intended_ns: int, now_ns: int, target_ns: int | None
-) -> tuple[int, int]:
-    """Return the parts of a closed user's start delay that the target and the host caused, in ns.
-
-    `target_ns` is the time that the target had held the loop when the call was intended. It is None if the user has
-    thought since: then the split must watch from the intended time, because earlier holds delayed nobody.
-    """
-    lag_ns = now_ns - intended_ns
-    held_ns = 0
-    if split:
-        held_ns = split.holds.recent_ns(intended_ns) if target_ns is None else split.target_ns - target_ns
-        held_ns = min(held_ns, lag_ns)
-    unexplained_ns = lag_ns - held_ns
-    if unexplained_ns <= UNEXPLAINED_NS:
-        return held_ns, 0
-    if not split:
-        # A target that sleeps while it holds the loop would look like a thread that was kept from running.
-        return held_ns, min(delay.since_ns(intended_ns, now_ns), unexplained_ns)
-    return held_ns, delay.kept_ns(intended_ns, now_ns, unexplained_ns)

@@ -8,13 +8,13 @@ from harness.profiles.stacks.marker import running
 from harness.target.carrying import Runner
 
 if TYPE_CHECKING:
-    from harness.load.split import Split
+    from harness.load.stretches import Stretches
 
 
 def make_here(
     owners: Mapping[object, Owner],
     names: Sequence[str],
-    split: "Split | None",
+    split: "Stretches | None",
     current: Callable[[], object],
 ) -> Callable[[], Runner | None]:
     """Return the function that finds the running call: its operation (for profilers) and the call (for the split).

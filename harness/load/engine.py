@@ -24,12 +24,14 @@ from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import ClosedModel
 from harness.load.facts import at_origin
 from harness.load.instrument import Instrument, Measurement
-from harness.load.open_model import OpenModel, PlannedRows
+from harness.load.open_model import OpenModel
 from harness.load.overhead import measured_overhead
 from harness.load.owner import Owner
+from harness.load.planned_rows import PlannedRows
 from harness.load.run_delay import RunDelay
 from harness.load.split import Split
 from harness.load.vetting import TIMEOUTS, Vetting, refuse_process_pools
+from harness.load.walking import Walking
 from harness.model import Executor
 from harness.plans.plan import choose
 from harness.processes.job import Job, Message, Started
@@ -39,6 +41,7 @@ from harness.run.facts import LoadFacts
 from harness.table import calls
 from harness.target.carrying import Carrier
 from harness.target.events import needed_payloads, prepare_events
+from harness.target.journeys import Walks
 from harness.target.loading import LoadedTarget
 
 # Locust needs a moment to spawn its users before warm-up begins.
@@ -83,6 +86,7 @@ class Driver:
             collects_waits=job.waits,
         )
         self._vetting = Vetting()
+        self._walking: Walking | None = None
         logging.getLogger("locust").setLevel(logging.WARNING)
 
     def open(self) -> None:
@@ -112,7 +116,7 @@ class Driver:
             send(Started(origin_ns, origin_ns + round(job.duration_s * NS_PER_S)))
             self._run(model, measurement, facts)
             signal_watch.cancel()
-        if not is_open:
+        if not is_open or (self._walking and self._walking.walks):
             calls.seal(self._folder / RunDirectory.CALLS)
         if instrument.split and instrument.split.was_taken:
             withdraw_split(self._folder, RunDirectory.CALLS)
@@ -128,31 +132,50 @@ class Driver:
         self, mix: Mapping[str, float], table: calls.Table | None, calling: Calling, delay: RunDelay
     ) -> Model:
         job, origin_ns = self._job, calling.origin_ns
+        end_ns = origin_ns + round(job.duration_s * NS_PER_S)
+        walking = self._walking = self._make_walking(calling, delay)
         if table is not None:
-            return OpenModel(
+            model = OpenModel(
                 PlannedRows.of(table),
-                make_caller(calling),
+                walking.make_journey if walking else make_caller(calling),
                 calling.recorder,
                 origin_ns,
                 calling.split,
                 calling.owners,
                 in_flight_limit=job.in_flight_limit,
-                deadline_ns=origin_ns + round((job.duration_s + job.drain_s) * NS_PER_S),
+                deadline_ns=end_ns + round(job.drain_s * NS_PER_S),
                 delay=delay,
                 vetting=self._vetting,
+                has_walkers=walking is not None,
             )
+            if walking:
+                walking.goes_on = lambda intended_ns: intended_ns < end_ns and not model.stopping.is_set()
+            return model
         operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
         sequence = self._hosting.share(list(zip(operation.tolist(), payload.tolist(), strict=True)))
+        make_calls, pause_s = make_slice(calling, sequence), None
+        if walking and walking.walks:
+            make_calls, pause_s = walking.make_step, walking.pause_s
+        elif walking:
+            make_calls = walking.slice_of(make_calls)
         return ClosedModel(
-            make_slice(calling, sequence),
+            make_calls,
             calling.split,
             calling.owners,
-            end_ns=origin_ns + round(job.duration_s * NS_PER_S),
+            end_ns=end_ns,
             think_time_s=job.think_time_s,
             drain_s=job.drain_s,
             delay=delay,
             vetting=self._vetting,
+            pause_s=pause_s,
         )
+
+    def _make_walking(self, calling: Calling, delay: RunDelay) -> Walking | None:
+        """Return the maker of calls for users with state; None if the target has no such users."""
+        journey, job = self._instrument.target.journey, self._job
+        if not journey.has_users:
+            return None
+        return Walking(calling, Walks(journey, calling.work.names, job.seed, job.think_time_s), delay)
 
     def _heed_faults(self, model: Model) -> None:
         """End the run at the first fault of the target that makes measuring pointless."""
@@ -171,7 +194,7 @@ class Driver:
         gevent.spawn_later(until_origin_s, measurement.begin)
         # Other work of this greenlet counts as the driver's.
         owners[gevent.getcurrent()] = Owner()
-        has_pauses = job.executor is Executor.CLOSED and job.think_time_s > 0
+        has_pauses = self._walking is not None or (job.executor is Executor.CLOSED and job.think_time_s > 0)
         with measurement.watching(pauses=has_pauses):
             self._hosting.run(model, job.users, owners)
         measurement.write_waits()
@@ -181,6 +204,7 @@ class Driver:
             ended_ns=min(ended_ns, round(job.duration_s * NS_PER_S)),
             in_flight_peak=model.in_flight_peak,
             stopped=str(model.trouble) if model.trouble else None,
+            journeys=self._walking.facts() if self._walking else None,
         )
         self._write(ended)
 

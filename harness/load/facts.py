@@ -20,7 +20,7 @@ from harness.target.counters import Counters
 from harness.target.renewing import events_changed
 
 if TYPE_CHECKING:
-    from harness.load.split import Split
+    from harness.load.stretches import Stretches
 
 # Time that may pass between two readings on a busy machine.
 _APART_S = 1.0
@@ -37,7 +37,7 @@ class Watches:
     """The watches of one test, and the operations that it called."""
 
     work: Work
-    split: "Split | None"
+    split: "Stretches | None"
     garbage: GarbageWatch
     delay: RunDelay
     counters: Counters

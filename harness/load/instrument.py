@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
+
 from harness.clock import SystemClock
 from harness.load.calling import Calling, Work
 from harness.load.children import ChildWatch
@@ -18,9 +20,9 @@ from harness.load.current_call import make_here
 from harness.load.facts import Watches, at_end
 from harness.load.garbage import GarbageWatch
 from harness.load.run_delay import RunDelay
-from harness.load.waits import Waits, waits_of
+from harness.load.waits import Codes, Waits, codes_of_frames
 from harness.profiles.capture.wait import WAITS
-from harness.profiles.stacks.marker import marked
+from harness.profiles.stacks.marker import marked, marked_async
 from harness.run.directory import RunDirectory, write_atomically
 from harness.run.facts import LoadFacts
 from harness.table.heldby import HeldBy
@@ -29,18 +31,19 @@ from harness.target.carrying import Carrier
 from harness.target.counters import Counters
 from harness.target.failures import Failures
 from harness.target.invoke import Vet
+from harness.target.journey_ends import JourneyFacts
 from harness.target.loading import LoadedTarget, open_target
 
 if TYPE_CHECKING:
     from harness.load.owner import Owner
-    from harness.load.split import Split
+    from harness.load.stretches import Stretches
 
 
 class Instrument:
     """The watches of one process and its target, used for one measurement after the other.
 
     `split` is None if service is not split. `current` returns the running greenlet or task, the key of `owners`.
-    `collects_waits` has no effect without a split.
+    `collects_waits` has no effect without a split; `codes` reads the stack of a greenlet or task that waits.
     """
 
     def __init__(
@@ -48,9 +51,10 @@ class Instrument:
         target: LoadedTarget,
         carrier: Carrier,
         *,
-        split: "Split | None",
+        split: "Stretches | None",
         current: Callable[[], object],
         collects_waits: bool = True,
+        codes: Codes = codes_of_frames,
     ) -> None:
         self.target = target
         self.split = split
@@ -60,6 +64,7 @@ class Instrument:
         self.children = ChildWatch(carrier, SystemClock.now_ns)
         self._carrier = carrier
         self._collects_waits = collects_waits
+        self._codes = codes
         carrier.here = make_here(self.owners, self.names, split, current)
 
     def open(self) -> None:
@@ -77,7 +82,13 @@ class Instrument:
         """Return a collector for the waiting of one test; None if waiting is not collected."""
         if self.split is None or not self._collects_waits:
             return None
-        return waits_of(self.split, self.target.call, self.names)
+        markers = [call.__code__ for call in self._marked()]
+        return Waits(self.split, markers, SystemClock.now_ns, codes=self._codes)
+
+    def _marked(self) -> list[Any]:
+        """Return the target's call under the marker of each operation."""
+        mark = marked_async if self.target.is_async else marked
+        return [mark(self.target.call, name) for name in self.names]
 
     def make_work(
         self, events: Sequence[Sequence[Any]], timeouts: tuple[type[BaseException], ...], vet: Vet
@@ -85,7 +96,7 @@ class Instrument:
         """Return the callable operations; `events` are by operation."""
         return Work(
             list(self.names),
-            [marked(self.target.call, name) for name in self.names],
+            self._marked(),
             events,
             SystemClock.now_ns,
             self.target.judge,
@@ -177,6 +188,15 @@ class Measurement:
         if self._waits:
             write_atomically(self._folder / WAITS, self.waits)
 
-    def end(self, facts: LoadFacts, *, ended_ns: int, in_flight_peak: int, stopped: str | None) -> LoadFacts:
+    def end(
+        self,
+        facts: LoadFacts,
+        *,
+        ended_ns: int,
+        in_flight_peak: int,
+        stopped: str | None,
+        journeys: JourneyFacts | None = None,
+    ) -> LoadFacts:
         """Return the facts of the whole test after the last call; `ended_ns` is the end of the measured time."""
+        facts = msgspec.structs.replace(facts, journeys=journeys)
         return at_end(facts, self._watches, ended_ns=ended_ns, in_flight_peak=in_flight_peak, stopped=stopped)

@@ -5,25 +5,21 @@ A late arrival is sent at once and its lag recorded; above the in-flight limit i
 """
 
 import collections
-import dataclasses
-import functools
-from collections.abc import Callable, Sequence
-from typing import Self
 
 import gevent
 from gevent.event import Event
 from gevent.hub import get_hub
 
 from harness.clock import NS_PER_S, SystemClock
-from harness.load.backlog import Backlog
 from harness.load.calling import Make
+from harness.load.lateness import Lateness
 from harness.load.owner import Owner
-from harness.load.run_delay import UNEXPLAINED_NS, RunDelay
-from harness.load.split import Split
-from harness.load.vetting import Vetting, as_trouble
-from harness.table.calls import Table
+from harness.load.planned_rows import PlannedRows
+from harness.load.run_delay import RunDelay
+from harness.load.stretches import Stretches
+from harness.load.trouble import as_trouble
+from harness.load.vetting import Vetting
 from harness.table.heldby import DRIVER, IDLE, PACER
-from harness.table.pieces import give_back
 from harness.table.recorder import Recorder
 
 # Timers below 1 ms are unreliable in an event loop: sleep until this long before the due time, then yield until due.
@@ -34,25 +30,6 @@ _SLICE_NS = 1_000_000
 _GIVE_BACK_MASK = 16_383
 # When the user stops a run, calls in flight have this long to complete.
 _STOP_GRACE_NS = 2_000_000_000
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PlannedRows:
-    """The columns of the plan; times count from time zero of the table."""
-
-    intended_ns: Sequence[int]
-    operation: Sequence[int]
-    payload: Sequence[int]
-    give_back: Callable[[], None] = lambda: None
-    """Function that unmaps the pages already read from the file behind the columns."""
-
-    @classmethod
-    def of(cls, table: Table) -> Self:
-        """Return the columns of a mapped table without copying: a copy would take memory in proportion to the table."""
-        intended_ns, operation, payload = (
-            table[name].data for name in ("intended_ns", "operation", "payload")
-        )
-        return cls(intended_ns, operation, payload, functools.partial(give_back, table))
 
 
 class OpenModel:
@@ -67,14 +44,16 @@ class OpenModel:
         make: Make,
         recorder: Recorder,
         origin_ns: int,
-        split: Split | None,
+        split: Stretches | None,
         owners: dict[object, Owner],
         *,
         in_flight_limit: int,
         deadline_ns: int,
         delay: RunDelay,
         vetting: Vetting | None = None,
+        has_walkers: bool = False,
     ) -> None:
+        """With `has_walkers`, `make` goes on to further calls, whose lags are asked for at moments in any order."""
         self._rows = rows
         self._make = make
         self._recorder = recorder
@@ -90,10 +69,11 @@ class OpenModel:
         self._workers: list[gevent.Greenlet] = []
         self._claimed = self._in_flight = 0
         self._quiet = Event()
-        self._backlog = Backlog()
+        self._lateness = Lateness(split, delay, in_order=not has_walkers)
         # The loop counts as idle while the pacer only waits for the next arrival.
         self._pacer = Owner(IDLE)
         self._delay = delay
+        self._has_walkers = has_walkers
         self.in_flight_peak = 0
         self._ended = Event()
         self.stopping = Event()
@@ -129,14 +109,14 @@ class OpenModel:
                 delay.look(now_ns)
             if stopping.is_set() or now_ns > deadline_ns:
                 return
-            self._let_go(row, due_ns, now_ns, delay)
+            self._let_go(row, due_ns, now_ns)
             if not row & _GIVE_BACK_MASK:
                 self._rows.give_back()
                 self._recorder.give_back()
 
     def _wait_until(self, due_ns: int, delay: RunDelay) -> int:
         """Wait until the clock reaches `due_ns`, or until the run must stop, and return the clock."""
-        if self._split:
+        if self._split and not self._has_walkers:
             self._split.watch(due_ns)
         now_ns = self._now_ns()
         delay.look(now_ns)
@@ -150,9 +130,9 @@ class OpenModel:
         self._pacer.holder = PACER
         return now_ns
 
-    def _let_go(self, row: int, due_ns: int, now_ns: int, delay: RunDelay) -> None:
+    def _let_go(self, row: int, due_ns: int, now_ns: int) -> None:
         rows, origin_ns = self._rows, self._origin_ns
-        held_ns, host_ns = self._owners_of_lag(due_ns, now_ns, delay)
+        held_ns, host_ns = self._lateness.owners(due_ns, now_ns, self._claimed - self._in_flight)
         planned = rows.operation[row], rows.payload[row], due_ns - origin_ns, now_ns - origin_ns
         if self._in_flight >= self._limit:
             self._recorder.drop(row, *planned, held_ns, host_ns)
@@ -166,23 +146,6 @@ class OpenModel:
             get_hub().loop.run_callback(self._parked.pop().switch)
         elif len(self._workers) < self._in_flight:
             self._workers.append(gevent.spawn(self._work))
-
-    def _owners_of_lag(self, due_ns: int, now_ns: int, delay: RunDelay) -> tuple[int, int]:
-        """Return the parts of the start delay that the target and the host caused; the rest is the harness's own."""
-        if not self._split:
-            unexplained_ns, held_ns = now_ns - due_ns, 0
-        else:
-            held_ns = min(self._split.holds.since_ns(due_ns), now_ns - due_ns)
-            held_ns += self._backlog.excused_ns(
-                due_ns, now_ns, held_ns, self._split.target_ns, self._claimed - self._in_flight
-            )
-            unexplained_ns = now_ns - due_ns - held_ns
-        if unexplained_ns <= UNEXPLAINED_NS:
-            return held_ns, 0
-        if not self._split:
-            # A target that sleeps while it holds the loop would look like a thread that was kept from running.
-            return held_ns, min(delay.since_ns(due_ns, now_ns), unexplained_ns)
-        return held_ns, delay.kept_ns(due_ns, now_ns, unexplained_ns)
 
     def _work(self) -> None:
         try:

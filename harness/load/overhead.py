@@ -1,6 +1,5 @@
 """Measure the cost of recording in the measured process before the run, side by side with an empty loop."""
 
-import statistics
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,8 @@ from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.instrument import Instrument
 from harness.load.owner import Owner
-from harness.load.split import Split
+from harness.load.rounds import difference_ns
+from harness.load.stretches import Stretches
 from harness.load.waits import Waits
 from harness.model import Executor
 from harness.run.facts import LoadFacts
@@ -19,7 +19,6 @@ from harness.table.recorder import Recorder
 
 _CALLS = 2_000
 _SLICE_NS = 2_000_000
-_ROUNDS = 7
 _SWITCHES = 1_000
 
 
@@ -36,7 +35,7 @@ def measured_overhead(instrument: Instrument, scratch: Path, executor: Executor)
     )
 
 
-def recorder_ns_per_call(scratch: Path, split: Split | None, executor: Executor) -> float:
+def recorder_ns_per_call(scratch: Path, split: Stretches | None, executor: Executor) -> float:
     """Return the cost of recording one call, in ns: recorded no-op calls less an empty loop of them.
 
     Calls are recorded as the executor does it. The cost is the median of several alternating rounds; `scratch` is
@@ -51,13 +50,13 @@ def recorder_ns_per_call(scratch: Path, split: Split | None, executor: Executor)
                 Work(["call"], [_nothing], [[None]], SystemClock.now_ns), recorder, 0, split, owners
             )
             record = _back_to_back if executor is Executor.CLOSED else _one_by_one
-            return _difference_ns(record(calling, me), _bare)
+            return difference_ns(record(calling, me), _bare)
     finally:
         scratch.unlink(missing_ok=True)
         owners.pop(me, None)
 
 
-def split_ns_per_switch(split: Split) -> float:
+def split_ns_per_switch(split: Stretches) -> float:
     """Return the ns that the switch hook adds to one yield to the loop and back (two switches)."""
 
     def traced() -> float:
@@ -66,10 +65,10 @@ def split_ns_per_switch(split: Split) -> float:
         split.stop()
         return elapsed_ns
 
-    return _difference_ns(traced, _yield_often)
+    return difference_ns(traced, _yield_often)
 
 
-def waits_ns_per_switch(split: Split, waits: Waits) -> float:
+def waits_ns_per_switch(split: Stretches, waits: Waits) -> float:
     """Return the ns that reading stacks adds to the same yield, made by a call; `waits` cannot be used afterwards."""
     me = gevent.getcurrent()
 
@@ -84,7 +83,7 @@ def waits_ns_per_switch(split: Split, waits: Waits) -> float:
             split.waits = None
             split.owners.pop(me)
 
-    return _difference_ns(lambda: yielded(waits), lambda: yielded(None))
+    return difference_ns(lambda: yielded(waits), lambda: yielded(None))
 
 
 def _one_by_one(calling: Calling, me: object) -> Callable[[], float]:
@@ -109,11 +108,6 @@ def _back_to_back(calling: Calling, me: object) -> Callable[[], float]:
         return (end_ns - start_ns) / (tail[0] - before)
 
     return recorded
-
-
-def _difference_ns(expensive: Callable[[], float], cheap: Callable[[], float]) -> float:
-    differences = [expensive() - cheap() for _ in range(_ROUNDS)]
-    return max(statistics.median(differences), 0.0)
 
 
 def _nothing(_event: object) -> None:

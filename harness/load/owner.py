@@ -28,15 +28,17 @@ class Waiting:
 
 
 class Owner:
-    """The owner of a greenlet's work, shared by all greenlets that work for one call."""
+    """The owner of the work of a greenlet or task, shared by all that work for one call."""
 
-    __slots__ = ("garbage_ns", "holder", "is_shared", "root", "run_ns", "seen", "waiting")
+    __slots__ = ("context", "garbage_ns", "holder", "is_shared", "root", "run_ns", "seen", "waiting")
 
     def __init__(self, holder: int = DRIVER, root: object = None) -> None:
         self.holder = holder
         """Number of the operation that is being called, or a special holder (negative)."""
         self.root = root
-        """Greenlet that makes the call; None without a call and after the call has returned."""
+        """Greenlet or task that makes the call; None without a call and after the call has returned."""
+        self.context: object = None
+        """Context in which that task runs; work for the call in any other context is of its child tasks and callbacks."""
         self.is_shared = False
         """True once another greenlet works for the same call; it may continue after the call has returned."""
         self.run_ns = 0

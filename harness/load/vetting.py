@@ -8,15 +8,15 @@ import contextlib
 import multiprocessing.pool
 import sys
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import gevent
 from greenlet import greenlet
 
-from harness.errors import HarnessError, RefusedError
+from harness.errors import RefusedError
+from harness.load.trouble import causes
 
-_ONE_USER = "Use one user (harness run closed --users 1), or change the call so that it needs no event loop of its own"
+_THREADS = "Add engine=threads to the target (SPEC?engine=threads): each call then runs in a thread of an unpatched process"
 _OVERLAPS = (
     "cannot be called from a running event loop",
     "another loop is running",
@@ -48,7 +48,7 @@ class Vetting:
         """Raise `error` if it ends the greenlet, and `RefusedError` if the target cannot be measured under gevent."""
         if isinstance(error, RefusedError) or (self._interruptible and isinstance(error, KeyboardInterrupt)):
             raise error
-        for cause in _causes(error):
+        for cause in causes(error):
             if isinstance(cause, gevent.GreenletExit) and gevent.getcurrent() in self.ending:
                 raise cause
             if isinstance(cause, Exception):
@@ -61,37 +61,18 @@ class Vetting:
             gevent.killall(greenlets, block=True, timeout=1)
 
 
-def as_trouble(error: Exception) -> HarnessError:
-    """Return an exception of a greenlet that drives calls as a `HarnessError` that ends the run."""
-    if isinstance(error, HarnessError):
-        return error
-    return HarnessError(
-        f"The driver failed: {type(error).__name__}: {error}",
-        remedy="Read worker.log in the run directory, and report the error",
-    )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        yield cause
-        cause = cause.__cause__ or cause.__context__
-
-
 def _refuse(error: Exception) -> None:
     text = str(error.args[0]) if error.args and isinstance(error.args[0], str) else ""
     if any(said in text for said in _OVERLAPS) and _is_loop_running():
         raise RefusedError(
             "Overlapping calls cannot each run an asyncio event loop: gevent runs them in one thread, and a "
             f"thread runs one loop ({type(error).__name__}: {text})",
-            remedy=_ONE_USER,
+            remedy=_THREADS,
         ) from error
     if isinstance(error, AttributeError) and text.startswith(_NO_EPOLL):
         raise RefusedError(
             f"The target waits in a way that gevent's patches remove, as trio does ({text})",
-            remedy="Change the call, for example to asyncio.run with one user (harness run closed --users 1)",
+            remedy=_THREADS,
         ) from error
 
 
@@ -112,7 +93,7 @@ def refuse_process_pools() -> None:
             self._state = None
             raise RefusedError(
                 "The target makes a multiprocessing.Pool, which hangs under gevent's patches",
-                remedy="Use concurrent.futures.ProcessPoolExecutor, or do the work inside the call",
+                remedy=_THREADS,
             )
         make(self, *args, **kwargs)
 

@@ -10,19 +10,39 @@ Greenlets that work for a call wait beside it. Their waiting is kept apart, in g
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FrameType
-from typing import Any, Protocol
+from typing import Protocol
 
-from harness.clock import SystemClock
 from harness.load.owner import Charge, Key, Owner
 from harness.profiles.capture.wait import UNTOLD, OperationWaits, WaitRecord, bucket_of
-from harness.profiles.stacks.marker import marked
 from harness.table.heldby import DRIVER, IDLE
 
 LEAST_NS = 200_000
-_DEEPEST = 256
+MOST_DEEP = 256
+"""Most frames of a stack that are kept."""
 _MOST_STACKS = 20_000
+
+
+Codes = Callable[[object, CodeType | None, int], list[CodeType]]
+"""Function from (greenlet or task that waited, marker, depth) to the codes of its stack, leaf first, up to the marker.
+
+`depth` is the number of frames of the hook and this module above it on the stack of the caller.
+"""
+
+
+def codes_of_frames(_greenlet: object, marker: CodeType | None, depth: int) -> list[CodeType]:
+    """Return the codes of the running stack: the greenlet runs again, below the hook that tells of it."""
+    frame: FrameType | None = sys._getframe(depth + 1)  # noqa: SLF001 - the frame of the greenlet
+    codes: list[CodeType] = []
+    keep = codes.append
+    while frame is not None:
+        code = frame.f_code
+        keep(code)
+        if code is marker or len(codes) == MOST_DEEP:
+            break
+        frame = frame.f_back
+    return codes
 
 
 class Totals(Protocol):
@@ -37,12 +57,19 @@ class Waits:
     """Waiting by operation and stack, one per process; `markers` are the code objects of the operations' markers."""
 
     def __init__(
-        self, totals: Totals, markers: Sequence[CodeType], now_ns: Callable[[], int], least_ns: int = LEAST_NS
+        self,
+        totals: Totals,
+        markers: Sequence[CodeType],
+        now_ns: Callable[[], int],
+        least_ns: int = LEAST_NS,
+        *,
+        codes: Codes = codes_of_frames,
     ) -> None:
         self._totals = totals
         self._markers = markers
         self._now_ns = now_ns
         self._least_ns = least_ns
+        self._codes = codes
         self._carry = [(0, 0)] * len(markers)
         self._stacks: dict[Key, list[CodeType]] = {}
         self._cells: list[dict[int, dict[Key, tuple[int, int]]]] = [{} for _ in markers]
@@ -63,7 +90,7 @@ class Waits:
         waiting.idle_from_ns = self._totals.held[IDLE] - idle_ns
 
     def left(self, owner: Owner, greenlet: object, now_ns: int) -> None:
-        """Note that a greenlet, one of several that work for a call, has yielded."""
+        """Note that a greenlet or task, one of several that work for a call, has yielded."""
         if owner.holder >= 0 and greenlet is not owner.root and owner.root is not None:
             self._left[greenlet] = now_ns, self._totals.held[IDLE]
 
@@ -77,7 +104,7 @@ class Waits:
         if all_ns < self._least_ns:
             return
         idle_ns = self._totals.held[IDLE] - waiting.idle_from_ns
-        key = self._read(sys._getframe(2), self._markers[owner.holder], now_ns)  # noqa: SLF001 - the frame of the greenlet
+        key = self._read(greenlet, self._markers[owner.holder], now_ns, 3)
         waiting.charges.append((key, idle_ns, all_ns - idle_ns))
         waiting.from_ns += all_ns
         waiting.idle_from_ns += idle_ns
@@ -88,21 +115,14 @@ class Waits:
             return
         all_ns, idle_ns = now_ns - left_ns, self._totals.held[IDLE] - idle_then_ns
         # The greenlet may have been started under another marker than the call, so its whole stack is read.
-        key = self._read(sys._getframe(3), None, now_ns) if all_ns >= self._least_ns else ()  # noqa: SLF001
+        key = self._read(greenlet, None, now_ns, 4) if all_ns >= self._least_ns else ()
         owner.waiting.parallel.append((key, idle_ns, all_ns - idle_ns))
 
-    def _read(self, frame: FrameType | None, marker: CodeType | None, now_ns: int) -> Key:
+    def _read(self, greenlet: object, marker: CodeType | None, now_ns: int, depth: int) -> Key:
         """Return the stack up to the marker; the time for reading it counts as the driver's, not the call's."""
         totals = self._totals
         collected_ns = totals.collected_in_target_ns
-        codes: list[CodeType] = []
-        keep = codes.append
-        while frame is not None:
-            code = frame.f_code
-            keep(code)
-            if code is marker or len(codes) == _DEEPEST:
-                break
-            frame = frame.f_back
+        codes = self._codes(greenlet, marker, depth)
         key = tuple(map(id, codes))
         if key not in self._stacks:
             if len(self._stacks) >= _MOST_STACKS:
@@ -169,11 +189,6 @@ class Waits:
             ],
             [(numbers[key], *times) for key, times in self._parallel[operation].items()],
         )
-
-
-def waits_of(totals: Totals, call: Callable[[Any], Any], operations: Iterable[str]) -> Waits:
-    """Return the collector of the waiting of a target's operations."""
-    return Waits(totals, [marked(call, name).__code__ for name in operations], SystemClock.now_ns)
 
 
 def _add(cell: dict[Key, tuple[int, int]], charges: Sequence[Charge]) -> None:

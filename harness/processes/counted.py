@@ -36,12 +36,13 @@ class Driver(OneUserDriver):
         """Make the calls and write `facts.json` into the job's folder."""
         warm_up, counted = fixed_lists(self._target, mix, self._job.seed, self._job.requests)
         counters = Counters(self._target)
+        pause = self._loop.run_for if self._loop else time.sleep
         self._user.warm_up(warm_up)
-        settled(counters)
+        settled(counters, pause)
         self._target.record_sites(on=True)
         counters.read()
         failures = self._user.make_all(counted)
-        grown = settled(counters)
+        grown = settled(counters, pause)
         facts = CountFacts(
             operations=list(mix),
             requests=self._job.requests,
@@ -56,15 +57,15 @@ class Driver(OneUserDriver):
         self._write(facts)
 
 
-def settled(counters: Counters) -> dict[str, dict[str, int]]:
-    """Return the growth once the counters have stopped for a moment: work that requests left to threads is theirs as well.
+def settled(counters: Counters, pause: Callable[[float], None]) -> dict[str, dict[str, int]]:
+    """Return the growth once the counters have stopped for a moment: work that requests left to threads and tasks is theirs as well.
 
-    For a target that never stops counting, the wait ends after a few seconds.
+    `pause` lets some seconds pass in which that work goes on. For a target that never stops counting, the wait ends after a few seconds.
     """
     give_up_ns = SystemClock.now_ns() + round(_LONGEST_SETTLING_S * NS_PER_S)
     grown = counters.growth()
     while SystemClock.now_ns() < give_up_ns:
-        time.sleep(_STANDSTILL_S)
+        pause(_STANDSTILL_S)
         before, grown = grown, counters.growth()
         if grown == before:
             break

@@ -48,6 +48,9 @@ class Driver(OneUserDriver):
             for index, turn in zip(operation.tolist(), payload.tolist(), strict=True)
         ]
         self._user.warm_up(requests[:traced])
+        if self._loop:
+            # As in `harness.processes.traced`.
+            settle(self._loop)
         gc.collect()
         folder = Path(self._job.folder)
         why_not = cannot_follow() if self._job.follow_fork else ""
@@ -55,7 +58,7 @@ class Driver(OneUserDriver):
             start_ns = SystemClock.now_ns()
             failures = self._user.make_all(requests[traced:])
             traced_ns = SystemClock.now_ns() - start_ns
-            settle()
+            settle(self._loop)
         by_operation = {name: int((operation[traced:] == index).sum()) for index, name in enumerate(names)}
         facts = FixedFacts(
             requests=by_operation,

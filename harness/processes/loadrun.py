@@ -3,12 +3,12 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
-from harness.model import Arrivals, Executor, Scenario
+from harness.model import Arrivals, Engine, Executor, Scenario
 from harness.plans.plan import Span, check_size, planned_table, spans
 from harness.plans.trace import Trace
 from harness.processes.host_watch import HostWatch
@@ -100,18 +100,33 @@ class LoadPlan:
             searched={str(users): rate_per_s for users, rate_per_s in self.searched.items()},
         )
 
-    def mix(self, offered: Mapping[str, float]) -> dict[str, float]:
-        """Return the operations of the run: the scenario's if the target offers them all, else the target's."""
+    def mix(self, ready: Ready) -> dict[str, float]:
+        """Return the operations of the run: the scenario's if the target offers them all, else the target's.
+
+        Raises `UsageError` for operations that the target does not offer, and for a choice of operations where the target's
+        journey has made one.
+        """
+        offered = ready.operations
         recorded = self.trace.mix if self.trace else {}
         wanted = recorded or self.scenario.operations or offered
+        whose = "The trace" if recorded else f"Scenario '{self.scenario.name}'"
+        if ready.journey and wanted is not offered:
+            raise UsageError(
+                f"{whose} chooses operations, but the users of the target make them in the order of its journey",
+                remedy="Use a scenario without operations, such as steady or closed",
+            )
         missing = [name for name in wanted if name not in offered]
         if missing:
-            whose = "The trace" if recorded else f"Scenario '{self.scenario.name}'"
             raise UsageError(
                 f"{whose} needs operation '{missing[0]}', which the target does not offer",
                 remedy=f"It offers: {', '.join(offered)}",
             )
         return dict(wanted)
+
+    @staticmethod
+    def arriving(mix: Mapping[str, float], journey: Sequence[str]) -> dict[str, float]:
+        """Return the mix of the arrivals of the open model: users arrive with the first call of their journey."""
+        return {name: float(name == journey[0]) for name in mix} if journey else dict(mix)
 
     def job(self, folder: Path, subject: Subject) -> Job:
         """Return the job for the measured process."""
@@ -168,14 +183,15 @@ def run_load(
     job = plan.job(folder, subject)
     with MeasuredProcess(supervisor, job, folder / "worker.log", subject.environment) as process:
         ready = process.wait_ready()
-        mix = plan.mix(ready.operations)
+        mix = plan.mix(ready)
         on_mix(mix)
         if plan.scenario.executor is Executor.OPEN:
             place = functools.partial(calls.create, folder / RunDirectory.CALLS)
-            planned_table(plan.scenario, plan.spans, mix, plan.seed, plan.trace, place)
+            arriving = plan.arriving(mix, ready.journey)
+            planned_table(plan.scenario, plan.spans, arriving, plan.seed, plan.trace, place)
         started = process.go(mix)
         on_started(process, started)
-        watch = HostWatch(process.pid, plan.duration_s)
+        watch = HostWatch(process.pid, plan.duration_s, of_all_threads=ready.engine is Engine.THREADS)
 
         def tick_all(elapsed_s: float) -> None:
             watch.tick(elapsed_s)

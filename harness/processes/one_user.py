@@ -1,7 +1,8 @@
 """One user who makes fixed lists of requests: the common base of the exact drivers.
 
 The lists are drawn from the seed alone, so that the same seed makes the same requests on every side and in every
-process. Drivers collect garbage explicitly only: a collection empties the interpreter's free lists at a moment
+process. A list for an asynchronous target is one coroutine, so that the event loop's start and stop are no cost of a call.
+Drivers collect garbage explicitly only: a collection empties the interpreter's free lists at a moment
 that depends on everything the process did before.
 """
 
@@ -17,6 +18,7 @@ from harness.processes.job import Job
 from harness.profiles.stacks.marker import running
 from harness.run.directory import write_document
 from harness.target.carrying import Carrier
+from harness.target.eventloop import forget_cancellation
 from harness.target.events import prepare_events
 from harness.target.failures import Failure, Failures
 from harness.target.loading import LoadedTarget, open_target
@@ -25,6 +27,8 @@ from harness.target.renewing import give_back, taken
 
 Request = tuple[str, Any]
 """An operation, and an entry of the pool of its events."""
+_NONE = object()
+"""Stand-in for the result of a call that raised."""
 
 
 class OneUser:
@@ -33,7 +37,8 @@ class OneUser:
     def __init__(self, target: LoadedTarget, carrier: Carrier) -> None:
         self._target = target
         self._carrier = carrier
-        self._results = {name: Results(name) for name in target.operations}
+        self._names = list(target.operations)
+        self._results = {name: Results(name) for name in self._names}
 
     def open(self) -> None:
         """Hook into the target's executors and open it."""
@@ -42,34 +47,63 @@ class OneUser:
 
     def warm_up(self, requests: Iterable[Request]) -> None:
         """Make requests that do not count. A worker thread that one of them starts belongs to no call."""
-        for operation, event in requests:
-            self._succeeds(operation, event, Failures(), is_carried=False)
+        self._make(requests, Failures(), is_carried=False)
 
     def make_all(self, requests: Iterable[Request]) -> list[Failure]:
         """Make the requests; return the failed ones with reasons: raised, timed out, or judged failed. No times are measured.
 
         Raises `RefusedError` for a result that cannot be measured.
         """
-        judge = self._target.judge
-        failures, names = Failures(), list(self._target.operations)
-        for operation, event in requests:
-            if not self._succeeds(operation, event, failures):
-                failures.count(names.index(operation), Outcome.FAILED, 0)
-            if judge and judge.fault:
-                raise TargetError(judge.fault, remedy="Correct the target: its answers cannot be judged")
-        return failures.found(names)
+        failures = Failures()
+        self._make(requests, failures, is_carried=True)
+        return failures.found(self._names)
 
-    def _succeeds(self, operation: str, entry: Any, failures: Failures, *, is_carried: bool = True) -> bool:
-        event, call = taken(entry), self._target.call
-        try:
-            result = self._carrier.run(running(operation), call, event) if is_carried else call(event)
-        except RefusedError:
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever the target raises is its outcome
-            failures.raised(error)
+    def _make(self, requests: Iterable[Request], failures: Failures, *, is_carried: bool) -> None:
+        if self._target.is_async:
+            # In one coroutine: starting and stopping the loop for each call would be a cost of each call.
+            self._target.loop.run(self._await_each(requests, failures, is_carried=is_carried))
+            return
+        for operation, entry in requests:
+            event, call = taken(entry), self._target.call
+            result: Any = _NONE
+            try:
+                result = self._carrier.run(running(operation), call, event) if is_carried else call(event)
+            except RefusedError:
+                raise
+            except BaseException as error:  # noqa: BLE001 - whatever the target raises is its outcome
+                failures.raised(error)
+            finally:
+                give_back(entry, event)
+            self._judge(operation, result, failures)
+
+    async def _await_each(self, requests: Iterable[Request], failures: Failures, *, is_carried: bool) -> None:
+        for operation, entry in requests:
+            event, call = taken(entry), self._target.call
+            result: Any = _NONE
+            try:
+                if is_carried:
+                    result = await self._carrier.awaited(running(operation), call, event)
+                else:
+                    result = await call(event)
+            except RefusedError:
+                raise
+            except BaseException as error:  # noqa: BLE001 - as above
+                failures.raised(error)
+            finally:
+                await forget_cancellation()
+                give_back(entry, event)
+            self._judge(operation, result, failures)
+
+    def _judge(self, operation: str, result: Any, failures: Failures) -> None:
+        if not self._succeeded(operation, result, failures):
+            failures.count(self._names.index(operation), Outcome.FAILED, 0)
+        judge = self._target.judge
+        if judge and judge.fault:
+            raise TargetError(judge.fault, remedy="Correct the target: its answers cannot be judged")
+
+    def _succeeded(self, operation: str, result: Any, failures: Failures) -> bool:
+        if result is _NONE:
             return False
-        finally:
-            give_back(entry, event)
         results = self._results[operation]
         if type(result) not in results.finished:
             results.check(result)
@@ -90,6 +124,7 @@ class OneUserDriver:
         self._job = job
         self._target = target
         self._user = OneUser(target, carrier)
+        self._loop = target.loop if target.is_async else None
 
     def open(self) -> None:
         """Hook into the target's executors and open it."""

@@ -38,6 +38,9 @@ class Driver(OneUserDriver):
         warm_up, traced = fixed_lists(self._target, mix, self._job.seed, self._job.requests)
         records = {name: f"memory-{number}.bin" for number, name in enumerate(mix)}
         self._user.warm_up(warm_up)
+        if self._loop:
+            # Tasks stand still while the loop does: those of the warm-up would go on in the traced part.
+            settle(self._loop)
         failed: dict[str, int] = {}
         missing: dict[str, str] = {}
         for name, record in records.items():
@@ -52,7 +55,7 @@ class Driver(OneUserDriver):
         try:
             with MemoryProfiler(Path(self._job.folder) / record):
                 failures = self._user.make_all(requests)
-                settle()
+                settle(self._loop)
             return by_operation(failures)
         finally:
             gc.enable()

@@ -23,7 +23,7 @@ from harness.profiles.capture.budget import BUDGET, Overhead, overhead, rate_wit
 from harness.profiles.capture.memory_children import fold_children
 from harness.profiles.facts import CpuFacts
 from harness.profiles.stacks.folded import merge, write_folded
-from harness.profiling.waiting import HOOK_TAKEN, OFF, fold_waits
+from harness.profiling.waiting import fold_waits, why_none
 from harness.reading.summary import summarise
 from harness.run.directory import RunDirectory, decode
 from harness.run.documents import CpuProfile, MemoryProfile, WaitProfile
@@ -179,8 +179,8 @@ def record_wait(
     if result.ending.interrupted:
         raise KeyboardInterrupt
     result.ending.raise_refusal()
-    if not decode(folder / RunDirectory.FACTS, LoadFacts).split:
-        return WaitProfile(reason=OFF.format(HOOK_TAKEN))
+    if none := why_none(decode(folder / RunDirectory.FACTS, LoadFacts)):
+        return WaitProfile(reason=none)
     profiles = fold_waits(folder, _roots(subject))
     if isinstance(profiles, str):
         return WaitProfile(reason=profiles)
@@ -265,7 +265,7 @@ def record_memory(
         follow_fork=follow_fork, overlay=str(subject.overlay.resolve()) if subject.overlay else None,
     )  # fmt: skip
     with MeasuredProcess(supervisor, job, folder / "worker.log", subject.environment) as process:
-        process.send_go(plan.mix(process.offered_operations()))
+        process.send_go(plan.mix(process.wait_ready()))
         process.wait_done(_MEMORY_RUN_S)
     profiles = memory.fold(folder / Driver.RECORD, _roots(subject))
     done = decode(folder / Driver.FACTS, FixedFacts)

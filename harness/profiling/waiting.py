@@ -6,17 +6,29 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import HarnessError
+from harness.model import Engine
 from harness.profiles.capture.wait import WaitProfiles, fold, read
 from harness.profiles.stacks.folded import write_folded
 from harness.run.directory import RunDirectory, write_atomically
 from harness.run.documents import WaitProfile
+from harness.run.facts import LoadFacts
 from harness.table.shares import part_folders
 
 NO_SPLIT = "--no-split"
 HOOK_TAKEN = "another tool of the process has the only one"
 OFF = "No wait profile: without the switch hook ({}) nobody sees who waits."
+THREADS = "No wait profile: the calls ran in threads, and nothing in the process sees when a thread begins and ends to wait."
 LOST = "No wait profile: the measured process wrote none before its end. The table of calls does not depend on it."
 NOTHING = "No wait profile: no call waited for 0.2 ms or more."
+
+
+def why_none(facts: LoadFacts | None, *, split: bool = True) -> str | None:
+    """Return a sentence on why a run recorded no waits; None where it did. `split` tells whether the split was requested."""
+    if facts is not None and facts.engine is Engine.THREADS:
+        return THREADS
+    if facts is not None and (facts.split_taken or (split and not facts.split)):
+        return OFF.format(HOOK_TAKEN)
+    return None if split else OFF.format(NO_SPLIT)
 
 
 def fold_waits(timing: Path, roots: Sequence[str]) -> WaitProfiles | str:
@@ -31,17 +43,13 @@ def fold_waits(timing: Path, roots: Sequence[str]) -> WaitProfiles | str:
     return NOTHING if records else LOST
 
 
-def profile_waits(
-    directory: RunDirectory, requests: Mapping[str, int], *, no_hook: str | None
-) -> WaitProfile:
+def profile_waits(directory: RunDirectory, requests: Mapping[str, int], *, none: str | None) -> WaitProfile:
     """Write the wait profile of a run into `wait/` and return its facts; `requests` are the calls that returned.
 
-    `no_hook` is the reason for running without a switch hook: `NO_SPLIT` or `HOOK_TAKEN`; None where it ran.
-
-    A missing profile is a sentence in `WaitProfile.reason`.
+    `none` is a sentence on why the run recorded no waits; None where it did. A missing profile is a sentence in `WaitProfile.reason`.
     """
-    if no_hook:
-        return WaitProfile(reason=OFF.format(no_hook))
+    if none:
+        return WaitProfile(reason=none)
     try:
         profiles = fold_waits(directory.timing, [str(Path.cwd())])
         if isinstance(profiles, str):

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.model import Outcome
-from harness.table.calls import DTYPE, HEADER_BYTES, INTENDED_FROM, ROW_BYTES, Table
+from harness.table.calls import DTYPE, HEADER_BYTES, INTENDED_FROM, ROW_BYTES, Table, planned_rows
 from harness.table.histogram import Integers
 
 _COLUMNS = ("outcome", "intended_ns", "completed_ns")
@@ -39,14 +39,15 @@ class Ended:
 
 
 class Follower:
-    """Follows one table from its first row. Rows are sent in order and end in any order."""
+    """Follows one table from its first row. Rows are sent in order and end in any order; those beyond the plan are appended."""
 
     def __init__(self, path: Path) -> None:
         """Follow the table at `path`, which need not exist yet."""
         self._path = path
         self._file: int | None = None
         self.let_go = 0
-        """Number of rows sent or dropped by the last look, which is the index of the first other row."""
+        """Number of planned rows sent or dropped by the last look, which is the index of the first other row."""
+        self._planned = self._next_appended = 0
         self._out = np.zeros(0, np.int64)
         self._oldest_ns: int | None = None
 
@@ -82,10 +83,10 @@ class Follower:
         self._oldest_ns = min(oldest, default=None)
 
     def due(self, moment_ns: int) -> int:
-        """Return the number of rows of a planned table, sorted by intended start, before `moment_ns`."""
+        """Return the number of planned rows, which are sorted by intended start, before `moment_ns`."""
         if not self._open():
             return 0
-        return bisect.bisect_left(range(self._rows()), moment_ns, key=self.intended_ns)
+        return bisect.bisect_left(range(self._planned), moment_ns, key=self.intended_ns)
 
     def intended_ns(self, row: int) -> int:
         """Return the intended start of an existing row, in ns."""
@@ -96,11 +97,9 @@ class Follower:
     def _open(self) -> bool:
         if self._file is None and self._path.exists():
             self._file = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
+            self._planned = planned_rows(os.pread(self._file, HEADER_BYTES, 0)) or 0
+            self._next_appended = self._planned
         return self._file is not None
-
-    def _rows(self) -> int:
-        assert self._file is not None  # noqa: S101 - as above
-        return max(os.fstat(self._file).st_size - HEADER_BYTES, 0) // ROW_BYTES
 
     def _again(self) -> Iterator[tuple[Integers, Table]]:
         """Yield index and row of the calls that were in flight."""
@@ -111,16 +110,26 @@ class Follower:
                 yield numbers, self._read(first, int(numbers[-1]) - first + 1)[numbers - first]
 
     def _fresh(self) -> Iterator[tuple[Integers, Table]]:
-        """Yield index and row of the calls sent since the last look."""
+        """Yield index and row of the calls sent since the last look: of the plan, and appended to it."""
         while True:
-            first = self.let_go
-            rows = self._read(first, _PIECE_ROWS)
-            untouched = np.flatnonzero(rows["outcome"] == Outcome.NEVER_STARTED)
-            rows = rows[: untouched[0]] if len(untouched) else rows
-            self.let_go = first + len(rows)
-            yield np.arange(first, self.let_go), rows
+            numbers, rows = self._sent_from(self.let_go, self._planned)
+            self.let_go += len(rows)
+            yield numbers, rows
+            if len(rows) < _PIECE_ROWS:
+                break
+        while True:
+            numbers, rows = self._sent_from(self._next_appended)
+            self._next_appended += len(rows)
+            yield numbers, rows
             if len(rows) < _PIECE_ROWS:
                 return
+
+    def _sent_from(self, first: int, end: int | None = None) -> tuple[Integers, Table]:
+        """Return index and row of the calls sent from row `first` on, up to the first that is not, or to row `end`."""
+        rows = self._read(first, _PIECE_ROWS if end is None else min(end - first, _PIECE_ROWS))
+        untouched = np.flatnonzero(rows["outcome"] == Outcome.NEVER_STARTED)
+        rows = rows[: untouched[0]] if len(untouched) else rows
+        return np.arange(first, first + len(rows)), rows
 
     def _read(self, first: int, count: int) -> Table:
         assert self._file is not None  # noqa: S101 - as above

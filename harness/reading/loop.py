@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from harness.clock import NS_PER_S
+from harness.model import Engine
 from harness.policy.thresholds import Level, Reason, Thresholds
 from harness.reading.summary import RunSummary
+from harness.run.facts import MOST_THREADS
 from harness.units import format_ns, format_percent
 
 # A call as short as its own recording is slowed down by that too; reports show it as measurement overhead.
@@ -12,6 +14,11 @@ _OF_RECORDING_NS = 5_000
 _MOST_ASIDE, _TOLD_ASIDE = 0.10, 0.02
 # Allowed share of time with the loop blocked without the CPU; an operation's own share from which it is named.
 _MOST_BLOCKED, _MOSTLY = 0.02, 0.5
+_WHAT_STANDS = {
+    Engine.GEVENT: "The event loop",
+    Engine.ASYNCIO: "The event loop",
+    Engine.THREADS: "All threads of the measured process",
+}
 
 
 def aside(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
@@ -55,7 +62,7 @@ def blocked(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
                 Level.DEGRADED,
                 f"{name} holds the event loop without using the CPU: {format_ns(one.blocked_ns / one.stretches)} of "
                 f"{format_ns(one.held_ns / one.stretches)} each time, {one.stretches} times; {cause}. Calls then run one after "
-                "the other: rates and capacity are those of a single call at a time",
+                "the other: rates and capacity are those of a single call at a time. With engine=threads in its SPEC they overlap",
             )
 
 
@@ -66,10 +73,21 @@ def halted(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
         if limits.descheduled_share.level(share) is not Level.VALID:
             yield Reason(
                 Level.DEGRADED,
-                f"The event loop stood still for {format_percent(share)} of the time, at most {format_ns(run.facts.longest_halt_ns)} "
+                f"{_WHAT_STANDS[run.facts.engine]} stood still for {format_percent(share)} of the time, at most {format_ns(run.facts.longest_halt_ns)} "
                 "at once, with work to do and neither on a processor nor waiting for one: a thread of the target held the GIL "
                 "(native code that does not release it), or the process was stopped from outside",
             )
+
+
+def pool(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
+    """Report that the pool of threads was too small for the calls in flight: calls then waited for a thread."""
+    facts = run.facts
+    if facts and facts.threads >= MOST_THREADS and facts.in_flight_peak > facts.threads:
+        yield Reason(
+            Level.DEGRADED,
+            f"Up to {facts.in_flight_peak:,} calls were in flight, and the pool has {facts.threads:,} threads: the others waited "
+            "for a free one, which is in their response times. Lower the rate, or share it among --workers",
+        )
 
 
 def _aside_share(run: RunSummary) -> float:

@@ -39,6 +39,7 @@ def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, A
         "operations": {name: _operation_json(operation) for name, operation in run.operations.items()},
         "blocked": msgspec.to_builtins(run.facts.blocked) if run.facts else None,
         "failures": [msgspec.to_builtins(one) for one in run.facts.failures] if run.facts else None,
+        "journeys": msgspec.to_builtins(run.facts.journeys) if run.facts else None,
         "judged_by": (run.facts.judged_by or None) if run.facts else None,
         "events_changed": run.facts.events_changed if run.facts else None,
         "held_by": None if run.held_by is None else heldby.named(run.held_by, list(run.operations)),

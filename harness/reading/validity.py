@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.model import Outcome
 from harness.policy.thresholds import Level, Reason, Threshold, Thresholds
-from harness.reading.loop import aside, blocked, halted, what_aside
+from harness.reading.loop import aside, blocked, halted, pool, what_aside
 from harness.reading.served import is_saturated
 from harness.reading.summary import RunSummary
 from harness.table.calls import Table
@@ -54,6 +54,7 @@ def run_reasons(run: RunSummary, thresholds: Thresholds) -> tuple[Reason, ...]:
         _descheduled,
         blocked,
         halted,
+        pool,
         _counters,
         _split,
         _backends,
@@ -96,12 +97,14 @@ def _completeness(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     total = sum(run.total.outcomes.values())
     if total != run.planned:
         yield _invalid(f"The outcomes sum to {total}, not to the {run.planned} calls of the plan")
-    if run.document.plan.executor == "open" and (expected := _planned_arrivals(run)) != run.planned:
+    if run.document.plan.executor == "open" and (expected := _planned_calls(run)) != run.planned:
         yield _invalid(f"The table holds {run.planned} calls, the plan {expected}")
 
 
-def _planned_arrivals(run: RunSummary) -> int:
-    return round(sum(span.area for span in run.document.plan.spans if not span.warmup))
+def _planned_calls(run: RunSummary) -> int:
+    arrivals = round(sum(span.area for span in run.document.plan.spans if not span.warmup))
+    journeys = run.facts.journeys if run.facts else None
+    return arrivals + (journeys.later_calls if journeys else 0)
 
 
 def _stamps(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
@@ -139,10 +142,12 @@ def _lag(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
         limits.lag_share.level(lag_ns / response_ns), limits.lag_ns.level(lag_ns), key=list(Level).index
     )
     owner = (
-        "the harness itself" if run.facts is None or run.facts.split else "no one known (the split was off)"
+        "the harness itself"
+        if run.facts is None or run.facts.knows_lateness
+        else "no one known (the split was off)"
     )
     owner += what_aside(run)
-    if not (run.facts is None or run.facts.split):
+    if not (run.facts is None or run.facts.knows_lateness):
         level = min(level, Level.DEGRADED, key=list(Level).index)
     yield Reason(
         level,

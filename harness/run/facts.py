@@ -2,7 +2,12 @@
 
 import msgspec
 
+from harness.model import Engine
 from harness.target.failures import Failure
+from harness.target.journey_ends import JourneyFacts
+
+MOST_THREADS = 1_000
+"""Bound of the pool of threads that make the calls of an open model."""
 
 
 class Blocked(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,11 +31,20 @@ class ChildFacts(msgspec.Struct, frozen=True, kw_only=True):
     waited_ns: int = 0
 
 
+class ThreadCpu(msgspec.Struct, frozen=True, kw_only=True):
+    """CPU time of the threads that made the calls of an operation, while they made them; over the calls of the measured time."""
+
+    calls: int
+    cpu_ns: int
+
+
 class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The facts that the measured process writes into `timing/facts.json`."""
 
     origin_ns: int
     origin_unix_s: float
+    engine: Engine = Engine.GEVENT
+    """The way in which overlapping calls ran."""
     clock_step_s: float = 0.0
     ended_ns: int | None = None
     replaced_time_s: float | None = 0.0
@@ -63,3 +77,16 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     longest_halt_ns: int = 0
     children: ChildFacts | None = None
     """Resources of child processes; None if calls had no child processes."""
+    journeys: JourneyFacts | None = None
+    """Ends of the users' journeys; None for a target without a journey."""
+    threads: int = 0
+    """Number of threads that made calls; 0 unless the engine is `threads`."""
+    thread_cpu: dict[str, ThreadCpu] = {}
+    """CPU time of calls by operation, where threads made them; it includes no work of other threads or processes."""
+    left_running: int = 0
+    """Number of calls that could not be ended with the run: those of threads, which ran on until the end of the process."""
+
+    @property
+    def knows_lateness(self) -> bool:
+        """True if the causes of late starts were looked for: by the split of the event loop, or by the CPU times of threads."""
+        return self.split or self.engine is Engine.THREADS

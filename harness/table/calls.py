@@ -62,6 +62,13 @@ def header(rows: int) -> bytes:
     return b"\x93NUMPY\x01\x00" + len(body).to_bytes(2, "little") + body
 
 
+def planned_rows(head: bytes) -> int | None:
+    """Return the number of rows that a header promises: those of the plan, or all of a sealed table. None for another file."""
+    shape = _SHAPE.search(head)
+    is_ours = head[:6] == b"\x93NUMPY" and repr(DTYPE.descr).encode() in head
+    return int(shape[1]) if shape and is_ours else None
+
+
 def reserve(descriptor: int, rows: int) -> None:
     """Reserve disk space for `rows` rows: a memory map over a hole would crash on a full disk."""
     size = os.fstat(descriptor).st_size
@@ -119,8 +126,8 @@ def load(path: Path) -> Table:
             head = file.read(HEADER_BYTES)
     except OSError as error:
         raise _damaged(path, f"it cannot be read: {error.strerror}") from error
-    shape = _SHAPE.search(head)
-    if head[:6] != b"\x93NUMPY" or repr(DTYPE.descr).encode() not in head or shape is None:
+    planned = planned_rows(head)
+    if planned is None:
         raise _damaged(path, "it is not a table of calls")
     if size < HEADER_BYTES:
         raise _damaged(path, "it ends in its header")
@@ -130,7 +137,6 @@ def load(path: Path) -> Table:
     if rows > 2 * MAX_ROWS:
         # A sparse file may have any length, and reading it would never end.
         raise _damaged(path, f"it holds {rows:,} rows, more than any run can have")
-    planned = int(shape[1])
     if rows < planned:
         raise _damaged(path, f"it holds {rows} of {planned} rows")
     if not rows:

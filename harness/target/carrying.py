@@ -12,7 +12,8 @@ import contextlib
 import contextvars
 import functools
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import types
+from collections.abc import Callable, Generator, Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType, TracebackType
 from typing import Any, Self
@@ -41,6 +42,22 @@ def _run(runner: Runner, function: Function, /, *args: Any, **kwargs: Any) -> An
         _CALL.reset(token)
 
 
+@types.coroutine
+def _steps(runner: Runner, function: Function, args: tuple[Any, ...]) -> Generator[Any, Any, Any]:
+    # Between two steps the context is as before: whatever else this task does is no work of the call.
+    coroutine = _run(runner, function, *args)
+    step, given = coroutine.send, None
+    while True:
+        try:
+            asked = _run(runner, step, given)
+        except StopIteration as end:
+            return end.value
+        try:
+            step, given = coroutine.send, (yield asked)
+        except BaseException as error:  # noqa: BLE001 - the coroutine gets it
+            step, given = coroutine.throw, error
+
+
 class Carrier:
     """Binds functions to the call that hands them over. As a context manager it adapts the standard ways of handing over.
 
@@ -49,6 +66,9 @@ class Carrier:
 
     def __init__(self) -> None:
         self.here: Callable[[], Runner | None] = lambda: None
+        self.alone: Runner | None = None
+        """Call that is awaited as the only one in flight."""
+        self._knows_sockets = False
         self._undo = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -75,6 +95,20 @@ class Carrier:
     def run(self, runner: Runner, function: Function, /, *args: Any) -> Any:
         """Call `function` in this thread as work of a call, so that the functions it hands over are carried."""
         return _run(runner, function, *args)
+
+    async def awaited(self, runner: Runner, function: Function, /, *args: Any) -> Any:
+        """Await an async function as work of the only call in flight: each of its steps runs as `run` does.
+
+        Callbacks of the loop's sockets are then work of this call too, whichever call has made the connection.
+        """
+        if not self._knows_sockets:
+            self._knows_sockets = True
+            _adapt_sockets(self)
+        self.alone = runner
+        try:
+            return await _steps(runner, function, args)
+        finally:
+            self.alone = None
 
     def runner(self) -> Runner | None:
         """Return the running call, or None."""
@@ -239,6 +273,20 @@ def _handle_run(carrier: Carrier, holder: Any, name: str, original: Function) ->
         return _run(runner, original, self)
 
     carrier.replace(holder, name, run)
+
+
+def _adapt_sockets(carrier: Carrier) -> None:
+    """Let the call that is alone in flight have the callbacks of a loop's sockets."""
+    holder = sys.modules["asyncio.base_events"].BaseEventLoop
+    original = holder._add_callback  # noqa: SLF001 - the loop's only way to its sockets' callbacks
+
+    def add_callback(self: Any, handle: Any) -> None:
+        # The loop wakes itself through a socket too.
+        if carrier.alone is not None and handle._callback != self._read_from_self:  # noqa: SLF001 - as above
+            handle._context.run(_CALL.set, carrier.alone)  # noqa: SLF001 - as above
+        original(self, handle)
+
+    carrier.replace(holder, "_add_callback", add_callback)
 
 
 def _greenlet(carrier: Carrier, _holder: Any, _name: str, original: Any) -> None:

@@ -1,9 +1,11 @@
-"""Keep the event loop of an asynchronous target: the one in which it is opened, called and closed."""
+"""Keep the event loop of an asynchronous target: the one in which it is opened, called and closed.
 
+A slot loads this file by its path: it imports nothing of the harness unless it refuses something.
+"""
+
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
-
-from harness.errors import RefusedError
 
 if TYPE_CHECKING:
     import asyncio
@@ -24,24 +26,66 @@ class EventLoop:
 
         Raises `RefusedError` if the loop is running: a hook between calls cannot be awaited.
         """
-        import asyncio
-
-        if asyncio._get_running_loop() is not None:  # noqa: SLF001 - documented for other loops; `get_running_loop` raises
+        if self.is_inside():
             if close := getattr(awaitable, "close", None):
                 close()
+            from harness.errors import RefusedError
+
             raise RefusedError(
                 "An async method of the target would have to run between two calls, while the event loop is running",
                 remedy="Make it a plain function; if it is make_event, return events that can be copied",
             )
+        return self._made().run(_awaited(awaitable))
+
+    @property
+    def loop(self) -> "asyncio.AbstractEventLoop":
+        """The loop itself."""
+        return self._made().get_loop()
+
+    def _made(self) -> "asyncio.Runner":
+        import asyncio
+
         if self._runner is None:
             self._runner = asyncio.Runner(loop_factory=self.make)
-        return self._runner.run(_awaited(awaitable))
+        return self._runner
+
+    @staticmethod
+    def is_inside() -> bool:
+        """Return True if an event loop runs in this thread, so that no other one can."""
+        import asyncio
+
+        return asyncio._get_running_loop() is not None  # noqa: SLF001 - documented for other loops; `get_running_loop` raises
+
+    def run_for(self, seconds: float) -> None:
+        """Run the loop for some time: tasks that are left in it go on."""
+        import asyncio
+
+        self.run(asyncio.sleep(seconds))
+
+    def has_tasks(self) -> bool:
+        """Return True if tasks are left in the loop, which does not run."""
+        import asyncio
+
+        return self._runner is not None and bool(asyncio.all_tasks(self._runner.get_loop()))
 
     def close(self) -> None:
         """Cancel the tasks that are left, and close the loop. Does nothing if the loop was never used."""
         if self._runner is not None:
             self._runner.close()
             self._runner = None
+
+
+async def forget_cancellation() -> None:
+    """Take back a cancellation that the call before has left to the current task: it would end a later call."""
+    import asyncio
+
+    task = asyncio.current_task()
+    if task is None or not task.cancelling():
+        return
+    while task.uncancel():
+        pass
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(0)
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:

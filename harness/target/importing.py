@@ -16,14 +16,17 @@ from harness.errors import HarnessError, RefusedError, TargetError
 
 
 def append_current_folder() -> None:
-    """Put the current folder, which holds the user's packages, last on the import path.
+    """Put the current folder and its `src/`, which hold the user's packages, last on the import path.
 
     A folder there named `reports` or `targets` must not hide the harness's own, nor modules of it imported later.
     """
     for package in ("reports", "scenarios", "targets"):
         # The last place is not enough: an editable install is searched only after the whole path.
         importlib.import_module(package)
-    sys.path.append(os.getcwd())  # noqa: PTH109 - as Python itself writes it
+    here = os.getcwd()  # noqa: PTH109 - as Python itself writes it
+    sys.path.append(here)
+    if (source := Path(here, "src")).is_dir() and not (source / "__init__.py").exists():
+        sys.path.append(str(source))
 
 
 @contextlib.contextmanager

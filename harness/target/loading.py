@@ -29,6 +29,7 @@ from harness.target.adapters.asked import Adapted, Asked
 from harness.target.answers import EXPECT_STATUS, USUAL, Judge, judge_of, read_expected
 from harness.target.eventloop import EventLoop
 from harness.target.importing import file_of_module, load_object, told
+from harness.target.journeys import Journey, for_user, for_user_async, journey_of
 from harness.target.refusals import check_factory, check_functions, ran
 from harness.target.spec import ENGINE, REQUESTS, RESERVED, VALUES, kind_and_place
 from harness.target.unfinished import is_async, is_never_run
@@ -60,6 +61,8 @@ class LoadedTarget:
     """The engine that overlapping calls need: asyncio if `call` is an async function, else the one that was asked for."""
     loop: EventLoop = dataclasses.field(default_factory=EventLoop)
     """The event loop of an asynchronous target; unused by others."""
+    journey: Journey = dataclasses.field(default_factory=Journey)
+    """The users of the target; `call` is then that of the current user."""
     file: str = ""
     """File of the code at the SPEC's place with symbolic links resolved; empty if it is not written in Python."""
     notes: tuple[str, ...] = ()
@@ -161,8 +164,9 @@ def _shaped(text: str, target: Any, wanted: str | None) -> LoadedTarget:
         function = ran(name, getattr(target, name))
         return _waited(getattr(target, name), function, loop) if engine is Engine.ASYNCIO else function
 
+    journey = journey_of(text, target, operations)
     return LoadedTarget(
-        call=call if is_async(call) or engine is not Engine.ASYNCIO else _awaiting(call),
+        call=_called(call, engine, has_user=journey.make_user is not None),
         operations=operations,
         make_event=hook("make_event") if isinstance(target, MakesEvents) else lambda _operation, _rng: {},
         judge=None,
@@ -178,6 +182,7 @@ def _shaped(text: str, target: Any, wanted: str | None) -> LoadedTarget:
         sites=ran("sites", target.sites) if isinstance(target, RecordsSites) else dict,
         engine=engine,
         loop=loop,
+        journey=journey,
     )
 
 
@@ -192,12 +197,20 @@ def _engine_of(text: str, call: Any, wanted: str | None) -> Engine:
     return Engine(wanted)
 
 
-def _awaiting(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _called(call: Callable[..., Any], engine: Engine, *, has_user: bool) -> Callable[[Any], Any]:
+    """Return the call of one event: a coroutine function for the asyncio engine."""
+    if engine is not Engine.ASYNCIO:
+        return for_user(call) if has_user else call
+    awaited: Callable[..., Any] = call if is_async(call) else _awaiting(call)
+    return for_user_async(awaited) if has_user else awaited
+
+
+def _awaiting(call: Callable[..., Any]) -> Callable[..., Any]:
     """Return an async function that awaits the result of `call`: a function whose results are awaitable without saying so."""
 
     @functools.wraps(call)
-    async def awaited(event: Any) -> Any:
-        result = call(event)
+    async def awaited(*event: Any) -> Any:
+        result = call(*event)
         if not is_never_run(result):
             raise RefusedError(
                 f"The target's call returned {type(result).__name__} without being awaited, so calls cannot overlap in one event loop",

@@ -76,12 +76,16 @@ class Renewable:
 
     def give_back(self, event: Any) -> None:
         """Prepare the event for the next call. Raises what `fresh` raises; the next call then gets the used event."""
-        self._ready = event
-        if self._pristine is None:
-            self._ready = self._fresh()
-        elif event != self._pristine:
-            self.changed += 1
-            self._ready = self._fresh()
+        ready = event
+        try:
+            if self._pristine is None:
+                ready = self._fresh()
+            elif event != self._pristine:
+                self.changed += 1
+                ready = self._fresh()
+        finally:
+            # Only now: another thread may take it at any moment.
+            self._ready = ready
 
 
 def taken(event: Any) -> Any:

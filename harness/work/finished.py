@@ -1,6 +1,6 @@
 """Write the results beside the calls of a finished run: their histograms, and the wait profile."""
 
-from harness.profiling.waiting import HOOK_TAKEN, NO_SPLIT, profile_waits
+from harness.profiling.waiting import profile_waits, why_none
 from harness.reading.summary import RunSummary
 from harness.run.distributions import Distributions
 from harness.run.documents import RunDocument
@@ -14,11 +14,4 @@ def write_histograms(run: RunSummary) -> None:
 def add_wait_profile(run: RunSummary, document: RunDocument, *, split: bool = True) -> None:
     """Write the wait profile of the run, and its facts into `document`; `split` tells whether it was requested."""
     returned = {name: operation.count for name, operation in run.operations.items()}
-    document.profiles.wait = profile_waits(run.directory, returned, no_hook=_no_hook(run, split=split))
-
-
-def _no_hook(run: RunSummary, *, split: bool) -> str | None:
-    """Return why there was no switch hook; None where there was one."""
-    if run.facts is not None and (run.facts.split_taken or (split and not run.facts.split)):
-        return HOOK_TAKEN
-    return None if split else NO_SPLIT
+    document.profiles.wait = profile_waits(run.directory, returned, none=why_none(run.facts, split=split))

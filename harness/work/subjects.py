@@ -7,8 +7,9 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.judge import policy_file
-from harness.model import Scenario
+from harness.model import Engine, Scenario
 from harness.target.spec import (
+    ENGINE,
     REQUESTS,
     VALUES,
     TargetSpec,
@@ -77,6 +78,8 @@ def select(
         spec = _with_project(spec, given)
     else:
         spec = TargetSpec(spec.name, {**given, **spec.parameters})
+        if entry.asyncio and spec.parameters.get(ENGINE) == Engine.ASYNCIO:
+            entry = dataclasses.replace(entry, factory=entry.asyncio)
     remark = f"Target: {spec.shown}, as [tool.harness] in pyproject.toml names it." if project else ""
     return Selection(spec, entry, _variants(spec, entry, tuple(dict.fromkeys(variants))), remark)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness.model import Engine
 from harness.redaction.redact import redact, redact_text
 from harness.run.facts import LoadFacts
 from harness.units import format_bytes, format_duration, format_ns, format_rate
@@ -77,6 +78,8 @@ def cost(side: Side) -> str:
     hook = (
         f"{format_ns(facts.split_ns_per_switch)} a yield for the split{_waits_cost(facts)}"
         if facts.split
+        else "with the CPU time of its thread"
+        if facts.engine is Engine.THREADS
         else "the split was off"
     )
     return f"{format_ns(facts.recorder_ns_per_call)} a call for recording, {hook}"

@@ -137,6 +137,8 @@ class ReportView:
     split: Table
     failures: Table
     """Reasons of failed calls; without rows where no call failed."""
+    journeys: Table
+    """Ends of the users' journeys; without rows for targets without a journey."""
     held_by: tuple[Table, ...]
     """Causes of a blocked event loop while calls waited, a table for each run; without rows where no call waited."""
     stages: Table

@@ -24,7 +24,17 @@ _MOST_CHANGES = 5
 _HOLDERS = 4
 _MOST_ROWS = 12
 # Facts without which the numbers are misread.
-_NEEDED_FACTS = ("requests", "answers", "events", "clock", "child processes")
+_NEEDED_FACTS = (
+    "engine",
+    "CPU of calls",
+    "left running",
+    "requests",
+    "answers",
+    "events",
+    "clock",
+    "child processes",
+    "journeys",
+)
 
 
 def render(view: ReportView, stream: TextIO, width: int = 80) -> None:

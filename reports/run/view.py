@@ -11,10 +11,12 @@ from harness.units import format_count, format_duration, format_rate
 from reports.run.attribution import attributions
 from reports.run.backends import backends_table, counters_table
 from reports.run.comparison import changes, comparison
+from reports.run.engine import engine_facts
 from reports.run.environment import cost, differences_table, environment_table, overhead_table, raw_files
 from reports.run.failures import commonest_failures, failures_table
 from reports.run.heads import heads
 from reports.run.heldby import held_by_table
+from reports.run.journeys import journeys_sentence, journeys_table
 from reports.run.lost import lost_table
 from reports.run.model import ReportView, RunCard
 from reports.run.operations import operation_views, operations_table, stages_table
@@ -63,6 +65,7 @@ def build(runs: Sequence[JudgedRun]) -> ReportView:
         ),
         split=fold(split_table(sides)),
         failures=failures_table(sides),
+        journeys=journeys_table(sides),
         held_by=tuple(held_by_table(side, f"held-by-{number}") for number, side in enumerate(sides)),
         stages=fold(stages_table(sides)),
         workers=workers_table(sides),
@@ -104,6 +107,8 @@ def _load(side: Side) -> str:
     plan = side.run.document.plan
     stages = sum(1 for span in plan.spans if not span.warmup)
     rate = format_rate(plan.rate_per_s) if plan.executor == "open" else f"{plan.users} users"
+    if journeys_sentence(side) and plan.executor == "open":
+        rate += " users arriving"
     if stages > 1 and plan.executor == "open":
         rate += f" as the base of {stages} stages"
     return f"{rate} for {format_duration(plan.duration_s)}"
@@ -124,9 +129,11 @@ def _card(side: Side) -> RunCard:
             ("measured", format_duration(round(side.run.measured_s, 3))),
             ("seed", str(document.seed)),
             ("measuring", cost(side)),
+            *engine_facts(side),
             ("warm-up", side.judged.warmup.sentence),
             *_of_answers(side),
             *_children(side),
+            *_journeys(side),
             *_found(side),
         ),
         outcomes=tuple((name.replace("_", " "), count) for name, count in side.run.total.outcomes.items()),
@@ -164,6 +171,11 @@ def _replaced(apart_s: float | None) -> str:
 def _children(side: Side) -> tuple[tuple[str, str], ...]:
     sentence = children_sentence(side.run)
     return (("child processes", sentence),) if sentence else ()
+
+
+def _journeys(side: Side) -> tuple[tuple[str, str], ...]:
+    sentence = journeys_sentence(side)
+    return (("journeys", sentence),) if sentence else ()
 
 
 def _found(side: Side) -> tuple[tuple[str, str], ...]:

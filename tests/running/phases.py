@@ -57,6 +57,8 @@ def _side_by_side(pytest: Pytest, arguments: Sequence[str]) -> tuple[int, tuple[
             str(1 + max(2, len(os.sched_getaffinity(0)))),
             "--dist",
             "loadfile",
+            # The order is that of the collection: see tests/conftest.py.
+            "--no-loadscope-reorder",
             "-m",
             SIDE_BY_SIDE,
             *arguments,

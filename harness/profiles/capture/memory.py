@@ -41,6 +41,8 @@ _DRIVERS = frozenset(
     }
 )
 """Drivers of a tracked process: one of them is at the root of each stack of the driver's own thread."""
+_LOOP = engine_file("harness.target.eventloop")
+"""File that runs the loop of an asynchronous target: what the loop runs is the driver's only if the driver stands below it."""
 
 
 class MemoryProfiler:
@@ -214,12 +216,19 @@ class _Frames:
         start = marker_place(names)
         if start is None:
             outside = (OUTSIDE, *names)
-            if not _DRIVERS.intersection(map(frame_path, names)) and not all(
-                is_plumbing(path) for _, path, _ in trace
-            ):
+            if self._is_elsewhere(names, trace):
                 self.elsewhere.add(outside)
             return outside
         return within(names, start)
+
+    @staticmethod
+    def _is_elsewhere(names: Sequence[str], trace: Sequence[tuple[str, str, int]]) -> bool:
+        paths = [frame_path(name) for name in names]
+        begins = max((place + 1 for place, path in enumerate(paths) if path == _LOOP), default=0)
+        inside = trace[: len(trace) - begins]
+        return not _DRIVERS.intersection(paths[begins:]) and not all(
+            is_plumbing(path) for _, path, _ in inside
+        )
 
     def lines(self, stacks: Iterable[Stack]) -> dict[str, int]:
         """Return the lines of the frames in `stacks`."""

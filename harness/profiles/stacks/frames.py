@@ -49,7 +49,7 @@ MARKER_FILE = engine_file("harness.profiles.stacks.marker")
 ADAPTERS = frozenset(
     engine_file(f"harness.target.{module}")
     for module in (
-        "adapters.asgi", "adapters.awslambda", "adapters.function", "adapters.lifespan", "adapters.wsgi", "loading",
+        "adapters.asgi", "adapters.awslambda", "adapters.function", "adapters.lifespan", "adapters.wsgi", "journeys", "loading",
     )
 )  # fmt: skip
 """Files of the functions that call an application for the harness; their own cost belongs to their callers."""

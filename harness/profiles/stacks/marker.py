@@ -9,7 +9,7 @@ import functools
 import hashlib
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 MARKER_PREFIX = "operation:"
@@ -29,6 +29,13 @@ def marked(function: Callable[[E], R], operation: str) -> Callable[[E], R]:
     Costs one Python call each time: 25 to 35 ns on CPython 3.11. Make it once for each operation, not for each call.
     """
     return _bind(_one_argument(operation), function)
+
+
+def marked_async(
+    function: Callable[[E], Awaitable[R]], operation: str
+) -> Callable[[E], Coroutine[Any, Any, R]]:
+    """Return the same for an async function: the marker is on the stack at each step of the coroutine."""
+    return _bind(_one_awaited(operation), function)
 
 
 @functools.cache
@@ -79,6 +86,16 @@ def _one_argument(operation: str) -> types.FunctionType:
 
     def call(event: Any) -> Any:
         return function(event)
+
+    return _renamed(call, operation)
+
+
+@functools.cache
+def _one_awaited(operation: str) -> types.FunctionType:
+    function: Callable[[Any], Any] = operation_of  # As above.
+
+    async def call(event: Any) -> Any:
+        return await function(event)
 
     return _renamed(call, operation)
 

@@ -5,7 +5,10 @@ from collections.abc import Mapping, Sequence
 from harness.reading.parts import mean_parts, tail_parts
 from reports.charts.data import Chart, SplitBar, SplitPanel, SplitPlot
 from reports.run.sides import Side
-from reports.run.timesplit import PART_NAMES, SERVICE
+from reports.run.timesplit import PART_NAMES, SERVICE, parts_of
+
+_PARTS = "Executing: running the call. Event loop blocked: other greenlets ran. I/O wait: the loop was idle."
+_UNDIVIDED = "Lag: sent later than intended. Queue: waiting for a free worker. Service: inside the target."
 
 
 def split_chart(shown: Sequence[tuple[int, Side]]) -> Chart:
@@ -16,11 +19,12 @@ def split_chart(shown: Sequence[tuple[int, Side]]) -> Chart:
     tails = [(side, tail_parts(side.run)) for _, side in shown]
     if all(parts for _, parts in tails):
         panels.append(SplitPanel("mean of the slowest 1 %", _bars(tails)))
+    names = parts_of([side for _, side in shown])
     return Chart(
         "split",
         "Where the response time goes",
-        "Executing: running the call. Event loop blocked: other greenlets ran. I/O wait: the loop was idle. The scales differ.",
-        SplitPlot(tuple(panels), (*PART_NAMES.items(), ("service_ns", SERVICE))),
+        f"{_PARTS if names is PART_NAMES else _UNDIVIDED} The scales differ.",
+        SplitPlot(tuple(panels), tuple({**names, "service_ns": SERVICE}.items())),
     )
 
 

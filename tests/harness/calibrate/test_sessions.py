@@ -3,6 +3,7 @@
 import os
 import statistics
 import time
+import types
 
 import msgspec
 import pytest
@@ -121,11 +122,19 @@ def test_what_was_added_is_the_mean_of_a_look_before_and_one_after(monkeypatch):
     assert shares == {benchmark.name: pytest.approx(100 / 1_250)}
 
 
-def test_how_many_turns_take_as_long_as_a_call_is_known_for_every_kind_of_work(monkeypatch):
-    monkeypatch.setattr(added, "_PAIRS", 1)
-    monkeypatch.setattr(added, "WORK", {"spin": lambda: slot_program.spin(50_000)})
+def test_how_many_turns_take_as_long_as_a_call_is_known_though_the_machine_changes_its_speed(monkeypatch):
+    now_ns = 0
+
+    def spin(loops):
+        nonlocal now_ns
+        # Every 50 ms the machine becomes half as fast, or twice as fast again.
+        now_ns += loops * (60 if now_ns // 50_000_000 % 2 else 30)
+
+    monkeypatch.setattr(added, "time", types.SimpleNamespace(thread_time_ns=lambda: now_ns))
+    monkeypatch.setattr(added, "spin", spin)
+    monkeypatch.setattr(added, "WORK", {"spin": lambda: spin(5_000)})
     (loops,) = added.loops_per_call().values()
-    assert loops == pytest.approx(50_000, rel=0.5)
+    assert loops == pytest.approx(5_000)
 
 
 def test_the_loop_that_is_timed_is_the_one_that_slots_spin(monkeypatch):

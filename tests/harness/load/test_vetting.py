@@ -7,7 +7,8 @@ import pytest
 from greenlet import greenlet
 
 from harness.errors import HarnessError, RefusedError
-from harness.load.vetting import Vetting, as_trouble
+from harness.load.trouble import as_trouble
+from harness.load.vetting import Vetting
 
 OVERLAPPING = [
     RuntimeError("asyncio.run() cannot be called from a running event loop"),
@@ -29,7 +30,7 @@ async def vet(error):
 @pytest.mark.parametrize("error", OVERLAPPING, ids=str)
 def test_a_loop_beside_the_loop_of_another_call_is_refused(error):
     with pytest.raises(
-        RefusedError, match=r"Overlapping calls cannot each run an asyncio event loop.*one user"
+        RefusedError, match=r"Overlapping calls cannot each run an asyncio event loop.*engine=threads"
     ):
         asyncio.run(vet(error))
 

@@ -1,10 +1,12 @@
 """One user of the exact drivers: failures of every kind are counted, and promises are refused."""
 
 import asyncio
+import dataclasses
 
 import pytest
 
 from harness.errors import RefusedError
+from harness.model import Engine
 from harness.processes.one_user import OneUser
 from harness.target.carrying import Carrier
 from harness.target.loading import LoadedTarget
@@ -39,3 +41,57 @@ def test_a_promise_is_refused_whenever_it_comes():
     assert user.make_all(("read", number) for number in range(4)) == []
     with pytest.raises(RefusedError, match="returned an iterator for operation 'read'"):
         user.make_all([("read", 4)])
+
+
+def async_user_of(call, make_event=lambda *_: None):
+    user = user_of(call)
+    return OneUser(
+        dataclasses.replace(user._target, engine=Engine.ASYNCIO, make_event=make_event), user._carrier
+    )
+
+
+def test_an_asynchronous_list_is_one_coroutine_of_one_loop():
+    tasks = set()
+
+    async def call(event):
+        await asyncio.sleep(0)
+        tasks.add(asyncio.current_task())
+        if event == 2:
+            raise ValueError("no")
+
+    user = async_user_of(call)
+    (failure,) = user.make_all(("read", number) for number in range(4))
+    assert (failure.what, failure.count) == ("ValueError", 1)
+    assert len(tasks) == 1
+    user._target.loop.close()
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_call_that_is_cancelled_or_cancels_its_task_ends_no_other_call(waits):
+    async def call(event):
+        if event == 1:
+            raise asyncio.CancelledError
+        if event == 2:
+            asyncio.current_task().cancel()
+            if not waits:
+                return
+        await asyncio.sleep(0)
+
+    user = async_user_of(call)
+    failures = user.make_all(("read", number) for number in range(5))
+    assert {one.what for one in failures} == {"asyncio.exceptions.CancelledError"}
+    assert sum(one.count for one in failures) == 1 + waits
+    user._target.loop.close()
+
+
+def test_a_promise_that_is_awaited_into_being_is_refused_too():
+    async def numbers():
+        yield 1
+
+    async def call(_event):
+        return numbers()
+
+    user = async_user_of(call)
+    with pytest.raises(RefusedError, match="returned an asynchronous iterator for operation 'read'"):
+        user.make_all([("read", 1)])
+    user._target.loop.close()

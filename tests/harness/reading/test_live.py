@@ -196,3 +196,19 @@ def test_what_a_look_reads_does_not_grow_with_the_table(tmp_path, monkeypatch, c
 )  # fmt: skip
 def test_the_stage_is_that_of_the_moment(elapsed_s, label):
     assert stage_at(PLAN, elapsed_s) == label
+
+
+def test_calls_beyond_the_plan_are_seen_while_the_plan_still_has_arrivals_to_come(tmp_path):
+    path = tmp_path / "calls.npy"
+    planned = history()
+    calls.write_table(path, at(planned, 3.0))
+    with Recorder(path, len(planned)) as recorder, LiveRun([path], PLAN, is_open=True) as run:
+        append = recorder.appender()
+        before = run.look(3.0)
+        rows = [append(0, 0, 2 * NS_PER_S + step, 2 * NS_PER_S + step) for step in range(5)]
+        for row in rows[:3]:
+            recorder.map[calls.HEADER_BYTES + row * calls.ROW_BYTES] = int(Outcome.FAILED)
+        after = run.look(3.0)
+    assert after.outcomes["failed"] == before.outcomes["failed"] + 3
+    assert after.in_flight == before.in_flight + 2
+    assert after.so_far.planned_per_s == before.so_far.planned_per_s == pytest.approx(RATE)

@@ -20,7 +20,7 @@ from harness.profiles.capture.wait import (
 )
 from harness.profiles.stacks.folded import read_folded
 from harness.profiles.stacks.marker import marked, running
-from harness.profiling.waiting import HOOK_TAKEN, NO_SPLIT, profile_waits
+from harness.profiling.waiting import HOOK_TAKEN, NO_SPLIT, OFF, profile_waits
 from harness.run.directory import RunDirectory
 from harness.table.heldby import DRIVER, IDLE, SPECIAL
 from harness.table.histogram import bucket_of as fine_bucket_of
@@ -213,7 +213,7 @@ def put(directory, part, *records):
 )
 def test_a_profile_that_cannot_be_had_says_why(directory, no_hook, records, why):
     put(directory, "", *([record()] * records))
-    facts = profile_waits(directory, {"get": 10}, no_hook=no_hook)
+    facts = profile_waits(directory, {"get": 10}, none=no_hook and OFF.format(no_hook))
     assert why in facts.reason
     assert facts.file is None
     assert not directory.wait.exists()
@@ -223,12 +223,12 @@ def test_a_worker_that_was_lost_is_missed_and_the_others_are_used(directory):
     one = record((MARKER, OUTER), cells=[(1, 0, 10, 0)], idle=10)
     put(directory, "worker-0", one)
     put(directory, "worker-1")
-    facts = profile_waits(directory, {"get": 10}, no_hook=None)
+    facts = profile_waits(directory, {"get": 10}, none=None)
     assert "lacks 1 of 2 workers" in facts.reason
     assert facts.requests == {"get": 10}
     assert read_folded(directory.wait / "wait.folded").total == 10
     put(directory, "worker-1", one)
-    facts = profile_waits(directory, {"get": 10}, no_hook=None)
+    facts = profile_waits(directory, {"get": 10}, none=None)
     assert facts.reason is None
     assert read_folded(directory.wait / "wait.folded").total == 20
 

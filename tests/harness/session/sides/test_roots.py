@@ -45,9 +45,12 @@ def test_a_root_is_named_as_it_is_imported(tmp_path, named, imports, found):
     assert source_roots(tmp_path, named, "bench") == found
 
 
-def test_a_target_says_too_what_a_root_is_called(tmp_path):
+@pytest.mark.parametrize(
+    "target", ["ns.inner.bench:create?a=1", "asgi:ns.inner.bench:app", "lambda:ns.inner.bench.handler"]
+)
+def test_a_target_says_too_what_a_root_is_called(tmp_path, target):
     write(tmp_path, {"lib/ns/inner/__init__.py": ""})
-    assert source_roots(tmp_path, ("lib",), None, "ns.inner.bench:create?a=1") == {"ns.inner": "lib/ns/inner"}
+    assert source_roots(tmp_path, ("lib/ns",), None, target) == {"ns.inner": "lib/ns/inner"}
 
 
 def test_a_root_that_no_side_has_is_told():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.load.holds import Holds
-from harness.load.open_model import OpenModel, PlannedRows
+from harness.load.lateness import Lateness
 from harness.load.split import Split
 from tests.harness.load.test_split import run_child
 
@@ -26,15 +26,13 @@ class Delay:
 
 
 class Loop:
-    """An open model whose loop the test gives to the target and to the driver, in ms."""
+    """The arrivals of an open model whose loop the test gives to the target and to the driver, in ms."""
 
     def __init__(self):
         self.split = Split(object(), lambda: 0)
         self.split.watch(0)
-        rows = PlannedRows([], [], [])
-        self.model = OpenModel(
-            rows, None, None, 0, self.split, {}, in_flight_limit=1, deadline_ns=0, delay=None
-        )
+        self.delay = Delay()
+        self.lateness = Lateness(self.split, self.delay)
         self.now_ns = 0
 
     def target(self, length_ms):
@@ -48,7 +46,8 @@ class Loop:
     def let_go(self, due_ms, delay_ns=0):
         """Let an arrival go now: (target, host, harness) of its lag, in ms."""
         due_ns = round(due_ms * MS)
-        held_ns, host_ns = self.model._owners_of_lag(due_ns, self.now_ns, Delay(delay_ns))
+        self.delay.delay_ns = delay_ns
+        held_ns, host_ns = self.lateness.owners(due_ns, self.now_ns, 0)
         return held_ns / MS, host_ns / MS, (self.now_ns - due_ns - held_ns - host_ns) / MS
 
 
@@ -192,7 +191,7 @@ PAUSE = """
 
     def user():
         split.owners[gevent.getcurrent()] = Owner()
-        intended, now, held, host = model._pause(now_ns())
+        intended, now, held, host = model._pause(now_ns(), think_ms / 1e3)
         print(json.dumps([x / 1e6 for x in (intended, held, now - intended - held - host)]))
 
     split = Split(get_hub(), now_ns)

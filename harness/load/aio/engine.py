@@ -1,0 +1,271 @@
+"""Drive a load run in one asyncio event loop: the harness starts the tasks, plans, stamps and records.
+
+Neither gevent nor Locust has a part in it, so nothing of the process is patched.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Coroutine, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from harness.clock import NS_PER_S, SystemClock
+from harness.errors import HarnessError, RefusedError
+from harness.load.aio.calling import Make, make_caller
+from harness.load.aio.chain import codes_of_task
+from harness.load.aio.closed_model import ClosedModel, back_to_back
+from harness.load.aio.lease import CALL, Late, make_here
+from harness.load.aio.open_model import OpenModel
+from harness.load.aio.overhead import measured_overhead
+from harness.load.aio.selector import PacedSelector
+from harness.load.aio.sleeping import sleep_until
+from harness.load.aio.steps import Marking, Steps
+from harness.load.aio.vetting import Vetting
+from harness.load.aio.walking import Walking
+from harness.load.calling import Calling, Work
+from harness.load.facts import at_origin
+from harness.load.instrument import Instrument, Measurement
+from harness.load.owner import Owner
+from harness.load.planned_rows import PlannedRows
+from harness.load.run_delay import RunDelay
+from harness.model import Executor
+from harness.plans.plan import choose
+from harness.processes.job import Job, Message, Started
+from harness.processes.withdraw_split import withdraw_split
+from harness.run.directory import RunDirectory, write_document
+from harness.run.facts import LoadFacts
+from harness.table import calls
+from harness.target.carrying import Carrier
+from harness.target.eventloop import EventLoop
+from harness.target.events import needed_payloads, prepare_events
+from harness.target.journeys import Walks
+from harness.target.loading import LoadedTarget
+
+# The tasks of the users need a moment to start before warm-up begins.
+_LEAD_S = 0.05
+# The closed model draws its operations in a cycle of this length.
+_SEQUENCE = 65_536
+_TIMEOUTS: tuple[type[BaseException], ...] = (TimeoutError, asyncio.TimeoutError)
+
+Model = OpenModel | ClosedModel
+
+
+class Send(Protocol):
+    """Sender of messages to the supervisor."""
+
+    def __call__(self, message: Message) -> None:
+        """Send a message."""
+
+
+class Hosting(Protocol):
+    """Source of a run's start time and of its part of the plan: this process alone, or one that supervises several."""
+
+    def agree_on_origin(self, warmup_s: float) -> int:
+        """Return the clock at time zero of the table, once everything is ready."""
+
+    def share(self, sequence: list[Any]) -> list[Any]:
+        """Return this process's part of the sequence of operations of closed users."""
+
+
+class Alone:
+    """This process is the whole run."""
+
+    def agree_on_origin(self, warmup_s: float) -> int:
+        """Return a future moment that leaves time for the warm-up."""
+        return SystemClock.now_ns() + round((_LEAD_S + warmup_s) * NS_PER_S)
+
+    def share(self, sequence: list[Any]) -> list[Any]:
+        """Return the whole sequence."""
+        return sequence
+
+
+class Driver:
+    """One load run: `open` the target, then `drive` it."""
+
+    def __init__(
+        self, job: Job, target: LoadedTarget, carrier: Carrier, hosting: Hosting | None = None
+    ) -> None:
+        self._job = job
+        self._target = target
+        self._hosting = hosting or Alone()
+        self._folder = Path(job.folder)
+        self._late = Late(list(target.operations))
+        split = Steps(SystemClock.now_ns, self._late) if job.split else None
+        self._hook: Steps | Marking = split or Marking(self._late)
+        self._instrument = Instrument(
+            target, carrier, split=split, current=asyncio.current_task, collects_waits=job.waits, codes=codes_of_task
+        )  # fmt: skip
+        self._late.names = self._instrument.names
+        carrier.here = make_here(self._instrument.names, split)
+        self._vetting = Vetting()
+        self._walking: Walking | None = None
+        self._selector = PacedSelector(SystemClock.now_ns)
+        self._selector.split = split
+        target.loop.make = self._make_loop
+
+    def _make_loop(self) -> asyncio.AbstractEventLoop:
+        self._hook.loop = asyncio.SelectorEventLoop(self._selector)
+        return self._hook.loop
+
+    def open(self) -> None:
+        """Hook into the target's executors and open it."""
+        self._instrument.open()
+
+    def drive(self, mix: Mapping[str, float], send: Send) -> None:
+        """Carry out the plan and write the table of calls and `facts.json` into the job's folder.
+
+        Raises `RefusedError` at the end of a run in which a call cannot be measured.
+        """
+        job, instrument, loop = self._job, self._instrument, self._target.loop
+        instrument.choose(mix)
+        assert loop.loop  # noqa: S101 - made here, if the target had nothing to open
+        overhead = measured_overhead(instrument, self._late, self._folder / "scratch.npy")
+        is_open = job.executor is Executor.OPEN
+        table = calls.load(self._folder / RunDirectory.CALLS) if is_open else None
+        work = self._prepare(mix, table)
+        with Measurement(instrument, self._folder, 0 if table is None else len(table)) as measurement:
+            self._late.clear()
+            origin_ns = self._hosting.agree_on_origin(job.warmup_s)
+            facts = at_origin(overhead, origin_ns)
+            model = self._model(mix, table, measurement.calling(work, origin_ns), measurement.delay)
+            self._heed_faults(model)
+            self._write(facts)
+            # Set before the supervisor can ask to stop the run.
+            loop.loop.add_signal_handler(signal.SIGTERM, model.stop)
+            send(Started(origin_ns, origin_ns + round(job.duration_s * NS_PER_S)))
+            self._run(model, measurement, facts)
+            loop.loop.remove_signal_handler(signal.SIGTERM)
+        if not is_open or (self._walking and self._walking.walks):
+            calls.seal(self._folder / RunDirectory.CALLS)
+        if instrument.split and instrument.split.was_taken:
+            withdraw_split(self._folder, RunDirectory.CALLS)
+        if isinstance(model.trouble, RefusedError):
+            raise model.trouble
+
+    def _prepare(self, mix: Mapping[str, float], table: calls.Table | None) -> Work:
+        needed = {} if table is None else needed_payloads(mix, table["operation"], table["payload"])
+        events = prepare_events(self._target, mix, self._job.seed, needed)
+        return self._instrument.make_work(events, _TIMEOUTS, self._vetting)
+
+    def _model(
+        self, mix: Mapping[str, float], table: calls.Table | None, calling: Calling, delay: RunDelay
+    ) -> Model:
+        job, origin_ns = self._job, calling.origin_ns
+        end_ns = origin_ns + round(job.duration_s * NS_PER_S)
+        make = make_caller(calling, self._late)
+        walking = self._walking = self._make_walking(calling, delay, make)
+        if table is not None:
+            model = OpenModel(
+                PlannedRows.of(table),
+                walking.make_journey if walking else make,
+                calling.recorder,
+                origin_ns,
+                calling.split,
+                in_flight_limit=job.in_flight_limit,
+                deadline_ns=end_ns + round(job.drain_s * NS_PER_S),
+                delay=delay,
+                vetting=self._vetting,
+                has_walkers=walking is not None,
+            )
+            if walking:
+                walking.goes_on = lambda intended_ns: intended_ns < end_ns and not model.is_stopping
+            return model
+        operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
+        sequence = self._hosting.share(list(zip(operation.tolist(), payload.tolist(), strict=True)))
+        make_calls, pause_s = back_to_back(make, calling, sequence), None
+        if walking and walking.walks:
+            make_calls, pause_s = walking.make_step, walking.pause_s
+        elif walking:
+            make_calls = walking.slice_of(make_calls)
+        return ClosedModel(
+            make_calls,
+            calling.split,
+            end_ns=end_ns,
+            users=job.users,
+            think_time_s=job.think_time_s,
+            drain_s=job.drain_s,
+            delay=delay,
+            vetting=self._vetting,
+            pause_s=pause_s,
+        )
+
+    def _make_walking(self, calling: Calling, delay: RunDelay, make: Make) -> Walking | None:
+        """Return the maker of calls for users with state; None if the target has no such users."""
+        journey, job = self._target.journey, self._job
+        if not journey.has_users:
+            return None
+        walks = Walks(journey, calling.work.names, job.seed, job.think_time_s)
+        return Walking(calling, walks, delay, make, lambda until_ns: sleep_until(until_ns, self._vetting))
+
+    def _heed_faults(self, model: Model) -> None:
+        """End the run at the first fault of the target that makes measuring pointless."""
+        judge = self._target.judge
+
+        def end() -> None:
+            model.trouble = model.trouble or HarnessError(judge.fault if judge else "")
+            model.stop()
+
+        if judge:
+            judge.on_fault = end
+
+    def _run(self, model: Model, measurement: Measurement, facts: LoadFacts) -> None:
+        job = self._job
+        has_pauses = self._walking is not None or (job.executor is Executor.CLOSED and job.think_time_s > 0)
+
+        async def run() -> None:
+            # Other work of this task counts as the driver's.
+            CALL.set([Owner()])
+            until_origin_s = (facts.origin_ns - SystemClock.now_ns()) / NS_PER_S
+            asyncio.get_running_loop().call_later(until_origin_s, measurement.begin)
+            self._selector.pacer = model if isinstance(model, OpenModel) else None
+            try:
+                await model.run()
+            finally:
+                self._selector.pacer = None
+
+        with measurement.watching(pauses=has_pauses), self._marking():
+            _run_to_its_end(self._target.loop, run())
+        measurement.write_waits()
+        ended_ns = SystemClock.now_ns() - facts.origin_ns
+        ended = measurement.end(
+            facts,
+            ended_ns=min(ended_ns, round(job.duration_s * NS_PER_S)),
+            in_flight_peak=model.in_flight_peak,
+            stopped=str(model.trouble) if model.trouble else None,
+            journeys=self._walking.facts() if self._walking else None,
+        )
+        self._write(ended)
+
+    @contextlib.contextmanager
+    def _marking(self) -> Iterator[None]:
+        if not isinstance(self._hook, Marking):
+            yield
+            return
+        self._hook.start()
+        try:
+            yield
+        finally:
+            self._hook.stop()
+
+    def _write(self, facts: LoadFacts) -> None:
+        write_document(self._folder / RunDirectory.FACTS, facts)
+
+
+def _run_to_its_end(loop: EventLoop, coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run the loop until `coroutine` is done, also if a task of the target raises what ends a loop, as SystemExit does."""
+
+    async def start() -> asyncio.Task[None]:
+        return asyncio.create_task(coroutine)
+
+    task = loop.run(start())
+    while True:
+        try:
+            loop.run(task)
+        except (SystemExit, KeyboardInterrupt):
+            if task.done():
+                raise
+        else:
+            return

@@ -1,0 +1,49 @@
+"""Say which engine ran the calls of a run, where it is not the usual one, and what that means for its numbers."""
+
+from harness.model import Engine
+from harness.run.facts import LoadFacts
+from harness.units import format_count, format_ns
+from reports.run.sides import Side
+
+NOT_SPLIT = "service time is not split, because nothing in a process sees how long a thread waits for the GIL or for I/O"
+
+
+def is_of_threads(side: Side) -> bool:
+    """Return True if real threads made the calls of a run."""
+    return side.run.facts is not None and side.run.facts.engine is Engine.THREADS
+
+
+def engine_facts(side: Side) -> tuple[tuple[str, str], ...]:
+    """Return the facts on the engine; none for a run that is driven by the usual one."""
+    facts = side.run.facts
+    if facts is None or facts.engine is not Engine.THREADS:
+        return ()
+    said = (
+        ("engine", f"driven by the threads engine ({_number(facts.threads, 'thread')}): {NOT_SPLIT}"),
+        ("CPU of calls", _cpu(facts)),
+        ("left running", _left(facts)),
+    )
+    return tuple((name, words) for name, words in said if words)
+
+
+def _cpu(facts: LoadFacts) -> str:
+    """Return the mean CPU time of the calls, by operation."""
+    means = [
+        f"{name} {format_ns(one.cpu_ns / one.calls)}" for name, one in facts.thread_cpu.items() if one.calls
+    ]
+    if not means:
+        return ""
+    return f"on average, CPU time of the thread of a call: {', '.join(means)} (without other threads and processes)"
+
+
+def _left(facts: LoadFacts) -> str:
+    if not facts.left_running:
+        return ""
+    return (
+        f"{_number(facts.left_running, 'call')} still ran when the run ended: a thread cannot be ended from outside, so they ran on "
+        "while the target was closed, until the end of the process"
+    )
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"
