@@ -13,7 +13,7 @@ import msgspec
 from harness.errors import UsageError
 from harness.redaction.redact import learn_secrets
 from harness.requests.lines import EXAMPLE, event_of, is_request, request_of
-from harness.requests.template import Draft, Template
+from harness.requests.template import Draft, Template, holes_in
 from harness.requests.values import Values, read_values
 from harness.storage import files
 
@@ -92,6 +92,16 @@ def read_requests(path: Path, values: Path | None, kind: Kind = Kind.HTTP, name:
             remedy=f"Write {{{found.columns[0]}}} where a value belongs",
         )
     return Requests(tuple(templates), found, _secrets(templates), tuple(notes))
+
+
+def learn_secrets_in(path: Path) -> None:
+    """Learn the secrets that a file names, as far as it can be read, so that this process hides them in logs of others."""
+    try:
+        text = files.read_bytes(path).decode()
+    except (OSError, UnicodeDecodeError):
+        return
+    names = {name for name, is_secret in holes_in(text) if is_secret}
+    learn_secrets(os.environ[name] for name in names if name in os.environ)
 
 
 def default_request() -> Requests:
