@@ -106,11 +106,11 @@ def test_allocations_of_a_call_are_found_in_its_tasks_and_threads_too(supervisor
     for place in PLACES:
         count = counts[place, "allocations"]
         # Two threads that wait for each other cost a few more or less, now and then; timers a part of one.
-        assert max(count.base) - min(count.base) < (5 if place == "in a thread" else 1)
+        assert max(count.base) - min(count.base) < (20 if place == "in a thread" else 1)
         # A bytearray is two allocations; a list grows as it is filled.
-        assert sum(count.candidate) / 2 - sum(count.base) / 2 == pytest.approx(100, abs=15)
+        assert sum(count.candidate) / 2 - sum(count.base) / 2 == pytest.approx(100, abs=25)
         name = "create.plain.<locals>.<listcomp> (own.py)"
-        assert count.candidate_sites[name] - count.base_sites[name] == pytest.approx(100, abs=15)
+        assert count.candidate_sites[name] - count.base_sites[name] == pytest.approx(100, abs=25)
         assert (count.base_elsewhere, count.candidate_elsewhere, count.unseen) == (0, 0, "")
         assert not any("run_forever" in site for site in count.base_sites), "no cost of the loop itself"
 
