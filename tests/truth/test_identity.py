@@ -21,7 +21,9 @@ OF_WAITING = [WAITING, WAITING_CLOSED, WAITING_CLOSED.as_coroutine]
 OF_HOLDING = [HOLDING_CLOSED, OVERLOADED, LOGNORMAL, HOLDING_CLOSED.as_coroutine, LOGNORMAL.as_coroutine]
 
 
-@pytest.fixture(scope="module", params=[*OF_WAITING, *OF_HOLDING, STALLED, STALLED_CLOSED, STALLED.as_coroutine], ids=str)
+@pytest.fixture(
+    scope="module", params=[*OF_WAITING, *OF_HOLDING, STALLED, STALLED_CLOSED, STALLED.as_coroutine], ids=str
+)
 def truth(request, truth_of):
     return truth_of(request.param)
 
