@@ -6,7 +6,8 @@ from pathlib import Path
 
 from harness.console.console import Talk
 from harness.errors import ExitCode
-from harness.work.start.proposal import REQUESTS, Proposal, propose
+from harness.work.start.proposal import Proposal, propose
+from harness.work.start.requests import EVENTS, REQUESTS
 from harness.work.start.settings import POLICY, Written, write
 
 EPILOG = (
@@ -14,6 +15,7 @@ EPILOG = (
     "requests.jsonl; never changes what exists. Exit codes: 0 found something, 2 found nothing to measure."
 )
 _MOST_NAMED = 3
+_ADD = 'add a line for each, such as {"method": "POST", "path": "/…", "json": {}}'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,12 +70,13 @@ def _found(proposal: Proposal) -> list[str]:
 def _told(proposal: Proposal, written: Written) -> list[str]:
     lines = []
     if written.files:
-        lines.append(f"Wrote {' and '.join(written.files)}")
+        lines.append(f"Wrote {_some(written.files)}")
     if written.kept:
-        lines.append(f"Kept {' and '.join(written.kept)} as it is")
-    if REQUESTS in written.files:
+        lines.append(f"Kept {_some(written.kept)} as it is")
+    if any(name in written.files for name in proposal.new_files):
+        noun = "event" if proposal.requests == EVENTS else "request"
         lines.append(
-            f"{REQUESTS} has {_count(len(proposal.routes), 'request')}. Each id in a path is 1: write ids that exist"
+            f"{proposal.requests} has {_count(proposal.count, noun)}. Each id in a path is 1: write ids that exist"
         )
         if left_out := _left_out(proposal):
             lines.append(left_out)
@@ -92,10 +95,13 @@ def _left_out(proposal: Proposal) -> str:
     if proposal.unreadable:
         parts.append(f"{_count(proposal.unreadable, 'route')} with a path that the code computes")
     if proposal.left_out:
-        parts.append(
-            f"{_count(len(proposal.left_out), 'route')} that may change data ({_some(proposal.left_out)}). JSON Lines has no "
-            'comments: add a line for each, such as {"method": "POST", "path": "/…", "json": {}}'
+        how = (
+            "add an event for each" if proposal.requests == EVENTS else f"JSON Lines has no comments: {_ADD}"
         )
+        changing = (
+            f"{_count(len(proposal.left_out), 'route')} that may change data ({_some(proposal.left_out)})"
+        )
+        parts.append(f"{changing}; {how}")
     return f"Left out {' and '.join(parts)}" if parts else ""
 
 

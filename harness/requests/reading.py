@@ -134,7 +134,7 @@ def _read(path: Path, kind: Kind, name: str) -> tuple[list[Template], list[str]]
 
             return read_openapi(document, path)
     if isinstance(document, dict):
-        return [_entry(document, f"{path}:1", kind, path.stem)], []
+        return [_entry(document, f"{path}:1", kind, path.stem if path.suffix == ".json" else name)], []
     if document is not None and kind is Kind.HTTP:
         raise UsageError(
             "This is one JSON value, not requests",

@@ -10,8 +10,9 @@ import sys
 import pytest
 
 from harness.cli import make_parser
+from harness.requests.reading import read_requests
 from harness.target.importing import load_object
-from harness.target.spec import parse_spec
+from harness.target.spec import KINDS, kind_and_place, parse_spec
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS
 from tests.support.readme import README, ROOT, blocks, commands, heredocs, of_the_harness
@@ -100,3 +101,18 @@ def test_every_path_that_is_named_is_in_the_checkout_or_made_by_what_is_typed():
     named += re.findall(r"`([\w-]+/[\w./-]+\.(?:py|yml|md|toml))`", README)
     assert {"scenarios/locustfile.py", "examples/ablation.png", "examples/github-gate.yml"} <= {*named}
     assert [name for name in named if not (ROOT / name).exists() and name not in shell] == []
+
+
+def test_every_way_to_name_ones_own_code_is_one_that_is_understood():
+    table = README.partition("| SPEC | calls |")[2].partition("\n\n")[0]
+    specs = re.findall(r"`([\w-]+[:/.][^` ]*:[^` ]+)`", table)
+    assert {kind_and_place(parse_spec(spec).name)[0] for spec in specs} == {"", *KINDS}
+    assert all(parse_spec(spec).is_factory for spec in specs)
+
+
+def test_the_requests_that_are_shown_are_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("TOKEN", "of-a-customer")
+    (tmp_path / "requests.jsonl").write_text("".join(blocks("json")))
+    (tmp_path / "values.csv").write_text("product\ntea\n")
+    found = read_requests(tmp_path / "requests.jsonl", tmp_path / "values.csv")
+    assert list(found.operations) == ["GET /products/{id}", "GET /products", "order"]

@@ -1,5 +1,6 @@
 """Little projects, written as {path: text}."""
 
+import json
 import textwrap
 
 
@@ -10,6 +11,11 @@ def write(folder, files):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text).lstrip("\n"))
     return folder
+
+
+def lines(proposal):
+    """Return the requests that a proposal writes."""
+    return [json.loads(line) for line in proposal.new_files["requests.jsonl"].splitlines()]
 
 
 DJANGO = {

@@ -60,8 +60,8 @@ def test_the_functions_of_an_example_are_named_in_its_profile(example):
         "profile", "closed", "--kinds", "cpu", "--duration", "2s", "--json", "--no-report", cwd=example
     )
     assert said.code == 0, said.stderr
-    (folded,) = example.glob("runs/*/**/cpu.folded")
-    assert PROFILED[example.name] in folded.read_text()
+    stacks = [path.read_text() for path in example.glob("runs/*/**/cpu.folded")]
+    assert any(PROFILED[example.name] in text for text in stacks)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -71,7 +71,7 @@ class LambdaTarget(Adapted):
     def __init__(self, asked: Asked) -> None:
         name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or _name_of(asked.application)
         requests = asked.read_requests(Kind.EVENTS, name)
-        events = Events(requests, _event)
+        events = Events(requests, _event, shared=False)
         self.operations = events.operations
         self.make_event = events.make
         self.remarks = requests.notes
@@ -85,7 +85,7 @@ def adapt(asked: Asked) -> LambdaTarget:
     handler, place = asked.application, asked.text.partition(":")[2]
     if not callable(handler):
         raise TargetError(
-            f"'{asked.text}' is an object of class {type(handler).__qualname__}, which is no handler",
+            f"'{asked.text}' is an object of class {type(handler).__qualname__}, not a handler",
             remedy="Name the handler at the end",
         )
     if is_async(handler):

@@ -12,6 +12,7 @@ from harness.target.answers import Judge, rule_of
 
 _COMPLETED, _FAILED = int(Outcome.COMPLETED), int(Outcome.FAILED)
 _DEEPEST = 5
+_NAMES = {"wsgi": "a WSGI", "asgi": "an ASGI"}
 _KINDS = {"environ": "wsgi", "env": "wsgi", "scope": "asgi"}
 """Kinds of applications, by the usual names of their first parameters."""
 
@@ -71,10 +72,10 @@ def check_application(text: str, application: Any, kind: str, arguments: tuple[s
         raise TargetError(f"'{place}' is a factory of applications", remedy=f"Call it in the SPEC: {text}()")
     other = _KINDS.get(needed[0], kind) if needed else kind
     if other != kind:
-        raise TargetError(f"'{place}' is an {other.upper()} application", remedy=f"Write {other}:{place}")
+        raise TargetError(f"'{place}' is {_NAMES[other]} application", remedy=f"Write {other}:{place}")
     if len(needed) > len(arguments) or (len(positional) < len(arguments) and not takes_any):
         raise TargetError(
-            f"'{place}' takes ({', '.join(needed)}), not ({', '.join(arguments)}), so it is not a {kind.upper()} application",
+            f"'{place}' takes ({', '.join(needed)}), not ({', '.join(arguments)}), so it is not {_NAMES[kind]} application",
             remedy=f"If it makes one, write a function without arguments that returns it, and call that in the SPEC: {kind}:PLACE()",
         )
 

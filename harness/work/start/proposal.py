@@ -1,9 +1,8 @@
 """Propose a target, its requests, the source roots and the suite of a project."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from harness.errors import UsageError
 from harness.session.sides.roots import source_roots
@@ -11,13 +10,13 @@ from harness.work.start.applications import LAMBDA, Application, find_applicatio
 from harness.work.start.django_urls import find_django_routes
 from harness.work.start.modules import Module, read_modules
 from harness.work.start.place import has_own_root, place_of
+from harness.work.start.requests import EVENTS, REQUESTS, event_files, request_lines
 from harness.work.start.routes import Route, Routes, find_routes
 from harness.work.start.suites import find_locustfile, find_suite
 from harness.work.start.template import LambdaFunction, find_functions
 
-REQUESTS = "requests.jsonl"
-EVENTS = "events"
 _HOME = Route("GET", "/")
+_HARMLESS = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,10 +33,12 @@ class Proposal:
     """SPECs of the other candidates."""
     requests: str = ""
     """File or folder of the target's requests or events."""
-    routes: tuple[Route, ...] = ()
-    """Routes that answer GET, for the requests."""
+    new_files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Text of the requests or events to write, by path: one for each route that answers GET."""
+    count: int = 0
+    """Number of these requests or events."""
     left_out: tuple[str, ...] = ()
-    """Operations that need a body."""
+    """Operations that may change data."""
     unreadable: int = 0
     """Number of routes whose path the code computes."""
     source_roots: tuple[str, ...] = ()
@@ -48,18 +49,6 @@ class Proposal:
     def spec(self) -> str:
         """Return the SPEC with its requests."""
         return f"{self.target}?requests={self.requests}" if self.target else ""
-
-    def lines(self) -> list[dict[str, Any]]:
-        """Return the requests, one for each route that answers GET."""
-        return [
-            {
-                "operation": route.operation,
-                "method": route.method,
-                "path": route.path,
-                **({"query": dict.fromkeys(route.query, "1")} if route.query else {}),
-            }
-            for route in self.routes
-        ]
 
 
 def propose(project: Path) -> Proposal:
@@ -132,16 +121,23 @@ def _of_application(
     what = (
         "Lambda handler" if is_lambda else f"{application.framework or application.kind.upper()} application"
     )
-    return _with_routes(
-        dataclasses.replace(
-            around,
-            target=_spec(project, application),
-            what=what,
-            package=application.framework.lower(),
-            others=tuple(_spec(project, other) for other in others),
-            requests=_events(project) or REQUESTS if is_lambda else REQUESTS,
-        ),
-        routes,
+    made = dataclasses.replace(
+        around,
+        target=_spec(project, application),
+        what=what,
+        package=application.framework.lower(),
+        others=tuple(_spec(project, other) for other in others),
+    )
+    if is_lambda and _has_events(project):
+        return dataclasses.replace(made, requests=EVENTS)
+    asked = [route for route in routes.found if route.method == "GET"] or [_HOME]
+    return dataclasses.replace(
+        made,
+        requests=REQUESTS,
+        new_files={REQUESTS: request_lines(asked)},
+        count=len(asked),
+        left_out=_changing((route.method, route.operation) for route in routes.found),
+        unreadable=routes.unreadable,
     )
 
 
@@ -161,22 +157,30 @@ def _of_functions(
         if module is not None and module.root == function.code:
             place = place_of(project, module, function.handler)
         specs.append(f"{LAMBDA}:{place}")
-    routes = Routes(tuple(Route(method, path) for method, path in ordered[0].routes))
     handlers = {(function.file, function.handler) for function in functions}
     others = (
         _spec(project, application)
         for application in usable
         if (application.module.path, application.name) not in handlers
     )
-    return _with_routes(
-        dataclasses.replace(
-            around,
-            target=specs[0],
-            what=f"Lambda function {ordered[0].name} in the template",
-            others=tuple(dict.fromkeys([*specs[1:], *others])),
-            requests=_events(project) or REQUESTS,
-        ),
-        routes,
+    made = dataclasses.replace(
+        around,
+        target=specs[0],
+        what=f"Lambda function {ordered[0].name} in the template",
+        others=tuple(dict.fromkeys([*specs[1:], *others])),
+        requests=EVENTS,
+    )
+    if _has_events(project):
+        return made
+    routes = ordered[0].routes
+    asked = [route for route in routes if route.method == "GET"]
+    files = event_files(asked) if asked else {REQUESTS: request_lines([_HOME])}
+    return dataclasses.replace(
+        made,
+        requests=EVENTS if asked else REQUESTS,
+        new_files=files,
+        count=len(asked) or 1,
+        left_out=_changing((route.method, f"{route.method} {route.path}") for route in routes),
     )
 
 
@@ -185,19 +189,13 @@ def _spec(project: Path, application: Application) -> str:
     return f"{application.kind}:{place_of(project, application.module, application.name)}{call}"
 
 
-def _with_routes(proposal: Proposal, routes: Routes) -> Proposal:
-    asked = tuple(route for route in routes.found if route.method == "GET")
-    left_out = [route.operation for route in routes.found if route.method not in {"GET", "HEAD", "OPTIONS"}]
-    return dataclasses.replace(
-        proposal,
-        routes=asked or (_HOME,),
-        left_out=tuple(dict.fromkeys(left_out)),
-        unreadable=routes.unreadable,
-    )
+def _changing(operations: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Return the names of the operations, given as (method, name), that may change data."""
+    return tuple(dict.fromkeys(name for method, name in operations if method not in _HARMLESS))
 
 
-def _events(project: Path) -> str:
-    return EVENTS if any((project / EVENTS).glob("*.json")) else ""
+def _has_events(project: Path) -> bool:
+    return any((project / EVENTS).glob("*.json"))
 
 
 def _roots(project: Path, made: Proposal, modules: Mapping[str, Module]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.storage import files
-from harness.work.start.proposal import REQUESTS, Proposal
+from harness.work.start.proposal import Proposal
 
 POLICY = "pyproject.toml"
 
@@ -33,8 +33,8 @@ def write(project: Path, proposal: Proposal) -> Written:
     addition = _addition(old, table) if old is not None else table.encode()
     written: list[str] = []
     kept: list[str] = []
-    if proposal.requests == REQUESTS:
-        (written if _write_new(project / REQUESTS, requests_of(proposal)) else kept).append(REQUESTS)
+    for name, text in proposal.new_files.items():
+        (written if _write_new(project / name, text) else kept).append(name)
     if addition is None:
         return Written((*written,), (*kept,), table)
     _append(policy, addition)
@@ -75,11 +75,6 @@ def table_of(proposal: Proposal) -> str:
             '# slo = "p99<25ms,errors<0.1%"',
         ]
     return "\n".join(lines) + "\n"
-
-
-def requests_of(proposal: Proposal) -> str:
-    """Return the requests as JSON Lines."""
-    return "".join(f"{json.dumps(line)}\n" for line in proposal.lines())
 
 
 def _text(value: str) -> str:
@@ -127,6 +122,7 @@ def _parsed(old: bytes) -> dict[str, object]:
 
 def _write_new(path: Path, text: str) -> bool:
     """Write a file; return False if it exists."""
+    path.parent.mkdir(exist_ok=True)
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)

@@ -20,17 +20,27 @@ _PAIR = re.compile(r"('[^']*'|\"[^\"]*\"|[^\s:,{}'\"]+)\s*:\s+('[^']*'|\"[^\"]*\
 _COMMENT = re.compile(r"\s+#.*$")
 _FUNCTIONS = ("AWS::Serverless::Function", "AWS::Lambda::Function")
 _ROUTED = ("Api", "HttpApi")
+_ANY = ("any", "x-amazon-apigateway-any-method")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ApiRoute:
+    """A route of API Gateway: of an HTTP API, whose events have format 2.0, or of a REST API."""
+
+    method: str
+    path: str
+    is_http_api: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LambdaFunction:
-    """A function of a template: the folder of its code, the file and the name of its handler, and (method, path) of each route."""
+    """A function of a template: the folder of its code, the file and the name of its handler, and its routes."""
 
     name: str
     code: Path
     file: Path
     handler: str
-    routes: tuple[tuple[str, str], ...]
+    routes: tuple[ApiRoute, ...]
 
 
 def find_functions(project: Path) -> list[LambdaFunction]:
@@ -62,20 +72,14 @@ def _functions(template: Mapping[str, Any], project: Path) -> Iterator[LambdaFun
             )
 
 
-def _routes(events: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _routes(events: Mapping[str, Any]) -> Iterator[ApiRoute]:
     for event in events.values():
         if isinstance(event, dict) and event.get("Type") in _ROUTED:
             properties = _mapping(event, "Properties")
             method, path = properties.get("Method"), properties.get("Path")
             if isinstance(method, str) and isinstance(path, str):
-                yield (
-                    (
-                        "GET"
-                        if method.lower() in {"any", "x-amazon-apigateway-any-method"}
-                        else method.upper()
-                    ),
-                    path,
-                )
+                usual = "GET" if method.lower() in _ANY else method.upper()
+                yield ApiRoute(usual, path, event["Type"] == _ROUTED[1])
 
 
 def _mapping(table: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """What `harness init` proposes for many little projects, none of which is imported."""
 
+import json
+
 import pytest
 
 from harness.errors import UsageError
+from harness.requests.reading import Kind, read_requests
 from harness.target.spec import parse_spec
 from harness.work.start.proposal import propose
-from tests.support.little_projects import DJANGO, SAM, write
+from tests.support.little_projects import DJANGO, SAM, lines, write
 
 FLASK = "from flask import Flask\n"
 FASTAPI = "from fastapi import FastAPI\n"
@@ -165,19 +168,39 @@ def test_the_source_roots_cover_the_target(tmp_path, files, roots):
 
 
 def test_a_folder_of_events_is_preferred_for_a_handler(tmp_path):
-    write(tmp_path, SAM)
+    write(tmp_path, {"app.py": "def handler(event, context): ..."})
     assert propose(tmp_path).requests == "requests.jsonl"
     write(tmp_path, {"events/one.json": "{}"})
-    assert propose(tmp_path).spec == "lambda:orders/app.py:lambda_handler?requests=events"
+    found = propose(tmp_path)
+    assert (found.spec, found.new_files) == ("lambda:app:handler?requests=events", {})
 
 
 def test_an_application_without_routes_is_asked_for_its_home(tmp_path):
     found = propose(write(tmp_path, {"w.py": "def application(environ, start_response): ..."}))
-    assert found.lines() == [{"operation": "GET /", "method": "GET", "path": "/"}]
+    assert lines(found) == [{"operation": "GET /", "method": "GET", "path": "/"}]
 
 
 def test_the_functions_of_a_template_come_with_the_one_that_has_most_routes_first(tmp_path):
     found = propose(write(tmp_path, SAM))
     assert found.others == ("lambda:orders/app.py:sweep",)
-    assert [line["path"] for line in found.lines()] == ["/orders", "/orders/1"]
     assert found.left_out == ("POST /orders",)
+
+
+def test_the_routes_of_a_template_become_events_as_api_gateway_sends_them(tmp_path):
+    found = propose(write(tmp_path, SAM))
+    assert found.spec == "lambda:orders/app.py:lambda_handler?requests=events"
+    events = {name: json.loads(text) for name, text in found.new_files.items()}
+    rest, http = events["events/get-orders.json"], events["events/get-orders-id.json"]
+    assert (rest["httpMethod"], rest["resource"], rest["path"], rest["pathParameters"]) == (
+        "GET",
+        "/orders",
+        "/orders",
+        None,
+    )
+    assert (http["version"], http["rawPath"], http["pathParameters"]) == ("2.0", "/orders/1", {"id": "1"})
+    assert http["requestContext"]["routeKey"] == http["routeKey"] == "GET /orders/{id}"
+    write(tmp_path, found.new_files)
+    assert set(read_requests(tmp_path / "events", None, Kind.EVENTS).operations) == {
+        "get-orders",
+        "get-orders-id",
+    }

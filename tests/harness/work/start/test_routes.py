@@ -4,7 +4,7 @@ import pytest
 
 from harness.work.start.proposal import propose
 from harness.work.start.routes import Route
-from tests.support.little_projects import DJANGO, write
+from tests.support.little_projects import DJANGO, lines, write
 
 FLASK = "from flask import Flask, Blueprint\napp = Flask(__name__)\n"
 STARLETTE = "from starlette.applications import Starlette\nfrom starlette.routing import Mount, Route\n"
@@ -13,7 +13,7 @@ FASTAPI = "from fastapi import FastAPI, APIRouter\napp = FastAPI()\n"
 
 def asked(folder, files):
     found = propose(write(folder, files))
-    return {line["operation"]: line["path"] for line in found.lines()}, found
+    return {line["operation"]: line["path"] for line in lines(found)}, found
 
 
 ONE_FILE = {
@@ -98,7 +98,7 @@ def test_what_changes_data_is_left_out_and_named(tmp_path):
 def test_a_query_that_fastapi_needs_is_given(tmp_path):
     text = FASTAPI + "@app.get('/find/{shop}')\ndef find(shop: str, q: str, most: int, page: int = 1): ..."
     found = propose(write(tmp_path, {"app.py": text}))
-    assert found.lines() == [
+    assert lines(found) == [
         {
             "operation": "GET /find/{shop}",
             "method": "GET",

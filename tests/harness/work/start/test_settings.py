@@ -12,6 +12,7 @@ from harness.errors import UsageError
 from harness.judge import policy_file
 from harness.work.start import settings
 from harness.work.start.proposal import Proposal
+from harness.work.start.requests import request_lines
 from harness.work.start.routes import Route
 from harness.work.start.settings import POLICY, table_of, write
 
@@ -20,7 +21,7 @@ FOUND = Proposal(
     what="Flask application",
     others=("asgi:shop:other",),
     requests="requests.jsonl",
-    routes=(Route("GET", "/items/<int:id>"),),
+    new_files={"requests.jsonl": request_lines([Route("GET", "/items/<int:id>")])},
     source_roots=("shop",),
     suite="benchmarks",
 )

@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.work.start.template import find_functions, parse
+from harness.work.start.template import ApiRoute, find_functions, parse
 from tests.support.little_projects import SAM, write
 
 WORDS = st.text("abcXYZ019_/", min_size=1, max_size=6).filter(lambda word: word[0].isalpha())
@@ -47,7 +47,9 @@ def test_functions_have_their_file_and_their_routes(tmp_path):
     sweep, orders = find_functions(write(tmp_path, SAM))
     assert (sweep.name, sweep.handler, sweep.routes) == ("Sweeper", "sweep", ())
     assert (str(orders.file), orders.handler) == ("orders/app.py", "lambda_handler")
-    assert orders.routes == (("GET", "/orders"), ("GET", "/orders/{id}"), ("POST", "/orders"))
+    assert orders.routes == (
+        ApiRoute("GET", "/orders"), ApiRoute("GET", "/orders/{id}", is_http_api=True), ApiRoute("POST", "/orders"),
+    )  # fmt: skip
 
 
 HANDLERS = {
