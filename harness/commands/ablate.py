@@ -6,7 +6,15 @@ from pathlib import Path
 
 from harness.commands.options.asking import read_policy
 from harness.commands.options.reporting import add_no_report, report_files
-from harness.commands.options.shared import add_budget_and_policy, add_out, add_seed, add_verbose
+from harness.commands.options.shared import (
+    SPEC_FORMS,
+    add_budget_and_policy,
+    add_out,
+    add_requests,
+    add_seed,
+    add_verbose,
+    requested,
+)
 from harness.commands.showing.publish import ReportFiles, text_or_none
 from harness.console.console import Talk
 from harness.errors import ExitCode
@@ -28,8 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target",
         metavar="SPEC",
-        help=f"NAME?key=value, file.py:factory or module:factory (default: the policy's, or {DEFAULT_TARGET})",
+        help=f"{SPEC_FORMS} (default: the policy's, or {DEFAULT_TARGET})",
     )
+    add_requests(parser)
     parser.add_argument(
         "--switch",
         action="append",
@@ -53,7 +62,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     files = report_files(args)
     allowance = Allowance(args.budget)
     policy = read_policy(args, Path.cwd())
-    driven = drive(args.target or policy.target or DEFAULT_TARGET)
+    driven = drive(args.target or policy.target or DEFAULT_TARGET, requested(args))
     chosen = cases(driven, switches_of(driven, args.switch))
     plan = spread_budget(args.budget, len(chosen), BLOCK_S)
     about = format_duration(round(len(chosen) * plan.screen_blocks * BLOCK_S))

@@ -13,6 +13,7 @@ from harness.commands.options.shared import (
     add_target,
     add_verbose,
     positive_rate,
+    requested,
     slo,
     span_s,
 )
@@ -93,7 +94,9 @@ def tolerance(text: str) -> float:
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     scenario = planning.scenario_of(args, _open_scenario(args.scenario))
-    selection = select(args.target, scenario, [args.variant] if args.variant else [])
+    selection = select(args.target, scenario, [args.variant] if args.variant else [], requested(args))
+    if selection.remark:
+        talk.say(selection.remark)
     _check_times(args)
     question = Question(
         selection=selection,

@@ -16,6 +16,7 @@ from harness.commands.options.shared import (
     add_verbose,
     check_subprocesses,
     positive_int,
+    requested,
 )
 from harness.commands.showing import profile as show_profile
 from harness.commands.showing.ended import end
@@ -95,7 +96,9 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     project = Path.cwd()
     policy = policy_file.read(project) if args.base else Policy()
     scenario = planning.scenario_of(args, find_scenario(args.scenario))
-    sides = sides_of(args.target, args.variant, args.base, scenario, policy, project)
+    sides = sides_of(args.target, args.variant, args.base, scenario, policy, project, requested(args))
+    if remark := next((side.selection.remark for side in sides if side.selection.remark), ""):
+        talk.say(remark)
     needs_servers = any(side.selection.entry.needs_servers for side in sides)
     request = profile_rounds.ProfileRequest(
         sides=sides,

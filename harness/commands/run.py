@@ -16,6 +16,7 @@ from harness.commands.options.shared import (
     add_target,
     add_verbose,
     check_subprocesses,
+    requested,
     slo,
 )
 from harness.commands.showing import runs as show
@@ -77,7 +78,9 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     files = report_files(args)
     scenario = planning.scenario_of(args, find_scenario(args.scenario))
-    selection = select(args.target, scenario, args.variant)
+    selection = select(args.target, scenario, args.variant, requested(args))
+    if selection.remark:
+        talk.say(selection.remark)
     request = experiment.RunRequest(
         selection=selection,
         plan=dataclasses.replace(planning.plan_of(args, scenario), waits=not args.no_split),

@@ -15,6 +15,7 @@ _CALLERS = frozenset(
         MARKER_FILE,
         engine_file("harness.processes.one_user"),
         engine_file("harness.processes.traced"),
+        engine_file("harness.session.slots.slot_benchmark"),
         engine_file("harness.session.slots.slot_program"),
         *ADAPTERS,
         engine_file("harness.target.eventloop"),

@@ -1,7 +1,8 @@
 """Run tools in a slot: trace the allocations of its benchmark's calls, and make calls for a profiler.
 
 Run inside the slot by its path; imports nothing of the harness, because the side may be the harness. Each function gets
-`run(calls)`, which makes the calls, and puts it under the operation marker that our profile readers recognise.
+`run(calls)`, which makes the calls, and puts it under the operation marker that our profile readers recognise. The calls of
+an async function are made in `run.loop` by `run.batch(calls)`.
 """
 
 import contextlib
@@ -29,22 +30,34 @@ def trace(run: Run, calls: int, record: str, packages: str) -> str:
     untraced. No garbage is collected meanwhile. The cost of making calls is in both parts.
     `packages` is the folder with memray, if the side's own environment lacks it.
     """
-    tracker = _tracker(record, packages)
+    tracker, loop = _tracker(record, packages), getattr(run, "loop", None)
     run(calls)
     make_none, make_calls = running(NOTHING), running(CALLS)
     with _loaded("target/carrying.py").Carrier() as carrier:
         settle, children = _loaded("processes/settling.py").settle, _loaded("processes/children.py")
+        if loop:
+            # Tasks stand still while the loop does: those of the calls before would go on in the traced part.
+            settle(loop)
         before = children.usage()
         gc.collect()
         gc.disable()
         try:
             with tracker:
-                carrier.run(make_none, run, 0)
-                carrier.run(make_calls, run, calls)
-                settle()
+                _carry(carrier, make_none, run, 0)
+                _carry(carrier, make_calls, run, calls)
+                settle(loop)
         finally:
             gc.enable()
         return str(children.unseen(before))
+
+
+def _carry(carrier: Any, runner: Callable[..., object], run: Run, calls: int) -> None:
+    batch = getattr(run, "batch", None)
+    if batch is None:
+        carrier.run(runner, run, calls)
+    else:
+        # Only the steps of the calls: the loop between them is nobody's.
+        run.loop.run(carrier.awaited(runner, batch, calls))  # type: ignore[attr-defined]
 
 
 def _loaded(path: str) -> Any:
@@ -74,7 +87,11 @@ def _tracker(record: str, packages: str) -> Any:
 
 def repeat(run: Run, calls: int) -> None:
     """Make the calls under the marker `calls`, for a profiler of this process."""
-    under_marker(run, CALLS)(calls)
+    if hasattr(run, "batch"):
+        with _loaded("target/carrying.py").Carrier() as carrier:
+            _carry(carrier, running(CALLS), run, calls)
+    else:
+        under_marker(run, CALLS)(calls)
 
 
 def allow_reading(_run: Run, pid: int) -> None:

@@ -31,12 +31,13 @@ from harness.session.receipt import NULL_CONTROL, Receipt, SessionPlan
 from harness.stats.binomial import critical
 from harness.storage import files
 from harness.target.answers import EXPECT_STATUS, read_expected
+from harness.target.spec import RESERVED
 from harness.units import parse_duration_s, significant
 
 SUITES = ("micro", "exact", "load")
 _FILE = "pyproject.toml"
 _VALIDITY = "validity"
-_BESIDE = (_VALIDITY, EXPECT_STATUS)
+_BESIDE = (_VALIDITY, EXPECT_STATUS, *RESERVED)
 """Settings of measuring, not of judging: they are not part of the policy, whose digest receipts hold."""
 _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "benchmarks": BenchmarkRule,
@@ -64,6 +65,8 @@ def from_table(table: Mapping[str, Any], *, where: str) -> Policy:
     spelt = _spelt(table)
     _thresholds(spelt.pop(_VALIDITY, {}), where)
     _expected_statuses(spelt.pop(EXPECT_STATUS, []), where)
+    for name in _reserved(spelt, where):
+        del spelt[name]
     _refuse_unknown(spelt, Policy, "", where, also=_BESIDE)
     for name, kind in _TABLES.items():
         rows = spelt.get(name, [])
@@ -85,11 +88,25 @@ def thresholds(folder: Path) -> Thresholds | None:
     return None if declared is None else _thresholds(declared, str(file))
 
 
-def expected_statuses(folder: Path) -> str:
-    """Return `expect-status` in the folder's `pyproject.toml`, as a SPEC has it; empty without such a key."""
+def parameters(folder: Path) -> dict[str, str]:
+    """Return the settings in the folder's `pyproject.toml` that are parameters of SPECs: expected statuses, requests, engine."""
     file = folder / _FILE
-    declared = _spelt(_table(file)).get(EXPECT_STATUS, []) if file.exists() else []
-    return _expected_statuses(declared, str(file))
+    spelt = _spelt(_table(file)) if file.exists() else {}
+    expected = _expected_statuses(spelt.get(EXPECT_STATUS, []), str(file))
+    return {**({EXPECT_STATUS: expected} if expected else {}), **_reserved(spelt, str(file))}
+
+
+def target(folder: Path) -> str:
+    """Return `target` in the folder's `pyproject.toml`; empty without one."""
+    return read(folder).target or ""
+
+
+def _reserved(spelt: Mapping[str, Any], where: str) -> dict[str, str]:
+    found = {name: spelt[name] for name in RESERVED if name in spelt}
+    for name, value in found.items():
+        if not isinstance(value, str) or not value:
+            raise UsageError(f"The policy's {name} is not a text", where=where, remedy=f'Write {name} = "…"')
+    return found
 
 
 def _expected_statuses(declared: Any, where: str) -> str:

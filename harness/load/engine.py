@@ -116,7 +116,7 @@ class Driver:
             send(Started(origin_ns, origin_ns + round(job.duration_s * NS_PER_S)))
             self._run(model, measurement, facts)
             signal_watch.cancel()
-        if not is_open or (self._walking and self._walking.walks.steps):
+        if not is_open or (self._walking and self._walking.walks):
             calls.seal(self._folder / RunDirectory.CALLS)
         if instrument.split and instrument.split.was_taken:
             withdraw_split(self._folder, RunDirectory.CALLS)
@@ -154,7 +154,7 @@ class Driver:
         operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
         sequence = self._hosting.share(list(zip(operation.tolist(), payload.tolist(), strict=True)))
         make_calls, pause_s = make_slice(calling, sequence), None
-        if walking and walking.walks.steps:
+        if walking and walking.walks:
             make_calls, pause_s = walking.make_step, walking.pause_s
         elif walking:
             make_calls = walking.slice_of(make_calls)
@@ -204,7 +204,7 @@ class Driver:
             ended_ns=min(ended_ns, round(job.duration_s * NS_PER_S)),
             in_flight_peak=model.in_flight_peak,
             stopped=str(model.trouble) if model.trouble else None,
-            journeys=self._walking.walks.facts() if self._walking and self._walking.walks.steps else None,
+            journeys=self._walking.facts() if self._walking else None,
         )
         self._write(ended)
 

@@ -31,7 +31,7 @@ from harness.target.carrying import Carrier
 from harness.target.counters import Counters
 from harness.target.failures import Failures
 from harness.target.invoke import Vet
-from harness.target.journeys import JourneyFacts
+from harness.target.journey_ends import JourneyFacts
 from harness.target.loading import LoadedTarget, open_target
 
 if TYPE_CHECKING:

@@ -9,14 +9,15 @@ from harness.clock import SystemClock
 from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.instrument import Instrument
-from harness.load.noop import CALLS, bare_ns, difference_ns, nothing
 from harness.load.owner import Owner
+from harness.load.rounds import difference_ns
 from harness.load.stretches import Stretches
 from harness.load.waits import Waits
 from harness.model import Executor
 from harness.run.facts import LoadFacts
 from harness.table.recorder import Recorder
 
+_CALLS = 2_000
 _SLICE_NS = 2_000_000
 _SWITCHES = 1_000
 
@@ -46,10 +47,10 @@ def recorder_ns_per_call(scratch: Path, split: Stretches | None, executor: Execu
     try:
         with Recorder(scratch, 0) as recorder:
             calling = Calling(
-                Work(["call"], [nothing], [[None]], SystemClock.now_ns), recorder, 0, split, owners
+                Work(["call"], [_nothing], [[None]], SystemClock.now_ns), recorder, 0, split, owners
             )
             record = _back_to_back if executor is Executor.CLOSED else _one_by_one
-            return difference_ns(record(calling, me), bare_ns)
+            return difference_ns(record(calling, me), _bare)
     finally:
         scratch.unlink(missing_ok=True)
         owners.pop(me, None)
@@ -90,16 +91,16 @@ def _one_by_one(calling: Calling, me: object) -> Callable[[], float]:
 
     def recorded() -> float:
         start_ns = now_ns = SystemClock.now_ns()
-        for _ in range(CALLS):
+        for _ in range(_CALLS):
             row = append(0, 0, now_ns, now_ns)
             now_ns = make(me, row, 0, 0, 0, 0)
-        return (now_ns - start_ns) / CALLS
+        return (now_ns - start_ns) / _CALLS
 
     return recorded
 
 
 def _back_to_back(calling: Calling, me: object) -> Callable[[], float]:
-    make_calls, tail = make_slice(calling, [(0, 0)] * CALLS), calling.recorder.tail
+    make_calls, tail = make_slice(calling, [(0, 0)] * _CALLS), calling.recorder.tail
 
     def recorded() -> float:
         before, start_ns = tail[0], SystemClock.now_ns()
@@ -107,6 +108,17 @@ def _back_to_back(calling: Calling, me: object) -> Callable[[], float]:
         return (end_ns - start_ns) / (tail[0] - before)
 
     return recorded
+
+
+def _nothing(_event: object) -> None:
+    pass
+
+
+def _bare() -> float:
+    start_ns = SystemClock.now_ns()
+    for _ in range(_CALLS):
+        _nothing(None)
+    return (SystemClock.now_ns() - start_ns) / _CALLS
 
 
 def _yield_often() -> float:

@@ -6,6 +6,7 @@ benchmarks goes to stderr. pytest-benchmark's own file is written again after ea
 measurements survive any end of the process.
 """
 
+import gc
 import json
 import os
 import runpy
@@ -13,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,7 +27,10 @@ _PLAIN = runpy.run_path(os.path.join(_HERE, "plain.py"))  # noqa: PTH118
 Outcomes = runpy.run_path(os.path.join(_HERE, "outcomes.py"))["Outcomes"]  # noqa: PTH118
 plain, readable = _PLAIN["plain"], _PLAIN["readable"]
 Send = Callable[..., None]
-UNFINISHED = os.path.join(os.path.dirname(__file__), os.pardir, "target", "unfinished.py")  # noqa: PTH118, PTH120 - as below
+_TARGET = os.path.join(_HERE, os.pardir, "target")  # noqa: PTH118
+_UNFINISHED = runpy.run_path(os.path.join(_TARGET, "unfinished.py"))  # noqa: PTH118
+check, finished, is_async = (_UNFINISHED[name] for name in ("check_benchmarked", "finished", "is_async"))
+EventLoop = runpy.run_path(os.path.join(_TARGET, "eventloop.py"))["EventLoop"]  # noqa: PTH118
 
 
 class Plugin:
@@ -55,6 +59,11 @@ class Plugin:
         for name, reason in self.outcomes.skipped.items():
             self._send("skipped", name=name, reason=reason)
         self._send("collected", names=[item.nodeid for item in session.items])
+
+    def pytest_pyfunc_call(self, pyfuncitem: Any) -> None:
+        """Refuse an async test that no plugin of the suite runs."""
+        if is_async(pyfuncitem.obj):
+            raise TypeError(_UNFINISHED["ASYNC_TEST"])
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Send the name of the benchmark that starts."""
@@ -120,28 +129,96 @@ def leave_index_alone() -> None:
     utils.subprocess_output = asked
 
 
-def refuse_promises() -> None:
-    """Make pytest-benchmark refuse functions that return unfinished work: async functions, and generators.
+class InLoop:
+    """An async function, called in an event loop; `timed` times a number of calls inside of it."""
+
+    def __init__(self, function: Callable[..., Any], loop: Any) -> None:
+        self.function = function
+        self._loop = loop
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the result of one call."""
+        return self._loop.run(self.function(*args, **kwargs))
+
+    def timed(self, calls: Iterable[int], timer: Callable[[], float], args: Any, kwargs: Any) -> Any:
+        """Return (seconds for all calls, result of the last), without the loop's start and stop."""
+
+        async def each() -> tuple[float, Any]:
+            function, result = self.function, None
+            start = timer()
+            for _ in calls:
+                result = await function(*args, **kwargs)
+            return timer() - start, result
+
+        return self._loop.run(each())
+
+
+def adapt_fixture() -> None:
+    """Make pytest-benchmark await async functions, and refuse other functions that return unfinished work: generators.
 
     `benchmark(f)` calls `f` once before anything is timed. For `benchmark.pedantic`, which decides itself what it calls, the
     result is checked at the end, and its times are dropped with the failure.
     """
-    words = runpy.run_path(UNFINISHED)
-    check, finished = words["check_benchmarked"], words["finished"]
     fixture: Any = BenchmarkFixture
-    raw, pedantic = fixture._raw, fixture._raw_pedantic  # noqa: SLF001 - where nothing has been called yet
+    raw, pedantic, make_runner = fixture._raw, fixture._raw_pedantic, fixture._make_runner  # noqa: SLF001 - where nothing has been called yet
 
     def checked_raw(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
         check(function)
-        if self.enabled:
-            finished(function(*args, **kwargs))
-        return finished(raw(self, function, *args, **kwargs))
+        with awaiting(function) as (called,):
+            if self.enabled:
+                finished(called(*args, **kwargs))
+            return finished(raw(self, called, *args, **kwargs))
 
-    def checked_pedantic(self: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
+    def checked_pedantic(
+        self: Any, target: Any, *args: Any, setup: Any = None, teardown: Any = None, **kwargs: Any
+    ) -> Any:
         check(target)
-        return finished(pedantic(self, target, *args, **kwargs))
+        if not is_async(target):
+            check(setup, may_be_async=False)
+            check(teardown, may_be_async=False)
+        with awaiting(target, setup, teardown) as (called, *hooks):
+            return finished(pedantic(self, called, *args, setup=hooks[0], teardown=hooks[1], **kwargs))
 
-    fixture._raw, fixture._raw_pedantic = checked_raw, checked_pedantic  # noqa: SLF001 - as above
+    def runner_of(self: Any, function: Any, args: Any, kwargs: Any) -> Any:
+        if not isinstance(function, InLoop):
+            return make_runner(self, function, args, kwargs)
+
+        def runner(calls: Any, timer: Any = self._timer) -> Any:
+            with without_garbage_collection(active=self._disable_gc):
+                seconds, result = function.timed(calls or range(1), timer, args, kwargs)
+            return seconds if calls else (seconds, result)
+
+        return runner
+
+    fixture._raw, fixture._raw_pedantic, fixture._make_runner = checked_raw, checked_pedantic, runner_of  # noqa: SLF001 - as above
+
+
+@contextmanager
+def awaiting(function: Any, *hooks: Any) -> Generator[list[Any]]:
+    """Yield the function and its hooks, the async ones to be called in one event loop, which is closed at the end."""
+    if not is_async(function):
+        yield [function, *hooks]
+        return
+    loop = EventLoop()
+    if loop.is_inside():
+        raise RuntimeError(_UNFINISHED["IN_A_LOOP"])
+    try:
+        yield [InLoop(one, loop) if is_async(one) else one for one in (function, *hooks)]
+    finally:
+        loop.close()
+
+
+@contextmanager
+def without_garbage_collection(*, active: bool) -> Generator[None]:
+    """Switch the garbage collector off meanwhile, if `active`."""
+    was_enabled = gc.isenabled()
+    if active:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def write(path: str, content: bytes) -> None:
@@ -171,7 +248,7 @@ def main() -> int:
     job = json.load(sys.stdin)
     send = open_channel()
     sys.path[:0] = [place for place in job["path"] if place not in sys.path]
-    refuse_promises()
+    adapt_fixture()
     leave_index_alone()
     plugin = Plugin(job, send)
     return int(pytest.main([*job["options"], *job["places"]], plugins=[plugin, plugin.outcomes]))

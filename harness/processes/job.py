@@ -1,6 +1,7 @@
 """Messages between the supervisor and the measured process: JSON lines over the child's stdin and stdout.
 
-`job -> ready(operations) -> go(mix) -> started -> done`, or `error` at any point. Passwords are not part of a job: they
+`job -> ready(operations) -> go(mix) -> started -> done`, with `armed -> start(origin)` before `started` in each of several
+processes of one run, or `error` at any point. Passwords are not part of a job: they
 travel in the child's environment.
 """
 
@@ -10,13 +11,23 @@ import msgspec
 
 from harness.errors import ExitCode, HarnessError, InvalidRunError, RefusedError, UsageError
 from harness.model import Engine, Executor
+from harness.plans.plan import Span
 from harness.redaction.redact import redact_text
+
+
+class Share(msgspec.Struct, frozen=True):
+    """The part of one of several processes that are one run without Locust; `spans` are those of the whole plan."""
+
+    number: int
+    workers: int
+    spans: tuple[Span, ...]
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A measurement to carry out, and the folder for its results."""
 
-    kind: Literal["load", "memory", "count", "trace"]
+    kind: Literal["load", "memory", "count", "trace", "look"]
+    """Measurement, or `look`: only make the target and report on it."""
     engine: Engine | None = None
     """Engine that drives a `load`; None until the target has shown which one it needs."""
     folder: str
@@ -37,6 +48,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """For `memory`: number of calls to trace, after as many to warm up. For `count` and `trace`: the number for each operation."""
     follow_fork: bool = False
     """True to trace forks of the process too (`memory`)."""
+    share: Share | None = None
+    """The share of a `load` in `users`, `in_flight_limit` and the table; None for the whole of it."""
     overlay: str | None = None
     """Folder that comes first on the target's import path: see `harness.processes.tree`."""
 
@@ -45,6 +58,12 @@ class Go(msgspec.Struct, frozen=True, tag="go"):
     """The plan is written and the run may start. `operations` is the mix, in the order of the table's operation numbers."""
 
     operations: dict[str, float]
+
+
+class Start(msgspec.Struct, frozen=True, tag="start"):
+    """All processes of a run are armed; `origin_ns` is the clock at their common time zero."""
+
+    origin_ns: int
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -64,6 +83,10 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """Sentences about the target that degrade a run of it."""
     remarks: tuple[str, ...] = ()
     """Sentences about the target's requests that do not."""
+
+
+class Armed(msgspec.Struct, frozen=True, tag="armed"):
+    """One of several processes has prepared everything, and waits for `Start`."""
 
 
 class Started(msgspec.Struct, frozen=True, tag="started"):
@@ -121,4 +144,4 @@ class Listening(msgspec.Struct, frozen=True, tag="listening"):
     key: str = ""
 
 
-Message = Ready | Started | Doing | Done | Failed | Listening
+Message = Ready | Armed | Started | Doing | Done | Failed | Listening

@@ -16,7 +16,18 @@ import msgspec
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, InvalidRunError, RefusedError, TargetError
 from harness.model import Engine
-from harness.processes.job import Doing, Done, Failed, Go, Job, Listening, Message, Ready, Started
+from harness.processes.job import (
+    Armed,
+    Doing,
+    Done,
+    Failed,
+    Go,
+    Job,
+    Listening,
+    Message,
+    Ready,
+    Started,
+)
 from harness.supervise import Child, Supervisor, ending
 
 # Opening a target may connect to servers; importing drivers and Locust takes seconds on a busy machine.
@@ -33,7 +44,7 @@ _BLOCKED = {
     Engine.THREADS: "all of its threads",
 }
 
-Expected = TypeVar("Expected", Ready, Started, Done, Listening)
+Expected = TypeVar("Expected", Ready, Armed, Started, Done, Listening)
 
 Tick = Callable[[float], None]
 """Function called a few times a second with the seconds since time zero of the run (negative in warm-up)."""
@@ -128,55 +139,72 @@ class MeasuredProcess:
     def go(self, operations: Mapping[str, float]) -> Started:
         """Start the run with this mix; return when warm-up has begun."""
         self.send_go(operations)
-        return self._expect(Started, _START_S)
+        return self.wait_started()
 
     def send_go(self, operations: Mapping[str, float]) -> None:
         """Start work without a time plan with this mix."""
         self._send(msgspec.json.encode(Go(dict(operations))))
 
+    def wait_armed(self) -> None:
+        """Wait until the process, one of several, waits for the common time zero; raises as `offered_operations` does."""
+        self._expect(Armed, _START_S)
+
+    def wait_started(self) -> Started:
+        """Return when warm-up has begun."""
+        return self._expect(Started, _START_S)
+
     def follow(self, started: Started, tick: Tick) -> Ending:
         """Wait for the end. Ctrl-C stops the run cleanly and keeps what was measured."""
-        deadline_ns = started.end_ns + round((self._job.drain_s + _END_S) * NS_PER_S)
+        following = Following(self, started)
         interrupted = False
         while True:
             try:
                 tick((SystemClock.now_ns() - started.origin_ns) / NS_PER_S)
-                # Check the process before the pipe, as in `_expect`: its last message may arrive between the two checks.
-                code = self.child.poll()
-                message = self._receive(_POLL_S)
+                ending = following.look()
             except KeyboardInterrupt:
                 if interrupted:
                     raise
-                interrupted, deadline_ns = (
-                    True,
-                    SystemClock.now_ns() + round((self._job.drain_s + 5) * NS_PER_S),
-                )
-                self._ask_to_stop()
+                interrupted = True
+                following.stop()
                 continue
-            if isinstance(message, Failed):
-                error = message.error
-                return Ending(str(error), interrupted, error if isinstance(error, RefusedError) else None)
-            if isinstance(message, Doing):
-                deadline_ns = SystemClock.now_ns() + round(LONGEST_S[message.what] * NS_PER_S)
-            if isinstance(message, Done):
-                return Ending(None, interrupted)
-            if message is None and code is not None:
-                return Ending(f"{self._name} {ending(code)}", interrupted)
-            if SystemClock.now_ns() > deadline_ns:
-                self.child.kill()
-                if self._doing == _CLOSING:
-                    note = f"{self._stuck(LONGEST_S[_CLOSING])} and was killed; the measurements before it are complete"
-                    return Ending(None, interrupted, note=note)
-                return Ending(
-                    f"{self._name} did not end with its plan and was killed: the target blocked {_BLOCKED[self._engine]}",
-                    interrupted,
-                )
+            if ending:
+                return dataclasses.replace(ending, interrupted=interrupted)
+
+    def look(self, deadline_ns: int, timeout_s: float) -> "tuple[Ending | None, int]":
+        """Wait for one message during a run; return how the process has ended, or None, and the new deadline."""
+        # Check the process before the pipe, as in `_expect`: its last message may arrive between the two checks.
+        code = self.child.poll()
+        message = self._receive(timeout_s)
+        if isinstance(message, Failed):
+            error = message.error
+            return Ending(str(error), refused=error if isinstance(error, RefusedError) else None), deadline_ns
+        if isinstance(message, Doing):
+            deadline_ns = SystemClock.now_ns() + round(LONGEST_S[message.what] * NS_PER_S)
+        if isinstance(message, Done):
+            return Ending(), deadline_ns
+        if message is None and code is not None:
+            return Ending(f"{self._name} {ending(code)}"), deadline_ns
+        if SystemClock.now_ns() > deadline_ns:
+            self.child.kill()
+            if self._doing == _CLOSING:
+                note = f"{self._stuck(LONGEST_S[_CLOSING])} and was killed; the measurements before it are complete"
+                return Ending(note=note), deadline_ns
+            return Ending(
+                f"{self._name} did not end with its plan and was killed: the target blocked {_BLOCKED[self._engine]}"
+            ), deadline_ns
+        return None, deadline_ns
+
+    @property
+    def drain_s(self) -> float:
+        """Time that calls in flight have after the plan."""
+        return self._job.drain_s
 
     def wait_done(self, timeout_s: float) -> None:
         """Wait for the end of work without a time plan. Raises the error that the child reports."""
         self._expect(Done, timeout_s)
 
-    def _ask_to_stop(self) -> None:
+    def ask_to_stop(self) -> None:
+        """Ask the process to end its run early and keep what was measured."""
         if self.child.poll() is None:
             os.kill(self.child.pid, signal.SIGTERM)
 
@@ -236,6 +264,24 @@ class MeasuredProcess:
             self._doing = ""
             self._engine = message.engine if isinstance(message, Ready) else self._engine
         return message
+
+
+class Following:
+    """One process on its way to the end of its run: `look` until it returns an ending."""
+
+    def __init__(self, process: MeasuredProcess, started: Started) -> None:
+        self._process = process
+        self._deadline_ns = started.end_ns + round((process.drain_s + _END_S) * NS_PER_S)
+
+    def look(self, share: float = 1.0) -> Ending | None:
+        """Return how the process has ended; None if it still runs after `share` of the usual wait."""
+        found, self._deadline_ns = self._process.look(self._deadline_ns, share * _POLL_S)
+        return found
+
+    def stop(self) -> None:
+        """Ask the process to end early."""
+        self._deadline_ns = SystemClock.now_ns() + round((self._process.drain_s + 5) * NS_PER_S)
+        self._process.ask_to_stop()
 
 
 def ended_early(name: str, code: int, child: Child) -> HarnessError:

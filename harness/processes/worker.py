@@ -18,6 +18,7 @@ import msgspec
 from harness.clock import SystemClock
 from harness.errors import HarnessError
 from harness.model import Engine
+from harness.processes.hosting import OneOfSeveral, write_account
 from harness.processes.job import Doing, Done, Failed, Go, Job, Message, Ready
 from harness.processes.tree import OwnTree
 from harness.profiles.capture.ptrace import allow_ptrace
@@ -72,10 +73,13 @@ def main() -> int:
     try:
         own = OwnTree(Path(job.overlay)) if job.overlay else None
         append_current_folder()
-        engine = job.engine or first_engine(job.factory, job.parameters)
-        make_driver = _driver(job, engine)
-        with Carrier() as carrier:
-            _measure(job, channel, make_driver, carrier, own, engine)
+        if job.kind == "look":
+            _look(job, channel)
+        else:
+            engine = job.engine or first_engine(job.factory, job.parameters)
+            make_driver = _driver(job, engine)
+            with Carrier() as carrier:
+                _measure(job, channel, make_driver, carrier, own, engine)
     except HarnessError as error:
         channel(Failed.of(error))
         return error.exit_code
@@ -100,13 +104,20 @@ class Driver(Protocol):
         """Measure, and write all results into the job's folder."""
 
 
-MakeDriver = Callable[[Job, LoadedTarget, Carrier], Driver]
+MakeDriver = Callable[..., Driver]
+"""Function of (job, target, carrier), and of a `Hosting` for one of several processes of a run."""
 
 
 def _driver(job: Job, engine: Engine) -> MakeDriver:
     module = importlib.import_module(_ENGINES[engine] if job.kind == "load" else _DRIVERS[job.kind])
     driver: MakeDriver = module.Driver
     return driver
+
+
+def _look(job: Job, send: Send) -> None:
+    began_ns = SystemClock.now_ns()
+    target = make(job.factory, job.parameters)
+    send(Ready(dict(target.operations), target.file, SystemClock.now_ns() - began_ns, target.engine))
 
 
 def _measure(
@@ -116,7 +127,8 @@ def _measure(
     target = make(job.factory, job.parameters)
     if job.kind == "load" and target.engine is not engine:
         send.start_again(msgspec.structs.replace(job, engine=target.engine))
-    driver = make_driver(job, target, carrier)
+    hosting = (OneOfSeveral(job.share, send),) if job.share else ()
+    driver = make_driver(job, target, carrier, *hosting)
     with closing_target(dataclasses.replace(target, close=_announced(target.close, "close()", send))):
         send(Doing("open()"))
         driver.open()
@@ -126,6 +138,8 @@ def _measure(
         send(ready_of(target, opening_ns))
         if line := sys.stdin.buffer.readline():
             driver.drive(msgspec.json.decode(line, type=Go).operations, send)
+            if job.share:
+                write_account(job)
             # Modules that its first call imported count too.
             if own:
                 own.check([target.file])

@@ -14,9 +14,9 @@ from harness.model import Outcome
 from harness.plans.plan import Span
 from harness.run.distributions import COUNTS, MOMENTS, Distributions
 from harness.run.documents import HostFacts
-from harness.run.facts import Blocked, ChildFacts, LoadFacts
+from harness.run.facts import Blocked, ChildFacts, LoadFacts, ThreadCpu
 from harness.table import calls
-from harness.target import failures, journeys
+from harness.target import failures, journey_ends
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +80,7 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
     return LoadFacts(
         origin_ns=all_facts[0].origin_ns,
         origin_unix_s=all_facts[0].origin_unix_s,
+        engine=all_facts[0].engine,
         clock_step_s=max((facts.clock_step_s for facts in all_facts), key=abs),
         ended_ns=max(ended, default=None),
         replaced_time_s=next(
@@ -106,7 +107,10 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         halted_ns=max(facts.halted_ns for facts in all_facts),
         longest_halt_ns=max(facts.longest_halt_ns for facts in all_facts),
         children=_together([facts.children for facts in all_facts if facts.children]),
-        journeys=journeys.merged([facts.journeys for facts in all_facts if facts.journeys]),
+        journeys=journey_ends.merged([facts.journeys for facts in all_facts if facts.journeys]),
+        threads=sum(facts.threads for facts in all_facts),
+        thread_cpu=_cpu([facts.thread_cpu for facts in all_facts]),
+        left_running=sum(facts.left_running for facts in all_facts),
     )
 
 
@@ -144,6 +148,14 @@ def _blocked(parts: list[dict[str, Blocked]]) -> dict[str, Blocked]:
             held_ns=one.held_ns + other.held_ns,
             blocked_ns=one.blocked_ns + other.blocked_ns,
         )
+    return total
+
+
+def _cpu(parts: list[dict[str, ThreadCpu]]) -> dict[str, ThreadCpu]:
+    total: dict[str, ThreadCpu] = {}
+    for name, one in (item for part in parts for item in part.items()):
+        other = total.get(name, ThreadCpu(calls=0, cpu_ns=0))
+        total[name] = ThreadCpu(calls=one.calls + other.calls, cpu_ns=one.cpu_ns + other.cpu_ns)
     return total
 
 

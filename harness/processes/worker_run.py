@@ -1,4 +1,4 @@
-"""Carry out a load run with several workers, from the supervisor: Locust's master, its workers, and one merged table.
+"""Lead a load run with several workers under Locust, from the supervisor: Locust's master and its workers.
 
 Each worker is a process with its own target, interpreter and memory. The plan is made once and split, so that the
 workers together drive exactly what one process would. Their tables are merged, and their reports over
@@ -9,28 +9,25 @@ import contextlib
 import dataclasses
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 import msgspec
 import numpy as np
 
-from harness.errors import RefusedError, ServerError, UsageError
+from harness.errors import RefusedError, ServerError
 from harness.model import Executor
 from harness.plans.plan import planned_table
 from harness.processes.host_watch import HostWatch
-from harness.processes.job import Failed, Job, Listening, Started
-from harness.processes.loadrun import LoadPlan, LoadResult, Subject
+from harness.processes.job import Failed, Job, Listening, Ready, Started
+from harness.processes.loadrun import LoadPlan, Subject
 from harness.processes.measure import Ending, MeasuredProcess, Program, Tick, ended_early
-from harness.processes.merge_parts import Part, merge_parts
-from harness.processes.worker_messages import FAILURE, KEY_VARIABLE, Lost, Member, WorkerRun
+from harness.processes.merge_parts import Part
+from harness.processes.worker_messages import FAILURE, KEY_VARIABLE, WORKER_VARIABLE, Lost, Member, WorkerRun
 from harness.storage import files
 from harness.supervise import Child, Supervisor, how_it_ended
 from harness.table import calls, shares
 
-WORKER_VARIABLE = "HARNESS_WORKER"
-"""Environment variable with a worker's number, for targets that distinguish workers."""
 _LAST_WORDS_S = 20.0
 
 
@@ -49,41 +46,7 @@ class _Worker:
         return Path(self.member.job.folder)
 
 
-def run_with_workers(
-    supervisor: Supervisor,
-    subject: Subject,
-    plan: LoadPlan,
-    folder: Path,
-    *,
-    on_mix: Callable[[dict[str, float]], None],
-    tick: Tick,
-) -> LoadResult:
-    """Run `plan` with `plan.workers` workers, into `folder`; otherwise as `harness.processes.loadrun.run_load`."""
-    plan.check()
-    if plan.scenario.executor is Executor.CLOSED and plan.users < plan.workers:
-        raise UsageError(
-            f"{plan.workers} workers cannot share {plan.users} users",
-            remedy=f"Give --users {plan.workers} or more, or fewer --workers",
-        )
-    worker_run = _Run(supervisor, subject, plan, folder)
-    with worker_run:
-        ready = worker_run.master.wait_ready()
-        mix = plan.mix(ready)
-        if ready.journey and plan.scenario.executor is Executor.OPEN:
-            raise UsageError(
-                "Several workers cannot share the arrivals of users on a journey",
-                remedy="Leave out --workers, or use a scenario of the closed model",
-            )
-        on_mix(mix)
-        worker_run.deal(mix)
-        started = worker_run.go(mix)
-        ending = worker_run.follow(started, tick)
-        if refused := worker_run.refused():
-            ending = dataclasses.replace(ending, trouble=str(refused), refused=refused)
-    return merge_parts(worker_run.parts(), plan, folder, ending, ready)
-
-
-class _Run:
+class LocustRun:
     """The processes of one run. Leaving the context ends all of them."""
 
     def __init__(self, supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path) -> None:
@@ -130,7 +93,11 @@ class _Run:
         )
         return _Worker(member, child, HostWatch(child.pid, self._plan.duration_s))
 
-    def deal(self, mix: dict[str, float]) -> None:
+    def wait_ready(self) -> Ready:
+        """Wait until every target is made and open; return the facts on one of them."""
+        return self.master.wait_ready()
+
+    def _deal(self, mix: dict[str, float]) -> None:
         """Write each worker's part of the plan; in the closed model the workers begin without users."""
         plan = self._plan
         if plan.scenario.executor is Executor.OPEN:
@@ -139,7 +106,8 @@ class _Run:
                 calls.write_table(worker.folder / shares.CALLS, np.ascontiguousarray(part))
 
     def go(self, mix: dict[str, float]) -> Started:
-        """Start the run with this mix; return when warm-up has begun."""
+        """Deal the plan, and start the run with this mix; return when warm-up has begun."""
+        self._deal(mix)
         started = self.master.go(mix)
         self._has_begun = True
         return started
@@ -155,6 +123,8 @@ class _Run:
 
         ending = self.master.follow(started, tick_all)
         self._is_over = True
+        if refused := self._refused():
+            return dataclasses.replace(ending, trouble=str(refused), refused=refused)
         return ending if ending.trouble else dataclasses.replace(ending, note=self._last_words())
 
     def _last_words(self) -> str | None:
@@ -172,7 +142,7 @@ class _Run:
             else None
         )
 
-    def refused(self) -> RefusedError | None:
+    def _refused(self) -> RefusedError | None:
         """Return a worker's refusal of the target, if there is one."""
         errors = [failed.error for worker in self._workers if (failed := _failed(worker))]
         return next((error for error in errors if isinstance(error, RefusedError)), None)

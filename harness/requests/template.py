@@ -4,6 +4,7 @@
 is filled in is not read again.
 """
 
+import copy
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
@@ -84,8 +85,8 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
         return self.draft.filled({} if self.literal else holes)
 
     def event_filled(self, holes: Holes) -> Any:
-        """Return the event with its placeholders filled."""
-        return self.event if self.literal else fill_json(self.event, holes)
+        """Return a new event, with its placeholders filled: a call may change it."""
+        return copy.deepcopy(self.event) if self.literal else fill_json(self.event, holes)
 
     @property
     def values(self) -> frozenset[str]:
@@ -137,7 +138,7 @@ def fill(text: str, holes: Holes, encode: Callable[[str], str] = str) -> str:
 
 
 def fill_json(value: Any, holes: Holes) -> Any:
-    """Return a JSON value with the placeholders in its texts filled."""
+    """Return a copy of a JSON value with the placeholders in its texts filled."""
     if isinstance(value, str):
         return fill(value, holes)
     if isinstance(value, dict):

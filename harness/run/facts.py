@@ -4,7 +4,7 @@ import msgspec
 
 from harness.model import Engine
 from harness.target.failures import Failure
-from harness.target.journeys import JourneyFacts
+from harness.target.journey_ends import JourneyFacts
 
 MOST_THREADS = 1_000
 """Bound of the pool of threads that make the calls of an open model."""

@@ -26,9 +26,7 @@ class EventLoop:
 
         Raises `RefusedError` if the loop is running: a hook between calls cannot be awaited.
         """
-        import asyncio
-
-        if asyncio._get_running_loop() is not None:  # noqa: SLF001 - documented for other loops; `get_running_loop` raises
+        if self.is_inside():
             if close := getattr(awaitable, "close", None):
                 close()
             from harness.errors import RefusedError
@@ -50,6 +48,13 @@ class EventLoop:
         if self._runner is None:
             self._runner = asyncio.Runner(loop_factory=self.make)
         return self._runner
+
+    @staticmethod
+    def is_inside() -> bool:
+        """Return True if an event loop runs in this thread, so that no other one can."""
+        import asyncio
+
+        return asyncio._get_running_loop() is not None  # noqa: SLF001 - documented for other loops; `get_running_loop` raises
 
     def run_for(self, seconds: float) -> None:
         """Run the loop for some time: tasks that are left in it go on."""

@@ -7,11 +7,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from harness.errors import TargetError
 from harness.model import HasJourney, MakesUsers
 from harness.target.importing import told
+from harness.target.journey_ends import JourneyFacts
 
 _MOST_STEPS = 1_000
 USER: contextvars.ContextVar[Any] = contextvars.ContextVar("harness_user", default=None)
@@ -70,19 +69,6 @@ def _step(text: str, declared: Any) -> Step:
             remedy='Write an operation, or an operation with the pause before it in s: ["login", ("browse", 1.5)]',
         )
     return Step(operation, pause_s)
-
-
-class JourneyFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The journeys of a run, warm-up included; those that neither completed nor were abandoned were cut by its end."""
-
-    steps: list[str] = []
-    """Operations of the steps, in order."""
-    started: int = 0
-    completed: int = 0
-    abandoned: list[int] = []
-    """By step: journeys that ended there, because the call did not complete."""
-    later_calls: int = 0
-    """Calls after the first of a journey that were intended in the measured time: the plan of the open model lacks them."""
 
 
 class Walks:
@@ -171,16 +157,3 @@ def for_user_async(call: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
         return await call(event, user())
 
     return call_for_user
-
-
-def merged(parts: Sequence[JourneyFacts]) -> JourneyFacts | None:
-    """Return the journeys of all processes together; None without parts."""
-    if not parts:
-        return None
-    return JourneyFacts(
-        steps=parts[0].steps,
-        started=sum(part.started for part in parts),
-        completed=sum(part.completed for part in parts),
-        abandoned=[sum(counts) for counts in zip(*(part.abandoned for part in parts), strict=True)],
-        later_calls=sum(part.later_calls for part in parts),
-    )

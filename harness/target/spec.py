@@ -7,6 +7,7 @@ A PLACE is `path/to/file.py:name` or `package.module:name`. KIND says what stand
 import dataclasses
 import urllib.parse
 from collections.abc import Mapping
+from pathlib import Path
 
 from harness.errors import UsageError
 from harness.model import Engine
@@ -32,6 +33,14 @@ def kind_and_place(name: str) -> tuple[str, str]:
         module, _, function = place.rpartition(".")
         place = f"{module}:{function}"
     return kind, place
+
+
+def with_absolute_files(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters with absolute names of files: some processes that read them have another current folder."""
+    files = {
+        name: str(Path(parameters[name]).absolute()) for name in (REQUESTS, VALUES) if parameters.get(name)
+    }
+    return {**parameters, **files}
 
 
 def first_engine(name: str, parameters: Mapping[str, str]) -> Engine:

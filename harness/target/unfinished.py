@@ -35,9 +35,13 @@ class Promise(NamedTuple):
 
 
 AWAIT = "Write `async def` and await it inside: the harness then runs it in an event loop"
+_WRITE = "Write `def test_…(benchmark)`, and give the async function that it measures to benchmark"
+ASYNC_TEST = f"the test is an async function. {_WRITE}"
+IN_A_LOOP = f"benchmark got an async function while an event loop was already running. {_WRITE}"
 _NO_BENCHMARK = "the benchmark was given {}, whose work is not done while it is timed. {}"
 _R = TypeVar("_R")
 _READ = "Read it to its end inside the call"
+_NO_YIELDS = "Remove its yields: a call of a generator function runs none of its code"
 _BODY = "Read the whole body inside the call"
 _COROUTINE = Promise("a coroutine", AWAIT)
 _AWAITABLE = Promise("an awaitable", AWAIT)
@@ -189,12 +193,9 @@ def promising(function: Any) -> tuple[str, str] | None:
         return "an async function", AWAIT
     for one in _code_of(function):
         if inspect.isasyncgenfunction(one):
-            return "an async generator function", _READ
+            return "an async generator function", _NO_YIELDS
         if inspect.isgeneratorfunction(one):
-            return (
-                "a generator function",
-                "Remove its yields: a call of a generator function runs none of its code",
-            )
+            return "a generator function", _NO_YIELDS
     return None
 
 
@@ -212,8 +213,13 @@ def _code_of(function: Any) -> tuple[Any, ...]:
     return function, type(function).__call__ if callable(function) else None
 
 
-def check_benchmarked(function: Any) -> None:
-    """Raise `TypeError` for a function that a benchmark would time without running any of its code."""
+def check_benchmarked(function: Any, *, may_be_async: bool = True) -> None:
+    """Raise `TypeError` for a function that a benchmark would call without running any of its code.
+
+    With `may_be_async`, the caller awaits async functions.
+    """
+    if may_be_async and is_async(function):
+        return
     if found := promising(function):
         raise TypeError(_NO_BENCHMARK.format(*found))
 

@@ -8,7 +8,7 @@ from harness.console.watching import watched
 from harness.errors import HarnessError
 from harness.policy.thresholds import Thresholds
 from harness.processes.loadrun import LoadPlan, run_into, run_load
-from harness.processes.worker_run import run_with_workers
+from harness.processes.several import run_with_workers
 from harness.profiling.runs import USUAL, Sampling, profile_cpu, profile_memory
 from harness.reading.summary import load
 from harness.run.directory import RunDirectory

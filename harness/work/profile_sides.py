@@ -17,7 +17,7 @@ from harness.supervise import Supervisor
 from harness.work.preparing import subject_of
 from harness.work.servers import Backends
 from harness.work.sides import overlays
-from harness.work.subjects import Selection, select
+from harness.work.subjects import NOTHING, Selection, select
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -46,10 +46,14 @@ def sides_of(
     scenario: Scenario,
     policy: Policy,
     project: Path,
+    given: Mapping[str, str] = NOTHING,
 ) -> tuple[ProfileSide, ...]:
-    """Return one side or two, the base first. Raises `UsageError` for a request that makes no comparison."""
+    """Return one side or two, the base first.
+
+    `given` are parameters of options. Raises `UsageError` for a request that makes no comparison.
+    """
     if base is None:
-        selection = select(target, scenario, variants)
+        selection = select(target, scenario, variants, given)
         if len(selection.variants) > 2:
             raise UsageError(
                 f"harness profile takes one or two variants, not {len(selection.variants)}",
@@ -60,7 +64,7 @@ def sides_of(
         )
     tree = parse_tree(base, project)
     named = target or (policy.target if tree else None)
-    chosen = select(named, scenario, variants)
+    chosen = select(named, scenario, variants, given)
     if len(chosen.variants) > 1:
         raise UsageError("--base and two variants make three sides", remedy="Give one --variant, or none")
     (variant,) = chosen.variants
@@ -70,17 +74,17 @@ def sides_of(
             ProfileSide(tree.label, chosen, variant, tree),
             ProfileSide(here.label, chosen, variant, here),
         )
-    return (_other_target(base, scenario), ProfileSide(chosen.spec.shown, chosen, variant))
+    return (_other_target(base, scenario, given), ProfileSide(chosen.spec.shown, chosen, variant))
 
 
-def _other_target(base: str, scenario: Scenario) -> ProfileSide:
+def _other_target(base: str, scenario: Scenario, given: Mapping[str, str]) -> ProfileSide:
     kind, _, spec = base.partition(":")
     if kind != "target" or not spec:
         raise UsageError(
             f"'{base}' is not a base for profiles",
             remedy="Write git:REVISION, path:CHECKOUT or target:SPEC; to compare variants give --variant twice",
         )
-    selection = select(spec, scenario, ())
+    selection = select(spec, scenario, (), given)
     return ProfileSide(selection.spec.shown, selection, selection.variants[0])
 
 

@@ -14,9 +14,9 @@ from harness.session.sides.overlay import build_overlay
 from harness.session.sides.prepare import Prepared
 from harness.session.sides.subjects import Subject as SessionSubject
 from harness.session.sides.subjects import TargetSide, TreeSide, parse_tree, working_tree
-from harness.target.spec import TargetSpec, parse_spec
+from harness.target.spec import TargetSpec, parse_spec, with_absolute_files
 from harness.work.servers import Backends, Data, data_of
-from harness.work.subjects import find_scenario, select
+from harness.work.subjects import NOTHING, find_scenario, select
 from targets.registry import Entry
 
 DEFAULT_TARGET = "asset-core"
@@ -33,13 +33,14 @@ class Driven:
 
     def parameters(self, backends: Mapping[str, str]) -> dict[str, str]:
         """Return the factory's parameters; those that the user wrote into the SPEC win over those of the stores."""
-        return {**(backends if self.entry.needs_servers else {}), **self.spec.parameters}
+        own = with_absolute_files(self.spec.parameters)
+        return {**(backends if self.entry.needs_servers else {}), **own}
 
 
-def read_side(text: str, policy: Policy, project: Path) -> SessionSubject:
+def read_side(text: str, policy: Policy, project: Path, given: Mapping[str, str] = NOTHING) -> SessionSubject:
     """Return the side that `text` names: `git:REV`, `path:CHECKOUT`, `variant:NAME` or `target:SPEC`.
 
-    Raises `UsageError`, which lists the four forms, for anything else.
+    `given` are parameters of options, for a target whose SPEC lacks them. Raises `UsageError`, which lists the four forms, for anything else.
     """
     tree = parse_tree(text, project)
     if tree is not None:
@@ -50,7 +51,7 @@ def read_side(text: str, policy: Policy, project: Path) -> SessionSubject:
             f"'{text}' is not a side to compare",
             remedy="Write git:REVISION, path:CHECKOUT, variant:NAME or target:SPEC, such as git:main or target:known:noop",
         )
-    driven = drive_variant(rest, policy) if kind == "variant" else drive(rest)
+    driven = drive_variant(rest, policy) if kind == "variant" else drive(rest, given)
     return target_side(text, driven)
 
 
@@ -81,9 +82,9 @@ def target_side(spec: str, driven: Driven) -> TargetSide:
     return TargetSide(spec, driven.entry.factory, driven.parameters(driven.entry.in_memory))
 
 
-def drive(spec: str) -> Driven:
-    """Return the target of a SPEC. Raises `UsageError` with the nearest names."""
-    selection = select(spec, find_scenario("steady"), ())
+def drive(spec: str, given: Mapping[str, str] = NOTHING) -> Driven:
+    """Return the target of a SPEC, with the parameters of options that it lacks. Raises `UsageError` with the nearest names."""
+    selection = select(spec, find_scenario("steady"), (), given)
     return Driven(selection.spec, selection.entry)
 
 
@@ -95,7 +96,9 @@ def drive_variant(name: str, policy: Policy) -> Driven:
     return Driven(TargetSpec(spec.name, selection.parameters(name)), selection.entry)
 
 
-def driven_sides(base: str, candidate: str, policy: Policy) -> dict[Side, Driven] | None:
+def driven_sides(
+    base: str, candidate: str, policy: Policy, given: Mapping[str, str] = NOTHING
+) -> dict[Side, Driven] | None:
     """Return the target of each side for the load and exact suites; None if the policy names no target for sides of code."""
     found = {}
     for side, text in ((Side.BASE, base), (Side.CANDIDATE, candidate)):
@@ -103,11 +106,11 @@ def driven_sides(base: str, candidate: str, policy: Policy) -> dict[Side, Driven
         if kind == "variant":
             found[side] = drive_variant(rest, policy)
         elif kind == "target":
-            found[side] = drive(rest)
+            found[side] = drive(rest, given)
         elif policy.target is None:
             return None
         else:
-            found[side] = drive(policy.target)
+            found[side] = drive(policy.target, given)
     return found
 
 

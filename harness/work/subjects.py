@@ -2,19 +2,27 @@
 
 import dataclasses
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from harness.errors import UsageError
 from harness.judge import policy_file
 from harness.model import Engine, Scenario
-from harness.target.answers import EXPECT_STATUS
-from harness.target.spec import ENGINE, TargetSpec, parse_spec
+from harness.target.spec import (
+    ENGINE,
+    REQUESTS,
+    VALUES,
+    TargetSpec,
+    kind_and_place,
+    parse_spec,
+    with_absolute_files,
+)
 from harness.work.own_scenario import own_scenario
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS, Entry
 
 DEFAULT_TARGET = "known:constant"
+NOTHING: Mapping[str, str] = {}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,10 +32,12 @@ class Selection:
     spec: TargetSpec
     entry: Entry
     variants: tuple[str, ...]
+    remark: str = ""
+    """Sentence on a target that only the project names; empty for one that the user or the scenario named."""
 
     def parameters(self, variant: str) -> dict[str, str]:
         """Return the factory's parameters for one variant."""
-        return {**self.spec.parameters, **({"variant": variant} if variant else {})}
+        return {**with_absolute_files(self.spec.parameters), **({"variant": variant} if variant else {})}
 
 
 def find_scenario(name: str) -> Scenario:
@@ -42,12 +52,16 @@ def find_scenario(name: str) -> Scenario:
     return SCENARIOS[name]
 
 
-def select(spec_text: str | None, scenario: Scenario, variants: Iterable[str]) -> Selection:
-    """Return the target to measure: the one named, with the scenario's own parameters for it, or else the scenario's.
+def select(
+    spec_text: str | None, scenario: Scenario, variants: Iterable[str], given: Mapping[str, str] = NOTHING
+) -> Selection:
+    """Return the target to measure: the one named, or else the scenario's, or else the project's.
 
-    A scenario for any target measures the one that the policy of the current folder names.
+    It has the scenario's own parameters for it. `given` are parameters of options; those of the SPEC win over them, and
+    they over the project's.
     """
-    spec = parse_spec(spec_text or scenario.target or policy_file.read(Path.cwd()).target or DEFAULT_TARGET)
+    project = "" if spec_text or scenario.target else policy_file.target(Path.cwd())
+    spec = parse_spec(spec_text or scenario.target or project or DEFAULT_TARGET)
     own = parse_spec(scenario.target or DEFAULT_TARGET)
     if own.name == spec.name:
         spec = TargetSpec(spec.name, {**own.parameters, **spec.parameters})
@@ -57,19 +71,30 @@ def select(spec_text: str | None, scenario: Scenario, variants: Iterable[str]) -
             raise UsageError(
                 f"There is no target '{spec.name}'",
                 remedy=f"{_nearest(spec.name, TARGETS)} "
-                "Name your own target as path/to/file.py:factory or package.module:factory",
+                "Name your own target as path/to/file.py:factory or package.module:factory, a function as call:PLACE, "
+                "an application as wsgi:PLACE or asgi:PLACE",
             )
         entry = Entry(spec.name, "a target of the user's own")
-        spec = _with_project(spec)
-    elif entry.asyncio and spec.parameters.get(ENGINE) == Engine.ASYNCIO:
-        entry = dataclasses.replace(entry, factory=entry.asyncio)
-    return Selection(spec, entry, _variants(spec, entry, tuple(dict.fromkeys(variants))))
+        spec = _with_project(spec, given)
+    else:
+        spec = TargetSpec(spec.name, {**given, **spec.parameters})
+        if entry.asyncio and spec.parameters.get(ENGINE) == Engine.ASYNCIO:
+            entry = dataclasses.replace(entry, factory=entry.asyncio)
+    remark = f"Target: {spec.shown}, as [tool.harness] in pyproject.toml names it." if project else ""
+    return Selection(spec, entry, _variants(spec, entry, tuple(dict.fromkeys(variants))), remark)
 
 
-def _with_project(spec: TargetSpec) -> TargetSpec:
-    """Return the SPEC of a target of the user's own with their project's parameters for such targets."""
-    expected = policy_file.expected_statuses(Path.cwd())
-    return TargetSpec(spec.name, {EXPECT_STATUS: expected, **spec.parameters}) if expected else spec
+def _with_project(spec: TargetSpec, given: Mapping[str, str]) -> TargetSpec:
+    """Return the SPEC of a target of the user's own with the parameters of options, and their project's for such targets."""
+    project = policy_file.parameters(Path.cwd())
+    if not kind_and_place(spec.name)[0]:
+        # A factory makes its own events. The project's requests are for its applications.
+        project = {name: value for name, value in project.items() if name not in {REQUESTS, VALUES}}
+    own = {**given, **spec.parameters}
+    if REQUESTS in own:
+        # The project's values are for the placeholders of the project's requests.
+        project.pop(VALUES, None)
+    return TargetSpec(spec.name, {**project, **own})
 
 
 def _variants(spec: TargetSpec, entry: Entry, wanted: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.target.journeys import JourneyFacts
+from harness.target.journey_ends import JourneyFacts
 from harness.units import format_count, format_percent
 from reports.run.sides import Side
 from reports.shared.model import Cell, Row, Table

@@ -20,6 +20,7 @@ from harness.supervise import Supervisor, private_folder
 from harness.table import calls
 from harness.units import format_ns, format_percent, format_rate, significant
 from scenarios.catalogue import SCENARIOS
+from scenarios.micro.bench_adapters import adapter_rows
 from scenarios.micro.bench_flame import flame_rows
 
 ROUNDS = 3
@@ -122,6 +123,7 @@ def main() -> None:
         ("asset core, GET /assets/{id}, nearly all from L1", format_ns(statistics.median(hits)),
          f"{format_rate(1e9 / statistics.median(hits))} on one core"),
         *(open_model(rate_per_s) for rate_per_s in OPEN_RATES_PER_S),
+        *adapter_rows(),
         *report_rows(),
     )  # fmt: skip
     for row in rows:

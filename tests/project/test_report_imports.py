@@ -40,6 +40,7 @@ ALLOWED = (
     "harness.table.histogram",
     "harness.table.latency",
     "harness.target.failures",
+    "harness.target.journey_ends",
     "harness.units",
 )
 DRAWING = ("reports.charts", "reports.run.plots")

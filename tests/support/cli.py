@@ -141,15 +141,17 @@ def until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
     raise AssertionError(f"it never came; exit code {process.poll()}")
 
 
-def until_called(out: Path, process: subprocess.Popen[str], count: int = 100) -> Path:
-    """Return the run directory as soon as `count` calls of the measured time have completed."""
+def until_called(
+    out: Path, process: subprocess.Popen[str], count: int = 100, tables: str = "*/timing/calls.npy"
+) -> Path:
+    """Return the run directory as soon as `count` calls of the measured time have completed, by the table of the run or a part."""
 
     def looked() -> Path | None:
-        for table in out.glob("*/timing/calls.npy"):
+        for path in out.glob(tables):
             with contextlib.suppress(InvalidRunError):
-                rows = measured(table.parent.parent)
-                if int((rows["outcome"] == Outcome.COMPLETED).sum()) >= count:
-                    return table.parent.parent
+                rows = calls.load(path)
+                if int((rows["outcome"][rows["intended_ns"] >= 0] == Outcome.COMPLETED).sum()) >= count:
+                    return out / path.relative_to(out).parts[0]
         return None
 
     return until(looked, process)

@@ -6,7 +6,7 @@ A test that looks at one more side of such a run costs nothing; one that needs a
 import dataclasses
 
 # What another process does to the machine is not what the tests of these runs ask for: the lag of the driver is.
-_LENIENT = "[tool.harness.validity]\ndescheduled-percent = [90, 100]\n"
+LENIENT = "[tool.harness.validity]\ndescheduled-percent = [90, 100]\n"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +20,12 @@ class Known:
 
     def __str__(self) -> str:
         return f"{self.scenario} {self.target}"
+
+    @property
+    def as_coroutine(self) -> "Known":
+        """The same with the target as coroutines, in the asyncio engine."""
+        separator = "&" if "?" in self.target else "?"
+        return dataclasses.replace(self, target=f"{self.target}{separator}engine=asyncio")
 
 
 def _open(target: str, rate_per_s: int, duration: str, warmup: str = "300ms", settings: str = "") -> Known:
@@ -38,7 +44,7 @@ WAITING_CLOSED = _closed("known:constant?service_ms=2", 8, "600ms")
 # Calls hold the loop, so that those of other users wait for it.
 HOLDING_CLOSED = _closed("known:bimodal?fast_us=50&slow_us=500", 4, "600ms")
 # Twice what the target can do: 600 calls of 2 ms in 600 ms. All are answered, the last after as long again.
-OVERLOADED = _open("known:spin?spin_us=2000", 1000, "600ms", settings=_LENIENT)
+OVERLOADED = _open("known:spin?spin_us=2000", 1000, "600ms", settings=LENIENT)
 # Service times around 0.1 ms, which hold the loop: 2,000 calls.
 LOGNORMAL = _open("known:lognormal?median_us=100&sigma=0.5", 1000, "2s")
 
@@ -47,6 +53,6 @@ STALL = "known:stall?stall_ms=300&service_ms=1"
 STALL_NS = 300_000_000
 STALLED_RATE_PER_S = 1_000
 STALLED_CALL = 1_200
-STALLED = _open(f"{STALL}&at_call={STALLED_CALL}", STALLED_RATE_PER_S, "2s", settings=_LENIENT)
+STALLED = _open(f"{STALL}&at_call={STALLED_CALL}", STALLED_RATE_PER_S, "2s", settings=LENIENT)
 # By 8 users, beyond the most that they can call in warm-up.
 STALLED_CLOSED = _closed(f"{STALL}&at_call=2500", 8, "1500ms")

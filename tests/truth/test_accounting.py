@@ -49,8 +49,9 @@ def by_outcome(rows):
 
 
 @pytest.mark.measures
-def test_overload_loses_no_call(truth_of):
-    truth = truth_of(OVERLOADED)
+@pytest.mark.parametrize("overloaded", [OVERLOADED, OVERLOADED.as_coroutine], ids=["gevent", "asyncio"])
+def test_overload_loses_no_call(truth_of, overloaded):
+    truth = truth_of(overloaded)
     assert truth.run["planned"] == 600
     assert truth.run["outcomes"] == outcomes(completed=600)
     # Twice what the target can do: the last one waits for as long as the run was.
@@ -62,13 +63,17 @@ def test_overload_loses_no_call(truth_of):
 
 # The area under the spike of half a second: 0.2 s at 1x, 0.1 s at 5x and 0.2 s at 1x.
 @pytest.mark.parametrize(
-    ("scenario", "rate", "planned", "how", "outcome"),
-    [("steady", 800, 400, "error", "failed"), ("spike", 400, 360, "timeout", "timed_out")],
+    ("scenario", "rate", "planned", "how", "outcome", "engine"),
+    [
+        ("steady", 800, 400, "error", "failed", "gevent"),
+        ("spike", 400, 360, "timeout", "timed_out", "gevent"),
+        ("spike", 400, 360, "timeout", "timed_out", "asyncio"),
+    ],
 )
 def test_what_the_target_lets_out_is_counted_as_the_journal_counts_it(
-    measure, scenario, rate, planned, how, outcome
+    measure, scenario, rate, planned, how, outcome, engine
 ):
-    target = f"known:failing?every=7&how={how}"
+    target = f"known:failing?every=7&how={how}&engine={engine}"
     truth = measure(scenario, target, "--rate", rate, "--duration", "500ms", "--warmup", "100ms")
     wrong = int(truth.failed[truth.is_measured].sum())
     assert wrong > 40
@@ -81,11 +86,17 @@ def test_what_the_target_lets_out_is_counted_as_the_journal_counts_it(
 
 
 @pytest.mark.parametrize(
-    ("scenario", "number"), [("steady", signal.SIGINT), ("steady", signal.SIGTERM), ("closed", signal.SIGINT)]
+    ("scenario", "number", "engine"),
+    [
+        ("steady", signal.SIGINT, "gevent"),
+        ("steady", signal.SIGTERM, "asyncio"),
+        ("closed", signal.SIGINT, "gevent"),
+        ("closed", signal.SIGTERM, "asyncio"),
+    ],
 )
-def test_an_abort_keeps_and_counts_what_was_measured(tmp_path, scenario, number):
+def test_an_abort_keeps_and_counts_what_was_measured(tmp_path, scenario, number, engine):
     pace = ("--rate", 300) if scenario == "steady" else ("--users", 4)
-    target = f"known:constant?service_ms=3&journal={tmp_path / 'journal'}"
+    target = f"known:constant?service_ms=3&engine={engine}&journal={tmp_path / 'journal'}"
     options = ("--target", target, *pace, "--duration", "30s", "--warmup", "200ms", "--json")
     with started("run", scenario, *options, "--out", tmp_path / "runs") as process:
         until_called(tmp_path / "runs", process)

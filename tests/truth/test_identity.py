@@ -17,11 +17,13 @@ from tests.truth.catalogue import (
 pytestmark = pytest.mark.measures
 # The split may miss the few microseconds around a stamp.
 RESIDUAL_NS = 10_000
-OF_WAITING = [WAITING, WAITING_CLOSED]
-OF_HOLDING = [HOLDING_CLOSED, OVERLOADED, LOGNORMAL]
+OF_WAITING = [WAITING, WAITING_CLOSED, WAITING_CLOSED.as_coroutine]
+OF_HOLDING = [HOLDING_CLOSED, OVERLOADED, LOGNORMAL, HOLDING_CLOSED.as_coroutine, LOGNORMAL.as_coroutine]
 
 
-@pytest.fixture(scope="module", params=[*OF_WAITING, *OF_HOLDING, STALLED, STALLED_CLOSED], ids=str)
+@pytest.fixture(
+    scope="module", params=[*OF_WAITING, *OF_HOLDING, STALLED, STALLED_CLOSED, STALLED.as_coroutine], ids=str
+)
 def truth(request, truth_of):
     return truth_of(request.param)
 

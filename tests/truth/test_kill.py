@@ -24,10 +24,10 @@ from tests.support.processes import descendants, survivors
 
 
 @contextlib.contextmanager
-def in_the_middle(scenario, folder):
+def in_the_middle(scenario, folder, engine="gevent"):
     """A run that would go on for long, with calls out; yields its process and its directory."""
     pace = ("--rate", 400) if scenario == "steady" else ("--users", 4)
-    target = f"known:constant?service_ms=20&journal={folder / 'journal'}"
+    target = f"known:constant?service_ms=20&engine={engine}&journal={folder / 'journal'}"
     options = ("--target", target, *pace, "--duration", "20s", "--warmup", "100ms", "--json")
     with started("run", scenario, *options, "--out", folder / "runs") as process:
         yield process, until_called(folder / "runs", process)
@@ -47,9 +47,11 @@ def assert_agrees_with_journal(directory, path, scenario):
         assert (rows["outcome"] == Outcome.UNFINISHED).any()
 
 
-@pytest.mark.parametrize("scenario", ["steady", "closed"])
-def test_killing_the_measured_process_loses_no_call(tmp_path, scenario):
-    with in_the_middle(scenario, tmp_path) as (process, directory):
+@pytest.mark.parametrize(
+    ("scenario", "engine"), [("steady", "gevent"), ("closed", "gevent"), ("steady", "asyncio")]
+)
+def test_killing_the_measured_process_loses_no_call(tmp_path, scenario, engine):
+    with in_the_middle(scenario, tmp_path, engine) as (process, directory):
         os.kill(measured_child(process), signal.SIGKILL)
         said = end_of(process)
     assert said.code == 5

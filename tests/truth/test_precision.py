@@ -8,9 +8,9 @@ from tests.truth.conftest import assert_agrees, assert_monotone
 pytestmark = pytest.mark.measures
 
 
-@pytest.fixture(scope="module")
-def lognormal(truth_of):
-    return truth_of(LOGNORMAL)
+@pytest.fixture(scope="module", params=[LOGNORMAL, LOGNORMAL.as_coroutine], ids=["gevent", "asyncio"])
+def lognormal(request, truth_of):
+    return truth_of(request.param)
 
 
 def test_every_number_of_service_is_the_journals(lognormal):

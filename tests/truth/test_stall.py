@@ -14,9 +14,9 @@ from tests.truth.conftest import assert_agrees, assert_monotone, nearest_rank
 pytestmark = pytest.mark.measures
 
 
-@pytest.fixture(scope="module")
-def stalled(truth_of):
-    return truth_of(STALLED)
+@pytest.fixture(scope="module", params=[STALLED, STALLED.as_coroutine], ids=["gevent", "asyncio"])
+def stalled(request, truth_of):
+    return truth_of(request.param)
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,11 @@ from harness.commands.options.shared import (
     add_backends,
     add_budget_and_policy,
     add_out,
+    add_requests,
     add_seed,
     add_verbose,
     positive_rate,
+    requested,
     span_s,
 )
 from harness.judge import policy_file
@@ -48,6 +50,7 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
         metavar="D",
         help="measured time of one load segment (default 4s)",
     )
+    add_requests(parser)
     add_backends(parser, "stores of the load suite")
     add_out(parser, "session's folder")
     add_no_report(parser, "harness judge")
@@ -73,8 +76,9 @@ def ask(
 
     Raises `UsageError` for a suite that lacks a target to drive.
     """
-    sides = sides or (read_side(base, policy, project), read_side(candidate, policy, project))
-    driven = driven_sides(base, candidate, policy)
+    given = requested(args)
+    sides = sides or (read_side(base, policy, project, given), read_side(candidate, policy, project, given))
+    driven = driven_sides(base, candidate, policy, given)
     wanted = suites_of(args.suite, policy, has_target=driven is not None)
     load = None
     if "load" in wanted:

@@ -5,9 +5,16 @@ from collections.abc import Collection
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.model import Engine
 from harness.profiles.capture.budget import BUDGET
 from harness.reading.limits import read_limit
+from harness.target.spec import RESERVED
 from harness.units import parse_duration_s
+
+SPEC_FORMS = (
+    "PLACE of a factory, or call:, wsgi:, asgi: or lambda: before the PLACE of an application; PLACE is module:name or "
+    "file.py:name, with ?key=value&… after it; or a name from 'harness list'"
+)
 
 
 def positive_rate(text: str) -> float:
@@ -72,11 +79,28 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
 
 def add_target(parser: argparse.ArgumentParser) -> None:
     """Declare `--target`."""
+    parser.add_argument("--target", metavar="SPEC", help=SPEC_FORMS)
+    add_requests(parser)
+
+
+def add_requests(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that are parameters of a target of the user's own."""
     parser.add_argument(
-        "--target",
-        metavar="SPEC",
-        help="NAME?key=value, file.py:factory or module:factory (default: the scenario's, or the policy's)",
+        "--requests", metavar="FILE",
+        help="requests of an application: JSON Lines, HAR, OpenAPI 3, or a folder of Lambda events",
+    )  # fmt: skip
+    parser.add_argument(
+        "--values", metavar="FILE", help="CSV with values for the placeholders of the requests"
     )
+    parser.add_argument(
+        "--engine", choices=tuple(Engine), help="engine of overlapping calls (default: the one that the target needs)"
+    )  # fmt: skip
+
+
+def requested(args: argparse.Namespace) -> dict[str, str]:
+    """Return the parameters that `add_requests` declares, as far as they were given."""
+    given = {name: getattr(args, name) for name in RESERVED}
+    return {name: str(value) for name, value in given.items() if value}
 
 
 def add_no_split(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from harness.clock import NS_PER_S, SystemClock
 from harness.load.aio.calling import Make
 from harness.load.aio.lease import CALL, start_task
+from harness.load.aio.sleeping import sleep_until
 from harness.load.aio.vetting import Vetting
 from harness.load.calling import Calling
 from harness.load.lateness import lag_owners
@@ -68,12 +69,15 @@ class ClosedModel:
         drain_s: float,
         delay: RunDelay,
         vetting: Vetting,
+        pause_s: Callable[[Owner], float] | None = None,
     ) -> None:
+        """`pause_s` returns the pause before a user's next call; without it, all think for the same time."""
         self._make_calls = make_calls
         self._split = split
         self._end_ns = end_ns
         self._count = users
         self._think_time_s = think_time_s
+        self._pause_s = pause_s or (lambda _owner: think_time_s)
         self._drain_s = drain_s
         self._delay = delay
         self._vetting = vetting
@@ -121,32 +125,16 @@ class ClosedModel:
             slice_end_ns = now_ns if self._think_time_s else min(now_ns + _SLICE_NS, self._end_ns)
             completed_ns = await self._make_calls(owner, intended_ns, now_ns, held_ns, host_ns, slice_end_ns)
             CALL.set(own)
-            intended_ns, now_ns, held_ns, host_ns = await self._pause(completed_ns)
+            intended_ns, now_ns, held_ns, host_ns = await self._pause(completed_ns, self._pause_s(owner))
 
-    async def _pause(self, completed_ns: int) -> tuple[int, int, int, int]:
-        """Think, or only yield, and return (intended, now, lag caused by the target, lag caused by the host) in ns."""
+    async def _pause(self, completed_ns: int, pause_s: float) -> tuple[int, int, int, int]:
+        """Pause, or only yield, and return (intended, now, lag caused by the target, lag caused by the host) in ns."""
         split = self._split
         self._delay.look(completed_ns)
         target_ns = split.target_ns if split else 0
-        intended_ns = completed_ns + round(self._think_time_s * NS_PER_S)
-        await self._sleep(intended_ns)
+        intended_ns = completed_ns + round(pause_s * NS_PER_S)
+        await sleep_until(intended_ns, self._vetting)
         now_ns = self._now_ns()
         intended_ns = min(intended_ns, now_ns)
-        held_ns, host_ns = lag_owners(
-            split, self._delay, intended_ns, now_ns, None if self._think_time_s else target_ns
-        )
+        held_ns, host_ns = lag_owners(split, self._delay, intended_ns, now_ns, None if pause_s else target_ns)
         return intended_ns, now_ns, held_ns, host_ns
-
-    async def _sleep(self, until_ns: int) -> None:
-        """Sleep, at least for one turn of the loop. A call may have cancelled its own task: that ends with the call."""
-        me = asyncio.current_task()
-        while True:
-            try:
-                await asyncio.sleep((until_ns - self._now_ns()) / NS_PER_S if self._think_time_s else 0)
-            except asyncio.CancelledError:
-                if self._vetting.is_ending:
-                    raise
-                while me is not None and me.uncancel():
-                    pass
-            else:
-                return

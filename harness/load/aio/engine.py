@@ -14,15 +14,17 @@ import numpy as np
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, RefusedError
-from harness.load.aio.calling import make_caller
+from harness.load.aio.calling import Make, make_caller
 from harness.load.aio.chain import codes_of_task
 from harness.load.aio.closed_model import ClosedModel, back_to_back
 from harness.load.aio.lease import CALL, Late, make_here
 from harness.load.aio.open_model import OpenModel
 from harness.load.aio.overhead import measured_overhead
 from harness.load.aio.selector import PacedSelector
+from harness.load.aio.sleeping import sleep_until
 from harness.load.aio.steps import Marking, Steps
 from harness.load.aio.vetting import Vetting
+from harness.load.aio.walking import Walking
 from harness.load.calling import Calling, Work
 from harness.load.facts import at_origin
 from harness.load.instrument import Instrument, Measurement
@@ -39,6 +41,7 @@ from harness.table import calls
 from harness.target.carrying import Carrier
 from harness.target.eventloop import EventLoop
 from harness.target.events import needed_payloads, prepare_events
+from harness.target.journeys import Walks
 from harness.target.loading import LoadedTarget
 
 # The tasks of the users need a moment to start before warm-up begins.
@@ -98,6 +101,7 @@ class Driver:
         self._late.names = self._instrument.names
         carrier.here = make_here(self._instrument.names, split)
         self._vetting = Vetting()
+        self._walking: Walking | None = None
         self._selector = PacedSelector(SystemClock.now_ns)
         self._selector.split = split
         target.loop.make = self._make_loop
@@ -134,7 +138,7 @@ class Driver:
             send(Started(origin_ns, origin_ns + round(job.duration_s * NS_PER_S)))
             self._run(model, measurement, facts)
             loop.loop.remove_signal_handler(signal.SIGTERM)
-        if not is_open:
+        if not is_open or (self._walking and self._walking.walks):
             calls.seal(self._folder / RunDirectory.CALLS)
         if instrument.split and instrument.split.was_taken:
             withdraw_split(self._folder, RunDirectory.CALLS)
@@ -150,31 +154,51 @@ class Driver:
         self, mix: Mapping[str, float], table: calls.Table | None, calling: Calling, delay: RunDelay
     ) -> Model:
         job, origin_ns = self._job, calling.origin_ns
+        end_ns = origin_ns + round(job.duration_s * NS_PER_S)
         make = make_caller(calling, self._late)
+        walking = self._walking = self._make_walking(calling, delay, make)
         if table is not None:
-            return OpenModel(
+            model = OpenModel(
                 PlannedRows.of(table),
-                make,
+                walking.make_journey if walking else make,
                 calling.recorder,
                 origin_ns,
                 calling.split,
                 in_flight_limit=job.in_flight_limit,
-                deadline_ns=origin_ns + round((job.duration_s + job.drain_s) * NS_PER_S),
+                deadline_ns=end_ns + round(job.drain_s * NS_PER_S),
                 delay=delay,
                 vetting=self._vetting,
+                has_walkers=walking is not None,
             )
+            if walking:
+                walking.goes_on = lambda intended_ns: intended_ns < end_ns and not model.is_stopping
+            return model
         operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
         sequence = self._hosting.share(list(zip(operation.tolist(), payload.tolist(), strict=True)))
+        make_calls, pause_s = back_to_back(make, calling, sequence), None
+        if walking and walking.walks:
+            make_calls, pause_s = walking.make_step, walking.pause_s
+        elif walking:
+            make_calls = walking.slice_of(make_calls)
         return ClosedModel(
-            back_to_back(make, calling, sequence),
+            make_calls,
             calling.split,
-            end_ns=origin_ns + round(job.duration_s * NS_PER_S),
+            end_ns=end_ns,
             users=job.users,
             think_time_s=job.think_time_s,
             drain_s=job.drain_s,
             delay=delay,
             vetting=self._vetting,
+            pause_s=pause_s,
         )
+
+    def _make_walking(self, calling: Calling, delay: RunDelay, make: Make) -> Walking | None:
+        """Return the maker of calls for users with state; None if the target has no such users."""
+        journey, job = self._target.journey, self._job
+        if not journey.has_users:
+            return None
+        walks = Walks(journey, calling.work.names, job.seed, job.think_time_s)
+        return Walking(calling, walks, delay, make, lambda until_ns: sleep_until(until_ns, self._vetting))
 
     def _heed_faults(self, model: Model) -> None:
         """End the run at the first fault of the target that makes measuring pointless."""
@@ -189,7 +213,7 @@ class Driver:
 
     def _run(self, model: Model, measurement: Measurement, facts: LoadFacts) -> None:
         job = self._job
-        has_pauses = job.executor is Executor.CLOSED and job.think_time_s > 0
+        has_pauses = self._walking is not None or (job.executor is Executor.CLOSED and job.think_time_s > 0)
 
         async def run() -> None:
             # Other work of this task counts as the driver's.
@@ -211,6 +235,7 @@ class Driver:
             ended_ns=min(ended_ns, round(job.duration_s * NS_PER_S)),
             in_flight_peak=model.in_flight_peak,
             stopped=str(model.trouble) if model.trouble else None,
+            journeys=self._walking.facts() if self._walking else None,
         )
         self._write(ended)
 

@@ -48,7 +48,9 @@ class OpenModel:
         deadline_ns: int,
         delay: RunDelay,
         vetting: Vetting,
+        has_walkers: bool = False,
     ) -> None:
+        """With `has_walkers`, `make` goes on to further calls, whose lags are asked for at moments in any order."""
         self._rows = rows
         self._make = make
         self._recorder = recorder
@@ -58,7 +60,8 @@ class OpenModel:
         self._deadline_ns = deadline_ns
         self._delay = delay
         self._vetting = vetting
-        self._lateness = Lateness(split, delay)
+        self._lateness = Lateness(split, delay, in_order=not has_walkers)
+        self._has_walkers = has_walkers
         self._now_ns = SystemClock.now_ns
         self._next = self._claimed = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,6 +72,11 @@ class OpenModel:
         self.in_flight_peak = 0
         self.trouble: Exception | None = None
         """Error that ended the run early; None for a full run."""
+
+    @property
+    def is_stopping(self) -> bool:
+        """True once no more calls are sent."""
+        return self._is_stopping
 
     def stop(self) -> None:
         """Send no more arrivals; calls in flight have a moment to complete."""
@@ -96,7 +104,7 @@ class OpenModel:
             return
         self.due_ns = self._rows.intended_ns[self._next] + self._origin_ns
         if self.due_ns > now_ns:
-            if self._split:
+            if self._split and not self._has_walkers:
                 self._split.watch(self.due_ns)
             self._delay.look(now_ns)
 

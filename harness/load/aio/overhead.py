@@ -12,8 +12,8 @@ from harness.load.aio.closed_model import back_to_back
 from harness.load.aio.lease import Late, start_task
 from harness.load.calling import Calling, Work
 from harness.load.instrument import Instrument
-from harness.load.noop import difference_ns
 from harness.load.owner import Owner
+from harness.load.rounds import difference_ns
 from harness.load.stretches import Stretches
 from harness.load.waits import Waits
 from harness.model import Engine

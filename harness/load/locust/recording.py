@@ -22,7 +22,7 @@ import numpy as np
 from gevent.hub import get_hub
 
 from harness.clock import NS_PER_S, SystemClock
-from harness.errors import UsageError
+from harness.errors import RefusedError, UsageError
 from harness.load.calling import make_caller
 from harness.load.facts import at_origin
 from harness.load.instrument import Instrument, Measurement
@@ -31,7 +31,7 @@ from harness.load.overhead import measured_overhead
 from harness.load.owner import Owner
 from harness.load.split import Split
 from harness.load.vetting import TIMEOUTS, Vetting, refuse_process_pools
-from harness.model import Executor, Outcome
+from harness.model import Engine, Executor, Outcome
 from harness.plans.plan import choose
 from harness.processes.host_watch import HostWatch
 from harness.run.documents import HostFacts
@@ -89,6 +89,7 @@ class HostedTarget:
         self.called = called
         self.vetting = Vetting(interruptible=True)
         self.target = make(called.factory, called.parameters)
+        _check_engine(called.factory, self.target)
         self.mix = _mix(called, self.target)
         self.instrument = Instrument(
             self.target,
@@ -226,6 +227,15 @@ class Recording:
     def close(self) -> None:
         """Close everything; the table is then ready for `harness.table.calls.seal`."""
         self._resources.close()
+
+
+def _check_engine(text: str, target: LoadedTarget) -> None:
+    if target.engine is not Engine.GEVENT:
+        needs = "has an async call" if target.is_async else f"asks for engine={target.engine}"
+        raise RefusedError(
+            f"Target '{text}' {needs}, and the users of plain Locust are greenlets, which cannot run it",
+            remedy="Let the harness drive it: harness run closed --target SPEC --users N",
+        )
 
 
 def _mix(called: Called, target: LoadedTarget) -> dict[str, float]:

@@ -9,6 +9,7 @@ from harness.load.calling import Calling
 from harness.load.threads.caller import Caller
 from harness.load.threads.crew import Crew
 from harness.load.threads.lateness import Lateness
+from harness.load.threads.walking import Walking
 
 Step = tuple[int, int]
 """An operation and a payload."""
@@ -19,7 +20,7 @@ Claimed = tuple[int, int, int, int]
 class ClosedModel:
     """Users driven until `end_ns` of the clock; calls in flight then have `drain_s` to complete."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the objects that its users share
         self,
         calling: Calling,
         sequence: Sequence[Step],
@@ -28,7 +29,10 @@ class ClosedModel:
         end_ns: int,
         think_time_s: float,
         drain_s: float,
+        crew: Crew,
+        walking: Walking | None = None,
     ) -> None:
+        """With `walking`, the users have state."""
         self._calling = calling
         self._users = self._left = users
         self._end_ns = end_ns
@@ -36,11 +40,11 @@ class ClosedModel:
         self._drain_s = drain_s
         self._steps = itertools.cycle(sequence)
         self._append = calling.recorder.appender()
-        self._claimed = 0
         self._now_ns = SystemClock.now_ns
         self._begin = threading.Event()
         self._quiet = threading.Event()
-        self.crew = Crew()
+        self._walking = walking
+        self.crew = crew
         self.in_flight_peak = users
 
     def run(self) -> None:
@@ -55,13 +59,17 @@ class ClosedModel:
         crew.stopping.set()
         crew.wait(self._quiet, self._now_ns() + round(self._drain_s * NS_PER_S))
         crew.gate.close()
-        crew.running = self._claimed - crew.gate.ended
+        crew.running = self._calling.recorder.tail[0] - crew.gate.ended
 
     def _use(self, caller: Caller) -> None:
         # All begin at once: starting a thread beside busy ones takes milliseconds.
         self._begin.wait()
         try:
-            if self._think_time_s:
+            if self._walking and not self._walking.walks:
+                self._walking.enter(caller)
+            if self._walking and self._walking.walks:
+                self._walk(self._walking, caller)
+            elif self._think_time_s:
                 self._call_and_think(caller)
             else:
                 self._call_again_and_again(caller)
@@ -100,9 +108,13 @@ class ClosedModel:
             causes = lateness.causes(intended_ns, self._now_ns())
         crew.halted(lateness)
 
+    def _walk(self, walking: Walking, caller: Caller) -> None:
+        lateness = Lateness(self.crew.harness_cpu_ns)
+        walking.walk(caller, caller.make(), lateness)
+        self.crew.halted(lateness)
+
     def _claim(self, intended_ns: int, dispatched_ns: int) -> Claimed:
         """Claim a row for the next call of whichever user; the caller holds the lock."""
         (operation, payload), origin_ns = next(self._steps), self._calling.origin_ns
         row = self._append(operation, payload, intended_ns - origin_ns, dispatched_ns - origin_ns)
-        self._claimed += 1
         return row, operation, payload, intended_ns - origin_ns

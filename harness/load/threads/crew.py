@@ -31,7 +31,7 @@ class Crew:
         self._is_asked = False
         self._halts: list[tuple[int, int]] = []
 
-    def ask_to_stop(self, *_: object) -> None:
+    def ask_to_stop(self) -> None:
         """Stop the run soon: for a signal handler, which may interrupt any code of the main thread."""
         self._is_asked = True
 

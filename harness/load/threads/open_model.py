@@ -15,6 +15,7 @@ from harness.load.planned_rows import PlannedRows
 from harness.load.threads.caller import Caller
 from harness.load.threads.crew import Crew
 from harness.load.threads.lateness import Lateness
+from harness.load.threads.walking import Walking
 from harness.run.facts import MOST_THREADS
 
 _FIRST_THREADS = 8
@@ -33,8 +34,16 @@ class OpenModel:
     """
 
     def __init__(
-        self, rows: PlannedRows, calling: Calling, *, in_flight_limit: int, deadline_ns: int
+        self,
+        rows: PlannedRows,
+        calling: Calling,
+        *,
+        in_flight_limit: int,
+        deadline_ns: int,
+        crew: Crew,
+        walking: Walking | None = None,
     ) -> None:
+        """With `walking`, each arrival is a user, who is in flight until the journey ends."""
         self._rows = rows
         self._calling = calling
         self._origin_ns = calling.origin_ns
@@ -48,7 +57,9 @@ class OpenModel:
         self._quiet = threading.Event()
         self._backlog = Backlog()
         self._target_ns = 0
-        self.crew = Crew()
+        self._walking = walking
+        self._users_gone = 0
+        self.crew = crew
         self.in_flight_peak = 0
 
     def run(self) -> None:
@@ -63,10 +74,11 @@ class OpenModel:
             self._pace()
         finally:
             self._is_paced = True
-            if self._sent > crew.gate.ended:
+            if self._sent > self._gone:
                 crew.wait(self._quiet, self._deadline_ns)
             crew.gate.close()
-            crew.running = self._sent - crew.gate.ended
+            appended = self._calling.recorder.tail[0] - len(self._rows.intended_ns)
+            crew.running = self._sent + appended - crew.gate.ended
             crew.halted(self._lateness)
             self._wanted.put(False)
             for _ in range(self._threads):
@@ -99,10 +111,10 @@ class OpenModel:
         return now_ns
 
     def _let_go(self, row: int, due_ns: int, now_ns: int) -> None:
-        rows, origin_ns, gate = self._rows, self._origin_ns, self.crew.gate
+        rows, origin_ns = self._rows, self._origin_ns
         target_ns, host_ns = self._causes(due_ns, now_ns)
         planned = rows.operation[row], rows.payload[row], due_ns - origin_ns, now_ns - origin_ns
-        in_flight = self._sent - gate.ended
+        in_flight = self._sent - self._gone
         if in_flight >= self._limit:
             self._calling.recorder.drop(row, *planned, target_ns, host_ns)
             return
@@ -113,6 +125,11 @@ class OpenModel:
         if self._threads <= in_flight and self._threads < MOST_THREADS:
             self._threads += 1
             self._wanted.put(True)
+
+    @property
+    def _gone(self) -> int:
+        """Number of arrivals that are no longer in flight."""
+        return self._users_gone if self._walking else self.crew.gate.ended
 
     def _causes(self, due_ns: int, now_ns: int) -> tuple[int, int]:
         """Return the parts of the start delay that the target and the host caused; the rest is the harness's own."""
@@ -139,11 +156,22 @@ class OpenModel:
             self.crew.fail(error)
 
     def _work(self, caller: Caller) -> None:
-        make, get, gate = caller.make(), self._queue.get, self.crew.gate
+        make, get = caller.make(), self._queue.get
         intended_ns, operation, payload = self._rows.intended_ns, self._rows.operation, self._rows.payload
+        lateness = Lateness(self._harness_cpu_ns) if self._walking else None
         while (item := get()) is not None:
             row, target_ns, host_ns = item
-            if make(row, operation[row], payload[row], intended_ns[row], target_ns, host_ns) is None:
+            if self._walking:
+                self._walking.arrive(caller)
+            ended_ns = make(row, operation[row], payload[row], intended_ns[row], target_ns, host_ns)
+            if ended_ns is None:
                 return
-            if self._is_paced and gate.ended >= self._sent:
+            if self._walking and lateness:
+                if not self._walking.walk_on(caller, make, row, ended_ns, lateness):
+                    return
+                with self.crew.gate.lock:
+                    self._users_gone += 1
+            if self._is_paced and self._gone >= self._sent:
                 self._quiet.set()
+        if lateness:
+            self.crew.halted(lateness)

@@ -31,8 +31,8 @@ DEEPER = "(more callers)"
 UNTOLD = -1
 """Stands for the number of a stack where none was read."""
 
-# Functions of the loop itself are on every stack that waits: their caller is the function that waited.
-_LOOP = ("gevent/", "src/gevent/")
+# Functions of the loop itself and of its library are on every stack that waits: their caller is the function that waited.
+_LOOP = ("gevent/", "src/gevent/", "asyncio/")
 
 
 class OperationWaits(msgspec.Struct, frozen=True):

@@ -123,8 +123,9 @@ def _name(leaf: Path, known: frozenset[str], named: Sequence[str]) -> str:
 def _imported(project: Path, places: Iterable[str | None]) -> Iterator[str]:
     """Yield every dotted name that the files at these places import, with its parents."""
     for place in filter(None, places):
-        # A target is a file or a module, with its factory or application after a colon, and perhaps its kind before it.
-        path = kind_and_place(place.partition("?")[0])[1].rpartition(":")[0] or place
+        # A target is a file or a module, with its factory after a colon.
+        _, named = kind_and_place(place.partition("?")[0])
+        path = named.rpartition(":")[0] or place
         if not (project / path).exists():
             yield from _prefixes(path)
         for file in _python_files(project / path):

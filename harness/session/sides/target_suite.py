@@ -6,7 +6,7 @@ from a fixed seed, in the same order.
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -50,10 +50,12 @@ def target() -> Iterator[LoadedTarget]:
 @pytest.mark.parametrize("operation", list(TARGET.operations))
 def test_call(target: LoadedTarget, operation: str, benchmark: Any) -> None:
     """Call the target with one event after another; each series of slices begins with the first."""
+    if target.is_async:
+        benchmark.loop = target.loop
     pool = prepare_events(target, {operation: 1.0}, SEED, {operation: EVENTS})[0]
     # State that a target keeps for each event exists before timing begins.
     for entry in pool * ROUNDS_BEFORE:
-        _checked(target, operation, _with_event(entry, target.call))
+        _checked(target, operation, _with_event(entry, target))
     if any(type(entry) is Renewable and entry.is_used_up for entry in pool):
         answer = _in_single_calls(target, pool, benchmark)
     else:
@@ -70,8 +72,11 @@ def _in_a_row(target: LoadedTarget, pool: list[Any], benchmark: Any) -> Any:
         nonlocal turn
         turn = itertools.cycle(events)
 
+    async def call_async() -> Any:
+        return await target.call(next(turn))
+
     benchmark.rewind = rewind
-    answer = benchmark(lambda: target.call(next(turn)))
+    answer = benchmark(call_async if target.is_async else lambda: target.call(next(turn)))
     for entry, event in zip(pool, events, strict=True):
         give_back(entry, event)
     if events_changed([pool]):
@@ -98,10 +103,10 @@ def _in_single_calls(target: LoadedTarget, pool: list[Any], benchmark: Any) -> A
     return benchmark.pedantic(target.call, setup=setup, teardown=lambda event: give_back(out[0], event))
 
 
-def _with_event(entry: Any, call: Callable[[Any], Any]) -> Any:
+def _with_event(entry: Any, target: LoadedTarget) -> Any:
     event = taken(entry)
     try:
-        return call(event)
+        return target.loop.run(target.call(event)) if target.is_async else target.call(event)
     finally:
         give_back(entry, event)
 

@@ -7,7 +7,6 @@ nothing. The first line in is the job; the answer is `collected`, and a line in 
 `["tool", file, function, ...]` (which receives the timer of the calls), `["next"]`.
 """
 
-import functools
 import gc
 import itertools
 import json
@@ -16,24 +15,22 @@ import runpy
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
-
-Timed = Callable[[int], tuple[int, int]]
-"""Function from a number of calls to (wall_ns, cpu_ns) of all of them."""
 
 _ENGINE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))  # noqa: PTH120
 _PLAIN = runpy.run_path(os.path.join(_ENGINE, "micro", "plain.py"))  # noqa: PTH118
 Outcomes = runpy.run_path(os.path.join(_ENGINE, "micro", "outcomes.py"))["Outcomes"]  # noqa: PTH118
 plain, readable = _PLAIN["plain"], _PLAIN["readable"]
+_FIXTURE = runpy.run_path(os.path.join(os.path.dirname(__file__), "slot_benchmark.py"))  # noqa: PTH118, PTH120
+Benchmark, is_async, ASYNC_TEST = (_FIXTURE[name] for name in ("Benchmark", "is_async", "ASYNC_TEST"))
+Timed = Callable[[int], tuple[int, int]]
+"""Function from a number of calls to (wall_ns, cpu_ns) of all of them."""
 WARM_RUN_NS = 2_000_000
 MOST_WARM_NS = 150_000_000
 STEADY = 0.99
 SENTINEL_LOOPS = 20_000
 TAIL_EVERY = 50
-# Loaded by path, because nothing of the harness is imported.
-UNFINISHED = runpy.run_path(os.path.join(_ENGINE, "target", "unfinished.py"))  # noqa: PTH118 - a script of few imports
-check_benchmarked, finished = UNFINISHED["check_benchmarked"], UNFINISHED["finished"]
 
 
 class Channel:
@@ -58,91 +55,6 @@ class Channel:
         if not line:
             os._exit(0)
         return json.loads(line)
-
-
-class Benchmark:
-    """The `benchmark` fixture of pytest-benchmark, which serves slices instead of timing by itself.
-
-    `rewind`, if a benchmark sets it, is called before each series of slices, so that both sides start a series at
-    the same inputs.
-    """
-
-    def __init__(self, name: str, group: str | None, serve: Callable[["Benchmark", Timed], None]) -> None:
-        self.name = self.fullname = name
-        self.group = group
-        self.extra_info: dict[str, Any] = {}
-        self.enabled, self.disabled, self.stats = True, False, None
-        self.rewind: Callable[[], None] = lambda: None
-        self.used, self._serve = 0, serve
-
-    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Serve slices of `function(*args, **kwargs)`, then return its result."""
-        call = functools.partial(function, *args, **kwargs) if args or kwargs else function
-        return self._measure(function, call, timed_loop(call))
-
-    def pedantic(
-        self,
-        target: Callable[..., Any],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        setup: Callable[[], Any] | None = None,
-        teardown: Callable[..., Any] | None = None,
-        **_rounds: int,
-    ) -> Any:
-        """Serve slices of `target`, each call after its own `setup`; the session sets the number of rounds."""
-        if setup is None and teardown is None:
-            return self(target, *args, **dict(kwargs or {}))
-        once = functools.partial(call_once, target, args, dict(kwargs or {}), setup, teardown)
-        return self._measure(target, lambda: once()[0], lambda calls: sum_of_calls(once, calls))
-
-    def _measure(self, function: Callable[..., Any], call: Callable[[], Any], run: Timed) -> Any:
-        """Serve slices. The result of a call is checked before the first timing, and once more at the end."""
-        self.used += 1
-        if self.used > 1:
-            raise RuntimeError("one test called benchmark twice: split it into two tests")
-        check_benchmarked(function)
-        finished(call())
-        self._serve(self, run)
-        return finished(call())
-
-
-def timed_loop(call: Callable[[], Any]) -> Timed:
-    """Return a function that times a number of calls in a row."""
-
-    def run(calls: int) -> tuple[int, int]:
-        again = itertools.repeat(None, calls)
-        cpu_ns, start_ns = time.thread_time_ns(), time.perf_counter_ns()
-        for _ in again:
-            call()
-        end_ns = time.perf_counter_ns()
-        return end_ns - start_ns, time.thread_time_ns() - cpu_ns
-
-    return run
-
-
-def call_once(
-    target: Callable[..., Any],
-    args: Sequence[Any],
-    kwargs: dict[str, Any],
-    setup: Callable[[], Any] | None,
-    teardown: Callable[..., Any] | None,
-) -> tuple[Any, int, int]:
-    """Return (result, wall_ns, cpu_ns) of one call; the times exclude setup and teardown."""
-    prepared = setup() if setup else None
-    if prepared is not None:
-        args, kwargs = prepared
-    cpu_ns, start_ns = time.thread_time_ns(), time.perf_counter_ns()
-    result = target(*args, **kwargs)
-    wall_ns, cpu_ns = time.perf_counter_ns() - start_ns, time.thread_time_ns() - cpu_ns
-    if teardown:
-        teardown(*args, **kwargs)
-    return result, wall_ns, cpu_ns
-
-
-def sum_of_calls(once: Callable[[], tuple[Any, int, int]], calls: int) -> tuple[int, int]:
-    """Return (wall_ns, cpu_ns) over calls that are timed individually."""
-    times = [once()[1:] for _ in range(calls)]
-    return sum(wall_ns for wall_ns, _ in times), sum(cpu_ns for _, cpu_ns in times)
 
 
 def spin(loops: int) -> None:
@@ -259,12 +171,17 @@ class Plugin:
         name = self._names.get(nodeid, nodeid)
         self._channel.send("done", name=name, outcome=outcome, error=error, **self._loaded())
 
-    def make_fixture(self, request: Any) -> Benchmark:
+    def pytest_pyfunc_call(self, pyfuncitem: Any) -> None:
+        """Refuse an async test that no plugin of the suite runs."""
+        if is_async(pyfuncitem.obj):
+            raise TypeError(ASYNC_TEST)
+
+    def make_fixture(self, request: Any) -> Any:
         """Return the fixture of one test."""
         name, marker = self._name(request.node), request.node.get_closest_marker("benchmark")
         return Benchmark(name, marker.kwargs.get("group") if marker else None, self._serve)
 
-    def _serve(self, benchmark: Benchmark, run: Timed) -> None:
+    def _serve(self, benchmark: Any, run: Timed) -> None:
         # A fixed number of calls, where the job has one: a benchmark that changes with its calls is then equal on all sides.
         told = self._job["warm"].get(benchmark.name, 0)
         ns, whole_ns, warm_calls = (

@@ -33,7 +33,9 @@ class AsgiTarget(Adapted):
 
     def __init__(self, asked: Asked) -> None:
         requests = asked.read_requests()
-        events = Events(requests, lambda template, holes: _event(template, holes, asked.expected))
+        events = Events(
+            requests, lambda template, holes: _event(template, holes, asked.expected), shared=True
+        )
         self.operations = events.operations
         self.make_event = events.make
         self.judge = judge_responses(asked.expected, requests)

@@ -60,13 +60,19 @@ class Adapted:
 
 
 class Events:
-    """The events of a target's requests, made by `build(template, values of placeholders)`, each only once."""
+    """The events of a target's requests, made by `build(template, values of placeholders)`.
 
-    def __init__(self, requests: Requests, build: Callable[[Template, Mapping[str, str]], Any]) -> None:
+    With `shared` each distinct event is made once: calls cannot change it. Else each is new, for the pool to renew.
+    """
+
+    def __init__(
+        self, requests: Requests, build: Callable[[Template, Mapping[str, str]], Any], *, shared: bool
+    ) -> None:
         self.operations = requests.operations
         self._requests = requests
         self._build = build
         self._choosers = {name: requests.chooser(name) for name in self.operations}
+        self._most_kept = _MOST_KEPT if shared else 0
         self._made: dict[tuple[int, int], Any] = {}
 
     def make(self, operation: str, rng: random.Random) -> Any:
@@ -75,6 +81,6 @@ class Events:
         event = self._made.get(key)
         if event is None:
             event = self._build(self._requests.templates[key[0]], self._requests.holes(key[1]))
-            if len(self._made) < _MOST_KEPT:
+            if len(self._made) < self._most_kept:
                 self._made[key] = event
         return event

@@ -71,7 +71,7 @@ class LambdaTarget(Adapted):
     def __init__(self, asked: Asked) -> None:
         name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or _name_of(asked.application)
         requests = asked.read_requests(Kind.EVENTS, name)
-        events = Events(requests, _event)
+        events = Events(requests, _event, shared=False)
         self.operations = events.operations
         self.make_event = events.make
         self.remarks = requests.notes

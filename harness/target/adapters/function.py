@@ -28,7 +28,7 @@ class EventTarget(Adapted):
     """A target that calls one function with events from a file."""
 
     def __init__(self, requests: Requests, function: Any, *, by_name: bool) -> None:
-        events = Events(requests, _event)
+        events = Events(requests, _event, shared=False)
         self.operations = events.operations
         self.make_event = events.make
         self.remarks = requests.notes

@@ -14,9 +14,23 @@ from tests.support.cli import facts, measured, returned, table
 from tests.support.gate import make_shop
 from tests.support.git import git
 from tests.support.locust import Crew
-from tests.support.toy_suite import make_project
 
-SLOW = "class create:\n    async def call(self, event):\n        import asyncio; await asyncio.sleep(0.05)\n"
+YIELDS = "class create:\n    async def call(self, event):\n        yield 1\n"
+# Awaits, and returns what is not done all the same.
+PROMISES = """
+import asyncio
+
+class create:
+    operations = {"read": 1}
+
+    def __init__(self, after="0"):
+        self.left = int(after)
+
+    async def call(self, event):
+        self.left -= 1
+        await asyncio.sleep(0)
+        return {"status": 200} if self.left >= 0 else asyncio.ensure_future(asyncio.sleep(0.05))
+"""
 # Sees nothing on its face: a function that returns a coroutine, from the call `after` on.
 LATER = """
 import asyncio, time
@@ -94,7 +108,7 @@ SHORT = ("--duration", "1s", "--warmup", "0s", "--no-report")
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    for name, source in {"slow": SLOW, "later": LATER, "loops": LOOPS, "pool": POOL, "ends": ENDS,
+    for name, source in {"yields": YIELDS, "promises": PROMISES, "later": LATER, "loops": LOOPS, "pool": POOL, "ends": ENDS,
                          "stuck": STUCK, "sticks": STICKS}.items():  # fmt: skip
         (tmp_path / f"{name}.py").write_text(source)
     monkeypatch.chdir(tmp_path)
@@ -129,9 +143,10 @@ COMMANDS = {
 
 # What shows when the target is made ends every command as it does these, since none goes on without a target.
 AS = {
-    "slow.py:create": ("an async function", ("run", "run with workers")),
+    "yields.py:create": ("an async generator function", "Remove its yields", ("run", "run with workers")),
+    "promises.py:create": ("returned a future", "Wait for its result", ("compare exactly", "compare micro")),
     "later.py:create": (
-        "returned a coroutine",
+        "returned a coroutine", "Write `async def` and await it inside: the harness then runs it in an event loop",
         (
             "run closed", "max throughput", "profile", "capacity", "compare exactly", "compare micro",
             "compare under load",
@@ -141,30 +156,30 @@ AS = {
 
 
 @pytest.mark.parametrize(
-    ("target", "command"), [(target, command) for target, (_, names) in AS.items() for command in names]
+    ("target", "command"), [(target, command) for target, (*_, names) in AS.items() for command in names]
 )
 def test_a_call_that_nobody_would_await_is_refused_by_every_command(folder, said, command, target):
-    sentence, _ = AS[target]
+    sentence, remedy, _ = AS[target]
     words = [str(word).format(target) for word in COMMANDS[command]]
     code, document, _ = said(*words)
     assert (code, document["exit_code"]) == (2, 2)
     assert sentence in document["error"]
-    assert "asyncio" in document["error"], "with what to do"
+    assert remedy in document["error"]
     assert not (folder / "runs").exists() or not list((folder / "runs").glob("*/timing"))
 
 
 def test_the_gate_and_ablations_refuse_it_too(folder, said, monkeypatch):
-    (folder / "pyproject.toml").write_text('[tool.harness]\ntarget = "slow.py:create"\n')
+    (folder / "pyproject.toml").write_text('[tool.harness]\ntarget = "yields.py:create"\n')
     code, document, _ = said("ablate", "--switch", "fast", "--budget", "60s")
     assert code == 2, document
     shop = make_shop(folder / "shop")
     work = shop / "shop" / "work.py"
-    work.write_text(work.read_text().replace("def call", "async def call"))
-    git(shop, "commit", "-qam", "asynchronous")
+    work.write_text(work.read_text().replace("return total(20)", "yield total(20)"))
+    git(shop, "commit", "-qam", "generating")
     monkeypatch.chdir(shop)
     code, document, _ = said("gate", "--suite", "exact")
     assert code == 2
-    assert "is an async function" in document["error"]
+    assert "is a generator function" in document["error"]
 
 
 def test_plain_locust_ends_with_the_refusal(folder):
@@ -256,29 +271,3 @@ def test_users_that_locust_ends_in_the_middle_of_a_call_did_not_fail(folder):
         (stored,) = crew.runs()
     assert table(stored)["outcome"].tolist() == [Outcome.UNFINISHED] * 2
     assert facts(stored)["failures"] == [], done.log
-
-
-def test_benchmarks_that_only_promise_work_are_named_and_the_others_measured(tmp_path, monkeypatch, capsys):
-    good = """
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from measured import add
-POOL = ThreadPoolExecutor(1)
-async def slow(): await asyncio.sleep(0.05)
-def generate(): yield 1
-def test_add(benchmark): benchmark.pedantic(add, (10,), rounds=3)
-def test_async(benchmark): benchmark(slow)
-def test_generator(benchmark): benchmark(generate)
-def test_returned(benchmark): benchmark(lambda: slow())
-def test_future(benchmark): benchmark.pedantic(lambda: POOL.submit(int), rounds=3)
-"""
-    monkeypatch.chdir(make_project(tmp_path, good=good))
-    code = cli.main(["bench", "--json"])
-    (run,) = json.loads(capsys.readouterr().out)["runs"]
-    assert code == 5
-    assert list(run["benchmarks"]) == ["test_good.py::test_add"]
-    missing = {name.partition("::")[2]: why for name, why in run["missing"].items()}
-    assert "an async function" in missing["test_async"]
-    assert "a generator function" in missing["test_generator"]
-    assert "returns a coroutine" in missing["test_returned"]
-    assert "returns a future" in missing["test_future"]

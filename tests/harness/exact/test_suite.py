@@ -23,23 +23,41 @@ def test_numbers(benchmark):
     assert benchmark(toy.numbers)
 def test_dies(benchmark):
     benchmark(toy.end)
+def test_tasks(benchmark):
+    assert benchmark(toy.tasks, 10)
+def test_kept(benchmark):
+    benchmark.pedantic(toy.tasks, setup=lambda: ((10,), {}))
+def test_behind(benchmark):
+    benchmark(toy.behind)
 """
 BASE = """
-import json
+import asyncio, json
 def buffers(count):
     return list(map(bytearray, [100] * count))
 def numbers():
     return json.loads(json.dumps({str(n): [n] * 3 for n in range(50)}))
+async def tasks(count):
+    await asyncio.sleep(0)
+    return await asyncio.create_task(part(count))
+async def part(count):
+    await asyncio.sleep(0)
+    return buffers(count)
+async def behind():
+    asyncio.create_task(part(10))
 def end():
     pass
 """
 MORE = BASE.replace("count):\n    return", "count):\n    extra = bytearray(5000)\n    return")
 
 
+ASYNC = ("test_tasks", "test_kept", "test_behind")
+
+
 @pytest.fixture(scope="module")
 def counts(supervisor, tmp_path_factory):
     stage = a_stage(supervisor, tmp_path_factory.mktemp("suite"), SUITE, BASE, MORE)
-    benchmarks = [a_benchmark("test_buffers"), a_benchmark("test_numbers")]
+    names = ("test_buffers", "test_numbers", *ASYNC)
+    benchmarks = [a_benchmark(name) for name in names]
     return {(count.benchmark, count.metric): count for count in trace_suite(stage, benchmarks)}
 
 
@@ -47,7 +65,10 @@ def test_three_repetitions_of_each_side_agree_to_the_last_allocation(counts):
     for count in counts.values():
         if count.metric == "allocations":
             assert (len(count.base), len(count.candidate)) == (3, 3)
-            assert (len({*count.base}), len({*count.candidate})) == (1, 1)
+            for values in (count.base, count.candidate):
+                # Bookkeeping of asyncio that comes once in many tasks may come in one repetition and not in the next.
+                most = 0.2 if count.benchmark.partition("::")[2] in ASYNC else 0.0
+                assert max(values) - min(values) <= most
 
 
 def test_one_more_buffer_in_a_call_is_two_more_allocations_of_that_function(counts):
@@ -57,6 +78,16 @@ def test_one_more_buffer_in_a_call_is_two_more_allocations_of_that_function(coun
     assert count.candidate_sites[name] - count.base_sites[name] == 2
     peak = counts["test_toy.py::test_buffers", "peak_bytes"]
     assert peak.candidate[0] - peak.base[0] >= 5000
+
+
+@pytest.mark.parametrize("name", ASYNC)
+def test_work_planted_in_a_child_task_is_found_and_the_loop_is_in_no_count(counts, name):
+    count = counts[f"test_toy.py::{name}", "allocations"]
+    assert count.candidate[0] - count.base[0] == pytest.approx(2, abs=0.2)
+    site = "buffers (toy/__init__.py)"
+    assert count.candidate_sites[site] - count.base_sites[site] == 2
+    assert not any("run_forever" in one or "slot_" in one for one in count.base_sites)
+    assert (count.base_elsewhere, count.unseen) == (0, "")
 
 
 def test_what_did_not_change_is_equal_on_both_sides(counts):

@@ -125,14 +125,14 @@ def test_a_run_whose_limits_are_damaged_is_refused(tmp_path):
 )
 def test_expected_statuses_are_a_setting_and_no_part_of_the_policy(tmp_path, line, text):
     (tmp_path / "pyproject.toml").write_text(f"[tool.harness]\n{line}\n")
-    assert policy_file.expected_statuses(tmp_path) == text
+    assert policy_file.parameters(tmp_path) == ({"expect-status": text} if text else {})
     assert policy_file.read(tmp_path) == Policy()
 
 
 @pytest.mark.parametrize("value", ['["2xx"]', "[99]", "true", "{}", "[4.5]"])
 def test_expected_statuses_that_are_none_are_refused_by_name(tmp_path, value):
     (tmp_path / "pyproject.toml").write_text(f"[tool.harness]\nexpect-status = {value}\n")
-    for read in (policy_file.expected_statuses, policy_file.read):
+    for read in (policy_file.parameters, policy_file.read):
         with pytest.raises(UsageError, match="expect-status cannot be read: "):
             read(tmp_path)
 

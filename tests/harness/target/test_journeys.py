@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from harness.errors import TargetError
-from harness.target.journeys import USER, Journey, JourneyFacts, Step, Walks, journey_of, merged
+from harness.target.journey_ends import JourneyFacts, merged
+from harness.target.journeys import USER, Journey, Step, Walks, journey_of
 
 
 class Shop:

@@ -146,12 +146,15 @@ def test_every_test_that_the_web_ui_starts_is_a_run_of_its_own(tmp_path):
         ({"HARNESS_OUT": "file/runs"}, "Runs cannot be written to file/runs: Not a directory. Name a writable folder in HARNESS_OUT"),
         ({"HARNESS_TARGET": "known:nothing"}, "There is no target 'known:nothing'"),
         ({"HARNESS_SCENARIO": "closd"}, "There is no scenario 'closd'. Did you mean closed?"),
-        ({"HARNESS_TARGET": "slow.py:create"}, "is an async function"),
+        ({"HARNESS_TARGET": "slow.py:create"}, "'slow.py:create' has an async call, and the users of plain Locust are greenlets"),
+        ({"HARNESS_TARGET": "call:slow.py:nap"}, "Let the harness drive it: harness run closed --target SPEC"),
     ],
 )  # fmt: skip
 def test_bad_input_ends_locust_with_a_sentence(tmp_path, variables, sentence):
     (tmp_path / "file").write_text("")
-    (tmp_path / "slow.py").write_text("class create:\n    async def call(self, event):\n        pass\n")
+    (tmp_path / "slow.py").write_text(
+        "class create:\n    async def call(self, event):\n        pass\nasync def nap():\n    pass\n"
+    )
     with Crew(tmp_path, **variables) as crew:
         ended = crew.end_of(crew.start("--headless", "-u", "1", "-t", "30s"))
         assert ended.code in {1, 2}

@@ -1,6 +1,7 @@
 """The micro suite of a target: events as they were made, and no time for an operation that fails."""
 
 import importlib.util
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -47,30 +48,50 @@ class Benchmark:
     def __call__(self, function):
         self.modes.append("in a row")
         self.rewind()
-        return [function() for _ in range(self.calls)][-1]
+        return [self.value(function()) for _ in range(self.calls)][-1]
+
+    def value(self, answer):
+        return self.loop.run(answer) if inspect.iscoroutine(answer) else answer
 
     def pedantic(self, target, setup, teardown):
         self.modes.append("one by one")
         self.rewind()
         for _ in range(self.calls):
             args, kwargs = setup()
-            answer = target(*args, **kwargs)
+            answer = self.value(target(*args, **kwargs))
             teardown(*args, **kwargs)
         return answer
 
 
-@pytest.fixture
+ASYNC = (
+    TARGET.replace("def make_event", "async def make_event")
+    .replace("def call", "async def call")
+    .replace("import itertools", "import asyncio, itertools")
+    .replace(
+        "    def __init__",
+        "    async def open(self):\n        self.loop = asyncio.get_running_loop()\n    def __init__",
+    )
+    .replace(
+        "        if not",
+        "        assert asyncio.get_running_loop() is self.loop\n        await asyncio.sleep(0)\n        if not",
+    )
+)
+
+
+@pytest.fixture(params=[TARGET, ASYNC], ids=["plain", "async"])
 def suite(tmp_path, monkeypatch, request):
     request.config.addinivalue_line("markers", "named_by(parameter): as a slot declares it")
     path = tmp_path / "own.py"
-    path.write_text(TARGET)
+    path.write_text(request.param)
     monkeypatch.setenv("HARNESS_SLOT_TARGET", json.dumps({"factory": f"{path}:create", "parameters": {}}))
     monkeypatch.setenv("HARNESS_SLOT_EVENTS", "4")
     monkeypatch.setattr(sys, "path", [*sys.path])
     spec = importlib.util.spec_from_file_location("_suite_of_a_target", SUITE)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
+    module.TARGET.open()
+    yield module
+    module.TARGET.close()
 
 
 @pytest.mark.parametrize(

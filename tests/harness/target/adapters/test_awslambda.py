@@ -54,8 +54,11 @@ def test_a_request_becomes_the_proxy_event_of_an_api(of):
 
 def test_events_are_renewed_if_a_call_changes_them(of):
     target = of(ECHO, {"Records": [1]})
-    event = target.make_event("handler", random.Random(1))
-    assert Look().at(event) is Nature.COMPARED
+    rng = random.Random(1)
+    first, second = target.make_event("handler", rng), target.make_event("handler", rng)
+    assert Look().at(first) is Nature.COMPARED
+    first[0]["Records"].append(2)
+    assert second[0] == {"Records": [1]}
 
 
 def test_the_context_is_that_of_an_invocation(of):

@@ -1,0 +1,193 @@
+"""The `benchmark` fixture of a slot: pytest-benchmark's, which serves slices of calls instead of timing by itself.
+
+An async function is awaited: all calls of a slice are one coroutine of one event loop, and both clocks are read inside it, so
+that neither the start nor the stop of the loop is in a figure. A slot's program loads this file by its path: it imports
+nothing of the harness.
+"""
+
+import functools
+import itertools
+import os
+import runpy
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+Timed = Callable[[int], tuple[int, int]]
+"""Function from a number of calls to (wall_ns, cpu_ns) of all of them."""
+
+_TARGET = os.path.realpath(os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "target"))  # noqa: PTH118, PTH120 - few imports
+_UNFINISHED = runpy.run_path(os.path.join(_TARGET, "unfinished.py"))  # noqa: PTH118
+check_benchmarked, finished, is_async = (
+    _UNFINISHED[name] for name in ("check_benchmarked", "finished", "is_async")
+)
+ASYNC_TEST, IN_A_LOOP = _UNFINISHED["ASYNC_TEST"], _UNFINISHED["IN_A_LOOP"]
+EventLoop = runpy.run_path(os.path.join(_TARGET, "eventloop.py"))["EventLoop"]  # noqa: PTH118
+
+
+class Benchmark:
+    """The fixture.
+
+    `rewind`, if a benchmark sets it, is called before each series of slices, so that both sides start a series at
+    the same inputs. `loop`, if a benchmark sets it, awaits its async functions, and is left open.
+    """
+
+    def __init__(self, name: str, group: str | None, serve: Callable[["Benchmark", Timed], None]) -> None:
+        self.name = self.fullname = name
+        self.group = group
+        self.extra_info: dict[str, Any] = {}
+        self.enabled, self.disabled, self.stats = True, False, None
+        self.rewind: Callable[[], None] = lambda: None
+        self.loop = self._own_loop = EventLoop()
+        self.used, self._serve = 0, serve
+
+    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Serve slices of `function(*args, **kwargs)`, then return its result."""
+        call = functools.partial(function, *args, **kwargs) if args or kwargs else function
+        if is_async(function):
+            return self._measure(function, *self._in_loop(call, functools.partial(await_all, call)))
+        return self._measure(function, call, timed_loop(call))
+
+    def pedantic(
+        self,
+        target: Callable[..., Any],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        setup: Callable[[], Any] | None = None,
+        teardown: Callable[..., Any] | None = None,
+        **_rounds: int,
+    ) -> Any:
+        """Serve slices of `target`, each call after its own `setup`; the session sets the number of rounds."""
+        if setup is None and teardown is None:
+            return self(target, *args, **dict(kwargs or {}))
+        how = (target, args, dict(kwargs or {}), setup, teardown)
+        if is_async(target):
+            once = functools.partial(await_once, *how)
+            return self._measure(
+                target,
+                *self._in_loop(functools.partial(result_of, once), functools.partial(sum_of_awaits, once)),
+            )
+        for hook in (setup, teardown):
+            check_benchmarked(hook, may_be_async=False)
+        plain_once = functools.partial(call_once, *how)
+        return self._measure(target, lambda: plain_once()[0], lambda calls: sum_of_calls(plain_once, calls))
+
+    def _in_loop(
+        self, call: Callable[[], Coroutine[Any, Any, Any]], batch: "Batch"
+    ) -> tuple[Callable[[], Any], "InLoop"]:
+        return lambda: self.loop.run(call()), InLoop(self.loop, batch)
+
+    def _measure(self, function: Callable[..., Any], call: Callable[[], Any], run: Timed) -> Any:
+        """Serve slices. The result of a call is checked before the first timing, and once more at the end."""
+        self.used += 1
+        if self.used > 1:
+            raise RuntimeError("one test called benchmark twice: split it into two tests")
+        check_benchmarked(function)
+        if isinstance(run, InLoop) and run.loop.is_inside():
+            raise RuntimeError(IN_A_LOOP)
+        try:
+            finished(call())
+            self._serve(self, run)
+            return finished(call())
+        finally:
+            self._own_loop.close()
+
+
+Batch = Callable[[int], Coroutine[Any, Any, tuple[int, int]]]
+"""Async function from a number of calls to (wall_ns, cpu_ns) of all of them."""
+
+
+class InLoop:
+    """The timed calls of an async function; `batch` makes them inside of `loop`."""
+
+    def __init__(self, loop: Any, batch: Batch) -> None:
+        self.loop = loop
+        self.batch = batch
+
+    def __call__(self, calls: int) -> tuple[int, int]:
+        """Return (wall_ns, cpu_ns) of so many calls."""
+        times: tuple[int, int] = self.loop.run(self.batch(calls))
+        return times
+
+
+def timed_loop(call: Callable[[], Any]) -> Timed:
+    """Return a function that times a number of calls in a row."""
+
+    def run(calls: int) -> tuple[int, int]:
+        again = itertools.repeat(None, calls)
+        cpu_ns, start_ns = time.thread_time_ns(), time.perf_counter_ns()
+        for _ in again:
+            call()
+        end_ns = time.perf_counter_ns()
+        return end_ns - start_ns, time.thread_time_ns() - cpu_ns
+
+    return run
+
+
+async def await_all(call: Callable[[], Awaitable[Any]], calls: int) -> tuple[int, int]:
+    """Time a number of awaited calls in a row."""
+    again = itertools.repeat(None, calls)
+    cpu_ns, start_ns = time.thread_time_ns(), time.perf_counter_ns()
+    for _ in again:
+        await call()
+    end_ns = time.perf_counter_ns()
+    return end_ns - start_ns, time.thread_time_ns() - cpu_ns
+
+
+def call_once(
+    target: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    setup: Callable[[], Any] | None,
+    teardown: Callable[..., Any] | None,
+) -> tuple[Any, int, int]:
+    """Return (result, wall_ns, cpu_ns) of one call; the times exclude setup and teardown."""
+    prepared = setup() if setup else None
+    if prepared is not None:
+        args, kwargs = prepared
+    cpu_ns, start_ns = time.thread_time_ns(), time.perf_counter_ns()
+    result = target(*args, **kwargs)
+    wall_ns, cpu_ns = time.perf_counter_ns() - start_ns, time.thread_time_ns() - cpu_ns
+    if teardown:
+        teardown(*args, **kwargs)
+    return result, wall_ns, cpu_ns
+
+
+async def await_once(
+    target: Callable[..., Awaitable[Any]],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    setup: Callable[[], Any] | None,
+    teardown: Callable[..., Any] | None,
+) -> tuple[Any, int, int]:
+    """Return (result, wall_ns, cpu_ns) of one awaited call; setup and teardown may be async too."""
+    prepared = await _value(setup()) if setup else None
+    if prepared is not None:
+        args, kwargs = prepared
+    cpu_ns, start_ns = time.thread_time_ns(), time.perf_counter_ns()
+    result = await target(*args, **kwargs)
+    wall_ns, cpu_ns = time.perf_counter_ns() - start_ns, time.thread_time_ns() - cpu_ns
+    if teardown:
+        await _value(teardown(*args, **kwargs))
+    return result, wall_ns, cpu_ns
+
+
+async def _value(returned: Any) -> Any:
+    return await returned if hasattr(type(returned), "__await__") else returned
+
+
+async def result_of(once: Callable[[], Awaitable[tuple[Any, int, int]]]) -> Any:
+    """Return the result of a call, without its times."""
+    return (await once())[0]
+
+
+def sum_of_calls(once: Callable[[], tuple[Any, int, int]], calls: int) -> tuple[int, int]:
+    """Return (wall_ns, cpu_ns) over calls that are timed individually."""
+    times = [once()[1:] for _ in range(calls)]
+    return sum(wall_ns for wall_ns, _ in times), sum(cpu_ns for _, cpu_ns in times)
+
+
+async def sum_of_awaits(once: Callable[[], Awaitable[tuple[Any, int, int]]], calls: int) -> tuple[int, int]:
+    """Return (wall_ns, cpu_ns) over awaited calls that are timed individually."""
+    times = [(await once())[1:] for _ in range(calls)]
+    return sum(wall_ns for wall_ns, _ in times), sum(cpu_ns for _, cpu_ns in times)
