@@ -4,12 +4,14 @@ An overlay contains the source roots of a side, linked whole or file by file: pa
 itself, since the engine is always that of the running tree. Its manifest lists what the side owns.
 """
 
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
 import harness
 from harness.errors import TargetError
 from harness.processes.side_imports import Watch, read_side, take_over
+from harness.target.spec import kind_and_place
 
 _ENGINE = [
     str(Path(harness.__file__).parent.parent / name)
@@ -31,6 +33,42 @@ class OwnTree:
             )
         take_over(side)
         self._side = side
+
+    def own_place(self, name: str) -> str:
+        """Return the name of a SPEC with the side's module in place of a file that is in the source roots.
+
+        A file is named relative to the current folder, in the running tree: both sides would measure that one. Raises
+        `TargetError` for a module of the source roots that this side lacks: the running tree's would be taken.
+        """
+        kind, place = kind_and_place(name)
+        module, _, found = place.rpartition(":")
+        if module.endswith(".py"):
+            module = self._module_at(Path(module)) or module
+        if self._side.owner(module) and not self._holds(module):
+            raise TargetError(
+                f"No module named '{module}' on this side",
+                where=self._side.tree,
+                remedy="Name a target that both sides have",
+            )
+        return ":".join(filter(None, [kind, module, found]))
+
+    def _holds(self, module: str) -> bool:
+        path = Path(self._side.overlay, *module.split("."))
+        return path.is_dir() or any(path.parent.glob(f"{path.name}.*"))
+
+    def _module_at(self, file: Path) -> str | None:
+        """Return the import name of a file of the project on this side; None if the side does not own it."""
+        with contextlib.suppress(ValueError):
+            inside = file.resolve().relative_to(Path.cwd().resolve()).parts
+            real = Path(self._side.tree, *inside).resolve()
+            for start in range(len(inside)):
+                path = Path(*inside[start:])
+                shown = Path(self._side.overlay, path)
+                # A file that this side lacks is looked for by its name too, so that it is missed.
+                name = ".".join(path.with_suffix("").parts)
+                if self._side.owner(name) and (shown.resolve() == real or not real.exists()):
+                    return name
+        return None
 
     def check(self, beside: Iterable[str] = ()) -> None:
         """Raise `TargetError` if code of the project came from outside the tree, or no source root was imported.

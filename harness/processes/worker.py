@@ -72,6 +72,8 @@ def main() -> int:
     job = _read_job()
     try:
         own = OwnTree(Path(job.overlay)) if job.overlay else None
+        if own:
+            job = msgspec.structs.replace(job, factory=own.own_place(job.factory))
         append_current_folder()
         if job.kind == "look":
             _look(job, channel)

@@ -57,6 +57,27 @@ def test_a_measured_process_takes_the_overlay_s_package_and_says_which_file_it_w
     assert ready.opening_ns > 0
 
 
+@pytest.mark.parametrize(
+    ("root", "path"), [("core", "core"), ("inner", "core/inner.py")], ids=["package", "module"]
+)
+def test_a_file_in_the_source_roots_is_that_of_the_side(tmp_path, monkeypatch, root, path):
+    package(tmp_path / "running", "core", "running")
+    mine = package(tmp_path / "mine", "core", "mine")
+    monkeypatch.chdir(tmp_path / "running")
+    ready = ready_of(tmp_path, "core/inner.py:create", overlay=overlay_of(tmp_path, **{root: path}))
+    assert ready.operations == {"mine": 1.0}
+    assert Path(ready.file) == (mine / "inner.py").resolve()
+
+
+@pytest.mark.parametrize("place", ["core/inner.py", "core.inner"])
+def test_a_module_in_the_source_roots_that_the_side_lacks_is_missed(tmp_path, monkeypatch, place):
+    package(tmp_path / "running", "core", "running")
+    (package(tmp_path / "mine", "core", "mine") / "inner.py").unlink()
+    monkeypatch.chdir(tmp_path / "running")
+    with pytest.raises(UsageError, match=r"No module named 'core\.inner'"):
+        ready_of(tmp_path, f"{place}:create", overlay=overlay_of(tmp_path))
+
+
 def test_a_measured_process_refuses_a_package_that_something_else_imported_before(tmp_path, monkeypatch):
     installed, _ = (package(tmp_path / side, "core", side) for side in ("installed", "mine"))
     # As an editable install does it: a finder in front of all paths.
