@@ -5,7 +5,6 @@ itself, since the engine is always that of the running tree. Its manifest lists 
 """
 
 import contextlib
-from collections.abc import Iterable
 from pathlib import Path
 
 import harness
@@ -70,18 +69,20 @@ class OwnTree:
                     return name
         return None
 
-    def check(self, beside: Iterable[str] = ()) -> None:
+    def check(self, target: str, file: str) -> None:
         """Raise `TargetError` if code of the project came from outside the tree, or no source root was imported.
 
-        `beside` are files that may come from outside: a target outside of the source roots. If one root is imported, the
-        others need not be.
+        `target` is the name of a SPEC, and `file` that of its factory or application. The file of a factory or a function
+        may come from outside: it drives what is measured. That of an application is what is measured. If one root is
+        imported, the others need not be.
         """
-        watch = Watch(self._side, [*_ENGINE, *beside])
+        drives = kind_and_place(target)[0] in {"", "call"}
+        watch = Watch(self._side, [*_ENGINE, *([file] if drives else [])])
         for name, place in watch.strays():
             raise TargetError(
                 f"'{name}' was imported from another tree than the measured one",
                 where=place,
-                remedy=self._remedy(name),
+                remedy=self._remedy(name, place),
             )
         if not watch.imported():
             roots = ", ".join(sorted(self._side.roots)) or "no source root"
@@ -90,9 +91,10 @@ class OwnTree:
                 remedy="Name a target that does, or correct source-roots in [tool.harness]",
             )
 
-    def _remedy(self, name: str) -> str:
+    def _remedy(self, name: str, place: str) -> str:
         if self._side.owner(name):
             return "Remove the cause that puts it first on the import path (a .pth file, PYTHONPATH, a sitecustomize)"
-        return (
-            f"Both sides would measure it: add '{name.partition('.')[0]}' to source-roots in [tool.harness]"
-        )
+        root, file = name.partition(".")[0], Path(place)
+        if root == name and file.stem != "__init__" and file.is_relative_to(Path.cwd().resolve()):
+            root = str(file.relative_to(Path.cwd().resolve()))
+        return f"Both sides would measure it: add '{root}' to source-roots in [tool.harness]"

@@ -136,7 +136,7 @@ def _measure(
         driver.open()
         opening_ns = SystemClock.now_ns() - began_ns
         if own:
-            own.check([target.file])
+            own.check(job.factory, target.file)
         send(ready_of(target, opening_ns))
         if line := sys.stdin.buffer.readline():
             driver.drive(msgspec.json.decode(line, type=Go).operations, send)
@@ -144,7 +144,7 @@ def _measure(
                 write_account(job)
             # Modules that its first call imported count too.
             if own:
-                own.check([target.file])
+                own.check(job.factory, target.file)
 
 
 def ready_of(target: LoadedTarget, opening_ns: int) -> Ready:

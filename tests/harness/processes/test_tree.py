@@ -114,6 +114,27 @@ def test_other_code_of_the_project_is_refused_with_what_to_add_to_the_roots(tmp_
         ready_of(tmp_path, "other.inner:create", overlay=overlay_of(tmp_path))
 
 
+APPLICATION = """
+import core.inner
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"ok"]
+"""
+
+
+@pytest.mark.parametrize("place", ["web:application", "web.py:application"])
+def test_an_application_outside_of_the_source_roots_is_refused_since_both_sides_would_measure_it(
+    tmp_path, monkeypatch, place
+):
+    package(tmp_path / "mine", "core", "mine")
+    (tmp_path / "installed").mkdir()
+    (tmp_path / "installed" / "web.py").write_text(APPLICATION)
+    monkeypatch.chdir(tmp_path / "installed")
+    with pytest.raises(UsageError, match=r"Both sides would measure it: add 'web.py' to source-roots"):
+        ready_of(tmp_path, f"wsgi:{place}", overlay=overlay_of(tmp_path))
+
+
 def test_a_target_that_has_nothing_of_the_tree_is_refused_since_both_sides_would_be_the_same(tmp_path):
     package(tmp_path / "mine", "core", "mine")
     with pytest.raises(UsageError, match=r"imports nothing of the measured tree.*core"):
