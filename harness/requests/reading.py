@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.redaction.redact import learn_secrets
 from harness.requests.lines import EXAMPLE, event_of, is_request, request_of
 from harness.requests.steps import are_steps, check_paths, check_steps
-from harness.requests.template import Draft, Template
+from harness.requests.template import Draft, Template, holes_in
 from harness.requests.values import Values, read_values
 from harness.storage import files
 
@@ -111,6 +111,14 @@ def _check_kind(templates: list[Template], kind: Kind) -> None:
             where=next(one.where for one in templates if one.is_step),
             remedy="Remove them, or write a factory whose target has make_user and journey",
         )
+def learn_secrets_in(path: Path) -> None:
+    """Learn the secrets that a file names, as far as it can be read, so that this process hides them in logs of others."""
+    try:
+        text = files.read_bytes(path).decode()
+    except (OSError, UnicodeDecodeError):
+        return
+    names = {name for name, is_secret in holes_in(text) if is_secret}
+    learn_secrets(os.environ[name] for name in names if name in os.environ)
 
 
 def default_request() -> Requests:

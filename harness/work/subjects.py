@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.judge import policy_file
 from harness.model import Engine, Scenario
+from harness.requests.reading import learn_secrets_in
 from harness.target.spec import (
     ENGINE,
     REQUESTS,
@@ -94,7 +95,10 @@ def _with_project(spec: TargetSpec, given: Mapping[str, str]) -> TargetSpec:
     if REQUESTS in own:
         # The project's values are for the placeholders of the project's requests.
         project.pop(VALUES, None)
-    return TargetSpec(spec.name, {**project, **own})
+    found = TargetSpec(spec.name, {**project, **own})
+    if requests := found.parameters.get(REQUESTS):
+        learn_secrets_in(Path(requests))
+    return found
 
 
 def _variants(spec: TargetSpec, entry: Entry, wanted: tuple[str, ...]) -> tuple[str, ...]:

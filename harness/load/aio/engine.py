@@ -121,6 +121,7 @@ class Driver:
         """
         job, instrument, loop = self._job, self._instrument, self._target.loop
         instrument.choose(mix)
+        self._late.expect()
         assert loop.loop  # noqa: S101 - made here, if the target had nothing to open
         overhead = measured_overhead(instrument, self._late, self._folder / "scratch.npy")
         is_open = job.executor is Executor.OPEN
