@@ -77,7 +77,9 @@ def event_of(value: Any, where: str, name: str) -> Template:
     return Template(where=where, operation=_named(value) or name, event=value)
 
 
-def _template(line: _Line, where: str, operation: str, draft: Draft | None = None, event: Any = None) -> Template:
+def _template(
+    line: _Line, where: str, operation: str, draft: Draft | None = None, event: Any = None
+) -> Template:
     return Template(
         where=where,
         operation=operation,

@@ -111,6 +111,8 @@ def _check_kind(templates: list[Template], kind: Kind) -> None:
             where=next(one.where for one in templates if one.is_step),
             remedy="Remove them, or write a factory whose target has make_user and journey",
         )
+
+
 def learn_secrets_in(path: Path) -> None:
     """Learn the secrets that a file names, as far as it can be read, so that this process hides them in logs of others."""
     try:

@@ -16,7 +16,7 @@ SOURCES = "Sources are a JSON path such as $.items[0].id, header:NAME, and cooki
 _PART = re.compile(r"\.(?P<name>[\w-]+)|\[(?P<index>\d+)\]|\['(?P<quoted>[^']*)'\]")
 _NAME = re.compile(PLACEHOLDER_NAME, re.ASCII)
 _MISSING = object()
-_KINDS = {dict: "an object", list: "a list"}
+_KINDS: dict[type, str] = {dict: "an object", list: "a list"}
 
 
 class Save(msgspec.Struct, frozen=True):
@@ -40,7 +40,9 @@ class Save(msgspec.Struct, frozen=True):
             return found, "" if found else self.missing("it is empty")
         if isinstance(found, bool | int | float):
             return msgspec.json.encode(found).decode(), ""
-        return "", self.missing(f"it is {_KINDS.get(type(found), type(found).__name__)}, not a text or number")
+        return "", self.missing(
+            f"it is {_KINDS.get(type(found), type(found).__name__)}, not a text or number"
+        )
 
     def missing(self, why: str) -> str:
         """Return the reason of a failed call that gave no value to save."""

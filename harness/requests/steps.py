@@ -33,7 +33,11 @@ def check_steps(templates: Sequence[Template], values: Values) -> None:
             )  # fmt: skip
         for name in sorted(one.values.difference(saved, values.columns)):
             when = f": it is saved only at {saving[name]}" if name in saving else ""
-            column = f"add a column '{name}' to {values.file}" if values.file else f"give values=FILE.csv with a column '{name}'"
+            column = (
+                f"add a column '{name}' to {values.file}"
+                if values.file
+                else f"give values=FILE.csv with a column '{name}'"
+            )
             raise UsageError(
                 f"The placeholder {{{name}}} has no value in this step{when}", where=one.where,
                 remedy=f'Save it in an earlier step ("save": {{"{name}": "$.{name}"}}), or {column}; if the braces are meant, write {{ {name} }}',
