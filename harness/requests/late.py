@@ -15,7 +15,7 @@ import msgspec
 from harness.requests.template import FORM, Request, Template
 
 Saved = Mapping[str, str]
-"""What a user has saved: texts by name."""
+"""Texts that a user has saved, by name."""
 _MARK = f"saved{secrets.token_hex(8)}n"
 _MARKED = re.compile(rf"{_MARK}(\d+)x")
 
