@@ -4,7 +4,7 @@ Counts and histograms of parts add up bit for bit to those of the whole. Facts t
 the worst one stands for the whole, with the name of its worker.
 """
 
-import collections
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
@@ -103,6 +103,7 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         stopped=_sentences((name, facts.stopped) for name, facts in given),
         judged_by=next((facts.judged_by for facts in all_facts if facts.judged_by), ""),
         aside_ns=max(facts.aside_ns for facts in all_facts),
+        left_tasks=dict(sum((Counter(facts.left_tasks) for facts in all_facts), Counter())),
         events_changed=sum(facts.events_changed for facts in all_facts),
         blocked=_blocked([facts.blocked for facts in all_facts]),
         halted_ns=max(facts.halted_ns for facts in all_facts),
@@ -111,17 +112,9 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         journeys=journey_ends.merged([facts.journeys for facts in all_facts if facts.journeys]),
         threads=sum(facts.threads for facts in all_facts),
         thread_cpu=_cpu([facts.thread_cpu for facts in all_facts]),
-        left_tasks=_summed([facts.left_tasks for facts in all_facts]),
         in_threads=_in_threads([facts.in_threads for facts in all_facts]),
         left_running=sum(facts.left_running for facts in all_facts),
     )
-
-
-def _summed(parts: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    total: collections.Counter[str] = collections.Counter()
-    for part in parts:
-        total.update(part)
-    return dict(total)
 
 
 def _in_threads(parts: Sequence[Mapping[str, InThreads]]) -> dict[str, InThreads]:
