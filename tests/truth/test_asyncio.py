@@ -13,8 +13,9 @@ from tests.support.cli import facts, inside, measured, returned
 from tests.truth.conftest import TOLERANCE
 
 SOURCE = """
-import asyncio, json, sys, time
+import asyncio, contextvars, json, sys, time
 
+MINE = contextvars.ContextVar("mine", default=None)
 now_ns = time.perf_counter_ns
 RAISED = {
     "cancelled": lambda: asyncio.CancelledError("mine"), "own": lambda: Own("base"), "exit": lambda: SystemExit(3),
@@ -48,11 +49,13 @@ class Planted:
         return operation
 
     async def call(self, operation):
+        assert MINE.get() is None, "a variable of an earlier call"
         if operation in RAISED:
             raise RAISED[operation]()
         await getattr(self, operation)()
 
     async def hold(self):
+        MINE.set("held")
         self._hold("hold", 0.002)
 
     async def wait(self):
