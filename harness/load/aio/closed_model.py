@@ -20,6 +20,7 @@ from harness.load.owner import Owner
 from harness.load.run_delay import RunDelay
 from harness.load.stretches import Stretches
 from harness.load.trouble import as_trouble
+from harness.target.journeys import USER
 
 _SLICE_NS = 1_000_000
 
@@ -71,6 +72,8 @@ class ClosedModel:
     async def run(self) -> None:
         """Drive all users, and return when they have ended, or `drain_s` after the end: calls in flight stay `unfinished`."""
         loop = asyncio.get_running_loop()
+        # So that making a user adds no variable: see `_drive_user`.
+        USER.set(None)
         self._context = contextvars.copy_context()
         self._users.update(start_task(loop, self._context, self._drive_user) for _ in range(self._count))
         self.in_flight_peak = self._count
@@ -92,8 +95,10 @@ class ClosedModel:
         try:
             following = await self._call_again_and_again(me, owner, following)
             if following is not None:
+                context = self._context.copy()
+                context.run(USER.set, USER.get())
                 go_on = functools.partial(self._drive_user, following=following)
-                self._users.add(start_task(me.get_loop(), self._context, go_on, owner))
+                self._users.add(start_task(me.get_loop(), context, go_on, owner))
         except Exception as error:  # noqa: BLE001 - a user that died silently would reduce the load unnoticed
             # The table is full, or a result was refused: end normally and keep all measured calls.
             self.trouble = self.trouble or as_trouble(error)
