@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 
 @contextlib.contextmanager
-def heard(ask_to_stop: Callable[[], None]) -> Iterator[None]:
+def heard(ask_to_stop: Callable[[], object]) -> Iterator[None]:
     """Call `ask_to_stop` at SIGTERM during the block, in the main thread, between any two of its instructions.
 
     The target may fork meanwhile, and end its children by SIGTERM, which must end them as without the harness.
