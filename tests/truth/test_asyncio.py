@@ -123,6 +123,23 @@ def create(journal):
 FAILING = {"cancelled", "own", "exit", "interrupt", "generator", "child_exits"}
 
 
+CANCELLING = """
+import asyncio
+
+async def cancel_everything():
+    for task in asyncio.all_tasks():
+        task.cancel()
+"""
+
+
+def test_a_call_that_cancels_the_tasks_of_the_load_generator_is_refused(tmp_path):
+    (tmp_path / "own.py").write_text(CANCELLING)
+    load = ("--rate", 50, "--duration", "300ms", "--warmup", "0s")
+    said = inside(tmp_path, "run", "steady", "--target", "call:own.py:cancel_everything", *load)
+    assert said.code == 2
+    assert "cancelled a task of the load generator" in " ".join(said.stderr.split())
+
+
 class Planted:
     """A run, its rows, and what the target wrote down of it on the time axis of the table."""
 

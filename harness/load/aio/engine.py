@@ -206,7 +206,11 @@ class Driver:
                 await model.run()
 
         with measurement.watching(pauses=has_pauses), self._marking():
-            _run_to_its_end(self._target.loop, run())
+            try:
+                _run_to_its_end(self._target.loop, run())
+            finally:
+                # Tasks that are left belong to no run any more.
+                self._vetting.is_ending = True
         measurement.write_waits()
         ended_ns = SystemClock.now_ns() - facts.origin_ns
         ended = measurement.end(
@@ -270,7 +274,10 @@ def _is_watchable(policy: asyncio.AbstractEventLoopPolicy) -> bool:
 
 
 def _run_to_its_end(loop: EventLoop, coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run the loop until `coroutine` is done, also if a task of the target raises what ends a loop, as SystemExit does."""
+    """Run the loop until `coroutine` is done, also if a task of the target raises what ends a loop, as SystemExit does.
+
+    Raises `RefusedError` if the target cancels the driver's own task.
+    """
 
     async def start() -> asyncio.Task[None]:
         return asyncio.create_task(coroutine)
@@ -282,5 +289,10 @@ def _run_to_its_end(loop: EventLoop, coroutine: Coroutine[Any, Any, None]) -> No
         except (SystemExit, KeyboardInterrupt):
             if task.done():
                 raise
+        except asyncio.CancelledError as error:
+            raise RefusedError(
+                "The target cancelled a task of the load generator, as a call does that cancels all of asyncio.all_tasks()",
+                remedy="Cancel only tasks that the call itself has started",
+            ) from error
         else:
             return
