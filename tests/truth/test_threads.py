@@ -68,6 +68,17 @@ class App:
         with multiprocessing.get_context("fork").Pool(1) as pool:
             return pool.map(abs, [-1])
 
+    def ends_child(self, event):
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+        child.start()
+        child.terminate()
+        child.join()
+        # Another thread that starts a process may reap this child before its own does: then its code is not known.
+        assert child.exitcode in (-15, None), child.exitcode
+
+    async def ends_child_later(self, event):
+        await asyncio.to_thread(self.ends_child, event)
+
     def epoll(self, event):
         with select.epoll() as poll:
             poll.poll(0.002)
@@ -251,6 +262,15 @@ def test_what_gevent_breaks_is_refused_under_it_and_measured_in_threads(tmp_path
     assert run["outcomes"]["completed"] == run["planned"] > 10, run["outcomes"]
     assert run["operations"]["call"]["service_ns"]["p50"] >= 2_000_000
     assert facts(run["dir"])["in_flight_peak"] == 6
+
+
+@pytest.mark.parametrize(
+    ("what", "engine"), [("ends_child", None), ("ends_child", "threads"), ("ends_child_later", None)]
+)
+def test_a_child_that_a_call_forks_can_be_ended_by_it_in_every_engine(tmp_path, what, engine):
+    run = app(tmp_path, what, engine=engine).run
+    assert run["outcomes"]["completed"] == run["planned"] > 3, run["failures"]
+    assert not run["interrupted"]
 
 
 def test_nothing_has_patched_the_process(tmp_path):
