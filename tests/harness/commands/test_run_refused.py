@@ -15,7 +15,7 @@ from tests.support.gate import make_shop
 from tests.support.git import git
 from tests.support.locust import Crew
 
-YIELDS = "class create:\n    async def call(self, event):\n        yield 1\n"
+YIELDS = "class create:\n    async def call(self, event):\n        yield 1\nasync def numbers():\n    yield 1\n"
 # Awaits, and returns what is not done all the same.
 PROMISES = """
 import asyncio
@@ -165,7 +165,7 @@ COMMANDS = {
 AS = {
     "yields.py:create": ("an async generator function", "Remove its yields", ("run", "run with workers")),
     "judges.py:create": ("outcome of target 'judges.py:create' is an async function", "Make it a plain function", ("run closed",)),
-    "call:yields.py:create.call": ("cannot be called with these parameters", "Write its arguments", ("run closed",)),
+    "call:yields.py:numbers": ("returned an asynchronous iterator", "with `async for` inside the call", ("run closed",)),
     "promises.py:create": ("returned a future", "Wait for its result", ("compare exactly", "compare micro")),
     "asks.py:create": ("while the event loop is running", "return events that can be copied", ("run closed", "compare exactly")),
     "later.py:create": (
