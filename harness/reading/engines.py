@@ -49,7 +49,7 @@ WORDS: Mapping[Engine, Words] = {
     Engine.THREADS: Words(
         "threads",
         "real threads, without an event loop",
-        "it waits in a function that keeps the thread",
+        "it waits in a function that keeps the GIL",
         "",
         "hook",
     ),

@@ -57,7 +57,7 @@ def test_every_operation_of_an_example_is_measured_and_none_fails(example):
 @pytest.mark.parametrize("example", PROFILED, indirect=True)
 def test_the_functions_of_an_example_are_named_in_its_profile(example):
     said = harness(
-        "profile", "closed", "--kinds", "cpu", "--duration", "2s", "--json", "--no-report", cwd=example
+        "profile", "closed", "--kinds", "cpu", "--duration", "1s", "--json", "--no-report", cwd=example
     )
     assert said.code == 0, said.stderr
     stacks = [path.read_text() for path in example.glob("runs/*/**/cpu.folded")]

@@ -35,6 +35,7 @@ from harness.load.planned_rows import PlannedRows
 from harness.load.run_delay import RunDelay
 from harness.model import Executor
 from harness.plans.plan import choose
+from harness.processes.hosting import Alone, Hosting
 from harness.processes.job import Job, Message, Started
 from harness.processes.withdraw_split import withdraw_split
 from harness.run.directory import RunDirectory, write_document
@@ -46,8 +47,6 @@ from harness.target.events import needed_payloads, prepare_events
 from harness.target.journeys import Walks
 from harness.target.loading import LoadedTarget
 
-# The tasks of the users need a moment to start before warm-up begins.
-_LEAD_S = 0.05
 # The closed model draws its operations in a cycle of this length.
 _SEQUENCE = 65_536
 _TIMEOUTS: tuple[type[BaseException], ...] = (TimeoutError, asyncio.TimeoutError)
@@ -60,28 +59,6 @@ class Send(Protocol):
 
     def __call__(self, message: Message) -> None:
         """Send a message."""
-
-
-class Hosting(Protocol):
-    """Source of a run's start time and of its part of the plan: this process alone, or one that supervises several."""
-
-    def agree_on_origin(self, warmup_s: float) -> int:
-        """Return the clock at time zero of the table, once everything is ready."""
-
-    def share(self, sequence: list[Any]) -> list[Any]:
-        """Return this process's part of the sequence of operations of closed users."""
-
-
-class Alone:
-    """This process is the whole run."""
-
-    def agree_on_origin(self, warmup_s: float) -> int:
-        """Return a future moment that leaves time for the warm-up."""
-        return SystemClock.now_ns() + round((_LEAD_S + warmup_s) * NS_PER_S)
-
-    def share(self, sequence: list[Any]) -> list[Any]:
-        """Return the whole sequence."""
-        return sequence
 
 
 class Driver:

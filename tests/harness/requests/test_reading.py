@@ -68,6 +68,11 @@ def test_requests_of_one_operation_are_drawn_by_weight_and_seed(of):
     assert 850 < drawn(1).count(0) < 950
 
 
+def test_methods_that_extensions_of_http_add_are_read(tmp_path):
+    (tmp_path / "requests.jsonl").write_text('{"method": "propfind", "path": "/ada/"}')
+    assert list(read_requests(tmp_path / "requests.jsonl", None).operations) == ["PROPFIND /ada/"]
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
