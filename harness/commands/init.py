@@ -73,6 +73,11 @@ def _told(proposal: Proposal, written: Written) -> list[str]:
         lines.append(f"Wrote {_some(written.files)}")
     if written.kept:
         lines.append(f"Kept {_some(written.kept)} as it is")
+    if proposal.needs_events:
+        lines.append(
+            f"{proposal.requests}/ has no event, and the handler needs at least one: save one there as *.json first, such as "
+            "'sam local generate-event' prints it"
+        )
     if any(name in written.files for name in proposal.new_files):
         noun = "event" if proposal.requests == EVENTS else "request"
         lines.append(
