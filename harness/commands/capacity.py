@@ -95,8 +95,6 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     scenario = planning.scenario_of(args, _open_scenario(args.scenario))
     selection = select(args.target, scenario, [args.variant] if args.variant else [], requested(args))
-    if selection.remark:
-        talk.say(selection.remark)
     _check_times(args)
     question = Question(
         selection=selection,
@@ -114,6 +112,8 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         backends=args.backends if selection.entry.needs_servers else "none",
         out=args.out,
     )
+    if selection.remark:
+        talk.say(selection.remark)
     folder, document = carry_out(request, talk)
     return show_capacity.present(folder, document, talk, files=report_files(args))
 

@@ -1,6 +1,7 @@
 """`harness list`: show scenarios, targets, variants and micro-benchmarks."""
 
 import argparse
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.table import Table
@@ -9,6 +10,7 @@ from rich.text import Text
 from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.redaction.visible import visible
+from harness.target.spec import FORMS
 from harness.work.listing import benchmarks, pace, scenarios, targets
 
 
@@ -30,6 +32,7 @@ def run(_args: argparse.Namespace, talk: Talk) -> ExitCode:
                     {"name": name, "summary": entry.summary, "variants": list(entry.variants)}
                     for name, entry in targets()
                 ],
+                "forms": [{"spec": spec, "summary": summary} for spec, summary in FORMS],
                 "benchmarks": [{"name": name, "summary": summary} for name, summary in benchmarks()],
             }
         )
@@ -39,12 +42,13 @@ def run(_args: argparse.Namespace, talk: Talk) -> ExitCode:
     offered = [(name, entry.summary, ", ".join(entry.variants)) for name, entry in targets()]
     _print(console, "Scenarios", paced)
     _print(console, "Targets (and variants)", offered)
+    _print(console, "Targets of your own (PLACE is package.module:name or path/file.py:name)", FORMS)
     _print_benchmarks(console, benchmarks())
     console.print("Next: harness run steady --target known:lognormal")
     return ExitCode.OK
 
 
-def _print(console: Console, title: str, rows: list[tuple[str, str, str]]) -> None:
+def _print(console: Console, title: str, rows: Iterable[tuple[str, ...]]) -> None:
     table = Table(title=title, title_justify="left", box=None, show_header=False, pad_edge=False)
     for row in rows:
         table.add_row(*row)

@@ -97,8 +97,6 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     policy = policy_file.read(project) if args.base else Policy()
     scenario = planning.scenario_of(args, find_scenario(args.scenario))
     sides = sides_of(args.target, args.variant, args.base, scenario, policy, project, requested(args))
-    if remark := next((side.selection.remark for side in sides if side.selection.remark), ""):
-        talk.say(remark)
     needs_servers = any(side.selection.entry.needs_servers for side in sides)
     request = profile_rounds.ProfileRequest(
         sides=sides,
@@ -112,6 +110,8 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         command=command_line(),
         policy=policy,
     )
+    for remark in {side.selection.remark for side in sides if side.selection.remark}:
+        talk.say(remark)
     work = profile_rounds.carry_out(request, talk)
     code = show_profile.present(
         work.directories, talk, files=report_files(args), interrupted=work.interrupted

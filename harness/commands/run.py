@@ -79,8 +79,6 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     files = report_files(args)
     scenario = planning.scenario_of(args, find_scenario(args.scenario))
     selection = select(args.target, scenario, args.variant, requested(args))
-    if selection.remark:
-        talk.say(selection.remark)
     request = experiment.RunRequest(
         selection=selection,
         plan=dataclasses.replace(planning.plan_of(args, scenario), waits=not args.no_split),
@@ -94,6 +92,8 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         sampling=Sampling(budget=args.overhead_budget, children=args.subprocesses),
         shape=planning.shape(args),
     )
+    if selection.remark:
+        talk.say(selection.remark)
     work = experiment.carry_out(request, talk)
     code = show.present(work.directories, talk, files=files, interrupted=work.interrupted)
     return end(work, code, talk)

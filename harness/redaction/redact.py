@@ -12,7 +12,7 @@ import hmac
 import json
 import re
 import urllib.parse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.redaction.key import redaction_key
@@ -21,6 +21,7 @@ from harness.redaction.patterns import HIDDEN, Span, find, is_secret
 __all__ = [
     "HIDDEN",
     "hide_known",
+    "hide_secrets",
     "learn",
     "learn_parameters",
     "learn_secrets",
@@ -93,16 +94,26 @@ def secret_spans(text: str) -> list[Span]:
     return _merged((*find(text), *known))
 
 
+def hide_secrets(text: str, secrets: Iterable[str]) -> str:
+    """Return `text` without these secrets, which are not remembered; short everyday words stay visible."""
+    known = frozenset(one for secret in secrets for one in _spellings(secret))
+    return _any_of.__wrapped__(known).sub(HIDDEN, text) if known else text
+
+
 def _remember(secret: str) -> None:
     """Store a secret in each of its spellings, unless it may be an everyday word."""
+    _known.update(_spellings(secret))
+
+
+def _spellings(secret: str) -> Iterator[str]:
     secret = re.sub(r"^(?:Bearer|Basic|Token)\s+", "", secret, flags=re.IGNORECASE)
     plain = urllib.parse.unquote(secret)
     # The password of a user and password pair is stored separately too.
     for text in {secret, plain, plain.partition(":")[2]}:
         if len(text) < _SHORTEST or (len(text) < _LONG and text.isalpha()) or text.startswith(HIDDEN[:-1]):
             continue
-        _known.update(
-            (text, text.encode().decode("latin-1"), urllib.parse.quote(text, safe=""), urllib.parse.quote_plus(text), json.dumps(text)[1:-1], repr(text)[1:-1])
+        yield from (
+            text, text.encode().decode("latin-1"), urllib.parse.quote(text, safe=""), urllib.parse.quote_plus(text), json.dumps(text)[1:-1], repr(text)[1:-1],
         )  # fmt: skip
 
 

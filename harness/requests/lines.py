@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 
 from harness.errors import UsageError
+from harness.requests.saving import read_saves
 from harness.requests.statuses import read_statuses
-from harness.requests.template import Draft, Pairs, Template, operation_of, split_target
+from harness.requests.template import Draft, Pairs, Template, is_placeholder, operation_of, split_target
+from harness.units import parse_duration_s
 
 Scalar = str | int | float | bool
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -16,14 +18,15 @@ _EXTENSIONS = (
     "ACL", "COPY", "LOCK", "MKCALENDAR", "MKCOL", "MOVE", "PROPFIND", "PROPPATCH", "PURGE", "QUERY", "REPORT", "SEARCH", "UNLOCK",
 )  # fmt: skip
 """Methods of WebDAV and CalDAV, of caches and of searches."""
-_ABOUT = ("operation", "weight", "expect")
-EXAMPLE = 'A line is {"method": "GET", "path": "/items/7"}, with operation, weight, query, headers, body or json, expect'
+_ABOUT = ("operation", "weight", "expect", "save", "pause")
+EXAMPLE = 'A line is {"method": "GET", "path": "/items/7"}, with operation, weight, query, headers, body or json, expect, and in a journey save and pause'
 _OF_EVENT = "event"
+_LONGEST_PAUSE_S = 86_400.0
 
 
 class _Line(msgspec.Struct, frozen=True):
     operation: str = ""
-    weight: float = 1.0
+    weight: float | None = None
     method: str = "GET"
     path: str = "/"
     query: str | dict[str, Scalar | list[Scalar]] = ""
@@ -31,6 +34,8 @@ class _Line(msgspec.Struct, frozen=True):
     body: str = ""
     json: Any = msgspec.UNSET
     expect: int | str | list[int | str] | None = None
+    save: dict[str, str] | None = None
+    pause: float | str | None = None
 
 
 _FIELDS = _Line.__struct_fields__
@@ -46,7 +51,9 @@ def request_of(fields: Any, where: str) -> Template:
         )  # fmt: skip
     if line.body and line.json is not msgspec.UNSET:
         raise UsageError("The request has both a body and json", where=where, remedy="Write one of them")
-    host, path, query = split_target(line.path, where)
+    # Such a path may be an address that an earlier step has saved: `harness.requests.steps` checks that.
+    is_saved = is_placeholder(line.path)
+    host, path, query = ("", line.path, "") if is_saved else split_target(line.path, where)
     if query and line.query:
         raise UsageError(
             "The request has a query in its path and another one", where=where, remedy="Write one of them"
@@ -59,10 +66,7 @@ def request_of(fields: Any, where: str) -> Template:
         method=method, path=path, query=query or _query(line.query), headers=headers,
         body=line.json if is_json else line.body, is_json=is_json,
     )  # fmt: skip
-    return Template(
-        where=where, operation=line.operation or operation_of(method, path), weight=line.weight,
-        expect=_expect(line.expect, where), draft=draft,
-    )  # fmt: skip
+    return _template(line, where, line.operation or operation_of(method, path), draft=draft)
 
 
 def event_of(value: Any, where: str, name: str) -> Template:
@@ -72,10 +76,37 @@ def event_of(value: Any, where: str, name: str) -> Template:
     """
     if isinstance(value, dict) and _OF_EVENT in value and set(value) <= {_OF_EVENT, *_ABOUT}:
         line = _line({key: one for key, one in value.items() if key != _OF_EVENT}, where)
-        event, expect = value[_OF_EVENT], _expect(line.expect, where)
-        operation = line.operation or _named(event) or name
-        return Template(where=where, operation=operation, weight=line.weight, expect=expect, event=event)
+        event = value[_OF_EVENT]
+        return _template(line, where, line.operation or _named(event) or name, event=event)
     return Template(where=where, operation=_named(value) or name, event=value)
+
+
+def _template(
+    line: _Line, where: str, operation: str, draft: Draft | None = None, event: Any = None
+) -> Template:
+    return Template(
+        where=where,
+        operation=operation,
+        weight=1.0 if line.weight is None else line.weight,
+        expect=_expect(line.expect, where),
+        draft=draft,
+        event=event,
+        save=read_saves(line.save or {}, where),
+        pause_s=_pause_s(line.pause, where),
+        is_step=line.save is not None or line.pause is not None,
+        has_weight=line.weight is not None,
+    )
+
+
+def _pause_s(pause: float | str | None, where: str) -> float | None:
+    remedy = 'Write a number of seconds, or a duration such as "500ms"'
+    try:
+        pause_s = parse_duration_s(pause) if isinstance(pause, str) else pause
+    except UsageError as error:
+        raise UsageError(f"The pause '{pause:.40}' cannot be read", where=where, remedy=remedy) from error
+    if pause_s is not None and not 0 <= pause_s <= _LONGEST_PAUSE_S:
+        raise UsageError(f"The pause {pause} is not within 0 to 24 hours", where=where, remedy=remedy)
+    return pause_s
 
 
 def is_request(value: Any) -> bool:
@@ -112,7 +143,7 @@ def _line(fields: Any, where: str) -> _Line:
         raise UsageError(
             f"The request cannot be used: {_plain(error)}", where=where, remedy=EXAMPLE
         ) from error
-    if not 0 < line.weight < 1e9:
+    if line.weight is not None and not 0 < line.weight < 1e9:
         raise UsageError(f"The weight {line.weight:g} is not a positive number", where=where)
     return line
 

@@ -13,7 +13,8 @@ import msgspec
 from harness.errors import UsageError
 from harness.redaction.redact import learn_secrets
 from harness.requests.lines import EXAMPLE, event_of, is_request, request_of
-from harness.requests.template import Draft, Template
+from harness.requests.steps import are_steps, check_paths, check_steps
+from harness.requests.template import Draft, Template, holes_in
 from harness.requests.values import Values, read_values
 from harness.storage import files
 
@@ -38,6 +39,11 @@ class Requests:
     secrets: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Values of the secrets, by `$NAME`."""
     notes: tuple[str, ...] = ()
+
+    @property
+    def is_journey(self) -> bool:
+        """Return True if the requests are the steps of a journey, in their order."""
+        return are_steps(self.templates)
 
     @property
     def operations(self) -> dict[str, float]:
@@ -75,7 +81,11 @@ def read_requests(path: Path, values: Path | None, kind: Kind = Kind.HTTP, name:
     """
     templates, notes = _read(path, kind, name)
     found = read_values(values) if values else _NONE
-    for one in templates:
+    if are_steps(templates):
+        check_steps(templates, found)
+        _check_kind(templates, kind)
+    check_paths(templates)
+    for one in () if are_steps(templates) else templates:
         if missing := one.needed.difference(found.columns):
             raise UsageError(
                 f"The placeholder {{{min(missing)}}} has no value",
@@ -92,6 +102,25 @@ def read_requests(path: Path, values: Path | None, kind: Kind = Kind.HTTP, name:
             remedy=f"Write {{{found.columns[0]}}} where a value belongs",
         )
     return Requests(tuple(templates), found, _secrets(templates), tuple(notes))
+
+
+def _check_kind(templates: list[Template], kind: Kind) -> None:
+    if kind is Kind.ARGUMENTS:
+        raise UsageError(
+            "A function has no journey: save and pause belong to requests and to events of a Lambda handler",
+            where=next(one.where for one in templates if one.is_step),
+            remedy="Remove them, or write a factory whose target has make_user and journey",
+        )
+
+
+def learn_secrets_in(path: Path) -> None:
+    """Learn the secrets that a file names, as far as it can be read, so that this process hides them in logs of others."""
+    try:
+        text = files.read_bytes(path).decode()
+    except (OSError, UnicodeDecodeError):
+        return
+    names = {name for name, is_secret in holes_in(text) if is_secret}
+    learn_secrets(os.environ[name] for name in names if name in os.environ)
 
 
 def default_request() -> Requests:

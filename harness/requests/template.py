@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 
 from harness.errors import UsageError
+from harness.requests.saving import PLACEHOLDER_NAME, Save
 
-_HOLE = re.compile(r"\$\{(?P<secret>[A-Za-z_]\w*)\}|\{(?P<value>[A-Za-z_][\w.-]*)\}", re.ASCII)
+_HOLE = re.compile(rf"\$\{{(?P<secret>[A-Za-z_]\w*)\}}|\{{(?P<value>{PLACEHOLDER_NAME})\}}", re.ASCII)
 _ID = re.compile(
     r"\d+"
     r"|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
@@ -69,6 +70,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a file of requests, found at `where`: an HTTP request (`draft`), or any JSON (`event`).
 
     `expect` are the statuses that do not count as failures; None for the usual ones. A `literal` entry has no placeholders.
+    An entry that `is_step` makes its file a journey: it has values to `save`, or a pause before it.
     """
 
     where: str
@@ -78,6 +80,10 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     draft: Draft | None = None
     event: Any = None
     literal: bool = False
+    save: tuple[Save, ...] = ()
+    pause_s: float | None = None
+    is_step: bool = False
+    has_weight: bool = False
 
     def filled(self, holes: Holes) -> Request:
         """Return the HTTP request with its placeholders filled."""
@@ -112,6 +118,12 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
             return iter(())
         draft = self.draft
         return holes_in(self.event if draft is None else (draft.path, draft.query, draft.headers, draft.body))
+
+
+def is_placeholder(text: str) -> bool:
+    """Return True for a text that is one placeholder of a value."""
+    found = _HOLE.fullmatch(text)
+    return found is not None and found["value"] is not None
 
 
 def holes_in(value: Any) -> Iterator[tuple[str, bool]]:

@@ -11,6 +11,7 @@ import msgspec
 from harness.model import Outcome
 from harness.profiles.stacks.frames import relative_path
 from harness.redaction.redact import redact_text
+from harness.target.journeys import without_secrets
 
 MOST_KINDS = 100
 """Limit of distinct kinds of failures; further kinds are counted under `OTHERS`."""
@@ -127,6 +128,6 @@ def _place(trace: types.TracebackType | None) -> str:
 
 def _text(value: Any) -> str:
     try:
-        return str(value)[:_LONGEST]
+        return without_secrets(str(value))[:_LONGEST]
     except BaseException:  # noqa: BLE001 - it is the target's code
         return ""

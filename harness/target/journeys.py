@@ -17,6 +17,16 @@ USER: contextvars.ContextVar[Any] = contextvars.ContextVar("harness_user", defau
 """The user for whom this greenlet, task or thread makes calls."""
 
 
+class HidesSecrets:
+    """A user that knows secrets, which no message may contain."""
+
+    __slots__ = ()
+
+    def hide(self, text: str) -> str:
+        """Return a text without this user's secrets."""
+        raise NotImplementedError
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Step:
     """One call of a journey; `pause_s` is the pause before it, None for the user's think time."""
@@ -137,6 +147,12 @@ class Walks:
             abandoned=list(self.abandoned),
             later_calls=self.later_calls,
         )
+
+
+def without_secrets(text: str) -> str:
+    """Return a text without the secrets of the current user."""
+    user = USER.get()
+    return user.hide(text) if isinstance(user, HidesSecrets) else text
 
 
 def for_user(call: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:

@@ -41,6 +41,12 @@ _ADAPTERS = {
     "lambda": "harness.target.adapters.awslambda",
 }
 """Module of each kind's function `adapt`, from `Asked` to a target."""
+_VISITS = {
+    "wsgi": "harness.target.adapters.wsgi_visits",
+    "asgi": "harness.target.adapters.asgi_visits",
+    "lambda": "harness.target.adapters.awslambda_visits",
+}
+"""Module of each kind's function `walk`, which lets users call such a target on their journey."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -121,7 +127,11 @@ def _made(text: str, factory: Any, own: Mapping[str, str], parameters: Mapping[s
 def _adapted(kind: str, text: str, found: Any, own: Mapping[str, str], parameters: Mapping[str, str]) -> Any:
     adapt = importlib.import_module(_ADAPTERS[kind]).adapt
     expected = _expected(text, found, parameters.get(EXPECT_STATUS))
-    return adapt(Asked(text, found, own, expected, parameters.get(REQUESTS, ""), parameters.get(VALUES, "")))
+    asked = Asked(text, found, own, expected, parameters.get(REQUESTS, ""), parameters.get(VALUES, ""))
+    target: Adapted = adapt(asked)
+    if target.requests is not None and target.requests.is_journey:
+        importlib.import_module(_VISITS[kind]).walk(target, asked)
+    return target
 
 
 def _expected(text: str, target: object, given: str | None) -> frozenset[int]:

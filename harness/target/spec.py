@@ -16,6 +16,14 @@ from harness.redaction.redact import learn_parameters, redact_text
 
 KINDS = ("call", "wsgi", "asgi", "lambda")
 """Kinds of objects that are adapted to targets."""
+FORMS = (
+    ("call:PLACE", "a function, sync or async; parameters are its keyword arguments"),
+    ("wsgi:PLACE", "a WSGI application, called in-process: Flask, Django, Bottle"),
+    ("asgi:PLACE", "an ASGI application, called in-process: FastAPI, Starlette, Django"),
+    ("lambda:package.module.handler", "an AWS Lambda handler; its events come from --requests"),
+    ("PLACE", "a factory of an object with call(event)"),
+)
+"""The forms of a SPEC for code of the user's own, each with its meaning; PLACE is `package.module:name` or `file.py:name`."""
 REQUESTS, VALUES, ENGINE = "requests", "values", "engine"
 RESERVED = (REQUESTS, VALUES, ENGINE)
 """Parameters for the harness itself; neither a factory nor a called function gets them."""
@@ -31,7 +39,7 @@ def kind_and_place(name: str) -> tuple[str, str]:
         return "", name
     if kind == "lambda" and ":" not in place:
         module, _, function = place.rpartition(".")
-        place = f"{module}:{function}"
+        place = f"{module.replace('/', '.')}:{function}"
     return kind, place
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.judge import policy_file
 from harness.model import Engine, Scenario
+from harness.requests.reading import learn_secrets_in
 from harness.target.spec import (
     ENGINE,
     REQUESTS,
@@ -86,15 +87,21 @@ def select(
 
 def _with_project(spec: TargetSpec, given: Mapping[str, str]) -> TargetSpec:
     """Return the SPEC of a target of the user's own with the parameters of options, and their project's for such targets."""
-    project = policy_file.parameters(Path.cwd())
-    if not kind_and_place(spec.name)[0]:
-        # A factory makes its own events. The project's requests are for its applications.
+    project, own = policy_file.parameters(Path.cwd()), {**given, **spec.parameters}
+    # A factory makes its own events, and the project's values are for the placeholders of the project's requests.
+    if REQUESTS in own or not _suit(spec.name, policy_file.target(Path.cwd())):
         project = {name: value for name, value in project.items() if name not in {REQUESTS, VALUES}}
-    own = {**given, **spec.parameters}
-    if REQUESTS in own:
-        # The project's values are for the placeholders of the project's requests.
-        project.pop(VALUES, None)
-    return TargetSpec(spec.name, {**project, **own})
+    found = TargetSpec(spec.name, {**project, **own})
+    if requests := found.parameters.get(REQUESTS):
+        learn_secrets_in(Path(requests))
+    return found
+
+
+def _suit(name: str, target: str) -> bool:
+    """Return True if the requests of a project are for the target called `name`; `target` is the project's, if it has one."""
+    kind = kind_and_place(name)[0]
+    theirs = kind_and_place(parse_spec(target).name)[0] if target else kind
+    return bool(kind) and (kind == theirs or {kind, theirs} == {"wsgi", "asgi"})
 
 
 def _variants(spec: TargetSpec, entry: Entry, wanted: tuple[str, ...]) -> tuple[str, ...]:

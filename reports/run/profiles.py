@@ -7,6 +7,7 @@ import msgspec
 
 from harness.errors import InvalidRunError
 from harness.profiles.difference.finding import detectable_effect
+from harness.reading.engines import words_of
 from harness.reading.profiles import (
     RunProfile,
     elsewhere_share,
@@ -83,7 +84,7 @@ def _elsewhere(side: Side) -> str:
         return ""
     return (
         f"{side.label}: {format_percent(share)} of the target's allocations were made outside of"
-        " calls, by threads or greenlets that serve no call: no operation includes them"
+        f" calls, by threads or {words_of(side.run).units} that serve no call: no operation includes them"
     )
 
 

@@ -12,6 +12,7 @@ import harness
 from harness import cli
 from harness.commands.options import shared as options
 from harness.errors import ExitCode, HarnessError, InvalidRunError
+from harness.target.spec import KINDS
 from harness.work import checks
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS
@@ -113,12 +114,16 @@ def test_the_list_names_everything_there_is_to_run(capsys):
     assert [target["name"] for target in document["targets"]] == list(TARGETS)
     variants = {target["name"]: target["variants"] for target in document["targets"]}
     assert variants["asset-core"] == ["optimised", "baseline"]
+    assert [form["spec"].partition(":")[0] for form in document["forms"]] == [*KINDS, "PLACE"]
 
 
 def test_the_list_for_people_names_the_same_and_the_next_command(capsys):
     code, out, _ = said(capsys, "list")
     assert code is ExitCode.OK
-    assert all(name in out for name in (*SCENARIOS, *TARGETS))
+    assert all(
+        name in out
+        for name in (*SCENARIOS, *TARGETS, *(f"{kind}:PLACE" for kind in ("call", "wsgi", "asgi")))
+    )
     assert out.splitlines()[-1].startswith("Next: harness run ")
 
 

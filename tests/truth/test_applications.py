@@ -20,6 +20,7 @@ def app(environ, start_response):
     if path == "/raises":
         raise KeyError("basket")
     if path.startswith("/items/"):
+        print("seen", environ["HTTP_AUTHORIZATION"].partition(" ")[2])
         assert environ["HTTP_AUTHORIZATION"] == "Bearer s3cr3t-of-the-shop"
         return answer(start_response, "200", priced(int(path.rpartition("/")[2])))
     return answer(start_response, {"/made": "201", "/gone": "404", "/fails": "500"}.get(path, "200"), [])
@@ -101,6 +102,7 @@ def test_requests_are_mixed_by_their_weights(ran):
 def test_no_secret_is_in_the_run_directory(ran, shop):
     files = [path for path in shop.rglob("*") if path.is_file() and "runs" in path.parts]
     assert any(path.name == "run.json" for path in files)
+    assert any("seen " in path.read_text() for path in files if path.name == "worker.log")
     assert not [path for path in files if SECRET.encode() in path.read_bytes()]
     assert SECRET not in f"{ran.stdout}{ran.stderr}"
 

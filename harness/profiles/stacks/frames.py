@@ -47,9 +47,12 @@ MARKER_FILE = engine_file("harness.profiles.stacks.marker")
 """File of the operation marker, whose frame is left out of profiles."""
 
 ADAPTERS = frozenset(
-    engine_file(f"harness.target.{module}")
+    engine_file(f"harness.{module}")
     for module in (
-        "adapters.asgi", "adapters.awslambda", "adapters.function", "adapters.lifespan", "adapters.wsgi", "journeys", "loading",
+        "target.adapters.asgi", "target.adapters.asgi_visits", "target.adapters.awslambda", "target.adapters.awslambda_visits",
+        "target.adapters.cookies", "target.adapters.function", "target.adapters.lifespan", "target.adapters.visitors",
+        "target.adapters.wsgi", "target.adapters.wsgi_visits", "target.journeys", "target.loading", "requests.late",
+        "requests.saving",
     )
 )  # fmt: skip
 """Files of the functions that call an application for the harness; their own cost belongs to their callers."""
@@ -104,12 +107,12 @@ def child_stack(program: str, stack: Sequence[str]) -> tuple[str, ...]:
 
 
 def is_plumbing(path: str) -> bool:
-    """Tell whether the file at `path` is a framework file that only hands work over: standard library, gevent, harness."""
+    """Tell whether the file at `path` is a framework file that only hands work over: standard library, gevent, anyio, harness."""
     if path.startswith("<") or (_STANDARD.match(path) and not _INSTALLED.match(path)):
         return True
-    return relative_path(path).startswith(("gevent/", "greenlet/", "memray/")) or path.endswith(
-        (f"/{CARRYING}", f"/{MARKER_FILE}")
-    )
+    return relative_path(path).startswith(
+        ("gevent/", "greenlet/", "memray/", "anyio/_backends/")
+    ) or path.endswith((f"/{CARRYING}", f"/{MARKER_FILE}"))
 
 
 def relative_path(path: str, roots: Sequence[str] = ()) -> str:

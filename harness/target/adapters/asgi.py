@@ -7,7 +7,7 @@ protocol.
 
 import asyncio
 import urllib.parse
-from collections.abc import Callable, Coroutine, Mapping, MutableMapping
+from collections.abc import Callable, Coroutine, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from harness.errors import TargetError
@@ -22,8 +22,14 @@ from harness.target.adapters.web import (
     with_phrase,
 )
 
-Event = tuple[Callable[[], dict[str, Any]], tuple[tuple[bytes, bytes], ...], bytes, frozenset[int]]
-"""A function that returns a new scope, the headers, the body of the request, and the expected statuses."""
+Event = tuple[
+    Callable[[], dict[str, Any]],
+    Sequence[tuple[bytes, bytes]],
+    bytes,
+    frozenset[int],
+    Callable[[bytes], "Exchange"],
+]
+"""A function that returns a new scope, the headers, the body of the request, the expected statuses, and the exchange of a body."""
 Message = MutableMapping[str, Any]
 VERSIONS = {"version": "3.0", "spec_version": "2.3"}
 
@@ -44,6 +50,7 @@ class AsgiTarget(Adapted):
         self._lifespan = Lifespan(asked.application, VERSIONS)
         self.open = self._lifespan.start
         self.close = self._lifespan.end
+        self.requests = requests
         self.call = _caller(asked.application, self._lifespan.state)
 
 
@@ -60,15 +67,18 @@ def adapt(asked: Asked) -> AsgiTarget:
 
 def _event(template: Template, holes: Mapping[str, str], expected: frozenset[int]) -> Event:
     request = template.filled(holes)
-    headers = tuple(
-        (name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in request.headers
-    )
     return (
         scope_of(request).copy,
-        headers,
+        tuple(encoded(name, value) for name, value in request.headers),
         request.body,
         expected if template.expect is None else template.expect,
+        Exchange,
     )
+
+
+def encoded(name: str, value: str) -> tuple[bytes, bytes]:
+    """Return a header as ASGI has it."""
+    return name.encode("latin-1"), value.encode("latin-1", "replace")
 
 
 def scope_of(request: Request) -> dict[str, Any]:
@@ -82,16 +92,23 @@ def scope_of(request: Request) -> dict[str, Any]:
         "http_version": "1.1",
         "method": request.method,
         "scheme": "http",
-        "path": urllib.parse.unquote(request.path),
-        "raw_path": request.path.encode(),
-        "query_string": request.query.encode(),
+        **target_keys(request.path, request.query),
         "root_path": "",
         "client": ("127.0.0.1", 50_000),
         "server": (host, int(port) if port.isdecimal() else 80),
     }
 
 
-class _Exchange:
+def target_keys(path: str, query: str) -> dict[str, Any]:
+    """Return the keys of a scope that hold the path and the query of a request."""
+    return {
+        "path": urllib.parse.unquote(path),
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+    }
+
+
+class Exchange:
     """One request and its response, as the application receives and sends them."""
 
     __slots__ = ("_body", "_waiting", "fault", "is_finished", "status")
@@ -143,12 +160,12 @@ def _caller(
     application: Any, state: dict[str, Any]
 ) -> Callable[[Event], Coroutine[Any, Any, Rejected | None]]:
     async def call(event: Event) -> Rejected | None:
-        make_scope, headers, body, expected = event
+        make_scope, headers, body, expected, make_exchange = event
         scope = make_scope()
         scope["headers"] = list(headers)
         if state:
             scope["state"] = state.copy()
-        exchange = _Exchange(body)
+        exchange = make_exchange(body)
         try:
             await application(scope, exchange.receive, exchange.send)
         finally:
@@ -162,7 +179,7 @@ def _caller(
     return call
 
 
-def _reason(exchange: _Exchange, *, was_finished: bool) -> str:
+def _reason(exchange: Exchange, *, was_finished: bool) -> str:
     if exchange.fault:
         return exchange.fault
     if not exchange.status:

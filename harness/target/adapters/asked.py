@@ -53,6 +53,12 @@ class Adapted:
     """A target that an adapter has made. `judge` judges its answers; None for the rule of answers of all targets."""
 
     judge: Judge | None = None
+    requests: Requests | None = None
+    """The requests, if they may be a journey: see `harness.target.adapters.visitors`."""
+    call: Any
+    make_event: Any
+    make_user: Any
+    journey: Any
     notes: tuple[str, ...] = ()
     """Sentences that degrade a run, such as one on debug mode."""
     remarks: tuple[str, ...] = ()

@@ -75,6 +75,7 @@ class LambdaTarget(Adapted):
         self.operations = events.operations
         self.make_event = events.make
         self.remarks = requests.notes
+        self.requests = requests
         self.judge = _judge(asked.expected)
         self.call = _caller(asked.application, name)
 

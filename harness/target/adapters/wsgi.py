@@ -15,8 +15,9 @@ from harness.requests.template import Request, Template
 from harness.target.adapters.asked import Adapted, Asked, Events
 from harness.target.adapters.web import Rejected, check_application, debug_notes, judge_responses, with_phrase
 
-Event = tuple[Callable[[], dict[str, Any]], bytes, frozenset[int]]
-"""A function that returns a new environ, the body of the request, and the expected statuses."""
+Event = tuple[Callable[[], dict[str, Any]], bytes, frozenset[int], Callable[[], "Response"]]
+"""A function that returns a new environ, the body of the request, the expected statuses, and what takes the response."""
+Call = Callable[[Event], Rejected | None]
 _UNPREFIXED = ("content-type", "content-length")
 _MOST_STATUSES = 1_000
 
@@ -34,6 +35,7 @@ class WsgiTarget(Adapted):
         self.judge = judge_responses(asked.expected, requests)
         self.notes = debug_notes(asked.application)
         self.remarks = requests.notes
+        self.requests = requests
         self.call = _caller(asked.text, asked.application)
 
 
@@ -47,7 +49,12 @@ def adapt(asked: Asked) -> WsgiTarget:
 def _event(template: Template, holes: Mapping[str, str], expected: frozenset[int]) -> Event:
     request = template.filled(holes)
     # A bound method of a dictionary and bytes are immutable data to the pool of events: nothing is copied between calls.
-    return environ_of(request).copy, request.body, expected if template.expect is None else template.expect
+    return (
+        environ_of(request).copy,
+        request.body,
+        expected if template.expect is None else template.expect,
+        Response,
+    )
 
 
 def environ_of(request: Request) -> dict[str, Any]:
@@ -60,11 +67,7 @@ def environ_of(request: Request) -> dict[str, Any]:
     return {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
-        # As PEP 3333 has it: bytes, each as one character.
-        "PATH_INFO": urllib.parse.unquote_to_bytes(request.path).decode("latin-1"),
-        "QUERY_STRING": request.query,
-        "REQUEST_URI": f"{request.path}?{request.query}" if request.query else request.path,
-        "RAW_URI": f"{request.path}?{request.query}" if request.query else request.path,
+        **target_keys(request.path, request.query),
         "SERVER_NAME": host,
         "SERVER_PORT": port or "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
@@ -82,16 +85,30 @@ def environ_of(request: Request) -> dict[str, Any]:
     }
 
 
-class _Response:
+def target_keys(path: str, query: str) -> dict[str, str]:
+    """Return the keys of an environ that hold the path and the query of a request."""
+    uri = f"{path}?{query}" if query else path
+    return {
+        # As PEP 3333 has it: bytes, each as one character.
+        "PATH_INFO": urllib.parse.unquote_to_bytes(path).decode("latin-1"),
+        "QUERY_STRING": query,
+        "REQUEST_URI": uri,
+        "RAW_URI": uri,
+    }
+
+
+class Response:
     """Facts that the application tells the server about one response."""
 
-    __slots__ = ("error", "fault", "has_begun", "status")
+    __slots__ = ("error", "fault", "has_begun", "skips_bytes", "status")
 
     def __init__(self) -> None:
         self.status = ""
         self.fault = ""
         self.error: BaseException | None = None
         self.has_begun = False
+        self.skips_bytes = False
+        """True once further bytes of the body tell nothing new."""
 
     def start(self, status: str, headers: Any, exc_info: Any = None) -> Callable[[bytes], None]:
         """Note the status; the application calls it as `start_response`."""
@@ -114,29 +131,29 @@ class _Response:
         if not isinstance(chunk, bytes):
             self.fault = self.fault or f"a part of the body is {type(chunk).__name__}, not bytes"
         elif chunk:
-            self.has_begun = True
+            self.has_begun = self.skips_bytes = True
             if not self.status:
                 self.fault = self.fault or "the application sent a body before it called start_response"
 
 
-def _caller(text: str, application: Any) -> Callable[[Event], Rejected | None]:
+def _caller(text: str, application: Any) -> Call:
     codes: dict[str, int] = {}
 
     def call(event: Event) -> Rejected | None:
-        make_environ, body, expected = event
+        make_environ, body, expected, make_response = event
         environ = make_environ()
         environ["wsgi.input"] = io.BytesIO(body)
-        response = _Response()
+        response = make_response()
         result = application(environ, response.start)
         try:
             for chunk in result:
-                if type(chunk) is bytes and response.has_begun:
+                if type(chunk) is bytes and response.skips_bytes:
                     continue
                 response.take(chunk)
         except TypeError:
-            if not hasattr(type(result), "__iter__") and not hasattr(type(result), "__getitem__"):
-                raise _no_body(text, result) from None
-            raise
+            if hasattr(type(result), "__iter__") or hasattr(type(result), "__getitem__"):
+                raise
+            return _no_body(text, result)
         finally:
             close = getattr(result, "close", None)
             if close is not None:
@@ -158,7 +175,7 @@ def code_of(status: str, codes: dict[str, int]) -> int:
     return code
 
 
-def _reason(response: _Response, status: int) -> str:
+def _reason(response: Response, status: int) -> str:
     if response.fault:
         return response.fault
     if not response.status:
@@ -169,9 +186,12 @@ def _reason(response: _Response, status: int) -> str:
     return f"{with_phrase(status)}{error}"
 
 
-def _no_body(text: str, result: Any) -> RefusedError:
+def _no_body(text: str, result: Any) -> Rejected:
+    """Return the failure of a call that returned nothing iterable. Raises `RefusedError` if it returned an application."""
     kind = type(result).__qualname__
-    return RefusedError(
-        f"'{text}' returned {kind} for a request, which is no body of a response",
-        remedy=f"If it makes an application, write a function without arguments that returns it, and call that: {text.partition(':')[0]}:PLACE()",
-    )
+    if callable(result):
+        raise RefusedError(
+            f"'{text}' returned an object of class {kind} for a request: it makes applications",
+            remedy="Write a function without arguments that returns its application, and call that in the SPEC: wsgi:PLACE()",
+        ) from None
+    return Rejected(f"the application returned {kind}, not the parts of a body")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from harness.errors import ExitCode, TargetError, UsageError
 from harness.model import DEFAULT_OPERATION, Outcome
+from harness.redaction.patterns import HIDDEN
 from harness.target.counters import Counters
 from harness.target.importing import load_object
 from harness.target.loading import check_mix, closing_target, make, open_target
@@ -67,7 +68,7 @@ def test_a_spec_is_a_name_with_parameters():
     assert parse_spec("asset-core") == TargetSpec("asset-core", {})
 
 
-@given(NAMES, st.dictionaries(st.text(min_size=1), st.text()))
+@given(NAMES, st.dictionaries(st.text(min_size=1), st.text().filter(lambda text: HIDDEN not in text)))
 def test_a_spec_written_out_reads_the_same(name, parameters):
     spec = TargetSpec(name, parameters)
     assert parse_spec(spec.text) == spec
@@ -139,7 +140,7 @@ def test_classes_of_a_file_can_be_pickled(own):
             "'missing.py' cannot be imported: FileNotFoundError: there is no file missing.py",
         ),
         ("no.such.module:create", "'no.such.module' cannot be imported: ModuleNotFoundError"),
-        ("create", "cannot be imported"),
+        ("create", "names no object of a module"),
         (".:create", "cannot be imported"),
         ("json:nothing", "'json' has no 'nothing'"),
         ("json:__name__", "'json:__name__' is an object of class str, not a factory"),
