@@ -18,7 +18,7 @@ OPERATIONS = {
     "sam_orders": {"make-order", "show-order"},
     "fastapi_shop": {"GET /products/{id}", "GET /products/{id} (unknown)", "POST /orders", "GET /labels/{id}"},
 }  # fmt: skip
-PROFILED = {"flask_shop": "price_of (shop.py)", "django_shop": "mean_price (shop/views.py)"}
+PROFILED = {"flask_shop": "price_of (shop.py)", "django_shop": "search (shop/views.py)"}
 
 
 @pytest.fixture
@@ -68,4 +68,5 @@ def test_the_functions_of_an_example_are_named_in_its_profile(example):
 def test_what_init_finds_in_an_example_is_what_its_settings_say(name):
     folder = ROOT / "examples" / name
     found, policy = propose(folder), policy_file.read(folder)
-    assert (found.spec, found.source_roots) == (policy.target, policy.source_roots)
+    assert (found.target, found.source_roots) == (policy.target, policy.source_roots)
+    assert {"requests": found.requests} == policy_file.parameters(folder)
