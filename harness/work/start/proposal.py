@@ -8,7 +8,7 @@ from harness.errors import UsageError
 from harness.session.sides.roots import source_roots
 from harness.work.start.applications import LAMBDA, Application, find_applications
 from harness.work.start.django_urls import find_django_routes
-from harness.work.start.modules import Module, read_modules
+from harness.work.start.modules import Module, is_test, read_modules
 from harness.work.start.place import has_own_root, place_of
 from harness.work.start.requests import EVENTS, REQUESTS, event_files, request_lines
 from harness.work.start.routes import Route, find_routes
@@ -207,11 +207,17 @@ def _events(project: Path, code: Path) -> str:
 
 
 def _roots(project: Path, made: Proposal, modules: Mapping[str, Module]) -> tuple[str, ...]:
-    """Return the packages that comparisons should take from each side, among them the target's."""
+    """Return the packages and modules that comparisons should take from each side: those usually found, the target's, and
+    those at the top that the project's own code imports.
+    """
     found = list(source_roots(project, (), made.suite or None).values())
     place = made.target.partition(":")[2].rpartition(":")[0]
     module = modules.get(place)
-    path = module.path if module else Path(place) if place else None
-    if path is not None and not any(path.is_relative_to(root) for root in found):
-        found.append(path.parts[0] if len(path.parts) == 1 else path.parent.as_posix())
+    paths = [module.path if module else Path(place)] if place else []
+    own = [module for module in modules.values() if not is_test(module.path)]
+    tops = {name.partition(".")[0] for module in own for name in module.names.values()}
+    paths += [one.path for one in own if one.root == Path() and one.name.partition(".")[0] in tops]
+    for path in paths:
+        if not any(path.is_relative_to(root) for root in found):
+            found.append(path.parts[0] if len(path.parts) == 1 else path.parent.as_posix())
     return tuple(found)

@@ -159,7 +159,15 @@ ROOTS = {
         {"shop/__init__.py": f"{FLASK}app = Flask(__name__)", "db/__init__.py": "", "tests/__init__.py": ""},
         ("db", "shop"),
     ),
-    "a module": ({"app.py": f"{FLASK}app = Flask(__name__)", "db.py": ""}, ("app.py",)),
+    "a module, and what it imports": (
+        {
+            "app.py": f"import db\nfrom lib import x\n{FLASK}app = Flask(__name__)",
+            "db.py": "",
+            "lib/x.py": "",
+            "setup.py": "",
+        },
+        ("app.py", "db.py", "lib"),
+    ),
     "a folder without __init__": ({"app/main.py": f"{FASTAPI}app = FastAPI()"}, ("app",)),
     "code of a Lambda function": (SAM, ("orders",)),
 }
