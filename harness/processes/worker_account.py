@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from harness.model import Outcome
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.run.distributions import COUNTS, MOMENTS, Distributions
 from harness.run.documents import HostFacts
 from harness.run.facts import Blocked, ChildFacts, LoadFacts, ThreadCpu

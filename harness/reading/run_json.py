@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.reading.children import children_json
 from harness.reading.engines import engine_of
 from harness.reading.judging import JudgedRun, JudgedStage
