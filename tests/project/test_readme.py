@@ -112,7 +112,12 @@ def test_every_way_to_name_ones_own_code_is_one_that_is_understood():
 
 def test_the_requests_that_are_shown_are_read(tmp_path, monkeypatch):
     monkeypatch.setenv("TOKEN", "of-a-customer")
-    (tmp_path / "requests.jsonl").write_text("".join(blocks("json")))
     (tmp_path / "values.csv").write_text("product\ntea\n")
-    found = read_requests(tmp_path / "requests.jsonl", tmp_path / "values.csv")
-    assert list(found.operations) == ["GET /products/{id}", "GET /products", "order"]
+    alone, journey = (shown_requests(tmp_path, block) for block in blocks("json"))
+    assert list(alone.operations) == ["GET /products/{id}", "GET /products", "order"]
+    assert journey.is_journey
+
+
+def shown_requests(folder, block):
+    (folder / "requests.jsonl").write_text(block)
+    return read_requests(folder / "requests.jsonl", folder / "values.csv" if "{product}" in block else None)
