@@ -39,7 +39,7 @@ class Driver(OneUserDriver):
     def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
         """Make the calls; write memray's record and `facts.json` into the job's folder."""
         traced = self._job.requests
-        operation, payload = self._drawn(2 * traced, mix)
+        operation, payload = choose(2 * traced, mix, np.random.default_rng(self._job.seed))
         needed = needed_payloads(mix, operation, payload)
         events = prepare_events(self._target, mix, self._job.seed, needed)
         names = list(mix)
@@ -68,14 +68,3 @@ class Driver(OneUserDriver):
             not_followed=why_not or (cannot_follow() if self._job.follow_fork else ""),
         )
         self._write(facts)
-
-    def _drawn(self, count: int, mix: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
-        """Return operation and payload of so many requests, by number: the steps of a journey again and again, or by weight."""
-        steps = [list(mix).index(step.operation) for step in self._target.journey.steps]
-        if not steps:
-            return choose(count, mix, np.random.default_rng(self._job.seed))
-        operation, payload = np.resize(np.array(steps), count), np.zeros(count, int)
-        for index in set(steps):
-            mine = operation == index
-            payload[mine] = np.arange(mine.sum())
-        return operation, payload

@@ -21,7 +21,6 @@ from harness.target.carrying import Carrier
 from harness.target.eventloop import forget_cancellation
 from harness.target.events import prepare_events
 from harness.target.failures import Failure, Failures
-from harness.target.journeys import USER
 from harness.target.loading import LoadedTarget, open_target
 from harness.target.refusals import Results
 from harness.target.renewing import give_back, taken
@@ -33,15 +32,10 @@ _NONE = object()
 
 
 class OneUser:
-    """User that opens the target and makes requests one after the other, each under the marker of its operation.
+    """User that opens the target and makes requests one after the other, each under the marker of its operation."""
 
-    Where the target makes users, all requests are those of one of them.
-    """
-
-    def __init__(self, target: LoadedTarget, carrier: Carrier, seed: int = 1) -> None:
+    def __init__(self, target: LoadedTarget, carrier: Carrier) -> None:
         self._target = target
-        self._seed = seed
-        self._user: Any = None
         self._carrier = carrier
         self._names = list(target.operations)
         self._results = {name: Results(name) for name in self._names}
@@ -50,7 +44,6 @@ class OneUser:
         """Hook into the target's executors and open it."""
         self._target.instrument(self._carrier.bind)
         open_target(self._target)
-        self._user = self._target.journey.user(self._seed)
 
     def warm_up(self, requests: Iterable[Request]) -> None:
         """Make requests that do not count. A worker thread that one of them starts belongs to no call."""
@@ -70,7 +63,6 @@ class OneUser:
             # In one coroutine: starting and stopping the loop for each call would be a cost of each call.
             self._target.loop.run(self._await_each(requests, failures, is_carried=is_carried))
             return
-        USER.set(self._user)
         for operation, entry in requests:
             event, call = taken(entry), self._target.call
             result: Any = _NONE
@@ -85,7 +77,6 @@ class OneUser:
             self._judge(operation, result, failures)
 
     async def _await_each(self, requests: Iterable[Request], failures: Failures, *, is_carried: bool) -> None:
-        USER.set(self._user)
         for operation, entry in requests:
             event, call = taken(entry), self._target.call
             result: Any = _NONE
@@ -132,7 +123,7 @@ class OneUserDriver:
     def __init__(self, job: Job, target: LoadedTarget, carrier: Carrier) -> None:
         self._job = job
         self._target = target
-        self._user = OneUser(target, carrier, job.seed)
+        self._user = OneUser(target, carrier)
         self._loop = target.loop if target.is_async else None
 
     def open(self) -> None:
@@ -148,7 +139,6 @@ def fixed_lists(
 ) -> tuple[list[Request], list[Request]]:
     """Return two lists with `count` requests of each operation of `mix`, the operations in turn: warm-up, and the rest.
 
-    The operations of a journey come in the order of its steps.
     The events of the second list are not those of the first: repeating them would find every cache full, which no user
     does. Raises `TargetError` for an operation that the target does not offer.
     """
@@ -158,7 +148,6 @@ def fixed_lists(
                 f"The target does not offer operation '{name}'",
                 remedy=f"It offers: {', '.join(target.operations)}",
             )
-    mix = target.journey.ordered(mix)
     needed = dict.fromkeys(mix, 2 * count)
     events = prepare_events(target, mix, seed, needed)
     requests = [

@@ -15,7 +15,6 @@ import pytest
 from harness.model import Outcome
 from harness.target.events import prepare_events
 from harness.target.importing import append_current_folder
-from harness.target.journeys import USER
 from harness.target.loading import LoadedTarget, closing_target, make, open_target
 from harness.target.refusals import Results
 from harness.target.renewing import Renewable, events_changed, give_back, taken
@@ -44,16 +43,7 @@ def target() -> Iterator[LoadedTarget]:
     """Open the target once for all operations."""
     open_target(TARGET)
     with closing_target(TARGET):
-        # All calls are those of one user, where the target makes users.
-        user = TARGET.journey.user(SEED)
-        USER.set(user)
-        if TARGET.is_async:
-            TARGET.loop.run(_become(user))
         yield TARGET
-
-
-async def _become(user: Any) -> None:
-    USER.set(user)
 
 
 @pytest.mark.named_by("operation")
@@ -63,9 +53,6 @@ def test_call(target: LoadedTarget, operation: str, benchmark: Any) -> None:
     if target.is_async:
         benchmark.loop = target.loop
     pool = prepare_events(target, {operation: 1.0}, SEED, {operation: EVENTS})[0]
-    for step in target.journey.before(operation):
-        first = prepare_events(target, {step: 1.0}, SEED, {step: 1})[0][0]
-        _checked(target, step, _with_event(first, target))
     # State that a target keeps for each event exists before timing begins.
     for entry in pool * ROUNDS_BEFORE:
         _checked(target, operation, _with_event(entry, target))

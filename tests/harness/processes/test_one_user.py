@@ -1,18 +1,15 @@
 """One user of the exact drivers: failures of every kind are counted, and promises are refused."""
 
 import asyncio
-import contextvars
 import dataclasses
-import random
-import sys
 
 import pytest
 
 from harness.errors import RefusedError
 from harness.model import Engine
-from harness.processes.one_user import OneUser, fixed_lists
+from harness.processes.one_user import OneUser
 from harness.target.carrying import Carrier
-from harness.target.loading import LoadedTarget, closing_target, make
+from harness.target.loading import LoadedTarget
 
 
 def user_of(call):
@@ -98,47 +95,3 @@ def test_a_promise_that_is_awaited_into_being_is_refused_too():
     with pytest.raises(RefusedError, match="returned an asynchronous iterator for operation 'read'"):
         user.make_all([("read", 1)])
     user._target.loop.close()
-
-
-class Shop:
-    journey = ("login", ("browse", 1.0))
-
-    def __init__(self):
-        self.operations = {"browse": 3, "login": 1, "beside": 1}
-
-    def make_user(self, rng):
-        return [rng.random()]
-
-    def make_event(self, operation, rng):
-        return operation
-
-    def call(self, event, user):
-        if event == "login":
-            user.append("token")
-        if user[1:] == []:
-            raise PermissionError
-        return user[0]
-
-
-class AsyncShop(Shop):
-    async def call(self, event, user):
-        await asyncio.sleep(0)
-        return super().call(event, user)
-
-
-@pytest.mark.parametrize("shop", [Shop, AsyncShop])
-def test_all_requests_are_those_of_one_user_on_its_journey(shop, monkeypatch):
-    monkeypatch.setattr(sys.modules[__name__], "create", shop, raising=False)
-    # The user is set for whatever comes later in this context.
-    contextvars.copy_context().run(goes_on_its_journey, make(f"{__name__}:create", {}))
-
-
-def goes_on_its_journey(target):
-    with closing_target(target):
-        user = OneUser(target, Carrier(), seed=3)
-        user.open()
-        warm_up, counted = fixed_lists(target, target.operations, seed=3, count=2)
-        assert [name for name, _ in counted] == ["login", "browse", "beside"] * 2
-        user.warm_up(warm_up)
-        assert user.make_all(counted) == []
-        assert user._user == [random.Random("3:user:1").random(), *["token"] * 4]
