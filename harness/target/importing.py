@@ -50,6 +50,11 @@ def load_object(text: str) -> Any:
     if the file or module is missing or fails to import, or has no such object, or if the call fails.
     """
     place, _, name = text.rpartition(":")
+    if not place or not name:
+        raise TargetError(
+            f"'{text}' names no object of a module",
+            remedy="Write package.module:name or path/to/file.py:name",
+        )
     with told(
         f"The target's module '{place}' cannot be imported",
         "Import it in a Python shell to see the full traceback",

@@ -42,7 +42,7 @@ def kind_and_place(name: str) -> tuple[str, str]:
         return "", name
     if kind == "lambda" and ":" not in place:
         module, _, function = place.rpartition(".")
-        place = f"{module}:{function}"
+        place = f"{module.replace('/', '.')}:{function}"
     return kind, place
 
 

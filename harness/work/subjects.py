@@ -89,20 +89,24 @@ def select(
 
 def _with_project(spec: TargetSpec, given: Mapping[str, str], *, named_by_project: bool) -> TargetSpec:
     """Return the SPEC of a target of the user's own with the parameters of options, and their project's for such targets."""
-    project = policy_file.parameters(Path.cwd())
-    if not kind_and_place(spec.name)[0]:
-        # A factory makes its own events. The project's requests are for its applications.
-        project = {name: value for name, value in project.items() if name not in {REQUESTS, VALUES}}
-    own = {**given, **spec.parameters}
+    project, own = policy_file.parameters(Path.cwd()), {**given, **spec.parameters}
     if named_by_project:
+        # The SPEC is the project's as well: options win over its parameters.
         project, own = {**project, **spec.parameters}, dict(given)
-    if REQUESTS in own:
-        # The project's values are for the placeholders of the project's requests.
-        project.pop(VALUES, None)
+    # A factory makes its own events, and the project's values are for the placeholders of the project's requests.
+    if REQUESTS in own or not _suit(spec.name, policy_file.target(Path.cwd())):
+        project = {name: value for name, value in project.items() if name not in {REQUESTS, VALUES}}
     found = TargetSpec(spec.name, {**project, **own})
     if requests := found.parameters.get(REQUESTS):
         learn_secrets_in(Path(requests))
     return found
+
+
+def _suit(name: str, target: str) -> bool:
+    """Return True if the requests of a project are for the target called `name`; `target` is the project's, if it has one."""
+    kind = kind_and_place(name)[0]
+    theirs = kind_and_place(parse_spec(target).name)[0] if target else kind
+    return bool(kind) and (kind == theirs or {kind, theirs} == {"wsgi", "asgi"})
 
 
 def _variants(spec: TargetSpec, entry: Entry, wanted: tuple[str, ...]) -> tuple[str, ...]:

@@ -151,9 +151,9 @@ def _caller(text: str, application: Any) -> Call:
                     continue
                 response.take(chunk)
         except TypeError:
-            if not hasattr(type(result), "__iter__") and not hasattr(type(result), "__getitem__"):
-                raise _no_body(text, result) from None
-            raise
+            if hasattr(type(result), "__iter__") or hasattr(type(result), "__getitem__"):
+                raise
+            return _no_body(text, result)
         finally:
             close = getattr(result, "close", None)
             if close is not None:
@@ -186,9 +186,12 @@ def _reason(response: Response, status: int) -> str:
     return f"{with_phrase(status)}{error}"
 
 
-def _no_body(text: str, result: Any) -> RefusedError:
+def _no_body(text: str, result: Any) -> Rejected:
+    """Return the failure of a call that returned nothing iterable. Raises `RefusedError` if it returned an application."""
     kind = type(result).__qualname__
-    return RefusedError(
-        f"'{text}' returned {kind} for a request, which is no body of a response",
-        remedy=f"If it makes an application, write a function without arguments that returns it, and call that: {text.partition(':')[0]}:PLACE()",
-    )
+    if callable(result):
+        raise RefusedError(
+            f"'{text}' returned an object of class {kind} for a request: it makes applications",
+            remedy="Write a function without arguments that returns its application, and call that in the SPEC: wsgi:PLACE()",
+        ) from None
+    return Rejected(f"the application returned {kind}, not the parts of a body")

@@ -140,7 +140,7 @@ def test_classes_of_a_file_can_be_pickled(own):
             "'missing.py' cannot be imported: FileNotFoundError: there is no file missing.py",
         ),
         ("no.such.module:create", "'no.such.module' cannot be imported: ModuleNotFoundError"),
-        ("create", "cannot be imported"),
+        ("create", "names no object of a module"),
         (".:create", "cannot be imported"),
         ("json:nothing", "'json' has no 'nothing'"),
         ("json:__name__", "'json:__name__' is an object of class str, not a factory"),

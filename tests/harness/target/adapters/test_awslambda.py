@@ -7,6 +7,7 @@ import pytest
 
 from harness.errors import TargetError
 from harness.target.renewing import Look, Nature
+from harness.target.spec import kind_and_place
 from tests.support.applications import adapted, answer, verdict, write
 
 ECHO = "def handler(event, context):\n    return {'statusCode': event.get('status', 200), 'event': event}\n"
@@ -115,3 +116,10 @@ def test_the_dotted_form_of_aws_names_the_handler(tmp_path, monkeypatch):
     (tmp_path / "e.jsonl").write_text("{}\n")
     target = adapted("lambda:adapted_lambda.handler", requests=str(tmp_path / "e.jsonl"))
     assert verdict(target) == "completed"
+    assert kind_and_place("lambda:src/items/get.handler") == ("lambda", "src.items.get:handler")
+
+
+@pytest.mark.parametrize("spec", ["lambda:handler", "wsgi:app", "call:", "lambda:"])
+def test_a_spec_without_a_module_is_refused(spec):
+    with pytest.raises(TargetError, match="names no object of a module"):
+        adapted(spec)

@@ -124,6 +124,7 @@ def test_expected_statuses_of_the_spec_hold_for_requests_that_expect_nothing(of)
         ("return []", "the application did not call start_response"),
         ("start('200 OK', []); start('200 OK', []); return []", "the application called start_response twice"),
         ("start('200 OK', []); return ['text']", "a part of the body is str, not bytes"),
+        ("start('200 OK', [])", "the application returned NoneType, not the parts of a body"),
         ("start('200 OK', [])(b'written'); return []", "completed"),
         (
             "\n    try: 1/0\n    except ZeroDivisionError: start('500 No', [], sys.exc_info()); return []",
@@ -185,8 +186,8 @@ def test_a_factory_that_needs_arguments_is_not_called(of):
 
 
 def test_a_factory_with_two_arguments_is_recognised_by_what_it_returns(of):
-    target = of("def create(config, name):\n    return object()\n", name="create")
-    with pytest.raises(RefusedError, match="no body of a response"):
+    target = of("def create(config, name):\n    return create\n", name="create")
+    with pytest.raises(RefusedError, match="it makes applications"):
         answer(target)
 
 
