@@ -65,6 +65,13 @@ def test_a_header_and_a_cookie_that_are_missing_are_named(tmp_path, source):
     assert said.startswith(f"could not save x from {source}: the ")
 
 
+def test_headers_that_are_no_list_are_the_applications_fault(tmp_path):
+    app = write(tmp_path, "def app(environ, start):\n    start('200 OK', None)\n    return []\n")
+    assert walked(shop(tmp_path, f"wsgi:{app}:app")) == [
+        "the application gave start_response NoneType, not a list of headers"
+    ]
+
+
 def test_a_failed_step_saves_nothing_and_has_its_status_as_reason(tmp_path):
     app = write(tmp_path, "def app(environ, start):\n    start('401 No', [])\n    return [b'{}']\n")
     assert walked(shop(tmp_path, f"wsgi:{app}:app")) == ["401 Unauthorized"]
