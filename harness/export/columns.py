@@ -13,7 +13,8 @@ import numpy as np
 
 from harness.errors import UsageError
 from harness.model import Outcome
-from harness.plans.plan import Span, stage_of
+from harness.plans.plan import stage_of
+from harness.plans.span import Span
 from harness.table.calls import DTYPE, Table
 
 TIMES = (

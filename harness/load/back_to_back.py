@@ -27,7 +27,7 @@ All times are of the clock. It makes at least one call, and starts none after th
 
 _HEAD = struct.Struct("<BBHI")
 _UNFINISHED = int(Outcome.UNFINISHED)
-_NO_SPLIT = struct.pack("<2q", -1, -1)
+NO_SPLIT = struct.pack("<2q", -1, -1)
 _COMPLETED = int(Outcome.COMPLETED)
 
 
@@ -37,7 +37,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
     It raises `HarnessError` if the disk or the table is full, and `RefusedError` for a result that only promises work.
     It repeats the code of `make_invoke`, whose extra frame would make recording 1.12 to 1.19 times as long.
     """
-    take = itertools.cycle(_steps(calling, sequence)).__next__
+    take = itertools.cycle(steps_of(calling, sequence)).__next__
     work, recorder, origin_ns, owners = calling.work, calling.recorder, calling.origin_ns, calling.owners
     split = calling.split or _unwatched(len(work.calls))
     has_split, table, claim, tail = (
@@ -97,7 +97,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
                     tail[0] = row + 1
                     fill_and_claim(
                         table, place + FILL_FROM, entered_ns - origin_ns, done_ns,
-                        run_ns if has_split else _NO_SPLIT, head, at_ns, at_ns)  # fmt: skip
+                        run_ns if has_split else NO_SPLIT, head, at_ns, at_ns)  # fmt: skip
                     table[place] = outcome
                     place += ROW_BYTES
                     continue
@@ -124,7 +124,7 @@ def _unwatched(operations: int) -> Stretches:
     return split
 
 
-def _steps(
+def steps_of(
     calling: Calling, sequence: Sequence[tuple[int, int]]
 ) -> list[tuple[Callable[[Any], Any], Any, Renewable | None, int, int]]:
     """Return for each step the function to call, its event and entry of the pool, the operation, and its row's first bytes."""

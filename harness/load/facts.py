@@ -15,7 +15,7 @@ from harness.load.children import ChildWatch
 from harness.load.garbage import GarbageWatch
 from harness.load.run_delay import RunDelay
 from harness.run.facts import Blocked, LoadFacts
-from harness.table.heldby import BACKGROUND, NAMES
+from harness.table.heldby import BACKGROUND, OTHERS
 from harness.target.counters import Counters
 from harness.target.renewing import events_changed
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 # Time that may pass between two readings on a busy machine.
 _APART_S = 1.0
-OTHERS = NAMES[BACKGROUND]
 
 
 def at_origin(facts: LoadFacts, origin_ns: int) -> LoadFacts:

@@ -14,7 +14,7 @@ _MOST_LOOKS = 4_096
 _WHEN = operator.itemgetter(0)
 UNEXPLAINED_NS = 200_000
 """Unexplained lag, in ns, up to which the kernel's account is not read."""
-_HALT_NS = 5_000_000
+HALT_NS = 5_000_000
 """Longest plausible delay of a timer, in ns: a thread that slept longer although it had work was stopped."""
 
 
@@ -64,7 +64,7 @@ class RunDelay:
         cpu_ns = self._cpu_ns() - self._before(from_ns)[2]
         halted_ns = unexplained_ns - delay_ns - cpu_ns
         # An arrival that came due towards the end of a halt is late by less than the halt.
-        least_ns = 0 if from_ns < self._halt_end_ns else _HALT_NS
+        least_ns = 0 if from_ns < self._halt_end_ns else HALT_NS
         if halted_ns <= least_ns or from_ns < self._looks[0][0]:
             return min(delay_ns, unexplained_ns)
         # Arrivals that were late together share the same halt.

@@ -6,7 +6,6 @@ without drift over the stages). Poisson arrivals are the order statistics of uni
 Poisson process given its count.
 """
 
-import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from harness.clock import NS_PER_S
 from harness.errors import UsageError
 from harness.model import Arrivals, Scenario, Stage
+from harness.plans.span import Span
 from harness.plans.trace import Trace
 from harness.table import calls
 from harness.table.pieces import pieces
@@ -28,25 +28,6 @@ MAX_STAGES = 256
 MAX_DURATION_S = 366 * 86_400.0
 # Calls of one operation use its events in turn; at most this many distinct events are prepared.
 MAX_PAYLOADS = 4096
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Span:
-    """A stage with its times; the rate changes linearly from `start_rate_per_s` to `end_rate_per_s`."""
-
-    label: str
-    start_s: float
-    end_s: float
-    start_rate_per_s: float
-    end_rate_per_s: float
-    warmup: bool = False
-    slo: str = ""
-    """Absolute limits for this stage alone."""
-
-    @property
-    def area(self) -> float:
-        """Expected number of arrivals."""
-        return (self.start_rate_per_s + self.end_rate_per_s) / 2 * (self.end_s - self.start_s)
 
 
 def spans(scenario: Scenario, rate_per_s: float, duration_s: float, warmup_s: float) -> tuple[Span, ...]:

@@ -11,7 +11,7 @@ import msgspec
 
 from harness.errors import ExitCode, HarnessError, InvalidRunError, RefusedError, UsageError
 from harness.model import Engine, Executor
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.redaction.redact import redact_text
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from harness.errors import HarnessError, UsageError
 from harness.model import Arrivals, Engine, Executor, Scenario
-from harness.plans.plan import Span, check_size, planned_table, spans
+from harness.plans.plan import check_size, planned_table, spans
+from harness.plans.span import Span
 from harness.plans.trace import Trace
 from harness.processes.host_watch import HostWatch
 from harness.processes.job import Job, Ready, Started

@@ -4,12 +4,13 @@ An overlay contains the source roots of a side, linked whole or file by file: pa
 itself, since the engine is always that of the running tree. Its manifest lists what the side owns.
 """
 
-from collections.abc import Iterable
+import contextlib
 from pathlib import Path
 
 import harness
 from harness.errors import TargetError
 from harness.processes.side_imports import Watch, read_side, take_over
+from harness.target.spec import kind_and_place
 
 _ENGINE = [
     str(Path(harness.__file__).parent.parent / name)
@@ -32,18 +33,56 @@ class OwnTree:
         take_over(side)
         self._side = side
 
-    def check(self, beside: Iterable[str] = ()) -> None:
+    def own_place(self, name: str) -> str:
+        """Return the name of a SPEC with the side's module in place of a file that is in the source roots.
+
+        A file is named relative to the current folder, in the running tree: both sides would measure that one. Raises
+        `TargetError` for a module of the source roots that this side lacks: the running tree's would be taken.
+        """
+        kind, place = kind_and_place(name)
+        module, _, found = place.rpartition(":")
+        if module.endswith(".py"):
+            module = self._module_at(Path(module)) or module
+        if self._side.owner(module) and not self._holds(module):
+            raise TargetError(
+                f"No module named '{module}' on this side",
+                where=self._side.tree,
+                remedy="Name a target that both sides have",
+            )
+        return ":".join(filter(None, [kind, module, found]))
+
+    def _holds(self, module: str) -> bool:
+        path = Path(self._side.overlay, *module.split("."))
+        return path.is_dir() or any(path.parent.glob(f"{path.name}.*"))
+
+    def _module_at(self, file: Path) -> str | None:
+        """Return the import name of a file of the project on this side; None if the side does not own it."""
+        with contextlib.suppress(ValueError):
+            inside = file.resolve().relative_to(Path.cwd().resolve()).parts
+            real = Path(self._side.tree, *inside).resolve()
+            for start in range(len(inside)):
+                path = Path(*inside[start:])
+                shown = Path(self._side.overlay, path)
+                # A file that this side lacks is looked for by its name too, so that it is missed.
+                name = ".".join(path.with_suffix("").parts)
+                if self._side.owner(name) and (shown.resolve() == real or not real.exists()):
+                    return name
+        return None
+
+    def check(self, target: str, file: str) -> None:
         """Raise `TargetError` if code of the project came from outside the tree, or no source root was imported.
 
-        `beside` are files that may come from outside: a target outside of the source roots. If one root is imported, the
-        others need not be.
+        `target` is the name of a SPEC, and `file` that of its factory or application. The file of a factory or a function
+        may come from outside: it drives what is measured. That of an application is what is measured. If one root is
+        imported, the others need not be.
         """
-        watch = Watch(self._side, [*_ENGINE, *beside])
+        drives = kind_and_place(target)[0] in {"", "call"}
+        watch = Watch(self._side, [*_ENGINE, *([file] if drives else [])])
         for name, place in watch.strays():
             raise TargetError(
                 f"'{name}' was imported from another tree than the measured one",
                 where=place,
-                remedy=self._remedy(name),
+                remedy=self._remedy(name, place),
             )
         if not watch.imported():
             roots = ", ".join(sorted(self._side.roots)) or "no source root"
@@ -52,9 +91,10 @@ class OwnTree:
                 remedy="Name a target that does, or correct source-roots in [tool.harness]",
             )
 
-    def _remedy(self, name: str) -> str:
+    def _remedy(self, name: str, place: str) -> str:
         if self._side.owner(name):
             return "Remove the cause that puts it first on the import path (a .pth file, PYTHONPATH, a sitecustomize)"
-        return (
-            f"Both sides would measure it: add '{name.partition('.')[0]}' to source-roots in [tool.harness]"
-        )
+        root, file = name.partition(".")[0], Path(place)
+        if root == name and file.stem != "__init__" and file.is_relative_to(Path.cwd().resolve()):
+            root = str(file.relative_to(Path.cwd().resolve()))
+        return f"Both sides would measure it: add '{root}' to source-roots in [tool.harness]"

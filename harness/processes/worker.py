@@ -72,6 +72,8 @@ def main() -> int:
     job = _read_job()
     try:
         own = OwnTree(Path(job.overlay)) if job.overlay else None
+        if own:
+            job = msgspec.structs.replace(job, factory=own.own_place(job.factory))
         append_current_folder()
         if job.kind == "look":
             _look(job, channel)
@@ -134,7 +136,7 @@ def _measure(
         driver.open()
         opening_ns = SystemClock.now_ns() - began_ns
         if own:
-            own.check([target.file])
+            own.check(job.factory, target.file)
         send(ready_of(target, opening_ns))
         if line := sys.stdin.buffer.readline():
             driver.drive(msgspec.json.decode(line, type=Go).operations, send)
@@ -142,7 +144,7 @@ def _measure(
                 write_account(job)
             # Modules that its first call imported count too.
             if own:
-                own.check([target.file])
+                own.check(job.factory, target.file)
 
 
 def ready_of(target: LoadedTarget, opening_ns: int) -> Ready:

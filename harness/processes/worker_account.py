@@ -4,6 +4,7 @@ Counts and histograms of parts add up bit for bit to those of the whole. Facts t
 the worst one stands for the whole, with the name of its worker.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Self
 
@@ -11,7 +12,7 @@ import msgspec
 import numpy as np
 
 from harness.model import Outcome
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.run.distributions import COUNTS, MOMENTS, Distributions
 from harness.run.documents import HostFacts
 from harness.run.facts import Blocked, ChildFacts, LoadFacts, ThreadCpu
@@ -102,6 +103,7 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         stopped=_sentences((name, facts.stopped) for name, facts in given),
         judged_by=next((facts.judged_by for facts in all_facts if facts.judged_by), ""),
         aside_ns=max(facts.aside_ns for facts in all_facts),
+        left_tasks=dict(sum((Counter(facts.left_tasks) for facts in all_facts), Counter())),
         events_changed=sum(facts.events_changed for facts in all_facts),
         blocked=_blocked([facts.blocked for facts in all_facts]),
         halted_ns=max(facts.halted_ns for facts in all_facts),

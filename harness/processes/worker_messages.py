@@ -8,7 +8,7 @@ does (`harness.processes.job`), after a message with its port. Master and worker
 
 import msgspec
 
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.processes.job import Go, Job
 
 # Files of the master in each worker's folder: the worker's report, or the reason why there is none.

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from harness.reading.engines import words_of
 from harness.reading.summary import RunSummary
-from harness.table.heldby import NAMES
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def holders(run: RunSummary) -> Holders | None:
     order = [
         int(column) for column in np.argsort(-matrix.sum(axis=0), kind="stable") if matrix[:, column].any()
     ]
-    names = (*run.operations, *NAMES)
+    names = (*run.operations, *words_of(run).blockers)
     return Holders(
         tuple(names[column] for column in order),
         {

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.policy.policy import Limit
 from harness.policy.slo import State
 from harness.policy.thresholds import Level, Reason, Thresholds

@@ -13,7 +13,8 @@ import numpy as np
 
 from harness.errors import InvalidRunError, UsageError
 from harness.model import Outcome
-from harness.plans.plan import Span, stage_of
+from harness.plans.plan import stage_of
+from harness.plans.span import Span
 from harness.policy.policy import Limit, fits
 from harness.policy.slo import Certificate, Clause, LimitCount, SloMetric, State, certify, parse
 from harness.reading.summary import RunSummary

@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.clock import NS_PER_S
 from harness.model import Outcome
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.reading.follower import Ended, Follower
 from harness.table.histogram import Histogram
 

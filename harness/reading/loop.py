@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from harness.clock import NS_PER_S
 from harness.model import Engine
 from harness.policy.thresholds import Level, Reason, Thresholds
+from harness.reading.engines import words_of
 from harness.reading.summary import RunSummary
 from harness.run.facts import MOST_THREADS
+from harness.table.heldby import OTHERS
 from harness.units import format_ns, format_percent
 
 # A call as short as its own recording is slowed down by that too; reports show it as measurement overhead.
@@ -53,16 +55,16 @@ def blocked(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     steal_share = (run.document.host.steal_share or 0.0) * (run.document.environment.get("cores") or 1)
     if blocked_ns / whole_ns / max(len(run.document.workers), 1) - steal_share <= _MOST_BLOCKED:
         return
-    cause = "the library that it waits in does not cooperate with gevent"
+    cause = words_of(run).waits_unseen
     if run.facts.halted_ns > _MOST_BLOCKED * whole_ns:
         cause += ", or it waits for the GIL"
     for name, one in sorted(run.facts.blocked.items(), key=lambda item: -item[1].blocked_ns):
         if one.blocked_ns > _MOSTLY * one.held_ns:
             yield Reason(
                 Level.DEGRADED,
-                f"{name} holds the event loop without using the CPU: {format_ns(one.blocked_ns / one.stretches)} of "
+                f"{words_of(run).others if name == OTHERS else name} holds the event loop without using the CPU: {format_ns(one.blocked_ns / one.stretches)} of "
                 f"{format_ns(one.held_ns / one.stretches)} each time, {one.stretches} times; {cause}. Calls then run one after "
-                "the other: rates and capacity are those of a single call at a time. With engine=threads in its SPEC they overlap",
+                f"the other: rates and capacity are those of a single call at a time. {words_of(run).remedy}",
             )
 
 

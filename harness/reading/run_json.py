@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.reading.children import children_json
+from harness.reading.engines import engine_of
 from harness.reading.judging import JudgedRun, JudgedStage
 from harness.reading.limits import as_json as limit_json
 from harness.reading.summary import OperationSummary, RunSummary
@@ -23,6 +24,7 @@ def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, A
         "scenario": document.scenario,
         "target": document.target,
         "variant": document.variant,
+        "engine": engine_of(run),
         "seed": document.seed,
         "validity": judged.validity.level,
         "reasons": [*judged.validity.reasons],
@@ -42,6 +44,7 @@ def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, A
         "journeys": msgspec.to_builtins(run.facts.journeys) if run.facts else None,
         "judged_by": (run.facts.judged_by or None) if run.facts else None,
         "events_changed": run.facts.events_changed if run.facts else None,
+        "left_tasks": run.facts.left_tasks if run.facts else None,
         "held_by": None if run.held_by is None else heldby.named(run.held_by, list(run.operations)),
         "warmup": judged.warmup.as_json(),
         "stages": _stages(judged),

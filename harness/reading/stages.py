@@ -5,7 +5,8 @@ import bisect
 import numpy as np
 
 from harness.clock import NS_PER_S
-from harness.plans.plan import Span, stage_of
+from harness.plans.plan import stage_of
+from harness.plans.span import Span
 from harness.reading.summary import RunSummary
 from harness.table.calls import Table
 from harness.table.pieces import pieces

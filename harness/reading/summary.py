@@ -16,7 +16,8 @@ import numpy.typing as npt
 from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
 from harness.model import Outcome
-from harness.plans.plan import Span, stage_of
+from harness.plans.plan import stage_of
+from harness.plans.span import Span
 from harness.reading.timeline import Timeline
 from harness.run.directory import RunDirectory
 from harness.run.documents import RunDocument

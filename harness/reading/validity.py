@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.model import Outcome
 from harness.policy.thresholds import Level, Reason, Threshold, Thresholds
+from harness.reading.engines import words_of
 from harness.reading.loop import aside, blocked, halted, pool, what_aside
 from harness.reading.served import is_saturated
 from harness.reading.summary import RunSummary
@@ -201,8 +202,8 @@ def _split(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
     if run.facts and run.facts.split_taken:
         yield Reason(
             Level.DEGRADED,
-            "The target, or a tool that it started, replaced the greenlet trace function of the harness: service is not"
-            " divided into executing and waits. Remove that function, or run with --no-split",
+            f"The target, or a tool that it started, replaced the {words_of(run).hook} of the harness: service is not"
+            " divided into executing and waits. Remove that, or run with --no-split",
         )
 
 

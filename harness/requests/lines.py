@@ -14,6 +14,10 @@ from harness.units import parse_duration_s
 
 Scalar = str | int | float | bool
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_EXTENSIONS = (
+    "ACL", "COPY", "LOCK", "MKCALENDAR", "MKCOL", "MOVE", "PROPFIND", "PROPPATCH", "PURGE", "QUERY", "REPORT", "SEARCH", "UNLOCK",
+)  # fmt: skip
+"""Methods of WebDAV and CalDAV, of caches and of searches."""
 _ABOUT = ("operation", "weight", "expect", "save", "pause")
 EXAMPLE = 'A line is {"method": "GET", "path": "/items/7"}, with operation, weight, query, headers, body or json, expect, and in a journey save and pause'
 _OF_EVENT = "event"
@@ -41,7 +45,7 @@ def request_of(fields: Any, where: str) -> Template:
     """Return the HTTP request of a line. Raises `UsageError` for unknown fields, and for values that are none of theirs."""
     line = _line(fields, where)
     method = line.method.upper()
-    if method not in METHODS:
+    if method not in (*METHODS, *_EXTENSIONS):
         raise UsageError(
             f"The method '{line.method:.40}' is none of HTTP", where=where, remedy=f"Choose from: {', '.join(METHODS)}"
         )  # fmt: skip

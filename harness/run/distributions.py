@@ -24,7 +24,8 @@ import numpy.typing as npt
 
 from harness.clock import NS_PER_S
 from harness.errors import InvalidRunError
-from harness.plans.plan import Span, stage_of
+from harness.plans.plan import stage_of
+from harness.plans.span import Span
 from harness.run.directory import write_atomically
 from harness.storage import files
 from harness.table import calls

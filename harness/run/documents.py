@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from harness.plans.plan import MAX_DURATION_S, MAX_STAGES, Span
+from harness.plans.plan import MAX_DURATION_S, MAX_STAGES
+from harness.plans.span import Span
 from harness.policy.thresholds import Thresholds
 from harness.profiles.facts import CpuFacts, MemoryFacts, WaitFacts
 from harness.storage.folder import SCHEMA

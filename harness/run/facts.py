@@ -70,6 +70,8 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Time spent between calls on judging answers and renewing events."""
     events_changed: int = 0
     """Number of calls that changed their event; the harness restored it for the next call."""
+    left_tasks: dict[str, int] = {}
+    """Number of asyncio tasks that ran on after the call which started them had returned, by operation."""
     blocked: dict[str, Blocked] = {}
     """Blocked stretches by operation; empty if the split was off."""
     halted_ns: int = 0

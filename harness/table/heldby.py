@@ -24,6 +24,8 @@ BACKGROUND, GARBAGE, PACER, DRIVER, IDLE = -1, -2, -3, -4, -5
 SPECIAL = 5
 NAMES = ("driver", "pacer", "garbage collection", "other greenlets")
 """Blockers other than operations, in the order of the columns: DRIVER to BACKGROUND."""
+OTHERS = NAMES[BACKGROUND]
+"""Name of the target's background work in stored files; reports name it by the run's engine."""
 
 _HEADER_BYTES = 128
 _CELL_BYTES = 8

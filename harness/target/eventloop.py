@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
+_STOPPED = "Event loop stopped before Future completed."
+"""Message of asyncio's error."""
+
 
 class EventLoop:
     """One asyncio event loop, made when it is first used: a process with a synchronous target makes none.
@@ -24,7 +27,7 @@ class EventLoop:
     def run(self, awaitable: Awaitable[Any]) -> Any:
         """Run the loop until `awaitable` is done and return its result; raise what it raises.
 
-        Raises `RefusedError` if the loop is running: a hook between calls cannot be awaited.
+        Raises `RefusedError` if the loop is running, because a hook between calls cannot be awaited, and if the loop is stopped.
         """
         if self.is_inside():
             if close := getattr(awaitable, "close", None):
@@ -35,7 +38,17 @@ class EventLoop:
                 "An async method of the target would have to run between two calls, while the event loop is running",
                 remedy="Make it a plain function; if it is make_event, return events that can be copied",
             )
-        return self._made().run(_awaited(awaitable))
+        try:
+            return self._made().run(_awaited(awaitable))
+        except RuntimeError as error:
+            if str(error) != _STOPPED:
+                raise
+            from harness.errors import RefusedError
+
+            raise RefusedError(
+                "The target stopped the event loop in which its calls are awaited",
+                remedy="Remove its loop.stop(): a call ends by returning",
+            ) from error
 
     @property
     def loop(self) -> "asyncio.AbstractEventLoop":

@@ -14,6 +14,10 @@ from typing import Any
 
 from harness.errors import HarnessError, RefusedError, TargetError
 
+_NO_LOOP = ("no running event loop", "There is no current event loop")
+"""Beginnings of asyncio's messages."""
+_OPEN = "Make what needs an event loop in `async def open(self)` of the target: that runs in the loop of the calls"
+
 
 def append_current_folder() -> None:
     """Put the current folder and its `src/`, which hold the user's packages, last on the import path.
@@ -40,6 +44,8 @@ def told(what: str, remedy: str) -> Iterator[None]:
     except (KeyboardInterrupt, HarnessError):
         raise
     except BaseException as error:
+        if isinstance(error, RuntimeError) and str(error).startswith(_NO_LOOP):
+            remedy = _OPEN
         raise TargetError(f"{what}: {type(error).__name__}: {error}", remedy=remedy) from error
 
 

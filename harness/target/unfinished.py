@@ -45,7 +45,7 @@ _NO_YIELDS = "Remove its yields: a call of a generator function runs none of its
 _BODY = "Read the whole body inside the call"
 _COROUTINE = Promise("a coroutine", AWAIT)
 _AWAITABLE = Promise("an awaitable", AWAIT)
-_ASYNC_ITERATOR = Promise("an asynchronous iterator", AWAIT)
+_ASYNC_ITERATOR = Promise("an asynchronous iterator", "Read it to its end with `async for` inside the call")
 _FUTURE = Promise("a future", "Wait for its result inside the call, and return the result")
 _GENERATOR = Promise("a generator", _READ)
 _CURSOR = Promise(
@@ -63,7 +63,9 @@ _TASK = Promise(
     "Wait for its end inside the call",
     lambda one: bool(one.is_alive()),
 )
-_MANAGER = Promise("a context manager that was not entered", "Enter it with `with` inside the call")
+_MANAGER = Promise(
+    "a context manager that was not entered", "Enter it with `with` or `async with` inside the call"
+)
 _LAZY = Promise("a query that was not executed", "Execute it inside the call, for example with list(…)")
 
 
@@ -78,6 +80,10 @@ _BY_NAME = {
     ("requests", "Response"): Promise(
         "a response whose body is not read", _BODY,
         lambda one: one._content is False and not one._content_consumed,  # noqa: SLF001 - no public attribute says so
+    ),
+    ("aiohttp", "ClientResponse"): Promise(
+        "a response whose body is not read", _BODY,
+        lambda one: one._body is None and not one.closed,  # noqa: SLF001 - as above
     ),
     ("httpx", "Response"): Promise(
         "a response whose body is not read", _BODY,

@@ -1,6 +1,7 @@
 """Say which engine ran the calls of a run, where it is not the usual one, and what that means for its numbers."""
 
 from harness.model import Engine
+from harness.reading.engines import words_of
 from harness.run.facts import LoadFacts
 from harness.units import format_count, format_ns
 from reports.run.sides import Side
@@ -16,6 +17,8 @@ def is_of_threads(side: Side) -> bool:
 def engine_facts(side: Side) -> tuple[tuple[str, str], ...]:
     """Return the facts on the engine; none for a run that is driven by the usual one."""
     facts = side.run.facts
+    if facts is not None and facts.engine is Engine.ASYNCIO:
+        return (("engine", f"driven by the asyncio engine: {words_of(side.run).told}"),)
     if facts is None or facts.engine is not Engine.THREADS:
         return ()
     said = (

@@ -1,5 +1,6 @@
 """Build the table of what blocked the event loop while calls of each operation waited."""
 
+from harness.reading.engines import words_of
 from harness.reading.holders import holders
 from harness.units import format_ns
 from reports.run.sides import Side
@@ -7,7 +8,7 @@ from reports.shared.model import Cell, Row, Table, Tone
 
 _NOTE = (
     "Means over the calls that returned; each row adds up to its time of a blocked event loop. Driver is the load generator between calls, "
-    "the pacer its release of arrivals, other greenlets the target's background work."
+    "the pacer its release of arrivals, {} the target's background work."
 )
 _REST = "the rest"
 
@@ -28,7 +29,7 @@ def held_by_table(side: Side, key: str, most: int = 12) -> Table:
         parts = [sum(waited_ns), *waited_ns[:most], *([sum(waited_ns[most:])] if has_rest else [])]
         count = side.run.operations[name].count
         rows.append(Row(name, tuple(_cell(part / count) for part in parts)))
-    return Table(key, title, columns, tuple(rows), "Waiting", (_NOTE,))
+    return Table(key, title, columns, tuple(rows), "Waiting", (_NOTE.format(words_of(side.run).others),))
 
 
 def _cell(mean_ns: float) -> Cell:

@@ -7,6 +7,7 @@ import msgspec
 
 from harness.errors import InvalidRunError
 from harness.profiles.difference.finding import detectable_effect
+from harness.reading.engines import words_of
 from harness.reading.profiles import (
     RunProfile,
     own_samples,
@@ -78,8 +79,8 @@ def _missing(sides: Sequence[Side]) -> list[str]:
 def _elsewhere(side: Side) -> str:
     """Return a note if a memory profile by operation misses part of the target's allocations; else empty."""
     document = side.run.document
-    memory = document.profiles.memory
-    words = elsewhere_words(memory.facts, document.environment) if memory else ""
+    memory, units = document.profiles.memory, words_of(side.run).units
+    words = elsewhere_words(memory.facts, document.environment, f"threads or {units}") if memory else ""
     return f"{side.label}: {words}" if words else ""
 
 

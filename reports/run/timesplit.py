@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from harness.reading.engines import others
 from harness.reading.parts import SlowCall, blocked_runs, mean_parts, slowest_calls
 from harness.units import format_ns
 from reports.run.engine import NOT_SPLIT, is_of_threads
@@ -59,7 +60,7 @@ def _split_notes(sides: Sequence[Side]) -> tuple[str, ...]:
     if parts_of(sides) is PART_NAMES:
         notes[0] += " Executing: running this call."
         notes.append(
-            "Event loop blocked: other greenlets ran. I/O wait: the loop was idle until a back end replied."
+            f"Event loop blocked: {others(side.run for side in sides)} ran. I/O wait: the loop was idle until a back end replied."
         )
     if plain:
         notes.append(f"The split of service into run and waits was off in {', '.join(plain)}.")

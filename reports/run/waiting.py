@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.clock import NS_PER_S
 from harness.profiles.facts import WaitFacts
+from harness.reading.engines import units
 from harness.units import format_count, format_ns, format_percent
 from reports.run.model import ProfileView
 from reports.run.sides import Side
@@ -28,7 +29,7 @@ def waiting_notes(sides: Sequence[Side], views: Sequence[ProfileView]) -> Iterat
         yield f"Waiting is not shown for {', '.join(withheld)}: times are withheld"
     if any(view.key == PARALLEL for view in views):
         yield (
-            "Parallel waiting sums the waits of the greenlets that a call started: several wait at once, so it may exceed service"
+            f"Parallel waiting sums the waits of the {units(side.run for side in sides)} that a call started: several wait at once, so it may exceed service"
         )
 
 

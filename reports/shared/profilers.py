@@ -20,7 +20,9 @@ def overhead_words(facts: CpuFacts) -> str:
     )
 
 
-def elsewhere_words(facts: MemoryFacts, environment: Mapping[str, Any]) -> str:
+def elsewhere_words(
+    facts: MemoryFacts, environment: Mapping[str, Any], who: str = "threads, greenlets or tasks"
+) -> str:
     """Return a sentence on the part of the target's allocations that no operation includes; empty where it is negligible."""
     share = facts.elsewhere_share
     if share is None:
@@ -28,7 +30,7 @@ def elsewhere_words(facts: MemoryFacts, environment: Mapping[str, Any]) -> str:
     is_old = str(environment.get("python", "")).startswith("CPython 3.11.")
     tasks = ", or by coroutines that caught a cancellation, which Python 3.11 hides" if is_old else ""
     return (
-        f"{format_percent(share)} of the target's allocations were made outside of calls, by threads or greenlets that"
+        f"{format_percent(share)} of the target's allocations were made outside of calls, by {who} that"
         f" serve no call{tasks}: no operation includes them"
     )
 

@@ -28,6 +28,8 @@ ROUNDS = 3
 MEASURED_S = 2.0
 OPEN_RATES_PER_S = (1_000.0, 20_000.0)
 LATE_NS = 2_000_000
+NOOPS = {"gevent": "targets.known:noop", "asyncio": "targets.known_asyncio:noop"}
+"""No-op target by engine."""
 PLAIN_LOCUST = Path(__file__).with_name("plain_locust.py")
 
 
@@ -69,9 +71,9 @@ def closed_model(
     return MEASURED_S * 1e9 / int((rows["outcome"] == Outcome.COMPLETED).sum()), facts
 
 
-def open_model(rate_per_s: float) -> tuple[str, str, str]:
+def open_model(rate_per_s: float, engine: str) -> tuple[str, str, str]:
     """Return the line on the accuracy and completeness of the open model's rate with a no-op target."""
-    rows, _, descheduled = run(SCENARIOS["steady"], rate_per_s, "targets.known:noop", {})
+    rows, _, descheduled = run(SCENARIOS["steady"], rate_per_s, NOOPS[engine], {})
     let_go = rows[rows["outcome"] != Outcome.NEVER_STARTED]
     lag_ns = let_go["dispatched_ns"] - let_go["intended_ns"]
     p99_ns = float(np.quantile(lag_ns, 0.99))
@@ -84,7 +86,7 @@ def open_model(rate_per_s: float) -> tuple[str, str, str]:
         f"({format_percent(ours)} by our doing, {format_percent(descheduled)} of the time descheduled)"
     )
     return (
-        f"open model, {format_rate(rate_per_s)}: pacing error, p99",
+        f"open model, {engine}, {format_rate(rate_per_s)}: pacing error, p99",
         format_ns(p99_ns),
         said,
     )
@@ -96,34 +98,55 @@ def report_rows() -> tuple[tuple[str, str, str], ...]:
         return flame_rows(folder)
 
 
+@dataclasses.dataclass(slots=True)
+class Engine:
+    """Costs of one engine by round, in ns: a call of one user in the closed model, recording, hook, and wait profile."""
+
+    per_call: list[float] = dataclasses.field(default_factory=list)
+    recorder: list[float] = dataclasses.field(default_factory=list)
+    hook: list[float] = dataclasses.field(default_factory=list)
+    waits: list[float] = dataclasses.field(default_factory=list)
+
+    def measure(self, noop: str) -> None:
+        """Measure one round."""
+        per_call_ns, facts = closed_model(noop, {}, {})
+        self.per_call.append(per_call_ns)
+        self.recorder.append(facts.recorder_ns_per_call)
+        self.hook.append(facts.split_ns_per_switch)
+        self.waits.append(facts.waits_ns_per_switch)
+
+    def rows(self, name: str, plain: list[float]) -> tuple[tuple[str, str, str], ...]:
+        """Return the lines on the engine, beside the costs of a plain Locust user by round."""
+        # A cost hidden by a busy machine counts as 1 ns here.
+        hook_ns, waits_ns = max(statistics.median(self.hook), 1.0), statistics.median(self.waits)
+        # Medians of the rounds' ratios, not ratios of medians: both sides of a round met the same machine.
+        cheaper = statistics.median(theirs / mine for theirs, mine in zip(plain, self.per_call, strict=True))
+        return (
+            (f"{name}: closed model, no-op, all stamps and the split", format_ns(statistics.median(self.per_call)),
+             f"{significant(cheaper)} × cheaper"),
+            (f"{name}: of which recording", format_ns(statistics.median(self.recorder)), ""),
+            (f"{name}: hook of the split, a yield and back", format_ns(hook_ns), ""),
+            (f"{name}: wait profile, the same yield, beyond that", format_ns(waits_ns),
+             f"{significant(1 + waits_ns / hook_ns)} × the hook's cost with it"),
+        )  # fmt: skip
+
+
 def main() -> None:
     """Measure and print."""
-    plain, ours, recorder, hits, hook, waits = [], [], [], [], [], []
+    plain, hits = [], []
+    engines = {name: Engine() for name in NOOPS}
     for _ in range(ROUNDS):
         plain.append(plain_locust_ns())
-        per_call_ns, facts = closed_model("targets.known:noop", {}, {})
-        ours.append(per_call_ns)
-        recorder.append(facts.recorder_ns_per_call)
-        hook.append(facts.split_ns_per_switch)
-        waits.append(facts.waits_ns_per_switch)
+        for name, engine in engines.items():
+            engine.measure(NOOPS[name])
         core = {"variant": "optimised", "backends": "memory", "latency_ms": "0"}
         hits.append(closed_model("targets.core_target:create", core, {"GET /assets/{id}": 1.0})[0])
-    # A cost hidden by a busy machine counts as 1 ns here.
-    hook_ns, waits_ns = max(statistics.median(hook), 1.0), statistics.median(waits)
-    locust_ns, harness_ns = statistics.median(plain), statistics.median(ours)
-    # Medians of the rounds' ratios, not ratios of medians: both sides of a round met the same machine.
-    cheaper = statistics.median(theirs / mine for theirs, mine in zip(plain, ours, strict=True))
     rows = (
-        ("plain Locust user, no-op with a request event", format_ns(locust_ns), "1"),
-        ("closed model, no-op, all stamps and the split", format_ns(harness_ns),
-         f"{significant(cheaper)} × cheaper"),
-        ("of which recording", format_ns(statistics.median(recorder)), ""),
-        ("switch hook, a yield and back", format_ns(hook_ns), ""),
-        ("wait profile, the same yield, beyond that", format_ns(waits_ns),
-         f"{significant(1 + waits_ns / hook_ns)} × the hook's cost with it"),
+        ("plain Locust user, no-op with a request event", format_ns(statistics.median(plain)), "1"),
+        *(row for name, engine in engines.items() for row in engine.rows(name, plain)),
         ("asset core, GET /assets/{id}, nearly all from L1", format_ns(statistics.median(hits)),
          f"{format_rate(1e9 / statistics.median(hits))} on one core"),
-        *(open_model(rate_per_s) for rate_per_s in OPEN_RATES_PER_S),
+        *(open_model(rate_per_s, name) for rate_per_s in OPEN_RATES_PER_S for name in engines),
         *adapter_rows(),
         *journey_rows(),
         *report_rows(),

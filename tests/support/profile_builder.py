@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.profiles.facts import CpuFacts
 from harness.profiles.stacks.folded import Profile, write_folded
 from harness.profiling import compared

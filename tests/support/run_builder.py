@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from harness.model import Outcome
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.run.directory import RunDirectory
 from harness.run.documents import BackendFacts, HostFacts, PlanFacts, Profiles, RunDocument
 from harness.run.facts import LoadFacts

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.model import Outcome
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.reading import judging
 from harness.reading.summary import RunSummary
 from harness.run.directory import RunDirectory

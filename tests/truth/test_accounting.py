@@ -39,6 +39,13 @@ def create():
 '''
 
 
+NEVER_AWAITED = (
+    NEVER.replace("import time", "import asyncio")
+    .replace("def call", "async def call")
+    .replace("time.sleep", "await asyncio.sleep")
+)
+
+
 def outcomes(**expected):
     return {**NO_OUTCOME, **expected}
 
@@ -131,12 +138,13 @@ def test_an_interrupt_before_anything_was_measured_ends_cleanly(tmp_path):
     assert list((tmp_path / "runs").iterdir()) == []
 
 
-def test_calls_that_never_return_are_unfinished_or_dropped(tmp_path, monkeypatch):
+@pytest.mark.parametrize("source", [NEVER, NEVER_AWAITED], ids=["gevent", "asyncio"])
+def test_calls_that_never_return_are_unfinished_or_dropped(tmp_path, monkeypatch, source):
     assert (loadrun.IN_FLIGHT_S, loadrun.DRAIN_S) == (10.0, 5.0)
     # At most so many seconds of arrivals may be out at once: what comes later finds no room.
     monkeypatch.setattr(loadrun, "IN_FLIGHT_S", 0.5)
     monkeypatch.setattr(planning, "LoadPlan", functools.partial(loadrun.LoadPlan, drain_s=0.5))
-    (tmp_path / "never.py").write_text(NEVER)
+    (tmp_path / "never.py").write_text(source)
     load = ("--rate", 100, "--duration", "600ms", "--warmup", "0s")
     run = inside(tmp_path, "run", "steady", "--target", "never.py:create", *load, "--json").run
     assert run["planned"] == 60

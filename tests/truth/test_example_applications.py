@@ -113,7 +113,7 @@ def test_users_of_the_shop_log_in_and_browse_and_the_shops_own_log_agrees_with_t
 @pytest.mark.parametrize("example", PROFILED, indirect=True)
 def test_the_functions_of_an_example_are_named_in_its_profile(example):
     said = harness(
-        "profile", "closed", "--kinds", "cpu", "--duration", "2s", "--json", "--no-report", cwd=example
+        "profile", "closed", "--kinds", "cpu", "--duration", "1s", "--json", "--no-report", cwd=example
     )
     assert said.code == 0, said.stderr
     stacks = [path.read_text() for path in example.glob("runs/*/**/cpu.folded")]

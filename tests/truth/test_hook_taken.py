@@ -28,10 +28,38 @@ class PutsBack(Tracing):
 """
 
 
-@pytest.mark.parametrize("kind", ["Keeps", "PutsBack"])
-def test_a_run_whose_hook_was_taken_has_no_split_and_says_why(kind, tmp_path, capsys):
+OF_ASYNCIO = """
+import asyncio
+class Policy(asyncio.DefaultEventLoopPolicy):
+    "As uvloop's: the loop is not the one that asyncio would make."
+class Steps:
+    calls = 0
+    async def call(self, event):
+        self.calls += 1
+        await asyncio.sleep(0.001)
+        if self.calls == 20:
+            run = asyncio.Handle._run
+            asyncio.Handle._run = lambda handle: run(handle)
+class Loop:
+    def __init__(self):
+        asyncio.set_event_loop_policy(Policy())
+    async def call(self, event):
+        await asyncio.sleep(0.001)
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "hook"),
+    [
+        (TARGET, "Keeps", "greenlet trace function"),
+        (TARGET, "PutsBack", "greenlet trace function"),
+        (OF_ASYNCIO, "Steps", "event loop, or the function that runs its steps,"),
+        (OF_ASYNCIO, "Loop", "event loop, or the function that runs its steps,"),
+    ],
+)
+def test_a_run_whose_hook_was_taken_has_no_split_and_says_why(source, kind, hook, tmp_path, capsys):
     own = tmp_path / "own.py"
-    own.write_text(TARGET)
+    own.write_text(source)
     out = tmp_path / "out"
     words = [
         "run",
@@ -49,7 +77,7 @@ def test_a_run_whose_hook_was_taken_has_no_split_and_says_why(kind, tmp_path, ca
     assert main([*words, "--out", str(out), "--json"]) in {0, 5}
     (run,) = json.loads(capsys.readouterr().out)["runs"]
     assert run["validity"] != "valid"
-    assert any("replaced the greenlet trace function" in reason for reason in run["reasons"])
+    assert any(f"replaced the {hook}" in reason for reason in run["reasons"])
     assert run["split_ns_per_switch"] is None
     assert run["held_by"] is None
     assert "the only one" in run["profiles"]["wait"]["reason"]
@@ -58,4 +86,4 @@ def test_a_run_whose_hook_was_taken_has_no_split_and_says_why(kind, tmp_path, ca
     completed = table[table["outcome"] == 2]
     assert len(completed) > 20
     assert np.unique(completed["run_ns"]).tolist() == np.unique(completed["wait_busy_ns"]).tolist() == [-1]
-    assert "replaced the greenlet trace function" in (directory / "report.html").read_text()
+    assert f"replaced the {hook}" in (directory / "report.html").read_text()

@@ -7,7 +7,6 @@ import pytest
 from harness.model import Engine, Executor
 from tests.support.cli import facts, harness, inside, table
 
-pytestmark = pytest.mark.measures
 SHOP = """
 import itertools, json, time
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from harness.model import Arrivals
-from harness.plans.plan import Span, intended_ns
+from harness.plans.plan import intended_ns
+from harness.plans.span import Span
 from tests.support.cli import document, table
 from tests.truth.catalogue import STALL_NS, STALLED, STALLED_CALL, STALLED_CLOSED, STALLED_RATE_PER_S
 from tests.truth.conftest import assert_agrees, assert_monotone, nearest_rank

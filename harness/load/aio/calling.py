@@ -25,7 +25,7 @@ _COMPLETED = int(Outcome.COMPLETED)
 def make_caller(calling: Calling, late: Late) -> Make:
     """Return the function that makes and records one call. It repeats the code of `make_invoke`, whose frame would cost."""
     work, table, origin_ns = calling.work, calling.recorder.map, calling.origin_ns
-    split = calling.split or _unwatched(len(work.calls))
+    split = calling.split or unwatched(len(work.calls))
     finish = make_finish(calling, split) if calling.split else None
     pack, now_ns, held = FILL.pack_into, work.now_ns, split.held
     calls, all_events, passed = work.calls, work.events, work.passed
@@ -75,7 +75,7 @@ def make_caller(calling: Calling, late: Late) -> Make:
     return make
 
 
-def _unwatched(operations: int) -> Stretches:
+def unwatched(operations: int) -> Stretches:
     """Return stand-in totals for a run without a split; their marks are ignored."""
     split = Stretches(int)
     split.expect(operations)

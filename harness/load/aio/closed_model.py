@@ -6,16 +6,13 @@ not yield by themselves.
 
 import asyncio
 import contextvars
-import itertools
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from harness.clock import NS_PER_S, SystemClock
-from harness.load.aio.calling import Make
+from harness.load.aio.back_to_back import Slice
 from harness.load.aio.lease import CALL, start_task
 from harness.load.aio.sleeping import sleep_until
 from harness.load.aio.vetting import Vetting
-from harness.load.calling import Calling
 from harness.load.lateness import lag_owners
 from harness.load.owner import Owner
 from harness.load.run_delay import RunDelay
@@ -23,36 +20,6 @@ from harness.load.stretches import Stretches
 from harness.load.trouble import as_trouble
 
 _SLICE_NS = 1_000_000
-Slice = Callable[[Owner, int, int, int, int, int], Awaitable[int]]
-"""Async function from (owner, intended_ns, now_ns, lag_target_ns, lag_host_ns, slice_end_ns) to the next call's intended time.
-
-All times are of the clock. It makes at least one call, and starts none after the end of the slice.
-"""
-
-
-def back_to_back(make: Make, calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice:
-    """Return the function that makes calls without a pause, in the order of `sequence`, repeated, shared by all users."""
-    take, append, origin_ns = (
-        itertools.cycle(sequence).__next__,
-        calling.recorder.appender(),
-        calling.origin_ns,
-    )
-
-    async def run(
-        owner: Owner, intended_ns: int, let_go_ns: int, lag_target_ns: int, lag_host_ns: int, end_ns: int
-    ) -> int:
-        task: Any = owner.root
-        operation, payload = take()
-        row = append(operation, payload, intended_ns - origin_ns, let_go_ns - origin_ns)
-        next_ns = await make(owner, row, operation, payload, lag_target_ns, lag_host_ns)
-        # A call that has cancelled its own task ends the slice.
-        while next_ns <= end_ns and not task.cancelling():
-            operation, payload = take()
-            at_ns = next_ns - origin_ns
-            next_ns = await make(owner, append(operation, payload, at_ns, at_ns), operation, payload, 0, 0)
-        return next_ns
-
-    return run
 
 
 class ClosedModel:

@@ -10,13 +10,15 @@ from collections.abc import Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, RefusedError
+from harness.load.aio.back_to_back import make_slice
 from harness.load.aio.calling import Make, make_caller
 from harness.load.aio.chain import codes_of_task
-from harness.load.aio.closed_model import ClosedModel, back_to_back
+from harness.load.aio.closed_model import ClosedModel
 from harness.load.aio.lease import CALL, Late, make_here
 from harness.load.aio.open_model import OpenModel
 from harness.load.aio.overhead import measured_overhead
@@ -33,6 +35,7 @@ from harness.load.planned_rows import PlannedRows
 from harness.load.run_delay import RunDelay
 from harness.model import Executor
 from harness.plans.plan import choose
+from harness.processes.hosting import Alone, Hosting
 from harness.processes.job import Job, Message, Started
 from harness.processes.withdraw_split import withdraw_split
 from harness.run.directory import RunDirectory, write_document
@@ -44,8 +47,6 @@ from harness.target.events import needed_payloads, prepare_events
 from harness.target.journeys import Walks
 from harness.target.loading import LoadedTarget
 
-# The tasks of the users need a moment to start before warm-up begins.
-_LEAD_S = 0.05
 # The closed model draws its operations in a cycle of this length.
 _SEQUENCE = 65_536
 _TIMEOUTS: tuple[type[BaseException], ...] = (TimeoutError, asyncio.TimeoutError)
@@ -60,28 +61,6 @@ class Send(Protocol):
         """Send a message."""
 
 
-class Hosting(Protocol):
-    """Source of a run's start time and of its part of the plan: this process alone, or one that supervises several."""
-
-    def agree_on_origin(self, warmup_s: float) -> int:
-        """Return the clock at time zero of the table, once everything is ready."""
-
-    def share(self, sequence: list[Any]) -> list[Any]:
-        """Return this process's part of the sequence of operations of closed users."""
-
-
-class Alone:
-    """This process is the whole run."""
-
-    def agree_on_origin(self, warmup_s: float) -> int:
-        """Return a future moment that leaves time for the warm-up."""
-        return SystemClock.now_ns() + round((_LEAD_S + warmup_s) * NS_PER_S)
-
-    def share(self, sequence: list[Any]) -> list[Any]:
-        """Return the whole sequence."""
-        return sequence
-
-
 class Driver:
     """One load run: `open` the target, then `drive` it."""
 
@@ -93,7 +72,8 @@ class Driver:
         self._hosting = hosting or Alone()
         self._folder = Path(job.folder)
         self._late = Late(list(target.operations))
-        split = Steps(SystemClock.now_ns, self._late) if job.split else None
+        self._has_own_loop = _is_watchable(asyncio.get_event_loop_policy())
+        split = Steps(SystemClock.now_ns, self._late) if job.split and self._has_own_loop else None
         self._hook: Steps | Marking = split or Marking(self._late)
         self._instrument = Instrument(
             target, carrier, split=split, current=asyncio.current_task, collects_waits=job.waits, codes=codes_of_task
@@ -104,7 +84,8 @@ class Driver:
         self._walking: Walking | None = None
         self._selector = PacedSelector(SystemClock.now_ns)
         self._selector.split = split
-        target.loop.make = self._make_loop
+        if self._has_own_loop:
+            target.loop.make = self._make_loop
 
     def _make_loop(self) -> asyncio.AbstractEventLoop:
         self._hook.loop = asyncio.SelectorEventLoop(self._selector)
@@ -128,7 +109,6 @@ class Driver:
         table = calls.load(self._folder / RunDirectory.CALLS) if is_open else None
         work = self._prepare(mix, table)
         with Measurement(instrument, self._folder, 0 if table is None else len(table)) as measurement:
-            self._late.clear()
             origin_ns = self._hosting.agree_on_origin(job.warmup_s)
             facts = at_origin(overhead, origin_ns)
             model = self._model(mix, table, measurement.calling(work, origin_ns), measurement.delay)
@@ -176,7 +156,7 @@ class Driver:
             return model
         operation, payload = choose(_SEQUENCE, mix, np.random.default_rng(job.seed))
         sequence = self._hosting.share(list(zip(operation.tolist(), payload.tolist(), strict=True)))
-        make_calls, pause_s = back_to_back(make, calling, sequence), None
+        make_calls, pause_s = make_slice(calling, sequence, self._late), None
         if walking and walking.walks:
             make_calls, pause_s = walking.make_step, walking.pause_s
         elif walking:
@@ -220,12 +200,9 @@ class Driver:
             # Other work of this task counts as the driver's.
             CALL.set([Owner()])
             until_origin_s = (facts.origin_ns - SystemClock.now_ns()) / NS_PER_S
-            asyncio.get_running_loop().call_later(until_origin_s, measurement.begin)
-            self._selector.pacer = model if isinstance(model, OpenModel) else None
-            try:
+            asyncio.get_running_loop().call_later(until_origin_s, self._begin, measurement)
+            with self._pacing(model):
                 await model.run()
-            finally:
-                self._selector.pacer = None
 
         with measurement.watching(pauses=has_pauses), self._marking():
             _run_to_its_end(self._target.loop, run())
@@ -238,7 +215,30 @@ class Driver:
             stopped=str(model.trouble) if model.trouble else None,
             journeys=self._walking.facts() if self._walking else None,
         )
-        self._write(ended)
+        is_taken = ended.split_taken or (job.split and not self._has_own_loop)
+        self._write(msgspec.structs.replace(ended, left_tasks=self._late.found(), split_taken=is_taken))
+
+    def _begin(self, measurement: Measurement) -> None:
+        measurement.begin()
+        self._late.clear()
+
+    @contextlib.contextmanager
+    def _pacing(self, model: Model) -> Iterator[None]:
+        """Have the arrivals sent at their times during the block: by the selector, in the loop that it belongs to."""
+        if not isinstance(model, OpenModel):
+            yield
+        elif self._has_own_loop:
+            self._selector.pacer = model
+            try:
+                yield
+            finally:
+                self._selector.pacer = None
+        else:
+            pacing = asyncio.create_task(model.pace())
+            try:
+                yield
+            finally:
+                pacing.cancel()
 
     @contextlib.contextmanager
     def _marking(self) -> Iterator[None]:
@@ -253,6 +253,11 @@ class Driver:
 
     def _write(self, facts: LoadFacts) -> None:
         write_document(self._folder / RunDirectory.FACTS, facts)
+
+
+def _is_watchable(policy: asyncio.AbstractEventLoopPolicy) -> bool:
+    """Return True if the target left asyncio its own kind of event loop: another one, such as uvloop, has no selector in Python."""
+    return type(policy).__module__.partition(".")[0] == "asyncio"
 
 
 def _run_to_its_end(loop: EventLoop, coroutine: Coroutine[Any, Any, None]) -> None:

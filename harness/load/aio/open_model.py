@@ -11,7 +11,7 @@ import functools
 from harness.clock import NS_PER_S, SystemClock
 from harness.load.aio.calling import Make
 from harness.load.aio.lease import start_task
-from harness.load.aio.selector import NEVER_NS
+from harness.load.aio.selector import NEVER_NS, SPIN_NS
 from harness.load.aio.vetting import Vetting
 from harness.load.lateness import Lateness
 from harness.load.owner import Owner
@@ -107,6 +107,15 @@ class OpenModel:
             if self._split and not self._has_walkers:
                 self._split.watch(self.due_ns)
             self._delay.look(now_ns)
+
+    async def pace(self) -> None:
+        """Send arrivals at their times from a task, in a loop whose selector cannot do it."""
+        while True:
+            now_ns = self._now_ns()
+            if self.due_ns <= now_ns:
+                self.send(now_ns)
+            left_ns = min(self.due_ns - now_ns - SPIN_NS, NS_PER_S)
+            await asyncio.sleep(max(left_ns, 0) / NS_PER_S)
 
     def send(self, now_ns: int) -> None:
         """Send the arrivals that are due, for at most 1 ms."""

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.clock import SystemClock
-from harness.load.aio.calling import make_caller
-from harness.load.aio.closed_model import back_to_back
+from harness.load.aio.back_to_back import make_slice
 from harness.load.aio.lease import Late, start_task
 from harness.load.calling import Calling, Work
 from harness.load.instrument import Instrument
@@ -47,7 +46,7 @@ def recorder_ns_per_call(scratch: Path, split: Stretches | None, late: Late, loo
         with Recorder(scratch, 0) as recorder:
             work = Work(["call"], [_nothing], [[None]], SystemClock.now_ns)
             calling = Calling(work, recorder, 0, split, {})
-            record = back_to_back(make_caller(calling, late), calling, [(0, 0)])
+            record = make_slice(calling, [(0, 0)] * _CALLS, late)
 
             async def recorded(owner: Owner) -> float:
                 before, start_ns = recorder.tail[0], SystemClock.now_ns()

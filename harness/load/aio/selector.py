@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.load.stretches import Stretches
 
 NS_PER_MS = 1_000_000
-_SPIN_NS = 1_500_000
+SPIN_NS = 1_500_000
 """Time before an arrival in which the selector no longer sleeps, in ns: a step of 1 ms, and what waking up may take."""
 NEVER_NS = 1 << 62
 
@@ -58,9 +58,9 @@ class PacedSelector(selectors.DefaultSelector):
         return events
 
     def _until_due(self, due_ns: int, now_ns: int, timeout: float | None) -> Events:
-        left_ns = due_ns - now_ns - _SPIN_NS
+        left_ns = due_ns - now_ns - SPIN_NS
         timer_ns = NEVER_NS if timeout is None else now_ns + -int(-timeout * 1000 // 1) * NS_PER_MS
-        if left_ns > 0 or timer_ns < due_ns - _SPIN_NS:
+        if left_ns > 0 or timer_ns < due_ns - SPIN_NS:
             coarse_s = max(left_ns, 0) // NS_PER_MS / 1000
             return super().select(coarse_s if timeout is None else min(timeout, coarse_s))
         end_ns = min(due_ns, timer_ns)

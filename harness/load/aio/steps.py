@@ -64,7 +64,6 @@ class Marking:
 
     def start(self) -> None:
         """Install the hook."""
-        self._late.expect()
         self._hook.install(self._make_hook)
 
     def stop(self) -> None:

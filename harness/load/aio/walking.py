@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
+from harness.load.aio.back_to_back import Slice
 from harness.load.aio.calling import Make
-from harness.load.aio.closed_model import Slice
 from harness.load.aio.lease import CALL
 from harness.load.calling import Calling
 from harness.load.lateness import lag_owners

@@ -77,7 +77,7 @@ class Crew:
 
     def halted(self, lateness: Lateness) -> None:
         """Take over what a thread noticed of the process standing still."""
-        self._halts.append(lateness.halts_ns)
+        self._halts.append((lateness.halted_ns, lateness.longest_halt_ns))
         lateness.close()
 
     @property

@@ -1,7 +1,8 @@
 """Find out why a thread starts a call late: the machine, code of the target, or the harness itself.
 
 The threads of a process share one lock of the interpreter, so a thread is late whenever another one runs for long. That is
-told by CPU times: what the process used, less what the harness used, was used by the target.
+told by CPU times: what the process used, less what the harness used, was used by the target. Time in which no thread used a
+processor is the machine's.
 """
 
 import bisect
@@ -10,9 +11,12 @@ import operator
 import time
 from collections.abc import Callable
 
-from harness.load.run_delay import UNEXPLAINED_NS, RunDelay
+from harness.clock import SystemClock
+from harness.load.run_delay import HALT_NS, UNEXPLAINED_NS, RunDelay
 
+# Shortest time between two looks, while nothing is late and when something is: a look costs some 4 us.
 _LOOK_NS, _LATE_LOOK_NS = 1_000_000, 200_000
+# Most looks that are kept. Causes older than these no longer explain a lag.
 _MOST_LOOKS = 4_096
 _WHEN = operator.itemgetter(0)
 
@@ -22,34 +26,46 @@ class Lateness:
 
     def __init__(self, harness_ns: Callable[[], int]) -> None:
         self._harness_ns = harness_ns
-        # The time in which no thread of the process ran, although this one had work, is the machine's.
-        self._delay = RunDelay(cpu_ns=time.process_time_ns)
-        self._looks = collections.deque([(0, harness_ns())], _MOST_LOOKS)
+        self._delay = RunDelay()
+        self.halted_ns = self.longest_halt_ns = self._halt_end_ns = 0
+        """Total and longest time in which no thread ran, although this one had work and did not wait for a processor, in ns."""
+        # Tuples of (time, CPU time of the process, of the harness, and run delay of this thread by then).
+        self._looks = collections.deque([(0, *self._times())], _MOST_LOOKS)
 
-    @property
-    def halts_ns(self) -> tuple[int, int]:
-        """Total and longest time in which the process stood still with work to do."""
-        return self._delay.halted_ns, self._delay.longest_halt_ns
+    def _times(self) -> tuple[int, int, int]:
+        # The file last: reading it gives the lock of the interpreter away.
+        return time.process_time_ns(), self._harness_ns(), self._delay.total_ns()
 
     def look(self, now_ns: int) -> None:
-        """Read the CPU times if the last look was over 1 ms ago; call it before waiting for a due time."""
+        """Read the times if the last look was over 1 ms ago; call it before waiting for a due time."""
         if now_ns - self._looks[-1][0] > _LOOK_NS:
-            self._looks.append((now_ns, self._harness_ns()))
-            self._delay.look(now_ns)
+            times = self._times()
+            # Stamped afterwards: a call that ran meanwhile is no cause of delays after the stamp.
+            self._looks.append((SystemClock.now_ns(), *times))
 
     def causes(self, due_ns: int, now_ns: int) -> tuple[int, int]:
         """Return the parts of a start delay that the target and the machine caused, in ns; the rest is the harness's own."""
         late_ns = now_ns - due_ns
         if late_ns <= UNEXPLAINED_NS:
             return 0, 0
-        host_ns = self._delay.kept_ns(due_ns, now_ns, late_ns)
-        _, process_ns = self._delay.used_ns(due_ns, now_ns)
-        harness_ns = self._harness_ns()
+        times = self._times()
         place = bisect.bisect_right(self._looks, due_ns, key=_WHEN)
-        used_ns = process_ns - (harness_ns - self._looks[max(place - 1, 0)][1])
+        before = self._looks[max(place - 1, 0)]
+        process_ns, own_ns, delay_ns = (now - then for now, then in zip(times, before[1:], strict=True))
         if now_ns - self._looks[-1][0] > _LATE_LOOK_NS:
-            self._looks.append((now_ns, harness_ns))
-        return max(min(used_ns, late_ns - host_ns), 0), host_ns
+            self._looks.append((SystemClock.now_ns(), *times))
+        self._note_halt(due_ns, now_ns, late_ns - process_ns - delay_ns)
+        target_ns = max(min(process_ns - own_ns, late_ns), 0)
+        idle_ns = max(late_ns - target_ns - own_ns, 0)
+        return target_ns, idle_ns if idle_ns > UNEXPLAINED_NS else min(delay_ns, idle_ns)
+
+    def _note_halt(self, due_ns: int, now_ns: int, halted_ns: int) -> None:
+        # A call that came due towards the end of a halt is late by less than the halt, and those late together share it.
+        if halted_ns > (0 if due_ns < self._halt_end_ns else HALT_NS):
+            new_ns = min(halted_ns, now_ns - self._halt_end_ns)
+            self._halt_end_ns = now_ns
+            self.halted_ns += new_ns
+            self.longest_halt_ns = max(self.longest_halt_ns, new_ns)
 
     def close(self) -> None:
         """Close the kernel's account of the thread."""

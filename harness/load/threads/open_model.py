@@ -136,10 +136,15 @@ class OpenModel:
         target_ns, host_ns = self._lateness.causes(due_ns, now_ns)
         if target_ns:
             self._target_ns = time.process_time_ns() - self._harness_cpu_ns()
+        caused_ns = target_ns + host_ns
         excused_ns = self._backlog.excused_ns(
-            due_ns, now_ns, target_ns, self._target_ns, self.crew.gate.ended
+            due_ns, now_ns, caused_ns, self._target_ns, self.crew.gate.ended
         )
-        return target_ns + min(excused_ns, now_ns - due_ns - host_ns - target_ns), host_ns
+        # Sending a backlog takes time too, which whoever caused the backlog has caused.
+        excused_ns = min(excused_ns, now_ns - due_ns - caused_ns)
+        if target_ns >= host_ns:
+            return target_ns + excused_ns, host_ns
+        return target_ns, host_ns + excused_ns
 
     def _harness_cpu_ns(self) -> int:
         return self.crew.harness_cpu_ns() + time.thread_time_ns()
@@ -158,7 +163,7 @@ class OpenModel:
     def _work(self, caller: Caller) -> None:
         make, get = caller.make(), self._queue.get
         intended_ns, operation, payload = self._rows.intended_ns, self._rows.operation, self._rows.payload
-        lateness = Lateness(self._harness_cpu_ns) if self._walking else None
+        lateness = Lateness(self.crew.harness_cpu_ns) if self._walking else None
         while (item := get()) is not None:
             row, target_ns, host_ns = item
             if self._walking:

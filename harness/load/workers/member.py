@@ -111,6 +111,8 @@ def work(link: Link) -> None:
     member = link.member = msgspec.json.decode(link.wait(Kind.JOB), type=Member)
     job, folder = member.job, Path(member.job.folder)
     own = OwnTree(Path(job.overlay)) if job.overlay else None
+    if own:
+        job = msgspec.structs.replace(job, factory=own.own_place(job.factory))
     append_current_folder()
     with Carrier() as carrier:
         _drive(link, job, carrier, own)
@@ -126,13 +128,13 @@ def _drive(link: Link, job: Job, carrier: Carrier, own: OwnTree | None) -> None:
     with closing_target(target):
         driver.open()
         if own:
-            own.check([target.file])
+            own.check(job.factory, target.file)
         ready = ready_of(target, SystemClock.now_ns() - began_ns)
         link.say(Kind.READY, msgspec.json.encode(ready))
         mix = msgspec.json.decode(link.wait(Kind.GO), type=Go).operations
         driver.drive(mix, _nobody)
         if own:
-            own.check([target.file])
+            own.check(job.factory, target.file)
 
 
 def _nobody(_message: object) -> None:

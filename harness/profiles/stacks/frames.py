@@ -107,12 +107,12 @@ def child_stack(program: str, stack: Sequence[str]) -> tuple[str, ...]:
 
 
 def is_plumbing(path: str) -> bool:
-    """Tell whether the file at `path` is a framework file that only hands work over: standard library, gevent, harness."""
+    """Tell whether the file at `path` is a framework file that only hands work over: standard library, gevent, anyio, harness."""
     if path.startswith("<") or (_STANDARD.match(path) and not _INSTALLED.match(path)):
         return True
-    return relative_path(path).startswith(("gevent/", "greenlet/", "memray/")) or path.endswith(
-        (f"/{CARRYING}", f"/{MARKER_FILE}")
-    )
+    return relative_path(path).startswith(
+        ("gevent/", "greenlet/", "memray/", "anyio/_backends/")
+    ) or path.endswith((f"/{CARRYING}", f"/{MARKER_FILE}"))
 
 
 def relative_path(path: str, roots: Sequence[str] = ()) -> str:

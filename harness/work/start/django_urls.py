@@ -98,12 +98,15 @@ def _below(
     )
     view = pattern.args[1]
     if isinstance(view, ast.Attribute) and view.attr == "urls":
-        return  # The admin, which answers only to those who have logged in, and computed tables.
+        return  # The admin, which answers only to those who have logged in.
     if template is None:
         yield None
     elif isinstance(view, ast.Call) and module.dotted(view.func).rpartition(".")[2] == "include":
-        for below in _included(view, module, modules, depth):
+        found = list(_included(view, module, modules, depth))
+        for below in found or [None]:
             yield below and Route(below.method, prefix + template + below.template)
+        if not found and prefix + template == "/":
+            yield Route("GET", "/")  # Pages of an installed package, such as a wiki's or a shop's.
     else:
         yield Route(_method_of(view, module, modules), prefix + template)
 
@@ -141,6 +144,23 @@ def _included(
     name = (_text(what) or module.dotted(what)) if what is not None else ""
     if name in modules:
         yield from _walk(modules[name], modules, depth + 1)
+    elif name.endswith(".urls"):
+        yield from (Route("GET", f"{word}/") for word in _registered(name.removesuffix(".urls"), modules))
+
+
+def _registered(router: str, modules: Mapping[str, Module]) -> Iterator[str]:
+    """Yield the prefixes of the lists that a router of Django REST framework serves: `router.register("users", …)`."""
+    module = modules.get(router.rpartition(".")[0])
+    for node in ast.walk(module.tree) if module else ():
+        if (
+            module is not None
+            and isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and module.dotted(node.func) == f"{router}.register"
+            and node.args
+            and (word := _text(node.args[0])) is not None
+        ):
+            yield word
 
 
 def _of_regex(regex: str) -> str | None:

@@ -152,9 +152,9 @@ def _of_functions(
     specs = []
     for function in (ordered := sorted(functions, key=lambda function: -len(function.routes))):
         module = by_path.get(function.file)
-        # Lambda imports from the folder of the code; so does a place that names the file.
         place = f"{function.file.as_posix()}:{function.handler}"
-        if module is not None and module.root == function.code:
+        # A name lets comparisons import each side's code; a file's own folder is what Lambda imports from.
+        if module is not None and not has_own_root(module):
             place = place_of(project, module, function.handler)
         specs.append(f"{LAMBDA}:{place}")
     handlers = {(function.file, function.handler) for function in functions}

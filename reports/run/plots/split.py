@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from harness.reading.engines import others
 from harness.reading.parts import mean_parts, tail_parts
 from reports.charts.data import Chart, SplitBar, SplitPanel, SplitPlot
 from reports.run.sides import Side
 from reports.run.timesplit import PART_NAMES, SERVICE, parts_of
 
-_PARTS = "Executing: running the call. Event loop blocked: other greenlets ran. I/O wait: the loop was idle."
+_PARTS = "Executing: running the call. Event loop blocked: {} ran. I/O wait: the loop was idle."
 _UNDIVIDED = "Lag: sent later than intended. Queue: waiting for a free worker. Service: inside the target."
 
 
@@ -23,7 +24,7 @@ def split_chart(shown: Sequence[tuple[int, Side]]) -> Chart:
     return Chart(
         "split",
         "Where the response time goes",
-        f"{_PARTS if names is PART_NAMES else _UNDIVIDED} The scales differ.",
+        f"{_PARTS.format(others(side.run for _, side in shown)) if names is PART_NAMES else _UNDIVIDED} The scales differ.",
         SplitPlot(tuple(panels), tuple({**names, "service_ns": SERVICE}.items())),
     )
 

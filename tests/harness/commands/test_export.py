@@ -13,7 +13,7 @@ from harness import cli
 from harness.errors import ExitCode
 from harness.export import columns
 from harness.model import Outcome
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.reading.summary import load
 from harness.run.directory import RunDirectory
 from harness.table import calls, pieces

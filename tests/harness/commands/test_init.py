@@ -60,13 +60,13 @@ def test_a_second_time_changes_nothing_and_shows_the_settings(tmp_path):
     said = inside(folder, "init")
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     assert said.code == ExitCode.OK
-    assert '  target = "lambda:orders/app.py:lambda_handler?requests=events"' in said.stdout
-    assert "harness run closed --target 'lambda:orders/app.py:lambda_handler" in said.stdout
+    assert '  target = "lambda:orders.app:lambda_handler?requests=events"' in said.stdout
+    assert "harness run closed --target 'lambda:orders.app:lambda_handler" in said.stdout
 
 
 def test_as_json_it_is_one_document(tmp_path):
     found = inside(write(tmp_path / "project", SAM), "init", "--json").document
-    assert found["target"] == "lambda:orders/app.py:lambda_handler?requests=events"
+    assert found["target"] == "lambda:orders.app:lambda_handler?requests=events"
     assert found["written"] == ["events/get-orders.json", "events/get-orders-id.json", "pyproject.toml"]
     assert found["left_out"] == ["POST /orders"]
 

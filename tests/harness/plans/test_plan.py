@@ -13,15 +13,8 @@ from hypothesis import strategies as st
 from harness.clock import NS_PER_S
 from harness.errors import UsageError
 from harness.model import Arrivals, Executor, Outcome, Scenario, Stage
-from harness.plans.plan import (
-    MAX_PAYLOADS,
-    Span,
-    check_size,
-    choose,
-    intended_ns,
-    planned_table,
-    spans,
-)
+from harness.plans.plan import MAX_PAYLOADS, check_size, choose, intended_ns, planned_table, spans
+from harness.plans.span import Span
 from harness.table import calls
 from scenarios.catalogue import SCENARIOS
 

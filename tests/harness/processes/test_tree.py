@@ -57,6 +57,27 @@ def test_a_measured_process_takes_the_overlay_s_package_and_says_which_file_it_w
     assert ready.opening_ns > 0
 
 
+@pytest.mark.parametrize(
+    ("root", "path"), [("core", "core"), ("inner", "core/inner.py")], ids=["package", "module"]
+)
+def test_a_file_in_the_source_roots_is_that_of_the_side(tmp_path, monkeypatch, root, path):
+    package(tmp_path / "running", "core", "running")
+    mine = package(tmp_path / "mine", "core", "mine")
+    monkeypatch.chdir(tmp_path / "running")
+    ready = ready_of(tmp_path, "core/inner.py:create", overlay=overlay_of(tmp_path, **{root: path}))
+    assert ready.operations == {"mine": 1.0}
+    assert Path(ready.file) == (mine / "inner.py").resolve()
+
+
+@pytest.mark.parametrize("place", ["core/inner.py", "core.inner"])
+def test_a_module_in_the_source_roots_that_the_side_lacks_is_missed(tmp_path, monkeypatch, place):
+    package(tmp_path / "running", "core", "running")
+    (package(tmp_path / "mine", "core", "mine") / "inner.py").unlink()
+    monkeypatch.chdir(tmp_path / "running")
+    with pytest.raises(UsageError, match=r"No module named 'core\.inner'"):
+        ready_of(tmp_path, f"{place}:create", overlay=overlay_of(tmp_path))
+
+
 def test_a_measured_process_refuses_a_package_that_something_else_imported_before(tmp_path, monkeypatch):
     installed, _ = (package(tmp_path / side, "core", side) for side in ("installed", "mine"))
     # As an editable install does it: a finder in front of all paths.
@@ -91,6 +112,27 @@ def test_other_code_of_the_project_is_refused_with_what_to_add_to_the_roots(tmp_
     monkeypatch.setenv("PYTHONPATH", str(other.parent))
     with pytest.raises(UsageError, match=r"'other.*another tree.*add 'other' to source-roots"):
         ready_of(tmp_path, "other.inner:create", overlay=overlay_of(tmp_path))
+
+
+APPLICATION = """
+import core.inner
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"ok"]
+"""
+
+
+@pytest.mark.parametrize("place", ["web:application", "web.py:application"])
+def test_an_application_outside_of_the_source_roots_is_refused_since_both_sides_would_measure_it(
+    tmp_path, monkeypatch, place
+):
+    package(tmp_path / "mine", "core", "mine")
+    (tmp_path / "installed").mkdir()
+    (tmp_path / "installed" / "web.py").write_text(APPLICATION)
+    monkeypatch.chdir(tmp_path / "installed")
+    with pytest.raises(UsageError, match=r"Both sides would measure it: add 'web.py' to source-roots"):
+        ready_of(tmp_path, f"wsgi:{place}", overlay=overlay_of(tmp_path))
 
 
 def test_a_target_that_has_nothing_of_the_tree_is_refused_since_both_sides_would_be_the_same(tmp_path):

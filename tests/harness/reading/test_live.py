@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness.clock import NS_PER_S
 from harness.model import Outcome
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.reading import follower
 from harness.reading.live import LiveRun, stage_at
 from harness.table import calls

@@ -238,10 +238,10 @@ def test_the_json_holds_what_the_product_promises(tmp_path):
     )
     document = json.loads(json.dumps(as_json(judge(run)), allow_nan=False))
     assert list(document) == [
-        "dir", "scenario", "target", "variant", "seed", "validity", "reasons", "interrupted", "planned",
+        "dir", "scenario", "target", "variant", "engine", "seed", "validity", "reasons", "remarks", "interrupted", "planned",
         "outcomes", "locust", "throughput_per_s", "recorder_ns_per_call", "split_ns_per_switch", "stated", "children", "operations",
         "blocked", "failures", "journeys", "judged_by",
-        "events_changed", "held_by", "warmup", "stages", "slo",
+        "events_changed", "left_tasks", "held_by", "warmup", "stages", "slo",
         "profiles",
     ]  # fmt: skip
     assert list(document["outcomes"]) == [

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ExitCode, HarnessError, InvalidRunError
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.run.directory import RunDirectory, write_atomically
 from harness.run.documents import HostFacts, PlanFacts, RunDocument
 from harness.run.facts import LoadFacts

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness.errors import InvalidRunError
 from harness.model import Outcome
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.run import distributions
 from harness.run.distributions import Distributions
 from harness.table import calls

@@ -128,8 +128,12 @@ factory = Target
 
 @pytest.mark.parametrize(
     ("words", "name"),
-    [(["--workers", "2"], "worker-1"), ([], "The measured process")],
-    ids=["workers", "alone"],
+    [
+        (["--workers", "2", "--engine", "gevent"], "worker-1"),
+        (["--workers", "2"], "The process that looks at the target"),
+        ([], "The measured process"),
+    ],
+    ids=["workers", "workers of any engine", "alone"],
 )
 def test_a_process_that_is_killed_before_the_run_began_is_named_and_nothing_is_left(
     tmp_path, capsys, words, name

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harness.errors import InvalidRunError
 from harness.model import Outcome
-from harness.plans.plan import Span
+from harness.plans.span import Span
 from harness.processes.worker_account import Account, merged, merged_facts, merged_host
 from harness.run.documents import HostFacts
 from harness.run.facts import LoadFacts

@@ -185,6 +185,21 @@ def test_what_a_wsgi_application_returns_is_not_read_yet():
     body.close()
 
 
+class ClientResponse:
+    """aiohttp's, as far as it shows what is left to do."""
+
+    __module__ = "aiohttp.client_reqrep"
+
+    def __init__(self, body=None, *, closed=False):
+        self._body = body
+        self.closed = closed
+
+
+def test_a_response_of_aiohttp_is_a_result_once_its_body_is_read_or_its_connection_returned():
+    assert unfinished(ClientResponse())[0].startswith("a response whose body is not read")
+    assert unfinished(ClientResponse(b"")) is unfinished(ClientResponse(closed=True)) is None
+
+
 def test_a_process_is_a_result_once_it_has_ended():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         assert unfinished(process)[0].startswith("a process in the background")

@@ -8,6 +8,7 @@ import random
 
 import numpy as np
 
+from harness.load.aio.back_to_back import make_slice
 from harness.load.aio.calling import make_caller
 from harness.load.aio.chain import codes_of_task
 from harness.load.aio.lease import CALL, Late, make_here, start_task
@@ -25,10 +26,12 @@ from harness.target.carrying import Carrier
 
 OPERATIONS = ("read", "write")
 WORKERS, CALLS = 4, 5
+# Each call has a number of its own, at most so many in one program.
+MOST = 2_000
 
 
 class World:
-    """The clock, and who moved it when: a call by its number, late work by its operation, or a special holder."""
+    """The clock, and who moved it when: a call by its number, also for what it leaves behind, or a special holder."""
 
     def __init__(self):
         self.time_ns = 1_000_000
@@ -75,7 +78,8 @@ class Program:
         self.selector.split = self.split
         self.recorder, self.path = Recorder(path, 0), path
         self.cells = HeldBy(path.with_name("heldby.npy"), len(OPERATIONS))
-        self.over, self.numbers, self.late_work = set(), [], []
+        self.late_work = []
+        self.sequence = [(number % 2, number) for number in range(MOST)]
         marked = [marked_async(self.call, name) for name in OPERATIONS]
         self.waits = Waits(
             self.split, [one.__code__ for one in marked], self.world.now_ns, 1, codes=codes_of_task
@@ -85,13 +89,17 @@ class Program:
         carrier = Carrier()
         carrier.here, self.bind = make_here(OPERATIONS, self.split), carrier.bind
         self.queue = collections.deque()
-        self.work = Work(list(OPERATIONS), marked, [list(range(WORKERS * CALLS))] * 2, self.world.now_ns)
+        self.work = Work(list(OPERATIONS), marked, [list(range(MOST))] * 2, self.world.now_ns)
 
     def run(self):
         loop = asyncio.SelectorEventLoop(self.selector)
         self.split.loop = loop
         with self.recorder, contextlib.closing(self.cells):
             calling = Calling(self.work, self.recorder, 0, self.split, {}, self.cells)
+            # Some programs call as the closed model does, the others as the open model does.
+            self.make_calls = (
+                make_slice(calling, self.sequence, self.late) if self.rng.random() < 0.5 else None
+            )
             self.make, self.append = make_caller(calling, self.late), self.recorder.appender()
             self.split.start()
             with contextlib.closing(loop):
@@ -121,11 +129,13 @@ class Program:
         own = CALL.get()
         for _ in range(CALLS):
             self.world.advance(DRIVER, self.rng.randrange(1, 100))
-            number, operation = len(self.numbers), self.rng.randrange(2)
-            self.numbers.append(operation)
             now_ns = self.world.now_ns()
-            await self.make(owner, self.append(operation, number, now_ns, now_ns), operation, number, 0, 0)
-            self.over.add(number)
+            if self.make_calls:
+                await self.make_calls(owner, now_ns, now_ns, 0, 0, now_ns + self.rng.randrange(20_000))
+            else:
+                operation, number = self.sequence.pop()
+                row = self.append(operation, number, now_ns, now_ns)
+                await self.make(owner, row, operation, number, 0, 0)
             if self.rng.random() < 0.5:
                 CALL.set(own)
                 self.world.advance(DRIVER, self.rng.randrange(1, 100))
@@ -135,13 +145,11 @@ class Program:
         """Return the column of the table of what blocked the loop."""
         if isinstance(whose, int):
             return whose
-        kind, which = whose
-        if kind == "garbage":
-            return GARBAGE
-        return which if kind == "late" else self.numbers[which]
+        kind, number = whose
+        return GARBAGE if kind == "garbage" else number % 2
 
     def spend(self, number, most_ns=1000):
-        whose = ("late", self.numbers[number]) if number in self.over else ("call", number)
+        whose = ("call", number)
         self.world.advance(whose, self.rng.randrange(1, most_ns))
         if self.rng.random() < 0.2:
             # Garbage is collected in what runs now; to the call itself it is its own time.
@@ -187,18 +195,18 @@ class Program:
 
 def test_random_programs_are_split_exactly_into_run_busy_and_idle_and_by_who_held_the_loop(tmp_path):
     idle = late = 0
-    for seed in range(60):
+    for seed in range(20):
         program = Program(seed, tmp_path / "calls.npy")
         check(program, program.run())
         idle += any(whose == IDLE for *_, whose in program.world.moves)
         late += sum(program.late.found().values())
         assert sum(program.late.found().values()) <= len(program.late_work)
-    assert min(idle, late) > 20
+    assert min(idle, late) > 5
 
 
 def check(program, rows):
     """Hold every row, the table of what blocked the loop, and the wait profile against who moved the clock."""
-    assert len(rows) == WORKERS * CALLS
+    assert len(rows) >= WORKERS * CALLS
     expected = np.zeros((2, 2 + heldby.SPECIAL), "<i8")
     for row in rows:
         number, operation = int(row["payload"]), int(row["operation"])

@@ -3,22 +3,26 @@
 import asyncio
 import contextlib
 import contextvars
+import sys
 
 import pytest
 
 from harness.clock import SystemClock
 from harness.load.aio.lease import Late, start_task
 from harness.load.aio.selector import PacedSelector
-from harness.load.aio.steps import Steps
+from harness.load.aio.steps import Marking, Steps
+from harness.profiles.stacks.marker import marked_async, marker_name
 
 
 class Watched:
-    """A loop under the hook, in which a function runs as a call does."""
+    """A loop under a hook, in which a function runs as a call does."""
 
-    def __init__(self):
+    def __init__(self, *, splits=True):
         late = Late(["call"])
-        self.split = Steps(SystemClock.now_ns, late)
-        self.split.expect(1)
+        late.expect()
+        self.split = Steps(SystemClock.now_ns, late) if splits else Marking(late)
+        if splits:
+            self.split.expect(1)
 
     def run(self, function):
         self.split.loop = loop = asyncio.SelectorEventLoop(PacedSelector(SystemClock.now_ns))
@@ -201,3 +205,43 @@ def test_a_hook_that_another_tool_replaces_is_seen_and_left_where_it_is():
         assert asyncio.Handle._run is theirs
     finally:
         asyncio.Handle._run = before
+
+
+def is_marked():
+    frame, found = sys._getframe(), 0
+    while frame is not None:
+        found += frame.f_code.co_name == marker_name("call")
+        frame = frame.f_back
+    return found
+
+
+async def steps_of_all_kinds():
+    async def child(told):
+        told.append(is_marked())
+        await asyncio.sleep(0)
+        told.append(is_marked())
+
+    loop, told = asyncio.get_running_loop(), []
+    await asyncio.gather(child(told), child(told))
+    loop.call_soon(lambda: told.append(is_marked()))
+    future = loop.create_future()
+    future.add_done_callback(lambda _: told.append(is_marked()))
+    loop.call_later(0.001, future.set_result, None)
+    await future
+    await asyncio.sleep(0)
+    return told
+
+
+@pytest.mark.parametrize("splits", [True, False])
+def test_every_step_and_callback_of_a_call_runs_under_its_marker_once(splits):
+    assert Watched(splits=splits).run(steps_of_all_kinds) == [1] * 6
+
+
+@pytest.mark.parametrize("splits", [True, False])
+def test_a_marked_coroutine_has_its_marker_at_each_step_and_no_second_one(splits):
+    async def call(_event):
+        told = [is_marked()]
+        await asyncio.sleep(0)
+        return [*told, is_marked()]
+
+    assert Watched(splits=splits).run(lambda: marked_async(call, "call")(None)) == [1, 1]

@@ -52,7 +52,10 @@ SPECS = {
     "a handler": ({"fn.py": "def lambda_handler(event, context): ..."}, "lambda:fn:lambda_handler"),
     "a handler that ignores its context": ({"fn.py": "def handler(event, _context): ..."}, "lambda:fn:handler"),
     "Django": (DJANGO, "wsgi:mysite.wsgi:application"),
-    "SAM": (SAM, "lambda:orders/app.py:lambda_handler"),
+    "SAM": (SAM, "lambda:orders.app:lambda_handler"),
+    "SAM with files beside the handler": (
+        SAM | {"orders/app.py": "import table", "orders/table.py": ""}, "lambda:orders/app.py:lambda_handler",
+    ),
     "the application of the tests is not the one": (
         {"tests/app.py": f"{FLASK}app = Flask(__name__)", "shop.py": f"{FLASK}shop = Flask(__name__)"}, "wsgi:shop:shop",
     ),
@@ -182,13 +185,13 @@ def test_an_application_without_routes_is_asked_for_its_home(tmp_path):
 
 def test_the_functions_of_a_template_come_with_the_one_that_has_most_routes_first(tmp_path):
     found = propose(write(tmp_path, SAM))
-    assert found.others == ("lambda:orders/app.py:sweep",)
+    assert found.others == ("lambda:orders.app:sweep",)
     assert found.left_out == ("POST /orders",)
 
 
 def test_the_routes_of_a_template_become_events_as_api_gateway_sends_them(tmp_path):
     found = propose(write(tmp_path, SAM))
-    assert found.spec == "lambda:orders/app.py:lambda_handler?requests=events"
+    assert found.spec == "lambda:orders.app:lambda_handler?requests=events"
     events = {name: json.loads(text) for name, text in found.new_files.items()}
     rest, http = events["events/get-orders.json"], events["events/get-orders-id.json"]
     assert (rest["httpMethod"], rest["resource"], rest["path"], rest["pathParameters"]) == (

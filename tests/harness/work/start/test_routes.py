@@ -140,6 +140,20 @@ def test_the_decorators_of_djangos_views_name_their_methods(tmp_path):
     assert found.left_out == ("POST /polls/make", "DELETE /polls/change")
 
 
+def test_a_router_of_rest_framework_is_asked_for_its_lists_and_a_package_of_others_for_its_home(tmp_path):
+    urls = """
+        from django.urls import include, path
+        from rest_framework import routers
+        from wagtail import urls as wagtail_urls
+        router = routers.DefaultRouter()
+        router.register(r"users", object)
+        urlpatterns = [path("api/", include(router.urls)), path("docs/", include("docs.urls")), path("", include(wagtail_urls))]
+        """
+    paths, found = asked(tmp_path, DJANGO | {"mysite/urls.py": urls})
+    assert list(paths) == ["GET /api/users/", "GET /"]
+    assert found.unreadable == 2
+
+
 def test_django_in_one_file(tmp_path):
     text = """
         from django.conf import settings
