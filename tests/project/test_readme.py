@@ -112,12 +112,13 @@ def test_every_way_to_name_ones_own_code_is_one_that_is_understood():
 
 def test_the_requests_that_are_shown_are_read(tmp_path, monkeypatch):
     monkeypatch.setenv("TOKEN", "of-a-customer")
-    (tmp_path / "values.csv").write_text("product\ntea\n")
-    alone, journey = (shown_requests(tmp_path, block) for block in blocks("json"))
-    assert list(alone.operations) == ["GET /products/{id}", "GET /products", "order"]
-    assert journey.is_journey
+    (tmp_path / "values.csv").write_text("product,name,password\ntea,ada,likes tea\n")
 
+    def read(block):
+        (tmp_path / "requests.jsonl").write_text(block)
+        return read_requests(tmp_path / "requests.jsonl", tmp_path / "values.csv")
 
-def shown_requests(folder, block):
-    (folder / "requests.jsonl").write_text(block)
-    return read_requests(folder / "requests.jsonl", folder / "values.csv" if "{product}" in block else None)
+    mixed, journey = map(read, blocks("json"))
+    assert list(mixed.operations) == ["GET /products/{id}", "GET /products", "order"]
+    assert [one.operation for one in journey.templates] == ["POST /login", "GET /basket"]
+    assert (mixed.is_journey, journey.is_journey) == (False, True)
