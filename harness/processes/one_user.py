@@ -8,7 +8,7 @@ that depends on everything the process did before.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,12 +21,20 @@ from harness.target.carrying import Carrier
 from harness.target.eventloop import forget_cancellation
 from harness.target.events import prepare_events
 from harness.target.failures import Failure, Failures
+from harness.target.journeys import USER, Walks
 from harness.target.loading import LoadedTarget, open_target
 from harness.target.refusals import Results
 from harness.target.renewing import give_back, taken
 
-Request = tuple[str, Any]
-"""An operation, and an entry of the pool of its events."""
+
+class Request(NamedTuple):
+    """An operation, an entry of the pool of its events, and the user who calls it, if users have state."""
+
+    operation: str
+    entry: Any
+    user: Any = None
+
+
 _NONE = object()
 """Stand-in for the result of a call that raised."""
 
@@ -39,6 +47,8 @@ class OneUser:
         self._carrier = carrier
         self._names = list(target.operations)
         self._results = {name: Results(name) for name in self._names}
+        self.failure = ""
+        """Reason why the last call failed; empty if it completed."""
 
     def open(self) -> None:
         """Hook into the target's executors and open it."""
@@ -63,7 +73,8 @@ class OneUser:
             # In one coroutine: starting and stopping the loop for each call would be a cost of each call.
             self._target.loop.run(self._await_each(requests, failures, is_carried=is_carried))
             return
-        for operation, entry in requests:
+        for operation, entry, user in requests:
+            USER.set(user)
             event, call = taken(entry), self._target.call
             result: Any = _NONE
             try:
@@ -77,7 +88,8 @@ class OneUser:
             self._judge(operation, result, failures)
 
     async def _await_each(self, requests: Iterable[Request], failures: Failures, *, is_carried: bool) -> None:
-        for operation, entry in requests:
+        for operation, entry, user in requests:
+            USER.set(user)
             event, call = taken(entry), self._target.call
             result: Any = _NONE
             try:
@@ -95,7 +107,9 @@ class OneUser:
             self._judge(operation, result, failures)
 
     def _judge(self, operation: str, result: Any, failures: Failures) -> None:
+        self.failure = ""
         if not self._succeeded(operation, result, failures):
+            self.failure = failures.why
             failures.count(self._names.index(operation), Outcome.FAILED, 0)
         judge = self._target.judge
         if judge and judge.fault:
@@ -134,6 +148,14 @@ class OneUserDriver:
         write_document(Path(self._job.folder) / self.FACTS, facts)
 
 
+def one_for_all(target: LoadedTarget, seed: int) -> Any:
+    """Return a user who makes all calls, for a target whose users have state but no journey; None for any other target."""
+    if target.journey.steps or not target.journey.has_users:
+        return None
+    Walks(target.journey, [], seed, 0.0).new_user()
+    return USER.get()
+
+
 def fixed_lists(
     target: LoadedTarget, mix: Mapping[str, float], seed: int, count: int
 ) -> tuple[list[Request], list[Request]]:
@@ -150,8 +172,9 @@ def fixed_lists(
             )
     needed = dict.fromkeys(mix, 2 * count)
     events = prepare_events(target, mix, seed, needed)
+    user = one_for_all(target, seed)
     requests = [
-        (name, own[turn % len(own)])
+        Request(name, own[turn % len(own)], user)
         for turn in range(2 * count)
         for name, own in zip(mix, events, strict=True)
     ]

@@ -44,6 +44,7 @@ def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, A
         "journeys": msgspec.to_builtins(run.facts.journeys) if run.facts else None,
         "judged_by": (run.facts.judged_by or None) if run.facts else None,
         "events_changed": run.facts.events_changed if run.facts else None,
+        "in_threads": msgspec.to_builtins(run.facts.in_threads) if run.facts else None,
         "left_tasks": run.facts.left_tasks if run.facts else None,
         "left_running": run.facts.left_running if run.facts else None,
         "thread_cpu": msgspec.to_builtins(run.facts.thread_cpu) if run.facts else None,

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from harness.errors import RefusedError
 from harness.model import Outcome
 from harness.target.events import prepare_events
 from harness.target.importing import append_current_folder
@@ -50,6 +51,11 @@ def target() -> Iterator[LoadedTarget]:
 @pytest.mark.parametrize("operation", list(TARGET.operations))
 def test_call(target: LoadedTarget, operation: str, benchmark: Any) -> None:
     """Call the target with one event after another; each series of slices begins with the first."""
+    if target.journey.has_users:
+        raise RefusedError(
+            f"Operation '{operation}' is called by users with state or a journey; a benchmark calls it again and again for none",
+            remedy="Compare such targets with --suite load or --suite exact",
+        )
     if target.is_async:
         benchmark.loop = target.loop
     pool = prepare_events(target, {operation: 1.0}, SEED, {operation: EVENTS})[0]

@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import RefusedError
 from harness.model import Engine
-from harness.processes.one_user import OneUser
+from harness.processes.one_user import OneUser, Request
 from harness.target.carrying import Carrier
 from harness.target.loading import LoadedTarget
 
@@ -31,16 +31,16 @@ def test_whatever_a_call_raises_is_a_failure(error):
         if event:
             raise error
 
-    (failure,) = user_of(call).make_all([("read", 0), ("read", 1), ("read", 0), ("read", 1)])
+    (failure,) = user_of(call).make_all(Request("read", number) for number in (0, 1, 0, 1))
     assert (failure.operation, failure.count) == ("read", 2)
     assert failure.what.endswith(type(error).__qualname__)
 
 
 def test_a_promise_is_refused_whenever_it_comes():
     user = user_of(lambda event: iter([event]) if event > 3 else event)
-    assert user.make_all(("read", number) for number in range(4)) == []
+    assert user.make_all(Request("read", number) for number in range(4)) == []
     with pytest.raises(RefusedError, match="returned an iterator for operation 'read'"):
-        user.make_all([("read", 4)])
+        user.make_all([Request("read", 4)])
 
 
 def async_user_of(call, make_event=lambda *_: None):
@@ -60,7 +60,7 @@ def test_an_asynchronous_list_is_one_coroutine_of_one_loop():
             raise ValueError("no")
 
     user = async_user_of(call)
-    (failure,) = user.make_all(("read", number) for number in range(4))
+    (failure,) = user.make_all(Request("read", number) for number in range(4))
     assert (failure.what, failure.count) == ("ValueError", 1)
     assert len(tasks) == 1
     user._target.loop.close()
@@ -78,7 +78,7 @@ def test_a_call_that_is_cancelled_or_cancels_its_task_ends_no_other_call(waits):
         await asyncio.sleep(0)
 
     user = async_user_of(call)
-    failures = user.make_all(("read", number) for number in range(5))
+    failures = user.make_all(Request("read", number) for number in range(5))
     assert {one.what for one in failures} == {"asyncio.exceptions.CancelledError"}
     assert sum(one.count for one in failures) == 1 + waits
     user._target.loop.close()
@@ -93,5 +93,5 @@ def test_a_promise_that_is_awaited_into_being_is_refused_too():
 
     user = async_user_of(call)
     with pytest.raises(RefusedError, match="returned an asynchronous iterator for operation 'read'"):
-        user.make_all([("read", 1)])
+        user.make_all([Request("read", 1)])
     user._target.loop.close()

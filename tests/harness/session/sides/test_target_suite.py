@@ -1,5 +1,6 @@
 """The micro suite of a target: events as they were made, and no time for an operation that fails."""
 
+import dataclasses
 import importlib.util
 import inspect
 import json
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import RefusedError
 from harness.session.sides import prepare
+from harness.target.journeys import Journey, Step
 
 SUITE = Path(prepare.__file__).with_name("target_suite.py")
 TARGET = """
@@ -114,3 +117,10 @@ def test_calls_that_begin_to_change_their_events_on_the_way_are_not_the_same_wor
     # As many calls as there are events: a second pop would fail by itself.
     with pytest.raises(AssertionError, match="changed their events after some time"):
         suite.test_call(suite.TARGET, "turns", Benchmark(calls=4))
+
+
+@pytest.mark.parametrize("journey", [Journey((Step("reads"),)), Journey(make_user=lambda rng: [])])
+def test_an_operation_of_users_is_refused_because_a_benchmark_has_none(suite, journey):
+    target = dataclasses.replace(suite.TARGET, journey=journey)
+    with pytest.raises(RefusedError, match="--suite load or --suite exact"):
+        suite.test_call(target, "reads", Benchmark())
