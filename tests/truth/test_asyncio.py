@@ -13,7 +13,7 @@ from tests.support.cli import facts, inside, measured, returned
 from tests.truth.conftest import TOLERANCE
 
 SOURCE = """
-import asyncio, contextvars, json, sys, time
+import asyncio, contextvars, json, os, signal, sys, time
 
 MINE = contextvars.ContextVar("mine", default=None)
 now_ns = time.perf_counter_ns
@@ -29,7 +29,7 @@ class Own(BaseException):
 
 class Planted:
     operations = {"hold": 1, "wait": 3, "group": 1, "thread": 1, "late": 1, "cancels_itself": 1, "child_exits": 1,
-                  "blocks": 2, **dict.fromkeys(RAISED, 0.5)}
+                  "blocks": 2, "forks": 0.3, **dict.fromkeys(RAISED, 0.5)}
 
     def __init__(self, journal):
         self._journal = journal
@@ -78,6 +78,19 @@ class Planted:
 
     async def blocks(self):
         time.sleep(0.01)
+
+    async def forks(self):
+        "Ends a child as a pool of processes does."
+        is_up, up = os.pipe()
+        pid = os.fork()
+        if not pid:
+            os.write(up, b"x")
+            time.sleep(60)
+            os._exit(1)
+        os.read(is_up, 1)
+        os.kill(pid, signal.SIGTERM)
+        assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGTERM
+        os.close(is_up), os.close(up)
 
     async def late(self):
         self._kept.append(asyncio.create_task(self.part("late")))
@@ -166,6 +179,8 @@ def test_every_call_has_its_outcome_and_whatever_it_raises_is_a_failure_with_a_r
         "dropped": 0, "unfinished": 0, "never_started": 0
     }  # fmt: skip
     assert planted.rows["completed_ns"].max() > 1_000_000_000
+    assert run["operations"]["forks"]["count"] > 0
+    assert not run["interrupted"]
 
 
 def test_no_word_of_the_other_engine_is_said(planted):
