@@ -43,7 +43,7 @@ def in_no_child() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def heard(ask_to_stop: Callable[[], None]) -> Iterator[None]:
+def heard(ask_to_stop: Callable[[], object]) -> Iterator[None]:
     """Call `ask_to_stop` at SIGTERM during the block, in the main thread, between any two of its instructions."""
     with in_no_child():
         before = signal.signal(signal.SIGTERM, lambda _number, _frame: ask_to_stop())

@@ -112,6 +112,7 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         journeys=journey_ends.merged([facts.journeys for facts in all_facts if facts.journeys]),
         threads=sum(facts.threads for facts in all_facts),
         thread_cpu=_cpu([facts.thread_cpu for facts in all_facts]),
+        thread_cpu_read_ns=max(facts.thread_cpu_read_ns for facts in all_facts),
         in_threads=_in_threads([facts.in_threads for facts in all_facts]),
         left_running=sum(facts.left_running for facts in all_facts),
     )

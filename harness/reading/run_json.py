@@ -46,6 +46,8 @@ def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, A
         "events_changed": run.facts.events_changed if run.facts else None,
         "in_threads": msgspec.to_builtins(run.facts.in_threads) if run.facts else None,
         "left_tasks": run.facts.left_tasks if run.facts else None,
+        "left_running": run.facts.left_running if run.facts else None,
+        "thread_cpu": msgspec.to_builtins(run.facts.thread_cpu) if run.facts else None,
         "held_by": None if run.held_by is None else heldby.named(run.held_by, list(run.operations)),
         "warmup": judged.warmup.as_json(),
         "stages": _stages(judged),

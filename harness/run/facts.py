@@ -94,6 +94,8 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Number of threads that made calls; 0 unless the engine is `threads`."""
     thread_cpu: dict[str, ThreadCpu] = {}
     """CPU time of calls by operation, where threads made them; it includes no work of other threads or processes."""
+    thread_cpu_read_ns: float = 0.0
+    """CPU time of a call that does nothing, in ns: that of reading it, which is part of every call's."""
     left_running: int = 0
     """Number of calls that could not be ended with the run: those of threads, which ran on until the end of the process."""
 

@@ -61,7 +61,10 @@ def _cpu(facts: LoadFacts) -> str:
     ]
     if not means:
         return ""
-    return f"on average, CPU time of the thread of a call: {', '.join(means)} (without other threads and processes)"
+    return (
+        f"on average, CPU time of the thread of a call: {', '.join(means)} (without other threads and processes; with the "
+        f"{format_ns(facts.thread_cpu_read_ns)} that reading it takes)"
+    )
 
 
 def _left(facts: LoadFacts) -> str:
