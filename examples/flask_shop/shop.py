@@ -1,14 +1,16 @@
-"""A shop in Flask: products in SQLite, baskets in memory."""
+"""A shop in Flask: products in SQLite, baskets and the customers who have logged in in memory."""
 
+import secrets
 import sqlite3
 import tempfile
 from pathlib import Path
 
-from flask import Flask, abort, request
+from flask import Flask, abort, jsonify, request
 
 app = Flask(__name__)
 folder = tempfile.TemporaryDirectory(prefix="flask-shop-")
 baskets: dict[str, dict[int, int]] = {}
+customers: dict[str, str] = {}
 
 
 def connect():
@@ -65,3 +67,25 @@ def put(name):
     basket = baskets.setdefault(name, {})
     basket[int(request.json["product"])] = int(request.json["pieces"])
     return {"products": len(basket), "cents": price_of(basket)}, 201
+
+
+@app.post("/login")
+def login():
+    """Give a customer a token, and a cookie with the language of the shop."""
+    name, password = request.json["name"], request.json["password"]
+    if password != f"{name} likes tea":
+        abort(401)
+    token = secrets.token_hex()
+    customers[token] = name
+    answer = jsonify(token=token)
+    answer.set_cookie("language", "en")
+    return answer
+
+
+@app.get("/basket")
+def basket():
+    """Show the basket of the customer who has logged in."""
+    name = customers.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+    if name is None or request.cookies.get("language") != "en":
+        abort(401)
+    return {"customer": name, "cents": price_of(baskets.get(name, {}))}

@@ -10,7 +10,8 @@ import msgspec
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.processes.job import Message
-from harness.processes.one_user import OneUserDriver, fixed_lists
+from harness.processes.journey_lists import called, exact_lists
+from harness.processes.one_user import OneUserDriver
 from harness.target.counters import Counters
 from harness.target.failures import Failure
 
@@ -34,7 +35,8 @@ class Driver(OneUserDriver):
 
     def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
         """Make the calls and write `facts.json` into the job's folder."""
-        warm_up, counted = fixed_lists(self._target, mix, self._job.seed, self._job.requests)
+        mix = called(self._target, mix)
+        warm_up, counted = exact_lists(self._user, self._target, mix, self._job.seed, self._job.requests)
         counters = Counters(self._target)
         pause = self._loop.run_for if self._loop else time.sleep
         self._user.warm_up(warm_up)

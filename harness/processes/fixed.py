@@ -5,6 +5,7 @@ the second half is traced: repeating the first would find every cache full, whic
 """
 
 import gc
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import numpy as np
 from harness.clock import SystemClock
 from harness.plans.plan import choose
 from harness.processes.job import Message
-from harness.processes.one_user import OneUserDriver
+from harness.processes.journey_lists import Rounds
+from harness.processes.one_user import OneUserDriver, Request, one_for_all
 from harness.processes.settling import settle
 from harness.profiles.capture.memory import MemoryProfiler
 from harness.profiles.capture.memory_children import cannot_follow
@@ -39,15 +41,13 @@ class Driver(OneUserDriver):
     def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
         """Make the calls; write memray's record and `facts.json` into the job's folder."""
         traced = self._job.requests
-        operation, payload = self._drawn(2 * traced, mix)
-        needed = needed_payloads(mix, operation, payload)
-        events = prepare_events(self._target, mix, self._job.seed, needed)
-        names = list(mix)
-        requests = [
-            (names[index], events[index][turn % len(events[index])])
-            for index, turn in zip(operation.tolist(), payload.tolist(), strict=True)
-        ]
-        self._user.warm_up(requests[:traced])
+        requests: Rounds | list[Request]
+        if self._target.journey.steps:
+            self._user.warm_up(Rounds(self._user, self._target, self._job.seed, traced))
+            requests = Rounds(self._user, self._target, self._job.seed + 1, traced)
+        else:
+            warm_up, requests = self._drawn(mix, traced)
+            self._user.warm_up(warm_up)
         if self._loop:
             # As in `harness.processes.traced`.
             settle(self._loop)
@@ -56,12 +56,12 @@ class Driver(OneUserDriver):
         why_not = cannot_follow() if self._job.follow_fork else ""
         with MemoryProfiler(folder / self.RECORD, follow_fork=self._job.follow_fork and not why_not):
             start_ns = SystemClock.now_ns()
-            failures = self._user.make_all(requests[traced:])
+            failures = self._user.make_all(requests)
             traced_ns = SystemClock.now_ns() - start_ns
             settle(self._loop)
-        by_operation = {name: int((operation[traced:] == index).sum()) for index, name in enumerate(names)}
+        made = requests.made if isinstance(requests, Rounds) else Counter(one.operation for one in requests)
         facts = FixedFacts(
-            requests=by_operation,
+            requests={name: made[name] for name in mix},
             failed=sum(one.count for one in failures),
             traced_ns=traced_ns,
             # A traced call may have been the first to import a module that forbids following forks.
@@ -69,13 +69,14 @@ class Driver(OneUserDriver):
         )
         self._write(facts)
 
-    def _drawn(self, count: int, mix: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
-        """Return operation and payload of so many requests, by number: the steps of a journey again and again, or by weight."""
-        steps = [list(mix).index(step.operation) for step in self._target.journey.steps]
-        if not steps:
-            return choose(count, mix, np.random.default_rng(self._job.seed))
-        operation, payload = np.resize(np.array(steps), count), np.zeros(count, int)
-        for index in set(steps):
-            mine = operation == index
-            payload[mine] = np.arange(mine.sum())
-        return operation, payload
+    def _drawn(self, mix: Mapping[str, float], count: int) -> tuple[list[Request], list[Request]]:
+        """Return `count` requests for warm-up and as many to trace, drawn as the plan is."""
+        operation, payload = choose(2 * count, mix, np.random.default_rng(self._job.seed))
+        needed = needed_payloads(mix, operation, payload)
+        events = prepare_events(self._target, mix, self._job.seed, needed)
+        names, user = list(mix), one_for_all(self._target, self._job.seed)
+        requests = [
+            Request(names[index], events[index][turn % len(events[index])], user)
+            for index, turn in zip(operation.tolist(), payload.tolist(), strict=True)
+        ]
+        return requests[:count], requests[count:]

@@ -8,7 +8,7 @@ that depends on everything the process did before.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,36 +21,39 @@ from harness.target.carrying import Carrier
 from harness.target.eventloop import forget_cancellation
 from harness.target.events import prepare_events
 from harness.target.failures import Failure, Failures
-from harness.target.journeys import USER
+from harness.target.journeys import USER, Walks
 from harness.target.loading import LoadedTarget, open_target
 from harness.target.refusals import Results
 from harness.target.renewing import give_back, taken
 
-Request = tuple[str, Any]
-"""An operation, and an entry of the pool of its events."""
+
+class Request(NamedTuple):
+    """An operation, an entry of the pool of its events, and the user who calls it, if users have state."""
+
+    operation: str
+    entry: Any
+    user: Any = None
+
+
 _NONE = object()
 """Stand-in for the result of a call that raised."""
 
 
 class OneUser:
-    """User that opens the target and makes requests one after the other, each under the marker of its operation.
+    """User that opens the target and makes requests one after the other, each under the marker of its operation."""
 
-    Where the target makes users, all requests are those of one of them.
-    """
-
-    def __init__(self, target: LoadedTarget, carrier: Carrier, seed: int = 1) -> None:
+    def __init__(self, target: LoadedTarget, carrier: Carrier) -> None:
         self._target = target
-        self._seed = seed
-        self._user: Any = None
         self._carrier = carrier
         self._names = list(target.operations)
         self._results = {name: Results(name) for name in self._names}
+        self.failure = ""
+        """Reason why the last call failed; empty if it completed."""
 
     def open(self) -> None:
         """Hook into the target's executors and open it."""
         self._target.instrument(self._carrier.bind)
         open_target(self._target)
-        self._user = self._target.journey.user(self._seed)
 
     def warm_up(self, requests: Iterable[Request]) -> None:
         """Make requests that do not count. A worker thread that one of them starts belongs to no call."""
@@ -70,8 +73,8 @@ class OneUser:
             # In one coroutine: starting and stopping the loop for each call would be a cost of each call.
             self._target.loop.run_to_end(self._await_each(requests, failures, is_carried=is_carried))
             return
-        USER.set(self._user)
-        for operation, entry in requests:
+        for operation, entry, user in requests:
+            USER.set(user)
             event, call = taken(entry), self._target.call
             result: Any = _NONE
             try:
@@ -85,8 +88,8 @@ class OneUser:
             self._judge(operation, result, failures)
 
     async def _await_each(self, requests: Iterable[Request], failures: Failures, *, is_carried: bool) -> None:
-        USER.set(self._user)
-        for operation, entry in requests:
+        for operation, entry, user in requests:
+            USER.set(user)
             event, call = taken(entry), self._target.call
             result: Any = _NONE
             try:
@@ -104,7 +107,9 @@ class OneUser:
             self._judge(operation, result, failures)
 
     def _judge(self, operation: str, result: Any, failures: Failures) -> None:
+        self.failure = ""
         if not self._succeeded(operation, result, failures):
+            self.failure = failures.why
             failures.count(self._names.index(operation), Outcome.FAILED, 0)
         judge = self._target.judge
         if judge and judge.fault:
@@ -132,7 +137,7 @@ class OneUserDriver:
     def __init__(self, job: Job, target: LoadedTarget, carrier: Carrier) -> None:
         self._job = job
         self._target = target
-        self._user = OneUser(target, carrier, job.seed)
+        self._user = OneUser(target, carrier)
         self._loop = target.loop if target.is_async else None
 
     def open(self) -> None:
@@ -143,12 +148,19 @@ class OneUserDriver:
         write_document(Path(self._job.folder) / self.FACTS, facts)
 
 
+def one_for_all(target: LoadedTarget, seed: int) -> Any:
+    """Return a user who makes all calls, for a target whose users have state but no journey; None for any other target."""
+    if target.journey.steps or not target.journey.has_users:
+        return None
+    Walks(target.journey, [], seed, 0.0).new_user()
+    return USER.get()
+
+
 def fixed_lists(
     target: LoadedTarget, mix: Mapping[str, float], seed: int, count: int
 ) -> tuple[list[Request], list[Request]]:
     """Return two lists with `count` requests of each operation of `mix`, the operations in turn: warm-up, and the rest.
 
-    The operations of a journey come in the order of its steps.
     The events of the second list are not those of the first: repeating them would find every cache full, which no user
     does. Raises `TargetError` for an operation that the target does not offer.
     """
@@ -158,11 +170,11 @@ def fixed_lists(
                 f"The target does not offer operation '{name}'",
                 remedy=f"It offers: {', '.join(target.operations)}",
             )
-    mix = target.journey.ordered(mix)
     needed = dict.fromkeys(mix, 2 * count)
     events = prepare_events(target, mix, seed, needed)
+    user = one_for_all(target, seed)
     requests = [
-        (name, own[turn % len(own)])
+        Request(name, own[turn % len(own)], user)
         for turn in range(2 * count)
         for name, own in zip(mix, events, strict=True)
     ]

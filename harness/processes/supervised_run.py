@@ -21,9 +21,10 @@ from harness.processes.job import Job, Ready, Share, Start, Started
 from harness.processes.loadrun import LoadPlan, Subject
 from harness.processes.measure import Ending, Following, MeasuredProcess, Program, Tick
 from harness.processes.merge_parts import Part
-from harness.processes.worker_messages import WORKER_VARIABLE, Member
+from harness.processes.worker_messages import Member
 from harness.supervise import Supervisor, how_it_ended
 from harness.table import calls, shares
+from harness.target.spec import WORKER_VARIABLE
 
 
 @dataclasses.dataclass(slots=True)

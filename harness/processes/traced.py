@@ -12,7 +12,8 @@ import msgspec
 
 from harness.processes.children import unseen, usage
 from harness.processes.job import Message
-from harness.processes.one_user import OneUserDriver, Request, fixed_lists
+from harness.processes.journey_lists import called, exact_lists
+from harness.processes.one_user import OneUserDriver, Request
 from harness.processes.settling import settle
 from harness.profiles.capture.memory import MemoryProfiler
 from harness.target.failures import by_operation
@@ -35,7 +36,8 @@ class Driver(OneUserDriver):
 
     def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
         """Make the calls; write memray's records and `facts.json` into the job's folder."""
-        warm_up, traced = fixed_lists(self._target, mix, self._job.seed, self._job.requests)
+        mix = called(self._target, mix)
+        warm_up, traced = exact_lists(self._user, self._target, mix, self._job.seed, self._job.requests)
         records = {name: f"memory-{number}.bin" for number, name in enumerate(mix)}
         self._user.warm_up(warm_up)
         if self._loop:
@@ -45,7 +47,7 @@ class Driver(OneUserDriver):
         missing: dict[str, str] = {}
         for name, record in records.items():
             before = usage()
-            failed |= self._trace([request for request in traced if request[0] == name], record)
+            failed |= self._trace([request for request in traced if request.operation == name], record)
             missing[name] = unseen(before)
         facts = TraceFacts(requests=self._job.requests, failed=failed, records=records, unseen=missing)
         self._write(facts)

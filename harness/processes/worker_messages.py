@@ -14,8 +14,6 @@ from harness.processes.job import Go, Job
 # Files of the master in each worker's folder: the worker's report, or the reason why there is none.
 ACCOUNT = "account.msgpack"
 FAILURE = "failure.json"
-WORKER_VARIABLE = "HARNESS_WORKER"
-"""Environment variable with a worker's number, for targets that distinguish workers."""
 KEY_VARIABLE = "HARNESS_MASTER_KEY"
 """Environment variable of a worker with the key to the master's port: arguments are visible to every user."""
 

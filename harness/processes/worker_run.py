@@ -23,10 +23,11 @@ from harness.processes.job import Failed, Job, Listening, Ready, Started
 from harness.processes.loadrun import LoadPlan, Subject
 from harness.processes.measure import Ending, MeasuredProcess, Program, Tick, ended_early
 from harness.processes.merge_parts import Part
-from harness.processes.worker_messages import FAILURE, KEY_VARIABLE, WORKER_VARIABLE, Lost, Member, WorkerRun
+from harness.processes.worker_messages import FAILURE, KEY_VARIABLE, Lost, Member, WorkerRun
 from harness.storage import files
 from harness.supervise import Child, Supervisor, how_it_ended
 from harness.table import calls, shares
+from harness.target.spec import WORKER_VARIABLE
 
 _LAST_WORDS_S = 20.0
 

@@ -51,6 +51,12 @@ class Failures:
         self._kinds: dict[tuple[int, int, str, str], list[int]] = {}
         self._examples: dict[tuple[str, str], str] = {}
 
+    @property
+    def why(self) -> str:
+        """Return the last noted reason, with its place."""
+        what, where = self._why
+        return f"{what} in {where}" if where else what
+
     def raised(self, error: BaseException) -> None:
         """Note the exception of the call that has just ended, and drop its traceback.
 

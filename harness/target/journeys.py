@@ -47,25 +47,6 @@ class Journey:
         """Return True if the target has users or steps, so that its calls belong to somebody."""
         return self.make_user is not None or bool(self.steps)
 
-    def user(self, seed: int, number: int = 1) -> Any:
-        """Return a new user of that number, or None for a target without users. Raises `TargetError`."""
-        if self.make_user is None:
-            return None
-        with told("The target could not make a user", "Correct its make_user"):
-            return self.make_user(random.Random(f"{seed}:user:{number}"))
-
-    def ordered(self, mix: Mapping[str, float]) -> dict[str, float]:
-        """Return the mix with the operations of the steps first, in their order."""
-        steps = dict.fromkeys(step.operation for step in self.steps)
-        return {
-            name: mix[name] for name in (*steps, *(one for one in mix if one not in steps)) if name in mix
-        }
-
-    def before(self, operation: str) -> list[str]:
-        """Return the operations of the steps before the first one of `operation`, or of all steps if it is none of them."""
-        names = [step.operation for step in self.steps]
-        return names[: names.index(operation)] if operation in names else names
-
 
 def journey_of(text: str, target: Any, operations: Mapping[str, float]) -> Journey:
     """Return the journey of a target. Raises `TargetError` for steps that are not operations of the target."""
@@ -115,7 +96,7 @@ class Walks:
         self.abandoned = [0] * len(self.steps)
         """Journeys that ended with a call that did not complete, by step."""
         self._names = names
-        self._journey = journey
+        self._make_user = journey.make_user
         self._seed = seed
         self._turns = [0] * len(names)
         self._lock = threading.Lock()
@@ -125,8 +106,9 @@ class Walks:
         with self._lock:
             self._users += 1
             number = self._users
-        if self._journey.make_user is not None:
-            USER.set(self._journey.user(self._seed, number))
+        if self._make_user is not None:
+            with told("The target could not make a user", "Correct its make_user"):
+                USER.set(self._make_user(random.Random(f"{self._seed}:user:{number}")))
 
     def payload(self, operation: int, events: int) -> int:
         """Return the number of the next event of an operation that has `events` of them."""

@@ -20,7 +20,7 @@ from harness.target.unfinished import is_never_run, promise_of, promising, unfin
 _MOST_CLASSES = 1_000
 """Limit of remembered result classes: a target that makes a class for each call must not fill the memory."""
 HOOKS = (
-    "open", "make_event", "close", "outcome", "failure", "counters", "instrument", "record_sites", "sites",
+    "open", "make_user", "make_event", "close", "outcome", "failure", "counters", "instrument", "record_sites", "sites",
 )  # fmt: skip
 AWAITED = ("open", "make_event", "close")
 """Hooks that may be async, if `call` is: they run before and after the calls, not between them."""

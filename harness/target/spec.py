@@ -28,6 +28,9 @@ REQUESTS, VALUES, ENGINE = "requests", "values", "engine"
 RESERVED = (REQUESTS, VALUES, ENGINE)
 """Parameters for the harness itself; neither a factory nor a called function gets them."""
 
+WORKER_VARIABLE = "HARNESS_WORKER"
+"""Environment variable with a worker's number, for targets that distinguish workers."""
+
 
 def kind_and_place(name: str) -> tuple[str, str]:
     """Return (KIND, PLACE) of a SPEC's name; the KIND of a factory is empty.

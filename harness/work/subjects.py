@@ -58,8 +58,8 @@ def select(
 ) -> Selection:
     """Return the target to measure: the one named, or else the scenario's, or else the project's.
 
-    It has the scenario's own parameters for it. `given` are parameters of options; those of the SPEC win over them, and
-    they over the project's.
+    It has the scenario's own parameters for it. `given` are parameters of options; those of a SPEC that the user
+    names win over them, and they over the project's.
     """
     project = "" if spec_text or scenario.target else policy_file.target(Path.cwd())
     spec = parse_spec(spec_text or scenario.target or project or DEFAULT_TARGET)
@@ -76,18 +76,23 @@ def select(
                 "an application as wsgi:PLACE or asgi:PLACE",
             )
         entry = Entry(spec.name, "a target of the user's own")
-        spec = _with_project(spec, given)
+        spec = _with_project(spec, given, named_by_project=bool(project))
     else:
-        spec = TargetSpec(spec.name, {**given, **spec.parameters})
+        spec = TargetSpec(
+            spec.name, {**spec.parameters, **given} if project else {**given, **spec.parameters}
+        )
         if entry.asyncio and spec.parameters.get(ENGINE) == Engine.ASYNCIO:
             entry = dataclasses.replace(entry, factory=entry.asyncio)
     remark = f"Target: {spec.shown}, as [tool.harness] in pyproject.toml names it." if project else ""
     return Selection(spec, entry, _variants(spec, entry, tuple(dict.fromkeys(variants))), remark)
 
 
-def _with_project(spec: TargetSpec, given: Mapping[str, str]) -> TargetSpec:
+def _with_project(spec: TargetSpec, given: Mapping[str, str], *, named_by_project: bool) -> TargetSpec:
     """Return the SPEC of a target of the user's own with the parameters of options, and their project's for such targets."""
     project, own = policy_file.parameters(Path.cwd()), {**given, **spec.parameters}
+    if named_by_project:
+        # The SPEC is the project's as well: options win over its parameters.
+        project, own = {**project, **spec.parameters}, dict(given)
     # A factory makes its own events, and the project's values are for the placeholders of the project's requests.
     if REQUESTS in own or not _suit(spec.name, policy_file.target(Path.cwd())):
         project = {name: value for name, value in project.items() if name not in {REQUESTS, VALUES}}

@@ -22,6 +22,7 @@ from harness.units import format_ns, format_percent, format_rate, significant
 from scenarios.catalogue import SCENARIOS
 from scenarios.micro.bench_adapters import adapter_rows
 from scenarios.micro.bench_flame import flame_rows
+from scenarios.micro.bench_journeys import journey_rows
 
 ROUNDS = 3
 MEASURED_S = 2.0
@@ -147,6 +148,7 @@ def main() -> None:
          f"{format_rate(1e9 / statistics.median(hits))} on one core"),
         *(open_model(rate_per_s, name) for rate_per_s in OPEN_RATES_PER_S for name in engines),
         *adapter_rows(),
+        *journey_rows(),
         *report_rows(),
     )  # fmt: skip
     for row in rows:

@@ -112,7 +112,13 @@ def test_every_way_to_name_ones_own_code_is_one_that_is_understood():
 
 def test_the_requests_that_are_shown_are_read(tmp_path, monkeypatch):
     monkeypatch.setenv("TOKEN", "of-a-customer")
-    (tmp_path / "requests.jsonl").write_text("".join(blocks("json")))
-    (tmp_path / "values.csv").write_text("product\ntea\n")
-    found = read_requests(tmp_path / "requests.jsonl", tmp_path / "values.csv")
-    assert list(found.operations) == ["GET /products/{id}", "GET /products", "order"]
+    (tmp_path / "values.csv").write_text("product,name,password\ntea,ada,likes tea\n")
+
+    def read(block):
+        (tmp_path / "requests.jsonl").write_text(block)
+        return read_requests(tmp_path / "requests.jsonl", tmp_path / "values.csv")
+
+    mixed, journey = map(read, blocks("json"))
+    assert list(mixed.operations) == ["GET /products/{id}", "GET /products", "order"]
+    assert [one.operation for one in journey.templates] == ["POST /login", "GET /basket"]
+    assert (mixed.is_journey, journey.is_journey) == (False, True)

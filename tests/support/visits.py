@@ -1,5 +1,6 @@
 """Take a user of an adapted target through its journey, outside of a run."""
 
+import contextvars
 import json
 import random
 from pathlib import Path
@@ -43,19 +44,19 @@ def shop(
     return adapted(spec, requests=str(file), values=str(folder / "users.csv"))
 
 
-def walked(target: LoadedTarget, seed: int = 1) -> list[str]:
-    """Make the calls of one new user until one fails; return `completed` or the reason of each."""
-    make_user, said = target.journey.make_user, []
-    assert make_user is not None
+def visitor(target: LoadedTarget, seed: int = 1) -> Any:
+    """Return a new user of a target."""
+    assert target.journey.make_user is not None
+    return target.journey.make_user(random.Random(seed))
+
+
+def walked(target: LoadedTarget, user: Any = None) -> list[str]:
+    """Make the calls of one user until one fails; return `completed` or the reason of each."""
+    said: list[str] = []
+    user = user or visitor(target)
     assert target.judge is not None
-    user = make_user(random.Random(seed))
     for step in target.journey.steps:
-        event = target.make_event(step.operation, random.Random(1))
-        answer = (
-            target.loop.run(_awaited(target, user, event))
-            if target.is_async
-            else _called(target, user, event)
-        )
+        answer = called_for(target, user, step.operation)
         done = target.judge(answer) == Outcome.COMPLETED
         said.append("completed" if done else target.judge.reason(answer))
         if not done:
@@ -63,11 +64,16 @@ def walked(target: LoadedTarget, seed: int = 1) -> list[str]:
     return said
 
 
-def _called(target: LoadedTarget, user: Any, event: Any) -> Any:
-    USER.set(user)
-    return target.call(event)
+def called_for(target: LoadedTarget, user: Any, operation: str) -> Any:
+    """Make one call for a user. The user of the test's own thread stays as it is."""
+    event = target.make_event(operation, random.Random(1))
 
+    def call() -> Any:
+        USER.set(user)
+        return target.call(event)
 
-async def _awaited(target: LoadedTarget, user: Any, event: Any) -> Any:
-    # The loop has a context of its own.
-    return await _called(target, user, event)
+    async def call_async() -> Any:
+        # The loop has a context of its own.
+        return await call()
+
+    return target.loop.run(call_async()) if target.is_async else contextvars.copy_context().run(call)

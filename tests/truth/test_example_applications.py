@@ -1,12 +1,16 @@
 """The applications in `examples/`, measured as their authors would: by the settings that stand beside them."""
 
+import json
+import re
 import shutil
+from collections import Counter
 
 import pytest
 
 from harness.judge import policy_file
+from harness.model import Outcome
 from harness.work.start.proposal import propose
-from tests.support.cli import harness, measured
+from tests.support.cli import facts, harness, measured, table
 from tests.support.paths import ROOT
 from tests.support.tolerant import TOLERANT
 
@@ -18,7 +22,7 @@ OPERATIONS = {
     "sam_orders": {"make-order", "show-order"},
     "fastapi_shop": {"GET /products/{id}", "GET /products/{id} (unknown)", "POST /orders", "GET /labels/{id}"},
 }  # fmt: skip
-PROFILED = {"flask_shop": "price_of (shop.py)", "django_shop": "mean_price (shop/views.py)"}
+WAITS = {"fastapi_shop": "Store.fetch (main.py)"}
 
 
 @pytest.fixture
@@ -50,22 +54,93 @@ def test_every_operation_of_an_example_is_measured_and_none_fails(example):
     assert set(operations) == OPERATIONS[example.name]
     assert all(found["count"] > 5 for found in operations.values())
     assert sum(found["failed"] for found in operations.values()) == 0
+    if waits := WAITS.get(example.name):
+        assert waits in (example / said.run["dir"] / "wait" / "wait.folded").read_text()
     assert len(measured(example / said.run["dir"])) == sum(found["count"] for found in operations.values())
 
 
+JOURNEY = ["POST /login", "GET /products", "GET /products/{product}", "POST /baskets/{name}", "GET /basket"]
+FOLDED = re.compile(r"(?<=/products/)\d+|(?<=/baskets/)\w+")
+LOGGED = """
+import json
+
+@app.after_request
+def log(answer):
+    with open("asked.jsonl", "a") as file:
+        print(json.dumps([request.method, request.path, request.headers.get("Authorization", ""), answer.status_code,
+            answer.get_json()]), file=file)
+    return answer
+"""
+
+
 @pytest.mark.measures
-@pytest.mark.parametrize("example", PROFILED, indirect=True)
+@pytest.mark.parametrize("example", ["flask_shop"], indirect=True)
+@pytest.mark.parametrize(
+    "load", [("closed", "--users", "3"), ("steady", "--rate", "15")], ids=lambda load: load[0]
+)
+def test_users_of_the_shop_log_in_and_browse_and_the_shops_own_log_agrees_with_the_table(example, load):
+    with (example / "shop.py").open("a") as file:
+        file.write(LOGGED)
+    said = harness(
+        "run", *load, "--duration", "1500ms", "--warmup", "0s", "--json", "--no-report",
+        "--requests", "journey.jsonl", "--values", "customers.csv", cwd=example,
+    )  # fmt: skip
+    assert said.code == 0, said.stderr
+    asked = [json.loads(line) for line in (example / "asked.jsonl").read_text().splitlines()]
+    rows, journeys = table(example / said.run["dir"]), facts(example / said.run["dir"])["journeys"]
+    assert (rows["outcome"] == Outcome.COMPLETED).sum() == len(asked) > 30
+    names = list(said.run["operations"])
+    made = Counter(names[number] for number in rows["operation"][rows["outcome"] == Outcome.COMPLETED])
+    folded = Counter(f"{method} {FOLDED.sub('{id}', path)}" for method, path, *_ in asked)
+    assert folded == {
+        name.replace("{product}", "{id}").replace("{name}", "{id}"): n for name, n in made.items()
+    }
+    assert journeys["steps"] == JOURNEY
+    assert journeys["abandoned"] == [0] * 5
+    assert journeys["completed"] == made["GET /basket"]
+    assert journeys["started"] == made["POST /login"]
+    # Each basket is that of the customer who got the token, and all customers came.
+    tokens = {answer["token"] for _, path, _, _, answer in asked if path == "/login"}
+    shown = [
+        authorization.removeprefix("Bearer ") for _, path, authorization, *_ in asked if path == "/basket"
+    ]
+    assert len(set(shown)) == len(shown)
+    assert set(shown) <= tokens
+    assert {answer["customer"] for *_, answer in asked if "customer" in answer} == {"ada", "bob", "eve"}
+    kept = [path.read_bytes() for path in example.glob("runs/**/*") if path.is_file()]
+    assert not any(token.encode() in content for content in kept for token in tokens)
+
+
+@pytest.mark.measures
+@pytest.mark.parametrize("example", ["flask_shop"], indirect=True)
 def test_the_functions_of_an_example_are_named_in_its_profile(example):
     said = harness(
         "profile", "closed", "--kinds", "cpu", "--duration", "1s", "--json", "--no-report", cwd=example
     )
     assert said.code == 0, said.stderr
     stacks = [path.read_text() for path in example.glob("runs/*/**/cpu.folded")]
-    assert any(PROFILED[example.name] in text for text in stacks)
+    assert any("put (shop.py);price_of (shop.py)" in text for text in stacks)
+
+
+@pytest.mark.measures
+@pytest.mark.parametrize("example", ["flask_shop", "sam_orders"], indirect=True)
+def test_what_init_writes_for_an_example_can_be_run_as_init_says(example):
+    for name in ("pyproject.toml", "requests.jsonl"):
+        (example / name).unlink(missing_ok=True)
+    shutil.rmtree(example / "events", ignore_errors=True)
+    command, *_ = harness("init", "--json", cwd=example).document["next"]
+    with (example / "pyproject.toml").open("a") as file:
+        file.write(TOLERANT)
+    said = harness(*command.replace("10s", "1s").split()[1:], "--json", "--no-report", cwd=example)
+    assert said.code == 0, said.stderr
+    operations = said.run["operations"]
+    assert operations
+    assert sum(found["failed"] for found in operations.values()) == 0
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_what_init_finds_in_an_example_is_what_its_settings_say(name):
     folder = ROOT / "examples" / name
     found, policy = propose(folder), policy_file.read(folder)
-    assert (found.spec, found.source_roots) == (policy.target, policy.source_roots)
+    assert (found.target, found.source_roots) == (policy.target, policy.source_roots)
+    assert {"requests": found.requests} == policy_file.parameters(folder)

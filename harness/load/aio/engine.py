@@ -34,6 +34,7 @@ from harness.load.instrument import Instrument, Measurement
 from harness.load.owner import Owner
 from harness.load.planned_rows import PlannedRows
 from harness.load.run_delay import RunDelay
+from harness.load.stop_signal import in_no_child
 from harness.model import Executor
 from harness.plans.plan import choose
 from harness.processes.hosting import Alone, Hosting
@@ -109,7 +110,10 @@ class Driver:
         is_open = job.executor is Executor.OPEN
         table = calls.load(self._folder / RunDirectory.CALLS) if is_open else None
         work = self._prepare(mix, table)
-        with Measurement(instrument, self._folder, 0 if table is None else len(table)) as measurement:
+        with (
+            Measurement(instrument, self._folder, 0 if table is None else len(table)) as measurement,
+            in_no_child(),
+        ):
             origin_ns = self._hosting.agree_on_origin(job.warmup_s)
             facts = at_origin(overhead, origin_ns)
             model = self._model(mix, table, measurement.calling(work, origin_ns), measurement.delay)

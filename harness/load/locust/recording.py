@@ -46,6 +46,7 @@ from harness.target.loading import LoadedTarget, closing_target, make
 
 # Operations are drawn in a cycle of this length.
 _SEQUENCE = 65_536
+_DRIVEN = "Let the harness drive it: harness run closed --target SPEC --users N"
 _ENTERED = struct.Struct("<q").unpack_from
 
 
@@ -234,7 +235,12 @@ def _check_engine(text: str, target: LoadedTarget) -> None:
         needs = "has an async call" if target.is_async else f"asks for engine={target.engine}"
         raise RefusedError(
             f"Target '{text}' {needs}, and the users of plain Locust are greenlets, which cannot run it",
-            remedy="Let the harness drive it: harness run closed --target SPEC --users N",
+            remedy=_DRIVEN,
+        )
+    if target.journey.has_users:
+        raise RefusedError(
+            f"The users of target '{text}' have state or a journey, and plain Locust makes calls of no user",
+            remedy=_DRIVEN,
         )
 
 

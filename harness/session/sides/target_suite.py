@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from harness.errors import RefusedError
 from harness.model import Outcome
 from harness.target.events import prepare_events
 from harness.target.importing import append_current_folder
-from harness.target.journeys import USER
 from harness.target.loading import LoadedTarget, closing_target, make, open_target
 from harness.target.refusals import Results
 from harness.target.renewing import Renewable, events_changed, give_back, taken
@@ -44,28 +44,21 @@ def target() -> Iterator[LoadedTarget]:
     """Open the target once for all operations."""
     open_target(TARGET)
     with closing_target(TARGET):
-        # All calls are those of one user, where the target makes users.
-        user = TARGET.journey.user(SEED)
-        USER.set(user)
-        if TARGET.is_async:
-            TARGET.loop.run(_become(user))
         yield TARGET
-
-
-async def _become(user: Any) -> None:
-    USER.set(user)
 
 
 @pytest.mark.named_by("operation")
 @pytest.mark.parametrize("operation", list(TARGET.operations))
 def test_call(target: LoadedTarget, operation: str, benchmark: Any) -> None:
     """Call the target with one event after another; each series of slices begins with the first."""
+    if target.journey.has_users:
+        raise RefusedError(
+            f"Operation '{operation}' is called by users with state or a journey; a benchmark calls it again and again for none",
+            remedy="Compare such targets with --suite load or --suite exact",
+        )
     if target.is_async:
         benchmark.loop = target.loop
     pool = prepare_events(target, {operation: 1.0}, SEED, {operation: EVENTS})[0]
-    for step in target.journey.before(operation):
-        first = prepare_events(target, {step: 1.0}, SEED, {step: 1})[0][0]
-        _checked(target, step, _with_event(first, target))
     # State that a target keeps for each event exists before timing begins.
     for entry in pool * ROUNDS_BEFORE:
         _checked(target, operation, _with_event(entry, target))

@@ -1,6 +1,6 @@
 """Call an ASGI application for users on a journey: requests of a file in which lines save values or have pauses.
 
-A step costs more than a request without a user: some microseconds if it sends cookies, fills or saves values.
+The work for the user is inside the call: its cost is in `harness.target.adapters.visitors`.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence

@@ -1,6 +1,6 @@
 """Call an AWS Lambda handler for users on a journey: events of a file in which lines save values or have pauses.
 
-Each call gets an event of its own, which is decoded from JSON inside the call: some microseconds.
+Each call gets an event of its own, which is decoded from JSON inside the call: its cost is in `harness.target.adapters.visitors`.
 """
 
 import base64

@@ -1,6 +1,6 @@
 """Call a WSGI application for users on a journey: requests of a file in which lines save values or have pauses.
 
-A step costs more than a request without a user: some microseconds if it sends cookies, fills or saves values.
+The work for the user is inside the call: its cost is in `harness.target.adapters.visitors`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -64,12 +64,17 @@ class _Heard(Response):
     def __init__(self, *, is_read: bool) -> None:
         super().__init__()
         self._is_read = is_read
-        self.headers: list[tuple[str, str]] = []
+        self.headers: Sequence[tuple[str, str]] = ()
         self.parts: list[bytes] = []
 
     def start(self, status: str, headers: Any, exc_info: Any = None) -> Callable[[bytes], None]:
         """Note status and headers."""
-        self.headers = headers
+        if isinstance(headers, list | tuple):
+            self.headers = headers
+        else:
+            self.fault = (
+                f"the application gave start_response {type(headers).__name__}, not a list of headers"
+            )
         return super().start(status, headers, exc_info)
 
     def take(self, chunk: Any) -> None:

@@ -1,18 +1,15 @@
 """One user of the exact drivers: failures of every kind are counted, and promises are refused."""
 
 import asyncio
-import contextvars
 import dataclasses
-import random
-import sys
 
 import pytest
 
 from harness.errors import RefusedError
 from harness.model import Engine
-from harness.processes.one_user import OneUser, fixed_lists
+from harness.processes.one_user import OneUser, Request
 from harness.target.carrying import Carrier
-from harness.target.loading import LoadedTarget, closing_target, make
+from harness.target.loading import LoadedTarget
 
 
 def user_of(call):
@@ -34,16 +31,16 @@ def test_whatever_a_call_raises_is_a_failure(error):
         if event:
             raise error
 
-    (failure,) = user_of(call).make_all([("read", 0), ("read", 1), ("read", 0), ("read", 1)])
+    (failure,) = user_of(call).make_all(Request("read", number) for number in (0, 1, 0, 1))
     assert (failure.operation, failure.count) == ("read", 2)
     assert failure.what.endswith(type(error).__qualname__)
 
 
 def test_a_promise_is_refused_whenever_it_comes():
     user = user_of(lambda event: iter([event]) if event > 3 else event)
-    assert user.make_all(("read", number) for number in range(4)) == []
+    assert user.make_all(Request("read", number) for number in range(4)) == []
     with pytest.raises(RefusedError, match="returned an iterator for operation 'read'"):
-        user.make_all([("read", 4)])
+        user.make_all([Request("read", 4)])
 
 
 def async_user_of(call, make_event=lambda *_: None):
@@ -63,7 +60,7 @@ def test_an_asynchronous_list_is_one_coroutine_of_one_loop():
             raise ValueError("no")
 
     user = async_user_of(call)
-    (failure,) = user.make_all(("read", number) for number in range(4))
+    (failure,) = user.make_all(Request("read", number) for number in range(4))
     assert (failure.what, failure.count) == ("ValueError", 1)
     assert len(tasks) == 1
     user._target.loop.close()
@@ -81,7 +78,7 @@ def test_a_call_that_is_cancelled_or_cancels_its_task_ends_no_other_call(waits):
         await asyncio.sleep(0)
 
     user = async_user_of(call)
-    failures = user.make_all(("read", number) for number in range(5))
+    failures = user.make_all(Request("read", number) for number in range(5))
     assert {one.what for one in failures} == {"asyncio.exceptions.CancelledError"}
     assert sum(one.count for one in failures) == 1 + waits
     user._target.loop.close()
@@ -111,49 +108,5 @@ def test_a_promise_that_is_awaited_into_being_is_refused_too():
 
     user = async_user_of(call)
     with pytest.raises(RefusedError, match="returned an asynchronous iterator for operation 'read'"):
-        user.make_all([("read", 1)])
+        user.make_all([Request("read", 1)])
     user._target.loop.close()
-
-
-class Shop:
-    journey = ("login", ("browse", 1.0))
-
-    def __init__(self):
-        self.operations = {"browse": 3, "login": 1, "beside": 1}
-
-    def make_user(self, rng):
-        return [rng.random()]
-
-    def make_event(self, operation, rng):
-        return operation
-
-    def call(self, event, user):
-        if event == "login":
-            user.append("token")
-        if user[1:] == []:
-            raise PermissionError
-        return user[0]
-
-
-class AsyncShop(Shop):
-    async def call(self, event, user):
-        await asyncio.sleep(0)
-        return super().call(event, user)
-
-
-@pytest.mark.parametrize("shop", [Shop, AsyncShop])
-def test_all_requests_are_those_of_one_user_on_its_journey(shop, monkeypatch):
-    monkeypatch.setattr(sys.modules[__name__], "create", shop, raising=False)
-    # The user is set for whatever comes later in this context.
-    contextvars.copy_context().run(goes_on_its_journey, make(f"{__name__}:create", {}))
-
-
-def goes_on_its_journey(target):
-    with closing_target(target):
-        user = OneUser(target, Carrier(), seed=3)
-        user.open()
-        warm_up, counted = fixed_lists(target, target.operations, seed=3, count=2)
-        assert [name for name, _ in counted] == ["login", "browse", "beside"] * 2
-        user.warm_up(warm_up)
-        assert user.make_all(counted) == []
-        assert user._user == [random.Random("3:user:1").random(), *["token"] * 4]

@@ -61,6 +61,8 @@ def test_each_end_of_a_journey_is_counted_once():
 
 
 def test_the_same_seed_makes_the_same_users_and_each_thread_has_its_own():
+    before = USER.get()
+
     def users(seed):
         walks = Walks(Journey(make_user=lambda rng: rng.random()), ["call"], seed, 0)
         found = []
@@ -76,19 +78,10 @@ def test_the_same_seed_makes_the_same_users_and_each_thread_has_its_own():
 
     assert users(1) == users(1)
     assert len({*users(1), *users(2)}) == 6
-    assert USER.get() is None
+    assert USER.get() is before
 
 
 def test_a_user_that_cannot_be_made_is_told_as_a_fault_of_the_target():
     walks = Walks(Journey(make_user=lambda _rng: 1 / 0), ["call"], 1, 0)
     with pytest.raises(TargetError, match="could not make a user: ZeroDivisionError"):
         walks.new_user()
-
-
-def test_the_steps_order_a_mix_and_tell_what_comes_before_an_operation():
-    journey = Journey((Step("login"), Step("browse", 1.0), Step("login"), Step("pay")))
-    assert list(journey.ordered({"pay": 1.0, "other": 2.0, "browse": 1.0})) == ["browse", "pay", "other"]
-    assert [journey.before(name) for name in ("login", "pay")] == [[], ["login", "browse", "login"]]
-    assert journey.before("other") == ["login", "browse", "login", "pay"]
-    assert Journey().before("call") == []
-    assert Journey().user(1) is None

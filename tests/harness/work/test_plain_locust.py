@@ -147,6 +147,7 @@ def test_every_test_that_the_web_ui_starts_is_a_run_of_its_own(tmp_path):
         ({"HARNESS_TARGET": "known:nothing"}, "There is no target 'known:nothing'"),
         ({"HARNESS_SCENARIO": "closd"}, "There is no scenario 'closd'. Did you mean closed?"),
         ({"HARNESS_TARGET": "slow.py:create"}, "'slow.py:create' has an async call, and the users of plain Locust are greenlets"),
+        ({"HARNESS_TARGET": "slow.py:walk"}, "The users of target 'slow.py:walk' have state or a journey, and plain Locust makes calls of no user"),
         ({"HARNESS_TARGET": "call:slow.py:nap"}, "Let the harness drive it: harness run closed --target SPEC"),
     ],
 )  # fmt: skip
@@ -154,6 +155,7 @@ def test_bad_input_ends_locust_with_a_sentence(tmp_path, variables, sentence):
     (tmp_path / "file").write_text("")
     (tmp_path / "slow.py").write_text(
         "class create:\n    async def call(self, event):\n        pass\nasync def nap():\n    pass\n"
+        "class walk:\n    journey = ['call']\n    def call(self, event):\n        pass\n"
     )
     with Crew(tmp_path, **variables) as crew:
         ended = crew.end_of(crew.start("--headless", "-u", "1", "-t", "30s"))

@@ -78,3 +78,11 @@ def test_settings_that_are_no_text_are_refused_by_name(project, line):
     project(line)
     with pytest.raises(UsageError, match=f"The policy's {line.partition(' ')[0]} is not a text"):
         select("wsgi:shop:app", SCENARIO, ())
+
+
+def test_an_option_wins_over_the_parameters_of_the_target_that_the_project_names(project):
+    project('target = "wsgi:shop:app?requests=own.jsonl&values=own.csv&engine=threads"')
+    given = {"requests": "journey.jsonl", "values": "customers.csv"}
+    assert parameters(None) == {"requests": "own.jsonl", "values": "own.csv", "engine": "threads"}
+    assert parameters(None, **given) == {**given, "engine": "threads"}
+    assert parameters(None, requests="journey.jsonl") == {"requests": "journey.jsonl", "engine": "threads"}

@@ -1,6 +1,5 @@
 """The micro suite of a target: events as they were made, and no time for an operation that fails."""
 
-import contextvars
 import dataclasses
 import importlib.util
 import inspect
@@ -10,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import RefusedError
 from harness.session.sides import prepare
-from harness.target.journeys import USER, Journey, Step
+from harness.target.journeys import Journey, Step
 
 SUITE = Path(prepare.__file__).with_name("target_suite.py")
 TARGET = """
@@ -119,30 +119,8 @@ def test_calls_that_begin_to_change_their_events_on_the_way_are_not_the_same_wor
         suite.test_call(suite.TARGET, "turns", Benchmark(calls=4))
 
 
-def test_an_operation_within_a_journey_is_timed_after_the_steps_before_it(suite):
-    heard, user = [], ["user"]
-    plain = suite.TARGET
-    journey = Journey((Step("reads"), Step("drains"), Step("pops")), make_user=lambda _rng: user)
-
-    def call(event):
-        heard.append(USER.get())
-        return plain.call(event)
-
-    async def call_async(event):
-        return await call(event)
-
-    target = dataclasses.replace(plain, call=call_async if plain.is_async else call, journey=journey)
-    suite.TARGET = target
-
-    def time_two():
-        opened = suite.target.__wrapped__()
-        suite.test_call(next(opened), "reads", Benchmark(calls=1))
-        first = len(heard)
-        suite.test_call(target, "pops", Benchmark(calls=1))
-        opened.close()
-        return first
-
-    # The user is set for whatever comes later in this context.
-    first = contextvars.copy_context().run(time_two)
-    assert len(heard) - first == first + 2
-    assert all(one is user for one in heard)
+@pytest.mark.parametrize("journey", [Journey((Step("reads"),)), Journey(make_user=lambda rng: [])])
+def test_an_operation_of_users_is_refused_because_a_benchmark_has_none(suite, journey):
+    target = dataclasses.replace(suite.TARGET, journey=journey)
+    with pytest.raises(RefusedError, match="--suite load or --suite exact"):
+        suite.test_call(target, "reads", Benchmark())

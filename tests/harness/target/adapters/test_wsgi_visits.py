@@ -1,14 +1,15 @@
 """Users of a WSGI application log in and go on: what a user saved, its cookies and its values are in its later requests."""
 
-import random
+import dataclasses
 import sys
 
 import pytest
 
 from harness.errors import RefusedError
-from harness.target.journeys import USER
+from harness.model import Outcome
+from harness.target.failures import Failures
 from tests.support.applications import write
-from tests.support.visits import TOKEN, check_requests, shop, walked
+from tests.support.visits import ENCODED, TOKEN, called_for, check_requests, shop, visitor, walked
 
 SOURCE = f"""
 import json
@@ -65,6 +66,13 @@ def test_a_header_and_a_cookie_that_are_missing_are_named(tmp_path, source):
     assert said.startswith(f"could not save x from {source}: the ")
 
 
+def test_headers_that_are_no_list_are_the_applications_fault(tmp_path):
+    app = write(tmp_path, "def app(environ, start):\n    start('200 OK', None)\n    return []\n")
+    assert walked(shop(tmp_path, f"wsgi:{app}:app")) == [
+        "the application gave start_response NoneType, not a list of headers"
+    ]
+
+
 def test_a_failed_step_saves_nothing_and_has_its_status_as_reason(tmp_path):
     app = write(tmp_path, "def app(environ, start):\n    start('401 No', [])\n    return [b'{}']\n")
     assert walked(shop(tmp_path, f"wsgi:{app}:app")) == ["401 Unauthorized"]
@@ -81,12 +89,41 @@ def test_a_step_may_expect_a_failure_and_share_its_operation_with_another(tmp_pa
 
 
 def test_a_call_outside_of_the_journeys_order_is_refused(target):
-    USER.set(target.journey.make_user(random.Random(1)))
     with pytest.raises(RefusedError, match=r"'POST \{next\}' was called outside of its journey"):
-        target.call("POST {next}")
+        called_for(target, visitor(target), "POST {next}")
 
 
 def test_a_message_of_a_call_hides_what_its_user_has_saved(target):
-    walked(target)
-    user = USER.get()
-    assert user.hide(f"no {TOKEN} for csrf") == "no [redacted] for csrf"
+    user = visitor(target)
+    assert walked(target, user) == ["completed"] * 4
+    assert user.hide(f"no {TOKEN} for csrf, {ENCODED}") == "no [redacted] for csrf, [redacted]"
+
+
+def test_a_failures_example_hides_what_its_user_has_saved_and_the_secrets_of_its_row(tmp_path):
+    source = """
+        def app(environ, start):
+            start("200 OK", [("Set-Cookie", "session=cookie-98765")])
+            if environ["PATH_INFO"] == "/end":
+                raise KeyError(f"{environ['HTTP_X_ALL']} {environ['HTTP_COOKIE']} " + "x" * 200)
+            return [b'{"token": "token-12345"}']
+        """
+    steps = [
+        {"path": "/login", "save": {"token": "$.token"}},
+        {"path": "/end", "headers": {"X-All": "{token} {password} of {user}"}},
+    ]
+    target = shop(
+        tmp_path, f"wsgi:{write(tmp_path, source)}:app", steps, "user,password\nanna-maria,secret-43210\n"
+    )
+    failures = Failures()
+
+    def fail(event):
+        try:
+            target.call(event)
+        except KeyError as error:
+            failures.raised(error)
+            failures.count(1, Outcome.FAILED, 0)
+
+    failing = dataclasses.replace(target, call=fail)
+    walked(failing)
+    (failure,) = failures.found(["GET /login", "GET /end"])
+    assert failure.example.startswith("'[redacted] [redacted] of anna-maria session=[redacted] xxx")
