@@ -94,7 +94,7 @@ def test_a_child_task_that_ends_the_loop_fails_its_call_and_no_other():
                 group.create_task(leave())
 
     user = async_user_of(call)
-    (failure,) = user.make_all(("read", number) for number in range(3))
+    (failure,) = user.make_all(Request("read", number) for number in range(3))
     assert (failure.what, failure.count) == ("SystemExit", 1)
     user._target.loop.close()
 
