@@ -6,9 +6,9 @@ Neither gevent nor Locust has a part in it, so nothing of the process is patched
 import asyncio
 import contextlib
 import signal
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -43,7 +43,6 @@ from harness.run.directory import RunDirectory, write_document
 from harness.run.facts import LoadFacts
 from harness.table import calls
 from harness.target.carrying import Carrier
-from harness.target.eventloop import EventLoop
 from harness.target.events import needed_payloads, prepare_events
 from harness.target.journeys import Walks
 from harness.target.loading import LoadedTarget
@@ -208,7 +207,12 @@ class Driver:
 
         with measurement.watching(pauses=has_pauses), self._marking():
             try:
-                _run_to_its_end(self._target.loop, run())
+                self._target.loop.run_to_end(run())
+            except asyncio.CancelledError as error:
+                raise RefusedError(
+                    "The target cancelled a task of the load generator, as a call does that cancels all of asyncio.all_tasks()",
+                    remedy="Cancel only tasks that the call itself has started",
+                ) from error
             finally:
                 # Tasks that are left belong to no run any more.
                 self._vetting.is_ending = True
@@ -272,28 +276,3 @@ class Driver:
 def _is_watchable(policy: asyncio.AbstractEventLoopPolicy) -> bool:
     """Return True if the target left asyncio its own kind of event loop: another one, such as uvloop, has no selector in Python."""
     return type(policy).__module__.partition(".")[0] == "asyncio"
-
-
-def _run_to_its_end(loop: EventLoop, coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run the loop until `coroutine` is done, also if a task of the target raises what ends a loop, as SystemExit does.
-
-    Raises `RefusedError` if the target cancels the driver's own task.
-    """
-
-    async def start() -> asyncio.Task[None]:
-        return asyncio.create_task(coroutine)
-
-    task = loop.run(start())
-    while True:
-        try:
-            loop.run(task)
-        except (SystemExit, KeyboardInterrupt):
-            if task.done():
-                raise
-        except asyncio.CancelledError as error:
-            raise RefusedError(
-                "The target cancelled a task of the load generator, as a call does that cancels all of asyncio.all_tasks()",
-                remedy="Cancel only tasks that the call itself has started",
-            ) from error
-        else:
-            return
