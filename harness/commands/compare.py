@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from harness.commands.options.asking import add_session_options, ask, read_policy
+from harness.commands.options.asking import add_session_options, ask, read_policy, say_target
 from harness.commands.options.reporting import report_files
 from harness.commands.showing import session as session_show
 from harness.console.console import Talk
@@ -24,5 +24,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     project = Path.cwd()
     policy = read_policy(args, project)
     files = report_files(args)
-    judged = compare(ask(args, policy, args.base, args.candidate, project), talk)
+    asked = ask(args, policy, args.base, args.candidate, project)
+    say_target(asked, talk)
+    judged = compare(asked, talk)
     return session_show.present(judged, talk, project=project, files=files)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from harness.commands.options.asking import add_session_options, ask, read_policy
+from harness.commands.options.asking import add_session_options, ask, read_policy, say_target
 from harness.commands.options.reporting import report_files
 from harness.commands.showing import session as session_show
 from harness.console.console import Talk
@@ -37,5 +37,6 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         talk.say(gated.where_it_left)
     sides = (gated.base, gated.candidate)
     asked = ask(args, policy, gated.base.spec, "path:.", project, sides=sides)
+    say_target(asked, talk)
     code = session_show.present(compare(asked, talk), talk, project=project, files=files)
     return session_show.only_reported(code, talk) if args.report_only else code

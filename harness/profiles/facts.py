@@ -64,6 +64,10 @@ class WaitFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     least_waited_per_stack_ns: int | None = None
 
 
+_MOST_ELSEWHERE = 0.02
+"""Share of a target's allocations outside any operation above which reports show it; as for exact counts."""
+
+
 class MemoryFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Facts of a memory profile; "within" means inside the marker of an operation.
 
@@ -82,7 +86,11 @@ class MemoryFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     leaked_bytes: int | None = None
     leaked_bytes_within: int | None = None
     elsewhere_allocations: int | None = None
-    """The part of `outside_allocations` made by code of the target, on threads and greenlets that work for no call."""
+    """The part of `outside_allocations` made by code of the target, on threads and greenlets that work for no call.
+
+    On Python 3.11 coroutines that caught a cancellation are among it: the interpreter does not tell profilers of the
+    frames above one that catches what was thrown into it (python/cpython#106749).
+    """
     failed: int | None = None
     """Number of profiled calls that failed."""
     child_processes: int | None = None
@@ -93,3 +101,10 @@ class MemoryFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The largest peak of a single fork."""
     lost_children: int | None = None
     """Forks that memray aborted because they close all descriptors, as daemons do; their allocations are not in the counts."""
+
+    @property
+    def elsewhere_share(self) -> float | None:
+        """Share of the target's allocations outside any operation; None where it is negligible."""
+        elsewhere, within = self.elsewhere_allocations or 0, self.allocations or 0
+        share = elsewhere / (elsewhere + within) if elsewhere else 0.0
+        return share if share > _MOST_ELSEWHERE else None

@@ -10,8 +10,6 @@ from harness.profiles.stacks.frames import CHILDREN
 from harness.reading.summary import RunSummary
 
 _FOLDERS = ("cpu", "wait", "memory")
-_MOST_ELSEWHERE = 0.02
-"""Share of a target's allocations outside any operation above which reports show it; as for exact counts."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,16 +58,6 @@ def _requests(run: RunSummary, kind: str) -> Mapping[str, int]:
     if facts and any(facts.requests.values()):
         return facts.requests
     return {name: summary.count for name, summary in run.operations.items()}
-
-
-def elsewhere_share(run: RunSummary) -> float | None:
-    """Return the share of the target's allocations outside any operation; None where it is negligible."""
-    memory = run.document.profiles.memory
-    if memory is None:
-        return None
-    elsewhere, within = memory.facts.elsewhere_allocations or 0, memory.facts.allocations or 0
-    share = elsewhere / (elsewhere + within) if elsewhere else 0.0
-    return share if share > _MOST_ELSEWHERE else None
 
 
 def own_samples(profile: Profile) -> float:

@@ -44,6 +44,7 @@ def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, A
         "journeys": msgspec.to_builtins(run.facts.journeys) if run.facts else None,
         "judged_by": (run.facts.judged_by or None) if run.facts else None,
         "events_changed": run.facts.events_changed if run.facts else None,
+        "in_threads": msgspec.to_builtins(run.facts.in_threads) if run.facts else None,
         "left_tasks": run.facts.left_tasks if run.facts else None,
         "held_by": None if run.held_by is None else heldby.named(run.held_by, list(run.operations)),
         "warmup": judged.warmup.as_json(),

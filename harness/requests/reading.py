@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import itertools
 import os
 import random
 from collections.abc import Callable, Mapping
@@ -53,17 +54,21 @@ class Requests:
             found[one.operation] = found.get(one.operation, 0.0) + one.weight
         return found
 
-    def chooser(self, operation: str) -> Callable[[random.Random], tuple[int, int]]:
-        """Return a function that draws the next request of an operation: numbers of a template and a row of values."""
-        mine = [number for number, one in enumerate(self.templates) if one.operation == operation]
-        weights = [self.templates[number].weight for number in mine]
-        uses_values = {
-            number: not self.templates[number].values.isdisjoint(self.values.columns) for number in mine
-        }
+    def choosers(self) -> dict[str, Callable[[random.Random], tuple[int, int]]]:
+        """Return for each operation a function that draws its next request: numbers of a template and a row of values."""
+        numbers: dict[str, list[int]] = {}
+        for number, one in enumerate(self.templates):
+            numbers.setdefault(one.operation, []).append(number)
+        return {name: self._chooser(mine) for name, mine in numbers.items()}
+
+    def _chooser(self, mine: list[int]) -> Callable[[random.Random], tuple[int, int]]:
+        templates, rows, columns = self.templates, len(self.values.rows), self.values.columns
+        weights = list(itertools.accumulate(templates[number].weight for number in mine))
+        with_values = {number for number in mine if not templates[number].values.isdisjoint(columns)}
 
         def choose(rng: random.Random) -> tuple[int, int]:
-            (number,) = rng.choices(mine, weights)
-            return number, rng.randrange(len(self.values.rows)) if uses_values[number] else 0
+            (number,) = rng.choices(mine, cum_weights=weights)
+            return number, rng.randrange(rows) if number in with_values else 0
 
         return choose
 

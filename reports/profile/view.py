@@ -31,7 +31,7 @@ from reports.profile.tables import TITLES, changed_table, counts_table
 from reports.shared.child_processes import children_words
 from reports.shared.facts import fact_text, flat
 from reports.shared.model import Cell, NextCommand, Row, Status, Table
-from reports.shared.profilers import overhead_words
+from reports.shared.profilers import elsewhere_words, overhead_words
 from reports.shared.words import listed
 
 
@@ -130,6 +130,7 @@ def _points(sides: Sequence[ProfiledSide], labels: Sequence[str]) -> Iterator[st
         yield from (f"{label}: {redact_text(reason)}" for reason in (*side.missing, *document.trouble))
         yield from _failures(side, label)
         yield from _lost(side, label)
+        yield from _elsewhere(side, label)
         yield from _children(side, label)
     if len(sides) == 2:
         yield _how_told(sides)
@@ -152,6 +153,15 @@ def _lost(side: ProfiledSide, label: str) -> Iterator[str]:
         if lost and len(lost) < len(every):
             reason = redact_text(lost[0].reason or "")
             yield f"{label}: {len(lost)} of {len(every)} rounds have no {kind} profile. {reason}"
+
+
+def _elsewhere(side: ProfiledSide, label: str) -> Iterator[str]:
+    for one in side.facts("memory"):
+        if isinstance(one, MemoryProfile) and (
+            words := elsewhere_words(one.facts, side.document.environment)
+        ):
+            yield f"{label}: {words}."
+            return
 
 
 def _children(side: ProfiledSide, label: str) -> Iterator[str]:

@@ -10,20 +10,19 @@ from harness.profiles.difference.finding import detectable_effect
 from harness.reading.engines import words_of
 from harness.reading.profiles import (
     RunProfile,
-    elsewhere_share,
     own_samples,
     profile_files,
     read_profile,
 )
 from harness.redaction.redact import redact_text
-from harness.units import format_count, format_percent, significant
+from harness.units import format_count, significant
 from reports.run.model import ProfileView
 from reports.run.sides import Side
 from reports.run.waiting import waiting_notes
 from reports.shared.child_processes import children_words
 from reports.shared.facts import fact_text
 from reports.shared.model import Cell, Row, Table, Tone
-from reports.shared.profilers import is_within_budget, overhead_words
+from reports.shared.profilers import elsewhere_words, is_within_budget, overhead_words
 
 # Titles of the harness's files in reading order; other files of these folders follow by name.
 _TITLES = {
@@ -79,13 +78,10 @@ def _missing(sides: Sequence[Side]) -> list[str]:
 
 def _elsewhere(side: Side) -> str:
     """Return a note if a memory profile by operation misses part of the target's allocations; else empty."""
-    share = elsewhere_share(side.run)
-    if share is None:
-        return ""
-    return (
-        f"{side.label}: {format_percent(share)} of the target's allocations were made outside of"
-        f" calls, by threads or {words_of(side.run).units} that serve no call: no operation includes them"
-    )
+    document = side.run.document
+    memory, units = document.profiles.memory, words_of(side.run).units
+    words = elsewhere_words(memory.facts, document.environment, f"threads or {units}") if memory else ""
+    return f"{side.label}: {words}" if words else ""
 
 
 def _precision(views: Sequence[ProfileView]) -> Iterator[str]:

@@ -1,6 +1,9 @@
 """Describe the work and the overhead of profilers."""
 
-from harness.profiles.facts import CpuFacts
+from collections.abc import Mapping
+from typing import Any
+
+from harness.profiles.facts import CpuFacts, MemoryFacts
 from harness.units import format_percent
 
 
@@ -14,6 +17,21 @@ def overhead_words(facts: CpuFacts) -> str:
     return (
         f"sampling its stacks {facts.rate_asked_hz} times a second cost {format_percent(cost)} of the time"
         f" ({format_percent(low)} to {format_percent(high)}), {kept} the budget of {format_percent(budget)}"
+    )
+
+
+def elsewhere_words(
+    facts: MemoryFacts, environment: Mapping[str, Any], who: str = "threads, greenlets or tasks"
+) -> str:
+    """Return a sentence on the part of the target's allocations that no operation includes; empty where it is negligible."""
+    share = facts.elsewhere_share
+    if share is None:
+        return ""
+    is_old = str(environment.get("python", "")).startswith("CPython 3.11.")
+    tasks = ", or by coroutines that caught a cancellation, which Python 3.11 hides" if is_old else ""
+    return (
+        f"{format_percent(share)} of the target's allocations were made outside of calls, by {who} that"
+        f" serve no call{tasks}: no operation includes them"
     )
 
 

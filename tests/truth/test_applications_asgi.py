@@ -1,5 +1,8 @@
 """An ASGI application of the user's own as a target: its lifespan, its requests, and one that never answers."""
 
+import json
+import sys
+
 import pytest
 
 from harness.errors import ExitCode
@@ -37,6 +40,22 @@ app = App()
 async def broken(scope, receive, send):
     await receive()
     raise OSError("no database")
+"""
+
+
+TIMED = """
+import asyncio
+
+class Target:
+    async def call(self, event):
+        try:
+            async with asyncio.timeout(0.0001):
+                await asyncio.Event().wait()
+        except TimeoutError:
+            pass
+        return [str(one) for one in range(100)]
+
+create = Target
 """
 
 
@@ -105,6 +124,17 @@ def test_profiles_name_the_functions_of_the_user_and_none_of_the_adapter(shop):
         frames = {name for stack in read_folded(file).by_operation()["GET /"].stacks for name in stack}
         assert "priced (shop.py)" in frames
         assert not [name for name in frames if "adapters/" in name]
+
+
+def test_a_memory_profile_that_misses_work_of_calls_says_so(shop):
+    (shop / "timed.py").write_text(TIMED)
+    words = ("profile", "closed", "--users", 1, "--duration", "200ms", "--kinds", "memory", "--out", "missed")
+    said = inside(shop, *words, "--target", "timed.py:create", "--no-report")
+    (file,) = (shop / "missed").glob("*/run.json")
+    facts = json.loads(file.read_text())["rounds"][0]["profiles"]["memory"]["facts"]
+    is_complete = facts.get("elsewhere_allocations", 0) < 0.02 * facts["allocations"]
+    assert ("were made outside of calls" in " ".join(said.stdout.split())) == (not is_complete)
+    assert is_complete or sys.version_info < (3, 12)
 
 
 def test_calls_are_made_without_the_split_too(shop):

@@ -13,8 +13,9 @@ from tests.support.cli import facts, inside, measured, returned
 from tests.truth.conftest import TOLERANCE
 
 SOURCE = """
-import asyncio, json, sys, time
+import asyncio, contextvars, json, sys, time
 
+MINE = contextvars.ContextVar("mine", default=None)
 now_ns = time.perf_counter_ns
 RAISED = {
     "cancelled": lambda: asyncio.CancelledError("mine"), "own": lambda: Own("base"), "exit": lambda: SystemExit(3),
@@ -48,11 +49,13 @@ class Planted:
         return operation
 
     async def call(self, operation):
+        assert MINE.get() is None, "a variable of an earlier call"
         if operation in RAISED:
             raise RAISED[operation]()
         await getattr(self, operation)()
 
     async def hold(self):
+        MINE.set("held")
         self._hold("hold", 0.002)
 
     async def wait(self):
@@ -184,6 +187,15 @@ def test_tasks_that_calls_leave_behind_are_counted_and_told(planted):
     # Of the six users, some may have left one before the measured time or after it.
     assert left == {"late": pytest.approx(planted.run["operations"]["late"]["count"], abs=6)}
     assert f"{left['late']} of late" in " ".join(planted.said.stderr.split())
+
+
+def test_work_in_threads_is_measured_beside_the_split(planted):
+    (name, work), count = *planted.run["in_threads"].items(), planted.run["operations"]["thread"]["count"]
+    assert name == "thread"
+    # Of the six users, some may have begun one before the measured time or not ended it.
+    assert work["length_ns"] >= 3_000_000 * (count - 6)
+    assert work["cpu_ns"] < work["length_ns"]
+    assert "handed to threads and waited for: thread " in " ".join(planted.said.stderr.split())
 
 
 @pytest.mark.measures

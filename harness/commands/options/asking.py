@@ -15,9 +15,11 @@ from harness.commands.options.shared import (
     requested,
     span_s,
 )
+from harness.console.console import Talk
 from harness.judge import policy_file
 from harness.policy.policy import Policy
-from harness.session.sides.subjects import Subject
+from harness.session.receipt import Side
+from harness.session.sides.subjects import Subject, TreeSide
 from harness.units import parse_duration_s
 from harness.work.command_line import command_line
 from harness.work.comparison import CHOICES, ComparisonRequest, load_options, suites_of
@@ -56,6 +58,13 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
     add_no_report(parser, "harness judge")
     add_verbose(parser)
     add_seed(parser)
+
+
+def say_target(request: ComparisonRequest, talk: Talk) -> None:
+    """Name the target that both sides of code are driven by: only the project names it."""
+    if request.driven and isinstance(request.base, TreeSide):
+        spec = request.driven[Side.CANDIDATE].spec
+        talk.say(f"Target: {spec.shown}, as [tool.harness] in pyproject.toml names it.")
 
 
 def read_policy(args: argparse.Namespace, project: Path) -> Policy:

@@ -19,6 +19,7 @@ from harness.load.aio.back_to_back import make_slice
 from harness.load.aio.calling import Make, make_caller
 from harness.load.aio.chain import codes_of_task
 from harness.load.aio.closed_model import ClosedModel
+from harness.load.aio.in_threads import ThreadWork
 from harness.load.aio.lease import CALL, Late, make_here
 from harness.load.aio.open_model import OpenModel
 from harness.load.aio.overhead import measured_overhead
@@ -33,6 +34,7 @@ from harness.load.instrument import Instrument, Measurement
 from harness.load.owner import Owner
 from harness.load.planned_rows import PlannedRows
 from harness.load.run_delay import RunDelay
+from harness.load.stop_signal import in_no_child
 from harness.model import Executor
 from harness.plans.plan import choose
 from harness.processes.hosting import Alone, Hosting
@@ -79,7 +81,8 @@ class Driver:
             target, carrier, split=split, current=asyncio.current_task, collects_waits=job.waits, codes=codes_of_task
         )  # fmt: skip
         self._late.names = self._instrument.names
-        carrier.here = make_here(self._instrument.names, split)
+        self._in_threads = ThreadWork(SystemClock.now_ns)
+        carrier.here = make_here(self._instrument.names, split, self._in_threads.watched)
         self._vetting = Vetting()
         self._walking: Walking | None = None
         self._selector = PacedSelector(SystemClock.now_ns)
@@ -108,7 +111,10 @@ class Driver:
         is_open = job.executor is Executor.OPEN
         table = calls.load(self._folder / RunDirectory.CALLS) if is_open else None
         work = self._prepare(mix, table)
-        with Measurement(instrument, self._folder, 0 if table is None else len(table)) as measurement:
+        with (
+            Measurement(instrument, self._folder, 0 if table is None else len(table)) as measurement,
+            in_no_child(),
+        ):
             origin_ns = self._hosting.agree_on_origin(job.warmup_s)
             facts = at_origin(overhead, origin_ns)
             model = self._model(mix, table, measurement.calling(work, origin_ns), measurement.delay)
@@ -216,11 +222,19 @@ class Driver:
             journeys=self._walking.facts() if self._walking else None,
         )
         is_taken = ended.split_taken or (job.split and not self._has_own_loop)
-        self._write(msgspec.structs.replace(ended, left_tasks=self._late.found(), split_taken=is_taken))
+        self._write(
+            msgspec.structs.replace(
+                ended,
+                left_tasks=self._late.found(),
+                in_threads=self._in_threads.found(),
+                split_taken=is_taken,
+            )
+        )
 
     def _begin(self, measurement: Measurement) -> None:
         measurement.begin()
         self._late.clear()
+        self._in_threads.clear()
 
     @contextlib.contextmanager
     def _pacing(self, model: Model) -> Iterator[None]:

@@ -77,7 +77,7 @@ class Events:
         self.operations = requests.operations
         self._requests = requests
         self._build = build
-        self._choosers = {name: requests.chooser(name) for name in self.operations}
+        self._choosers = requests.choosers()
         self._most_kept = _MOST_KEPT if shared else 0
         self._made: dict[tuple[int, int], Any] = {}
 

@@ -58,7 +58,7 @@ def test_a_name_and_a_weight_of_a_request_win(of):
 
 def test_requests_of_one_operation_are_drawn_by_weight_and_seed(of):
     found = of('{"operation": "a", "path": "/1", "weight": 9}\n{"operation": "a", "path": "/2"}')
-    choose = found.chooser("a")
+    choose = found.choosers()["a"]
 
     def drawn(seed):
         rng = random.Random(seed)
@@ -131,7 +131,7 @@ def test_values_fill_path_query_headers_and_body_each_in_its_own_spelling(of):
 
 def test_values_that_stand_together_stay_together(of):
     found = of('{"path": "/{a}/{b}"}', values="a,b\n1,x\n2,y\n")
-    choose, rng = found.chooser("GET /{a}/{b}"), random.Random(1)
+    choose, rng = found.choosers()["GET /{a}/{b}"], random.Random(1)
     assert {found.templates[0].filled(found.holes(choose(rng)[1])).path for _ in range(50)} == {
         "/1/x",
         "/2/y",
