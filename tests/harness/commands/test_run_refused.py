@@ -15,7 +15,9 @@ from tests.support.gate import make_shop
 from tests.support.git import git
 from tests.support.locust import Crew
 
-YIELDS = "class create:\n    async def call(self, event):\n        yield 1\nasync def numbers():\n    yield 1\n"
+YIELDS = (
+    "class create:\n    async def call(self, event):\n        yield 1\nasync def numbers():\n    yield 1\n"
+)
 # Awaits, and returns what is not done all the same.
 PROMISES = """
 import asyncio
