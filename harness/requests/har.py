@@ -4,6 +4,7 @@ import base64
 import binascii
 import urllib.parse
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class _Entry(msgspec.Struct, frozen=True):
     request: _Sent
     response: _Received = _Received()
     kind: str = msgspec.field(default="", name="_resourceType")
+    start: str = msgspec.field(default="", name="startedDateTime")
 
 
 class _Log(msgspec.Struct, frozen=True):
@@ -60,6 +62,35 @@ def read_har(document: Any, path: Path) -> tuple[list[Template], list[str]]:
     The host is that of the first page; without pages, that of the first request. A status of 4xx that was recorded is
     expected again. Raises `UsageError` for a document that is no HAR, and without requests.
     """
+    entries, kept, host = _kept(document, path)
+    templates = [_template(one, f"{path}: log.entries[{number}]") for number, one in kept]
+    others = Counter(
+        urllib.parse.urlsplit(one.request.url).netloc or f"{one.request.url.partition(':')[0]}: addresses"
+        for one in entries
+    )
+    others.subtract([host] * len(kept))
+    left_out = [f"{name} ({count})" for name, count in others.most_common() if count > 0]
+    if not left_out:
+        return templates, []
+    shown = ", ".join(left_out[:5]) + (f" and {len(left_out) - 5} others" if len(left_out) > 5 else "")
+    return templates, [
+        f"{len(kept)} of {len(entries)} recorded requests are used: those to {host}, not {shown}"
+    ]
+
+
+def recorded_arrivals(document: Any, path: Path) -> Iterator[tuple[int, str, str]]:
+    """Yield number, start (ISO 8601) and operation of the same requests. Raises `UsageError` for one without a start."""
+    for number, one in _kept(document, path)[1]:
+        if not one.start:
+            raise UsageError(
+                "The entry has no startedDateTime", where=f"{path}: log.entries[{number}]", remedy=_REMEDY
+            )
+        path_of = urllib.parse.urlsplit(one.request.url).path or "/"
+        yield number, one.start, operation_of(one.request.method.upper(), path_of)
+
+
+def _kept(document: Any, path: Path) -> tuple[list[_Entry], list[tuple[int, _Entry]], str]:
+    """Return all entries, those to the application's host with their numbers, and that host."""
     try:
         entries = msgspec.convert(document["log"], _Log).entries
     except msgspec.ValidationError as error:
@@ -74,19 +105,7 @@ def read_har(document: Any, path: Path) -> tuple[list[Template], list[str]]:
     first = next((one for _, one in fitting if one.kind == "document"), fitting[0][1])
     host = urllib.parse.urlsplit(first.request.url).netloc
     kept = [(number, one) for number, one in fitting if urllib.parse.urlsplit(one.request.url).netloc == host]
-    templates = [_template(one, f"{path}: log.entries[{number}]") for number, one in kept]
-    others = Counter(
-        urllib.parse.urlsplit(one.request.url).netloc or f"{one.request.url.partition(':')[0]}: addresses"
-        for one in entries
-    )
-    others.subtract([host] * len(kept))
-    left_out = [f"{name} ({count})" for name, count in others.most_common() if count > 0]
-    if not left_out:
-        return templates, []
-    shown = ", ".join(left_out[:5]) + (f" and {len(left_out) - 5} others" if len(left_out) > 5 else "")
-    return templates, [
-        f"{len(kept)} of {len(entries)} recorded requests are used: those to {host}, not {shown}"
-    ]
+    return entries, kept, host
 
 
 def _is_http(entry: _Entry) -> bool:

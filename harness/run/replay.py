@@ -1,11 +1,12 @@
-"""Read traces from files: CSV, JSON Lines, or the calls of an earlier run.
+"""Read traces from files: CSV, JSON Lines, recordings of other tools, or the calls of an earlier run.
 
     time,operation          {"time": 0.0, "operation": "GET /assets/{id}"}
     0.0,GET /assets/{id}    {"time": 0.21, "operation": "GET /health"}
     0.21,GET /health
 
 Times are seconds (from any moment) or ISO 8601; the earliest is time zero, and lines may be in any order. If the trace
-names no operations, they are drawn from the scenario or the target by weight. A run is replayed with the intended starts
+names no operations, they are drawn from the scenario or the target by weight. The results of JMeter (`.jtl` as CSV) are such
+a CSV; HAR files and access logs are read as `harness.run.recordings` says. A run is replayed with the intended starts
 of its measured time.
 """
 
@@ -23,11 +24,13 @@ import numpy as np
 from harness.clock import NS_PER_S
 from harness.errors import HarnessError, UsageError
 from harness.plans.trace import Trace
+from harness.run import recordings
 from harness.run.directory import RunDirectory
 from harness.storage import files
 from harness.table import calls
 
 _EXAMPLE = 'A line is \'time,operation\' in CSV or {"time": 0.5, "operation": "NAME"} in JSON Lines'
+_OPERATION = ("operation", "label")
 _TIME = ("time", "time_s", "timestamp", "t")
 _LONGEST_S = 30 * 86_400.0
 
@@ -57,9 +60,25 @@ def read_trace(path: Path) -> Trace:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise UsageError("The trace is not UTF-8 text", where=f"{path}:{line}", remedy=_EXAMPLE) from error
+    about = f"sha256 {hashlib.sha256(content).hexdigest()[:16]}"
+    document = recordings.har_of(text)
+    if document is None and not recordings.is_access_log(text):
+        return _trace(_lines(text, path), path, about)
+    read = (
+        recordings.logged_arrivals(text, path)
+        if document is None
+        else recordings.har_arrivals(document, path)
+    )
+    arrivals, left_out = read
+    lines = [(number, _seconds(time, path, number), name) for number, time, name in arrivals]
+    return _trace(lines, path, f"{about}, {left_out:,} other entries left out" if left_out else about)
+
+
+def _lines(text: str, path: Path) -> list[Line]:
+    if text.lstrip()[:1] == "<":
+        _refuse("this is XML; let JMeter save its results as CSV", path, 1)
     is_json = path.suffix in {".jsonl", ".ndjson", ".json"} or text.lstrip()[:1] == "{"
-    lines = list(_json_lines(text, path) if is_json else _csv_lines(text, path))
-    return _trace(lines, path, hashlib.sha256(content).hexdigest())
+    return list(_json_lines(text, path) if is_json else _csv_lines(text, path))
 
 
 def _json_lines(text: str, path: Path) -> Iterator[Line]:
@@ -77,6 +96,7 @@ def _json_lines(text: str, path: Path) -> Iterator[Line]:
 def _csv_lines(text: str, path: Path) -> Iterator[Line]:
     rows = csv.reader(text.splitlines(), strict=True)
     columns: tuple[int, int | None] | None = None
+    unit_s = 1.0
     try:
         for row in rows:
             cells = [cell.strip() for cell in row]
@@ -85,8 +105,11 @@ def _csv_lines(text: str, path: Path) -> Iterator[Line]:
             if columns is None:
                 columns, is_head = _columns(cells, path, rows.line_num)
                 if is_head:
+                    # JMeter's times are milliseconds.
+                    unit_s = 1e-3 if {"timeStamp", "label"} <= set(cells) else 1.0
                     continue
-            yield _csv_line(cells, columns, path, rows.line_num)
+            number, seconds, operation = _csv_line(cells, columns, path, rows.line_num)
+            yield number, seconds * unit_s, operation
     except csv.Error as error:
         _refuse(f"this is not CSV: {error}", path, rows.line_num)
 
@@ -96,7 +119,7 @@ def _columns(cells: list[str], path: Path, number: int) -> tuple[tuple[int, int 
     names = [cell.lower() for cell in cells]
     time = next((names.index(name) for name in _TIME if name in names), None)
     if time is not None:
-        return (time, names.index("operation") if "operation" in names else None), True
+        return (time, next((names.index(name) for name in _OPERATION if name in names), None)), True
     if len(cells) > 2:
         _refuse(f"{len(cells)} columns and no head that names 'time' and 'operation'", path, number)
     return (0, 1 if len(cells) == 2 else None), False
@@ -128,7 +151,7 @@ def _refuse(why: str, path: Path, number: int) -> NoReturn:
     raise UsageError(f"The trace cannot be read: {why}", where=f"{path}:{number}", remedy=_EXAMPLE)
 
 
-def _trace(lines: list[Line], path: Path, digest: str) -> Trace:
+def _trace(lines: list[Line], path: Path, about: str) -> Trace:
     if not lines:
         raise UsageError("The trace has no arrival", where=str(path), remedy=_EXAMPLE)
     for number, _, operation in lines:
@@ -144,7 +167,7 @@ def _trace(lines: list[Line], path: Path, digest: str) -> Trace:
     names = tuple(dict.fromkeys(operation for *_, operation in lines if operation))
     place = {name: number for number, name in enumerate(names)}
     return Trace(
-        f"{path.name} (sha256 {digest[:16]})",
+        f"{path.name} ({about})",
         np.array([round((seconds - start_s) * NS_PER_S) for _, seconds, _ in lines], np.int64),
         duration_s,
         np.array([place[operation] for *_, operation in lines] if names else [], np.int64),
@@ -161,7 +184,7 @@ def _of_run(folder: Path) -> Trace:
         raise UsageError(
             f"This folder holds no run to replay: {error.what}",
             where=error.where,
-            remedy="Name a folder that 'harness run' made, or a trace as CSV or JSON Lines",
+            remedy="Name a folder that 'harness run' made, or a trace as CSV, JSON Lines, HAR or access log",
         ) from error
     table = table[table["intended_ns"] >= 0]
     table = table[np.argsort(table["intended_ns"], kind="stable")]

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--replay",
         type=Path,
         metavar="FILE",
-        help="repeat the arrivals of a trace (CSV, JSON Lines) or of an earlier run",
+        help="repeat the arrivals of a trace (CSV, JSON Lines, HAR, JMeter's .jtl, an access log) or of an earlier run",
     )
     add_pacing(parser)
     parser.add_argument(
