@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.model import Outcome
-from tests.support.cli import facts, harness, inside, table
+from tests.support.cli import facts, harness, table
 
 SHOP = """
 import logging, sys
@@ -69,16 +69,3 @@ def left_of(shop):
         "printed" in path.read_text("utf-8", "replace") for path in files
     )
     return [path for path in files if b"token-98765-of-the-shop" in path.read_bytes()]
-
-
-def test_an_exact_comparison_counts_each_step_by_users_who_got_there(shop):
-    (shop / "journey.jsonl").write_text(steps("open"))
-    side = "target:wsgi:shop:app?requests=journey.jsonl"
-    said = inside(shop, "compare", side, side, "--suite", "exact", "--no-report", "--json")
-    assert said.code == 0, said.stderr
-    rows = said.document["comparisons"]
-    assert {row["benchmark"] for row in rows} == {"POST /login", "GET /items", "leave"}
-    assert {row["verdict"] for row in rows} == {"ok"}
-    failed = [row for row in rows if row["metric"] == "failures"]
-    assert len(failed) == 3
-    assert left_of(shop) == []
