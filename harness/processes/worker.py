@@ -23,6 +23,7 @@ from harness.processes.job import Doing, Done, Failed, Go, Job, Message, Ready
 from harness.processes.tree import OwnTree
 from harness.profiles.capture.ptrace import allow_ptrace
 from harness.target.carrying import Carrier
+from harness.target.hidden_output import hide_in_output
 from harness.target.importing import append_current_folder
 from harness.target.loading import LoadedTarget, closing_target, make
 from harness.target.spec import first_engine
@@ -75,6 +76,7 @@ def main() -> int:
         if own:
             job = msgspec.structs.replace(job, factory=own.own_place(job.factory))
         append_current_folder()
+        hide_in_output(job.parameters)
         if job.kind == "look":
             _look(job, channel)
         else:

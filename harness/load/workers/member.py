@@ -33,6 +33,7 @@ from harness.run.facts import LoadFacts
 from harness.table import shares
 from harness.table.calls import load
 from harness.target.carrying import Carrier
+from harness.target.hidden_output import hide_in_output
 from harness.target.importing import append_current_folder
 from harness.target.loading import closing_target, make
 
@@ -123,6 +124,7 @@ def work(link: Link) -> None:
 
 def _drive(link: Link, job: Job, carrier: Carrier, own: OwnTree | None) -> None:
     began_ns = SystemClock.now_ns()
+    hide_in_output(job.parameters)
     target = make(job.factory, job.parameters)
     driver = Driver(job, target, carrier, link)
     with closing_target(target):
