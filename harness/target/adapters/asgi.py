@@ -2,7 +2,7 @@
 
 The scope of each distinct request is built once and copied for each call. A call ends when the application returns, so
 background tasks that it awaits are part of it. It returns None, or `Rejected` if the response is a failure or breaks the
-protocol.
+protocol; it raises the exception that Django has turned into such a response.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Any
 from harness.errors import TargetError
 from harness.requests.template import Request, Template
 from harness.target.adapters.asked import Adapted, Asked, Events
+from harness.target.adapters.hidden_errors import KEY, hear
 from harness.target.adapters.lifespan import Lifespan
 from harness.target.adapters.web import (
     Rejected,
@@ -52,6 +53,7 @@ class AsgiTarget(Adapted):
         self.close = self._lifespan.end
         self.requests = requests
         self.call = _caller(asked.application, self._lifespan.state)
+        hear()
 
 
 def adapt(asked: Asked) -> AsgiTarget:
@@ -174,6 +176,9 @@ def _caller(
                 exchange.end()
         if exchange.status in expected and was_finished and not exchange.fault:
             return None
+        error = scope.pop(KEY, None)
+        if error is not None:
+            raise error
         return Rejected(_reason(exchange, was_finished=was_finished))
 
     return call

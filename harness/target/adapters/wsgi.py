@@ -1,7 +1,8 @@
 """Call a WSGI application in-process, as a server does after it has read a request (PEP 3333).
 
 The environ of each distinct request is built once and copied for each call. The body is iterated to its end and closed
-inside the call. A call returns None, or `Rejected` if the response is a failure or breaks the protocol.
+inside the call. A call returns None, or `Rejected` if the response is a failure or breaks the protocol; it raises the
+exception that the framework has turned into such a response, where the framework tells it.
 """
 
 import io
@@ -13,6 +14,7 @@ from typing import Any
 from harness.errors import RefusedError
 from harness.requests.template import Request, Template
 from harness.target.adapters.asked import Adapted, Asked, Events
+from harness.target.adapters.hidden_errors import KEY, hear
 from harness.target.adapters.web import Rejected, check_application, debug_notes, judge_responses, with_phrase
 
 Event = tuple[Callable[[], dict[str, Any]], bytes, frozenset[int], Callable[[], "Response"]]
@@ -37,6 +39,7 @@ class WsgiTarget(Adapted):
         self.remarks = requests.notes
         self.requests = requests
         self.call = _caller(asked.text, asked.application)
+        hear()
 
 
 def adapt(asked: Asked) -> WsgiTarget:
@@ -161,6 +164,9 @@ def _caller(text: str, application: Any) -> Call:
         status = codes.get(response.status) or code_of(response.status, codes)
         if status in expected and not response.fault:
             return None
+        error = environ.pop(KEY, None)
+        if error is not None:
+            raise error
         return Rejected(_reason(response, status))
 
     return call
