@@ -254,7 +254,8 @@ def test_a_call_that_keeps_the_interpreter_s_lock_owns_the_delay_of_others(tmp_p
     ],
 )
 def test_what_gevent_breaks_is_refused_under_it_and_measured_in_threads(tmp_path, what, why):
-    refused = app(tmp_path, what, engine=None)
+    # As long as it takes: the first call that cannot be measured ends the run.
+    refused = app(tmp_path, what, "--users", 6, "--duration", "30s", "--warmup", "0s", engine=None)
     assert refused.code == 2
     assert why in refused.error
     assert "engine=threads" in refused.error
@@ -291,7 +292,7 @@ def test_whatever_a_call_raises_is_its_outcome(tmp_path):
 
 
 def test_an_unfinished_answer_is_refused(tmp_path):
-    said = app(tmp_path, "promises")
+    said = app(tmp_path, "promises", "--users", 6, "--duration", "30s", "--warmup", "0s")
     assert said.code == 2
     assert "an iterator" in said.error
 
