@@ -39,30 +39,34 @@ class Journal:
         path = path.replace("{worker}", os.environ.get("HARNESS_WORKER", "0"))
         self._file = open(path, "w+b")  # noqa: SIM115, PTH123 - closed by `close`
         self._lock = threading.Lock()
-        self._size = 0
-        self._offset = 0
-        self._reserve()
+        # Threads may share the journal: each takes a place of its own, without a lock that would lengthen the call.
+        self._take_offset = itertools.count(0, self.RECORD.size).__next__
+        os.posix_fallocate(self._file.fileno(), 0, self._GROWTH_BYTES)
         self._map = mmap.mmap(self._file.fileno(), 0)
+        self._size = self._GROWTH_BYTES
 
-    def _reserve(self) -> None:
-        self._size += self._GROWTH_BYTES
-        os.posix_fallocate(self._file.fileno(), 0, self._size)
+    def _grow(self, offset: int) -> None:
+        """Make room for the record at `offset`."""
+        with self._lock:
+            while offset >= self._size:
+                size = self._size + self._GROWTH_BYTES
+                os.posix_fallocate(self._file.fileno(), 0, size)
+                self._map.resize(size)
+                # Last: a thread that reads it may write at once.
+                self._size = size
 
     def add(self, call: int, start_ns: int, failed: int) -> None:
         """Write one record of a call that ends now: the end is stamped last, so that the call includes the writing."""
-        with self._lock:
-            if self._offset == self._size:
-                self._reserve()
-                self._map.resize(self._size)
-            offset = self._offset
-            self._offset = offset + self.RECORD.size
-            self.RECORD.pack_into(self._map, offset, call, start_ns, 0, failed)
-            self._END.pack_into(self._map, offset + self._END_OFFSET, time.perf_counter_ns())
+        offset = self._take_offset()
+        if offset >= self._size:
+            self._grow(offset)
+        self.RECORD.pack_into(self._map, offset, call, start_ns, 0, failed)
+        self._END.pack_into(self._map, offset + self._END_OFFSET, time.perf_counter_ns())
 
     def close(self) -> None:
         """Truncate the file to the written records."""
         self._map.close()
-        self._file.truncate(self._offset)
+        self._file.truncate(self._take_offset())
         self._file.close()
 
 

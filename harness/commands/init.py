@@ -56,11 +56,8 @@ def run(_args: argparse.Namespace, talk: Talk) -> ExitCode:
 
 
 def _found(proposal: Proposal) -> list[str]:
-    lines = []
-    if proposal.target:
-        lines.append(f"Found a {proposal.what}: {proposal.target}")
-    if proposal.others:
-        lines.append(f"Also found, as comments in the settings: {_some(proposal.others)}")
+    also = f"; also {_some(proposal.others)}" if proposal.others else ""
+    lines = [f"Found a {proposal.what}: {proposal.target}{also}"] if proposal.target else []
     beside = [f"micro-benchmarks in {proposal.suite}"] if proposal.suite else []
     if proposal.locustfile:
         beside.append(f"{proposal.locustfile}, whose requests can become lines of {REQUESTS}")
@@ -69,10 +66,16 @@ def _found(proposal: Proposal) -> list[str]:
 
 def _told(proposal: Proposal, written: Written) -> list[str]:
     lines = []
-    if written.files:
-        lines.append(f"Wrote {_some(written.files)}")
-    if written.kept:
-        lines.append(f"Kept {_some(written.kept)} as it is")
+    done = [f"wrote {_some(written.files)}"] if written.files else []
+    done += [f"kept {_some(written.kept)} as it is"] if written.kept else []
+    if done:
+        sentence = "; ".join(done)
+        lines.append(sentence[0].upper() + sentence[1:])
+    if proposal.needs_events:
+        lines.append(
+            f"{proposal.requests}/ has no event, and the handler needs at least one: save one there as *.json first, such as "
+            "'sam local generate-event' prints it"
+        )
     if any(name in written.files for name in proposal.new_files):
         noun = "event" if proposal.requests == EVENTS else "request"
         lines.append(

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, RefusedError
 from harness.load.blocking import LONG_NS
 from harness.load.owner import Owner
 from harness.model import Outcome
@@ -152,6 +152,8 @@ def make_aside(calling: Calling, failed: Failed | None = None) -> Aside:
 def _give_back(entry: Renewable, event: Any, judge: Judge | None) -> None:
     try:
         entry.give_back(event)
+    except RefusedError:
+        raise
     except HarnessError as error:
         if judge is None:
             raise

@@ -30,6 +30,7 @@ from harness.load.owner import Owner
 from harness.load.planned_rows import PlannedRows
 from harness.load.run_delay import RunDelay
 from harness.load.split import Split
+from harness.load.stop_signal import in_no_child
 from harness.load.vetting import TIMEOUTS, Vetting, refuse_process_pools
 from harness.load.walking import Walking
 from harness.model import Executor
@@ -105,7 +106,7 @@ class Driver:
         table = calls.load(self._folder / RunDirectory.CALLS) if is_open else None
         work = self._prepare(mix, table)
         rows = 0 if table is None else len(table)
-        with Measurement(instrument, self._folder, rows) as measurement:
+        with Measurement(instrument, self._folder, rows) as measurement, in_no_child():
             origin_ns = self._hosting.agree_on_origin(job.warmup_s)
             facts = at_origin(overhead, origin_ns)
             model = self._model(mix, table, measurement.calling(work, origin_ns), measurement.delay)

@@ -3,6 +3,8 @@
 The split keeps one owner for every greenlet that it knows; the waits keep their marks in it.
 """
 
+from typing import Any
+
 from harness.table.heldby import DRIVER
 
 Key = tuple[int, ...]
@@ -32,12 +34,12 @@ class Owner:
 
     __slots__ = ("context", "garbage_ns", "holder", "is_shared", "root", "run_ns", "seen", "waiting")
 
-    def __init__(self, holder: int = DRIVER, root: object = None) -> None:
+    def __init__(self, holder: int = DRIVER, root: Any = None) -> None:
         self.holder = holder
         """Number of the operation that is being called, or a special holder (negative)."""
         self.root = root
         """Greenlet or task that makes the call; None without a call and after the call has returned."""
-        self.context: object = None
+        self.context: Any = None
         """Context in which that task runs; work for the call in any other context is of its child tasks and callbacks."""
         self.is_shared = False
         """True once another greenlet works for the same call; it may continue after the call has returned."""

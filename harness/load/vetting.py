@@ -16,7 +16,7 @@ from greenlet import greenlet
 from harness.errors import RefusedError
 from harness.load.trouble import causes
 
-_THREADS = "Add engine=threads to the target (SPEC?engine=threads): each call then runs in a thread of an unpatched process"
+_THREADS = "Add --engine threads (in a SPEC: engine=threads): each call then runs in a thread of an unpatched process"
 _OVERLAPS = (
     "cannot be called from a running event loop",
     "another loop is running",

@@ -13,6 +13,7 @@ Reading = TypeVar("Reading")
 
 # In the first line of /proc/stat, the ticks in which a processor did nothing: idle and iowait.
 _IDLE = slice(3, 5)
+_PAUSE_S_PER_THREAD = 0.001
 _TICK_NS = 1e9 / os.sysconf("SC_CLK_TCK")
 
 
@@ -29,14 +30,21 @@ class HostWatch:
         # By thread id, the last known times: a thread that has ended keeps its own.
         self._threads: dict[str, list[float]] | None = {} if of_all_threads else None
         self._duration_s = duration_s
+        self._next_s = 0.0
         self._first: dict[str, float] = {}
         self._last: dict[str, float] = {}
 
     def tick(self, elapsed_s: float) -> None:
         """Take a reading during the measured time."""
-        if 0 <= elapsed_s <= self._duration_s + 0.5 and (reading := self._read()):
+        if (
+            0 <= elapsed_s <= self._duration_s + 0.5
+            and elapsed_s >= self._next_s
+            and (reading := self._read())
+        ):
             self._first = self._first or reading
             self._last = reading
+            # Reading a thousand threads takes milliseconds of a processor that the measured process may need.
+            self._next_s = elapsed_s + len(self._threads or ()) * _PAUSE_S_PER_THREAD
 
     def facts(self) -> HostFacts:
         """Return the known facts, as shares of the time between the readings."""

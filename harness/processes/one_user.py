@@ -71,7 +71,7 @@ class OneUser:
     def _make(self, requests: Iterable[Request], failures: Failures, *, is_carried: bool) -> None:
         if self._target.is_async:
             # In one coroutine: starting and stopping the loop for each call would be a cost of each call.
-            self._target.loop.run(self._await_each(requests, failures, is_carried=is_carried))
+            self._target.loop.run_to_end(self._await_each(requests, failures, is_carried=is_carried))
             return
         for operation, entry, user in requests:
             USER.set(user)

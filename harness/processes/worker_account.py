@@ -5,7 +5,7 @@ the worst one stands for the whole, with the name of its worker.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
 import msgspec
@@ -15,7 +15,7 @@ from harness.model import Outcome
 from harness.plans.span import Span
 from harness.run.distributions import COUNTS, MOMENTS, Distributions
 from harness.run.documents import HostFacts
-from harness.run.facts import Blocked, ChildFacts, LoadFacts, ThreadCpu
+from harness.run.facts import Blocked, ChildFacts, InThreads, LoadFacts, ThreadCpu
 from harness.table import calls
 from harness.target import failures, journey_ends
 
@@ -112,8 +112,21 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         journeys=journey_ends.merged([facts.journeys for facts in all_facts if facts.journeys]),
         threads=sum(facts.threads for facts in all_facts),
         thread_cpu=_cpu([facts.thread_cpu for facts in all_facts]),
+        thread_cpu_read_ns=max(facts.thread_cpu_read_ns for facts in all_facts),
+        in_threads=_in_threads([facts.in_threads for facts in all_facts]),
         left_running=sum(facts.left_running for facts in all_facts),
     )
+
+
+def _in_threads(parts: Sequence[Mapping[str, InThreads]]) -> dict[str, InThreads]:
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {
+        name: InThreads(
+            length_ns=sum(part[name].length_ns for part in parts if name in part),
+            cpu_ns=sum(part[name].cpu_ns for part in parts if name in part),
+        )
+        for name in names
+    }
 
 
 def merged_host(hosts: Sequence[HostFacts]) -> HostFacts:

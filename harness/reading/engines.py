@@ -36,7 +36,7 @@ WORDS: Mapping[Engine, Words] = {
         "greenlets",
         "greenlets of one thread, started by Locust",
         "the library that it waits in does not cooperate with gevent",
-        "With engine=threads in its SPEC they overlap",
+        "With --engine threads they overlap",
         "greenlet trace function",
     ),
     Engine.ASYNCIO: Words(

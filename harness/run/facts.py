@@ -38,6 +38,13 @@ class ThreadCpu(msgspec.Struct, frozen=True, kw_only=True):
     cpu_ns: int
 
 
+class InThreads(msgspec.Struct, frozen=True, kw_only=True):
+    """Functions that the calls of an operation handed to threads, in an event loop: their time and CPU time."""
+
+    length_ns: int
+    cpu_ns: int
+
+
 class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The facts that the measured process writes into `timing/facts.json`."""
 
@@ -72,6 +79,8 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Number of calls that changed their event; the harness restored it for the next call."""
     left_tasks: dict[str, int] = {}
     """Number of asyncio tasks that ran on after the call which started them had returned, by operation."""
+    in_threads: dict[str, InThreads] = {}
+    """Work that calls handed from an event loop to threads, by operation; calls wait for it, so it is none of their run."""
     blocked: dict[str, Blocked] = {}
     """Blocked stretches by operation; empty if the split was off."""
     halted_ns: int = 0
@@ -85,6 +94,8 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Number of threads that made calls; 0 unless the engine is `threads`."""
     thread_cpu: dict[str, ThreadCpu] = {}
     """CPU time of calls by operation, where threads made them; it includes no work of other threads or processes."""
+    thread_cpu_read_ns: float = 0.0
+    """CPU time of a call that does nothing, in ns: that of reading it, which is part of every call's."""
     left_running: int = 0
     """Number of calls that could not be ended with the run: those of threads, which ran on until the end of the process."""
 

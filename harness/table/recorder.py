@@ -28,7 +28,7 @@ FILL_BASE = HEADER_BYTES + calls.FILL_FROM
 
 
 class Recorder:
-    """The table of one run, open for writing. Not thread-safe: for greenlets only, and none of its methods yields."""
+    """The table of one run, open for writing. No method yields to another greenlet; threads that append share a lock."""
 
     def __init__(self, path: Path, planned_rows: int) -> None:
         """Open the planned table at `path`, or start an empty one to append to if `planned_rows` is 0."""

@@ -4,7 +4,7 @@ A slot loads this file by its path: it imports nothing of the harness unless it 
 """
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -68,6 +68,23 @@ class EventLoop:
         import asyncio
 
         return asyncio._get_running_loop() is not None  # noqa: SLF001 - documented for other loops; `get_running_loop` raises
+
+    def run_to_end(self, coroutine: "Coroutine[Any, Any, None]") -> None:
+        """Run the loop until `coroutine` is done, also if a task of the target raises what ends a loop, as SystemExit does."""
+        import asyncio
+
+        async def start() -> asyncio.Task[None]:
+            return asyncio.create_task(coroutine)
+
+        task = self.run(start())
+        while True:
+            try:
+                self.run(task)
+            except (SystemExit, KeyboardInterrupt):
+                if task.done():
+                    raise
+            else:
+                return
 
     def run_for(self, seconds: float) -> None:
         """Run the loop for some time: tasks that are left in it go on."""

@@ -257,7 +257,7 @@ const flameGraph = (() => {
     graph.reset = make("button", { type: "button", textContent: "Show all", disabled: true });
     graph.sandwich = make("button", { type: "button", textContent: "Callers and callees", title: "Of the selected function, over all its places (key s)", disabled: true });
     graph.plumbing = make("input", { type: "checkbox" });
-    const { folded } = graph.top, plumbing = folded ? [make("label", { className: "flame-plumbing", title: "Frames of threads, greenlets and the load generator that only pass a call on" }, graph.plumbing, ` Framework frames (${folded})`)] : [];
+    const { folded } = graph.top, plumbing = folded ? [make("label", { className: "flame-plumbing", title: "Frames of threads, event loops and the load generator that only pass a call on" }, graph.plumbing, ` Framework frames (${folded})`)] : [];
     graph.picker = make("select", { ariaLabel: "Operation" }, make("option", { value: "", textContent: "All operations" }));
     graph.top.children.forEach((node, place) => graph.picker.append(make("option", { value: place, textContent: of(graph, node).title.slice(0, 120) })));
     graph.modes = graph.data.sides.length < 2 ? {} : {

@@ -29,7 +29,7 @@ _SCRIPTS = (
 )
 
 
-_PLUMBING = ("harness/", "locust/", "gevent/", "greenlet/", "concurrent/futures/", "threading.py")
+_PLUMBING = ("harness/", "locust/", "gevent/", "greenlet/", "asyncio/", "concurrent/futures/", "threading.py")
 """Framework code: the graph folds its frames that only pass calls on."""
 
 

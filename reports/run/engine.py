@@ -18,7 +18,12 @@ def engine_facts(side: Side) -> tuple[tuple[str, str], ...]:
     """Return the facts on the engine; none for a run that is driven by the usual one."""
     facts = side.run.facts
     if facts is not None and facts.engine is Engine.ASYNCIO:
-        return (("engine", f"driven by the asyncio engine: {words_of(side.run).told}"),)
+        said = (
+            ("engine", f"driven by the asyncio engine: {words_of(side.run).told}"),
+            ("work in threads", _in_threads(side, facts)),
+            ("left behind", _left_tasks(facts)),
+        )
+        return tuple((name, words) for name, words in said if words)
     if facts is None or facts.engine is not Engine.THREADS:
         return ()
     said = (
@@ -29,6 +34,26 @@ def engine_facts(side: Side) -> tuple[tuple[str, str], ...]:
     return tuple((name, words) for name, words in said if words)
 
 
+def _in_threads(side: Side, facts: LoadFacts) -> str:
+    """Return the mean work that a call of each operation handed to threads."""
+    counts = {name: operation.count for name, operation in side.run.operations.items()}
+    means = [
+        f"{name} {format_ns(one.length_ns / counts[name])}, {format_ns(one.cpu_ns / counts[name])} of it on a CPU"
+        for name, one in facts.in_threads.items()
+        if counts.get(name)
+    ]
+    if not means:
+        return ""
+    return f"on average, work that a call handed to threads and waited for: {'; '.join(means)}"
+
+
+def _left_tasks(facts: LoadFacts) -> str:
+    if not facts.left_tasks:
+        return ""
+    of = ", ".join(f"{count:,} of {operation}" for operation, count in facts.left_tasks.items())
+    return f"tasks that ran on after their call had returned: {of}; their work is in no response time"
+
+
 def _cpu(facts: LoadFacts) -> str:
     """Return the mean CPU time of the calls, by operation."""
     means = [
@@ -36,7 +61,10 @@ def _cpu(facts: LoadFacts) -> str:
     ]
     if not means:
         return ""
-    return f"on average, CPU time of the thread of a call: {', '.join(means)} (without other threads and processes)"
+    return (
+        f"on average, CPU time of the thread of a call: {', '.join(means)} (without other threads and processes; with the "
+        f"{format_ns(facts.thread_cpu_read_ns)} that reading it takes)"
+    )
 
 
 def _left(facts: LoadFacts) -> str:

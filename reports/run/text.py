@@ -28,6 +28,7 @@ _NEEDED_FACTS = (
     "engine",
     "CPU of calls",
     "left running",
+    "work in threads",
     "left behind",
     "requests",
     "answers",

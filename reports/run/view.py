@@ -1,7 +1,7 @@
 """Build the view of a report of runs: all decisions on its content. Renderers only lay it out."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from harness.errors import UsageError
 from harness.reading.children import children_sentence
@@ -154,17 +154,9 @@ def _of_answers(side: Side) -> tuple[tuple[str, str], ...]:
         ("requests", "; ".join(remarks)),
         ("answers", facts.judged_by),
         ("events", changed if facts.events_changed else ""),
-        ("left behind", _left(facts.left_tasks)),
         ("clock", "" if facts.replaced_time_s == 0 else _replaced(facts.replaced_time_s)),
     )
     return tuple((name, words) for name, words in said if words)
-
-
-def _left(tasks: Mapping[str, int]) -> str:
-    if not tasks:
-        return ""
-    of = ", ".join(f"{count:,} of {operation}" for operation, count in tasks.items())
-    return f"tasks that ran on after their call had returned: {of}; their work is in no response time"
 
 
 def _replaced(apart_s: float | None) -> str:

@@ -31,7 +31,7 @@ DJANGO = {
         from django.urls import include, path, re_path
         from polls import views
         urlpatterns = [path("admin/", admin.site.urls), path("", views.home), path("polls/", include("polls.urls"))]
-        urlpatterns += [re_path(r"^old/(?P<year>[0-9]{4})/$", views.year), re_path(r"^(a|b)+$", views.odd)]
+        urlpatterns += [re_path(r"^old/(?P<year>[0-9]{4})/?$", views.year), re_path(r"^(a|b)+$", views.odd)]
         """,
     "mysite/wsgi.py": """
         import os

@@ -66,13 +66,18 @@ class Fast:
     def call(self, event):
         return self.answer
 """
+AWAITED = (
+    TARGET.replace("def call", "async def call")
+    .replace("time.sleep(0.001)", "await asyncio.sleep(0.001)")
+    .replace("import io", "import asyncio, io", 1)
+)
 SHORT = ("--users", 2, "--warmup", "0.1s", "--duration", "1s", "--json")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+@pytest.fixture(scope="module", params=[TARGET, AWAITED], ids=["gevent", "asyncio"])
+def folder(tmp_path_factory, request):
     path = tmp_path_factory.mktemp("own")
-    (path / "own.py").write_text(TARGET)
+    (path / "own.py").write_text(request.param)
     (path / "pyproject.toml").write_text("[tool.harness]\nexpect-status = [404]\n")
     return path
 

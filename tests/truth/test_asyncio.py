@@ -13,8 +13,9 @@ from tests.support.cli import facts, inside, measured, returned
 from tests.truth.conftest import TOLERANCE
 
 SOURCE = """
-import asyncio, json, sys, time
+import asyncio, contextvars, json, os, signal, sys, time
 
+MINE = contextvars.ContextVar("mine", default=None)
 now_ns = time.perf_counter_ns
 RAISED = {
     "cancelled": lambda: asyncio.CancelledError("mine"), "own": lambda: Own("base"), "exit": lambda: SystemExit(3),
@@ -28,7 +29,7 @@ class Own(BaseException):
 
 class Planted:
     operations = {"hold": 1, "wait": 3, "group": 1, "thread": 1, "late": 1, "cancels_itself": 1, "child_exits": 1,
-                  "blocks": 2, **dict.fromkeys(RAISED, 0.5)}
+                  "blocks": 2, "forks": 0.3, **dict.fromkeys(RAISED, 0.5)}
 
     def __init__(self, journal):
         self._journal = journal
@@ -48,11 +49,13 @@ class Planted:
         return operation
 
     async def call(self, operation):
+        assert MINE.get() is None, "a variable of an earlier call"
         if operation in RAISED:
             raise RAISED[operation]()
         await getattr(self, operation)()
 
     async def hold(self):
+        MINE.set("held")
         self._hold("hold", 0.002)
 
     async def wait(self):
@@ -75,6 +78,19 @@ class Planted:
 
     async def blocks(self):
         time.sleep(0.01)
+
+    async def forks(self):
+        "Ends a child as a pool of processes does."
+        is_up, up = os.pipe()
+        pid = os.fork()
+        if not pid:
+            os.write(up, b"x")
+            time.sleep(60)
+            os._exit(1)
+        os.read(is_up, 1)
+        os.kill(pid, signal.SIGTERM)
+        assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGTERM
+        os.close(is_up), os.close(up)
 
     async def late(self):
         self._kept.append(asyncio.create_task(self.part("late")))
@@ -105,6 +121,23 @@ def create(journal):
     return Planted(journal)
 """
 FAILING = {"cancelled", "own", "exit", "interrupt", "generator", "child_exits"}
+
+
+CANCELLING = """
+import asyncio
+
+async def cancel_everything():
+    for task in asyncio.all_tasks():
+        task.cancel()
+"""
+
+
+def test_a_call_that_cancels_the_tasks_of_the_load_generator_is_refused(tmp_path):
+    (tmp_path / "own.py").write_text(CANCELLING)
+    load = ("--rate", 50, "--duration", "300ms", "--warmup", "0s")
+    said = inside(tmp_path, "run", "steady", "--target", "call:own.py:cancel_everything", *load)
+    assert said.code == 2
+    assert "cancelled a task of the load generator" in " ".join(said.stderr.split())
 
 
 class Planted:
@@ -163,6 +196,8 @@ def test_every_call_has_its_outcome_and_whatever_it_raises_is_a_failure_with_a_r
         "dropped": 0, "unfinished": 0, "never_started": 0
     }  # fmt: skip
     assert planted.rows["completed_ns"].max() > 1_000_000_000
+    assert run["operations"]["forks"]["count"] > 0
+    assert not run["interrupted"]
 
 
 def test_no_word_of_the_other_engine_is_said(planted):
@@ -184,6 +219,15 @@ def test_tasks_that_calls_leave_behind_are_counted_and_told(planted):
     # Of the six users, some may have left one before the measured time or after it.
     assert left == {"late": pytest.approx(planted.run["operations"]["late"]["count"], abs=6)}
     assert f"{left['late']} of late" in " ".join(planted.said.stderr.split())
+
+
+def test_work_in_threads_is_measured_beside_the_split(planted):
+    (name, work), count = *planted.run["in_threads"].items(), planted.run["operations"]["thread"]["count"]
+    assert name == "thread"
+    # Of the six users, some may have begun one before the measured time or not ended it.
+    assert work["length_ns"] >= 3_000_000 * (count - 6)
+    assert work["cpu_ns"] < work["length_ns"]
+    assert "handed to threads and waited for: thread " in " ".join(planted.said.stderr.split())
 
 
 @pytest.mark.measures

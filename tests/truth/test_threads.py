@@ -1,5 +1,6 @@
 """Real threads make the calls: every call is accounted for, and what gevent's patches break is measured as it is."""
 
+import functools
 import json
 import os
 import re
@@ -8,7 +9,9 @@ import signal
 import numpy as np
 import pytest
 
+from harness.commands.options import planning
 from harness.model import Outcome
+from harness.processes import loadrun
 from tests.support.cli import (
     document,
     end_of,
@@ -25,7 +28,7 @@ from tests.support.cli import (
 from tests.truth.catalogue import LENIENT
 
 OPEN = ("--rate", 300, "--duration", "800ms", "--warmup", "200ms")
-CLOSED = ("--users", 6, "--duration", "600ms", "--warmup", "200ms")
+CLOSED = ("--users", 6, "--duration", "500ms", "--warmup", "100ms")
 
 APP = """
 import asyncio
@@ -64,6 +67,17 @@ class App:
     def pool(self, event):
         with multiprocessing.get_context("fork").Pool(1) as pool:
             return pool.map(abs, [-1])
+
+    def ends_child(self, event):
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+        child.start()
+        child.terminate()
+        child.join()
+        # Another thread that starts a process may reap this child before its own does: then its code is not known.
+        assert child.exitcode in (-15, None), child.exitcode
+
+    async def ends_child_later(self, event):
+        await asyncio.to_thread(self.ends_child, event)
 
     def epoll(self, event):
         with select.epoll() as poll:
@@ -139,14 +153,26 @@ def test_every_call_is_one_record_of_the_journal(tmp_path, scenario, options, kn
     assert sum(run["outcomes"].values()) == run["planned"]
     assert run["outcomes"]["unfinished"] == 0
     assert own["engine"] == "threads"
-    assert own["thread_cpu"]["call"]["calls"] == run["operations"]["call"]["count"]
+    assert run["thread_cpu"]["call"]["calls"] == run["operations"]["call"]["count"]
     if scenario == "steady":
         assert run["planned"] == 240
 
 
 def test_users_think_between_their_calls(tmp_path):
     target = f"known:constant?service_ms=1&engine=threads&journal={tmp_path / 'journal'}"
-    said = ran(tmp_path, "closed", target, "--users", 3, "--think-time", "20ms", "--duration", "500ms")
+    said = ran(
+        tmp_path,
+        "closed",
+        target,
+        "--users",
+        3,
+        "--think-time",
+        "20ms",
+        "--duration",
+        "500ms",
+        "--warmup",
+        "0s",
+    )
     rows = table(said.run["dir"])
     # Three users, each intends no call sooner than 20 ms after the last: of any four calls the outer two lie apart.
     intended = np.sort(rows["intended_ns"])
@@ -175,7 +201,7 @@ def test_killing_the_measured_process_loses_no_call(tmp_path, scenario):
 
 @pytest.mark.parametrize("scenario", ["steady", "closed"])
 def test_an_abort_keeps_and_counts_what_was_measured(tmp_path, scenario):
-    pace = ("--rate", 300) if scenario == "steady" else ("--users", 4, "--think-time", "100ms")
+    pace = ("--rate", 300) if scenario == "steady" else ("--users", 4, "--think-time", "20ms")
     target = f"known:constant?service_ms=3&engine=threads&journal={tmp_path / 'journal'}"
     options = ("--target", target, *pace, "--duration", "30s", "--warmup", "200ms", "--json")
     with started("run", scenario, *options, "--out", tmp_path / "runs") as process:
@@ -192,18 +218,19 @@ def test_an_abort_keeps_and_counts_what_was_measured(tmp_path, scenario):
 
 
 def test_calls_that_never_return_end_with_the_process_and_are_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.processes.loadrun.DRAIN_S", 0.3)
+    monkeypatch.setattr(planning, "LoadPlan", functools.partial(loadrun.LoadPlan, drain_s=0.3))
     run = app(
         tmp_path, "sticks", "--rate", 100, "--duration", "600ms", "--warmup", "0s", scenario="steady"
     ).run
     assert run["outcomes"]["completed"] == 54
-    assert run["outcomes"]["unfinished"] == facts(run["dir"])["left_running"] == 6
+    assert run["outcomes"]["unfinished"] == run["left_running"] == 6
     # The target was closed all the same.
     assert (tmp_path / "journal").read_text() == "closed"
     said = inside(tmp_path, "report", run["dir"], "--verbose")
     assert "6 calls still ran when the run ended: a thread cannot be ended from outside" in said.stdout
 
 
+@pytest.mark.measures
 def test_a_call_that_keeps_the_interpreter_s_lock_owns_the_delay_of_others(tmp_path):
     run = app(tmp_path, "holds", "--rate", 200, "--duration", "1s", "--warmup", "0s", scenario="steady").run
     rows = table(run["dir"])
@@ -227,7 +254,8 @@ def test_a_call_that_keeps_the_interpreter_s_lock_owns_the_delay_of_others(tmp_p
     ],
 )
 def test_what_gevent_breaks_is_refused_under_it_and_measured_in_threads(tmp_path, what, why):
-    refused = app(tmp_path, what, engine=None)
+    # As long as it takes: the first call that cannot be measured ends the run.
+    refused = app(tmp_path, what, "--users", 6, "--duration", "30s", "--warmup", "0s", engine=None)
     assert refused.code == 2
     assert why in refused.error
     assert "engine=threads" in refused.error
@@ -235,6 +263,15 @@ def test_what_gevent_breaks_is_refused_under_it_and_measured_in_threads(tmp_path
     assert run["outcomes"]["completed"] == run["planned"] > 10, run["outcomes"]
     assert run["operations"]["call"]["service_ns"]["p50"] >= 2_000_000
     assert facts(run["dir"])["in_flight_peak"] == 6
+
+
+@pytest.mark.parametrize(
+    ("what", "engine"), [("ends_child", None), ("ends_child", "threads"), ("ends_child_later", None)]
+)
+def test_a_child_that_a_call_forks_can_be_ended_by_it_in_every_engine(tmp_path, what, engine):
+    run = app(tmp_path, what, engine=engine).run
+    assert run["outcomes"]["completed"] == run["planned"] > 3, run["failures"]
+    assert not run["interrupted"]
 
 
 def test_nothing_has_patched_the_process(tmp_path):
@@ -255,7 +292,7 @@ def test_whatever_a_call_raises_is_its_outcome(tmp_path):
 
 
 def test_an_unfinished_answer_is_refused(tmp_path):
-    said = app(tmp_path, "promises")
+    said = app(tmp_path, "promises", "--users", 6, "--duration", "30s", "--warmup", "0s")
     assert said.code == 2
     assert "an iterator" in said.error
 

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--workers", type=positive_int, default=1, metavar="N",
-        help="number of processes that share the plan under Locust's master, each with its own target (default 1)",
+        help="number of processes that share the plan, each with its own target (default 1)",
     )  # fmt: skip
     parser.add_argument("--duration", type=span_s, metavar="D", help="measured time: 10s, 5m, 1h")
     parser.add_argument("--warmup", type=span_s, metavar="D", help="time before the measured time")

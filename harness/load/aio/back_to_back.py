@@ -7,7 +7,6 @@ the next, which are neighbours in the table unless another task wrote in between
 import itertools
 import struct
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 from harness.load.aio.calling import unwatched
 from harness.load.aio.lease import CALL, Late
@@ -24,7 +23,7 @@ Slice = Callable[[Owner, int, int, int, int, int], Awaitable[int]]
 """Async function from (owner, intended_ns, now_ns, lag_target_ns, lag_host_ns, slice_end_ns) to the next call's intended time.
 
 All times are of the clock. It makes at least one call, and starts none after the end of the slice, nor after a call that
-has cancelled its own task.
+has cancelled its own task or has set new context variables.
 """
 _COMPLETED = int(Outcome.COMPLETED)
 
@@ -49,8 +48,8 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]], late: Late
     now_ns, passed, aside, raised = work.now_ns, work.passed, make_aside(calling), make_raised(calling)
 
     async def run(owner: Owner, intended_ns: int, let_go_ns: int, lag_target_ns: int, lag_host_ns: int, end_ns: int) -> int:  # fmt: skip  # noqa: C901, PLR0915 - as above
-        task: Any = owner.root
-        is_cancelled, has_lag = task.cancelling, lag_target_ns or lag_host_ns
+        is_cancelled, count_variables = owner.root.cancelling, owner.context.__len__
+        variables, has_lag = count_variables(), lag_target_ns or lag_host_ns
         # `Holds` must hear of every call that ends after the watched moment.
         end_ns, before_ns = min(end_ns, split.due_ns), owner.run_ns
         call, event, entry, operation, head = take()
@@ -81,14 +80,14 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]], late: Late
             if entry or type(result) not in passed:
                 owner.holder = DRIVER
                 outcome, next_ns = aside(row, operation, outcome, completed_ns, result, entry, event)
+            is_last = next_ns > end_ns or is_cancelled() or count_variables() != variables
             if is_alone:
-                is_next = has_split or tail[0] == row + 1
-                if is_next and row + 1 < room and next_ns <= end_ns and not has_lag and not is_cancelled():
+                is_next = (has_split or tail[0] == row + 1) and row + 1 < room
+                if is_next and not is_last and not has_lag:
                     at_ns = next_ns - origin_ns
                     call, event, entry, operation, head = take()
                     event = entry.take() if entry else event
-                    row += 1
-                    tail[0] = row + 1
+                    tail[0] = (row := row + 1) + 1
                     fill_and_claim(
                         table, place + FILL_FROM, entered_ns - origin_ns, completed_ns - origin_ns,
                         run_ns if has_split else NO_SPLIT, head, at_ns, at_ns)  # fmt: skip
@@ -100,7 +99,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]], late: Late
             run_ns, wait_busy_ns = (run_ns, wait_busy_ns) if has_split else (-1, -1)
             fill(table, place + FILL_FROM, entered_ns - origin_ns, completed_ns - origin_ns, run_ns, wait_busy_ns, lag_target_ns, lag_host_ns)  # fmt: skip
             table[place] = outcome
-            if next_ns > end_ns or is_cancelled():
+            if is_last:
                 owner.holder = DRIVER
                 return next_ns
             has_lag = lag_target_ns = lag_host_ns = 0

@@ -6,9 +6,9 @@ Neither gevent nor Locust has a part in it, so nothing of the process is patched
 import asyncio
 import contextlib
 import signal
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -19,6 +19,7 @@ from harness.load.aio.back_to_back import make_slice
 from harness.load.aio.calling import Make, make_caller
 from harness.load.aio.chain import codes_of_task
 from harness.load.aio.closed_model import ClosedModel
+from harness.load.aio.in_threads import ThreadWork
 from harness.load.aio.lease import CALL, Late, make_here
 from harness.load.aio.open_model import OpenModel
 from harness.load.aio.overhead import measured_overhead
@@ -42,7 +43,6 @@ from harness.run.directory import RunDirectory, write_document
 from harness.run.facts import LoadFacts
 from harness.table import calls
 from harness.target.carrying import Carrier
-from harness.target.eventloop import EventLoop
 from harness.target.events import needed_payloads, prepare_events
 from harness.target.journeys import Walks
 from harness.target.loading import LoadedTarget
@@ -79,7 +79,8 @@ class Driver:
             target, carrier, split=split, current=asyncio.current_task, collects_waits=job.waits, codes=codes_of_task
         )  # fmt: skip
         self._late.names = self._instrument.names
-        carrier.here = make_here(self._instrument.names, split)
+        self._in_threads = ThreadWork(SystemClock.now_ns)
+        carrier.here = make_here(self._instrument.names, split, self._in_threads.watched)
         self._vetting = Vetting()
         self._walking: Walking | None = None
         self._selector = PacedSelector(SystemClock.now_ns)
@@ -205,7 +206,16 @@ class Driver:
                 await model.run()
 
         with measurement.watching(pauses=has_pauses), self._marking():
-            _run_to_its_end(self._target.loop, run())
+            try:
+                self._target.loop.run_to_end(run())
+            except asyncio.CancelledError as error:
+                raise RefusedError(
+                    "The target cancelled a task of the load generator, as a call does that cancels all of asyncio.all_tasks()",
+                    remedy="Cancel only tasks that the call itself has started",
+                ) from error
+            finally:
+                # Tasks that are left belong to no run any more.
+                self._vetting.is_ending = True
         measurement.write_waits()
         ended_ns = SystemClock.now_ns() - facts.origin_ns
         ended = measurement.end(
@@ -216,11 +226,19 @@ class Driver:
             journeys=self._walking.facts() if self._walking else None,
         )
         is_taken = ended.split_taken or (job.split and not self._has_own_loop)
-        self._write(msgspec.structs.replace(ended, left_tasks=self._late.found(), split_taken=is_taken))
+        self._write(
+            msgspec.structs.replace(
+                ended,
+                left_tasks=self._late.found(),
+                in_threads=self._in_threads.found(),
+                split_taken=is_taken,
+            )
+        )
 
     def _begin(self, measurement: Measurement) -> None:
         measurement.begin()
         self._late.clear()
+        self._in_threads.clear()
 
     @contextlib.contextmanager
     def _pacing(self, model: Model) -> Iterator[None]:
@@ -258,20 +276,3 @@ class Driver:
 def _is_watchable(policy: asyncio.AbstractEventLoopPolicy) -> bool:
     """Return True if the target left asyncio its own kind of event loop: another one, such as uvloop, has no selector in Python."""
     return type(policy).__module__.partition(".")[0] == "asyncio"
-
-
-def _run_to_its_end(loop: EventLoop, coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run the loop until `coroutine` is done, also if a task of the target raises what ends a loop, as SystemExit does."""
-
-    async def start() -> asyncio.Task[None]:
-        return asyncio.create_task(coroutine)
-
-    task = loop.run(start())
-    while True:
-        try:
-            loop.run(task)
-        except (SystemExit, KeyboardInterrupt):
-            if task.done():
-                raise
-        else:
-            return

@@ -26,12 +26,13 @@ def start_task(
     loop: asyncio.AbstractEventLoop,
     parent: contextvars.Context,
     function: Callable[[Owner], Coroutine[Any, Any, None]],
+    owner: Owner | None = None,
 ) -> asyncio.Task[None]:
-    """Start a task in which the driver makes calls, as the task of a new owner, in a copy of the context `parent`.
+    """Start a task in which the driver makes calls, as the task of an owner, in a copy of the context `parent`.
 
-    The loop's task factory is passed over: an eager one would run the function here, before it is on the loop.
+    The owner is a new one, or one whose task has ended: making one takes 1 us. The loop's task factory is passed over: an eager one would run the function here, before it is on the loop.
     """
-    owner, context = Owner(), parent.copy()
+    owner, context = owner or Owner(), parent.copy()
     # Already its first step must find the owner.
     context.run(CALL.set, [owner])
     task = asyncio.Task(function(owner), loop=loop, context=context)
@@ -39,14 +40,20 @@ def start_task(
     return task
 
 
-def make_here(names: Sequence[str], split: Stretches | None) -> Callable[[], Runner | None]:
-    """Return the function that finds the running call: its operation (for profilers) and the call (for the split)."""
+def make_here(
+    names: Sequence[str], split: Stretches | None, watched: Callable[[str, Runner], Runner]
+) -> Callable[[], Runner | None]:
+    """Return the function that finds the running call: its operation (for profilers) and the call (for the split).
+
+    `watched` counts what the function that it returns runs in other threads.
+    """
 
     def here() -> Runner | None:
         lease = CALL.get()
         if lease is None or lease[0].holder < 0:
             return None
-        marker = running(names[lease[0].holder])
+        name = names[lease[0].holder]
+        marker = watched(name, running(name))
         return split.lend(lease[0], marker) if split else marker
 
     return here

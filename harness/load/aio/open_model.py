@@ -65,6 +65,7 @@ class OpenModel:
         self._now_ns = SystemClock.now_ns
         self._next = self._claimed = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._free: list[Owner] = []
         self._is_stopping = False
         self._sent = asyncio.Event()
         self._quiet = asyncio.Event()
@@ -147,9 +148,11 @@ class OpenModel:
             return
         self._recorder.claim(row, *planned)
         self._claimed += 1
-        self.in_flight_peak = max(self.in_flight_peak, in_flight + 1)
+        if in_flight >= self.in_flight_peak:
+            self.in_flight_peak = in_flight + 1
         planned_call = functools.partial(self._call, row, operation, payload, held_ns, host_ns)
-        self._tasks.add(start_task(self._loop, self._context, planned_call))
+        owner = self._free.pop() if self._free else None
+        self._tasks.add(start_task(self._loop, self._context, planned_call, owner))
 
     async def _call(
         self, row: int, operation: int, payload: int, held_ns: int, host_ns: int, owner: Owner
@@ -160,6 +163,8 @@ class OpenModel:
             # End normally and keep all measured calls.
             self.trouble = self.trouble or as_trouble(error)
             self.stop()
+        else:
+            self._free.append(owner)
         finally:
             self._tasks.discard(owner.root)
             if not self._tasks:

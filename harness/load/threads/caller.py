@@ -57,12 +57,8 @@ class Caller:
         self._calling = dataclasses.replace(calling, work=work)
         self._gate = gate
         self._calls, self._cpu_ns = [0] * len(work.calls), [0] * len(work.calls)
-        self._aside_cpu_ns = [0, 0]
-
-    @property
-    def harness_cpu_ns(self) -> int:
-        """CPU time of the thread outside of calls, up to its last call."""
-        return self._aside_cpu_ns[0]
+        self.aside_cpu_ns = [0, 0]
+        """CPU time of the thread outside of calls, up to its last call, and its whole CPU time at the end of that call."""
 
     @property
     def failures(self) -> list[Failure]:
@@ -90,7 +86,7 @@ class Caller:
         calls, used_ns, mine, completed = (
             self._calls,
             self._cpu_ns,
-            self._aside_cpu_ns,
+            self.aside_cpu_ns,
             int(Outcome.COMPLETED),
         )
         mine[1] = cpu_ns()

@@ -28,6 +28,7 @@ class Crew:
         self.callers: list[Caller] = []
         self.running = 0
         """Number of calls that still ran when the table was closed."""
+        self._aside_cpu_ns: list[list[int]] = []
         self._is_asked = False
         self._halts: list[tuple[int, int]] = []
 
@@ -49,6 +50,7 @@ class Crew:
     def start(self, work: Callable[[Caller], None], caller: Caller) -> None:
         """Start a thread that makes the calls of `caller`. Raises `HarnessError` if the machine allows no more threads."""
         self.callers.append(caller)
+        self._aside_cpu_ns.append(caller.aside_cpu_ns)
 
         def run() -> None:
             try:
@@ -73,7 +75,7 @@ class Crew:
 
     def harness_cpu_ns(self) -> int:
         """Return the CPU time of all threads outside of calls."""
-        return sum(caller.harness_cpu_ns for caller in self.callers)
+        return sum([one[0] for one in self._aside_cpu_ns])
 
     def halted(self, lateness: Lateness) -> None:
         """Take over what a thread noticed of the process standing still."""

@@ -22,9 +22,9 @@ from harness.load.planned_rows import PlannedRows
 from harness.load.threads.closed_model import ClosedModel
 from harness.load.threads.crew import Crew
 from harness.load.threads.open_model import OpenModel
-from harness.load.threads.overhead import recorder_ns_per_call
+from harness.load.threads.overhead import measured_overhead
 from harness.load.threads.walking import Walking
-from harness.model import Engine, Executor
+from harness.model import Executor
 from harness.plans.plan import choose
 from harness.processes.hosting import Alone, Hosting
 from harness.processes.job import Job, Message, Started
@@ -68,18 +68,13 @@ class Driver:
         """
         job, instrument = self._job, self._instrument
         instrument.choose(mix)
-        recorder_ns = recorder_ns_per_call(self._folder / "scratch.npy")
+        overhead = measured_overhead(self._folder / "scratch.npy")
         is_open = job.executor is Executor.OPEN
         table = calls.load(self._folder / RunDirectory.CALLS) if is_open else None
         work = self._prepare(mix, table)
         with Measurement(instrument, self._folder, 0 if table is None else len(table)) as measurement:
             origin_ns = self._hosting.agree_on_origin(job.warmup_s)
-            facts = at_origin(
-                LoadFacts(
-                    origin_ns=0, origin_unix_s=0.0, engine=Engine.THREADS, recorder_ns_per_call=recorder_ns
-                ),
-                origin_ns,
-            )
+            facts = at_origin(overhead, origin_ns)
             model = self._model(mix, table, measurement.calling(work, origin_ns))
             self._heed_faults(model)
             self._write(facts)

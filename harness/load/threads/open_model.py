@@ -4,6 +4,7 @@ A late arrival is sent at once and its lag recorded; above the in-flight limit i
 in flight; beyond its bound, calls wait for a free thread, which is part of their response time.
 """
 
+import contextlib
 import queue
 import threading
 import time
@@ -18,6 +19,7 @@ from harness.load.threads.lateness import Lateness
 from harness.load.threads.walking import Walking
 from harness.run.facts import MOST_THREADS
 
+_UNSHARED = contextlib.nullcontext()
 _FIRST_THREADS = 8
 # A sleep is cut into parts, so that a signal is heard.
 _LONGEST_SLEEP_NS = 50_000_000
@@ -115,10 +117,12 @@ class OpenModel:
         target_ns, host_ns = self._causes(due_ns, now_ns)
         planned = rows.operation[row], rows.payload[row], due_ns - origin_ns, now_ns - origin_ns
         in_flight = self._sent - self._gone
-        if in_flight >= self._limit:
-            self._calling.recorder.drop(row, *planned, target_ns, host_ns)
-            return
-        self._calling.recorder.claim(row, *planned)
+        # Users with state append rows: the table must not grow, and move, meanwhile.
+        with self.crew.gate.lock if self._walking else _UNSHARED:
+            if in_flight >= self._limit:
+                self._calling.recorder.drop(row, *planned, target_ns, host_ns)
+                return
+            self._calling.recorder.claim(row, *planned)
         self._sent += 1
         self.in_flight_peak = max(self.in_flight_peak, in_flight + 1)
         self._queue.put((row, target_ns, host_ns))

@@ -3,10 +3,9 @@
 import ast
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 
 from harness.session.sides.roots import NO_SOURCE
-from harness.work.start.modules import Module
+from harness.work.start.modules import NO_APPLICATION, Module, is_test
 
 WSGI, ASGI, LAMBDA = "wsgi", "asgi", "lambda"
 _MAKERS: Mapping[str, tuple[str, str]] = {
@@ -35,8 +34,7 @@ _SIGNATURES = {
 }
 _USUAL_FILES = ("app", "main", "wsgi", "asgi", "application", "server", "api", "__init__")
 _USUAL_NAMES = ("app", "application", "api", "handler", "lambda_handler", "create_app")
-_NO_APPLICATION = ("tests", "test", "testing", "docs", "doc")
-_LESS_LIKELY = NO_SOURCE.difference(_NO_APPLICATION)
+_LESS_LIKELY = NO_SOURCE.difference(NO_APPLICATION)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,6 +48,8 @@ class Application:
     is_factory: bool = False
     needs: tuple[str, ...] = ()
     """Parameters without a default of a factory: it cannot be called without them."""
+    maker: str = ""
+    """Dotted name of the class or function that makes the object; empty for a factory or a function."""
 
     @property
     def dotted(self) -> str:
@@ -63,14 +63,10 @@ def find_applications(modules: Mapping[str, Module]) -> list[Application]:
     found = [
         application
         for module in modules.values()
-        if not _is_test(module.path)
+        if not is_test(module.path)
         for application in _applications(module, makers, modules)
     ]
     return sorted(found, key=_rank)
-
-
-def _is_test(path: Path) -> bool:
-    return not {*path.parts[:-1]}.isdisjoint(_NO_APPLICATION) or path.name.startswith(("test_", "conftest"))
 
 
 def _rank(application: Application) -> tuple[object, ...]:
@@ -178,7 +174,8 @@ def _applications(
     for node in top_statements(module.tree.body):
         for target, value in _assigned(node):
             if made := _value_of(value, module, makers, modules):
-                yield Application(*made, module, target.id)
+                maker = resolved(module.dotted(value.func), modules) if isinstance(value, ast.Call) else ""
+                yield Application(*made, module, target.id, maker=maker)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             arguments = tuple(argument.arg for argument in node.args.args)
             if kind := _SIGNATURES.get(tuple(name.lstrip("_") for name in arguments)):

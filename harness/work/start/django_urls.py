@@ -165,6 +165,6 @@ def _registered(router: str, modules: Mapping[str, Module]) -> Iterator[str]:
 
 def _of_regex(regex: str) -> str | None:
     """Return the template of a plain regular expression such as `^items/(?P<pk>[0-9]+)/$`; None for another."""
-    inner = regex.removeprefix("^").removesuffix("$")
+    inner = regex.removeprefix("^").removesuffix("$").removesuffix("/?")
     template = _GROUP.sub(lambda found: f"<{found[1] or 'id'}>", inner)
     return template if _PLAIN_REGEX.fullmatch(re.sub(r"<\w+>", "", template)) else None

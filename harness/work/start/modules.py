@@ -11,6 +11,7 @@ from harness.storage import files
 
 SOURCE = Path("src")
 _LEFT_OUT = NEVER_LINKED | {"build", "dist", "site-packages", "migrations", "venv", "env"}
+NO_APPLICATION = ("tests", "test", "testing", "docs", "doc")
 _MOST_FILES = 3_000
 _MOST_BYTES = files.MIB
 
@@ -112,3 +113,40 @@ def _imports(tree: ast.Module, name: str, path: Path) -> Iterator[tuple[str, str
             source = ".".join([*above, *([node.module] if node.module else [])])
             for alias in node.names:
                 yield alias.asname or alias.name, f"{source}.{alias.name}" if source else alias.name
+
+
+def is_test(path: Path) -> bool:
+    """Return True for a file of a project's tests or documentation."""
+    return not {*path.parts[:-1]}.isdisjoint(NO_APPLICATION) or path.name.startswith(("test_", "conftest"))
+
+
+def text_constants(modules: Mapping[str, Module]) -> dict[str, str]:
+    """Return the texts that the project assigns to names, in modules and classes; a name with several texts is left out."""
+    found: dict[str, set[str]] = {}
+    for module in modules.values():
+        for node in ast.walk(module.tree):
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                for target in targets:
+                    if isinstance(target, ast.Name):
+                        found.setdefault(target.id, set()).add(value.value)
+    return {name: next(iter(texts)) for name, texts in found.items() if len(texts) == 1}
+
+
+def text_of(expression: ast.expr, constants: Mapping[str, str]) -> str | None:
+    """Return the text of an expression of texts, `constants`, their sums and f-strings; None for any other."""
+    if isinstance(expression, ast.Constant):
+        return expression.value if isinstance(expression.value, str) else None
+    if isinstance(expression, ast.Name | ast.Attribute):
+        return constants.get(expression.id if isinstance(expression, ast.Name) else expression.attr)
+    if isinstance(expression, ast.JoinedStr):
+        parts = [
+            text_of(part.value if isinstance(part, ast.FormattedValue) else part, constants)
+            for part in expression.values
+        ]
+    elif isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Add):
+        parts = [text_of(part, constants) for part in (expression.left, expression.right)]
+    else:
+        return None
+    return None if None in parts else "".join(filter(None, parts))

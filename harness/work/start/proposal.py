@@ -8,10 +8,10 @@ from harness.errors import UsageError
 from harness.session.sides.roots import source_roots
 from harness.work.start.applications import LAMBDA, Application, find_applications
 from harness.work.start.django_urls import find_django_routes
-from harness.work.start.modules import Module, read_modules
+from harness.work.start.modules import Module, is_test, read_modules
 from harness.work.start.place import has_own_root, place_of
 from harness.work.start.requests import EVENTS, REQUESTS, event_files, request_lines
-from harness.work.start.routes import Route, Routes, find_routes
+from harness.work.start.routes import Route, find_routes
 from harness.work.start.suites import find_locustfile, find_suite
 from harness.work.start.template import LambdaFunction, find_functions
 
@@ -37,6 +37,8 @@ class Proposal:
     """Text of the requests or events to write, by path: one for each route that answers GET."""
     count: int = 0
     """Number of these requests or events."""
+    needs_events: bool = False
+    """True for a handler that has no event yet."""
     left_out: tuple[str, ...] = ()
     """Operations that may change data."""
     unreadable: int = 0
@@ -71,7 +73,13 @@ def propose(project: Path) -> Proposal:
         made = around
     else:
         raise _nothing(applications, around)
-    return dataclasses.replace(made, source_roots=_roots(project, made, modules))
+    has_events = made.new_files or any((project / made.requests).glob("*.json"))
+    is_handler = made.target.startswith(f"{LAMBDA}:")
+    return dataclasses.replace(
+        made,
+        source_roots=_roots(project, made, modules),
+        needs_events=is_handler and not has_events,
+    )
 
 
 def _stands_apart(application: Application) -> bool:
@@ -117,7 +125,7 @@ def _of_application(
     if application.framework == "Django":
         routes = find_django_routes(application.module, modules)
     else:
-        routes = Routes(()) if is_lambda else find_routes(application, others, modules)
+        routes = find_routes(application, others, modules)
     what = (
         "Lambda handler" if is_lambda else f"{application.framework or application.kind.upper()} application"
     )
@@ -126,10 +134,10 @@ def _of_application(
         target=_spec(project, application),
         what=what,
         package=application.framework.lower(),
-        others=tuple(_spec(project, other) for other in others),
+        others=tuple(_spec(project, other) for other in others if other.dotted != application.maker),
     )
-    if is_lambda and _has_events(project):
-        return dataclasses.replace(made, requests=EVENTS)
+    if is_lambda:
+        return dataclasses.replace(made, requests=_events(project, application.module.path.parent))
     asked = [route for route in routes.found if route.method == "GET"] or [_HOME]
     return dataclasses.replace(
         made,
@@ -168,18 +176,16 @@ def _of_functions(
         target=specs[0],
         what=f"Lambda function {ordered[0].name} in the template",
         others=tuple(dict.fromkeys([*specs[1:], *others])),
-        requests=EVENTS,
+        requests=_events(project, ordered[0].code),
     )
-    if _has_events(project):
-        return made
     routes = ordered[0].routes
     asked = [route for route in routes if route.method == "GET"]
-    files = event_files(asked) if asked else {REQUESTS: request_lines([_HOME])}
+    if any((project / made.requests).glob("*.json")) or not asked:
+        return made
     return dataclasses.replace(
         made,
-        requests=EVENTS if asked else REQUESTS,
-        new_files=files,
-        count=len(asked) or 1,
+        new_files=event_files(asked),
+        count=len(asked),
         left_out=_changing((route.method, f"{route.method} {route.path}") for route in routes),
     )
 
@@ -194,16 +200,24 @@ def _changing(operations: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for method, name in operations if method not in _HARMLESS))
 
 
-def _has_events(project: Path) -> bool:
-    return any((project / EVENTS).glob("*.json"))
+def _events(project: Path, code: Path) -> str:
+    """Return the folder of a handler's events, the first that has any; `events` if none has."""
+    folders = [Path(EVENTS), code / EVENTS, Path("tests", EVENTS)]
+    return next((one.as_posix() for one in folders if any((project / one).glob("*.json"))), EVENTS)
 
 
 def _roots(project: Path, made: Proposal, modules: Mapping[str, Module]) -> tuple[str, ...]:
-    """Return the packages that comparisons should take from each side, among them the target's."""
+    """Return the packages and modules that comparisons should take from each side: those usually found, the target's, and
+    those at the top that the project's own code imports.
+    """
     found = list(source_roots(project, (), made.suite or None).values())
     place = made.target.partition(":")[2].rpartition(":")[0]
     module = modules.get(place)
-    path = module.path if module else Path(place) if place else None
-    if path is not None and not any(path.is_relative_to(root) for root in found):
-        found.append(path.parts[0] if len(path.parts) == 1 else path.parent.as_posix())
+    paths = [module.path if module else Path(place)] if place else []
+    own = [module for module in modules.values() if not is_test(module.path)]
+    tops = {name.partition(".")[0] for module in own for name in module.names.values()}
+    paths += [one.path for one in own if one.root == Path() and one.name.partition(".")[0] in tops]
+    for path in paths:
+        if not any(path.is_relative_to(root) for root in found):
+            found.append(path.parts[0] if len(path.parts) == 1 else path.parent.as_posix())
     return tuple(found)

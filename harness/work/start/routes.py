@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from harness.work.start.applications import Application, resolved
-from harness.work.start.modules import Module
+from harness.work.start.modules import Module, is_test, text_constants, text_of
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 _ANY = ("route", "api_route", "add_url_rule", "add_api_route", "add_route")
@@ -86,12 +86,15 @@ def find_routes(
     """Return the routes of an application; those of the `others` are left out where the code shows whose they are."""
     declared, included, own = _read_all(modules)
     parents = {link.child: link for link in included}
-    foreign = {other.dotted for other in others if not other.is_factory} - {application.dotted}
+    others = [other for other in others if other.dotted not in {application.dotted, application.maker}]
+    foreign = {other.dotted for other in others if not other.is_factory}
+    # The application of a factory has no name of its own: its routes are those of its file.
+    files = {other.module.name for other in others if other.is_factory} - {application.module.name}
     found: dict[tuple[str, str], Route] = {}
     unreadable = 0
     for route in declared:
         prefix, top = _above(route.owner, parents, own)
-        if top in foreign:
+        if top in foreign or top.rpartition(".")[0] in files:
             continue
         if prefix is None or not (prefix + route.path).startswith("/"):
             unreadable += 1
@@ -127,16 +130,17 @@ def _read_all(
     declared: list[_Declared] = []
     included: list[_Included] = []
     own: dict[str, str | None] = {}
+    constants = text_constants(modules)
     for module in modules.values():
-        for node in ast.walk(module.tree):
+        for node in () if is_test(module.path) else ast.walk(module.tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 for decorator in node.decorator_list:
                     declared += _of_call(decorator, module, node)
             elif isinstance(node, ast.Expr):
                 declared += _of_call(node.value, module, None)
-                included += _of_include(node.value, module, modules)
+                included += _of_include(node.value, module, modules, constants)
             elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-                _note_own(node.value, node.targets, module, own)
+                _note_own(node, node.value, module, constants, own)
             if isinstance(node, ast.Call):
                 declared += _of_table(node, module)
     return declared, included, own
@@ -192,36 +196,36 @@ def _mounted(route: ast.Call, module: Module) -> str:
     return "".join(str(_argument(node, 0, "path") or "") for node in around)
 
 
-def _of_include(call: ast.expr, module: Module, modules: Mapping[str, Module]) -> Iterator[_Included]:
-    if (
-        not isinstance(call, ast.Call)
-        or not isinstance(call.func, ast.Attribute)
-        or call.func.attr not in _INCLUDES
-    ):
+def _of_include(
+    call: ast.expr, module: Module, modules: Mapping[str, Module], constants: Mapping[str, str]
+) -> Iterator[_Included]:
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
         return
-    key = _INCLUDES[call.func.attr]
+    key = _INCLUDES.get(call.func.attr)
     is_mount = call.func.attr == "mount"
-    child = call.args[is_mount] if len(call.args) > is_mount else None
+    child = call.args[is_mount] if key and len(call.args) > is_mount else None
     if child is not None and (name := module.dotted(child)):
         given = [keyword.value for keyword in call.keywords if keyword.arg == key] or call.args[:is_mount]
-        prefix = _constant(given[0]) if given else ""
-        yield _Included(
-            module.dotted(call.func.value),
-            resolved(name, modules),
-            prefix if isinstance(prefix, str) else None,
-        )
+        prefix = text_of(given[0], constants) if given else ""
+        yield _Included(module.dotted(call.func.value), resolved(name, modules), prefix)
 
 
-def _note_own(call: ast.Call, targets: list[ast.expr], module: Module, own: dict[str, str | None]) -> None:
+def _note_own(
+    node: ast.Assign,
+    call: ast.Call,
+    module: Module,
+    constants: Mapping[str, str],
+    own: dict[str, str | None],
+) -> None:
     """Note the prefix that a router or blueprint is made with."""
     made = module.dotted(call.func).rpartition(".")[2]
     if made not in _OWN_PREFIX:
         return
     given = [keyword.value for keyword in call.keywords if keyword.arg == _OWN_PREFIX[made]]
-    prefix = _constant(given[0]) if given else ""
-    for target in targets:
+    prefix = text_of(given[0], constants) if given else ""
+    for target in node.targets:
         if isinstance(target, ast.Name):
-            own[f"{module.name}.{target.id}"] = prefix if isinstance(prefix, str) else None
+            own[f"{module.name}.{target.id}"] = prefix
 
 
 def _needed_query(function: ast.FunctionDef | ast.AsyncFunctionDef, path: str) -> tuple[str, ...]:

@@ -47,9 +47,10 @@ def table_of(proposal: Proposal) -> str:
     if proposal.target:
         lines += [
             "# The code that `harness run`, `profile`, `capacity`, `compare` and `gate` call, and its requests.",
-            f"target = {_text(proposal.spec)}",
+            f"target = {_text(proposal.target)}",
+            *(f"# target = {_text(spec)}" for spec in proposal.others),
+            f"requests = {_text(proposal.requests)}",
         ]
-        lines += [f"# target = {_text(spec)}" for spec in proposal.others]
     if proposal.source_roots:
         roots = ", ".join(map(_text, proposal.source_roots))
         lines += [

@@ -24,7 +24,7 @@ def test_an_application_gets_settings_and_requests_and_the_next_commands(tmp_pat
     )
     said = inside(folder, "init")
     assert said.code == ExitCode.OK, said.stderr
-    assert policy_file.read(folder).target == "wsgi:app:app?requests=requests.jsonl"
+    assert policy_file.read(folder).target == "wsgi:app:app"
     assert json.loads((folder / "requests.jsonl").read_text())["path"] == "/items/1"
     assert "Found a Flask application: wsgi:app:app" in said.stdout
     assert "harness run closed --users 4 --duration 10s" in said.stdout
@@ -60,7 +60,7 @@ def test_a_second_time_changes_nothing_and_shows_the_settings(tmp_path):
     said = inside(folder, "init")
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     assert said.code == ExitCode.OK
-    assert '  target = "lambda:orders.app:lambda_handler?requests=events"' in said.stdout
+    assert '  target = "lambda:orders.app:lambda_handler"' in said.stdout
     assert "harness run closed --target 'lambda:orders.app:lambda_handler" in said.stdout
 
 

@@ -15,7 +15,9 @@ from tests.support.gate import make_shop
 from tests.support.git import git
 from tests.support.locust import Crew
 
-YIELDS = "class create:\n    async def call(self, event):\n        yield 1\n"
+YIELDS = (
+    "class create:\n    async def call(self, event):\n        yield 1\nasync def numbers():\n    yield 1\n"
+)
 # Awaits, and returns what is not done all the same.
 PROMISES = """
 import asyncio
@@ -31,6 +33,26 @@ class create:
         await asyncio.sleep(0)
         return {"status": 200} if self.left >= 0 else asyncio.ensure_future(asyncio.sleep(0.05))
 """
+# Its events cannot be copied, and a new one cannot be awaited between two calls.
+ASKS = """
+import asyncio
+
+class create:
+    operations = {"read": 1}
+
+    def __init__(self, after="0"):
+        pass
+
+    async def make_event(self, operation, rng):
+        return (one for one in [1])
+
+    async def call(self, event):
+        await asyncio.sleep(0)
+        return next(event)
+"""
+JUDGES = (
+    "class create:\n    async def call(self, event): pass\n    async def outcome(self, result): return True\n"
+)
 # Sees nothing on its face: a function that returns a coroutine, from the call `after` on.
 LATER = """
 import asyncio, time
@@ -108,7 +130,7 @@ SHORT = ("--duration", "1s", "--warmup", "0s", "--no-report")
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    for name, source in {"yields": YIELDS, "promises": PROMISES, "later": LATER, "loops": LOOPS, "pool": POOL, "ends": ENDS,
+    for name, source in {"yields": YIELDS, "promises": PROMISES, "asks": ASKS, "judges": JUDGES, "later": LATER, "loops": LOOPS, "pool": POOL, "ends": ENDS,
                          "stuck": STUCK, "sticks": STICKS}.items():  # fmt: skip
         (tmp_path / f"{name}.py").write_text(source)
     monkeypatch.chdir(tmp_path)
@@ -144,7 +166,10 @@ COMMANDS = {
 # What shows when the target is made ends every command as it does these, since none goes on without a target.
 AS = {
     "yields.py:create": ("an async generator function", "Remove its yields", ("run", "run with workers")),
+    "judges.py:create": ("outcome of target 'judges.py:create' is an async function", "Make it a plain function", ("run closed",)),
+    "call:yields.py:numbers": ("returned an asynchronous iterator", "with `async for` inside the call", ("run closed",)),
     "promises.py:create": ("returned a future", "Wait for its result", ("compare exactly", "compare micro")),
+    "asks.py:create": ("while the event loop is running", "return events that can be copied", ("run closed", "compare exactly")),
     "later.py:create": (
         "returned a coroutine", "Write `async def` and await it inside: the harness then runs it in an event loop",
         (

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from harness.clock import SystemClock
+from harness.processes import host_watch
 from harness.processes.host_watch import HostWatch
 
 
@@ -124,3 +125,59 @@ def test_a_process_that_is_gone_is_no_error():
     watch = HostWatch(child.pid, 1.0)
     watch.tick(0.0)
     assert watch.facts().cpu_share is None
+
+
+class Threads:
+    """A process directory with threads, and the machine's ticks beside it."""
+
+    def __init__(self, folder, monkeypatch):
+        self._folder = folder
+        self._time_ns = 0
+        self._busy_ticks = 0
+        monkeypatch.setattr(SystemClock, "now_ns", lambda: self._time_ns)
+        monkeypatch.setattr(host_watch, "_numbers", self._numbers)
+        self._times = {}
+        self.watch = HostWatch(os.getpid(), 10.0, of_all_threads=True)
+        self.watch._process = folder
+
+    def at(self, seconds, busy_s, **times_s):
+        """Set the time, what all processors have done, and (on a processor, waiting for one) of each thread."""
+        self._time_ns = round(seconds * 1e9)
+        self._busy_ticks = busy_s * os.sysconf("SC_CLK_TCK")
+        for task in self._times.keys() - times_s.keys():
+            (self._folder / "task" / task).rmdir()
+        for task in times_s:
+            (self._folder / "task" / task).mkdir(parents=True, exist_ok=True)
+        self._times = times_s
+        self.watch.tick(seconds)
+
+    def _numbers(self, path, _skip, _count):
+        if path.name == "stat":
+            return [self._busy_ticks, 0, 0, 1_000.0, 0, 0, 0, 0]
+        return [seconds * 1e9 for seconds in self._times[path.parent.name]]
+
+
+@pytest.fixture
+def threads(tmp_path, monkeypatch):
+    return Threads(tmp_path, monkeypatch)
+
+
+def test_times_of_threads_add_up_and_a_thread_that_ended_keeps_its_own(threads):
+    threads.at(0, busy_s=100, one=(1, 0), two=(0, 0))
+    threads.at(1, busy_s=103, one=(1.25, 0.05), two=(0.25, 0), three=(0.25, 0.05))
+    threads.at(2, busy_s=106, one=(1.5, 0.1), two=(0.5, 0))
+    facts = threads.watch.facts()
+    assert facts.cpu_share == pytest.approx((0.5 + 0.5 + 0.25) / 2)
+    assert facts.descheduled_share == pytest.approx(0.15 / 2)
+
+
+def test_threads_that_wait_at_once_are_delayed_for_a_share_of_the_time_in_which_they_could_run(threads):
+    threads.at(0, busy_s=0, one=(0, 0), two=(0, 0), three=(0, 0))
+    threads.at(1, busy_s=5, one=(0.5, 0.5), two=(0, 1), three=(0, 1))
+    assert threads.watch.facts().descheduled_share == pytest.approx(2.5 / 3)
+
+
+def test_threads_that_wait_for_one_another_are_delayed_by_no_other_process(threads):
+    threads.at(0, busy_s=10, one=(0, 0), two=(0, 0))
+    threads.at(1, busy_s=11.02, one=(0.5, 0.5), two=(0.5, 0.5))
+    assert threads.watch.facts().descheduled_share == pytest.approx(0.02)

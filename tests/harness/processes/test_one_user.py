@@ -84,6 +84,21 @@ def test_a_call_that_is_cancelled_or_cancels_its_task_ends_no_other_call(waits):
     user._target.loop.close()
 
 
+def test_a_child_task_that_ends_the_loop_fails_its_call_and_no_other():
+    async def leave():
+        raise SystemExit(3)
+
+    async def call(event):
+        if event == 1:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(leave())
+
+    user = async_user_of(call)
+    (failure,) = user.make_all(Request("read", number) for number in range(3))
+    assert (failure.what, failure.count) == ("SystemExit", 1)
+    user._target.loop.close()
+
+
 def test_a_promise_that_is_awaited_into_being_is_refused_too():
     async def numbers():
         yield 1

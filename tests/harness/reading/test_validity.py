@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from harness.model import Outcome
+from harness.model import Engine, Outcome
 from harness.policy.thresholds import Level, Threshold, Thresholds
 from harness.run.documents import BackendFacts, HostFacts, LocustFacts
 from harness.table import calls
@@ -337,3 +337,21 @@ def test_every_table_has_a_verdict_and_no_completed_call_is_never_valid(table, i
     assert len(validity.reasons) == len(validity.findings)
     if not (table["outcome"] == Outcome.COMPLETED).any():
         assert validity.level is Level.INVALID
+
+
+def test_in_threads_the_causes_of_lateness_are_known_without_a_split():
+    facts = msgspec.structs.replace(a_run().facts, split=False, engine=Engine.THREADS)
+    validity = judge(a_run(late(4.0), facts=facts, executor="closed"))
+    assert "held up by the harness itself" in validity.reasons[0]
+    assert validity.level is Level.INVALID
+
+
+@pytest.mark.parametrize(
+    ("threads", "in_flight", "is_told"), [(1_000, 1_001, True), (1_000, 1_000, False), (8, 9, False)]
+)
+def test_a_pool_of_threads_that_was_too_small_is_told(threads, in_flight, is_told):
+    facts = msgspec.structs.replace(
+        a_run().facts, split=False, engine=Engine.THREADS, threads=threads, in_flight_peak=in_flight
+    )
+    told = [reason for reason in judge(a_run(facts=facts)).reasons if "waited for a free one" in reason]
+    assert len(told) == is_told

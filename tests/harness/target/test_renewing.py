@@ -198,3 +198,19 @@ def test_events_are_the_same_for_the_same_seed_whatever_they_are():
     assert first == second
     rng = random.Random("7:read")
     assert first == [make_event("read", rng) for _ in range(9)]
+
+
+def test_an_event_is_given_to_another_thread_only_once_it_is_as_it_was_made():
+    taken_meanwhile = []
+
+    def fresh():
+        # Another thread takes the event while it is being made anew.
+        taken_meanwhile.append(entry._ready)
+        return {"n": 1}
+
+    entry = Renewable({"n": 1}, fresh, pristine={"n": 1})
+    event = entry.take()
+    event["n"] = 2
+    entry.give_back(event)
+    assert taken_meanwhile == [None]
+    assert entry.take() == {"n": 1}

@@ -87,7 +87,7 @@ class Program:
         self.split.expect(len(OPERATIONS))
         self.split.waits = self.waits
         carrier = Carrier()
-        carrier.here, self.bind = make_here(OPERATIONS, self.split), carrier.bind
+        carrier.here, self.bind = make_here(OPERATIONS, self.split, lambda _name, run: run), carrier.bind
         self.queue = collections.deque()
         self.work = Work(list(OPERATIONS), marked, [list(range(MOST))] * 2, self.world.now_ns)
 

@@ -157,11 +157,11 @@ async def eager_tasks():
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
 
     async def child(told):
-        told.append(asyncio.current_task().get_name())
+        told.append(asyncio.current_task() is not outer)
         await asyncio.sleep(0)
         return len(told)
 
-    told = []
+    told, outer = [], asyncio.current_task()
     task = asyncio.create_task(child(told), name="eager")
     return told[:], await task, asyncio.current_task() is not task
 

@@ -159,7 +159,15 @@ ROOTS = {
         {"shop/__init__.py": f"{FLASK}app = Flask(__name__)", "db/__init__.py": "", "tests/__init__.py": ""},
         ("db", "shop"),
     ),
-    "a module": ({"app.py": f"{FLASK}app = Flask(__name__)", "db.py": ""}, ("app.py",)),
+    "a module, and what it imports": (
+        {
+            "app.py": f"import db\nfrom lib import x\n{FLASK}app = Flask(__name__)",
+            "db.py": "",
+            "lib/x.py": "",
+            "setup.py": "",
+        },
+        ("app.py", "db.py", "lib"),
+    ),
     "a folder without __init__": ({"app/main.py": f"{FASTAPI}app = FastAPI()"}, ("app",)),
     "code of a Lambda function": (SAM, ("orders",)),
 }
@@ -170,12 +178,23 @@ def test_the_source_roots_cover_the_target(tmp_path, files, roots):
     assert propose(write(tmp_path, files)).source_roots == roots
 
 
-def test_a_folder_of_events_is_preferred_for_a_handler(tmp_path):
-    write(tmp_path, {"app.py": "def handler(event, context): ..."})
-    assert propose(tmp_path).requests == "requests.jsonl"
-    write(tmp_path, {"events/one.json": "{}"})
+@pytest.mark.parametrize("folder", ["events", "fn/events", "tests/events"])
+def test_a_handler_is_called_with_the_events_of_the_project(tmp_path, folder):
+    write(tmp_path, {"fn/app.py": "def handler(event, context): ..."})
     found = propose(tmp_path)
-    assert (found.spec, found.new_files) == ("lambda:app:handler?requests=events", {})
+    assert (found.spec, found.needs_events) == ("lambda:fn.app:handler?requests=events", True)
+    write(tmp_path, {f"{folder}/one.json": "{}"})
+    found = propose(tmp_path)
+    assert (found.requests, found.needs_events, found.new_files) == (folder, False, {})
+
+
+def test_a_factory_that_has_made_the_object_is_no_other_candidate(tmp_path):
+    files = {
+        "shop/__init__.py": f"{FLASK}def create_app(): return Flask(__name__)",
+        "web.py": "from shop import create_app\napp = create_app()",
+    }
+    found = propose(write(tmp_path, files))
+    assert (found.target, found.others) == ("wsgi:web:app", ())
 
 
 def test_an_application_without_routes_is_asked_for_its_home(tmp_path):

@@ -57,7 +57,7 @@ def test_the_routes_of_one_file(tmp_path, text, paths):
 def test_a_router_of_another_file_has_the_prefix_of_its_inclusion(tmp_path):
     files = {
         "shop/__init__.py": "",
-        "shop/main.py": "from fastapi import FastAPI\nfrom .routers import items, users\nfrom shop.config import PREFIX\n"
+        "shop/main.py": "from fastapi import FastAPI\nfrom .routers import items, users\nfrom installed import PREFIX\n"
         "app = FastAPI()\napp.include_router(items.router, prefix='/items')\napp.include_router(users.router, prefix=PREFIX)",
         "shop/routers/__init__.py": "",
         "shop/routers/items.py": "from fastapi import APIRouter\nrouter = APIRouter()\n@router.get('/{n}')\ndef a(n): ...",
@@ -66,6 +66,27 @@ def test_a_router_of_another_file_has_the_prefix_of_its_inclusion(tmp_path):
     paths, found = asked(tmp_path, files)
     assert paths == {"GET /items/{n}": "/items/1"}
     assert found.unreadable == 1
+
+
+PREFIXES = ["settings.API", "API", "f'{settings.API}'", "'/a' + settings.REST"]
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_a_prefix_may_be_a_constant_of_the_settings(tmp_path, prefix):
+    files = {
+        "config.py": "class Settings:\n    API: str = '/api'\n    REST = 'pi'\n    name = 'a'\nname = 'b'",
+        "main.py": "from fastapi import APIRouter, FastAPI\nfrom config import settings\napp = FastAPI()\nrouter = APIRouter()\n"
+        f"@router.get('/me')\ndef a(): ...\napp.include_router(router, prefix={prefix})",
+    }
+    assert asked(tmp_path, files)[0] == {"GET /api/me": "/api/me"}
+
+
+def test_the_routes_of_tests_are_nobodys(tmp_path):
+    files = {
+        "app.py": FASTAPI + "@app.get('/mine')\ndef a(): ...",
+        "tests/test_app.py": "@app.get('/theirs')\ndef a(): ...",
+    }
+    assert asked(tmp_path, files)[0] == {"GET /mine": "/mine"}
 
 
 def test_a_blueprint_that_a_factory_registers(tmp_path):
@@ -81,6 +102,7 @@ def test_the_routes_of_another_application_are_left_out(tmp_path):
     files = {
         "app.py": FASTAPI + "@app.get('/mine')\ndef a(): ...",
         "examples/toy.py": FASTAPI + "@app.get('/toy')\ndef a(): ...",
+        "other.py": "from flask import Flask\ndef make():\n    app = Flask(__name__)\n    @app.get('/made')\n    def a(): ...\n    return app",
     }
     assert asked(tmp_path, files)[0] == {"GET /mine": "/mine"}
 
@@ -114,7 +136,7 @@ def test_the_patterns_of_django_are_followed_without_the_admin(tmp_path):
         "GET /": "/",
         "GET /polls/{pk}/": "/polls/1/",
         "GET /polls/key/{key}": "/polls/key/00000000-0000-0000-0000-000000000001",
-        "GET /old/{year}/": "/old/1/",
+        "GET /old/{year}": "/old/1",
     }
     assert found.unreadable == 1
 

@@ -31,7 +31,8 @@ def test_a_folder_without_settings_gets_a_file_with_nothing_else(tmp_path):
     written = write(tmp_path, FOUND)
     assert set(written.files) == {POLICY, "requests.jsonl"}
     policy = policy_file.read(tmp_path)
-    assert (policy.target, policy.source_roots) == ("wsgi:shop:app?requests=requests.jsonl", ("shop",))
+    assert (policy.target, policy.source_roots) == ("wsgi:shop:app", ("shop",))
+    assert policy_file.parameters(tmp_path) == {"requests": "requests.jsonl"}
     assert (policy.suite, policy.suites) == ("benchmarks", ("micro", "exact"))
     (line,) = (tmp_path / "requests.jsonl").read_text().splitlines()
     assert json.loads(line) == {"operation": "GET /items/{id}", "method": "GET", "path": "/items/1"}
@@ -67,7 +68,7 @@ def test_what_stands_in_the_file_stays_byte_for_byte(tmp_path, old):
     assert POLICY in write(tmp_path, FOUND).files
     new = (tmp_path / POLICY).read_bytes()
     assert new.startswith(old)
-    assert policy_file.read(tmp_path).target == FOUND.spec
+    assert policy_file.read(tmp_path).target == FOUND.target
     assert (b"\r\n" in old) == (b"\r\n" in new)
     assert new.count(b"\n") == new.count(b"\r\n") or b"\r\n" not in old, "no line has the other end"
 
@@ -88,7 +89,7 @@ def test_any_settings_of_others_stay_as_they_are(tmp_path_factory, values, newli
     before = tomllib.loads(old)
     write(folder, FOUND)
     after = tomllib.loads((folder / POLICY).read_bytes().decode())
-    assert after["tool"].pop("harness")["target"] == FOUND.spec
+    assert after["tool"].pop("harness")["target"] == FOUND.target
     assert after == before
 
 
