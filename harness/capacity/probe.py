@@ -23,6 +23,9 @@ def probe_per_s(
 ) -> float:
     """Return the throughput of `subject` with closed users without think time, in calls per second.
 
+    For a plan of the open model whose arrivals are users on a journey it is in journeys per second: the plan's rate is that
+    of the arrivals.
+
     Raises the errors of `run_load`, and `KeyboardInterrupt` if the user stopped it.
     """
     scenario = dataclasses.replace(
@@ -47,7 +50,9 @@ def probe_per_s(
             stopped = decode(folder / RunDirectory.FACTS, LoadFacts).stopped
             if stopped:
                 raise TargetError(f"The probe ended early: {stopped}", remedy="Correct the target")
-        return throughput(folder / RunDirectory.CALLS, PROBE_S)
+        calls_per_s = throughput(folder / RunDirectory.CALLS, PROBE_S)
+        steps = len(result.ready.journey) if plan.scenario.executor is Executor.OPEN else 0
+        return calls_per_s / max(steps, 1)
 
 
 def slowest(found: Mapping[str, float]) -> str:

@@ -12,7 +12,8 @@ import msgspec
 from harness.errors import UsageError
 
 PLACEHOLDER_NAME = r"[A-Za-z_][\w.-]*"
-SOURCES = "Sources are a JSON path such as $.items[0].id, header:NAME, and cookie:NAME"
+# A quote after the colon: what follows a cookie's header is hidden in messages.
+SOURCES = 'Sources are a JSON path such as $.items[0].id, or the name of a header or cookie after "header:" or "cookie:"'
 _PART = re.compile(r"\.(?P<name>[\w-]+)|\[(?P<index>\d+)\]|\['(?P<quoted>[^']*)'\]")
 _NAME = re.compile(PLACEHOLDER_NAME, re.ASCII)
 _MISSING = object()
@@ -35,18 +36,18 @@ class Save(msgspec.Struct, frozen=True):
         for part in self.path or ():
             found = _inside(found, part)
         if found is _MISSING or found is None:
-            return "", self.missing("the body has none")
+            return "", self.missing(f"the body has nothing at {self.source}")
         if isinstance(found, str):
-            return found, "" if found else self.missing("it is empty")
+            return found, "" if found else self.missing(f"{self.source} is empty")
         if isinstance(found, bool | int | float):
             return msgspec.json.encode(found).decode(), ""
         return "", self.missing(
-            f"it is {_KINDS.get(type(found), type(found).__name__)}, not a text or number"
+            f"{self.source} is {_KINDS.get(type(found), type(found).__name__)}, not a text or number"
         )
 
     def missing(self, why: str) -> str:
-        """Return the reason of a failed call that gave no value to save."""
-        return f"could not save {self.name} from {self.source}: {why}"
+        """Return the reason of a failed call that gave no value to save. It has no colon, which could hide its end as a secret."""
+        return f"could not save '{self.name}', because {why}"
 
 
 def _inside(value: Any, part: str | int) -> Any:

@@ -40,7 +40,7 @@ def check_steps(templates: Sequence[Template], values: Values) -> None:
             )
             raise UsageError(
                 f"The placeholder {{{name}}} has no value in this step{when}", where=one.where,
-                remedy=f'Save it in an earlier step ("save": {{"{name}": "$.{name}"}}), or {column}; if the braces are meant, write {{ {name} }}',
+                remedy=f'Save it in an earlier step ("save": {{"{name}": "..."}}), or {column}; if the braces are meant, write {{ {name} }}',
             )  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def test_a_close_that_hangs_is_bounded_and_the_run_is_kept_and_a_replaced_clock_
     folder, monkeypatch
 ):
     monkeypatch.setitem(measure.LONGEST_S, "close()", 0.3)
-    load = ("--users", 1, "--warmup", "0s", "--duration", "0.3s")
+    load = ("--users", 1, "--warmup", "0s", "--duration", "1s")
     said = inside(folder, "run", "closed", "--target", "own.py:Ending", *load, "--json")
     run = said.run
     assert run["outcomes"]["completed"] > 0

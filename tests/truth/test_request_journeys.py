@@ -25,7 +25,7 @@ def app(environ, start_response):
     return [b"ok"]
 """
 WAYS = {
-    "missing": (0, "could not save token from $.token: the body has none"),
+    "missing": (0, "could not save 'token', because the body has nothing at $.token"),
     "raises": (1, "KeyError"),
 }
 """By way to fail: the number of the step that fails, and the reason."""

@@ -254,7 +254,8 @@ def test_a_call_that_keeps_the_interpreter_s_lock_owns_the_delay_of_others(tmp_p
     ],
 )
 def test_what_gevent_breaks_is_refused_under_it_and_measured_in_threads(tmp_path, what, why):
-    refused = app(tmp_path, what, engine=None)
+    # As long as it takes: the first call that cannot be measured ends the run.
+    refused = app(tmp_path, what, "--users", 6, "--duration", "30s", "--warmup", "0s", engine=None)
     assert refused.code == 2
     assert why in refused.error
     assert "engine=threads" in refused.error
@@ -268,8 +269,9 @@ def test_what_gevent_breaks_is_refused_under_it_and_measured_in_threads(tmp_path
     ("what", "engine"), [("ends_child", None), ("ends_child", "threads"), ("ends_child_later", None)]
 )
 def test_a_child_that_a_call_forks_can_be_ended_by_it_in_every_engine(tmp_path, what, engine):
-    run = app(tmp_path, what, engine=engine).run
-    assert run["outcomes"]["completed"] == run["planned"] > 3, run["failures"]
+    run = app(tmp_path, what, "--users", 6, "--duration", "1s", "--warmup", "0s", engine=engine).run
+    assert run["outcomes"]["completed"] > 0, run["outcomes"]
+    assert run["outcomes"]["failed"] == 0, run["failures"]
     assert not run["interrupted"]
 
 
@@ -291,7 +293,7 @@ def test_whatever_a_call_raises_is_its_outcome(tmp_path):
 
 
 def test_an_unfinished_answer_is_refused(tmp_path):
-    said = app(tmp_path, "promises")
+    said = app(tmp_path, "promises", "--users", 6, "--duration", "30s", "--warmup", "0s")
     assert said.code == 2
     assert "an iterator" in said.error
 

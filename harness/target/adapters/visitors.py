@@ -91,10 +91,10 @@ class Visitor(HidesSecrets):
                 value, why = save.of_json(document)
             elif save.header:
                 value = found.get(save.header, "")
-                why = "" if value else save.missing("the response has none")
+                why = "" if value else save.missing(f"the response has no header '{save.header}'")
             else:
                 value = self.jar.get(save.cookie)
-                why = "" if value else save.missing("the user has none")
+                why = "" if value else save.missing(f"the user has no cookie '{save.cookie}'")
             if why:
                 return why
             self.saved[save.name] = value

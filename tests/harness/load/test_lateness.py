@@ -242,3 +242,15 @@ def test_what_was_held_is_the_sum_of_the_stretches_after_the_moment(stretches, m
         assert kept.recent_ns(moment_ns) == expected(moment_ns)
     for moment_ns in sorted(moments):
         assert kept.since_ns(moment_ns) == expected(moment_ns)
+
+
+def test_a_hold_of_seconds_ago_is_not_forgotten_in_a_long_backlog():
+    kept, stretches = Holds(), 30_000
+    for number in range(stretches):
+        kept.remember(number * 400_000, number * 400_000 + 300_000)
+        if number % 500 == 0:
+            assert kept.recent_ns(0) == (number + 1) * 300_000
+    for moment in range(0, stretches, 997):
+        expected_ns = (stretches - moment) * 300_000
+        assert abs(kept.recent_ns(moment * 400_000) - expected_ns) <= 0.02 * expected_ns
+    assert len(kept._holds) < 5_000

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from harness.errors import UsageError
+from harness.redaction.redact import redact_text
 from harness.requests.reading import Kind, read_requests
 
 LOGIN = {"method": "POST", "path": "/login", "json": {"user": "{user}"}, "save": {"token": "$.access_token"}}
@@ -68,6 +69,7 @@ def test_a_placeholder_is_saved_before_or_a_column_else_its_line_is_refused(of):
     assert "journey.jsonl:1" in words
     assert "values=FILE.csv with a column 'user'" in words
     words = refusal(of, ITEMS, LOGIN, values=USERS)
+    assert redact_text(words) == words, "no part of it looks like a secret"
     assert "it is saved only at" in words
     assert "journey.jsonl:1)" in words
     assert "{other}" in refusal(of, LOGIN, {"path": "/", "json": {"deep": ["{other}"]}}, values=USERS)

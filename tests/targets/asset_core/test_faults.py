@@ -218,6 +218,7 @@ def test_without_redis_everything_is_answered_and_it_is_used_again_once_it_is_ba
     loaded.redis.upstream = loaded.redis_port
 
 
+@pytest.mark.proof
 def test_a_redis_that_is_silent_delays_some_requests_and_fails_none(loaded):
     loaded.redis.silence(silent=True)
     for counts in loaded.during("fault", answers=30):
@@ -239,6 +240,7 @@ def test_a_stopped_graph_server_is_named_or_ends_the_request_in_time(loaded):
         assert "504" in statuses(counts, "read") | statuses(counts, "batch")
 
 
+@pytest.mark.proof
 def test_a_graph_server_that_takes_no_connection_is_named_and_comes_back(loaded):
     loaded.neo4j.refusing = True
     loaded.neo4j.cut()
@@ -250,7 +252,10 @@ def test_a_graph_server_that_takes_no_connection_is_named_and_comes_back(loaded)
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(500, "InternalServerError"), (400, "ProvisionedThroughputExceededException")],
+    [
+        (500, "InternalServerError"),
+        pytest.param(400, "ProvisionedThroughputExceededException", marks=pytest.mark.proof),
+    ],
 )
 def test_a_dynamodb_that_refuses_is_named_and_what_was_accepted_stays(loaded, status, kind):
     before = loaded.dynamo.faults
@@ -264,6 +269,7 @@ def test_a_dynamodb_that_refuses_is_named_and_what_was_accepted_stays(loaded, st
         assert {"503 dynamodb", "504 dynamodb"} & statuses(counts, "write")
 
 
+@pytest.mark.proof
 def test_what_dynamodb_leaves_unprocessed_is_sent_again_until_all_is_written(loaded):
     before = loaded.dynamo.faults
     loaded.dynamo.halving = True

@@ -42,5 +42,5 @@ def test_each_request_has_what_the_user_saved_its_cookies_and_its_values(tmp_pat
 def test_a_step_that_saves_nothing_is_a_failed_call(tmp_path):
     source = SOURCE.replace("'token'", "'other'").replace('"token"', '"other"')
     target = shop(tmp_path, f"asgi:{write(tmp_path, source)}:app")
-    assert walked(target) == ["could not save token from $.deep.token: the body has none"]
+    assert walked(target) == ["could not save 'token', because the body has nothing at $.deep.token"]
     target.close()

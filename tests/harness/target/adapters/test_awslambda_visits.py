@@ -80,11 +80,14 @@ def test_any_other_answer_is_the_document_itself(tmp_path):
 
 @pytest.mark.parametrize(
     ("source", "said"),
-    [("$.nothing", "the body has none"), ("$.list", "it is a list, not a text or number")],
+    [
+        ("$.nothing", "the body has nothing at $.nothing"),
+        ("$.list", "$.list is a list, not a text or number"),
+    ],
 )
 def test_a_step_that_saves_nothing_is_a_failed_call(tmp_path, source, said):
     steps = [{"event": {"user": "{user}"}, "operation": "in", "save": {"token": source}}]
-    assert walked(handled(tmp_path, PLAIN, steps)) == [f"could not save token from {source}: {said}"]
+    assert walked(handled(tmp_path, PLAIN, steps)) == [f"could not save 'token', because {said}"]
 
 
 def test_text_with_quotes_stays_one_text(tmp_path):

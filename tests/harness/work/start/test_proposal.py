@@ -1,6 +1,8 @@
 """What `harness init` proposes for many little projects, none of which is imported."""
 
 import json
+import sys
+import tempfile
 
 import pytest
 
@@ -75,6 +77,16 @@ SPECS = {
         "wsgi:b:b",
     ),
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def nothing_imported_from_other_tests(monkeypatch):
+    """Let no folder or module of an earlier test have the name of one of these."""
+    monkeypatch.setattr(
+        sys, "path", [place for place in sys.path if not place.startswith(tempfile.gettempdir())]
+    )
+    for name in ("a", "app", "b", "fn", "orders", "s", "shop", "w", "wsgi", "z"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
 
 
 @pytest.mark.parametrize(("files", "spec"), SPECS.values(), ids=SPECS)
