@@ -95,11 +95,23 @@ def _completeness(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
         yield Reason(Level.DEGRADED, "The run was interrupted: it covers only its first part")
     if not run.total.outcomes["completed"]:
         yield _invalid("No call completed")
+    yield from _failures(run)
     total = sum(run.total.outcomes.values())
     if total != run.planned:
         yield _invalid(f"The outcomes sum to {total}, not to the {run.planned} calls of the plan")
     if run.document.plan.executor == "open" and (expected := _planned_calls(run)) != run.planned:
         yield _invalid(f"The table holds {run.planned} calls, the plan {expected}")
+
+
+def _failures(run: RunSummary) -> Iterator[Reason]:
+    """Say that times are mainly those of failures: they may be far shorter, or longer, than those of the work."""
+    failed, all_returned = run.total.outcomes["failed"], run.total.count
+    if run.total.outcomes["completed"] and failed > all_returned / 2:
+        yield Reason(
+            Level.DEGRADED,
+            f"Most calls failed ({format_percent(failed / all_returned)} of {all_returned:,}): the times are mainly those of failures. "
+            "Mend the failures, or list the statuses that are expected",
+        )
 
 
 def _planned_calls(run: RunSummary) -> int:

@@ -43,7 +43,18 @@ def test_a_run_without_a_completed_call_is_invalid(outcome):
     table["outcome"] = outcome
     assert "No call completed" in judge(a_run(table)).reasons
     table["outcome"][0] = Outcome.COMPLETED
-    assert judge(a_run(table)).level is Level.VALID
+    assert judge(a_run(table)).level is not Level.INVALID
+
+
+@pytest.mark.parametrize(("failed", "level"), [(CALLS // 2, Level.VALID), (CALLS // 2 + 1, Level.DEGRADED)])
+def test_times_that_are_mainly_those_of_failures_degrade(failed, level):
+    table = rows()
+    table["outcome"][:failed] = Outcome.FAILED
+    validity = judge(a_run(table))
+    assert validity.level is level
+    assert any(one.startswith("Most calls failed (50") for one in validity.reasons) == (
+        level is Level.DEGRADED
+    )
 
 
 def test_an_empty_run_is_invalid():
