@@ -53,7 +53,18 @@ def adapt(asked: Asked) -> FunctionTarget | EventTarget:
             f"'{asked.text}' cannot be called with these parameters: {why}",
             remedy="Write its arguments as parameters of the SPEC (call:PLACE?name=value), or give events with requests=FILE",
         )
-    return FunctionTarget(name, bound)
+    return FunctionTarget(name, _with_parameters(function, parameters))
+
+
+def _with_parameters(function: Any, parameters: Mapping[str, str]) -> Any:
+    """Return a function without arguments. Arguments go by position where they can: keywords cost a dictionary a call."""
+    if not parameters:
+        return function
+    try:
+        call = inspect.signature(function).bind(**parameters)
+    except ValueError:
+        return functools.partial(function, **parameters)
+    return functools.partial(function, *call.args, **call.kwargs)
 
 
 def _takes_by_name(text: str, function: Any, requests: Requests) -> bool:

@@ -5,6 +5,9 @@ import json
 import pytest
 
 from harness.errors import TargetError
+from harness.exact.process import ExactPlan
+from harness.exact.tracing import trace_once
+from harness.processes.loadrun import Subject
 from tests.support.applications import adapted, answer, write
 
 SOURCE = """
@@ -72,3 +75,16 @@ def test_a_function_that_lacks_arguments_is_refused_with_both_ways_to_give_them(
 def test_values_without_requests_are_refused(of):
     with pytest.raises(TargetError, match="Give requests=FILE"):
         of("one", values="values.csv")
+
+
+@pytest.mark.measures
+def test_parameters_cost_no_allocation_in_exact_counts(supervisor, tmp_path):
+    (tmp_path / "shop.py").write_text("async def one(number='0'): return [number]")
+    spec = f"call:{tmp_path}/shop.py:one"
+    plain, given = (
+        trace_once(supervisor, Subject(spec, parameters), ExactPlan(requests=100), tmp_path / str(number))
+        for number, parameters in enumerate(({}, {"number": "0"}))
+    )
+    # Keywords would be a dictionary for each call, whose memory CPython keeps.
+    assert given.values["one"]["allocations"].value == plain.values["one"]["allocations"].value
+    assert given.values["one"]["peak_bytes"].value == plain.values["one"]["peak_bytes"].value
