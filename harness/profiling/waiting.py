@@ -15,8 +15,8 @@ from harness.run.facts import LoadFacts
 from harness.table.shares import part_folders
 
 NO_SPLIT = "--no-split"
-HOOK_TAKEN = "another tool of the process has the only one"
-OFF = "No wait profile: without the switch hook ({}) nobody sees who waits."
+HOOK_TAKEN = "another tool of the process has taken its hook"
+OFF = "No wait profile: without the split ({}) no waits are recorded."
 THREADS = "No wait profile: the calls ran in threads, and nothing in the process sees when a thread begins and ends to wait."
 LOST = "No wait profile: the measured process wrote none before its end. The table of calls does not depend on it."
 NOTHING = "No wait profile: no call waited for 0.2 ms or more."

@@ -27,7 +27,7 @@ def engine_facts(side: Side) -> tuple[tuple[str, str], ...]:
     if facts is None or facts.engine is not Engine.THREADS:
         return ()
     said = (
-        ("engine", f"driven by the threads engine ({_number(facts.threads, 'thread')}): {NOT_SPLIT}"),
+        ("engine", f"driven by the threads engine{_pool(facts)}: {NOT_SPLIT}"),
         ("CPU of calls", _cpu(facts)),
         ("left running", _left(facts)),
     )
@@ -74,6 +74,11 @@ def _left(facts: LoadFacts) -> str:
         f"{_number(facts.left_running, 'call')} still ran when the run ended: a thread cannot be ended from outside, so they ran on "
         "while the target was closed, until the end of the process"
     )
+
+
+def _pool(facts: LoadFacts) -> str:
+    """Return the number of threads; empty if the measured process did not live to say it."""
+    return f" ({_number(facts.threads, 'thread')})" if facts.threads else ""
 
 
 def _number(count: int, noun: str) -> str:

@@ -3,11 +3,20 @@
 from collections.abc import Iterator, Sequence
 
 from harness.clock import NS_PER_S
+from harness.model import Engine
 from harness.reading.served import unexplained_failures
 from harness.target.failures import Failure
 from harness.units import format_count, format_duration, format_percent
 from reports.run.sides import Side, operation_names
 from reports.shared.model import Cell, Row, Table
+
+_OF_LOOPS = {
+    "cannot be called from a running event loop": "A loop runs already: await the coroutine instead",
+    "event loop is already running": "A loop runs already: await the coroutine instead",
+    "while another loop is running": "A loop runs already: await the coroutine instead",
+    "must be called from async context": "Functions of trio need its own loop: measure a plain function that calls trio.run, with --engine threads",
+}
+"""Ways out, by messages of asyncio and trio."""
 
 
 def failures_table(sides: Sequence[Side]) -> Table:
@@ -29,11 +38,22 @@ def failures_table(sides: Sequence[Side]) -> Table:
 
 
 def commonest_failures(side: Side, most: int) -> Iterator[str]:
-    """Yield the most frequent kinds of a run as sentences."""
-    for one in _failures(side)[:most]:
+    """Yield the most frequent kinds of a run as sentences; the last one counts the failures of all other kinds."""
+    kinds = _failures(side)
+    for one in kinds[:most]:
         place = f", in {one.where}" if one.where else ""
         message = f": {one.example}" if one.example else ""
-        yield f"{format_count(one.count)} × {one.what} from {one.operation}{place}{message}"
+        yield f"{format_count(one.count)} × {one.what} from {one.operation}{place}{message}{_remedy(side, one)}"
+    if others := kinds[most:]:
+        count = format_count(sum(one.count for one in others))
+        yield f"{count} of {len(others)} other kind{'s' * (len(others) > 1)}: the report lists them"
+
+
+def _remedy(side: Side, one: Failure) -> str:
+    """Return the way out of a failure that the event loop around a call explains; empty for any other."""
+    if side.run.facts is None or side.run.facts.engine is not Engine.ASYNCIO:
+        return ""
+    return next((f". {way}" for said, way in _OF_LOOPS.items() if said in one.example), "")
 
 
 def _failures(side: Side) -> Sequence[Failure]:

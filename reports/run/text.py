@@ -88,7 +88,8 @@ def _doubts(view: ReportView) -> Iterator[Part]:
             more = f" ({len(run.reasons) - 1} more)" if len(run.reasons) > 1 else ""
             yield saying(f"{run.label} is {run.level}: {run.reasons[0]}{more}", _LEVEL_STYLE[run.level])
         for reason in run.failures[:1]:
-            yield saying(f"{run.label}: {reason}", "red")
+            others = " (and others)" if len(run.failures) > 1 else ""
+            yield saying(f"{run.label}: {reason}{others}", "red")
     facts = [(run.label, dict(run.facts)) for run in view.runs]
     for name in _NEEDED_FACTS:
         told = {text: label for label, known in reversed(facts) if (text := known.get(name))}

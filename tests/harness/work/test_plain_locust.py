@@ -107,7 +107,7 @@ def test_an_invalid_run_is_an_exit_code_and_where_another_tool_has_the_switch_ho
     assert ended.code == 5
     assert IS_INVALID.search(ended.log)
     profile = load(directory).document.profiles.wait
-    assert "another tool of the process has the only one" in profile.reason
+    assert "another tool of the process has taken its hook" in profile.reason
     assert profile.file is None
 
 

@@ -205,8 +205,8 @@ def put(directory, part, *records):
 @pytest.mark.parametrize(
     ("no_hook", "records", "why"),
     [
-        (NO_SPLIT, 0, "without the switch hook (--no-split)"),
-        (HOOK_TAKEN, 0, "without the switch hook (another tool of the process has the only one)"),
+        (NO_SPLIT, 0, "without the split (--no-split)"),
+        (HOOK_TAKEN, 0, "without the split (another tool of the process has taken its hook)"),
         (None, 0, "wrote none before its end"),
         (None, 1, "no call waited"),
     ],
