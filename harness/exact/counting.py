@@ -1,6 +1,6 @@
 """Count exactly: back-end calls, round trips, items and bytes of each operation, with the functions behind them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.exact.metrics import BACKGROUND, FAILURES, metric_of
@@ -9,7 +9,7 @@ from harness.exact.repetition import Repetition, Value
 from harness.processes.counted import CountFacts, Driver
 from harness.processes.loadrun import Subject
 from harness.supervise import Supervisor
-from harness.target.failures import by_operation
+from harness.target.failures import Failure, by_operation
 
 
 def count_once(supervisor: Supervisor, subject: Subject, plan: ExactPlan, folder: Path) -> Repetition:
@@ -22,7 +22,7 @@ def as_repetition(facts: CountFacts, file: str = "") -> Repetition:
     """Return the metrics among the counts of a process, by the rule of `metric_of`; background work is left out."""
     values = {
         name: {
-            FAILURES: _failures(facts, name),
+            FAILURES: failures_of(name, facts.failures, facts.requests),
             **_costs(facts.counters.get(name, {}), facts.sites.get(name, {}), facts.requests),
         }
         for name in facts.operations
@@ -31,13 +31,13 @@ def as_repetition(facts: CountFacts, file: str = "") -> Repetition:
     return Repetition(facts.requests, values, file, facts.trouble or "")
 
 
-def _failures(facts: CountFacts, operation: str) -> Value:
+def failures_of(operation: str, failures: Sequence[Failure], requests: int) -> Value:
     """Return the share of failed requests; its sites are the reasons, with the functions that raised."""
     reasons: dict[str, float] = {}
-    for one in facts.failures:
+    for one in failures:
         if one.operation == operation:
-            reasons[one.reason] = reasons.get(one.reason, 0.0) + one.count / facts.requests
-    return Value(by_operation(facts.failures).get(operation, 0) / facts.requests, reasons)
+            reasons[one.reason] = reasons.get(one.reason, 0.0) + one.count / requests
+    return Value(by_operation(failures).get(operation, 0) / requests, reasons)
 
 
 def _costs(

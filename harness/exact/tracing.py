@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from harness.exact.counting import failures_of
 from harness.exact.frames import measured_frames
 from harness.exact.metrics import ALLOCATIONS, FAILURES, PEAK_BYTES
 from harness.exact.process import ExactPlan, read_facts, run_list
@@ -25,7 +26,7 @@ def trace_once(supervisor: Supervisor, subject: Subject, plan: ExactPlan, folder
     roots = [str(subject.overlay.resolve())] if subject.overlay else [str(Path.cwd())]
     values = {
         operation: {
-            FAILURES: Value(facts.failed.get(operation, 0) / facts.requests),
+            FAILURES: failures_of(operation, facts.failures, facts.requests),
             **with_unseen(
                 memory_values(folder / record, operation, facts.requests, roots),
                 facts.unseen.get(operation, ""),

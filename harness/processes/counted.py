@@ -1,6 +1,7 @@
 """Count a target's own counters over a fixed list of requests by one user: the driver of exact counting.
 
-The first half of the list warms up, the second is counted, with call sites where the target can record them.
+The first half of the list warms up, the second is counted, with call sites where the target can record them. A target
+without counters is not called.
 """
 
 import time
@@ -35,6 +36,10 @@ class Driver(OneUserDriver):
 
     def drive(self, mix: Mapping[str, float], _send: Callable[[Message], None]) -> None:
         """Make the calls and write `facts.json` into the job's folder."""
+        if not self._target.has_counters:
+            # The trace of its allocations finds its failures too.
+            self._write(CountFacts(operations=[], requests=self._job.requests, failures=[], counters={}))
+            return
         mix = called(self._target, mix)
         warm_up, counted = exact_lists(self._user, self._target, mix, self._job.seed, self._job.requests)
         counters = Counters(self._target)

@@ -16,7 +16,7 @@ from harness.processes.journey_lists import called, exact_lists
 from harness.processes.one_user import OneUserDriver, Request
 from harness.processes.settling import settle
 from harness.profiles.capture.memory import MemoryProfiler
-from harness.target.failures import by_operation
+from harness.target.failures import Failure
 
 
 class TraceFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ class TraceFacts(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     requests: int
-    failed: dict[str, int]
+    failures: list[Failure]
     records: dict[str, str]
     unseen: dict[str, str] = {}
 
@@ -43,21 +43,21 @@ class Driver(OneUserDriver):
         if self._loop:
             # Tasks stand still while the loop does: those of the warm-up would go on in the traced part.
             settle(self._loop)
-        failed: dict[str, int] = {}
+        failures: list[Failure] = []
         missing: dict[str, str] = {}
         for name, record in records.items():
             before = usage()
-            failed |= self._trace([request for request in traced if request.operation == name], record)
+            failures += self._trace([request for request in traced if request.operation == name], record)
             missing[name] = unseen(before)
-        facts = TraceFacts(requests=self._job.requests, failed=failed, records=records, unseen=missing)
+        facts = TraceFacts(requests=self._job.requests, failures=failures, records=records, unseen=missing)
         self._write(facts)
 
-    def _trace(self, requests: list[Request], record: str) -> dict[str, int]:
+    def _trace(self, requests: list[Request], record: str) -> list[Failure]:
         gc.disable()
         try:
             with MemoryProfiler(Path(self._job.folder) / record):
                 failures = self._user.make_all(requests)
                 settle(self._loop)
-            return by_operation(failures)
+            return failures
         finally:
             gc.enable()

@@ -44,8 +44,8 @@ class Validity:
 def run_reasons(run: RunSummary, thresholds: Thresholds) -> tuple[Reason, ...]:
     """Return the findings against the numbers of `run` as a whole."""
     checks = (
-        _completeness,
         _workers,
+        _completeness,
         _locust,
         _stamps,
         _clock,

@@ -77,6 +77,11 @@ class LoadedTarget:
     """Sentences about the target's requests that do not."""
 
     @property
+    def has_counters(self) -> bool:
+        """Return True if the target counts its own work."""
+        return self.counters is not dict
+
+    @property
     def is_async(self) -> bool:
         """Return True if `call` returns a coroutine that must be awaited in `loop`."""
         return self.engine is Engine.ASYNCIO

@@ -93,7 +93,7 @@ def add_requests(parser: argparse.ArgumentParser) -> None:
         "--values", metavar="FILE", help="CSV with values for the placeholders of the requests"
     )
     parser.add_argument(
-        "--engine", choices=tuple(Engine), help="engine of overlapping calls (default: the one that the target needs)"
+        "--engine", choices=[str(one) for one in Engine], help="engine of overlapping calls (default: the one that the target needs)"
     )  # fmt: skip
 
 

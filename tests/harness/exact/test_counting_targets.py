@@ -39,14 +39,20 @@ class Silent:
     def call(self, event):
         return event
 class Refusing(Silent):
+    def __init__(self, made=""):
+        self.made = made
+    def call(self, event):
+        if self.made:
+            with open(self.made, "a") as file:
+                file.write("called ")
     def outcome(self, result):
         return "failed"
 def later():
     return Later("1", "0")
 def silent():
     return Silent()
-def refusing():
-    return Refusing()
+def refusing(made=""):
+    return Refusing(made)
 def broken():
     raise RuntimeError("no connection")
 """
@@ -82,8 +88,10 @@ def test_requests_that_fail_are_counted(supervisor, subject, tmp_path):
 
 
 def test_answers_that_the_target_judges_failed_are_counted_too(supervisor, subject, tmp_path):
-    (count,) = count_exactly(supervisor, subject("silent"), subject("refusing"), tmp_path, PLAN)
+    counts = by_name(trace_exactly(supervisor, subject("silent"), subject("refusing"), tmp_path, PLAN))
+    count = counts["call", "failures"]
     assert (count.base, count.candidate) == ([0.0], [1.0])
+    assert count.candidate_sites == {"answered with a failure": 1.0}
 
 
 def test_work_that_a_request_leaves_to_a_thread_is_its_own_and_none_of_the_warm_up_s(
@@ -93,9 +101,13 @@ def test_work_that_a_request_leaves_to_a_thread_is_its_own_and_none_of_the_warm_
     assert counts["read", "queries.shop"].base == [1.0]
 
 
-def test_a_target_that_counts_nothing_still_has_its_failures(supervisor, subject, tmp_path):
-    (count,) = count_exactly(supervisor, subject("silent"), subject("silent"), tmp_path, PLAN)
-    assert (count.benchmark, count.metric, count.candidate) == ("call", "failures", [0.0])
+def test_a_target_that_counts_nothing_is_not_called_to_count_it(supervisor, subject, tmp_path):
+    both = subject("refusing", made=str(tmp_path / "made")), subject("silent")
+    assert count_exactly(supervisor, *both, tmp_path, PLAN) == []
+    assert not (tmp_path / "made").exists()
+    # Its failures come with its allocations.
+    assert by_name(trace_exactly(supervisor, *both, tmp_path, PLAN))["call", "failures"].base == [1.0]
+    assert (tmp_path / "made").read_text() == "called " * 20
 
 
 def test_a_side_that_cannot_be_made_is_said_and_the_other_is_counted(supervisor, subject, tmp_path):
