@@ -110,7 +110,7 @@ def _unseen(count: Count) -> str:
         return count.unseen
     elsewhere = (
         f"{format_percent(share)} of the allocations were made outside of the calls (limit {format_percent(MOST_ELSEWHERE)}),"
-        " by threads or greenlets that belong to no call: work that a call leaves to a queue is not counted."
+        " by threads, tasks or greenlets that belong to no call: work that a call leaves to a queue is not counted."
         " Bind such work with instrument(wrap). Python 3.11 also hides the callers of coroutines that catch a"
         " cancellation: count those with Python 3.12 or newer"
     )

@@ -375,6 +375,22 @@ def test_what_was_measured_is_listed_with_its_places_and_what_is_compiled():
     assert "measured" not in shown(built.judgement()).subtitle
 
 
+@pytest.mark.parametrize(
+    ("suites", "code", "command"),
+    [
+        (["exact"], ExitCode.OK, "harness compare git:main path:. --suite load"),
+        (["exact"], ExitCode.INTERRUPTED, "harness compare git:main path:. --suite exact"),
+        (["exact", "load"], ExitCode.OK, "harness compare git:main path:. --suite load --budget 10m"),
+    ],
+)
+def test_the_next_command_measures_the_suites_that_are_open(suites, code, command):
+    judgement = built.judgement(
+        built.paired("a", Verdict.INCONCLUSIVE), verdict=Verdict.INCONCLUSIVE, code=code
+    )
+    receipt = msgspec.structs.replace(built.receipt(), suites=suites)
+    assert shown(judgement, receipt=receipt).next_command.command == command
+
+
 def test_the_next_command_names_the_gates_working_tree_as_a_user_must_type_it():
     gated = built.receipt(candidate=SubjectFacts(spec=".", label="the working tree"))
     assert (
