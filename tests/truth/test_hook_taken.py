@@ -80,7 +80,7 @@ def test_a_run_whose_hook_was_taken_has_no_split_and_says_why(source, kind, hook
     assert any(f"replaced the {hook}" in reason for reason in run["reasons"])
     assert run["split_ns_per_switch"] is None
     assert run["held_by"] is None
-    assert "the only one" in run["profiles"]["wait"]["reason"]
+    assert "another tool of the process has taken its hook" in run["profiles"]["wait"]["reason"]
     (directory,) = out.iterdir()
     table = calls.load(directory / "timing" / "calls.npy")
     completed = table[table["outcome"] == 2]
