@@ -5,7 +5,6 @@ Neither gevent nor Locust has a part in it, so nothing of the process is patched
 
 import asyncio
 import contextlib
-import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +14,7 @@ import numpy as np
 
 from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, RefusedError
+from harness.load import stop_signal
 from harness.load.aio.back_to_back import make_slice
 from harness.load.aio.calling import Make, make_caller
 from harness.load.aio.chain import codes_of_task
@@ -115,11 +115,10 @@ class Driver:
             model = self._model(mix, table, measurement.calling(work, origin_ns), measurement.delay)
             self._heed_faults(model)
             self._write(facts)
-            # Set before the supervisor can ask to stop the run.
-            loop.loop.add_signal_handler(signal.SIGTERM, model.stop)
-            send(Started(origin_ns, origin_ns + round(job.duration_s * NS_PER_S)))
-            self._run(model, measurement, facts)
-            loop.loop.remove_signal_handler(signal.SIGTERM)
+            # Before the supervisor can ask to stop the run. A signal handler of the loop would hear forked children's too.
+            with stop_signal.heard(lambda: loop.loop.call_soon_threadsafe(model.stop)):
+                send(Started(origin_ns, origin_ns + round(job.duration_s * NS_PER_S)))
+                self._run(model, measurement, facts)
         if not is_open or (self._walking and self._walking.walks):
             calls.seal(self._folder / RunDirectory.CALLS)
         if instrument.split and instrument.split.was_taken:

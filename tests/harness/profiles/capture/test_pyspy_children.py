@@ -165,7 +165,7 @@ with MemoryProfiler(Path(sys.argv[2]), follow_fork=True):
         grow(20_000)
         if first_closed is not None:
             # memray notices at its next look at the memory of the process, every 10 ms.
-            time.sleep(0.3)
+            time.sleep(1.0)
         os._exit(0)
 """
 
