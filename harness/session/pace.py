@@ -13,6 +13,9 @@ from harness.session.allowance import Allowance
 from harness.session.receipt import Phase, Receipt, SessionPlan
 from harness.units import format_duration
 
+_SLOWER = 1.05
+"""Least pace, in multiples of the planned time, that is told: a smaller one would read as 1."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Asked:
@@ -117,7 +120,7 @@ class Pace:
         blocks = f"{asked.done} of {asked.planned} blocks of the phase '{asked.phase}'"
         slower = (
             f", and blocks take {self.allowance.pace:.2g} times as long as planned"
-            if self.allowance.pace > 1
+            if self.allowance.pace >= _SLOWER
             else ""
         )
         later = 0 if asked.phase is Phase.CONFIRM else receipt.plan.confirm_blocks

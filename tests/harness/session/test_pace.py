@@ -107,6 +107,18 @@ def test_where_the_thresholds_are_out_of_reach_the_session_ends_and_says_so():
     assert (found.verdict, int(found.exit_code)) == (Verdict.INCONCLUSIVE, 0)
 
 
+@pytest.mark.parametrize(("slower", "is_told"), [(1.02, False), (1.1, True)])
+def test_blocks_that_are_hardly_slower_are_no_reason(slower, is_told):
+    pace, run = pace_of(Allowance(20.0, Clock()), POLICY), Simulation({"a": 0.0})
+    pace.allowance.took(1.0, slower)
+    asked = Asked(Phase.CONFIRM, 16, 0, 2.0, 2.0, 1, phase_is_shared=True)
+    assert pace.affordable_under_load(asked, run.receipt) == 0
+    assert (f"blocks take {slower} times" in run.receipt.cut, "times as long" in run.receipt.cut) == (
+        is_told,
+        is_told,
+    )
+
+
 def test_without_a_budget_everything_is_made():
     asked = Asked(Phase.CONFIRM, 16, 3, 1e9, 1e9, 40)
     run = Simulation({"a": 0.0})

@@ -79,8 +79,8 @@ def test_values_without_requests_are_refused(of):
 
 @pytest.mark.measures
 def test_parameters_cost_no_allocation_in_exact_counts(supervisor, tmp_path):
-    (tmp_path / "shop.py").write_text("async def one(number='0'): return [number]")
-    spec = f"call:{tmp_path}/shop.py:one"
+    (tmp_path / "counted_shop.py").write_text("async def one(number='0'): return [number]")
+    spec = f"call:{tmp_path}/counted_shop.py:one"
     plain, given = (
         trace_once(supervisor, Subject(spec, parameters), ExactPlan(requests=100), tmp_path / str(number))
         for number, parameters in enumerate(({}, {"number": "0"}))

@@ -51,7 +51,7 @@ def project(tmp_path):
     """Return a function that writes an application and a request for each path, and returns the folder."""
 
     def make(source, *paths):
-        write(tmp_path, source)
+        write(tmp_path, source, "failing_shop.py")
         lines = (json.dumps({"path": one}) for one in paths)
         (tmp_path / "requests.jsonl").write_text("\n".join(lines))
         return tmp_path
@@ -68,7 +68,7 @@ def run(folder, name, *options):
 
 def test_the_exception_of_a_flask_view_is_the_failure(project):
     folder = project(FLASK, "/raises", "/refuses")
-    target = adapted(f"wsgi:{folder / 'shop.py'}:app", requests=str(folder / "requests.jsonl"))
+    target = adapted(f"wsgi:{folder}/failing_shop.py:app", requests=str(folder / "requests.jsonl"))
     with pytest.raises(KeyError, match="basket"):
         answer(target, "GET /raises")
     assert verdict(target, "GET /refuses") == "503 Service Unavailable"
@@ -77,27 +77,27 @@ def test_the_exception_of_a_flask_view_is_the_failure(project):
 def test_an_expected_status_is_no_failure_whatever_is_behind_it(project):
     folder = project(FLASK)
     (folder / "requests.jsonl").write_text('{"path": "/raises", "expect": 500}')
-    target = adapted(f"wsgi:{folder / 'shop.py'}:app", requests=str(folder / "requests.jsonl"))
+    target = adapted(f"wsgi:{folder}/failing_shop.py:app", requests=str(folder / "requests.jsonl"))
     assert verdict(target) == "completed"
 
 
 @pytest.mark.measures
-@pytest.mark.parametrize("name", ["wsgi:shop.py:app", "asgi:shop.py:asynchronous"])
+@pytest.mark.parametrize("name", ["wsgi:failing_shop.py:app", "asgi:failing_shop.py:asynchronous"])
 def test_the_exception_of_a_django_view_is_the_failure(project, name):
     said = run(project(DJANGO, "/raises"), name)
     (failure,) = said.run["failures"]
     assert (failure["what"], failure["example"]) == ("KeyError", "'basket'")
-    assert failure["where"].startswith("raises (shop.py:")
+    assert failure["where"].startswith("raises (failing_shop.py:")
 
 
 @pytest.mark.measures
 @pytest.mark.parametrize("source", [FLASK, DJANGO], ids=["flask", "django"])
 def test_views_that_fail_because_of_gevent_are_refused_and_run_in_threads(project, source):
     folder = project(source, "/loops")
-    refused = run(folder, "wsgi:shop.py:app")
+    refused = run(folder, "wsgi:failing_shop.py:app")
     assert refused.code == ExitCode.USAGE
     assert "--engine threads" in refused.error
-    said = run(folder, "wsgi:shop.py:app", "--engine", "threads")
+    said = run(folder, "wsgi:failing_shop.py:app", "--engine", "threads")
     (operation,) = said.run["operations"].values()
     assert operation["failed"] == 0
     assert operation["count"] > 5
