@@ -23,7 +23,8 @@ LOCUSTFILE = ROOT / "scenarios" / "locustfile.py"
 # No call of this target completes, so no run of it is valid, however quiet the machine is.
 ALL_FAIL = "known:failing?every=1"
 IS_INVALID = re.compile(
-    r"^harness: The run in runs/\S+ is invalid:\nharness:  - No call completed$", re.MULTILINE
+    r"^harness: The run in runs/\S+ is invalid:\n(?:harness:  - .*\n)*?harness:  - No call completed$",
+    re.MULTILINE,
 )
 PATIENCE_S = 60.0
 

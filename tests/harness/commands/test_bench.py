@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -135,7 +136,9 @@ def begun(project, name):
 
     def looked():
         for file in project.glob("runs/*/timing/benchmarks.json"):
-            return file.parent.parent if times(file.parent.parent) == [name] else None
+            # The message that it has ended comes a moment after its times.
+            is_told = time.time() - file.stat().st_mtime > 0.5
+            return file.parent.parent if is_told and times(file.parent.parent) == [name] else None
         return None
 
     return looked
