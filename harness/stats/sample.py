@@ -56,11 +56,15 @@ class Comparison:
     count: int
     p_greater: float | None = None
     p_less: float | None = None
+    p_either: float | None = None
+    """The p of a change in either direction, where the test has one of its own."""
     warnings: tuple[str, ...] = ()
 
     @property
     def p_two_sided(self) -> float | None:
-        """Twice the smaller p, at most 1."""
+        """The test's own p of either direction, else twice the smaller p, at most 1."""
+        if self.p_either is not None:
+            return self.p_either
         if self.p_greater is None or self.p_less is None:
             return None
         return min(1.0, 2 * min(self.p_greater, self.p_less))
