@@ -9,6 +9,7 @@ from harness.policy.policy import Policy
 from harness.session.receipt import Rule
 from harness.stats import power
 from harness.stats.holm import holm
+from harness.stats.sequential import together
 
 Key = tuple[str, str]
 """Benchmark and metric."""
@@ -55,16 +56,22 @@ class Candidates:
         return {key: self._terms(key, p.get(key), withheld) for key in self.evidence}
 
     def fresh_p(self) -> dict[Key, float]:
-        """Return the p of the fresh blocks of each candidate, after Holm over all candidates.
+        """Return the p of the fresh blocks of each candidate, with all candidates taken into account.
 
-        One without fresh blocks stays in the count, with a p of 1.
+        One without fresh blocks stays in the count, as one without evidence.
         """
-        raw = {
-            key: paired.fresh_p(self.evidence[key], leaning, self.rule)
-            for key, leaning in self.leaning.items()
-        }
-        adjusted = holm({key: 1.0 if p is None else p for key, p in raw.items()})
-        return {key: adjusted[key] for key, p in raw.items() if p is not None}
+        adjusted = self._by_evidence() if self.rule is Rule.SEQUENTIAL else self._by_rank()
+        return {key: p for key, p in adjusted.items() if self.evidence[key].confirmed}
+
+    def _by_evidence(self) -> dict[Key, float]:
+        adjusted = together(
+            {key: paired.fresh_e(self.evidence[key], leaning) for key, leaning in self.leaning.items()}
+        )
+        return {key: min(1.0, 1 / e) for key, e in adjusted.items()}
+
+    def _by_rank(self) -> dict[Key, float]:
+        raw = {key: paired.fresh_p(self.evidence[key], leaning) for key, leaning in self.leaning.items()}
+        return holm(raw)
 
     def open(self) -> frozenset[str]:
         """Return the benchmarks with a candidate that its fresh blocks have neither confirmed nor refuted."""

@@ -103,13 +103,12 @@ def _of_confirmation(candidates: Candidates, made: int, most: int) -> frozenset[
 
 
 def _least(candidates: Candidates) -> tuple[frozenset[str], int]:
-    count = len(candidates.leaning)
-    if not count:
+    if not candidates.leaning:
         return frozenset(), 0
     least = (
         candidates.most_blocks
         if candidates.rule is Rule.FIXED
-        else min(candidates.most_blocks, fewest_pairs(count / candidates.alpha))
+        else min(candidates.most_blocks, fewest_pairs(1 / candidates.alpha))
     )
     return candidates.benchmarks, least
 

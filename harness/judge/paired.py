@@ -16,7 +16,7 @@ from harness.judge.verdict import Comparison, Kind, Verdict
 from harness.session.receipt import Phase, Rule
 from harness.stats import power
 from harness.stats.sample import Comparison as Change
-from harness.stats.sequential import compare_sequentially
+from harness.stats.sequential import compare_sequentially, e_value
 from harness.stats.signed_rank import compare_by_ranks
 
 LEAN_ALPHA = {Rule.SEQUENTIAL: 0.2, Rule.FIXED: 0.05}
@@ -52,7 +52,7 @@ class Progress:
 class Terms:
     """The criteria of one comparison, on the rule of its session.
 
-    `p` is that of the fresh blocks after Holm; None for a metric that is no candidate, or without fresh blocks.
+    `p` is that of the fresh blocks with all candidates taken into account; None for a metric that is no candidate, or without fresh blocks.
     `design` are the confirming blocks of such a session.
     """
 
@@ -110,12 +110,18 @@ def undecided(evidence: Evidence, margin: float, rule: Rule) -> bool:
     return not cleared(change_of(evidence.screened, evidence.metric, rule), evidence.metric, margin)
 
 
-def fresh_p(evidence: Evidence, leaning: Lean, rule: Rule) -> float | None:
-    """Return the one-sided p of the fresh blocks in the direction of the screen; None if none are needed or made."""
-    if not leaning or not evidence.confirmed:
-        return None
-    fresh = change_of(evidence.confirmed, evidence.metric, rule)
-    return fresh.p_greater if leaning is Lean.WORSE else fresh.p_less
+def fresh_e(evidence: Evidence, leaning: Lean) -> float:
+    """Return the evidence of the fresh blocks for the direction of the screen; 1 without blocks."""
+    worse = leaning * evidence.metric.worse
+    return e_value(sum(worse * pair.change > 0 for pair in evidence.confirmed), len(evidence.confirmed))
+
+
+def fresh_p(evidence: Evidence, leaning: Lean) -> float:
+    """Return the one-sided p of a fixed number of fresh blocks in the direction of the screen; 1 without blocks."""
+    if not evidence.confirmed:
+        return 1.0
+    fresh = compare_by_ranks([leaning * evidence.metric.worse * pair.change for pair in evidence.confirmed])
+    return fresh.p_greater or 0.0
 
 
 def confirmed(evidence: Evidence, leaning: Lean, terms: Terms) -> bool:

@@ -11,12 +11,14 @@ Source: Ramdas, Grünwald, Vovk, Shafer: Game-theoretic statistics and safe anyt
 import bisect
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
+from typing import TypeVar
 
 from harness.stats.sample import Comparison
 from harness.stats.sign import sign_test
 
+Name = TypeVar("Name", bound=Hashable)
 END_ALPHA = 0.05
 """Error rate of each end of an interval: the true median is beyond one given end at no look, with 95 % probability."""
 
@@ -63,6 +65,26 @@ def e_value(signs: int, count: int) -> float:
 def e_either(signs: int, count: int) -> float:
     """Return the evidence for a chance other than one half, in either direction."""
     return (1 << count) / ((count + 1) * math.comb(count, signs))
+
+
+def together(e_values: Mapping[Name, float]) -> dict[Name, float]:
+    """Return the evidence for each comparison with all others taken into account; rejecting those of at least 1/alpha gives
+    any false alarm at most alpha in all.
+
+    It is the least mean of any set of comparisons that holds this one, so the smallest others count. Several
+    equally strong changes help one another; one among many without evidence needs that many times as much. Holds for
+    any dependence between the comparisons (Vovk and Wang, E-values: calibration, combination and applications, 2021).
+    """
+    ascending = sorted(e_values.items(), key=lambda item: item[1])
+    adjusted = {}
+    for name, own in ascending:
+        least, total, members = own, own, 1
+        for other, e in ascending:
+            if other != name:
+                total, members = total + e, members + 1
+                least = min(least, total / members)
+        adjusted[name] = least
+    return adjusted
 
 
 @cache
