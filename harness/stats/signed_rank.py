@@ -10,10 +10,15 @@ Source: Hollander, Wolfe, Chicken: Nonparametric Statistical Methods, 3rd editio
 
 import statistics
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
-from harness.stats.sample import CONFIDENCE, Comparison
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.stats.sample import Comparison
 from harness.stats.sign import sign_test
+
+CONFIDENCE = 0.95
 
 
 def compare_by_ranks(differences: Sequence[float], confidence: float = CONFIDENCE) -> Comparison:
@@ -58,30 +63,30 @@ def _doubled_ranks(differences: Sequence[float]) -> list[int]:
     return [2 * first[size] + times[size] - 1 for size in map(abs, differences)]
 
 
-@cache
 def _tail(doubled: tuple[int, ...], reached: int) -> float:
     """Return the share of all choices of signs whose doubled sum of positive ranks is at least `reached`."""
-    # The coefficients of a product of polynomials, packed into one integer: all sums at once.
-    width = len(doubled) + 1
-    ways = 1
+    return float(_tails(doubled)[reached])
+
+
+@lru_cache(maxsize=256)
+def _tails(doubled: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return the share of all choices of signs that reach each doubled sum, from zero to the largest."""
+    chances = np.zeros(sum(doubled) + 1)
+    chances[0] = 1.0
     for rank in doubled:
-        ways += ways << (rank * width)
-    largest, mask = sum(doubled), (1 << width) - 1
-    tail = sum(ways >> (total * width) & mask for total in range(reached, largest + 1))
-    return tail / (1 << len(doubled))
+        moved = np.zeros_like(chances)
+        moved[rank:] = chances[: len(chances) - rank]
+        chances = (chances + moved) / 2
+    return chances[::-1].cumsum()[::-1]
 
 
 @cache
 def _outside(count: int, alpha: float) -> int | None:
     """Return the number of means to leave out at each end; None where even all of them do not reach the confidence."""
-    ranks = tuple(range(2, 2 * count + 1, 2))
-    total = count * (count + 1) // 2
-    if 0.5**count > alpha:
+    tails = _tails(tuple(range(2, 2 * count + 1, 2)))[::2]
+    if tails[-1] > alpha:
         return None
-    reached = total
-    while reached > 0 and _tail(ranks, 2 * reached) <= alpha:
-        reached -= 1
-    return total - reached - 1
+    return int(np.count_nonzero(tails <= alpha)) - 1
 
 
 def _warnings(count: int, ties: int, *, bounded: bool, confidence: float) -> list[str]:
