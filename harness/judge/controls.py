@@ -152,7 +152,7 @@ def _test(evidence: Evidence, first: int) -> _Result | None:
         return None
     test = sign_test(changes)
     at_first = sign_test(changes[:first]).p_two_sided / FIRST_SHARE
-    at_any = 1 / e_either(test.above, test.count) / (1 - FIRST_SHARE)
+    at_any = 1 / e_either(test.above, test.below, test.count) / (1 - FIRST_SHARE)
     p = min(1.0, at_first, at_any) if first < test.count else test.p_two_sided
     return _Result(statistics.median(changes), p)
 

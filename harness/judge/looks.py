@@ -68,8 +68,14 @@ def still_open(found: list[Evidence], receipt: Receipt, policy: Policy) -> froze
         one.benchmark
         for one in found
         if undecided(one, policy.margin(one.benchmark, one.metric.name), plan.rule)
-        or (not one.metric.watched and not one.trouble and 0 < len(one.screened) < plan.least_blocks)
+        or _is_short(one, plan.least_blocks)
     )
+
+
+def _is_short(evidence: Evidence, least_blocks: int) -> bool:
+    """Return True if disturbed blocks left a deciding metric with fewer than a verdict needs."""
+    decides = not (evidence.metric.watched or evidence.trouble or evidence.thin)
+    return decides and len(evidence.screened) < least_blocks
 
 
 def micro_candidates(receipt: Receipt, policy: Policy) -> Candidates:

@@ -7,10 +7,11 @@ forecasts make that assumption; the tests themselves do not.
 import dataclasses
 import math
 import statistics
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Protocol
+
+import numpy as np
 
 from harness.stats.binomial import at_least
 from harness.stats.sequential import END_ALPHA, fewest_signs
@@ -23,8 +24,6 @@ _NORMAL = statistics.NormalDist()
 _MAD_TO_SIGMA = 1.4826
 _MOST_FOLLOWED = 150
 """Number of blocks up to which all courses of a session are followed; above it a lower bound stands for them."""
-_STATES_KEPT = 1e-9
-"""Probability below which a state of the forecast is dropped."""
 
 
 def spread_of(values: Sequence[float]) -> float | None:
@@ -106,12 +105,12 @@ class Fixed:
 
 
 def detectable(design: Design, spread: float, margin: float) -> float | None:
-    """Return the minimum detectable effect (80 % power), to a thousandth of the spread; None if none is detectable."""
+    """Return the minimum detectable effect (80 % power), to a twentieth; None if none is detectable."""
     if design.chance_to_find(1e6, 1.0, 0.0) < POWER:
         return None
     if spread <= margin * 1e-4:
         return margin
-    return margin + spread * _excess_in_sigma(design, float(f"{margin / spread:.3g}"))
+    return margin + spread * _excess_in_sigma(design, float(f"{margin / spread:.2g}"))
 
 
 @lru_cache(maxsize=4096)
@@ -175,27 +174,20 @@ def _chance_to_stop(blocks: int, alpha: float, above_margin: float, above_zero: 
     A state is (blocks above zero, blocks above the margin). An even split at the margin counts for half.
     """
     stopped = 0.0
-    going = {(0, 0): 1.0}
+    going = np.zeros((blocks + 1, blocks + 1))
+    going[0, 0] = 1.0
+    large = np.arange(blocks + 1)
     for count in range(1, blocks + 1):
+        following = (1 - above_zero) * going
+        following[1:] += (above_zero - above_margin) * going[:-1]
+        following[1:, 1:] += above_margin * going[:-1, :-1]
         needed = fewest_signs(count, 1 / alpha)
-        following: dict[tuple[int, int], float] = defaultdict(float)
-        for (positive, large), chance in going.items():
-            following[positive + 1, large + 1] += chance * above_margin
-            following[positive + 1, large] += chance * (above_zero - above_margin)
-            following[positive, large] += chance * (1 - above_zero)
-        going = {}
-        for (positive, large), chance in following.items():
-            share = _share_stopping(positive, large, count, needed)
-            stopped += share * chance
-            if (left := (1 - share) * chance) > _STATES_KEPT:
-                going[positive, large] = left
+        if needed is not None:
+            stopping = following[needed:] * (0.5 * (2 * large == count) + (2 * large > count))
+            stopped += float(stopping.sum())
+            following[needed:] -= stopping
+        going = following
     return stopped
-
-
-def _share_stopping(positive: int, large: int, count: int, needed: int | None) -> float:
-    if needed is None or positive < needed or 2 * large < count:
-        return 0.0
-    return 0.5 if 2 * large == count else 1.0
 
 
 @lru_cache(maxsize=4096)

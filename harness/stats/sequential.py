@@ -41,7 +41,7 @@ def compare_sequentially(differences: Sequence[float], end_alpha: float = END_AL
         count=test.count,
         p_greater=p_of(test.above, test.count),
         p_less=p_of(test.below, test.count),
-        p_either=min(1.0, 1 / e_either(test.above, test.count)),
+        p_either=min(1.0, 1 / e_either(test.above, test.below, test.count)),
         warnings=tuple(_warnings(test.count, test.ties, bounded=bounded, end_alpha=end_alpha)),
     )
 
@@ -62,9 +62,9 @@ def e_value(signs: int, count: int) -> float:
     return ways / ((count + 1) * math.comb(count, signs))
 
 
-def e_either(signs: int, count: int) -> float:
-    """Return the evidence for a chance other than one half, in either direction."""
-    return (1 << count) / ((count + 1) * math.comb(count, signs))
+def e_either(above: int, below: int, count: int) -> float:
+    """Return the evidence for a change in either direction, of `count` pairs with ties: the mean of both directions."""
+    return (e_value(above, count) + e_value(below, count)) / 2
 
 
 def together(e_values: Mapping[Name, float]) -> dict[Name, float]:

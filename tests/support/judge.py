@@ -129,7 +129,7 @@ def of(judgement, benchmark, metric="wall"):
     return next(one for one in judgement.comparisons if (one.benchmark, one.metric) == (benchmark, metric))
 
 
-def steady(changes, *, screen=8, confirm=(), fresh=9, **fields):
+def steady(changes, *, screen=12, confirm=(), fresh=16, **fields):
     """A receipt without noise but for a small one that keeps its sign: d alternates by 0.1 %."""
 
     def made(number, phase, names):
