@@ -27,10 +27,7 @@ def session_plan(
     """
     plan = standard_plan(policy)
     if budget_s is not None:
-        blocks = _fitting(budget_s, seconds_per_block)
-        least, confirm = least_blocks(policy)
-        if blocks < least + confirm:
-            raise _too_short(blocks, least + confirm, seconds_per_block)
+        blocks, least, confirm = _within(budget_s, seconds_per_block, policy)
         if plan.rule is Rule.SEQUENTIAL:
             plan = _of(blocks, least, confirm)
     refuse_unreachable(plan, policy, max(benchmarks, 1))
@@ -40,15 +37,10 @@ def session_plan(
 def load_plan(budget_s: float | None, seconds_per_block: float, policy: Policy) -> SessionPlan:
     """Return the plan of the load suite within `budget_s`, as above. The number of its screen's blocks is always fixed."""
     plan = standard_plan(policy)
-    if budget_s is not None and plan.rule is Rule.SEQUENTIAL:
-        blocks = _fitting(budget_s, seconds_per_block)
-        least, confirm = least_blocks(policy)
-        if blocks < least + confirm:
-            raise _too_short(blocks, least + confirm, seconds_per_block)
-        scale = max(1.0, blocks / _STANDARD_LOAD_BLOCKS)
-        screen = max(least, min(int(plan.load_blocks * scale), blocks - confirm))
-        most = min(int(plan.load_confirm_blocks * scale), blocks - screen)
-        plan = msgspec.structs.replace(plan, load_blocks=screen, load_confirm_blocks=most)
+    if budget_s is not None:
+        blocks, least, confirm = _within(budget_s, seconds_per_block, policy)
+        if plan.rule is Rule.SEQUENTIAL:
+            plan = _load_of(plan, blocks, least, confirm)
     refuse_unreachable(plan, policy)
     return plan
 
@@ -112,12 +104,22 @@ def _of(blocks: int, least: int, confirm: int) -> SessionPlan:
     )
 
 
-def _fitting(budget_s: float, seconds_per_block: float) -> int:
-    return int(min(budget_s / max(seconds_per_block, 1e-9), power.MOST_BLOCKS))
+def _load_of(plan: SessionPlan, blocks: int, least: int, confirm: int) -> SessionPlan:
+    """Return the plan with load blocks for a budget of `blocks`: those of the screen are all made."""
+    scale = max(1.0, blocks / _STANDARD_LOAD_BLOCKS)
+    screen = max(least, min(int(plan.load_blocks * scale), blocks - confirm))
+    most = min(int(plan.load_confirm_blocks * scale), blocks - screen)
+    return msgspec.structs.replace(plan, load_blocks=screen, load_confirm_blocks=most)
 
 
-def _too_short(blocks: int, least: int, seconds_per_block: float) -> UsageError:
-    return UsageError(
-        f"The budget has room for {blocks} of the {least} blocks that a session needs for a verdict",
-        remedy=f"Give it a budget of at least {format_duration(math.ceil(least * seconds_per_block))}, or fewer benchmarks",
-    )
+def _within(budget_s: float, seconds_per_block: float, policy: Policy) -> tuple[int, int, int]:
+    """Return the number of blocks that fit, and the fewest of a screen and of a confirmation; refuse fewer than both."""
+    blocks = int(min(budget_s / max(seconds_per_block, 1e-9), power.MOST_BLOCKS))
+    least, confirm = least_blocks(policy)
+    if blocks < least + confirm:
+        needed = format_duration(math.ceil((least + confirm) * seconds_per_block))
+        raise UsageError(
+            f"The budget has room for {blocks} of the {least + confirm} blocks that a session needs for a verdict",
+            remedy=f"Give it a budget of at least {needed}, or fewer benchmarks",
+        )
+    return blocks, least, confirm

@@ -60,7 +60,8 @@ def test_identical_sides_are_ok_in_every_metric():
 )
 def test_what_got_worse_is_confirmed_and_named(change, metric):
     found = session(noisy(**change), confirm=16)
-    assert Looks(POLICY).load_candidates(found) == {"all"}
+    assert Looks(POLICY).to_confirm_load(found) == ({"all"}, 9)
+    assert Looks(POLICY).confirming_load(found) == frozenset()
     judgement = judge(found, POLICY)
     assert [name for name, one in verdicts(judgement).items() if one is Verdict.REGRESSED] == [metric]
     assert judgement.exit_code is ExitCode.LIMIT_BROKEN
