@@ -74,18 +74,22 @@ class Candidates:
         return holm(raw)
 
     def open(self) -> frozenset[str]:
-        """Return the benchmarks with a candidate that its fresh blocks have neither confirmed nor refuted."""
-        terms = self.all_terms("")
-        return frozenset(
-            key[0] for key, leaning in self.leaning.items() if not self._settled(key, leaning, terms[key])
-        )
+        """Return the benchmarks with a candidate that its fresh blocks have neither confirmed nor refuted.
 
-    def _settled(self, key: Key, leaning: paired.Lean, terms: paired.Terms) -> bool:
-        evidence = self.evidence[key]
-        return bool(
-            evidence.trouble
-            or paired.confirmed(evidence, leaning, terms)
-            or paired.refuted(evidence, leaning, terms)
+        One confirmed metric settles all others of its benchmark that point the same way.
+        """
+        terms = self.all_terms("")
+        settled = {
+            (key[0], leaning)
+            for key, leaning in self.leaning.items()
+            if paired.confirmed(self.evidence[key], leaning, terms[key])
+        }
+        return frozenset(
+            key[0]
+            for key, leaning in self.leaning.items()
+            if (key[0], leaning) not in settled
+            and not self.evidence[key].trouble
+            and not paired.refuted(self.evidence[key], leaning, terms[key])
         )
 
     def _terms(self, key: Key, p: float | None, withheld: str) -> paired.Terms:

@@ -10,7 +10,7 @@ from harness.judge.candidates import Candidates, candidates_among
 from harness.judge.evidence import micro_evidence
 from harness.judge.gathering import Evidence
 from harness.judge.load_evidence import load_evidence
-from harness.judge.paired import undecided
+from harness.judge.paired import Lean, undecided
 from harness.judge.process import slows_everything
 from harness.policy.policy import Policy
 from harness.session.receipt import NULL_CONTROL, Phase, Receipt, Rule, State
@@ -62,12 +62,23 @@ class Looks:
 
 
 def still_open(found: list[Evidence], receipt: Receipt, policy: Policy) -> frozenset[str]:
-    """Return the benchmarks with a deciding metric that its screen neither clears nor makes a candidate."""
+    """Return the benchmarks with a deciding metric that its screen neither clears nor makes a candidate.
+
+    A benchmark of which one metric appears worse needs no more of the screen: fresh blocks must tell.
+    """
     plan = receipt.plan
+    worse = {
+        benchmark
+        for (benchmark, _), leaning in micro_candidates(receipt, policy).leaning.items()
+        if leaning is Lean.WORSE
+    }
     return frozenset(
         one.benchmark
         for one in found
-        if undecided(one, policy.margin(one.benchmark, one.metric.name), plan.rule)
+        if (
+            undecided(one, policy.margin(one.benchmark, one.metric.name), plan.rule)
+            and one.benchmark not in worse
+        )
         or _is_short(one, plan.least_blocks)
     )
 

@@ -30,7 +30,8 @@ def session_plan(
         blocks, least, confirm = _within(budget_s, seconds_per_block, policy)
         if plan.rule is Rule.SEQUENTIAL:
             plan = _of(blocks, least, confirm)
-    refuse_unreachable(plan, policy, max(benchmarks, 1))
+    # Equally strong changes help one another in a sequential session; a fixed one divides its alpha.
+    refuse_unreachable(plan, policy, max(benchmarks, 1) if plan.rule is Rule.FIXED else 1)
     return plan
 
 

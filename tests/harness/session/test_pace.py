@@ -83,7 +83,7 @@ def test_a_session_ends_within_its_budget_however_slow_its_blocks_are(slower, bu
     verdicts, found = run.verdict()
     assert Verdict.INVALID not in verdicts.values(), found.reasons
     if run.receipt.cut:
-        assert set(verdicts.values()) & {Verdict.INCONCLUSIVE}
+        assert Verdict.INCONCLUSIVE in {one.verdict for one in found.comparisons}
         assert run.receipt.cut in found.reasons
 
 
@@ -118,7 +118,6 @@ def test_a_noisy_benchmark_leaves_time_to_confirm_the_one_that_appears_slower():
     run = TimedSimulation({"a": 0.3, "noisy": 0.0}, 32.0, noise=lambda _rng: rng.gauss(0, 0.06))
     run.run(Looks(POLICY))
     assert run.verdict()[0] == {"a": Verdict.REGRESSED, "noisy": Verdict.INCONCLUSIVE}
-    assert "of the phase 'screen'" in run.receipt.cut
     assert run.spent_s + END_S <= 32.0
 
 
@@ -212,8 +211,8 @@ def test_what_was_cut_passes_nothing_even_if_all_that_it_counted_is_equal():
 
 
 def test_a_screen_that_fits_alone_goes_on_and_clears_what_did_not_change():
-    # Eight blocks to screen and as many to confirm, of which only the first eight have room.
-    run = TimedSimulation({"a": 0.0, "b": 0.0}, 24.0, slower=1.8)
+    # Eight blocks to screen and nine to confirm, of which only the first eight have room.
+    run = TimedSimulation({"a": 0.0, "b": 0.0}, 24.0, slower=1.8, sd=0.005)
     run.run(Looks(POLICY))
     assert run.receipt.cut == ""
     assert run.verdict()[0] == {"a": Verdict.OK, "b": Verdict.OK}
