@@ -44,6 +44,8 @@ class Benchmark:
     def __init__(self, calls=9):
         self.modes = []
         self.calls = calls
+        self.seed = 1
+        self.counted_calls = 0
 
     def rewind(self):
         """Replaced by the suite."""
@@ -52,6 +54,13 @@ class Benchmark:
         self.modes.append("in a row")
         self.rewind()
         return [self.value(function()) for _ in range(self.calls)][-1]
+
+    def counted(self, function):
+        def call(event):
+            self.counted_calls += 1
+            return function(event)
+
+        return call
 
     def value(self, answer):
         return self.loop.run(answer) if inspect.iscoroutine(answer) else answer
