@@ -6,7 +6,7 @@ A descendant whose parent has ended belongs to the tree only while it stays in t
 import contextlib
 import os
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from harness.processes.children import descendants
@@ -20,7 +20,7 @@ def stop_tree(pid: int, outside: list[int]) -> None:
     """
     _signal_group(pid, signal.SIGSTOP)
     for one in descendants(pid):
-        if _group(one) != pid:
+        if groups_of([one]) - {pid}:
             # Noted first: an exception from a signal handler may come at any moment.
             outside.append(one)
             _signal(one, signal.SIGSTOP)
@@ -44,18 +44,20 @@ def set_cpus(pid: int, cpus: Collection[int]) -> None:
         done |= left
 
 
+def groups_of(pids: Iterable[int]) -> set[int]:
+    """Return the process groups of those processes that still exist."""
+    groups = set()
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            groups.add(os.getpgid(pid))
+    return groups
+
+
 def _threads(pid: int) -> list[int]:
     try:
         return [int(folder.name) for folder in Path(f"/proc/{pid}/task").iterdir()]
     except OSError:
         return []
-
-
-def _group(pid: int) -> int:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return pid
 
 
 def _signal(pid: int, number: int) -> None:

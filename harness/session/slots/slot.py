@@ -12,7 +12,7 @@ from typing import Any, Self
 import msgspec
 
 from harness.errors import HarnessError, UsageError
-from harness.processes.stopping import resume_tree, set_cpus, stop_tree
+from harness.processes.stopping import groups_of, resume_tree, set_cpus, stop_tree
 from harness.session.receipt import Concurrency
 from harness.session.slots.fixed_layout import ADDR_NO_RANDOMIZE
 from harness.session.slots.launch import Bench, Home, Launch, Limits, job_of, slot_environment
@@ -74,7 +74,10 @@ class _State(enum.Enum):
 class Slot:
     """A running slot. Use it as a context manager: leaving it kills the process and its children."""
 
-    def __init__(self, child: Child, to_fd: int, from_fd: int, home: Home, limits: Limits) -> None:
+    def __init__(
+        self, supervisor: Supervisor, child: Child, to_fd: int, from_fd: int, home: Home, limits: Limits
+    ) -> None:
+        self._supervisor = supervisor
         self.child = child
         self.home = home
         self._to_fd, self._from_fd = to_fd, from_fd
@@ -84,6 +87,8 @@ class Slot:
         self._state = _State.WAITING
         self._stopped: list[int] | None = None
         """Stopped processes outside of the process group; None while it runs."""
+        self._guarded: set[int] = set()
+        """Their groups: nobody would end or resume them, if the session were killed."""
 
     def __enter__(self) -> Self:
         return self
@@ -131,12 +136,17 @@ class Slot:
         if self._stopped is None and self.child.poll() is None:
             self._stopped = []
             stop_tree(self.child.pid, self._stopped)
+            self._guarded = groups_of(self._stopped) - {os.getpgrp()}
+            for group in self._guarded:
+                self._supervisor.guard(group)
 
     def resume(self) -> None:
         """Resume the process and all its descendants, if they are stopped."""
         if self._stopped is not None:
             resume_tree(self.child.pid, self._stopped)
-            self._stopped = None
+            for group in self._guarded:
+                self._supervisor.unguard(group)
+            self._stopped, self._guarded = None, set()
 
     def use_cpus(self, cpus: Collection[int]) -> None:
         """Let the process and all its descendants run on these CPUs only."""
@@ -269,6 +279,6 @@ def start_slot(
     if launch.cpu is not None:
         with contextlib.suppress(ProcessLookupError):
             os.sched_setaffinity(child.pid, {launch.cpu})
-    slot = Slot(child, to_fd, from_fd, home, limits)
+    slot = Slot(supervisor, child, to_fd, from_fd, home, limits)
     os.write(to_fd, msgspec.json.encode(job_of(home, bench, launch)) + b"\n")
     return slot

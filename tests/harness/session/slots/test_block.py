@@ -200,6 +200,25 @@ def test_all_slots_make_the_same_calls(stage):
     assert done.calls == {mark.name: calls}
 
 
+SEEDED = """import os
+from pathlib import Path
+def test_a(benchmark):
+    with Path(__file__).with_name("seeds").open("a") as file:
+        print(benchmark.seed, file=file)
+    benchmark(sum, [1])
+"""
+
+
+def test_the_seed_of_inputs_is_the_same_in_all_slots_and_another_one_in_each_block(stage):
+    (stage.bench.folder / "test_bench.py").write_text(SEEDED)
+    (mark,) = marks("a")
+    control = Benchmark(name=NULL_CONTROL, of=mark.name, calls=10, pairs=3)
+    for seed in (1, 2):
+        assert run_block(stage, request([mark, control], seed)).trouble is None
+    seeds = (stage.bench.folder / "seeds").read_text().split()
+    assert [len(set(seeds[:3])), len(set(seeds[3:])), len(set(seeds))] == [1, 1, 2]
+
+
 def test_a_benchmark_that_fails_in_one_slot_is_measured_in_none(stage):
     names = marks("fails", "a")
     loud = {side: Home(side, home.overlay, environment={"FAIL": "1"}) for side, home in stage.homes.items()}
