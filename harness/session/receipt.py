@@ -114,7 +114,8 @@ class Slices(msgspec.Struct, frozen=True, kw_only=True):
 
     `first[i]` is 0 if the base's slice of pair i ran before the candidate's, 1 if after it. `base_cpu_ns` and
     `candidate_cpu_ns` are CPU time of the measuring thread over the same slices; `base_other_cpu_ns` and
-    `candidate_other_cpu_ns` that of all other threads and of ended child processes (empty where there are none).
+    `candidate_other_cpu_ns` that of all other threads and of child processes (empty unless the benchmark is planned with
+    `concurrency`).
     """
 
     base_ns: list[int]
@@ -144,9 +145,10 @@ class Sentinel(msgspec.Struct, frozen=True, kw_only=True):
 class Block(msgspec.Struct, frozen=True, kw_only=True):
     """One pair of slots, and its measurements of each benchmark. `spawned` is the order of their starts.
 
-    `import_ns` is the time of each side to import the benchmarks, `import_cpu_ns` its CPU time. A block with `trouble` measured nothing usable
-    and gives the reason; it is kept and is no evidence. `failed` maps the benchmarks that could not be measured in
-    this block to their reasons. `order` is the order of the benchmarks.
+    `import_ns` is the time of each side to import the benchmarks, `import_cpu_ns` its CPU time. A block with
+    `trouble` measured nothing usable and gives the reason; it is kept and is no evidence. `failed` maps the benchmarks that could not be measured in
+    this block to their reasons. `order` is the order of the benchmarks. All slots are pinned to `cpu`, except during
+    benchmarks with `concurrency`, which may use all CPUs of the session.
     """
 
     number: int
@@ -160,14 +162,15 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     import_ns: dict[str, int] = {}
     import_cpu_ns: dict[str, int] = {}
     first_calls: dict[str, dict[str, FirstCall]] = {}
-    """First calls by benchmark and side."""
+    """First calls by benchmark and side; of the null control, the candidate's is that of the base's second slot."""
     calls: dict[str, int] = {}
     """Number of calls that each slot made of a benchmark, warm-up included."""
     idle_cpu: dict[str, float] = {}
-    """CPU time of each side's process while nobody calls it, as a share of a core; empty where neither side has
-    threads or children."""
+    """CPU time of each side's process and children while nobody calls it, as a share of a core; empty unless a benchmark
+    of the block is planned with `concurrency`."""
     beside: dict[str, Concurrency] = {}
-    """Benchmarks that worked beside their calling thread in this block, on any side."""
+    """Benchmarks that worked beside their calling thread in this block, on any side: threads or children used more than
+    2 % of the calls' wall time, and more than 0.2 ms."""
     started_unix_s: float = 0.0
     seconds: float = 0.0
     trouble: str | None = None

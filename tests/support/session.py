@@ -22,9 +22,7 @@ SUITE = """import pkg
 def test_work(benchmark):
     assert benchmark(pkg.work) == sum(range(200))
 """
-TINY = SessionPlan(
-    screen_blocks=2, extended_blocks=3, confirm_blocks=2, confirm_blocks_of_many=3, slices=3, slice_ns=20_000
-)
+TINY = SessionPlan(least_blocks=2, screen_blocks=2, confirm_blocks=2, slices=3, slice_ns=20_000)
 ONE_BLOCK = msgspec.structs.replace(TINY, screen_blocks=1)
 NO_BLOCKS = msgspec.structs.replace(TINY, screen_blocks=0)
 

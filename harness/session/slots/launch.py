@@ -80,6 +80,8 @@ class Launch:
     """Number of objects of each small size on the heap before anything is imported."""
     warm: Mapping[str, int] = dataclasses.field(default_factory=dict)
     spin: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
+    seed: int = 1
+    """Seed of inputs that differ from block to block."""
 
 
 def slot_environment(home: Home, launch: Launch) -> dict[str, str]:
@@ -110,4 +112,5 @@ def job_of(home: Home, bench: Bench, launch: Launch) -> dict[str, Any]:
         "warm": launch.warm,
         "spin": launch.spin,
         "ballast": launch.ballast,
+        "seed": launch.seed,
     }

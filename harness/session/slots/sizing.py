@@ -1,15 +1,29 @@
 """Compute how much of each benchmark a block measures, and the duration. Pure."""
 
 import dataclasses
+import math
 from collections.abc import Collection, Mapping
 
-from harness.session.receipt import Benchmark, SessionPlan, State
+from harness.session.receipt import Benchmark, Concurrency, SessionPlan, State
 
 MOST_SIDE_NS = 500_000_000
 """Largest time of one benchmark's slices in a block on one side, in ns."""
 LEAST_PAIRS = 5
 SLICE_OVERHEAD_S = 0.000_15
 """Time to request a slice from a slot and wake it, in seconds."""
+ALONE_SLICE_NS = 60_000_000
+"""Least length of a slice of a benchmark with threads or children, in ns: twelve times the interval after which Python's
+interpreter passes from one thread to another."""
+ALONE_OVERHEAD_S = 0.001
+"""Time to stop one slot, resume another and request a slice from it, in seconds."""
+ALONE_SENTINEL_LOOPS = 25
+"""Runs of the sentinel's loop in one reading of a slot with threads, whose single runs would differ as theirs do."""
+LEAST_SENTINELS = 4
+"""Least number of readings of the sentinel in each slot of a block."""
+SENTINEL_S = 0.0015
+"""Time of the sentinel's loop, in seconds."""
+IDLE_S = 0.06
+"""Time of one look at a slot at rest, or at the rest of the machine while all slots are stopped, in seconds."""
 
 
 def calls_per_slice(slower_ns: float, whole_ns: float, slice_ns: int) -> int:
@@ -24,6 +38,11 @@ def pairs_per_block(whole_ns: float, calls: int, slices: int) -> int:
     """Return the number of pairs of slices in a block: all planned ones, or as many as the time allows."""
     affordable = int(MOST_SIDE_NS / max(whole_ns * calls, 1.0))
     return max(min(affordable, slices), min(LEAST_PAIRS, slices))
+
+
+def sentinels_per_series(benchmarks: int) -> int:
+    """Return how often the sentinel is read in each series of a slot with so many; once more follows at its end."""
+    return max(1, math.ceil((LEAST_SENTINELS - 1) / benchmarks))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,6 +62,7 @@ class Found:
     ready_s: float = 0.0
     note: str = ""
     warm_calls: int = 0
+    concurrency: Concurrency = Concurrency.NONE
 
     @property
     def slower_ns(self) -> float:
@@ -51,7 +71,9 @@ class Found:
 
     def planned(self, plan: SessionPlan) -> Benchmark:
         """Return the benchmark with the amount of measurement in a block."""
-        calls = calls_per_slice(self.slower_ns, self.whole_ns, plan.slice_ns)
+        is_alone = self.concurrency is not Concurrency.NONE
+        slice_ns = max(plan.slice_ns, ALONE_SLICE_NS) if is_alone else plan.slice_ns
+        calls = calls_per_slice(self.slower_ns, self.whole_ns, slice_ns)
         return Benchmark(
             name=self.name,
             state=self.state,
@@ -61,6 +83,7 @@ class Found:
             candidate_ns=self.candidate_ns,
             note=self.note,
             warm_calls=self.warm_calls,
+            concurrency=self.concurrency,
         )
 
 
@@ -102,16 +125,25 @@ class Discovery:
             if found.state is State.BOTH and (names is None or found.name in names)
         ]
         control = [found for found in self.found if found.name == self.null_of]
-        seconds = sum(_seconds(found, plan) for found in mine)
-        seconds += sum(_seconds(found, plan) for found in control)
-        return seconds + self.start_s * (2 + len(control))
+        measured = {found.name: found for found in (*mine, *control)}.values()
+        is_alone = any(found.concurrency is not Concurrency.NONE for found in measured)
+        seconds = sum(
+            _seconds(found, plan, 3 if found in control else 2, is_alone=is_alone) for found in measured
+        )
+        slots = 2 + len(control)
+        loops = ALONE_SENTINEL_LOOPS if is_alone else 1
+        sentinels = max(LEAST_SENTINELS, len(measured) + 1)
+        seconds += sentinels * (slots * loops * SENTINEL_S + (IDLE_S if is_alone else 0.0))
+        return seconds + self.start_s * slots + (2 * IDLE_S if is_alone else 0.0)
 
     def warm_s(self) -> float:
         """Return the approximate time to import once from the folders of confirmation, in seconds."""
         return self.start_s * 3
 
 
-def _seconds(found: Found, plan: SessionPlan) -> float:
+def _seconds(found: Found, plan: SessionPlan, slots: int, *, is_alone: bool) -> float:
+    """Return the time of one benchmark in a block with so many slots, in seconds."""
     benchmark = found.planned(plan)
-    slices_s = 2 * (benchmark.pairs + 1) * (found.whole_ns * benchmark.calls * 1e-9 + SLICE_OVERHEAD_S)
-    return found.ready_s + slices_s
+    overhead_s = ALONE_OVERHEAD_S if is_alone else SLICE_OVERHEAD_S
+    slice_s = found.whole_ns * benchmark.calls * 1e-9 + overhead_s
+    return slots * (found.ready_s / 2 + (benchmark.pairs + 1) * slice_s)
