@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from harness.profiles.difference.discovery import (
     Floats,
     benjamini_hochberg,
-    student_quantile,
     two_sided_p,
 )
 from harness.profiles.difference.finding import STRICT, Finding, Strictness
+from harness.stats.student import student_quantile
 
 _LEAST_MEAN = 5.0
 _MOST_DISPERSION = 10.0
