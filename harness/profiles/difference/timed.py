@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.profiles.difference.counts import Compared, Counts, compare_counted, runs_agree
-from harness.profiles.difference.discovery import Floats, benjamini_hochberg, student_quantile, two_sided_p
+from harness.profiles.difference.discovery import Floats, benjamini_hochberg, two_sided_p
 from harness.profiles.difference.finding import STRICT, Finding, Strictness
 from harness.profiles.difference.moderated import moderate
+from harness.stats.student import student_quantile
 
 CAUTION = 1.5
 _LEAST_SHARE = 0.001
