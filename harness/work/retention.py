@@ -40,7 +40,7 @@ _SCRATCH = re.compile(r"\.(?P<hidden>.+)\.\d+|(?P<plain>.+)\.\d+\.partial", re.A
 _FILES = re.compile(
     r"(run|receipt)\.json|(report|comment|ablation|junit)\.(html|md|xml)|[\w.-]+\.log"
     r"|calls\.npy|heldby\.npy|histograms\.npz|(facts|waits|by-latency|benchmarks|failure)\.json|account\.msgpack"
-    r"|\.calls\.npy|pytest\.ini|[\w-]+\.folded|pyspy\.raw|memory\.bin(\.\d+)?"
+    r"|\.calls\.npy|\.gitignore|pytest\.ini|[\w-]+\.folded|pyspy\.raw|memory\.bin(\.\d+)?"
 )
 _EXPORTED = re.compile(r"[\w.-]+\.(hgrm|csv|parquet|arrow|speedscope\.json)")
 _FOLDERS = ("timing", "cpu", "wait", "memory", "servers", "export", "beside")

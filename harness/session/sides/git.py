@@ -12,6 +12,8 @@ Done = subprocess.CompletedProcess[str]
 
 _TIMEOUT_S = 300.0
 _SENTENCES = 3
+_NO_CHANGES = (":(exclude,glob)**/__pycache__/**", ":(exclude,glob)**/*.egg-info/**")
+"""Files that importing and installing a checkout leave in it."""
 
 
 def resolve(project: Path, revision: str) -> str:
@@ -109,12 +111,15 @@ def _top(project: Path) -> str:
 
 
 def state(project: Path) -> str | None:
-    """Return the commit of a checkout, with `+changes` if files differ or are untracked; None outside git."""
+    """Return the commit of a checkout, with `+changes` if files differ or are untracked; None outside git.
+
+    Byte code, and the facts of an editable installation, are no changes.
+    """
     head = _commit(project, "HEAD")
     if head is None:
         return None
     # Rename detection would read, and in a partial clone fetch, the old files.
-    changes = run(project, "status", "--porcelain", "--no-renames", "--", ".").stdout.strip()
+    changes = run(project, "status", "--porcelain", "--no-renames", "--", ".", *_NO_CHANGES).stdout.strip()
     return f"{head}+changes" if changes else head
 
 
