@@ -15,7 +15,7 @@ SEVERITY = (Verdict.REGRESSED, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.IM
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Findings:
-    """What receipts show: the comparisons, `faults` that forbid a pass, and `reasons` that a reader needs beside them."""
+    """The findings on receipts: comparisons, `faults` that forbid a pass, and `reasons` that a reader needs beside them."""
 
     comparisons: tuple[Comparison, ...]
     controls: Controls
