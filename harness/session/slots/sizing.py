@@ -14,7 +14,7 @@ SLICE_OVERHEAD_S = 0.000_15
 ALONE_SLICE_NS = 60_000_000
 """Least length of a slice of a benchmark with threads or children, in ns: twelve times the interval after which Python's
 interpreter passes from one thread to another."""
-ALONE_OVERHEAD_S = 0.001
+ALONE_OVERHEAD_S = 0.000_3
 """Time to stop one slot, resume another and request a slice from it, in seconds."""
 ALONE_SENTINEL_LOOPS = 100
 """Runs of the sentinel's loop in all readings of a slot with threads: single runs differ as the work of the threads does."""

@@ -81,7 +81,7 @@ def test_a_block_with_threads_plans_for_its_long_slices_and_looks_and_for_stoppi
     together = Discovery((busy, found("plain", 1e6)), start_s=0.5, null_of="plain")
     apart = Discovery((busy,), start_s=0.5, null_of="busy")
     looks = 4 * (3 * 25 * 0.0015 + 0.06) + 2 * 0.06
-    busy_s, plain_s = 0.05 + 9 * (0.06 + 0.001), 0.05 + 41 * (0.003 + 0.001)
+    busy_s, plain_s = 0.05 + 9 * (0.06 + 0.0003), 0.05 + 41 * (0.003 + 0.0003)
     assert apart.block_s(SessionPlan()) == pytest.approx(3 * busy_s + 1.5 + looks)
     assert together.block_s(SessionPlan()) == pytest.approx(2 * busy_s + 3 * plain_s + 1.5 + looks)
 
