@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.policy.certificates import FEWEST_CLUSTERS, LEAST_ALLOWED, calls_to_certify, certify
-from harness.policy.slo import STRETCHES, LimitCount, State, parse
+from harness.policy.slo import STRETCHES, Counted, LimitCount, State, parse
 from tests.support.limit_counts import limit_count
 
 (P99,) = parse("p99<25ms")
@@ -133,7 +133,7 @@ def test_every_count_has_a_state_and_bounds_in_order(parts):
     count = LimitCount(
         clause=P99.text, operation="all", calls=sum(calls for calls, _ in counts),
         exceeding=sum(over for _, over in counts), seconds=1.0,
-        stretches=msgspec.convert([(calls, over, over) for calls, over in counts], LimitCount.__annotations__["stretches"]),
+        stretches=tuple(Counted(calls, over, {90: over} if over else {}) for calls, over in counts),
     )  # fmt: skip
     found = certify(P99, [count])
     assert found.low is None or 0 <= found.low <= found.high <= 1
