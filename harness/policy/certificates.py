@@ -47,6 +47,7 @@ class Certificate:
 
     `more` is the number of further calls that would certify the clause at the same rate; None where no number would.
     `effective` is the number of independent calls that would tell as much; None of a throughput and without counts.
+    `variance` is that of `exceeding`, and `slow_effect` the design effect of the slowest calls.
     """
 
     clause: Clause
@@ -58,6 +59,8 @@ class Certificate:
     more: int | None
     sentence: str
     effective: float | None = None
+    variance: float = 0.0
+    slow_effect: float = 1.0
 
 
 def certify(clause: Clause, counts: Sequence[LimitCount]) -> Certificate:
@@ -74,11 +77,6 @@ def certify(clause: Clause, counts: Sequence[LimitCount]) -> Certificate:
     if clause.metric is SloMetric.THROUGHPUT:
         return _certify_throughput(clause, counted, calls, exceeding)
     return _Share(clause, calls, exceeding, _exceeding(counted), _slowest(clause, counted)).certificate()
-
-
-def calls_to_certify(share: float, rate: float) -> int | None:
-    """Return the number of independent calls that certify a `share` if calls break the clause at `rate`, or None."""
-    return _calls_to_certify(share, rate, spread([Stretch(1, 0)] * STRETCHES).cautious)
 
 
 def _calls_to_certify(share: float, rate: float, effect: float) -> int | None:
@@ -190,8 +188,18 @@ class _Share:
         effective = min(float(self.calls), self.calls / effect)
         said = [self._seen(), *self._remarks(state, effective if is_clustered else None, more)]
         return Certificate(
-            self.clause, state, self.calls, self.exceeding, low, high, more, f"{state}: {'; '.join(said)}", effective
-        )  # fmt: skip
+            clause=self.clause,
+            state=state,
+            calls=self.calls,
+            exceeding=self.exceeding,
+            low=low,
+            high=high,
+            more=more,
+            sentence=f"{state}: {'; '.join(said)}",
+            effective=effective,
+            variance=known.variance,
+            slow_effect=max(1.0, spread(self.slowest).plain) if self.slowest else 1.0,
+        )
 
     @property
     def _spans(self) -> int:

@@ -31,11 +31,14 @@ class Spread:
 
     `effect` is the estimate with the correction of Korn and Graubard (1998) for its degrees of freedom. `cautious` is
     at least that, and its upper bound with 85 % confidence where the stretches differ beyond chance: a sample whose
-    share reads low shows few clusters, and so its design effect reads low as well.
+    share reads low shows few clusters, and so its design effect reads low as well. `plain` is uncorrected, and `variance`
+    that of the number of successes.
     """
 
     effect: float
     cautious: float
+    plain: float
+    variance: float
     is_clustered: bool
 
 
@@ -47,7 +50,7 @@ def spread(stretches: Sequence[Stretch]) -> Spread:
     """
     parts = [one for one in stretches if one.trials]
     if len(parts) < 2:
-        return Spread(math.inf, math.inf, is_clustered=False)
+        return Spread(math.inf, math.inf, math.inf, 0.0, is_clustered=False)
     trials, freedom = sum(one.trials for one in parts), len(parts) - 1
     share = sum(one.successes for one in parts) / trials
     deviations = [one.successes - share * one.trials for one in parts]
@@ -56,10 +59,10 @@ def spread(stretches: Sequence[Stretch]) -> Spread:
     raw = squares / independent if independent > 0 else 1.0
     corrected = max(1.0, raw) * (student_quantile(0.9, freedom) / _NORMAL.inv_cdf(_ONE_SIDED)) ** 2
     if raw * freedom <= chi_square_quantile(_ONE_SIDED, freedom):
-        return Spread(corrected, corrected, is_clustered=False)
+        return Spread(corrected, corrected, raw, squares, is_clustered=False)
     known = min(float(freedom), _freedom(deviations))
     bound = raw * known / chi_square_quantile(1 - _CAUTION, known)
-    return Spread(corrected, max(corrected, bound), is_clustered=True)
+    return Spread(corrected, max(corrected, bound), raw, squares, is_clustered=True)
 
 
 def _freedom(deviations: Sequence[float]) -> float:

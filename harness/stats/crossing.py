@@ -1,125 +1,164 @@
-"""Find where a share that grows with a level crosses a limit: a logistic fit through over-dispersed counts.
+"""Find where a share that grows with a level crosses a limit, from counts that scatter more than independent ones.
 
-The share at level x is modelled by logit(share) = logit(limit) + slope (log x - log crossing), with a slope of at least
-zero. The interval of the crossing is that of its profile likelihood (the slope is whatever fits best), so it is right
-also where no finite slope is: from counts that jump from none to all it spans the gap between them.
+The share at level x is modelled by logit(share) = logit(limit) + slope (log x - log crossing). The interval of the
+crossing is that of its profile likelihood, with the slope that fits best at each crossing, so it is right also where no
+finite slope is: from counts that jump from none to all it spans the gap. The model is local: a share whose odds are over
+eight times the limit's, or below an eighth of it, says only on which side of the limit its level lies.
+
+The scatter is the largest of three, since each is blind to something: of the stretches of time within each measurement;
+of the slowest trials, which cluster also where none succeeds; and between measurements around the curve (Finney 1971).
 """
 
 import dataclasses
 import math
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from harness.stats.student import student_quantile
 
 CONFIDENCE = 0.9
-# The model is local: what lies farther from the limit than this factor of odds says only on which side it is.
 _LOCAL = math.log(8)
-_SLOPES = [0.25 * 1.25**power for power in range(45)]
-_STEPS = 160
-_REACH = 3.0
+NEAR = 0.25
+"""Distance of logarithms within which a level is near the crossing."""
+_SLOPES = 1.12 ** np.arange(84)
+_STEP, _FINE = 0.02, 300
+_REACH = 1.5
+
+_Floats = npt.NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Point:
-    """The share of trials that was seen at a level, worth `trials` independent ones."""
+    """The successes among the trials at a level.
+
+    `variance` is that of the number of successes, estimated from stretches of time; `effect` is the design effect of the
+    slowest trials.
+    """
 
     level: float
-    share: float
-    trials: float
+    trials: int
+    successes: int
+    variance: float = 0.0
+    effect: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Crossing:
     """The level at which the share crosses the limit, and its interval with `CONFIDENCE`; None where it is unbounded.
 
-    `dispersion` is by how much the points scatter more about the curve than their trials let expect, at least 1.
+    `scatter` is by how much larger the variance is than that of independent trials, at least 1.
     """
 
     level: float
     low: float | None
     high: float | None
-    dispersion: float
+    scatter: float
 
 
 def crossing(points: Sequence[Point], limit: float) -> Crossing | None:
-    """Return where the share crosses `limit`; None unless some points lie below it and some at or above it."""
+    """Return where the share crosses `limit`; None unless points lie below it, and others at or above it."""
     points = [point for point in points if point.trials > 0]
-    if not any(point.share < limit for point in points) or all(point.share < limit for point in points):
-        return None
-    fit = _Fit(points, limit)
-    levels = _levels(points)
-    profile = [fit.best(level) for level in levels]
-    lowest = min(profile, key=lambda found: found[0])
-    # Where the best is a range, its middle.
-    best = [place for place, found in enumerate(profile) if found[0] <= lowest[0] + 1e-6]
-    center = best[len(best) // 2]
-    freedom = len(points) - 2
-    dispersion = max(1.0, fit.pearson(levels[center], profile[center][1]) / freedom) if freedom > 0 else 1.0
-    quantile = (
-        student_quantile(CONFIDENCE, max(freedom, 1))
-        if dispersion > 1
-        else student_quantile(CONFIDENCE, math.inf)
-    )
-    allowed = lowest[0] + dispersion * quantile**2
-    inside = [place for place, found in enumerate(profile) if found[0] <= allowed]
-    return Crossing(
-        level=levels[center],
-        low=levels[inside[0] - 1] if inside[0] > 0 else None,
-        high=levels[inside[-1] + 1] if inside[-1] + 1 < len(levels) else None,
-        dispersion=dispersion,
-    )
+    below = [point.successes < limit * point.trials for point in points]
+    return _Fit.of(points, limit).crossing() if any(below) and not all(below) else None
 
 
-def _levels(points: Sequence[Point]) -> list[float]:
-    low, high = (edge(point.level for point in points) for edge in (min, max))
-    low, high = low / _REACH, high * _REACH
-    steps = max(_STEPS, math.ceil(math.log(high / low) / 0.002))
-    return [low * (high / low) ** (step / steps) for step in range(steps + 1)]
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Logs:
+    """A crossing in logarithms of levels."""
+
+    level: float
+    low: float | None
+    high: float | None
+    scatter: float
+
+    def in_levels(self) -> Crossing:
+        low, high = (None if end is None else math.exp(end) for end in (self.low, self.high))
+        return Crossing(math.exp(self.level), low, high, self.scatter)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Fit:
     points: Sequence[Point]
-    limit: float
+    level: _Floats
+    trials: _Floats
+    share: _Floats
+    middle: float
 
-    def best(self, level: float) -> tuple[float, float]:
-        """Return the smallest deviance with the crossing at `level`, and its slope."""
-        found = [(self.deviance(level, slope), slope) for slope in _SLOPES]
-        return min(found)
+    @classmethod
+    def of(cls, points: Sequence[Point], limit: float) -> "_Fit":
+        level, trials, successes = (
+            np.array([getattr(point, name) for point in points], float)
+            for name in ("level", "trials", "successes")
+        )
+        middle = math.log(limit / (1 - limit))
+        return cls(points, level, trials, np.minimum(successes / trials, _logistic(middle + _LOCAL)), middle)
 
-    def deviance(self, level: float, slope: float) -> float:
-        return sum(
-            _deviance(point, self._expected(point, level, slope), self._clip(point.share))
-            for point in self.points
+    def crossing(self) -> Crossing:
+        low, high = math.log(self.level.min() / _REACH), math.log(self.level.max() * _REACH)
+        coarse = self._inside(np.linspace(low, high, math.ceil((high - low) / _STEP) + 1))
+        return self._inside(np.linspace(*_ends(coarse, low, high), _FINE), coarse).in_levels()
+
+    def _inside(self, levels: _Floats, coarse: "_Logs | None" = None) -> "_Logs":
+        """Return the crossing on a grid of logarithms; an end that `coarse` has not, is not in the finer grid either."""
+        away = _SLOPES[None, :, None] * (np.log(self.level)[None, None, :] - levels[:, None, None])
+        deviance = self._deviance(np.clip(away, -_LOCAL, _LOCAL))
+        profile, slopes = deviance.min(axis=1), _SLOPES[deviance.argmin(axis=1)]
+        # Where the best is a range of levels, it is the middle of it.
+        best = np.flatnonzero(profile <= profile.min() + 1e-6)
+        center = int(best[len(best) // 2])
+        scatter, quantile = self._scatter(float(levels[center]), float(slopes[center]))
+        inside = np.flatnonzero(profile <= profile.min() + scatter * quantile**2)
+        first, last = int(inside[0]), int(inside[-1])
+        is_low = first > 0 or (coarse is not None and coarse.low is not None)
+        is_high = last + 1 < len(levels) or (coarse is not None and coarse.high is not None)
+        return _Logs(
+            float(levels[center]),
+            float(levels[max(first - 1, 0)]) if is_low else None,
+            float(levels[min(last + 1, len(levels) - 1)]) if is_high else None,
+            scatter,
         )
 
-    def pearson(self, level: float, slope: float) -> float:
-        total = 0.0
-        for point in self.points:
-            expected = self._expected(point, level, slope)
-            total += point.trials * (self._clip(point.share) - expected) ** 2 / (expected * (1 - expected))
+    def _deviance(self, away: _Floats) -> _Floats:
+        expected = _logistic(self.middle + away)
+        share = np.clip(self.share, 1e-300, 1 - 1e-12)
+        terms = self.share * np.log(share / expected) + (1 - self.share) * np.log(
+            (1 - share) / (1 - expected)
+        )
+        total: _Floats = (2 * self.trials * terms).sum(axis=-1)
         return total
 
-    def _expected(self, point: Point, level: float, slope: float) -> float:
-        away = slope * math.log(point.level / level)
-        return _logistic(_logit(self.limit) + max(-_LOCAL, min(_LOCAL, away)))
+    def _scatter(self, level: float, slope: float) -> tuple[float, float]:
+        """Return the scatter around the curve that crosses at a logarithm `level`, and the quantile for its degrees of freedom."""
+        away = slope * (np.log(self.level) - level)
+        expected = _logistic(self.middle + np.clip(away, -_LOCAL, _LOCAL))
+        far_above, far_below = away >= _LOCAL, away <= -_LOCAL
+        used = (
+            ~(far_above | far_below)
+            | (far_above & (self.share < expected))
+            | (far_below & (self.share > expected))
+        )
+        independent = self.trials * expected * (1 - expected)
+        freedom = max(int(used.sum()) - 2, 1)
+        pearson = (
+            float(((self.trials * (self.share - expected))[used] ** 2 / independent[used]).sum()) / freedom
+        )
+        unbroken = self.share < _logistic(self.middle + _LOCAL)
+        local = used & unbroken
+        variance, effect = (
+            np.array([getattr(one, name) for one in self.points]) for name in ("variance", "effect")
+        )
+        within = float(variance[local].sum() / independent[local].sum()) if local.any() else 1.0
+        near = unbroken & (np.abs(np.log(self.level) - level) < NEAR)
+        slowest = float(np.average(effect[near], weights=self.trials[near])) if near.any() else 1.0
+        return max(1.0, pearson, within, slowest), student_quantile(CONFIDENCE, max(freedom, 2))
 
-    def _clip(self, share: float) -> float:
-        low, high = (_logistic(_logit(self.limit) + away) for away in (-_LOCAL, _LOCAL))
-        return max(low, min(high, share))
+
+def _ends(found: _Logs, low: float, high: float) -> tuple[float, float]:
+    return (low if found.low is None else found.low), (high if found.high is None else found.high)
 
 
-def _deviance(point: Point, expected: float, share: float) -> float:
-    return (
-        2
-        * point.trials
-        * (share * math.log(share / expected) + (1 - share) * math.log((1 - share) / (1 - expected)))
-    )
-
-
-def _logit(share: float) -> float:
-    return math.log(share / (1 - share))
-
-
-def _logistic(value: float) -> float:
-    return 1 / (1 + math.exp(-value))
+def _logistic(value: _Floats | float) -> _Floats:
+    result: _Floats = 1 / (1 + np.exp(-np.asarray(value, float)))
+    return result
