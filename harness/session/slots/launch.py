@@ -80,6 +80,8 @@ class Launch:
     """Number of objects of each small size on the heap before anything is imported."""
     warm: Mapping[str, int] = dataclasses.field(default_factory=dict)
     spin: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
+    under: tuple[str, ...] = ()
+    """Program (by its path) and arguments that run the slot's interpreter, such as Valgrind."""
 
 
 def slot_environment(home: Home, launch: Launch) -> dict[str, str]:

@@ -207,6 +207,7 @@ def start_slot(
                 "-I",
                 "-S",
                 str(LAYOUT),
+                *launch.under,
                 home.python,
                 "-P",
                 str(PROGRAM),

@@ -70,7 +70,7 @@ class Benchmark:
         for hook in (setup, teardown):
             check_benchmarked(hook, may_be_async=False)
         plain_once = functools.partial(call_once, *how)
-        return self._measure(target, lambda: plain_once()[0], lambda calls: sum_of_calls(plain_once, calls))
+        return self._measure(target, lambda: plain_once()[0], functools.partial(sum_of_calls, plain_once))
 
     def _in_loop(
         self, call: Callable[[], Coroutine[Any, Any, Any]], batch: "Batch"

@@ -4,7 +4,7 @@ Run as a script by its path, `python -P slot_program.py IN_FD OUT_FD`. It import
 side may be the harness. Lines of JSON come and go over two separate descriptors, so that a benchmark's output disturbs
 nothing. The first line in is the job; the answer is `collected`, and a line in lets it go on. Then, for each benchmark,
 `ready` goes out and commands come in until `next`: `["slice", calls]`, `["begin"]`, `["sentinel"]`,
-`["tool", file, function, ...]` (which receives the timer of the calls), `["next"]`.
+`["tool", file, function, ...]` (which receives the timer of the calls, and `rewind` as a global), `["next"]`.
 """
 
 import gc
@@ -194,7 +194,9 @@ class Plugin:
         warm = {"ns": ns, "whole_ns": whole_ns, "warm_calls": warm_calls}
         self._channel.send("ready", name=benchmark.name, **self._loaded(), **warm)
         serves: dict[str, Any] = {"begin": benchmark.rewind, "sentinel": sentinel_ns, "slice": run}
-        serves["tool"] = lambda path, name, *words: runpy.run_path(path)[name](run, *words)
+        serves["tool"] = lambda path, name, *words: runpy.run_path(path, {"rewind": benchmark.rewind})[name](
+            run, *words
+        )
         try:
             while (command := self._channel.receive())[0] != "next":
                 self._channel.send("ran", value=serves[command[0]](*command[1:]))
