@@ -2,8 +2,9 @@
 
 import dataclasses
 import os
-from collections.abc import Sequence
 
+from harness.session.receipt import State
+from harness.session.slots.sizing import Discovery
 from harness.units import format_s
 
 PAIRS = 3
@@ -66,11 +67,12 @@ def amount(ns: float) -> Amount:
     return Amount(ns, calls, windows, max(_LEAST_WARM, min(_MOST_WARM, int(_WARM_NS / max(ns, 1.0)))))
 
 
-def count_seconds(calls_ns: Sequence[float], start_s: float) -> float:
-    """Return the approximate time to count such benchmarks on both sides, in seconds, if they do not differ.
+def counting_seconds(found: Discovery) -> float:
+    """Return the approximate time to count the benchmarks on both sides, in seconds, if they do not differ.
 
-    A slot starts in `start_s` without Valgrind. Both slots of a pair run at once where there are two CPUs.
+    Both slots of a pair run at once where there are two CPUs.
     """
-    amounts = [one for ns in calls_ns if not (one := amount(ns)).too_long]
-    slot_s = start_s * _SLOWER_TO_START + sum(one.slot_s for one in amounts)
-    return PAIRS * slot_s * (1 if len(os.sched_getaffinity(0)) > 1 else 2) if amounts else 0.0
+    amounts = [amount(one.whole_ns) for one in found.found if one.state is State.BOTH]
+    slot_s = [one.slot_s for one in amounts if not one.too_long]
+    turns = 1 if len(os.sched_getaffinity(0)) > 1 else 2
+    return turns * PAIRS * (found.start_s * _SLOWER_TO_START + sum(slot_s)) if slot_s else 0.0

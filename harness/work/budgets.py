@@ -56,6 +56,18 @@ def require_room_for_load(
     plan_within(budget_s, block_s, policy, 1, share, beside_s)
 
 
+def require_room_for_counting(allowance: Allowance, seconds: float) -> None:
+    """Raise `UsageError`, before any measurement, if counting instructions for `seconds` does not fit into the allowance."""
+    if seconds <= allowance.left_s or allowance.budget_s is None:
+        return
+    needed = format_duration(math.ceil(RESERVE * (allowance.budget_s - allowance.left_s + seconds)))
+    raise UsageError(
+        f"The budget of {format_duration(allowance.budget_s)} is too short: counting the instructions takes about "
+        f"{format_duration(math.ceil(seconds))}",
+        remedy=f"Give a budget of at least {needed}, or fewer benchmarks",
+    )
+
+
 def pace_of(allowance: Allowance, policy: Policy) -> Pace:
     """Return the pace that keeps a session within its allowance and the policy's thresholds."""
 

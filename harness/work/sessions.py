@@ -15,7 +15,7 @@ from harness.exact.sides import count_exactly, count_seconds, trace_exactly
 from harness.exact.suite import trace_seconds, trace_suite
 from harness.explain.rounds import ROUNDS, seconds_needed
 from harness.explain.suspects import TIMED, explain, profiled_benchmarks
-from harness.instructions.amounts import count_seconds as count_instructions_seconds
+from harness.instructions.amounts import counting_seconds
 from harness.instructions.suite import count_suite
 from harness.judge.judge import judge
 from harness.judge.looks import Looks
@@ -36,7 +36,7 @@ from harness.session.sides.prepare import Prepared, prepare
 from harness.session.slots.sizing import Discovery, Found
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
-from harness.work.budgets import pace_of, plan_within, require_room_for_load
+from harness.work.budgets import pace_of, plan_within, require_room_for_counting, require_room_for_load
 from harness.work.comparison import SUITES, ComparisonRequest, LoadOptions
 from harness.work.ended import EarlyEnd
 from harness.work.servers import provide
@@ -153,8 +153,8 @@ class _Work:
         found = session.discover()
         if "instructions" in asked.suites:
             self._found = found.found
-            both = [one.whole_ns for one in found.found if one.state is State.BOTH]
-            self._counting_s = count_instructions_seconds(both, found.start_s)
+            self._counting_s = counting_seconds(found)
+            require_room_for_counting(self._allowance, self._counting_s)
         is_timed = "micro" in asked.suites and bool(found.comparable)
         session.adopt(found, self._plan_for(found) if is_timed else SessionPlan())
         if why := found.hopeless:
@@ -183,7 +183,7 @@ class _Work:
             return
         count = sum(one.state is State.BOTH for one in self._found)
         self._talk.say(
-            f"Counting instructions of {count} benchmarks: about {_about(self._counting_s)}, and up to twice that where they differ …"
+            f"Counting the instructions of {count} benchmarks: about {_about(self._counting_s)}, and up to twice that where they differ …"
         )
         if self._counting_s > self._allowance.left_s:
             self.receipt.cut = "The budget has no room for counting instructions: raise --budget"

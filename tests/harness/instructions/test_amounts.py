@@ -2,7 +2,9 @@
 
 import pytest
 
-from harness.instructions.amounts import LONGEST_S, PAIRS, amount, count_seconds
+from harness.instructions.amounts import LONGEST_S, PAIRS, amount, counting_seconds
+from harness.session.receipt import State
+from harness.session.slots.sizing import Discovery, Found
 
 
 @pytest.mark.parametrize("ns", [0.0, 50.0, 1e3, 3e5, 1e6, 5e6, 2e7, 1e8, 1e9])
@@ -24,9 +26,14 @@ def test_a_call_too_long_to_be_counted_is_named_with_its_figures():
     assert amount(1e9).count_s > LONGEST_S
 
 
+def seconds(*calls_ns):
+    found = tuple(Found(str(place), "f", State.BOTH, ns, ns, ns) for place, ns in enumerate(calls_ns))
+    return counting_seconds(Discovery((*found, Found("new", "f", State.NEW, None, 1e5, 1e5)), start_s=0.5))
+
+
 def test_the_time_that_is_said_grows_with_the_benchmarks_and_leaves_out_what_is_not_counted():
-    one, two = count_seconds([1e5], 0.5), count_seconds([1e5, 1e5], 0.5)
+    one, two = seconds(1e5), seconds(1e5, 1e5)
     assert 0 < one < two < 2 * one
     assert two - one >= PAIRS * amount(1e5).slot_s
-    assert count_seconds([1e5, 1e10], 0.5) == one
-    assert count_seconds([1e10], 0.5) == count_seconds([], 0.5) == 0.0
+    assert seconds(1e5, 1e10) == one
+    assert seconds(1e10) == seconds() == 0.0
