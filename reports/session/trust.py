@@ -3,6 +3,8 @@
 import statistics
 from collections.abc import Iterator, Sequence
 
+from harness.exact.metrics import INSTRUCTIONS
+from harness.judge.instructions import BLIND
 from harness.judge.verdict import Comparison, Controls, Judgement, Kind, Verdict
 from harness.session.receipt import Receipt, Slices
 from harness.units import format_duration
@@ -39,6 +41,8 @@ def _sentences(judgement: Judgement, receipt: Receipt) -> Iterator[str]:
             "Times are medians of short slices: they judge the uncontended path. A slow tail, such as one call in "
             f"fifty that takes ten times as long, is for the load metrics to catch{_load_words(receipt)}."
         )
+    if any(one.metric == INSTRUCTIONS for one in judgement.comparisons):
+        yield f"Instructions are the work of a call, counted by Valgrind. They do not see {BLIND}."
     if any(one.kind is Kind.EXACT for one in judgement.comparisons):
         yield "Counts need no statistics: they repeat, on a busy machine too. Where they do not, a note says by how much they vary."
     yield from _overhead(receipt)
