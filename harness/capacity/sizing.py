@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 
+from harness.policy.certificates import calls_to_certify
 from harness.policy.policy import Limit
 from harness.policy.slo import SloMetric, parse
-from harness.stats.proportion import trials_below
 
 # Enough calls to certify a share with this margin.
 _ROOM = 0.25
@@ -23,7 +23,7 @@ def calls_needed(limits: Sequence[Limit]) -> int:
         for clause in parse(limit.slo)
         if clause.metric is not SloMetric.THROUGHPUT
     ]
-    return max((trials_below(share, share * _ROOM) or 0 for share in shares), default=1)
+    return max((calls_to_certify(share, share * _ROOM) or 0 for share in shares), default=1)
 
 
 def probe_s(rate_per_s: float, calls: int, least_s: float, budget_s: float) -> float:

@@ -16,8 +16,8 @@ from harness.judge.floors import floor_of, has_margin
 from harness.judge.verdict import Comparison, Kind, Site, Verdict
 from harness.policy.policy import Policy
 from harness.session.receipt import Count, State
-from harness.stats import Assumption, Sample, compare
 from harness.stats import Comparison as Growth
+from harness.stats import Sample, compare_exact
 from harness.units import format_percent
 
 BACKGROUND = "background"
@@ -118,7 +118,7 @@ def _unseen(count: Count) -> str:
 
 
 def _judged(base: Sample, candidate: Sample, allowed: float, floor: float) -> tuple[Verdict, str]:
-    growth = compare(base, candidate, Assumption.EXACT)
+    growth = compare_exact(base, candidate)
     if growth.low != growth.high:
         return _judged_with_tolerance(base, candidate, growth, allowed, floor)
     least = max(floor, _ROUNDING * max(base.center, candidate.center))

@@ -18,8 +18,9 @@ from harness.policy.slo import SloMetric, State, parse
 from harness.policy.thresholds import Level, Thresholds
 from harness.processes.loadrun import LoadPlan, run_into
 from harness.processes.measure import Ending
+from harness.reading.counting import ALL
 from harness.reading.judging import JudgedRun, judge
-from harness.reading.limits import ALL, read_limit
+from harness.reading.limits import read_limit
 from harness.reading.summary import load, throughput
 from harness.run.directory import RunDirectory
 from harness.run.documents import RunDocument

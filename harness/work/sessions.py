@@ -29,12 +29,13 @@ from harness.session.load.blocks import (
     probe_seconds,
     run_load_blocks,
 )
+from harness.session.pace import Pace
 from harness.session.receipt import Count, Receipt, SessionPlan, Side, State
 from harness.session.sides.prepare import Prepared, prepare
 from harness.session.slots.sizing import Discovery
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
-from harness.work.budgets import pace_of, plan_within, require_room_for_load
+from harness.work.budgets import load_plan_within, plan_within, require_room_for_load
 from harness.work.comparison import SUITES, ComparisonRequest, LoadOptions
 from harness.work.ended import EarlyEnd
 from harness.work.servers import provide
@@ -95,7 +96,7 @@ class _Work:
         self._asked, self._talk, self._folder = asked, talk, folder
         self._supervisor, self._prepared = supervisor, prepared
         self._looks = Looks(asked.policy)
-        self._allowance, self._pace = allowance, pace_of(allowance, asked.policy)
+        self._allowance, self._pace = allowance, Pace(allowance)
         self._request = SessionRequest(
             asked.base, asked.candidate, asked.policy, asked.seed, folder.log, asked.command, asked.suites
         )
@@ -231,9 +232,9 @@ class _Work:
             self._beside_blocks_s(found),
         )
         self._talk.say(
-            f"{count} benchmarks: about {_about(block_s * plan.screen_blocks)} for {plan.screen_blocks} blocks, "
-            f"and up to {_about(block_s * (plan.extended_blocks + plan.confirm_blocks))} if all must be "
-            f"extended and confirmed. {what_it_detects(plan, USUAL_SPREAD, asked.policy)}."
+            f"{count} benchmarks: about {_about(block_s * plan.least_blocks)} for {plan.least_blocks} blocks, which clear "
+            f"what did not change, and up to {_about(block_s * (plan.screen_blocks + plan.confirm_blocks))} if all is noisy "
+            f"and must be confirmed. {what_it_detects(plan, USUAL_SPREAD, asked.policy, count)}."
         )
         return plan
 
@@ -266,7 +267,7 @@ class _Work:
             self._plan_load(options)
             with Narrowing(self._talk) as progress:
                 run_load_blocks(
-                    session, self.receipt, candidates=self._looks.load_candidates, write=self._folder.write,
+                    session, self.receipt, looks=self._looks, write=self._folder.write,
                     progress=progress, pace=self._pace,
                 )  # fmt: skip
         if self.receipt.interrupted:
@@ -275,13 +276,13 @@ class _Work:
     def _plan_load(self, options: LoadOptions) -> None:
         """Fit the load blocks into their part of the budget, and report their duration."""
         asked = self._asked
-        if asked.budget_s is not None:
-            one_s, _ = load_session_seconds(SessionPlan(load_blocks=1), options.duration_s, options.warmup_s)
-            beside_s = self._allowance.spent_s + END_S
-            plan = plan_within(asked.budget_s, one_s, asked.policy, 1, beside_s=beside_s)
-            if "micro" in asked.suites:
-                plan = msgspec.structs.replace(self.receipt.plan, load_blocks=plan.load_blocks)
-            self.receipt.plan = plan
+        one_s, _ = load_session_seconds(SessionPlan(load_blocks=1), options.duration_s, options.warmup_s)
+        beside_s = self._allowance.spent_s + END_S
+        plan = load_plan_within(asked.budget_s, one_s, asked.policy, beside_s=beside_s)
+        self.receipt.plan = msgspec.structs.replace(
+            self.receipt.plan if "micro" in asked.suites else plan,
+            load_blocks=plan.load_blocks, load_confirm_blocks=plan.load_confirm_blocks,
+        )  # fmt: skip
         least_s, most_s = load_session_seconds(self.receipt.plan, options.duration_s, options.warmup_s)
         self._talk.say(
             f"Load: {self.receipt.plan.load_blocks} blocks, about {_about(least_s)}, and up to "

@@ -9,10 +9,12 @@ from harness.capacity.document import CapacityDocument, Ended, answer, as_json
 from harness.capacity.search import Sight
 from harness.capacity.sizing import calls_needed, probe_s, search_s
 from harness.errors import ExitCode
-from harness.policy.slo import State, certify, parse
+from harness.policy.certificates import certify
+from harness.policy.slo import State, parse
 from harness.policy.thresholds import Level
 from harness.reading.limits import read_limit
 from tests.support.capacity_builder import document, probe
+from tests.support.limit_counts import limit_count
 
 SETTLED = [probe(100, "held"), probe(110, "broke"), probe(110, "broke"), probe(100, "held")]
 
@@ -74,7 +76,8 @@ def test_a_probe_holds_enough_calls_to_certify_what_is_kept(slo):
     calls = calls_needed([read_limit(slo)])
     shares = [clause.share for clause in parse(slo)]
     for clause in parse(slo):
-        certificate = certify(clause, calls=calls, exceeding=round(min(shares) * calls * 0.25))
+        exceeding = round(min(shares) * calls * 0.25)
+        certificate = certify(clause, [limit_count(calls, exceeding, clause=clause.text)])
         assert certificate.state is State.CERTIFIED
     assert probe_s(10.0, calls, 1.0, 1e9) * 10 >= calls
 

@@ -47,7 +47,7 @@ def test_half_of_the_interval_is_that_of_the_order_statistics():
 def test_while_blocks_are_confirmed_their_interval_alone_counts():
     evidence = Evidence("a", WALL, screened=pairs(*[0.0, 0.5] * 6), confirmed=pairs(*[0.001] * 11, 0.002))
     assert half_width(evidence, Phase.CONFIRM) == 0
-    assert half_width(evidence, Phase.EXTEND) > 0.2
+    assert half_width(evidence, Phase.SCREEN) > 0.2
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
@@ -84,9 +84,9 @@ def test_elsewhere_than_on_a_terminal_the_first_and_the_last_block_have_a_line()
             progress.block(Phase.SCREEN, done, 4, receipt())
         progress.block(Phase.CONFIRM, 2, 2, receipt())
     assert text.getvalue().splitlines() == [
-        "Screening: 1 of 4 blocks",
-        "Screening: 4 of 4 blocks",
-        "Confirming: 2 of 2 blocks",
+        "Screening: 1 of up to 4 blocks",
+        "Screening: 4 of up to 4 blocks",
+        "Confirming: 2 of up to 2 blocks",
     ]
 
 
@@ -95,9 +95,9 @@ def test_on_a_terminal_every_phase_has_a_bar_that_is_gone_when_an_error_ends_it(
     progress = Narrowing(talk_to(text, force_terminal=True))
     with contextlib.suppress(KeyboardInterrupt), progress:
         progress.block(Phase.SCREEN, 12, 12, receipt())
-        progress.block(Phase.EXTEND, 1, 12, receipt())
+        progress.block(Phase.CONFIRM, 1, 12, receipt())
         raise KeyboardInterrupt
     assert "Screening" in text.getvalue()
-    assert "Extending" in text.getvalue()
+    assert "Confirming" in text.getvalue()
     assert not progress._bar.live.is_started
     assert "12/12" in text.getvalue()
