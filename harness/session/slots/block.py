@@ -123,6 +123,7 @@ def run_block(stage: Stage, request: BlockRequest) -> Block:
         seconds=time.monotonic() - start_s,
         trouble=trouble,
         failed=record.failed,
+        crowded=record.crowded,
         order=list(drawn.order),
         hash_seed=drawn.hash_seed,
         padding_bytes=drawn.padding_bytes,

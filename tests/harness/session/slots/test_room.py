@@ -63,12 +63,12 @@ def test_where_the_kernel_does_not_tell_nothing_was_taken(tmp_path, monkeypatch,
 
 
 @pytest.mark.parametrize(("taken", "has_room"), [([], True), ([0.1, 0.4], True), ([0.1, 0.5], False)])
-def test_a_benchmark_with_threads_fails_in_a_block_whose_cpus_others_took(taken, has_room):
+def test_a_benchmark_with_threads_is_not_measured_in_a_block_whose_cpus_others_took(taken, has_room):
     record = Record()
     record.slices = {name: Slices(base_ns=[1], candidate_ns=[1], first=[0]) for name in ("threads", "plain")}
     record.taken = taken
     record.require_room(["threads"])
     assert list(record.slices) == (["threads", "plain"] if has_room else ["plain"])
-    assert (
-        "other processes took 30% of the session's CPUs (limit 25%)" in str(record.failed)
-    ) is not has_room
+    why = "other processes took 30% of the session's CPUs (limit 25%)"
+    assert (why in str(record.crowded)) is not has_room
+    assert record.failed == {}
