@@ -3,7 +3,7 @@
 `COUNTS` are the instructions of a call of the twenty workloads of `harness calibrate`, in six processes of the same code whose
 memory layouts differ (CPython 3.11, x86-64). A comparison draws six of a workload's counts for each side with replacement, as if
 no layout were shared: that is the worst case, since both sides of a pair have one layout, and identical code then counts alike.
-The first three pairs decide alone where they agree, as in a session. Run `python tests/simulations/instructions.py`.
+The first three pairs decide alone where each is near zero, as in a session. Run `python tests/simulations/instructions.py`.
 """
 
 import math
@@ -12,7 +12,7 @@ import statistics
 
 from harness.exact.metrics import INSTRUCTIONS
 from harness.instructions.amounts import MOST_PAIRS, PAIRS
-from harness.instructions.suite import EQUAL
+from harness.instructions.suite import NEAR
 from harness.judge.exact import exact_comparisons
 from harness.policy.policy import Policy
 from harness.session.receipt import Count
@@ -48,11 +48,11 @@ def verdict(counts: tuple[int, ...], effect: float, rng: random.Random) -> str:
     """Return the verdict on one comparison, with as many pairs as a session would count."""
     base = rng.choices(counts, k=MOST_PAIRS)
     candidate = [one * (1 + effect) for one in rng.choices(counts, k=MOST_PAIRS)]
-    agree = all(
-        abs(math.log(after / before)) <= EQUAL
+    is_near = all(
+        abs(math.log(after / before)) <= NEAR
         for before, after in zip(base[:PAIRS], candidate[:PAIRS], strict=True)
     )
-    pairs = PAIRS if agree else MOST_PAIRS
+    pairs = PAIRS if is_near else MOST_PAIRS
     count = Count(
         benchmark="b", metric=INSTRUCTIONS, requests=1, base=base[:pairs], candidate=candidate[:pairs]
     )
