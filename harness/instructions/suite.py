@@ -22,8 +22,8 @@ from harness.session.slots.block import Stage
 from harness.session.slots.sizing import Found
 from harness.session.slots.slot import Slot
 
-EQUAL = 0.0005
-"""Largest difference of a pair, as a share, at which three pairs suffice."""
+NEAR = 0.0015
+"""Largest change of a pair, as a share, at which three pairs suffice: half of the default margin."""
 MOST_NAMED = 10
 """Number of benchmarks, those that changed most, whose functions are named."""
 UNNAMED = "the functions behind it are named from Python 3.12 on"
@@ -95,7 +95,7 @@ def count_suite(
         open_ones = {
             name: amounts[name]
             for name, one in series.items()
-            if not one.unseen and (number < PAIRS or one.change > EQUAL)
+            if not one.unseen and (number < PAIRS or one.change > NEAR)
         }
         if not open_ones or (number >= PAIRS and not has_time()):
             break
@@ -115,7 +115,7 @@ def _name_functions(
     stage: Stage, amounts: Mapping[str, Amount], series: Mapping[str, _Series], seed: int
 ) -> None:
     """Add the functions of those that changed most, from one more pair: naming them changes what is counted."""
-    changed = [name for name, one in series.items() if not one.unseen and one.change > EQUAL]
+    changed = [name for name, one in series.items() if not one.unseen and one.change > NEAR]
     chosen = sorted(changed, key=lambda name: -series[name].change)[:MOST_NAMED]
     roots = {side: [str(stage.homes[side].overlay)] for side in Side}
 

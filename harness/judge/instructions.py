@@ -2,7 +2,7 @@
 
 Identical code counts alike in each pair. Changed code shifts the layout of memory too, which is worth up to some per cent and
 differs from pair to pair: the range of the pairs' changes is the tolerance. A change is real only if every pair shows it, the
-smallest by more than that range. With six pairs of normal noise this happens by chance in 1 of 6,000 benchmarks each way
+smallest by more than that range. With six pairs of normal noise this happens by chance in 1 of 10,000 benchmarks each way
 (`tests/simulations/instructions.py`), and the median must reach the margin besides.
 """
 
@@ -17,7 +17,7 @@ from harness.session.receipt import Count
 from harness.units import format_percent
 
 MOST_RANGE = 0.01
-"""Largest range of the pairs' changes: above it, the count of the benchmark is not exact."""
+"""Largest range of the pairs' changes: above it, a count that shows no clear change is not exact, and has no figure."""
 LEAST_PAIRS = 3
 EQUAL = 0.0005
 """Range up to which three pairs agree: identical code differs less."""
@@ -41,7 +41,8 @@ def decided(bare: Comparison, count: Count, allowed: float, margin: float) -> Co
     pairs = zip(count.base, count.candidate, strict=True)
     changes = [math.log(after / before) for before, after in pairs]
     low, high = min(changes), max(changes)
-    if high - low > MOST_RANGE:
+    is_clear = max(low, -high) > high - low
+    if high - low > MOST_RANGE and not is_clear:
         spread = f"{format_percent(math.expm1(high - low))} (limit {format_percent(MOST_RANGE)})"
         note = f"no exact instructions: the change differs by {spread} from one pair of processes to another"
         return dataclasses.replace(bare, verdict=Verdict.INCONCLUSIVE, note=_joined(note, count.note))

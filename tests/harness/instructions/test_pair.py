@@ -30,10 +30,10 @@ def test_threads(benchmark):
 def test_children(benchmark):
     benchmark(subprocess.run, ["/bin/true"])
 def test_replayed(benchmark):
-    events = iter([10] * 100)
+    events = iter(range(100, 10_000, 100))
     def rewind():
         nonlocal events
-        events = iter([10, 2_000] * 100)
+        events = iter(range(100, 10_000, 100))
     def call():
         toy.loop(next(events))
     benchmark.rewind = rewind
@@ -81,7 +81,7 @@ def test_half_a_per_cent_more_turns_are_half_a_per_cent_more_instructions(outcom
 
 @needs_valgrind
 def test_what_did_not_change_is_equal(outcomes):
-    assert abs(change(outcomes["test_same"])) < 0.0005
+    assert abs(change(outcomes["test_same"])) < 0.003
 
 
 @needs_valgrind
@@ -94,8 +94,10 @@ def test_setups_and_the_switch_of_counting_are_in_no_count(outcomes):
 
 @needs_valgrind
 def test_each_window_begins_with_the_same_inputs(outcomes):
-    # Two calls of a window and two of the longer one are one short and one long call each.
-    assert change(outcomes["test_replayed"]) == pytest.approx(0.005, abs=0.0015)
+    # The calls of a window are 100 and 200 turns long, those that the longer one has besides 300 and 400. Without a new
+    # beginning they would go on growing, as they did while the benchmark was warmed up.
+    counts = [outcomes[name].answers["base"]["count"] for name in ("test_replayed", "test_loop")]
+    assert counts[0] / counts[1] == pytest.approx(350 / 8_000, rel=0.5)
 
 
 @needs_valgrind

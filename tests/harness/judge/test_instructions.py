@@ -36,7 +36,9 @@ def compared(changes, policy=None, **more):
         ([0.4, 0.55, 0.5], "inconclusive"),
         ([0.5], "inconclusive"),
         ([0.0, 0.0, 1.2], "inconclusive"),
-        ([9.0, 10.0, 11.0, 9.5, 10.0, 10.0], "inconclusive"),
+        ([8.0, 10.0, 19.0, 9.5, 10.0, 10.0], "inconclusive"),
+        ([9.0, 10.0, 11.0, 9.5, 10.0, 10.0], "regressed"),
+        ([-9.0, -10.0, -11.0, -9.5, -10.0, -10.0], "improved"),
     ],
 )
 def test_a_change_is_real_if_every_pair_shows_it_by_more_than_the_pairs_differ(changes, verdict):
