@@ -68,6 +68,22 @@ def test_what_is_missing_degrades_the_answer_and_is_said(probes, ended, why):
 
 
 @pytest.mark.parametrize(
+    "damage",
+    [
+        {"share": 0.0}, {"share": 1.0}, {"share": -1.0}, {"exceeding": -1}, {"exceeding": 10**6}, {"calls": 0},
+        {"variance": -1.0}, {"slow_effect": float("inf")},
+    ],
+)  # fmt: skip
+def test_impossible_counts_are_no_evidence(damage):
+    damaged = [
+        msgspec.structs.replace(one, limits=[msgspec.structs.replace(one.limits[0], **damage)])
+        for one in COUNTED
+    ]
+    assert answer(document(damaged)).capacity is None
+    assert answer(document([*COUNTED, damaged[0]])).capacity == answer(document(COUNTED)).capacity
+
+
+@pytest.mark.parametrize(
     ("probes", "ended", "code"),
     [
         ([probe(5, "broke")] * 2, Ended.SETTLED, ExitCode.LIMIT_BROKEN),

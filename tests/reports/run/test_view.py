@@ -56,7 +56,7 @@ def test_a_percentile_beyond_which_fewer_than_ten_calls_lie_is_shown_as_its_inte
     shown, (run,) = built({"duration_s": 3.0})
     times = response_ns(run)
     assert len(times) == 600
-    row = next(row for row in shown.operations_table.rows if row.group == "all")
+    row = shown.operations_table.rows[0]
     place = shown.operations_table.columns.index("p99")
     assert re.fullmatch(r"[\d.]+ ms to [\d.]+ ms", row.cells[place].text)
     assert row.cells[place].value is None
