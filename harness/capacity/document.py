@@ -145,9 +145,17 @@ def seen_of(probe: ProbeFacts) -> Seen:
             Point(probe.rate_per_s, limit.calls, limit.exceeding, limit.variance, limit.slow_effect),
         )
         for limit in probe.limits
-        if limit.share is not None and limit.calls
+        if limit.share is not None and _is_possible(probe, limit)
     ]
     return Seen(probe.rate_per_s, probe.sight, tuple(counts))
+
+
+def _is_possible(probe: ProbeFacts, limit: LimitSeen) -> bool:
+    """Return True for counts that a run can have: those of a damaged file are no evidence."""
+    share = limit.share or 0.0
+    scatter = (limit.variance, limit.slow_effect, probe.rate_per_s)
+    are_numbers = all(math.isfinite(value) and value >= 0 for value in scatter)
+    return 0 < share < 1 and 0 <= limit.exceeding <= limit.calls > 0 and are_numbers and probe.rate_per_s > 0
 
 
 def _reached_the_lowest(document: CapacityDocument, found: Interval) -> bool:

@@ -6,28 +6,22 @@ from collections.abc import Sequence
 from harness.capacity.refine import REFINEMENTS
 from harness.policy.policy import Limit
 from harness.policy.slo import SloMetric, parse
-from harness.stats.proportion import fewest_trials, upper_bound
+from harness.table.histogram import BEYOND
 
-# Enough calls to certify a share with this margin.
-_ROOM = 0.25
 # Time of a probe beyond its own: to start a process, a target, Locust.
 OVERHEAD_S = 3.0
 _LONGEST_SHARE = 0.15
 
 
 def calls_needed(limits: Sequence[Limit]) -> int:
-    """Return the number of independent calls that show every clause to hold, if a quarter of the allowed share breaks it."""
+    """Return the number of calls of which every clause allows ten to break it: as many as a percentile needs."""
     shares = [
         clause.share
         for limit in limits
         for clause in parse(limit.slo)
         if clause.metric is not SloMetric.THROUGHPUT
     ]
-    return max((_calls(share) or 0 for share in shares), default=1)
-
-
-def _calls(share: float) -> int | None:
-    return fewest_trials(lambda calls: upper_bound(round(share * _ROOM * calls), calls) <= share)
+    return max((math.ceil(BEYOND / share) for share in shares), default=1)
 
 
 def probe_s(rate_per_s: float, calls: int, least_s: float, budget_s: float) -> float:

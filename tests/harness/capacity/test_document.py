@@ -11,7 +11,6 @@ from harness.capacity.sizing import calls_needed, probe_s, search_s
 from harness.errors import ExitCode
 from harness.policy.thresholds import Level
 from harness.reading.limits import read_limit
-from harness.stats.proportion import upper_bound
 from tests.support.capacity_builder import counted, document, probe
 
 SETTLED = [probe(100, "held"), probe(110, "broke"), probe(110, "broke"), probe(100, "held")]
@@ -69,6 +68,22 @@ def test_what_is_missing_degrades_the_answer_and_is_said(probes, ended, why):
 
 
 @pytest.mark.parametrize(
+    "damage",
+    [
+        {"share": 0.0}, {"share": 1.0}, {"share": -1.0}, {"exceeding": -1}, {"exceeding": 10**6}, {"calls": 0},
+        {"variance": -1.0}, {"slow_effect": float("inf")},
+    ],
+)  # fmt: skip
+def test_impossible_counts_are_no_evidence(damage):
+    damaged = [
+        msgspec.structs.replace(one, limits=[msgspec.structs.replace(one.limits[0], **damage)])
+        for one in COUNTED
+    ]
+    assert answer(document(damaged)).capacity is None
+    assert answer(document([*COUNTED, damaged[0]])).capacity == answer(document(COUNTED)).capacity
+
+
+@pytest.mark.parametrize(
     ("probes", "ended", "code"),
     [
         ([probe(5, "broke")] * 2, Ended.SETTLED, ExitCode.LIMIT_BROKEN),
@@ -97,10 +112,10 @@ def test_every_search_has_an_answer_that_survives_its_file(found, ended):
     assert as_json(again, "dir", None)["exit_code"] == told.code
 
 
-def test_a_probe_has_enough_calls_to_tell_a_kept_limit_if_they_were_independent():
+def test_a_probe_has_so_many_calls_that_ten_may_break_each_limit():
     calls = calls_needed([read_limit("p99<25ms,errors<5%")])
-    assert upper_bound(round(0.0025 * calls), calls) <= 0.01 < upper_bound(round(0.0025 * calls), calls - 10)
-    assert calls_needed([read_limit("p99.9<1s,errors<1%")]) > 5 * calls
+    assert calls == 1000
+    assert calls_needed([read_limit("p99.9<1s,errors<1%")]) == 10_000
     assert probe_s(10.0, calls, 1.0, 1e9) * 10 >= calls
 
 
