@@ -6,7 +6,14 @@ from harness.errors import ExitCode
 from harness.judge.verdict import Judgement
 from harness.redaction.redact import redact_text
 from harness.session.receipt import Receipt
-from reports.session.facts import SUSPECTS_NOTE, environment_table, facts_table, measured_line, suspect_tables
+from reports.session.facts import (
+    SUSPECTS_NOTE,
+    calls_made,
+    environment_table,
+    facts_table,
+    measured_line,
+    suspect_tables,
+)
 from reports.session.lines import groups
 from reports.session.model import Links, SessionView
 from reports.session.sentence import next_command, sentence, status
@@ -40,7 +47,7 @@ def build(
         status=status(judgement),
         sentence=sentence(judgement),
         points=_points(judgement, receipt),
-        groups=groups(judgement.comparisons),
+        groups=groups(judgement.comparisons, calls_made(receipt.blocks)),
         trust=trust(judgement, receipt),
         null_plot=null_plot(judgement.controls),
         suspects=suspect_tables(judgement.suspects),

@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import ExitCode
 from harness.judge.verdict import Comparison, Kind, Verdict
-from harness.session.receipt import MeasuredRoot, SubjectFacts
+from harness.session.receipt import MeasuredRoot, Rule, SessionPlan, SubjectFacts
 from reports.session.dots import Changes, dot_plot
 from reports.session.model import Links
 from reports.session.view import build
@@ -217,10 +217,60 @@ def test_of_many_reasons_the_first_are_shown_and_the_rest_counted():
 
 
 def test_what_never_decides_stands_apart_and_is_counted_nowhere():
-    cpu = built.paired("a", Verdict.INCONCLUSIVE, metric="cpu", counts=False)
-    view = shown(built.judgement(built.paired("a"), cpu))
-    assert [group.word for group in view.groups] == ["ok", "shown"]
+    mean = built.paired("a", Verdict.INCONCLUSIVE, metric="wall_mean", counts=False, watched=True)
+    start = built.paired("import", metric="cold_start", watched=True)
+    view = shown(built.judgement(built.paired("a"), mean, start))
+    assert [(group.word, group.is_open) for group in view.groups] == [("ok", True), ("watched", False)]
     assert view.sentence == "The benchmark did not regress."
+    assert (len(view.told), view.untold) == (1, 2)
+
+
+def test_a_watched_metric_that_changed_stands_among_those_that_decide():
+    mean = built.paired("a", Verdict.REGRESSED, 0.3, metric="wall_mean", watched=True)
+    faster = built.paired("b", Verdict.IMPROVED, -0.3, metric="first_call", watched=True)
+    view = shown(built.judgement(built.paired("a"), mean, faster, verdict=Verdict.REGRESSED))
+    assert [group.word for group in view.groups] == ["regressed", "improved", "ok"]
+    assert view.sentence.startswith("1 of 2 benchmarks regressed: a wall_mean +30.0 %")
+
+
+def test_a_candidate_that_slows_its_whole_process_is_the_sentence():
+    note = "the candidate slows everything in its process: a fixed loop takes 7.5 times as long there. Look for a trace hook"
+    loop = built.paired("process", Verdict.REGRESSED, 6.5, metric="fixed_loop", note=note)
+    rest = built.paired("a", Verdict.INCONCLUSIVE)
+    view = shown(built.judgement(loop, rest, verdict=Verdict.REGRESSED))
+    assert view.sentence == (
+        "The candidate slows everything in its process: a fixed loop takes 7.5 times as long there; 1 inconclusive."
+    )
+
+
+def test_how_many_calls_a_process_made_is_said_once_for_each_benchmark():
+    receipt = built.receipt()
+    receipt.blocks = [msgspec.structs.replace(one, calls={"a": 32_000}) for one in receipt.blocks]
+    view = shown(
+        built.judgement(built.paired("a"), built.paired("a", metric="cpu_mean"), built.paired("b")),
+        receipt=receipt,
+    )
+    said = [(line.name, line.coverage) for line in view.lines if line.coverage]
+    assert said == [("a wall", "Each process made about 32,000 calls")]
+    assert (
+        "Each process made about 32,000 calls"
+        in view.lines[0].details + view.lines[1].details + view.lines[2].details
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (Rule.SEQUENTIAL, "Intervals hold at every look at the data (each end 95 %), and so does p."),
+        (Rule.FIXED, "signed-rank"),
+    ],
+)
+def test_the_rule_of_the_session_and_who_decides_are_said_in_a_sentence(rule, words):
+    receipt = built.receipt(plan=SessionPlan(rule=rule))
+    trust = " ".join(shown(built.judgement(built.paired("a")), receipt=receipt).trust)
+    assert words in trust
+    assert "wall (the usual call) decides" in trust
+    assert "are only watched" in trust
 
 
 def test_a_limit_is_said_as_a_limit():
@@ -238,7 +288,7 @@ def test_a_limit_is_said_as_a_limit():
 def test_the_session_says_what_it_can_and_cannot_find():
     words = " ".join(shown(built.regressed_session()).trust)
     assert "Minimum detectable effect (80 % power): 3.1 %" in words
-    assert "A slow tail, such as one call in fifty" in words
+    assert "Rare calls that wait show in wall_mean alone" in words
     assert "this session had no load suite" in words
     assert "the harness took 1m23s beside it (94%)" in words
 
