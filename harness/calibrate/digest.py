@@ -24,6 +24,7 @@ BESIDE = frozenset(
         "judge.document",
         "judge.exact",
         "judge.floors",
+        "judge.instructions",
         "judge.load_evidence",
         "judge.policy_file",
         "policy.slo",

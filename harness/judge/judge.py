@@ -8,12 +8,14 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from harness.errors import ExitCode, HarnessError, worst
+from harness.exact.metrics import INSTRUCTIONS
 from harness.judge import paired, policy_file
 from harness.judge.blocks import AnyBlock, Quota, Sorted, planned, planned_load, sort_blocks, sort_load_blocks
 from harness.judge.candidates import Candidates
 from harness.judge.certified import certify_segments
 from harness.judge.controls import Control, load_control, merged, micro_control
 from harness.judge.exact import exact_comparisons
+from harness.judge.instructions import beside_times
 from harness.judge.looks import judged_micro, load_candidates, micro_candidates, still_open
 from harness.judge.metrics import ALL, LOAD_METRICS, WALL
 from harness.judge.process import base_slows_everything, slows_everything
@@ -54,7 +56,7 @@ def judge(receipt: Receipt, policy: Policy) -> Judgement:
         *exact_comparisons(receipt.counts, policy),
         *_limits(receipt, policy, load),
     )
-    comparisons = tuple(_accept(comparison, receipt, policy) for comparison in found)
+    comparisons = tuple(_accept(comparison, receipt, policy) for comparison in beside_times(found))
     faults = _faults(receipt, comparisons, micro, load)
     verdict = _whole(receipt, comparisons, faults)
     return Judgement(
@@ -87,6 +89,9 @@ def _micro(receipt: Receipt, policy: Policy, blocks: Sorted[Block], control: Con
         for benchmark in receipt.benchmarks
         if benchmark.state is not State.BOTH and policy.skipped(benchmark.name) is None
     ]
+    # Benchmarks whose instructions alone are counted have no blocks, and lack none.
+    if not (receipt.blocks or "micro" in receipt.suites):
+        return one_sided
     process = slows_everything(receipt, policy)
     made = _progress(receipt, policy, blocks, blocks.usable, planned(receipt.plan))
     if process is not None:
@@ -223,6 +228,7 @@ def _gaps(receipt: Receipt, comparisons: Sequence[Comparison]) -> list[str]:
         "micro": bool(receipt.benchmarks),
         "load": bool(receipt.load_blocks),
         "exact": bool(receipt.counts),
+        "instructions": any(count.metric == INSTRUCTIONS for count in receipt.counts),
     }
     empty = [
         f"The suite '{suite}' left no data"

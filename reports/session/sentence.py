@@ -151,16 +151,21 @@ def next_command(judgement: Judgement, receipt: Receipt, links: Links) -> NextCo
     if not is_interrupted and (judgement.verdict is Verdict.INVALID or judgement.controls.reasons):
         return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
     if judgement.verdict is Verdict.INCONCLUSIVE or is_interrupted:
-        if set(receipt.suites) != {"exact"}:
+        if not set(receipt.suites) <= {"exact", "instructions"}:
             suite = " --suite load" if set(receipt.suites) == {"exact", "load"} else ""
             return NextCommand(
                 f"harness compare {base} {candidate}{suite} --budget 10m", "measure more blocks of both sides"
             )
         if is_interrupted:
-            return NextCommand(f"harness compare {base} {candidate} --suite exact", "count all of both sides")
+            suite = receipt.suites[0] if receipt.suites else "exact"
+            return NextCommand(
+                f"harness compare {base} {candidate} --suite {suite}", "count all of both sides"
+            )
         # A repetition repeats what was not counted.
+        suite = "micro" if "instructions" in receipt.suites else "load"
         return NextCommand(
-            f"harness compare {base} {candidate} --suite load", "compare times, for work that was not counted"
+            f"harness compare {base} {candidate} --suite {suite}",
+            "compare times, for work that was not counted",
         )
     if judgement.verdict is Verdict.REGRESSED:
         return NextCommand(

@@ -3,6 +3,8 @@
 import statistics
 from collections.abc import Iterator, Sequence
 
+from harness.exact.metrics import INSTRUCTIONS
+from harness.judge.instructions import BLIND
 from harness.judge.metrics import WALL
 from harness.judge.verdict import Comparison, Controls, Judgement, Kind, Verdict
 from harness.session.receipt import Receipt, Rule, Slices
@@ -49,6 +51,8 @@ def _sentences(judgement: Judgement, receipt: Receipt) -> Iterator[str]:
     if any(one.metric == WALL.name for one in paired):
         yield _WHO_DECIDES
         yield f"Rare calls that wait show in wall_mean alone: percentiles under load judge them{_load_words(receipt)}."
+    if any(one.metric == INSTRUCTIONS for one in judgement.comparisons):
+        yield f"Instructions are the work of a call, counted by Valgrind. They do not see {BLIND}."
     if any(one.kind is Kind.EXACT for one in judgement.comparisons):
         yield "Counts need no statistics: they repeat, on a busy machine too. Where they do not, a note says by how much they vary."
     yield from _overhead(receipt)

@@ -16,7 +16,7 @@ import msgspec
 
 from harness.capacity.probe import PROBE_S, PROBE_WARMUP_S, at_sustainable_rate, probe_per_s
 from harness.processes.loadrun import LoadPlan
-from harness.reading.limits import ALL
+from harness.reading.counting import ALL
 from harness.session.conductor import TROUBLES_IN_A_ROW, Look, Progress, Write
 from harness.session.load.block import BlockInTheMaking, LoadSession, silent
 from harness.session.pace import Asked, Pace

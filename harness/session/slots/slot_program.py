@@ -5,7 +5,7 @@ side may be the harness. Lines of JSON come and go over two separate descriptors
 nothing. The first line in is the job; the answer is `collected`, and a line in lets it go on. Then, for each benchmark,
 `ready` goes out and commands come in until `next`: `["slice", calls]`, `["slice_of_all", calls]` (with the CPU time beside the
 main thread), `["begin"]`, `["sentinel", times]`, `["idle", seconds]`, `["tool", file, function, ...]` (which receives the
-timer of the calls), `["next"]`.
+timer of the calls, and `rewind` as a global), `["next"]`.
 """
 
 import gc
@@ -233,7 +233,9 @@ class Plugin:
             "slice": calls,
             "slice_of_all": calls.of_all,
             "idle": idle_share,
-            "tool": lambda path, name, *words: runpy.run_path(path)[name](run, *words),
+            "tool": lambda path, name, *words: runpy.run_path(path, {"rewind": benchmark.rewind})[name](
+                run, *words
+            ),
         }
         try:
             while (command := self._channel.receive())[0] != "next":

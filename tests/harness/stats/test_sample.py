@@ -13,7 +13,7 @@ from harness.stats import Sample, compare_exact
 from harness.stats.binomial import at_least, at_most, critical, incomplete_beta
 from harness.stats.holm import holm
 from harness.stats.order import fewest, median_interval, rank
-from harness.stats.proportion import clopper_pearson, lower_bound, trials_below, upper_bound
+from harness.stats.proportion import clopper_pearson, fewest_trials, lower_bound, upper_bound
 from harness.stats.sign import sign_test
 
 DIFFERENCES = st.lists(st.floats(-1, 1), min_size=1, max_size=60)
@@ -156,11 +156,9 @@ def test_a_bound_has_the_tail_that_it_promises(trials, data):
 
 
 def test_the_trials_that_certify_a_share_are_the_fewest():
-    assert trials_below(0.01, 0) == 299
-    assert trials_below(0.001, 0) == 2995
-    assert trials_below(0.01, 0.01) is None
-    more = trials_below(0.01, 0.005)
-    assert upper_bound(round(0.005 * more), more) <= 0.01
+    assert fewest_trials(lambda trials: upper_bound(0, trials) <= 0.01) == 299
+    assert fewest_trials(lambda trials: upper_bound(0, trials) <= 0.001) == 2995
+    assert fewest_trials(lambda trials: upper_bound(0.01 * trials, trials) <= 0.01) is None
 
 
 def test_what_repeats_exactly_is_compared_exactly():

@@ -54,8 +54,11 @@ def test_cpus_of_the_session_that_were_not_idle_were_taken_by_others(
     assert room.taken_share(1.0) == pytest.approx(share)
 
 
-def test_where_the_kernel_does_not_tell_nothing_was_taken(tmp_path, monkeypatch):
-    monkeypatch.setattr(room, "_STAT", tmp_path / "none")
+@pytest.mark.parametrize("text", [None, "", "cpu0 0 0 0 0 0\ncpu1 0 0 0 0 0\n", "cpu0 few\n"])
+def test_where_the_kernel_does_not_tell_nothing_was_taken(tmp_path, monkeypatch, text):
+    monkeypatch.setattr(room, "_STAT", tmp_path / "stat")
+    if text is not None:
+        (tmp_path / "stat").write_text(text)
     assert room.taken_share(0.0) == 0.0
 
 
