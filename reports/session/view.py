@@ -48,7 +48,7 @@ def build(
         sentence=sentence(judgement),
         points=_points(judgement, receipt),
         groups=groups(judgement.comparisons, calls_made(receipt.blocks)),
-        trust=trust(judgement, receipt),
+        trust=(*trust(judgement, receipt), *_uncalibrated(receipt, card)),
         null_plot=null_plot(judgement.controls),
         suspects=suspect_tables(judgement.suspects),
         suspects_note=SUSPECTS_NOTE,
@@ -57,6 +57,15 @@ def build(
         card=build_card(card) if card is not None else None,
         links=links,
         next_command=next_command(judgement, receipt, links),
+    )
+
+
+def _uncalibrated(receipt: Receipt, card: CardFacts | None) -> tuple[str, ...]:
+    """Return a sentence where the policy names a calibration card, and there is none for this machine and gate."""
+    if card is not None or not receipt.policy.get("card"):
+        return ()
+    return (
+        "This gate is not calibrated on this machine yet: harness calibrate measures how often it is right.",
     )
 
 
