@@ -4,8 +4,9 @@ import random
 
 import pytest
 
-from harness.session.receipt import NULL_CONTROL
+from harness.session.receipt import NULL_CONTROL, SessionPlan
 from harness.session.receipt_file import read_receipt
+from harness.work import sessions
 from tests.support.cli import inside
 from tests.support.session import write
 
@@ -39,7 +40,7 @@ def work(turns):
     return total
 
 def tail():
-    return work(6_000 * (TAIL if next(calls) % 50 == 0 else 1))
+    return work(1_500 * (TAIL if next(calls) % 50 == 0 else 1))
 
 def first():
     if not waited:
@@ -68,15 +69,20 @@ SEED = next(seed for seed in range(9) if random.Random(seed).choice([FIRST, GROW
 
 
 def compared(folder, suite, base, candidate, *words):
-    """Compare two versions of a package from a folder that holds nothing else; return what was said and the receipt."""
+    """Compare two versions of a package from a folder that holds nothing else; return what was said and the receipt.
+
+    The rules are those of any session; a block has fewer slices.
+    """
     for side, source in (("base", base), ("candidate", candidate)):
         write(
             folder / side,
             {"pyproject.toml": POLICY, "pkg/__init__.py": source, "benchmarks/test_work.py": suite},
         )
-    said = inside(
-        folder / "candidate", "compare", "path:../base", "path:.", "--suite", "micro", "--json", *words
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sessions, "plan_within", lambda *_: SessionPlan(slices=12))
+        said = inside(
+            folder / "candidate", "compare", "path:../base", "path:.", "--suite", "micro", "--json", *words
+        )
     assert "error" not in said.document, said.document
     return said, read_receipt(folder / "candidate" / said.document["receipt"])
 
