@@ -233,31 +233,6 @@ def test_a_watched_metric_that_changed_stands_among_those_that_decide():
     assert view.sentence.startswith("1 of 2 benchmarks regressed: a wall_mean +30.0 %")
 
 
-def test_a_candidate_that_slows_its_whole_process_is_the_sentence():
-    note = "the candidate slows everything in its process: a fixed loop takes 7.5 times as long there. Look for a trace hook"
-    loop = built.paired("process", Verdict.REGRESSED, 6.5, metric="fixed_loop", note=note)
-    rest = built.paired("a", Verdict.INCONCLUSIVE)
-    view = shown(built.judgement(loop, rest, verdict=Verdict.REGRESSED))
-    assert view.sentence == (
-        "The candidate slows everything in its process: a fixed loop takes 7.5 times as long there; 1 inconclusive."
-    )
-
-
-def test_how_many_calls_a_process_made_is_said_once_for_each_benchmark():
-    receipt = built.receipt()
-    receipt.blocks = [msgspec.structs.replace(one, calls={"a": 32_000}) for one in receipt.blocks]
-    view = shown(
-        built.judgement(built.paired("a"), built.paired("a", metric="cpu_mean"), built.paired("b")),
-        receipt=receipt,
-    )
-    said = [(line.name, line.coverage) for line in view.lines if line.coverage]
-    assert said == [("a wall", "Each process made about 32,000 calls")]
-    assert (
-        "Each process made about 32,000 calls"
-        in view.lines[0].details + view.lines[1].details + view.lines[2].details
-    )
-
-
 def test_a_limit_is_said_as_a_limit():
     limit = Comparison(
         "GET /assets", "p99<25ms", Kind.LIMIT, Verdict.REGRESSED, unit="share", candidate=0.02, low=0.015, high=0.026,
