@@ -36,7 +36,8 @@ from harness.session.receipt import (
     State,
 )
 
-_SEVERITY = (Verdict.REGRESSED, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.IMPROVED, Verdict.OK)
+SEVERITY = (Verdict.REGRESSED, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.IMPROVED, Verdict.OK)
+"""Verdicts on what both sides have, the worst first."""
 _STATES = {State.NEW: Verdict.NEW, State.REMOVED: Verdict.REMOVED, State.BROKEN: Verdict.INVALID}
 _OF_LIMIT = {
     SloState.CERTIFIED: Verdict.OK,
@@ -222,7 +223,7 @@ def _faults(
 
 def _gaps(receipt: Receipt, comparisons: Sequence[Comparison]) -> list[str]:
     """Return the gaps: data that the session should have compared and lacks."""
-    compared = any(comparison.counts and comparison.verdict in _SEVERITY for comparison in comparisons)
+    compared = any(comparison.counts and comparison.verdict in SEVERITY for comparison in comparisons)
     recorded: dict[str, bool] = {
         "micro": bool(receipt.benchmarks),
         "load": bool(receipt.load_blocks),
@@ -274,7 +275,7 @@ def _whole(receipt: Receipt, comparisons: Iterable[Comparison], faults: Sequence
         verdicts.add(Verdict.INVALID)
     if receipt.interrupted or receipt.cut:
         verdicts.add(Verdict.INCONCLUSIVE)
-    return next(verdict for verdict in _SEVERITY if verdict in verdicts)
+    return next(verdict for verdict in SEVERITY if verdict in verdicts)
 
 
 def _exit_code(

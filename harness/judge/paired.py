@@ -236,6 +236,7 @@ def _comparison(
         verdict,
         unit=metric.unit,
         margin=terms.margin,
+        watched=metric.watched,
         note=note,
     )
     if change is None:
