@@ -172,6 +172,7 @@ LONG = (
     "200ms",
     "--workers",
     2,
+    "--no-report",
 )
 
 
