@@ -269,7 +269,7 @@ def test_what_gevent_breaks_is_refused_under_it_and_measured_in_threads(tmp_path
     ("what", "engine"), [("ends_child", None), ("ends_child", "threads"), ("ends_child_later", None)]
 )
 def test_a_child_that_a_call_forks_can_be_ended_by_it_in_every_engine(tmp_path, what, engine):
-    run = app(tmp_path, what, "--users", 6, "--duration", "1s", "--warmup", "0s", engine=engine).run
+    run = app(tmp_path, what, "--users", 6, "--duration", "300ms", "--warmup", "0s", engine=engine).run
     assert run["outcomes"]["completed"] > 0, run["outcomes"]
     assert run["outcomes"]["failed"] == 0, run["failures"]
     assert not run["interrupted"]
