@@ -18,6 +18,7 @@ from harness.plans.span import Span
 from harness.policy.policy import Limit, fits
 from harness.policy.slo import Certificate, Clause, LimitCount, SloMetric, State, certify, parse
 from harness.reading.summary import RunSummary
+from harness.table.aside import has_time
 from harness.table.calls import Table
 from harness.table.pieces import pieces
 
@@ -127,7 +128,9 @@ def _kept(clause: Clause, rows: Table) -> int:
     completed = rows[rows["outcome"] == Outcome.COMPLETED]
     if clause.metric is not SloMetric.LATENCY:
         return len(completed)
-    return int(np.count_nonzero(completed["completed_ns"] - completed["intended_ns"] <= clause.limit))
+    # A call without a time is no evidence that it was quick.
+    timed = completed[has_time(completed)]
+    return int(np.count_nonzero(timed["completed_ns"] - timed["intended_ns"] <= clause.limit))
 
 
 def _rows(table: Table, run: RunSummary, operation: str, stage: str | None) -> Table:

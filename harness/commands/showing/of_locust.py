@@ -1,0 +1,20 @@
+"""Show a run that Locust drove, at the end of the process that drove it."""
+
+import contextlib
+import sys
+
+from harness.commands.showing import runs
+from harness.console.console import Talk
+from harness.errors import HarnessError
+from harness.run.directory import RunDirectory
+
+
+def present(directory: RunDirectory, beside_json: bool) -> None:  # noqa: FBT001 - a callback
+    """Write the report of a run and print it, to stderr if `beside_json`: Locust prints JSON to stdout then."""
+    talk = Talk()
+    with contextlib.redirect_stdout(sys.stderr) if beside_json else contextlib.nullcontext():
+        try:
+            runs.present([directory], talk)
+        except HarnessError as error:
+            talk.say(f"harness: {error}")
+        talk.lost()

@@ -1,0 +1,133 @@
+"""Follow the users of one test: what each is doing, when its next task is due, and which users were lost.
+
+A user with `constant_pacing` or `constant_throughput` has a plan: its next task is due one pace after the last began.
+If a task takes longer than the pace, the next one begins late by the rest, and those due in between are never made.
+Any other user plans to go on when its wait ends; it begins late if the loop was busy then.
+"""
+
+import array
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from harness.clock import NS_PER_S
+from harness.run.client_facts import Paced
+from harness.table.aside import Aside
+
+_PACING = "constant_pacing.<locals>."
+
+
+class UserState:
+    """One user: its part of life, and the due time of its next call."""
+
+    __slots__ = ("aside", "begun_ns", "intended_ns", "is_asked", "is_waiting", "lag_target_ns", "pace_ns")
+
+    def __init__(self) -> None:
+        self.aside = int(Aside.ON_START)
+        self.begun_ns = 0
+        """Begin of the running task by the user's plan; 0 before the first."""
+        self.intended_ns = 0
+        """Due time of the first call after a wait; 0 for every other call."""
+        self.lag_target_ns = 0
+        """Part of the delay of that call for which the user's last task was responsible."""
+        self.pace_ns = 0
+        self.is_waiting = False
+        self.is_asked = False
+        """True once Locust has asked the user to stop."""
+
+
+class Users:
+    """The users of one process in one test; `states` is by greenlet."""
+
+    def __init__(self, now_ns: Callable[[], int]) -> None:
+        self._now_ns = now_ns
+        self.states: dict[object, UserState] = {}
+        self.started = 0
+        self.lost: Counter[str] = Counter()
+        self.has_ended = False
+        self._paces: dict[tuple[type, type], int] = {}
+        # Begin of each paced task; and pairs of a time and the number of tasks that were never made before it.
+        self._made = array.array("q")
+        self._never_made = array.array("q")
+
+    def enter(self, me: object) -> UserState:
+        """Note that a user starts."""
+        self.started += 1
+        state = self.states[me] = UserState()
+        return state
+
+    def leave(self, me: object, state: UserState, error: BaseException | None) -> None:
+        """Note that a user has ended, by itself or by an exception that Locust does not catch."""
+        self.states.pop(me, None)
+        if state.is_asked or self.has_ended:
+            return
+        if error is None:
+            self.lost["ended by StopUser"] += 1
+        else:
+            where = "on_start" if state.aside == Aside.ON_START else "a task"
+            self.lost[f"{where} raised {type(error).__name__}"] += 1
+
+    def begin_task(self, state: UserState) -> None:
+        """Note that a task begins that is no set of tasks: from the first one on, the user has started."""
+        if state.aside == Aside.ON_START:
+            state.aside = int(Aside.NOT)
+            state.begun_ns = self._now_ns()
+
+    def wait(self, state: UserState, pace_ns: int, seconds: Any, sleep: Callable[[], None]) -> None:
+        """Let a user wait with `sleep`, and note when its next call is due."""
+        now_ns = self._now_ns()
+        try:
+            wait_ns = max(round(seconds * NS_PER_S), 0)
+        except (TypeError, ValueError, OverflowError):
+            wait_ns = 0
+        due_ns = now_ns + wait_ns
+        if pace_ns and not wait_ns and state.begun_ns:
+            due_ns = min(state.begun_ns + pace_ns, now_ns)
+        state.pace_ns, state.begun_ns = pace_ns, max(due_ns, now_ns)
+        state.is_waiting = True
+        try:
+            sleep()
+        finally:
+            state.is_waiting = False
+        state.intended_ns, state.lag_target_ns = due_ns, max(now_ns - due_ns, 0)
+        if pace_ns:
+            self._made.append(state.begun_ns)
+            if missed := (now_ns - due_ns) // pace_ns if due_ns < now_ns else 0:
+                self._never_made.extend((now_ns, missed))
+
+    def pace_of(self, tasks: type, user: type, base: Callable[..., Any]) -> int:
+        """Return the pace of a user's tasks in ns, 0 without one; `base` is the `wait_time` that a set of tasks has by default."""
+        key = (tasks, user)
+        if key not in self._paces:
+            own: Any = getattr(tasks, "wait_time", base)
+            self._paces[key] = pace_ns(getattr(user, "wait_time", None) if own is base else own)
+        return self._paces[key]
+
+    def paced(self, from_ns: int, ended_ns: int) -> Paced | None:
+        """Return the tasks that were made and never made between two times of the clock; None if no user has a pace."""
+        if not any(self._paces.values()):
+            return None
+        missed = sum(
+            self._never_made[place + 1]
+            for place in range(0, len(self._never_made), 2)
+            if from_ns <= self._never_made[place] <= ended_ns
+        )
+        # Users whose last task still runs have missed some too.
+        missed += sum(
+            max(ended_ns - max(state.begun_ns, from_ns), 0) // state.pace_ns
+            for state in self.states.values()
+            if state.pace_ns and not state.is_waiting
+        )
+        made = sum(from_ns <= begun_ns <= ended_ns for begun_ns in self._made)
+        return Paced(made=made, never_made=missed)
+
+
+def pace_ns(wait_time: Any) -> int:
+    """Return the pace of a `wait_time` made by `constant_pacing` or `constant_throughput`, in ns; 0 for any other."""
+    if not getattr(wait_time, "__qualname__", "").startswith(_PACING):
+        return 0
+    cells = dict(zip(wait_time.__code__.co_freevars, wait_time.__closure__ or (), strict=False))
+    try:
+        return max(int(cells["wait_time"].cell_contents * NS_PER_S), 0)
+    except (KeyError, TypeError, ValueError):
+        return 0
