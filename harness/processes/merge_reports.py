@@ -32,6 +32,7 @@ from harness.profiles.capture.wait import WAITS
 from harness.run.directory import RunDirectory, write_atomically, write_document
 from harness.run.documents import HostFacts
 from harness.table import calls, shares
+from harness.table.aside import Aside, is_measured
 from harness.table.calls import HEADER_BYTES, ROW_BYTES
 from harness.table.moving import move
 from harness.table.pieces import pieces
@@ -124,7 +125,9 @@ class IncomingPart:
         if len(table) and (offset_ns or own != list(operations[: len(own)])):
             whole = np.memmap(self.path, calls.DTYPE, "r+", HEADER_BYTES, (len(table),))
             for piece in pieces(whole):
+                was_ramp_up = piece["intended_ns"] < 0
                 move(piece, offset_ns)
+                piece["aside"][was_ramp_up & is_measured(piece)] |= Aside.RAMP_UP
                 piece["operation"] = numbers[piece["operation"]]
             whole.flush()
         if self.facts:

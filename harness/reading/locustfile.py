@@ -1,6 +1,7 @@
 """Judge and describe a run of somebody's locustfile: its client, its users, and the calls beside the measured time."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from harness.run.client_facts import ClientFacts
 from harness.table.aside import Aside, is_of
 from harness.table.pieces import pieces
 from harness.units import format_count, format_ns, format_percent
+
+if TYPE_CHECKING:
+    from harness.table.calls import Table
 
 # Beyond the first, requests queue for the processor of the client; beyond the second, the client is what is measured.
 _CPU = Threshold(0.75, 0.95)
@@ -40,14 +44,12 @@ def beside(run: RunSummary) -> dict[str, OperationSummary]:
     """Return the calls that no headline contains, by the part of the run in which they were made; only parts with calls."""
     if run.document.locust is None:
         return {}
-    ramp = next((span.label for span in run.document.plan.spans if span.warmup), "ramp-up")
-    parts = {ramp: Aside.NOT, **{aside.label: aside for aside in Aside if aside is not Aside.NOT}}
-    found = {}
-    for label, aside in parts.items():
-        rows = [piece[is_of(piece, aside)] for piece in pieces(run.warmup)]
-        if any(len(piece) for piece in rows):
-            found[label] = summarise(label, np.concatenate(rows))
-    return found
+    rows: dict[str, list[Table]] = {}
+    for piece in pieces(run.warmup):
+        for aside in Aside:
+            if len(part := piece[is_of(piece, aside)]):
+                rows.setdefault(aside.label, []).append(part)
+    return {label: summarise(label, np.concatenate(parts)) for label, parts in rows.items()}
 
 
 def every_request(run: RunSummary) -> dict[str, int]:
@@ -177,10 +179,12 @@ def remarks(run: RunSummary) -> list[str]:
     client = client_of(run)
     if client is None:
         return []
+    killed = max(run.total.outcomes["unfinished"] - client.silent, 0)
     said: list[tuple[object, Callable[[], str]]] = [
         (client.folded, lambda: f"ids and queries of paths are folded: {_names(client.folded)}; a name= is kept"),
         (client.names_left, lambda: f"{client.names_left:,} further names are counted together: give such requests a name="),
         (client.told, lambda: f"times of {_first(client.told)} are as the script told them"),
+        (killed, lambda: f"{killed:,} requests were still in flight when Locust ended them with its users; --stop-timeout lets them end"),
         (client.untimed, lambda: f"events without a time, or with 0, are in no percentile: {_names(client.untimed)}"),
     ]  # fmt: skip
     return [sentence() for is_so, sentence in said if is_so]

@@ -23,11 +23,13 @@ class Aside(enum.IntEnum):
     ON_START = 1
     ON_STOP = 2
     AFTER_END = 3
+    RAMP_UP = 4
+    """In a process that was told a moment later than others that all users are started."""
 
     @property
     def label(self) -> str:
-        """Name in reports and JSON."""
-        return ("", "on_start", "on_stop", "after the end")[self]
+        """Name in reports and JSON; a call of the warm-up that is not aside is one of the ramp-up too."""
+        return ("ramp-up", "on_start", "on_stop", "after the end", "ramp-up")[self]
 
 
 def is_measured(table: Table) -> npt.NDArray[np.bool_]:

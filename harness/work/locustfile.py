@@ -7,14 +7,13 @@ import os
 import sys
 import traceback
 import urllib.parse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.judge import policy_file
 from harness.load.locust.log import LOG
-from harness.load.locust.part import Runs
+from harness.load.locust.part import Present, Runs
 from harness.load.locust.run import LocustProcess
 from harness.load.locust.scenes import Carried
 from harness.model import Scenario
@@ -24,15 +23,13 @@ from harness.processes.worker_reports import Head
 from harness.reading.limits import read_limit
 from harness.redaction.redact import learn
 from harness.redaction.visible import shown_lines
-from harness.run.directory import RunDirectory
 from harness.run.documents import RunDocument
 from harness.storage.stamps import started_now
 from harness.work.command_line import command_line
 from harness.work.locust_runs import finish, plan_of
 
-Present = Callable[[RunDirectory, bool], None]
-
 _LIMIT = "a limit of the harness's run, such as 'p99<25ms,errors<0.1%%', or 'OPERATION: p99<25ms'; may be given several times"
+_NO_REPORT = "store the harness's runs without HTML, which is quicker; 'harness report' can make it later"
 _ATTACHED: list[str] = []
 """The program that was started: empty until this process records."""
 
@@ -88,6 +85,7 @@ def _add_options(parser: Any) -> None:
     group.add_argument(
         "--slo", type=_slo, action="append", default=[], metavar="EXPR", env_var="LOCUST_SLO", help=_LIMIT
     )
+    group.add_argument("--no-report", action="store_true", env_var="LOCUST_NO_REPORT", help=_NO_REPORT)
 
 
 def _slo(text: str) -> str:

@@ -3,12 +3,12 @@
 # This imports Locust, which must come before anything that the target imports.
 from harness.load.locust.run import LocustProcess  # isort: skip
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.judge import policy_file
-from harness.load.locust.part import Runs
+from harness.load.locust.part import Present, Runs
 from harness.load.locust.recording import Called
 from harness.load.locust.scenes import Carried
 from harness.model import Scenario
@@ -16,7 +16,6 @@ from harness.processes.loadrun import LoadPlan
 from harness.processes.worker_reports import Head
 from harness.profiling import waiting
 from harness.redaction.redact import learn
-from harness.run.directory import RunDirectory
 from harness.run.documents import Profiles, RunDocument, WaitProfile
 from harness.storage.stamps import started_now
 from harness.work.command_line import command_line
@@ -26,12 +25,10 @@ from harness.work.subjects import Selection, find_scenario, select
 _SEED = 1
 
 
-def user_of(
-    environ: Mapping[str, str], events: Any, present: Callable[[RunDirectory, bool], None]
-) -> type[Any]:
+def user_of(environ: Mapping[str, str], events: Any, present: Present) -> type[Any]:
     """Return the Locust user of `HARNESS_SCENARIO` and `HARNESS_TARGET`; its tests write runs into `HARNESS_OUT`.
 
-    `present` reports a run at the end, on stderr if its second argument is True. Raises `UsageError` for an unknown scenario or target.
+    `present` reports a run to people. Raises `UsageError` for an unknown scenario or target.
     """
     learn(*sys.argv)
     scenario = find_scenario(environ.get("HARNESS_SCENARIO") or "closed")

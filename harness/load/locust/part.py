@@ -81,6 +81,13 @@ class AnyRecording(Protocol):
         """Close everything; the table is then ready for `harness.table.calls.seal`."""
 
 
+class Present(Protocol):
+    """A function that reports a finished run to people, at the end of the process."""
+
+    def __call__(self, directory: RunDirectory, *, beside_json: bool, has_page: bool) -> None:
+        """Print the run, to stderr if `beside_json`: Locust prints JSON to stdout then. Write its page if `has_page`."""
+
+
 Make = Callable[[Path, int], AnyRecording]
 """Function that begins a recording in a folder, in the process of this number. Raises `HarnessError`."""
 

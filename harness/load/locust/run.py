@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ from harness.errors import ExitCode, HarnessError, worst
 from harness.load.locust.distributed import Master, Worker
 from harness.load.locust.event_recording import EventRecording, own_cost
 from harness.load.locust.log import LOG
-from harness.load.locust.part import AnyRecording, Make, OpenRun, Part, Runs, environment_of
+from harness.load.locust.part import AnyRecording, Make, OpenRun, Part, Present, Runs, environment_of
 from harness.load.locust.patches import install
 from harness.load.locust.recording import Called, HostedTarget, Recording
 from harness.load.locust.user import make_user
@@ -47,8 +46,7 @@ _SOON_S = 0.2
 class LocustProcess:
     """This process of Locust: alone, a master or a worker."""
 
-    def __init__(self, runs: Runs, present: Callable[[RunDirectory, bool], None]) -> None:
-        """`present` reports a finished run to people, on stderr if its second argument is True."""
+    def __init__(self, runs: Runs, present: Present) -> None:
         self._runs = dataclasses.replace(runs, finished=self._finish)
         self._finished, self._present = runs.finished, present
         self._written: list[RunDirectory] = []
@@ -262,7 +260,11 @@ class LocustProcess:
                 self._hosted.close()
         options = self._environment.parsed_options
         for directory in self._written:
-            self._present(directory, bool(options and options.json))
+            self._present(
+                directory,
+                beside_json=bool(getattr(options, "json", False)),
+                has_page=not getattr(options, "no_report", False),
+            )
         self._written.clear()
 
 

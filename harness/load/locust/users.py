@@ -20,9 +20,22 @@ _PACING = "constant_pacing.<locals>."
 class UserState:
     """One user: its part of life, and the due time of its next call."""
 
-    __slots__ = ("aside", "begun_ns", "intended_ns", "is_asked", "is_waiting", "lag_target_ns", "pace_ns")
+    __slots__ = (
+        "aside",
+        "begun_ns",
+        "intended_ns",
+        "is_asked",
+        "is_waiting",
+        "lag_target_ns",
+        "pace_ns",
+        "tasks",
+        "users",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, users: "Users") -> None:
+        self.users = users
+        self.tasks: type | None = None
+        """Set of tasks whose pace is known."""
         self.aside = int(Aside.ON_START)
         self.begun_ns = 0
         """Begin of the running task by the user's plan; 0 before the first."""
@@ -53,7 +66,7 @@ class Users:
     def enter(self, me: object) -> UserState:
         """Note that a user starts."""
         self.started += 1
-        state = self.states[me] = UserState()
+        state = self.states[me] = UserState(self)
         return state
 
     def leave(self, me: object, state: UserState, error: BaseException | None) -> None:
@@ -68,39 +81,49 @@ class Users:
             self.lost[f"{where} raised {type(error).__name__}"] += 1
 
     def begin_task(self, state: UserState) -> None:
-        """Note that a task begins that is no set of tasks: from the first one on, the user has started."""
-        if state.aside == Aside.ON_START:
-            state.aside = int(Aside.NOT)
-            state.begun_ns = self._now_ns()
+        """Note that the first task begins that is no set of tasks: the user has started."""
+        state.aside = int(Aside.NOT)
+        state.begun_ns = self._now_ns()
 
-    def wait(self, state: UserState, pace_ns: int, seconds: Any, sleep: Callable[[], None]) -> None:
-        """Let a user wait with `sleep`, and note when its next call is due."""
+    def wait(self, state: UserState, tasks: Any, seconds: Any, sleep: Callable[[Any, Any], None]) -> None:
+        """Let a user wait with `sleep(tasks, seconds)`, and note when its next call is due."""
         now_ns = self._now_ns()
         try:
-            wait_ns = max(round(seconds * NS_PER_S), 0)
+            wait_ns = max(int(seconds * NS_PER_S), 0)
         except (TypeError, ValueError, OverflowError):
             wait_ns = 0
-        due_ns = now_ns + wait_ns
-        if pace_ns and not wait_ns and state.begun_ns:
+        kind = type(tasks)
+        if kind is not state.tasks:
+            state.tasks, state.pace_ns = kind, self.pace_of(kind, type(tasks.user))
+        if state.pace_ns:
+            self._wait_for_pace(state, now_ns, wait_ns, lambda: sleep(tasks, seconds))
+            return
+        sleep(tasks, seconds)
+        state.intended_ns, state.lag_target_ns = now_ns + wait_ns, 0
+
+    def _wait_for_pace(self, state: UserState, now_ns: int, wait_ns: int, sleep: Callable[[], None]) -> None:
+        pace_ns, due_ns = state.pace_ns, now_ns + wait_ns
+        if not wait_ns and state.begun_ns:
             due_ns = min(state.begun_ns + pace_ns, now_ns)
-        state.pace_ns, state.begun_ns = pace_ns, max(due_ns, now_ns)
+        state.begun_ns = max(due_ns, now_ns)
         state.is_waiting = True
         try:
             sleep()
         finally:
             state.is_waiting = False
         state.intended_ns, state.lag_target_ns = due_ns, max(now_ns - due_ns, 0)
-        if pace_ns:
-            self._made.append(state.begun_ns)
-            if missed := (now_ns - due_ns) // pace_ns if due_ns < now_ns else 0:
-                self._never_made.extend((now_ns, missed))
+        self._made.append(state.begun_ns)
+        if missed := (now_ns - due_ns) // pace_ns if due_ns < now_ns else 0:
+            self._never_made.extend((now_ns, missed))
 
-    def pace_of(self, tasks: type, user: type, base: Callable[..., Any]) -> int:
-        """Return the pace of a user's tasks in ns, 0 without one; `base` is the `wait_time` that a set of tasks has by default."""
+    def pace_of(self, tasks: type, user: type) -> int:
+        """Return the pace of a user's tasks in ns, 0 without one: that of the set of tasks, or else of the user."""
         key = (tasks, user)
         if key not in self._paces:
-            own: Any = getattr(tasks, "wait_time", base)
-            self._paces[key] = pace_ns(getattr(user, "wait_time", None) if own is base else own)
+            own = getattr(tasks, "wait_time", None)
+            self._paces[key] = pace_ns(own) or (
+                pace_ns(getattr(user, "wait_time", None)) if _is_locusts(own) else 0
+            )
         return self._paces[key]
 
     def paced(self, from_ns: int, ended_ns: int) -> Paced | None:
@@ -120,6 +143,11 @@ class Users:
         )
         made = sum(from_ns <= begun_ns <= ended_ns for begun_ns in self._made)
         return Paced(made=made, never_made=missed)
+
+
+def _is_locusts(wait_time: Any) -> bool:
+    """Return True for the `wait_time` of a set of tasks that has none of its own: it asks the user."""
+    return getattr(wait_time, "__module__", "") == "locust.user.task"
 
 
 def pace_ns(wait_time: Any) -> int:
