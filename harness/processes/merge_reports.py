@@ -127,13 +127,16 @@ class IncomingPart:
             for piece in pieces(whole):
                 was_ramp_up = piece["intended_ns"] < 0
                 move(piece, offset_ns)
-                piece["aside"][was_ramp_up & is_measured(piece)] |= Aside.RAMP_UP
+                piece["aside"][was_ramp_up & is_measured(piece)] |= np.uint8(Aside.RAMP_UP)
                 piece["operation"] = numbers[piece["operation"]]
             whole.flush()
         if self.facts:
-            facts = self.facts
-            if facts.ended_ns is not None:
-                facts = msgspec.structs.replace(facts, ended_ns=facts.ended_ns + offset_ns)
+            facts = msgspec.structs.replace(
+                self.facts,
+                origin_ns=self.facts.origin_ns - offset_ns,
+                origin_unix_s=self.facts.origin_unix_s - offset_ns / NS_PER_S,
+                ended_ns=None if self.facts.ended_ns is None else self.facts.ended_ns + offset_ns,
+            )
             write_document(self.folder / RunDirectory.FACTS, facts)
         if self.end and self.end.held_by:
             write_atomically(self.folder / RunDirectory.HELD_BY, self.end.held_by)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.table.calls import Table
 
 # Beyond the first, requests queue for the processor of the client; beyond the second, the client is what is measured.
-_CPU = Threshold(0.75, 0.95)
+_BUSY = Threshold(0.75, 0.95)
 # Share of the time of requests in which other work of the client held its loop. The server may have needed it too, so
 # this alone makes no number wrong.
 _LOOP_SHARE = Threshold(0.25, 1.0)
@@ -133,13 +133,15 @@ def findings(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
 def _processor(run: RunSummary) -> Iterator[Reason]:
     hosts = {f"Locust's process {worker.name}": worker.host for worker in run.document.workers}
     for name, host in (hosts or {"Locust's process": run.document.host}).items():
-        share = host.cpu_share
-        if share is not None:
-            yield Reason(
-                _CPU.level(share),
-                f"{name} used {format_percent(share)} of its core (limit {format_percent(_CPU.broken(share))}): the times are "
-                "partly those of the client. Share the users among more processes with --processes, or use FastHttpUser",
-            )
+        if host.cpu_share is None:
+            continue
+        # A process that waits for a processor has work too.
+        share = min(host.cpu_share + (host.descheduled_share or 0.0), 1.0)
+        yield Reason(
+            _BUSY.level(share),
+            f"{name} had work for {format_percent(share)} of the time (limit {format_percent(_BUSY.broken(share))}): the times are "
+            "partly those of the client. Share the users among more processes with --processes, or use FastHttpUser",
+        )
 
 
 def _loop(run: RunSummary, client: ClientFacts, limits: Thresholds) -> Iterator[Reason]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.errors import ExitCode, HarnessError
-from harness.load.locust.scenes import Carried
+from harness.load.locust.steps import Carried
 from harness.model import Executor, Scenario, Stage
 from harness.processes.loadrun import LoadPlan
 from harness.redaction.visible import visible

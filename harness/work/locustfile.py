@@ -15,7 +15,7 @@ from harness.judge import policy_file
 from harness.load.locust.log import LOG
 from harness.load.locust.part import Present, Runs
 from harness.load.locust.run import LocustProcess
-from harness.load.locust.scenes import Carried
+from harness.load.locust.steps import Carried
 from harness.model import Scenario
 from harness.policy.thresholds import Thresholds
 from harness.processes.loadrun import LoadPlan

@@ -10,7 +10,7 @@ from typing import Any
 from harness.judge import policy_file
 from harness.load.locust.part import Present, Runs
 from harness.load.locust.recording import Called
-from harness.load.locust.scenes import Carried
+from harness.load.locust.steps import Carried
 from harness.model import Scenario
 from harness.processes.loadrun import LoadPlan
 from harness.processes.worker_reports import Head

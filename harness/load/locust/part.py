@@ -10,7 +10,8 @@ from harness.errors import ExitCode
 from harness.load.locust.log import LOG
 from harness.load.locust.names import Names
 from harness.load.locust.recording import Called
-from harness.load.locust.scenes import Carried, Scenes
+from harness.load.locust.scenes import Scenes
+from harness.load.locust.steps import Carried
 from harness.processes.loadrun import LoadPlan
 from harness.processes.worker_reports import Head
 from harness.run.directory import RunDirectory

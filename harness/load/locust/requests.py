@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent import getcurrent
+from locust.contrib.fasthttp import LocustBadStatusCode
+from locust.exception import CatchResponseError
 from requests.exceptions import Timeout
 
 from harness.clock import SystemClock
@@ -223,13 +225,15 @@ _AFTER_END = int(Aside.AFTER_END)
 def reason_of(exception: Any) -> str:
     """Return the text that all failures of one kind share. It never raises, whatever the exception does."""
     try:
-        text = str(exception)
+        # FastHttpUser's text has the whole address, which would make each a kind of its own.
+        text = repr(exception) if isinstance(exception, LocustBadStatusCode) else str(exception)
     except BaseException:  # noqa: BLE001 - it is the script's code
         text = ""
     kind = type(exception).__name__
     if not text:
         return kind
-    return text if isinstance(exception, str) or kind == "CatchResponseError" else f"{kind}: {text}"
+    is_all = isinstance(exception, (str, CatchResponseError, LocustBadStatusCode))
+    return text if is_all else f"{kind}: {text}"
 
 
 def _why(request_type: Any, name: Any, response_time: Any) -> str:

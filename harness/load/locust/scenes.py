@@ -1,32 +1,16 @@
 """Follow a test of Locust as a whole: its users alive over time, the end of the ramp-up, and the steps of its shape."""
 
 import locust  # noqa: F401  # isort: skip
-import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 import gevent
 
 from harness.clock import wall_s
-from harness.model import Stage
+from harness.load.locust.steps import LEAST_S, Carried, stages
 
 _LOOK_S = 0.05
-# More steps than this are a curve: its users over time tell more than a table of stages.
-_MOST_STEPS = 60
 _MOST_POINTS = 2_000
 _LEAST_RAMP_S = 0.01
-_LEAST_S = 0.001
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Carried:
-    """The load that Locust put on: everything that a plan says of it. Times are in s, users are the most at a time."""
-
-    duration_s: float
-    users: int
-    workers: int
-    ramp_s: float = 0.0
-    stages: tuple[Stage, ...] = (Stage("steady", 1.0),)
 
 
 class Scenes:
@@ -80,7 +64,7 @@ class Scenes:
         """Return the load of the test; `zero_unix_s` is its time zero on the wall clock, None if nothing is known of it."""
         zero_s = self._started_s if zero_unix_s is None else zero_unix_s
         ramp_s = zero_s - self._started_s if self.is_ramped else 0.0
-        duration_s = max(round(duration_s, 3), _LEAST_S)
+        duration_s = max(round(duration_s, 3), LEAST_S)
         return Carried(
             duration_s=duration_s,
             users=max(self._most, self._runner.user_count),
@@ -93,20 +77,3 @@ class Scenes:
         """Return the users alive from time to time, in s from time zero."""
         zero_s = self._started_s if zero_unix_s is None else zero_unix_s
         return [(round(at_s - zero_s, 3), users) for at_s, users in self._alive]
-
-
-def stages(steps: Sequence[tuple[float, str]], duration_s: float) -> tuple[Stage, ...]:
-    """Return the steps of a test as the stages of its measured time; each begins with the starting or stopping of its users."""
-    before = [label for at_s, label in steps if at_s <= 0]
-    first = before[-1] if before else (steps[0][1] if steps else "steady")
-    inside = [(at_s, label) for at_s, label in steps if 0 < at_s < duration_s]
-    if len(inside) > _MOST_STEPS:
-        return (Stage("the whole shape", 1.0),)
-    starts = [(0.0, first), *inside]
-    ends = [*(at_s for at_s, _ in inside), duration_s]
-    placed = [
-        Stage(label, end_s - at_s)
-        for (at_s, label), end_s in zip(starts, ends, strict=True)
-        if end_s - at_s > _LEAST_S
-    ]
-    return tuple(placed) or (Stage(first, 1.0),)

@@ -133,7 +133,7 @@ class Users:
         missed = sum(
             self._never_made[place + 1]
             for place in range(0, len(self._never_made), 2)
-            if from_ns <= self._never_made[place] <= ended_ns
+            if from_ns < self._never_made[place] <= ended_ns
         )
         # Users whose last task still runs have missed some too.
         missed += sum(
