@@ -107,10 +107,13 @@ def findings(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
             Level.DEGRADED,
             "The test ended before all of its users were started: its rates and percentiles are of the ramp-up",
         )
-    yield from _processor(run)
+    # An application of this process shares processor and loop with its users: there, waiting for them is its own.
+    if not locust.is_in_process:
+        yield from _processor(run)
     if client is None:
         return
-    yield from _loop(run, client, limits)
+    if not locust.is_in_process:
+        yield from _loop(run, client, limits)
     if client.lost:
         lost = sum(client.lost.values())
         yield Reason(

@@ -134,6 +134,8 @@ class LocustFacts(msgspec.Struct, kw_only=True):
 
     file: str = ""
     """Name of the locustfile; empty if the users were the harness's own."""
+    is_in_process: bool = False
+    """True if the users called an application of Locust's process, without a socket."""
     users: list[tuple[float, int]] = []
     """Users alive from each time on, in s from time zero."""
     is_ramped: bool = True

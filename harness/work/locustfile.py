@@ -1,7 +1,7 @@
 """Record the tests of somebody's locustfile, which needs no line of ours."""
 
 # This imports Locust, which must come before anything that the file imports.
-from harness.load.locust.program import EVENTS, run  # isort: skip
+from harness.load.locust.program import EVENTS, MASTER, run  # isort: skip
 import argparse
 import os
 import sys
@@ -13,6 +13,7 @@ from typing import Any
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.judge import policy_file
 from harness.load.locust.log import LOG
+from harness.load.locust.mounting import application_of, mount
 from harness.load.locust.part import Present, Runs
 from harness.load.locust.run import LocustProcess
 from harness.load.locust.steps import Carried
@@ -30,6 +31,8 @@ from harness.work.locust_runs import finish, plan_of
 
 _LIMIT = "a limit of the harness's run, such as 'p99<25ms,errors<0.1%%', or 'OPERATION: p99<25ms'; may be given several times"
 _NO_REPORT = "store the harness's runs without HTML, which is quicker; 'harness report' can make it later"
+_APP = "wsgi:module:app or asgi:module:app: call this application in Locust's process for requests to the host, without a socket"
+_APP_HOST = "http://127.0.0.1"
 _ATTACHED: list[str] = []
 """The program that was started: empty until this process records."""
 
@@ -85,6 +88,7 @@ def _add_options(parser: Any) -> None:
     group.add_argument(
         "--slo", type=_slo, action="append", default=[], metavar="EXPR", env_var="LOCUST_SLO", help=_LIMIT
     )
+    group.add_argument("--app", metavar="SPEC", default="", env_var="LOCUST_APP", help=_APP)
     group.add_argument("--no-report", action="store_true", env_var="LOCUST_NO_REPORT", help=_NO_REPORT)
 
 
@@ -98,17 +102,31 @@ def _slo(text: str) -> str:
 
 def _join(present: Present, environment: Any, runner: Any, web_ui: Any = None, **_: Any) -> None:
     try:
-        runs = _Runs(Path(environment.locustfile or "locustfile.py"), policy_file.thresholds(Path.cwd()))
+        app = getattr(environment.parsed_options, "app", "")
+        file = Path(environment.locustfile or "locustfile.py")
+        runs = _Runs(file, policy_file.thresholds(Path.cwd()), is_in_process=bool(app))
+        if not isinstance(runner, MASTER):
+            _mount(app, environment)
     except HarnessError as error:
         LOG.error("harness: %s", error)
         sys.exit(int(error.exit_code))
     LocustProcess(runs.described(), present).join(environment, runner, web_ui)
 
 
+def _mount(spec: str, environment: Any) -> None:
+    """Mount the application that `--app` names. Raises `UsageError` for one that cannot be used."""
+    if not spec:
+        return
+    mount(application_of(spec))
+    if not environment.host and not all(user.host for user in environment.user_classes):
+        environment.host = _APP_HOST
+
+
 class _Runs:
     """The runs of one locustfile."""
 
-    def __init__(self, file: Path, thresholds: Thresholds | None) -> None:
+    def __init__(self, file: Path, thresholds: Thresholds | None, *, is_in_process: bool) -> None:
+        self._is_in_process = is_in_process
         self._file = file
         self._thresholds = thresholds
         self._scenario = Scenario(file.stem, "the users of a locustfile")
@@ -125,6 +143,7 @@ class _Runs:
             document=self._document,
             finished=finish,
             file=self._file.name,
+            is_in_process=self._is_in_process,
         )
 
     def _plan(self, carried: Carried) -> LoadPlan:
@@ -148,6 +167,8 @@ class _Runs:
 
 def target_of(environment: Any) -> str:
     """Return what the users call: the host of the test, without a password, or the hosts of their classes."""
+    if app := getattr(environment.parsed_options, "app", ""):
+        return str(app)
     hosts = [environment.host] if environment.host else [user.host for user in environment.user_classes]
     known = dict.fromkeys(_without_password(str(host)) for host in hosts if host)
     return ", ".join(known) or f"users {', '.join(user.__name__ for user in environment.user_classes)}"

@@ -42,6 +42,8 @@ def _client(side: Side) -> str:
         if share is not None
         else "",
     ]
+    if side.run.document.locust and side.run.document.locust.is_in_process:
+        said = [*said[:1], "the application was called in it, without a socket"]
     return f"the client itself: {', '.join(filter(None, said))}" if any(said) else ""
 
 

@@ -99,7 +99,7 @@ def assert_one_to_one(done, served, named=None):
         arrived.setdefault(operation, []).append(one.arrived_ns)
         took_ns[operation] += one.ended_ns - one.arrived_ns
     origin_ns = done.run.facts.origin_ns
-    sent = {name: _sent(done.rows(name)) for name in done.counts if not name.startswith("db")}
+    sent = {name: sent_rows(done.rows(name)) for name in done.counts if not name.startswith("db")}
     rows = {name: len(mine) for name, mine in sent.items()}
     requests = {name: len(times) for name, times in arrived.items()}
     assert rows == requests, {name: (rows.get(name), requests.get(name)) for name in rows | requests}
@@ -112,7 +112,8 @@ def assert_one_to_one(done, served, named=None):
             assert (ended["completed_ns"] - ended["entered_ns"]).sum() >= took_ns[name], name
 
 
-def _sent(rows):
+def sent_rows(rows):
+    """Return the rows of requests that were sent."""
     return rows[~(is_of(rows, Aside.AFTER_END) & (rows["outcome"] == Outcome.UNFINISHED))]
 
 

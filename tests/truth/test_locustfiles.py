@@ -73,8 +73,10 @@ def test_the_outcome_is_the_script_s_and_the_time_is_the_event_s(tmp_path, serve
         tmp_path, "-f", FILES / "answers.py", "-u", 3, "-r", 3, "-t", "2s", "--stop-timeout", 5, "--host", server.url,
         "--my-argument", "nothing", "--json",
     )  # fmt: skip
-    assert_one_to_one(done, server.served(), {"/empty": "judged", "/status/503": "/fast/bad"})
-    assert outcomes(done.rows("GET /status/404")) == {"completed": done.counts["GET /status/404"]}
+    assert_one_to_one(
+        done, server.served(), {"/empty": "judged", "/status/404": "missing", "/status/503": "/fast/bad"}
+    )
+    assert outcomes(done.rows("GET missing")) == {"completed": done.counts["GET missing"]}
     assert outcomes(done.rows("GET judged")) == {"failed": done.counts["GET judged"]}
     assert outcomes(done.rows("GET /fast/bad")) == {"failed": done.counts["GET /fast/bad"]}
     assert outcomes(done.rows("db helped")) == {"failed": done.counts["db helped"]}

@@ -41,6 +41,8 @@ class Runs:
     """Function called for each written run, with Locust's environment; it returns the exit code of the process."""
     file: str = ""
     """Name of the locustfile; empty if the users are the harness's own."""
+    is_in_process: bool = False
+    """True if the users call an application of this process."""
 
 
 class AnyRecording(Protocol):
@@ -154,6 +156,7 @@ class OpenRun:
         self._write(plan, head)
         self.document.locust = LocustFacts(
             file=self._runs.file,
+            is_in_process=self._runs.is_in_process,
             users=self.scenes.alive(zero_unix_s),
             is_ramped=self.scenes.is_ramped,
             was_reset=self._was_reset,

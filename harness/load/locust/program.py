@@ -6,6 +6,8 @@ from typing import Any
 
 EVENTS: Any = locust.events
 """The events that every locustfile sees."""
+MASTER: Any = locust.runners.MasterRunner
+"""Class of the runner of a process that leads others and has no users."""
 
 
 def run(words: list[str]) -> None:

@@ -16,9 +16,11 @@ from locust.exception import CatchResponseError
 from requests.exceptions import Timeout
 
 from harness.clock import SystemClock
+from harness.load.lateness import lag_owners
 from harness.load.locust.names import Names
-from harness.load.locust.users import Users
+from harness.load.locust.users import Users, UserState
 from harness.load.owner import Owner
+from harness.load.run_delay import RunDelay
 from harness.load.split import Split
 from harness.model import Outcome
 from harness.table.aside import NO_TIME, Aside
@@ -42,13 +44,13 @@ class Sent:
     """A request that a client has begun. Times are clock readings."""
 
     __slots__ = (
-        "aside", "before_ns", "busy_ns", "entered_ns", "is_path", "is_told", "lag_target_ns", "number", "owner", "row", "run_ns",
+        "aside", "before_ns", "busy_ns", "entered_ns", "is_path", "is_told", "lag_host_ns", "lag_target_ns", "number", "owner", "row", "run_ns",
     )  # fmt: skip
 
     def __init__(self, row: int, number: int, entered_ns: int) -> None:
         self.row, self.number, self.entered_ns = row, number, entered_ns
         self.is_path = self.is_told = False
-        self.aside = self.lag_target_ns = 0
+        self.aside = self.lag_target_ns = self.lag_host_ns = 0
         self.owner: Owner | None = None
         self.before_ns = 0
         self.run_ns = self.busy_ns = -1
@@ -71,7 +73,7 @@ class Requests:
         self.begun = self.ended = self.killed = self.peak = 0
         self.is_own: Callable[[Any], bool] = _never
         """Function that tells whether the `response` of an event is one of the harness's own user, recorded already."""
-        self._split = split
+        self._split, self._delay = split, RunDelay()
         self._append, self._table = recorder.appender(), recorder.map
 
     def begin(self, me: object, request_type: object, name: object, is_path: bool) -> Sent:  # noqa: FBT001 - the hot path
@@ -81,18 +83,17 @@ class Requests:
             number = self.names.number(request_type, name, is_path)
         state = self.users.states.get(me)
         entered_ns = intended_ns = SystemClock.now_ns()
-        aside = lag_target_ns = 0
+        aside = lag_target_ns = lag_host_ns = 0
         if state is not None:
             aside = state.aside
             if state.intended_ns:
-                intended_ns, lag_target_ns = min(state.intended_ns, entered_ns), state.lag_target_ns
-                state.intended_ns = state.lag_target_ns = 0
+                intended_ns, lag_target_ns, lag_host_ns = self._lag(state, entered_ns)
         if self.users.has_ended and not aside:
             aside = _AFTER_END
         origin_ns = self.origin_ns
         row = self._append(number, 0, intended_ns - origin_ns, entered_ns - origin_ns)
         sent = Sent(row, number, entered_ns)
-        sent.is_path, sent.lag_target_ns = is_path, lag_target_ns
+        sent.is_path, sent.lag_target_ns, sent.lag_host_ns = is_path, lag_target_ns, lag_host_ns
         if aside:
             sent.aside = aside
             self._table[HEADER_BYTES + row * ROW_BYTES + _ASIDE_FROM] = aside
@@ -100,6 +101,18 @@ class Requests:
         if self._split is not None and me not in self.active:
             self._own(me, sent, self._split)
         return sent
+
+    def _lag(self, state: UserState, entered_ns: int) -> tuple[int, int, int]:
+        """Return the due time of a user's first call after its wait, and the parts of its delay by the target and the host."""
+        intended_ns, lag_target_ns = state.intended_ns, state.lag_target_ns
+        state.intended_ns = state.lag_target_ns = 0
+        if intended_ns >= entered_ns:
+            return entered_ns, 0, 0
+        late_from_ns = intended_ns + lag_target_ns
+        if late_from_ns >= entered_ns:
+            return intended_ns, entered_ns - intended_ns, 0
+        held_ns, host_ns = lag_owners(self._split, self._delay, late_from_ns, entered_ns, None)
+        return intended_ns, lag_target_ns + held_ns, host_ns
 
     def _own(self, me: object, sent: Sent, split: Split) -> None:
         """Count the work of the greenlet as that of the request from now on."""
@@ -122,6 +135,8 @@ class Requests:
             sent.run_ns, sent.busy_ns = now_ns - sent.entered_ns, 0
             split.held[owner.holder] += sent.run_ns
             split.mark_ns = now_ns
+            if now_ns > split.due_ns:
+                split.holds.remember(sent.entered_ns, now_ns)
         else:
             sent.run_ns, sent.busy_ns, _ = split.end_call(
                 owner, now_ns - sent.entered_ns, sent.before_ns, now_ns
@@ -161,17 +176,16 @@ class Requests:
         """Begin the row of an event that no client of Locust's fired: only the script knows its time."""
         state = self.users.states.get(me)
         entered_ns = intended_ns = now_ns - service_ns
-        aside = lag_target_ns = 0
+        aside = lag_target_ns = lag_host_ns = 0
         if state is not None:
             aside = state.aside
-            if 0 < state.intended_ns <= entered_ns:
-                intended_ns, lag_target_ns = state.intended_ns, state.lag_target_ns
-            state.intended_ns = state.lag_target_ns = 0
+            if state.intended_ns:
+                intended_ns, lag_target_ns, lag_host_ns = self._lag(state, entered_ns)
         if self.users.has_ended and not aside:
             aside = _AFTER_END
         row = self._append(number, 0, intended_ns - self.origin_ns, entered_ns - self.origin_ns)
         sent = Sent(row, number, entered_ns)
-        sent.aside, sent.lag_target_ns = aside, lag_target_ns
+        sent.aside, sent.lag_target_ns, sent.lag_host_ns = aside, lag_target_ns, lag_host_ns
         self.begun += 1
         if service_ns:
             self.told[number] += 1
@@ -190,7 +204,7 @@ class Requests:
         entered_ns = sent.entered_ns - origin_ns
         FILL.pack_into(
             table, FILL_BASE + sent.row * ROW_BYTES, entered_ns, entered_ns + service_ns, run_ns, busy_ns,
-            sent.lag_target_ns, 0,
+            sent.lag_target_ns, sent.lag_host_ns,
         )  # fmt: skip
         if number != sent.number:
             _OPERATION.pack_into(table, place + _OPERATION_FROM, number)
@@ -205,6 +219,7 @@ class Requests:
         table[place] = outcome
         sent.is_told = True
         self.ended += 1
+        self._delay.look(now_ns)
 
     def _count_failure(self, sent: Sent, number: int, outcome: int, now_ns: int, exception: Any) -> None:
         """Count a failure, if its call is in the results of the run."""
@@ -212,6 +227,10 @@ class Requests:
         if _INTENDED.unpack_from(self._table, place)[0] >= 0 and not sent.aside:
             self.failures.answered(reason_of(exception))
             self.failures.count(number, outcome, now_ns - self.origin_ns)
+
+    def close(self) -> None:
+        """Close what the recording of requests has open."""
+        self._delay.close()
 
     @property
     def silent(self) -> int:

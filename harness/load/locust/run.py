@@ -93,7 +93,9 @@ class LocustProcess:
 
     def _record_events(self, folder: Path, _worker: int) -> EventRecording:
         assert self._cost is not None  # noqa: S101 - measured when this process joined
-        return EventRecording(self._cost, folder, self._environment.events.request)
+        return EventRecording(
+            self._cost, folder, self._environment.events.request, is_in_process=self._runs.is_in_process
+        )
 
     def _host(self) -> HostedTarget:
         """Make and open the target, once."""

@@ -6,6 +6,7 @@ Any other user plans to go on when its wait ends; it begins late if the loop was
 """
 
 import array
+import math
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -88,10 +89,9 @@ class Users:
     def wait(self, state: UserState, tasks: Any, seconds: Any, sleep: Callable[[Any, Any], None]) -> None:
         """Let a user wait with `sleep(tasks, seconds)`, and note when its next call is due."""
         now_ns = self._now_ns()
-        try:
-            wait_ns = max(int(seconds * NS_PER_S), 0)
-        except (TypeError, ValueError, OverflowError):
-            wait_ns = 0
+        # Whatever else a wait is, Locust refuses it itself.
+        is_time = isinstance(seconds, (int, float)) and 0 <= seconds < math.inf
+        wait_ns = int(seconds * NS_PER_S) if is_time else 0
         kind = type(tasks)
         if kind is not state.tasks:
             state.tasks, state.pace_ns = kind, self.pace_of(kind, type(tasks.user))

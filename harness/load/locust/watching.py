@@ -38,6 +38,7 @@ class Watching:
             yield
         finally:
             NOW[0] = None
+            self.requests.close()
             self._beat.greenlet.kill(block=False)
             with contextlib.suppress(ValueError):
                 self._request_event.remove_listener(self.requests.on_request)

@@ -54,6 +54,40 @@ def test_one_process_alone_leaves_a_run_whose_count_is_locusts_and_an_invalid_ru
     assert not any("Locust counted" in reason for reason in judge(run).validity.reasons)
 
 
+def test_requests_of_other_users_in_the_same_locust_are_recorded_beside_the_target_s_calls(tmp_path):
+    (tmp_path / "own.py").write_text(
+        "import time\nfrom locust import User, constant, task\n"
+        "class Db(User):\n    wait_time = constant(0.02)\n    fixed_count = 1\n"
+        "    @task\n    def query(self):\n"
+        "        time.sleep(0.003)\n"
+        "        self.environment.events.request.fire(request_type='db', name='query', response_time=3.0, response_length=0)\n"
+    )
+    with Crew(tmp_path, HARNESS_TARGET="known:constant?service_ms=5") as crew:
+        words = (
+            "-f",
+            f"{LOCUSTFILE},{tmp_path / 'own.py'}",
+            "--headless",
+            "-u",
+            "3",
+            "-r",
+            "3",
+            "-t",
+            "2s",
+            "--json",
+        )
+        ended = crew.end_of(crew.start(*words))
+        (directory,) = crew.runs()
+        run = load(directory)
+    assert list(run.operations) == ["call", "db query"]
+    counts = counts_of(run)
+    assert counts["call"] > 20
+    assert counts["db query"] > 10
+    assert ended.counted == {"call": counts["call"], "query": counts["db query"]}
+    assert run.document.locust.counted == counts
+    # The split is of the target's calls; nothing is known of what held the loop for others.
+    assert run.held_by.shape == (2, 6)
+
+
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_a_test_that_is_stopped_with_locust_itself_is_judged_before_the_exit_code_is_settled(tmp_path, end):
     """With a web UI that started the test by itself, and again where somebody's file sets a code of 0 at the end."""

@@ -166,7 +166,7 @@ def test_the_run_has_all_that_a_run_of_the_harness_has(distributed, monkeypatch,
     assert said["outcomes"]["completed"] == run.total.outcomes["completed"]
     assert said["locust"]["counted"] == master.counted
     assert (said["locust"]["was_reset"], said["locust"]["notes"]) == (False, [])
-    assert said["locust"]["users"][-1][1] >= 4
+    assert max(users for _, users in said["locust"]["users"]) == 4
     assert [stage["label"] for stage in said["stages"]] == ["ramp-up", "4 users"]
     assert said["profiles"]["wait"]["file"] == "wait/wait.folded"
     # On a machine that was busy elsewhere the report shows no times.
@@ -196,7 +196,7 @@ def test_a_worker_that_is_killed_is_told_its_calls_are_kept_and_the_master_says_
     assert [worker.lost for worker in lost] == ["stopped answering"]
     reason = next(reason for reason in judge(run).validity.reasons if "stopped answering" in reason)
     assert reason.startswith(f"{lost[0].name} stopped answering; it left ")
-    assert sum(lost[0].outcomes.values()) >= min(arrived.values()) > 50
+    assert min(map(len, parts_of(run.directory.path))) >= min(arrived.values()) > 50
     check_that_the_parts_make_the_whole(run)
     assert ended.counted == counts_of(run)
     assert ended.code == 5

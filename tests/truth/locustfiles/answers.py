@@ -16,7 +16,7 @@ class Judged(HttpUser):
 
     @task
     def accepted(self):
-        with self.client.get("/status/404", catch_response=True) as response:
+        with self.client.get("/status/404", catch_response=True, name="missing") as response:
             if response.status_code == 404:
                 response.success()
 

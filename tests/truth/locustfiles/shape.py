@@ -14,7 +14,7 @@ class Readers(HttpUser):
 class Writers(HttpUser):
     wait_time = constant(0.01)
 
-    @task
+    @task(20)
     def write(self):
         self.client.post("/write", data="x")
 
