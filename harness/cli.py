@@ -63,7 +63,7 @@ COMMANDS: tuple[Command, ...] = (
     InModule("init", "write the settings and requests to start from", "init"),
     InModule("list", "show scenarios, targets, variants and micro-benchmarks", "list_"),
     InModule("run", "run a load scenario against a target and report", "run"),
-    PassedOn("locust", "run a locustfile under Locust, with exact numbers of every request", "locust"),
+    PassedOn("locust", "run a locustfile under Locust and record every request", "locust"),
     InModule("profile", "show where time and memory go, and which functions changed", "profile"),
     InModule("capacity", "find the highest rate that keeps an SLO, as an interval", "capacity"),
     InModule("bench", "run the micro-benchmark suite under pytest-benchmark", "bench"),

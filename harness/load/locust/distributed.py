@@ -173,7 +173,8 @@ class Master:
         self._open = self._reports = None
         head = reports.head
         if head is None:
-            return open_run.discard()
+            own = "" if self._runs.called else ". Start the workers with 'harness locust' too"
+            return open_run.discard(own)
         self._merged |= reports.keys
         workers = reports.workers
         LOG.info("harness: %s", ", ".join(f"{name} is {client}" for client, name in workers.items()))

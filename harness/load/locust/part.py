@@ -191,12 +191,12 @@ class OpenRun:
             counted[mine] = counted.get(mine, 0) + entry.num_requests
         return counted
 
-    def discard(self) -> ExitCode:
-        """Remove the directory, because nothing was recorded, and return the exit code for an invalid run."""
+    def discard(self, why: str = "") -> ExitCode:
+        """Remove the directory, because nothing was recorded, and return the exit code for an invalid run; `why` ends the message."""
         self.scenes.close()
         self._forget()
         self.directory.discard()
-        LOG.warning("harness: No call was recorded in this test, so its run directory is removed")
+        LOG.warning("harness: No call was recorded in this test, so its run directory is removed%s", why)
         return ExitCode.INVALID
 
     def _forget(self) -> None:

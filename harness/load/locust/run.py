@@ -230,7 +230,7 @@ class LocustProcess:
             self._is_ending = False
             if recording:
                 recording.close()
-        self._found = worst((self._found, found))
+        self._found = _graver(self._found, found)
         self._is_over.set()
 
     def _end_test(self, environment: Any, **_: Any) -> None:
@@ -252,7 +252,7 @@ class LocustProcess:
         """
         if isinstance(environment.runner, runners.WorkerRunner) or environment.process_exit_code:
             return
-        found = self._found if self._is_over.is_set() else worst((self._found, ExitCode.INVALID))
+        found = self._found if self._is_over.is_set() else _graver(self._found, ExitCode.INVALID)
         if found:
             environment.process_exit_code = int(found)
 
@@ -268,6 +268,13 @@ class LocustProcess:
                 has_page=not getattr(options, "no_report", False),
             )
         self._written.clear()
+
+
+def _graver(one: ExitCode, other: ExitCode) -> ExitCode:
+    """Return the exit code of two runs together: an invalid run says nothing of limits, so it comes before a broken one."""
+    if {one, other} == {ExitCode.INVALID, ExitCode.LIMIT_BROKEN}:
+        return ExitCode.INVALID
+    return worst((one, other))
 
 
 class Alone:
