@@ -80,6 +80,11 @@ def test_the_outcome_is_the_script_s_and_the_time_is_the_event_s(tmp_path, serve
     assert outcomes(done.rows("GET judged")) == {"failed": done.counts["GET judged"]}
     assert outcomes(done.rows("GET /fast/bad")) == {"failed": done.counts["GET /fast/bad"]}
     assert outcomes(done.rows("db helped")) == {"failed": done.counts["db helped"]}
+    # The row of an outer request ends with its answer, however late its block and its event end.
+    outer, inner = (
+        np.sort(returned(done.rows(f"GET /{name}")), order="dispatched_ns") for name in ("outer", "inner")
+    )
+    assert (outer["completed_ns"][: len(inner)] <= inner["dispatched_ns"][: len(outer)]).all()
     # The script left the block by an exception: Locust counts nothing, and nobody knows the outcome.
     assert outcomes(done.rows("GET /given-up")) == {"unfinished": done.counts["GET /given-up"]}
     client = done.run.facts.client
