@@ -113,7 +113,7 @@ def test_lost_users_are_counted_and_the_exit_code_of_the_file_stands(tmp_path, s
         "-f",
         FILES / "losing.py",
         "-u",
-        4,
+        5,
         "-r",
         10,
         "-t",
@@ -129,8 +129,14 @@ def test_lost_users_are_counted_and_the_exit_code_of_the_file_stands(tmp_path, s
     assert is_of(done.rows("GET /satisfied"), Aside.ON_STOP).all()
     assert is_of(done.rows("GET /start"), Aside.ON_START).all()
     client = done.run.facts.client
-    assert (client.started, client.lost) == (4, {"on_start raised ValueError": 2, "ended by StopUser": 1})
-    assert any("3 of 4 users were lost" in reason for reason in done.reasons)
+    assert client.started == 5
+    assert client.lost == {
+        "on_start raised ValueError": 2,
+        "ended by StopUser": 1,
+        "on_stop raised KeyError": 1,
+    }
+    assert is_of(done.rows("GET /gave-up"), Aside.ON_STOP).all()
+    assert any("4 of 5 users were lost" in reason for reason in done.reasons)
 
 
 def test_the_steps_of_a_shape_are_stages_and_what_is_killed_is_unfinished(tmp_path, server):

@@ -138,7 +138,7 @@ class _Adapter(BaseAdapter):
 
 
 class _Original:
-    """What requests reads cookies from."""
+    """The part of an answer from which requests reads cookies."""
 
     def __init__(self, answer: Answer) -> None:
         self.msg = email.message.Message()
@@ -153,7 +153,7 @@ class _Original:
 
 
 class _FastAnswer:
-    """What FastHttpUser reads of an answer."""
+    """An answer, as far as FastHttpUser reads it."""
 
     def __init__(self, answer: Answer) -> None:
         self._status, self._body = answer.status, io.BytesIO(answer.body)

@@ -104,10 +104,10 @@ def _until_it_ends(function: Callable[[Any], None]) -> Callable[[Any], None]:
     def ends(tasks: Any) -> None:
         try:
             function(tasks)
-        except _ENDS:
+        except _ENDS as end:
             state = tasks.user.__dict__.get(_STATE)
             if state is not None:
-                state.aside = _ON_STOP
+                state.aside, state.ended_by = _ON_STOP, type(end).__name__
             raise
 
     return ends

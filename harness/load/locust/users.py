@@ -24,6 +24,7 @@ class UserState:
     __slots__ = (
         "aside",
         "begun_ns",
+        "ended_by",
         "intended_ns",
         "is_asked",
         "is_waiting",
@@ -46,6 +47,8 @@ class UserState:
         """Part of the delay of that call for which the user's last task was responsible."""
         self.pace_ns = 0
         self.is_waiting = False
+        self.ended_by = "StopUser"
+        """Name of the exception by which the user ended itself."""
         self.is_asked = False
         """True once Locust has asked the user to stop."""
 
@@ -76,9 +79,9 @@ class Users:
         if state.is_asked or self.has_ended:
             return
         if error is None:
-            self.lost["ended by StopUser"] += 1
+            self.lost[f"ended by {state.ended_by}"] += 1
         else:
-            where = "on_start" if state.aside == Aside.ON_START else "a task"
+            where = {Aside.ON_START: "on_start", Aside.ON_STOP: "on_stop"}.get(Aside(state.aside), "a task")
             self.lost[f"{where} raised {type(error).__name__}"] += 1
 
     def begin_task(self, state: UserState) -> None:

@@ -1,7 +1,7 @@
 """Users that do not come back; and a file that decides on the exit code."""
 
 from locust import HttpUser, constant, events, task
-from locust.exception import StopUser
+from locust.exception import StopTest, StopUser
 
 
 class CannotStart(HttpUser):
@@ -31,6 +31,20 @@ class Satisfied(HttpUser):
 
     def on_stop(self):
         self.client.get("/satisfied")
+
+
+class GivesUp(HttpUser):
+    wait_time = constant(0.005)
+    fixed_count = 1
+
+    @task
+    def stop(self):
+        self.client.get("/gives-up")
+        raise StopTest("enough")
+
+    def on_stop(self):
+        self.client.get("/gave-up")
+        raise KeyError("nothing to put away")
 
 
 class Stays(HttpUser):
