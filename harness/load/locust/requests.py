@@ -74,6 +74,7 @@ class Requests:
         self.is_own: Callable[[Any], bool] = _never
         """Function that tells whether the `response` of an event is one of the harness's own user, recorded already."""
         self._split, self._delay = split, RunDelay()
+        users.causes = lambda from_ns, to_ns: lag_owners(split, self._delay, from_ns, to_ns, None)
         self._append, self._table = recorder.appender(), recorder.map
 
     def begin(self, me: object, request_type: object, name: object, is_path: bool) -> Sent:  # noqa: FBT001 - the hot path
@@ -82,37 +83,29 @@ class Requests:
         if number is None:
             number = self.names.number(request_type, name, is_path)
         state = self.users.states.get(me)
-        entered_ns = intended_ns = SystemClock.now_ns()
-        aside = lag_target_ns = lag_host_ns = 0
-        if state is not None:
-            aside = state.aside
-            if state.intended_ns:
-                intended_ns, lag_target_ns, lag_host_ns = self._lag(state, entered_ns)
-        if self.users.has_ended and not aside:
-            aside = _AFTER_END
-        origin_ns = self.origin_ns
-        row = self._append(number, 0, intended_ns - origin_ns, entered_ns - origin_ns)
-        sent = Sent(row, number, entered_ns)
-        sent.is_path, sent.lag_target_ns, sent.lag_host_ns = is_path, lag_target_ns, lag_host_ns
-        if aside:
-            sent.aside = aside
-            self._table[HEADER_BYTES + row * ROW_BYTES + _ASIDE_FROM] = aside
-        self.begun += 1
+        sent = self._begun(state, number, SystemClock.now_ns())
+        sent.is_path = is_path
+        if sent.aside:
+            self._table[HEADER_BYTES + sent.row * ROW_BYTES + _ASIDE_FROM] = sent.aside
         if self._split is not None and me not in self.active:
             self._own(me, sent, self._split)
         return sent
 
-    def _lag(self, state: UserState, entered_ns: int) -> tuple[int, int, int]:
-        """Return the due time of a user's first call after its wait, and the parts of its delay by the target and the host."""
-        intended_ns, lag_target_ns = state.intended_ns, state.lag_target_ns
-        state.intended_ns = state.lag_target_ns = 0
-        if intended_ns >= entered_ns:
-            return entered_ns, 0, 0
-        late_from_ns = intended_ns + lag_target_ns
-        if late_from_ns >= entered_ns:
-            return intended_ns, entered_ns - intended_ns, 0
-        held_ns, host_ns = lag_owners(self._split, self._delay, late_from_ns, entered_ns, None)
-        return intended_ns, lag_target_ns + held_ns, host_ns
+    def _begun(self, state: UserState | None, number: int, entered_ns: int) -> Sent:
+        """Claim the next row for a request of a user that was entered then."""
+        aside = lag_ns = lag_target_ns = lag_host_ns = 0
+        if state is not None:
+            aside, lag_ns = state.aside, state.lag_ns
+            if lag_ns:
+                lag_target_ns, lag_host_ns = state.lag_target_ns, state.lag_host_ns
+                state.lag_ns = 0
+        if not aside and self.users.has_ended:
+            aside = _AFTER_END
+        dispatched_ns = entered_ns - self.origin_ns
+        sent = Sent(self._append(number, 0, dispatched_ns - lag_ns, dispatched_ns), number, entered_ns)
+        sent.aside, sent.lag_target_ns, sent.lag_host_ns = aside, lag_target_ns, lag_host_ns
+        self.begun += 1
+        return sent
 
     def _own(self, me: object, sent: Sent, split: Split) -> None:
         """Count the work of the greenlet as that of the request from now on."""
@@ -174,19 +167,7 @@ class Requests:
 
     def _made_by_script(self, me: object, number: int, now_ns: int, service_ns: int) -> Sent:
         """Begin the row of an event that no client of Locust's fired: only the script knows its time."""
-        state = self.users.states.get(me)
-        entered_ns = intended_ns = now_ns - service_ns
-        aside = lag_target_ns = lag_host_ns = 0
-        if state is not None:
-            aside = state.aside
-            if state.intended_ns:
-                intended_ns, lag_target_ns, lag_host_ns = self._lag(state, entered_ns)
-        if self.users.has_ended and not aside:
-            aside = _AFTER_END
-        row = self._append(number, 0, intended_ns - self.origin_ns, entered_ns - self.origin_ns)
-        sent = Sent(row, number, entered_ns)
-        sent.aside, sent.lag_target_ns, sent.lag_host_ns = aside, lag_target_ns, lag_host_ns
-        self.begun += 1
+        sent = self._begun(self.users.states.get(me), number, now_ns - service_ns)
         if service_ns:
             self.told[number] += 1
         return sent

@@ -8,6 +8,7 @@ new; the master gathers it (`harness.load.locust.distributed`). Each test that i
 from locust import runners  # isort: skip
 import contextlib
 import dataclasses
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -148,6 +149,8 @@ class LocustProcess:
         if is_master:
             return
         if self._runs.called is None:
+            # Locust inspects its stack when it stops: the first time reads sources and blocks the loop for up to 0.1 s.
+            inspect.stack()
             self._cost = own_cost()
         else:
             self._host_or_exit()

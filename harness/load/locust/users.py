@@ -25,9 +25,10 @@ class UserState:
         "aside",
         "begun_ns",
         "ended_by",
-        "intended_ns",
         "is_asked",
         "is_waiting",
+        "lag_host_ns",
+        "lag_ns",
         "lag_target_ns",
         "pace_ns",
         "tasks",
@@ -41,10 +42,11 @@ class UserState:
         self.aside = int(Aside.ON_START)
         self.begun_ns = 0
         """Begin of the running task by the user's plan; 0 before the first."""
-        self.intended_ns = 0
-        """Due time of the first call after a wait; 0 for every other call."""
-        self.lag_target_ns = 0
-        """Part of the delay of that call for which the user's last task was responsible."""
+        self.lag_ns = self.lag_target_ns = self.lag_host_ns = 0
+        """Delay of the first call after a wait: how late the user went on, and the parts by the target and the host.
+
+        What the task does before that call is the script's own time.
+        """
         self.pace_ns = 0
         self.is_waiting = False
         self.ended_by = "StopUser"
@@ -62,6 +64,8 @@ class Users:
         self.started = 0
         self.lost: Counter[str] = Counter()
         self.has_ended = False
+        self.causes: Callable[[int, int], tuple[int, int]] = _nobody
+        """Function from two times to the parts of the time between that the target and the host caused."""
         self._paces: dict[tuple[type, type], int] = {}
         # Begin of each paced task; and pairs of a time and the number of tasks that were never made before it.
         self._made = array.array("q")
@@ -102,7 +106,7 @@ class Users:
             self._wait_for_pace(state, now_ns, wait_ns, lambda: sleep(tasks, seconds))
             return
         sleep(tasks, seconds)
-        state.intended_ns, state.lag_target_ns = now_ns + wait_ns, 0
+        self._go_on(state, now_ns + wait_ns, now_ns)
 
     def _wait_for_pace(self, state: UserState, now_ns: int, wait_ns: int, sleep: Callable[[], None]) -> None:
         pace_ns, due_ns = state.pace_ns, now_ns + wait_ns
@@ -114,10 +118,19 @@ class Users:
             sleep()
         finally:
             state.is_waiting = False
-        state.intended_ns, state.lag_target_ns = due_ns, max(now_ns - due_ns, 0)
+        self._go_on(state, due_ns, now_ns)
         self._made.append(state.begun_ns)
         if missed := (now_ns - due_ns) // pace_ns if due_ns < now_ns else 0:
             self._never_made.extend((now_ns, missed))
+
+    def _go_on(self, state: UserState, due_ns: int, waited_from_ns: int) -> None:
+        """Note how late a user goes on after its wait: its last task took too long, or the loop was busy, or the host."""
+        woken_ns = self._now_ns()
+        state.lag_ns = max(woken_ns - due_ns, 0)
+        by_task_ns = max(waited_from_ns - due_ns, 0)
+        late_from_ns = due_ns + by_task_ns
+        held_ns, host_ns = self.causes(late_from_ns, woken_ns) if woken_ns > late_from_ns else (0, 0)
+        state.lag_target_ns, state.lag_host_ns = by_task_ns + held_ns, host_ns
 
     def pace_of(self, tasks: type, user: type) -> int:
         """Return the pace of a user's tasks in ns, 0 without one: that of the set of tasks, or else of the user."""
@@ -146,6 +159,10 @@ class Users:
         )
         made = sum(from_ns <= begun_ns <= ended_ns for begun_ns in self._made)
         return Paced(made=made, never_made=missed)
+
+
+def _nobody(_from_ns: int, _to_ns: int) -> tuple[int, int]:
+    return 0, 0
 
 
 def _is_locusts(wait_time: Any) -> bool:

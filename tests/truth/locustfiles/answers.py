@@ -87,6 +87,11 @@ class Own(User):
         self.fire("measured", (time.perf_counter() - start_time) * 1000)
 
     @task
+    def after_a_nap(self):
+        time.sleep(0.05)
+        self.fire("after a nap", 1.0)
+
+    @task
     def helped(self):
         with self.environment.events.request.measure("db", "helped"):
             raise ValueError("no row")

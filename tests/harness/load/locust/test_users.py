@@ -59,8 +59,7 @@ def a_task(clock, users, state, task_ms, late_ms=0.0):
     clock.sleep_ms(task_ms)
     seconds = max(PACE_MS - task_ms, 0) / 1000
     users.wait(state, Tasks(), seconds, lambda _tasks, slept_s: clock.sleep_ms(slept_s * 1000 + late_ms))
-    lag_ms = (clock() - state.intended_ns) / MS
-    return lag_ms, state.lag_target_ns / MS
+    return state.lag_ns / MS, state.lag_target_ns / MS
 
 
 def test_a_quick_task_is_followed_by_one_in_time_and_only_the_loop_makes_it_late():
@@ -96,8 +95,17 @@ def test_without_a_pace_the_plan_is_the_end_of_the_wait():
     users = Users(clock)
     state = users.enter("me")
     users.wait(state, Tasks(), 0.5, lambda _tasks, seconds: clock.sleep_ms(seconds * 1000 + 7))
-    assert clock() - state.intended_ns == 7 * MS
+    assert (state.lag_ns, state.lag_target_ns) == (7 * MS, 0)
     assert users.paced(0, clock()) is None
+
+
+def test_the_causes_of_waking_late_are_asked_for_the_time_after_the_task_s_own_part():
+    clock = Clock()
+    users, state = paced(clock)
+    asked = []
+    users.causes = lambda from_ns, to_ns: asked.append((to_ns - from_ns) / MS) or (2 * MS, 1 * MS)
+    assert a_task(clock, users, state, 55, late_ms=4) == (39, 37)
+    assert (asked, state.lag_host_ns) == ([4], MS)
 
 
 @pytest.mark.parametrize("seconds", [None, "soon", float("nan"), float("inf"), -3])
