@@ -11,6 +11,7 @@ from harness.model import Outcome
 from harness.plans.plan import stage_of
 from harness.policy.slo import STRETCHES, Clause, Counted, LimitCount, SloMetric
 from harness.reading.summary import RunSummary
+from harness.table.aside import has_time
 from harness.table.calls import Table
 from harness.table.histogram import SUB_BUCKETS, Integers, bucket_of
 from harness.table.pieces import pieces
@@ -30,10 +31,12 @@ def count_clause(run: RunSummary, clause: Clause, operation: str, stage: str | N
     is_latency = clause.metric is SloMetric.LATENCY
     for piece in rows:
         response, completed = _response(piece), piece["outcome"] == Outcome.COMPLETED
-        kept = completed & (response <= clause.limit) if is_latency else completed
+        # A call without a time is no evidence that it was quick.
+        timed = completed & has_time(piece)
+        kept = timed & (response <= clause.limit) if is_latency else completed
         tally.add(rows.stretch_of(piece["intended_ns"]), ~kept)
         if is_latency:
-            tally.add_slow(rows.stretch_of(piece["intended_ns"]), response, completed)
+            tally.add_slow(rows.stretch_of(piece["intended_ns"]), response, timed)
     return LimitCount(
         clause=clause.text,
         operation=operation,

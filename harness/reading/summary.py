@@ -43,7 +43,7 @@ class OperationSummary:
     @property
     def count(self) -> int:
         """Number of calls that returned."""
-        return self.histograms["response_ns"].count
+        return sum(self.outcomes[outcome.label] for outcome in Outcome if outcome.returned)
 
     def percentiles(self, metric: str) -> dict[str, float | int | None]:
         """Return p50 to p999, max and mean in ns; None where too few calls support a figure."""
@@ -73,6 +73,7 @@ class RunSummary:
     table: calls.Table
     """Rows of the measured time."""
     warmup: calls.Table
+    """Rows of the warm-up, and of calls beside the measured time (`harness.table.aside`)."""
     trouble: tuple[str, ...]
     """Missing or damaged parts, in sentences."""
 
@@ -158,7 +159,7 @@ class RunSummary:
         found = self.table[:0]
         for piece in pieces(self.table):
             found = np.concatenate([found, returned(piece)])
-            response = found["completed_ns"] - found["intended_ns"]
+            response = latencies(found)["response_ns"]
             found = found[np.argsort(response)[::-1][:count]]
         return found
 

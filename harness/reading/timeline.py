@@ -10,6 +10,7 @@ import numpy.typing as npt
 from harness.clock import NS_PER_S
 from harness.model import Outcome
 from harness.table import calls
+from harness.table.aside import has_time
 from harness.table.histogram import Histogram, Integers, least_count
 from harness.table.latency import returned
 from harness.table.pieces import pieces
@@ -95,7 +96,7 @@ class Timeline:
             dropped=self.dropped + self._count(table["intended_ns"][outcome == Outcome.DROPPED]),
             waiting=_exact(self.waiting + self._present(table["intended_ns"], let_go_ns)),
             in_flight=_exact(self.in_flight + self._present(let_go["dispatched_ns"], back_ns)),
-            response=self._responses(returned(table)),
+            response=self._responses(returned(table[has_time(table)])),
         )
 
     def _count(self, times_ns: Integers) -> Integers:

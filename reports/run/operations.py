@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from harness.policy.thresholds import Level
 from harness.reading.judging import JudgedStage
+from harness.reading.locustfile import beside
 from harness.reading.summary import OperationSummary
 from harness.table.latency import METRICS
 from harness.units import format_count, format_duration, format_ns, format_rate
@@ -100,6 +101,7 @@ def _times_table(sides: Sequence[Side], name: str, key: str) -> Table:
 def stages_table(sides: Sequence[Side]) -> Table:
     """Return planned and achieved rates, outcomes, response times and validity by stage."""
     rows = [_stage_row(side, stage) for side in sides for stage in side.judged.stages]
+    rows += [_left_out_row(side, label, part) for side in sides for label, part in beside(side.run).items()]
     order = list(dict.fromkeys(row.group for row in rows))
     rows.sort(key=lambda row: order.index(row.group))
     columns = ("length", "target rate", "completed", "errors", "dropped", "p50", "p99", "max", "validity")
@@ -134,6 +136,21 @@ def _stage_row(side: Side, stage: JudgedStage) -> Row:
         Cell(str(stage.validity.level)),
     )
     return Row(side.label, cells, group=span.label)
+
+
+def _left_out_row(side: Side, label: str, part: OperationSummary) -> Row:
+    """Return a part of the run that no headline contains; its calls have no span of time of their own."""
+    errors = part.outcomes["failed"] + part.outcomes["timed_out"]
+    times = time_cells(side, part, "response_ns")
+    cells = (
+        Cell("left out"),
+        Cell("as answered"),
+        Cell(f"{format_count(part.outcomes['completed'])} calls", part.outcomes["completed"]),
+        *(Cell(format_count(n), n) for n in (errors, part.outcomes["dropped"])),
+        *(times[COLUMNS.index(name)] for name in ("p50", "p99", "max")),
+        Cell("–"),
+    )
+    return Row(side.label, cells, group=label)
 
 
 def _rate_text(start_per_s: float, end_per_s: float) -> str:

@@ -239,7 +239,7 @@ def test_the_json_holds_what_the_product_promises(tmp_path):
     document = json.loads(json.dumps(as_json(judge(run)), allow_nan=False))
     assert list(document) == [
         "dir", "scenario", "target", "variant", "engine", "seed", "validity", "reasons", "remarks", "interrupted", "planned",
-        "outcomes", "locust", "throughput_per_s", "recorder_ns_per_call", "split_ns_per_switch", "stated", "children", "operations",
+        "outcomes", "locust", "client", "throughput_per_s", "recorder_ns_per_call", "split_ns_per_switch", "stated", "children", "operations",
         "blocked", "failures", "journeys", "judged_by",
         "events_changed", "in_threads", "left_tasks", "left_running", "thread_cpu", "held_by", "warmup", "stages", "slo",
         "profiles",
@@ -248,7 +248,7 @@ def test_the_json_holds_what_the_product_promises(tmp_path):
         "completed", "failed", "timed_out", "dropped", "unfinished", "never_started",
     ]  # fmt: skip
     for name, operation in document["operations"].items():
-        assert list(operation) == ["count", "failed", *METRICS, "intervals"]
+        assert list(operation) == ["requests", "count", "failed", *METRICS, "intervals"]
         assert operation["count"] == run.operations[name].count
         for metric in METRICS:
             assert list(operation[metric]) == [*PERCENTILES, "max", "mean"]
