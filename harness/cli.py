@@ -55,10 +55,15 @@ class InModule:
         return importlib.import_module(f"harness.commands.{self.module}")
 
 
+class PassedOn(InModule):
+    """A command that passes all words after its name on to another program, `--help` and `--json` too."""
+
+
 COMMANDS: tuple[Command, ...] = (
     InModule("init", "write the settings and requests to start from", "init"),
     InModule("list", "show scenarios, targets, variants and micro-benchmarks", "list_"),
     InModule("run", "run a load scenario against a target and report", "run"),
+    PassedOn("locust", "run a locustfile under Locust and record every request", "locust"),
     InModule("profile", "show where time and memory go, and which functions changed", "profile"),
     InModule("capacity", "find the highest rate that keeps an SLO, as an interval", "capacity"),
     InModule("bench", "run the micro-benchmark suite under pytest-benchmark", "bench"),
@@ -152,6 +157,9 @@ def _carry_out(words: Sequence[str], talk: Talk) -> ExitCode:
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
+    for command in COMMANDS:
+        if isinstance(command, PassedOn) and command.name == words[0]:
+            return argparse.Namespace(command=command, words=list(words[1:]))
     args, rest = make_parser(words).parse_known_args(words)
     if rest:
         raise UsageError(

@@ -13,11 +13,12 @@ import sys
 
 import locust
 
+from harness.commands.showing.of_locust import present
 from harness.errors import HarnessError
 from harness.redaction.visible import shown_lines
 
 try:
-    TargetUser = user_of(os.environ, locust.events)
+    TargetUser = user_of(os.environ, locust.events, present)
 except HarnessError as error:
     sys.stderr.write(shown_lines(f"harness: {error}\n"))
     sys.exit(int(error.exit_code))

@@ -60,7 +60,9 @@ def _found(proposal: Proposal) -> list[str]:
     lines = [f"Found a {proposal.what}: {proposal.target}{also}"] if proposal.target else []
     beside = [f"micro-benchmarks in {proposal.suite}"] if proposal.suite else []
     if proposal.locustfile:
-        beside.append(f"{proposal.locustfile}, whose requests can become lines of {REQUESTS}")
+        beside.append(
+            f"{proposal.locustfile}, which 'harness locust' runs as it is and whose requests can become lines of {REQUESTS}"
+        )
     return [*lines, *([f"Found {', and '.join(beside)}"] if beside else [])]
 
 

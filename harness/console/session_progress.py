@@ -13,9 +13,9 @@ from harness.judge.evidence import micro_evidence
 from harness.judge.gathering import Evidence
 from harness.judge.load_evidence import load_evidence
 from harness.judge.metrics import ALL, WALL
+from harness.judge.paired import change_of
 from harness.redaction.visible import visible
-from harness.session.receipt import Phase, Receipt
-from harness.stats.order import median_interval
+from harness.session.receipt import Phase, Receipt, Rule
 
 _WORDS = {Phase.SCREEN: "Screening", Phase.CONFIRM: "Confirming"}
 _PLAIN_EVERY_S = 15.0
@@ -56,7 +56,8 @@ class Narrowing:
 
 def widest(receipt: Receipt, phase: Phase) -> str:
     """Return the widest interval measured in `phase`, in words; empty while none is bounded."""
-    found = [(half_width(evidence, phase), evidence.benchmark) for evidence in _measured(receipt)]
+    rule = receipt.plan.rule
+    found = [(half_width(evidence, phase, rule), evidence.benchmark) for evidence in _measured(receipt)]
     bounded = [pair for pair in found if math.isfinite(pair[0])]
     if not bounded:
         return ""
@@ -64,13 +65,13 @@ def widest(receipt: Receipt, phase: Phase) -> str:
     return f"(widest: {benchmark} ±{100 * share:.1f} %)"
 
 
-def half_width(evidence: Evidence, phase: Phase) -> float:
+def half_width(evidence: Evidence, phase: Phase, rule: Rule = Rule.SEQUENTIAL) -> float:
     """Return half the width of the evidence's interval in that phase, as a share; infinite while there is none."""
     pairs = evidence.confirmed if phase is Phase.CONFIRM else evidence.screened
     if not pairs:
         return math.inf
-    interval = median_interval([pair.change for pair in pairs])
-    return math.expm1((interval.high - interval.low) / 2) if interval.bounded else math.inf
+    change = change_of(pairs, evidence.metric, rule)
+    return math.expm1((change.high - change.low) / 2)
 
 
 def _measured(receipt: Receipt) -> list[Evidence]:

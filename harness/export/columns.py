@@ -15,6 +15,7 @@ from harness.errors import UsageError
 from harness.model import Outcome
 from harness.plans.plan import stage_of
 from harness.plans.span import Span
+from harness.table.aside import is_measured
 from harness.table.calls import DTYPE, Table
 
 TIMES = (
@@ -71,9 +72,9 @@ def _write(
 
 def _batch(rows: Table, names: list[str], spans: tuple[Span, ...]) -> Any:
     arrow = require()
-    # Warm-up lies before time zero, for any name of its stages.
+    # Warm-up lies before time zero, for any name of its stages; calls of starting and ending users are with it.
     labels = ["warm-up", *(span.label for span in spans if not span.warmup)]
-    stage = np.where(rows["intended_ns"] < 0, 0, stage_of(rows["intended_ns"], spans) + 1)
+    stage = np.where(is_measured(rows), stage_of(rows["intended_ns"], spans) + 1, 0)
     columns = {
         "operation": _words(rows["operation"], names),
         "stage": _words(stage, labels),

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from harness.judge.blocks import Sorted
+from harness.judge.blocks import MOST_BAD, Sorted
 from harness.judge.gathering import DamagedError, Evidence, Expect, Pair, Reader, gather, median_pair
 from harness.judge.metrics import (
     COLD_START,
@@ -84,14 +84,16 @@ def _of_slices(
 
 
 def _runs(name: str) -> Expect[Block]:
-    """Return a test for the blocks that were to measure the benchmark: all, until it is decided."""
-    return lambda block: name in block.order or not block.order or name == NULL_CONTROL
+    """Return a test for the blocks that were to measure the benchmark: all with room for it, until it is decided."""
+    return lambda block: (
+        name not in block.crowded and (name in block.order or not block.order or name == NULL_CONTROL)
+    )
 
 
 def _not_alone(benchmark: Benchmark, blocks: Iterable[Block]) -> str:
     """Return the reason why a benchmark with work beside its calling thread cannot be judged; empty if it can."""
     if benchmark.concurrency is not Concurrency.NONE:
-        return benchmark.note
+        return benchmark.note or _crowded(benchmark.name, blocks)
     worked = next((block for block in blocks if benchmark.name in block.beside), None)
     return (
         f"it works beside its calling thread ({worked.beside[benchmark.name]}) since block {worked.number}, and was measured "
@@ -99,6 +101,15 @@ def _not_alone(benchmark: Benchmark, blocks: Iterable[Block]) -> str:
         if worked
         else ""
     )
+
+
+def _crowded(name: str, blocks: Iterable[Block]) -> str:
+    """Return the reason why too few blocks had room for the work of a benchmark; empty if enough had."""
+    ran = [block for block in blocks if name in block.crowded or name in block.slices]
+    crowded = [block.crowded[name] for block in ran if name in block.crowded]
+    if len(crowded) <= MOST_BAD * len(ran):
+        return ""
+    return f"{len(crowded)} of {len(ran)} blocks had no room for it (limit {MOST_BAD:.0%}): {crowded[-1]}"
 
 
 def _slices_pair(slices: Slices, benchmark: Benchmark) -> Pair:

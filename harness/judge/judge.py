@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from harness.errors import HarnessError
+from harness.exact.metrics import INSTRUCTIONS
 from harness.judge import paired, policy_file
 from harness.judge.blocks import AnyBlock, Quota, Sorted, planned, planned_load, sort_blocks, sort_load_blocks
 from harness.judge.candidates import Candidates
@@ -15,6 +16,7 @@ from harness.judge.certified import certify_segments
 from harness.judge.conclusion import Findings, conclude
 from harness.judge.controls import Control, load_control, merged, micro_control
 from harness.judge.exact import exact_comparisons
+from harness.judge.instructions import beside_times
 from harness.judge.looks import judged_micro, load_candidates, micro_candidates, still_open
 from harness.judge.metrics import ALL, LOAD_METRICS, WALL
 from harness.judge.process import base_slows_everything, slows_everything
@@ -66,7 +68,7 @@ def examine(
         *_limits(receipt, policy, load_blocks),
     )
     return Findings(
-        tuple(_accept(comparison, receipt, policy) for comparison in found),
+        tuple(_accept(comparison, receipt, policy) for comparison in beside_times(found)),
         merged(*controls),
         tuple(_faults(receipt, blocks, load_blocks)),
         tuple(dict.fromkeys(_reasons(receipt, policy, controls))),
@@ -106,6 +108,9 @@ def _micro(
         for benchmark in receipt.benchmarks
         if benchmark.state is not State.BOTH and policy.skipped(benchmark.name) is None
     ]
+    # Benchmarks whose instructions alone are counted have no blocks, and lack none.
+    if not (receipt.blocks or "micro" in receipt.suites):
+        return one_sided
     process = slows_everything(receipt, policy)
     made = _progress(receipt, policy, blocks, blocks.usable, planned(receipt.plan))
     if process is not None:
@@ -241,6 +246,7 @@ def _empty(receipt: Receipt) -> list[str]:
         "micro": bool(receipt.benchmarks),
         "load": bool(receipt.load_blocks),
         "exact": bool(receipt.counts),
+        "instructions": any(count.metric == INSTRUCTIONS for count in receipt.counts),
     }
     is_one_sided = receipt.benchmarks and not any(one.state is State.BOTH for one in receipt.benchmarks)
     if receipt.trouble or (receipt.shard is not None and is_one_sided):

@@ -175,7 +175,7 @@ def _unjudged(
         (evidence.trouble, Verdict.INVALID),
         (short, missing),
         (terms.withheld, Verdict.INCONCLUSIVE),
-        ("" if evidence.screened else "no block measured it", Verdict.INVALID),
+        ("" if evidence.screened or evidence.thin else "no block measured it", Verdict.INVALID),
         (evidence.thin, Verdict.INCONCLUSIVE),
         (few, Verdict.INCONCLUSIVE),
         *_unconfirmed(evidence, terms, made, leaning, on_fresh=on_fresh),
@@ -236,6 +236,7 @@ def _comparison(
         verdict,
         unit=metric.unit,
         margin=terms.margin,
+        watched=metric.watched,
         note=note,
     )
     if change is None:

@@ -34,7 +34,7 @@ from harness.target.answers import EXPECT_STATUS, read_expected
 from harness.target.spec import RESERVED
 from harness.units import parse_duration_s, significant
 
-SUITES = ("micro", "exact", "load")
+SUITES = ("micro", "exact", "load", "instructions")
 _FILE = "pyproject.toml"
 _VALIDITY = "validity"
 _BESIDE = (_VALIDITY, EXPECT_STATUS, *RESERVED)

@@ -47,21 +47,12 @@ def at_end(
     facts: LoadFacts, watches: Watches, *, ended_ns: int, in_flight_peak: int, stopped: str | None
 ) -> LoadFacts:
     """Return the facts after everything has ended; `ended_ns` is the end of the measured time."""
-    work, split, garbage = watches.work, watches.split, watches.garbage
-    is_taken = split is not None and split.was_taken
-    looked = split.blocking if split and not is_taken else None
+    work, split = watches.work, watches.split
+    facts = of_process(facts, split, watches.garbage, ended_ns=ended_ns, in_flight_peak=in_flight_peak)
+    looked = split.blocking if split and not facts.split_taken else None
     return msgspec.structs.replace(
         facts,
-        split=facts.split and not is_taken,
-        split_taken=is_taken,
         children=watches.children.facts(),
-        ended_ns=ended_ns,
-        clock_step_s=_unix_s(facts.origin_ns) - facts.origin_unix_s,
-        replaced_time_s=_replaced_s(),
-        garbage_collections=garbage.collections,
-        garbage_ns=garbage.spent_ns,
-        in_flight_peak=in_flight_peak,
-        peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         counters=watches.counters.growth(),
         counters_trouble=watches.counters.trouble,
         failures=work.failures.found(work.names),
@@ -72,6 +63,25 @@ def at_end(
         blocked=_blocked(looked, work.names) if looked else {},
         halted_ns=watches.delay.halted_ns,
         longest_halt_ns=watches.delay.longest_halt_ns,
+    )
+
+
+def of_process(
+    facts: LoadFacts, split: "Stretches | None", garbage: GarbageWatch, *, ended_ns: int, in_flight_peak: int
+) -> LoadFacts:
+    """Return the facts of a process at the end of a test, whatever made its calls."""
+    is_taken = split is not None and split.was_taken
+    return msgspec.structs.replace(
+        facts,
+        split=facts.split and not is_taken,
+        split_taken=is_taken,
+        ended_ns=ended_ns,
+        clock_step_s=_unix_s(facts.origin_ns) - facts.origin_unix_s,
+        replaced_time_s=_replaced_s(),
+        garbage_collections=garbage.collections,
+        garbage_ns=garbage.spent_ns,
+        in_flight_peak=in_flight_peak,
+        peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )
 
 

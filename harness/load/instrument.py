@@ -25,6 +25,7 @@ from harness.profiles.capture.wait import WAITS
 from harness.profiles.stacks.marker import marked, marked_async
 from harness.run.directory import RunDirectory, write_atomically
 from harness.run.facts import LoadFacts
+from harness.supervise import private_folder
 from harness.table.heldby import HeldBy
 from harness.table.recorder import Recorder
 from harness.target.carrying import Carrier
@@ -116,6 +117,7 @@ class Measurement:
         self._folder = folder
         self._rows = rows
         self._resources = contextlib.ExitStack()
+        self._cells: HeldBy | None = None
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as kept:
@@ -126,9 +128,7 @@ class Measurement:
     def _begin(self, kept: contextlib.ExitStack) -> None:
         instrument, split = self.instrument, self.instrument.split
         self.recorder = kept.enter_context(Recorder(self._folder / RunDirectory.CALLS, self._rows))
-        self._cells = HeldBy(self._folder / RunDirectory.HELD_BY, len(instrument.names)) if split else None
-        if self._cells:
-            kept.callback(self._cells.close)
+        self._open_cells(kept)
         self._waits = instrument.make_waits()
         if split:
             # Earlier holds belong to no test: measuring the overhead made them.
@@ -138,6 +138,28 @@ class Measurement:
         kept.callback(self.delay.close)
         self._garbage = GarbageWatch(split.collected if split else None)
         self._counters = Counters(instrument.target)
+
+    def _open_cells(self, kept: contextlib.ExitStack) -> None:
+        if self.instrument.split is None:
+            self._cells = None
+            return
+        with contextlib.ExitStack() as scratch:
+            # The folder of a test that is recorded elsewhere was removed at once.
+            folder = self._folder if self._folder.exists() else scratch.enter_context(private_folder())
+            path = folder / RunDirectory.HELD_BY
+            # A new file each time: calls that are in flight still add to the one before.
+            path.unlink(missing_ok=True)
+            self._cells = HeldBy(path, len(self.instrument.names))
+        kept.callback(self._cells.close)
+
+    def restart(self) -> None:
+        """Forget what was collected so far; calls made with the `calling` of before add nothing to what follows."""
+        self._open_cells(self._resources)
+        self._waits = self.instrument.make_waits()
+        if self.instrument.split:
+            self.instrument.split.waits = self._waits
+        self._garbage.collections = self._garbage.spent_ns = 0
+        self._counters = Counters(self.instrument.target)
 
     def __exit__(self, *exception: object) -> None:
         self._resources.close()

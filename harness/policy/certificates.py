@@ -22,9 +22,11 @@ import dataclasses
 import itertools
 import math
 import statistics
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
-from harness.policy.slo import STRETCHES, Clause, Counted, LimitCount, SloMetric, State
+from harness.policy.slo import STRETCHES, Clause, LimitCount, SloMetric, State
 from harness.stats.clusters import Spread, Stretch, spread
 from harness.stats.proportion import fewest_trials, lower_bound, upper_bound
 from harness.stats.student import student_quantile
@@ -35,8 +37,8 @@ LEAST_ALLOWED = 30
 """Calls that must be allowed beyond a limit before it can be certified."""
 FEWEST_CLUSTERS = 5
 """Stretches with an exceeding call from which clusters can be told."""
-_PIECES_OF_A_SEGMENT = 5
 _MISSED_GROUP = 6
+_Number = TypeVar("_Number", int, float)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Certificate:
 
     `more` is the number of further calls that would certify the clause at the same rate; None where no number would.
     `effective` is the number of independent calls that would tell as much; None of a throughput and without counts.
+    `variance` is that of `exceeding`, and `slow_effect` the design effect of the slowest calls.
     """
 
     clause: Clause
@@ -56,6 +59,8 @@ class Certificate:
     more: int | None
     sentence: str
     effective: float | None = None
+    variance: float = 0.0
+    slow_effect: float = 1.0
 
 
 def certify(clause: Clause, counts: Sequence[LimitCount]) -> Certificate:
@@ -72,11 +77,6 @@ def certify(clause: Clause, counts: Sequence[LimitCount]) -> Certificate:
     if clause.metric is SloMetric.THROUGHPUT:
         return _certify_throughput(clause, counted, calls, exceeding)
     return _Share(clause, calls, exceeding, _exceeding(counted), _slowest(clause, counted)).certificate()
-
-
-def calls_to_certify(share: float, rate: float) -> int | None:
-    """Return the number of independent calls that certify a `share` if calls break the clause at `rate`, or None."""
-    return _calls_to_certify(share, rate, spread([Stretch(1, 0)] * STRETCHES).cautious)
 
 
 def _calls_to_certify(share: float, rate: float, effect: float) -> int | None:
@@ -107,40 +107,56 @@ def _useless(counts: Sequence[LimitCount], calls: int) -> str:
 
 def _adds_up(count: LimitCount) -> bool:
     parts = count.stretches
-    possible = all(0 <= max(part.exceeding, part.slowest) <= part.calls for part in parts)
-    totals = (sum(part.calls for part in parts), sum(part.exceeding for part in parts))
-    return (
-        possible and min(part.exceeding for part in parts) >= 0 and totals == (count.calls, count.exceeding)
+    possible = all(
+        0 <= part.exceeding <= part.calls and sum(part.slow.values()) <= part.calls for part in parts
     )
+    totals = (sum(part.calls for part in parts), sum(part.exceeding for part in parts))
+    return possible and totals == (count.calls, count.exceeding)
 
 
-def _merged(count: LimitCount, pieces: int) -> list[Counted]:
-    """Return the counts of `pieces` longer stretches, each of several neighbours."""
-    parts = count.stretches
-    pieces = min(pieces, len(parts))
-    cuts = [piece * len(parts) // pieces for piece in range(pieces + 1)]
-    return [
-        Counted(*(sum(values) for values in zip(*(_values(one) for one in parts[low:high]), strict=True)))
-        for low, high in itertools.pairwise(cuts)
-    ]
+def _merged(counts: Sequence[LimitCount], values: Sequence[Sequence[_Number]]) -> list[_Number]:
+    """Return the sums of `values`, given by count and stretch, over about twenty stretches.
+
+    These are as long as can be, several neighbours together, since neighbours should not share a cluster.
+    """
+    made = []
+    for count, each in zip(counts, values, strict=True):
+        pieces = min(math.ceil(STRETCHES / len(counts)), len(count.stretches))
+        cuts = [piece * len(each) // pieces for piece in range(pieces + 1)]
+        made += [sum(each[low:high]) for low, high in itertools.pairwise(cuts)]
+    return made
 
 
-def _values(counted: Counted) -> tuple[int, int, int]:
-    return counted.calls, counted.exceeding, counted.slowest
+def _stretches(counts: Sequence[LimitCount], values: Sequence[Sequence[int]]) -> list[Stretch]:
+    calls = _merged(counts, [[part.calls for part in count.stretches] for count in counts])
+    return [Stretch(*one) for one in zip(calls, _merged(counts, values), strict=True)]
 
 
 def _exceeding(counts: Sequence[LimitCount]) -> list[Stretch]:
-    """Return the exceeding calls in about twenty stretches: long ones, since neighbours should not share a cluster."""
-    pieces = math.ceil(STRETCHES / len(counts))
-    return [Stretch(one.calls, one.exceeding) for count in counts for one in _merged(count, pieces)]
+    return _stretches(counts, [[part.exceeding for part in count.stretches] for count in counts])
 
 
-def _slowest(clause: Clause, counts: Sequence[LimitCount]) -> list[list[Stretch]]:
-    """Return the slowest calls by stretch, of each segment apart: the slowest are those of their segment."""
-    if clause.metric is not SloMetric.LATENCY:
+def _slowest(clause: Clause, counts: Sequence[LimitCount]) -> list[Stretch]:
+    """Return the slowest calls by stretch: at least the share that the clause allows. Empty of a clause on errors."""
+    by_step: Counter[int] = Counter()
+    for count in counts:
+        for part in count.stretches:
+            by_step.update(part.slow)
+    wanted = math.ceil(clause.share * sum(count.calls for count in counts))
+    steps = sorted(by_step, reverse=True)
+    slower = itertools.accumulate(by_step[step] for step in steps)
+    level = next((step for step, number in zip(steps, slower, strict=True) if number >= wanted), None)
+    if clause.metric is not SloMetric.LATENCY or level is None:
         return []
-    pieces = max(math.ceil(STRETCHES / len(counts)), _PIECES_OF_A_SEGMENT)
-    return [[Stretch(one.calls, one.slowest) for one in _merged(count, pieces)] for count in counts]
+    return _stretches(counts, [_at_least(level, count) for count in counts])
+
+
+def _at_least(level: int, count: LimitCount) -> list[int]:
+    """Return the calls of each stretch from a step on; where that is below the slower half, all of them."""
+    lowest = min((step for part in count.stretches for step in part.slow), default=0)
+    if level < lowest:
+        return [part.calls for part in count.stretches]
+    return [sum(number for step, number in part.slow.items() if step >= level) for part in count.stretches]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -151,7 +167,7 @@ class _Share:
     calls: int
     exceeding: int
     stretches: list[Stretch]
-    slowest: list[list[Stretch]]
+    slowest: list[Stretch]
 
     def certificate(self) -> Certificate:
         known = spread(self.stretches)
@@ -172,8 +188,18 @@ class _Share:
         effective = min(float(self.calls), self.calls / effect)
         said = [self._seen(), *self._remarks(state, effective if is_clustered else None, more)]
         return Certificate(
-            self.clause, state, self.calls, self.exceeding, low, high, more, f"{state}: {'; '.join(said)}", effective
-        )  # fmt: skip
+            clause=self.clause,
+            state=state,
+            calls=self.calls,
+            exceeding=self.exceeding,
+            low=low,
+            high=high,
+            more=more,
+            sentence=f"{state}: {'; '.join(said)}",
+            effective=effective,
+            variance=known.variance,
+            slow_effect=max(1.0, spread(self.slowest).plain) if self.slowest else 1.0,
+        )
 
     @property
     def _spans(self) -> int:
@@ -182,7 +208,7 @@ class _Share:
 
     @property
     def _slow_spans(self) -> int:
-        return sum(one.successes > 0 for part in self.slowest for one in part)
+        return sum(one.successes > 0 for one in self.slowest)
 
     @property
     def _can_certify(self) -> bool:
@@ -198,7 +224,7 @@ class _Share:
 
     def _doubt(self) -> tuple[float, bool]:
         """Return the larger design effect of the exceeding and of the slowest calls, and whether they cluster."""
-        both = [spread(self._at_least_five()), *([spread(*self.slowest)] if self.slowest else [])]
+        both = [spread(self._at_least_five()), *([spread(self.slowest)] if self.slowest else [])]
         return max(one.cautious for one in both), any(one.is_clustered for one in both)
 
     def _high(self, effect: float) -> float:
@@ -248,8 +274,8 @@ class _Share:
     def _where_few(self) -> str:
         if 0 < self._spans < FEWEST_CLUSTERS:
             return f"they lie in {self._spans} of {len(self.stretches)} stretches of time"
-        share, places = format_percent(self.clause.share), sum(len(part) for part in self.slowest)
-        return f"the slowest {share} lie in {self._slow_spans} of {places} stretches of time"
+        share = format_percent(self.clause.share)
+        return f"the slowest {share} lie in {self._slow_spans} of {len(self.slowest)} stretches of time"
 
 
 def _certify_throughput(
@@ -275,13 +301,11 @@ def _certify_throughput(
 
 def _reach_per_s(counts: Sequence[LimitCount]) -> float:
     """Return the distance of the one-sided bounds of the rate, from the completed calls of about twenty stretches."""
-    pieces = math.ceil(STRETCHES / len(counts))
+    counted = [one for one in counts if one.seconds > 0]
+    completed = [[part.calls - part.exceeding for part in one.stretches] for one in counted]
+    seconds = [[one.seconds / len(one.stretches)] * len(one.stretches) for one in counted]
     rates = [
-        (one.calls - one.exceeding) * len(parts) / count.seconds
-        for count in counts
-        if count.seconds > 0
-        for parts in [_merged(count, pieces)]
-        for one in parts
+        done / took for done, took in zip(_merged(counted, completed), _merged(counted, seconds), strict=True)
     ]
     if len(rates) < 2:
         return 0.0

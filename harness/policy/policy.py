@@ -14,7 +14,7 @@ Percent = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 Words = Annotated[str, msgspec.Meta(min_length=1)]
 
 
-EXACT_MARGINS_PERCENT = {"allocations": 1.0, "peak_bytes": 1.0}
+EXACT_MARGINS_PERCENT = {"allocations": 1.0, "peak_bytes": 1.0, "instructions": 0.3}
 """Margins of counts with small day-to-day variation. Other counts are data of the requests: they have `allow` alone."""
 METRIC_MARGINS_PERCENT = EXACT_MARGINS_PERCENT | {
     "cpu_mean": 5.0,
@@ -41,7 +41,7 @@ class BenchmarkRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     Of the rules that fit, the last one that sets a value counts for that value.
 
-    `metric` is a glob too. `margin_percent` is for paired metrics, allocations and peak bytes; `allow` is the increase
+    `metric` is a glob too. `margin_percent` is for paired metrics, allocations, peak bytes and instructions; `allow` is the increase
     per request that an exact metric may have; `skip` leaves the benchmark out of gates and gives the reason.
     """
 
@@ -123,7 +123,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Calibration card stored in the project, or a folder with one for each machine; reports show the card of the
     current machine."""
     suites: tuple[Words, ...] = ("micro", "exact")
-    """Suites of `gate`: micro, exact, load."""
+    """Suites of `gate`: micro, exact, load, instructions."""
     base: str = "main"
     """Default revision for `gate` to compare with."""
     budget: str | None = None

@@ -48,15 +48,15 @@ class Clause:
 
 
 class Counted(msgspec.Struct, frozen=True, array_like=True):
-    """The counts of one stretch of time: planned calls, those that broke the clause, those among the slowest.
+    """The counts of one stretch of time: planned calls, and those that broke the clause.
 
-    The slowest are, of a clause on latency, the share of all calls that it allows beyond its limit: their places show
-    how slow calls cluster even where no call is over the limit.
+    Of a clause on latency, `slow` has the numbers of the slower half of calls by how slow they were, in steps of a quarter
+    of an octave: it shows how slow calls cluster even where none is over the limit.
     """
 
     calls: int
     exceeding: int
-    slowest: int = 0
+    slow: dict[int, int] = {}
 
 
 class LimitCount(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ import contextlib
 import math
 import os
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,14 @@ from harness.processes.measure import Ending
 from harness.processes.merge_parts import Part, merge_parts
 from harness.processes.withdraw_split import withdraw_split
 from harness.processes.worker_messages import Member
-from harness.processes.worker_reports import PIECE_BYTES, UNFINISHED, End, Head, Report, place_of
+from harness.processes.worker_reports import PIECE_BYTES, End, Head, Report, place_of
 from harness.profiles.capture.wait import WAITS
 from harness.run.directory import RunDirectory, write_atomically, write_document
 from harness.run.documents import HostFacts
 from harness.table import calls, shares
+from harness.table.aside import Aside, is_measured
 from harness.table.calls import HEADER_BYTES, ROW_BYTES
-from harness.table.histogram import Integers
+from harness.table.moving import move
 from harness.table.pieces import pieces
 from harness.units import format_s
 
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
 CLOCK_TRUST_S = 1.0
 # A worker that ended this much before the others did not end together with them.
 _TOGETHER_S = 1.0
-_TIMES = ("intended_ns", "dispatched_ns", "entered_ns", "completed_ns")
 
 
 class IncomingPart:
@@ -116,19 +117,26 @@ class IncomingPart:
             return None
         return f"The calls of {self.name} did not arrive as they were recorded ({size // ROW_BYTES} of {self.end.rows})"
 
-    def place_at(self, offset_ns: int) -> None:
-        """Shift its times to the time zero of the whole, and write its facts beside its table."""
+    def place_at(self, offset_ns: int, operations: Sequence[str]) -> None:
+        """Move its times to the time zero of the whole, number its operations as in `operations`, and write its facts."""
         table = calls.load(self.path)
-        if len(table) and offset_ns:
+        own = list(self.head.operations) if self.head else []
+        numbers = np.array([operations.index(name) for name in own], np.uint16)
+        if len(table) and (offset_ns or own != list(operations[: len(own)])):
             whole = np.memmap(self.path, calls.DTYPE, "r+", HEADER_BYTES, (len(table),))
             for piece in pieces(whole):
-                for name in _TIMES:
-                    _shift(piece[name], offset_ns, piece["outcome"], returned=name in _TIMES[2:])
+                was_ramp_up = piece["intended_ns"] < 0
+                move(piece, offset_ns)
+                piece["aside"][was_ramp_up & is_measured(piece)] |= np.uint8(Aside.RAMP_UP)
+                piece["operation"] = numbers[piece["operation"]]
             whole.flush()
         if self.facts:
-            facts = self.facts
-            if facts.ended_ns is not None:
-                facts = msgspec.structs.replace(facts, ended_ns=facts.ended_ns + offset_ns)
+            facts = msgspec.structs.replace(
+                self.facts,
+                origin_ns=self.facts.origin_ns - offset_ns,
+                origin_unix_s=self.facts.origin_unix_s - offset_ns / NS_PER_S,
+                ended_ns=None if self.facts.ended_ns is None else self.facts.ended_ns + offset_ns,
+            )
             write_document(self.folder / RunDirectory.FACTS, facts)
         if self.end and self.end.held_by:
             write_atomically(self.folder / RunDirectory.HELD_BY, self.end.held_by)
@@ -136,10 +144,6 @@ class IncomingPart:
             write_atomically(self.folder / WAITS, self.end.waits)
         if self.facts and self.facts.split_taken:
             withdraw_split(self.folder, shares.CALLS)
-
-
-def _shift(column: Integers, offset_ns: int, outcome: Integers, *, returned: bool) -> None:
-    column[outcome != UNFINISHED if returned else slice(None)] += offset_ns
 
 
 class WorkerReports:
@@ -185,8 +189,32 @@ class WorkerReports:
 
     @property
     def head(self) -> Head | None:
-        """Head of the first worker that sent one; None before that."""
-        return next((part.head for part in self._parts.values() if part.head), None)
+        """Head of the first worker that sent one, with the operations of all; None before that."""
+        heads = [part.head for part in self._parts.values() if part.head]
+        if not heads:
+            return None
+        operations = {name: weight for head in heads[::-1] for name, weight in head.operations.items()}
+        ordered = dict.fromkeys(name for head in heads for name in head.operations)
+        return msgspec.structs.replace(heads[0], operations={name: operations[name] for name in ordered})
+
+    @property
+    def head_so_far(self) -> Head | None:
+        """The same for the tables as they are before `merge`: without names if the workers number operations differently."""
+        if (head := self.head) is None:
+            return None
+        names = list(head.operations)
+        orders = [list(part.head.operations) for part in self._parts.values() if part.head]
+        if all(order == names[: len(order)] for order in orders):
+            return head
+        unnamed = {f"operation {number} of each worker": 1.0 for number, _ in enumerate(names)}
+        return msgspec.structs.replace(head, operations=unnamed)
+
+    @property
+    def zero_unix_s(self) -> float | None:
+        """Time zero of the whole on the master's wall clock: the first of those that have ended their ramp-up, if any has."""
+        known = [part for part in self._parts.values() if part.origin_unix_s is not None]
+        ramped = [part for part in known if part.head and part.head.is_ramped]
+        return min((part.origin_unix_s or 0.0 for part in ramped or known), default=None)
 
     @property
     def duration_s(self) -> float:
@@ -194,8 +222,8 @@ class WorkerReports:
         return max((self._offset_s(part) + part.ended_s for part in self._parts.values()), default=0.0)
 
     def _offset_s(self, part: IncomingPart) -> float:
-        known = [one.origin_unix_s for one in self._parts.values() if one.origin_unix_s is not None]
-        return 0.0 if part.origin_unix_s is None else part.origin_unix_s - min(known)
+        zero_s = self.zero_unix_s
+        return 0.0 if part.origin_unix_s is None or zero_s is None else part.origin_unix_s - zero_s
 
     def notes(self) -> list[str]:
         """Return the notes that degrade the run: clocks that could not be used, and environments that differ."""
@@ -221,7 +249,7 @@ class WorkerReports:
         for part in self._parts.values():
             with contextlib.suppress(HarnessError):
                 troubles.append(part.missing())
-                part.place_at(round(self._offset_s(part) * NS_PER_S))
+                part.place_at(round(self._offset_s(part) * NS_PER_S), list(head.operations) if head else [])
         found = [self._whole_part(worker, part, end_s) for worker, part in self._parts.items()]
         ending = Ending(trouble="; ".join(filter(None, troubles)) or None)
         return merge_parts(found, plan, self._timing, ending, Ready(head.operations if head else {}))

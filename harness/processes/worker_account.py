@@ -13,10 +13,12 @@ import numpy as np
 
 from harness.model import Outcome
 from harness.plans.span import Span
+from harness.run import client_facts
 from harness.run.distributions import COUNTS, MOMENTS, Distributions
 from harness.run.documents import HostFacts
 from harness.run.facts import Blocked, ChildFacts, InThreads, LoadFacts, ThreadCpu
 from harness.table import calls
+from harness.table.aside import is_measured
 from harness.target import failures, journey_ends
 
 
@@ -33,7 +35,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, name: str, table: calls.Table, spans: Sequence[Span], facts: LoadFacts | None) -> Self:
         """Return the account of a whole table, warm-up included."""
-        measured = table[table["intended_ns"] >= 0]
+        measured = table[is_measured(table)]
         found = Distributions.of(measured, spans)
         outcomes = np.bincount(measured["outcome"], minlength=len(Outcome))
         return cls(
@@ -110,6 +112,7 @@ def merged_facts(accounts: Sequence[Account]) -> LoadFacts | None:
         longest_halt_ns=max(facts.longest_halt_ns for facts in all_facts),
         children=_together([facts.children for facts in all_facts if facts.children]),
         journeys=journey_ends.merged([facts.journeys for facts in all_facts if facts.journeys]),
+        client=client_facts.merged([facts.client for facts in all_facts if facts.client]),
         threads=sum(facts.threads for facts in all_facts),
         thread_cpu=_cpu([facts.thread_cpu for facts in all_facts]),
         thread_cpu_read_ns=max(facts.thread_cpu_read_ns for facts in all_facts),

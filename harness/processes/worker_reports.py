@@ -24,10 +24,12 @@ PIECE_BYTES = 65_536 * ROW_BYTES
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts that a worker knows of its part from the beginning."""
+    """Facts that a worker knows of its part early; operations may be added later."""
 
     operations: dict[str, float]
     environment: dict[str, Any]
+    is_ramped: bool = False
+    """True once time zero is the end of the ramp-up."""
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +86,10 @@ class Outgoing:
         self._recorder = recorder
         self._sent = 0
         self._out: list[int] = []
+
+    def again(self) -> None:
+        """Send all rows again with the next report: their times have moved."""
+        self._sent, self._out = 0, []
 
     def take(self) -> Rows:
         """Return `first`, `rows`, `late` and `late_rows` of the next report; they are not sent again."""

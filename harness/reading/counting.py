@@ -11,64 +11,76 @@ from harness.model import Outcome
 from harness.plans.plan import stage_of
 from harness.policy.slo import STRETCHES, Clause, Counted, LimitCount, SloMetric
 from harness.reading.summary import RunSummary
+from harness.table.aside import has_time
 from harness.table.calls import Table
-from harness.table.histogram import Histogram, bucket_of
+from harness.table.histogram import SUB_BUCKETS, Integers, bucket_of
 from harness.table.pieces import pieces
 
 ALL = "all"
 """Name that stands for all operations: a limit without an operation counts all calls together."""
 
 _Flags = npt.NDArray[np.bool_]
+# A histogram has 128 buckets in an octave, so 32 are a quarter of one; values are below 2**53.
+_BITS_OF_A_STEP = 5
+_NEVER = (54 * SUB_BUCKETS) >> _BITS_OF_A_STEP
 
 
 def count_clause(run: RunSummary, clause: Clause, operation: str, stage: str | None) -> LimitCount:
     """Return the counts of one clause for an operation (or `all`), in one stage if it is named."""
-    rows = _Rows(run, operation, stage)
-    slow_bucket = _slow_bucket(clause, rows) if clause.metric is SloMetric.LATENCY else None
-    counts = np.zeros((3, STRETCHES), np.int64)
+    rows, tally = _Rows(run, operation, stage), Tally()
+    is_latency = clause.metric is SloMetric.LATENCY
     for piece in rows:
         response, completed = _response(piece), piece["outcome"] == Outcome.COMPLETED
-        kept = completed & (response <= clause.limit) if slow_bucket is not None else completed
-        slow = (
-            ~completed | (bucket_of(response) >= slow_bucket)
-            if slow_bucket is not None
-            else np.zeros_like(kept)
-        )
-        stretch = rows.stretch_of(piece["intended_ns"])
-        for place, chosen in enumerate((np.ones_like(kept), ~kept, slow)):
-            counts[place] += np.bincount(stretch[chosen], minlength=STRETCHES)
+        # A call without a time is no evidence that it was quick.
+        timed = completed & has_time(piece)
+        kept = timed & (response <= clause.limit) if is_latency else completed
+        tally.add(rows.stretch_of(piece["intended_ns"]), ~kept)
+        if is_latency:
+            tally.add_slow(rows.stretch_of(piece["intended_ns"]), response, timed)
     return LimitCount(
         clause=clause.text,
         operation=operation,
         stage=stage,
-        calls=int(counts[0].sum()),
-        exceeding=int(counts[1].sum()),
+        calls=int(tally.calls.sum()),
+        exceeding=int(tally.exceeding.sum()),
         seconds=rows.seconds,
-        stretches=tuple(Counted(*one) for one in counts.T.tolist()),
+        stretches=tally.stretches(clause.share),
     )
 
 
-def _response(rows: Table) -> npt.NDArray[np.int64]:
+class Tally:
+    """The counts of calls by stretch of time; calls are added as arrays, of which the first is their stretches."""
+
+    def __init__(self) -> None:
+        self.calls = np.zeros(STRETCHES, np.int64)
+        self.exceeding = np.zeros(STRETCHES, np.int64)
+        self._slow = np.zeros((STRETCHES, _NEVER + 1), np.int64)
+
+    def add(self, stretch: Integers, exceeds: _Flags) -> None:
+        """Count calls, and those that break the clause."""
+        self.calls += np.bincount(stretch, minlength=STRETCHES)
+        self.exceeding += np.bincount(stretch[exceeds], minlength=STRETCHES)
+
+    def add_slow(self, stretch: Integers, response_ns: Integers, completed: _Flags) -> None:
+        """Count the same calls by response time; one that did not complete is slower than any other."""
+        step = np.where(completed, np.minimum(bucket_of(response_ns) >> _BITS_OF_A_STEP, _NEVER - 1), _NEVER)
+        np.add.at(self._slow, (stretch, step), 1)
+
+    def stretches(self, share: float) -> tuple[Counted, ...]:
+        """Return the counts, with those of the slower half by step, or of the slowest `share` if that is more."""
+        slower = np.cumsum(self._slow.sum(axis=0)[::-1])[::-1]
+        first = int(np.flatnonzero(slower >= max(share, 0.5) * slower[0])[-1])
+        by_step = [
+            {int(step) + first: int(row[step + first]) for step in np.flatnonzero(row[first:])}
+            for row in self._slow
+        ]
+        return tuple(map(Counted, self.calls.tolist(), self.exceeding.tolist(), by_step))
+
+
+def _response(rows: Table) -> Integers:
     """Return the response times, 0 of a call that never completed."""
-    response: npt.NDArray[np.int64] = np.maximum(rows["completed_ns"] - rows["intended_ns"], 0)
+    response: Integers = np.maximum(rows["completed_ns"] - rows["intended_ns"], 0)
     return response
-
-
-def _slow_bucket(clause: Clause, rows: "_Rows") -> int:
-    """Return the histogram bucket from which the slowest calls begin: at least the share that the clause allows.
-
-    A call that did not complete is slower than any other.
-    """
-    never, completed = 0, Histogram.empty()
-    for piece in rows:
-        done = piece[piece["outcome"] == Outcome.COMPLETED]
-        never += len(piece) - len(done)
-        completed = Histogram.merge([completed, Histogram.of(_response(done))])
-    wanted = np.ceil(clause.share * (never + completed.count)) - never
-    if wanted <= 0 or not completed.count:
-        return int(bucket_of(np.array([2**52]))[0])
-    slower = np.cumsum(completed.counts[::-1])[::-1]
-    return int(completed.buckets[slower >= wanted][-1])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

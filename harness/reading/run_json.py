@@ -10,7 +10,9 @@ from harness.reading.children import children_json
 from harness.reading.engines import engine_of
 from harness.reading.judging import JudgedRun, JudgedStage
 from harness.reading.limits import as_json as limit_json
+from harness.reading.locustfile import beside, client_of, every_request
 from harness.reading.summary import OperationSummary, RunSummary
+from harness.run.client_facts import as_json as client_json
 from harness.table import heldby
 from harness.table.latency import METRICS
 
@@ -33,12 +35,13 @@ def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, A
         "planned": run.planned,
         "outcomes": dict(run.total.outcomes),
         "locust": msgspec.to_builtins(document.locust),
+        "client": client_json(client_of(run)),
         "throughput_per_s": run.throughput_per_s,
         "recorder_ns_per_call": run.facts.recorder_ns_per_call if run.facts else None,
         "split_ns_per_switch": run.facts.split_ns_per_switch if run.facts and run.facts.split else None,
         "stated": _stated(run),
         "children": children_json(run),
-        "operations": {name: _operation_json(operation) for name, operation in run.operations.items()},
+        "operations": _operations(run),
         "blocked": msgspec.to_builtins(run.facts.blocked) if run.facts else None,
         "failures": [msgspec.to_builtins(one) for one in run.facts.failures] if run.facts else None,
         "journeys": msgspec.to_builtins(run.facts.journeys) if run.facts else None,
@@ -80,9 +83,15 @@ def _stated(run: RunSummary) -> dict[str, Any]:
     }
 
 
-def _operation_json(operation: OperationSummary) -> dict[str, Any]:
-    counts = {"count": operation.count, "failed": operation.outcomes["failed"]}
-    return counts | {metric: operation.percentiles(metric) for metric in METRICS}
+def _operations(run: RunSummary) -> dict[str, dict[str, Any]]:
+    requests = every_request(run)
+    return {name: _operation_json(operation, requests[name]) for name, operation in run.operations.items()}
+
+
+def _operation_json(operation: OperationSummary, requests: int) -> dict[str, Any]:
+    counts = {"requests": requests, "count": operation.count, "failed": operation.outcomes["failed"]}
+    intervals = {metric: operation.intervals(metric) for metric in METRICS}
+    return counts | {metric: operation.percentiles(metric) for metric in METRICS} | {"intervals": intervals}
 
 
 def _stages(judged: JudgedRun) -> list[dict[str, Any]]:
@@ -92,7 +101,18 @@ def _stages(judged: JudgedRun) -> list[dict[str, Any]]:
         for span in judged.run.document.plan.spans
         if span.warmup
     ]
-    return [*warmup, *({"warmup": False, **_stage_json(judged, stage)} for stage in judged.stages)]
+    # Starting and ending users are no spans of time: their calls stand among those of others.
+    of_users = [
+        {
+            "label": label,
+            "warmup": True,
+            "planned": sum(part.outcomes.values()),
+            "outcomes": dict(part.outcomes),
+        }
+        for label, part in beside(judged.run).items()
+        if label not in {span["label"] for span in warmup}
+    ]
+    return [*warmup, *of_users, *({"warmup": False, **_stage_json(judged, stage)} for stage in judged.stages)]
 
 
 def _placed(span: Span) -> Mapping[str, float]:
@@ -115,5 +135,6 @@ def _stage_json(judged: JudgedRun, stage: JudgedStage) -> dict[str, Any]:
         "outcomes": outcomes,
         "throughput_per_s": stage.throughput_per_s,
         **{metric: stage.summary.percentiles(metric) for metric in METRICS},
+        "intervals": {metric: stage.summary.intervals(metric) for metric in METRICS},
         "slo": [limit_json(finding) for finding in judged.slo if finding.stage == stage.span.label],
     }

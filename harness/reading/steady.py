@@ -20,6 +20,7 @@ from harness.clock import NS_PER_S
 from harness.model import Outcome
 from harness.policy.thresholds import Thresholds
 from harness.reading.summary import RunSummary
+from harness.table.aside import Aside, is_of
 from harness.table.calls import Table
 from harness.table.pieces import pieces
 from harness.units import format_ns, format_percent, format_s
@@ -134,7 +135,11 @@ def _service(table: Table, from_s: float, to_s: float) -> tuple[Floats, Floats]:
     """Return intended times in s and service times in ns of the completed calls of a span; of many, every n-th."""
     found, step = np.zeros((0, 2)), 1
     for piece in pieces(table):
-        is_meant = (piece["intended_ns"] >= from_s * NS_PER_S) & (piece["intended_ns"] < to_s * NS_PER_S)
+        is_meant = (
+            (piece["intended_ns"] >= from_s * NS_PER_S)
+            & (piece["intended_ns"] < to_s * NS_PER_S)
+            & is_of(piece, Aside.NOT)
+        )
         rows = piece[is_meant & (piece["outcome"] == Outcome.COMPLETED)][::step]
         service_ns = rows["completed_ns"] - rows["entered_ns"]
         found = np.concatenate([found, np.column_stack((rows["intended_ns"] / NS_PER_S, service_ns))])

@@ -23,7 +23,7 @@ from harness.run.directory import RunDirectory
 from harness.run.documents import RunDocument
 from harness.run.facts import LoadFacts
 from harness.table import calls, heldby
-from harness.table.histogram import PERCENTILES, Histogram, Integers
+from harness.table.histogram import PERCENTILES, Histogram, Integers, least_count
 from harness.table.latency import METRICS, harness_lag_ns, latencies, returned
 from harness.table.pieces import pieces, warmup_and_measured
 from harness.table.shares import whole_table
@@ -43,7 +43,7 @@ class OperationSummary:
     @property
     def count(self) -> int:
         """Number of calls that returned."""
-        return self.histograms["response_ns"].count
+        return sum(self.outcomes[outcome.label] for outcome in Outcome if outcome.returned)
 
     def percentiles(self, metric: str) -> dict[str, float | int | None]:
         """Return p50 to p999, max and mean in ns; None where too few calls support a figure."""
@@ -52,6 +52,15 @@ class OperationSummary:
             name: histogram.supported_percentile(share) for name, share in PERCENTILES.items()
         }
         return values | {"max": histogram.high if histogram.count else None, "mean": histogram.mean}
+
+    def intervals(self, metric: str) -> dict[str, tuple[int, int]]:
+        """Return the 95 % interval in ns of each percentile that `percentiles` leaves out, where the calls bound it."""
+        histogram = self.histograms[metric]
+        missing = [
+            (name, share) for name, share in PERCENTILES.items() if histogram.count < least_count(share)
+        ]
+        found = {name: histogram.percentile_interval(share) for name, share in missing}
+        return {name: bounds for name, bounds in found.items() if bounds is not None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +73,7 @@ class RunSummary:
     table: calls.Table
     """Rows of the measured time."""
     warmup: calls.Table
+    """Rows of the warm-up, and of calls beside the measured time (`harness.table.aside`)."""
     trouble: tuple[str, ...]
     """Missing or damaged parts, in sentences."""
 
@@ -149,7 +159,7 @@ class RunSummary:
         found = self.table[:0]
         for piece in pieces(self.table):
             found = np.concatenate([found, returned(piece)])
-            response = found["completed_ns"] - found["intended_ns"]
+            response = latencies(found)["response_ns"]
             found = found[np.argsort(response)[::-1][:count]]
         return found
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.model import Outcome
 from harness.policy.thresholds import Level, Reason, Threshold, Thresholds
+from harness.reading import locustfile
 from harness.reading.engines import words_of
 from harness.reading.loop import aside, blocked, halted, pool, what_aside
 from harness.reading.served import is_saturated
@@ -159,6 +160,8 @@ def _lag(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
         if run.facts is None or run.facts.knows_lateness
         else "no one known (the split was off)"
     )
+    if locustfile.is_of_file(run):
+        owner = "the loop of the client"
     owner += what_aside(run)
     if not (run.facts is None or run.facts.knows_lateness):
         level = min(level, Level.DEGRADED, key=list(Level).index)
@@ -249,24 +252,12 @@ def _workers(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
             )
 
 
-def _locust(run: RunSummary, _limits: Thresholds) -> Iterator[Reason]:
-    """Compare Locust's own count with ours, where plain Locust generated the load.
-
-    Locust may end a user between a call and its event, and so miss at most one call of each user.
-    """
-    locust = run.document.locust
-    if locust is None:
-        return
-    yield from (Reason(Level.DEGRADED, note) for note in locust.notes)
-    if locust.was_reset:
-        return
-    for name, operation in run.operations.items():
-        counted = locust.counted.get(name, 0)
-        if missed := operation.count - counted:
-            yield Reason(
-                Level.DEGRADED if 0 < missed <= run.document.plan.users else Level.INVALID,
-                f"Locust counted {counted} calls of '{name}' that returned, the table of calls holds {operation.count}",
-            )
+def _locust(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
+    """Yield what Locust says of the run where it generated the load, and what its own users suffered from."""
+    if run.document.locust is not None:
+        yield from (Reason(Level.DEGRADED, note) for note in run.document.locust.notes)
+        yield from locustfile.counted(run)
+        yield from locustfile.findings(run, limits)
 
 
 def _backends(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:

@@ -126,12 +126,20 @@ class WorkerFacts(msgspec.Struct, frozen=True, kw_only=True):
     undone_share: float = 0.0
 
 
-class LocustFacts(msgspec.Struct, frozen=True, kw_only=True):
+class LocustFacts(msgspec.Struct, kw_only=True):
     """Locust's own counts by operation in a run that plain Locust drove, to compare with the table of calls.
 
     `was_reset` is True if Locust's statistics were reset during the run; `notes` degrade the run.
     """
 
+    file: str = ""
+    """Name of the locustfile; empty if the users were the harness's own."""
+    is_in_process: bool = False
+    """True if the users called an application of Locust's process, without a socket."""
+    users: list[tuple[float, int]] = []
+    """Users alive from each time on, in s from time zero."""
+    is_ramped: bool = True
+    """False if the test ended before all of its users were started: then the ramp-up is what was measured."""
     counted: dict[str, int] = {}
     was_reset: bool = False
     notes: list[str] = []

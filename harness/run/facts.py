@@ -3,6 +3,7 @@
 import msgspec
 
 from harness.model import Engine
+from harness.run.client_facts import ClientFacts
 from harness.target.failures import Failure
 from harness.target.journey_ends import JourneyFacts
 
@@ -90,6 +91,8 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Resources of child processes; None if calls had no child processes."""
     journeys: JourneyFacts | None = None
     """Ends of the users' journeys; None for a target without a journey."""
+    client: ClientFacts | None = None
+    """Facts of a process with the users of a locustfile; None where the harness has its own users."""
     threads: int = 0
     """Number of threads that made calls; 0 unless the engine is `threads`."""
     thread_cpu: dict[str, ThreadCpu] = {}

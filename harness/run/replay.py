@@ -28,6 +28,7 @@ from harness.run import recordings
 from harness.run.directory import RunDirectory
 from harness.storage import files
 from harness.table import calls
+from harness.table.aside import is_measured
 
 _EXAMPLE = 'A line is \'time,operation\' in CSV or {"time": 0.5, "operation": "NAME"} in JSON Lines'
 _OPERATION = ("operation", "label")
@@ -186,7 +187,7 @@ def _of_run(folder: Path) -> Trace:
             where=error.where,
             remedy="Name a folder that 'harness run' made, or a trace as CSV, JSON Lines, HAR or access log",
         ) from error
-    table = table[table["intended_ns"] >= 0]
+    table = table[is_measured(table)]
     table = table[np.argsort(table["intended_ns"], kind="stable")]
     if not len(table):
         raise UsageError("That run has no calls", where=str(folder), remedy="Replay another run")

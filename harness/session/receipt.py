@@ -177,6 +177,9 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     trouble: str | None = None
     failed: dict[str, str] = {}
+    crowded: dict[str, str] = {}
+    """Benchmarks with `concurrency` that were not measured, with the reason: other processes took the CPUs that their
+    threads and children need."""
     order: list[str] = []
     hash_seed: int = 0
     padding_bytes: int = 0

@@ -31,43 +31,38 @@ class Spread:
 
     `effect` is the estimate with the correction of Korn and Graubard (1998) for its degrees of freedom. `cautious` is
     at least that, and its upper bound with 85 % confidence where the stretches differ beyond chance: a sample whose
-    share reads low shows few clusters, and so its design effect reads low as well.
+    share reads low shows few clusters, and so its design effect reads low as well. `plain` is uncorrected, and `variance`
+    that of the number of successes.
     """
 
     effect: float
     cautious: float
+    plain: float
+    variance: float
     is_clustered: bool
 
 
-def spread(*strata: Sequence[Stretch]) -> Spread:
-    """Return the design effect of the share of successes, from how stretches differ within each of the `strata`.
+def spread(stretches: Sequence[Stretch]) -> Spread:
+    """Return the design effect of the share of successes, from how `stretches` differ.
 
-    Stretches may have unequal numbers of trials: the variance is that of a ratio (Cochran 1977, 6.3). Those without a
-    trial are left out. Fewer than two stretches that differ in nothing but number tell no effect: infinite.
+    They may have unequal numbers of trials: the variance is that of a ratio (Cochran 1977, 6.3). Those without a trial
+    are left out; fewer than two tell no effect: infinite.
     """
-    parts = [part for part in ([one for one in each if one.trials] for each in strata) if part]
-    trials = sum(one.trials for part in parts for one in part)
-    freedom = sum(len(part) - 1 for part in parts)
-    if freedom < 1:
-        return Spread(math.inf, math.inf, is_clustered=False)
-    share = sum(one.successes for part in parts for one in part) / trials
-    deviations = [_deviations(part) for part in parts]
-    squares = sum(
-        len(each) / (len(each) - 1) * sum(z * z for z in each) for each in deviations if len(each) > 1
-    )
+    parts = [one for one in stretches if one.trials]
+    if len(parts) < 2:
+        return Spread(math.inf, math.inf, math.inf, 0.0, is_clustered=False)
+    trials, freedom = sum(one.trials for one in parts), len(parts) - 1
+    share = sum(one.successes for one in parts) / trials
+    deviations = [one.successes - share * one.trials for one in parts]
+    squares = len(parts) / freedom * sum(z * z for z in deviations)
     independent = trials * share * (1 - share)
     raw = squares / independent if independent > 0 else 1.0
     corrected = max(1.0, raw) * (student_quantile(0.9, freedom) / _NORMAL.inv_cdf(_ONE_SIDED)) ** 2
     if raw * freedom <= chi_square_quantile(_ONE_SIDED, freedom):
-        return Spread(corrected, corrected, is_clustered=False)
-    known = min(float(freedom), _freedom([z for each in deviations for z in each]))
+        return Spread(corrected, corrected, raw, squares, is_clustered=False)
+    known = min(float(freedom), _freedom(deviations))
     bound = raw * known / chi_square_quantile(1 - _CAUTION, known)
-    return Spread(corrected, max(corrected, bound), is_clustered=True)
-
-
-def _deviations(part: Sequence[Stretch]) -> list[float]:
-    share = sum(one.successes for one in part) / sum(one.trials for one in part)
-    return [one.successes - share * one.trials for one in part]
+    return Spread(corrected, max(corrected, bound), raw, squares, is_clustered=True)
 
 
 def _freedom(deviations: Sequence[float]) -> float:

@@ -24,7 +24,8 @@ DTYPE = np.dtype(
     [
         # First the values known when a call is sent, so that claiming a row is one short write.
         ("outcome", "u1"),
-        ("reserved", "u1"),
+        # `harness.table.aside`: 0 for a call of the measured tasks.
+        ("aside", "u1"),
         ("operation", "<u2"),
         ("payload", "<u4"),
         ("intended_ns", "<i8"),
@@ -52,6 +53,7 @@ HEADER_BYTES = 512
 # arrivals a second, the most that one process can drive. A larger plan is refused before it starts.
 MAX_ROWS = 200_000_000
 _STRETCH_ROWS = 65_536
+_DESCRIPTION = repr(DTYPE.descr).encode()
 _SHAPE = re.compile(rb"'shape': \((\d+),\)")
 
 
@@ -65,7 +67,8 @@ def header(rows: int) -> bytes:
 def planned_rows(head: bytes) -> int | None:
     """Return the number of rows that a header promises: those of the plan, or all of a sealed table. None for another file."""
     shape = _SHAPE.search(head)
-    is_ours = head[:6] == b"\x93NUMPY" and repr(DTYPE.descr).encode() in head
+    # Earlier versions reserved the byte and left it 0.
+    is_ours = head[:6] == b"\x93NUMPY" and _DESCRIPTION in head.replace(b"'reserved'", b"'aside'")
     return int(shape[1]) if shape and is_ours else None
 
 

@@ -70,12 +70,18 @@ def load(path: Path, operations: int) -> Matrix | None:
     if not os.path.lexists(path):
         return None
     try:
-        cells = read(path, operations)
+        cells = read(path)
     except OSError as error:
         raise _damaged(path, error.strerror or str(error)) from error
     except ValueError as error:
         raise _damaged(path, f"it is not a table of {operations} operations: {error}") from error
-    return np.delete(cells, operations, axis=1)
+    own = len(cells)
+    if own > operations or cells.shape[1] != own + SPECIAL:
+        raise _damaged(path, f"it is not a table of {operations} operations: it has the shape {cells.shape}")
+    # Operations that came later, from other users of the same Locust, blocked nobody that is known.
+    more = np.zeros((own, operations - own), np.int64)
+    cells = np.concatenate([cells[:, :own], more, cells[:, own + 1 :]], axis=1)
+    return np.concatenate([cells, np.zeros((operations - own, cells.shape[1]), np.int64)])
 
 
 def read(path: Path, operations: int | None = None) -> Matrix:

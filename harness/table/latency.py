@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from harness.model import Outcome
 from harness.table import calls
+from harness.table.aside import has_time
 
 METRICS = ("response_ns", "service_ns", "lag_ns", "queue_ns", "run_ns", "wait_busy_ns", "wait_idle_ns")
 _RETURNED = [outcome for outcome in Outcome if outcome.returned]
@@ -23,9 +24,9 @@ def harness_lag_ns(rows: calls.Table) -> npt.NDArray[np.int64]:
 
 
 def latencies(rows: calls.Table) -> dict[str, npt.NDArray[np.int64]]:
-    """Return the time of each call in ns, by metric of `METRICS` and in its order; -1 where the split was off.
+    """Return the time of each call in ns, by metric of `METRICS` and in its order; -1 where it is unknown.
 
-    Contradictory stamps, which make a run invalid, give 0.
+    The split may have been off, or the call has no time at all. Contradictory stamps, which make a run invalid, give 0.
     """
     intended, dispatched = rows["intended_ns"], rows["dispatched_ns"]
     entered, completed = rows["entered_ns"], rows["completed_ns"]
@@ -37,6 +38,7 @@ def latencies(rows: calls.Table) -> dict[str, npt.NDArray[np.int64]]:
         "queue_ns": entered - dispatched,
     }
     split = {"run_ns": run, "wait_busy_ns": busy, "wait_idle_ns": completed - entered - run - busy}
-    return {name: np.maximum(values, 0) for name, values in stamped.items()} | {
-        name: np.where(run >= 0, np.maximum(values, 0), -1) for name, values in split.items()
+    known = has_time(rows)
+    return {name: np.where(known, np.maximum(values, 0), -1) for name, values in stamped.items()} | {
+        name: np.where(known & (run >= 0), np.maximum(values, 0), -1) for name, values in split.items()
     }

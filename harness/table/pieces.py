@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from harness.table.aside import is_measured
 from harness.table.calls import DTYPE, HEADER_BYTES, Table
 
 PIECE_ROWS = 131_072
@@ -26,15 +27,15 @@ def pieces(table: Table, rows: int | None = None) -> Iterator[Table]:
 
 
 def warmup_and_measured(table: Table) -> tuple[Table, Table]:
-    """Return the rows intended before time zero, and the others, both in order and as views.
+    """Return the rows of the warm-up and beside the measured time, and the others, both in order and as views.
 
-    Users of a closed model append in the order of their starts, so the two may be mixed around time zero. That
+    Users of a closed model append in the order of their starts, so the two may be mixed. That
     range is sorted in a private copy of its pages; the file is not written.
     """
     first_measured, last_warmup, warm = len(table), -1, 0
     start = 0
     for piece in pieces(table):
-        measured = piece["intended_ns"] >= 0
+        measured = is_measured(piece)
         warm += len(piece) - int(np.count_nonzero(measured))
         if first_measured == len(table) and measured.any():
             first_measured = start + int(measured.argmax())
@@ -44,7 +45,7 @@ def warmup_and_measured(table: Table) -> tuple[Table, Table]:
     if last_warmup > first_measured:
         table = _private(table)
         mixed = table[first_measured : last_warmup + 1]
-        mixed[:] = mixed[np.argsort(mixed["intended_ns"] >= 0, kind="stable")]
+        mixed[:] = mixed[np.argsort(is_measured(mixed), kind="stable")]
     return table[:warm], table[warm:]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.errors import UsageError
 from harness.judge.plan import least_blocks, load_plan, session_plan
 from harness.policy.policy import Policy
-from harness.session.allowance import END_S, RESERVE
+from harness.session.allowance import END_S, RESERVE, Allowance
 from harness.session.load.blocks import load_session_seconds, probe_seconds
 from harness.session.receipt import SessionPlan
 from harness.units import format_duration
@@ -70,3 +70,15 @@ def require_room_for_load(
     block_s, _ = load_session_seconds(SessionPlan(load_blocks=1), *times_s)
     beside_s = probe_seconds() + END_S + (_SERVERS_S if has_servers else 0.0)
     load_plan_within(budget_s, block_s, policy, share, beside_s)
+
+
+def require_room_for_counting(allowance: Allowance, seconds: float) -> None:
+    """Raise `UsageError`, before any measurement, if counting instructions for `seconds` does not fit into the allowance."""
+    if seconds <= allowance.left_s or allowance.budget_s is None:
+        return
+    needed = format_duration(math.ceil(RESERVE * (allowance.budget_s - allowance.left_s + seconds)))
+    raise UsageError(
+        f"The budget of {format_duration(allowance.budget_s)} is too short: counting the instructions takes about "
+        f"{format_duration(math.ceil(seconds))}",
+        remedy=f"Give a budget of at least {needed}, or fewer benchmarks",
+    )

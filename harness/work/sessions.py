@@ -15,6 +15,8 @@ from harness.exact.sides import count_exactly, count_seconds, trace_exactly
 from harness.exact.suite import trace_seconds, trace_suite
 from harness.explain.rounds import ROUNDS, seconds_needed
 from harness.explain.suspects import TIMED, explain, profiled_benchmarks
+from harness.instructions.amounts import counting_seconds
+from harness.instructions.suite import count_suite
 from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.plan import what_it_detects
@@ -33,10 +35,15 @@ from harness.session.load.blocks import (
 from harness.session.pace import Pace
 from harness.session.receipt import Count, Receipt, SessionPlan, Side, State
 from harness.session.sides.prepare import Prepared, prepare
-from harness.session.slots.sizing import Discovery
+from harness.session.slots.sizing import Discovery, Found
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
-from harness.work.budgets import load_plan_within, plan_within, require_room_for_load
+from harness.work.budgets import (
+    load_plan_within,
+    plan_within,
+    require_room_for_counting,
+    require_room_for_load,
+)
 from harness.work.comparison import SUITES, ComparisonRequest, LoadOptions
 from harness.work.ended import EarlyEnd
 from harness.work.servers import provide
@@ -69,7 +76,7 @@ def carry_out(asked: ComparisonRequest, talk: Talk) -> Session:
             Supervisor() as supervisor,
             prepare(
                 asked.base, asked.candidate, asked.policy, supervisor, folder.log,
-                with_suite="micro" in asked.suites,
+                with_suite=asked.has_benchmarks,
             ) as prepared,
         ):  # fmt: skip
             work = _Work(asked, talk, folder, supervisor, prepared, allowance)
@@ -106,6 +113,9 @@ class _Work:
         self.slice_seconds = 0.0
         self._progress = Narrowing(talk)
         self._session: MicroSession | None = None
+        self._found: tuple[Found, ...] = ()
+        self._counting_s = self._blocks_s = 0.0
+        """Planned times of counting instructions and of the blocks after it, in seconds."""
 
     def run(self) -> None:
         """Measure every suite, then profile to explain a regression."""
@@ -121,13 +131,15 @@ class _Work:
             raise early.error
 
     def _measure(self) -> None:
-        suites = {"exact": self._exact, "micro": self._micro, "load": self._load}
+        suites = {
+            "exact": self._exact, "instructions": self._instructions, "micro": self._micro, "load": self._load,
+        }  # fmt: skip
         if (load := self._asked.load) is not None:
             require_room_for_load(
                 self._asked.budget_s, self._asked.policy, self._asked.share_of("load"),
                 (load.duration_s, load.warmup_s), has_servers=load.backends == "embedded",
             )  # fmt: skip
-        if "micro" in self._asked.suites:
+        if self._asked.has_benchmarks:
             self._look()
         if not self.receipt.trouble:
             for suite in SUITES:
@@ -147,7 +159,12 @@ class _Work:
         if asked.budget_s is not None:
             self._allowance.set_aside(asked.budget_s * (1 - asked.share_of("micro")))
         found = session.discover()
-        session.adopt(found, self._plan_for(found) if found.comparable else SessionPlan())
+        if "instructions" in asked.suites:
+            self._found = found.found
+            self._counting_s = counting_seconds(found)
+            require_room_for_counting(self._allowance, self._counting_s)
+        is_timed = "micro" in asked.suites and bool(found.comparable)
+        session.adopt(found, self._plan_for(found) if is_timed else SessionPlan())
         if why := found.hopeless:
             self.receipt.trouble.append(why)
         self._folder.write(self.receipt)
@@ -168,6 +185,23 @@ class _Work:
                     self.receipt.cut = "The budget was used up before everything was counted: raise --budget"
                     return
                 self._keep(count(self._supervisor, base, candidate, scratch))
+
+    def _instructions(self) -> None:
+        if self._session is None:
+            return
+        count = sum(one.state is State.BOTH for one in self._found)
+        self._talk.say(
+            f"Counting the instructions of {count} benchmarks: about {_about(self._counting_s)}, and up to twice that where they differ …"
+        )
+        if self._counting_s > self._allowance.left_s:
+            self.receipt.cut = "The budget has no room for counting instructions: raise --budget"
+            return
+        self._keep(
+            count_suite(
+                self._session.stage, self._found, self._asked.seed,
+                lambda: self._allowance.left_s > self._counting_s / 2 + self._blocks_s,
+            )
+        )  # fmt: skip
 
     def _keep(self, counts: list[Count]) -> None:
         """Add counts to the receipt; records that two ways of counting share, such as failures, are added once."""
@@ -213,7 +247,7 @@ class _Work:
 
     def _beside_blocks_s(self, found: Discovery) -> float:
         """Return the approximate time of the session beside blocks, including the time passed: counting, fresh imports, the end."""
-        counted_s = 0.0
+        counted_s = self._counting_s
         if "exact" in self._asked.suites:
             counted_s += trace_seconds(
                 [one.slower_ns for one in found.found if one.state is State.BOTH], found.start_s
@@ -233,6 +267,7 @@ class _Work:
             asked.share_of("micro"),
             self._beside_blocks_s(found),
         )
+        self._blocks_s = block_s * (plan.screen_blocks + plan.confirm_blocks)
         self._talk.say(
             f"{count} benchmarks: about {_about(block_s * plan.least_blocks)} for {plan.least_blocks} blocks, which clear "
             f"what did not change, and up to {_about(block_s * (plan.screen_blocks + plan.confirm_blocks))} if all is noisy "

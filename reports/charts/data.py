@@ -109,6 +109,8 @@ class InFlightPanel:
     in_flight: Floats
     waiting: Floats
     stages: tuple[StageSpan, ...]
+    users: Floats | None = None
+    """Users alive; None where their number does not change."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

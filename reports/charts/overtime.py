@@ -122,6 +122,8 @@ def _in_flight(panel: InFlightPanel) -> list[Line]:
     lines: list[Line] = [("in flight", panel.in_flight, run_colour(panel.run), "solid")]
     if panel.waiting.max() >= _LEAST_WAITING:
         lines.append(("waiting", panel.waiting, COLOURS["muted"], _DOTS))
+    if panel.users is not None:
+        lines.append(("users", panel.users, COLOURS["fg"], (0, (4, 2))))
     return lines
 
 

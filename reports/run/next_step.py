@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from harness.model import Executor
 from harness.policy.thresholds import Level
+from harness.reading.locustfile import is_of_file
 from harness.reading.served import lost_count
 from harness.units import in_full
 from reports.run.sides import Side
@@ -26,6 +27,21 @@ def after_trouble(sides: Sequence[Side]) -> NextCommand | None:
         for side in sides:
             if command := step(side, sides):
                 return command
+    return None
+
+
+def after_locustfile(sides: Sequence[Side]) -> NextCommand | None:
+    """Return the next command after a run of somebody's locustfile, which no scenario repeats; None after any other."""
+    for side in sides:
+        if is_of_file(side.run):
+            if side.withheld:
+                return NextCommand(
+                    "harness doctor", "see what this machine can measure, and what disturbs it"
+                )
+            folder = side.run.directory.path
+            return NextCommand(
+                shlex.join(["harness", "report", str(folder), "--verbose"]), "see all tables of this run"
+            )
     return None
 
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from harness.policy.thresholds import Level
 from harness.reading.judging import JudgedStage
+from harness.reading.locustfile import beside
 from harness.reading.summary import OperationSummary
 from harness.table.latency import METRICS
 from harness.units import format_count, format_duration, format_ns, format_rate
-from reports.run.comparison import FEW_CALLS, percentile_label
+from reports.run.comparison import FEW_CALLS, INTERVAL, percentile_label
 from reports.run.model import OperationView
 from reports.run.sides import Side, operation_names
 from reports.shared.model import Cell, Row, Table, Tone
@@ -65,14 +66,17 @@ def time_cells(side: Side, summary: OperationSummary, metric: str, withheld: str
     """Return p50 to the mean of one time of one summary; withheld where the run is invalid, or for `withheld`."""
     if why := side.withheld or withheld:
         return tuple(Cell("withheld", tone=Tone.MISSING, note=why) for _ in COLUMNS)
-    numbers = summary.percentiles(metric)
-    return tuple(_time_cell(numbers[column]) for column in COLUMNS)
+    numbers, intervals = summary.percentiles(metric), summary.intervals(metric)
+    return tuple(_time_cell(numbers[column], intervals.get(column)) for column in COLUMNS)
 
 
-def _time_cell(value_ns: float | None) -> Cell:
-    if value_ns is None:
+def _time_cell(value_ns: float | None, interval_ns: tuple[int, int] | None) -> Cell:
+    if value_ns is not None:
+        return Cell(format_ns(value_ns), value_ns)
+    if interval_ns is None:
         return Cell("–", tone=Tone.MISSING, note=FEW_CALLS)
-    return Cell(format_ns(value_ns), value_ns)
+    low, high = (format_ns(end) for end in interval_ns)
+    return Cell(f"{low} to {high}", tone=Tone.MISSING, note=INTERVAL)
 
 
 def operation_views(sides: Sequence[Side]) -> tuple[OperationView, ...]:
@@ -97,6 +101,7 @@ def _times_table(sides: Sequence[Side], name: str, key: str) -> Table:
 def stages_table(sides: Sequence[Side]) -> Table:
     """Return planned and achieved rates, outcomes, response times and validity by stage."""
     rows = [_stage_row(side, stage) for side in sides for stage in side.judged.stages]
+    rows += [_left_out_row(side, label, part) for side in sides for label, part in beside(side.run).items()]
     order = list(dict.fromkeys(row.group for row in rows))
     rows.sort(key=lambda row: order.index(row.group))
     columns = ("length", "target rate", "completed", "errors", "dropped", "p50", "p99", "max", "validity")
@@ -131,6 +136,21 @@ def _stage_row(side: Side, stage: JudgedStage) -> Row:
         Cell(str(stage.validity.level)),
     )
     return Row(side.label, cells, group=span.label)
+
+
+def _left_out_row(side: Side, label: str, part: OperationSummary) -> Row:
+    """Return a part of the run that no headline contains; its calls have no span of time of their own."""
+    errors = part.outcomes["failed"] + part.outcomes["timed_out"]
+    times = time_cells(side, part, "response_ns")
+    cells = (
+        Cell("left out"),
+        Cell("as answered"),
+        Cell(f"{format_count(part.outcomes['completed'])} calls", part.outcomes["completed"]),
+        *(Cell(format_count(n), n) for n in (errors, part.outcomes["dropped"])),
+        *(times[COLUMNS.index(name)] for name in ("p50", "p99", "max")),
+        Cell("–"),
+    )
+    return Row(side.label, cells, group=label)
 
 
 def _rate_text(start_per_s: float, end_per_s: float) -> str:

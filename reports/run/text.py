@@ -6,6 +6,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
+from reports.run.locustfile import FACTS
 from reports.run.model import ReportView, RunCard
 from reports.shared.brief import Brief, Part, first_rows, print_brief, saying
 from reports.shared.layout import narrowed
@@ -36,6 +37,7 @@ _NEEDED_FACTS = (
     "clock",
     "child processes",
     "journeys",
+    *FACTS,
 )
 
 

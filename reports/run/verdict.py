@@ -14,7 +14,7 @@ from reports.run import trouble
 from reports.run.failures import commonest_failures
 from reports.run.limits import breaks_a_limit, broken_words, limit_lines, run_to_certify
 from reports.run.model import Verdict
-from reports.run.next_step import after_trouble, more_load, scenario_words, variant_words
+from reports.run.next_step import after_locustfile, after_trouble, more_load, scenario_words, variant_words
 from reports.run.sides import Side
 from reports.run.versus import compared
 from reports.shared.model import NextCommand, Status
@@ -135,6 +135,8 @@ def _plan_value(side: Side, name: str) -> float:
 
 def next_command(sides: Sequence[Side]) -> NextCommand:
     """Return the next command, chosen by the questions that this report leaves open."""
+    if step := after_locustfile(sides):
+        return step
     if step := after_trouble(sides):
         return step
     if len(sides) == 1 and (longer := run_to_certify(sides[0])):

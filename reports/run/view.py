@@ -17,6 +17,7 @@ from reports.run.failures import commonest_failures, failures_table
 from reports.run.heads import heads
 from reports.run.heldby import held_by_table
 from reports.run.journeys import journeys_sentence, journeys_table
+from reports.run.locustfile import locust_facts
 from reports.run.lost import lost_table
 from reports.run.model import ReportView, RunCard
 from reports.run.operations import operation_views, operations_table, stages_table
@@ -132,6 +133,7 @@ def _card(side: Side) -> RunCard:
             *engine_facts(side),
             ("warm-up", side.judged.warmup.sentence),
             *_of_answers(side),
+            *locust_facts(side),
             *_children(side),
             *_journeys(side),
             *_found(side),
@@ -179,13 +181,8 @@ def _journeys(side: Side) -> tuple[tuple[str, str], ...]:
 
 
 def _found(side: Side) -> tuple[tuple[str, str], ...]:
-    """Return the facts on a replayed trace, the search for users, or the counts of plain Locust."""
-    plan, locust = side.run.document.plan, side.run.document.locust
-    if locust is not None:
-        count = (
-            "was reset on the way" if locust.was_reset else f"{sum(locust.counted.values()):,} calls returned"
-        )
-        return (("Locust's own count", count),)
+    """Return the facts on a replayed trace, or the search for users."""
+    plan = side.run.document.plan
     if plan.replayed:
         return (("replayed", plan.replayed),)
     steps = ", ".join(f"{users}: {format_rate(rate)}" for users, rate in plan.searched.items())

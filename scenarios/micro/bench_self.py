@@ -33,13 +33,13 @@ NOOPS = {"gevent": "targets.known:noop", "asyncio": "targets.known_asyncio:noop"
 PLAIN_LOCUST = Path(__file__).with_name("plain_locust.py")
 
 
-def plain_locust_ns() -> float:
-    """Return the cost of a no-op for a plain Locust user, in ns."""
+def plain_locust_ns(*words: str) -> list[float]:
+    """Return the cost of a no-op for a plain Locust user, in ns; if `recorded`, then the cost of recording a request too."""
     done = subprocess.run(
-        [sys.executable, str(PLAIN_LOCUST), str(MEASURED_S)],
+        [sys.executable, str(PLAIN_LOCUST), str(MEASURED_S), *words],
         check=True, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
-    return float(done.stdout)
+    return [float(word) for word in done.stdout.split()]
 
 
 def run(
@@ -131,18 +131,30 @@ class Engine:
         )  # fmt: skip
 
 
+def _of_locustfiles(plain: list[float], recorded: list[list[float]]) -> tuple[tuple[str, str, str], ...]:
+    """Return the lines on recording a locustfile, beyond Locust's own work; each round measured both sides."""
+    event_ns = statistics.median(ours[0] - theirs for theirs, ours in zip(plain, recorded, strict=True))
+    request_ns = statistics.median(ours[1] for ours in recorded)
+    return (
+        ("locustfile: an event of the script, with its user's wait", format_ns(max(event_ns, 0.0)), "beyond Locust's own"),
+        ("locustfile: a request of Locust's clients", format_ns(request_ns), "begin and end of its row"),
+    )  # fmt: skip
+
+
 def main() -> None:
     """Measure and print."""
-    plain, hits = [], []
+    plain, recorded, hits = [], [], []
     engines = {name: Engine() for name in NOOPS}
     for _ in range(ROUNDS):
-        plain.append(plain_locust_ns())
+        plain += plain_locust_ns()
+        recorded.append(plain_locust_ns("recorded"))
         for name, engine in engines.items():
             engine.measure(NOOPS[name])
         core = {"variant": "optimised", "backends": "memory", "latency_ms": "0"}
         hits.append(closed_model("targets.core_target:create", core, {"GET /assets/{id}": 1.0})[0])
     rows = (
         ("plain Locust user, no-op with a request event", format_ns(statistics.median(plain)), "1"),
+        *_of_locustfiles(plain, recorded),
         *(row for name, engine in engines.items() for row in engine.rows(name, plain)),
         ("asset core, GET /assets/{id}, nearly all from L1", format_ns(statistics.median(hits)),
          f"{format_rate(1e9 / statistics.median(hits))} on one core"),

@@ -1,15 +1,21 @@
 """Measure Locust alone: one plain Locust user that fires a `request` event for a no-op, over and over.
 
-Run as a script with the seconds to measure; prints nanoseconds per call. Runs in a separate process, because importing
-Locust monkey-patches it.
+Run as a script with the seconds to measure; prints nanoseconds per call. With `recorded` as a second word the events are
+recorded as those of a locustfile, and the cost of recording a request of Locust's own clients is printed too. Runs in a
+separate process, because importing Locust monkey-patches it.
 """
 
 import locust  # isort: skip
+import contextlib
 import logging
 import sys
 import time
 
+import msgspec
 from locust.env import Environment
+
+from harness.load.locust.event_recording import EventRecording, own_cost
+from harness.supervise import private_folder
 
 
 class PlainUser(locust.User):  # type: ignore[misc]
@@ -33,21 +39,33 @@ class PlainUser(locust.User):  # type: ignore[misc]
         PlainUser.calls += 1
 
 
-def main(seconds: float) -> None:
+def main(seconds: float, *, is_recorded: bool) -> None:
     """Warm up, measure, print."""
-    import gevent
-
     logging.disable(logging.WARNING)
     environment = Environment(user_classes=[PlainUser])
+    more = ""
+    with contextlib.ExitStack() as kept:
+        if is_recorded:
+            cost = msgspec.structs.replace(own_cost(), split=False)
+            more = f" {cost.recorder_ns_per_call}"
+            folder = kept.enter_context(private_folder())
+            recording = EventRecording(cost, folder, environment.events.request)
+            kept.callback(recording.close)
+        print(f"{_ns_per_call(environment, seconds)}{more}")  # noqa: T201 - this is its answer
+
+
+def _ns_per_call(environment: Environment, seconds: float) -> float:
+    import gevent
+
     runner = environment.create_local_runner()
     runner.start(1, spawn_rate=1)
     gevent.sleep(1.0)
     calls, start_s = PlainUser.calls, time.perf_counter()
     gevent.sleep(seconds)
     elapsed_s = time.perf_counter() - start_s
-    print(elapsed_s * 1e9 / (PlainUser.calls - calls))  # noqa: T201 - this is its answer
     runner.quit()
+    return elapsed_s * 1e9 / (PlainUser.calls - calls)
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]))
+    main(float(sys.argv[1]), is_recorded="recorded" in sys.argv)

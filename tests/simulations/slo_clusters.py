@@ -16,7 +16,8 @@ import sys
 import numpy as np
 
 from harness.policy.certificates import certify
-from harness.policy.slo import STRETCHES, Counted, LimitCount, State, parse
+from harness.policy.slo import STRETCHES, LimitCount, State, parse
+from harness.reading.counting import Tally
 from harness.stats.proportion import lower_bound, upper_bound
 
 (CLAUSE,) = parse("p99<25ms")
@@ -59,14 +60,13 @@ def counted(response, when, limit, segments=1):
 
 
 def count(response, when, limit):
+    tally = Tally()
     stretch = np.minimum((when / max(when[-1], 1e-9) * STRETCHES).astype(int), STRETCHES - 1)
-    slowest = math.ceil(len(response) * CLAUSE.share)
-    slow = response >= np.partition(response, -slowest)[-slowest]
-    flags = (np.ones(len(response), bool), response > limit, slow)
-    columns = [np.bincount(stretch[flag], minlength=STRETCHES).tolist() for flag in flags]
+    tally.add(stretch, response > limit)
+    tally.add_slow(stretch, (response * 1e6).astype(np.int64), np.ones(len(response), bool))
     return LimitCount(
         clause=CLAUSE.text, operation="all", calls=len(response), exceeding=int((response > limit).sum()),
-        seconds=float(when[-1]), stretches=tuple(Counted(*one) for one in zip(*columns, strict=True)),
+        seconds=float(when[-1]), stretches=tally.stretches(CLAUSE.share),
     )  # fmt: skip
 
 

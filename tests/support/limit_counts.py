@@ -17,6 +17,7 @@ def limit_count(
     if slowest is None:
         slowest = max(sum(by_stretch), round(read.share * calls)) if read.metric is SloMetric.LATENCY else 0
     slow = spread_evenly(slowest) if isinstance(slowest, int) else slowest
+    by_step = [{100: number} if number else {} for number in slow]
     return LimitCount(
         clause=clause,
         operation=operation,
@@ -24,5 +25,5 @@ def limit_count(
         calls=calls,
         exceeding=sum(by_stretch),
         seconds=seconds,
-        stretches=tuple(Counted(*one) for one in zip(spread_evenly(calls), by_stretch, slow, strict=True)),
+        stretches=tuple(Counted(*one) for one in zip(spread_evenly(calls), by_stretch, by_step, strict=True)),
     )

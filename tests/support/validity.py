@@ -15,6 +15,8 @@ from harness.table import calls
 
 MS = 1_000_000
 CALLS = 2000
+EVERY = CALLS + 400
+"""Calls of the measured time and of the warm-up."""
 SERVICE_NS = 5 * MS
 
 

@@ -17,8 +17,8 @@ import msgspec
 from harness.clock import wall_s
 from harness.errors import ExitCode, HarnessError
 from harness.load.locust.log import LOG
-from harness.load.locust.part import OpenRun, Runs, head_of
-from harness.load.locust.recording import HostedTarget, Recording
+from harness.load.locust.names import Names
+from harness.load.locust.part import AnyRecording, Make, OpenRun, Runs, environment_of
 from harness.processes.merge_reports import WorkerReports
 from harness.processes.worker_reports import Head, Outgoing, Report
 
@@ -36,9 +36,10 @@ class Worker:
     def __init__(self, runs: Runs, environment: Any) -> None:
         self._runs = runs
         self._environment = environment
-        self._recording: Recording | None = None
+        self._recording: AnyRecording | None = None
         self._outgoing: Outgoing | None = None
-        self._head: Head | None = None
+        self._own: dict[str, Any] = {}
+        self._is_ramped = False
         self._last: Report | None = None
         environment.events.report_to_master.add_listener(self._on_report)
         environment.runner.register_message(_STOP, self._on_stop)
@@ -46,22 +47,30 @@ class Worker:
     def start(self) -> None:
         """Do nothing: the first user begins the recording."""
 
-    def begin(self, hosted: HostedTarget, scratch: Path) -> Recording:
+    def begin(self, make: Make, scratch: Path) -> AnyRecording:
         """Record into unnamed files: only the master's copy is kept."""
-        head = head_of(hosted, self._runs)
-        recording = Recording(hosted, scratch, max(self._environment.runner.worker_index, 0))
-        self._head, self._outgoing = head, Outgoing(recording.recorder)
-        self._recording = recording
+        self._own, self._is_ramped = environment_of(self._runs), False
+        recording = make(scratch, max(self._environment.runner.worker_index, 0))
+        self._outgoing, self._recording = Outgoing(recording.recorder), recording
         return recording
 
-    def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:
+    def ramped(self) -> None:
+        """Send all rows once more, with the times that they have now."""
+        self._is_ramped = True
+        if self._outgoing:
+            self._outgoing.again()
+
+    def _head(self, recording: AnyRecording) -> Head:
+        return Head(operations=recording.operations, environment=self._own, is_ramped=self._is_ramped)
+
+    def stop(self, recording: AnyRecording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:
         """Send the last report at once, before Locust reports that this worker has stopped."""
         now_s = wall_s()
         last = Report(sent_unix_s=now_s, is_last=True, trouble=trouble)
         if recording and self._outgoing and ended_ns is not None:
             facts, host = recording.end(ended_ns, trouble)
             last = msgspec.structs.replace(
-                last, head=self._head, facts=facts, end=self._outgoing.end(host, recording.held_by, recording.waits),
+                last, head=self._head(recording), facts=facts, end=self._outgoing.end(host, recording.held_by, recording.waits),
                 **self._outgoing.take(),
             )  # fmt: skip
         self._recording, self._last = None, last
@@ -75,7 +84,10 @@ class Worker:
         report = self._last
         if report is None and self._recording and self._outgoing:
             report = Report(
-                sent_unix_s=wall_s(), head=self._head, facts=self._recording.facts, **self._outgoing.take()
+                sent_unix_s=wall_s(),
+                head=self._head(self._recording),
+                facts=self._recording.facts,
+                **self._outgoing.take(),
             )
         if report:
             data[REPORT_KEY] = report.pack()
@@ -94,6 +106,7 @@ class Master:
         self._open: OpenRun | None = None
         self._reports: WorkerReports | None = None
         self._expected: set[str] = set()
+        self._written: list[str] = []
         self._merged: set[tuple[str, int]] = set()
         runner = environment.runner
         self._listener = next(one for one in runner.greenlet if one._run == runner.client_listener)  # noqa: SLF001 - else nameless
@@ -105,10 +118,14 @@ class Master:
         self._open = OpenRun(self._runs, self._environment)
         self._reports = WorkerReports(self._open.directory.timing)
         self._expected = self._working(runners.STATE_INIT)
+        self._written = []
 
-    def begin(self, hosted: HostedTarget, scratch: Path) -> Recording:
+    def begin(self, make: Make, scratch: Path) -> AnyRecording:
         """Raise: a master spawns no users, so this is never called."""
         raise NotImplementedError
+
+    def ramped(self) -> None:
+        """Do nothing: the workers know it too."""
 
     def _working(self, *states: str) -> set[str]:
         states = (*states, runners.STATE_SPAWNING, runners.STATE_RUNNING)
@@ -138,14 +155,16 @@ class Master:
             return
         if report.trouble:
             LOG.error("harness: %s: %s", client_id, report.trouble)
-        if report.head and self._open.is_new:
-            self._open.update(report.head, reports.duration_s, len(reports.workers))
+        if (head := reports.head_so_far) and list(head.operations) != self._written:
+            self._written = list(head.operations)
+            self._on_usage()
 
     def _on_usage(self, **_: Any) -> None:
-        if self._open and self._reports:
-            self._open.lasted(self._reports.duration_s)
+        if self._open and self._reports and (head := self._reports.head_so_far):
+            reports = self._reports
+            self._open.update(head, reports.zero_unix_s, reports.duration_s, len(reports.workers))
 
-    def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:  # noqa: ARG002 - see `Part`
+    def stop(self, recording: AnyRecording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:  # noqa: ARG002 - see `Part`
         """Wait for the last words of all, and finish the run directory; remove it if nobody called."""
         open_run, reports = self._open, self._reports
         if open_run is None or reports is None:
@@ -154,18 +173,19 @@ class Master:
         self._open = self._reports = None
         head = reports.head
         if head is None:
-            return open_run.discard()
+            own = "" if self._runs.called else ". Start the workers with 'harness locust' too"
+            return open_run.discard(own)
         self._merged |= reports.keys
         workers = reports.workers
         LOG.info("harness: %s", ", ".join(f"{name} is {client}" for client, name in workers.items()))
-        plan = open_run.ended(head, reports.duration_s, len(workers))
+        plan = open_run.ended(head, reports.zero_unix_s, reports.duration_s, len(workers))
         open_run.notes = reports.notes()
         result = reports.merge(plan)
         open_run.document.workers = list(result.workers)
         open_run.document.host = result.host
         if result.ending.trouble:
             open_run.trouble.append(result.ending.trouble)
-        return open_run.finish()
+        return open_run.finish(Names(head.operations))
 
     def _wait(self, reports: WorkerReports) -> None:
         """Wait for the last report of each worker, no longer than they may take; who has none by then is lost."""

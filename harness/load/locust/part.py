@@ -8,14 +8,17 @@ from typing import Any, Protocol
 from harness import environment as facts_of
 from harness.errors import ExitCode
 from harness.load.locust.log import LOG
-from harness.load.locust.recording import Called, HostedTarget, Recording
-from harness.load.locust.user import REQUEST_TYPE
+from harness.load.locust.names import Names
+from harness.load.locust.recording import Called
+from harness.load.locust.scenes import Scenes
+from harness.load.locust.steps import Carried
 from harness.processes.loadrun import LoadPlan
 from harness.processes.worker_reports import Head
 from harness.run.directory import RunDirectory
-from harness.run.documents import LocustFacts, RunDocument
+from harness.run.documents import HostFacts, LocustFacts, RunDocument
+from harness.run.facts import LoadFacts
+from harness.table.recorder import Recorder
 
-_LEAST_S = 0.001
 # A multiple of the interval at which Locust checks its CPU usage.
 _AHEAD_S = 30.0
 
@@ -24,16 +27,72 @@ _AHEAD_S = 30.0
 class Runs:
     """The subject of a locustfile's runs, and the folder for them."""
 
-    called: Called
+    called: Called | None
+    """The target that users call in this process; None if the locustfile has users of its own alone."""
     name: str
     variant: str
     backends: str
     out: Path
-    plan: Callable[[float, int, int], LoadPlan]
-    """Function from (duration_s, users, workers) to the plan that Locust carried out."""
-    document: Callable[[LoadPlan, Head], RunDocument]
+    plan: Callable[[Carried], LoadPlan]
+    """Function from the load that Locust put on to the plan that it carried out."""
+    document: Callable[[LoadPlan, Head, Any], RunDocument]
+    """Function from the plan, the facts of the process and Locust's environment to a new document."""
     finished: Callable[[RunDirectory, RunDocument, Any], ExitCode]
-    """Function called for each written run, with Locust's statistics; it returns the exit code of the process."""
+    """Function called for each written run, with Locust's environment; it returns the exit code of the process."""
+    file: str = ""
+    """Name of the locustfile; empty if the users are the harness's own."""
+    is_in_process: bool = False
+    """True if the users call an application of this process."""
+
+
+class AnyRecording(Protocol):
+    """The recording of one test in this process, whatever makes its calls."""
+
+    recorder: Recorder
+    facts: LoadFacts
+
+    @property
+    def operations(self) -> dict[str, float]:
+        """Return the operations so far, in the order of their numbers in the table."""
+
+    @property
+    def names(self) -> Names:
+        """Return the names of the operations."""
+
+    @property
+    def elapsed_ns(self) -> int:
+        """Return the time since time zero, in ns."""
+
+    @property
+    def held_by(self) -> bytes:
+        """Return what blocked the event loop, in the format of the file; empty if it is not known."""
+
+    @property
+    def waits(self) -> bytes:
+        """Return the stacks on which calls waited, in the format of the file; empty if they are not known."""
+
+    def measure_from_now(self) -> None:
+        """Move time zero to now: all calls until now become the ramp-up."""
+
+    def stop(self) -> None:
+        """Note that Locust ends the test."""
+
+    def end(self, ended_ns: int, stopped: str | None) -> tuple[LoadFacts, HostFacts]:
+        """Return the facts of the whole test after the last call; `ended_ns` is the end of its time."""
+
+    def close(self) -> None:
+        """Close everything; the table is then ready for `harness.table.calls.seal`."""
+
+
+class Present(Protocol):
+    """A function that reports a finished run to people, at the end of the process."""
+
+    def __call__(self, directory: RunDirectory, *, beside_json: bool, has_page: bool) -> None:
+        """Print the run, to stderr if `beside_json`: Locust prints JSON to stdout then. Write its page if `has_page`."""
+
+
+Make = Callable[[Path, int], AnyRecording]
+"""Function that begins a recording in a folder, in the process of this number. Raises `HarnessError`."""
 
 
 class Part(Protocol):
@@ -42,16 +101,19 @@ class Part(Protocol):
     def start(self) -> None:
         """Prepare for a test that starts. Raises `HarnessError`."""
 
-    def begin(self, hosted: HostedTarget, scratch: Path) -> Recording:
-        """Begin to record for the first user. `scratch` is removed at once. Raises `HarnessError`."""
+    def begin(self, make: Make, scratch: Path) -> AnyRecording:
+        """Begin to record. `scratch` is removed at once. Raises `HarnessError`."""
 
-    def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:
+    def ramped(self) -> None:
+        """Note that time zero has moved: all users are started now."""
+
+    def stop(self, recording: AnyRecording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:
         """Write all results after the last user has ended, and return the exit code of the run. Raises `HarnessError`."""
 
 
-def head_of(hosted: HostedTarget, runs: Runs) -> Head:
-    """Return the facts of the run that the process with the target knows from the beginning."""
-    return Head(operations=hosted.mix, environment={**facts_of.collect(), "backends": runs.backends})
+def environment_of(runs: Runs) -> dict[str, Any]:
+    """Return the environment of this process in the form of a run's document."""
+    return {**facts_of.collect(), "backends": runs.backends}
 
 
 class OpenRun:
@@ -63,84 +125,79 @@ class OpenRun:
         self._runs = runs
         self._environment = environment
         self._head: Head | None = None
-        self._workers = 1
-        self._users = 1
         self._was_reset = bool(environment.reset_stats)
         self.notes: list[str] = []
         self.trouble: list[str] = []
         self.directory = RunDirectory.create(runs.out, runs.name, runs.variant)
+        self.scenes = Scenes(environment)
         environment.events.reset_stats.add_listener(self._on_reset)
-        environment.events.spawning_complete.add_listener(self._on_spawned)
 
     def _on_reset(self, **_: Any) -> None:
         self._was_reset = True
-
-    def _on_spawned(self, user_count: int, **_: Any) -> None:
-        self._users = max(self._users, user_count)
 
     @property
     def is_new(self) -> bool:
         """Return True if nothing is known about the run yet."""
         return self._head is None
 
-    def update(self, head: Head, so_far_s: float, workers: int) -> None:
+    def update(self, head: Head, zero_unix_s: float | None, so_far_s: float, workers: int) -> None:
         """Write the known part of `run.json`, so that the directory of a killed test still describes it.
 
         Its duration is then Locust's run time, or longer than the test can have lasted, but never shorter.
         """
-        is_new, self._head, self._workers = self.is_new, head, workers
         options = self._environment.parsed_options
-        plan = self._plan(max(so_far_s + _AHEAD_S, (options and options.run_time) or 0.0))
-        if is_new:
-            self.document = self._runs.document(plan, head)
-            LOG.info("harness: This test is recorded in %s", self.directory.path)
-        self._write(plan, head)
+        duration_s = max(so_far_s + _AHEAD_S, (options and options.run_time) or 0.0)
+        self._write(self._runs.plan(self.scenes.carried(zero_unix_s, duration_s, workers)), head)
 
-    def lasted(self, so_far_s: float) -> None:
-        """Write how long the test has lasted by now, if the run is known."""
-        if self._head:
-            self.update(self._head, so_far_s, self._workers)
-
-    def ended(self, head: Head, duration_s: float, workers: int) -> LoadPlan:
-        """Write the duration of the test, and return the plan that it carried out."""
-        if self.is_new:
-            self.update(head, duration_s, workers)
-        self._workers = workers
-        plan = self._plan(duration_s)
+    def ended(self, head: Head, zero_unix_s: float | None, duration_s: float, workers: int) -> LoadPlan:
+        """Write the load of the whole test, and return the plan that it carried out."""
+        self.scenes.close()
+        plan = self._runs.plan(self.scenes.carried(zero_unix_s, duration_s, workers))
         self._write(plan, head)
+        self.document.locust = LocustFacts(
+            file=self._runs.file,
+            is_in_process=self._runs.is_in_process,
+            users=self.scenes.alive(zero_unix_s),
+            is_ramped=self.scenes.is_ramped,
+            was_reset=self._was_reset,
+        )
         return plan
 
     def _write(self, plan: LoadPlan, head: Head) -> None:
+        if self.is_new:
+            self.document = self._runs.document(plan, head, self._environment)
+            LOG.info("harness: This test is recorded in %s", self.directory.path)
+        self._head = head
         self.document.plan = plan.facts(head.operations)
         self.directory.write(self.document)
 
-    def _plan(self, duration_s: float) -> LoadPlan:
-        self._users = max(self._users, self._environment.runner.user_count)
-        return self._runs.plan(max(round(duration_s, 3), _LEAST_S), self._users, self._workers)
-
-    def finish(self) -> ExitCode:
+    def finish(self, names: Names) -> ExitCode:
         """Write the end of the run and Locust's own counts, and return the exit code of the process."""
         self._forget()
-        document, stats = self.document, self._environment.stats
-        entries = {name: stats.entries.get((name, REQUEST_TYPE)) for name in document.plan.operations}
-        document.locust = LocustFacts(
-            counted={name: entry.num_requests if entry else 0 for name, entry in entries.items()},
-            was_reset=self._was_reset,
-            notes=self.notes,
-        )
+        document = self.document
+        assert document.locust is not None  # noqa: S101 - set when the test ended
+        document.locust.counted = self._counted(names)
+        document.locust.notes = self.notes
         document.trouble = self.trouble
         document.status = "finished"
         self.directory.write(document)
-        return self._runs.finished(self.directory, document, stats)
+        return self._runs.finished(self.directory, document, self._environment)
 
-    def discard(self) -> ExitCode:
-        """Remove the directory, because nothing was recorded, and return the exit code for an invalid run."""
+    def _counted(self, names: Names) -> dict[str, int]:
+        """Return Locust's own number of requests by operation; of a hosted target's users, the name alone is the operation."""
+        counted = dict.fromkeys(self.document.plan.operations, 0)
+        for (name, request_type), entry in self._environment.stats.entries.items():
+            mine = name if self._runs.called and name in counted else names.counted_as(request_type, name)
+            counted[mine] = counted.get(mine, 0) + entry.num_requests
+        return counted
+
+    def discard(self, why: str = "") -> ExitCode:
+        """Remove the directory, because nothing was recorded, and return the exit code for an invalid run; `why` ends the message."""
+        self.scenes.close()
         self._forget()
         self.directory.discard()
-        LOG.warning("harness: No call was recorded in this test, so its run directory is removed")
+        LOG.warning("harness: No call was recorded in this test, so its run directory is removed%s", why)
         return ExitCode.INVALID
 
     def _forget(self) -> None:
-        events = self._environment.events
-        events.reset_stats.remove_listener(self._on_reset)
-        events.spawning_complete.remove_listener(self._on_spawned)
+        self._environment.events.reset_stats.remove_listener(self._on_reset)

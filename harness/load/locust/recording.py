@@ -15,9 +15,11 @@ import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import gevent
 import greenlet
+import msgspec
 import numpy as np
 from gevent.hub import get_hub
 
@@ -27,6 +29,9 @@ from harness.load.calling import make_caller
 from harness.load.facts import at_origin
 from harness.load.instrument import Instrument, Measurement
 from harness.load.lateness import lag_owners
+from harness.load.locust.names import Names
+from harness.load.locust.rebasing import move_all, move_back
+from harness.load.locust.watching import Watching
 from harness.load.overhead import measured_overhead
 from harness.load.owner import Owner
 from harness.load.split import Split
@@ -41,6 +46,7 @@ from harness.table.heldby import DRIVER
 from harness.table.recorder import FILL_BASE
 from harness.target.carrying import Carrier
 from harness.target.events import prepare_events
+from harness.target.failures import merged
 from harness.target.importing import append_current_folder
 from harness.target.loading import LoadedTarget, closing_target, make
 
@@ -48,6 +54,7 @@ from harness.target.loading import LoadedTarget, closing_target, make
 _SEQUENCE = 65_536
 _DRIVEN = "Let the harness drive it: harness run closed --target SPEC --users N"
 _ENTERED = struct.Struct("<q").unpack_from
+_OPERATION = struct.Struct("<H").unpack_from
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -126,9 +133,12 @@ class HostedTarget:
 class Recording:
     """One test in this process, from its first call to its end: the table of calls in `folder`, and the facts."""
 
-    def __init__(self, hosted: HostedTarget, folder: Path, worker: int) -> None:
+    def __init__(self, hosted: HostedTarget, folder: Path, worker: int, request_event: Any) -> None:
         """Begin; time zero is now. Raises `HarnessError` if the disk is full. `worker` is the number of this process."""
         self._hosted = hosted
+        self._request_event = request_event
+        # Calls in flight when time zero moved, by row: they are stamped from the time zero of before.
+        self._crossing: dict[int, int] = {}
         self._think_ns = round(hosted.called.think_time_s * NS_PER_S)
         self._resources = contextlib.ExitStack()
         try:
@@ -154,11 +164,45 @@ class Recording:
         keep.enter_context(self._measurement.watching(pauses=self._think_ns > 0))
         self._host.tick(0)
         self._measurement.begin()
+        # Requests of other users in the same Locust; the split is of the target's calls alone.
+        self._names = Names(hosted.mix)
+        self._watching = Watching(self.recorder, self._origin_ns, self._names, None, self._request_event)
+        self._watching.requests.is_own = _is_made
+        keep.enter_context(self._watching.going_on())
+
+    def measure_from_now(self) -> None:
+        """Move time zero to now: all calls until now become the ramp-up."""
+        now_ns = SystemClock.now_ns()
+        offset_ns = self._origin_ns - now_ns
+        self._crossing = {row: offset_ns for row in move_all(self.recorder, offset_ns) if self._is_ours(row)} | {
+            row: before_ns + offset_ns for row, before_ns in self._crossing.items()
+        }  # fmt: skip
+        self._origin_ns = now_ns
+        self.facts = at_origin(self.facts, now_ns)
+        self._measurement.restart()
+        self._make = make_caller(self._measurement.calling(self._hosted.work, now_ns))
+        self._measurement.begin()
+        self._watching.begin(now_ns)
+        self._host = HostWatch(os.getpid(), math.inf)
+        self._host.tick(0)
+
+    def _is_ours(self, row: int) -> bool:
+        (operation,) = _OPERATION(self.recorder.map, calls.HEADER_BYTES + row * calls.ROW_BYTES + 2)
+        return bool(operation < len(self._hosted.mix))
+
+    def stop(self) -> None:
+        """Note that Locust ends the test."""
+        self._watching.stop()
 
     @property
-    def mix(self) -> dict[str, float]:
-        """Return the operations, in the order of their numbers in the table."""
-        return self._hosted.mix
+    def operations(self) -> dict[str, float]:
+        """Return the operations so far, in the order of their numbers in the table; requests of other users come last."""
+        return dict.fromkeys(self._names.names, 0.0) | self._hosted.mix
+
+    @property
+    def names(self) -> Names:
+        """The names of the operations."""
+        return self._names
 
     @property
     def elapsed_ns(self) -> int:
@@ -198,6 +242,8 @@ class Recording:
             completed_ns = self._make(me, row, operation, payload, held_ns, host_ns)
         finally:
             self._out -= 1
+        if self._crossing and (offset_ns := self._crossing.pop(row, 0)):
+            move_back(self.recorder, row, offset_ns)
         hosted.instrument.owners[me].holder = DRIVER
         self._delay.look(completed_ns)
         return self._made(row, operation, completed_ns)
@@ -216,12 +262,16 @@ class Recording:
     def end(self, ended_ns: int, stopped: str | None) -> tuple[LoadFacts, HostFacts]:
         """Return the facts of the whole test after the last call; `ended_ns` is the end of its time."""
         self._host.tick(0)
-        judge = self._hosted.target.judge
-        self.facts = self._measurement.end(
+        judge, requests = self._hosted.target.judge, self._watching.requests
+        facts = self._measurement.end(
             self.facts,
             ended_ns=ended_ns,
-            in_flight_peak=self._out_at_most,
+            in_flight_peak=self._out_at_most + requests.peak,
             stopped=stopped or (judge.fault if judge else None) or None,
+        )
+        others = requests.failures.found(self._names.names)
+        self.facts = msgspec.structs.replace(
+            facts, failures=merged([facts.failures, others]), client=self._watching.facts()
         )
         return self.facts, self._host.facts()
 
@@ -242,6 +292,10 @@ def _check_engine(text: str, target: LoadedTarget) -> None:
             f"The users of target '{text}' have state or a journey, and plain Locust makes calls of no user",
             remedy=_DRIVEN,
         )
+
+
+def _is_made(response: Any) -> bool:
+    return type(response) is Made
 
 
 def _mix(called: Called, target: LoadedTarget) -> dict[str, float]:

@@ -5,45 +5,53 @@ new; the master gathers it (`harness.load.locust.distributed`). Each test that i
 """
 
 # Locust monkey-patches on import.
-from locust import log, runners  # isort: skip
+from locust import runners  # isort: skip
 import contextlib
+import dataclasses
+import inspect
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
 from gevent.hub import get_hub
 from gevent.lock import RLock
 
-from harness.clock import NS_PER_S
 from harness.errors import ExitCode, HarnessError, worst
+from harness.load.locust.alone import Alone
 from harness.load.locust.distributed import Master, Worker
+from harness.load.locust.event_recording import EventRecording, own_cost
 from harness.load.locust.log import LOG
-from harness.load.locust.part import OpenRun, Part, Runs, head_of
-from harness.load.locust.recording import HostedTarget, Recording
+from harness.load.locust.part import AnyRecording, Part, Present, Runs
+from harness.load.locust.patches import install
+from harness.load.locust.recording import Called, HostedTarget, Recording
 from harness.load.locust.user import make_user
-from harness.processes.withdraw_split import withdraw_split
-from harness.processes.worker_reports import Head
-from harness.profiles.capture.wait import WAITS
-from harness.run.directory import RunDirectory, write_atomically
+from harness.run.directory import RunDirectory
+from harness.run.documents import RunDocument
 from harness.supervise import private_folder
-from harness.table import calls
+
+if TYPE_CHECKING:
+    from harness.run.facts import LoadFacts
 
 # Longest time for the end of a test: the last reports of workers, with all their calls.
 _END_S = 120.0
 
 
 class LocustProcess:
-    """This process of Locust: alone, a master or a worker; `user` is the class that it spawns."""
+    """This process of Locust: alone, a master or a worker."""
 
-    def __init__(self, runs: Runs) -> None:
-        self._runs = runs
+    def __init__(self, runs: Runs, present: Present) -> None:
+        self._runs = dataclasses.replace(runs, finished=self._finish)
+        self._finished, self._present = runs.finished, present
+        self._written: list[RunDirectory] = []
         self._environment: Any = None
         self._part: Part
         self._hosted: HostedTarget | None = None
-        self._recording: Recording | None = None
+        self._cost: LoadFacts | None = None
+        self._recording: AnyRecording | None = None
+        self._is_ramped = False
         self._ended_ns: int | None = None
         self._lock = RLock()
         self._trouble: HarnessError | None = None
@@ -51,33 +59,43 @@ class LocustProcess:
         self._is_over = Event()
         self._is_over.set()
         self._is_ending = False
-        self.user = make_user(self.recording, self.refuse, runs.called.think_time_s, self._ends)
+        install()
+
+    def user_of(self, called: Called) -> type[Any]:
+        """Return the class of users that call the target."""
+        return make_user(self._hosted_recording, self.refuse, called.think_time_s, self._ends)
 
     def attach(self, events: Any) -> None:
         """Take part in every test from now on."""
-        events.init.add_listener(self._on_init)
-        # Locust calls these listeners in reverse order, so other files have set their exit code by then.
-        events.quitting.add_listener(self._say_exit_code)
+        events.init.add_listener(self.join)
 
-    def recording(self) -> Recording:
-        """Return the recording of the running test; the first user's request begins it. Raises `HarnessError` if that fails."""
-        if self._recording is None:
-            with self._lock:
-                if self._trouble:
-                    raise self._trouble
-                if self._recording is None:
-                    self._recording = self._begin()
+    def _hosted_recording(self) -> Recording:
+        """Return the recording of the running test. Raises `HarnessError` if it could not begin."""
+        if self._trouble:
+            raise self._trouble
+        assert isinstance(self._recording, Recording)  # noqa: S101 - a test begins before its users
         return self._recording
 
-    def _begin(self) -> Recording:
+    def _begin(self) -> AnyRecording:
+        make = self._record_events if self._runs.called is None else self._record_target
+        with private_folder() as scratch:
+            return self._part.begin(make, scratch)
+
+    def _record_target(self, folder: Path, worker: int) -> Recording:
         hosted = self._host()
         for helper in self._environment.runner.greenlet:
             hosted.own(helper)
-        with private_folder() as scratch:
-            return self._part.begin(hosted, scratch)
+        return Recording(hosted, folder, worker, self._environment.events.request)
+
+    def _record_events(self, folder: Path, _worker: int) -> EventRecording:
+        assert self._cost is not None  # noqa: S101 - measured when this process joined
+        return EventRecording(
+            self._cost, folder, self._environment.events.request, is_in_process=self._runs.is_in_process
+        )
 
     def _host(self) -> HostedTarget:
-        """Make and open the target, once. A user of a worker may ask for it while it is being made."""
+        """Make and open the target, once."""
+        assert self._runs.called is not None  # noqa: S101 - asked only where users call one
         with self._lock:
             if self._hosted is None:
                 with private_folder() as scratch:
@@ -99,8 +117,11 @@ class LocustProcess:
         if self._hosted:
             self._hosted.vetting.ending.add(user)
 
-    def _on_init(self, environment: Any, runner: Any, web_ui: Any = None, **_: Any) -> None:
+    def join(self, environment: Any, runner: Any, web_ui: Any = None, **_: Any) -> None:
+        """Take part in every test of this environment from now on: a listener of `init`."""
         self._environment = environment
+        # Locust calls these listeners in reverse order, so the file has set its exit code by then.
+        environment.events.quitting._handlers.insert(0, self._say_exit_code)  # noqa: SLF001 - no other way to be last
         is_worker, is_master = (
             isinstance(runner, runners.WorkerRunner),
             isinstance(runner, runners.MasterRunner),
@@ -116,12 +137,22 @@ class LocustProcess:
         if web_ui:
             web_ui.app.before_request(self._own_request)
         events = environment.events
-        events.test_start.add_listener(self._on_test_start)
+        # Before the file's own listeners, which may make requests already.
+        events.test_start._handlers.insert(0, self._on_test_start)  # noqa: SLF001 - no other way to be first
+        events.spawning_complete.add_listener(self._on_spawned)
+        events.reset_stats.add_listener(self._on_reset)
         events.test_stopping.add_listener(self._on_test_stopping)
         events.test_stop.add_listener(self._on_test_stop)
         events.quitting.add_listener(self._end_test)
         events.quit.add_listener(self._on_quit)
-        if not is_master:
+        self._has_users = not is_master
+        if is_master:
+            return
+        if self._runs.called is None:
+            # Locust inspects its stack when it stops: the first time reads sources and blocks the loop for up to 0.1 s.
+            inspect.stack()
+            self._cost = own_cost()
+        else:
             self._host_or_exit()
 
     def _host_or_exit(self) -> None:
@@ -157,9 +188,12 @@ class LocustProcess:
 
     def _on_test_start(self, **_: Any) -> None:
         self._trouble = self._ended_ns = None
+        self._is_ramped = False
         self._is_over.clear()
         try:
             self._part.start()
+            if self._has_users:
+                self._recording = self._begin()
         except HarnessError as error:
             self.refuse(error)
 
@@ -167,6 +201,20 @@ class LocustProcess:
         # Before Locust ends the users: the time for that is not measured.
         if self._recording:
             self._ended_ns = self._recording.elapsed_ns
+            self._recording.stop()
+
+    def _on_spawned(self, **_: Any) -> None:
+        if not self._is_ramped:
+            self._is_ramped = True
+            self._measure_from_now()
+
+    def _on_reset(self, **_: Any) -> None:
+        self._measure_from_now()
+
+    def _measure_from_now(self) -> None:
+        if self._recording and self._ended_ns is None:
+            self._recording.measure_from_now()
+            self._part.ramped()
 
     def _on_test_stop(self, **_: Any) -> None:
         recording, self._recording = self._recording, None
@@ -180,7 +228,7 @@ class LocustProcess:
             self._is_ending = False
             if recording:
                 recording.close()
-        self._found = worst((self._found, found))
+        self._found = _graver(self._found, found)
         self._is_over.set()
 
     def _end_test(self, environment: Any, **_: Any) -> None:
@@ -190,11 +238,19 @@ class LocustProcess:
         elif isinstance(environment.runner, runners.LocalRunner) and not self._is_over.is_set():
             environment.runner.stop()
 
+    def _finish(self, directory: RunDirectory, document: RunDocument, environment: Any) -> ExitCode:
+        code = self._finished(directory, document, environment)
+        self._written.append(directory)
+        return code
+
     def _say_exit_code(self, environment: Any, **_: Any) -> None:
-        """Set the exit code to that of the run if Locust itself would exit with 0. A worker does not judge."""
-        if isinstance(environment.runner, runners.WorkerRunner) or _locusts_own_code(environment):
+        """Set the exit code to that of the runs, unless the file has set its own. A worker does not judge.
+
+        A file that sets 0 has found no fault itself: that does not hide a fault of the run.
+        """
+        if isinstance(environment.runner, runners.WorkerRunner) or environment.process_exit_code:
             return
-        found = self._found if self._is_over.is_set() else worst((self._found, ExitCode.INVALID))
+        found = self._found if self._is_over.is_set() else _graver(self._found, ExitCode.INVALID)
         if found:
             environment.process_exit_code = int(found)
 
@@ -202,64 +258,18 @@ class LocustProcess:
         if self._hosted:
             with contextlib.suppress(HarnessError):
                 self._hosted.close()
+        options = self._environment.parsed_options
+        for directory in self._written:
+            self._present(
+                directory,
+                beside_json=bool(getattr(options, "json", False)),
+                has_page=not getattr(options, "no_report", False),
+            )
+        self._written.clear()
 
 
-def _locusts_own_code(environment: Any) -> int:
-    """Return the exit code of Locust itself."""
-    runner = environment.runner
-    if environment.process_exit_code is not None:
-        return int(environment.process_exit_code)
-    if runner is not None and (len(runner.errors) or len(runner.exceptions)):
-        return int(environment.parsed_options.exit_code_on_error)
-    return 2 if log.unhandled_greenlet_exception else 0
-
-
-class Alone:
-    """The part of a process that carries out the whole run."""
-
-    _head: Head
-
-    def __init__(self, runs: Runs, environment: Any) -> None:
-        self._runs = runs
-        self._environment = environment
-        self._open: OpenRun | None = None
-        self._recording: Recording | None = None
-        environment.events.usage_monitor.add_listener(self._on_usage)
-
-    def start(self) -> None:
-        """Make the run directory. Raises `HarnessError` if that fails."""
-        self._open = OpenRun(self._runs, self._environment)
-
-    def begin(self, hosted: HostedTarget, scratch: Path) -> Recording:  # noqa: ARG002 - see `Part`
-        """Record into the run directory."""
-        open_run = self._open
-        assert open_run is not None  # noqa: S101 - Locust starts a test before its users
-        # Slow steps come before time zero.
-        self._head = head_of(hosted, self._runs)
-        open_run.update(self._head, 0.0, 1)
-        self._recording = Recording(hosted, open_run.directory.timing, 0)
-        open_run.directory.write_facts(self._recording.facts)
-        return self._recording
-
-    def _on_usage(self, **_: Any) -> None:
-        if self._open and self._recording:
-            self._open.lasted(self._recording.elapsed_ns / NS_PER_S)
-
-    def stop(self, recording: Recording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:
-        """Finish the run directory, or remove it if no call was made."""
-        open_run, self._open, self._recording = self._open, None, None
-        if open_run is None:
-            return ExitCode.OK
-        if recording is None or ended_ns is None:
-            return open_run.discard()
-        facts, host = recording.end(ended_ns, trouble)
-        if waits := recording.waits:
-            write_atomically(open_run.directory.timing / WAITS, waits)
-        recording.close()
-        calls.seal(open_run.directory.calls_path)
-        if facts.split_taken:
-            withdraw_split(open_run.directory.timing, RunDirectory.CALLS)
-        open_run.directory.write_facts(facts)
-        open_run.ended(self._head, ended_ns / NS_PER_S, 1)
-        open_run.document.host = host
-        return open_run.finish()
+def _graver(one: ExitCode, other: ExitCode) -> ExitCode:
+    """Return the exit code of two runs together: an invalid run says nothing of limits, so it comes before a broken one."""
+    if {one, other} == {ExitCode.INVALID, ExitCode.LIMIT_BROKEN}:
+        return ExitCode.INVALID
+    return worst((one, other))

@@ -40,6 +40,8 @@ def make_user(
             response_length=0,
             exception=None if made.outcome == Outcome.COMPLETED else RuntimeError(made.outcome.label),
             context={},
+            # Tells the recording of other requests that this call has its row.
+            response=made,
             start_time=wall_s() - made.service_ns / NS_PER_S,
             url=None,
         )

@@ -13,7 +13,7 @@ from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Concurrency,
 from harness.session.slots.launch import Bench, Home, Launch, Limits, slot_environment
 from harness.session.slots.record import Record
 from harness.session.slots.room import taken_share
-from harness.session.slots.sizing import ALONE_SENTINEL_LOOPS, IDLE_S, LEAST_SENTINELS, sentinels_per_series
+from harness.session.slots.sizing import IDLE_S, LEAST_SENTINELS, SentinelPlan
 from harness.session.slots.slot import ForeignCodeError, start_slot
 from harness.session.slots.turns import Turns, measure_series
 from harness.supervise import Supervisor
@@ -123,6 +123,7 @@ def run_block(stage: Stage, request: BlockRequest) -> Block:
         seconds=time.monotonic() - start_s,
         trouble=trouble,
         failed=record.failed,
+        crowded=record.crowded,
         order=list(drawn.order),
         hash_seed=drawn.hash_seed,
         padding_bytes=drawn.padding_bytes,
@@ -150,6 +151,8 @@ class _Measuring:
         }
         self._turns = Turns(alone=bool(alone))
         self._cpus = {name: _cpus(drawn, is_alone=name in alone) for name in drawn.order}
+        self._sentinel = SentinelPlan(len(drawn.order), is_alone=bool(alone))
+        self._looks = 0
         self._cpus_of: dict[str, frozenset[int]] = {}
         self._serving: dict[str, str] = {}
         self._orders = {side: self._order(side) for side in drawn.spawned}
@@ -231,19 +234,18 @@ class _Measuring:
         return self._null is not None and self._null.of == name
 
     def _sentinels(self, sides: Sequence[str]) -> None:
-        times = 1
-        if self._turns.alone:
+        if self._turns.alone and self._looks % self._sentinel.look_every == 0:
             self._turns.pause()
             self._record.taken.append(taken_share(IDLE_S))
-            times = ALONE_SENTINEL_LOOPS
+        self._looks += 1
         for side in sides:
-            self._record.sentinels[side].append(self._turns.of(side).sentinel_ns(times))
+            self._record.sentinels[side].append(self._turns.of(side).sentinel_ns(self._sentinel.loops))
 
     def _measure(self, name: str, sides: Sequence[str]) -> None:
         """Time a benchmark in all slots that run it: in the same series, so that all of them make the same calls."""
         benchmark = self._benchmarks.get(name) or self._null
         assert benchmark is not None  # noqa: S101 - the order holds these benchmarks only
-        parts = sentinels_per_series(1 if self._is_null(name) else len(self._drawn.order))
+        parts = self._sentinel.per_series(alone_in_its_slot=self._is_null(name))
         series = measure_series(
             self._turns, sides, benchmark, self._rng, parts, lambda: self._sentinels(sides)
         )

@@ -82,6 +82,8 @@ class Launch:
     spin: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
     seed: int = 1
     """Seed of inputs that differ from block to block."""
+    under: tuple[str, ...] = ()
+    """Program (by its path) and arguments that run the slot's interpreter, such as Valgrind."""
 
 
 def slot_environment(home: Home, launch: Launch) -> dict[str, str]:

@@ -8,10 +8,7 @@ from harness.session.receipt import NULL_CONTROL, Concurrency, FirstCall, Sentin
 from harness.session.slots.room import MOST_TAKEN
 from harness.session.slots.slot import Message
 
-_CROWDED = (
-    "{} beside its calling thread need CPUs of their own, and other processes took {:.0%} of the session's CPUs "
-    "(limit {:.0%})"
-)
+_CROWDED = "other processes took {1:.0%} of the session's CPUs (limit {2:.0%}), where its {0} run beside its calling thread"
 _SIDES = frozenset(map(str, Side))
 
 
@@ -21,6 +18,7 @@ class Record:
     def __init__(self) -> None:
         self.slices: dict[str, Slices] = {}
         self.failed: dict[str, str] = {}
+        self.crowded: dict[str, str] = {}
         self.import_ns: dict[str, int] = {}
         self.import_cpu_ns: dict[str, int] = {}
         self.fixed_layout = False
@@ -54,13 +52,14 @@ class Record:
         self._calls[name] = message.calls
 
     def require_room(self, names: Collection[str]) -> None:
-        """Record as failed the benchmarks that work beside their thread, if other processes took the CPUs for that."""
+        """Drop the benchmarks that work beside their thread, if other processes took the CPUs for that."""
         share = statistics.fmean(self.taken) if self.taken else 0.0
         if share <= MOST_TAKEN:
             return
         for name in names:
-            self.failed.setdefault(name, _CROWDED.format(self.beside.get(name, "threads"), share, MOST_TAKEN))
-            self.slices.pop(name, None)
+            if self.slices.pop(name, None):
+                kind = self.beside.get(name, Concurrency.THREADS)
+                self.crowded[name] = _CROWDED.format(kind, share, MOST_TAKEN)
 
     def fail(self, name: str, side: str, why: str) -> None:
         """Record a failure of a benchmark on one side; it then counts as measured on neither side."""
@@ -81,7 +80,7 @@ class Record:
         """Return the reasons why the block measured nothing; None if it measured something."""
         if self.slices:
             return None
-        return "; ".join(f"{name}: {why}" for name, why in self.failed.items())
+        return "; ".join(f"{name}: {why}" for name, why in (self.failed | self.crowded).items())
 
     def sentinel(self) -> Sentinel:
         """Return the sentinel of all slots."""

@@ -37,7 +37,8 @@ def _idle_s(mine: set[int]) -> float | None:
         idle = [int(line[4]) + int(line[5]) for line in lines if line and line[0] in names]
     except (OSError, ValueError, IndexError):
         return None
-    return sum(idle) * _TICK_S if idle else None
+    # Some sandboxes report zeros only.
+    return sum(idle) * _TICK_S or None
 
 
 def _quotas() -> Iterator[float]:

@@ -14,10 +14,10 @@ SLICE_OVERHEAD_S = 0.000_15
 ALONE_SLICE_NS = 60_000_000
 """Least length of a slice of a benchmark with threads or children, in ns: twelve times the interval after which Python's
 interpreter passes from one thread to another."""
-ALONE_OVERHEAD_S = 0.001
+ALONE_OVERHEAD_S = 0.000_3
 """Time to stop one slot, resume another and request a slice from it, in seconds."""
-ALONE_SENTINEL_LOOPS = 25
-"""Runs of the sentinel's loop in one reading of a slot with threads, whose single runs would differ as theirs do."""
+ALONE_SENTINEL_LOOPS = 100
+"""Runs of the sentinel's loop in all readings of a slot with threads: single runs differ as the work of the threads does."""
 LEAST_SENTINELS = 4
 """Least number of readings of the sentinel in each slot of a block."""
 SENTINEL_S = 0.0015
@@ -40,9 +40,36 @@ def pairs_per_block(whole_ns: float, calls: int, slices: int) -> int:
     return max(min(affordable, slices), min(LEAST_PAIRS, slices))
 
 
-def sentinels_per_series(benchmarks: int) -> int:
-    """Return how often the sentinel is read in each series of a slot with so many; once more follows at its end."""
-    return max(1, math.ceil((LEAST_SENTINELS - 1) / benchmarks))
+@dataclasses.dataclass(frozen=True, slots=True)
+class SentinelPlan:
+    """The readings of the sentinel in a block of so many benchmarks; `is_alone` if its slots run one at a time."""
+
+    benchmarks: int
+    is_alone: bool = False
+
+    @property
+    def readings(self) -> int:
+        """Number of readings in a slot that runs all benchmarks, nearly: before each of them, and at the end."""
+        return max(LEAST_SENTINELS, self.benchmarks + 1)
+
+    @property
+    def loops(self) -> int:
+        """Number of runs of the loop in each reading, of which the mean counts."""
+        return math.ceil(ALONE_SENTINEL_LOOPS / self.readings) if self.is_alone else 1
+
+    @property
+    def look_every(self) -> int:
+        """Number of readings for each look at the rest of the machine; some four looks are made in all."""
+        return max(1, self.readings // LEAST_SENTINELS)
+
+    def per_series(self, *, alone_in_its_slot: bool = False) -> int:
+        """Return how often the sentinel is read in a benchmark's series; once more follows at the end of the block."""
+        return max(1, math.ceil((LEAST_SENTINELS - 1) / (1 if alone_in_its_slot else self.benchmarks)))
+
+    def seconds(self, slots: int) -> float:
+        """Return the time for all of it, in seconds."""
+        looks_s = IDLE_S * self.readings / self.look_every if self.is_alone else 0.0
+        return self.readings * slots * self.loops * SENTINEL_S + looks_s
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -131,9 +158,7 @@ class Discovery:
             _seconds(found, plan, 3 if found in control else 2, is_alone=is_alone) for found in measured
         )
         slots = 2 + len(control)
-        loops = ALONE_SENTINEL_LOOPS if is_alone else 1
-        sentinels = max(LEAST_SENTINELS, len(measured) + 1)
-        seconds += sentinels * (slots * loops * SENTINEL_S + (IDLE_S if is_alone else 0.0))
+        seconds += SentinelPlan(len(measured), is_alone=is_alone).seconds(slots)
         return seconds + self.start_s * slots + (2 * IDLE_S if is_alone else 0.0)
 
     def warm_s(self) -> float:

@@ -262,6 +262,7 @@ def start_slot(
                 "-I",
                 "-S",
                 str(LAYOUT),
+                *launch.under,
                 home.python,
                 "-P",
                 str(PROGRAM),

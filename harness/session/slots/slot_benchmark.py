@@ -79,7 +79,7 @@ class Benchmark:
             check_benchmarked(hook, may_be_async=False)
         plain_once = functools.partial(call_once, target, *how)
         return self._measure(
-            target, lambda: call_once(checked, *how)[0], lambda calls: sum_of_calls(plain_once, calls)
+            target, lambda: call_once(checked, *how)[0], functools.partial(sum_of_calls, plain_once)
         )
 
     def counted(self, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,7 +5,7 @@ side may be the harness. Lines of JSON come and go over two separate descriptors
 nothing. The first line in is the job; the answer is `collected`, and a line in lets it go on. Then, for each benchmark,
 `ready` goes out and commands come in until `next`: `["slice", calls]`, `["slice_of_all", calls]` (with the CPU time beside the
 main thread), `["begin"]`, `["sentinel", times]`, `["idle", seconds]`, `["tool", file, function, ...]` (which receives the
-timer of the calls), `["next"]`.
+timer of the calls, and `rewind` as a global), `["next"]`.
 """
 
 import gc
@@ -67,12 +67,12 @@ def spin(loops: int) -> None:
         pass
 
 
-def slowed(run: Timed, loops: int, tail_loops: int) -> Timed:
+def slowed(run: Timed, loops: int, tail_loops: int, done: int = 0) -> Timed:
     """Return `run` with a spin for each call, and another for each fiftieth: an injected regression.
 
-    The spins of a slice run in one piece, so that a short call gets no other overhead.
+    The spins of a slice run in one piece, so that a short call gets no other overhead. `done` calls were made before: from
+    block to block another one, or the few calls of a long benchmark would never hold a slow one.
     """
-    done = 0
 
     def run_slowed(calls: int) -> tuple[int, int]:
         nonlocal done
@@ -221,7 +221,8 @@ class Plugin:
             (*(total / told for total in whole(calls, told)), told) if told else warm_up(calls)
         )
         if (loops := self._job["spin"].get(benchmark.name)) is not None:
-            calls.run = run = slowed(run, *loops)
+            each, tail = loops
+            calls.run = run = slowed(run, each, tail, done=self._job["seed"] % TAIL_EVERY)
         gc.collect()
         gc.freeze()
         warm = {"ns": ns, "whole_ns": whole_ns, "warm_calls": warm_calls, "first": benchmark.first_call}
@@ -232,7 +233,9 @@ class Plugin:
             "slice": calls,
             "slice_of_all": calls.of_all,
             "idle": idle_share,
-            "tool": lambda path, name, *words: runpy.run_path(path)[name](run, *words),
+            "tool": lambda path, name, *words: runpy.run_path(path, {"rewind": benchmark.rewind})[name](
+                run, *words
+            ),
         }
         try:
             while (command := self._channel.receive())[0] != "next":

@@ -108,7 +108,9 @@ def _nothing(applications: Sequence[Application], around: Proposal) -> UsageErro
             remedy=f"Run 'harness init' in {folder}/",
         )
     beside = (
-        f"; {around.locustfile} calls a server and contains no code to measure" if around.locustfile else ""
+        f"; {around.locustfile} calls a server: run it with 'harness locust -f {around.locustfile} --host URL'"
+        if around.locustfile
+        else ""
     )
     return UsageError(
         "Found no web application, Lambda handler or pytest-benchmark suite in this folder" + beside,

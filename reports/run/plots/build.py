@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from harness.reading.timeline import Timeline
 from harness.table.histogram import Histogram, bucket_middle
 from reports.charts.data import (
     BarGroup,
@@ -203,7 +204,15 @@ def _rate_panel(number: int, side: Side) -> RatePanel:
 
 def _in_flight(sides: Sequence[Side]) -> Chart:
     panels = tuple(
-        InFlightPanel(side.label, number, timeline.bin_s, timeline.in_flight, timeline.waiting, stages(side))
+        InFlightPanel(
+            side.label,
+            number,
+            timeline.bin_s,
+            timeline.in_flight,
+            timeline.waiting,
+            stages(side),
+            users(side, timeline),
+        )
         for number, side in enumerate(sides)
         for timeline in [side.run.timeline]
     )
@@ -211,8 +220,25 @@ def _in_flight(sides: Sequence[Side]) -> Chart:
         "in-flight",
         "Calls in flight over time",
         "Sent and without a response yet, as the mean of each time bin. Where it climbs at a steady rate, calls come faster than they are "
-        "answered. Waiting: due, but not yet sent.",
+        "answered. Waiting: due, but not yet sent."
+        + (
+            " Users: those alive, as Locust started and stopped them."
+            if any(panel.users is not None for panel in panels)
+            else ""
+        ),
         InFlightPlot(panels),
+    )
+
+
+def users(side: Side, timeline: Timeline) -> Floats | None:
+    """Return the users alive in the middle of each bin of a run that Locust drove; None for any other."""
+    locust = side.run.document.locust
+    if locust is None or not locust.users:
+        return None
+    times_s, alive = np.array(locust.users, float).T
+    middles_s = timeline.start_s + timeline.bin_s / 2
+    return np.where(
+        middles_s < times_s[0], 0.0, alive[np.maximum(np.searchsorted(times_s, middles_s, "right") - 1, 0)]
     )
 
 

@@ -10,7 +10,8 @@ from rich.console import Console
 from harness.console.console import Talk
 from harness.console.session_progress import Narrowing, half_width, widest
 from harness.judge.evidence import WALL, Evidence, Pair
-from harness.session.receipt import NULL_CONTROL, Benchmark, Phase
+from harness.judge.paired import change_of
+from harness.session.receipt import NULL_CONTROL, Benchmark, Phase, Rule
 from tests.support.judge import PAIRS, block, load_block, receipt, segment
 
 
@@ -38,10 +39,18 @@ def talk_to(text, **options):
     return talk
 
 
-def test_half_of_the_interval_is_that_of_the_order_statistics():
-    evidence = Evidence("a", WALL, screened=pairs(*(place / 1000 for place in range(12))))
-    # Of 12 values the third from either end bounds the median with 96 %: 0.002 and 0.009.
-    assert half_width(evidence, Phase.SCREEN) == pytest.approx(math.expm1(0.0035))
+@pytest.mark.parametrize("rule", Rule)
+def test_half_of_the_interval_is_that_by_which_the_session_decides(rule):
+    values = [place / 1000 for place in range(12)]
+    evidence = Evidence("a", WALL, screened=pairs(*values))
+    expected = change_of(evidence.screened, WALL, rule)
+    assert half_width(evidence, Phase.SCREEN, rule) == pytest.approx(
+        math.expm1((expected.high - expected.low) / 2)
+    )
+    # Of 12 values, what holds at every look is wider than what holds once.
+    assert half_width(evidence, Phase.SCREEN, Rule.SEQUENTIAL) > half_width(
+        evidence, Phase.SCREEN, Rule.FIXED
+    )
 
 
 def test_while_blocks_are_confirmed_their_interval_alone_counts():

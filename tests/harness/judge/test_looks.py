@@ -101,3 +101,29 @@ def test_a_concurrent_benchmark_that_one_cpu_cannot_run_gives_no_verdict():
     )
     one = of(judge(session, POLICY), "a")
     assert (one.verdict, one.note) == (Verdict.INCONCLUSIVE, note)
+
+
+def crowded(session, places):
+    """Take the benchmark `a` out of these blocks, as of slots whose CPUs other processes took."""
+    session.benchmarks[0] = msgspec.structs.replace(session.benchmarks[0], concurrency=Concurrency.THREADS)
+    for place in places:
+        slices = {name: one for name, one in session.blocks[place].slices.items() if name != "a"}
+        changed(
+            session, place, slices=slices, crowded={"a": "other processes took 90% of the session's CPUs"}
+        )
+    return session
+
+
+def test_a_block_without_room_for_the_threads_of_a_benchmark_is_no_evidence_on_it_and_no_fault():
+    session = crowded(steady({"a": 0.3}, confirm=("a",)), [2, -2])
+    assert of(judge(session, POLICY), "a").verdict is Verdict.REGRESSED
+
+
+def test_a_benchmark_whose_threads_had_room_in_few_blocks_gets_no_verdict_but_the_reason():
+    session = steady({"a": -0.3}, confirm=("a",))
+    crowded(session, range(len(session.blocks) // 2))
+    one = of(judge(session, POLICY), "a")
+    assert one.verdict is Verdict.INCONCLUSIVE
+    assert "blocks had no room for it (limit 40%): other processes took 90% of the session's CPUs" in one.note
+    nowhere = crowded(session, range(len(session.blocks)))
+    assert of(judge(nowhere, POLICY), "a").verdict is Verdict.INCONCLUSIVE

@@ -1,6 +1,5 @@
 """Certificates: what counts by stretch of time can show, and what they cannot."""
 
-import math
 import random
 
 import msgspec
@@ -8,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.policy.certificates import FEWEST_CLUSTERS, LEAST_ALLOWED, calls_to_certify, certify
-from harness.policy.slo import STRETCHES, LimitCount, State, parse
+from harness.policy.certificates import LEAST_ALLOWED, certify
+from harness.policy.slo import STRETCHES, Counted, LimitCount, State, parse
 from tests.support.limit_counts import limit_count
 
 (P99,) = parse("p99<25ms")
@@ -133,7 +132,7 @@ def test_every_count_has_a_state_and_bounds_in_order(parts):
     count = LimitCount(
         clause=P99.text, operation="all", calls=sum(calls for calls, _ in counts),
         exceeding=sum(over for _, over in counts), seconds=1.0,
-        stretches=msgspec.convert([(calls, over, over) for calls, over in counts], LimitCount.__annotations__["stretches"]),
+        stretches=tuple(Counted(calls, over, {90: over} if over else {}) for calls, over in counts),
     )  # fmt: skip
     found = certify(P99, [count])
     assert found.low is None or 0 <= found.low <= found.high <= 1
@@ -180,11 +179,3 @@ def test_a_throughput_is_certified_from_the_rates_of_the_stretches():
     assert state(1000, 0, 0) is State.BROKEN
     uneven = [45 if place % 2 else 3 for place in range(STRETCHES)]
     assert state(1000, uneven, 10) is State.NOT_CERTIFIED
-
-
-def test_the_calls_that_certify_a_share():
-    assert calls_to_certify(0.01, 0.0) == 100 * LEAST_ALLOWED
-    assert calls_to_certify(0.01, 0.01) is None
-    needed = calls_to_certify(0.01, 0.005)
-    assert certified(needed, math.floor(0.005 * needed)).state is State.CERTIFIED
-    assert FEWEST_CLUSTERS < STRETCHES

@@ -12,7 +12,7 @@ from harness.model import Engine, Outcome
 from harness.policy.thresholds import Level, Threshold, Thresholds
 from harness.run.documents import BackendFacts, HostFacts, LocustFacts
 from harness.table import calls
-from tests.support.validity import CALLS, MS, SERVICE_NS, a_run, late, rows
+from tests.support.validity import CALLS, EVERY, MS, SERVICE_NS, a_run, late, rows
 from tests.support.validity import validity_of as judge
 
 
@@ -216,12 +216,12 @@ def test_a_closed_run_has_no_arrivals_to_miss():
     ],
 )
 def test_locusts_own_count_must_agree_where_locust_drove(missed, level):
-    run = a_run(locust=LocustFacts(counted={"read": CALLS - missed}))
+    run = a_run(locust=LocustFacts(counted={"read": EVERY - missed}))
     validity = judge(run)
     assert validity.level is level
     if missed:
         sentence = (
-            f"Locust counted {CALLS - missed} calls of 'read' that returned, the table of calls holds {CALLS}"
+            f"Locust counted {EVERY - missed} calls of 'read' that returned, the table of calls holds {EVERY}"
         )
         assert validity.reasons == (sentence,)
 
@@ -231,7 +231,7 @@ def test_a_count_of_locusts_that_was_reset_is_not_judged():
 
 
 def test_what_is_noted_of_a_crew_of_locust_degrades_it():
-    validity = judge(a_run(locust=LocustFacts(counted={"read": CALLS}, notes=["Clocks differ"])))
+    validity = judge(a_run(locust=LocustFacts(counted={"read": EVERY}, notes=["Clocks differ"])))
     assert (validity.level, validity.reasons) == (Level.DEGRADED, ("Clocks differ",))
 
 

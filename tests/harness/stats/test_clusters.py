@@ -43,12 +43,6 @@ def test_the_effect_of_clusters_of_one_size_is_that_size():
     assert sum(found) / len(found) == pytest.approx(4, rel=0.1)
 
 
-def test_strata_are_compared_within_themselves():
-    levels = [[Stretch(100, level)] * 5 for level in (1, 50, 99)]
-    assert not spread(*levels).is_clustered
-    assert spread([one for part in levels for one in part]).is_clustered
-
-
 @pytest.mark.parametrize("parts", [[], [Stretch(100, 1)], [Stretch(0, 0)] * 20])
 def test_fewer_than_two_stretches_tell_nothing(parts):
     assert math.isinf(spread(parts).cautious)

@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 
+from harness.model import Outcome
 from harness.reading.judging import judge
 from harness.reading.summary import load
 from harness.table import calls
@@ -20,11 +21,12 @@ from tests.support.locust import (
     Crew,
     check_that_the_waits_add_up,
     counts_of,
+    every_row,
     free_port,
 )
 
 
-def test_one_process_alone_leaves_a_run_whose_count_is_locusts_and_locusts_own_exit_code_stands(tmp_path):
+def test_one_process_alone_leaves_a_run_whose_count_is_locusts_and_an_invalid_run_is_the_exit_code(tmp_path):
     # No run is as punctual as this asks for.
     (tmp_path / "pyproject.toml").write_text("[tool.harness.validity]\nlag-ms = [0, 0]\n")
     with Crew(tmp_path, HARNESS_TARGET="known:failing?every=4") as crew:
@@ -32,19 +34,58 @@ def test_one_process_alone_leaves_a_run_whose_count_is_locusts_and_locusts_own_e
         ended = crew.end_of(crew.start(*words))
         (directory,) = crew.runs()
         run = load(directory)
-    assert ended.code == 7, "as ever, where requests failed"
+    assert ended.code == 5, "before Locust's own, where requests failed"
     assert re.search(r"^harness: The run in runs/\S+ is invalid:\nharness:  - ", ended.log, re.MULTILINE)
     assert run.trouble == ()
     assert ended.counted == counts_of(run) == run.document.locust.counted
     # The second came a second later.
     assert run.document.plan.users == 2
-    assert run.total.outcomes["failed"] == pytest.approx(run.total.count / 4, abs=1)
+    rows = every_row(run)
+    failed = int((rows["outcome"] == Outcome.FAILED).sum())
+    assert failed == pytest.approx(len(rows) / 4, abs=1)
     (row,) = json.loads(ended.stdout)
-    assert (row["name"], row["num_failures"]) == ("call", run.total.outcomes["failed"])
+    assert (row["name"], row["num_failures"]) == ("call", failed)
+    # The ramp-up, of a second, is in no headline.
+    assert 0.9 < run.document.plan.warmup_s < 30
+    assert len(run.warmup) > 0
     assert len(returned(run.table)) == run.total.count
     # It holds the loop from its beginning to its end.
     assert "no call waited" in run.document.profiles.wait.reason
     assert not any("Locust counted" in reason for reason in judge(run).validity.reasons)
+
+
+def test_requests_of_other_users_in_the_same_locust_are_recorded_beside_the_target_s_calls(tmp_path):
+    (tmp_path / "own.py").write_text(
+        "import time\nfrom locust import User, constant, task\n"
+        "class Db(User):\n    wait_time = constant(0.02)\n    fixed_count = 1\n"
+        "    @task\n    def query(self):\n"
+        "        time.sleep(0.003)\n"
+        "        self.environment.events.request.fire(request_type='db', name='query', response_time=3.0, response_length=0)\n"
+    )
+    with Crew(tmp_path, HARNESS_TARGET="known:constant?service_ms=5") as crew:
+        words = (
+            "-f",
+            f"{LOCUSTFILE},{tmp_path / 'own.py'}",
+            "--headless",
+            "-u",
+            "3",
+            "-r",
+            "3",
+            "-t",
+            "2s",
+            "--json",
+        )
+        ended = crew.end_of(crew.start(*words))
+        (directory,) = crew.runs()
+        run = load(directory)
+    assert list(run.operations) == ["call", "db query"]
+    counts = counts_of(run)
+    assert counts["call"] > 20
+    assert counts["db query"] > 10
+    assert ended.counted == {"call": counts["call"], "query": counts["db query"]}
+    assert run.document.locust.counted == counts
+    # The split is of the target's calls; nothing is known of what held the loop for others.
+    assert run.held_by.shape == (2, 6)
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])

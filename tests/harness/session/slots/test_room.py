@@ -54,18 +54,21 @@ def test_cpus_of_the_session_that_were_not_idle_were_taken_by_others(
     assert room.taken_share(1.0) == pytest.approx(share)
 
 
-def test_where_the_kernel_does_not_tell_nothing_was_taken(tmp_path, monkeypatch):
-    monkeypatch.setattr(room, "_STAT", tmp_path / "none")
+@pytest.mark.parametrize("text", [None, "", "cpu0 0 0 0 0 0\ncpu1 0 0 0 0 0\n", "cpu0 few\n"])
+def test_where_the_kernel_does_not_tell_nothing_was_taken(tmp_path, monkeypatch, text):
+    monkeypatch.setattr(room, "_STAT", tmp_path / "stat")
+    if text is not None:
+        (tmp_path / "stat").write_text(text)
     assert room.taken_share(0.0) == 0.0
 
 
 @pytest.mark.parametrize(("taken", "has_room"), [([], True), ([0.1, 0.4], True), ([0.1, 0.5], False)])
-def test_a_benchmark_with_threads_fails_in_a_block_whose_cpus_others_took(taken, has_room):
+def test_a_benchmark_with_threads_is_not_measured_in_a_block_whose_cpus_others_took(taken, has_room):
     record = Record()
     record.slices = {name: Slices(base_ns=[1], candidate_ns=[1], first=[0]) for name in ("threads", "plain")}
     record.taken = taken
     record.require_room(["threads"])
     assert list(record.slices) == (["threads", "plain"] if has_room else ["plain"])
-    assert (
-        "other processes took 30% of the session's CPUs (limit 25%)" in str(record.failed)
-    ) is not has_room
+    why = "other processes took 30% of the session's CPUs (limit 25%)"
+    assert (why in str(record.crowded)) is not has_room
+    assert record.failed == {}

@@ -8,9 +8,9 @@ from harness.session.receipt import Concurrency, SessionPlan, State
 from harness.session.slots.sizing import (
     Discovery,
     Found,
+    SentinelPlan,
     calls_per_slice,
     pairs_per_block,
-    sentinels_per_series,
 )
 
 
@@ -81,15 +81,24 @@ def test_a_block_with_threads_plans_for_its_long_slices_and_looks_and_for_stoppi
     together = Discovery((busy, found("plain", 1e6)), start_s=0.5, null_of="plain")
     apart = Discovery((busy,), start_s=0.5, null_of="busy")
     looks = 4 * (3 * 25 * 0.0015 + 0.06) + 2 * 0.06
-    busy_s, plain_s = 0.05 + 9 * (0.06 + 0.001), 0.05 + 41 * (0.003 + 0.001)
+    busy_s, plain_s = 0.05 + 9 * (0.06 + 0.0003), 0.05 + 41 * (0.003 + 0.0003)
     assert apart.block_s(SessionPlan()) == pytest.approx(3 * busy_s + 1.5 + looks)
     assert together.block_s(SessionPlan()) == pytest.approx(2 * busy_s + 3 * plain_s + 1.5 + looks)
 
 
 @pytest.mark.parametrize("benchmarks", [1, 2, 3, 4, 50])
 def test_each_slot_reads_the_sentinel_four_times_at_least_and_once_before_each_benchmark(benchmarks):
-    assert benchmarks * sentinels_per_series(benchmarks) + 1 >= 4
-    assert sentinels_per_series(50) == 1
+    plan = SentinelPlan(benchmarks)
+    assert benchmarks * plan.per_series() + 1 >= 4
+    assert plan.per_series(alone_in_its_slot=True) + 1 == 4
+    assert plan.loops == 1
+    assert SentinelPlan(50).per_series() == 1
+
+
+def test_many_benchmarks_with_threads_do_not_make_the_looks_of_a_block_much_longer():
+    one, many = (SentinelPlan(benchmarks, is_alone=True) for benchmarks in (1, 50))
+    assert (one.loops, many.loops, one.look_every, many.look_every) == (25, 2, 1, 12)
+    assert many.seconds(3) < 1.1 * one.seconds(3)
 
 
 def test_the_slower_side_decides_on_the_calls_of_both():
