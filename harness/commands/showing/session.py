@@ -36,7 +36,8 @@ def present(judged: JudgedSession, talk: Talk, *, project: Path, files: ReportFi
         card=facts_of(card, receipt.environment) if card else None,
         strict=policy.strict,
     )
-    write_all(view, judged.place)
+    written = write_all(view, judged.place, judgement)
+    _summarise(written.comment, talk)
     show = print_text if talk.is_verbose else print_brief_text
     show(view, talk.people, talk.console.width)
     if is_wanted(os.environ):
@@ -50,6 +51,18 @@ def present(judged: JudgedSession, talk: Talk, *, project: Path, files: ReportFi
     else:
         say_unmade(talk, "harness", "judge", *map(str, judged.receipts))
     return judgement.exit_code
+
+
+def _summarise(comment: Path, talk: Talk) -> None:
+    """Add the comment to the summary of a GitHub job, where there is one; a failure changes no verdict."""
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not summary:
+        return
+    try:
+        with Path(summary).open("ab") as file:
+            file.write(comment.read_bytes())
+    except OSError as error:
+        talk.say(f"harness: The summary of this job cannot be written: {error.strerror}")
 
 
 def only_reported(code: ExitCode, talk: Talk) -> ExitCode:
