@@ -42,7 +42,9 @@ _FILES = re.compile(
     r"|calls\.npy|heldby\.npy|histograms\.npz|(facts|waits|by-latency|benchmarks|failure)\.json|account\.msgpack"
     r"|\.calls\.npy|\.gitignore|pytest\.ini|[\w-]+\.folded|pyspy\.raw|memory\.bin(\.\d+)?"
 )
-_EXPORTED = re.compile(r"[\w.-]+\.(hgrm|csv|parquet|arrow|speedscope\.json)")
+_EXPORTED = re.compile(
+    r"[\w.-]+\.(hgrm|csv|parquet|arrow|speedscope\.json)|bencher\.json|github-(bigger|smaller)-is-better\.json"
+)
 _FOLDERS = ("timing", "cpu", "wait", "memory", "servers", "export", "beside")
 _NUMBERED = re.compile(r"(worker|round)-\d+", re.ASCII)
 _OF_RUNS = (PROBES, "segments")
