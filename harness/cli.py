@@ -74,6 +74,7 @@ COMMANDS: tuple[Command, ...] = (
     InModule("calibrate", "measure the error rates of the gate on this machine", "calibrate"),
     InModule("report", "make the report of stored runs, alone or side by side", "report"),
     InModule("export", "write stored runs, and figures of the gate, for other tools", "export"),
+    InModule("import", "show results of other tools, alone or side by side", "import_"),
     InModule("doctor", "check what this machine can measure", "doctor"),
     InModule("clean", "remove old run directories", "clean"),
 )
