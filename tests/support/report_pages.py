@@ -3,6 +3,7 @@
 import functools
 
 from harness.capacity.document import Ended
+from harness.imported.document import ImportedDocument, ImportedRow
 from harness.judge.ablation import AblationRow
 from harness.judge.verdict import Verdict
 from harness.reading import microsummary, summary
@@ -11,6 +12,7 @@ from reports.ablation.html import render_ablation_html
 from reports.ablation.view import build_ablation
 from reports.capacity.html import render_capacity_html
 from reports.capacity.view import build_capacity
+from reports.imported import view as imported_view
 from reports.micro import html as micro_html
 from reports.micro import view as micro_view
 from reports.profile.html import render as render_profile_html
@@ -140,6 +142,22 @@ def micro(folder):
     return micro_html.render(micro_view.build([microsummary.load(run) for run in runs]))
 
 
+def imported(_folder):
+    def run(source, tool, scale):
+        rows = [
+            ImportedRow(
+                name="GET /assets/{id}", count=2_000, failed=3, p50_ns=1e7 * scale, p99_ns=3e7 * scale
+            ),
+            ImportedRow(name="test_a.py::test_one[a very long parameter]", count=50, p50_ns=2e3 * scale),
+        ]
+        return f"runs/{source}", ImportedDocument(
+            tool=tool, source=source, source_sha256="0" * 64, started_at="2026-11-30T12:00:00+00:00",
+            command="harness import", rows=rows, facts={"cpu": "Example CPU"}, notes=["A note"],
+        )  # fmt: skip
+
+    return micro_html.render(imported_view.build([run("a.jtl", "JMeter", 1), run("k6.csv", "k6", 1.2)]))
+
+
 KINDS = {
     make.__name__: make
     for make in (
@@ -153,5 +171,6 @@ KINDS = {
         ablation,
         capacity,
         micro,
+        imported,
     )
 }
