@@ -7,11 +7,27 @@ from harness.policy.policy import Policy
 from harness.session.receipt import Side
 from harness.session.sides.prepare import Prepared
 from harness.session.sides.subjects import TargetSide, TreeSide
-from harness.work.sides import counted_subjects, drive, driven_sides, load_scenario, overlays, read_side
+from harness.work.sides import (
+    counted_subjects,
+    drive,
+    driven_sides,
+    gated_sides,
+    load_scenario,
+    overlays,
+    read_side,
+)
+from tests.support.session import project, write
 
 
 def test_a_revision_is_one_of_the_project(tmp_path):
     assert read_side("git:v1.2", Policy(), tmp_path) == TreeSide("git:v1.2", tmp_path.resolve(), "v1.2")
+
+
+def test_a_gate_of_the_base_itself_is_told_that_it_compares_nothing(tmp_path):
+    folder = project(tmp_path / "project")
+    assert "itself, without changes" in gated_sides(folder, "main").where_it_left
+    write(folder, {"pkg/__init__.py": "CHANGED = 1\n"})
+    assert gated_sides(folder, "main").where_it_left == ""
 
 
 def test_a_checkout_is_taken_as_it_lies_there(tmp_path):
