@@ -241,14 +241,14 @@ def _faults(receipt: Receipt, micro: Sorted[Block], load: Sorted[LoadBlock]) -> 
 
 
 def _empty(receipt: Receipt) -> list[str]:
-    """Return the suites that left no data. The share of a shard may be one-sided as a whole."""
+    """Return the suites that left no data. The share of a shard may have nothing that both sides run."""
     recorded: dict[str, bool] = {
         "micro": bool(receipt.benchmarks),
         "load": bool(receipt.load_blocks),
         "exact": bool(receipt.counts),
         "instructions": any(count.metric == INSTRUCTIONS for count in receipt.counts),
     }
-    is_one_sided = receipt.benchmarks and not any(one.state is State.BOTH for one in receipt.benchmarks)
+    is_one_sided = not any(one.state is State.BOTH for one in receipt.benchmarks)
     if receipt.trouble or (receipt.shard is not None and is_one_sided):
         return []
     return [f"The suite '{suite}' left no data" for suite in receipt.suites if not recorded.get(suite, True)]

@@ -194,13 +194,15 @@ class MicroSession:
             listed, candidate, base_names = self._divide(self._request.shard, listed, base_names)
         common = listed.files.keys() & candidate.files.keys()
         if listed.trouble:
-            base = discovery.listing(self._stage, Side.BASE)
+            base = self._mine(discovery.listing(self._stage, Side.BASE))
         else:
             base = discovery.survey_of(self._stage, Side.BASE, common, listed)
         if isinstance(self._request.candidate, TargetSide):
             discovery.require_measurable(base, candidate)
         found, notes = discovery.merge(base, candidate, base_names, self._prepared.bench)
-        discovery.require_some(found, notes, base, candidate, self._prepared.bench.suite)
+        # The share of a shard may have nothing to measure; the judge of all shards sees to it that some has.
+        if self._request.shard is None or candidate.trouble:
+            discovery.require_some(found, notes, base, candidate, self._prepared.bench.suite)
         if candidate.is_whole and self._request.shard is None:
             prepared, named = self._prepared, self._request.policy.source_roots
             tree = str(prepared.trees[Side.CANDIDATE])
@@ -221,6 +223,11 @@ class MicroSession:
         look = self._pace.allowance.look()
         candidate = discovery.survey_of(self._stage, Side.CANDIDATE, mine.files.keys(), mine, look)
         return base, candidate, base_names & share
+
+    def _mine(self, listed: Survey) -> Survey:
+        """Return a listing without what other shards measure."""
+        shard = self._receipt.shard
+        return listed if shard is None else shards.only(shards.share_of(shard), listed)[0]
 
     def _base_names(self) -> frozenset[str]:
         bench = self._prepared.base_bench

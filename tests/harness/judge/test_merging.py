@@ -110,6 +110,7 @@ def test_a_shard_of_new_benchmarks_alone_is_no_missing_data():
     second = msgspec.structs.replace(second, benchmarks=new, blocks=[], suites=["micro", "exact"])
     judged = together([first, second])
     assert (judged.verdict, judged.exit_code) == (Verdict.OK, ExitCode.OK)
+    assert together([first, msgspec.structs.replace(second, benchmarks=[])]).exit_code is ExitCode.OK
     nothing = [msgspec.structs.replace(one, benchmarks=new, blocks=[]) for one in (first, second)]
     assert judge_together(nothing, POLICY).exit_code is ExitCode.INVALID
 

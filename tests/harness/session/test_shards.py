@@ -69,3 +69,26 @@ def test_sessions_of_all_shards_measure_every_benchmark_once(tmp_path):
     assert receipts[0].shard.names == receipts[1].shard.names
     (block,) = receipts[1].blocks
     assert set(block.slices) - {NULL_CONTROL} == set(found[1])
+
+
+SKIPPED = """import pkg
+import pytest
+
+
+def test_work(benchmark):
+    benchmark(pkg.work)
+
+
+@pytest.mark.skip(reason="not here")
+def test_elsewhere(benchmark):
+    benchmark(pkg.work)
+"""
+
+
+def test_a_share_without_anything_to_measure_is_a_session_without_benchmarks(tmp_path):
+    folder = project(tmp_path / "project", {"benchmarks/test_bench.py": SKIPPED})
+    names = ["test_bench.py::test_elsewhere", "test_bench.py::test_work"]
+    (number,) = (one for one in (1, 2) if share_of(Shard(number=one, count=2, names=names)) == {names[0]})
+    receipt = session(folder, plan=NO_BLOCKS, shard=Shard(number=number, count=2))
+    assert (states(receipt), receipt.finished, receipt.shard.names) == ({}, True, names)
+    assert receipt.notes == ["test_bench.py::test_elsewhere is skipped: not here"]
