@@ -43,25 +43,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
-    of_receipts = [exporting_receipts.is_receipt(path) for path in args.directories]
-    if all(of_receipts):
-        return _export_receipts(args, talk)
-    formats = list(dict.fromkeys(args.format or ["csv"]))
-    if any(of_receipts) or set(formats) & set(exporting_receipts.FORMATS):
+    formats = list(dict.fromkeys(args.format or _usual(args.directories)))
+    of_receipts = [name for name in formats if name in exporting_receipts.FORMATS]
+    if of_receipts and len(of_receipts) < len(formats):
         raise UsageError(
-            "Runs and receipts of the gate have different formats",
-            remedy=f"Export them separately; receipts as {', '.join(exporting_receipts.FORMATS)}",
+            f"Runs and receipts of the gate have different formats: {', '.join(of_receipts)} are of receipts",
+            remedy="Export them separately",
         )
+    if of_receipts:
+        return _export_receipts(args.directories, formats, args.output, talk)
     # Checked before the first file is written.
     exporting.require(formats)
     with reading(args.directories):
         return _export(args, formats, talk)
 
 
-def _export_receipts(args: argparse.Namespace, talk: Talk) -> ExitCode:
-    formats = list(dict.fromkeys(args.format or ["bencher"]))
-    with reading(args.directories):
-        found, left_out = exporting_receipts.export_receipts(args.directories, formats, args.output)
+def _usual(places: Sequence[Path]) -> list[str]:
+    return ["bencher"] if all(map(exporting_receipts.is_receipt, places)) else ["csv"]
+
+
+def _export_receipts(
+    places: Sequence[Path], formats: Sequence[str], output: Path | None, talk: Talk
+) -> ExitCode:
+    with reading(places):
+        found, left_out = exporting_receipts.export_receipts(places, formats, output)
     for one in found:
         for file in one.files:
             talk.say(str(file))

@@ -5,7 +5,6 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.errors import UsageError
 from harness.export.figures import Figure, Row, as_bencher, as_github, as_otava
 from harness.judge import policy_file
 from harness.judge.judge import judge
@@ -38,15 +37,7 @@ def is_receipt(place: Path) -> bool:
 def export_receipts(
     places: Sequence[Path], formats: Sequence[str], output: Path | None
 ) -> tuple[list[Exported], tuple[str, ...]]:
-    """Write the receipts in each format; return them, and the metrics that have no column in Otava's common table.
-
-    Raises `UsageError` for a format of runs, before the first file is written.
-    """
-    if foreign := [name for name in formats if name not in FORMATS]:
-        raise UsageError(
-            f"A receipt cannot be written as {' or '.join(foreign)}",
-            remedy=f"Choose from {', '.join(FORMATS)}",
-        )
+    """Write the receipts in each format; return them, and the metrics that have no column in Otava's common table."""
     found = [_judged(place) for place in places]
     for one in found:
         folder = _folder(one.place, output)
