@@ -13,7 +13,7 @@ from harness.model import Outcome
 from harness.table.aside import NO_TIME, Aside, is_of
 from tests.support.cli import inside, returned
 from tests.support.journalled import serving
-from tests.support.locust import every_row
+from tests.support.locust import every_row, free_port
 from tests.support.locustfiles import FILES, PLAIN, assert_one_to_one, end_of, locust, start, told
 from tests.support.processes import descendants
 
@@ -176,20 +176,12 @@ def test_a_pace_has_a_plan_that_lag_and_tasks_never_made_are_counted_against(tmp
 
 @pytest.mark.parametrize("dies", [False, pytest.param(True, marks=pytest.mark.proof)])
 def test_processes_on_one_host_are_one_run_also_if_one_is_killed(tmp_path, server, dies):
+    # Other tests have a master too.
+    port = free_port()
     words = (
-        "-f",
-        FILES / "tasks.py",
-        "-u",
-        6,
-        "-r",
-        6,
-        "--processes",
-        2,
-        "--host",
-        server.url,
-        "--stop-timeout",
-        5,
-    )
+        "-f", FILES / "tasks.py", "-u", 6, "-r", 6, "--processes", 2, "--host", server.url, "--stop-timeout", 5,
+        "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port,
+    )  # fmt: skip
     process = start(tmp_path, *words, *(() if dies else ("-t", "4s")))
     if dies:
         tables = tmp_path.glob("runs/*/timing/worker-*/calls.npy")
