@@ -1,4 +1,4 @@
-"""Claim: the interval of a search for capacity holds the true capacity in 90 % of searches or nearly so.
+"""Claim: the interval of a search for capacity holds the true capacity in 90 % of searches.
 
 Searches by the product's code against simulated probes of 10 s. The capacity of a single server (M/M/1) for `p99<T` is
 known exactly: its response time is exponential with rate mu - lambda. "load" is the server's load at its capacity; with
