@@ -122,7 +122,7 @@ def test_a_first_call_that_takes_half_a_second_more_is_a_regression_of_the_first
     found = of(said, FIRST)
     assert found["first_call"]["verdict"] == "regressed"
     assert found["first_call"]["candidate"] - found["first_call"]["base"] > 400e6
-    assert found["wall"]["verdict"] == "ok"
+    # The usual call, and the CPU time of all, did not change: they are cleared, or left open once the first call tells.
     assert {metric for metric, one in found.items() if one["verdict"] == "regressed"} == {"first_call"}
     assert all(
         block.calls[FIRST] > 1 for block in receipt.blocks if FIRST in block.order and not block.trouble
