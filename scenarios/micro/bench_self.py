@@ -136,8 +136,8 @@ def _of_locustfiles(plain: list[float], recorded: list[list[float]]) -> tuple[tu
     event_ns = statistics.median(ours[0] - theirs for theirs, ours in zip(plain, recorded, strict=True))
     request_ns = statistics.median(ours[1] for ours in recorded)
     return (
-        ("locustfile: an event of the script, with its user's wait", format_ns(max(event_ns, 0.0)), "beyond Locust's own"),
-        ("locustfile: a request of Locust's clients", format_ns(request_ns), "begin and end of its row"),
+        ("locustfile: a task with one event, its wait and its end", format_ns(max(event_ns, 0.0)), "beyond Locust's own"),
+        ("locustfile: of which an event, begun and ended", format_ns(request_ns), "its row, beyond Locust's own"),
     )  # fmt: skip
 
 

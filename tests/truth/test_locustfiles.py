@@ -174,7 +174,7 @@ def test_a_pace_has_a_plan_that_lag_and_tasks_never_made_are_counted_against(tmp
     assert "were never made" in done.stdout
 
 
-@pytest.mark.parametrize("dies", [False, True])
+@pytest.mark.parametrize("dies", [False, pytest.param(True, marks=pytest.mark.proof)])
 def test_processes_on_one_host_are_one_run_also_if_one_is_killed(tmp_path, server, dies):
     words = (
         "-f",
