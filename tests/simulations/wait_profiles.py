@@ -6,6 +6,10 @@ called changed is false. Five rounds a side. Waits are log-normal; their spread 
 twice the others' spread), "together" is the share of a run's variance that all frames have in common, as in a slow moment
 of the machine, and "bursts" is the share of waits that are four times as long.
 
+With a spread of 26 % a factor of 3 is found in 0.97 to 1.00 of the sessions (0.90 of those with 60 frames that wait long
+together), a factor of 1.5 in 0.05 to 0.45, the less the more frames there are. Where a tenth of the waits are four times as
+long, 0.56 to 0.66 for a factor of 3. Identical sides have a false change in 0.5 to 5.5 % of the sessions.
+
 `python tests/simulations/wait_profiles.py RUN` resamples the rounds of `harness profile TARGET --kinds wait --rounds 40`
 instead: real waits and real callers, of identical code.
 """
