@@ -77,10 +77,10 @@ def without_drawings(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(figures, "draw", lambda _chart: figures.Drawing("<svg></svg>", []))
 
 
-def inside(folder: Path | None, *arguments: object, draws: bool = False, **environment: str) -> Said:
+def inside(folder: Path | None, *arguments: object, **environment: str) -> Said:
     """Run one command in this process: for what is not about a process, at a tenth of the price of `harness`.
 
-    Its pages lack their drawings unless the test `draws`; `harness` always draws.
+    Its pages lack their drawings; `harness` draws.
 
     It runs as in `folder`, and what it leaves in the temporary folder is beside that, in `tmp`; with None it runs
     where the tests run. `environment` is set for it alone.
@@ -94,8 +94,7 @@ def inside(folder: Path | None, *arguments: object, draws: bool = False, **envir
     ):
         patch.setattr(sys, "argv", ["harness", *words])
         patch.setattr(tempfile, "tempdir", None)
-        if not draws:
-            without_drawings(patch)
+        without_drawings(patch)
         if folder is not None:
             patch.chdir(folder)
             temporary = folder.parent / "tmp"
