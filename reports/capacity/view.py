@@ -4,12 +4,11 @@ import math
 import shlex
 from collections.abc import Iterator
 
-from harness.capacity.document import Answer, CapacityDocument, Ended, ProbeFacts, answer
+from harness.capacity.document import CONFIDENCE, Answer, CapacityDocument, Ended, ProbeFacts, answer
 from harness.capacity.estimate import Estimate
 from harness.capacity.seen import Sight
 from harness.errors import ExitCode
 from harness.policy.thresholds import Level
-from harness.stats.crossing import CONFIDENCE
 from harness.units import (
     format_duration,
     format_ns,
