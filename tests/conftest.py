@@ -5,14 +5,15 @@ import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
 
 import pytest
 from hypothesis import settings
 
 from harness.run.directory import write_atomically
-from reports.charts import figures
 from tests.running import phases
+from tests.support.cli import without_drawings
 from tests.support.tabs import Tabs
 
 settings.register_profile("patient", deadline=None)
@@ -88,6 +89,15 @@ def temporary(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.fixture
+def nothing_imported(monkeypatch):
+    """Let no folder or module of an earlier test have the name of one of this test's project."""
+    places = [place for place in sys.path if not place.startswith(tempfile.gettempdir())]
+    monkeypatch.setattr(sys, "path", places)
+    for name in ("a", "app", "b", "fn", "main", "orders", "s", "shop", "w", "wsgi", "z"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
 @pytest.fixture(scope="module")
 def browser():
     """Debian's chromium, or a skip that says how to get it."""
@@ -123,8 +133,8 @@ def rendered(tmp_path_factory):
 
 @pytest.fixture
 def no_figures(monkeypatch):
-    """Leave out the drawings, which take most of the time of a page, where a test does not look at them."""
-    monkeypatch.setattr(figures, "draw", lambda _chart: figures.Drawing("<svg></svg>", []))
+    """Leave out the drawings where a test makes pages without the command line and does not look at them."""
+    without_drawings(monkeypatch)
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from harness.calibrate.effects import Trial
 from harness.calibrate.project import benchmark_name
 from harness.calibrate.workloads import WORK
 from harness.session.receipt import Benchmark, Receipt
-from harness.session.slots.injection import Injection, ns_per_loop
-from harness.session.slots.slot_program import spin
+from harness.session.slots.injection import TAIL_TIMES, Injection, ns_per_loop
+from harness.session.slots.slot_program import TAIL_EVERY, spin
 
 _SLICE_NS = 3_000_000
 _PAIRS = 31
@@ -56,7 +56,7 @@ def _spin_ns(loops: int) -> int:
 
 
 def added_shares(receipt: Receipt, injection: Injection) -> dict[str, float]:
-    """Return the share of a call's time that was actually added, by benchmark.
+    """Return the share of a call's time that was actually added, by benchmark; of a tail, its share over many calls.
 
     Calls and loop are timed again after the session; the result is the mean of both measurements.
     """
@@ -66,4 +66,5 @@ def added_shares(receipt: Receipt, injection: Injection) -> dict[str, float]:
 
 def _share(benchmark: Benchmark, injection: Injection, now: Mapping[str, float]) -> float:
     looks = [look[benchmark.name] for look in (injection.call_loops, now) if benchmark.name in look]
-    return injection.loops(benchmark) / statistics.fmean(looks) if looks else 0.0
+    tail = TAIL_TIMES / TAIL_EVERY if injection.tail else 0.0
+    return tail + (injection.loops(benchmark) / statistics.fmean(looks) if looks else 0.0)

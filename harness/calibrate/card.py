@@ -2,7 +2,7 @@
 
 A card holds for one machine and one state of the gate: sessions of other states of the code are not counted.
 
-Schema history: 1, the first.
+Schema history: 1, the first; 2, one comparison for each benchmark, the time to its verdict, sessions that found every change.
 """
 
 import statistics
@@ -16,22 +16,29 @@ import msgspec
 from harness.environment import differences
 from harness.errors import InvalidRunError
 from harness.judge.blocks import MOST_BAD
+from harness.judge.metrics import FIXED_LOOP
 from harness.judge.verdict import Verdict
 from harness.run.directory import write_atomically
 from harness.stats.proportion import clopper_pearson
 from harness.storage import files
 
-SCHEMA = 1
+SCHEMA = 2
 CONFIDENCE = 0.95
 
 
 class CalibrationOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The gate's verdict on one benchmark in one calibration session, and the work actually added to it."""
+    """The gate's verdict on one benchmark in one calibration session, and the work actually added to it.
+
+    The verdict is the worst over the benchmark's metrics that count; `metric` and `change` are those of that metric.
+    `seconds` is the time of the session for it: those of its blocks, each shared equally among the block's benchmarks.
+    """
 
     benchmark: str
     verdict: Verdict
+    metric: str
     change: float | None
     added: float
+    seconds: float
     mutants: dict[str, Verdict] = {}
 
 
@@ -43,7 +50,6 @@ class SessionOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """Digest of the code that measured and judged."""
     receipt: str
     seconds: float
-    confirm_seconds: float
     outcomes: list[CalibrationOutcome]
     null_clean: bool
     bad_blocks: float
@@ -54,8 +60,12 @@ class SessionOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_steady(self) -> bool:
-        """Return True if the machine was steady enough for verdicts on time; otherwise all were withheld."""
-        return self.null_clean and self.bad_blocks <= MOST_BAD
+        """Return True if the machine was steady enough for verdicts on time; otherwise all were withheld.
+
+        A candidate that slows its whole process spoils blocks itself, and is judged by that.
+        """
+        slowed = any(one.metric == FIXED_LOOP and _alarm(one.verdict) for one in self.outcomes)
+        return slowed or (self.null_clean and self.bad_blocks <= MOST_BAD)
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -74,7 +84,14 @@ class Rate(msgspec.Struct, frozen=True):
 
 
 class TrialCard(msgspec.Struct, frozen=True, kw_only=True):
-    """The results of all sessions of one trial. `alarms` are verdicts `regressed`, false or true."""
+    """The results of all sessions of one trial. `alarms` are verdicts `regressed`, false or true.
+
+    `session_alarms` are the sessions with any alarm, and `session_finds` those in which every comparison alarmed:
+    comparisons of one session share its machine and its control, so these bounds hold without their independence.
+    `seconds_to_ok` and `seconds_to_regressed` are medians over the benchmarks with that verdict, of the time of the session
+    up to it: a benchmark is in no block after its verdict, and the seconds of each block are shared equally among its
+    benchmarks. The benchmark that carries the A/A check stays in every block. Preparing both sides is not in them.
+    """
 
     trial: str
     added: float
@@ -82,13 +99,14 @@ class TrialCard(msgspec.Struct, frozen=True, kw_only=True):
     alarms: Rate
     verdicts: dict[str, int]
     session_alarms: Rate
+    session_finds: Rate
     dirty_controls: Rate
     steady_alarms: Rate | None = None
     """Alarms of the sessions that could judge: without a failed A/A check or too many discarded blocks."""
     change_median: float | None
     change_deviation: float | None
-    seconds_per_benchmark: float
-    confirm_seconds_per_benchmark: float
+    seconds_to_ok: float | None
+    seconds_to_regressed: float | None
     mutants: dict[str, Rate]
     """Alarms that other methods would have raised on the same data."""
     beside: dict[str, Rate]
@@ -157,22 +175,21 @@ def _trial(name: str, sessions: Sequence[SessionOutcome]) -> TrialCard:
     outcomes = [outcome for made in sessions for outcome in made.outcomes]
     changes = [outcome.change for outcome in outcomes if outcome.change is not None]
     alarmed = sum(any(_alarm(outcome.verdict) for outcome in made.outcomes) for made in sessions)
-    confirmed = [made for made in sessions if made.confirm_seconds]
+    found = sum(all(_alarm(outcome.verdict) for outcome in made.outcomes) for made in sessions)
     steady = [outcome for made in sessions if made.is_steady for outcome in made.outcomes]
     return TrialCard(
         trial=name,
-        added=statistics.median([outcome.added for outcome in outcomes]),
+        added=statistics.median([outcome.added for outcome in outcomes] or [0.0]),
         alarms=_alarms(outcomes),
         steady_alarms=_alarms(steady),
         verdicts=dict(Counter(str(outcome.verdict) for outcome in outcomes)),
         session_alarms=Rate.of(alarmed, len(sessions)),
+        session_finds=Rate.of(found, len(sessions)),
         dirty_controls=Rate.of(sum(not made.null_clean for made in sessions), len(sessions)),
         change_median=statistics.median(changes) if changes else None,
         change_deviation=statistics.stdev(changes) if len(changes) > 1 else None,
-        seconds_per_benchmark=_per_benchmark(
-            sessions, [made.seconds - made.confirm_seconds for made in sessions]
-        ),
-        confirm_seconds_per_benchmark=_per_benchmark(confirmed, [made.confirm_seconds for made in confirmed]),
+        seconds_to_ok=_seconds_to(Verdict.OK, outcomes),
+        seconds_to_regressed=_seconds_to(Verdict.REGRESSED, outcomes),
         mutants=_mutants(outcomes),
         beside=_beside(sessions),
     )
@@ -186,9 +203,9 @@ def _alarm(verdict: Verdict) -> bool:
     return verdict is Verdict.REGRESSED
 
 
-def _per_benchmark(sessions: Sequence[SessionOutcome], seconds: Sequence[float]) -> float:
-    benchmarks = sum(len(made.outcomes) for made in sessions)
-    return sum(seconds) / benchmarks if benchmarks else 0.0
+def _seconds_to(verdict: Verdict, outcomes: Sequence[CalibrationOutcome]) -> float | None:
+    seconds = [outcome.seconds for outcome in outcomes if outcome.verdict is verdict]
+    return statistics.median(seconds) if seconds else None
 
 
 def _mutants(outcomes: Sequence[CalibrationOutcome]) -> dict[str, Rate]:

@@ -2,16 +2,20 @@
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from harness import judge, session, stats
+import harness
+from harness import judge, policy, session, stats
 
-GATE = (session, stats, judge)
-"""Packages whose code measures and judges."""
+GATE = (session, stats, judge, policy)
+"""Packages whose code measures and judges; the policy holds the margins."""
+
+SINGLE = ("processes/children.py", "target/eventloop.py", "target/unfinished.py")
+"""Files of other packages that slots load: the CPU time of child processes, and the calls of async functions."""
 
 BESIDE = frozenset(
     {
@@ -19,7 +23,17 @@ BESIDE = frozenset(
         "judge.certified",
         "judge.document",
         "judge.exact",
+        "judge.floors",
+        "judge.instructions",
+        "judge.load_evidence",
         "judge.policy_file",
+        "policy.certificates",
+        "policy.slo",
+        "policy.thresholds",
+        "stats.clusters",
+        "stats.crossing",
+        "stats.proportion",
+        "stats.student",
         "session.sides.checkout",
         "session.sides.git",
         "session.slots.injection",
@@ -50,12 +64,13 @@ def gate_digest() -> str:
     It covers the syntax trees without comments, docstrings, layout, import statements and the names of files and folders,
     so that a move or a comment voids no card. It is the same under every version of Python.
     """
-    return digest(GATE, BESIDE)
+    top = Path(harness.__file__).parent
+    return digest(GATE, BESIDE, [top / file for file in SINGLE])
 
 
-def digest(packages: tuple[ModuleType, ...], beside: frozenset[str]) -> str:
-    """Return the digest of all modules below `packages`, in any order, without those named in `beside`."""
-    trees = sorted(meaning(path.read_text("utf-8")) for path in _files(packages, beside))
+def digest(packages: tuple[ModuleType, ...], beside: frozenset[str], single: Sequence[Path] = ()) -> str:
+    """Return the digest of all modules below `packages` without those named in `beside`, and of `single` files, in any order."""
+    trees = sorted(meaning(path.read_text("utf-8")) for path in (*_files(packages, beside), *single))
     return hashlib.sha256("\n".join(trees).encode()).hexdigest()[:16]
 
 

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import os
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,19 +12,19 @@ import msgspec
 from harness.calibrate.added import added_shares, injection_of
 from harness.calibrate.beside import run_beside
 from harness.calibrate.card import CalibrationOutcome, SessionOutcome
-from harness.calibrate.effects import Disturbance, Trial
+from harness.calibrate.effects import Code, Disturbance, Trial
 from harness.calibrate.project import POLICY, benchmark_name, write_project
 from harness.calibrate.stress import disturbed
-from harness.calibrate.workloads import WORK
 from harness.errors import HarnessError
-from harness.judge.judge import judge
+from harness.judge.judge import SEVERITY, judge
 from harness.judge.looks import Looks
+from harness.judge.metrics import IMPORT, PROCESS
 from harness.judge.mutants import MUTANTS, stale_baseline
 from harness.judge.plan import session_plan
 from harness.judge.verdict import Comparison, Verdict
 from harness.policy.policy import Policy
 from harness.session.conductor import Progress, SessionRequest, run_session
-from harness.session.receipt import Phase, Receipt, SessionPlan
+from harness.session.receipt import Receipt, SessionPlan
 from harness.session.receipt_file import NAME, read_receipt, write_receipt
 from harness.session.sides.subjects import TreeSide
 from harness.session.slots.injection import Injection
@@ -41,7 +41,7 @@ class CalibrationSession:
     """The settings of one session: its trial, seed, folder, and state of the gate.
 
     `earlier` is the receipt of an earlier session, for the mutant with a stored baseline. `with_beside` also judges the
-    same work by pytest-benchmark. `plan` replaces the plan from the trial's budget.
+    same work by pytest-benchmark, where the code is the same. `plan` replaces the plan from the trial's budget.
     """
 
     trial: Trial
@@ -67,14 +67,17 @@ class CalibrationSession:
                 receipt = self._measure(injection, supervisor, progress)
         if receipt.interrupted:
             raise KeyboardInterrupt
-        beside = self._beside(receipt, injection) if self.with_beside else None
+        has_beside = self.with_beside and self.trial.code is Code.SAME
+        beside = self._beside(receipt, injection) if has_beside else None
         return self._outcome(receipt, added_shares(receipt, injection), beside)
 
     def _measure(self, injection: Injection, supervisor: Supervisor, progress: Progress) -> Receipt:
         loops = round(self.trial.import_ms * _MS / injection.loop_ns)
         request = SessionRequest(
-            base=TreeSide("path:base", write_project(self.folder / "base")),
-            candidate=TreeSide("path:same", write_project(self.folder / "same", loops)),
+            base=TreeSide("path:base", write_project(self.folder / "base", self.trial)),
+            candidate=TreeSide(
+                "path:same", write_project(self.folder / "same", self.trial, self.trial.code, loops)
+            ),
             policy=self.policy,
             seed=self.seed,
             log=self.folder / "slots.log",
@@ -103,19 +106,17 @@ class CalibrationSession:
             gate=self.gate,
             receipt=self.folder.name,
             seconds=sum(block.seconds for block in receipt.blocks),
-            confirm_seconds=sum(block.seconds for block in receipt.blocks if block.phase is Phase.CONFIRM),
             outcomes=[
                 CalibrationOutcome(
-                    benchmark=one.benchmark,
-                    verdict=one.verdict,
-                    change=one.change,
-                    added=added.get(one.benchmark, 0.0),
-                    mutants={
-                        name: said[one.benchmark] for name, said in mutants.items() if one.benchmark in said
-                    },
+                    benchmark=name,
+                    verdict=worst.verdict if worst.counts else Verdict.INCONCLUSIVE,
+                    metric=worst.metric,
+                    change=worst.change,
+                    added=added.get(name, 0.0),
+                    seconds=seconds_of(name, receipt),
+                    mutants={other: said[name] for other, said in mutants.items() if name in said},
                 )
-                for one in judgement.comparisons
-                if self._asks_about(one)
+                for name, worst in self.worst_of_each(judgement.comparisons).items()
             ],
             null_clean=judgement.controls.null_clean,
             bad_blocks=judgement.controls.bad_blocks,
@@ -124,11 +125,18 @@ class CalibrationSession:
             beside=beside,
         )
 
-    def _asks_about(self, comparison: Comparison) -> bool:
-        """Return True for metrics that the trial changes; in an A/A trial, for all judged metrics."""
+    def worst_of_each(self, comparisons: Sequence[Comparison]) -> dict[str, Comparison]:
+        """Return the worst comparison of each benchmark that the trial asks about; where several are as bad, the first.
+
+        An A/A trial asks about everything. Otherwise what slows the whole process slows each of its benchmarks.
+        """
+        names = dict.fromkeys(one.benchmark for one in comparisons)
         if self.trial.changes_nothing:
-            return comparison.counts
-        return comparison.counts and (comparison.metric == "cold_start") == bool(self.trial.import_ms)
+            return {name: _worst(one for one in comparisons if one.benchmark == name) for name in names}
+        asked = [name for name in names if name != PROCESS and (name == IMPORT) == bool(self.trial.import_ms)]
+        return {
+            name: _worst(one for one in comparisons if one.benchmark in {name, PROCESS}) for name in asked
+        }
 
     def _mutants(self, receipt: Receipt) -> dict[str, Mapping[str, Verdict]]:
         said = {name: mutant(receipt, self.policy) for name, mutant in MUTANTS.items()}
@@ -139,11 +147,28 @@ class CalibrationSession:
 
     def _beside(self, receipt: Receipt, injection: Injection) -> dict[str, list[str]]:
         loops = {one.name: injection.loops(one) for one in receipt.benchmarks}
-        spins = {name: loops.get(benchmark_name(name), 0) for name in WORK}
+        spins = {name: loops.get(benchmark_name(name), 0) for name in self.trial.works}
         folder = self.folder / "beside"
         folder.mkdir()
-        judged = run_beside(folder, list(WORK), spins)
+        judged = run_beside(folder, list(self.trial.works), spins)
         return {rule: list(names) for rule, names in judged.flagged.items()}
+
+
+def _worst(comparisons: Iterable[Comparison]) -> Comparison:
+    """Return the comparison with the worst verdict; one that does not count is the least bad."""
+    order = {verdict: place for place, verdict in enumerate(SEVERITY)}
+    return min(comparisons, key=lambda one: order.get(one.verdict, len(order)) if one.counts else len(order))
+
+
+def seconds_of(benchmark: str, receipt: Receipt) -> float:
+    """Return the time of the session for a benchmark, in seconds: that of its blocks, each shared equally among the block's.
+
+    The import, and the process as a whole, have the time of all blocks.
+    """
+    mine = [block for block in receipt.blocks if benchmark in block.order]
+    if not mine:
+        return sum(block.seconds for block in receipt.blocks)
+    return sum(block.seconds / len(block.order) for block in mine)
 
 
 @contextlib.contextmanager

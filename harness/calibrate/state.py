@@ -10,7 +10,6 @@ import msgspec
 
 from harness.calibrate.card import SessionOutcome
 from harness.calibrate.effects import Trial
-from harness.calibrate.workloads import WORK
 from harness.errors import InvalidRunError
 from harness.session.receipt_file import NAME
 from harness.storage import files
@@ -55,9 +54,8 @@ def left_to_do(trials: Sequence[Trial], done: Sequence[SessionOutcome], gate: st
 
 
 def sessions_of(trial: Trial) -> int:
-    """Return the number of sessions of a trial: one for each import comparison, else one for twenty comparisons."""
-    per_session = 1 if trial.import_ms else len(WORK)
-    return math.ceil(trial.comparisons / per_session)
+    """Return the number of sessions of a trial."""
+    return math.ceil(trial.comparisons / trial.comparisons_of_session)
 
 
 def _content(path: Path) -> bytes:

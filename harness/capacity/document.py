@@ -1,20 +1,27 @@
 """`run.json` of a search for capacity: the settings, every probe, and its end. The answer is computed from it."""
 
 import enum
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from harness.capacity.search import Interval, Seen, Sight, interval
+from harness.capacity.estimate import Estimate, estimate
+from harness.capacity.search import Interval, interval
+from harness.capacity.seen import Counts, Seen, Sight
 from harness.errors import ExitCode
 from harness.policy.thresholds import Level
+from harness.stats import crossing
+from harness.stats.crossing import NEAR, Point
 from harness.storage.folder import SCHEMA
 from harness.units import format_rate_in_full
 
 KIND = "capacity"
 PROBES = "probes"
 """Name of the folder with the probes' run directories."""
+CONFIDENCE = crossing.CONFIDENCE
+"""Confidence of the interval of a capacity."""
 
 
 class Ended(enum.StrEnum):
@@ -29,11 +36,20 @@ class Ended(enum.StrEnum):
 
 
 class LimitSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of one clause of the SLO in one probe."""
+    """The result of one clause of the SLO in one probe.
+
+    `share` is the largest share of calls that may break it; None of a throughput. `variance` is that of `exceeding`,
+    from stretches of time, and `slow_effect` the design effect of the slowest calls.
+    """
 
     what: str
     state: str
     sentence: str
+    share: float | None = None
+    calls: int = 0
+    exceeding: int = 0
+    variance: float = 0.0
+    slow_effect: float = 1.0
 
 
 class ProbeFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,9 +110,10 @@ class CapacityDocument(msgspec.Struct, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of a search, and its reliability."""
+    """The result of a search, and its reliability. `found` are the rates whose own counts held and broke the SLO."""
 
     found: Interval
+    capacity: Estimate | None
     level: Level
     reasons: tuple[str, ...]
     code: ExitCode
@@ -104,9 +121,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 def answer(document: CapacityDocument) -> Answer:
     """Return the answer of a search, finished or not. Total; without a certified rate it never passes."""
-    found = interval([Seen(probe.rate_per_s, probe.sight) for probe in document.probes])
-    reasons = _reasons(document, found)
-    if found.held_per_s is not None:
+    seen = [seen_of(probe) for probe in document.probes]
+    found, capacity = interval(seen), estimate(seen)
+    reasons = _reasons(document, found, capacity)
+    if found.held_per_s is not None or (capacity and capacity.low_per_s is not None):
         level, code = (Level.DEGRADED if reasons else Level.VALID), ExitCode.OK
     elif found.broke_per_s is not None and _reached_the_lowest(document, found):
         level, code = (Level.DEGRADED if reasons else Level.VALID), ExitCode.LIMIT_BROKEN
@@ -118,7 +136,29 @@ def answer(document: CapacityDocument) -> Answer:
         code = ExitCode.FAILED
     if document.ended is Ended.REFUSED:
         level, code = Level.INVALID, ExitCode.USAGE
-    return Answer(found=found, level=level, reasons=tuple(reasons), code=code)
+    return Answer(found=found, capacity=capacity, level=level, reasons=tuple(reasons), code=code)
+
+
+def seen_of(probe: ProbeFacts) -> Seen:
+    """Return what a search uses of a probe."""
+    counts = [
+        Counts(
+            limit.what,
+            limit.share,
+            Point(probe.rate_per_s, limit.calls, limit.exceeding, limit.variance, limit.slow_effect),
+        )
+        for limit in probe.limits
+        if limit.share is not None and _is_possible(probe, limit)
+    ]
+    return Seen(probe.rate_per_s, probe.sight, tuple(counts))
+
+
+def _is_possible(probe: ProbeFacts, limit: LimitSeen) -> bool:
+    """Return True for counts that a run can have: those of a damaged file are no evidence."""
+    share = limit.share or 0.0
+    scatter = (limit.variance, limit.slow_effect, probe.rate_per_s)
+    are_numbers = all(math.isfinite(value) and value >= 0 for value in scatter)
+    return 0 < share < 1 and 0 <= limit.exceeding <= limit.calls > 0 and are_numbers and probe.rate_per_s > 0
 
 
 def _reached_the_lowest(document: CapacityDocument, found: Interval) -> bool:
@@ -132,7 +172,7 @@ _ENDINGS = {
 }
 
 
-def _reasons(document: CapacityDocument, found: Interval) -> list[str]:
+def _reasons(document: CapacityDocument, found: Interval, capacity: Estimate | None) -> list[str]:
     reasons = [_ENDINGS[document.ended]] if document.ended in _ENDINGS else []
     if document.ended in {Ended.FAILED, Ended.REFUSED}:
         reasons.append(f"The search ended early: {document.trouble}")
@@ -141,6 +181,8 @@ def _reasons(document: CapacityDocument, found: Interval) -> list[str]:
             f"At {format_rate_in_full(found.wall_per_s)} no probe was valid: the target's behaviour from there on is "
             "unknown"
         )
+    if capacity is not None:
+        return [*reasons, *_of_an_estimate(document, capacity)]
     if found.held_per_s is not None and found.broke_per_s is None:
         reasons.append("No tested rate broke the SLO: the answer has no upper end")
     ends = (
@@ -151,6 +193,20 @@ def _reasons(document: CapacityDocument, found: Interval) -> list[str]:
         if rate_per_s is not None:
             reasons += _of_an_end(document, rate_per_s, sight, is_confirmed=is_confirmed)
     return reasons
+
+
+def _of_an_estimate(document: CapacityDocument, capacity: Estimate) -> Iterator[str]:
+    for end, name in ((capacity.low_per_s, "lower"), (capacity.high_per_s, "upper")):
+        if end is None:
+            yield f"The counts of the probes give the capacity no {name} bound: use longer probes (--duration)"
+    near = [one for one in document.probes if one.sight is not Sight.INVALID and _is_near(one, capacity)]
+    if near and {one.validity for one in near} == {Level.DEGRADED}:
+        why = "; ".join(near[-1].reasons) or "see their reasons"
+        yield f"Every probe near the capacity was degraded: {why}"
+
+
+def _is_near(probe: ProbeFacts, capacity: Estimate) -> bool:
+    return abs(math.log(probe.rate_per_s / capacity.per_s)) < NEAR
 
 
 def _of_an_end(
@@ -182,6 +238,7 @@ def as_json(document: CapacityDocument, folder: str, report: str | None) -> dict
         "interrupted": document.ended is Ended.INTERRUPTED,
         "ended": document.ended,
         "capacity": {
+            **_estimate_json(told.capacity),
             "held_per_s": told.found.held_per_s,
             "broke_per_s": told.found.broke_per_s,
             "held_confirmed": told.found.held_confirmed,
@@ -190,4 +247,14 @@ def as_json(document: CapacityDocument, folder: str, report: str | None) -> dict
         },
         "probes": [msgspec.to_builtins(probe) for probe in document.probes],
         "exit_code": int(told.code),
+    }
+
+
+def _estimate_json(found: Estimate | None) -> dict[str, Any]:
+    return {
+        "per_s": found.per_s if found else None,
+        "low_per_s": found.low_per_s if found else None,
+        "high_per_s": found.high_per_s if found else None,
+        "confidence": CONFIDENCE,
+        "scatter": found.scatter if found else None,
     }

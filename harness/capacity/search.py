@@ -1,8 +1,4 @@
-"""Choose the next rate in the search for the highest one that keeps an SLO.
-
-    while step := next_step(seen, bounds):
-        seen.append(Seen(step.rate_per_s, look_at(step)))
-    found = interval(seen)
+"""Choose the next rate by what probes were certified to show alone: for an SLO without a share, such as `throughput>50/s`.
 
 Geometric up (or down) until one rate holds and a higher one breaks, then bisection on the logarithm of the rate until
 both are within `tolerance`, then each end is measured once more. An end that contradicts itself is measured a third
@@ -11,33 +7,13 @@ is repeated, and a rate that was invalid three times ends the search below it.
 """
 
 import dataclasses
-import enum
 import itertools
 from collections.abc import Sequence
 
+from harness.capacity.seen import Seen, Sight
+
 TRIES = 3
 """Largest number of probes at one rate."""
-
-
-class Sight(enum.StrEnum):
-    """The result of one probe for the SLO."""
-
-    HELD = "held"
-    """Every limit is certified."""
-    BROKE = "broke"
-    """At least one limit is broken."""
-    OPEN = "not settled"
-    """Neither certified nor broken: too few calls, or too close to a limit."""
-    INVALID = "invalid"
-    """Not attributable to the target: the load generator or the machine was at fault."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Seen:
-    """One probe."""
-
-    rate_per_s: float
-    sight: Sight
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -139,7 +115,7 @@ def interval(seen: Sequence[Seen]) -> Interval:
     )
 
 
-def next_step(seen: Sequence[Seen], bounds: Bounds) -> Step | None:
+def by_sights(seen: Sequence[Seen], bounds: Bounds) -> Step | None:
     """Return the next probe; None if another would add nothing."""
     if not seen:
         return Step(bounds.start_per_s)
@@ -155,7 +131,7 @@ def next_step(seen: Sequence[Seen], bounds: Bounds) -> Step | None:
         rate.per_s for rate in rates if rate.per_s >= found.held_per_s and rate.per_s <= (top or rate.per_s)
     ]
     if top is None and points[-1] < bounds.most_per_s:
-        return Step(_round(min(points[-1] * bounds.growth, bounds.most_per_s)))
+        return Step(rounded(min(points[-1] * bounds.growth, bounds.most_per_s)))
     if step := _bisect(points, bounds):
         return step
     return _confirm(rates, found)
@@ -167,9 +143,9 @@ def _first_that_holds(rates: Sequence[_Rate], found: Interval, bounds: Bounds) -
     is_open_end = found.broke_per_s is None and found.wall_per_s is None
     if is_open_end:
         is_blocked = high.per_s >= bounds.most_per_s
-        return None if is_blocked else Step(_round(min(high.per_s * bounds.growth, bounds.most_per_s)))
+        return None if is_blocked else Step(rounded(min(high.per_s * bounds.growth, bounds.most_per_s)))
     if low.per_s > bounds.lowest_per_s:
-        return Step(_round(max(low.per_s / bounds.growth, bounds.lowest_per_s)))
+        return Step(rounded(max(low.per_s / bounds.growth, bounds.lowest_per_s)))
     return None if low.is_confirmed or low.tries >= TRIES else Step(low.per_s, confirms=True)
 
 
@@ -178,7 +154,7 @@ def _bisect(points: Sequence[float], bounds: Bounds) -> Step | None:
     pairs = list(itertools.pairwise(points))
     gaps = [(high / low, low, high) for low, high in {*pairs[:1], *pairs[-1:]}]
     ratio, low, high = max(gaps, default=(1.0, 0.0, 0.0))
-    middle = _round((low * high) ** 0.5)
+    middle = rounded((low * high) ** 0.5)
     return Step(middle) if ratio > 1 + bounds.tolerance and low < middle < high else None
 
 
@@ -194,6 +170,14 @@ def _confirm(rates: Sequence[_Rate], found: Interval) -> Step | None:
     return None
 
 
-def _round(rate_per_s: float) -> float:
+def confirming(seen: Sequence[Seen], low: float, high: float, bounds: Bounds) -> Step | None:
+    """Return the probe that narrows or confirms a gap of which no counts tell more."""
+    middle = rounded((low * high) ** 0.5)
+    if high / low > 1 + bounds.tolerance and low < middle < high:
+        return Step(middle)
+    return _confirm(_rates(seen), interval(seen))
+
+
+def rounded(rate_per_s: float) -> float:
     """Return a rate with few digits, easy to retype."""
     return float(f"{rate_per_s:.4g}")

@@ -3,27 +3,25 @@
 import math
 from collections.abc import Sequence
 
+from harness.capacity.refine import REFINEMENTS
 from harness.policy.policy import Limit
 from harness.policy.slo import SloMetric, parse
-from harness.stats.proportion import trials_below
+from harness.table.histogram import BEYOND
 
-# Enough calls to certify a share with this margin.
-_ROOM = 0.25
 # Time of a probe beyond its own: to start a process, a target, Locust.
 OVERHEAD_S = 3.0
 _LONGEST_SHARE = 0.15
-_CONFIRMATIONS = 2
 
 
 def calls_needed(limits: Sequence[Limit]) -> int:
-    """Return the number of calls that certify every clause, if a quarter of the allowed share breaks it."""
+    """Return the number of calls of which every clause allows ten to break it: as many as a percentile needs."""
     shares = [
         clause.share
         for limit in limits
         for clause in parse(limit.slo)
         if clause.metric is not SloMetric.THROUGHPUT
     ]
-    return max((trials_below(share, share * _ROOM) or 0 for share in shares), default=1)
+    return max((math.ceil(BEYOND / share) for share in shares), default=1)
 
 
 def probe_s(rate_per_s: float, calls: int, least_s: float, budget_s: float) -> float:
@@ -32,7 +30,6 @@ def probe_s(rate_per_s: float, calls: int, least_s: float, budget_s: float) -> f
     return max(least_s, min(float(wanted_s), budget_s * _LONGEST_SHARE))
 
 
-def search_s(least_s: float, warmup_s: float, tolerance: float) -> float:
+def search_s(least_s: float, warmup_s: float) -> float:
     """Return the approximate time of a search that begins within a factor of eight of its answer, in seconds."""
-    bisections = math.ceil(math.log2(math.log(2) / math.log1p(tolerance)))
-    return (4 + bisections + _CONFIRMATIONS) * (least_s + warmup_s + OVERHEAD_S)
+    return (4 + REFINEMENTS) * (least_s + warmup_s + OVERHEAD_S)

@@ -29,10 +29,10 @@ from harness.work.probing import Question
 from harness.work.subjects import find_scenario, select
 
 EPILOG = (
-    "Each probe is a run in a fresh process, after its own warm-up. The search doubles the rate until a limit breaks, then "
-    "halves the gap until it is narrow, then measures both ends once more. A rate holds only if the counts certify every "
-    "limit. An invalid probe counts neither as held nor as broken. Exit codes: 3 the lowest rate already breaks the SLO, 5 "
-    "no rate could be certified."
+    "Each probe is a run in a fresh process, after its own warm-up. The search doubles the rate until more calls exceed a "
+    "limit than it allows, and measures seven more rates around that point. One curve through the counts of all probes gives "
+    "the capacity with an interval of 90 % confidence; longer probes (--duration) narrow it. Exit codes: 3 the lowest rate "
+    "already breaks the SLO, 5 the probes give no capacity."
 )
 _LEAST_BUDGET_S = 10.0
 
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--tolerance", type=tolerance, default=0.05, metavar="P%",
-        help="width of the interval at which the search ends (default 5%%)",
+        help="width of the interval at which the search may end early (default 5%%)",
     )  # fmt: skip
     planning.add_pacing(parser)
     add_no_split(parser)

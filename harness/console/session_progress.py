@@ -9,12 +9,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeR
 
 from harness.console.console import DESCRIPTION, Talk
 from harness.judge.blocks import sort_blocks, sort_load_blocks
-from harness.judge.evidence import ALL, WALL, Evidence, load_evidence, micro_evidence
+from harness.judge.evidence import micro_evidence
+from harness.judge.gathering import Evidence
+from harness.judge.load_evidence import load_evidence
+from harness.judge.metrics import ALL, WALL
+from harness.judge.paired import change_of
 from harness.redaction.visible import visible
-from harness.session.receipt import Phase, Receipt
-from harness.stats.order import median_interval
+from harness.session.receipt import Phase, Receipt, Rule
 
-_WORDS = {Phase.SCREEN: "Screening", Phase.EXTEND: "Extending", Phase.CONFIRM: "Confirming"}
+_WORDS = {Phase.SCREEN: "Screening", Phase.CONFIRM: "Confirming"}
 _PLAIN_EVERY_S = 15.0
 
 
@@ -40,7 +43,7 @@ class Narrowing:
             self._bar.stop()
 
     def block(self, phase: Phase, done: int, planned: int, receipt: Receipt) -> None:
-        """Show that `done` of `planned` blocks of a phase are measured."""
+        """Show that `done` of at most `planned` blocks of a phase are measured."""
         words = visible(f"{_WORDS[phase]} {widest(receipt, phase)}".rstrip())
         if self._bar:
             if phase not in self._tasks:
@@ -48,12 +51,13 @@ class Narrowing:
             self._bar.update(self._tasks[phase], completed=done, description=words, total=planned)
         elif done == planned or time.monotonic() - self._said_s > _PLAIN_EVERY_S:
             self._said_s = time.monotonic()
-            self._talk.say(f"{words}: {done} of {planned} blocks")
+            self._talk.say(f"{words}: {done} of up to {planned} blocks")
 
 
 def widest(receipt: Receipt, phase: Phase) -> str:
     """Return the widest interval measured in `phase`, in words; empty while none is bounded."""
-    found = [(half_width(evidence, phase), evidence.benchmark) for evidence in _measured(receipt)]
+    rule = receipt.plan.rule
+    found = [(half_width(evidence, phase, rule), evidence.benchmark) for evidence in _measured(receipt)]
     bounded = [pair for pair in found if math.isfinite(pair[0])]
     if not bounded:
         return ""
@@ -61,13 +65,13 @@ def widest(receipt: Receipt, phase: Phase) -> str:
     return f"(widest: {benchmark} ±{100 * share:.1f} %)"
 
 
-def half_width(evidence: Evidence, phase: Phase) -> float:
+def half_width(evidence: Evidence, phase: Phase, rule: Rule = Rule.SEQUENTIAL) -> float:
     """Return half the width of the evidence's interval in that phase, as a share; infinite while there is none."""
     pairs = evidence.confirmed if phase is Phase.CONFIRM else evidence.screened
     if not pairs:
         return math.inf
-    interval = median_interval([pair.change for pair in pairs])
-    return math.expm1((interval.high - interval.low) / 2) if interval.bounded else math.inf
+    change = change_of(pairs, evidence.metric, rule)
+    return math.expm1((change.high - change.low) / 2)
 
 
 def _measured(receipt: Receipt) -> list[Evidence]:

@@ -24,6 +24,8 @@ FAILURES = "failures"
 
 ALLOCATIONS = "allocations"
 PEAK_BYTES = "peak_bytes"
+INSTRUCTIONS = "instructions"
+"""Machine instructions of a call of a micro-benchmark. It counts work, not time: waiting, caches and system calls are not in it."""
 
 
 def metric_of(counter: str) -> str | None:

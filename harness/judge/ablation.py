@@ -8,8 +8,10 @@ import math
 from collections.abc import Iterator, Sequence
 
 from harness.judge.blocks import sort_blocks
-from harness.judge.evidence import WALL, Evidence, micro_evidence
+from harness.judge.evidence import micro_evidence
 from harness.judge.exact import exact_comparisons
+from harness.judge.gathering import Evidence
+from harness.judge.metrics import WALL
 from harness.judge.verdict import Verdict
 from harness.policy.policy import Policy
 from harness.session.receipt import Receipt, State

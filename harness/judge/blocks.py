@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from harness.session.receipt import Block, LoadBlock, Phase, Receipt, Segment, SessionPlan
+from harness.session.receipt import Block, LoadBlock, Phase, Receipt, Rule, Segment, SessionPlan
 
 SLOTS_APART = 1.10
 """Largest accepted ratio of the slowest slot's loop to the fastest's. Processes differ by a few percent because of
@@ -25,6 +25,7 @@ SLOWER_THAN_USUAL = 1.5
 """Largest accepted ratio of a block's loop to the session's usual one: 1.5 indicates a stolen or throttled processor."""
 MOST_BAD = 0.4
 """Largest share of discarded blocks: above it, the remaining blocks do not represent the session."""
+MOST_NUMBERED = 100_000
 LARGEST_NUMBER = 1e18
 SMALLEST_NUMBER = 1e-9
 """Range of plausible times and rates: 1e18 ns is thirty years. A number outside it is damaged."""
@@ -61,12 +62,12 @@ def plausible(value: float) -> bool:
 
 def sort_blocks(receipt: Receipt) -> Sorted[Block]:
     """Return the blocks of the micro suite, sorted."""
-    usual = _usual_ns(receipt.blocks)
+    usual = _usual_ns(receipt)
     found = _sorted(receipt.blocks, most(receipt.plan), lambda block: _reason_to_discard(block, usual))
     unwatched = tuple(
         f"the sentinel of block {block.number} is missing or damaged"
         for block in receipt.blocks
-        if block.trouble is None and _readings(block) is None
+        if block.trouble is None and readings(block) is None
     )
     return dataclasses.replace(found, faults=(*found.faults, *unwatched))
 
@@ -77,27 +78,27 @@ def sort_load_blocks(receipt: Receipt) -> Sorted[LoadBlock]:
 
 
 def most(plan: SessionPlan) -> Quota:
-    """Return the largest number of blocks of each phase under the plan; more would be an additional look at the data."""
-    return {
-        Phase.SCREEN: plan.screen_blocks,
-        Phase.EXTEND: max(0, plan.extended_blocks - plan.screen_blocks),
-        Phase.CONFIRM: max(plan.confirm_blocks, plan.confirm_blocks_of_many),
-    }
+    """Return the largest number of blocks of each phase under the plan."""
+    return {Phase.SCREEN: plan.screen_blocks, Phase.CONFIRM: plan.confirm_blocks}
 
 
 def most_load(plan: SessionPlan) -> Quota:
-    """Return the largest number of load blocks of each phase; load is not extended."""
-    return {**most(plan), Phase.SCREEN: plan.load_blocks, Phase.EXTEND: 0}
+    """Return the largest number of load blocks of each phase."""
+    return {Phase.SCREEN: plan.load_blocks, Phase.CONFIRM: plan.load_confirm_blocks}
 
 
 def planned(plan: SessionPlan) -> Quota:
-    """Return the number of blocks that each phase needs once it has begun."""
-    return {**most(plan), Phase.CONFIRM: plan.confirm_blocks}
+    """Return the number of blocks that each phase needs once it has begun; a sequential one ends by its evidence."""
+    return (
+        most(plan)
+        if plan.rule is Rule.FIXED
+        else {Phase.SCREEN: min(plan.least_blocks, plan.screen_blocks), Phase.CONFIRM: 0}
+    )
 
 
 def planned_load(plan: SessionPlan) -> Quota:
     """Return the number of load blocks that each phase needs once it has begun."""
-    return {**most_load(plan), Phase.CONFIRM: plan.confirm_blocks}
+    return most_load(plan) if plan.rule is Rule.FIXED else {**most_load(plan), Phase.CONFIRM: 0}
 
 
 def _sorted(
@@ -113,9 +114,16 @@ def _sorted(
 def _faults(blocks: Sequence[Block | LoadBlock], usable: Mapping[Phase, int], allowed: Quota) -> list[str]:
     numbers = Counter(block.number for block in blocks)
     faults = [f"block {number} is recorded {times} times" for number, times in numbers.items() if times > 1]
+    # A session of no fixed length tells by its numbers that a block was lost.
+    lost = (
+        sorted(set(range(max(numbers, default=-1) + 1)) - numbers.keys())
+        if len(numbers) < MOST_NUMBERED
+        else []
+    )
+    faults += [f"block {number} is missing" for number in lost[:1]]
     phases = [_ORDER[block.phase] for block in sorted(blocks, key=lambda block: block.number)]
     if phases != sorted(phases):
-        faults.append("the blocks are not in the order screen, extend, confirm")
+        faults.append("the blocks are not in the order screen, confirm")
     return faults + [
         f"{usable[phase]} blocks of the phase '{phase}' are recorded (limit {allowed[phase]})"
         for phase in usable
@@ -123,8 +131,8 @@ def _faults(blocks: Sequence[Block | LoadBlock], usable: Mapping[Phase, int], al
     ]
 
 
-def _readings(block: Block) -> list[list[int]] | None:
-    """Return the times of the loop in each slot; None if a side has none or an implausible one."""
+def readings(block: Block) -> list[list[int]] | None:
+    """Return the times of the loop in each slot (base, candidate, null); None if a side has none or an implausible one."""
     if block.sentinel is None:
         return None
     sides = [block.sentinel.base_ns, block.sentinel.candidate_ns]
@@ -160,23 +168,23 @@ def _apart(readings: Sequence[Sequence[int]]) -> float:
     )
 
 
-def _usual_ns(blocks: Sequence[Block]) -> float:
-    """Return the typical loop time of the screen's blocks, in ns. Later blocks depend on earlier decisions and are excluded."""
-    readings = [_readings(block) for block in blocks if block.phase is Phase.SCREEN]
-    loops = [_loop_ns(times) for times in readings if times]
+def _usual_ns(receipt: Receipt) -> float:
+    """Return the typical loop time of the first blocks, in ns: those before any decision, so that it does not change later."""
+    first = receipt.blocks[: receipt.plan.least_blocks]
+    loops = [_loop_ns(times) for block in first if (times := readings(block))]
     return statistics.median(loops) if loops else math.inf
 
 
 def _reason_to_discard(block: Block, usual_ns: float) -> str | None:
     if block.trouble is not None:
         return block.trouble
-    readings = _readings(block)
-    if readings is None:
+    loops = readings(block)
+    if loops is None:
         return "the sentinel is missing or damaged"
-    apart = _apart(readings)
+    apart = _apart(loops)
     if apart > SLOTS_APART:
         return f"the sentinel loop took {apart - 1:.0%} longer in one slot than in another (limit {SLOTS_APART - 1:.0%})"
-    slower = _loop_ns(readings) / usual_ns
+    slower = _loop_ns(loops) / usual_ns
     return (
         f"the sentinel loop took {slower - 1:.0%} longer than usual" if slower > SLOWER_THAN_USUAL else None
     )

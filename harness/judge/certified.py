@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from harness.policy.certificates import certify
 from harness.policy.policy import Limit
-from harness.policy.slo import Clause, LimitCount, certify, parse
-from harness.reading.limits import ALL, Finding, certificate_of, operations_of
+from harness.policy.slo import Clause, LimitCount, parse
+from harness.reading.counting import ALL
+from harness.reading.limits import Finding, operations_of
 from harness.session.receipt import Receipt
 
 
 def certify_segments(receipt: Receipt, limits: Iterable[Limit]) -> tuple[Finding, ...]:
-    """Return the findings on `limits` from the candidate's load segments, with their counts pooled.
+    """Return the findings on `limits` from the candidate's load segments, as the stretches of one run.
 
     Uses only blocks without trouble. A clause that the session did not count has a finding with zero calls, which is
     never certified; limits for another scenario than the session's have no finding.
@@ -28,35 +30,17 @@ def certify_segments(receipt: Receipt, limits: Iterable[Limit]) -> tuple[Finding
 _Key = tuple[str, str, str | None]
 
 
-def _pooled(receipt: Receipt) -> Mapping[_Key, LimitCount]:
-    pooled: dict[_Key, LimitCount] = {}
+def _pooled(receipt: Receipt) -> Mapping[_Key, list[LimitCount]]:
+    pooled: dict[_Key, list[LimitCount]] = {}
     for block in receipt.load_blocks:
         if block.trouble or block.candidate is None:
             continue
         for count in block.candidate.limits:
-            key = (count.clause, count.operation, count.stage)
-            pooled[key] = _together(pooled[key], count) if key in pooled else count
+            pooled.setdefault((count.clause, count.operation, count.stage), []).append(count)
     return pooled
 
 
-def _together(one: LimitCount, other: LimitCount) -> LimitCount:
-    return LimitCount(
-        clause=one.clause,
-        operation=one.operation,
-        stage=one.stage,
-        calls=one.calls + other.calls,
-        exceeding=one.exceeding + other.exceeding,
-        seconds=one.seconds + other.seconds,
-    )
-
-
-def _of_limit(limit: Limit, clause: Clause, pooled: Mapping[_Key, LimitCount]) -> Iterator[Finding]:
+def _of_limit(limit: Limit, clause: Clause, pooled: Mapping[_Key, list[LimitCount]]) -> Iterator[Finding]:
     counted = [name for text, name, stage in pooled if (text, stage) == (clause.text, limit.stage)]
-    if names := operations_of(limit, [name for name in counted if name != ALL]):
-        for name in names:
-            count = pooled.get((clause.text, name, limit.stage))
-            yield Finding(
-                name, limit.stage, certificate_of(count) if count else certify(clause, calls=0, exceeding=0)
-            )
-    else:
-        yield Finding(limit.operation, limit.stage, certify(clause, calls=0, exceeding=0))
+    for name in operations_of(limit, [name for name in counted if name != ALL]) or [limit.operation]:
+        yield Finding(name, limit.stage, certify(clause, pooled.get((clause.text, name, limit.stage), [])))

@@ -77,6 +77,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "allowed": _number(comparison.allowed),
         "verdict": str(comparison.verdict),
         "counts": comparison.counts,
+        "watched": comparison.watched,
         "accepted": comparison.accepted,
         "note": comparison.note,
         "sites": [

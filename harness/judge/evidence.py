@@ -1,157 +1,115 @@
-"""Turn blocks into changes: the evidence for each comparison, and the gaps in it.
-
-A change is the logarithm of candidate over base, or their difference where the metric is a share. A block with
-missing data is a gap and not skipped: slowness may be the cause of the missing data.
-"""
+"""Turn the blocks of the micro suite into changes: the evidence for each benchmark, for importing, and for the process."""
 
 import dataclasses
-import enum
+import itertools
 import math
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from harness.judge.blocks import MOST_BAD, AnyBlock, Sorted, plausible
-from harness.session.receipt import (
-    NULL_CONTROL,
-    Benchmark,
-    Block,
-    LoadBlock,
-    Phase,
-    Segment,
-    Side,
-    Slices,
-    State,
+from harness.judge.blocks import MOST_BAD, Sorted
+from harness.judge.gathering import DamagedError, Evidence, Expect, Pair, Reader, gather, median_pair
+from harness.judge.metrics import (
+    COLD_START,
+    COLD_START_CPU,
+    CPU_MEAN,
+    FIRST_CALL,
+    FIRST_CALL_CPU,
+    IDLE_CPU,
+    IMPORT,
+    PROCESS,
+    WALL,
+    WALL_MEAN,
+    Metric,
 )
+from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Concurrency, Side, Slices, State
 
-ALL = "all"
-"""Operation of a load segment that stands for the whole."""
-IMPORT = "import"
-"""Benchmark that holds the cost of importing the benchmarks, once in every slot; its metric is `cold_start`."""
-
-
-class Scale(enum.StrEnum):
-    """The scale of a metric's change."""
-
-    RATIO = "ratio"
-    DIFFERENCE = "difference"
-
-    def change(self, base: float, candidate: float) -> float:
-        """Return the change, additive over blocks."""
-        return math.log(candidate / base) if self is Scale.RATIO else candidate - base
-
-    def share(self, change: float) -> float:
-        """Return the change as a share: 0.03 for 3 % more."""
-        return math.expm1(change) if self is Scale.RATIO else change
-
-    def margin(self, share: float) -> float:
-        """Return a margin on the scale of the changes. For a ratio it is symmetric in base and candidate."""
-        return math.log1p(share) if self is Scale.RATIO else share
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Metric:
-    """A metric that is compared in pairs. `worse` is +1 if more of it is worse, -1 if less is."""
-
-    name: str
-    unit: str = "ns"
-    worse: int = 1
-    scale: Scale = Scale.RATIO
-
-
-WALL = Metric("wall")
-CPU = Metric("cpu")
-COLD_START = Metric("cold_start")
-LOAD_METRICS = {
-    "throughput_per_s": Metric("throughput", unit="1/s", worse=-1),
-    "p50_ns": Metric("p50"),
-    "p95_ns": Metric("p95"),
-    "p99_ns": Metric("p99"),
-    "error_share": Metric("errors", unit="share", scale=Scale.DIFFERENCE),
-    "cold_start_ns": COLD_START,
-}
-"""Metrics of a load segment, by their name in it."""
-
-
-class DamagedError(ValueError):
-    """A block holds an impossible measurement."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Pair:
-    """The result of one block on one metric."""
-
-    base: float
-    candidate: float
-    change: float
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Evidence:
-    """All evidence of a session on one metric of one benchmark."""
-
-    benchmark: str
-    metric: Metric
-    screened: tuple[Pair, ...] = ()
-    """Blocks of screen and extension."""
-    confirmed: tuple[Pair, ...] = ()
-    trouble: str = ""
-    """Missing or damaged data; with any of it no verdict is possible."""
-    thin: str = ""
-    """The reason for too little evidence to clear anything."""
-
-
-Reader = Callable[[AnyBlock], Pair | None]
-
-
-def gather(benchmark: str, metric: Metric, blocks: Iterable[AnyBlock], read: Reader[AnyBlock]) -> Evidence:
-    """Return the evidence that `read` finds in the blocks; it returns None for a block without the benchmark.
-
-    Every block of the screen must hold the benchmark, and every block of a later phase in which any block does.
-    """
-    by_phase: dict[Phase, list[Pair]] = {phase: [] for phase in Phase}
-    missing: dict[Phase, list[int]] = {phase: [] for phase in Phase}
-    for block in blocks:
-        try:
-            pair = read(block)
-        except DamagedError as error:
-            return Evidence(benchmark, metric, trouble=f"block {block.number} is damaged: {error}")
-        if pair is None:
-            missing[block.phase].append(block.number)
-        else:
-            by_phase[block.phase].append(pair)
-    gaps = [
-        number for phase in Phase if phase is Phase.SCREEN or by_phase[phase] for number in missing[phase]
-    ]
-    trouble = f"missing from block {', '.join(map(str, gaps))}" if gaps else ""
-    screened = (*by_phase[Phase.SCREEN], *by_phase[Phase.EXTEND])
-    return Evidence(benchmark, metric, screened, tuple(by_phase[Phase.CONFIRM]), trouble)
+COMPUTES = 0.5
+"""Share of CPU time in the time of a call from which on the call computes more than it waits."""
+MOST_CORES = 10_000.0
+"""Largest plausible number of cores that a process uses."""
 
 
 def micro_evidence(benchmarks: Sequence[Benchmark], blocks: Sorted[Block]) -> list[Evidence]:
-    """Return the evidence on every benchmark of both sides: wall time, and CPU time where it was measured."""
-    found = []
+    """Return the evidence on every benchmark of both sides, on importing them, and on the process as a whole."""
+    found: list[Evidence] = []
     for benchmark in benchmarks:
         if benchmark.state is State.BOTH and benchmark.name != NULL_CONTROL:
-            found.append(wall_evidence(benchmark, blocks))
-            if any(_has_cpu(block, benchmark.name) for block in blocks.good):
-                found.append(_cpu_evidence(benchmark, blocks))
-    if any(block.import_ns for block in blocks.good):
-        found.append(gather(IMPORT, COLD_START, blocks.good, _read_import))
+            found += _of_benchmark(benchmark, blocks)
+    good = blocks.good
+    if any(block.import_ns for block in good):
+        found.append(gather(IMPORT, COLD_START, good, lambda block: _sides_pair(block.import_ns)))
+    if any(block.import_cpu_ns for block in good):
+        found.append(gather(IMPORT, COLD_START_CPU, good, lambda block: _sides_pair(block.import_cpu_ns)))
+    if any(block.idle_cpu for block in good):
+        found.append(
+            gather(PROCESS, IDLE_CPU, good, _read_idle_cpu, expected=lambda block: bool(block.idle_cpu))
+        )
     return found
+
+
+def _of_benchmark(benchmark: Benchmark, blocks: Sorted[Block]) -> Iterator[Evidence]:
+    name, good = benchmark.name, blocks.good
+    yield wall_evidence(benchmark, blocks)
+    if any(_has_cpu(block, name) for block in good):
+        yield _cpu_evidence(benchmark, blocks)
+    yield _of_slices(benchmark, WALL_MEAN, blocks, _wall_mean)
+    if any(name in block.first_calls for block in good):
+        for metric, field in ((FIRST_CALL, "wall_ns"), (FIRST_CALL_CPU, "cpu_ns")):
+            yield gather(name, metric, good, _first_calls(name, field), _runs(name))
 
 
 def wall_evidence(benchmark: Benchmark, blocks: Sorted[Block]) -> Evidence:
     """Return the evidence on the wall time of one benchmark."""
-
-    def read(block: Block) -> Pair | None:
-        slices = block.slices.get(benchmark.name)
-        return None if slices is None else _slices_pair(slices, benchmark)
-
-    evidence = gather(benchmark.name, WALL, blocks.good, read)
+    evidence = _of_slices(benchmark, WALL, blocks, _slices_pair)
     failed = (block.failed[benchmark.name] for block in blocks.good if benchmark.name in block.failed)
     if evidence.trouble and (why := next(failed, "")):
         return dataclasses.replace(evidence, trouble=f"{evidence.trouble}: {why}")
     return evidence
+
+
+def _of_slices(
+    benchmark: Benchmark,
+    metric: Metric,
+    blocks: Sorted[Block],
+    read: Callable[[Slices, Benchmark], Pair],
+) -> Evidence:
+    name = benchmark.name
+
+    def read_block(block: Block) -> Pair | None:
+        slices = block.slices.get(name)
+        return None if slices is None else read(slices, benchmark)
+
+    evidence = gather(name, metric, blocks.good, read_block, _runs(name))
+    return dataclasses.replace(evidence, thin=_not_alone(benchmark, blocks.good))
+
+
+def _runs(name: str) -> Expect[Block]:
+    """Return a test for the blocks that were to measure the benchmark: all with room for it, until it is decided."""
+    return lambda block: (
+        name not in block.crowded and (name in block.order or not block.order or name == NULL_CONTROL)
+    )
+
+
+def _not_alone(benchmark: Benchmark, blocks: Iterable[Block]) -> str:
+    """Return the reason why a benchmark with work beside its calling thread cannot be judged; empty if it can."""
+    if benchmark.concurrency is not Concurrency.NONE:
+        return benchmark.note or _crowded(benchmark.name, blocks)
+    worked = next((block for block in blocks if benchmark.name in block.beside), None)
+    return (
+        f"it works beside its calling thread ({worked.beside[benchmark.name]}) since block {worked.number}, and was measured "
+        "as if it did not: start that work in the benchmark's first call"
+        if worked
+        else ""
+    )
+
+
+def _crowded(name: str, blocks: Iterable[Block]) -> str:
+    """Return the reason why too few blocks had room for the work of a benchmark; empty if enough had."""
+    ran = [block for block in blocks if name in block.crowded or name in block.slices]
+    crowded = [block.crowded[name] for block in ran if name in block.crowded]
+    if len(crowded) <= MOST_BAD * len(ran):
+        return ""
+    return f"{len(crowded)} of {len(ran)} blocks had no room for it (limit {MOST_BAD:.0%}): {crowded[-1]}"
 
 
 def _slices_pair(slices: Slices, benchmark: Benchmark) -> Pair:
@@ -160,18 +118,18 @@ def _slices_pair(slices: Slices, benchmark: Benchmark) -> Pair:
         raise DamagedError(f"{len(slices.base_ns)} of {benchmark.pairs} pairs of slices")
     if len(slices.first) != len(slices.base_ns) or not {0, 1}.issuperset(slices.first):
         raise DamagedError("the order of its slices is not recorded")
-    return _median_pair(slices.base_ns, slices.candidate_ns, benchmark.calls)
+    return median_pair(slices.base_ns, slices.candidate_ns, benchmark.calls)
 
 
-def _median_pair(base_ns: Sequence[float], candidate_ns: Sequence[float], calls: int) -> Pair:
-    if not base_ns or len(base_ns) != len(candidate_ns):
-        raise DamagedError(f"{len(base_ns)} slices of the base and {len(candidate_ns)} of the candidate")
-    if calls < 1 or not all(map(plausible, (*base_ns, *candidate_ns))):
-        raise DamagedError("an implausible time")
-    ratios = [math.log(after / before) for before, after in zip(base_ns, candidate_ns, strict=True)]
-    return Pair(
-        statistics.median(base_ns) / calls, statistics.median(candidate_ns) / calls, statistics.median(ratios)
-    )
+def _wall_mean(slices: Slices, benchmark: Benchmark) -> Pair:
+    return _mean_pair(slices.base_ns, slices.candidate_ns, benchmark)
+
+
+def _mean_pair(base_ns: Sequence[float], candidate_ns: Sequence[float], benchmark: Benchmark) -> Pair:
+    """Return the log ratio of the sums of all slices, and the mean time of a call on each side."""
+    median_pair(base_ns, candidate_ns, benchmark.calls)
+    base, candidate, calls = sum(base_ns), sum(candidate_ns), benchmark.calls * len(base_ns)
+    return Pair(base / calls, candidate / calls, math.log(candidate / base))
 
 
 def _has_cpu(block: Block, name: str) -> bool:
@@ -180,76 +138,57 @@ def _has_cpu(block: Block, name: str) -> bool:
 
 
 def _cpu_evidence(benchmark: Benchmark, blocks: Sorted[Block]) -> Evidence:
-    def read(block: Block) -> Pair | None:
-        slices = block.slices.get(benchmark.name)
-        if slices is None:
-            return None
-        return _median_pair(slices.base_cpu_ns, slices.candidate_cpu_ns, benchmark.calls)
-
-    return gather(benchmark.name, CPU, blocks.good, read)
-
-
-def _read_import(block: Block) -> Pair | None:
-    sides = [block.import_ns.get(side) for side in Side]
-    if None in sides:
-        return None
-    base, candidate = (float(value or 0) for value in sides)
-    return _median_pair([base], [candidate], 1)
-
-
-def load_evidence(blocks: Sorted[LoadBlock]) -> list[Evidence]:
-    """Return the evidence on every operation of the segments, and every metric of it."""
-    segments = [segment for block in blocks.good for segment in (block.base, block.candidate) if segment]
-    named = dict.fromkeys(
-        (operation, metric) for segment in segments for operation in segment.values for metric in LOAD_METRICS
-    )
-    found = (_one_load_evidence(operation, metric, blocks) for operation, metric in named)
-    return [evidence for evidence in found if evidence is not None]
-
-
-def _one_load_evidence(operation: str, metric: str, blocks: Sorted[LoadBlock]) -> Evidence | None:
-    """Return the evidence on one metric; None if no segment has it. Blocks without it on both sides are skipped."""
-    holding = [_sides_with(block, operation, metric) for block in blocks.good]
-    if not any(holding):
-        return None
-    lopsided = [_sides_with(block, operation) == 1 for block in blocks.good]
-    telling = [
-        block for block, sides, one in zip(blocks.good, holding, lopsided, strict=True) if sides == 2 or one
-    ]
-    evidence = gather(
-        operation,
-        LOAD_METRICS[metric],
-        telling,
-        lambda block: segments_pair(block.base, block.candidate, operation, metric),
-    )
-    silent = len(blocks.good) - len(telling)
-    if silent > MOST_BAD * len(blocks.good):
-        thin = f"too few calls in {silent} of {len(blocks.good)} blocks"
-        return dataclasses.replace(evidence, thin=thin)
+    evidence = _of_slices(benchmark, CPU_MEAN, blocks, _cpu_mean)
+    held = [block.slices[benchmark.name] for block in blocks.good if benchmark.name in block.slices]
+    used = [sum(_all_cpu_ns(one)[0]) / max(sum(one.base_ns), 1) for one in held]
+    if used and statistics.median(used) < COMPUTES:
+        # The CPU time of calls that wait is little, and scatters: it is watched, and decides nothing by itself.
+        return dataclasses.replace(evidence, metric=dataclasses.replace(CPU_MEAN, watched=True))
     return evidence
 
 
-def _sides_with(block: LoadBlock, operation: str, metric: str | None = None) -> int:
-    """Return the number of sides (0 to 2) that measured the operation, or one metric of it."""
-    measured = (segment.values.get(operation) for segment in (block.base, block.candidate) if segment)
-    return sum(values is not None and (metric is None or metric in values) for values in measured)
+def _cpu_mean(slices: Slices, benchmark: Benchmark) -> Pair:
+    return _mean_pair(*_all_cpu_ns(slices), benchmark)
 
 
-def segments_pair(base: Segment | None, other: Segment | None, operation: str, metric: str) -> Pair | None:
-    """Return one metric of two segments; None if either lacks the operation or that metric.
-
-    Raises `DamagedError` for an impossible value.
-    """
-    if base is None or other is None:
-        return None
-    values = [segment.values.get(operation, {}).get(metric) for segment in (base, other)]
-    if None in values:
-        return None
-    before, after = (float(value or 0) for value in values)
-    scale = LOAD_METRICS[metric].scale
-    fine = (
-        all(map(plausible, (before, after))) if scale is Scale.RATIO else 0 <= before <= 1 and 0 <= after <= 1
+def _all_cpu_ns(slices: Slices) -> tuple[list[int], list[int]]:
+    """Return the CPU time of each slice, of all threads and ended children, on both sides."""
+    sides = (
+        (slices.base_cpu_ns, slices.base_other_cpu_ns),
+        (slices.candidate_cpu_ns, slices.candidate_other_cpu_ns),
     )
-    if not fine:
-        raise DamagedError(f"an implausible value of {metric}")
-    return Pair(before, after, scale.change(before, after))
+    base, candidate = (
+        [mine + other for mine, other in itertools.zip_longest(own, others, fillvalue=0)]
+        for own, others in sides
+    )
+    return base, candidate
+
+
+def _first_calls(name: str, field: str) -> Reader[Block]:
+    def read(block: Block) -> Pair | None:
+        calls = block.first_calls.get(name)
+        return (
+            None
+            if calls is None
+            else _sides_pair({side: getattr(call, field) for side, call in calls.items()})
+        )
+
+    return read
+
+
+def _sides_pair(by_side: Mapping[str, int]) -> Pair | None:
+    sides = [by_side.get(side) for side in Side]
+    if None in sides:
+        return None
+    base, candidate = (float(value or 0) for value in sides)
+    return median_pair([base], [candidate], 1)
+
+
+def _read_idle_cpu(block: Block) -> Pair | None:
+    sides = [block.idle_cpu.get(side) for side in Side]
+    if None in sides:
+        return None
+    base, candidate = (float(value or 0) for value in sides)
+    if not (0 <= base <= MOST_CORES and 0 <= candidate <= MOST_CORES):
+        raise DamagedError("an implausible use of the CPU")
+    return Pair(base, candidate, candidate - base)

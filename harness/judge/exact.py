@@ -10,14 +10,15 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from harness.exact.metrics import FAILURES
+from harness.exact.metrics import FAILURES, INSTRUCTIONS
+from harness.judge import instructions
 from harness.judge.blocks import LARGEST_NUMBER
 from harness.judge.floors import floor_of, has_margin
 from harness.judge.verdict import Comparison, Kind, Site, Verdict
 from harness.policy.policy import Policy
 from harness.session.receipt import Count, State
-from harness.stats import Assumption, Sample, compare
 from harness.stats import Comparison as Growth
+from harness.stats import Sample, compare_exact
 from harness.units import format_percent
 
 BACKGROUND = "background"
@@ -30,7 +31,7 @@ the default margin. Loops of a target's own workers stay below it; work left to 
 LEAST_REPETITIONS = 3
 """Number of repetitions that each side needs where they differ."""
 _ROUNDING = 1e-9
-_UNITS = {"peak_bytes": "B", "bytes": "B"}
+_UNITS = {"peak_bytes": "B", "bytes": "B", INSTRUCTIONS: "per call"}
 
 
 def exact_comparisons(counts: Iterable[Count], policy: Policy) -> list[Comparison]:
@@ -60,8 +61,13 @@ def _comparison(count: Count, policy: Policy, times: int) -> Comparison:
     )
     if (one_sided := _one_sided(count)) is not None:
         return dataclasses.replace(bare, verdict=one_sided, note=count.note)
+    if count.metric == INSTRUCTIONS and count.unseen:
+        note = f"no exact instructions: {count.unseen}"
+        return dataclasses.replace(bare, verdict=Verdict.INCONCLUSIVE, note=note)
     if fault := _fault(count, times):
         return dataclasses.replace(bare, note=f"{fault}: {count.note}" if count.note else fault)
+    if count.metric == INSTRUCTIONS:
+        return instructions.decided(bare, count, allowed, margin)
     base, candidate = Sample(tuple(count.base)), Sample(tuple(count.candidate))
     if unseen := _unseen(count):
         # An unseen part forbids a verdict and a figure: either would be read as a result.
@@ -118,7 +124,7 @@ def _unseen(count: Count) -> str:
 
 
 def _judged(base: Sample, candidate: Sample, allowed: float, floor: float) -> tuple[Verdict, str]:
-    growth = compare(base, candidate, Assumption.EXACT)
+    growth = compare_exact(base, candidate)
     if growth.low != growth.high:
         return _judged_with_tolerance(base, candidate, growth, allowed, floor)
     least = max(floor, _ROUNDING * max(base.center, candidate.center))

@@ -8,29 +8,42 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from harness.errors import ExitCode, HarnessError, worst
+from harness.exact.metrics import INSTRUCTIONS
 from harness.judge import paired, policy_file
 from harness.judge.blocks import AnyBlock, Quota, Sorted, planned, planned_load, sort_blocks, sort_load_blocks
+from harness.judge.candidates import Candidates
 from harness.judge.certified import certify_segments
 from harness.judge.controls import Control, load_control, merged, micro_control
-from harness.judge.evidence import ALL, CPU, LOAD_METRICS, WALL, Evidence, load_evidence, micro_evidence
 from harness.judge.exact import exact_comparisons
+from harness.judge.instructions import beside_times
+from harness.judge.looks import judged_micro, load_candidates, micro_candidates, still_open
+from harness.judge.metrics import ALL, LOAD_METRICS, WALL
+from harness.judge.process import base_slows_everything, slows_everything
 from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
 from harness.policy.policy import Policy
 from harness.policy.slo import SloMetric
 from harness.policy.slo import State as SloState
 from harness.reading.limits import Finding
-from harness.session.receipt import NULL_CONTROL, SCHEMA, Benchmark, Block, LoadBlock, Receipt, State
-from harness.stats.holm import holm
+from harness.session.receipt import (
+    NULL_CONTROL,
+    SCHEMA,
+    Benchmark,
+    Block,
+    LoadBlock,
+    Phase,
+    Receipt,
+    Rule,
+    State,
+)
 
-_SEVERITY = (Verdict.REGRESSED, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.IMPROVED, Verdict.OK)
-_PASSING = {Verdict.OK, Verdict.IMPROVED}
+SEVERITY = (Verdict.REGRESSED, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.IMPROVED, Verdict.OK)
+"""Verdicts on what both sides have, the worst first."""
 _STATES = {State.NEW: Verdict.NEW, State.REMOVED: Verdict.REMOVED, State.BROKEN: Verdict.INVALID}
 _OF_LIMIT = {
     SloState.CERTIFIED: Verdict.OK,
     SloState.BROKEN: Verdict.REGRESSED,
     SloState.NOT_CERTIFIED: Verdict.INCONCLUSIVE,
 }
-_CPU_NOTE = "CPU time is informational and never decides"
 
 
 def judge(receipt: Receipt, policy: Policy) -> Judgement:
@@ -43,7 +56,7 @@ def judge(receipt: Receipt, policy: Policy) -> Judgement:
         *exact_comparisons(receipt.counts, policy),
         *_limits(receipt, policy, load),
     )
-    comparisons = tuple(_accept(comparison, receipt, policy) for comparison in found)
+    comparisons = tuple(_accept(comparison, receipt, policy) for comparison in beside_times(found))
     faults = _faults(receipt, comparisons, micro, load)
     verdict = _whole(receipt, comparisons, faults)
     return Judgement(
@@ -60,26 +73,59 @@ def _controls(
     receipt: Receipt, policy: Policy, micro: Sorted[Block], load: Sorted[LoadBlock]
 ) -> tuple[Control, Control]:
     names = [benchmark.name for benchmark in receipt.benchmarks if benchmark.name != NULL_CONTROL]
+    slower_base = base_slows_everything(receipt, policy)
     smallest = min((policy.margin(name, WALL.name) for name in names), default=policy.margin_percent / 100)
     of_all = {metric.name: policy.margin(ALL, metric.name) for metric in LOAD_METRICS.values()}
-    return micro_control(receipt.benchmarks, micro, smallest), load_control(load, of_all)
+    of_micro = micro_control(receipt.benchmarks, micro, smallest, receipt.plan)
+    if slower_base:
+        of_micro = dataclasses.replace(of_micro, reasons=(slower_base, *of_micro.reasons))
+    return of_micro, load_control(load, of_all, receipt.plan)
 
 
 def _micro(receipt: Receipt, policy: Policy, blocks: Sorted[Block], control: Control) -> list[Comparison]:
-    """Return the verdicts of the micro suite, including benchmarks of one side only."""
+    """Return the verdicts of the micro suite, including benchmarks of one side only, and of the process as a whole."""
     one_sided = [
         _one_sided(benchmark)
         for benchmark in receipt.benchmarks
         if benchmark.state is not State.BOTH and policy.skipped(benchmark.name) is None
     ]
-    evidence = micro_evidence(receipt.benchmarks, blocks)
+    # Benchmarks whose instructions alone are counted have no blocks, and lack none.
+    if not (receipt.blocks or "micro" in receipt.suites):
+        return one_sided
+    process = slows_everything(receipt, policy)
     made = _progress(receipt, policy, blocks, blocks.usable, planned(receipt.plan))
-    return [*_paired(evidence, receipt, policy, control, made), *one_sided]
+    if process is not None:
+        # The screen ended early: nothing else can be learnt from this process.
+        made = dataclasses.replace(made, finished=False)
+        control = dataclasses.replace(control, reasons=(process.note, *control.reasons))
+    compared = _paired(micro_candidates(receipt, policy), control, made)
+    if made.finished and made.same_policy and not control.reasons:
+        compared = _left_open(compared, receipt, policy, blocks.usable.get(Phase.SCREEN, 0))
+    return [*([process] if process else []), *compared, *one_sided]
+
+
+def _left_open(
+    compared: list[Comparison], receipt: Receipt, policy: Policy, screened: int
+) -> list[Comparison]:
+    """Return the comparisons; invalid where the session ended with open ones, and with blocks left to measure them."""
+    plan = receipt.plan
+    if plan.rule is Rule.FIXED or screened >= plan.screen_blocks:
+        return compared
+    note = f"undecided after {screened} of up to {plan.screen_blocks} blocks, and not measured any further"
+    left = still_open(judged_micro(receipt, policy), receipt, policy)
+    return [
+        dataclasses.replace(one, verdict=Verdict.INVALID, note=note)
+        if one.benchmark in left and one.counts and one.verdict is Verdict.INCONCLUSIVE
+        else one
+        for one in compared
+    ]
 
 
 def _load(receipt: Receipt, policy: Policy, blocks: Sorted[LoadBlock], control: Control) -> list[Comparison]:
-    made = _progress(receipt, policy, blocks, blocks.made, planned_load(receipt.plan))
-    return _paired(load_evidence(blocks), receipt, policy, control, made)
+    plan = receipt.plan
+    made = _progress(receipt, policy, blocks, blocks.made, planned_load(plan))
+    made = dataclasses.replace(made, least=1)
+    return _paired(load_candidates(receipt, policy), control, made)
 
 
 def _progress(
@@ -88,47 +134,14 @@ def _progress(
     finished = receipt.finished and not receipt.interrupted and not receipt.cut
     same_policy = receipt.policy_sha256 == policy_file.sha256(policy)
     so_far = paired.progress(made, quota, finished=finished, same_policy=same_policy)
-    return dataclasses.replace(so_far, fault=blocks.faults[0] if blocks.faults else "")
+    least = receipt.plan.least_blocks if receipt.plan.rule is Rule.SEQUENTIAL else 1
+    return dataclasses.replace(so_far, least=least, fault=blocks.faults[0] if blocks.faults else "")
 
 
-def _paired(
-    found: Sequence[Evidence], receipt: Receipt, policy: Policy, control: Control, made: paired.Progress
-) -> list[Comparison]:
+def _paired(candidates: Candidates, control: Control, made: paired.Progress) -> list[Comparison]:
     """Return the verdicts on paired evidence. The candidates of one suite share one false alarm rate (Holm)."""
-    judged = [
-        evidence for evidence in found if policy.skipped(evidence.benchmark, evidence.metric.name) is None
-    ]
-    margins = {_key(evidence): policy.margin(evidence.benchmark, evidence.metric.name) for evidence in judged}
-    fresh = {_key(evidence): paired.fresh_p(evidence, margins[_key(evidence)]) for evidence in judged}
-    adjusted = holm({key: p for key, p in fresh.items() if p is not None and key[1] != CPU.name})
-    withheld = control.reasons[0] if control.reasons else ""
-    return [
-        _decided(
-            evidence,
-            paired.Terms(
-                margins[_key(evidence)],
-                policy.alpha_percent / 100,
-                adjusted.get(_key(evidence), fresh[_key(evidence)]),
-                receipt.plan.confirm_blocks,
-                withheld,
-            ),
-            made,
-        )
-        for evidence in judged
-    ]
-
-
-def _key(evidence: Evidence) -> tuple[str, str]:
-    return evidence.benchmark, evidence.metric.name
-
-
-def _decided(evidence: Evidence, terms: paired.Terms, made: paired.Progress) -> Comparison:
-    if evidence.metric is not CPU:
-        return paired.decide(evidence, terms, made)
-    shown = paired.decide(evidence, terms, dataclasses.replace(made, same_policy=False))
-    verdict = Verdict.OK if shown.verdict in _PASSING else Verdict.INCONCLUSIVE
-    note = f"{_CPU_NOTE}; {shown.note}" if shown.note else _CPU_NOTE
-    return dataclasses.replace(shown, verdict=verdict, counts=False, note=note)
+    terms = candidates.all_terms(control.reasons[0] if control.reasons else "")
+    return [paired.decide(evidence, terms[key], made) for key, evidence in candidates.evidence.items()]
 
 
 def _one_sided(benchmark: Benchmark) -> Comparison:
@@ -210,11 +223,12 @@ def _faults(
 
 def _gaps(receipt: Receipt, comparisons: Sequence[Comparison]) -> list[str]:
     """Return the gaps: data that the session should have compared and lacks."""
-    compared = any(comparison.counts and comparison.verdict in _SEVERITY for comparison in comparisons)
+    compared = any(comparison.counts and comparison.verdict in SEVERITY for comparison in comparisons)
     recorded: dict[str, bool] = {
         "micro": bool(receipt.benchmarks),
         "load": bool(receipt.load_blocks),
         "exact": bool(receipt.counts),
+        "instructions": any(count.metric == INSTRUCTIONS for count in receipt.counts),
     }
     empty = [
         f"The suite '{suite}' left no data"
@@ -261,7 +275,7 @@ def _whole(receipt: Receipt, comparisons: Iterable[Comparison], faults: Sequence
         verdicts.add(Verdict.INVALID)
     if receipt.interrupted or receipt.cut:
         verdicts.add(Verdict.INCONCLUSIVE)
-    return next(verdict for verdict in _SEVERITY if verdict in verdicts)
+    return next(verdict for verdict in SEVERITY if verdict in verdicts)
 
 
 def _exit_code(

@@ -6,58 +6,105 @@ The answers depend on the receipt and the policy alone, so that the judge can re
 import dataclasses
 
 from harness.judge.blocks import sort_blocks, sort_load_blocks
-from harness.judge.evidence import CPU, Evidence, load_evidence, micro_evidence
-from harness.judge.paired import lean
-from harness.judge.paired import undecided as is_undecided
+from harness.judge.candidates import Candidates, candidates_among
+from harness.judge.evidence import micro_evidence
+from harness.judge.gathering import Evidence
+from harness.judge.load_evidence import load_evidence
+from harness.judge.paired import Lean, undecided
+from harness.judge.process import slows_everything
 from harness.policy.policy import Policy
-from harness.session.receipt import Receipt
+from harness.session.receipt import NULL_CONTROL, Phase, Receipt, Rule, State
+from harness.stats.sequential import fewest_pairs
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Looks:
-    """The looks of a session under one policy."""
+    """The looks of a session under one policy. Each is taken before a block, and names the benchmarks that it needs."""
 
     policy: Policy
 
-    def undecided(self, receipt: Receipt) -> frozenset[str]:
-        """Return the benchmarks to extend, after the screen."""
-        return undecided(receipt, self.policy)
+    def screening(self, receipt: Receipt) -> frozenset[str]:
+        """Return the benchmarks of the next block of the screen; none if the screen is over."""
+        plan = receipt.plan
+        made = sort_blocks(receipt).usable.get(Phase.SCREEN, 0)
+        if made < (plan.least_blocks if plan.rule is Rule.SEQUENTIAL else plan.screen_blocks):
+            return _comparable(receipt)
+        if plan.rule is Rule.FIXED or made >= plan.screen_blocks or slows_everything(receipt, self.policy):
+            return frozenset()
+        return still_open(judged_micro(receipt, self.policy), receipt, self.policy)
 
-    def candidates(self, receipt: Receipt) -> frozenset[str]:
-        """Return the benchmarks to confirm, after screen and extension."""
-        return candidates(receipt, self.policy)
+    def confirming(self, receipt: Receipt) -> frozenset[str]:
+        """Return the benchmarks of the next block of the confirmation; none if it is over, or not needed."""
+        if slows_everything(receipt, self.policy):
+            return frozenset()
+        plan = receipt.plan
+        return _of_confirmation(
+            micro_candidates(receipt, self.policy),
+            sort_blocks(receipt).usable.get(Phase.CONFIRM, 0),
+            plan.confirm_blocks,
+        )
 
-    def load_candidates(self, receipt: Receipt) -> frozenset[str]:
-        """Return the operations to confirm under load, after its screen."""
-        return load_candidates(receipt, self.policy)
+    def to_confirm(self, receipt: Receipt) -> tuple[frozenset[str], int]:
+        """Return the benchmarks that appear changed so far, and the fewest fresh blocks that could confirm them."""
+        return _least(micro_candidates(receipt, self.policy))
+
+    def confirming_load(self, receipt: Receipt) -> frozenset[str]:
+        """Return the operations for the next load block of the confirmation; none if it is over, or not needed."""
+        return _of_confirmation(
+            load_candidates(receipt, self.policy),
+            sort_load_blocks(receipt).usable.get(Phase.CONFIRM, 0),
+            receipt.plan.load_confirm_blocks,
+        )
+
+    def to_confirm_load(self, receipt: Receipt) -> tuple[frozenset[str], int]:
+        """Return the operations that appear changed under load, and the fewest fresh blocks that could confirm them."""
+        return _least(load_candidates(receipt, self.policy))
 
 
-def undecided(receipt: Receipt, policy: Policy) -> frozenset[str]:
-    """Return the benchmarks that the screen neither clears nor makes candidates.
+def still_open(found: list[Evidence], receipt: Receipt, policy: Policy) -> frozenset[str]:
+    """Return the benchmarks with a deciding metric that its screen neither clears nor makes a candidate.
 
-    `import` stands for the cold start, which every block measures: it requests blocks without a benchmark.
+    A benchmark of which one metric appears worse needs no more of the screen: fresh blocks must tell.
     """
+    plan = receipt.plan
+    worse = {
+        benchmark
+        for (benchmark, _), leaning in micro_candidates(receipt, policy).leaning.items()
+        if leaning is Lean.WORSE
+    }
     return frozenset(
-        evidence.benchmark
-        for evidence in judged_micro(receipt, policy)
-        if is_undecided(evidence, policy.margin(evidence.benchmark, evidence.metric.name))
+        one.benchmark
+        for one in found
+        if (
+            undecided(one, policy.margin(one.benchmark, one.metric.name), plan.rule)
+            and one.benchmark not in worse
+        )
+        or _is_short(one, plan.least_blocks)
     )
 
 
-def candidates(receipt: Receipt, policy: Policy) -> frozenset[str]:
-    """Return the benchmarks that appear slower or faster, and need fresh blocks to confirm it. `import` as above."""
-    return _leaning(judged_micro(receipt, policy), policy)
+def _is_short(evidence: Evidence, least_blocks: int) -> bool:
+    """Return True if disturbed blocks left a deciding metric with fewer than a verdict needs."""
+    decides = not (evidence.metric.watched or evidence.trouble or evidence.thin)
+    return decides and len(evidence.screened) < least_blocks
 
 
-def load_candidates(receipt: Receipt, policy: Policy) -> frozenset[str]:
-    """Return the operations with some metric that appears worse or better under load."""
-    return _leaning(judged_load(receipt, policy), policy)
+def micro_candidates(receipt: Receipt, policy: Policy) -> Candidates:
+    """Return the candidates of the micro suite."""
+    plan = receipt.plan
+    return candidates_among(judged_micro(receipt, policy), policy, plan.rule, plan.confirm_blocks)
+
+
+def load_candidates(receipt: Receipt, policy: Policy) -> Candidates:
+    """Return the candidates of the load suite."""
+    plan = receipt.plan
+    return candidates_among(judged_load(receipt, policy), policy, plan.rule, plan.load_confirm_blocks)
 
 
 def judged_micro(receipt: Receipt, policy: Policy) -> list[Evidence]:
-    """Return the micro suite's evidence that can decide: without CPU time, and without skipped benchmarks."""
+    """Return the micro suite's evidence without the skipped benchmarks."""
     found = micro_evidence(receipt.benchmarks, sort_blocks(receipt))
-    return [evidence for evidence in found if evidence.metric is not CPU and not _skipped(evidence, policy)]
+    return [evidence for evidence in found if not _skipped(evidence, policy)]
 
 
 def judged_load(receipt: Receipt, policy: Policy) -> list[Evidence]:
@@ -66,11 +113,26 @@ def judged_load(receipt: Receipt, policy: Policy) -> list[Evidence]:
     return [evidence for evidence in found if not _skipped(evidence, policy)]
 
 
-def _leaning(found: list[Evidence], policy: Policy) -> frozenset[str]:
+def _of_confirmation(candidates: Candidates, made: int, most: int) -> frozenset[str]:
+    if made >= most:
+        return frozenset()
+    return candidates.benchmarks if candidates.rule is Rule.FIXED else candidates.open()
+
+
+def _least(candidates: Candidates) -> tuple[frozenset[str], int]:
+    if not candidates.leaning:
+        return frozenset(), 0
+    least = (
+        candidates.most_blocks
+        if candidates.rule is Rule.FIXED
+        else min(candidates.most_blocks, fewest_pairs(1 / candidates.alpha))
+    )
+    return candidates.benchmarks, least
+
+
+def _comparable(receipt: Receipt) -> frozenset[str]:
     return frozenset(
-        evidence.benchmark
-        for evidence in found
-        if lean(evidence, policy.margin(evidence.benchmark, evidence.metric.name))
+        one.name for one in receipt.benchmarks if one.state is State.BOTH and one.name != NULL_CONTROL
     )
 
 

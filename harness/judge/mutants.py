@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from harness.judge.blocks import Sorted, sort_blocks
-from harness.judge.evidence import WALL, Evidence, wall_evidence
+from harness.judge.evidence import wall_evidence
+from harness.judge.gathering import Evidence
+from harness.judge.metrics import WALL
 from harness.judge.paired import change_of, cleared
 from harness.judge.verdict import Verdict
 from harness.policy.policy import Policy
-from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Receipt, Slices, State
+from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Receipt, Rule, Slices, State
 from harness.stats.sign import sign_test
 
 Verdicts = Mapping[str, Verdict]
@@ -152,7 +154,7 @@ def _on_one_look(evidence: Evidence, margin: float, alpha: float) -> Verdict:
     pairs = evidence.confirmed or evidence.screened
     if evidence.trouble or not pairs:
         return Verdict.INVALID
-    change, least = change_of(pairs, WALL), WALL.scale.margin(margin)
+    change, least = change_of(pairs, WALL, Rule.SEQUENTIAL), WALL.scale.margin(margin)
     test = sign_test([pair.change for pair in pairs])
     if change.change >= least and test.p_greater <= alpha:
         return Verdict.REGRESSED

@@ -1,89 +1,126 @@
-"""Set the number of blocks of a session before it begins, and compute its minimum detectable effect."""
+"""Set the most blocks of a session before it begins, and compute its minimum detectable effect."""
 
 import math
 
+import msgspec
+
 from harness.errors import UsageError
-from harness.judge.controls import NULL_ALPHA
 from harness.judge.policy_file import refuse_unreachable
 from harness.policy.policy import Policy
-from harness.session.receipt import SessionPlan
+from harness.session.receipt import Rule, SessionPlan
 from harness.stats import power
-from harness.stats.order import fewest
+from harness.stats.sequential import fewest_pairs
 from harness.units import format_duration, significant
 
-LEAST_SCREEN_BLOCKS = fewest(1 - NULL_ALPHA)
-"""Number of blocks that the A/A check needs; a 95 % interval needs fewer."""
 _STANDARD = SessionPlan()
-_STANDARD_BLOCKS = _STANDARD.extended_blocks + _STANDARD.confirm_blocks
+_STANDARD_BLOCKS = _STANDARD.screen_blocks + _STANDARD.confirm_blocks
+_STANDARD_LOAD_BLOCKS = _STANDARD.load_blocks + _STANDARD.load_confirm_blocks
 
 
 def session_plan(
     budget_s: float | None, seconds_per_block: float, policy: Policy, benchmarks: int
 ) -> SessionPlan:
-    """Return the plan that fits `budget_s` with everything extended and confirmed; the standard one without a budget.
+    """Return the plan of the micro suite within `budget_s`; the standard one without a budget.
 
-    `seconds_per_block` is for a block with all `benchmarks`. Confirmation of more than four candidates takes a
-    quarter more blocks, each of few benchmarks, which are not counted here. Raises `UsageError` where the plan could
-    not reach its own alpha, or has too few blocks for its controls.
+    `seconds_per_block` is for a block with all `benchmarks`. A sequential session mostly ends before its budget does. Raises
+    `UsageError` where the budget has too few blocks for a verdict, or the plan could not reach its own alpha.
     """
-    plan = _STANDARD if budget_s is None else _of(_fitting(budget_s, seconds_per_block))
-    if plan.screen_blocks < LEAST_SCREEN_BLOCKS:
-        needed_s = _least_blocks() * seconds_per_block
-        raise UsageError(
-            f"The budget has room for {plan.screen_blocks + plan.confirm_blocks} of the {_least_blocks()} blocks that a session "
-            "needs: a sign test of three blocks, for example, cannot go below 12.5 %",
-            remedy=f"Give it a budget of at least {format_duration(math.ceil(needed_s))}, or fewer benchmarks",
-        )
-    for candidates in {min(max(benchmarks, 1), 4), max(benchmarks, 1)}:
-        refuse_unreachable(plan, policy, candidates)
+    plan = standard_plan(policy)
+    if budget_s is not None:
+        blocks, least, confirm = _within(budget_s, seconds_per_block, policy)
+        if plan.rule is Rule.SEQUENTIAL:
+            plan = _of(blocks, least, confirm)
+    # Equally strong changes help one another in a sequential session; a fixed one divides its alpha.
+    refuse_unreachable(plan, policy, max(benchmarks, 1) if plan.rule is Rule.FIXED else 1)
     return plan
 
 
-def what_it_detects(plan: SessionPlan, spread: float, policy: Policy) -> str:
+def load_plan(budget_s: float | None, seconds_per_block: float, policy: Policy) -> SessionPlan:
+    """Return the plan of the load suite within `budget_s`, as above. The number of its screen's blocks is always fixed."""
+    plan = standard_plan(policy)
+    if budget_s is not None:
+        blocks, least, confirm = _within(budget_s, seconds_per_block, policy)
+        if plan.rule is Rule.SEQUENTIAL:
+            plan = _load_of(plan, blocks, least, confirm)
+    refuse_unreachable(plan, policy)
+    return plan
+
+
+def standard_plan(policy: Policy) -> SessionPlan:
+    """Return the plan without a budget: blocks until the evidence decides, or the policy's fixed number."""
+    if policy.blocks is None:
+        return _STANDARD
+    return SessionPlan(
+        rule=Rule.FIXED,
+        screen_blocks=policy.blocks,
+        confirm_blocks=policy.blocks,
+        load_blocks=policy.blocks,
+        load_confirm_blocks=policy.blocks,
+    )
+
+
+def least_blocks(policy: Policy) -> tuple[int, int]:
+    """Return the fewest blocks of the screen, and of a confirmation of one benchmark, that make a verdict possible."""
+    if policy.blocks is not None:
+        return policy.blocks, policy.blocks
+    return _STANDARD.least_blocks, fewest_pairs(100 / policy.alpha_percent)
+
+
+def what_it_detects(plan: SessionPlan, spread: float, policy: Policy, benchmarks: int = 1) -> str:
     """Return the minimum detectable effect of such a session (80 % power) as a sentence.
 
-    `spread` is the standard deviation of a block's change, 0.01 for 1 %. The sentence is for the policy's margin.
+    `spread` is the standard deviation of a block's change, 0.01 for 1 %. The sentence is for the policy's margin, and for a
+    change of one benchmark, or of all `benchmarks`.
     """
     found = detectable_share(plan, spread, policy)
     margin = f"margin {policy.margin_percent:g} %"
     if found is None:
         return f"With a spread of {spread:.2%} between blocks no effect is detectable ({margin})"
+    of_all = detectable_share(plan, spread, policy, benchmarks)
+    more = f", +{significant(of_all * 100)} % if all {benchmarks} change" if of_all and benchmarks > 1 else ""
     return (
-        f"With a spread of {spread:.2%} between blocks the minimum detectable effect is +{significant(found * 100)} % "
+        f"With a spread of {spread:.2%} between blocks the minimum detectable effect is +{significant(found * 100)} %{more} "
         f"(80 % power, {margin})"
     )
 
 
-def detectable_share(plan: SessionPlan, spread: float, policy: Policy) -> float | None:
+def detectable_share(plan: SessionPlan, spread: float, policy: Policy, candidates: int = 1) -> float | None:
     """Return the plan's minimum detectable effect (80 % power), as a share; None if no effect is detectable."""
     margin = math.log1p(policy.margin_percent / 100)
-    found = power.detectable(plan.confirm_blocks, spread, policy.alpha_percent / 100, margin)
+    alpha = policy.alpha_percent / 100 / max(1, candidates)
+    kind = power.Sequential if plan.rule is Rule.SEQUENTIAL else power.Fixed
+    found = power.detectable(kind(plan.confirm_blocks, alpha), spread, margin)
     return None if found is None else math.expm1(found)
 
 
-def _fitting(budget_s: float, seconds_per_block: float) -> int:
-    return int(min(budget_s / max(seconds_per_block, 1e-9), power.MOST_BLOCKS))
+def _of(blocks: int, least: int, confirm: int) -> SessionPlan:
+    """Return a sequential plan for a budget of `blocks`, of which a screen needs `least` and a confirmation `confirm`.
 
-
-def _of(blocks: int) -> SessionPlan:
-    """Return a plan of `blocks` in all: three parts of screen and four of confirmation, the rest extends.
-
-    A session of the standard size or larger keeps the standard's shares.
+    The parts may overlap: a screen that ends early leaves its blocks to the confirmation.
     """
     scale = max(1.0, blocks / _STANDARD_BLOCKS)
-    most_screen, most_confirm = int(_STANDARD.screen_blocks * scale), int(_STANDARD.confirm_blocks * scale)
-    screen = min(most_screen, max(LEAST_SCREEN_BLOCKS, blocks * 3 // 7), blocks)
-    confirm = min(most_confirm, blocks - screen)
     return SessionPlan(
-        screen_blocks=screen,
-        extended_blocks=blocks - confirm,
-        confirm_blocks=confirm,
-        confirm_blocks_of_many=math.ceil(
-            confirm * _STANDARD.confirm_blocks_of_many / _STANDARD.confirm_blocks
-        ),
-        load_blocks=screen,
+        screen_blocks=min(int(_STANDARD.screen_blocks * scale), blocks - confirm),
+        confirm_blocks=min(int(_STANDARD.confirm_blocks * scale), blocks - least),
     )
 
 
-def _least_blocks() -> int:
-    return LEAST_SCREEN_BLOCKS + fewest(1 - 2 * NULL_ALPHA)
+def _load_of(plan: SessionPlan, blocks: int, least: int, confirm: int) -> SessionPlan:
+    """Return the plan with load blocks for a budget of `blocks`: those of the screen are all made."""
+    scale = max(1.0, blocks / _STANDARD_LOAD_BLOCKS)
+    screen = max(least, min(int(plan.load_blocks * scale), blocks - confirm))
+    most = min(int(plan.load_confirm_blocks * scale), blocks - screen)
+    return msgspec.structs.replace(plan, load_blocks=screen, load_confirm_blocks=most)
+
+
+def _within(budget_s: float, seconds_per_block: float, policy: Policy) -> tuple[int, int, int]:
+    """Return the number of blocks that fit, and the fewest of a screen and of a confirmation; refuse fewer than both."""
+    blocks = int(min(budget_s / max(seconds_per_block, 1e-9), power.MOST_BLOCKS))
+    least, confirm = least_blocks(policy)
+    if blocks < least + confirm:
+        needed = format_duration(math.ceil((least + confirm) * seconds_per_block))
+        raise UsageError(
+            f"The budget has room for {blocks} of the {least + confirm} blocks that a session needs for a verdict",
+            remedy=f"Give it a budget of at least {needed}, or fewer benchmarks",
+        )
+    return blocks, least, confirm

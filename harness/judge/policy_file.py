@@ -27,14 +27,14 @@ from harness.policy.policy import (
 )
 from harness.policy.slo import parse
 from harness.policy.thresholds import Thresholds
-from harness.session.receipt import NULL_CONTROL, Receipt, SessionPlan
-from harness.stats.binomial import critical
+from harness.session.receipt import NULL_CONTROL, Receipt, Rule, SessionPlan
+from harness.stats.sequential import e_value
 from harness.storage import files
 from harness.target.answers import EXPECT_STATUS, read_expected
 from harness.target.spec import RESERVED
 from harness.units import parse_duration_s, significant
 
-SUITES = ("micro", "exact", "load")
+SUITES = ("micro", "exact", "load", "instructions")
 _FILE = "pyproject.toml"
 _VALIDITY = "validity"
 _BESIDE = (_VALIDITY, EXPECT_STATUS, *RESERVED)
@@ -44,9 +44,11 @@ _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "limits": Limit,
     "accepted": Acceptance,
 }
-_OF_MICRO = ("wall", "cpu", "cold_start")
+_OF_MICRO = ("wall", "cpu_mean", "wall_mean", "first_call", "first_call_cpu")
+_OF_IMPORT = ("cold_start", "cold_start_cpu")
+_OF_PROCESS = ("idle_cpu", "fixed_loop")
 _OF_LOAD = ("throughput", "p50", "p95", "p99", "errors", "cold_start")
-_PAIRED = tuple(dict.fromkeys((*_OF_MICRO, *_OF_LOAD)))
+_PAIRED = tuple(dict.fromkeys((*_OF_MICRO, *_OF_IMPORT, *_OF_PROCESS, *_OF_LOAD)))
 _WITH_MARGIN = (*_PAIRED, *EXACT_MARGINS_PERCENT)
 _COUNTED = (*EXACT_MARGINS_PERCENT, FAILURES, *(f"{cost}.place" for cost in COSTS))
 """All counted metrics, and their variants by place."""
@@ -207,7 +209,8 @@ def _refuse_senseless(policy: Policy, where: str) -> None:
         parse(limit.slo)
     if policy.budget is not None:
         parse_duration_s(policy.budget)
-    refuse_unreachable(SessionPlan(), policy)
+    if policy.blocks is None:
+        refuse_unreachable(SessionPlan(), policy)
 
 
 def _complaints(policy: Policy) -> Iterator[str]:
@@ -239,14 +242,18 @@ def _fits_any(rule: BenchmarkRule, metrics: Iterable[str]) -> bool:
 
 def refuse_unreachable(plan: SessionPlan, policy: Policy, candidates: int = 1) -> None:
     """Raise `UsageError` if the plan's fresh blocks cannot confirm any of `candidates`, however slow they are."""
-    blocks = plan.confirm_blocks if candidates <= 4 else plan.confirm_blocks_of_many
-    if critical(blocks, policy.alpha_percent / 100 / candidates) is None:
-        best_percent = min(100.0, 100 * 0.5**blocks * candidates)
-        raise UsageError(
-            f"A sign test of {blocks} blocks cannot go below {significant(best_percent)} % (candidates: {candidates}), and "
-            f"alpha-percent is {policy.alpha_percent:g}",
-            remedy="Give a larger budget, or a larger alpha-percent",
-        )
+    alpha = policy.alpha_percent / 100 / candidates
+    is_fixed = plan.rule is Rule.FIXED
+    for blocks in {plan.confirm_blocks, plan.load_confirm_blocks}:
+        best = min(1.0, 0.5**blocks if is_fixed else 1 / e_value(blocks, blocks))
+        if best > alpha:
+            raise UsageError(
+                f"{blocks} fresh blocks cannot go below {significant(100 * best * candidates)} % (candidates: {candidates}), and "
+                f"alpha-percent is {policy.alpha_percent:g}",
+                remedy="Set more blocks or a larger alpha-percent"
+                if is_fixed
+                else "Give a larger budget, or a larger alpha-percent",
+            )
 
 
 def _measured(receipt: Receipt) -> Iterator[tuple[str, str]]:
@@ -254,7 +261,8 @@ def _measured(receipt: Receipt) -> Iterator[tuple[str, str]]:
     for benchmark in receipt.benchmarks:
         if benchmark.name != NULL_CONTROL:
             yield from ((benchmark.name, metric) for metric in _OF_MICRO)
-            yield "import", "cold_start"
+            yield from (("import", metric) for metric in _OF_IMPORT)
+            yield from (("process", metric) for metric in _OF_PROCESS)
     for count in receipt.counts:
         yield count.benchmark, count.metric
     for block in receipt.load_blocks:

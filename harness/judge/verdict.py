@@ -23,7 +23,7 @@ class Kind(enum.StrEnum):
     """The kind of evidence for a comparison."""
 
     PAIRED = "paired"
-    """Blocks of a session, compared by a sign test."""
+    """Blocks of a session."""
     EXACT = "exact"
     """Counts that repeat exactly."""
     LIMIT = "limit"
@@ -73,7 +73,14 @@ class Comparison:
     accepted: str | None = None
     """The policy's reason for accepting this regression, which is shown and does not count."""
     counts: bool = True
-    """False for a metric that is shown beside the verdict and never decides, such as CPU time."""
+    """False for a metric that is only watched, and about which nothing is known."""
+    watched: bool = False
+    """True for a metric that never extends a session: it counts once it is confirmed, or cleared by the way."""
+
+    @property
+    def says_nothing(self) -> bool:
+        """True for a watched metric that shows no change: a reader of the verdict needs none of it."""
+        return not self.counts or (self.watched and self.verdict is Verdict.OK)
 
     @property
     def counts_as(self) -> Verdict:

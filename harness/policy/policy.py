@@ -14,16 +14,26 @@ Percent = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 Words = Annotated[str, msgspec.Meta(min_length=1)]
 
 
-EXACT_MARGINS_PERCENT = {"allocations": 1.0, "peak_bytes": 1.0}
+EXACT_MARGINS_PERCENT = {"allocations": 1.0, "peak_bytes": 1.0, "instructions": 0.3}
 """Margins of counts with small day-to-day variation. Other counts are data of the requests: they have `allow` alone."""
 METRIC_MARGINS_PERCENT = EXACT_MARGINS_PERCENT | {
+    "cpu_mean": 5.0,
+    "wall_mean": 10.0,
+    "first_call": 20.0,
+    "first_call_cpu": 20.0,
     "cold_start": 10.0,
+    "cold_start_cpu": 10.0,
+    "idle_cpu": 2.0,
     "p50": 5.0,
     "p95": 10.0,
     "p99": 20.0,
     "errors": 0.5,
 }
-"""Default margins of metrics noisier than a benchmark's wall time. That of `errors` is in percentage points."""
+"""Default margins of metrics noisier than a benchmark's wall time. Those of `errors` and `idle_cpu` are in percentage points.
+
+`wall` and `cpu_mean` decide on benchmarks. The other metrics of the micro suite are watched: they never make a session
+longer, and count only where fresh blocks confirm a change, or where they are cleared by the way.
+"""
 
 
 class BenchmarkRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
@@ -31,7 +41,7 @@ class BenchmarkRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     Of the rules that fit, the last one that sets a value counts for that value.
 
-    `metric` is a glob too. `margin_percent` is for paired metrics, allocations and peak bytes; `allow` is the increase
+    `metric` is a glob too. `margin_percent` is for paired metrics, allocations, peak bytes and instructions; `allow` is the increase
     per request that an exact metric may have; `skip` leaves the benchmark out of gates and gives the reason.
     """
 
@@ -113,10 +123,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Calibration card stored in the project, or a folder with one for each machine; reports show the card of the
     current machine."""
     suites: tuple[Words, ...] = ("micro", "exact")
-    """Suites of `gate`: micro, exact, load."""
+    """Suites of `gate`: micro, exact, load, instructions."""
     base: str = "main"
     """Default revision for `gate` to compare with."""
     budget: str | None = None
+    blocks: Annotated[int, msgspec.Meta(ge=5, le=1000)] | None = None
+    """Number of blocks of the screen, and of the confirmation, judged by the signed-rank test. Without it a session goes
+    on until its evidence decides, which takes about half as many blocks."""
     strict: bool = False
     margin_percent: Percent = 2.5
     alpha_percent: Annotated[float, msgspec.Meta(gt=0, le=10)] = 1.0

@@ -1,15 +1,4 @@
-"""Parse absolute limits (SLO) from text, and certify them from counts alone.
-
-    for clause in parse("p99<25ms,errors<0.1%"):
-        certificate = certify(clause, calls=planned, exceeding=broke_it)
-        print(certificate.state, certificate.sentence)
-
-`calls` are all planned calls, `exceeding` those that broke the clause: for a latency the calls that took longer than
-`clause.limit` nanoseconds or never completed (failed, timed out, dropped, unfinished, never started); for errors
-the calls that did not complete; for a throughput the calls that did not complete within `seconds`.
-A share of counts is certified with the bound of Clopper and Pearson: `p99<25ms` says that the true share of calls
-over 25 ms is below 1 %; 298 calls without one over it are still too few to show that.
-"""
+"""Parse absolute limits (SLO) such as `p99<25ms,errors<0.1%`, and hold the counts from which they are certified."""
 
 import dataclasses
 import enum
@@ -18,10 +7,9 @@ import re
 import msgspec
 
 from harness.errors import UsageError
-from harness.stats.proportion import lower_bound, trials_below, upper_bound
-from harness.units import format_ns, format_percent, format_rate
 
-CONFIDENCE = 0.95
+STRETCHES = 20
+"""Number of equal stretches of time in which the calls of a run are counted."""
 _NS = {"ns": 1.0, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9}
 _CLAUSE = re.compile(
     r"(?P<name>[a-z][a-z0-9.]*)\s*(?P<sign><=?|>=?)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[a-zµ%/]*)"
@@ -59,29 +47,25 @@ class Clause:
     share: float = 0.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Certificate:
-    """The result of a clause with its evidence. `low` and `high` bound the true share of breaking calls, each at 95 %.
+class Counted(msgspec.Struct, frozen=True, array_like=True):
+    """The counts of one stretch of time: planned calls, and those that broke the clause.
 
-    `more` is the number of further calls that would certify the clause at the same rate; None where no number would.
+    Of a clause on latency, `slow` has the numbers of the slower half of calls by how slow they were, in steps of a quarter
+    of an octave: it shows how slow calls cluster even where none is over the limit.
     """
 
-    clause: Clause
-    state: State
     calls: int
     exceeding: int
-    low: float | None
-    high: float | None
-    more: int | None
-    sentence: str
+    slow: dict[int, int] = {}
 
 
 class LimitCount(msgspec.Struct, frozen=True, kw_only=True):
-    """The counts of one clause of an absolute limit, such as `p99<25ms`, in a run or a segment. Counts are additive.
+    """The counts of one clause of an absolute limit, such as `p99<25ms`, in a run or a segment.
 
     `calls` are the planned calls of the operation (in the stage, if one is named), `exceeding` those that broke the
-    clause: too slow, or never completed. For a clause on throughput `seconds` is the time in which the other calls
-    completed.
+    clause: for a latency the calls that took longer than `Clause.limit` or never completed (failed, timed out, dropped,
+    unfinished, never started), else the calls that did not complete. `seconds` is the time in which they were intended
+    to start; `stretches` has the counts of each of `STRETCHES` equal parts of it.
     """
 
     clause: str
@@ -90,6 +74,8 @@ class LimitCount(msgspec.Struct, frozen=True, kw_only=True):
     exceeding: int
     seconds: float
     stage: str | None = None
+    stretches: tuple[Counted, ...] = ()
+    """Empty in records made before stretches were counted."""
 
 
 def parse(text: str) -> tuple[Clause, ...]:
@@ -143,62 +129,3 @@ def _throughput(text: str, sign: str, number: float, unit: str) -> Clause:
     if sign[0] != ">" or unit not in {"", "/s"} or number <= 0:
         raise UsageError(f"'{text}' is not a minimum throughput", remedy=_EXAMPLE)
     return Clause(text, SloMetric.THROUGHPUT, limit=number)
-
-
-def certify(clause: Clause, *, calls: int, exceeding: int, seconds: float = 0.0) -> Certificate:
-    """Return the certificate of `clause` for `exceeding` of `calls`; only a throughput needs `seconds`.
-
-    Counts are additive: those of several runs under the same conditions may be certified together. Impossible counts
-    (negative, or more exceeding than calls) and no calls at all certify nothing.
-    """
-    if not 0 <= exceeding <= calls or calls == 0:
-        reason = "no calls" if calls == 0 else f"{exceeding} of {calls} calls is impossible"
-        return Certificate(
-            clause, State.NOT_CERTIFIED, calls, exceeding, None, None, None, f"not certified: {reason}"
-        )
-    if clause.metric is SloMetric.THROUGHPUT:
-        return _certify_throughput(clause, calls, exceeding, seconds)
-    return _certify_share(clause, calls, exceeding)
-
-
-def _certify_share(clause: Clause, calls: int, exceeding: int) -> Certificate:
-    low = lower_bound(exceeding, calls, CONFIDENCE)
-    high = upper_bound(exceeding, calls, CONFIDENCE)
-    state = (
-        State.CERTIFIED
-        if high <= clause.share
-        else State.BROKEN
-        if low > clause.share
-        else State.NOT_CERTIFIED
-    )
-    needed = (
-        trials_below(clause.share, exceeding / calls, CONFIDENCE) if state is State.NOT_CERTIFIED else None
-    )
-    more = None if needed is None else max(1, needed - calls)
-    return Certificate(
-        clause, state, calls, exceeding, low, high, more, _say(clause, state, calls, exceeding, more)
-    )
-
-
-def _say(clause: Clause, state: State, calls: int, exceeding: int, more: int | None) -> str:
-    what = (
-        "did not complete"
-        if clause.metric is SloMetric.ERRORS
-        else f"were over {format_ns(clause.limit)} or failed"
-    )
-    seen = f"{exceeding:,} of {calls:,} calls {what} (limit below {format_percent(clause.share)})"
-    if state is not State.NOT_CERTIFIED:
-        return f"{state}: {seen}"
-    takes = (
-        f"about {more:,} more at this rate would certify it"
-        if more
-        else "more calls at this rate cannot certify it"
-    )
-    return f"{state}: {seen}; {takes}"
-
-
-def _certify_throughput(clause: Clause, calls: int, exceeding: int, seconds: float) -> Certificate:
-    rate_per_s = (calls - exceeding) / seconds if seconds > 0 else 0.0
-    state = State.CERTIFIED if rate_per_s > clause.limit else State.BROKEN
-    sentence = f"{state}: {format_rate(rate_per_s)} completed (limit above {format_rate(clause.limit)})"
-    return Certificate(clause, state, calls, exceeding, None, None, None, sentence)

@@ -38,7 +38,7 @@ def usage() -> Usage:
     """Return the current accounts."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     faults = ended.ru_minflt + ended.ru_majflt
-    running = {key: cpu_s for pid in _descendants(os.getpid()) for key, cpu_s in _running(pid)}
+    running = {key: cpu_s for pid in descendants(os.getpid()) for key, cpu_s in _running(pid)}
     return Usage(ended.ru_utime + ended.ru_stime, faults, running)
 
 
@@ -65,13 +65,14 @@ def unseen(before: Usage) -> str:
     return f"child processes worked meanwhile ({grown.cpu_s:.2g} s of CPU): their allocations are not counted"
 
 
-def _descendants(pid: int) -> Iterator[int]:
+def descendants(pid: int) -> Iterator[int]:
+    """Yield the processes below `pid`, parents before their children, including ended ones that nobody has reaped."""
     with contextlib.suppress(OSError, ValueError):
         for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - in a slot every object counts
             with open(f"/proc/{pid}/task/{task}/children", "rb") as file:  # noqa: PTH123 - as above
                 for child in map(int, file.read().split()):
                     yield child
-                    yield from _descendants(child)
+                    yield from descendants(child)
 
 
 def _running(pid: int) -> Iterator[tuple[tuple[int, int], float]]:

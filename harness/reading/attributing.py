@@ -15,10 +15,10 @@ from harness.profiles.difference.attribution import (
     attribute,
     own_weights,
 )
-from harness.profiles.difference.discovery import student_quantile
 from harness.profiles.stacks.folded import Profile
 from harness.reading.summary import RunSummary
 from harness.reading.tails import STRETCHES, Around, Tail, read_tails
+from harness.stats.student import student_quantile
 from harness.table.histogram import PERCENTILES
 
 MEAN = "mean response"

@@ -9,21 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from harness.errors import InvalidRunError, UsageError
-from harness.model import Outcome
-from harness.plans.plan import stage_of
 from harness.plans.span import Span
+from harness.policy.certificates import Certificate, certify
 from harness.policy.policy import Limit, fits
-from harness.policy.slo import Certificate, Clause, LimitCount, SloMetric, State, certify, parse
+from harness.policy.slo import LimitCount, State, parse
+from harness.reading.counting import ALL, count_clause
 from harness.reading.summary import RunSummary
-from harness.table.aside import has_time
-from harness.table.calls import Table
-from harness.table.pieces import pieces
-
-ALL = "all"
-"""Name that stands for all operations: a limit without an operation counts all calls together."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,71 +85,21 @@ def operations_of(limit: Limit, offered: Sequence[str]) -> list[str]:
 def limit_findings(run: RunSummary, limits: Iterable[Limit]) -> Iterator[Finding]:
     """Yield what the counts of `run` certify of `limits`, regardless of the run's validity."""
     return (
-        Finding(count.operation, count.stage, certificate_of(count)) for count in limit_counts(run, limits)
+        Finding(count.operation, count.stage, certify(clause, [count]))
+        for count in limit_counts(run, limits)
+        for clause in parse(count.clause)
     )
 
 
 def limit_counts(run: RunSummary, limits: Iterable[Limit]) -> list[LimitCount]:
     """Count, for each clause of the limits that hold for the run's scenario, the calls that broke it."""
     return [
-        _count(clause, limit, operation, run)
+        count_clause(run, clause, operation, limit.stage)
         for limit in limits
         if limit.scenario in {None, run.document.scenario}
         for operation in operations_of(limit, list(run.document.plan.operations))
         for clause in parse(limit.slo)
     ]
-
-
-def _count(clause: Clause, limit: Limit, operation: str, run: RunSummary) -> LimitCount:
-    counted = kept = 0
-    for piece in pieces(run.table):
-        rows = _rows(piece, run, operation, limit.stage)
-        counted += len(rows)
-        kept += _kept(clause, rows)
-    return LimitCount(
-        clause=clause.text,
-        operation=operation,
-        stage=limit.stage,
-        calls=counted,
-        exceeding=counted - kept,
-        seconds=_seconds(run, limit.stage),
-    )
-
-
-def _kept(clause: Clause, rows: Table) -> int:
-    """Count the calls that kept the clause: only a completed call can."""
-    completed = rows[rows["outcome"] == Outcome.COMPLETED]
-    if clause.metric is not SloMetric.LATENCY:
-        return len(completed)
-    # A call without a time is no evidence that it was quick.
-    timed = completed[has_time(completed)]
-    return int(np.count_nonzero(timed["completed_ns"] - timed["intended_ns"] <= clause.limit))
-
-
-def _rows(table: Table, run: RunSummary, operation: str, stage: str | None) -> Table:
-    plan = run.document.plan
-    wanted = np.ones(len(table), bool)
-    if operation != ALL:
-        wanted &= table["operation"] == list(plan.operations).index(operation)
-    if stage is not None:
-        labels = [span.label for span in plan.spans if not span.warmup]
-        places = [place for place, label in enumerate(labels) if label == stage]
-        wanted &= np.isin(stage_of(table["intended_ns"], plan.spans), places)
-    rows: Table = table[wanted]
-    return rows
-
-
-def _seconds(run: RunSummary, stage: str | None) -> float:
-    if stage is None:
-        return run.measured_s
-    spans = [span for span in run.document.plan.spans if not span.warmup and span.label == stage]
-    return sum(min(span.end_s, run.measured_s) - min(span.start_s, run.measured_s) for span in spans)
-
-
-def certificate_of(count: LimitCount) -> Certificate:
-    """Return the certificate of the clause that the counts support."""
-    (clause,) = parse(count.clause)
-    return certify(clause, calls=count.calls, exceeding=count.exceeding, seconds=count.seconds)
 
 
 def as_json(finding: Finding) -> dict[str, Any]:
@@ -171,6 +114,7 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "exceeding": certificate.exceeding,
         "low": certificate.low,
         "high": certificate.high,
+        "effective_calls": certificate.effective,
         "more": certificate.more,
         "sentence": certificate.sentence,
     }

@@ -90,7 +90,8 @@ def _operations(run: RunSummary) -> dict[str, dict[str, Any]]:
 
 def _operation_json(operation: OperationSummary, requests: int) -> dict[str, Any]:
     counts = {"requests": requests, "count": operation.count, "failed": operation.outcomes["failed"]}
-    return counts | {metric: operation.percentiles(metric) for metric in METRICS}
+    intervals = {metric: operation.intervals(metric) for metric in METRICS}
+    return counts | {metric: operation.percentiles(metric) for metric in METRICS} | {"intervals": intervals}
 
 
 def _stages(judged: JudgedRun) -> list[dict[str, Any]]:
@@ -134,5 +135,6 @@ def _stage_json(judged: JudgedRun, stage: JudgedStage) -> dict[str, Any]:
         "outcomes": outcomes,
         "throughput_per_s": stage.throughput_per_s,
         **{metric: stage.summary.percentiles(metric) for metric in METRICS},
+        "intervals": {metric: stage.summary.intervals(metric) for metric in METRICS},
         "slo": [limit_json(finding) for finding in judged.slo if finding.stage == stage.span.label],
     }

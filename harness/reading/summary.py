@@ -23,7 +23,7 @@ from harness.run.directory import RunDirectory
 from harness.run.documents import RunDocument
 from harness.run.facts import LoadFacts
 from harness.table import calls, heldby
-from harness.table.histogram import PERCENTILES, Histogram, Integers
+from harness.table.histogram import PERCENTILES, Histogram, Integers, least_count
 from harness.table.latency import METRICS, harness_lag_ns, latencies, returned
 from harness.table.pieces import pieces, warmup_and_measured
 from harness.table.shares import whole_table
@@ -52,6 +52,15 @@ class OperationSummary:
             name: histogram.supported_percentile(share) for name, share in PERCENTILES.items()
         }
         return values | {"max": histogram.high if histogram.count else None, "mean": histogram.mean}
+
+    def intervals(self, metric: str) -> dict[str, tuple[int, int]]:
+        """Return the 95 % interval in ns of each percentile that `percentiles` leaves out, where the calls bound it."""
+        histogram = self.histograms[metric]
+        missing = [
+            (name, share) for name, share in PERCENTILES.items() if histogram.count < least_count(share)
+        ]
+        found = {name: histogram.percentile_interval(share) for name, share in missing}
+        return {name: bounds for name, bounds in found.items() if bounds is not None}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,14 +11,13 @@ from harness.clock import NS_PER_S
 from harness.model import Outcome
 from harness.table import calls
 from harness.table.aside import has_time
-from harness.table.histogram import Histogram, Integers
+from harness.table.histogram import Histogram, Integers, least_count
 from harness.table.latency import returned
 from harness.table.pieces import pieces
 
 _MOST_BINS = 120
 _NEVER_NS = np.iinfo(np.int64).max
 _CALLS_PER_BIN = 8
-_LEAST_FOR_P99 = 100
 _DECIMALS = 11
 
 Floats = npt.NDArray[np.float64]
@@ -55,7 +54,7 @@ class Timeline:
     def tail_over_time(self) -> tuple[str, Floats]:
         """Return name and ns of the tail of each bin: p99, or the slowest call where most bins have too few calls."""
         counts = [histogram.count for histogram in self.response if histogram.count]
-        if counts and np.median(counts) >= _LEAST_FOR_P99:
+        if counts and np.median(counts) >= least_count(0.99):
             return "p99", self.over_time(0.99)
         return "max", self.over_time(1.0)
 

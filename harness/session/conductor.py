@@ -1,4 +1,4 @@
-"""Run a session in order: discover, screen, extend the undecided benchmarks, confirm those that appear changed."""
+"""Run a session in order: discover, screen until the evidence decides, confirm the benchmarks that appear changed."""
 
 import dataclasses
 import hashlib
@@ -14,7 +14,7 @@ from harness import environment
 from harness.policy.policy import Policy
 from harness.redaction.documents import without_secrets
 from harness.session.pace import Asked, Pace
-from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Phase, Receipt, SessionPlan, Side, State
+from harness.session.receipt import NULL_CONTROL, Block, Phase, Receipt, Rule, SessionPlan, Side, State
 from harness.session.sides.measured import refuse_unused
 from harness.session.sides.overlay import contents
 from harness.session.sides.prepare import Prepared, prepare
@@ -27,7 +27,6 @@ from harness.session.slots.sizing import Discovery
 from harness.storage.stamps import started_now
 from harness.supervise import Supervisor
 
-MANY_CANDIDATES = 4
 TROUBLES_IN_A_ROW = 3
 SHORT_CALL_NS = 3_000_000
 """Longest call that fits into a slice, in ns: one of those benchmarks serves as null control."""
@@ -35,23 +34,27 @@ SHORT_CALL_NS = 3_000_000
 PlanFor = Callable[[Discovery], SessionPlan]
 """Function that sets the amount of measurement once the benchmarks and their times are known."""
 Write = Callable[[Receipt], None]
+Look = Callable[[Receipt], frozenset[str]]
 
 
 class Looks(Protocol):
-    """The judge's answers between the phases: the only looks at the data before the end."""
+    """The judge's looks at the data: before each block it names the benchmarks that need one more."""
 
-    def undecided(self, receipt: Receipt, /) -> frozenset[str]:
-        """Return the benchmarks that the screen blocks leave open."""
+    def screening(self, receipt: Receipt, /) -> frozenset[str]:
+        """Return the benchmarks of the next block of the screen; none if the screen is over."""
 
-    def candidates(self, receipt: Receipt, /) -> frozenset[str]:
-        """Return the benchmarks whose change must be confirmed on fresh blocks."""
+    def confirming(self, receipt: Receipt, /) -> frozenset[str]:
+        """Return the benchmarks of the next block of fresh data; none if none is needed."""
+
+    def to_confirm(self, receipt: Receipt, /) -> tuple[frozenset[str], int]:
+        """Return the benchmarks that appear changed so far, and the fewest fresh blocks that could confirm them."""
 
 
 class Progress(Protocol):
     """The receiver of a session's progress."""
 
     def block(self, phase: Phase, done: int, planned: int, receipt: Receipt, /) -> None:
-        """Receive that `done` of `planned` blocks of a phase are measured."""
+        """Receive that `done` of at most `planned` blocks of a phase are measured."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -147,24 +150,23 @@ class MicroSession:
         return self._stage
 
     def run(self, plan_for: PlanFor, looks: Looks) -> None:
-        """Discover, screen, extend and confirm."""
+        """Discover, screen and confirm."""
         found = self.discover()
         self.adopt(found, plan_for(found))
         self.measure(looks)
 
     def measure(self, looks: Looks) -> None:
-        """Screen, extend and confirm the adopted benchmarks; nothing where none runs on both sides."""
-        plan = self._receipt.plan
-        comparable = frozenset(one.name for one in self._receipt.benchmarks if one.state is State.BOTH)
-        comparable -= {NULL_CONTROL}
-        if not comparable:
+        """Screen and confirm the adopted benchmarks; nothing where none runs on both sides."""
+        if not any(one.state is State.BOTH for one in self._receipt.benchmarks):
             return
-        self._blocks(Phase.SCREEN, comparable, plan.screen_blocks)
-        undecided = looks.undecided(self._receipt)
-        self._blocks(Phase.EXTEND, undecided, plan.extended_blocks - plan.screen_blocks)
-        candidates = looks.candidates(self._receipt)
-        many = len(candidates) > MANY_CANDIDATES
-        self._blocks(Phase.CONFIRM, candidates, plan.confirm_blocks_of_many if many else plan.confirm_blocks)
+        plan = self._receipt.plan
+        sides = (Side.BASE, Side.CANDIDATE, NULL)
+        warm_byte_code(dataclasses.replace(self._stage, homes=self._prepared.swapped), sides)
+        least = plan.least_blocks if plan.rule is Rule.SEQUENTIAL else plan.screen_blocks
+        screened = self._blocks(Phase.SCREEN, looks, looks.screening, least, plan.screen_blocks)
+        if screened >= least:
+            _, fewest = looks.to_confirm(self._receipt)
+            self._blocks(Phase.CONFIRM, looks, looks.confirming, fewest, plan.confirm_blocks)
         self._require_unchanged()
 
     def _require_unchanged(self) -> None:
@@ -221,50 +223,49 @@ class MicroSession:
         self._stage = dataclasses.replace(self._stage, files=found.files, spin=spin)
         self._write(self._receipt)
 
-    def _blocks(self, phase: Phase, names: Collection[str], planned: int) -> None:
-        """Measure `planned` usable blocks of these benchmarks; a block with trouble is repeated, blind to its data."""
-        if not names or self._receipt.trouble or self._receipt.cut or planned <= 0:
-            return
-        swapped = phase is Phase.CONFIRM
-        stage = dataclasses.replace(self._stage, homes=self._prepared.swapped) if swapped else self._stage
-        chosen = [one for one in self._receipt.benchmarks if one.name in names or one.name == NULL_CONTROL]
-        if swapped:
-            warm_byte_code(stage, (Side.BASE, Side.CANDIDATE, NULL))
-        block_s, wanted = self._block_s(names), planned
+    def _blocks(self, phase: Phase, looks: Looks, look: Look, least: int, most: int) -> int:
+        """Measure blocks of a phase as long as `look` names benchmarks; return the number of usable ones.
+
+        A block with trouble is repeated, blind to its data.
+        """
         done = troubles = 0
-        while not self._receipt.trouble:
-            planned = self._affordable(phase, names, planned, done)
-            if done >= planned:
+        while not self._receipt.trouble and (names := look(self._receipt)):
+            asked = Asked(phase, done, least, most, self._block_s(names), self._later_s(phase, looks))
+            if not self._pace.has_time(asked):
+                self._pace.end(asked, self._receipt)
                 break
-            limits = stage.limits.within(self._pace.allowance.left_s)
-            block = run_block(
-                dataclasses.replace(stage, limits=limits), self._next(phase, chosen, swapped=swapped)
-            )
-            self._pace.allowance.took(block_s, block.seconds)
+            block = run_block(self._staged(), self._next(phase, names))
+            self._pace.allowance.took(asked.block_s, block.seconds)
             troubles = troubles + 1 if block.trouble else 0
             done += not block.trouble
             self._keep(block, troubles)
-            self._progress.block(phase, done, planned, self._receipt)
-        if planned < wanted and not self._receipt.cut:
-            self._receipt.notes.append(
-                f"The budget had room for {planned} of {wanted} blocks of the phase '{phase}'"
-            )
+            self._progress.block(phase, done, most, self._receipt)
+        return done
+
+    def _later_s(self, phase: Phase, looks: Looks) -> float:
+        """Return the time to confirm what appears changed so far, in seconds."""
+        if phase is Phase.CONFIRM or self._pace.allowance.budget_s is None:
+            return 0.0
+        names, blocks = looks.to_confirm(self._receipt)
+        return blocks * self._block_s(names)
 
     def _block_s(self, names: Collection[str]) -> float:
         return self._found.block_s(self._receipt.plan, names) if self._found else 0.0
 
-    def _affordable(self, phase: Phase, names: Collection[str], planned: int, done: int) -> int:
-        """Return the number of blocks that a phase gets in all, of those planned. Changes are recorded in the receipt."""
-        every = [one.name for one in self._receipt.benchmarks if one.state is State.BOTH and one.of is None]
-        asked = Asked(phase, planned, done, self._block_s(names), self._block_s(every), len(names))
-        blocks = self._pace.affordable(asked, self._receipt)
-        if blocks < planned:
-            self._write(self._receipt)
-        return blocks
+    def _staged(self) -> Stage:
+        """Return the environment of the next block: the overlays change places from block to block."""
+        homes = self._prepared.swapped if len(self._receipt.blocks) % 2 else self._prepared.homes
+        limits = self._stage.limits.within(self._pace.allowance.left_s)
+        return dataclasses.replace(self._stage, homes=homes, limits=limits)
 
-    def _next(self, phase: Phase, chosen: list[Benchmark], *, swapped: bool) -> BlockRequest:
+    def _next(self, phase: Phase, names: Collection[str]) -> BlockRequest:
         number, seed = len(self._receipt.blocks), self._rng.getrandbits(48)
-        return BlockRequest(number, phase, seed, chosen, swapped)
+        every = self._receipt.benchmarks
+        carriers = {one.of for one in every if one.name == NULL_CONTROL}
+        chosen = [
+            one for one in every if one.name in names or one.name in carriers or one.name == NULL_CONTROL
+        ]
+        return BlockRequest(number, phase, seed, chosen, swapped=bool(number % 2))
 
     def _keep(self, block: Block, troubles: int) -> None:
         self._receipt.blocks.append(block)

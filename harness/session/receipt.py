@@ -3,7 +3,7 @@
 Times are nanoseconds, counts are per request. A receipt is written whole after every block, so that the measured
 blocks survive any end of the session.
 
-Schema history: 1, the first.
+Schema history: 1, the first; 2, blocks until the evidence decides, process CPU, first calls, the slots' idle CPU.
 """
 
 import enum
@@ -13,7 +13,7 @@ import msgspec
 
 from harness.policy.slo import LimitCount
 
-SCHEMA = 1
+SCHEMA = 2
 
 NULL_CONTROL = "control:null"
 """Name of the benchmark that measures the base against itself, from two folders; `Benchmark.of` names its source."""
@@ -32,11 +32,27 @@ class Side(enum.StrEnum):
 
 
 class Phase(enum.StrEnum):
-    """The purpose of a block. Blocks of `confirm` are fresh data: they test the candidates of the earlier phases."""
+    """The purpose of a block. Blocks of `confirm` are fresh data: they test the candidates of the screen."""
 
     SCREEN = "screen"
-    EXTEND = "extend"
     CONFIRM = "confirm"
+
+
+class Rule(enum.StrEnum):
+    """The rule by which a session ends, and by which its blocks are judged."""
+
+    SEQUENTIAL = "sequential"
+    """Blocks until an e-process decides; it stays valid at every number of blocks."""
+    FIXED = "fixed"
+    """A number of blocks that is fixed beforehand, judged by the signed-rank test."""
+
+
+class Concurrency(enum.StrEnum):
+    """The work of a benchmark beside its calling thread. Its slots are then not pinned, and run one at a time."""
+
+    NONE = "none"
+    THREADS = "threads"
+    CHILDREN = "children"
 
 
 class State(enum.StrEnum):
@@ -89,13 +105,17 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     """Number of pairs of slices in a block; fewer where one call is long."""
     warm_calls: int = 0
     """Number of warm-up calls in each slot, the same on both sides."""
+    concurrency: Concurrency = Concurrency.NONE
+    """The work of either side beside its calling thread, as discovery found it."""
 
 
 class Slices(msgspec.Struct, frozen=True, kw_only=True):
     """One benchmark in one block: equally many slices of each side, in pairs.
 
-    `first[i]` is 0 if the base's slice of pair i ran first, 1 if the candidate's did. `base_cpu_ns` and
-    `candidate_cpu_ns` are CPU time of the measuring thread over the same slices.
+    `first[i]` is 0 if the base's slice of pair i ran before the candidate's, 1 if after it. `base_cpu_ns` and
+    `candidate_cpu_ns` are CPU time of the measuring thread over the same slices; `base_other_cpu_ns` and
+    `candidate_other_cpu_ns` that of all other threads and of child processes (empty unless the benchmark is planned with
+    `concurrency`).
     """
 
     base_ns: list[int]
@@ -103,6 +123,15 @@ class Slices(msgspec.Struct, frozen=True, kw_only=True):
     first: list[int]
     base_cpu_ns: list[int] = []
     candidate_cpu_ns: list[int] = []
+    base_other_cpu_ns: list[int] = []
+    candidate_other_cpu_ns: list[int] = []
+
+
+class FirstCall(msgspec.Struct, frozen=True, kw_only=True):
+    """The first call of a benchmark in a slot, before any warm-up: wall time, and CPU time of all threads, in ns."""
+
+    wall_ns: int
+    cpu_ns: int
 
 
 class Sentinel(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,9 +145,10 @@ class Sentinel(msgspec.Struct, frozen=True, kw_only=True):
 class Block(msgspec.Struct, frozen=True, kw_only=True):
     """One pair of slots, and its measurements of each benchmark. `spawned` is the order of their starts.
 
-    `import_ns` is the time of each side to import the benchmarks. A block with `trouble` measured nothing usable
-    and gives the reason; it is kept and is no evidence. `failed` maps the benchmarks that could not be measured in
-    this block to their reasons. `order` is the order of the benchmarks.
+    `import_ns` is the time of each side to import the benchmarks, `import_cpu_ns` its CPU time. A block with
+    `trouble` measured nothing usable and gives the reason; it is kept and is no evidence. `failed` maps the benchmarks that could not be measured in
+    this block to their reasons. `order` is the order of the benchmarks. All slots are pinned to `cpu`, except during
+    benchmarks with `concurrency`, which may use all CPUs of the session.
     """
 
     number: int
@@ -130,10 +160,24 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     slices: dict[str, Slices] = {}
     sentinel: Sentinel | None = None
     import_ns: dict[str, int] = {}
+    import_cpu_ns: dict[str, int] = {}
+    first_calls: dict[str, dict[str, FirstCall]] = {}
+    """First calls by benchmark and side; of the null control, the candidate's is that of the base's second slot."""
+    calls: dict[str, int] = {}
+    """Number of calls that each slot made of a benchmark, warm-up included."""
+    idle_cpu: dict[str, float] = {}
+    """CPU time of each side's process and children while nobody calls it, as a share of a core; empty unless a benchmark
+    of the block is planned with `concurrency`."""
+    beside: dict[str, Concurrency] = {}
+    """Benchmarks that worked beside their calling thread in this block, on any side: threads or children used more than
+    2 % of the calls' wall time, and more than 0.2 ms."""
     started_unix_s: float = 0.0
     seconds: float = 0.0
     trouble: str | None = None
     failed: dict[str, str] = {}
+    crowded: dict[str, str] = {}
+    """Benchmarks with `concurrency` that were not measured, with the reason: other processes took the CPUs that their
+    threads and children need."""
     order: list[str] = []
     hash_seed: int = 0
     padding_bytes: int = 0
@@ -225,17 +269,21 @@ class Suspects(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The amount of measurement of a session; the rules for changing it are fixed before it begins."""
+    """The amount of measurement of a session; the rules for changing it are fixed before it begins.
 
-    screen_blocks: int = 12
-    extended_blocks: int = 24
-    """Number of blocks of screen and extension together."""
-    confirm_blocks: int = 16
-    confirm_blocks_of_many: int = 20
-    """Number of confirmation blocks with more than four candidates."""
+    Under the sequential rule the screen has `least_blocks` before the first decision and `screen_blocks` at most, and
+    confirmation `confirm_blocks` at most. Under the fixed rule both numbers are exact.
+    """
+
+    rule: Rule = Rule.SEQUENTIAL
+    least_blocks: int = 8
+    screen_blocks: int = 24
+    confirm_blocks: int = 24
     slices: int = 40
     slice_ns: int = 3_000_000
     load_blocks: int = 12
+    """Number of load blocks of the screen; the rule of the load suite is always the fixed one."""
+    load_confirm_blocks: int = 16
 
 
 class Receipt(msgspec.Struct, kw_only=True):

@@ -1,11 +1,11 @@
-"""Statistics of few, paired, non-normal numbers: signs, order statistics and exact tails. No file, no clock.
+"""Statistics of few, paired, non-normal numbers: signs, ranks, order statistics and exact tails. No file, no clock.
 
-`binomial` holds exact tails, `sign` the test behind every paired verdict, `order` the interval of a median, `holm` the
-correction for many comparisons, `proportion` the certification of shares, `power` the minimum detectable effect, and
-`sample` the common entry point: callers state their assumption, the package selects the test, and caveats are returned
-with the result as warnings.
+`sequential` holds the e-process of signs behind verdicts on benchmarks, `signed_rank` the test of a fixed number of pairs,
+`sign` that of single looks, `order` the interval of a median, `binomial` exact tails, `holm` the correction for many
+comparisons, `proportion` the certification of shares, `power` the minimum detectable effect, and `sample` the common
+result, in which caveats are returned as warnings.
 """
 
-from harness.stats.sample import Assumption, Comparison, Sample, compare, compare_paired
+from harness.stats.sample import Comparison, Sample, compare_exact
 
-__all__ = ["Assumption", "Comparison", "Sample", "compare", "compare_paired"]
+__all__ = ["Comparison", "Sample", "compare_exact"]

@@ -7,21 +7,22 @@ _TINY = 1e-300
 _MOST_TERMS = 100_000
 
 
-def at_least(successes: int, trials: int, chance: float = 0.5) -> float:
+def at_least(successes: float, trials: float, chance: float = 0.5) -> float:
     """Return P(X >= `successes`) for X of Binomial(`trials`, `chance`): a sum of integers for a fair coin.
 
-    Uses the incomplete beta function otherwise: P(X >= k) = I_p(k, n - k + 1).
+    Uses the incomplete beta function otherwise: P(X >= k) = I_p(k, n - k + 1). It joins the whole numbers smoothly, so
+    effective counts of dependent trials, which are fractions, may be given.
     """
     if successes <= 0:
         return 1.0
     if successes > trials:
         return 0.0
-    if chance == 0.5 and trials <= 1000:
+    if chance == 0.5 and trials <= 1000 and isinstance(trials, int) and isinstance(successes, int):
         return _fair_at_least(successes, trials)
     return incomplete_beta(chance, successes, trials - successes + 1)
 
 
-def at_most(successes: int, trials: int, chance: float = 0.5) -> float:
+def at_most(successes: float, trials: float, chance: float = 0.5) -> float:
     """Return P(X <= `successes`) for X of Binomial(`trials`, `chance`), without the rounding error of 1 - P(X > k)."""
     return at_least(trials - successes, trials, 1 - chance)
 

@@ -1,9 +1,9 @@
-"""Compute the interval of a median from the order of the values alone."""
+"""Compute the interval of a median or a percentile from the order of the values alone."""
 
 import dataclasses
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from harness.stats.binomial import at_most, critical
 
@@ -36,6 +36,27 @@ def rank(count: int, confidence: float) -> int:
 def fewest(confidence: float) -> int:
     """Return the number of values for which the smallest and the largest contain the median with `confidence`."""
     return next(count for count in range(1, 1000) if rank(count, confidence))
+
+
+def quantile_ranks(count: int, share: float, confidence: float = 0.95) -> tuple[int, int] | None:
+    """Return the ranks (from 1) of the values that hold the quantile of independent values; None if none do.
+
+    The number of values up to the quantile is Binomial(count, share) (David and Nagaraja, Order Statistics, 7.1).
+    """
+    alpha = (1 - confidence) / 2
+    if count < 1 or at_most(0, count, share) > alpha or at_most(count - 1, count, share) < 1 - alpha:
+        return None
+    low = _first(lambda rank: at_most(rank - 1, count, share) > alpha, count) - 1
+    return low, _first(lambda rank: at_most(rank - 1, count, share) >= 1 - alpha, count)
+
+
+def _first(holds: Callable[[int], bool], most: int) -> int:
+    """Return the first number from 1 on at which `holds` turns true; it must hold at `most`."""
+    low, high = 0, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
 
 
 def median_interval(values: Sequence[float], confidence: float = 0.95) -> MedianInterval:

@@ -1,4 +1,4 @@
-"""Bound a share from counts (Clopper and Pearson), and compute the number of trials for a bound."""
+"""Bound a share from counts (Clopper and Pearson), and find the number of trials for a bound."""
 
 from collections.abc import Callable
 
@@ -13,31 +13,22 @@ def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> tu
     return lower_bound(successes, trials, 1 - alpha), upper_bound(successes, trials, 1 - alpha)
 
 
-def lower_bound(successes: int, trials: int, confidence: float = 0.95) -> float:
+def lower_bound(successes: float, trials: float, confidence: float = 0.95) -> float:
     """Return the one-sided lower bound of the true share with `confidence` (Clopper and Pearson 1934)."""
     if successes <= 0:
         return 0.0
     return _solve(lambda share: at_least(successes, trials, share) >= 1 - confidence)
 
 
-def upper_bound(successes: int, trials: int, confidence: float = 0.95) -> float:
+def upper_bound(successes: float, trials: float, confidence: float = 0.95) -> float:
     """Return the one-sided upper bound of the true share with `confidence` (Clopper and Pearson 1934)."""
     if successes >= trials:
         return 1.0
     return _solve(lambda share: at_most(successes, trials, share) <= 1 - confidence)
 
 
-def trials_below(limit: float, rate: float, confidence: float = 0.95) -> int | None:
-    """Return the number of trials that show a share below `limit`, if successes occur at `rate`.
-
-    None if `rate` is not below the limit, or a thousand million trials are too few.
-    """
-    if rate >= limit:
-        return None
-
-    def enough(trials: int) -> bool:
-        return at_most(round(rate * trials), trials, limit) <= 1 - confidence
-
+def fewest_trials(enough: Callable[[int], bool]) -> int | None:
+    """Return the fewest trials that are `enough`, where more are too; None if a thousand million are too few."""
     most = 1
     while not enough(most):
         most *= 2

@@ -91,6 +91,14 @@ class Supervisor:
         """Return the running children."""
         return tuple(child for child in self._children if child.poll() is None)
 
+    def guard(self, group: int) -> None:
+        """Have another process group killed too, if this process ends before `unguard`."""
+        self._tell_guardian(f"+{group}\n")
+
+    def unguard(self, group: int) -> None:
+        """End `guard`: the number of the group may be reused later."""
+        self._tell_guardian(f"-{group}\n")
+
     def _release(self, child: Child) -> None:
         self._tell_guardian(f"-{child.pid}\n")
         mask_secrets(child.log, child.log_began_at, self.secrets)

@@ -13,10 +13,14 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from harness.stats.order import quantile_ranks
+
 Integers = npt.NDArray[np.int64]
 
 _SUB_BUCKET_BITS = 7
 SUB_BUCKETS = 1 << _SUB_BUCKET_BITS
+BEYOND = 10
+"""Number of values that must lie beyond a percentile above the median before it is shown."""
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 
@@ -122,5 +126,21 @@ class Histogram:
         return min(max(middle, self.low), self.high)
 
     def supported_percentile(self, share: float) -> int | None:
-        """Return the percentile, or None for fewer than 1 / (1 - share) values."""
-        return self.percentile(share) if self.count >= round(1 / (1 - share)) else None
+        """Return the percentile, or None for fewer than `least_count` values."""
+        return self.percentile(share) if self.count >= least_count(share) else None
+
+    def percentile_interval(self, share: float) -> tuple[int, int] | None:
+        """Return the values that hold the true percentile with 95 % confidence; None where the values do not bound it."""
+        ranks = quantile_ranks(self.count, share)
+        if ranks is None:
+            return None
+        low, high = (self.percentile(rank / self.count) for rank in ranks)
+        return (low, high) if low is not None and high is not None else None
+
+
+def least_count(share: float) -> int:
+    """Return the fewest values for a percentile: ten must lie beyond one above the median, so 1,000 for p99.
+
+    From 100 values, what is called p99 may be anything from p94.6 to p99.8.
+    """
+    return round((BEYOND if share > 0.5 else 1) / (1 - share))

@@ -18,12 +18,13 @@ from harness.console.session_progress import Narrowing
 from harness.errors import HarnessError, RefusedError, UsageError
 from harness.exact.sides import SharedCounts
 from harness.judge.ablation import Measured, coverage_of_each
+from harness.judge.looks import Looks
 from harness.policy.policy import Policy
 from harness.processes.loadrun import Subject
 from harness.session.allowance import Allowance
 from harness.session.conductor import MicroSession, SessionRequest, Write, begin_receipt
-from harness.session.pace import Pace
-from harness.session.receipt import Receipt, SessionPlan
+from harness.session.pace import Asked, Pace
+from harness.session.receipt import Receipt, Rule, SessionPlan
 from harness.session.receipt_file import write_receipt
 from harness.session.sides.prepare import prepare
 from harness.session.sides.subjects import TargetSide
@@ -39,6 +40,8 @@ from harness.work.sides import Driven, target_side
 
 USUAL_OPERATIONS = 12
 """Number of operations assumed for a target when planning: the number of rows is known only after the session."""
+USUAL_BLOCKS = 12
+"""Number of blocks of a session, where its intervals need no more."""
 SPARE_BLOCKS = 2
 """Extra blocks for those that disturbances of the machine spoil."""
 SLICES = 12
@@ -62,14 +65,17 @@ class Case:
     candidate: Driven
 
 
-class _NoLooks:
-    """Looks at a session that extend and confirm nothing."""
+class Shortening(Pace):
+    """Keep a session of estimates within its allowance: it takes as many of its planned blocks as there is time for."""
 
-    def undecided(self, _receipt: Receipt) -> frozenset[str]:
-        """Return the empty set."""
-        return frozenset()
+    def has_time(self, asked: Asked) -> bool:
+        """Return True if there is time for one more block."""
+        return self.allowance.has_room_for(1, asked.block_s)
 
-    candidates = undecided
+    def end(self, asked: Asked, receipt: Receipt) -> None:
+        """Record the number of blocks that there was time for."""
+        receipt.notes.append(f"The budget had room for {asked.made} of {asked.most} blocks")
+        receipt.plan = msgspec.structs.replace(receipt.plan, screen_blocks=asked.made)
 
 
 def switches_of(driven: Driven, wanted: Sequence[str]) -> list[str]:
@@ -173,9 +179,9 @@ class Ablation:
         ):
             receipt = begin_receipt(request, prepared)
             receipt.counts = counted
-            pace = Pace(self.allowance, self._of_so_many)
+            pace = Shortening(self.allowance)
             session = MicroSession(request, prepared, supervisor, receipt, self._write(name), progress, pace)
-            session.run(self._plan_for, _NoLooks())
+            session.run(self._plan_for, Looks(self.policy))
             receipt.finished = not receipt.trouble
             self._write(name)(receipt)
         return receipt
@@ -194,18 +200,12 @@ class Ablation:
         if self.allowance.budget_s is None:
             return self.plan
         room = self.allowance.room_for(found.block_s(self.plan))
-        fitting = self._of_so_many(min(room, self.plan.screen_blocks))
-        if fitting is None:
+        if not room:
             raise UsageError(
                 "The budget is too small for a block of this session",
                 remedy="Raise --budget, or select fewer switches with --switch",
             )
-        return fitting
-
-    def _of_so_many(self, blocks: int, _benchmarks: int = 1) -> SessionPlan | None:
-        if not blocks:
-            return None
-        return msgspec.structs.replace(self.plan, screen_blocks=blocks, extended_blocks=blocks)
+        return msgspec.structs.replace(self.plan, screen_blocks=min(room, self.plan.screen_blocks))
 
     def _write(self, name: str) -> Write:
         return functools.partial(write_receipt, self.folder.path / f"{name}.json")
@@ -265,7 +265,7 @@ def spread_budget(budget_s: float | None, sessions: int, block_s: float) -> Sess
     the budget has no room for that many.
     """
     least = fewest(coverage_of_each(sessions * USUAL_OPERATIONS))
-    blocks = max(SessionPlan().screen_blocks, least + SPARE_BLOCKS)
+    blocks = max(USUAL_BLOCKS, least + SPARE_BLOCKS)
     if budget_s is not None:
         blocks = int(budget_s / max(sessions * block_s, 1e-9))
     if blocks < least:
@@ -274,10 +274,4 @@ def spread_budget(budget_s: float | None, sessions: int, block_s: float) -> Sess
             f"{blocks} blocks for each of {sessions} sessions are too few to bound an effect",
             remedy=f"Give a --budget of at least {needed}, or fewer switches: --switch NAME",
         )
-    return SessionPlan(
-        screen_blocks=blocks,
-        extended_blocks=blocks,
-        confirm_blocks=0,
-        confirm_blocks_of_many=0,
-        slices=SLICES,
-    )
+    return SessionPlan(rule=Rule.FIXED, screen_blocks=blocks, confirm_blocks=0, slices=SLICES)

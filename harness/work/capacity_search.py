@@ -6,9 +6,11 @@ import time
 from pathlib import Path
 
 from harness import environment
-from harness.capacity.document import KIND, PROBES, CapacityDocument, Ended, ProbeFacts
-from harness.capacity.search import Bounds, Seen, Sight, next_step
+from harness.capacity.document import KIND, PROBES, CapacityDocument, Ended, ProbeFacts, seen_of
+from harness.capacity.search import Bounds
+from harness.capacity.seen import Sight
 from harness.capacity.sizing import OVERHEAD_S, calls_needed, probe_s, search_s
+from harness.capacity.steps import next_step
 from harness.console.console import Talk
 from harness.errors import HarnessError, InvalidRunError, RefusedError, UsageError
 from harness.plans.plan import MAX_RATE_PER_S
@@ -105,7 +107,7 @@ def _bounds(request: CapacityRequest, supervisor: Supervisor, backends: Backends
             float(f"{min(probed * share, _HIGHEST_START_PER_S):.2g}")
             for share in (_START_SHARE, _LOWEST_SHARE)
         )
-    about_s = min(search_s(plan.duration_s, plan.warmup_s, request.tolerance), request.budget_s)
+    about_s = min(search_s(plan.duration_s, plan.warmup_s), request.budget_s)
     talk.say(
         f"Searching from {format_rate_in_full(start_per_s)}: about {format_duration(round(about_s))}, "
         f"at most {format_duration(request.budget_s)}"
@@ -147,7 +149,7 @@ def _search(
     needed = calls_needed([read_limit(text) for text in request.question.slos])
     plan = request.question.plan
     while document.ended is None:
-        step = next_step([Seen(probe.rate_per_s, probe.sight) for probe in document.probes], bounds)
+        step = next_step([seen_of(probe) for probe in document.probes], bounds)
         if step is None:
             document.ended = Ended.SETTLED
             continue

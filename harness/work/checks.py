@@ -123,6 +123,15 @@ def memory_profiler() -> Finding:
     return Finding("memray", bool(version), version or "it is not installed", "pip install memray")
 
 
+def instruction_counter() -> Finding:
+    """Try Valgrind, which `--suite instructions` needs."""
+    from harness.instructions import valgrind
+
+    why, remedy = valgrind.trouble()
+    sentence = why or f"{valgrind.version()} counts instructions"
+    return Finding("valgrind", not why, sentence, remedy or valgrind.INSTALL)
+
+
 def _server(name: str) -> Callable[[], Finding]:
     def check() -> Finding:
         from targets.backends.checks import CHECKS as SERVER_CHECKS
@@ -141,6 +150,7 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     interpreter,
     cpu_profiler,
     memory_profiler,
+    instruction_counter,
     _server("dynamodb"),
     _server("neo4j"),
     _server("redis"),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.instructions import valgrind
 from harness.model import Scenario
 from harness.policy.policy import Policy
 from harness.processes.loadrun import LoadPlan
@@ -13,15 +14,16 @@ from harness.session.sides.subjects import Subject
 from harness.work.servers import Data, require
 from harness.work.sides import Driven, load_scenario, served_data
 
-SUITES = ("exact", "micro", "load")
+SUITES = ("exact", "instructions", "micro", "load")
 """All suites, in the order of measuring: those without statistics come first."""
 CHOICES = {
     "micro": ("exact", "micro"),
     "load": ("exact", "load"),
     "exact": ("exact",),
-    "all": SUITES,
+    "instructions": ("instructions",),
+    "all": ("exact", "micro", "load"),
 }
-"""The suites that each word selects."""
+"""The suites that each word selects. `all` leaves out the one that needs a tool which is not installed everywhere."""
 SEGMENT_WARMUP_S = 1.5
 LOAD_SHARE = 0.5
 """Share of the budget for load, where both micro-benchmarks and load are measured."""
@@ -67,6 +69,11 @@ class ComparisonRequest:
     driven: Mapping[Side, Driven] | None = None
     load: LoadOptions | None = None
 
+    @property
+    def has_benchmarks(self) -> bool:
+        """True if a suite measures the project's micro-benchmarks."""
+        return not {"micro", "instructions"}.isdisjoint(self.suites)
+
     def share_of(self, suite: str) -> float:
         """Return the share of the budget for one suite."""
         if not {"micro", "load"} <= set(self.suites):
@@ -77,7 +84,8 @@ class ComparisonRequest:
 def suites_of(named: str | None, policy: Policy, *, has_target: bool) -> tuple[str, ...]:
     """Return the suites to measure: those of the word `named`, or the policy's.
 
-    Raises `UsageError` for exact counts with neither a target to drive nor micro-benchmarks to trace.
+    Raises `UsageError` for exact counts with neither a target to drive nor micro-benchmarks to trace, and for instructions
+    where they cannot be counted.
     """
     wanted: tuple[str, ...] = CHOICES[named] if named else policy.suites
     if wanted == ("exact",) and not has_target:
@@ -85,6 +93,8 @@ def suites_of(named: str | None, policy: Policy, *, has_target: bool) -> tuple[s
             "The exact suite alone needs a target to drive",
             remedy='Name it in pyproject.toml: [tool.harness] target = "package.module:factory"',
         )
+    if "instructions" in wanted:
+        valgrind.require()
     return tuple(suite for suite in SUITES if suite in wanted)
 
 

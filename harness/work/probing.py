@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from harness.capacity.document import LimitSeen, MetricFacts, ProbeFacts
-from harness.capacity.search import Sight, Step
+from harness.capacity.search import Step
+from harness.capacity.seen import Sight
 from harness.console.console import Talk
 from harness.console.watching import watched
 from harness.errors import HarnessError
@@ -18,8 +19,9 @@ from harness.policy.slo import SloMetric, State, parse
 from harness.policy.thresholds import Level, Thresholds
 from harness.processes.loadrun import LoadPlan, run_into
 from harness.processes.measure import Ending
+from harness.reading.counting import ALL
 from harness.reading.judging import JudgedRun, judge
-from harness.reading.limits import ALL, read_limit
+from harness.reading.limits import Finding, read_limit
 from harness.reading.summary import load, throughput
 from harness.run.directory import RunDirectory
 from harness.run.documents import RunDocument
@@ -127,18 +129,28 @@ def facts_of(judged: JudgedRun, common: ProbeFacts, metric: MetricFacts) -> Prob
         sight=sight(judged),
         validity=judged.validity.level,
         reasons=[*judged.validity.reasons],
-        limits=[
-            LimitSeen(
-                what=finding.what, state=str(finding.certificate.state), sentence=finding.certificate.sentence
-            )
-            for finding in judged.slo
-        ],
+        limits=[_limit(finding) for finding in judged.slo],
         planned=run.planned,
         completed=run.total.outcomes["completed"],
         answered_per_s=throughput(run.directory.calls_path, run.measured_s) if run.measured_s else 0.0,
         p50_ns=response.supported_percentile(0.5),
         p99_ns=response.supported_percentile(0.99),
         metric=_metric(judged, metric),
+    )
+
+
+def _limit(finding: Finding) -> LimitSeen:
+    certificate = finding.certificate
+    is_share = certificate.clause.metric is not SloMetric.THROUGHPUT
+    return LimitSeen(
+        what=finding.what,
+        state=str(certificate.state),
+        sentence=certificate.sentence,
+        share=certificate.clause.share if is_share else None,
+        calls=certificate.calls,
+        exceeding=certificate.exceeding,
+        variance=certificate.variance,
+        slow_effect=certificate.slow_effect,
     )
 
 

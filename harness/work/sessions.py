@@ -15,6 +15,8 @@ from harness.exact.sides import count_exactly, count_seconds, trace_exactly
 from harness.exact.suite import trace_seconds, trace_suite
 from harness.explain.rounds import ROUNDS, seconds_needed
 from harness.explain.suspects import TIMED, explain, profiled_benchmarks
+from harness.instructions.amounts import counting_seconds
+from harness.instructions.suite import count_suite
 from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.plan import what_it_detects
@@ -29,12 +31,18 @@ from harness.session.load.blocks import (
     probe_seconds,
     run_load_blocks,
 )
+from harness.session.pace import Pace
 from harness.session.receipt import Count, Receipt, SessionPlan, Side, State
 from harness.session.sides.prepare import Prepared, prepare
-from harness.session.slots.sizing import Discovery
+from harness.session.slots.sizing import Discovery, Found
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
-from harness.work.budgets import pace_of, plan_within, require_room_for_load
+from harness.work.budgets import (
+    load_plan_within,
+    plan_within,
+    require_room_for_counting,
+    require_room_for_load,
+)
 from harness.work.comparison import SUITES, ComparisonRequest, LoadOptions
 from harness.work.ended import EarlyEnd
 from harness.work.servers import provide
@@ -67,7 +75,7 @@ def carry_out(asked: ComparisonRequest, talk: Talk) -> Session:
             Supervisor() as supervisor,
             prepare(
                 asked.base, asked.candidate, asked.policy, supervisor, folder.log,
-                with_suite="micro" in asked.suites,
+                with_suite=asked.has_benchmarks,
             ) as prepared,
         ):  # fmt: skip
             work = _Work(asked, talk, folder, supervisor, prepared, allowance)
@@ -95,7 +103,7 @@ class _Work:
         self._asked, self._talk, self._folder = asked, talk, folder
         self._supervisor, self._prepared = supervisor, prepared
         self._looks = Looks(asked.policy)
-        self._allowance, self._pace = allowance, pace_of(allowance, asked.policy)
+        self._allowance, self._pace = allowance, Pace(allowance)
         self._request = SessionRequest(
             asked.base, asked.candidate, asked.policy, asked.seed, folder.log, asked.command, asked.suites
         )
@@ -103,6 +111,9 @@ class _Work:
         self.slice_seconds = 0.0
         self._progress = Narrowing(talk)
         self._session: MicroSession | None = None
+        self._found: tuple[Found, ...] = ()
+        self._counting_s = self._blocks_s = 0.0
+        """Planned times of counting instructions and of the blocks after it, in seconds."""
 
     def run(self) -> None:
         """Measure every suite, then profile to explain a regression."""
@@ -118,13 +129,15 @@ class _Work:
             raise early.error
 
     def _measure(self) -> None:
-        suites = {"exact": self._exact, "micro": self._micro, "load": self._load}
+        suites = {
+            "exact": self._exact, "instructions": self._instructions, "micro": self._micro, "load": self._load,
+        }  # fmt: skip
         if (load := self._asked.load) is not None:
             require_room_for_load(
                 self._asked.budget_s, self._asked.policy, self._asked.share_of("load"),
                 (load.duration_s, load.warmup_s), has_servers=load.backends == "embedded",
             )  # fmt: skip
-        if "micro" in self._asked.suites:
+        if self._asked.has_benchmarks:
             self._look()
         if not self.receipt.trouble:
             for suite in SUITES:
@@ -144,7 +157,12 @@ class _Work:
         if asked.budget_s is not None:
             self._allowance.set_aside(asked.budget_s * (1 - asked.share_of("micro")))
         found = session.discover()
-        session.adopt(found, self._plan_for(found) if found.comparable else SessionPlan())
+        if "instructions" in asked.suites:
+            self._found = found.found
+            self._counting_s = counting_seconds(found)
+            require_room_for_counting(self._allowance, self._counting_s)
+        is_timed = "micro" in asked.suites and bool(found.comparable)
+        session.adopt(found, self._plan_for(found) if is_timed else SessionPlan())
         if why := found.hopeless:
             self.receipt.trouble.append(why)
         self._folder.write(self.receipt)
@@ -165,6 +183,23 @@ class _Work:
                     self.receipt.cut = "The budget was used up before everything was counted: raise --budget"
                     return
                 self._keep(count(self._supervisor, base, candidate, scratch))
+
+    def _instructions(self) -> None:
+        if self._session is None:
+            return
+        count = sum(one.state is State.BOTH for one in self._found)
+        self._talk.say(
+            f"Counting the instructions of {count} benchmarks: about {_about(self._counting_s)}, and up to twice that where they differ …"
+        )
+        if self._counting_s > self._allowance.left_s:
+            self.receipt.cut = "The budget has no room for counting instructions: raise --budget"
+            return
+        self._keep(
+            count_suite(
+                self._session.stage, self._found, self._asked.seed,
+                lambda: self._allowance.left_s > self._counting_s / 2 + self._blocks_s,
+            )
+        )  # fmt: skip
 
     def _keep(self, counts: list[Count]) -> None:
         """Add counts to the receipt; records that two ways of counting share, such as failures, are added once."""
@@ -210,7 +245,7 @@ class _Work:
 
     def _beside_blocks_s(self, found: Discovery) -> float:
         """Return the approximate time of the session beside blocks, including the time passed: counting, fresh imports, the end."""
-        counted_s = 0.0
+        counted_s = self._counting_s
         if "exact" in self._asked.suites:
             counted_s += trace_seconds(
                 [one.slower_ns for one in found.found if one.state is State.BOTH], found.start_s
@@ -230,10 +265,11 @@ class _Work:
             asked.share_of("micro"),
             self._beside_blocks_s(found),
         )
+        self._blocks_s = block_s * (plan.screen_blocks + plan.confirm_blocks)
         self._talk.say(
-            f"{count} benchmarks: about {_about(block_s * plan.screen_blocks)} for {plan.screen_blocks} blocks, "
-            f"and up to {_about(block_s * (plan.extended_blocks + plan.confirm_blocks))} if all must be "
-            f"extended and confirmed. {what_it_detects(plan, USUAL_SPREAD, asked.policy)}."
+            f"{count} benchmarks: about {_about(block_s * plan.least_blocks)} for {plan.least_blocks} blocks, which clear "
+            f"what did not change, and up to {_about(block_s * (plan.screen_blocks + plan.confirm_blocks))} if all is noisy "
+            f"and must be confirmed. {what_it_detects(plan, USUAL_SPREAD, asked.policy, count)}."
         )
         return plan
 
@@ -266,7 +302,7 @@ class _Work:
             self._plan_load(options)
             with Narrowing(self._talk) as progress:
                 run_load_blocks(
-                    session, self.receipt, candidates=self._looks.load_candidates, write=self._folder.write,
+                    session, self.receipt, looks=self._looks, write=self._folder.write,
                     progress=progress, pace=self._pace,
                 )  # fmt: skip
         if self.receipt.interrupted:
@@ -275,13 +311,13 @@ class _Work:
     def _plan_load(self, options: LoadOptions) -> None:
         """Fit the load blocks into their part of the budget, and report their duration."""
         asked = self._asked
-        if asked.budget_s is not None:
-            one_s, _ = load_session_seconds(SessionPlan(load_blocks=1), options.duration_s, options.warmup_s)
-            beside_s = self._allowance.spent_s + END_S
-            plan = plan_within(asked.budget_s, one_s, asked.policy, 1, beside_s=beside_s)
-            if "micro" in asked.suites:
-                plan = msgspec.structs.replace(self.receipt.plan, load_blocks=plan.load_blocks)
-            self.receipt.plan = plan
+        one_s, _ = load_session_seconds(SessionPlan(load_blocks=1), options.duration_s, options.warmup_s)
+        beside_s = self._allowance.spent_s + END_S
+        plan = load_plan_within(asked.budget_s, one_s, asked.policy, beside_s=beside_s)
+        self.receipt.plan = msgspec.structs.replace(
+            self.receipt.plan if "micro" in asked.suites else plan,
+            load_blocks=plan.load_blocks, load_confirm_blocks=plan.load_confirm_blocks,
+        )  # fmt: skip
         least_s, most_s = load_session_seconds(self.receipt.plan, options.duration_s, options.warmup_s)
         self._talk.say(
             f"Load: {self.receipt.plan.load_blocks} blocks, about {_about(least_s)}, and up to "

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from harness.exact.metrics import ALLOCATIONS, PEAK_BYTES, unit_of
 from harness.judge.ablation import AblationRow
-from harness.judge.evidence import WALL
+from harness.judge.metrics import WALL
 from harness.judge.verdict import Verdict
 from harness.units import format_percent
 from reports.ablation.model import AblationView

@@ -1,10 +1,12 @@
 """Build the view of a search for capacity: the interval in one sentence, its limitations, every probe."""
 
+import math
 import shlex
 from collections.abc import Iterator
 
-from harness.capacity.document import Answer, CapacityDocument, Ended, ProbeFacts, answer
-from harness.capacity.search import Sight
+from harness.capacity.document import CONFIDENCE, Answer, CapacityDocument, Ended, ProbeFacts, answer
+from harness.capacity.estimate import Estimate
+from harness.capacity.seen import Sight
 from harness.errors import ExitCode
 from harness.policy.thresholds import Level
 from harness.units import (
@@ -27,9 +29,10 @@ _TONES = {
     Sight.INVALID: Tone.MISSING,
 }
 _METHOD = (
-    "A rate holds only where the counts of its calls certify every limit with 95 % confidence, and breaks only where they "
-    "show that one does not hold; between the two it is not settled, and narrows nothing. An invalid probe says nothing of "
-    "the target. The ends were chosen because of what was seen there, so each is measured a second time, with another seed."
+    "The capacity is where one curve through the counts of all probes crosses the limit. Its interval has 90 % confidence: "
+    "it allows for calls that exceed the limit in clusters, and for probes that differ among themselves. A single rate holds "
+    "or breaks only where its own counts show it with 95 % confidence, else it is not settled. An invalid probe says nothing "
+    "of the target."
 )
 _EARLY_ENDS = {Ended.INTERRUPTED: "Interrupted", Ended.FAILED: "Ended by an error", None: "Cut off"}
 _FRESH = "Each probe ran in a fresh process after its own warm-up: what a broken one leaves behind does not reach the next."
@@ -58,9 +61,22 @@ def _subject(document: CapacityDocument) -> str:
 
 
 def _status(told: Answer) -> Status:
-    if told.found.held_per_s is None:
+    if told.found.held_per_s is None and _low(told) is None:
         return Status.BAD
     return Status.GOOD if told.level is Level.VALID else Status.CAUTION
+
+
+def _low(told: Answer) -> float | None:
+    return told.capacity.low_per_s if told.capacity else told.found.held_per_s
+
+
+def _high(told: Answer) -> float | None:
+    return told.capacity.high_per_s if told.capacity else told.found.broke_per_s
+
+
+def _rate(value: float) -> str:
+    """Return an estimated rate: three digits, since more would pretend a precision."""
+    return format_rate_in_full(float(f"{value:.3g}"))
 
 
 def _sentence(document: CapacityDocument, told: Answer) -> str:
@@ -73,7 +89,9 @@ def _sentence(document: CapacityDocument, told: Answer) -> str:
 
 
 def _answer(document: CapacityDocument, told: Answer) -> str:
-    slo, found = "; ".join(document.slos), told.found
+    slo, found, capacity = "; ".join(document.slos), told.found, told.capacity
+    if capacity is not None and capacity.low_per_s is not None:
+        return f"Capacity {_rate(capacity.per_s)}, {_interval(capacity)}: up to there {_subject(document)} keeps {slo}."
     if found.held_per_s is not None and found.broke_per_s is not None:
         return (
             f"Between {format_rate_in_full(found.held_per_s)} and {format_rate_in_full(found.broke_per_s)}: "
@@ -83,7 +101,17 @@ def _answer(document: CapacityDocument, told: Answer) -> str:
         return f"At least {format_rate_in_full(found.held_per_s)}: {_subject(document)} keeps {slo} there; no rate that breaks it was found."
     if told.code is ExitCode.LIMIT_BROKEN:
         return f"Below {format_rate_in_full(found.broke_per_s)}: {_subject(document)} breaks {slo} at the lowest rate that was tried."
+    if capacity is not None:
+        return f"No answer: the counts of the probes do not bound the capacity for {slo} from below."
     return f"No answer: no rate was certified to keep {slo}."
+
+
+def _interval(capacity: Estimate) -> str:
+    """Return the interval of a capacity with a lower end."""
+    low = _rate(capacity.low_per_s or 0.0)
+    if capacity.high_per_s is None:
+        return f"at least {low} with {format_percent(CONFIDENCE)} confidence"
+    return f"between {low} and {_rate(capacity.high_per_s)} with {format_percent(CONFIDENCE)} confidence"
 
 
 def _facts(document: CapacityDocument) -> Iterator[tuple[str, str]]:
@@ -151,9 +179,7 @@ def _charts(document: CapacityDocument, told: Answer) -> tuple[Chart, ...]:
     )
     if not points:
         return ()
-    plot = CapacityPlot(
-        points, metric.name, metric.unit, metric.limit, told.found.held_per_s, told.found.broke_per_s
-    )
+    plot = CapacityPlot(points, metric.name, metric.unit, metric.limit, _low(told), _high(told))
     what = "Response time" if metric.unit == "ns" else "Share of calls that did not complete"
     caption = (
         f"One mark for each probe: a dot where the SLO held, a cross where it broke, hollow where it was not settled. The "
@@ -170,20 +196,26 @@ def _next(document: CapacityDocument, told: Answer) -> NextCommand:
     words += document.shape
     limits = [word for text in document.slos for word in ("--slo", text)]
     search = ["harness", "capacity", document.scenario, *words, *limits]
-    found = told.found
     if document.ended is Ended.INTERRUPTED:
         whole = [*search, "--budget", format_duration(document.budget_s)]
         return NextCommand(shlex.join(whole), "search to the end")
     if document.ended is Ended.FAILED:
         return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
-    if found.held_per_s is None and told.code is not ExitCode.LIMIT_BROKEN:
+    low = _low(told)
+    if low is None and told.code is not ExitCode.LIMIT_BROKEN:
         if document.ended is Ended.BUDGET or any(probe.sight is Sight.OPEN for probe in document.probes):
-            longer = [*search, "--budget", format_duration(2 * document.budget_s)]
+            longest_s = max((probe.duration_s for probe in document.probes), default=0.0)
+            longer = (
+                [*search, "--duration", format_duration(math.ceil(2 * longest_s))]
+                if told.capacity
+                else search
+            )
+            longer = [*longer, "--budget", format_duration(2 * document.budget_s)]
             return NextCommand(
                 shlex.join(longer), "search with more time, so that more calls can certify the limits"
             )
         return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
-    if found.held_per_s is None:
+    if low is None:
         lower = [*search, "--rate", in_full(document.lowest_per_s / 8)]
         return NextCommand(shlex.join(lower), "search from a lower rate")
     run = [
@@ -192,7 +224,7 @@ def _next(document: CapacityDocument, told: Answer) -> NextCommand:
         document.scenario,
         *words,
         "--rate",
-        in_full(found.held_per_s),
+        in_full(float(f"{low:.4g}")),
         "--profile",
         "cpu,memory",
     ]

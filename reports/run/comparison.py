@@ -13,6 +13,7 @@ from reports.shared.model import Row, Table, Tone
 from reports.shared.ratios import FASTER, FEWER
 
 FEW_CALLS = "too few calls stand behind this percentile"
+INTERVAL = "the interval (95 %) of a percentile beyond which fewer than ten calls lie"
 _REPEATS = {"Response p95", "Response p99.9", "Response max", "Service p50"}
 # From or to nothing there is no factor: errors come first then, counts that appear last.
 _SIZE_WITHOUT_RATIO = {"Errors": math.inf, "Not completed": math.inf}

@@ -8,7 +8,7 @@ from harness.reading.locustfile import beside
 from harness.reading.summary import OperationSummary
 from harness.table.latency import METRICS
 from harness.units import format_count, format_duration, format_ns, format_rate
-from reports.run.comparison import FEW_CALLS, percentile_label
+from reports.run.comparison import FEW_CALLS, INTERVAL, percentile_label
 from reports.run.model import OperationView
 from reports.run.sides import Side, operation_names
 from reports.shared.model import Cell, Row, Table, Tone
@@ -66,14 +66,17 @@ def time_cells(side: Side, summary: OperationSummary, metric: str, withheld: str
     """Return p50 to the mean of one time of one summary; withheld where the run is invalid, or for `withheld`."""
     if why := side.withheld or withheld:
         return tuple(Cell("withheld", tone=Tone.MISSING, note=why) for _ in COLUMNS)
-    numbers = summary.percentiles(metric)
-    return tuple(_time_cell(numbers[column]) for column in COLUMNS)
+    numbers, intervals = summary.percentiles(metric), summary.intervals(metric)
+    return tuple(_time_cell(numbers[column], intervals.get(column)) for column in COLUMNS)
 
 
-def _time_cell(value_ns: float | None) -> Cell:
-    if value_ns is None:
+def _time_cell(value_ns: float | None, interval_ns: tuple[int, int] | None) -> Cell:
+    if value_ns is not None:
+        return Cell(format_ns(value_ns), value_ns)
+    if interval_ns is None:
         return Cell("–", tone=Tone.MISSING, note=FEW_CALLS)
-    return Cell(format_ns(value_ns), value_ns)
+    low, high = (format_ns(end) for end in interval_ns)
+    return Cell(f"{low} to {high}", tone=Tone.MISSING, note=INTERVAL)
 
 
 def operation_views(sides: Sequence[Side]) -> tuple[OperationView, ...]:

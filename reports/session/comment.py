@@ -45,7 +45,7 @@ def render_comment(view: SessionView) -> str:
 def _sections(view: SessionView) -> Iterator[Section]:
     if view.points:
         yield Section("reason", "", tuple(f"- {prose(point)}" for point in view.points))
-    for group in view.groups:
+    for group in view.told:
         yield _comparisons(group)
         if group.word in _SHOWN_AT_ONCE:
             yield from _explained(group)

@@ -1,6 +1,7 @@
 """Build the tables of facts of a session: both sides, the session and the machine."""
 
 import collections
+import statistics
 from collections.abc import Iterator, Sequence
 
 from harness.redaction.redact import redact, redact_text
@@ -113,6 +114,15 @@ def _blocks(blocks: Sequence[Block] | Sequence[LoadBlock]) -> str:
     words = ", ".join(f"{count} {phase}" for phase, count in phases.items()) or "none"
     failed = sum(1 for block in blocks if block.trouble)
     return f"{words}; {plural(failed, 'block')} without data" if failed else words
+
+
+def calls_made(blocks: Sequence[Block]) -> dict[str, int]:
+    """Return the calls that a process made of each benchmark, warm-up included: the median over the blocks."""
+    made: dict[str, list[int]] = {}
+    for block in blocks:
+        for name, calls in block.calls.items():
+            made.setdefault(name, []).append(calls)
+    return {name: round(statistics.median(calls)) for name, calls in made.items()}
 
 
 def suspect_tables(suspects: Sequence[Suspects]) -> tuple[Table, ...]:

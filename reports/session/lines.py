@@ -1,20 +1,19 @@
 """Turn comparisons into lines of the report: their texts, their plots, and their groups."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from harness.judge.metrics import WALL
 from harness.judge.verdict import Comparison, Kind, Site, Verdict
-from harness.units import significant
+from harness.units import format_count, significant
 from reports.session.dots import Bar, Changes, band, dot_plot, extent, finite, scale_of
-from reports.session.model import Group, Line
+from reports.session.model import WATCHED, Group, Line
 from reports.session.words import difference_text, sides_text, value_text
 from reports.shared.changes import change_text, interval_text, p_text, percent_text
 from reports.shared.model import Cell, Row, Table
 from reports.shared.words import plural
 
 ACCEPTED = "accepted"
-SHOWN = "shown"
-"""Word for a comparison that never decides, whatever its result."""
 _TITLES = {
     "regressed": "Regressed",
     "invalid": "Invalid",
@@ -24,7 +23,7 @@ _TITLES = {
     "ok": "No change beyond the margin",
     "new": "New: only the candidate has it",
     "removed": "Removed: only the base has it",
-    SHOWN: "Shown beside the verdict: never decides",
+    WATCHED: "Only watched: no change shown",
 }
 _ALWAYS_OPEN = {"regressed", "invalid", "inconclusive", ACCEPTED, "improved"}
 _FEW = 8
@@ -34,8 +33,8 @@ _MOST_SITES = 12
 
 def word_of(comparison: Comparison) -> str:
     """Return the verdict as shown."""
-    if not comparison.counts:
-        return SHOWN
+    if comparison.says_nothing:
+        return WATCHED
     is_accepted = comparison.accepted is not None and comparison.verdict is Verdict.REGRESSED
     return ACCEPTED if is_accepted and comparison.counts_as is Verdict.OK else str(comparison.verdict)
 
@@ -47,24 +46,32 @@ def size(comparison: Comparison) -> float:
     return math.inf if comparison.base is not None and comparison.base != comparison.candidate else -1.0
 
 
-def groups(comparisons: Sequence[Comparison]) -> tuple[Group, ...]:
-    """Return the lines by verdict, those that need action first, and the largest change first in each."""
+def groups(comparisons: Sequence[Comparison], calls: Mapping[str, int] | None = None) -> tuple[Group, ...]:
+    """Return the lines by verdict, those that need action first, and the largest change first in each.
+
+    `calls` are the calls that a process made, by benchmark.
+    """
     bars = _bars(comparisons)
     found: dict[str, list[tuple[float, Line]]] = {word: [] for word in _TITLES}
     for number, comparison in enumerate(comparisons):
-        found[word_of(comparison)].append((size(comparison), _line(number, comparison, bars[number])))
+        made = (calls or {}).get(comparison.benchmark, 0) if comparison.metric == WALL.name else 0
+        found[word_of(comparison)].append((size(comparison), _line(number, comparison, bars[number], made)))
     return tuple(
-        Group(word, _TITLES[word], _sorted(lines), word in _ALWAYS_OPEN or len(lines) <= _FEW)
+        Group(word, _TITLES[word], _sorted(lines), _is_open(word, len(lines)))
         for word, lines in found.items()
         if lines
     )
+
+
+def _is_open(word: str, lines: int) -> bool:
+    return word in _ALWAYS_OPEN or (word != WATCHED and lines <= _FEW)
 
 
 def _sorted(lines: Iterable[tuple[float, Line]]) -> tuple[Line, ...]:
     return tuple(line for _, line in sorted(lines, key=lambda item: -item[0]))
 
 
-def _line(number: int, comparison: Comparison, bar: Bar | None) -> Line:
+def _line(number: int, comparison: Comparison, bar: Bar | None, calls: int) -> Line:
     return Line(
         key=f"comparison-{number}",
         benchmark=comparison.benchmark,
@@ -77,6 +84,7 @@ def _line(number: int, comparison: Comparison, bar: Bar | None) -> Line:
         evidence=_evidence(comparison),
         points=tuple(_points(comparison)),
         limits=_limits(comparison),
+        coverage=f"Each process made about {format_count(calls)} calls" if calls else "",
         bar=bar,
         plot=dot_plot(changes_of(comparison), f"Change in each block of {comparison.benchmark}"),
         sites=_sites(number, comparison),

@@ -8,6 +8,9 @@ from reports.session.dots import Bar, DotPlot
 from reports.shared.card import CardView
 from reports.shared.model import NextCommand, Status, Table
 
+WATCHED = "watched"
+"""Word for a comparison that is only watched, and shows no change."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Links:
@@ -22,8 +25,8 @@ class Links:
 class Line:
     """One comparison with the texts that every renderer prints.
 
-    `word` is the verdict as shown: `accepted` for a regression that the policy accepts, `shown` for a comparison
-    that never decides. `key` is unique in the view, and an anchor of the page.
+    `word` is the verdict as shown: `accepted` for a regression that the policy accepts, `watched` for a comparison
+    that is only watched and shows no change. `key` is unique in the view, and an anchor of the page.
     """
 
     key: str
@@ -41,6 +44,8 @@ class Line:
     """Notes on it, the most useful first: how to decide it, why it is accepted, its note."""
     limits: str
     """Margin and minimum detectable effect."""
+    coverage: str = ""
+    """Amount of the benchmark that each process ran."""
     bar: Bar | None = None
     plot: DotPlot | None = None
     sites: Table | None = None
@@ -52,9 +57,9 @@ class Line:
 
     @property
     def details(self) -> tuple[str, ...]:
-        """Texts that are not in the headline: values, evidence, points, limits."""
+        """Texts that are not in the headline: values, evidence, points, limits, coverage."""
         values = self.values if self.values != self.headline else ""
-        return tuple(filter(None, (values, self.evidence, *self.points, self.limits)))
+        return tuple(filter(None, (values, self.evidence, *self.points, self.limits, self.coverage)))
 
     @property
     def headline(self) -> str:
@@ -103,3 +108,13 @@ class SessionView:
     def lines(self) -> tuple[Line, ...]:
         """Every comparison, in reading order."""
         return tuple(line for group in self.groups for line in group.lines)
+
+    @property
+    def told(self) -> tuple[Group, ...]:
+        """The groups without the metrics that are only watched and show no change."""
+        return tuple(group for group in self.groups if group.word != WATCHED)
+
+    @property
+    def untold(self) -> int:
+        """Number of comparisons that are only watched and show no change."""
+        return len(self.lines) - sum(len(group.lines) for group in self.told)

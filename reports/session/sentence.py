@@ -4,11 +4,12 @@ import shlex
 from collections.abc import Sequence
 
 from harness.errors import ExitCode
+from harness.judge.metrics import FIXED_LOOP, PROCESS
 from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
 from harness.redaction.redact import redact_text
 from harness.session.receipt import Receipt
 from reports.session.lines import size, word_of
-from reports.session.model import Links
+from reports.session.model import WATCHED, Links
 from reports.session.words import sides_text
 from reports.shared.changes import change_text, interval_text
 from reports.shared.model import NextCommand, Status
@@ -52,6 +53,9 @@ def _moved(verdict: Verdict, comparisons: Sequence[Comparison]) -> str:
     count = f"{_share(moved, comparisons)} {verdict}"
     if not moved:
         return f"{count}."
+    of_process = next((one for one in moved if one.benchmark == PROCESS and one.metric == FIXED_LOOP), None)
+    if of_process is not None:
+        return f"{of_process.note.partition('. ')[0]}{_rest(verdict, comparisons)}."
     largest = max(moved, key=size)
     if len(moved) > len({one.benchmark for one in moved}):
         count += f" in {plural(len(moved), 'metric')}"
@@ -101,7 +105,7 @@ def _invalid(judgement: Judgement) -> str:
 
 
 def _clear(comparisons: Sequence[Comparison]) -> str:
-    count = len({one.benchmark for one in comparisons})
+    count = len(_benchmarks(comparisons))
     head = f"None of {plural(count, 'benchmark')} regressed" if count > 1 else "The benchmark did not regress"
     return f"{head}{_rest(Verdict.OK, comparisons)}."
 
@@ -122,7 +126,12 @@ def _with(verdict: Verdict, comparisons: Sequence[Comparison]) -> list[Compariso
 
 def _share(some: Sequence[Comparison], comparisons: Sequence[Comparison]) -> str:
     """Return `2 of 20 benchmarks`; a benchmark counts once, however many of its metrics are meant."""
-    return f"{len({one.benchmark for one in some})} of {plural(len({one.benchmark for one in comparisons}), 'benchmark')}"
+    return f"{len({one.benchmark for one in some})} of {plural(len(_benchmarks(comparisons)), 'benchmark')}"
+
+
+def _benchmarks(comparisons: Sequence[Comparison]) -> set[str]:
+    """Return the benchmarks with a comparison that is more than watched."""
+    return {one.benchmark for one in comparisons if word_of(one) != WATCHED}
 
 
 def _continued(reason: str) -> str:
@@ -141,21 +150,26 @@ def next_command(judgement: Judgement, receipt: Receipt, links: Links) -> NextCo
     if not is_interrupted and (judgement.verdict is Verdict.INVALID or judgement.controls.reasons):
         return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
     if judgement.verdict is Verdict.INCONCLUSIVE or is_interrupted:
-        if set(receipt.suites) != {"exact"}:
+        if not set(receipt.suites) <= {"exact", "instructions"}:
             suite = " --suite load" if set(receipt.suites) == {"exact", "load"} else ""
             return NextCommand(
                 f"harness compare {base} {candidate}{suite} --budget 10m", "measure more blocks of both sides"
             )
         if is_interrupted:
-            return NextCommand(f"harness compare {base} {candidate} --suite exact", "count all of both sides")
+            suite = receipt.suites[0] if receipt.suites else "exact"
+            return NextCommand(
+                f"harness compare {base} {candidate} --suite {suite}", "count all of both sides"
+            )
         # A repetition repeats what was not counted.
+        suite = "micro" if "instructions" in receipt.suites else "load"
         return NextCommand(
-            f"harness compare {base} {candidate} --suite load", "compare times, for work that was not counted"
+            f"harness compare {base} {candidate} --suite {suite}",
+            "compare times, for work that was not counted",
         )
     if judgement.verdict is Verdict.REGRESSED:
         return NextCommand(
             f"harness judge {shlex.quote(links.receipt)}", "judge the same blocks under another policy"
         )
     return NextCommand(
-        f"harness compare {base} {candidate} --suite load", "see whether the slow tail held as well"
+        f"harness compare {base} {candidate} --suite load", "compare throughput and percentiles under load"
     )

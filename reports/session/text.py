@@ -13,6 +13,7 @@ from reports.shared.brief import Brief, Part, print_brief, saying
 from reports.shared.model import Table
 from reports.shared.plain import console_of, grid, print_head, print_next, say
 from reports.shared.visible import visible
+from reports.shared.words import plural
 
 _WORD_STYLE = {
     "regressed": "bold red", "invalid": "bold red", "inconclusive": "yellow", "accepted": "yellow",
@@ -53,7 +54,7 @@ def print_text(view: SessionView, stream: TextIO, width: int = 80) -> None:
 
 def print_brief_text(view: SessionView, stream: TextIO, width: int = 80) -> None:
     """Write the verdict, the lines that matter most and the next step in at most 29 lines."""
-    lines = [line for group in view.groups for line in group.lines]
+    lines = [line for group in view.told for line in group.lines]
 
     def table(rows: int) -> RichTable | None:
         return _grid_of(lines[:rows]) if rows else None
@@ -98,7 +99,7 @@ def _grid_of(lines: Sequence[Line]) -> RichTable:
 def _comparisons(console: Console, view: SessionView) -> None:
     shown_lines: list[Line] = []
     hidden = 0
-    for group in view.groups:
+    for group in view.told:
         shown = group.lines if group.is_open else group.lines[:_MOST_OK]
         hidden += len(group.lines) - len(shown)
         shown_lines += shown
@@ -107,6 +108,10 @@ def _comparisons(console: Console, view: SessionView) -> None:
         console.print(_grid_of(shown_lines))
     if hidden:
         say(console, f"{hidden} more without a change stand in the report.", "dim")
+    if view.untold:
+        say(
+            console, f"{plural(view.untold, 'metric')} only watched, without a change: see the report.", "dim"
+        )
     for group in view.groups:
         _explain(console, group)
 

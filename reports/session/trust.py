@@ -3,8 +3,11 @@
 import statistics
 from collections.abc import Iterator, Sequence
 
+from harness.exact.metrics import INSTRUCTIONS
+from harness.judge.instructions import BLIND
+from harness.judge.metrics import WALL
 from harness.judge.verdict import Comparison, Controls, Judgement, Kind, Verdict
-from harness.session.receipt import Receipt, Slices
+from harness.session.receipt import Receipt, Rule, Slices
 from harness.units import format_duration
 from reports.session.dots import Changes, DotPlot, dot_plot, finite
 from reports.shared.changes import change_text, p_text, percent_text
@@ -12,7 +15,16 @@ from reports.shared.visible import short
 from reports.shared.words import plural
 
 _NS_PER_S = 1e9
-_TIMES = ("wall", "cpu")
+_METHODS = {
+    Rule.SEQUENTIAL: "Each benchmark was measured until its evidence decided. Intervals hold at every look at the data "
+    "(each end 95 %), and so does p.",
+    Rule.FIXED: "The policy fixed the number of blocks; p is that of the signed-rank test.",
+}
+_WHO_DECIDES = (
+    "wall (the usual call) decides, and cpu_mean (CPU time of all calls, rare slow ones too) where calls mostly compute; "
+    "wall_mean, first calls, imports and idle CPU are only watched: they never make a session longer, and count once fresh "
+    "blocks confirm a change."
+)
 _LONGEST_NAME = 80
 
 
@@ -34,11 +46,13 @@ def _sentences(judgement: Judgement, receipt: Receipt) -> Iterator[str]:
         yield _null(judgement.controls)
         yield from _discarded(judgement.controls)
     yield from _power(paired)
-    if any(one.metric in _TIMES for one in paired):
-        yield (
-            "Times are medians of short slices: they judge the uncontended path. A slow tail, such as one call in "
-            f"fifty that takes ten times as long, is for the load metrics to catch{_load_words(receipt)}."
-        )
+    if paired:
+        yield _METHODS[receipt.plan.rule]
+    if any(one.metric == WALL.name for one in paired):
+        yield _WHO_DECIDES
+        yield f"Rare calls that wait show in wall_mean alone: percentiles under load judge them{_load_words(receipt)}."
+    if any(one.metric == INSTRUCTIONS for one in judgement.comparisons):
+        yield f"Instructions are the work of a call, counted by Valgrind. They do not see {BLIND}."
     if any(one.kind is Kind.EXACT for one in judgement.comparisons):
         yield "Counts need no statistics: they repeat, on a busy machine too. Where they do not, a note says by how much they vary."
     yield from _overhead(receipt)
@@ -60,7 +74,7 @@ def _discarded(controls: Controls) -> Iterator[str]:
 
 
 def _power(paired: Sequence[Comparison]) -> Iterator[str]:
-    known = [one for one in paired if finite([one.detectable])]
+    known = [one for one in paired if finite([one.detectable]) and not one.watched]
     if not known:
         return
     worst = max(known, key=lambda one: one.detectable or 0.0)

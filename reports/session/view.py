@@ -6,7 +6,14 @@ from harness.errors import ExitCode
 from harness.judge.verdict import Judgement
 from harness.redaction.redact import redact_text
 from harness.session.receipt import Receipt
-from reports.session.facts import SUSPECTS_NOTE, environment_table, facts_table, measured_line, suspect_tables
+from reports.session.facts import (
+    SUSPECTS_NOTE,
+    calls_made,
+    environment_table,
+    facts_table,
+    measured_line,
+    suspect_tables,
+)
 from reports.session.lines import groups
 from reports.session.model import Links, SessionView
 from reports.session.sentence import next_command, sentence, status
@@ -40,8 +47,8 @@ def build(
         status=status(judgement),
         sentence=sentence(judgement),
         points=_points(judgement, receipt),
-        groups=groups(judgement.comparisons),
-        trust=trust(judgement, receipt),
+        groups=groups(judgement.comparisons, calls_made(receipt.blocks)),
+        trust=(*trust(judgement, receipt), *_uncalibrated(receipt, card)),
         null_plot=null_plot(judgement.controls),
         suspects=suspect_tables(judgement.suspects),
         suspects_note=SUSPECTS_NOTE,
@@ -50,6 +57,15 @@ def build(
         card=build_card(card) if card is not None else None,
         links=links,
         next_command=next_command(judgement, receipt, links),
+    )
+
+
+def _uncalibrated(receipt: Receipt, card: CardFacts | None) -> tuple[str, ...]:
+    """Return a sentence where the policy names a calibration card, and there is none for this machine and gate."""
+    if card is not None or not receipt.policy.get("card"):
+        return ()
+    return (
+        "This gate is not calibrated on this machine yet: harness calibrate measures how often it is right.",
     )
 
 

@@ -3,9 +3,11 @@
 import dataclasses
 import io
 import math
+from collections.abc import Sequence
 
 import msgspec
 
+from harness.units import significant
 from reports.shared import markdown
 from reports.shared.model import Cell, Row, Table
 from reports.shared.plain import console_of, print_table, say
@@ -26,6 +28,15 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     """Bound that the product declares: `at most 1 %`."""
 
 
+class Seconds(msgspec.Struct, frozen=True, kw_only=True):
+    """The median time of a benchmark until its verdict, in seconds."""
+
+    effect: str
+    verdict: str
+    median_s: float
+    goal: str = ""
+
+
 class CardFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The rates of one configuration of the gate on one machine."""
 
@@ -34,9 +45,13 @@ class CardFacts(msgspec.Struct, frozen=True, kw_only=True):
     machine: str
     configuration: str
     rates: list[Rate]
+    seconds: list[Seconds] = []
     applies: bool = True
     """True if the card was made on a machine like the session's."""
     note: str = ""
+
+
+_SECONDS_TITLE = "Time of a benchmark until its verdict"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,6 +62,8 @@ class CardView:
     sentence: str
     table: Table
     notes: tuple[str, ...]
+    seconds: Table | None = None
+    """Times until a verdict."""
 
 
 def build_card(facts: CardFacts) -> CardView:
@@ -62,7 +79,22 @@ def build_card(facts: CardFacts) -> CardView:
             "Change made, and what alarmed",
         ),
         notes=tuple(filter(None, (_elsewhere(facts), facts.note))),
+        seconds=_seconds(facts.seconds),
     )
+
+
+def _seconds(seconds: Sequence[Seconds]) -> Table | None:
+    if not seconds:
+        return None
+    rows = tuple(
+        Row(
+            one.verdict,
+            (Cell(f"{significant(one.median_s)} s", one.median_s), Cell(one.goal or "–")),
+            group=one.effect,
+        )
+        for one in seconds
+    )
+    return Table("card-seconds", _SECONDS_TITLE, ("median", "goal"), rows, "Change made, and the verdict")
 
 
 def _elsewhere(facts: CardFacts) -> str:
@@ -96,13 +128,14 @@ def render_card_text(view: CardView, width: int = 80) -> str:
     stream = io.StringIO()
     console = console_of(stream, width)
     print_table(console, view.table)
+    if view.seconds:
+        print_table(console, view.seconds)
     for words in (view.sentence, *view.notes):
         say(console, words, "dim")
     return stream.getvalue()
 
 
 def render_card_markdown(view: CardView) -> str:
-    """Return the card as Markdown: sentence, notes, table."""
-    return (
-        "\n\n".join((*map(markdown.prose, (view.sentence, *view.notes)), markdown.table(view.table))) + "\n"
-    )
+    """Return the card as Markdown: sentence, notes, tables."""
+    tables = [markdown.table(table) for table in (view.table, view.seconds) if table]
+    return "\n\n".join((*map(markdown.prose, (view.sentence, *view.notes)), *tables)) + "\n"

@@ -18,6 +18,8 @@ from pathlib import Path
 PASSED, FAILED, INTERRUPTED, NO_TESTS = 0, 1, 2, 5
 SIDE_BY_SIDE, ALONE = "not measures and not proof", "measures and not proof"
 
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+
 Pytest = Callable[[Sequence[str]], int]
 """Arguments of pytest to its exit code."""
 
@@ -93,8 +95,13 @@ def report(phases: Sequence[Phase]) -> str:
 
 
 def pytest_process(arguments: Sequence[str]) -> int:
-    """Run pytest in a process of its own; on Ctrl-C, which it hears too, wait until it has ended its servers."""
-    process = subprocess.Popen([sys.executable, "-m", "pytest", *arguments])
+    """Run pytest in a process of its own; on Ctrl-C, which it hears too, wait until it has ended its servers.
+
+    It keeps bytecode whatever the environment says: the tests start a thousand interpreters, each of which, and each worker
+    of pytest, would compile all its modules again.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != NO_BYTECODE}
+    process = subprocess.Popen([sys.executable, "-m", "pytest", *arguments], env=environment)
     try:
         return process.wait()
     except KeyboardInterrupt:

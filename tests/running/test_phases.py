@@ -140,7 +140,18 @@ def test_ctrl_c_waits_for_the_end_of_pytest(tmp_path, monkeypatch):
             return super().wait(timeout)
 
     monkeypatch.setattr(
-        phases.subprocess, "Popen", lambda _words: Interrupted([sys.executable, "-c", script])
+        phases.subprocess, "Popen", lambda _words, **_how: Interrupted([sys.executable, "-c", script])
     )
     assert phases.main([]) == phases.INTERRUPTED
     assert ended.exists()
+
+
+def test_the_tests_keep_bytecode_whatever_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    file = tmp_path / "test_kept.py"
+    file.write_text("import sys\n\ndef test_kept():\n    assert not sys.dont_write_bytecode\n")
+    assert (
+        phases.pytest_process(["-q", "-c", "/dev/null", "--rootdir", str(tmp_path), str(file)])
+        == phases.PASSED
+    )

@@ -1,7 +1,7 @@
 """Makes searches for capacity with the probes that a test names."""
 
 from harness.capacity.document import CapacityDocument, Ended, LimitSeen, MetricFacts, ProbeFacts
-from harness.capacity.search import Sight
+from harness.capacity.seen import Sight
 from harness.policy.thresholds import Level
 
 
@@ -29,6 +29,15 @@ def probe(rate_per_s, sight, level=Level.VALID, **more):
         sight=Sight(sight),
         **facts,
     )
+
+
+def counted(rate_per_s, exceeding, sight="not settled", calls=10_000):
+    """Return a probe of 10,000 calls of which some were over the limit of `p99<25ms`."""
+    limit = LimitSeen(
+        what="p99<25ms", state="not certified", sentence=f"said of {rate_per_s}", share=0.01, calls=calls,
+        exceeding=exceeding, variance=float(exceeding),
+    )  # fmt: skip
+    return probe(rate_per_s, sight, limits=[limit])
 
 
 def document(probes, ended=Ended.SETTLED, **more):

@@ -24,6 +24,7 @@ from harness.cli import main
 from harness.errors import InvalidRunError
 from harness.model import Outcome
 from harness.table import calls
+from reports.charts import figures
 from tests.support.processes import command_line, descendants, survivors
 
 COMMAND = (sys.executable, "-m", "harness")
@@ -71,8 +72,15 @@ def harness(*arguments: object, cwd: Path | None = None, prefix: tuple[str, ...]
         return end_of(process)
 
 
+def without_drawings(patch: pytest.MonkeyPatch) -> None:
+    """Leave out the drawings of pages, which take nine tenths of the time of a page, and as long as a short run."""
+    patch.setattr(figures, "draw", lambda _chart: figures.Drawing("<svg></svg>", []))
+
+
 def inside(folder: Path | None, *arguments: object, **environment: str) -> Said:
     """Run one command in this process: for what is not about a process, at a tenth of the price of `harness`.
+
+    Its pages lack their drawings; `harness` draws.
 
     It runs as in `folder`, and what it leaves in the temporary folder is beside that, in `tmp`; with None it runs
     where the tests run. `environment` is set for it alone.
@@ -86,6 +94,7 @@ def inside(folder: Path | None, *arguments: object, **environment: str) -> Said:
     ):
         patch.setattr(sys, "argv", ["harness", *words])
         patch.setattr(tempfile, "tempdir", None)
+        without_drawings(patch)
         if folder is not None:
             patch.chdir(folder)
             temporary = folder.parent / "tmp"

@@ -3,7 +3,7 @@
 import functools
 
 from harness.capacity.document import Ended
-from harness.capacity.search import Sight
+from harness.capacity.seen import Sight
 from harness.errors import ExitCode
 from harness.judge.ablation import AblationRow
 from harness.judge.verdict import Verdict

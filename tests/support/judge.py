@@ -53,6 +53,7 @@ def block(number, phase, changes, **fields):
             "slices": {name: slices(change) for name, change in changes.items()},
             "sentinel": Sentinel(base_ns=[10**6] * 3, candidate_ns=[10**6] * 3, null_ns=[10**6] * 3),
             "import_ns": {"base": 10**8, "candidate": 10**8, "null": 10**8},
+            "order": [name for name in changes if name != NULL_CONTROL],
         }
         | fields
     )
@@ -82,7 +83,7 @@ def receipt(**fields):
 class Simulation:
     """Sessions of benchmarks whose true changes are known; every block adds noise of its own.
 
-    `run` follows the conductor: screen, extend what is undecided, confirm the candidates, as `looks` says.
+    `run` follows the conductor: blocks of the screen, then of the confirmation, of the benchmarks that `looks` names.
     """
 
     def __init__(self, changes, *, sd=0.01, seed=0, plan=None, noise=None):
@@ -94,22 +95,20 @@ class Simulation:
             benchmarks=[*(Benchmark(name=name, pairs=PAIRS, calls=10) for name in changes), CONTROL],
         )
 
+    def block(self, phase, names):
+        measured = [name for name in self.changes if name in names or name == CONTROL.of]
+        drawn = {name: self.changes[name] + self.noise(self.rng) for name in measured}
+        drawn[NULL_CONTROL] = self.noise(self.rng)
+        self.receipt.blocks.append(block(len(self.receipt.blocks), phase, drawn))
+
     def blocks(self, phase, count, names):
         for _ in range(count):
-            drawn = {
-                name: self.changes[name] + self.noise(self.rng) for name in names if name in self.changes
-            }
-            drawn[NULL_CONTROL] = self.noise(self.rng)
-            self.receipt.blocks.append(block(len(self.receipt.blocks), phase, drawn))
+            self.block(phase, names)
 
     def run(self, looks):
-        plan = self.receipt.plan
-        self.blocks(Phase.SCREEN, plan.screen_blocks, self.changes)
-        if open_ones := looks.undecided(self.receipt):
-            self.blocks(Phase.EXTEND, plan.extended_blocks - plan.screen_blocks, open_ones)
-        if found := looks.candidates(self.receipt):
-            many = len(found) > 4
-            self.blocks(Phase.CONFIRM, plan.confirm_blocks_of_many if many else plan.confirm_blocks, found)
+        for phase, look in ((Phase.SCREEN, looks.screening), (Phase.CONFIRM, looks.confirming)):
+            while names := look(self.receipt):
+                self.block(phase, names)
         return self.receipt
 
 
@@ -130,7 +129,7 @@ def of(judgement, benchmark, metric="wall"):
     return next(one for one in judgement.comparisons if (one.benchmark, one.metric) == (benchmark, metric))
 
 
-def steady(changes, *, screen=12, confirm=(), **fields):
+def steady(changes, *, screen=12, confirm=(), fresh=16, **fields):
     """A receipt without noise but for a small one that keeps its sign: d alternates by 0.1 %."""
 
     def made(number, phase, names):
@@ -139,7 +138,7 @@ def steady(changes, *, screen=12, confirm=(), **fields):
         return block(number, phase, drawn)
 
     blocks = [made(number, Phase.SCREEN, changes) for number in range(screen)]
-    blocks += [made(screen + number, Phase.CONFIRM, confirm) for number in range(16 if confirm else 0)]
+    blocks += [made(screen + number, Phase.CONFIRM, confirm) for number in range(fresh if confirm else 0)]
     benchmarks = [Benchmark(name=name, pairs=PAIRS) for name in changes]
     return receipt(blocks=blocks, benchmarks=[*benchmarks, CONTROL], **fields)
 

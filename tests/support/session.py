@@ -22,11 +22,9 @@ SUITE = """import pkg
 def test_work(benchmark):
     assert benchmark(pkg.work) == sum(range(200))
 """
-TINY = SessionPlan(
-    screen_blocks=2, extended_blocks=3, confirm_blocks=2, confirm_blocks_of_many=3, slices=3, slice_ns=20_000
-)
+TINY = SessionPlan(least_blocks=2, screen_blocks=2, confirm_blocks=2, slices=3, slice_ns=20_000)
 ONE_BLOCK = msgspec.structs.replace(TINY, screen_blocks=1)
-NO_BLOCKS = msgspec.structs.replace(TINY, screen_blocks=0)
+NO_BLOCKS = msgspec.structs.replace(TINY, least_blocks=0, screen_blocks=0)
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -64,19 +62,35 @@ def homes(folder: Path) -> dict[str, Home]:
 
 @dataclasses.dataclass
 class Judge:
-    """Looks that say what a test tells them to; keeps how many blocks were there at each look."""
+    """Looks that ask for all planned blocks: a screen of everything, and fresh blocks of what a test names.
 
-    undecided_names: frozenset[str] = frozenset()
+    Keeps how many blocks were there at the first look of each phase.
+    """
+
     candidate_names: frozenset[str] = frozenset()
+    open_names: frozenset[str] = frozenset()
+    """Benchmarks that the screen goes on with after its least number of blocks; all of them where none is named."""
     seen: list[tuple[str, int]] = dataclasses.field(default_factory=list)
 
-    def undecided(self, receipt):
-        self.seen.append(("undecided", len(receipt.blocks)))
-        return self.undecided_names
+    def screening(self, receipt):
+        self._note("screening", receipt)
+        made = sum(not block.trouble for block in receipt.blocks)
+        if made >= receipt.plan.screen_blocks:
+            return frozenset()
+        every = frozenset(name for name, state in states(receipt).items() if state is State.BOTH)
+        return self.open_names if self.open_names and made >= receipt.plan.least_blocks else every
 
-    def candidates(self, receipt):
-        self.seen.append(("candidates", len(receipt.blocks)))
-        return self.candidate_names
+    def confirming(self, receipt):
+        self._note("confirming", receipt)
+        made = sum(block.phase == "confirm" and not block.trouble for block in receipt.blocks)
+        return self.candidate_names if made < receipt.plan.confirm_blocks else frozenset()
+
+    def to_confirm(self, receipt):
+        return self.candidate_names, min(1, receipt.plan.confirm_blocks)
+
+    def _note(self, look, receipt):
+        if look not in dict(self.seen):
+            self.seen.append((look, len(receipt.blocks)))
 
 
 @dataclasses.dataclass

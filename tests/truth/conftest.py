@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.table.histogram import least_count
 from tests.support.cli import Said, facts, inside, journal, returned, table
 from tests.truth.catalogue import Known
 
@@ -135,7 +136,7 @@ def assert_agrees(told: dict[str, float], values_ns: np.ndarray, apart_ns: float
     for name, true in summary(values_ns).items():
         if told[name] is None:
             assert name in SHARES
-            assert len(values_ns) < round(1 / (1 - SHARES[name]))
+            assert len(values_ns) < least_count(SHARES[name])
         else:
             assert told[name] == pytest.approx(true, abs=TOLERANCE * true + apart_ns), name
 

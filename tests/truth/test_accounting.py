@@ -104,7 +104,7 @@ def test_what_the_target_lets_out_is_counted_as_the_journal_counts_it(
 def test_an_abort_keeps_and_counts_what_was_measured(tmp_path, scenario, number, engine):
     pace = ("--rate", 300) if scenario == "steady" else ("--users", 4)
     target = f"known:constant?service_ms=3&engine={engine}&journal={tmp_path / 'journal'}"
-    options = ("--target", target, *pace, "--duration", "30s", "--warmup", "200ms", "--json")
+    options = ("--target", target, *pace, "--duration", "30s", "--warmup", "200ms", "--json", "--no-report")
     with started("run", scenario, *options, "--out", tmp_path / "runs") as process:
         until_called(tmp_path / "runs", process)
         process.send_signal(number)

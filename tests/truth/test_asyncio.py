@@ -175,11 +175,13 @@ def planted(request, tmp_path_factory):
     return Planted(tmp_path_factory.mktemp("planted"), request.param)
 
 
+@pytest.mark.measures
 def test_neither_gevent_nor_locust_is_in_the_measured_process(planted):
     assert planted.patched == []
     assert planted.run["engine"] == "asyncio"
 
 
+@pytest.mark.measures
 def test_every_call_has_its_outcome_and_whatever_it_raises_is_a_failure_with_a_reason(planted):
     run = planted.run
     assert sum(run["outcomes"].values()) == run["planned"]
@@ -200,6 +202,7 @@ def test_every_call_has_its_outcome_and_whatever_it_raises_is_a_failure_with_a_r
     assert not run["interrupted"]
 
 
+@pytest.mark.measures
 def test_no_word_of_the_other_engine_is_said(planted):
     run, page = planted.run, (Path(planted.run["dir"]) / "report.html").read_text()
     told = {key: value for key, value in run.items() if key not in {"held_by", "blocked", "locust"}}
@@ -214,6 +217,7 @@ def test_no_word_of_the_other_engine_is_said(planted):
         assert "driven by the asyncio engine: tasks of one event loop" in " ".join(words.split())
 
 
+@pytest.mark.measures
 def test_tasks_that_calls_leave_behind_are_counted_and_told(planted):
     left = planted.run["left_tasks"]
     # Of the six users, some may have left one before the measured time or after it.
@@ -221,6 +225,7 @@ def test_tasks_that_calls_leave_behind_are_counted_and_told(planted):
     assert f"{left['late']} of late" in " ".join(planted.said.stderr.split())
 
 
+@pytest.mark.measures
 def test_work_in_threads_is_measured_beside_the_split(planted):
     (name, work), count = *planted.run["in_threads"].items(), planted.run["operations"]["thread"]["count"]
     assert name == "thread"

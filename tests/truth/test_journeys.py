@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.model import Engine, Executor
-from tests.support.cli import facts, harness, inside, table
+from tests.support.cli import facts, inside, table
 
 SHOP = """
 import itertools, json, time
@@ -58,9 +58,9 @@ def run(request, tmp_path_factory):
     for before, after in ASYNC.items() if engine is Engine.ASYNCIO else ():
         source = source.replace(before, after)
     (folder / "shop.py").write_text(source)
-    said = harness(
-        "run", *LOADS[kind], "--duration", "1s", "--warmup", "300ms",
-        "--target", f"shop.py:create?log=log.txt&engine={engine}", "--json", cwd=folder,
+    said = inside(
+        folder, "run", *LOADS[kind], "--duration", "1s", "--warmup", "300ms",
+        "--target", f"shop.py:create?log=log.txt&engine={engine}", "--json",
     )  # fmt: skip
     assert said.code in {0, 5}, said.stderr
     (directory,) = (folder / "runs").iterdir()

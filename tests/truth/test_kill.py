@@ -28,7 +28,7 @@ def in_the_middle(scenario, folder, engine="gevent"):
     """A run that would go on for long, with calls out; yields its process and its directory."""
     pace = ("--rate", 400) if scenario == "steady" else ("--users", 4)
     target = f"known:constant?service_ms=20&engine={engine}&journal={folder / 'journal'}"
-    options = ("--target", target, *pace, "--duration", "20s", "--warmup", "100ms", "--json")
+    options = ("--target", target, *pace, "--duration", "20s", "--warmup", "100ms", "--json", "--no-report")
     with started("run", scenario, *options, "--out", folder / "runs") as process:
         yield process, until_called(folder / "runs", process)
 

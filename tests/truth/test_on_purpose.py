@@ -229,7 +229,7 @@ def test_a_run_in_which_every_call_fails_has_no_completed_call(ran):
 @pytest.mark.measures
 def test_an_overloaded_target_is_a_finding_and_no_fault_of_the_run(truth_of):
     run = truth_of(OVERLOADED).run
-    assert run["operations"]["call"]["response_ns"]["p99"] > 100e6
+    assert run["operations"]["call"]["response_ns"]["p95"] > 100e6
     assert not reasons(run, *LATE, "Warm-up", "No call", "The outcomes")
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.model import Outcome
-from tests.support.cli import facts, harness, table
+from tests.support.cli import facts, inside, table
 
 SHOP = """
 import logging, sys
@@ -48,9 +48,9 @@ def shop(tmp_path):
 @pytest.mark.parametrize("way", WAYS)
 def test_a_step_that_fails_ends_the_journey_and_says_why(shop, way):
     (shop / "journey.jsonl").write_text(steps(way))
-    said = harness(
-        "run", "steady", "--rate", "20", "--duration", "500ms", "--warmup", "0s", "--no-report",
-        "--target", "wsgi:shop:app?requests=journey.jsonl", cwd=shop,
+    said = inside(
+        shop, "run", "steady", "--rate", "20", "--duration", "500ms", "--warmup", "0s", "--no-report",
+        "--target", "wsgi:shop:app?requests=journey.jsonl",
     )  # fmt: skip
     (directory,) = (shop / "runs").iterdir()
     step, what = WAYS[way]

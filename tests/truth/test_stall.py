@@ -49,7 +49,7 @@ def test_the_backlog_behind_the_stall_is_in_the_percentiles(stalled, in_stall):
     # Nobody who was due in the stall can have had an answer before its end: the arithmetic of the backlog.
     least_ns = np.where(waiting, free_ns - stalled.rows["intended_ns"], 0)[stalled.is_measured]
     response = stalled.run["operations"]["call"]["response_ns"]
-    for name, share in (("p95", 0.95), ("p99", 0.99), ("p999", 0.999)):
+    for name, share in (("p95", 0.95), ("p99", 0.99)):
         assert response[name] * 1.004 >= nearest_rank(least_ns, share), name
     assert response["p99"] > STALL_NS / 2
     assert response["max"] >= STALL_NS

@@ -184,7 +184,7 @@ def test_users_think_between_their_calls(tmp_path):
 def test_killing_the_measured_process_loses_no_call(tmp_path, scenario):
     pace = ("--rate", 400) if scenario == "steady" else ("--users", 8)
     target = f"known:constant?service_ms=20&engine=threads&journal={tmp_path / 'journal'}"
-    options = ("--target", target, *pace, "--duration", "20s", "--warmup", "100ms", "--json")
+    options = ("--target", target, *pace, "--duration", "20s", "--warmup", "100ms", "--json", "--no-report")
     with started("run", scenario, *options, "--out", tmp_path / "runs") as process:
         directory = until_called(tmp_path / "runs", process)
         os.kill(measured_child(process), signal.SIGKILL)
@@ -203,7 +203,7 @@ def test_killing_the_measured_process_loses_no_call(tmp_path, scenario):
 def test_an_abort_keeps_and_counts_what_was_measured(tmp_path, scenario):
     pace = ("--rate", 300) if scenario == "steady" else ("--users", 4, "--think-time", "20ms")
     target = f"known:constant?service_ms=3&engine=threads&journal={tmp_path / 'journal'}"
-    options = ("--target", target, *pace, "--duration", "30s", "--warmup", "200ms", "--json")
+    options = ("--target", target, *pace, "--duration", "30s", "--warmup", "200ms", "--json", "--no-report")
     with started("run", scenario, *options, "--out", tmp_path / "runs") as process:
         until_called(tmp_path / "runs", process, 30)
         process.send_signal(signal.SIGINT)
@@ -269,7 +269,7 @@ def test_what_gevent_breaks_is_refused_under_it_and_measured_in_threads(tmp_path
     ("what", "engine"), [("ends_child", None), ("ends_child", "threads"), ("ends_child_later", None)]
 )
 def test_a_child_that_a_call_forks_can_be_ended_by_it_in_every_engine(tmp_path, what, engine):
-    run = app(tmp_path, what, "--users", 6, "--duration", "1s", "--warmup", "0s", engine=engine).run
+    run = app(tmp_path, what, "--users", 6, "--duration", "300ms", "--warmup", "0s", engine=engine).run
     assert run["outcomes"]["completed"] > 0, run["outcomes"]
     assert run["outcomes"]["failed"] == 0, run["failures"]
     assert not run["interrupted"]

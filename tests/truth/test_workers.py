@@ -55,6 +55,7 @@ def pair(tmp_path_factory):
     return said, folder
 
 
+@pytest.mark.measures
 def test_the_union_of_all_parts_is_the_plan_of_one_process(pair):
     said, _ = pair
     assert said.run["planned"] == RATE
@@ -66,6 +67,7 @@ def test_the_union_of_all_parts_is_the_plan_of_one_process(pair):
         assert np.array_equal(rows[column], expected[column]), column
 
 
+@pytest.mark.measures
 def test_counts_and_histograms_of_the_parts_add_up_to_the_whole_bit_for_bit(pair):
     said, _ = pair
     directory = RunDirectory(Path(said.run["dir"]))
@@ -107,6 +109,7 @@ def test_percentiles_over_both_workers_are_those_of_their_journals(pair):
     assert_monotone(said.run["operations"]["call"]["response_ns"])
 
 
+@pytest.mark.measures
 def test_each_worker_s_own_percentiles_and_outcomes_are_those_of_its_table(pair):
     said, _ = pair
     for number, worker in enumerate(document(said.run["dir"])["workers"]):
@@ -116,7 +119,7 @@ def test_each_worker_s_own_percentiles_and_outcomes_are_those_of_its_table(pair)
         response_ns = np.sort(
             (mine["completed_ns"] - mine["intended_ns"])[np.isin(mine["outcome"], RETURNED)]
         )
-        for name, share in (("p50", 0.5), ("p99", 0.99)):
+        for name, share in (("p50", 0.5), ("p90", 0.9)):
             exact_ns = response_ns[int(np.ceil(share * len(response_ns))) - 1]
             assert worker["response_ns"][name] == pytest.approx(exact_ns, rel=0.005)
 
@@ -172,6 +175,7 @@ LONG = (
     "200ms",
     "--workers",
     2,
+    "--no-report",
 )
 
 

@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping
 
 from harness.calibrate.card import Card, TrialCard, same_machine
 from harness.calibrate.card import Rate as CardRate
-from harness.calibrate.effects import TRIALS, Trial, what_was_done
-from reports.shared.card import CardFacts, Rate
+from harness.calibrate.effects import (
+    SECONDS_TO_OK,
+    SECONDS_TO_REGRESSED,
+    TRIALS,
+    Trial,
+    what_was_done,
+)
+from reports.shared.card import CardFacts, Rate, Seconds
 
-_GOALS = {
-    "same": "at most 1 %",
-    "slower-5%": "at least 99 %",
-    "slower-3%": "at least 95 %",
-    "slower-1%-60s": "at least 90 %",
-}
 _BY_NAME = {trial.name: trial for trial in TRIALS}
 
 
@@ -23,8 +23,10 @@ def facts_of(card: Card, environment: Mapping[str, object] | None = None) -> Car
         machine=f"{card.environment.get('cpu')}, {card.environment.get('cores')} cores",
         configuration=f"gate {card.gate}",
         rates=[rate for trial in card.trials for rate in _rates(trial)],
+        seconds=[seconds for trial in card.trials for seconds in _seconds(trial)],
         applies=environment is None or same_machine(card.environment, environment),
-        note="Below the gate stand other ways to judge the same recorded sessions. What was added, and what the gate "
+        note="A comparison is a benchmark with all its metrics. Those of one session share its machine, so the bounds by session "
+        "are the safe ones. Below the gate stand other ways to judge the same recorded sessions. What was added, and what the gate "
         "saw of it, are medians. Sessions are steady if neither bad blocks nor a dirty control withheld their verdicts.",
     )
 
@@ -34,20 +36,39 @@ def _effect(trial: TrialCard, known: Trial | None) -> str:
     if known is None:
         return trial.trial
     what = what_was_done(known)
-    if not known.spin_share or trial.change_median is None:
+    if not (known.spin_share or known.tail) or trial.change_median is None:
         return what
     return f"{what}: added {100 * trial.added:.1f} %, seen {100 * trial.change_median:.1f} %"
 
 
 def _rates(trial: TrialCard) -> Iterator[Rate]:
-    effect = _effect(trial, _BY_NAME.get(trial.trial))
-    yield _rate(effect, "the gate", trial.alarms, _GOALS.get(trial.trial, ""))
+    known = _BY_NAME.get(trial.trial)
+    effect = _effect(trial, known)
+    yield _rate(effect, "the gate", trial.alarms, known.goal if known else "")
     if trial.steady_alarms is not None and trial.steady_alarms.total < trial.alarms.total:
         yield _rate(effect, "the gate, steady sessions", trial.steady_alarms)
-    yield _rate(effect, "the gate, by session", trial.session_alarms)
+    if known is None or known.changes_nothing:
+        yield _rate(effect, "by session, any alarm", trial.session_alarms)
+    else:
+        yield _rate(effect, "by session, all found", trial.session_finds)
     others = {**trial.mutants, **{f"pytest-benchmark {rule}": rate for rule, rate in trial.beside.items()}}
     for name, rate in others.items():
         yield _rate(effect, name, rate)
+
+
+def _seconds(trial: TrialCard) -> Iterator[Seconds]:
+    """Yield the time to the right verdict of the trial, if any comparison reached it."""
+    known = _BY_NAME.get(trial.trial)
+    if known is None:
+        return
+    verdict, seconds, goal_s = (
+        ("ok", trial.seconds_to_ok, SECONDS_TO_OK)
+        if known.changes_nothing
+        else ("regressed", trial.seconds_to_regressed, SECONDS_TO_REGRESSED)
+    )
+    if seconds is not None:
+        goal = f"at most {known.budget_s or goal_s:g} s"
+        yield Seconds(effect=what_was_done(known), verdict=verdict, median_s=seconds, goal=goal)
 
 
 def _rate(effect: str, by: str, rate: CardRate, goal: str = "") -> Rate:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from harness.calibrate.card import Card, read_card, same_machine
+from harness.calibrate.digest import gate_digest
 from harness.calibrate.shelf import card_file
 from harness.commands.showing.cards import facts_of
 from harness.commands.showing.publish import ALL, ReportFiles, say_unmade, text_or_none
@@ -59,7 +60,7 @@ def only_reported(code: ExitCode, talk: Talk) -> ExitCode:
 
 
 def card_for(receipt: Receipt, policy: Policy, project: Path, talk: Talk) -> Card | None:
-    """Return the calibration card of this machine, if the project keeps one that fits."""
+    """Return the calibration card of this machine and of this state of the gate's code, if the project keeps one."""
     if policy.card is None or not (project / policy.card).exists():
         return None
     try:
@@ -68,4 +69,6 @@ def card_for(receipt: Receipt, policy: Policy, project: Path, talk: Talk) -> Car
     except HarnessError as error:
         talk.say(f"harness: {error}")
         return None
-    return card if card is not None and same_machine(card.environment, receipt.environment) else None
+    if card is None or not same_machine(card.environment, receipt.environment):
+        return None
+    return card if card.gate == gate_digest() else None

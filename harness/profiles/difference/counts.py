@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from harness.profiles.difference.discovery import (
     Floats,
     benjamini_hochberg,
-    student_quantile,
     two_sided_p,
 )
 from harness.profiles.difference.finding import STRICT, Finding, Strictness
+from harness.stats.student import student_quantile
 
 _LEAST_MEAN = 5.0
 _MOST_DISPERSION = 10.0
@@ -99,7 +99,7 @@ def compare_sampled(before: Counts, after: Counts, strict: Strictness = STRICT) 
     is_found &= np.abs(change) >= strict.least_effect * larger
     if is_replicated:
         # The test needs the variance of both sides if they were one, the interval the variance of each.
-        is_found &= _runs_agree(before, after) & (np.abs(change) > reach)
+        is_found &= runs_agree(before, after) & (np.abs(change) > reach)
     is_same = (np.abs(change) + reach <= strict.least_effect * larger) & (samples > 0) & is_replicated
     word = Finding.CHANGED if is_replicated else Finding.BEYOND_SAMPLING
     findings = [
@@ -181,7 +181,7 @@ def shared_dispersion(before: Counts, after: Counts) -> float:
     return high
 
 
-def _runs_agree(before: Counts, after: Counts) -> NDArray[np.bool_]:
+def runs_agree(before: Counts, after: Counts) -> NDArray[np.bool_]:
     """Return for each frame whether the runs of the sides differ by rank (Mann and Whitney 1947, normal, 5 %).
 
     A process that loses its processor is sampled many times at one place: all these samples are one event.

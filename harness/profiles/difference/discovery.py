@@ -1,7 +1,6 @@
 """Tails of Student's distribution, and the false discovery rate over many tests; arrays in, arrays out."""
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +16,6 @@ def two_sided_p(t: Floats, freedom: float) -> Floats:
         shares = (freedom / (freedom + t**2)).tolist()
         return np.array([incomplete_beta(share, freedom / 2, 0.5) for share in shares])
     return np.array([math.erfc(abs(z) / math.sqrt(2)) for z in t.tolist()])
-
-
-def student_quantile(confidence: float, freedom: float) -> float:
-    """Return the half-width of a two-sided interval of `confidence`, in standard errors.
-
-    Wallace (1959): Student's quantile from the normal one, within 0.2 % from 8 degrees of freedom on.
-    """
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    if not math.isfinite(freedom):
-        return z
-    scaled = z * (8 * freedom + 3) / (8 * freedom + 1)
-    return math.sqrt(freedom * math.expm1(scaled**2 / freedom))
 
 
 def benjamini_hochberg(p: Floats) -> Floats:

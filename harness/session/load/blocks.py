@@ -10,15 +10,17 @@ import contextlib
 import dataclasses
 import random
 import time
-from collections.abc import Callable, Collection
-from typing import Any
+from typing import Protocol
+
+import msgspec
 
 from harness.capacity.probe import PROBE_S, PROBE_WARMUP_S, at_sustainable_rate, probe_per_s
 from harness.processes.loadrun import LoadPlan
-from harness.session.conductor import MANY_CANDIDATES, TROUBLES_IN_A_ROW, Progress, Write
+from harness.reading.counting import ALL
+from harness.session.conductor import TROUBLES_IN_A_ROW, Look, Progress, Write
 from harness.session.load.block import BlockInTheMaking, LoadSession, silent
 from harness.session.pace import Asked, Pace
-from harness.session.receipt import LoadConditions, Phase, Receipt, SessionPlan, Side
+from harness.session.receipt import LoadConditions, Phase, Receipt, Rule, SessionPlan, Side
 
 SEGMENT_START_S = 1.5
 """Time to start, import, open, drain and summarise a segment, in addition to its plan, on a small machine (seconds)."""
@@ -28,15 +30,20 @@ DISTURBED_SHARE = 2 / 3
 of all are discarded, and the judge rejects the session."""
 
 
-Candidates = Callable[[Receipt], Collection[Any]]
-"""Function that names the operations for fresh blocks to confirm, after the screen."""
+class LoadLooks(Protocol):
+    """The judge's looks at the load blocks, after their screen and before each fresh block."""
+
+    def confirming_load(self, receipt: Receipt, /) -> frozenset[str]:
+        """Return the operations of the next block of fresh data; none if none is needed."""
+
+    def to_confirm_load(self, receipt: Receipt, /) -> tuple[frozenset[str], int]:
+        """Return the operations that appear changed, and the fewest fresh blocks that could confirm them."""
 
 
 def load_session_seconds(plan: SessionPlan, duration_s: float, warmup_s: float) -> tuple[float, float]:
     """Return the approximate duration of the load blocks, in seconds: without confirmation, and at most."""
     block_s = (len(Side) + 1) * (SEGMENT_START_S + warmup_s + duration_s)
-    confirm_blocks = max(plan.confirm_blocks, plan.confirm_blocks_of_many)
-    return plan.load_blocks * block_s, (plan.load_blocks + confirm_blocks) * block_s
+    return plan.load_blocks * block_s, (plan.load_blocks + plan.load_confirm_blocks) * block_s
 
 
 def probe_seconds() -> float:
@@ -60,21 +67,21 @@ def run_load_blocks(
     session: LoadSession,
     receipt: Receipt,
     *,
-    candidates: Candidates,
+    looks: LoadLooks,
     write: Write,
     progress: Progress,
     pace: Pace | None = None,
 ) -> None:
     """Measure the load blocks of `receipt.plan` into `receipt`, which `write` receives whole after each of them.
 
-    First the screen blocks; then, if `candidates` names anything, as many fresh blocks as confirm it. The receipt is
+    First the screen blocks; then fresh blocks, as long as `looks` names anything that they must confirm. The receipt is
     finished when all of them are made. Ctrl-C keeps the measured blocks and marks the receipt as interrupted.
 
     A block with an invalid or a failed segment carries its trouble and is repeated, whichever side it was. Three in
     a row in which a measured process failed end the load blocks, and so do more disturbed blocks than the judge
     accepts; the receipt's trouble gives the reason.
     """
-    _Conductor(session, receipt, write, progress, pace or Pace()).conduct(candidates)
+    _Conductor(session, receipt, write, progress, pace or Pace()).conduct(looks)
 
 
 class _Conductor:
@@ -89,12 +96,12 @@ class _Conductor:
         # A separate random sequence: the micro session may run beside it from the same seed.
         self._rng = random.Random(f"load {receipt.seed}")
 
-    def conduct(self, candidates: Candidates) -> None:
+    def conduct(self, looks: LoadLooks) -> None:
         receipt = self._receipt
         receipt.load = _conditions(self._session.plan)
         receipt.finished = False
         try:
-            self._phases(candidates)
+            self._phases(looks)
             receipt.finished = not receipt.trouble
         except KeyboardInterrupt:
             receipt.interrupted = True
@@ -104,41 +111,46 @@ class _Conductor:
                 self._session.folder.rmdir()
         self._write(receipt)
 
-    def _phases(self, candidates: Candidates) -> None:
+    def _phases(self, looks: LoadLooks) -> None:
         plan = self._receipt.plan
-        if self._blocks(Phase.SCREEN, plan.load_blocks) and (found := candidates(self._receipt)):
-            many = len(found) > MANY_CANDIDATES
-            blocks = plan.confirm_blocks_of_many if many else plan.confirm_blocks
-            self._blocks(Phase.CONFIRM, blocks, len(found))
+        every = frozenset({ALL})
+        least = min(plan.least_blocks, plan.load_blocks) if plan.rule is Rule.SEQUENTIAL else plan.load_blocks
+        screened = self._blocks(Phase.SCREEN, lambda _receipt: every, least, plan.load_blocks)
+        if screened is None or screened < least:
+            return
+        if screened < plan.load_blocks:
+            self._receipt.notes.append(
+                f"The budget had room for {screened} of {plan.load_blocks} load blocks of the screen"
+            )
+            self._receipt.plan = msgspec.structs.replace(plan, load_blocks=screened)
+        _, fewest = looks.to_confirm_load(self._receipt)
+        if fewest:
+            self._blocks(Phase.CONFIRM, looks.confirming_load, fewest, plan.load_confirm_blocks)
 
-    def _blocks(self, phase: Phase, blocks: int, benchmarks: int = 1) -> bool:
-        """Measure `blocks` usable blocks of a phase; return False where the load blocks must end."""
+    def _blocks(self, phase: Phase, look: Look, least: int, most: int) -> int | None:
+        """Measure up to `most` usable blocks of a phase, as long as `look` names operations.
+
+        Return the number of usable ones, or None where the load blocks must end.
+        """
         usable = bad = failed = 0
         plan = self._session.plan
         block_s, _ = load_session_seconds(SessionPlan(load_blocks=1), plan.duration_s, plan.warmup_s)
-        while not self._receipt.cut:
-            asked = Asked(
-                phase,
-                blocks,
-                usable,
-                block_s,
-                block_s,
-                benchmarks,
-                phase_is_shared=bool(self._receipt.blocks),
-            )
-            blocks = self._pace.affordable_under_load(asked, self._receipt)
-            if usable >= blocks:
+        while usable < most and look(self._receipt):
+            asked = Asked(phase, usable, least, most, block_s)
+            if not self._pace.has_time(asked):
+                if usable < least or phase is Phase.CONFIRM:
+                    self._pace.end(asked, self._receipt)
                 break
             began_s = time.monotonic()
             block = self._block(phase)
             self._pace.allowance.took(block_s, time.monotonic() - began_s)
             usable, bad = usable + (not block.trouble), bad + bool(block.trouble)
             failed = failed + 1 if block.failed else 0
-            self._progress.block(phase, usable, blocks, self._receipt)
-            if reason := why_to_end(failed, bad, blocks):
+            self._progress.block(phase, usable, most, self._receipt)
+            if reason := why_to_end(failed, bad, most):
                 self._receipt.trouble.append(f"{reason}; the last: {block.trouble}")
-                return False
-        return not self._receipt.cut
+                return None
+        return usable
 
     def _block(self, phase: Phase) -> BlockInTheMaking:
         block = BlockInTheMaking(self._session, self._receipt, phase, self._rng)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from harness.policy.slo import LimitCount
 from harness.policy.thresholds import Level
 from harness.processes.job import Ready
-from harness.reading.limits import ALL
+from harness.reading.counting import ALL
 from harness.reading.summary import OperationSummary, RunSummary
 from harness.reading.validity import Validity
 from harness.session.receipt import Segment

@@ -42,7 +42,7 @@ markers =
 class Prepared:
     """The files and environments of a session, for as long as it lasts.
 
-    `homes` are for screening, `swapped` for confirmation: the overlays of base and candidate have changed places.
+    In `swapped` the overlays of base and candidate have changed places; blocks use `homes` and `swapped` in turn.
     `base_bench` is the base's own suite, to find removed benchmarks. `trees` are the projects' folders, `roots` the
     measured paths in them, `{import name: path in the project}`; empty for targets.
     """

@@ -1,12 +1,12 @@
 """The micro suite of `target:` and `variant:` sides: one benchmark per operation, `target.call(event)`.
 
-A slot runs a copy of this file. The target comes from the environment; both sides call it with the same events, drawn
-from a fixed seed, in the same order.
+A slot runs a copy of this file. The target comes from the environment; all slots of a block call it with the same events
+in the same order, drawn from the seed of the block.
 """
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -20,7 +20,6 @@ from harness.target.loading import LoadedTarget, closing_target, make, open_targ
 from harness.target.refusals import Results
 from harness.target.renewing import Renewable, events_changed, give_back, taken
 
-SEED = 1
 EVENTS = int(os.environ.get("HARNESS_SLOT_EVENTS", "64"))
 ROUNDS_BEFORE = 2
 
@@ -58,10 +57,11 @@ def test_call(target: LoadedTarget, operation: str, benchmark: Any) -> None:
         )
     if target.is_async:
         benchmark.loop = target.loop
-    pool = prepare_events(target, {operation: 1.0}, SEED, {operation: EVENTS})[0]
+    pool = prepare_events(target, {operation: 1.0}, benchmark.seed, {operation: EVENTS})[0]
     # State that a target keeps for each event exists before timing begins.
+    call = benchmark.counted(target.call)
     for entry in pool * ROUNDS_BEFORE:
-        _checked(target, operation, _with_event(entry, target))
+        _checked(target, operation, _with_event(entry, target, call))
     if any(type(entry) is Renewable and entry.is_used_up for entry in pool):
         answer = _in_single_calls(target, pool, benchmark)
     else:
@@ -109,10 +109,10 @@ def _in_single_calls(target: LoadedTarget, pool: list[Any], benchmark: Any) -> A
     return benchmark.pedantic(target.call, setup=setup, teardown=lambda event: give_back(out[0], event))
 
 
-def _with_event(entry: Any, target: LoadedTarget) -> Any:
+def _with_event(entry: Any, target: LoadedTarget, call: Callable[[Any], Any]) -> Any:
     event = taken(entry)
     try:
-        return target.loop.run(target.call(event)) if target.is_async else target.call(event)
+        return target.loop.run(call(event)) if target.is_async else call(event)
     finally:
         give_back(entry, event)
 

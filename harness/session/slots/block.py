@@ -9,9 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Phase, Sentinel, Side, Slices
+from harness.session.receipt import NULL_CONTROL, Benchmark, Block, Concurrency, Phase, Side
 from harness.session.slots.launch import Bench, Home, Launch, Limits, slot_environment
-from harness.session.slots.slot import ForeignCodeError, Slot, start_slot
+from harness.session.slots.record import Record
+from harness.session.slots.room import taken_share
+from harness.session.slots.sizing import IDLE_S, LEAST_SENTINELS, SentinelPlan
+from harness.session.slots.slot import ForeignCodeError, start_slot
+from harness.session.slots.turns import Turns, measure_series
 from harness.supervise import Supervisor
 
 NULL = "null"
@@ -45,6 +49,8 @@ class Draw:
     hash_seed: int
     padding_bytes: int
     ballast: tuple[int, ...]
+    seed: int
+    """Seed of the events of a target, in all slots of the block."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,7 +67,8 @@ class BlockRequest:
 def draw(request: BlockRequest, rng: random.Random, cpus: Sequence[int]) -> Draw:
     """Draw the CPU, the orders, the hash seed, and the shifts of stack and heap.
 
-    The benchmark of the null control comes first: both of the base's slots are fresh then, and exchangeable.
+    The benchmark of the null control comes first. The third slot runs no other one, so that only then both of the base's
+    slots have done the same before, and are exchangeable.
     """
     null_of = [benchmark.of for benchmark in request.benchmarks if benchmark.of is not None]
     others = [mark.name for mark in request.benchmarks if mark.of is None and mark.name not in null_of]
@@ -75,6 +82,7 @@ def draw(request: BlockRequest, rng: random.Random, cpus: Sequence[int]) -> Draw
         hash_seed=rng.randrange(2**32),
         padding_bytes=rng.randrange(MOST_PADDING_BYTES),
         ballast=tuple(rng.randrange(MOST_BALLAST) for _ in range(BALLAST_SIZES)),
+        seed=rng.randrange(2**32),
     )
 
 
@@ -86,7 +94,7 @@ def run_block(stage: Stage, request: BlockRequest) -> Block:
     rng = random.Random(request.seed)
     drawn = draw(request, rng, sorted(os.sched_getaffinity(0)))
     started_unix_s, start_s = time.time(), time.monotonic()
-    record = _Record()
+    record = Record()
     trouble = None
     try:
         with contextlib.ExitStack() as stack:
@@ -106,45 +114,21 @@ def run_block(stage: Stage, request: BlockRequest) -> Block:
         slices={} if trouble else record.slices,
         sentinel=None if trouble else record.sentinel(),
         import_ns=record.import_ns,
+        import_cpu_ns=record.import_cpu_ns,
+        first_calls={} if trouble else record.first_calls,
+        calls={} if trouble else record.calls,
+        idle_cpu={} if trouble else record.idle_cpu,
+        beside=record.beside,
         started_unix_s=started_unix_s,
         seconds=time.monotonic() - start_s,
         trouble=trouble,
         failed=record.failed,
+        crowded=record.crowded,
         order=list(drawn.order),
         hash_seed=drawn.hash_seed,
         padding_bytes=drawn.padding_bytes,
         fixed_layout=record.fixed_layout,
     )
-
-
-class _Record:
-    """The measurements of a block so far."""
-
-    def __init__(self) -> None:
-        self.slices: dict[str, Slices] = {}
-        self.failed: dict[str, str] = {}
-        self.import_ns: dict[str, int] = {}
-        self.fixed_layout = False
-        self.sentinels: dict[str, list[int]] = {Side.BASE: [], Side.CANDIDATE: [], NULL: []}
-
-    def fail(self, name: str, side: str, why: str) -> None:
-        """Record a failure of a benchmark on one side; it then counts as measured on neither side."""
-        self.failed.setdefault(name, f"{side}: {why}")
-        self.slices.pop(name, None)
-
-    def nothing(self) -> str | None:
-        """Return the reasons why the block measured nothing; None if it measured something."""
-        if self.slices:
-            return None
-        return "; ".join(f"{name}: {why}" for name, why in self.failed.items())
-
-    def sentinel(self) -> Sentinel:
-        """Return the sentinel of all slots."""
-        return Sentinel(
-            base_ns=self.sentinels[Side.BASE],
-            candidate_ns=self.sentinels[Side.CANDIDATE],
-            null_ns=self.sentinels[NULL],
-        )
 
 
 class _Measuring:
@@ -156,13 +140,20 @@ class _Measuring:
         request: BlockRequest,
         drawn: Draw,
         rng: random.Random,
-        record: _Record,
+        record: Record,
         stack: contextlib.ExitStack,
     ) -> None:
         self._stage, self._drawn, self._rng, self._record, self._stack = stage, drawn, rng, record, stack
         self._benchmarks = {benchmark.name: benchmark for benchmark in request.benchmarks}
         self._null = self._benchmarks.get(NULL_CONTROL)
-        self._slots: dict[str, Slot] = {}
+        self._alone = alone = {
+            one.of or one.name for one in request.benchmarks if one.concurrency is not Concurrency.NONE
+        }
+        self._turns = Turns(alone=bool(alone))
+        self._cpus = {name: _cpus(drawn, is_alone=name in alone) for name in drawn.order}
+        self._sentinel = SentinelPlan(len(drawn.order), is_alone=bool(alone))
+        self._looks = 0
+        self._cpus_of: dict[str, frozenset[int]] = {}
         self._serving: dict[str, str] = {}
         self._orders = {side: self._order(side) for side in drawn.spawned}
 
@@ -174,15 +165,15 @@ class _Measuring:
             self._rng.shuffle(sides)
             ready = [self._enter(side, name) for side in sides]
             if all(ready):
-                self._sentinels(sides)
-                self._measure(name)
-        self._sentinels([side for side in self._slots if self._serving.get(side)])
-        for side, slot in self._slots.items():
+                self._measure(name, sides)
+        self._last_looks()
+        for side in self._drawn.spawned:
             self._move_on(side)
-            slot.finish()
+            self._turns.of(side).finish()
+        self._record.require_room(self._alone)
 
     def _order(self, side: str) -> list[str]:
-        """Return the benchmarks of a slot. Base and candidate run the same ones, timed or not, to stay exchangeable."""
+        """Return the benchmarks of a slot. Base and candidate run the same ones, to stay exchangeable."""
         null_of = self._null.of if self._null else None
         return [name for name in self._drawn.order if side != NULL or name == null_of]
 
@@ -190,80 +181,95 @@ class _Measuring:
         # All files in every block: the import time of a side is a metric too, and must not depend on the choice.
         files = (self._stage.bench.suite,)
         warm = {one.of or one.name: one.warm_calls for one in self._benchmarks.values()}
+        # The import of a library decides how many threads it will have, by the CPUs that it sees.
+        cpu = None if self._turns.alone else self._drawn.cpu
         launches = {
             side: Launch(
                 files,
                 self._orders[side],
-                self._drawn.cpu,
+                cpu,
                 self._drawn.hash_seed,
                 ballast=self._drawn.ballast,
                 warm=warm,
                 spin=self._stage.spin.get(side, {}),
+                seed=self._drawn.seed,
             )
             for side in self._drawn.spawned
         }
         padding = equal_padding(self._stage.homes, launches, self._drawn.padding_bytes)
+        layouts = []
         for side, launch in launches.items():
+            self._turns.pause()
             padded = dataclasses.replace(launch, padding_bytes=padding[side])
             home = self._stage.homes[side]
             slot = start_slot(
                 self._stage.supervisor, home, self._stage.bench, padded, self._stage.log, self._stage.limits
             )
-            self._slots[side] = self._stack.enter_context(slot)
-            self._record.import_ns[side] = slot.collect().import_ns
-        self._record.fixed_layout = all(slot.has_fixed_layout() for slot in self._slots.values())
+            self._turns.add(side, self._stack.enter_context(slot))
+            self._record.collected(side, slot.collect())
+            layouts.append(slot.has_fixed_layout())
+        self._record.fixed_layout = all(layouts)
 
     def _enter(self, side: str, name: str) -> bool:
-        self._move_on(side)
-        message = self._slots[side].enter(name)
+        self._move_on(side, name)
+        message = self._turns.of(side).enter(name)
         if message.kind == "ready":
             self._serving[side] = name
+            self._record.ready(side, message, is_null=self._is_null(name))
             return True
         self._record.fail(name, side, message.error or "it did not call the benchmark fixture")
         return False
 
-    def _move_on(self, side: str) -> None:
-        served = self._serving.pop(side, "")
-        ended = self._slots[side].move_on()
-        if ended is not None and ended.outcome != "passed":
-            self._record.fail(served, side, ended.error)
+    def _move_on(self, side: str, following: str | None = None) -> None:
+        served, slot = self._serving.pop(side, ""), self._turns.of(side)
+        cpus = self._cpus[following] if following and self._turns.alone else None
+        if cpus and cpus != self._cpus_of.get(side, _cpus(self._drawn, is_alone=True)):
+            slot.use_cpus(cpus)
+            self._cpus_of[side] = cpus
+        ended = slot.move_on()
+        if ended is not None:
+            self._record.done(served, side, ended)
+
+    def _is_null(self, name: str) -> bool:
+        return self._null is not None and self._null.of == name
 
     def _sentinels(self, sides: Sequence[str]) -> None:
+        if self._turns.alone and self._looks % self._sentinel.look_every == 0:
+            self._turns.pause()
+            self._record.taken.append(taken_share(IDLE_S))
+        self._looks += 1
         for side in sides:
-            self._record.sentinels[side].append(self._slots[side].sentinel_ns())
+            self._record.sentinels[side].append(self._turns.of(side).sentinel_ns(self._sentinel.loops))
 
-    def _measure(self, name: str) -> None:
-        series = []
+    def _measure(self, name: str, sides: Sequence[str]) -> None:
+        """Time a benchmark in all slots that run it: in the same series, so that all of them make the same calls."""
+        benchmark = self._benchmarks.get(name) or self._null
+        assert benchmark is not None  # noqa: S101 - the order holds these benchmarks only
+        parts = self._sentinel.per_series(alone_in_its_slot=self._is_null(name))
+        series = measure_series(
+            self._turns, sides, benchmark, self._rng, parts, lambda: self._sentinels(sides)
+        )
         if name in self._benchmarks:
-            series.append((self._benchmarks[name], str(Side.CANDIDATE)))
-        if self._null and self._null.of == name:
-            series.append((self._null, NULL))
-        self._rng.shuffle(series)
-        for benchmark, other in series:
-            pair = (self._slots[Side.BASE], self._slots[other])
-            self._record.slices[benchmark.name] = measure_pairs(pair, benchmark, self._rng)
+            self._record.slices[name] = series.against(Side.BASE, Side.CANDIDATE)
+        if self._is_null(name):
+            self._record.slices[NULL_CONTROL] = series.against(Side.BASE, NULL)
+
+    def _last_looks(self) -> None:
+        """Read the sentinel once more, and the CPU time of slots at rest where some do not rest."""
+        sides = [side for side in self._drawn.spawned if self._serving.get(side)]
+        self._sentinels(sides)
+        for side in sides:
+            while len(self._record.sentinels[side]) < LEAST_SENTINELS:
+                self._sentinels([side])
+        if self._turns.alone and {Side.BASE, Side.CANDIDATE} <= set(sides):
+            self._record.idle_cpu = {
+                str(side): self._turns.of(side).idle_share(IDLE_S) for side in (Side.BASE, Side.CANDIDATE)
+            }
 
 
-def measure_pairs(slots: tuple[Slot, Slot], benchmark: Benchmark, rng: random.Random) -> Slices:
-    """Time slices of both slots in pairs, each pair in random order, after one untimed slice of each."""
-    for slot in slots:
-        slot.begin()
-        slot.slice_ns(benchmark.calls)
-    firsts = [rng.randrange(2) for _ in range(benchmark.pairs)]
-    wall_ns: tuple[list[int], list[int]] = ([], [])
-    cpu_ns: tuple[list[int], list[int]] = ([], [])
-    for first in firsts:
-        for side in (first, 1 - first):
-            wall, cpu = slots[side].slice_ns(benchmark.calls)
-            wall_ns[side].append(wall)
-            cpu_ns[side].append(cpu)
-    return Slices(
-        base_ns=wall_ns[0],
-        candidate_ns=wall_ns[1],
-        first=firsts,
-        base_cpu_ns=cpu_ns[0],
-        candidate_cpu_ns=cpu_ns[1],
-    )
+def _cpus(drawn: Draw, *, is_alone: bool) -> frozenset[int]:
+    """Return the CPUs of a benchmark: all of the session where it works beside its thread, else the drawn one."""
+    return frozenset(os.sched_getaffinity(0) if is_alone else {drawn.cpu})
 
 
 def equal_padding(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from harness.errors import InvalidRunError, RefusedError, UsageError
 from harness.micro.outline import names_benchmark
-from harness.session.receipt import Side, State
+from harness.session.receipt import Concurrency, Side, State
+from harness.session.slots import room
 from harness.session.slots.block import Stage
 from harness.session.slots.launch import Bench, Launch
 from harness.session.slots.sizing import Found, calls_per_slice
@@ -17,6 +18,10 @@ _SLICES = 5
 _SLICE_NS = 3_000_000
 _MOST_SLICES_NS = 500_000_000
 """Largest time for the timed slices of one benchmark, in ns: a long call is made once after its warm-up, not five times."""
+_NO_ROOM = (
+    "it works with {} beside its calling thread, and this session has the time of {:.3g} CPU: at least two are needed to "
+    "compare its wall time"
+)
 _ENDINGS = {
     "failed": "fails",
     "skipped": "is skipped",
@@ -39,6 +44,7 @@ class Ran:
     outcome: str = "passed"
     why: str = ""
     warm_calls: int = 0
+    concurrency: Concurrency = Concurrency.NONE
 
     @property
     def in_words(self) -> str:
@@ -61,6 +67,8 @@ class Survey:
     trouble: str = ""
     imported: set[str] = dataclasses.field(default_factory=set)
     """Source roots that its benchmarks have imported."""
+    beside: Concurrency = Concurrency.NONE
+    """The work beside the main thread that belongs to no benchmark: it begins with an import, or goes on to the end."""
     at: str = ""
     """Benchmark that a slot is working on; it gets the blame if the slot ends."""
 
@@ -154,6 +162,7 @@ def merge(
             found.append(one)
         else:
             notes.append(f"{name} {candidate.of(name, file).in_words}")
+    found = _with_concurrency(found, greater(base.beside, candidate.beside))
     known = set(files.values())
     held = {name.partition("::")[0] for name in base_names}
     for file, why in candidate.errors.items():
@@ -221,8 +230,11 @@ def _state(name: str, file: str, base: Ran, candidate: Ran) -> Found | None:
     is_of_base = base.ns is not None or base.outcome == "listed"
     whole_ns, ready_s = max(base.whole_ns, candidate.whole_ns), base.ready_s + candidate.ready_s
     if candidate.ns is not None and base.ns is not None:
-        warm_calls = max(base.warm_calls, candidate.warm_calls)
-        return Found(name, file, State.BOTH, base.ns, candidate.ns, whole_ns, ready_s, warm_calls=warm_calls)
+        return Found(
+            name, file, State.BOTH, base.ns, candidate.ns, whole_ns, ready_s,
+            warm_calls=max(base.warm_calls, candidate.warm_calls),
+            concurrency=greater(base.concurrency, candidate.concurrency),
+        )  # fmt: skip
     if candidate.ns is not None:
         note = f"on the base it {base.in_words}"
         return Found(name, file, State.NEW, None, candidate.ns, whole_ns, ready_s, note)
@@ -236,6 +248,24 @@ def _state(name: str, file: str, base: Ran, candidate: Ran) -> Found | None:
     return None
 
 
+def greater(one: Concurrency, other: Concurrency) -> Concurrency:
+    """Return the kind of work that asks for more: children, then threads."""
+    order = list(Concurrency)
+    return max(one, other, key=order.index)
+
+
+def _with_concurrency(found: Sequence[Found], of_all: Concurrency) -> list[Found]:
+    """Return the benchmarks with the work that goes on during all of them, and the reason if this machine cannot time it."""
+    cpus = room.cpus()
+    alone = []
+    for one in found:
+        concurrency = greater(one.concurrency, of_all) if one.state is State.BOTH else one.concurrency
+        is_alone = concurrency is not Concurrency.NONE
+        note = one.note or (_NO_ROOM.format(concurrency, cpus) if is_alone and cpus < room.LEAST_CPUS else "")
+        alone.append(dataclasses.replace(one, concurrency=concurrency, note=note))
+    return alone
+
+
 def _start(stage: Stage, side: str, order: list[str] | None) -> Slot:
     launch = Launch((stage.bench.suite,), order)
     return start_slot(stage.supervisor, stage.homes[side], stage.bench, launch, stage.log, stage.limits)
@@ -246,6 +276,7 @@ def _collect(slot: Slot, found: Survey) -> None:
     message = slot.collect()
     found.files, found.errors, found.skipped = message.files, message.errors, message.skipped
     found.imported.update(message.imported)
+    found.beside = greater(found.beside, message.present)
     found.start_s = time.monotonic() - start_s
 
 
@@ -264,14 +295,20 @@ def _run_all(slot: Slot, names: list[str], found: Survey, looked_at: LookedAt) -
                 _ns_per_call(slot, message), message.whole_ns, ready_s, warm_calls=message.warm_calls
             )
     _move_on(slot, found)
-    slot.finish()
+    if (last := slot.finish()) is not None:
+        found.beside = greater(found.beside, last.present)
 
 
 def _move_on(slot: Slot, found: Survey) -> None:
     ended = slot.move_on()
-    found.imported.update(ended.imported if ended else ())
-    if ended is not None and ended.outcome != "passed":
+    if ended is None:
+        return
+    found.imported.update(ended.imported)
+    if ended.outcome != "passed":
         found.ran[found.at] = Ran(outcome=ended.outcome, why=ended.error)
+    else:
+        concurrency = greater(ended.beside, ended.present)
+        found.ran[found.at] = dataclasses.replace(found.ran[found.at], concurrency=concurrency)
 
 
 def _ns_per_call(slot: Slot, warm: Message) -> float:

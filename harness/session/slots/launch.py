@@ -80,6 +80,10 @@ class Launch:
     """Number of objects of each small size on the heap before anything is imported."""
     warm: Mapping[str, int] = dataclasses.field(default_factory=dict)
     spin: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
+    seed: int = 1
+    """Seed of inputs that differ from block to block."""
+    under: tuple[str, ...] = ()
+    """Program (by its path) and arguments that run the slot's interpreter, such as Valgrind."""
 
 
 def slot_environment(home: Home, launch: Launch) -> dict[str, str]:
@@ -110,4 +114,5 @@ def job_of(home: Home, bench: Bench, launch: Launch) -> dict[str, Any]:
         "warm": launch.warm,
         "spin": launch.spin,
         "ballast": launch.ballast,
+        "seed": launch.seed,
     }

@@ -1,15 +1,29 @@
 """Compute how much of each benchmark a block measures, and the duration. Pure."""
 
 import dataclasses
+import math
 from collections.abc import Collection, Mapping
 
-from harness.session.receipt import Benchmark, SessionPlan, State
+from harness.session.receipt import Benchmark, Concurrency, SessionPlan, State
 
 MOST_SIDE_NS = 500_000_000
 """Largest time of one benchmark's slices in a block on one side, in ns."""
 LEAST_PAIRS = 5
 SLICE_OVERHEAD_S = 0.000_15
 """Time to request a slice from a slot and wake it, in seconds."""
+ALONE_SLICE_NS = 60_000_000
+"""Least length of a slice of a benchmark with threads or children, in ns: twelve times the interval after which Python's
+interpreter passes from one thread to another."""
+ALONE_OVERHEAD_S = 0.000_3
+"""Time to stop one slot, resume another and request a slice from it, in seconds."""
+ALONE_SENTINEL_LOOPS = 100
+"""Runs of the sentinel's loop in all readings of a slot with threads: single runs differ as the work of the threads does."""
+LEAST_SENTINELS = 4
+"""Least number of readings of the sentinel in each slot of a block."""
+SENTINEL_S = 0.0015
+"""Time of the sentinel's loop, in seconds."""
+IDLE_S = 0.06
+"""Time of one look at a slot at rest, or at the rest of the machine while all slots are stopped, in seconds."""
 
 
 def calls_per_slice(slower_ns: float, whole_ns: float, slice_ns: int) -> int:
@@ -24,6 +38,38 @@ def pairs_per_block(whole_ns: float, calls: int, slices: int) -> int:
     """Return the number of pairs of slices in a block: all planned ones, or as many as the time allows."""
     affordable = int(MOST_SIDE_NS / max(whole_ns * calls, 1.0))
     return max(min(affordable, slices), min(LEAST_PAIRS, slices))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SentinelPlan:
+    """The readings of the sentinel in a block of so many benchmarks; `is_alone` if its slots run one at a time."""
+
+    benchmarks: int
+    is_alone: bool = False
+
+    @property
+    def readings(self) -> int:
+        """Number of readings in a slot that runs all benchmarks, nearly: before each of them, and at the end."""
+        return max(LEAST_SENTINELS, self.benchmarks + 1)
+
+    @property
+    def loops(self) -> int:
+        """Number of runs of the loop in each reading, of which the mean counts."""
+        return math.ceil(ALONE_SENTINEL_LOOPS / self.readings) if self.is_alone else 1
+
+    @property
+    def look_every(self) -> int:
+        """Number of readings for each look at the rest of the machine; some four looks are made in all."""
+        return max(1, self.readings // LEAST_SENTINELS)
+
+    def per_series(self, *, alone_in_its_slot: bool = False) -> int:
+        """Return how often the sentinel is read in a benchmark's series; once more follows at the end of the block."""
+        return max(1, math.ceil((LEAST_SENTINELS - 1) / (1 if alone_in_its_slot else self.benchmarks)))
+
+    def seconds(self, slots: int) -> float:
+        """Return the time for all of it, in seconds."""
+        looks_s = IDLE_S * self.readings / self.look_every if self.is_alone else 0.0
+        return self.readings * slots * self.loops * SENTINEL_S + looks_s
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,6 +89,7 @@ class Found:
     ready_s: float = 0.0
     note: str = ""
     warm_calls: int = 0
+    concurrency: Concurrency = Concurrency.NONE
 
     @property
     def slower_ns(self) -> float:
@@ -51,7 +98,9 @@ class Found:
 
     def planned(self, plan: SessionPlan) -> Benchmark:
         """Return the benchmark with the amount of measurement in a block."""
-        calls = calls_per_slice(self.slower_ns, self.whole_ns, plan.slice_ns)
+        is_alone = self.concurrency is not Concurrency.NONE
+        slice_ns = max(plan.slice_ns, ALONE_SLICE_NS) if is_alone else plan.slice_ns
+        calls = calls_per_slice(self.slower_ns, self.whole_ns, slice_ns)
         return Benchmark(
             name=self.name,
             state=self.state,
@@ -61,6 +110,7 @@ class Found:
             candidate_ns=self.candidate_ns,
             note=self.note,
             warm_calls=self.warm_calls,
+            concurrency=self.concurrency,
         )
 
 
@@ -102,16 +152,23 @@ class Discovery:
             if found.state is State.BOTH and (names is None or found.name in names)
         ]
         control = [found for found in self.found if found.name == self.null_of]
-        seconds = sum(_seconds(found, plan) for found in mine)
-        seconds += sum(_seconds(found, plan) for found in control)
-        return seconds + self.start_s * (2 + len(control))
+        measured = {found.name: found for found in (*mine, *control)}.values()
+        is_alone = any(found.concurrency is not Concurrency.NONE for found in measured)
+        seconds = sum(
+            _seconds(found, plan, 3 if found in control else 2, is_alone=is_alone) for found in measured
+        )
+        slots = 2 + len(control)
+        seconds += SentinelPlan(len(measured), is_alone=is_alone).seconds(slots)
+        return seconds + self.start_s * slots + (2 * IDLE_S if is_alone else 0.0)
 
     def warm_s(self) -> float:
         """Return the approximate time to import once from the folders of confirmation, in seconds."""
         return self.start_s * 3
 
 
-def _seconds(found: Found, plan: SessionPlan) -> float:
+def _seconds(found: Found, plan: SessionPlan, slots: int, *, is_alone: bool) -> float:
+    """Return the time of one benchmark in a block with so many slots, in seconds."""
     benchmark = found.planned(plan)
-    slices_s = 2 * (benchmark.pairs + 1) * (found.whole_ns * benchmark.calls * 1e-9 + SLICE_OVERHEAD_S)
-    return found.ready_s + slices_s
+    overhead_s = ALONE_OVERHEAD_S if is_alone else SLICE_OVERHEAD_S
+    slice_s = found.whole_ns * benchmark.calls * 1e-9 + overhead_s
+    return slots * (found.ready_s / 2 + (benchmark.pairs + 1) * slice_s)

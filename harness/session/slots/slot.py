@@ -5,12 +5,15 @@ import enum
 import os
 import select
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 
 from harness.errors import HarnessError, UsageError
+from harness.processes.stopping import groups_of, resume_tree, set_cpus, stop_tree
+from harness.session.receipt import Concurrency
 from harness.session.slots.fixed_layout import ADDR_NO_RANDOMIZE
 from harness.session.slots.launch import Bench, Home, Launch, Limits, job_of, slot_environment
 from harness.supervise import Child, Supervisor
@@ -39,6 +42,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     errors: dict[str, str] = {}
     skipped: dict[str, str] = {}
     import_ns: int = 0
+    import_cpu_ns: int = 0
     imported: list[str] = []
     """Measured roots imported so far."""
     strays: list[tuple[str, str]] = []
@@ -46,6 +50,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     ns: float = 0.0
     whole_ns: float = 0.0
     warm_calls: int = 0
+    first: tuple[int, int] = (0, 0)
+    """Wall time and CPU time of the benchmark's first call, in ns."""
+    calls: int = 0
+    """Number of calls that the slot made of the benchmark."""
+    beside: Concurrency = Concurrency.NONE
+    """The work beside the main thread while it was served."""
+    present: Concurrency = Concurrency.NONE
+    """Threads or children that exist now, at work or at rest; in the last message, those at work."""
     value: Any = None
     outcome: str = ""
     error: str = ""
@@ -62,7 +74,10 @@ class _State(enum.Enum):
 class Slot:
     """A running slot. Use it as a context manager: leaving it kills the process and its children."""
 
-    def __init__(self, child: Child, to_fd: int, from_fd: int, home: Home, limits: Limits) -> None:
+    def __init__(
+        self, supervisor: Supervisor, child: Child, to_fd: int, from_fd: int, home: Home, limits: Limits
+    ) -> None:
+        self._supervisor = supervisor
         self.child = child
         self.home = home
         self._to_fd, self._from_fd = to_fd, from_fd
@@ -70,11 +85,17 @@ class Slot:
         self._buffer = b""
         self._doing = "importing the benchmarks"
         self._state = _State.WAITING
+        self._stopped: list[int] | None = None
+        """Stopped processes outside of the process group; None while it runs."""
+        self._guarded: set[int] = set()
+        """Their groups: nobody would end or resume them, if the session were killed."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # A stopped descendant that left the process group would outlive the slot, and never run again.
+        self.resume()
         self.child.kill()
         for descriptor in (self._to_fd, self._from_fd):
             os.close(descriptor)
@@ -110,29 +131,63 @@ class Slot:
             self._doing = f"measuring {name}"
         return message
 
+    def stop(self) -> None:
+        """Stop the process and all its descendants until `resume`. SIGKILL ends stopped processes too."""
+        if self._stopped is None and self.child.poll() is None:
+            self._stopped = []
+            stop_tree(self.child.pid, self._stopped)
+            self._guarded = groups_of(self._stopped) - {os.getpgrp()}
+            for group in self._guarded:
+                self._supervisor.guard(group)
+
+    def resume(self) -> None:
+        """Resume the process and all its descendants, if they are stopped."""
+        if self._stopped is not None:
+            resume_tree(self.child.pid, self._stopped)
+            for group in self._guarded:
+                self._supervisor.unguard(group)
+            self._stopped, self._guarded = None, set()
+
+    def use_cpus(self, cpus: Collection[int]) -> None:
+        """Let the process and all its descendants run on these CPUs only."""
+        set_cpus(self.child.pid, cpus)
+
     def begin(self) -> None:
         """Begin a series of slices."""
         self._ask("begin")
 
-    def sentinel_ns(self) -> int:
-        """Return the time of the fixed loop, in ns."""
-        return int(self._ask("sentinel"))
+    def sentinel_ns(self, times: int = 1) -> int:
+        """Return the time of the fixed loop, in ns: the mean of `times` runs of it."""
+        return int(self._ask("sentinel", times))
 
     def slice_ns(self, calls: int) -> tuple[int, int]:
         """Return (wall_ns, cpu_ns) of one slice."""
         wall_ns, cpu_ns = self._ask("slice", calls)
         return wall_ns, cpu_ns
 
+    def slice_of_all_ns(self, calls: int) -> tuple[int, int, int]:
+        """Return (wall_ns, cpu_ns, CPU time beside the main thread in ns) of one slice."""
+        wall_ns, cpu_ns, other_ns = self._ask("slice_of_all", calls)
+        return wall_ns, cpu_ns, other_ns
+
+    def idle_share(self, seconds: float) -> float:
+        """Return the CPU time of the process and its children while nobody calls it, as a share of a core."""
+        return float(self._ask("idle", seconds))
+
     def use_tool(self, program: Path, function: str, *words: str | int) -> Any:
         """Run a function of the file `program` in the slot, with the timer of the benchmark's calls and `words`."""
         return self._ask("tool", str(program), function, *words)
 
-    def finish(self) -> None:
-        """Wait briefly for the process to end by itself, so that the suite's own fixtures are closed."""
-        with contextlib.suppress(SlotError):
-            self.expect("ended", self._limits.end_s)
+    def finish(self) -> Message | None:
+        """Wait briefly for the process to end by itself, so that the suite's own fixtures are closed.
 
-    def send(self, *words: str | int) -> None:
+        Returns its last message; None if it had to be given up.
+        """
+        with contextlib.suppress(SlotError):
+            return self.expect("ended", self._limits.end_s)
+        return None
+
+    def send(self, *words: str | float) -> None:
         """Write one line to the slot; a dead slot is detected at the next read."""
         with contextlib.suppress(BrokenPipeError):
             os.write(self._to_fd, msgspec.json.encode(words) + b"\n")
@@ -147,7 +202,7 @@ class Slot:
             lines=_LOG_LINES if not message.name else 0,
         )
 
-    def _ask(self, *words: str | int) -> Any:
+    def _ask(self, *words: str | float) -> Any:
         self.send(*words)
         return self.expect("ran", self._limits.slice_s).value
 
@@ -207,6 +262,7 @@ def start_slot(
                 "-I",
                 "-S",
                 str(LAYOUT),
+                *launch.under,
                 home.python,
                 "-P",
                 str(PROGRAM),
@@ -224,6 +280,6 @@ def start_slot(
     if launch.cpu is not None:
         with contextlib.suppress(ProcessLookupError):
             os.sched_setaffinity(child.pid, {launch.cpu})
-    slot = Slot(child, to_fd, from_fd, home, limits)
+    slot = Slot(supervisor, child, to_fd, from_fd, home, limits)
     os.write(to_fd, msgspec.json.encode(job_of(home, bench, launch)) + b"\n")
     return slot

@@ -1,6 +1,6 @@
 """The `benchmark` fixture of a slot: pytest-benchmark's, which serves slices of calls instead of timing by itself.
 
-An async function is awaited: all calls of a slice are one coroutine of one event loop, and both clocks are read inside it, so
+The first call is timed by itself, before any check and warm-up. An async function is awaited: all calls of a slice are one coroutine of one event loop, and both clocks are read inside it, so
 that neither the start nor the stop of the loop is in a figure. A slot's program loads this file by its path: it imports
 nothing of the harness.
 """
@@ -8,6 +8,7 @@ nothing of the harness.
 import functools
 import itertools
 import os
+import resource
 import runpy
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -29,24 +30,32 @@ class Benchmark:
     """The fixture.
 
     `rewind`, if a benchmark sets it, is called before each series of slices, so that both sides start a series at
-    the same inputs. `loop`, if a benchmark sets it, awaits its async functions, and is left open.
+    the same inputs. `loop`, if a benchmark sets it, awaits its async functions, and is left open. `seed` is for inputs that
+    differ from block to block and are the same in all slots of a block.
     """
 
-    def __init__(self, name: str, group: str | None, serve: Callable[["Benchmark", Timed], None]) -> None:
+    def __init__(
+        self, name: str, group: str | None, serve: Callable[["Benchmark", Timed], None], seed: int = 1
+    ) -> None:
         self.name = self.fullname = name
         self.group = group
         self.extra_info: dict[str, Any] = {}
         self.enabled, self.disabled, self.stats = True, False, None
         self.rewind: Callable[[], None] = lambda: None
         self.loop = self._own_loop = EventLoop()
-        self.used, self._serve = 0, serve
+        self.used, self._serve, self.seed = 0, serve, seed
+        self.calls = 0
+        """Number of calls so far, warm-up included."""
+        self.first_call: tuple[int, int] | None = None
+        """Wall time of the first call, and CPU time of all threads and ended children in it, in ns."""
 
     def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Serve slices of `function(*args, **kwargs)`, then return its result."""
         call = functools.partial(function, *args, **kwargs) if args or kwargs else function
+        checked = self.counted(call)
         if is_async(function):
-            return self._measure(function, *self._in_loop(call, functools.partial(await_all, call)))
-        return self._measure(function, call, timed_loop(call))
+            return self._measure(function, *self._in_loop(checked, functools.partial(await_all, call)))
+        return self._measure(function, checked, timed_loop(call))
 
     def pedantic(
         self,
@@ -60,17 +69,43 @@ class Benchmark:
         """Serve slices of `target`, each call after its own `setup`; the session sets the number of rounds."""
         if setup is None and teardown is None:
             return self(target, *args, **dict(kwargs or {}))
-        how = (target, args, dict(kwargs or {}), setup, teardown)
+        how = (args, dict(kwargs or {}), setup, teardown)
+        checked = self.counted(target)
         if is_async(target):
-            once = functools.partial(await_once, *how)
-            return self._measure(
-                target,
-                *self._in_loop(functools.partial(result_of, once), functools.partial(sum_of_awaits, once)),
-            )
+            once = functools.partial(await_once, target, *how)
+            checked_once = functools.partial(result_of, functools.partial(await_once, checked, *how))
+            return self._measure(target, *self._in_loop(checked_once, functools.partial(sum_of_awaits, once)))
         for hook in (setup, teardown):
             check_benchmarked(hook, may_be_async=False)
-        plain_once = functools.partial(call_once, *how)
-        return self._measure(target, lambda: plain_once()[0], lambda calls: sum_of_calls(plain_once, calls))
+        plain_once = functools.partial(call_once, target, *how)
+        return self._measure(
+            target, lambda: call_once(checked, *how)[0], functools.partial(sum_of_calls, plain_once)
+        )
+
+    def counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `function` with its calls counted; the very first call of the benchmark is also timed."""
+        if is_async(function):
+
+            async def call_counted(*args: Any, **kwargs: Any) -> Any:
+                cpu_ns, start_ns = cpu_of_all_ns(), time.perf_counter_ns()
+                result = await function(*args, **kwargs)
+                self._count(time.perf_counter_ns() - start_ns, cpu_ns)
+                return result
+
+            return call_counted
+
+        def call_counted_plain(*args: Any, **kwargs: Any) -> Any:
+            cpu_ns, start_ns = cpu_of_all_ns(), time.perf_counter_ns()
+            result = function(*args, **kwargs)
+            self._count(time.perf_counter_ns() - start_ns, cpu_ns)
+            return result
+
+        return call_counted_plain
+
+    def _count(self, wall_ns: int, cpu_start_ns: int) -> None:
+        self.calls += 1
+        if self.first_call is None:
+            self.first_call = (wall_ns, cpu_of_all_ns() - cpu_start_ns)
 
     def _in_loop(
         self, call: Callable[[], Coroutine[Any, Any, Any]], batch: "Batch"
@@ -108,6 +143,12 @@ class InLoop:
         """Return (wall_ns, cpu_ns) of so many calls."""
         times: tuple[int, int] = self.loop.run(self.batch(calls))
         return times
+
+
+def cpu_of_all_ns() -> int:
+    """Return the CPU time of all threads of this process and of its ended children, in ns."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time_ns() + round((ended.ru_utime + ended.ru_stime) * 1e9)
 
 
 def timed_loop(call: Callable[[], Any]) -> Timed:

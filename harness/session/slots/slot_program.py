@@ -3,8 +3,9 @@
 Run as a script by its path, `python -P slot_program.py IN_FD OUT_FD`. It imports nothing of the harness, because the
 side may be the harness. Lines of JSON come and go over two separate descriptors, so that a benchmark's output disturbs
 nothing. The first line in is the job; the answer is `collected`, and a line in lets it go on. Then, for each benchmark,
-`ready` goes out and commands come in until `next`: `["slice", calls]`, `["begin"]`, `["sentinel"]`,
-`["tool", file, function, ...]` (which receives the timer of the calls), `["next"]`.
+`ready` goes out and commands come in until `next`: `["slice", calls]`, `["slice_of_all", calls]` (with the CPU time beside the
+main thread), `["begin"]`, `["sentinel", times]`, `["idle", seconds]`, `["tool", file, function, ...]` (which receives the
+timer of the calls, and `rewind` as a global), `["next"]`.
 """
 
 import gc
@@ -22,7 +23,10 @@ _ENGINE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))  # noqa: P
 _PLAIN = runpy.run_path(os.path.join(_ENGINE, "micro", "plain.py"))  # noqa: PTH118
 Outcomes = runpy.run_path(os.path.join(_ENGINE, "micro", "outcomes.py"))["Outcomes"]  # noqa: PTH118
 plain, readable = _PLAIN["plain"], _PLAIN["readable"]
+_CPU = runpy.run_path(os.path.join(os.path.dirname(__file__), "slot_cpu.py"))  # noqa: PTH118, PTH120
+Beside, busy, idle_share, present = (_CPU[name] for name in ("Beside", "busy", "idle_share", "present"))
 _FIXTURE = runpy.run_path(os.path.join(os.path.dirname(__file__), "slot_benchmark.py"))  # noqa: PTH118, PTH120
+cpu_of_all_ns = _FIXTURE["cpu_of_all_ns"]
 Benchmark, is_async, ASYNC_TEST = (_FIXTURE[name] for name in ("Benchmark", "is_async", "ASYNC_TEST"))
 Timed = Callable[[int], tuple[int, int]]
 """Function from a number of calls to (wall_ns, cpu_ns) of all of them."""
@@ -63,12 +67,12 @@ def spin(loops: int) -> None:
         pass
 
 
-def slowed(run: Timed, loops: int, tail_loops: int) -> Timed:
+def slowed(run: Timed, loops: int, tail_loops: int, done: int = 0) -> Timed:
     """Return `run` with a spin for each call, and another for each fiftieth: an injected regression.
 
-    The spins of a slice run in one piece, so that a short call gets no other overhead.
+    The spins of a slice run in one piece, so that a short call gets no other overhead. `done` calls were made before: from
+    block to block another one, or the few calls of a long benchmark would never hold a slow one.
     """
-    done = 0
 
     def run_slowed(calls: int) -> tuple[int, int]:
         nonlocal done
@@ -106,12 +110,35 @@ def whole(run: Timed, calls: int) -> tuple[int, int]:
     return wall_ns, time.perf_counter_ns() - start_ns
 
 
-def sentinel_ns() -> int:
-    """Return the time of a fixed loop, in ns: about a millisecond, and the same in every slot."""
-    start_ns, total = time.perf_counter_ns(), 0
-    for number in range(SENTINEL_LOOPS):
-        total += number * 7 % 13
-    return time.perf_counter_ns() - start_ns
+def sentinel_ns(times: int) -> int:
+    """Return the mean time of a fixed loop, in ns: about a millisecond, and the same in every slot."""
+    start_ns = time.perf_counter_ns()
+    for _ in range(times):
+        total = 0
+        for number in range(SENTINEL_LOOPS):
+            total += number * 7 % 13
+    return (time.perf_counter_ns() - start_ns) // times
+
+
+class Calls:
+    """The timed calls of a benchmark, which it counts: `run` makes them."""
+
+    def __init__(self, benchmark: Any, run: Timed) -> None:
+        self._benchmark, self.run = benchmark, run
+        self.wall_ns = 0
+        self.beside: Any = Beside()
+
+    def __call__(self, calls: int) -> tuple[int, int]:
+        """Return (wall_ns, cpu_ns) of so many calls."""
+        wall_ns, cpu_ns = self.run(calls)
+        self.wall_ns += wall_ns
+        self._benchmark.calls += calls
+        return wall_ns, cpu_ns
+
+    def of_all(self, calls: int) -> tuple[int, int, int]:
+        """Return (wall_ns, cpu_ns, CPU time of other threads and of children in ns) of so many calls."""
+        beside = Beside()
+        return *self(calls), beside.cpu_ns()
 
 
 class Nothing:
@@ -133,13 +160,14 @@ class Plugin:
         self._job = job
         self._channel = channel
         self._watch = watch
-        self._began_ns = 0
+        self._began_ns = self._began_cpu_ns = 0
+        self._served: dict[str, Any] = {}
         self._names: dict[str, str] = {}
         self.outcomes: Any = Outcomes()
 
     def pytest_load_initial_conftests(self) -> None:
         """Note the time: imports begin here, with the folder's conftest."""
-        self._began_ns = time.perf_counter_ns()
+        self._began_ns, self._began_cpu_ns = time.perf_counter_ns(), cpu_of_all_ns()
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         """Keep only benchmarks, in the order of the job."""
@@ -160,6 +188,8 @@ class Plugin:
             errors=self._by_file(self.outcomes.errors),
             skipped=self._by_file(self.outcomes.skipped),
             import_ns=time.perf_counter_ns() - self._began_ns,
+            import_cpu_ns=cpu_of_all_ns() - self._began_cpu_ns,
+            present=present(),
             **self._loaded(),
         )
         # Until the session's answer the other slots of the block have the CPU to themselves.
@@ -169,7 +199,8 @@ class Plugin:
         """Send the result of the test."""
         outcome, error = self.outcomes.ended
         name = self._names.get(nodeid, nodeid)
-        self._channel.send("done", name=name, outcome=outcome, error=error, **self._loaded())
+        served, self._served = self._served, {}
+        self._channel.send("done", name=name, outcome=outcome, error=error, **served, **self._loaded())
 
     def pytest_pyfunc_call(self, pyfuncitem: Any) -> None:
         """Refuse an async test that no plugin of the suite runs."""
@@ -179,27 +210,41 @@ class Plugin:
     def make_fixture(self, request: Any) -> Any:
         """Return the fixture of one test."""
         name, marker = self._name(request.node), request.node.get_closest_marker("benchmark")
-        return Benchmark(name, marker.kwargs.get("group") if marker else None, self._serve)
+        group = marker.kwargs.get("group") if marker else None
+        return Benchmark(name, group, self._serve, self._job["seed"])
 
     def _serve(self, benchmark: Any, run: Timed) -> None:
         # A fixed number of calls, where the job has one: a benchmark that changes with its calls is then equal on all sides.
         told = self._job["warm"].get(benchmark.name, 0)
+        calls = Calls(benchmark, run)
         ns, whole_ns, warm_calls = (
-            (*(total / told for total in whole(run, told)), told) if told else warm_up(run)
+            (*(total / told for total in whole(calls, told)), told) if told else warm_up(calls)
         )
         if (loops := self._job["spin"].get(benchmark.name)) is not None:
-            run = slowed(run, *loops)
+            each, tail = loops
+            calls.run = run = slowed(run, each, tail, done=self._job["seed"] % TAIL_EVERY)
         gc.collect()
         gc.freeze()
-        warm = {"ns": ns, "whole_ns": whole_ns, "warm_calls": warm_calls}
+        warm = {"ns": ns, "whole_ns": whole_ns, "warm_calls": warm_calls, "first": benchmark.first_call}
         self._channel.send("ready", name=benchmark.name, **self._loaded(), **warm)
-        serves: dict[str, Any] = {"begin": benchmark.rewind, "sentinel": sentinel_ns, "slice": run}
-        serves["tool"] = lambda path, name, *words: runpy.run_path(path)[name](run, *words)
+        serves: dict[str, Any] = {
+            "begin": benchmark.rewind,
+            "sentinel": sentinel_ns,
+            "slice": calls,
+            "slice_of_all": calls.of_all,
+            "idle": idle_share,
+            "tool": lambda path, name, *words: runpy.run_path(path, {"rewind": benchmark.rewind})[name](
+                run, *words
+            ),
+        }
         try:
             while (command := self._channel.receive())[0] != "next":
                 self._channel.send("ran", value=serves[command[0]](*command[1:]))
         finally:
             gc.unfreeze()
+        beside = calls.beside.kind(calls.wall_ns)
+        # One more call follows, for its result.
+        self._served = {"beside": beside, "present": present(), "calls": benchmark.calls + 1}
 
     def _loaded(self) -> dict[str, Any]:
         return {"imported": self._watch.imported(), "strays": self._watch.strays()}
@@ -228,7 +273,7 @@ def run_pytest(job: Mapping[str, Any], channel: Channel, watch: Any) -> None:
     with_fixture = type("SlotPlugin", (Plugin,), {"benchmark": pytest.fixture(Plugin.make_fixture)})
     plugin = with_fixture(job, channel, watch)
     pytest.main([*job["options"], *job["files"]], plugins=[plugin, plugin.outcomes])
-    channel.send("ended")
+    channel.send("ended", present=busy())
 
 
 def prepare_imports(job: Mapping[str, Any]) -> Any:

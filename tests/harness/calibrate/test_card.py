@@ -17,15 +17,31 @@ from harness.errors import InvalidRunError
 from harness.judge.verdict import Verdict
 
 
-def session(trial, *verdicts, gate="now", added=0.0, mutants=None, beside=None, null_clean=True, confirm=0.0):
+def session(
+    trial,
+    *verdicts,
+    gate="now",
+    added=0.0,
+    mutants=None,
+    beside=None,
+    null_clean=True,
+    seconds=3.0,
+    metric="wall",
+):
     outcomes = [
         CalibrationOutcome(
-            benchmark=f"b{place}", verdict=verdict, change=0.01 * place, added=added, mutants=mutants or {}
+            benchmark=f"b{place}",
+            verdict=verdict,
+            metric=metric,
+            change=0.01 * place,
+            added=added,
+            seconds=seconds + place,
+            mutants=mutants or {},
         )
         for place, verdict in enumerate(verdicts)
     ]
     return SessionOutcome(
-        trial=trial, gate=gate, receipt="receipt.json", seconds=10.0 + confirm, confirm_seconds=confirm,
+        trial=trial, gate=gate, receipt="receipt.json", seconds=10.0,
         outcomes=outcomes, null_clean=null_clean, bad_blocks=0.0, load_average=1.0,
         finished_at="2026-01-01T00:00:00+00:00",
         beside=beside,
@@ -69,12 +85,31 @@ def test_sessions_of_another_state_of_the_gate_are_not_counted():
     assert (card.trials[0].alarms.count, card.trials[0].alarms.total) == (0, 1)
 
 
-def test_seconds_of_confirmation_are_those_of_the_sessions_that_confirmed():
+def test_sessions_that_found_every_change_are_counted_apart_from_those_that_found_one():
+    some, every = (
+        session("slower-5%", Verdict.REGRESSED, Verdict.OK),
+        session("slower-5%", *[Verdict.REGRESSED] * 2),
+    )
+    (trial,) = card_of(some, every, every, every).trials
+    assert (trial.session_alarms.count, trial.session_finds.count, trial.session_finds.total) == (4, 3, 4)
+    # Three of three sessions show no more than this, however many comparisons they held.
+    assert Rate.of(3, 3).low == pytest.approx(0.292, abs=0.001)
+
+
+def test_a_candidate_that_slows_its_process_is_no_session_that_the_machine_withheld():
+    found = session("slower-5%", Verdict.REGRESSED, metric="fixed_loop")
+    assert msgspec.structs.replace(found, bad_blocks=1.0).is_steady
+    assert not msgspec.structs.replace(session("same", Verdict.INCONCLUSIVE), bad_blocks=1.0).is_steady
+
+
+def test_the_times_to_a_verdict_are_medians_over_the_benchmarks_that_got_it():
     (trial,) = card_of(
-        session("same", *[Verdict.OK] * 5), session("same", *[Verdict.OK] * 5, confirm=20.0)
+        session("same", Verdict.OK, Verdict.INCONCLUSIVE, Verdict.OK, seconds=3.0),
+        session("same", Verdict.OK, Verdict.REGRESSED, seconds=10.0),
     ).trials
-    assert trial.seconds_per_benchmark == 2.0
-    assert trial.confirm_seconds_per_benchmark == 4.0
+    assert (trial.seconds_to_ok, trial.seconds_to_regressed) == (5.0, 11.0)
+    (trial,) = card_of(session("same", Verdict.OK)).trials
+    assert trial.seconds_to_regressed is None
 
 
 def test_mutants_and_other_tools_are_counted_over_the_comparisons_that_they_judged():
@@ -105,7 +140,7 @@ def test_a_card_is_read_as_it_was_written(tmp_path):
     assert card.trials[0].dirty_controls.count == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"schema": 1}', b"\xff", b"[]"])
+@pytest.mark.parametrize("content", [b"", b"{", b'{"schema": 2}', b"\xff", b"[]"])
 def test_a_damaged_card_is_a_clear_error(tmp_path, content):
     (tmp_path / "card.json").write_bytes(content)
     with pytest.raises(InvalidRunError, match="card"):
@@ -116,9 +151,9 @@ def test_a_card_of_another_schema_and_a_missing_one_are_clear_errors(tmp_path):
     with pytest.raises(InvalidRunError, match="cannot be read"):
         read_card(tmp_path / "card.json")
     write_card(tmp_path / "card.json", card_of(session("same", Verdict.OK)))
-    text = (tmp_path / "card.json").read_text().replace('"schema": 1', '"schema": 2')
+    text = (tmp_path / "card.json").read_text().replace('"schema": 2', '"schema": 1')
     (tmp_path / "card.json").write_text(text)
-    with pytest.raises(InvalidRunError, match="schema 2"):
+    with pytest.raises(InvalidRunError, match="schema 1"):
         read_card(tmp_path / "card.json")
 
 

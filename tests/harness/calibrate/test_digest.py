@@ -2,10 +2,12 @@
 
 import textwrap
 import types
+from pathlib import Path
 
 import pytest
 
-from harness.calibrate.digest import BESIDE, GATE, digest, gate_digest, meaning, modules
+import harness
+from harness.calibrate.digest import BESIDE, GATE, SINGLE, digest, gate_digest, meaning, modules
 
 SOURCE = '''
 """A module."""
@@ -95,5 +97,11 @@ def test_a_move_changes_nothing_and_a_lost_or_added_module_does(package):
 def test_what_is_left_out_exists_and_the_rest_judges():
     found = modules(GATE)
     assert sorted(BESIDE - set(found)) == []
-    assert {"judge.judge", "judge.paired", "stats.sign", "session.slots.sizing"} <= set(found) - BESIDE
+    judges = {
+        "judge.judge", "judge.paired", "judge.candidates", "judge.process", "judge.looks", "judge.metrics", "judge.gathering",
+        "judge.evidence", "judge.controls", "stats.sequential", "stats.sign", "stats.power", "policy.policy", "session.conductor",
+        "session.slots.sizing", "session.slots.turns", "session.slots.slot_cpu", "session.slots.slot_benchmark",
+    }  # fmt: skip
+    assert judges <= set(found) - BESIDE
+    assert all((Path(harness.__file__).parent / file).is_file() for file in SINGLE)
     assert len(gate_digest()) == 16

@@ -7,7 +7,7 @@ from harness.calibrate.state import CalibrationState, left_to_do, sessions_of
 from harness.errors import HarnessError
 from tests.support.calibration import outcome
 
-SAME, SLOWER = Trial("same", 40), Trial("slower", 20, spin_share=0.05)
+SAME, SLOWER = Trial("same", 40, 1), Trial("slower", 20, 95, spin_share=0.05)
 
 
 @pytest.fixture
@@ -57,9 +57,10 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
 
 
 def test_a_session_asks_twenty_questions_and_one_of_imports_asks_one():
-    assert sessions_of(Trial("a", 300)) == 15
-    assert sessions_of(Trial("b", 21)) == 2
-    assert sessions_of(Trial("c", 5, import_ms=20)) == 5
+    assert sessions_of(Trial("a", 300, 1)) == 15
+    assert sessions_of(Trial("b", 21, 1)) == 2
+    assert sessions_of(Trial("c", 5, 95, import_ms=20)) == 5
+    assert sessions_of(Trial("d", 60, 95, works=("sort", "heap"))) == 30
 
 
 def test_a_calibration_goes_on_where_it_stopped():
@@ -81,6 +82,10 @@ def test_more_sessions_than_were_asked_for_leave_nothing_to_do():
 def test_a_trial_changes_nothing_unless_it_adds_something():
     quiet = {trial.name for trial in TRIALS if trial.changes_nothing}
     assert quiet == {trial.name for trial in TRIALS if trial.name.startswith("same")}
+    assert all(
+        trial.goal == ("at most 1 %" if trial.name in quiet else f"at least {trial.goal_percent} %")
+        for trial in TRIALS
+    )
     disturbed = {trial.name for trial in TRIALS if trial.disturbance is not Disturbance.QUIET}
     assert disturbed <= quiet
 

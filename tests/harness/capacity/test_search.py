@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.capacity.search import TRIES, Bounds, Interval, Seen, Sight, Step, interval, next_step
+from harness.capacity.search import TRIES, Bounds, Interval, Step, interval
+from harness.capacity.seen import Seen, Sight
+from harness.capacity.steps import next_step
 
 MOST_PROBES = 60
 TRUTHS = st.floats(0.5, 50_000.0)

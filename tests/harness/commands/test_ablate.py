@@ -9,7 +9,7 @@ from harness.cli import main
 from harness.commands import ablate
 from harness.exact.process import ExactPlan
 from harness.exact.sides import Plans
-from harness.session.receipt import SessionPlan
+from harness.session.receipt import Rule, SessionPlan
 from harness.work import ablation
 from tests.support.cli import inside
 
@@ -36,7 +36,7 @@ def create(switches=""):
 
 
 FEW = ExactPlan(requests=10, repetitions=1)
-THREE_BLOCKS = SessionPlan(screen_blocks=3, extended_blocks=3, confirm_blocks=0, slices=12)
+THREE_BLOCKS = SessionPlan(rule=Rule.FIXED, screen_blocks=3, confirm_blocks=0, slices=12)
 
 
 @pytest.fixture

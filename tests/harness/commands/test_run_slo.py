@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.errors import ExitCode
@@ -9,6 +10,7 @@ from harness.reading.judging import judge
 from harness.reading.run_json import as_json
 from harness.reading.summary import load
 from harness.run.directory import RunDirectory
+from harness.table import calls
 from reports.shared.model import Status
 from tests.support.cli import inside
 from tests.support.run_builder import make_run
@@ -35,11 +37,11 @@ def test_a_run_that_keeps_its_limits_says_so_and_exits_with_0(project):
     # No noise keeps a call from its answer for a minute.
     said = inside(
         project, "run", "steady", "--target", "known:constant", "--rate", 200, "--duration", "500ms", "--warmup", "100ms",
-        "--slo", "p50<1m,errors<10%", "--slo", "call: p50<1m", "--json", "--no-report",
+        "--slo", "p50<1m,errors<40%", "--slo", "call: p50<1m", "--json", "--no-report",
     )  # fmt: skip
     assert [(slo["slo"], slo["operation"], slo["state"]) for slo in said.run["slo"]] == [
         ("p50<1m", "all", "certified"),
-        ("errors<10%", "all", "certified"),
+        ("errors<40%", "all", "certified"),
         ("p50<1m", "call", "certified"),
     ]
     assert said.code == ExitCode.OK
@@ -103,6 +105,51 @@ def test_limits_of_several_runs_are_told_apart_by_their_labels(tmp_path):
     assert "slow, p50<20ms: broken" in words
 
 
+def clustered(parent, *clusters, slo="p99<25ms"):
+    """Return the state of a limit in a run of 10,000 calls where the clusters (first call, number) are over it."""
+    path = make_run(parent, operations={"read": 1.0}, rate_per_s=250.0, duration_s=40.0, warmup_s=0.0)
+    file = path / "timing" / "calls.npy"
+    table = np.array(calls.load(file))
+    table["completed_ns"] = table["intended_ns"] + 5_000_000
+    table["dispatched_ns"] = table["entered_ns"] = table["intended_ns"]
+    table["run_ns"] = table["wait_busy_ns"] = table["lag_target_ns"] = 0
+    for first, number in clusters:
+        table["completed_ns"][first : first + number] += 100_000_000
+    calls.write_table(file, table)
+    document = RunDirectory(path).read()
+    document.slos = [slo]
+    RunDirectory(path).write(document)
+    (found,) = as_json(judge(load(path)))["slo"]
+    return found
+
+
+@pytest.mark.parametrize(
+    "clusters", [[(1000 * place, 50) for place in range(4)], [(5000, 30)], [(100, 15), (9000, 25)]]
+)
+def test_calls_that_exceed_in_a_few_clusters_neither_certify_nor_break_a_limit(tmp_path, clusters):
+    # 2 % of calls in four clusters, and 0.3 or 0.4 % in one or two: another run may see twice as many, or none.
+    assert clustered(tmp_path, *clusters)["state"] == "not certified"
+
+
+def test_the_same_numbers_of_calls_alone_do(tmp_path):
+    assert clustered(tmp_path, *((50 * place, 1) for place in range(200)))["state"] == "broken"
+    assert clustered(tmp_path / "again", *((333 * place, 1) for place in range(30)))["state"] == "certified"
+    # Every call over the limit is no cluster.
+    assert clustered(tmp_path / "every", (0, 10_000))["state"] == "broken"
+    none = clustered(tmp_path / "none")
+    assert none["state"] == "certified"
+    assert "a group of more than 16 such calls could have been missed" in none["sentence"]
+
+
+def test_a_rate_at_its_limit_is_neither_certified_nor_broken(tmp_path):
+    path = make_run(tmp_path, operations={"read": 1.0}, rate_per_s=250.0, duration_s=40.0, fail_share=0.2)
+    document = RunDirectory(path).read()
+    document.slos = ["throughput>199/s", "throughput>150/s", "throughput>250/s"]
+    RunDirectory(path).write(document)
+    found = as_json(judge(load(path)))["slo"]
+    assert [slo["state"] for slo in found] == ["not certified", "certified", "broken"]
+
+
 def test_without_limits_nothing_is_said_of_them(tmp_path):
     built, words = told(stored(tmp_path))
     assert built.verdict.limits == ()
@@ -114,8 +161,8 @@ def test_a_limit_that_needs_more_calls_names_the_run_that_makes_them(tmp_path):
     path = stored(tmp_path, "p99.9<1s")
     built, _ = told(path)
     words = built.next_command.command.split()
-    # 400 calls were made in 4 s; none over it in about 3,000 shows 0.1 %.
-    assert words[words.index("--duration") + 1] in {f"{seconds}s" for seconds in range(30, 36)}
+    # 400 calls were made in 4 s; at 30,000 calls 30 are allowed over it, and a group of five would be seen.
+    assert words[words.index("--duration") + 1] == "330s"
     assert words[-2:] == ["--slo", "'p99.9<1s'"]
 
 

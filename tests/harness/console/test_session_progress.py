@@ -10,7 +10,8 @@ from rich.console import Console
 from harness.console.console import Talk
 from harness.console.session_progress import Narrowing, half_width, widest
 from harness.judge.evidence import WALL, Evidence, Pair
-from harness.session.receipt import NULL_CONTROL, Benchmark, Phase
+from harness.judge.paired import change_of
+from harness.session.receipt import NULL_CONTROL, Benchmark, Phase, Rule
 from tests.support.judge import PAIRS, block, load_block, receipt, segment
 
 
@@ -38,16 +39,24 @@ def talk_to(text, **options):
     return talk
 
 
-def test_half_of_the_interval_is_that_of_the_order_statistics():
-    evidence = Evidence("a", WALL, screened=pairs(*(place / 1000 for place in range(12))))
-    # Of 12 values the third from either end bounds the median with 96 %: 0.002 and 0.009.
-    assert half_width(evidence, Phase.SCREEN) == pytest.approx(math.expm1(0.0035))
+@pytest.mark.parametrize("rule", Rule)
+def test_half_of_the_interval_is_that_by_which_the_session_decides(rule):
+    values = [place / 1000 for place in range(12)]
+    evidence = Evidence("a", WALL, screened=pairs(*values))
+    expected = change_of(evidence.screened, WALL, rule)
+    assert half_width(evidence, Phase.SCREEN, rule) == pytest.approx(
+        math.expm1((expected.high - expected.low) / 2)
+    )
+    # Of 12 values, what holds at every look is wider than what holds once.
+    assert half_width(evidence, Phase.SCREEN, Rule.SEQUENTIAL) > half_width(
+        evidence, Phase.SCREEN, Rule.FIXED
+    )
 
 
 def test_while_blocks_are_confirmed_their_interval_alone_counts():
     evidence = Evidence("a", WALL, screened=pairs(*[0.0, 0.5] * 6), confirmed=pairs(*[0.001] * 11, 0.002))
     assert half_width(evidence, Phase.CONFIRM) == 0
-    assert half_width(evidence, Phase.EXTEND) > 0.2
+    assert half_width(evidence, Phase.SCREEN) > 0.2
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
@@ -84,9 +93,9 @@ def test_elsewhere_than_on_a_terminal_the_first_and_the_last_block_have_a_line()
             progress.block(Phase.SCREEN, done, 4, receipt())
         progress.block(Phase.CONFIRM, 2, 2, receipt())
     assert text.getvalue().splitlines() == [
-        "Screening: 1 of 4 blocks",
-        "Screening: 4 of 4 blocks",
-        "Confirming: 2 of 2 blocks",
+        "Screening: 1 of up to 4 blocks",
+        "Screening: 4 of up to 4 blocks",
+        "Confirming: 2 of up to 2 blocks",
     ]
 
 
@@ -95,9 +104,9 @@ def test_on_a_terminal_every_phase_has_a_bar_that_is_gone_when_an_error_ends_it(
     progress = Narrowing(talk_to(text, force_terminal=True))
     with contextlib.suppress(KeyboardInterrupt), progress:
         progress.block(Phase.SCREEN, 12, 12, receipt())
-        progress.block(Phase.EXTEND, 1, 12, receipt())
+        progress.block(Phase.CONFIRM, 1, 12, receipt())
         raise KeyboardInterrupt
     assert "Screening" in text.getvalue()
-    assert "Extending" in text.getvalue()
+    assert "Confirming" in text.getvalue()
     assert not progress._bar.live.is_started
     assert "12/12" in text.getvalue()

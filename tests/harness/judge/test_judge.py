@@ -11,19 +11,18 @@ from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.verdict import Verdict
 from harness.policy.policy import Acceptance, BenchmarkRule, Policy
-from harness.session.receipt import Benchmark, Phase, SessionPlan, State
+from harness.session.receipt import Benchmark, FirstCall, Phase, Rule, SessionPlan, State
+from harness.stats.sequential import e_either, e_value
 from tests.support.judge import (
     CONTROL,
     PAIRS,
     POLICY,
-    Simulation,
     block,
     count,
     of,
     receipt,
     sha256,
     simulated,
-    slices,
     steady,
     verdicts,
 )
@@ -60,7 +59,7 @@ def test_three_percent_is_found_95_times_in_100_with_half_the_margin():
 
 
 def test_one_percent_is_found_90_times_in_100_with_sixty_seconds():
-    plan = SessionPlan(screen_blocks=30, extended_blocks=60, confirm_blocks=40, confirm_blocks_of_many=50)
+    plan = SessionPlan(screen_blocks=60, confirm_blocks=60)
     found = outcomes(0.01, 50, policy=Policy(margin_percent=0.5), plan=plan)
     assert found[Verdict.REGRESSED] >= 45
 
@@ -85,7 +84,8 @@ def test_one_slow_benchmark_among_many_is_the_one_that_is_named():
 
 def test_a_regression_shows_the_fresh_blocks_it_rests_on_and_the_screen_beside_them():
     one = of(judge(simulated({"a": 0.05}), POLICY), "a")
-    assert (one.blocks, len(one.changes), len(one.screened)) == (16, 16, 12)
+    assert one.blocks == len(one.changes) >= 9
+    assert len(one.screened) >= 8
     assert one.low <= one.change <= one.high
     assert one.change == pytest.approx(0.05, abs=0.01)
     assert one.p <= 0.01
@@ -118,7 +118,7 @@ def test_fresh_blocks_must_show_the_margin_and_not_only_significance():
     session = steady({"a": 0.1}, confirm=("a",))
     session.blocks[12:] = [block(12 + n, Phase.CONFIRM, {"a": 0.015, CONTROL.name: 0.0}) for n in range(16)]
     one = of(judge(session, POLICY), "a")
-    assert (one.verdict, one.p) == (Verdict.OK, 0.5**16)
+    assert (one.verdict, one.p) == (Verdict.OK, pytest.approx(1 / e_value(16, 16)))
 
 
 def test_a_faster_benchmark_without_fresh_blocks_is_ok_and_not_improved():
@@ -127,23 +127,35 @@ def test_a_faster_benchmark_without_fresh_blocks_is_ok_and_not_improved():
 
 def test_an_effect_below_the_margin_is_ok_however_significant():
     one = of(judge(steady({"a": 0.015}), POLICY), "a")
-    assert (one.verdict, one.p) == (Verdict.OK, pytest.approx(2 / 2**12))
+    assert (one.verdict, one.p) == (Verdict.OK, pytest.approx(1 / e_either(12, 0, 12)))
 
 
-def test_holm_makes_each_of_many_candidates_prove_more():
-    def confirmed(names):
-        session = steady(dict.fromkeys(names, 0.1), confirm=names)
-        for place, number in enumerate(range(12, 28)):
-            change = 0.1 if place < 14 else -0.1
-            session.blocks[number] = block(
-                number, Phase.CONFIRM, dict.fromkeys(names, change) | {CONTROL.name: 0.0}
-            )
-        return judge(session, POLICY)
+def fresh_session(strong, weak=0, *, rule=Rule.SEQUENTIAL):
+    """Candidates of which so many are slower in 14 of 16 fresh blocks, and so many in 6 of 16."""
+    names = {f"b{number}": 14 if number < strong else 6 for number in range(strong + weak)}
+    session = steady(dict.fromkeys(names, 0.1), confirm=tuple(names))
+    session.plan = SessionPlan(rule=rule, screen_blocks=12, confirm_blocks=16, load_blocks=12)
+    for place, number in enumerate(range(12, 28)):
+        changes = {name: 0.1 if place < slower else -0.1 for name, slower in names.items()}
+        session.blocks[number] = block(number, Phase.CONFIRM, changes | {CONTROL.name: 0.0})
+    return verdicts(judge(session, POLICY))
 
-    # 14 of 16 is p = 0.21 %: enough for one, and for four (0.84 %), not for five.
-    for candidates, verdict in ((1, Verdict.REGRESSED), (4, Verdict.REGRESSED), (5, Verdict.INCONCLUSIVE)):
-        names = tuple(f"b{number}" for number in range(candidates))
-        assert set(verdicts(confirmed(names)).values()) == {verdict}
+
+def test_equally_slow_benchmarks_help_one_another_and_false_candidates_ask_for_more():
+    # 14 of 16 is e = 45 and 15 of 16 e = 404: each alone is judged at 100.
+    assert e_value(14, 16) < 100 < e_value(15, 16)
+    session = steady({"a": 0.1}, confirm=("a",))
+    assert verdicts(judge(session, POLICY)) == {"a": Verdict.REGRESSED}
+    many = dict.fromkeys([f"b{number}" for number in range(30)], 0.1)
+    assert set(verdicts(judge(steady(many, confirm=tuple(many)), POLICY)).values()) == {Verdict.REGRESSED}
+
+
+def test_a_fixed_number_of_blocks_is_judged_by_ranks_and_holm():
+    assert fresh_session(1, rule=Rule.FIXED) == {"b0": Verdict.INCONCLUSIVE}
+    plan = SessionPlan(rule=Rule.FIXED, screen_blocks=12, confirm_blocks=16)
+    session = steady({"a": 0.1}, confirm=("a",), plan=plan)
+    one = of(judge(session, POLICY), "a")
+    assert (one.verdict, one.p) == (Verdict.REGRESSED, pytest.approx(0.5**16 * 2))
 
 
 def test_sides_swapped_flip_the_sign_and_the_verdict():
@@ -153,7 +165,8 @@ def test_sides_swapped_flip_the_sign_and_the_verdict():
             "candidate_ns": one.base_ns,
             "first": [1 - f for f in one.first],
         }
-        return msgspec.structs.replace(one, **fields, base_cpu_ns=[], candidate_cpu_ns=[])
+        cpu = {"base_cpu_ns": one.candidate_cpu_ns, "candidate_cpu_ns": one.base_cpu_ns}
+        return msgspec.structs.replace(one, **fields, **cpu)
 
     mirror = {Verdict.REGRESSED: Verdict.IMPROVED, Verdict.IMPROVED: Verdict.REGRESSED}
     changes = {"slow": 0.06, "fast": -0.06, "same": 0.0}
@@ -175,8 +188,7 @@ def test_sides_swapped_flip_the_sign_and_the_verdict():
 
 
 def test_what_is_inconclusive_says_how_many_blocks_would_decide():
-    simulation = Simulation({"a": 0.01}, sd=0.08, seed=1)
-    one = of(judge(simulation.run(Looks(POLICY)), POLICY), "a")
+    one = of(judge(simulated({"a": 0.01}, sd=0.05, seed=0), POLICY), "a")
     assert one.verdict is Verdict.INCONCLUSIVE
     assert one.blocks_needed > 24
 
@@ -187,16 +199,75 @@ def test_inconclusive_fails_only_the_strict():
     assert judge(session, Policy(strict=True)).exit_code is ExitCode.INCONCLUSIVE
 
 
-def test_cpu_time_is_shown_and_never_decides():
-    session = steady({"a": 0.0})
+def with_slices(session, name, **fields):
+    """The session with fields of one benchmark's slices replaced in every block."""
     for number, one in enumerate(session.blocks):
-        slow = msgspec.structs.replace(one.slices["a"], candidate_cpu_ns=[9_000_000] * PAIRS)
-        session.blocks[number] = msgspec.structs.replace(one, slices=one.slices | {"a": slow})
+        slow = msgspec.structs.replace(one.slices[name], **fields)
+        session.blocks[number] = msgspec.structs.replace(one, slices=one.slices | {name: slow})
+    return session
+
+
+def test_more_cpu_time_is_a_regression_though_the_usual_call_takes_as_long():
+    cpu = {"base_cpu_ns": [2_900_000] * PAIRS, "candidate_cpu_ns": [3_300_000] * PAIRS}
+    judgement = judge(with_slices(steady({"a": 0.0}, confirm=("a",)), "a", **cpu), POLICY)
+    assert (of(judgement, "a").verdict, of(judgement, "a", "cpu_mean").verdict) == (
+        Verdict.OK,
+        Verdict.REGRESSED,
+    )
+    assert judgement.exit_code is ExitCode.LIMIT_BROKEN
+
+
+def test_the_cpu_time_of_calls_that_wait_is_watched_and_asks_for_nothing():
+    for place, scattered in enumerate(([100, 900, 500], [900, 100, 500])):
+        session = steady({"a": 0.0})
+        cpu = {"base_cpu_ns": [500] * PAIRS, "candidate_cpu_ns": scattered}
+        for number in range(place, 12, 2):
+            one = session.blocks[number]
+            slow = msgspec.structs.replace(one.slices["a"], **cpu)
+            session.blocks[number] = msgspec.structs.replace(one, slices=one.slices | {"a": slow})
+        assert judge(session, POLICY).verdict is Verdict.OK
+
+
+def test_cpu_time_of_other_threads_and_children_counts():
+    other = {"base_other_cpu_ns": [0] * PAIRS, "candidate_other_cpu_ns": [2_000_000] * PAIRS}
+    found = judge(with_slices(steady({"a": 0.0}, confirm=("a",)), "a", **other), POLICY)
+    assert of(found, "a", "cpu_mean").verdict is Verdict.REGRESSED
+
+
+def test_one_slow_call_among_many_is_in_the_mean_of_waiting_calls_too():
+    tails = [3_000_000, 3_000_000, 12_000_000]
+    session = with_slices(steady({"a": 0.0}, confirm=("a",)), "a", candidate_ns=tails)
+    assert "a" in Looks(POLICY).to_confirm(session)[0]
     judgement = judge(session, POLICY)
-    cpu = of(judgement, "a", "cpu")
-    assert (cpu.verdict, cpu.counts) == (Verdict.INCONCLUSIVE, False)
-    assert cpu.change == pytest.approx(2)
-    assert judgement.verdict is Verdict.OK
+    assert (of(judgement, "a").verdict, of(judgement, "a", "wall_mean").verdict) == (
+        Verdict.OK,
+        Verdict.REGRESSED,
+    )
+
+
+def test_a_slower_first_call_is_a_regression_of_its_own_and_microseconds_are_none():
+    def first(base_ns, candidate_ns):
+        session = steady({"a": 0.0}, confirm=("a",))
+        calls = {
+            "base": FirstCall(wall_ns=base_ns, cpu_ns=base_ns),
+            "candidate": FirstCall(wall_ns=candidate_ns, cpu_ns=candidate_ns),
+        }
+        for number, one in enumerate(session.blocks):
+            session.blocks[number] = msgspec.structs.replace(one, first_calls={"a": calls})
+        return of(judge(session, POLICY), "a", "first_call")
+
+    assert first(2 * 10**6, 500 * 10**6).verdict is Verdict.REGRESSED
+    small = first(2_000, 900_000)
+    assert (small.verdict, small.note) == (Verdict.OK, "it differs by less than 1 ms")
+
+
+def test_a_process_that_works_while_nobody_calls_it_is_a_regression():
+    session = steady({"a": 0.0}, confirm=("a",))
+    for number, one in enumerate(session.blocks):
+        idle = {"base": 0.001, "candidate": 0.2 + number / 1000}
+        session.blocks[number] = msgspec.structs.replace(one, idle_cpu=idle)
+    one = of(judge(session, POLICY), "process", "idle_cpu")
+    assert (one.verdict, one.unit, one.change) == (Verdict.REGRESSED, "share", pytest.approx(0.2, abs=0.05))
 
 
 def test_a_slower_import_is_a_regression_of_its_own_once_confirmed():
@@ -205,7 +276,7 @@ def test_a_slower_import_is_a_regression_of_its_own_once_confirmed():
         session.blocks[number] = msgspec.structs.replace(
             one, import_ns={"base": 10**8, "candidate": 12 * 10**7 + number}
         )
-    assert "import" in Looks(POLICY).candidates(session)
+    assert "import" in Looks(POLICY).to_confirm(session)[0]
     one = of(judge(session, POLICY), "import", "cold_start")
     assert (one.verdict, one.change) == (Verdict.REGRESSED, pytest.approx(0.2, abs=1e-3))
 
@@ -285,13 +356,13 @@ def test_a_session_without_a_date_accepts_nothing():
 def test_rules_set_the_margin_by_glob():
     rules = (
         BenchmarkRule(match="a*", margin_percent=15),
-        BenchmarkRule(match="*", metric="cpu", skip="noisy"),
+        BenchmarkRule(match="*", metric="cpu_mean", skip="noisy"),
     )
-    policy = Policy(benchmarks=rules)
+    policy = Policy(benchmarks=(*rules, BenchmarkRule(match="*", metric="wall_mean", margin_percent=15)))
     session = steady({"a1": 0.1}, policy_sha256=sha256(policy))
     judgement = judge(session, policy)
     assert (of(judgement, "a1").margin, of(judgement, "a1").verdict) == (0.15, Verdict.OK)
-    assert verdicts(judgement, "cpu") == {}
+    assert verdicts(judgement, "cpu_mean") == {}
 
 
 def test_what_is_left_out_of_gates_is_named_and_not_judged():
@@ -300,7 +371,7 @@ def test_what_is_left_out_of_gates_is_named_and_not_judged():
     judgement = judge(session, policy)
     assert verdicts(judgement) == {"a": Verdict.OK}
     assert judgement.reasons == ("slow is skipped: known to drift",)
-    assert Looks(policy).candidates(session) == frozenset()
+    assert Looks(policy).to_confirm(session) == (frozenset(), 0)
 
 
 def test_the_worst_decides_the_whole():
@@ -308,27 +379,3 @@ def test_the_worst_decides_the_whole():
     session.counts.append(count([], [1.0], note="the candidate died"))
     judgement = judge(session, POLICY)
     assert (judgement.verdict, judgement.exit_code) == (Verdict.REGRESSED, ExitCode.LIMIT_BROKEN)
-
-
-# What a running session asks.
-
-
-def test_a_session_extends_what_is_neither_cleared_nor_leaning():
-    session = steady({"clear": 0.0, "slow": 0.1, "fast": -0.1})
-    open_one = [0.03 * (-1) ** number for number in range(12)]
-    for number, change in enumerate(open_one):
-        one = session.blocks[number]
-        session.blocks[number] = msgspec.structs.replace(one, slices=one.slices | {"open": slices(change)})
-    session.benchmarks.append(Benchmark(name="open", pairs=PAIRS))
-    looks = Looks(POLICY)
-    assert looks.undecided(session) == {"open"}
-    assert looks.candidates(session) == {"slow", "fast"}
-
-
-def test_what_the_session_asked_does_not_change_when_fresh_blocks_come_in():
-    simulation = Simulation({"a": 0.05, "b": 0.01}, sd=0.02, seed=3)
-    session = simulation.run(Looks(POLICY))
-    early = msgspec.structs.replace(
-        session, blocks=[one for one in session.blocks if one.phase is not Phase.CONFIRM]
-    )
-    assert Looks(POLICY).candidates(early) == Looks(POLICY).candidates(session)

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from harness.judge.judge import judge
+from harness.judge.looks import Looks
 from harness.judge.verdict import Verdict
 from harness.session.receipt import Sentinel, SessionPlan
 from tests.support.judge import CONTROL, POLICY, changed, of, slices, steady
@@ -87,7 +88,7 @@ def test_a_block_on_a_stolen_processor_is_rejected_though_its_slots_agree():
     assert of(judge(spoilt(steady({"a": 0.0}), 1, **slow), POLICY), "a").blocks == 11
 
 
-def test_what_is_usual_is_settled_by_the_screen():
+def test_what_is_usual_is_settled_by_the_first_blocks():
     session = steady({"a": 0.0}, confirm=("a",))
     for number in range(12, 28):
         changed(session, number, sentinel=Sentinel(base_ns=[2 * 10**6], candidate_ns=[2 * 10**6]))
@@ -98,3 +99,48 @@ def test_too_many_bad_blocks_make_times_inconclusive():
     judgement = judge(spoilt(steady({"a": 0.0}), 5, base_ns=[2 * 10**6]), POLICY)
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert "5 of 12 blocks were discarded (limit 40 %)" in judgement.controls.reasons
+
+
+def test_a_candidate_that_slows_everything_is_a_regression_though_its_blocks_are_discarded():
+    slow = {"base_ns": [10**6], "candidate_ns": [4 * 10**6]}
+    judgement = judge(spoilt(steady({"a": 0.0}), 12, **slow), POLICY)
+    one = of(judgement, "process", "fixed_loop")
+    assert (one.verdict, one.change, one.blocks) == (Verdict.REGRESSED, pytest.approx(3), 12)
+    assert "the candidate slows everything in its process" in one.note
+    assert (judgement.verdict, judgement.exit_code) == (Verdict.REGRESSED, 3)
+    assert of(judgement, "a").verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_screen_of_which_the_candidate_slows_everything_goes_on_until_that_is_shown():
+    slow = {"base_ns": [10**6], "candidate_ns": [4 * 10**6]}
+    for blocks, is_over in ((8, False), (9, True)):
+        session = spoilt(steady({"a": 0.0}, screen=blocks), blocks, **slow)
+        assert (Looks(POLICY).screening(session) == frozenset()) is is_over
+
+
+def test_a_base_that_slows_everything_gives_no_verdict_and_the_reason():
+    judgement = judge(spoilt(steady({"a": -0.3}), 12, base_ns=[4 * 10**6], candidate_ns=[10**6]), POLICY)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "the base slows everything in its process" in of(judgement, "a").note
+
+
+def test_slots_that_a_neighbour_slows_by_turns_are_nobodys_fault():
+    session = steady({"a": 0.0})
+    for number in range(12):
+        slow, fast = [15 * 10**5], [10**6]
+        sides = (slow, fast) if number % 3 else (fast, slow)
+        changed(session, number, sentinel=Sentinel(base_ns=sides[0], candidate_ns=sides[1]))
+    judgement = judge(session, POLICY)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "12 of 12 blocks were discarded (limit 40 %)" in judgement.controls.reasons
+
+
+def test_the_first_blocks_alone_can_fail_the_control_and_later_ones_have_an_error_rate_of_their_own():
+    def fails(changes):
+        fresh = len(changes) - 12
+        session = steady({"a": 0.0}, confirm=("a",) if fresh else (), fresh=fresh)
+        return not judge(with_null(session, changes), POLICY).controls.null_clean
+
+    assert fails([0.02] * 8 + [-0.02, 0.02] * 2)
+    assert not fails([-0.02] + [0.02] * 9 + [0.02, -0.02])
+    assert fails([-0.02] + [0.02] * 20)

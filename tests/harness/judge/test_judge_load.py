@@ -11,9 +11,9 @@ from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.verdict import Kind, Verdict
 from harness.policy.policy import BenchmarkRule, Limit, Policy
-from harness.policy.slo import LimitCount
 from harness.session.receipt import Phase
 from tests.support.judge import load_block, receipt, segment, sha256
+from tests.support.limit_counts import limit_count
 
 POLICY = Policy()
 
@@ -60,7 +60,8 @@ def test_identical_sides_are_ok_in_every_metric():
 )
 def test_what_got_worse_is_confirmed_and_named(change, metric):
     found = session(noisy(**change), confirm=16)
-    assert Looks(POLICY).load_candidates(found) == {"all"}
+    assert Looks(POLICY).to_confirm_load(found) == ({"all"}, 9)
+    assert Looks(POLICY).confirming_load(found) == frozenset()
     judgement = judge(found, POLICY)
     assert [name for name, one in verdicts(judgement).items() if one is Verdict.REGRESSED] == [metric]
     assert judgement.exit_code is ExitCode.LIMIT_BROKEN
@@ -164,8 +165,8 @@ def test_rules_hold_for_operations_too():
 # Absolute limits.
 
 
-def limited(exceeding, calls=100):
-    one = LimitCount(clause="p99<25ms", operation="all", calls=calls, exceeding=exceeding, seconds=1.0)
+def limited(exceeding, calls=1000):
+    one = limit_count(calls, exceeding)
     return lambda: msgspec.structs.replace(segment(), limits=[one])
 
 
@@ -173,15 +174,15 @@ def limited(exceeding, calls=100):
     ("exceeding", "verdict", "code"),
     [
         (0, Verdict.OK, ExitCode.OK),
-        (1, Verdict.INCONCLUSIVE, ExitCode.OK),
-        (5, Verdict.REGRESSED, ExitCode.LIMIT_BROKEN),
+        (10, Verdict.INCONCLUSIVE, ExitCode.OK),
+        (50, Verdict.REGRESSED, ExitCode.LIMIT_BROKEN),
     ],
 )
 def test_limits_are_certified_from_the_candidates_segments_together(exceeding, verdict, code):
     policy = Policy(limits=(Limit(slo="p99<25ms"),))
     judgement = judge(session(limited(exceeding), policy=policy), policy)
     (one,) = [one for one in judgement.comparisons if one.kind is Kind.LIMIT]
-    assert (one.verdict, one.metric, one.candidate) == (verdict, "p99<25ms", exceeding / 100)
+    assert (one.verdict, one.metric, one.candidate) == (verdict, "p99<25ms", exceeding / 1000)
     assert judgement.exit_code is code
 
 

@@ -113,7 +113,8 @@ def test_every_receipt_that_decodes_has_a_judgement(damages, policy):
     judgement = judge(session, policy)
     json.dumps(as_json(judgement, None, None), allow_nan=False)
     looks = Looks(policy)
-    assert looks.undecided(session) | looks.candidates(session) | looks.load_candidates(session) is not None
+    for look in (looks.screening, looks.confirming, looks.confirming_load):
+        assert isinstance(look(session), frozenset)
     for mutant in MUTANTS.values():
         mutant(session, policy)
     stale_baseline(session, policy, session)
@@ -128,7 +129,7 @@ def test_the_undamaged_receipt_is_judged_on_all_of_it():
     judgement = judge(msgspec.convert(WHOLE, Receipt), POLICY)
     found = {(one.benchmark, one.metric): one.verdict for one in judgement.comparisons}
     assert found.pop(("b", "wall")) is Verdict.REGRESSED
-    assert found.pop(("b", "cpu")) is Verdict.INCONCLUSIVE
+    assert found.pop(("b", "cpu_mean")) is Verdict.REGRESSED
     assert set(found.values()) == {Verdict.OK}
     assert judgement.reasons == ()
 
@@ -159,7 +160,7 @@ def test_measured_data_taken_away_passes_nothing(path, data):
     assert judgement.exit_code is not ExitCode.OK
 
 
-@pytest.mark.parametrize("lost", range(12))
+@pytest.mark.parametrize("lost", [0, 3, 6])
 def test_a_lost_block_of_the_screen_passes_nothing(lost):
     for suite in ("blocks", "load_blocks"):
         session = msgspec.convert(WHOLE, Receipt)

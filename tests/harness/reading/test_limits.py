@@ -8,11 +8,11 @@ from harness.errors import InvalidRunError, UsageError
 from harness.judge.certified import certify_segments
 from harness.model import Outcome
 from harness.policy.policy import Limit
-from harness.policy.slo import LimitCount, State
+from harness.policy.slo import State
 from harness.reading import limits
+from harness.reading.counting import ALL
 from harness.reading.judging import findings, judge
 from harness.reading.limits import (
-    ALL,
     check_operations,
     limit_counts,
     read_limit,
@@ -21,6 +21,7 @@ from harness.reading.limits import (
 from harness.reading.summary import load
 from harness.session.receipt import LoadBlock, LoadConditions, Phase, Segment
 from harness.table import calls
+from tests.support.limit_counts import limit_count
 from tests.support.load_session import receipt_of
 from tests.support.run_builder import make_run
 
@@ -147,8 +148,8 @@ def test_a_run_that_was_interrupted_decides_nothing(tmp_path):
     assert "interrupted" in finding.certificate.sentence
 
 
-def segment(exceeding, *, clause="p99<5ms", operation=ALL, total=200):
-    count = LimitCount(clause=clause, operation=operation, calls=total, exceeding=exceeding, seconds=1.0)
+def segment(exceeding, *, clause="p99<5ms", operation=ALL, total=2000):
+    count = limit_count(total, exceeding, clause=clause, operation=operation)
     return Segment(values={}, counts={}, validity="valid", limits=[count])
 
 
@@ -176,16 +177,16 @@ def certified(receipt, *held):
 
 def test_segments_of_the_candidate_certify_together_what_none_of_them_could_alone():
     held = Limit(slo="p99<5ms")
-    assert certified(session(segment(0)), held) == [(ALL, "not certified", 200)]
-    assert certified(session(segment(0), segment(0)), held) == [(ALL, "certified", 400)]
-    for made in (session(segment(10), segment(0)), session(segment(0), segment(10))):
-        assert certified(made, held) == [(ALL, "broken", 400)]
+    assert certified(session(segment(0)), held) == [(ALL, "not certified", 2000)]
+    assert certified(session(segment(0), segment(0)), held) == [(ALL, "certified", 4000)]
+    for made in (session(segment(100), segment(0)), session(segment(0), segment(100))):
+        assert certified(made, held) == [(ALL, "broken", 4000)]
 
 
 def test_blocks_with_trouble_and_sides_that_are_missing_count_nothing():
     held = Limit(slo="p99<5ms")
     made = session(segment(0), segment(200), None, segment(0), trouble=(1,))
-    assert certified(made, held) == [(ALL, "certified", 400)]
+    assert certified(made, held) == [(ALL, "certified", 4000)]
 
 
 def test_a_clause_that_no_segment_counted_is_not_certified():
@@ -202,8 +203,8 @@ def test_a_glob_stands_for_each_operation_that_it_names():
         *(segment(bad, operation=name) for name, bad in (("GET a", 0), ("GET b", 200), ("PUT", 0)))
     )
     assert certified(made, Limit(slo="p99<5ms", operation="GET *")) == [
-        ("GET a", "not certified", 200),
-        ("GET b", "broken", 200),
+        ("GET a", "not certified", 2000),
+        ("GET b", "broken", 2000),
     ]
 
 
@@ -223,4 +224,4 @@ def test_json_of_a_finding_names_state_and_counts():
     (finding,) = certify_segments(session(segment(3)), [Limit(slo="p99<5ms")])
     written = limits.as_json(finding)
     assert written["slo"] == "p99<5ms"
-    assert (written["state"], written["calls"], written["exceeding"]) == ("not certified", 200, 3)
+    assert (written["state"], written["calls"], written["exceeding"]) == ("not certified", 2000, 3)

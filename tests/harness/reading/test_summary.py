@@ -15,7 +15,7 @@ from harness.reading.run_json import as_json
 from harness.reading.summary import load, throughput
 from harness.run.directory import RunDirectory
 from harness.table import calls
-from harness.table.histogram import PERCENTILES
+from harness.table.histogram import PERCENTILES, least_count
 from harness.table.latency import METRICS
 from tests.support.run_builder import make_run
 
@@ -50,7 +50,7 @@ def assert_equals_numpy(operation, rows):
         assert found["mean"] == pytest.approx(values.mean())
         assert found["max"] == values.max()
         for name, share in PERCENTILES.items():
-            if len(values) >= round(1 / (1 - share)):
+            if len(values) >= least_count(share):
                 wanted = np.percentile(values, share * 100, method="inverted_cdf")
                 assert found[name] == pytest.approx(wanted, rel=0.005)
             else:
@@ -248,10 +248,13 @@ def test_the_json_holds_what_the_product_promises(tmp_path):
         "completed", "failed", "timed_out", "dropped", "unfinished", "never_started",
     ]  # fmt: skip
     for name, operation in document["operations"].items():
-        assert list(operation) == ["requests", "count", "failed", *METRICS]
+        assert list(operation) == ["requests", "count", "failed", *METRICS, "intervals"]
         assert operation["count"] == run.operations[name].count
         for metric in METRICS:
             assert list(operation[metric]) == [*PERCENTILES, "max", "mean"]
+            # Fewer than ten calls beyond: an interval, or nothing where that is unbounded too.
+            withheld = {share for share in PERCENTILES if operation[metric][share] is None}
+            assert set(operation["intervals"][metric]) <= withheld
     assert document["profiles"]["cpu"] == {"samples": 9, "file": "cpu/cpu.folded", "reason": None}
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from harness.model import Outcome
 from harness.profiles.capture.wait import bucket_of
-from harness.profiles.difference.discovery import student_quantile
 from harness.reading import summary, tails
 from harness.reading.tails import PARTS, STRETCHES, needed, read_tails
 from harness.run.directory import RunDirectory
+from harness.stats.student import student_quantile
 from harness.table import calls
 from tests.support.run_builder import make_run
 

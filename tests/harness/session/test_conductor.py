@@ -34,7 +34,7 @@ from tests.support.session import (
 )
 
 WORK = "test_bench.py::test_work"
-ONE_OF_EACH = msgspec.structs.replace(TINY, screen_blocks=1, extended_blocks=2, confirm_blocks=1)
+TWO_AND_ONE = msgspec.structs.replace(TINY, confirm_blocks=1)
 CHANGED = "def work():\n    return sum(range(200)) + 0\n\ndef fresh():\n    return 1\n"
 
 
@@ -75,7 +75,7 @@ def left_as_it_was(folder: Path) -> None:
     assert not list(folder.rglob("__pycache__")), "a session writes into no checkout"
 
 
-def test_a_session_screens_extends_and_confirms_on_fresh_blocks_with_the_overlays_swapped(
+def test_a_session_screens_and_confirms_on_fresh_blocks_with_the_overlays_swapped_by_turns(
     folder, monkeypatch
 ):
     write(folder, {"pkg/__init__.py": CHANGED})
@@ -86,20 +86,20 @@ def test_a_session_screens_extends_and_confirms_on_fresh_blocks_with_the_overlay
         return real(stage, request)
 
     monkeypatch.setattr(conductor, "run_block", run_and_note)
-    looks = Judge(frozenset({WORK}), frozenset({WORK}))
-    receipt = session(folder, plan=ONE_OF_EACH, looks=looks)
+    looks = Judge(frozenset({WORK}))
+    receipt = session(folder, plan=TWO_AND_ONE, looks=looks)
     assert receipt.trouble == []
-    assert places == ["abc", "abc", "bac"]
-    assert [block.phase for block in receipt.blocks] == ["screen", "extend", "confirm"]
-    assert [block.swapped for block in receipt.blocks] == [False, False, True]
-    assert looks.seen == [("undecided", 1), ("candidates", 2)]
+    assert places == ["abc", "bac", "abc"]
+    assert [block.phase for block in receipt.blocks] == ["screen", "screen", "confirm"]
+    assert [block.swapped for block in receipt.blocks] == [False, True, False]
+    assert looks.seen == [("screening", 0), ("confirming", 2)]
     assert all(set(block.slices) == {WORK, NULL_CONTROL} for block in receipt.blocks)
     assert named(receipt, NULL_CONTROL).of == WORK
     assert named(receipt, NULL_CONTROL).warm_calls == named(receipt, WORK).warm_calls > 0
     assert (receipt.finished, receipt.interrupted) == (True, False)
     head = git(folder, "rev-parse", "HEAD")
     assert (receipt.base.revision, receipt.candidate.revision) == (head, f"{head}+changes")
-    assert receipt.plan == ONE_OF_EACH
+    assert receipt.plan == TWO_AND_ONE
     left_as_it_was(folder)
 
 
@@ -107,14 +107,14 @@ def test_every_phase_has_as_many_blocks_as_are_planned_each_with_a_seed_of_its_o
     folder, no_slots, monkeypatch
 ):
     monkeypatch.setattr(conductor, "warm_byte_code", lambda *_: None)
-    looks, progress = Judge(frozenset({WORK}), frozenset({WORK})), Follow()
+    looks, progress = Judge(frozenset({WORK})), Follow()
     receipt = session(folder, looks=looks, progress=progress)
-    assert [block.phase for block in receipt.blocks] == ["screen", "screen", "extend", "confirm", "confirm"]
-    assert [block.number for block in receipt.blocks] == list(range(5))
-    assert len({block.seed for block in receipt.blocks}) == 5
-    assert looks.seen == [("undecided", 2), ("candidates", 3)]
-    screened, extended = [("screen", 1, 2), ("screen", 2, 2)], [("extend", 1, 1)]
-    assert progress.heard == [*screened, *extended, ("confirm", 1, 2), ("confirm", 2, 2)]
+    assert [block.phase for block in receipt.blocks] == ["screen", "screen", "confirm", "confirm"]
+    assert [block.number for block in receipt.blocks] == list(range(4))
+    assert len({block.seed for block in receipt.blocks}) == 4
+    assert looks.seen == [("screening", 0), ("confirming", 2)]
+    screened = [("screen", 1, 2), ("screen", 2, 2)]
+    assert progress.heard == [*screened, ("confirm", 1, 2), ("confirm", 2, 2)]
 
 
 def test_each_side_measures_its_own_code_even_under_an_editable_install(folder, tmp_path, monkeypatch):

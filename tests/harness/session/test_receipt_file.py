@@ -36,8 +36,8 @@ def test_a_receipt_cut_anywhere_is_damaged(tmp_path):
 
 
 def test_a_receipt_of_another_schema_is_told_apart_from_a_damaged_one(tmp_path):
-    (tmp_path / NAME).write_text('{"schema": 2, "all": "else"}')
-    with pytest.raises(InvalidRunError, match="schema 2; this harness reads schema 1"):
+    (tmp_path / NAME).write_text('{"schema": 1, "all": "else"}')
+    with pytest.raises(InvalidRunError, match="schema 1; this harness reads schema 2"):
         read_receipt(tmp_path)
 
 

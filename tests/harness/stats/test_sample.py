@@ -9,18 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.stats import Assumption, Sample, compare, compare_paired
+from harness.stats import Sample, compare_exact
 from harness.stats.binomial import at_least, at_most, critical, incomplete_beta
 from harness.stats.holm import holm
 from harness.stats.order import fewest, median_interval, rank
-from harness.stats.power import (
-    blocks_to_clear,
-    blocks_to_confirm,
-    chance_to_find,
-    detectable,
-    spread_of,
-)
-from harness.stats.proportion import clopper_pearson, lower_bound, trials_below, upper_bound
+from harness.stats.proportion import clopper_pearson, fewest_trials, lower_bound, upper_bound
 from harness.stats.sign import sign_test
 
 DIFFERENCES = st.lists(st.floats(-1, 1), min_size=1, max_size=60)
@@ -127,9 +120,6 @@ def test_too_few_values_bound_nothing_and_say_so():
         math.inf,
         False,
     )
-    assert compare_paired([0.1, 0.2, 0.3]).warnings == (
-        "3 pairs are too few for an interval at 95% (at least 6 are needed)",
-    )
 
 
 def test_holm_gives_the_adjusted_values_of_its_paper():
@@ -166,79 +156,17 @@ def test_a_bound_has_the_tail_that_it_promises(trials, data):
 
 
 def test_the_trials_that_certify_a_share_are_the_fewest():
-    assert trials_below(0.01, 0) == 299
-    assert trials_below(0.001, 0) == 2995
-    assert trials_below(0.01, 0.01) is None
-    more = trials_below(0.01, 0.005)
-    assert upper_bound(round(0.005 * more), more) <= 0.01
-
-
-def test_the_power_is_what_a_simulation_finds():
-    rng = random.Random(3)
-    for effect, blocks, spread, margin in ((0.03, 16, 0.01, 0.025), (0.01, 15, 0.02, 0.005)):
-        found = 0
-        for _ in range(2000):
-            d = [rng.gauss(effect, spread) for _ in range(blocks)]
-            result = compare_paired(d)
-            found += result.p_greater <= 0.01 and result.change >= margin
-        low, high = clopper_pearson(found, 2000, 0.999)
-        assert low <= chance_to_find(effect, blocks, spread, 0.01, margin) <= high
-
-
-@settings(deadline=None)
-@given(st.integers(7, 40), st.floats(0.001, 0.1), st.floats(0.005, 0.05))
-def test_the_detectable_effect_is_found_eighty_times_in_a_hundred(blocks, spread, margin):
-    effect = detectable(blocks, spread, 0.01, margin)
-    assert effect >= margin
-    assert chance_to_find(effect, blocks, spread, 0.01, margin) == pytest.approx(0.8, abs=0.02)
-
-
-def test_blocks_that_cannot_reach_alpha_detect_nothing():
-    assert detectable(6, 0.01, 0.01, 0.025) is None
-    assert chance_to_find(1.0, 6, 0.01, 0.01, 0.025) == 0
-
-
-@pytest.mark.parametrize(("effect", "spread"), [(0.05, 0.01), (0.03, 0.02), (0.04, 0.06)])
-def test_the_blocks_asked_for_do_confirm(effect, spread):
-    blocks = blocks_to_confirm(effect, spread, 0.01, 0.025)
-    assert chance_to_find(effect, blocks, spread, 0.01, 0.025) >= 0.8
-
-
-@pytest.mark.parametrize(("effect", "spread"), [(0.0, 0.01), (0.01, 0.03), (-0.02, 0.1)])
-def test_the_blocks_asked_for_do_clear(effect, spread):
-    blocks = blocks_to_clear(effect, spread, 0.025)
-    rng = random.Random(4)
-    cleared = sum(
-        median_interval([rng.gauss(effect, spread) for _ in range(blocks)]).high < 0.025 for _ in range(1000)
-    )
-    assert upper_bound(cleared, 1000, 0.999) >= 0.8
-
-
-def test_an_effect_at_the_margin_is_told_from_it_by_no_number_of_blocks():
-    assert blocks_to_confirm(0.025, 0.01, 0.01, 0.025) is None
-    assert blocks_to_clear(0.025, 0.01, 0.025) is None
-
-
-def test_the_spread_is_that_of_the_middle():
-    rng = random.Random(5)
-    values = [rng.gauss(0, 0.01) for _ in range(2000)]
-    assert spread_of(values) == pytest.approx(0.01, rel=0.1)
-    assert spread_of([*values, *[10.0] * 20]) == pytest.approx(0.01, rel=0.1)
-    assert spread_of([0.1]) is None
-    assert spread_of([0.1, 0.1]) == 0
+    assert fewest_trials(lambda trials: upper_bound(0, trials) <= 0.01) == 299
+    assert fewest_trials(lambda trials: upper_bound(0, trials) <= 0.001) == 2995
+    assert fewest_trials(lambda trials: upper_bound(0.01 * trials, trials) <= 0.01) is None
 
 
 def test_what_repeats_exactly_is_compared_exactly():
-    result = compare(Sample((4.0, 4.0)), Sample((5.0, 5.0)), Assumption.EXACT)
+    result = compare_exact(Sample((4.0, 4.0)), Sample((5.0, 5.0)))
     assert (result.change, result.low, result.high, result.p_two_sided) == (1, 1, 1, None)
 
 
 def test_what_does_not_repeat_is_bounded_by_its_extremes_and_says_so():
-    result = compare(Sample((4.0, 4.5, 4.0)), Sample((5.0, 5.0, 5.0)), Assumption.EXACT)
+    result = compare_exact(Sample((4.0, 4.5, 4.0)), Sample((5.0, 5.0, 5.0)))
     assert (result.change, result.low, result.high) == (1, 0.5, 1)
     assert result.warnings == ("repetitions of one side differ",)
-
-
-def test_pairs_without_a_partner_are_refused():
-    with pytest.raises(ValueError, match="shorter"):
-        compare(Sample((1.0, 2.0)), Sample((1.0,)), Assumption.PAIRED)

@@ -20,7 +20,7 @@ MAKERS = {
        ("load", "micro", "profile", "capacity")},
     folder.SESSION: lambda parent: SessionFolder(parent, "gate"),
     folder.ABLATION: lambda parent: SessionFolder(parent, "ablate", folder.ABLATION),
-    folder.CALIBRATION: lambda parent: CalibrationState(parent).new_folder(Trial("same", 40)),
+    folder.CALIBRATION: lambda parent: CalibrationState(parent).new_folder(Trial("same", 40, 1)),
 }  # fmt: skip
 
 

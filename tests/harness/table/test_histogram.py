@@ -130,11 +130,34 @@ def test_the_same_counts_of_other_values_are_not_equal():
     assert Histogram.of(array([1000])) != 1000
 
 
-@pytest.mark.parametrize(("share", "least"), [(0.5, 2), (0.9, 10), (0.95, 20), (0.99, 100), (0.999, 1000)])
+@pytest.mark.parametrize(
+    ("share", "least"), [(0.5, 2), (0.9, 100), (0.95, 200), (0.99, 1000), (0.999, 10_000)]
+)
 def test_a_percentile_with_too_few_values_behind_it_is_none(share, least):
     assert Histogram.of(np.arange(least - 1)).supported_percentile(share) is None
     supported = Histogram.of(np.arange(least))
     assert supported.supported_percentile(share) == supported.percentile(share) is not None
+
+
+def test_the_interval_of_a_percentile_is_that_of_the_order_of_the_values():
+    values = Histogram.of(np.arange(250))
+    # At most 2.5 % of Binomial(250, 0.9) lie below 215, and at most 2.5 % above 234.
+    low, high = values.percentile_interval(0.9)
+    assert (low, high) == (values.percentile(215 / 250), values.percentile(235 / 250))
+    assert Histogram.of(np.arange(367)).percentile_interval(0.99) is None
+    assert Histogram.of(np.arange(368)).percentile_interval(0.99) is not None
+    assert Histogram.empty().percentile_interval(0.5) is None
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.5, 40), (0.95, 120), (0.99, 600)])
+def test_the_interval_of_a_percentile_holds_it_19_times_in_20(share, count):
+    rng = np.random.default_rng(8)
+    truth = -np.log(1 - share) * 1e6
+    held = 0
+    for _ in range(400):
+        low, high = Histogram.of((rng.exponential(1e6, count)).astype(np.int64)).percentile_interval(share)
+        held += low <= truth * 1.004 and high >= truth * 0.996
+    assert held >= 370
 
 
 def test_the_999th_of_a_thousand_is_the_rank_of_p999():

@@ -8,7 +8,7 @@ from harness.judge.ablation import COVERAGE, Measured, disturbed_share, rows
 from harness.judge.verdict import Verdict
 from harness.policy.policy import Policy
 from harness.session.allowance import Allowance
-from harness.session.receipt import Benchmark, Phase, State
+from harness.session.receipt import Benchmark, Phase, Rule, State
 from harness.session.slots.sizing import Discovery, Found
 from harness.work.ablation import Ablation, cases, spread_budget, switches_of
 from harness.work.sides import drive
@@ -158,7 +158,7 @@ def test_counts_that_grow_from_nothing_have_no_share_and_no_row():
 @pytest.mark.parametrize(("budget_s", "blocks"), [(None, 12), (120.0, 10), (240.0, 20)])
 def test_the_budget_is_spread_over_the_sessions(budget_s, blocks):
     plan = spread_budget(budget_s, 2, 6.0)
-    assert (plan.screen_blocks, plan.extended_blocks) == (blocks, blocks)
+    assert (plan.rule, plan.screen_blocks, plan.confirm_blocks) == (Rule.FIXED, blocks, 0)
 
 
 def test_an_ablation_of_every_switch_makes_enough_blocks_to_bound_every_row():

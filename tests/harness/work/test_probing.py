@@ -3,7 +3,7 @@
 import pytest
 
 from harness.capacity.document import MetricFacts
-from harness.capacity.search import Sight
+from harness.capacity.seen import Sight
 from harness.reading.judging import judge
 from harness.reading.summary import load
 from harness.run.directory import RunDirectory

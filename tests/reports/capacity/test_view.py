@@ -3,13 +3,13 @@
 import pytest
 
 from harness.capacity.document import Ended, LimitSeen, MetricFacts
-from harness.capacity.search import Sight
+from harness.capacity.seen import Sight
 from reports.capacity.html import render_capacity_html
 from reports.capacity.text import render_capacity_text
 from reports.capacity.view import build_capacity
 from reports.charts import figures
 from reports.shared.model import Status
-from tests.support.capacity_builder import document, probe
+from tests.support.capacity_builder import counted, document, probe
 from tests.support.page_reader import parsed
 
 HOSTILE = "</script><img src=x onerror=alert(1)>$x$"
@@ -19,9 +19,20 @@ SETTLED = [
 ]  # fmt: skip
 
 
+COUNTED = [counted(rate, round(100 * (rate / 100) ** 8)) for rate in (50, 80, 95, 105, 120, 150)]
+
+
 @pytest.mark.parametrize(
     ("probes", "ended", "sentence", "status", "command"),
     [
+        (
+            COUNTED,
+            Ended.SETTLED,
+            "Capacity ",
+            Status.GOOD,
+            "harness run steady",
+        ),
+        (COUNTED[:4], Ended.BUDGET, "Capacity ", Status.CAUTION, "--rate 9"),
         (SETTLED, Ended.SETTLED, "Between 100/s and 200.5/s: ", Status.GOOD, "harness run steady"),
         (SETTLED[:1], Ended.BUDGET, "At least 100/s: ", Status.CAUTION, "harness run steady"),
         ([probe(5, "broke")] * 2, Ended.SETTLED, "Below 5/s: ", Status.BAD, "--rate 0.62"),
@@ -50,6 +61,22 @@ def test_the_answer_is_the_first_sentence_and_text_and_page_say_the_same(
     for words in (view.sentence, *view.reasons):
         assert words in told
         assert words in page.text
+
+
+def test_an_estimated_capacity_is_told_with_its_interval_and_confidence():
+    view = build_capacity(document(COUNTED))
+    assert view.sentence.startswith(("Capacity 99", "Capacity 100"))
+    assert view.sentence.endswith("/s with 90 % confidence: up to there known:spin keeps p99<25ms.")
+    assert "90 % confidence" in view.trust[0]
+
+
+def test_without_a_lower_bound_there_is_no_answer_but_a_longer_search():
+    view = build_capacity(document([counted(99, 1, calls=110), counted(101, 2, calls=110)]))
+    assert (
+        view.sentence
+        == "No answer: the counts of the probes do not bound the capacity for p99<25ms from below."
+    )
+    assert "--duration 20s --budget 20m" in view.next_command.command
 
 
 def test_every_probe_is_a_row_and_times_of_an_invalid_one_are_withheld():

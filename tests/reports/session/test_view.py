@@ -217,10 +217,20 @@ def test_of_many_reasons_the_first_are_shown_and_the_rest_counted():
 
 
 def test_what_never_decides_stands_apart_and_is_counted_nowhere():
-    cpu = built.paired("a", Verdict.INCONCLUSIVE, metric="cpu", counts=False)
-    view = shown(built.judgement(built.paired("a"), cpu))
-    assert [group.word for group in view.groups] == ["ok", "shown"]
+    mean = built.paired("a", Verdict.INCONCLUSIVE, metric="wall_mean", counts=False, watched=True)
+    start = built.paired("import", metric="cold_start", watched=True)
+    view = shown(built.judgement(built.paired("a"), mean, start))
+    assert [(group.word, group.is_open) for group in view.groups] == [("ok", True), ("watched", False)]
     assert view.sentence == "The benchmark did not regress."
+    assert (len(view.told), view.untold) == (1, 2)
+
+
+def test_a_watched_metric_that_changed_stands_among_those_that_decide():
+    mean = built.paired("a", Verdict.REGRESSED, 0.3, metric="wall_mean", watched=True)
+    faster = built.paired("b", Verdict.IMPROVED, -0.3, metric="first_call", watched=True)
+    view = shown(built.judgement(built.paired("a"), mean, faster, verdict=Verdict.REGRESSED))
+    assert [group.word for group in view.groups] == ["regressed", "improved", "ok"]
+    assert view.sentence.startswith("1 of 2 benchmarks regressed: a wall_mean +30.0 %")
 
 
 def test_a_limit_is_said_as_a_limit():
@@ -233,30 +243,6 @@ def test_a_limit_is_said_as_a_limit():
         "1 of 1 benchmark regressed: GET /assets p99<25ms against its limit: too slow: 20 of 1,000 calls."
     )
     assert (view.lines[0].values, view.lines[0].interval) == ("2 %", "1.5 % to 2.6 %")
-
-
-def test_the_session_says_what_it_can_and_cannot_find():
-    words = " ".join(shown(built.regressed_session()).trust)
-    assert "Minimum detectable effect (80 % power): 3.1 %" in words
-    assert "A slow tail, such as one call in fifty" in words
-    assert "this session had no load suite" in words
-    assert "the harness took 1m23s beside it (94%)" in words
-
-
-def test_a_dirty_control_is_the_first_word_on_trust():
-    dirty = built.controls(
-        null_clean=False, null_p=0.001, bad_blocks=0.25, reasons=("The null control moved",)
-    )
-    trust = shown(built.judgement(built.paired("a"), controls=dirty)).trust
-    assert trust[0] == "The null control moved."
-    assert "do not trust the times" in trust[1]
-    assert "25.0 % of the blocks were discarded blind" in trust[2]
-
-
-def test_a_session_without_a_null_control_does_not_claim_one():
-    none = built.controls(null_clean=False, null_change=None, null_p=None, null_changes=())
-    trust = shown(built.judgement(built.paired("a"), controls=none)).trust
-    assert any("No A/A check" in words for words in trust)
 
 
 def test_screened_blocks_are_hollow_and_those_behind_the_verdict_filled():

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from harness.calibrate.card import make_card, write_card
+from harness.calibrate.digest import gate_digest
 from harness.commands.showing.session import card_for, only_reported, present
 from harness.console.console import Talk
 from harness.errors import ExitCode
@@ -33,8 +34,9 @@ def talk(said):
     return talk
 
 
-def keep_card(folder, **environment):
-    card = make_card([outcome("same")], "now", HERE | environment, ["same"])
+def keep_card(folder, gate=None, **environment):
+    gate = gate or gate_digest()
+    card = make_card([outcome("same", gate=gate)], gate, HERE | environment, ["same"])
     write_card(folder / "calibration.json", card)
     return card
 
@@ -54,13 +56,27 @@ def test_the_card_of_another_machine_says_nothing_of_this_one(tmp_path, talk):
     assert card_for(receipt(environment=HERE), POLICY, tmp_path, talk) is None
 
 
+def test_the_card_of_another_state_of_the_gate_says_nothing_and_the_report_says_that_it_is_not_calibrated(
+    tmp_path, talk
+):
+    keep_card(tmp_path, gate="before")
+    judged_receipt = receipt(environment=HERE, policy={"card": "calibration.json"})
+    assert card_for(judged_receipt, POLICY, tmp_path, talk) is None
+    session = JudgedSession(judged_receipt, tmp_path / "receipt.json", POLICY, judgement(paired("work")))
+    present(session, talk, project=tmp_path)
+    assert "not calibrated on this machine yet" in (tmp_path / "report.html").read_text()
+    keep_card(tmp_path)
+    present(session, talk, project=tmp_path)
+    assert "not calibrated" not in (tmp_path / "report.html").read_text()
+
+
 def test_of_a_folder_of_cards_that_of_this_machine_is_shown(tmp_path, talk):
     folder = tmp_path / "cards"
     folder.mkdir()
     cards = {}
     for name in ("a-first", "this one", "z-last"):
         machine = HERE if name == "this one" else HERE | {"cpu": name}
-        cards[name] = make_card([outcome("same")], "now", machine, ["same"])
+        cards[name] = make_card([outcome("same", gate=gate_digest())], gate_digest(), machine, ["same"])
         write_card(folder / f"{name}.json", cards[name])
     policy = Policy(card="cards")
     assert card_for(receipt(environment=HERE), policy, tmp_path, talk) == cards["this one"]

@@ -21,6 +21,7 @@ from harness.session.receipt import Phase, SessionPlan
 from tests.support.load_session import (
     TOLERANT,
     CountingServers,
+    FixedLooks,
     constant,
     receipt_of,
     run_session,
@@ -79,10 +80,10 @@ def test_screen_blocks_and_then_those_that_confirm_are_made_and_what_is_summaris
     monkeypatch, tmp_path
 ):
     written_runs(monkeypatch, tmp_path / "written")
-    receipt = receipt_of(load_blocks=1, confirm_blocks=1)
+    receipt = receipt_of(load_blocks=1, load_confirm_blocks=1)
     folder = tmp_path / "segments"
     session = session_of(None, folder, constant(20), constant(40))
-    kept = run_session(session, receipt, candidates=lambda _receipt: {"all p50_ns"})
+    kept = run_session(session, receipt, looks=FixedLooks({"all"}))
     assert [block.phase for block in receipt.load_blocks] == [Phase.SCREEN, Phase.CONFIRM]
     assert all(sorted(block.order) == ["base", "candidate", "null"] for block in receipt.load_blocks)
     assert len(segments(receipt)) == 6
@@ -257,12 +258,14 @@ def drawn(tmp_path, seed):
     return [(block.seed, block.order) for block in receipt.load_blocks]
 
 
-@pytest.mark.parametrize(("names", "blocks"), [(1, 2), (4, 2), (5, 3)])
-def test_more_than_four_candidates_are_confirmed_on_more_blocks(monkeypatch, tmp_path, names, blocks):
+@pytest.mark.parametrize(("asked", "made"), [(0, 0), (2, 2), (9, 3)])
+def test_fresh_blocks_are_made_as_long_as_the_judge_asks_and_never_more_than_planned(
+    monkeypatch, tmp_path, asked, made
+):
     monkeypatch.setattr(BlockInTheMaking, "measure", lambda self: setattr(self, "trouble", None))
-    receipt = receipt_of(load_blocks=1, confirm_blocks=2, confirm_blocks_of_many=3)
-    run_session(session_of(None, tmp_path, None, None), receipt, lambda _receipt: list(range(names)))
-    assert [block.phase for block in receipt.load_blocks] == [Phase.SCREEN, *[Phase.CONFIRM] * blocks]
+    receipt = receipt_of(load_blocks=1, load_confirm_blocks=3)
+    run_session(session_of(None, tmp_path, None, None), receipt, FixedLooks({"all"}, asked))
+    assert [block.phase for block in receipt.load_blocks] == [Phase.SCREEN, *[Phase.CONFIRM] * made]
 
 
 @pytest.mark.measures
@@ -286,7 +289,7 @@ def test_the_rate_is_half_of_what_the_slower_side_can_do(tmp_path, monkeypatch):
 
 
 def test_a_session_says_how_long_it_takes_with_and_without_confirmation():
-    plan = SessionPlan(load_blocks=12, confirm_blocks=16, confirm_blocks_of_many=20)
+    plan = SessionPlan(load_blocks=12, load_confirm_blocks=20)
     clear_s, most_s = load_session_seconds(plan, duration_s=3.0, warmup_s=1.0)
     assert clear_s == 12 * 3 * (4.0 + load_blocks.SEGMENT_START_S)
     assert most_s == 32 * 3 * (4.0 + load_blocks.SEGMENT_START_S)

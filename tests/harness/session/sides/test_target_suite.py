@@ -1,5 +1,6 @@
 """The micro suite of a target: events as they were made, and no time for an operation that fails."""
 
+import contextlib
 import dataclasses
 import importlib.util
 import inspect
@@ -38,12 +39,29 @@ class create:
 """
 
 
+NOTING = """
+class create:
+    operations = {"notes": 1}
+
+    def __init__(self):
+        self.heard = []
+
+    def make_event(self, operation, rng):
+        return rng.random()
+
+    def call(self, event):
+        self.heard.append(event)
+"""
+
+
 class Benchmark:
     """What a slot's fixture does, a few times."""
 
     def __init__(self, calls=9):
         self.modes = []
         self.calls = calls
+        self.seed = 1
+        self.counted_calls = 0
 
     def rewind(self):
         """Replaced by the suite."""
@@ -52,6 +70,13 @@ class Benchmark:
         self.modes.append("in a row")
         self.rewind()
         return [self.value(function()) for _ in range(self.calls)][-1]
+
+    def counted(self, function):
+        def call(event):
+            self.counted_calls += 1
+            return function(event)
+
+        return call
 
     def value(self, answer):
         return self.loop.run(answer) if inspect.iscoroutine(answer) else answer
@@ -81,11 +106,11 @@ ASYNC = (
 )
 
 
-@pytest.fixture(params=[TARGET, ASYNC], ids=["plain", "async"])
-def suite(tmp_path, monkeypatch, request):
+@contextlib.contextmanager
+def loaded(target, tmp_path, monkeypatch, request):
     request.config.addinivalue_line("markers", "named_by(parameter): as a slot declares it")
     path = tmp_path / "own.py"
-    path.write_text(request.param)
+    path.write_text(target)
     monkeypatch.setenv("HARNESS_SLOT_TARGET", json.dumps({"factory": f"{path}:create", "parameters": {}}))
     monkeypatch.setenv("HARNESS_SLOT_EVENTS", "4")
     monkeypatch.setattr(sys, "path", [*sys.path])
@@ -95,6 +120,44 @@ def suite(tmp_path, monkeypatch, request):
     module.TARGET.open()
     yield module
     module.TARGET.close()
+
+
+@pytest.fixture(params=[TARGET, ASYNC], ids=["plain", "async"])
+def suite(tmp_path, monkeypatch, request):
+    with loaded(request.param, tmp_path, monkeypatch, request) as module:
+        yield module
+
+
+@pytest.fixture
+def notes(tmp_path, monkeypatch, request):
+    with loaded(NOTING, tmp_path, monkeypatch, request) as module:
+        yield module
+
+
+def events_of(notes, seed):
+    """Return the events of all calls with this seed, and the number of those counted before the clock runs."""
+    heard, benchmark = notes.TARGET.call.__self__.heard, Benchmark()
+    benchmark.seed = seed
+    heard.clear()
+    notes.test_call(notes.TARGET, "notes", benchmark)
+    return list(heard), benchmark.counted_calls
+
+
+def test_the_events_differ_from_block_to_block_and_are_the_same_for_all_slots_of_a_block(notes):
+    first, again, other = (events_of(notes, seed)[0] for seed in (11, 11, 12))
+    assert first == again
+    assert not set(first) & set(other)
+
+
+def test_each_series_begins_with_the_first_event(notes):
+    events, _ = events_of(notes, 11)
+    pool = events[:4]
+    assert events == pool * 2 + [pool[number % 4] for number in range(9)]
+
+
+def test_the_very_first_call_of_an_operation_is_counted_as_such(notes):
+    events, counted = events_of(notes, 11)
+    assert counted == len(events) - 9, "all but the timed ones, which the slot counts"
 
 
 @pytest.mark.parametrize(

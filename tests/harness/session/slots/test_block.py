@@ -73,7 +73,7 @@ def test_a_block_of_the_control_alone_has_the_sentinel_and_the_import_of_all_slo
     assert done.trouble is None
     assert list(done.slices) == [NULL_CONTROL]
     values = (done.sentinel.base_ns, done.sentinel.candidate_ns, done.sentinel.null_ns)
-    assert [len(each) for each in values] == [2, 2, 2]
+    assert [len(each) for each in values] == [4, 4, 4]
     assert set(done.import_ns) == {"base", "candidate", "null"}
 
 
@@ -136,22 +136,39 @@ def marks(*names, pairs=3):
 
 def test_a_block_has_pairs_of_slices_of_every_benchmark_and_of_the_base_against_itself(stage):
     a, b = marks("a", "b")
-    control = Benchmark(name=NULL_CONTROL, of=a.name, calls=10, pairs=4)
+    control = Benchmark(name=NULL_CONTROL, of=a.name, calls=10, pairs=3)
     done = run_block(stage, request([a, b, control]))
     assert done.trouble is None, done.trouble
     assert {name: len(slices.first) for name, slices in done.slices.items()} == {
         a.name: 3,
         b.name: 3,
-        NULL_CONTROL: 4,
+        NULL_CONTROL: 3,
     }
+    # One series of triplets: the null control reads the very slices of the base.
+    assert done.slices[NULL_CONTROL].base_ns == done.slices[a.name].base_ns
+    assert done.slices[NULL_CONTROL].candidate_ns != done.slices[a.name].candidate_ns
     for slices in done.slices.values():
         lists = (slices.base_ns, slices.candidate_ns, slices.base_cpu_ns, slices.candidate_cpu_ns)
         assert {len(values) for values in lists} == {len(slices.first)}
         assert all(value > 0 for values in lists for value in values)
     assert set(done.import_ns) == set(done.spawned) == {"base", "candidate", "null"}
-    # Before each benchmark and after the last; the third slot has one benchmark.
-    assert [len(values) for values in (done.sentinel.base_ns, done.sentinel.candidate_ns)] == [3, 3]
-    assert len(done.sentinel.null_ns) == 2
+    assert set(done.import_cpu_ns) == set(done.spawned)
+    assert all(0 < done.import_cpu_ns[side] <= 2 * done.import_ns[side] for side in done.spawned)
+    # Three times in the series of the null control, twice before or in the other one, and after the last.
+    assert [len(values) for values in (done.sentinel.base_ns, done.sentinel.candidate_ns)] == [6, 6]
+    assert len(done.sentinel.null_ns) == 4
+    assert {name: set(sides) for name, sides in done.first_calls.items()} == {
+        name: {"base", "candidate"} for name in (a.name, b.name, NULL_CONTROL)
+    }
+    assert all(
+        first.wall_ns > 0 and first.cpu_ns > 0
+        for sides in done.first_calls.values()
+        for first in sides.values()
+    )
+    assert done.first_calls[NULL_CONTROL]["base"] == done.first_calls[a.name]["base"]
+    # No thread and no child: nothing of what concurrent benchmarks have.
+    assert (done.beside, done.idle_cpu) == ({}, {})
+    assert not any(slices.base_other_cpu_ns for slices in done.slices.values())
     assert done.cpu in os.sched_getaffinity(0)
     assert done.fixed_layout is layouts_may_be_fixed()
     assert done.failed == {}
@@ -173,12 +190,33 @@ def test_all_slots_make_the_same_calls(stage):
     (stage.bench.folder / "test_bench.py").write_text(COUNTED)
     (mark,) = marks("a", pairs=4)
     marked = Benchmark(name=mark.name, calls=10, pairs=4, warm_calls=123)
-    assert run_block(stage, request([marked])).trouble is None
+    control = Benchmark(name=NULL_CONTROL, of=mark.name, calls=10, pairs=4, warm_calls=123)
+    done = run_block(stage, request([marked, control]))
+    assert done.trouble is None
     # The call that is looked at, warm-up, one slice that does not count, four that do, and the call whose result the test
     # gets.
-    assert [path.read_text() for path in stage.bench.folder.glob("*.calls")] == [
-        str(1 + 123 + 10 + 4 * 10 + 1)
-    ] * 2
+    calls = 1 + 123 + 10 + 4 * 10 + 1
+    assert [path.read_text() for path in stage.bench.folder.glob("*.calls")] == [str(calls)] * 3
+    assert done.calls == {mark.name: calls}
+
+
+SEEDED = """import os
+from pathlib import Path
+def test_a(benchmark):
+    with Path(__file__).with_name("seeds").open("a") as file:
+        print(benchmark.seed, file=file)
+    benchmark(sum, [1])
+"""
+
+
+def test_the_seed_of_inputs_is_the_same_in_all_slots_and_another_one_in_each_block(stage):
+    (stage.bench.folder / "test_bench.py").write_text(SEEDED)
+    (mark,) = marks("a")
+    control = Benchmark(name=NULL_CONTROL, of=mark.name, calls=10, pairs=3)
+    for seed in (1, 2):
+        assert run_block(stage, request([mark, control], seed)).trouble is None
+    seeds = (stage.bench.folder / "seeds").read_text().split()
+    assert [len(set(seeds[:3])), len(set(seeds[3:])), len(set(seeds))] == [1, 1, 2]
 
 
 def test_a_benchmark_that_fails_in_one_slot_is_measured_in_none(stage):
@@ -215,13 +253,13 @@ def test_a_killed_slot_makes_a_block_with_trouble_and_leaves_no_process(stage, m
         pids.append(slot.child.pid)
         return slot
 
-    def kill_then_measure(slots, benchmark, rng):
-        os.kill(slots[1].child.pid, signal.SIGKILL)
-        return measure(slots, benchmark, rng)
+    def kill_then_measure(turns, *rest):
+        os.kill(turns.of("candidate").child.pid, signal.SIGKILL)
+        return measure(turns, *rest)
 
-    measure = block_module.measure_pairs
+    measure = block_module.measure_series
     monkeypatch.setattr(block_module, "start_slot", start_and_note)
-    monkeypatch.setattr(block_module, "measure_pairs", kill_then_measure)
+    monkeypatch.setattr(block_module, "measure_series", kill_then_measure)
     done = run_block(stage, request(marks("a")))
     assert "candidate's slot was killed by SIGKILL while measuring test_bench.py::test_a" in done.trouble
     assert done.slices == {}

@@ -2,13 +2,18 @@
 
 import asyncio
 import functools
+import hashlib
 import itertools
+import threading
+import time
 from concurrent.futures import Future
 
 import pytest
 
 from harness.session.slots import slot_benchmark
 from harness.session.slots.slot_benchmark import Benchmark
+
+CLOCKS = ("perf_counter_ns", "thread_time_ns")
 
 
 class Serve:
@@ -76,7 +81,7 @@ def test_setup_and_teardown_run_around_every_call_and_are_not_timed():
     benchmark = Benchmark("b", None, Serve(2))
     real, slot_benchmark.time = (
         slot_benchmark.time,
-        type("Time", (), {n: lambda: next(clock) for n in ("perf_counter_ns", "thread_time_ns")}),
+        type("Time", (), {name: lambda: next(clock) for name in CLOCKS} | {"process_time_ns": lambda: 0}),
     )
     try:
         result = benchmark.pedantic(
@@ -92,6 +97,53 @@ def test_setup_and_teardown_run_around_every_call_and_are_not_timed():
     assert order == ["setup", ("call", (1,), {"k": 2}), ("teardown", (1,), {"k": 2})] * 4
     # Each call takes two readings of each clock, of which the wall time spans one step.
     assert benchmark._serve.served[0][1] == (20, 60)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("options", [None, {"setup": lambda: time.sleep(0.02)}])
+def test_the_first_call_is_timed_by_itself_and_without_its_setup(is_async, options):
+    """The first call burns 30 ms, later ones nothing; a setup of 20 ms is not in it."""
+    made = []
+
+    def work():
+        made.append(1)
+        end_s = time.thread_time() + (0.03 if len(made) == 1 else 0.0)
+        while time.thread_time() < end_s:
+            pass
+
+    async def work_async():
+        work()
+
+    benchmark, function = Benchmark("b", None, Serve(3)), work_async if is_async else work
+    benchmark(function) if options is None else benchmark.pedantic(function, **options)
+    wall_ns, cpu_ns = benchmark.first_call
+    assert cpu_ns >= 30_000_000
+    assert wall_ns >= cpu_ns * 0.9
+    ((_, (served_ns, _)),) = benchmark._serve.served
+    assert served_ns < wall_ns / 3
+    assert benchmark.calls == 2  # the first and the last; a slot counts those of its slices
+
+
+def test_calls_that_a_suite_makes_before_are_counted_and_the_very_first_is_the_first():
+    benchmark, lengths_s = Benchmark("b", None, Serve(1)), iter([0.02, 0, 0, 0, 0])
+    call = benchmark.counted(lambda: time.sleep(next(lengths_s)))
+    call()
+    call()
+    benchmark(lambda: time.sleep(next(lengths_s)))
+    assert benchmark.first_call[0] >= 20_000_000
+    assert benchmark.first_call[1] < 20_000_000, "it slept"
+    assert benchmark.calls == 4
+
+
+def test_the_first_call_counts_the_cpu_time_of_its_threads():
+    def work():
+        thread = threading.Thread(target=hashlib.sha256, args=(bytes(20_000_000),))
+        thread.start()
+        thread.join()
+
+    benchmark, own_ns = Benchmark("b", None, Serve(1)), time.thread_time_ns()
+    benchmark(work)
+    assert benchmark.first_call[1] > time.thread_time_ns() - own_ns
 
 
 def test_pedantic_without_setup_is_an_ordinary_call():
@@ -146,7 +198,7 @@ def test_the_start_and_the_stop_of_the_loop_are_in_no_time():
     benchmark = Benchmark("b", None, Serve(9))
     real, slot_benchmark.time = (
         slot_benchmark.time,
-        type("Time", (), {n: lambda: next(clock) for n in ("perf_counter_ns", "thread_time_ns")}),
+        type("Time", (), {name: lambda: next(clock) for name in CLOCKS} | {"process_time_ns": lambda: 0}),
     )
     order = []
 
@@ -160,7 +212,8 @@ def test_the_start_and_the_stop_of_the_loop_are_in_no_time():
     ((_, (wall_ns, cpu_ns)),) = benchmark._serve.served
     # The two readings of the wall clock are next to the nine calls, with nothing in between.
     assert (wall_ns, cpu_ns) == (100, 120)
-    assert order == [0, *range(30, 120, 10), 140]
+    # The first call and the last have a clock reading before them, which tells when the first began.
+    assert order == [10, *range(50, 140, 10), 170]
 
 
 def test_async_setup_and_teardown_of_an_async_function_are_awaited():

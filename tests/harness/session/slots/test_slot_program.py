@@ -26,6 +26,16 @@ def test_injected_spins_are_per_call_and_one_in_fifty_is_a_tail(program, monkeyp
     assert spun == [400, 1_200, 1_400, 10]
 
 
+def test_of_a_benchmark_with_few_calls_a_block_some_blocks_hold_a_slow_one_and_others_do_not(
+    program, monkeypatch
+):
+    spun = []
+    monkeypatch.setattr(program, "spin", spun.append)
+    for done in range(program.TAIL_EVERY):
+        program.slowed(lambda calls: (0, 0), 0, 1_000, done)(40)
+    assert (spun.count(1_000), spun.count(0)) == (40, 10)
+
+
 def test_warming_up_goes_on_while_runs_get_faster(program):
     times = iter([2_000_000] * 3 + [1_500_000] * 3 + [1_000_000] * 100)
     taken = []
@@ -66,3 +76,22 @@ def test_an_async_test_is_refused_with_what_to_write(program):
     item = type("Item", (), {"obj": staticmethod(test_calls)})
     with pytest.raises(TypeError, match=r"Write `def test_…\(benchmark\)`, and give the async function"):
         program.Plugin({}, None, None).pytest_pyfunc_call(item)
+
+
+def test_the_calls_of_slices_are_counted_whatever_makes_them_and_their_wall_time_added_up(program):
+    made = []
+    benchmark = type("Fixture", (), {"calls": 1})()
+    calls = program.Calls(benchmark, lambda number: (made.append(number), (100 * number, 50 * number))[1])
+    assert calls(3) == (300, 150)
+    calls.run = program.slowed(calls.run, 0, 0)
+    wall_ns, cpu_ns, other_ns = calls.of_all(4)
+    assert wall_ns >= 400
+    assert cpu_ns >= 200
+    assert other_ns < 200_000, "there is no other thread"
+    assert (made, benchmark.calls) == ([3, 4], 8)
+    assert calls.wall_ns == 300 + wall_ns
+
+
+def test_the_sentinel_is_the_mean_of_its_loops(program):
+    one = min(program.sentinel_ns(1) for _ in range(5))
+    assert 0.5 * one < min(program.sentinel_ns(4) for _ in range(5)) < 2 * one

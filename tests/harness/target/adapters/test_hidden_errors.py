@@ -6,7 +6,7 @@ import pytest
 
 from harness.errors import ExitCode
 from tests.support.applications import adapted, answer, verdict, write
-from tests.support.cli import harness
+from tests.support.cli import inside
 
 FLASK = """
 import asyncio
@@ -60,9 +60,9 @@ def project(tmp_path):
 
 
 def run(folder, name, *options):
-    return harness(
-        "run", "closed", "--target", f"{name}", "--requests", "requests.jsonl", "--users", "3", "--duration", "0.5s",
-        "--warmup", "0s", "--no-report", "--json", *options, cwd=folder,
+    return inside(
+        folder, "run", "closed", "--target", f"{name}", "--requests", "requests.jsonl", "--users", "3", "--think-time", "20ms", "--duration", "2s",
+        "--warmup", "0s", "--no-report", "--json", *options,
     )  # fmt: skip
 
 
@@ -81,7 +81,6 @@ def test_an_expected_status_is_no_failure_whatever_is_behind_it(project):
     assert verdict(target) == "completed"
 
 
-@pytest.mark.measures
 @pytest.mark.parametrize("name", ["wsgi:failing_shop.py:app", "asgi:failing_shop.py:asynchronous"])
 def test_the_exception_of_a_django_view_is_the_failure(project, name):
     said = run(project(DJANGO, "/raises"), name)
@@ -90,7 +89,6 @@ def test_the_exception_of_a_django_view_is_the_failure(project, name):
     assert failure["where"].startswith("raises (failing_shop.py:")
 
 
-@pytest.mark.measures
 @pytest.mark.parametrize("source", [FLASK, DJANGO], ids=["flask", "django"])
 def test_views_that_fail_because_of_gevent_are_refused_and_run_in_threads(project, source):
     folder = project(source, "/loops")

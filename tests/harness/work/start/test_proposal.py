@@ -1,8 +1,6 @@
 """What `harness init` proposes for many little projects, none of which is imported."""
 
 import json
-import sys
-import tempfile
 
 import pytest
 
@@ -11,6 +9,8 @@ from harness.requests.reading import Kind, read_requests
 from harness.target.spec import parse_spec
 from harness.work.start.proposal import propose
 from tests.support.little_projects import DJANGO, SAM, lines, write
+
+pytestmark = pytest.mark.usefixtures("nothing_imported")
 
 FLASK = "from flask import Flask\n"
 FASTAPI = "from fastapi import FastAPI\n"
@@ -77,16 +77,6 @@ SPECS = {
         "wsgi:b:b",
     ),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def nothing_imported_from_other_tests(monkeypatch):
-    """Let no folder or module of an earlier test have the name of one of these."""
-    monkeypatch.setattr(
-        sys, "path", [place for place in sys.path if not place.startswith(tempfile.gettempdir())]
-    )
-    for name in ("a", "app", "b", "fn", "orders", "s", "shop", "w", "wsgi", "z"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
 
 
 @pytest.mark.parametrize(("files", "spec"), SPECS.values(), ids=SPECS)

@@ -1,0 +1,124 @@
+"""Select the metrics that fresh blocks must confirm, and tell which of them are settled."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from harness.judge import paired
+from harness.judge.gathering import Evidence
+from harness.policy.policy import Policy
+from harness.session.receipt import Rule
+from harness.stats import power
+from harness.stats.holm import holm
+from harness.stats.sequential import together
+
+Key = tuple[str, str]
+"""Benchmark and metric."""
+
+
+def key_of(evidence: Evidence) -> Key:
+    """Return the name of the evidence."""
+    return evidence.benchmark, evidence.metric.name
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Candidates:
+    """The metrics of one suite that appear changed, by name, with their direction. They share one false alarm rate.
+
+    A watched metric is a candidate only where no deciding metric of its benchmark points the same way: it would add
+    nothing, and make every other one harder to confirm.
+    """
+
+    leaning: Mapping[Key, paired.Lean]
+    evidence: Mapping[Key, Evidence]
+    margins: Mapping[Key, float]
+    rule: Rule
+    alpha: float
+    most_blocks: int
+
+    @property
+    def benchmarks(self) -> frozenset[str]:
+        """The benchmarks with a candidate."""
+        return frozenset(benchmark for benchmark, _ in self.leaning)
+
+    @property
+    def design(self) -> power.Design:
+        """The confirming blocks, with the alpha that each of the candidates has in the worst case."""
+        kind = power.Sequential if self.rule is Rule.SEQUENTIAL else power.Fixed
+        return kind(self.most_blocks, self.alpha / max(1, len(self.leaning)))
+
+    def terms(self, key: Key, withheld: str = "") -> paired.Terms:
+        """Return the criteria of one metric, candidate or not."""
+        return self._terms(key, self.fresh_p().get(key), withheld)
+
+    def all_terms(self, withheld: str) -> dict[Key, paired.Terms]:
+        """Return the criteria of every metric."""
+        p = self.fresh_p()
+        return {key: self._terms(key, p.get(key), withheld) for key in self.evidence}
+
+    def fresh_p(self) -> dict[Key, float]:
+        """Return the p of the fresh blocks of each candidate, with all candidates taken into account.
+
+        One without fresh blocks stays in the count, as one without evidence.
+        """
+        adjusted = self._by_evidence() if self.rule is Rule.SEQUENTIAL else self._by_rank()
+        return {key: p for key, p in adjusted.items() if self.evidence[key].confirmed}
+
+    def _by_evidence(self) -> dict[Key, float]:
+        adjusted = together(
+            {key: paired.fresh_e(self.evidence[key], leaning) for key, leaning in self.leaning.items()}
+        )
+        return {key: min(1.0, 1 / e) for key, e in adjusted.items()}
+
+    def _by_rank(self) -> dict[Key, float]:
+        raw = {key: paired.fresh_p(self.evidence[key], leaning) for key, leaning in self.leaning.items()}
+        return holm(raw)
+
+    def open(self) -> frozenset[str]:
+        """Return the benchmarks with a candidate that its fresh blocks have neither confirmed nor refuted.
+
+        One confirmed metric settles all others of its benchmark that point the same way.
+        """
+        terms = self.all_terms("")
+        settled = {
+            (key[0], leaning)
+            for key, leaning in self.leaning.items()
+            if paired.confirmed(self.evidence[key], leaning, terms[key])
+        }
+        return frozenset(
+            key[0]
+            for key, leaning in self.leaning.items()
+            if (key[0], leaning) not in settled
+            and not self.evidence[key].trouble
+            and not paired.refuted(self.evidence[key], leaning, terms[key])
+        )
+
+    def _terms(self, key: Key, p: float | None, withheld: str) -> paired.Terms:
+        return paired.Terms(
+            self.margins[key],
+            self.alpha,
+            self.rule,
+            p,
+            self.design,
+            withheld,
+            is_candidate=key in self.leaning,
+        )
+
+
+def candidates_among(found: Sequence[Evidence], policy: Policy, rule: Rule, most_blocks: int) -> Candidates:
+    """Return the candidates of one suite, on the evidence of its screen."""
+    margins = {key_of(one): policy.margin(one.benchmark, one.metric.name) for one in found}
+    leans = {key_of(one): paired.lean(one, margins[key_of(one)], rule) for one in found}
+    decided = {(one.benchmark, leans[key_of(one)]) for one in found if not one.metric.watched}
+    leaning = {
+        key_of(one): leans[key_of(one)]
+        for one in found
+        if leans[key_of(one)] and not (one.metric.watched and (one.benchmark, leans[key_of(one)]) in decided)
+    }
+    return Candidates(
+        leaning,
+        {key_of(one): one for one in found},
+        margins,
+        rule,
+        policy.alpha_percent / 100,
+        most_blocks,
+    )
