@@ -16,7 +16,8 @@ from harness.calibrate.effects import Code, Disturbance, Trial
 from harness.calibrate.project import POLICY, benchmark_name, write_project
 from harness.calibrate.stress import disturbed
 from harness.errors import HarnessError
-from harness.judge.judge import SEVERITY, judge
+from harness.judge.conclusion import SEVERITY
+from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.metrics import IMPORT, PROCESS
 from harness.judge.mutants import MUTANTS, stale_baseline

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from harness.commands.options.asking import add_session_options, ask, read_policy, say_target
 from harness.commands.options.reporting import report_files
+from harness.commands.options.shared import shard
 from harness.commands.showing import session as session_show
 from harness.console.console import Talk
 from harness.errors import ExitCode
+from harness.work.comparison import shard_of
 from harness.work.judging import compare
 from harness.work.sides import gated_sides
 
@@ -24,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="show the same verdicts but exit with 0, to try the gate out",
     )
+    parser.add_argument(
+        "--shard",
+        type=shard,
+        metavar="K/N",
+        help="measure the K-th of N shares of the micro-benchmarks; 'harness judge' of all N receipts gives the verdict",
+    )
     add_session_options(parser)
 
 
@@ -36,7 +44,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     if gated.where_it_left:
         talk.say(gated.where_it_left)
     sides = (gated.base, gated.candidate)
-    asked = ask(args, policy, gated.base.spec, "path:.", project, sides=sides)
+    asked = shard_of(ask(args, policy, gated.base.spec, "path:.", project, sides=sides), args.shard)
     say_target(asked, talk)
     code = session_show.present(compare(asked, talk), talk, project=project, files=files)
     return session_show.only_reported(code, talk) if args.report_only else code

@@ -1,12 +1,12 @@
 """Select the metrics that fresh blocks must confirm, and tell which of them are settled."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from harness.judge import paired
 from harness.judge.gathering import Evidence
 from harness.policy.policy import Policy
-from harness.session.receipt import Rule
+from harness.session.receipt import Receipt, Rule
 from harness.stats import power
 from harness.stats.holm import holm
 from harness.stats.sequential import together
@@ -34,6 +34,8 @@ class Candidates:
     rule: Rule
     alpha: float
     most_blocks: int
+    others: Mapping[Hashable, float] = dataclasses.field(default_factory=dict)
+    """Evidence on the candidates of other sessions that share the false alarm rate, as `fresh` returns it."""
 
     @property
     def benchmarks(self) -> frozenset[str]:
@@ -44,7 +46,7 @@ class Candidates:
     def design(self) -> power.Design:
         """The confirming blocks, with the alpha that each of the candidates has in the worst case."""
         kind = power.Sequential if self.rule is Rule.SEQUENTIAL else power.Fixed
-        return kind(self.most_blocks, self.alpha / max(1, len(self.leaning)))
+        return kind(self.most_blocks, self.alpha / max(1, len(self.leaning) + len(self.others)))
 
     def terms(self, key: Key, withheld: str = "") -> paired.Terms:
         """Return the criteria of one metric, candidate or not."""
@@ -55,23 +57,23 @@ class Candidates:
         p = self.fresh_p()
         return {key: self._terms(key, p.get(key), withheld) for key in self.evidence}
 
+    def fresh(self) -> dict[Hashable, float]:
+        """Return the evidence of each candidate's own fresh blocks: an e-value, or p under the fixed rule."""
+        read = paired.fresh_e if self.rule is Rule.SEQUENTIAL else paired.fresh_p
+        return {key: read(self.evidence[key], leaning) for key, leaning in self.leaning.items()}
+
     def fresh_p(self) -> dict[Key, float]:
         """Return the p of the fresh blocks of each candidate, with all candidates taken into account.
 
         One without fresh blocks stays in the count, as one without evidence.
         """
-        adjusted = self._by_evidence() if self.rule is Rule.SEQUENTIAL else self._by_rank()
-        return {key: p for key, p in adjusted.items() if self.evidence[key].confirmed}
-
-    def _by_evidence(self) -> dict[Key, float]:
-        adjusted = together(
-            {key: paired.fresh_e(self.evidence[key], leaning) for key, leaning in self.leaning.items()}
+        every = {**self.fresh(), **self.others}
+        adjusted = (
+            {key: min(1.0, 1 / e) for key, e in together(every).items()}
+            if self.rule is Rule.SEQUENTIAL
+            else holm(every)
         )
-        return {key: min(1.0, 1 / e) for key, e in adjusted.items()}
-
-    def _by_rank(self) -> dict[Key, float]:
-        raw = {key: paired.fresh_p(self.evidence[key], leaning) for key, leaning in self.leaning.items()}
-        return holm(raw)
+        return {key: adjusted[key] for key in self.leaning if self.evidence[key].confirmed}
 
     def open(self) -> frozenset[str]:
         """Return the benchmarks with a candidate that its fresh blocks have neither confirmed nor refuted.
@@ -104,8 +106,15 @@ class Candidates:
         )
 
 
-def candidates_among(found: Sequence[Evidence], policy: Policy, rule: Rule, most_blocks: int) -> Candidates:
-    """Return the candidates of one suite, on the evidence of its screen."""
+def alpha_of(receipt: Receipt, policy: Policy) -> float:
+    """Return the false alarm rate of one session. Shards share that of the policy, without knowing one another's data."""
+    return policy.alpha_percent / 100 / (receipt.shard.count if receipt.shard else 1)
+
+
+def candidates_among(
+    found: Sequence[Evidence], policy: Policy, rule: Rule, most_blocks: int, alpha: float
+) -> Candidates:
+    """Return the candidates of one suite, on the evidence of its screen. `alpha` is their common false alarm rate."""
     margins = {key_of(one): policy.margin(one.benchmark, one.metric.name) for one in found}
     leans = {key_of(one): paired.lean(one, margins[key_of(one)], rule) for one in found}
     decided = {(one.benchmark, leans[key_of(one)]) for one in found if not one.metric.watched}
@@ -119,6 +128,6 @@ def candidates_among(found: Sequence[Evidence], policy: Policy, rule: Rule, most
         {key_of(one): one for one in found},
         margins,
         rule,
-        policy.alpha_percent / 100,
+        alpha,
         most_blocks,
     )

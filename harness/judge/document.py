@@ -17,13 +17,17 @@ def as_json(
     report: str | None,
     receipt_path: str | None,
     measured: Sequence[MeasuredRoot] = (),
+    others: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the document; keys may be added, never renamed. `report` and `receipt_path` are paths, as printed."""
+    """Return the document; keys may be added, never renamed. The paths are those printed; `others` are
+    further receipts, where several were judged together: the document then has no single `receipt`.
+    """
     controls = judgement.controls
     return {
         "schema": SCHEMA,
         "report": report,
-        "receipt": receipt_path,
+        "receipt": None if others else receipt_path,
+        "receipts": [*filter(None, [receipt_path]), *others],
         "verdict": str(judgement.verdict),
         "exit_code": int(judgement.exit_code),
         "reasons": list(judgement.reasons),

@@ -3,16 +3,17 @@
 import dataclasses
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 
-from harness.errors import ExitCode, HarnessError, worst
+from harness.errors import HarnessError
 from harness.exact.metrics import INSTRUCTIONS
 from harness.judge import paired, policy_file
 from harness.judge.blocks import AnyBlock, Quota, Sorted, planned, planned_load, sort_blocks, sort_load_blocks
 from harness.judge.candidates import Candidates
 from harness.judge.certified import certify_segments
+from harness.judge.conclusion import Findings, conclude
 from harness.judge.controls import Control, load_control, merged, micro_control
 from harness.judge.exact import exact_comparisons
 from harness.judge.instructions import beside_times
@@ -33,11 +34,11 @@ from harness.session.receipt import (
     Phase,
     Receipt,
     Rule,
+    Shard,
     State,
 )
+from harness.session.shards import share_of
 
-SEVERITY = (Verdict.REGRESSED, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.IMPROVED, Verdict.OK)
-"""Verdicts on what both sides have, the worst first."""
 _STATES = {State.NEW: Verdict.NEW, State.REMOVED: Verdict.REMOVED, State.BROKEN: Verdict.INVALID}
 _OF_LIMIT = {
     SloState.CERTIFIED: Verdict.OK,
@@ -48,24 +49,40 @@ _OF_LIMIT = {
 
 def judge(receipt: Receipt, policy: Policy) -> Judgement:
     """Return the verdict on every comparison of `receipt` under `policy`, and the overall one. Never raises."""
-    micro, load = sort_blocks(receipt), sort_load_blocks(receipt)
-    controls = _controls(receipt, policy, micro, load)
+    found = examine(receipt, policy)
+    if receipt.shard is None:
+        return conclude(found, policy)
+    return conclude(dataclasses.replace(found, reasons=(_one_of(receipt.shard), *found.reasons)), policy)
+
+
+def examine(
+    receipt: Receipt, policy: Policy, micro: Candidates | None = None, load: Candidates | None = None
+) -> Findings:
+    """Return what the receipt of one session shows. The candidates, if given, take those of other sessions into account."""
+    blocks, load_blocks = sort_blocks(receipt), sort_load_blocks(receipt)
+    controls = _controls(receipt, policy, blocks, load_blocks)
     found = (
-        *_micro(receipt, policy, micro, controls[0]),
-        *_load(receipt, policy, load, controls[1]),
+        *_micro(receipt, policy, blocks, controls[0], micro or micro_candidates(receipt, policy)),
+        *_load(receipt, policy, load_blocks, controls[1], load or load_candidates(receipt, policy)),
         *exact_comparisons(receipt.counts, policy),
-        *_limits(receipt, policy, load),
+        *_limits(receipt, policy, load_blocks),
     )
-    comparisons = tuple(_accept(comparison, receipt, policy) for comparison in beside_times(found))
-    faults = _faults(receipt, comparisons, micro, load)
-    verdict = _whole(receipt, comparisons, faults)
-    return Judgement(
-        verdict,
-        _exit_code(receipt, policy, comparisons, verdict),
-        comparisons,
+    return Findings(
+        tuple(_accept(comparison, receipt, policy) for comparison in beside_times(found)),
         merged(*controls),
+        tuple(_faults(receipt, blocks, load_blocks)),
+        tuple(dict.fromkeys(_reasons(receipt, policy, controls))),
         tuple(receipt.suspects),
-        (*faults, *dict.fromkeys(_reasons(receipt, policy, controls))),
+        interrupted=receipt.interrupted,
+        cut=bool(receipt.cut),
+        troubled=bool(receipt.trouble),
+    )
+
+
+def _one_of(shard: Shard) -> str:
+    return (
+        f"This is {shard.label}: {len(share_of(shard))} of {len(shard.names)} benchmarks. 'harness judge' of the receipts "
+        "of all shards gives the verdict on the whole"
     )
 
 
@@ -82,7 +99,9 @@ def _controls(
     return of_micro, load_control(load, of_all, receipt.plan)
 
 
-def _micro(receipt: Receipt, policy: Policy, blocks: Sorted[Block], control: Control) -> list[Comparison]:
+def _micro(
+    receipt: Receipt, policy: Policy, blocks: Sorted[Block], control: Control, candidates: Candidates
+) -> list[Comparison]:
     """Return the verdicts of the micro suite, including benchmarks of one side only, and of the process as a whole."""
     one_sided = [
         _one_sided(benchmark)
@@ -98,7 +117,7 @@ def _micro(receipt: Receipt, policy: Policy, blocks: Sorted[Block], control: Con
         # The screen ended early: nothing else can be learnt from this process.
         made = dataclasses.replace(made, finished=False)
         control = dataclasses.replace(control, reasons=(process.note, *control.reasons))
-    compared = _paired(micro_candidates(receipt, policy), control, made)
+    compared = _paired(candidates, control, made)
     if made.finished and made.same_policy and not control.reasons:
         compared = _left_open(compared, receipt, policy, blocks.usable.get(Phase.SCREEN, 0))
     return [*([process] if process else []), *compared, *one_sided]
@@ -121,11 +140,13 @@ def _left_open(
     ]
 
 
-def _load(receipt: Receipt, policy: Policy, blocks: Sorted[LoadBlock], control: Control) -> list[Comparison]:
+def _load(
+    receipt: Receipt, policy: Policy, blocks: Sorted[LoadBlock], control: Control, candidates: Candidates
+) -> list[Comparison]:
     plan = receipt.plan
     made = _progress(receipt, policy, blocks, blocks.made, planned_load(plan))
     made = dataclasses.replace(made, least=1)
-    return _paired(load_candidates(receipt, policy), control, made)
+    return _paired(candidates, control, made)
 
 
 def _progress(
@@ -209,44 +230,28 @@ def _day(receipt: Receipt) -> dt.date | None:
         return None
 
 
-def _faults(
-    receipt: Receipt, comparisons: Sequence[Comparison], micro: Sorted[Block], load: Sorted[LoadBlock]
-) -> list[str]:
+def _faults(receipt: Receipt, micro: Sorted[Block], load: Sorted[LoadBlock]) -> list[str]:
     """Return the defects that forbid an overall pass, whatever the comparisons show."""
     # Recorded trouble already explains the missing rest.
     is_unended = not (receipt.finished or receipt.interrupted or receipt.trouble)
     unended = ["The session did not end: its receipt is unfinished"] if is_unended else []
     schema = [] if receipt.schema == SCHEMA else [f"The receipt has schema {receipt.schema}, not {SCHEMA}"]
     damaged = [f"The receipt is damaged: {fault}" for fault in (*micro.faults, *load.faults)]
-    return [*schema, *damaged, *receipt.trouble, *unended, *_gaps(receipt, comparisons)]
+    return [*schema, *damaged, *receipt.trouble, *unended, *_empty(receipt), *_misnamed(receipt)]
 
 
-def _gaps(receipt: Receipt, comparisons: Sequence[Comparison]) -> list[str]:
-    """Return the gaps: data that the session should have compared and lacks."""
-    compared = any(comparison.counts and comparison.verdict in SEVERITY for comparison in comparisons)
+def _empty(receipt: Receipt) -> list[str]:
+    """Return the suites that left no data. The share of a shard may be one-sided as a whole."""
     recorded: dict[str, bool] = {
         "micro": bool(receipt.benchmarks),
         "load": bool(receipt.load_blocks),
         "exact": bool(receipt.counts),
         "instructions": any(count.metric == INSTRUCTIONS for count in receipt.counts),
     }
-    empty = [
-        f"The suite '{suite}' left no data"
-        for suite in receipt.suites
-        if not recorded.get(suite, True) and not receipt.trouble
-    ]
-    return [*empty, *_misnamed(receipt), *([] if compared or receipt.trouble else [_nothing(comparisons)])]
-
-
-def _nothing(comparisons: Sequence[Comparison]) -> str:
-    """Return the message for a session without any comparison, with the most frequent reason."""
-    notes = Counter(one.note for one in comparisons)
-    if not notes:
-        return "Nothing could be compared"
-    (note, times), *_ = notes.most_common(1)
-    first = next(one.benchmark for one in comparisons if one.note == note)
-    more = f" and {times - 1} more" if times > 1 else ""
-    return f"Nothing could be compared; every benchmark is new or removed: {first}{more}: {note}"
+    is_one_sided = receipt.benchmarks and not any(one.state is State.BOTH for one in receipt.benchmarks)
+    if receipt.trouble or (receipt.shard is not None and is_one_sided):
+        return []
+    return [f"The suite '{suite}' left no data" for suite in receipt.suites if not recorded.get(suite, True)]
 
 
 def _misnamed(receipt: Receipt) -> list[str]:
@@ -266,28 +271,6 @@ def _misnamed(receipt: Receipt) -> list[str]:
             if name not in both
         ),
     ]
-
-
-def _whole(receipt: Receipt, comparisons: Iterable[Comparison], faults: Sequence[str]) -> Verdict:
-    """Return the worst verdict that counts; an interrupted, cut or damaged session never passes."""
-    verdicts = {comparison.counts_as for comparison in comparisons if comparison.counts}
-    if faults:
-        verdicts.add(Verdict.INVALID)
-    if receipt.interrupted or receipt.cut:
-        verdicts.add(Verdict.INCONCLUSIVE)
-    return next(verdict for verdict in SEVERITY if verdict in verdicts)
-
-
-def _exit_code(
-    receipt: Receipt, policy: Policy, comparisons: Iterable[Comparison], verdict: Verdict
-) -> ExitCode:
-    codes = {
-        Verdict.REGRESSED: ExitCode.LIMIT_BROKEN,
-        Verdict.INVALID: ExitCode.INVALID,
-        Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE if policy.strict else ExitCode.OK,
-    }
-    verdicts = {verdict, *(comparison.counts_as for comparison in comparisons if comparison.counts)}
-    return worst((codes.get(one, ExitCode.OK) for one in verdicts), interrupted=receipt.interrupted)
 
 
 def _reasons(receipt: Receipt, policy: Policy, controls: Iterable[Control]) -> list[str]:

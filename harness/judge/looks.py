@@ -6,7 +6,7 @@ The answers depend on the receipt and the policy alone, so that the judge can re
 import dataclasses
 
 from harness.judge.blocks import sort_blocks, sort_load_blocks
-from harness.judge.candidates import Candidates, candidates_among
+from harness.judge.candidates import Candidates, alpha_of, candidates_among
 from harness.judge.evidence import micro_evidence
 from harness.judge.gathering import Evidence
 from harness.judge.load_evidence import load_evidence
@@ -92,13 +92,17 @@ def _is_short(evidence: Evidence, least_blocks: int) -> bool:
 def micro_candidates(receipt: Receipt, policy: Policy) -> Candidates:
     """Return the candidates of the micro suite."""
     plan = receipt.plan
-    return candidates_among(judged_micro(receipt, policy), policy, plan.rule, plan.confirm_blocks)
+    return candidates_among(
+        judged_micro(receipt, policy), policy, plan.rule, plan.confirm_blocks, alpha_of(receipt, policy)
+    )
 
 
 def load_candidates(receipt: Receipt, policy: Policy) -> Candidates:
     """Return the candidates of the load suite."""
     plan = receipt.plan
-    return candidates_among(judged_load(receipt, policy), policy, plan.rule, plan.load_confirm_blocks)
+    return candidates_among(
+        judged_load(receipt, policy), policy, plan.rule, plan.load_confirm_blocks, alpha_of(receipt, policy)
+    )
 
 
 def judged_micro(receipt: Receipt, policy: Policy) -> list[Evidence]:

@@ -152,10 +152,10 @@ def check(policy: Policy, receipt: Receipt, today: dt.date) -> None:
     """Raise `UsageError` for an expired acceptance, or a glob that matches nothing in the session.
 
     Globs are checked only if the receipt holds every suite of the policy: some of them may concern a suite that was
-    not requested.
+    not requested, or the share of another shard.
     """
     refuse_expired(policy, today)
-    if set(policy.suites) <= set(receipt.suites) and receipt.finished:
+    if receipt.shard is None and set(policy.suites) <= set(receipt.suites) and receipt.finished:
         known = frozenset(_measured(receipt))
         for what, match, metric in _globs(policy):
             _refuse_unmatched(what, match, metric, known)

@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Iterator
 
 from harness.judge.blocks import SLOTS_APART, readings
+from harness.judge.candidates import alpha_of
 from harness.judge.metrics import FIXED_LOOP, PROCESS
 from harness.judge.verdict import Comparison, Kind, Verdict
 from harness.policy.policy import Policy
@@ -33,7 +34,7 @@ def slows_everything(receipt: Receipt, policy: Policy) -> Comparison | None:
     One-sided: a base that slows everything makes no verdict, see `base_slows_everything`.
     """
     loops, change = _measured(receipt)
-    if change is None or not _shown(change.change, change.p_greater, policy):
+    if change is None or not _shown(change.change, change.p_greater, alpha_of(receipt, policy)):
         return None
     return Comparison(
         PROCESS,
@@ -57,7 +58,7 @@ def slows_everything(receipt: Receipt, policy: Policy) -> Comparison | None:
 def base_slows_everything(receipt: Receipt, policy: Policy) -> str:
     """Return the reason for no verdict where the base slows its whole process; empty if it does not."""
     _, change = _measured(receipt)
-    if change is None or not _shown(-change.change, change.p_less, policy):
+    if change is None or not _shown(-change.change, change.p_less, alpha_of(receipt, policy)):
         return ""
     return (
         f"the base slows everything in its process: a fixed loop takes {math.exp(-change.change):.2g} times as long there as "
@@ -79,8 +80,8 @@ def _loops(receipt: Receipt) -> Iterator[_Loop]:
             yield _Loop(base, candidate)
 
 
-def _shown(change: float, p: float | None, policy: Policy) -> bool:
-    return p is not None and p <= policy.alpha_percent / 100 and change >= math.log(SLOTS_APART)
+def _shown(change: float, p: float | None, alpha: float) -> bool:
+    return p is not None and p <= alpha and change >= math.log(SLOTS_APART)
 
 
 def _times(change: Change) -> str:

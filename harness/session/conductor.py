@@ -13,14 +13,16 @@ import msgspec
 from harness import environment
 from harness.policy.policy import Policy
 from harness.redaction.documents import without_secrets
+from harness.session import shards
 from harness.session.pace import Asked, Pace
-from harness.session.receipt import NULL_CONTROL, Block, Phase, Receipt, Rule, SessionPlan, Side, State
+from harness.session.receipt import NULL_CONTROL, Block, Phase, Receipt, Rule, SessionPlan, Shard, Side, State
 from harness.session.sides.measured import refuse_unused
 from harness.session.sides.overlay import contents
 from harness.session.sides.prepare import Prepared, prepare
 from harness.session.sides.subjects import Subject, TargetSide
 from harness.session.slots import discovery
 from harness.session.slots.block import NULL, BlockRequest, Stage, run_block
+from harness.session.slots.discovery import Survey
 from harness.session.slots.injection import Injection
 from harness.session.slots.launch import Limits
 from harness.session.slots.sizing import Discovery
@@ -70,6 +72,8 @@ class SessionRequest:
     suites: tuple[str, ...] = ("micro",)
     limits: Limits = dataclasses.field(default_factory=Limits)
     injection: Injection | None = None
+    shard: Shard | None = None
+    """The share of the suite to measure, without the suite's names; None for all of it."""
 
 
 def run_session(
@@ -108,8 +112,8 @@ def begin_receipt(request: SessionRequest, prepared: Prepared) -> Receipt:
         started_at=started_now(),
         seed=request.seed,
         suites=list(request.suites),
-        base=prepared.facts[Side.BASE],
-        candidate=prepared.facts[Side.CANDIDATE],
+        base=prepared.facts_with_code(Side.BASE),
+        candidate=prepared.facts_with_code(Side.CANDIDATE),
         environment=environment.collect(prepared.trees[Side.CANDIDATE]),
         policy=policy,
         policy_sha256=hashlib.sha256(msgspec.json.encode(policy, order="sorted")).hexdigest(),
@@ -183,7 +187,11 @@ class MicroSession:
         """Run every benchmark of the candidate for a few calls, and on the base those that both sides have."""
         # The first import from a folder compiles; this listing also tells the contents of the base's suite.
         listed = discovery.listing(self._stage, NULL)
-        candidate = discovery.survey(self._stage, Side.CANDIDATE, self._pace.allowance.look())
+        base_names = self._base_names()
+        if self._request.shard is None:
+            candidate = discovery.survey(self._stage, Side.CANDIDATE, self._pace.allowance.look())
+        else:
+            listed, candidate, base_names = self._divide(self._request.shard, listed, base_names)
         common = listed.files.keys() & candidate.files.keys()
         if listed.trouble:
             base = discovery.listing(self._stage, Side.BASE)
@@ -191,9 +199,9 @@ class MicroSession:
             base = discovery.survey_of(self._stage, Side.BASE, common, listed)
         if isinstance(self._request.candidate, TargetSide):
             discovery.require_measurable(base, candidate)
-        found, notes = discovery.merge(base, candidate, self._base_names(), self._prepared.bench)
+        found, notes = discovery.merge(base, candidate, base_names, self._prepared.bench)
         discovery.require_some(found, notes, base, candidate, self._prepared.bench.suite)
-        if candidate.is_whole:
+        if candidate.is_whole and self._request.shard is None:
             prepared, named = self._prepared, self._request.policy.source_roots
             tree = str(prepared.trees[Side.CANDIDATE])
             refuse_unused(prepared.measured, named, base.imported | candidate.imported, tree)
@@ -201,6 +209,18 @@ class MicroSession:
         short = [one for one in both if one.slower_ns < SHORT_CALL_NS]
         null_of = self._rng.choice(short or both).name if both else None
         return Discovery(tuple(found), max(base.start_s, candidate.start_s), null_of, tuple(notes))
+
+    def _divide(
+        self, shard: Shard, base: Survey, base_names: frozenset[str]
+    ) -> tuple[Survey, Survey, frozenset[str]]:
+        """Return both sides' surveys, and the names of the base's own suite, without what other shards measure."""
+        listed = discovery.listing(self._stage, Side.CANDIDATE)
+        self._receipt.shard = shards.of_suite(shard, base, listed, base_names)
+        share = shards.share_of(self._receipt.shard)
+        base, mine = shards.only(share, base, listed)
+        look = self._pace.allowance.look()
+        candidate = discovery.survey_of(self._stage, Side.CANDIDATE, mine.files.keys(), mine, look)
+        return base, candidate, base_names & share
 
     def _base_names(self) -> frozenset[str]:
         bench = self._prepared.base_bench

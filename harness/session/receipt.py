@@ -75,6 +75,8 @@ class SubjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     revision: str | None = None
     environment_lock: str | None = None
     """Digest of the lock file, where the side has its own environment."""
+    code_sha256: str | None = None
+    """Digest of the measured files, and of the candidate's suite; None for targets."""
 
 
 class MeasuredRoot(msgspec.Struct, frozen=True, kw_only=True):
@@ -286,6 +288,19 @@ class SessionPlan(msgspec.Struct, frozen=True, kw_only=True):
     load_confirm_blocks: int = 16
 
 
+class Shard(msgspec.Struct, frozen=True, kw_only=True):
+    """The share of one of `count` sessions that divide a suite. `number` counts from 1; `names` are the whole suite's."""
+
+    number: int
+    count: int
+    names: list[str] = []
+
+    @property
+    def label(self) -> str:
+        """Displayed name."""
+        return f"shard {self.number}/{self.count}"
+
+
 class Receipt(msgspec.Struct, kw_only=True):
     """The complete record of a session."""
 
@@ -303,6 +318,8 @@ class Receipt(msgspec.Struct, kw_only=True):
     plan: SessionPlan
     measured: list[MeasuredRoot] = []
     """Roots measured from each side's tree; empty for targets."""
+    shard: Shard | None = None
+    """The share of the suite that the session measured; None for all of it."""
     benchmarks: list[Benchmark] = []
     blocks: list[Block] = []
     load: LoadConditions | None = None

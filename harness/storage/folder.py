@@ -18,6 +18,8 @@ from harness.storage import files
 PRODUCT = "asset-harness"
 SCHEMA = 1
 DOCUMENT = "run.json"
+GITIGNORE = ".gitignore"
+"""File that lets git ignore the whole folder, itself included: a checkout with runs in it is not changed."""
 STARTED, FINISHED = "started", "finished"
 """Status of a folder before anything was measured or while session records are added; status of a finished one."""
 SESSION, ABLATION, CALIBRATION = "session", "ablation", "calibration"
@@ -42,6 +44,7 @@ def make(path: Path, kind: str, what: str = "run directory", option: str = "--ou
     try:
         scratch.mkdir(parents=True)
         write_head(scratch, kind, STARTED)
+        (scratch / GITIGNORE).write_text("*\n", "utf-8")
         scratch.rename(path)
     except OSError as error:
         shutil.rmtree(scratch, ignore_errors=True)

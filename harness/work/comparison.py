@@ -9,7 +9,7 @@ from harness.instructions import valgrind
 from harness.model import Scenario
 from harness.policy.policy import Policy
 from harness.processes.loadrun import LoadPlan
-from harness.session.receipt import Side
+from harness.session.receipt import Shard, Side
 from harness.session.sides.subjects import Subject
 from harness.work.servers import Data, require
 from harness.work.sides import Driven, load_scenario, served_data
@@ -68,6 +68,8 @@ class ComparisonRequest:
     budget_s: float | None = None
     driven: Mapping[Side, Driven] | None = None
     load: LoadOptions | None = None
+    shard: Shard | None = None
+    """The share of the micro-benchmarks to measure; None for all of them."""
 
     @property
     def has_benchmarks(self) -> bool:
@@ -79,6 +81,24 @@ class ComparisonRequest:
         if not {"micro", "load"} <= set(self.suites):
             return 1.0
         return LOAD_SHARE if suite == "load" else 1 - LOAD_SHARE
+
+
+def shard_of(request: ComparisonRequest, shard: Shard | None) -> ComparisonRequest:
+    """Return the request for one shard. The first one has also what cannot be divided: the target's counts, and its load.
+
+    Raises `UsageError` where there are no micro-benchmarks to divide.
+    """
+    if shard is None:
+        return request
+    if "micro" not in request.suites:
+        raise UsageError(
+            f"--shard divides micro-benchmarks, and this session measures {' and '.join(request.suites)} alone",
+            remedy="Add --suite micro, or remove --shard",
+        )
+    if shard.number == 1:
+        return dataclasses.replace(request, shard=shard)
+    suites = tuple(suite for suite in request.suites if suite != "load")
+    return dataclasses.replace(request, shard=shard, suites=suites, driven=None, load=None)
 
 
 def suites_of(named: str | None, policy: Policy, *, has_target: bool) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -9,24 +10,44 @@ import msgspec
 from harness.console.console import Talk
 from harness.errors import UsageError
 from harness.judge import policy_file
+from harness.judge.alike import require_alike
 from harness.judge.judge import judge
+from harness.judge.merging import judge_together, merged_receipt
 from harness.judge.verdict import Judgement
 from harness.policy.policy import Policy
 from harness.redaction.visible import typed
 from harness.session import receipt_file
 from harness.session.receipt import Receipt
+from harness.work.command_line import command_line
 from harness.work.comparison import ComparisonRequest
+from harness.work.session_folder import SessionFolder
 from harness.work.sessions import Session, carry_out
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class JudgedSession:
-    """A session record (receipt), its path, and the judgement under `policy`."""
+    """A session record (receipt), its path, and the judgement under `policy`.
+
+    Several records judged together are one `receipt` here; their paths are `receipt_path` and `others`, and `folder`
+    is the place of what is written about them.
+    """
 
     receipt: Receipt
     receipt_path: Path
     policy: Policy
     judgement: Judgement
+    others: tuple[Path, ...] = ()
+    folder: Path | None = None
+
+    @property
+    def place(self) -> Path:
+        """The folder of the report, the comment and the JUnit file."""
+        return self.folder or self.receipt_path.parent
+
+    @property
+    def receipts(self) -> tuple[Path, ...]:
+        """The paths of all records."""
+        return self.receipt_path, *self.others
 
 
 def compare(request: ComparisonRequest, talk: Talk) -> JudgedSession:
@@ -37,15 +58,27 @@ def compare(request: ComparisonRequest, talk: Talk) -> JudgedSession:
     return _judged(session.receipt, session.folder.receipt_path, request.policy)
 
 
-def judge_again(place: Path, policy: Path | None, *, strict: bool) -> JudgedSession:
-    """Judge a stored session record, or that in the folder `place`, under the policy of a file or under its own."""
-    path = place / receipt_file.NAME if place.is_dir() else place
-    receipt = receipt_file.read_receipt(path)
-    found = _policy(policy, receipt)
-    found = stricter(found, strict=strict)
-    if policy is not None:
+def judge_again(places: Sequence[Path], policy: Path | None, *, strict: bool, out: Path) -> JudgedSession:
+    """Judge stored session records, or those in the folders `places`, under the policy of a file or under their own.
+
+    Several, or a shard, are judged together; a folder for the answer is made below `out`. Raises `UsageError` for records that do not
+    belong together, before anything is written.
+    """
+    paths = [place / receipt_file.NAME if place.is_dir() else place for place in places]
+    receipts = [receipt_file.read_receipt(path) for path in paths]
+    require_alike(receipts, [str(path) for path in paths], same_policy=policy is None)
+    found = stricter(_policy(policy, receipts[0]), strict=strict)
+    receipt = merged_receipt(receipts, command_line())
+    is_merged = receipt is not receipts[0]
+    if policy is not None or is_merged:
         policy_file.check(found, receipt, _today())
-    return _judged(receipt, path, found)
+    judgement = judge_together(receipts, found)
+    folder = None
+    if is_merged:
+        made = SessionFolder(out, "judge")
+        made.finish()
+        folder = made.path
+    return JudgedSession(receipt, paths[0], found, judgement, tuple(paths[1:]), folder)
 
 
 def stricter(policy: Policy, *, strict: bool) -> Policy:

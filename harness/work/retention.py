@@ -38,9 +38,9 @@ _NAME = re.compile(r"\.?\d{8}T\d{6}Z-[\w.-]+-[0-9a-f]{6}(\.[0-9a-f]{6})?", re.AS
 # Beside these every file of ours may have a scratch file while it is written. A folder of runs holds runs.
 _SCRATCH = re.compile(r"\.(?P<hidden>.+)\.\d+|(?P<plain>.+)\.\d+\.partial", re.ASCII)
 _FILES = re.compile(
-    r"(run|receipt)\.json|(report|comment|ablation|junit)\.(html|md|xml)|[\w.-]+\.log"
+    r"(run|receipt)\.json|metrics\.txt|(report|comment|ablation|junit)\.(html|md|xml)|[\w.-]+\.log"
     r"|calls\.npy|heldby\.npy|histograms\.npz|(facts|waits|by-latency|benchmarks|failure)\.json|account\.msgpack"
-    r"|\.calls\.npy|pytest\.ini|[\w-]+\.folded|pyspy\.raw|memory\.bin(\.\d+)?"
+    r"|\.calls\.npy|\.gitignore|pytest\.ini|[\w-]+\.folded|pyspy\.raw|memory\.bin(\.\d+)?"
 )
 _EXPORTED = re.compile(r"[\w.-]+\.(hgrm|csv|parquet|arrow|speedscope\.json)")
 _FOLDERS = ("timing", "cpu", "wait", "memory", "servers", "export", "beside")

@@ -22,6 +22,7 @@ from harness.judge.looks import Looks
 from harness.judge.plan import what_it_detects
 from harness.judge.verdict import Verdict
 from harness.model import Executor
+from harness.policy.policy import Policy
 from harness.session.allowance import END_S, Allowance
 from harness.session.conductor import MicroSession, SessionRequest, begin_receipt
 from harness.session.load.block import LoadSession
@@ -105,8 +106,9 @@ class _Work:
         self._looks = Looks(asked.policy)
         self._allowance, self._pace = allowance, Pace(allowance)
         self._request = SessionRequest(
-            asked.base, asked.candidate, asked.policy, asked.seed, folder.log, asked.command, asked.suites
-        )
+            asked.base, asked.candidate, asked.policy, asked.seed, folder.log, asked.command, asked.suites,
+            shard=asked.shard,
+        )  # fmt: skip
         self.receipt = begin_receipt(self._request, prepared)
         self.slice_seconds = 0.0
         self._progress = Narrowing(talk)
@@ -260,7 +262,7 @@ class _Work:
         plan = plan_within(
             asked.budget_s,
             block_s,
-            asked.policy,
+            self._shared_policy,
             count,
             asked.share_of("micro"),
             self._beside_blocks_s(found),
@@ -269,9 +271,16 @@ class _Work:
         self._talk.say(
             f"{count} benchmarks: about {_about(block_s * plan.least_blocks)} for {plan.least_blocks} blocks, which clear "
             f"what did not change, and up to {_about(block_s * (plan.screen_blocks + plan.confirm_blocks))} if all is noisy "
-            f"and must be confirmed. {what_it_detects(plan, USUAL_SPREAD, asked.policy, count)}."
+            f"and must be confirmed. {what_it_detects(plan, USUAL_SPREAD, self._shared_policy, count)}."
         )
         return plan
+
+    @property
+    def _shared_policy(self) -> Policy:
+        """The policy with this session's part of the false alarm rate, which shards share."""
+        policy, shard = self._asked.policy, self._asked.shard
+        count = shard.count if shard else 1
+        return msgspec.structs.replace(policy, alpha_percent=policy.alpha_percent / count)
 
     def _load(self) -> None:
         asked, options = self._asked, self._asked.load
@@ -313,7 +322,7 @@ class _Work:
         asked = self._asked
         one_s, _ = load_session_seconds(SessionPlan(load_blocks=1), options.duration_s, options.warmup_s)
         beside_s = self._allowance.spent_s + END_S
-        plan = load_plan_within(asked.budget_s, one_s, asked.policy, beside_s=beside_s)
+        plan = load_plan_within(asked.budget_s, one_s, self._shared_policy, beside_s=beside_s)
         self.receipt.plan = msgspec.structs.replace(
             self.receipt.plan if "micro" in asked.suites else plan,
             load_blocks=plan.load_blocks, load_confirm_blocks=plan.load_confirm_blocks,

@@ -57,7 +57,7 @@ def read_side(text: str, policy: Policy, project: Path, given: Mapping[str, str]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GatedSides:
-    """A checkout and its base; `where_it_left` explains a base other than the named one."""
+    """A checkout and its base; `where_it_left` explains a base other than the named one, or one without a difference."""
 
     base: TreeSide
     candidate: TreeSide
@@ -72,6 +72,8 @@ def gated_sides(project: Path, named: str) -> GatedSides:
     tip = git.resolve(project, named)
     base = git.merge_base(project, tip, named)
     told = "" if base == tip else f"Base: {base[:12]}, where this checkout left {named} ({tip[:12]})."
+    if git.state(project) == base:
+        told = f"This checkout is {named} ({base[:12]}) itself, without changes: name an earlier commit with --base."
     return GatedSides(
         TreeSide(f"git:{base}", project, base, f"{named} ({base[:12]})"), working_tree(project), told
     )

@@ -19,6 +19,8 @@ class Links:
     receipt: str = "receipt.json"
     report: str | None = "report.html"
     """Link to the page; None where no page is made."""
+    others: tuple[str, ...] = ()
+    """The other receipts, where several are judged together."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -168,7 +168,8 @@ def next_command(judgement: Judgement, receipt: Receipt, links: Links) -> NextCo
         )
     if judgement.verdict is Verdict.REGRESSED:
         return NextCommand(
-            f"harness judge {shlex.quote(links.receipt)}", "judge the same blocks under another policy"
+            f"harness judge {shlex.join((links.receipt, *links.others))}",
+            "judge the same blocks under another policy",
         )
     return NextCommand(
         f"harness compare {base} {candidate} --suite load", "compare throughput and percentiles under load"

@@ -8,6 +8,7 @@ from harness.errors import UsageError
 from harness.model import Engine
 from harness.profiles.capture.budget import BUDGET
 from harness.reading.limits import read_limit
+from harness.session.receipt import Shard
 from harness.target.spec import RESERVED
 from harness.units import parse_duration_s
 
@@ -61,6 +62,19 @@ def budget_share(text: str) -> float:
     if not text.endswith("%") or not 0 < share <= 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a share of the time: give a percentage such as 2%")
     return share
+
+
+def shard(text: str) -> Shard:
+    """Return the shard of a text such as 2/8: the second of eight."""
+    number, _, count = text.partition("/")
+    parts = [
+        int(part) if part.isascii() and part.isdigit() and len(part) < 5 else 0 for part in (number, count)
+    ]
+    if not 1 <= parts[0] <= parts[1]:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not a shard: give its number and their count, such as 2/8"
+        )
+    return Shard(number=parts[0], count=parts[1])
 
 
 def seed(text: str) -> int:

@@ -28,27 +28,41 @@ def present(judged: JudgedSession, talk: Talk, *, project: Path, files: ReportFi
     judgement, receipt = without_secrets(judged.judgement), without_secrets(judged.receipt)
     receipt_path, policy = judged.receipt_path, judged.policy
     card = card_for(receipt, policy, project, talk)
-    report = receipt_path.with_name(REPORT) if files.wanted else None
+    report = judged.place / REPORT if files.wanted else None
     view = build(
         judgement,
         receipt,
-        Links(str(receipt_path), text_or_none(report)),
+        Links(str(receipt_path), text_or_none(report), tuple(map(str, judged.others))),
         card=facts_of(card, receipt.environment) if card else None,
         strict=policy.strict,
     )
-    write_all(view, receipt_path.parent)
+    written = write_all(view, judged.place, judgement)
+    _summarise(written.comment, talk)
     show = print_text if talk.is_verbose else print_brief_text
     show(view, talk.people, talk.console.width)
     if is_wanted(os.environ):
         talk.people.write(render_annotations(view))
         talk.people.flush()
     if talk.as_json:
-        talk.document(as_json(judgement, text_or_none(report), str(receipt_path), receipt.measured))
+        path, others = str(receipt_path), [*map(str, judged.others)]
+        talk.document(as_json(judgement, text_or_none(report), path, receipt.measured, others))
     if report:
         talk.say(f"Report: {report}")
     else:
-        say_unmade(talk, "harness", "judge", str(receipt_path))
+        say_unmade(talk, "harness", "judge", *map(str, judged.receipts))
     return judgement.exit_code
+
+
+def _summarise(comment: Path, talk: Talk) -> None:
+    """Add the comment to the summary of a GitHub job, where there is one; a failure changes no verdict."""
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not summary:
+        return
+    try:
+        with Path(summary).open("ab") as file:
+            file.write(comment.read_bytes())
+    except OSError as error:
+        talk.say(f"harness: The summary of this job cannot be written: {error.strerror}")
 
 
 def only_reported(code: ExitCode, talk: Talk) -> ExitCode:

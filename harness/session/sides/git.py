@@ -1,5 +1,6 @@
 """The git queries of a session; all of them leave the user's repository unchanged."""
 
+import re
 import shlex
 import subprocess
 from collections.abc import Mapping
@@ -12,23 +13,26 @@ Done = subprocess.CompletedProcess[str]
 
 _TIMEOUT_S = 300.0
 _SENTENCES = 3
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
+_NAME = re.compile(r"\w[\w.+/-]*", re.ASCII)
+_NO_CHANGES = (":(exclude,glob)**/__pycache__/**", ":(exclude,glob)**/*.egg-info/**")
+"""Files that importing and installing a checkout leave in it."""
 
 
 def resolve(project: Path, revision: str) -> str:
-    """Return the full commit of a revision; falls back to `origin/REVISION` where a clone lacks the local branch.
+    """Return the full commit of a revision; falls back to the remote's where a clone lacks the local branch.
 
     Raises UsageError if `project` is outside of a repository, or the revision is unknown there.
     """
     require_repository(project)
-    for name in (revision, f"origin/{revision}"):
+    for name in (revision, f"{_remote(project)}/{revision}"):
         commit = _commit(project, name)
         if commit is not None:
             return commit
     raise UsageError(
         f"Revision '{revision}' does not exist in this repository",
         where=str(project),
-        remedy="Name a branch, tag or commit; a shallow clone may lack it: "
-        f"git fetch origin {shlex.quote(revision.removeprefix('origin/'))}",
+        remedy=f"Name a branch, tag or commit; if the remote has it: {_fetch(project, revision)}",
     )
 
 
@@ -52,14 +56,31 @@ def merge_base(project: Path, commit: str, named: str = "") -> str:
         raise UsageError(
             f"This clone is shallow: it does not reach the commit where this checkout left '{named}'",
             where=str(project),
-            remedy="Fetch the history: git fetch --unshallow, or a part of it: git fetch --deepen=200 "
-            "(in GitHub Actions: fetch-depth: 0)",
+            remedy=f"Fetch the history: {_fetch(project, named)}",
         )
     raise UsageError(
         f"This checkout and '{named}' have no commit in common",
         where=str(project),
         remedy="Name the branch that this one was made from: harness gate --base REVISION",
     )
+
+
+def _remote(project: Path) -> str:
+    names = run(project, "remote").stdout.split()
+    return names[0] if names and "origin" not in names else "origin"
+
+
+def _fetch(project: Path, revision: str) -> str:
+    """Return the one command that brings a revision of the remote, and the history up to it, into this clone."""
+    remote = _remote(project)
+    name = revision.removeprefix(f"{remote}/")
+    words = ["git", "fetch", *(["--unshallow"] if is_shallow(project) else []), remote]
+    if _COMMIT.fullmatch(name):
+        words.append(name)
+    elif _NAME.fullmatch(name):
+        # A clone of a single branch, and the checkout of a pull request, would else not keep the name.
+        words.append(f"+{name}:refs/remotes/{remote}/{name}")
+    return shlex.join(words)
 
 
 def _is_cut(project: Path, commit: str, head: str, base: str) -> bool:
@@ -109,12 +130,15 @@ def _top(project: Path) -> str:
 
 
 def state(project: Path) -> str | None:
-    """Return the commit of a checkout, with `+changes` if files differ or are untracked; None outside git."""
+    """Return the commit of a checkout, with `+changes` if files differ or are untracked; None outside git.
+
+    Byte code, and the facts of an editable installation, are no changes.
+    """
     head = _commit(project, "HEAD")
     if head is None:
         return None
     # Rename detection would read, and in a partial clone fetch, the old files.
-    changes = run(project, "status", "--porcelain", "--no-renames", "--", ".").stdout.strip()
+    changes = run(project, "status", "--porcelain", "--no-renames", "--", ".", *_NO_CHANGES).stdout.strip()
     return f"{head}+changes" if changes else head
 
 

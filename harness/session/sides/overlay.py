@@ -6,6 +6,7 @@ equal size, which byte code cannot distinguish.
 """
 
 import dataclasses
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,8 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.processes.side_imports import MANIFEST, Side
 from harness.session.sides.roots import NEVER_LINKED, is_module
+
+_BUILT = (".so", ".pyd", ".dylib", ".o")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,6 +112,24 @@ def contents(overlay: Path) -> dict[str, tuple[int, int]]:
             path = Path(folder, name)
             found[str(path.relative_to(overlay))] = _stamp(path)
     return found
+
+
+def digest(folders: Iterable[Path]) -> str:
+    """Return the SHA-256 of all files in the folders, by their relative names.
+
+    What a machine builds for itself is left out: byte code, compiled modules, manifests.
+    """
+    whole = hashlib.sha256()
+    for folder in folders:
+        for name in sorted(contents(folder)):
+            if name.endswith(_BUILT):
+                continue
+            try:
+                inner = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            except OSError:
+                inner = "lost"
+            whole.update(f"{name}\0{inner}\0".encode("utf-8", "surrogateescape"))
+    return whole.hexdigest()
 
 
 def _stamp(path: Path) -> tuple[int, int]:

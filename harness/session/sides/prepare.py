@@ -60,6 +60,14 @@ class Prepared:
     notes: tuple[str, ...] = ()
     """Notes on the sides that invalidate nothing."""
 
+    def facts_with_code(self, side: Side) -> SubjectFacts:
+        """Return the facts of a side with the digest of its measured files; targets have none."""
+        if not self.roots:
+            return self.facts[side]
+        suite = [self.bench.folder] if side is Side.CANDIDATE and self.bench.folder.is_dir() else []
+        code = overlay.digest([self.homes[side].overlay, *suite])
+        return msgspec.structs.replace(self.facts[side], code_sha256=code)
+
 
 @contextlib.contextmanager
 def prepare(

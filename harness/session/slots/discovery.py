@@ -108,13 +108,19 @@ def survey(stage: Stage, side: str, looked_at: LookedAt = lambda _done, _count: 
     return found
 
 
-def survey_of(stage: Stage, side: str, names: Collection[str], listed: Survey) -> Survey:
+def survey_of(
+    stage: Stage,
+    side: str,
+    names: Collection[str],
+    listed: Survey,
+    looked_at: LookedAt = lambda _done, _count: None,
+) -> Survey:
     """Run the benchmarks `names` of a side whose suite is already in `listed`; its other benchmarks are only listed."""
     found = dataclasses.replace(listed)
     found.ran = {
         name: Ran(outcome="listed", why="it was not run") for name in listed.files if name not in names
     }
-    _run_rest(stage, side, [name for name in listed.files if name in names], found)
+    _run_rest(stage, side, [name for name in listed.files if name in names], found, looked_at)
     return found
 
 

@@ -191,7 +191,7 @@ def test_a_change_that_changes_nothing_passes_against_where_the_branch_left_its_
     ("words", "sentence"),
     [
         (("gate", "--base", "nowhere"), "Revision 'nowhere' does not exist"),
-        (("gate", "--base", "x; rm -rf ~ #"), "git fetch origin 'x; rm -rf ~ #'"),
+        (("gate", "--base", "x; rm -rf ~ #"), "Revision 'x; rm -rf ~ #' does not exist"),
         (("compare", "git:main", "git:"), "names nothing"),
         (("compare", "main", "git:main"), "not a side to compare"),
         (("compare", "git:main", "path:/no/such/folder"), "is not a folder"),

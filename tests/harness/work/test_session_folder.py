@@ -19,7 +19,7 @@ def test_the_receipt_is_replaced_as_a_whole(tmp_path):
     folder.write(receipt(seed=1))
     folder.write(receipt(seed=2))
     assert read_receipt(folder.path).seed == 2
-    assert sorted(path.name for path in folder.path.iterdir()) == ["receipt.json", "run.json"]
+    assert sorted(path.name for path in folder.path.iterdir()) == [".gitignore", "receipt.json", "run.json"]
 
 
 def test_a_session_that_never_began_leaves_no_folder(tmp_path):

@@ -83,7 +83,7 @@ def test_the_document_has_no_page_and_the_last_line_names_the_command_that_makes
 def test_a_session_without_a_page_keeps_its_other_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cli.main(["judge", str(session_folder(tmp_path)), "--no-report"])
-    assert {path.name for path in tmp_path.iterdir()} == {NAME, "comment.md", "junit.xml"}
+    assert {path.name for path in tmp_path.iterdir()} == {NAME, "comment.md", "junit.xml", "metrics.txt"}
     assert "No report was made" in (tmp_path / "comment.md").read_text()
 
 

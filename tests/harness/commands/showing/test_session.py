@@ -106,8 +106,26 @@ def shown(tmp_path, talk, code, **options):
 
 def test_every_format_lies_beside_the_receipt(tmp_path, talk, said):
     assert shown(tmp_path, talk, ExitCode.LIMIT_BROKEN) is ExitCode.LIMIT_BROKEN
-    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "comment.md", "junit.xml"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "report.html",
+        "comment.md",
+        "junit.xml",
+        "metrics.txt",
+    }
     assert f"Report: {tmp_path / 'report.html'}" in said.getvalue()
+
+
+def test_the_summary_of_a_github_job_gets_the_comment_and_no_verdict_depends_on_it(
+    tmp_path, talk, said, monkeypatch
+):
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    shown(tmp_path, talk, ExitCode.LIMIT_BROKEN)
+    assert summary.read_text() == "before\n" + (tmp_path / "comment.md").read_text()
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    assert shown(tmp_path, talk, ExitCode.LIMIT_BROKEN) is ExitCode.LIMIT_BROKEN
+    assert "summary of this job cannot be written" in said.getvalue()
 
 
 def test_the_next_command_can_be_typed_where_the_last_one_was(tmp_path, talk, capsys):

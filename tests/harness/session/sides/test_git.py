@@ -1,9 +1,12 @@
 """What a session asks of git, on repositories made for the purpose."""
 
+import shlex
+
 import pytest
 
 from harness.errors import UsageError
 from harness.session.sides.git import merge_base, resolve, sentences, state
+from harness.storage.folder import SESSION, make
 from tests.support.git import git
 from tests.support.session import commit, project, write
 
@@ -29,7 +32,7 @@ def test_a_branch_that_only_the_remote_has_is_found(repository, tmp_path):
 
 @pytest.mark.parametrize("revision", ["nope", "--help", "", "main:pkg", "HEAD~7"])
 def test_an_unknown_revision_is_an_error_that_says_what_to_do(repository, revision):
-    with pytest.raises(UsageError, match="shallow clone may lack it"):
+    with pytest.raises(UsageError, match="if the remote has it: git fetch origin"):
         resolve(repository, revision)
 
 
@@ -53,7 +56,7 @@ def test_an_outer_git_command_does_not_lead_elsewhere(repository, tmp_path, monk
 def test_a_suggested_command_quotes_a_hostile_revision(repository):
     with pytest.raises(UsageError) as caught:
         resolve(repository, "x; rm -rf ~ #")
-    assert caught.value.remedy.endswith("git fetch origin 'x; rm -rf ~ #'")
+    assert caught.value.remedy.endswith("if the remote has it: git fetch origin")
 
 
 def branch_off(repository, count=1):
@@ -94,10 +97,69 @@ def test_a_shallow_clone_that_ends_before_the_merge_base_is_refused_with_what_to
         UsageError, match="does not reach the commit where this checkout left 'main'"
     ) as caught:
         merge_base(clone, resolve(clone, "main"), "main")
-    assert "git fetch --unshallow" in caught.value.remedy
-    assert "git fetch --deepen" in caught.value.remedy
-    git(clone, "fetch", "--quiet", "--unshallow")
+    type_in(clone, caught.value)
     assert merge_base(clone, resolve(clone, "main")) == git(repository, "rev-parse", "main~2")
+
+
+def type_in(clone, error):
+    """Type the one command that an error ends with."""
+    command = shlex.split(error.remedy[error.remedy.index("git fetch") :])
+    git(clone, *command[1:])
+
+
+def of_pull_request(repository, tmp_path):
+    """Check out the merge commit of a pull request as GitHub's action does: one commit deep, detached, one ref."""
+    branch_off(repository, count=3)
+    git(repository, "checkout", "--quiet", "--detach", "main")
+    git(repository, "merge", "--quiet", "--no-edit", "change")
+    git(repository, "update-ref", "refs/pull/7/merge", "HEAD")
+    git(repository, "checkout", "--quiet", "main")
+    clone = tmp_path / "clone"
+    git(tmp_path, "init", "--quiet", "clone")
+    git(clone, "remote", "add", "origin", f"file://{repository}")
+    ref = "refs/remotes/pull/7/merge"
+    git(clone, "fetch", "--quiet", "--no-tags", "--depth=1", "origin", f"+refs/pull/7/merge:{ref}")
+    git(clone, "checkout", "--quiet", "--force", ref)
+    return clone
+
+
+def of_single_branch(repository, tmp_path):
+    branch_off(repository, count=3)
+    git(tmp_path, "clone", "--quiet", "--depth=1", "--branch=change", f"file://{repository}", "clone")
+    return tmp_path / "clone"
+
+
+def of_another_remote(repository, tmp_path):
+    clone = of_single_branch(repository, tmp_path)
+    git(clone, "remote", "rename", "origin", "upstream")
+    return clone
+
+
+@pytest.mark.parametrize("checked_out", [of_pull_request, of_single_branch, of_another_remote])
+def test_a_checkout_without_its_base_is_told_the_one_command_that_helps(repository, tmp_path, checked_out):
+    clone = checked_out(repository, tmp_path)
+    with pytest.raises(UsageError, match="'main' does not exist") as caught:
+        resolve(clone, "main")
+    type_in(clone, caught.value)
+    tip = git(repository, "rev-parse", "main")
+    assert resolve(clone, "main") == tip
+    # A merge commit left its base where it was merged, whatever the base did since.
+    left = tip if checked_out is of_pull_request else git(repository, "merge-base", "main", "change")
+    commit(repository, {"later.txt": ""})
+    git(clone, "fetch", "--quiet", "--all")
+    assert merge_base(clone, resolve(clone, "main")) == left
+
+
+def test_importing_and_installing_a_checkout_does_not_change_it(repository):
+    head = git(repository, "rev-parse", "HEAD")
+    write(repository, {"pkg/__pycache__/a.pyc": "", "src/p.egg-info/PKG-INFO": ""})
+    assert state(repository) == head
+
+
+def test_a_run_folder_does_not_change_a_checkout(repository):
+    make(repository / "runs" / "run", SESSION)
+    assert state(repository) == git(repository, "rev-parse", "HEAD")
+    assert git(repository, "status", "--porcelain") == ""
 
 
 def test_a_common_commit_behind_the_end_of_a_shallow_history_is_not_taken_for_the_nearest(
