@@ -210,7 +210,6 @@ def test_processes_on_one_host_are_one_run_also_if_one_is_killed(tmp_path, serve
     ("text", "code", "sentence"),
     [
         ("import nothing_like_it\n", 2, "The locustfile cannot be imported: ModuleNotFoundError: No module named 'nothing_like_it'"),
-        ("def broken(:\n", 2, "The locustfile cannot be imported: SyntaxError"),
         ("x = 1\n", 1, "No User class found!"),
     ],
 )  # fmt: skip
