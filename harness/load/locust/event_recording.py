@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from gevent.hub import get_hub
 from locust.event import EventHook
 
 from harness.clock import SystemClock
+from harness.errors import HarnessError
 from harness.load.facts import at_origin, of_process
 from harness.load.garbage import GarbageWatch
 from harness.load.locust.names import Names
@@ -159,6 +161,10 @@ class EventRecording:
         self._garbage.collections = self._garbage.spent_ns = 0
         self._host = HostWatch(os.getpid(), math.inf)
         self._host.tick(0)
+
+    def refuse_by(self, refuse: Callable[[HarnessError], None]) -> None:
+        """Call `refuse` if a request cannot be recorded."""
+        self._watching.requests.refuse = refuse
 
     def stop(self) -> None:
         """Note that Locust ends the test."""
