@@ -73,7 +73,8 @@ COMMANDS: tuple[Command, ...] = (
     InModule("ablate", "measure what each optimisation of a target is worth", "ablate"),
     InModule("calibrate", "measure the error rates of the gate on this machine", "calibrate"),
     InModule("report", "make the report of stored runs, alone or side by side", "report"),
-    InModule("export", "write stored runs as .hgrm, CSV, Parquet, Arrow or speedscope", "export"),
+    InModule("export", "write stored runs, and figures of the gate, for other tools", "export"),
+    InModule("import", "show results of other tools, alone or side by side", "import_"),
     InModule("doctor", "check what this machine can measure", "doctor"),
     InModule("clean", "remove old run directories", "clean"),
 )

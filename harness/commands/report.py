@@ -12,6 +12,9 @@ from harness.commands.showing import (
     capacity as show_capacity,
 )
 from harness.commands.showing import (
+    imported as show_imported,
+)
+from harness.commands.showing import (
     micro as show_micro,
 )
 from harness.commands.showing import (
@@ -24,6 +27,7 @@ from harness.commands.showing.publish import ReportFiles
 from harness.commands.stored import reading
 from harness.console.console import Talk
 from harness.errors import ExitCode, UsageError
+from harness.imported.document import KIND as IMPORTED
 from harness.micro.document import KIND as MICRO
 from harness.micro.document import MicroDocument
 from harness.profiling.document import KIND as PROFILE
@@ -68,6 +72,8 @@ def _report(paths: Sequence[Path], files: ReportFiles, talk: Talk) -> ExitCode:
     kind = kind_of(directories)
     if kind == CAPACITY:
         return _present_capacity(directories, files, talk)
+    if kind == IMPORTED:
+        return _present_imported(directories, files, talk)
     if kind == MICRO:
         refuse_unlike(directories, [one.read_as(MICRO, MicroDocument).environment for one in directories])
         return _present_micro(directories, files, talk)
@@ -83,6 +89,12 @@ def _present_micro(directories: Sequence[RunDirectory], files: ReportFiles, talk
     if files.figures:
         raise UsageError("A report of micro-benchmarks has no figures", remedy="Remove --figures")
     return show_micro.present(directories, talk, files=files)
+
+
+def _present_imported(directories: Sequence[RunDirectory], files: ReportFiles, talk: Talk) -> ExitCode:
+    if files.figures:
+        raise UsageError("A report of imported results has no figures", remedy="Remove --figures")
+    return show_imported.present(directories, talk, files=files)
 
 
 def _present_profiles(directories: Sequence[RunDirectory], files: ReportFiles, talk: Talk) -> ExitCode:

@@ -13,6 +13,8 @@ import msgspec
 from harness.capacity.document import KIND as CAPACITY
 from harness.capacity.document import PROBES, CapacityDocument
 from harness.errors import HarnessError
+from harness.imported.document import KIND as IMPORTED
+from harness.imported.document import ImportedDocument
 from harness.micro.document import KIND as MICRO
 from harness.micro.document import MicroDocument
 from harness.profiling.document import KIND as PROFILE
@@ -30,6 +32,7 @@ _DOCUMENTS: Mapping[str, type[msgspec.Struct]] = {
     MICRO: MicroDocument,
     PROFILE: ProfileDocument,
     CAPACITY: CapacityDocument,
+    IMPORTED: ImportedDocument,
 }
 _RECEIPTS = (SESSION, ABLATION)
 _NAME = re.compile(r"\.?\d{8}T\d{6}Z-[\w.-]+-[0-9a-f]{6}(\.[0-9a-f]{6})?", re.ASCII)
@@ -42,7 +45,9 @@ _FILES = re.compile(
     r"|calls\.npy|heldby\.npy|histograms\.npz|(facts|waits|by-latency|benchmarks|failure)\.json|account\.msgpack"
     r"|\.calls\.npy|\.gitignore|pytest\.ini|[\w-]+\.folded|pyspy\.raw|memory\.bin(\.\d+)?"
 )
-_EXPORTED = re.compile(r"[\w.-]+\.(hgrm|csv|parquet|arrow|speedscope\.json)")
+_EXPORTED = re.compile(
+    r"[\w.-]+\.(hgrm|csv|parquet|arrow|speedscope\.json)|bencher\.json|github-(bigger|smaller)-is-better\.json"
+)
 _FOLDERS = ("timing", "cpu", "wait", "memory", "servers", "export", "beside")
 _NUMBERED = re.compile(r"(worker|round)-\d+", re.ASCII)
 _OF_RUNS = (PROBES, "segments")
