@@ -16,7 +16,7 @@ import msgspec
 from harness.environment import differences
 from harness.errors import InvalidRunError
 from harness.judge.blocks import MOST_BAD
-from harness.judge.process import METRIC as FIXED_LOOP
+from harness.judge.metrics import FIXED_LOOP
 from harness.judge.verdict import Verdict
 from harness.run.directory import write_atomically
 from harness.stats.proportion import clopper_pearson

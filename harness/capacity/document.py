@@ -12,13 +12,16 @@ from harness.capacity.search import Interval, interval
 from harness.capacity.seen import Counts, Seen, Sight
 from harness.errors import ExitCode
 from harness.policy.thresholds import Level
-from harness.stats.crossing import CONFIDENCE, NEAR, Point
+from harness.stats import crossing
+from harness.stats.crossing import NEAR, Point
 from harness.storage.folder import SCHEMA
 from harness.units import format_rate_in_full
 
 KIND = "capacity"
 PROBES = "probes"
 """Name of the folder with the probes' run directories."""
+CONFIDENCE = crossing.CONFIDENCE
+"""Confidence of the interval of a capacity."""
 
 
 class Ended(enum.StrEnum):

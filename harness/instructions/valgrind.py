@@ -11,7 +11,8 @@ from harness.instructions import counter
 from harness.supervise import private_folder
 
 COUNTER = Path(counter.__file__)
-_INSTALL = "Install it: apt-get install valgrind, dnf install valgrind"
+INSTALL = "Install it: apt-get install valgrind, dnf install valgrind"
+"""The remedy where Valgrind is missing."""
 _LONGEST_S = 60.0
 _ANSWER = "counting"
 
@@ -39,7 +40,7 @@ def trouble() -> tuple[str, str]:
             f"Use a machine with {known}",
         )
     if shutil.which("valgrind") is None:
-        return "valgrind is not installed", _INSTALL
+        return "valgrind is not installed", INSTALL
     with private_folder() as folder:
         try:
             ran = subprocess.run(
@@ -47,7 +48,7 @@ def trouble() -> tuple[str, str]:
                 capture_output=True, text=True, timeout=_LONGEST_S, check=False,
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
-            return f"valgrind cannot be run: {error}", _INSTALL
+            return f"valgrind cannot be run: {error}", INSTALL
     if ran.returncode == 0 and ran.stdout.strip() == _ANSWER:
         return "", ""
     said = (ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"])[-1]

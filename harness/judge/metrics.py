@@ -10,6 +10,8 @@ IMPORT = "import"
 """Benchmark that holds the cost of importing the benchmarks, once in every slot."""
 PROCESS = "process"
 """Benchmark that holds what concerns a slot's whole process, and none of its benchmarks alone."""
+FIXED_LOOP = "fixed_loop"
+"""Metric of the process: the time of the sentinel's loop, which no code of either side is in."""
 
 
 class Scale(enum.StrEnum):

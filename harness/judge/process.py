@@ -12,14 +12,12 @@ from collections.abc import Iterator
 
 from harness.judge.blocks import SLOTS_APART, readings
 from harness.judge.candidates import alpha_of
-from harness.judge.metrics import PROCESS
+from harness.judge.metrics import FIXED_LOOP, PROCESS
 from harness.judge.verdict import Comparison, Kind, Verdict
 from harness.policy.policy import Policy
 from harness.session.receipt import Receipt
 from harness.stats.sample import Comparison as Change
 from harness.stats.sequential import compare_sequentially
-
-METRIC = "fixed_loop"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ def slows_everything(receipt: Receipt, policy: Policy) -> Comparison | None:
         return None
     return Comparison(
         PROCESS,
-        METRIC,
+        FIXED_LOOP,
         Kind.PAIRED,
         Verdict.REGRESSED,
         base=statistics.median(loop.base for loop in loops),

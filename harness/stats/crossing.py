@@ -19,8 +19,8 @@ import numpy.typing as npt
 from harness.stats.student import student_quantile
 
 CONFIDENCE = 0.9
-# The counts of clusters are skew, which costs an interval some of its confidence: with 95 % it holds the truth in 90 %.
-_NOMINAL = 0.95
+# The counts of clusters are skew, which costs an interval some of its confidence: with 92 % it holds the truth in 90 %.
+_NOMINAL = 0.92
 _LOCAL = math.log(8)
 NEAR = 0.25
 """Distance of logarithms within which a level is near the crossing."""

@@ -128,7 +128,8 @@ def instruction_counter() -> Finding:
     from harness.instructions import valgrind
 
     why, remedy = valgrind.trouble()
-    return Finding("valgrind", not why, why or f"{valgrind.version()} counts instructions", remedy)
+    sentence = why or f"{valgrind.version()} counts instructions"
+    return Finding("valgrind", not why, sentence, remedy or valgrind.INSTALL)
 
 
 def _server(name: str) -> Callable[[], Finding]:

@@ -1,14 +1,14 @@
 """Build the view of a search for capacity: the interval in one sentence, its limitations, every probe."""
 
+import math
 import shlex
 from collections.abc import Iterator
 
-from harness.capacity.document import Answer, CapacityDocument, Ended, ProbeFacts, answer
+from harness.capacity.document import CONFIDENCE, Answer, CapacityDocument, Ended, ProbeFacts, answer
 from harness.capacity.estimate import Estimate
 from harness.capacity.seen import Sight
 from harness.errors import ExitCode
 from harness.policy.thresholds import Level
-from harness.stats.crossing import CONFIDENCE
 from harness.units import (
     format_duration,
     format_ns,
@@ -101,6 +101,8 @@ def _answer(document: CapacityDocument, told: Answer) -> str:
         return f"At least {format_rate_in_full(found.held_per_s)}: {_subject(document)} keeps {slo} there; no rate that breaks it was found."
     if told.code is ExitCode.LIMIT_BROKEN:
         return f"Below {format_rate_in_full(found.broke_per_s)}: {_subject(document)} breaks {slo} at the lowest rate that was tried."
+    if capacity is not None:
+        return f"No answer: the counts of the probes do not bound the capacity for {slo} from below."
     return f"No answer: no rate was certified to keep {slo}."
 
 
@@ -202,7 +204,13 @@ def _next(document: CapacityDocument, told: Answer) -> NextCommand:
     low = _low(told)
     if low is None and told.code is not ExitCode.LIMIT_BROKEN:
         if document.ended is Ended.BUDGET or any(probe.sight is Sight.OPEN for probe in document.probes):
-            longer = [*search, "--budget", format_duration(2 * document.budget_s)]
+            longest_s = max((probe.duration_s for probe in document.probes), default=0.0)
+            longer = (
+                [*search, "--duration", format_duration(math.ceil(2 * longest_s))]
+                if told.capacity
+                else search
+            )
+            longer = [*longer, "--budget", format_duration(2 * document.budget_s)]
             return NextCommand(
                 shlex.join(longer), "search with more time, so that more calls can certify the limits"
             )

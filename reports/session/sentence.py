@@ -4,8 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from harness.errors import ExitCode
-from harness.judge.metrics import PROCESS
-from harness.judge.process import METRIC as FIXED_LOOP
+from harness.judge.metrics import FIXED_LOOP, PROCESS
 from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
 from harness.redaction.redact import redact_text
 from harness.session.receipt import Receipt

@@ -34,7 +34,10 @@ PLAIN_LOCUST = Path(__file__).with_name("plain_locust.py")
 
 
 def plain_locust_ns(*words: str) -> list[float]:
-    """Return the cost of a no-op for a plain Locust user, in ns; if `recorded`, then the cost of recording a request too."""
+    """Return the cost of a no-op for a plain Locust user, and the part on the processor, in ns.
+
+    If `recorded`, it is recorded as of a locustfile, and the cost of recording a request comes third.
+    """
     done = subprocess.run(
         [sys.executable, str(PLAIN_LOCUST), str(MEASURED_S), *words],
         check=True, capture_output=True, text=True, timeout=60,
@@ -131,30 +134,33 @@ class Engine:
         )  # fmt: skip
 
 
-def _of_locustfiles(plain: list[float], recorded: list[list[float]]) -> tuple[tuple[str, str, str], ...]:
-    """Return the lines on recording a locustfile, beyond Locust's own work; each round measured both sides."""
-    event_ns = statistics.median(ours[0] - theirs for theirs, ours in zip(plain, recorded, strict=True))
-    request_ns = statistics.median(ours[1] for ours in recorded)
+def _of_locustfiles(
+    plain: list[list[float]], recorded: list[list[float]]
+) -> tuple[tuple[str, str, str], ...]:
+    """Return the lines on recording a locustfile, beyond Locust's own work on the processor; each round measured both sides."""
+    event_ns = statistics.median(ours[1] - theirs[1] for theirs, ours in zip(plain, recorded, strict=True))
+    request_ns = statistics.median(ours[2] for ours in recorded)
     return (
-        ("locustfile: an event of the script, with its user's wait", format_ns(max(event_ns, 0.0)), "beyond Locust's own"),
-        ("locustfile: a request of Locust's clients", format_ns(request_ns), "begin and end of its row"),
+        ("locustfile: a task with one event, its wait and its end", format_ns(max(event_ns, 0.0)), "beyond Locust's own"),
+        ("locustfile: of which an event, begun and ended", format_ns(request_ns), "its row, beyond Locust's own"),
     )  # fmt: skip
 
 
 def main() -> None:
     """Measure and print."""
-    plain, recorded, hits = [], [], []
+    locust, recorded, hits = [], [], []
     engines = {name: Engine() for name in NOOPS}
     for _ in range(ROUNDS):
-        plain += plain_locust_ns()
+        locust.append(plain_locust_ns())
         recorded.append(plain_locust_ns("recorded"))
         for name, engine in engines.items():
             engine.measure(NOOPS[name])
         core = {"variant": "optimised", "backends": "memory", "latency_ms": "0"}
         hits.append(closed_model("targets.core_target:create", core, {"GET /assets/{id}": 1.0})[0])
+    plain = [elapsed_ns for elapsed_ns, _ in locust]
     rows = (
         ("plain Locust user, no-op with a request event", format_ns(statistics.median(plain)), "1"),
-        *_of_locustfiles(plain, recorded),
+        *_of_locustfiles(locust, recorded),
         *(row for name, engine in engines.items() for row in engine.rows(name, plain)),
         ("asset core, GET /assets/{id}, nearly all from L1", format_ns(statistics.median(hits)),
          f"{format_rate(1e9 / statistics.median(hits))} on one core"),

@@ -39,7 +39,11 @@ def test_help_names_every_command_with_what_it_does(capsys):
         assert command.summary in text
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
+# Another program has its own help, and takes the place of this process.
+OWN = [command for command in cli.COMMANDS if not isinstance(command, cli.PassedOn)]
+
+
+@pytest.mark.parametrize("command", OWN, ids=lambda command: command.name)
 def test_every_command_has_help_and_speaks_json(capsys, command):
     text = helped(capsys, command.name, "--help")
     assert text.startswith(f"usage: harness {command.name}")

@@ -11,6 +11,8 @@ REPORTS = ROOT / "reports"
 # it and set it out; they scan no table of calls, test no hypothesis and know no profiler.
 ALLOWED = (
     "harness.capacity.document",
+    "harness.capacity.estimate",
+    "harness.capacity.seen",
     "harness.capacity.plateau",
     "harness.capacity.search",
     "harness.clock",
@@ -18,7 +20,8 @@ ALLOWED = (
     "harness.errors",
     "harness.exact.metrics",
     "harness.judge.ablation",
-    "harness.judge.evidence",
+    "harness.judge.instructions",
+    "harness.judge.metrics",
     "harness.judge.verdict",
     "harness.micro.document",
     "harness.model",

@@ -1,4 +1,4 @@
-"""Claim: the interval of a search for capacity holds the true capacity in 90 % of searches or nearly so.
+"""Claim: over these targets the interval of a search for capacity holds the true capacity in 90 % of searches.
 
 Searches by the product's code against simulated probes of 10 s. The capacity of a single server (M/M/1) for `p99<T` is
 known exactly: its response time is exponential with rate mu - lambda. "load" is the server's load at its capacity; with
@@ -46,8 +46,9 @@ def of_queue(rate, truth, load, seconds, varies=0.0):
 
 def of_independent(rate, truth, power, seconds):
     calls = max(RNG.poisson(rate * seconds), 1)
-    odds = CLAUSE.share / (1 - CLAUSE.share) * (rate / truth) ** power
-    response = RNG.exponential(1.0, calls) / -math.log(odds / (1 + odds))
+    logit = math.log(CLAUSE.share / (1 - CLAUSE.share)) + power * math.log(rate / truth)
+    share = 1 / (1 + math.exp(-max(min(logit, 7.0), -700.0)))
+    response = RNG.exponential(1.0, calls) / -math.log(share)
     return np.sort(RNG.random(calls)) * seconds, response
 
 

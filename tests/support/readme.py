@@ -27,5 +27,5 @@ def commands(block):
 
 
 def of_the_harness(commands):
-    """Return the arguments of those that are ours."""
-    return [words[1:] for words in commands if words[0] == "harness"]
+    """Return the arguments of those that are ours; those of `harness locust` are Locust's."""
+    return [words[1:] for words in commands if words[0] == "harness" and words[1] != "locust"]

@@ -40,7 +40,7 @@ def test_every_operation_of_an_example_is_measured_and_none_fails(example):
     assert said.code == 0, said.stderr
     operations = said.run["operations"]
     assert set(operations) == OPERATIONS[example.name]
-    assert all(found["count"] > 5 for found in operations.values())
+    assert all(found["count"] > 0 for found in operations.values())
     # Nothing tells init that a basket is shown to those alone who have logged in.
     assert {name for name, found in operations.items() if found["failed"]} <= {"GET /basket"}
     if waits := WAITS.get(example.name):

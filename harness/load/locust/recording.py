@@ -13,7 +13,7 @@ import itertools
 import math
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ import numpy as np
 from gevent.hub import get_hub
 
 from harness.clock import NS_PER_S, SystemClock
-from harness.errors import RefusedError, UsageError
+from harness.errors import HarnessError, RefusedError, UsageError
 from harness.load.calling import make_caller
 from harness.load.facts import at_origin
 from harness.load.instrument import Instrument, Measurement
@@ -189,6 +189,10 @@ class Recording:
     def _is_ours(self, row: int) -> bool:
         (operation,) = _OPERATION(self.recorder.map, calls.HEADER_BYTES + row * calls.ROW_BYTES + 2)
         return bool(operation < len(self._hosted.mix))
+
+    def refuse_by(self, refuse: Callable[[HarnessError], None]) -> None:
+        """Call `refuse` if a request cannot be recorded."""
+        self._watching.requests.refuse = refuse
 
     def stop(self) -> None:
         """Note that Locust ends the test."""

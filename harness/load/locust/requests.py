@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent import getcurrent
 from locust.contrib.fasthttp import LocustBadStatusCode
-from locust.exception import CatchResponseError
+from locust.exception import CatchResponseError, StopUser
 from requests.exceptions import Timeout
 
 from harness.clock import SystemClock
+from harness.errors import HarnessError
 from harness.load.lateness import lag_owners
 from harness.load.locust.names import Names
 from harness.load.locust.users import Users, UserState
@@ -73,6 +74,8 @@ class Requests:
         self.begun = self.ended = self.killed = self.peak = 0
         self.is_own: Callable[[Any], bool] = _never
         """Function that tells whether the `response` of an event is one of the harness's own user, recorded already."""
+        self.refuse: Callable[[HarnessError], None] = _ignore
+        """Function that ends the test, because the disk or the table is full."""
         self._split, self._delay = split, RunDelay()
         users.causes = lambda from_ns, to_ns: lag_owners(split, self._delay, from_ns, to_ns, None)
         self._append, self._table = recorder.appender(), recorder.map
@@ -102,7 +105,12 @@ class Requests:
         if not aside and self.users.has_ended:
             aside = _AFTER_END
         dispatched_ns = entered_ns - self.origin_ns
-        sent = Sent(self._append(number, 0, dispatched_ns - lag_ns, dispatched_ns), number, entered_ns)
+        try:
+            row = self._append(number, 0, dispatched_ns - lag_ns, dispatched_ns)
+        except HarnessError as error:
+            self.refuse(error)
+            raise StopUser from error
+        sent = Sent(row, number, entered_ns)
         sent.aside, sent.lag_target_ns, sent.lag_host_ns = aside, lag_target_ns, lag_host_ns
         self.begun += 1
         return sent
@@ -245,6 +253,10 @@ def _why(request_type: Any, name: Any, response_time: Any) -> str:
     if isinstance(response_time, (int, float)):
         return "its response_time is negative or not a number"
     return f"its response_time is of type {type(response_time).__name__}"
+
+
+def _ignore(_error: HarnessError) -> None:
+    pass
 
 
 def _never(_response: Any) -> bool:

@@ -194,6 +194,7 @@ class LocustProcess:
             self._part.start()
             if self._has_users:
                 self._recording = self._begin()
+                self._recording.refuse_by(self.refuse)
         except HarnessError as error:
             self.refuse(error)
 

@@ -50,7 +50,8 @@ class Scenes:
 
     def _label(self) -> str:
         runner = self._runner
-        users = f"{runner.target_user_count} users"
+        count = runner.target_user_count
+        users = f"{count} user{'' if count == 1 else 's'}"
         tick = runner.shape_last_tick
         named = tick[2] if tick and len(tick) > 2 and tick[0] == runner.target_user_count else None
         return f"{users} of {', '.join(user.__name__ for user in named)}" if named else users

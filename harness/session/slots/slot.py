@@ -57,7 +57,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     beside: Concurrency = Concurrency.NONE
     """The work beside the main thread while it was served."""
     present: Concurrency = Concurrency.NONE
-    """Threads or children that exist now, at work or at rest; in the last message, those at work."""
+    """Threads or children that work now, while nobody calls."""
     value: Any = None
     outcome: str = ""
     error: str = ""

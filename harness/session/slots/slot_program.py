@@ -24,7 +24,7 @@ _PLAIN = runpy.run_path(os.path.join(_ENGINE, "micro", "plain.py"))  # noqa: PTH
 Outcomes = runpy.run_path(os.path.join(_ENGINE, "micro", "outcomes.py"))["Outcomes"]  # noqa: PTH118
 plain, readable = _PLAIN["plain"], _PLAIN["readable"]
 _CPU = runpy.run_path(os.path.join(os.path.dirname(__file__), "slot_cpu.py"))  # noqa: PTH118, PTH120
-Beside, busy, idle_share, present = (_CPU[name] for name in ("Beside", "busy", "idle_share", "present"))
+Beside, busy, idle_share = (_CPU[name] for name in ("Beside", "busy", "idle_share"))
 _FIXTURE = runpy.run_path(os.path.join(os.path.dirname(__file__), "slot_benchmark.py"))  # noqa: PTH118, PTH120
 cpu_of_all_ns = _FIXTURE["cpu_of_all_ns"]
 Benchmark, is_async, ASYNC_TEST = (_FIXTURE[name] for name in ("Benchmark", "is_async", "ASYNC_TEST"))
@@ -189,7 +189,7 @@ class Plugin:
             skipped=self._by_file(self.outcomes.skipped),
             import_ns=time.perf_counter_ns() - self._began_ns,
             import_cpu_ns=cpu_of_all_ns() - self._began_cpu_ns,
-            present=present(),
+            present=busy(),
             **self._loaded(),
         )
         # Until the session's answer the other slots of the block have the CPU to themselves.
@@ -244,7 +244,7 @@ class Plugin:
             gc.unfreeze()
         beside = calls.beside.kind(calls.wall_ns)
         # One more call follows, for its result.
-        self._served = {"beside": beside, "present": present(), "calls": benchmark.calls + 1}
+        self._served = {"beside": beside, "calls": benchmark.calls + 1}
 
     def _loaded(self) -> dict[str, Any]:
         return {"imported": self._watch.imported(), "strays": self._watch.strays()}

@@ -69,6 +69,20 @@ def test_where_the_machine_withheld_sessions_the_others_are_counted_apart(state,
     assert "the gate, steady sessions" in out
 
 
+def test_the_bounds_by_session_and_the_time_to_the_right_verdict_stand_beside_their_goals(state, capsys):
+    state.add(outcome("same", Verdict.OK, Verdict.OK, gate=gate_digest()))
+    state.add(outcome("slow-tail", Verdict.REGRESSED, Verdict.OK, gate=gate_digest()))
+    state.add(outcome("slow-tail", Verdict.REGRESSED, Verdict.REGRESSED, gate=gate_digest()))
+    _, out, _ = show(state, capsys)
+    rows = [" ".join(line.split()) for line in out.splitlines()]
+    assert "by session, any alarm 0 1 0.0 % 0.0 to 97.5 % –" in rows
+    assert "by session, all found 1 2 50.0 % 1.2 to 98.8 % –" in rows
+    assert [row for row in rows if row.startswith(("ok", "regressed"))] == [
+        "ok 4 s at most 5 s",
+        "regressed 4 s at most 10 s",
+    ]
+
+
 def test_sessions_of_another_state_of_the_gate_are_shown_by_nobody(state, capsys):
     state.add(outcome("same", gate="before"))
     _, _, said = show(state, capsys)

@@ -62,7 +62,8 @@ def test_a_second_has_the_numbers_of_its_calls(tmp_path):
     assert int(line["planned"]) == len(inside) == 200
     assert float(line["throughput_per_s"]) == float(line["completed"])
     assert int(line["p50_ns"]) == pytest.approx(response[99], rel=0.005)
-    assert int(line["p99_ns"]) == pytest.approx(response[197], rel=0.005)
+    # Two calls lie beyond the p99 of 200: too few to tell it.
+    assert line["p99_ns"] == ""
     assert int(line["max_ns"]) == response[-1]
 
 

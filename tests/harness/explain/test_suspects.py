@@ -213,6 +213,14 @@ def test_what_regressed_is_explained_by_sites_or_by_a_profile_and_nothing_else_i
     assert asked == [NAME]
 
 
+def test_a_benchmark_of_which_several_times_regressed_is_profiled_once_for_the_first_of_them():
+    receipt = judge_support.receipt(benchmarks=[Benchmark(name=NAME)])
+    regressed = [(NAME, "wall"), (NAME, "cpu_mean"), (NAME, "first_call"), ("import", "cold_start")]
+    assert profiled_benchmarks(receipt, regressed) == {NAME: "wall"}
+    assert profiled_benchmarks(receipt, regressed[1:]) == {NAME: "cpu_mean"}
+    assert profiled_benchmarks(receipt, regressed[2:]) == {}
+
+
 def test_the_sites_of_an_exact_metric_are_its_suspects():
     found = suspects_of(COUNT)
     assert [(one.function, one.base, one.candidate) for one in found.functions] == [("check", 0.0, 1.0)]

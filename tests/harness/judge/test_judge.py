@@ -188,7 +188,7 @@ def test_sides_swapped_flip_the_sign_and_the_verdict():
 
 
 def test_what_is_inconclusive_says_how_many_blocks_would_decide():
-    one = of(judge(simulated({"a": 0.01}, sd=0.05, seed=1), POLICY), "a")
+    one = of(judge(simulated({"a": 0.01}, sd=0.05, seed=0), POLICY), "a")
     assert one.verdict is Verdict.INCONCLUSIVE
     assert one.blocks_needed > 24
 

@@ -70,6 +70,15 @@ def test_an_estimated_capacity_is_told_with_its_interval_and_confidence():
     assert "90 % confidence" in view.trust[0]
 
 
+def test_without_a_lower_bound_there_is_no_answer_but_a_longer_search():
+    view = build_capacity(document([counted(99, 1, calls=110), counted(101, 2, calls=110)]))
+    assert (
+        view.sentence
+        == "No answer: the counts of the probes do not bound the capacity for p99<25ms from below."
+    )
+    assert "--duration 20s --budget 20m" in view.next_command.command
+
+
 def test_every_probe_is_a_row_and_times_of_an_invalid_one_are_withheld():
     view = build_capacity(document(SETTLED))
     assert [row.cells[5].text for row in view.probes.rows] == [probe.sight for probe in SETTLED]

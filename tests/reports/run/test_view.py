@@ -1,7 +1,5 @@
 """The view of a report: what is shown equals what was measured, and what cannot be trusted is not shown."""
 
-import re
-
 import msgspec
 import numpy as np
 import pytest
@@ -54,13 +52,11 @@ def test_percentiles_equal_the_nearest_rank_of_the_raw_table(built):
 
 def test_a_percentile_beyond_which_fewer_than_ten_calls_lie_is_shown_as_its_interval(built):
     shown, (run,) = built({"duration_s": 3.0})
-    times = response_ns(run)
-    assert len(times) == 600
+    assert len(response_ns(run)) == 600
     row = shown.operations_table.rows[0]
     place = shown.operations_table.columns.index("p99")
-    assert re.fullmatch(r"[\d.]+ ms to [\d.]+ ms", row.cells[place].text)
-    assert row.cells[place].value is None
-    assert row.cells[place + 1].text == "–"
+    assert " ms to " in row.cells[place].text
+    assert (row.cells[place].value, row.cells[place + 1].text) == (None, "–")
 
 
 def test_rates_and_outcomes_equal_the_counts_of_the_raw_table(built):

@@ -1,9 +1,11 @@
 """The calibration card in every format."""
 
+import msgspec
+
 from reports.session.html import render_html
 from reports.session.model import Links
 from reports.session.view import build
-from reports.shared.card import CardFacts, Rate, build_card, render_card_markdown, render_card_text
+from reports.shared.card import CardFacts, Rate, Seconds, build_card, render_card_markdown, render_card_text
 from tests.support import judgement_builder as built
 from tests.support.comment_reader import read
 from tests.support.page_reader import parsed
@@ -34,6 +36,19 @@ def test_every_format_says_k_of_n_with_bounds():
     page = parsed(render_html(build(built.judgement(), built.receipt(), Links(), card=FACTS)))
     seen = " ".join(" ".join(page.text).split())
     assert all(text in seen for line in (*LINES, EFFECTS) for text in line)
+
+
+def test_every_format_says_the_times_to_a_verdict_with_their_goal():
+    seconds = [Seconds(effect="nothing", verdict="ok", median_s=4.25, goal="at most 5 s")]
+    facts = msgspec.structs.replace(FACTS, seconds=seconds)
+    page = parsed(render_html(build(built.judgement(), built.receipt(), Links(), card=facts)))
+    for text in (
+        render_card_markdown(build_card(facts)),
+        render_card_text(build_card(facts)),
+        " ".join(page.text),
+    ):
+        assert "4.25 s" in text
+        assert "Time of a benchmark until its verdict" in text or "Change made, and the verdict" in text
 
 
 def test_the_card_says_where_and_when_it_was_made():

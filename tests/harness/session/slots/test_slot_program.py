@@ -26,6 +26,16 @@ def test_injected_spins_are_per_call_and_one_in_fifty_is_a_tail(program, monkeyp
     assert spun == [400, 1_200, 1_400, 10]
 
 
+def test_of_a_benchmark_with_few_calls_a_block_some_blocks_hold_a_slow_one_and_others_do_not(
+    program, monkeypatch
+):
+    spun = []
+    monkeypatch.setattr(program, "spin", spun.append)
+    for done in range(program.TAIL_EVERY):
+        program.slowed(lambda calls: (0, 0), 0, 1_000, done)(40)
+    assert (spun.count(1_000), spun.count(0)) == (40, 10)
+
+
 def test_warming_up_goes_on_while_runs_get_faster(program):
     times = iter([2_000_000] * 3 + [1_500_000] * 3 + [1_000_000] * 100)
     taken = []
