@@ -19,6 +19,7 @@ ALLOWED = (
     "harness.environment",
     "harness.errors",
     "harness.exact.metrics",
+    "harness.imported.document",
     "harness.judge.ablation",
     "harness.judge.instructions",
     "harness.judge.metrics",

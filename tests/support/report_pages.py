@@ -12,8 +12,8 @@ from reports.ablation.html import render_ablation_html
 from reports.ablation.view import build_ablation
 from reports.capacity.html import render_capacity_html
 from reports.capacity.view import build_capacity
-from reports.imported import view as imported_view
 from reports.micro import html as micro_html
+from reports.micro import imported as imported_view
 from reports.micro import view as micro_view
 from reports.profile.html import render as render_profile_html
 from reports.run import html, view

@@ -13,8 +13,8 @@ from harness.run.directory import RunDirectory
 
 def present(directories: Sequence[RunDirectory], talk: Talk, *, files: ReportFiles = ALL) -> ExitCode:
     """Read the runs, write the report, print text or JSON. Raises `InvalidRunError` for a damaged run."""
-    from reports.imported.view import build
     from reports.micro import html, text
+    from reports.micro.imported import build
 
     runs = [(str(one.path), one.read_as(KIND, ImportedDocument)) for one in directories]
     shown = build(runs)

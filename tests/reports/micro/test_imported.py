@@ -1,8 +1,8 @@
 """The report of imported results: what is there, what is not, and no verdict."""
 
 from harness.imported.document import ImportedDocument, ImportedRow
-from reports.imported.view import build
 from reports.micro import html
+from reports.micro.imported import build
 
 
 def run(source="a.jtl", tool="JMeter", **rows):
