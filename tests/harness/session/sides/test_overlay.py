@@ -4,7 +4,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.micro.pytest_options import import_folder
-from harness.session.sides.overlay import build_overlay, link_tree
+from harness.session.sides.overlay import build_overlay, digest, link_tree
 from harness.session.sides.roots import source_roots
 from harness.session.sides.suite_copy import copy_suite, locate_suite
 from tests.support.session import write
@@ -84,3 +84,16 @@ def test_the_import_folder_is_the_one_above_the_outermost_package(tmp_path):
     assert import_folder(tmp_path / "a" / "b" / "c") == tmp_path / "a"
     assert import_folder(tmp_path / "a" / "b" / "c" / "test_x.py") == tmp_path / "a"
     assert import_folder(tmp_path / "a") == tmp_path / "a"
+
+
+def test_a_digest_tells_files_apart_and_leaves_out_what_a_machine_builds(tmp_path):
+    made = []
+    for number, (text, built) in enumerate((("a = 1", "x"), ("a = 1", "y"), ("a = 2", "x"))):
+        package = tmp_path / str(number) / "pkg"
+        (package / "__pycache__").mkdir(parents=True)
+        (package / "a.py").write_text(text)
+        (package / "fast.so").write_text(built)
+        (package / "__pycache__" / "a.pyc").write_text(built)
+        build_overlay(package.parent, {"pkg": "pkg"}, tmp_path / f"overlay-{number}")
+        made.append(digest([tmp_path / f"overlay-{number}"]))
+    assert made[0] == made[1] != made[2]
