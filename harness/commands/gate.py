@@ -3,12 +3,14 @@
 import argparse
 from pathlib import Path
 
-from harness.commands.options.asking import add_session_options, ask, read_policy, say_target
+from harness.commands.options.asking import add_select, add_session_options, ask, read_policy, say_target
 from harness.commands.options.reporting import report_files
+from harness.commands.showing import listed as show_listed
 from harness.commands.showing import session as session_show
 from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.work.judging import compare
+from harness.work.listed import listed_session
 from harness.work.sides import gated_sides
 
 
@@ -24,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="show the same verdicts but exit with 0, to try the gate out",
     )
+    add_select(parser)
+    show_listed.add_dry_run(parser)
     add_session_options(parser)
 
 
@@ -38,5 +42,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     sides = (gated.base, gated.candidate)
     asked = ask(args, policy, gated.base.spec, "path:.", project, sides=sides)
     say_target(asked, talk)
+    if args.dry_run:
+        return show_listed.present(listed_session(asked, talk), talk)
     code = session_show.present(compare(asked, talk), talk, project=project, files=files)
     return session_show.only_reported(code, talk) if args.report_only else code

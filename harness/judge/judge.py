@@ -35,7 +35,12 @@ from harness.session.receipt import (
 )
 
 _SEVERITY = (Verdict.REGRESSED, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.IMPROVED, Verdict.OK)
-_STATES = {State.NEW: Verdict.NEW, State.REMOVED: Verdict.REMOVED, State.BROKEN: Verdict.INVALID}
+_STATES = {
+    State.NEW: Verdict.NEW,
+    State.REMOVED: Verdict.REMOVED,
+    State.BROKEN: Verdict.INVALID,
+    State.SKIPPED: Verdict.INVALID,
+}
 _OF_LIMIT = {
     SloState.CERTIFIED: Verdict.OK,
     SloState.BROKEN: Verdict.REGRESSED,
@@ -143,6 +148,7 @@ def _one_sided(benchmark: Benchmark) -> Comparison:
         State.NEW: "only the candidate has it",
         State.REMOVED: "only the base has it",
         State.BROKEN: "it fails on the candidate",
+        State.SKIPPED: "the policy of the session skipped it, so it was not measured",
     }
     note = ": ".join(filter(None, (notes[benchmark.state], benchmark.note)))
     return Comparison(

@@ -155,7 +155,7 @@ def check(policy: Policy, receipt: Receipt, today: dt.date) -> None:
     not requested.
     """
     refuse_expired(policy, today)
-    if set(policy.suites) <= set(receipt.suites) and receipt.finished:
+    if set(policy.suites) <= set(receipt.suites) and receipt.finished and not receipt.select:
         known = frozenset(_measured(receipt))
         for what, match, metric in _globs(policy):
             _refuse_unmatched(what, match, metric, known)
@@ -217,7 +217,7 @@ def _complaints(policy: Policy) -> Iterator[str]:
     for suite in policy.suites:
         if suite not in SUITES:
             yield f"There is no suite '{suite}'; the suites are {', '.join(SUITES)}"
-    for key, paths in (("source-roots", policy.source_roots), ("suite", [policy.suite or ""])):
+    for key, paths in (("source-roots", policy.source_roots), ("suite", policy.named_suite)):
         for path in map(Path, paths):
             if path.is_absolute() or ".." in path.parts:
                 yield f"'{path}' in {key} leads out of the project: name a path inside it"

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from harness import environment
+from harness.micro.choosing import choose, selects
 from harness.policy.policy import Policy
 from harness.redaction.documents import without_secrets
 from harness.session.pace import Asked, Pace
@@ -23,7 +24,7 @@ from harness.session.slots import discovery
 from harness.session.slots.block import NULL, BlockRequest, Stage, run_block
 from harness.session.slots.injection import Injection
 from harness.session.slots.launch import Limits
-from harness.session.slots.sizing import Discovery
+from harness.session.slots.sizing import Discovery, Found
 from harness.storage.stamps import started_now
 from harness.supervise import Supervisor
 
@@ -70,6 +71,8 @@ class SessionRequest:
     suites: tuple[str, ...] = ("micro",)
     limits: Limits = dataclasses.field(default_factory=Limits)
     injection: Injection | None = None
+    select: tuple[str, ...] = ()
+    """Words that choose the benchmarks; without any, all of them."""
 
 
 def run_session(
@@ -108,6 +111,7 @@ def begin_receipt(request: SessionRequest, prepared: Prepared) -> Receipt:
         started_at=started_now(),
         seed=request.seed,
         suites=list(request.suites),
+        select=list(request.select),
         base=prepared.facts[Side.BASE],
         candidate=prepared.facts[Side.CANDIDATE],
         environment=environment.collect(prepared.trees[Side.CANDIDATE]),
@@ -183,8 +187,9 @@ class MicroSession:
         """Run every benchmark of the candidate for a few calls, and on the base those that both sides have."""
         # The first import from a folder compiles; this listing also tells the contents of the base's suite.
         listed = discovery.listing(self._stage, NULL)
-        candidate = discovery.survey(self._stage, Side.CANDIDATE, self._pace.allowance.look())
-        common = listed.files.keys() & candidate.files.keys()
+        candidate = discovery.survey(self._stage, Side.CANDIDATE, self._pace.allowance.look(), self._chosen)
+        ran = {name for name, one in candidate.ran.items() if one.outcome != "listed"}
+        common = listed.files.keys() & ran
         if listed.trouble:
             base = discovery.listing(self._stage, Side.BASE)
         else:
@@ -192,15 +197,33 @@ class MicroSession:
         if isinstance(self._request.candidate, TargetSide):
             discovery.require_measurable(base, candidate)
         found, notes = discovery.merge(base, candidate, self._base_names(), self._prepared.bench)
+        found = [one for one in found if self._is_selected(one.name)] + self._skipped(candidate)
         discovery.require_some(found, notes, base, candidate, self._prepared.bench.suite)
-        if candidate.is_whole:
+        if candidate.is_whole and len(ran) == len(candidate.files):
             prepared, named = self._prepared, self._request.policy.source_roots
             tree = str(prepared.trees[Side.CANDIDATE])
             refuse_unused(prepared.measured, named, base.imported | candidate.imported, tree)
         both = [one for one in found if one.state is State.BOTH]
-        short = [one for one in both if one.slower_ns < SHORT_CALL_NS]
+        short = [one for one in both if one.slower_ns < SHORT_CALL_NS and not one.most_calls]
         null_of = self._rng.choice(short or both).name if both else None
         return Discovery(tuple(found), max(base.start_s, candidate.start_s), null_of, tuple(notes))
+
+    def _is_selected(self, name: str) -> bool:
+        words = self._request.select
+        return not words or any(selects(word, name) for word in words)
+
+    def _chosen(self, found: discovery.Survey) -> list[str]:
+        """Return the benchmarks to run: those selected, without those that the policy skips, which would only cost time."""
+        names = choose(list(found.files), self._request.select, found.errors)
+        return [name for name in names if self._request.policy.skipped(name) is None]
+
+    def _skipped(self, candidate: discovery.Survey) -> list[Found]:
+        skipped = {name: self._request.policy.skipped(name) for name in candidate.files}
+        return [
+            Found(name, candidate.files[name], State.SKIPPED, note=why)
+            for name, why in skipped.items()
+            if why is not None and self._is_selected(name)
+        ]
 
     def _base_names(self) -> frozenset[str]:
         bench = self._prepared.base_bench

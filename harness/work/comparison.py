@@ -66,6 +66,8 @@ class ComparisonRequest:
     budget_s: float | None = None
     driven: Mapping[Side, Driven] | None = None
     load: LoadOptions | None = None
+    select: tuple[str, ...] = ()
+    """Words that choose the benchmarks and the counted operations; without any, all of them."""
 
     def share_of(self, suite: str) -> float:
         """Return the share of the budget for one suite."""

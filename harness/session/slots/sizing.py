@@ -89,6 +89,7 @@ class Found:
     ready_s: float = 0.0
     note: str = ""
     warm_calls: int = 0
+    most_calls: int = 0
     concurrency: Concurrency = Concurrency.NONE
 
     @property
@@ -100,16 +101,17 @@ class Found:
         """Return the benchmark with the amount of measurement in a block."""
         is_alone = self.concurrency is not Concurrency.NONE
         slice_ns = max(plan.slice_ns, ALONE_SLICE_NS) if is_alone else plan.slice_ns
-        calls = calls_per_slice(self.slower_ns, self.whole_ns, slice_ns)
+        calls = self.most_calls or calls_per_slice(self.slower_ns, self.whole_ns, slice_ns)
         return Benchmark(
             name=self.name,
             state=self.state,
             calls=calls,
-            pairs=pairs_per_block(self.whole_ns, calls, plan.slices),
+            pairs=1 if self.most_calls else pairs_per_block(self.whole_ns, calls, plan.slices),
             base_ns=self.base_ns,
             candidate_ns=self.candidate_ns,
             note=self.note,
             warm_calls=self.warm_calls,
+            most_calls=self.most_calls,
             concurrency=self.concurrency,
         )
 
