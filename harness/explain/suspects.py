@@ -27,7 +27,9 @@ _MOSTLY = 0.5
 def profiled_benchmarks(receipt: Receipt, regressed: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return the benchmarks that `explain` profiles, the first few that regressed in time, with their metric."""
     timed = {name: metric for name, metric in regressed if metric in TIMED}
-    known = [one.name for one in receipt.benchmarks if one.name in timed and one.of is None]
+    known = [
+        one.name for one in receipt.benchmarks if one.name in timed and one.of is None and not one.most_calls
+    ]
     return {name: timed[name] for name in known[:MOST_PROFILED]}
 
 
