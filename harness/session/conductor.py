@@ -25,6 +25,7 @@ from harness.session.slots.block import NULL, BlockRequest, Stage, run_block
 from harness.session.slots.injection import Injection
 from harness.session.slots.launch import Limits
 from harness.session.slots.sizing import Discovery, Found
+from harness.session.slowing import slowing
 from harness.storage.stamps import started_now
 from harness.supervise import Supervisor
 
@@ -171,6 +172,7 @@ class MicroSession:
         if screened >= least:
             _, fewest = looks.to_confirm(self._receipt)
             self._blocks(Phase.CONFIRM, looks, looks.confirming, fewest, plan.confirm_blocks)
+        self._receipt.notes += slowing(self._receipt)
         self._require_unchanged()
 
     def _require_unchanged(self) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.micro.collection import tell_what_aspects_need
+from harness.session.slots.slot import ForeignCodeError
 from tests.support.cli import inside
 from tests.support.suites import a_project, collected_by_bench, surveyed
 
@@ -249,3 +250,23 @@ def test_code_of_the_project_beside_its_roots_is_each_sides_own(tmp_path):
         surveyed(base, candidate).survey.ran["test_x.py::test_it"],
     )
     assert other.ns > 10 * mine.ns
+
+
+@pytest.mark.parametrize("module", ["pkg", "helper"])
+def test_a_conftest_that_imports_from_elsewhere_is_refused(tmp_path, module):
+    """It leads both sides to the files of one checkout; through the project's own folders each gets its own."""
+    suite = "import helper, pkg\ndef test_it(benchmark): benchmark(pkg.work)\n"
+    config = '[tool.pytest.ini_options]\npythonpath = ["lib"]\n'
+    files = {"benchmarks/test_x.py": suite, "lib/helper.py": "", "pyproject.toml": config}
+    own = "import sys\nfrom pathlib import Path\nsys.path[:0] = [str(Path(__file__).resolve().parent / 'src')]\nimport pkg\n"
+    candidate = a_project(tmp_path / "candidate", files | {"conftest.py": own})
+    base = a_project(tmp_path / "base", files)
+    assert surveyed(candidate, base).outcomes == {"test_it": "measured"}
+    place = base / "src" / "pkg" / "__init__.py" if module == "pkg" else base / "lib" / "helper.py"
+    (candidate / "conftest.py").write_text(
+        "import importlib.util, sys\n"
+        f"spec = importlib.util.spec_from_file_location({module!r}, {str(place)!r})\n"
+        f"sys.modules[{module!r}] = made = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(made)\n"
+    )
+    with pytest.raises(ForeignCodeError, match=f"{module}.*from outside its tree"):
+        surveyed(candidate, base)
