@@ -162,6 +162,9 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
         if isinstance(command, PassedOn) and command.name == words[0]:
             return argparse.Namespace(command=command, words=list(words[1:]))
     args, rest = make_parser(words).parse_known_args(words)
+    if hasattr(args, "select") and not any(word.startswith("-") for word in rest):
+        # argparse takes positional arguments of any number from one place only; users add words at the end.
+        args.select, rest = [*args.select, *rest], []
     if rest:
         raise UsageError(
             f"Unknown for '{args.command.name}': {' '.join(rest)}",

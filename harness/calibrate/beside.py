@@ -63,11 +63,11 @@ def _run(
     folder: Path, names: Sequence[str], spins: Mapping[str, int], options: Sequence[str], expected: set[int]
 ) -> str:
     argv = [
-        sys.executable, "-P", "-m", "pytest", "-q", *pytest_options.options(Path(os.devnull), _SUITE.parent, ["pytest_benchmark.plugin"]),
+        sys.executable, "-P", "-m", "pytest", "-q", *pytest_options.isolated(Path(os.devnull), _SUITE.parent, ["pytest_benchmark.plugin"]),
         f"--benchmark-storage=file://{folder}", *options,
         *(f"{_SUITE}::test_work[{name}]" for name in names),
     ]  # fmt: skip
-    environment = pytest_options.environment(os.environ) | {"CALIBRATION_SPINS": json.dumps(dict(spins))}
+    environment = pytest_options.alone(os.environ) | {"CALIBRATION_SPINS": json.dumps(dict(spins))}
     done = subprocess.run(
         argv, cwd=folder, env=environment, capture_output=True, text=True, timeout=_LONGEST_S, check=False
     )

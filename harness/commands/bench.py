@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.commands.options.reporting import add_no_report, report_files
 from harness.commands.options.shared import add_out, add_verbose
+from harness.commands.showing import listed as show_listed
 from harness.commands.showing import micro as show_micro
 from harness.commands.showing.ended import end
 from harness.console.console import Talk
@@ -12,6 +13,7 @@ from harness.errors import ExitCode
 from harness.judge.policy_file import read
 from harness.work import micro_runs
 from harness.work.command_line import command_line
+from harness.work.listed import listed_bench
 from harness.work.suites import find_suite, suite_text
 
 _CODES = "Exit codes: 0 all benchmarks measured, 2 no suite or no benchmark matches SELECT, 5 a benchmark failed or has no times, 130 interrupted."
@@ -33,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="V",
         help="variant of the asset core to measure; may be given several times",
     )
+    show_listed.add_dry_run(parser)
     add_out(parser, "run directories")
     add_no_report(parser)
     add_verbose(parser)
@@ -44,12 +47,14 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     suite = find_suite(folder, read(folder))
     request = micro_runs.BenchRequest(
         suite=suite,
-        suite_text=suite_text(suite, folder),
+        suite_text=suite_text(suite),
         variants=micro_runs.variants_of(suite, args.variant),
         words=tuple(args.select),
         out=args.out,
         command=command_line(),
     )
+    if args.dry_run:
+        return show_listed.present(listed_bench(request), talk)
     work = micro_runs.carry_out(request, talk)
     code = show_micro.present(work.directories, talk, files=report_files(args), interrupted=work.interrupted)
     return end(work, code, talk)

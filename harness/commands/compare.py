@@ -3,12 +3,14 @@
 import argparse
 from pathlib import Path
 
-from harness.commands.options.asking import add_session_options, ask, read_policy, say_target
+from harness.commands.options.asking import add_select, add_session_options, ask, read_policy, say_target
 from harness.commands.options.reporting import report_files
+from harness.commands.showing import listed as show_listed
 from harness.commands.showing import session as session_show
 from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.work.judging import compare
+from harness.work.listed import listed_session
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     forms = "git:REVISION, path:CHECKOUT, variant:NAME or target:SPEC"
     parser.add_argument("base", metavar="BASE", help=f"the side to compare with: {forms}")
     parser.add_argument("candidate", metavar="CANDIDATE", help=f"the side to judge: {forms}")
+    add_select(parser)
+    show_listed.add_dry_run(parser)
     add_session_options(parser)
 
 
@@ -26,5 +30,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     files = report_files(args)
     asked = ask(args, policy, args.base, args.candidate, project)
     say_target(asked, talk)
+    if args.dry_run:
+        return show_listed.present(listed_session(asked, talk), talk)
     judged = compare(asked, talk)
     return session_show.present(judged, talk, project=project, files=files)

@@ -3,14 +3,16 @@
 import argparse
 from pathlib import Path
 
-from harness.commands.options.asking import add_session_options, ask, read_policy, say_target
+from harness.commands.options.asking import add_select, add_session_options, ask, read_policy, say_target
 from harness.commands.options.reporting import report_files
 from harness.commands.options.shared import shard
+from harness.commands.showing import listed as show_listed
 from harness.commands.showing import session as session_show
 from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.work.comparison import shard_of
 from harness.work.judging import compare
+from harness.work.listed import listed_session
 from harness.work.sides import gated_sides
 
 
@@ -32,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K/N",
         help="measure the K-th of N shares of the micro-benchmarks; 'harness judge' of all N receipts gives the verdict",
     )
+    add_select(parser)
+    show_listed.add_dry_run(parser)
     add_session_options(parser)
 
 
@@ -46,5 +50,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     sides = (gated.base, gated.candidate)
     asked = shard_of(ask(args, policy, gated.base.spec, "path:.", project, sides=sides), args.shard)
     say_target(asked, talk)
+    if args.dry_run:
+        return show_listed.present(listed_session(asked, talk), talk)
     code = session_show.present(compare(asked, talk), talk, project=project, files=files)
     return session_show.only_reported(code, talk) if args.report_only else code

@@ -23,15 +23,16 @@ _PR_SET_PTRACER = 0x59616D61
 Run = Callable[[int], object]
 
 
-def trace(run: Run, calls: int, record: str, packages: str) -> str:
+def trace(run: Run, calls: int, record: str, packages: str, untraced: int) -> str:
     """Trace no call, as `nothing`, and then `calls` calls, as `calls`, into the memray file `record`.
 
-    Return why the record misses some of their allocations; empty where it is complete. Before that, make as many calls
-    untraced. No garbage is collected meanwhile. The cost of making calls is in both parts.
+    Return why the record misses some of their allocations; empty where it is complete. Before that, make
+    `untraced` calls. No garbage is collected meanwhile. The cost of making calls is in both parts.
     `packages` is the folder with memray, if the side's own environment lacks it.
     """
     tracker, loop = _tracker(record, packages), getattr(run, "loop", None)
-    run(calls)
+    if untraced:
+        run(untraced)
     make_none, make_calls = running(NOTHING), running(CALLS)
     with _loaded("target/carrying.py").Carrier() as carrier:
         settle, children = _loaded("processes/settling.py").settle, _loaded("processes/children.py")

@@ -49,7 +49,7 @@ def trace_seconds(calls_ns: Sequence[float], start_s: float) -> float:
 
 def calls_traced(benchmark: Benchmark) -> int:
     """Return the number of traced calls, the same on both sides: ten, or fewer for long ones."""
-    return _calls(max(benchmark.base_ns or 1.0, benchmark.candidate_ns or 1.0))
+    return benchmark.most_calls or _calls(max(benchmark.base_ns or 1.0, benchmark.candidate_ns or 1.0))
 
 
 def _calls(slower_ns: float) -> int:
@@ -67,7 +67,8 @@ def _trace_once(stage: Stage, side: str, benchmarks: Sequence[Benchmark]) -> Rep
             # The same number of calls in every slot: a benchmark may change with its calls.
             for name, slot in serve(stage, side, list(by_name), warm=dict.fromkeys(by_name, 1)):
                 calls = calls_traced(by_name[name])
-                why = slot.use_tool(TOOLS, "trace", calls, str(record), packages)
+                untraced = 0 if by_name[name].most_calls else calls
+                why = slot.use_tool(TOOLS, "trace", calls, str(record), packages, untraced)
                 values[name] = with_unseen(values_of(record, calls, roots), why)
         except HarnessError as error:
             note = f"{side}: {error}"

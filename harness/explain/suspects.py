@@ -28,7 +28,9 @@ def profiled_benchmarks(receipt: Receipt, regressed: Iterable[tuple[str, str]]) 
     """Return the benchmarks that `explain` profiles, the first few that regressed in time, with their metric."""
     # In the order of the judge, the first of a benchmark's metrics stands for all.
     timed = {name: metric for name, metric in reversed([*regressed]) if metric in TIMED}
-    known = [one.name for one in receipt.benchmarks if one.name in timed and one.of is None]
+    known = [
+        one.name for one in receipt.benchmarks if one.name in timed and one.of is None and not one.most_calls
+    ]
     return {name: timed[name] for name in known[:MOST_PROFILED]}
 
 

@@ -39,7 +39,12 @@ from harness.session.receipt import (
 )
 from harness.session.shards import share_of
 
-_STATES = {State.NEW: Verdict.NEW, State.REMOVED: Verdict.REMOVED, State.BROKEN: Verdict.INVALID}
+_STATES = {
+    State.NEW: Verdict.NEW,
+    State.REMOVED: Verdict.REMOVED,
+    State.BROKEN: Verdict.INVALID,
+    State.SKIPPED: Verdict.INVALID,
+}
 _OF_LIMIT = {
     SloState.CERTIFIED: Verdict.OK,
     SloState.BROKEN: Verdict.REGRESSED,
@@ -170,6 +175,7 @@ def _one_sided(benchmark: Benchmark) -> Comparison:
         State.NEW: "only the candidate has it",
         State.REMOVED: "only the base has it",
         State.BROKEN: "it fails on the candidate",
+        State.SKIPPED: "the policy of the session skipped it, so it was not measured",
     }
     note = ": ".join(filter(None, (notes[benchmark.state], benchmark.note)))
     return Comparison(

@@ -155,7 +155,8 @@ def check(policy: Policy, receipt: Receipt, today: dt.date) -> None:
     not requested, or the share of another shard.
     """
     refuse_expired(policy, today)
-    if receipt.shard is None and set(policy.suites) <= set(receipt.suites) and receipt.finished:
+    is_whole = receipt.shard is None and receipt.finished and not receipt.select
+    if is_whole and set(policy.suites) <= set(receipt.suites):
         known = frozenset(_measured(receipt))
         for what, match, metric in _globs(policy):
             _refuse_unmatched(what, match, metric, known)
@@ -217,7 +218,7 @@ def _complaints(policy: Policy) -> Iterator[str]:
     for suite in policy.suites:
         if suite not in SUITES:
             yield f"There is no suite '{suite}'; the suites are {', '.join(SUITES)}"
-    for key, paths in (("source-roots", policy.source_roots), ("suite", [policy.suite or ""])):
+    for key, paths in (("source-roots", policy.source_roots), ("suite", policy.named_suite)):
         for path in map(Path, paths):
             if path.is_absolute() or ".." in path.parts:
                 yield f"'{path}' in {key} leads out of the project: name a path inside it"

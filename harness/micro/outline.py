@@ -1,35 +1,26 @@
 """List a suite's benchmarks from its source without running it: names without parameters, and docstrings."""
 
 import ast
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.micro.places import PATTERNS
 from harness.micro.suite import Suite
 from harness.storage.files import MOST_DOCUMENT_BYTES, read_bytes
 
-_PATTERNS = ("test_*.py", "*_test.py")
-_BENCHMARK = re.compile(rb"\bbenchmark\b")
+_WORDS = ("benchmark", "codspeed_benchmark")
 
 
 def outline(suite: Suite) -> list[tuple[str, str]]:
     """Return (name, first line of the docstring) of each benchmark function; a file other than Python has none."""
-    if suite.place.is_file():
-        files = [suite.place]
-    else:
-        files = sorted({file for pattern in _PATTERNS for file in suite.place.rglob(pattern)})
+    files = [file for place in suite.paths() for file in _files(place)]
     return [found for file in files for found in _benchmarks(file, str(file.relative_to(suite.root)))]
 
 
-def names_benchmark(file: Path) -> bool:
-    """Return False only for a readable file without the word `benchmark`: it holds ordinary tests.
-
-    Used for files that cannot be imported, whose content is known from their text alone.
-    """
-    try:
-        return _BENCHMARK.search(file.read_bytes()) is not None
-    except OSError:
-        return True
+def _files(place: Path) -> list[Path]:
+    if place.is_file():
+        return [place]
+    return sorted({file for pattern in PATTERNS for file in place.rglob(pattern)})
 
 
 def _benchmarks(file: Path, name: str) -> Iterator[tuple[str, str]]:
@@ -45,8 +36,14 @@ def _benchmarks(file: Path, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _benchmark(node: ast.stmt, owner: str) -> Iterator[tuple[str, str]]:
-    if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
+    if isinstance(node, ast.FunctionDef) and node.name.startswith(("test", "bench_")):
         arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-        if any(argument.arg == "benchmark" for argument in arguments):
+        takes_it = any(argument.arg in _WORDS for argument in arguments)
+        if takes_it or any(_is_mark(decorator) for decorator in node.decorator_list):
             first, _, _ = (ast.get_docstring(node) or "").partition("\n")
             yield f"{owner}::{node.name}", first
+
+
+def _is_mark(decorator: ast.expr) -> bool:
+    named = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(named, ast.Attribute) and named.attr in _WORDS

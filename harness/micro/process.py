@@ -16,7 +16,7 @@ from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, InvalidRunError
 from harness.micro import pytest_options
 from harness.micro.document import End, Outcome
-from harness.micro.outline import names_benchmark
+from harness.micro.places import holds_benchmark
 from harness.micro.suite import VARIANT_VARIABLE, Suite
 from harness.processes.host_watch import HostWatch
 from harness.run.directory import hide_secrets
@@ -114,7 +114,7 @@ def collect(supervisor: Supervisor, suite: Suite) -> Contents:
                 names = message.names
             elif isinstance(message, Skipped):
                 aside[message.name] = f"skips itself: {message.reason}"
-            elif isinstance(message, Broken) and names_benchmark(suite.root / message.name):
+            elif isinstance(message, Broken) and holds_benchmark(suite.root / message.name):
                 broken[message.name] = message.error
             elif isinstance(message, Broken):
                 aside[message.name] = f"cannot be imported and names no benchmark: {message.error}"
@@ -122,7 +122,7 @@ def collect(supervisor: Supervisor, suite: Suite) -> Contents:
         if not (names or broken or aside) and code not in _IN_GOOD_ORDER:
             raise InvalidRunError(
                 f"The suite cannot be read: pytest {ending(code)}: {_complaint(child.log_tail(40))}",
-                where=str(suite.place),
+                where=str(suite.root),
                 remedy="Run it with pytest alone for details",
             )
     return Contents(tuple(names), broken, aside)
@@ -181,18 +181,21 @@ def _start(
 ) -> Child:
     ini = folder / "pytest.ini"
     ini.write_text("[pytest]\n")
+    told = suite.job(ini.resolve())
     job = {
-        "places": [str(place) for place in suite.places(names)],
+        **told,
+        "places": [str(place) for place in suite.paths(names)],
         "names": names,
         "json": str((folder / "benchmarks.json").resolve()),
         "path": [str(place) for place in suite.path],
-        "options": [*suite.options(ini.resolve()), *options],
+        "options": [*told["options"], "-p", "benchmark", *options],
     }
     child = supervisor.start(
         "the measuring process",
-        # -P: the current folder must not come first on the import path.
+        # -P: the folder of the program must not come first on the import path.
         [sys.executable, "-P", str(PROGRAM)],
         log=log,
+        cwd=suite.project,
         env=_environment(variant),
         stdin=PIPE,
         stdout=PIPE,

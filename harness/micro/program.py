@@ -26,6 +26,10 @@ _HERE = os.path.dirname(__file__)  # noqa: PTH120 - a script of few imports
 _PLAIN = runpy.run_path(os.path.join(_HERE, "plain.py"))  # noqa: PTH118
 Outcomes = runpy.run_path(os.path.join(_HERE, "outcomes.py"))["Outcomes"]  # noqa: PTH118
 plain, readable = _PLAIN["plain"], _PLAIN["readable"]
+_COLLECTION = runpy.run_path(os.path.join(_HERE, "collection.py"))  # noqa: PTH118
+Collection, takes_fixture, tell_what_aspects_need = (
+    _COLLECTION[name] for name in ("Collection", "takes_fixture", "tell_what_aspects_need")
+)
 Send = Callable[..., None]
 _TARGET = os.path.join(_HERE, os.pardir, "target")  # noqa: PTH118
 _UNFINISHED = runpy.run_path(os.path.join(_TARGET, "unfinished.py"))  # noqa: PTH118
@@ -36,38 +40,39 @@ EventLoop = runpy.run_path(os.path.join(_TARGET, "eventloop.py"))["EventLoop"]  
 class Plugin:
     """Select the benchmarks of the job, and report events to the supervisor."""
 
-    def __init__(self, job: Mapping[str, Any], send: Send) -> None:
+    def __init__(self, job: Mapping[str, Any], send: Send, collection: Any) -> None:
         self._job = job
         self._send = send
+        self._name, self._relative = collection.name, collection.relative
+        self._names: dict[str, str] = {}
         self._machine: dict[str, Any] | None = None
         self.outcomes: Any = Outcomes()
 
-    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        """Keep only benchmarks, and of them those that the job names, if any."""
+    @pytest.hookimpl(trylast=True, hookwrapper=True)
+    def pytest_collection_modifyitems(self, items: list[Any]) -> Generator[None]:
+        """Keep of the benchmarks those that the job names, if any."""
+        yield
         names = self._job["names"]
-        items[:] = [
-            item
-            for item in items
-            if "benchmark" in getattr(item, "fixturenames", ())
-            and (names is None or readable(item.nodeid) in names)
-        ]
+        items[:] = [item for item in items if names is None or self._name(item) in names]
+        self._names = {item.nodeid: self._name(item) for item in items}
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Send the list of benchmarks, and the files without any."""
         for name, error in self.outcomes.errors.items():
-            self._send("broken", name=name, error=error)
+            self._send("broken", name=self._relative(name), error=error)
         for name, reason in self.outcomes.skipped.items():
-            self._send("skipped", name=name, reason=reason)
-        self._send("collected", names=[item.nodeid for item in session.items])
+            self._send("skipped", name=self._relative(name), reason=reason)
+        self._send("collected", names=[self._names[item.nodeid] for item in session.items])
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: Any) -> None:
         """Refuse an async test that no plugin of the suite runs."""
-        if is_async(pyfuncitem.obj):
+        if is_async(pyfuncitem.obj) and takes_fixture(pyfuncitem):
             raise TypeError(_UNFINISHED["ASYNC_TEST"])
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Send the name of the benchmark that starts."""
-        self._send("began", name=nodeid)
+        self._send("began", name=self._names.get(nodeid, nodeid))
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: Any) -> None:
@@ -77,7 +82,7 @@ class Plugin:
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Report the outcome of the benchmark."""
         outcome, error = self.outcomes.ended
-        self._send("ended", name=nodeid, outcome=outcome, error=error)
+        self._send("ended", name=self._names.get(nodeid, nodeid), outcome=outcome, error=error)
 
     def _write(self, config: Any) -> None:
         session = config._benchmarksession  # noqa: SLF001 - its plugin offers no public access
@@ -93,6 +98,9 @@ class Plugin:
         config.hook.pytest_benchmark_update_json(
             config=config, benchmarks=session.benchmarks, output_json=document
         )
+        for benchmark in document["benchmarks"]:
+            # By the names of the harness, which begin at the suite's own folder.
+            benchmark["fullname"] = self._names.get(benchmark["fullname"], benchmark["fullname"])
         write(self._job["json"], json.dumps(plain(document), indent=1, allow_nan=False).encode())
 
 
@@ -160,6 +168,7 @@ def adapt_fixture() -> None:
     result is checked at the end, and its times are dropped with the failure.
     """
     fixture: Any = BenchmarkFixture
+    tell_what_aspects_need(fixture)
     raw, pedantic, make_runner = fixture._raw, fixture._raw_pedantic, fixture._make_runner  # noqa: SLF001 - where nothing has been called yet
 
     def checked_raw(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -250,8 +259,10 @@ def main() -> int:
     sys.path[:0] = [place for place in job["path"] if place not in sys.path]
     adapt_fixture()
     leave_index_alone()
-    plugin = Plugin(job, send)
-    return int(pytest.main([*job["options"], *job["places"]], plugins=[plugin, plugin.outcomes]))
+    collection = Collection(job, job["places"], readable)
+    plugin = Plugin(job, send, collection)
+    words = [*job["options"], *job["places"]]
+    return int(pytest.main(words, plugins=[collection, plugin, plugin.outcomes]))
 
 
 if __name__ == "__main__":

@@ -110,10 +110,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     source_roots: tuple[Words, ...] = ()
     """Packages and modules that come from each side's tree; empty: found in the usual folders."""
-    suite: str | None = None
-    """Folder or file of the micro-benchmarks."""
+    suite: str | tuple[Words, ...] | None = None
+    """Folder or file of the micro-benchmarks, a glob of files, or a list of them; None: found in the usual places."""
     plugins: tuple[str, ...] = ()
-    """pytest plugins for the benchmarks; no other is loaded."""
+    """pytest plugins to load for the benchmarks, beside those that load themselves."""
     target: str | None = None
     """Target of the load and exact suites, as a SPEC."""
     scenario: str | None = None
@@ -136,6 +136,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     benchmarks: tuple[BenchmarkRule, ...] = ()
     limits: tuple[Limit, ...] = ()
     accepted: tuple[Acceptance, ...] = ()
+
+    @property
+    def named_suite(self) -> tuple[str, ...]:
+        """The places of `suite`, none where it is not set."""
+        return (self.suite,) if isinstance(self.suite, str) else self.suite or ()
 
     def margin(self, benchmark: str, metric: str) -> float:
         """Return the smallest relevant change, as a share: 0.025 for 2.5 %."""

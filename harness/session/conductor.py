@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from harness import environment
+from harness.micro.choosing import choose, selects
 from harness.policy.policy import Policy
 from harness.redaction.documents import without_secrets
 from harness.session import shards
@@ -25,7 +26,8 @@ from harness.session.slots.block import NULL, BlockRequest, Stage, run_block
 from harness.session.slots.discovery import Survey
 from harness.session.slots.injection import Injection
 from harness.session.slots.launch import Limits
-from harness.session.slots.sizing import Discovery
+from harness.session.slots.sizing import Discovery, Found
+from harness.session.slowing import slowing
 from harness.storage.stamps import started_now
 from harness.supervise import Supervisor
 
@@ -74,6 +76,8 @@ class SessionRequest:
     injection: Injection | None = None
     shard: Shard | None = None
     """The share of the suite to measure, without the suite's names; None for all of it."""
+    select: tuple[str, ...] = ()
+    """Words that choose the benchmarks; without any, all of them."""
 
 
 def run_session(
@@ -112,6 +116,7 @@ def begin_receipt(request: SessionRequest, prepared: Prepared) -> Receipt:
         started_at=started_now(),
         seed=request.seed,
         suites=list(request.suites),
+        select=list(request.select),
         base=prepared.facts_with_code(Side.BASE),
         candidate=prepared.facts_with_code(Side.CANDIDATE),
         environment=environment.collect(prepared.trees[Side.CANDIDATE]),
@@ -171,6 +176,7 @@ class MicroSession:
         if screened >= least:
             _, fewest = looks.to_confirm(self._receipt)
             self._blocks(Phase.CONFIRM, looks, looks.confirming, fewest, plan.confirm_blocks)
+        self._receipt.notes += slowing(self._receipt)
         self._require_unchanged()
 
     def _require_unchanged(self) -> None:
@@ -189,10 +195,12 @@ class MicroSession:
         listed = discovery.listing(self._stage, NULL)
         base_names = self._base_names()
         if self._request.shard is None:
-            candidate = discovery.survey(self._stage, Side.CANDIDATE, self._pace.allowance.look())
+            look = self._pace.allowance.look()
+            candidate = discovery.survey(self._stage, Side.CANDIDATE, look, self._chosen)
         else:
             listed, candidate, base_names = self._divide(self._request.shard, listed, base_names)
-        common = listed.files.keys() & candidate.files.keys()
+        ran = {name for name, one in candidate.ran.items() if one.outcome != "listed"}
+        common = listed.files.keys() & ran
         if listed.trouble:
             base = self._mine(discovery.listing(self._stage, Side.BASE))
         else:
@@ -200,15 +208,16 @@ class MicroSession:
         if isinstance(self._request.candidate, TargetSide):
             discovery.require_measurable(base, candidate)
         found, notes = discovery.merge(base, candidate, base_names, self._prepared.bench)
+        found = [one for one in found if self._is_selected(one.name)] + self._skipped(candidate)
         # The share of a shard may have nothing to measure; the judge of all shards sees to it that some has.
         if self._request.shard is None or candidate.trouble:
             discovery.require_some(found, notes, base, candidate, self._prepared.bench.suite)
-        if candidate.is_whole and self._request.shard is None:
+        if candidate.is_whole and self._request.shard is None and len(ran) == len(candidate.files):
             prepared, named = self._prepared, self._request.policy.source_roots
             tree = str(prepared.trees[Side.CANDIDATE])
             refuse_unused(prepared.measured, named, base.imported | candidate.imported, tree)
         both = [one for one in found if one.state is State.BOTH]
-        short = [one for one in both if one.slower_ns < SHORT_CALL_NS]
+        short = [one for one in both if one.slower_ns < SHORT_CALL_NS and not one.most_calls]
         null_of = self._rng.choice(short or both).name if both else None
         return Discovery(tuple(found), max(base.start_s, candidate.start_s), null_of, tuple(notes))
 
@@ -221,13 +230,30 @@ class MicroSession:
         share = shards.share_of(self._receipt.shard)
         base, mine = shards.only(share, base, listed)
         look = self._pace.allowance.look()
-        candidate = discovery.survey_of(self._stage, Side.CANDIDATE, mine.files.keys(), mine, look)
+        candidate = discovery.survey_of(self._stage, Side.CANDIDATE, self._chosen(mine), mine, look)
         return base, candidate, base_names & share
 
     def _mine(self, listed: Survey) -> Survey:
         """Return a listing without what other shards measure."""
         shard = self._receipt.shard
         return listed if shard is None else shards.only(shards.share_of(shard), listed)[0]
+
+    def _is_selected(self, name: str) -> bool:
+        words = self._request.select
+        return not words or any(selects(word, name) for word in words)
+
+    def _chosen(self, found: discovery.Survey) -> list[str]:
+        """Return the benchmarks to run: those selected, without those that the policy skips, which would only cost time."""
+        names = choose(list(found.files), self._request.select, found.errors)
+        return [name for name in names if self._request.policy.skipped(name) is None]
+
+    def _skipped(self, candidate: discovery.Survey) -> list[Found]:
+        skipped = {name: self._request.policy.skipped(name) for name in candidate.files}
+        return [
+            Found(name, candidate.files[name], State.SKIPPED, note=why)
+            for name, why in skipped.items()
+            if why is not None and self._is_selected(name)
+        ]
 
     def _base_names(self) -> frozenset[str]:
         bench = self._prepared.base_bench

@@ -65,6 +65,8 @@ class State(enum.StrEnum):
     """Only the base has it."""
     BROKEN = "broken"
     """The base runs it and the candidate fails."""
+    SKIPPED = "skipped"
+    """The policy of the session skips it: it was not run."""
 
 
 class SubjectFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +109,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     """Number of pairs of slices in a block; fewer where one call is long."""
     warm_calls: int = 0
     """Number of warm-up calls in each slot, the same on both sides."""
+    most_calls: int = 0
+    """Number of timed calls that it allows in one process (`benchmark.pedantic` with one round); 0 for any number."""
     concurrency: Concurrency = Concurrency.NONE
     """The work of either side beside its calling thread, as discovery found it."""
 
@@ -309,6 +313,8 @@ class Receipt(msgspec.Struct, kw_only=True):
     started_at: str
     seed: int
     suites: list[str]
+    select: list[str] = []
+    """Words that chose the benchmarks; without any, the whole suite was measured."""
     base: SubjectFacts
     candidate: SubjectFacts
     environment: dict[str, Any]

@@ -68,6 +68,8 @@ class ComparisonRequest:
     budget_s: float | None = None
     driven: Mapping[Side, Driven] | None = None
     load: LoadOptions | None = None
+    select: tuple[str, ...] = ()
+    """Words that choose the benchmarks and the counted operations; without any, all of them."""
     shard: Shard | None = None
     """The share of the micro-benchmarks to measure; None for all of them."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness import environment
 from harness.console.console import Talk
 from harness.errors import InvalidRunError, UsageError
+from harness.micro.choosing import choose
 from harness.micro.document import KIND, MicroDocument
 from harness.micro.process import Contents, Measured, collect, measure
 from harness.micro.suite import Suite
@@ -15,7 +16,7 @@ from harness.run.directory import RunDirectory
 from harness.storage.stamps import started_now
 from harness.supervise import Supervisor
 from harness.work.ended import Work
-from harness.work.suites import OWN, choose
+from harness.work.suites import is_own
 from targets.registry import TARGETS
 
 
@@ -33,7 +34,7 @@ class BenchRequest:
 
 def variants_of(suite: Suite, wanted: Sequence[str]) -> tuple[str, ...]:
     """Return the variants to measure. Raises `UsageError` for an unknown variant of the asset core."""
-    if suite.place != OWN:
+    if not is_own(suite):
         # A suite of the user's own defines its variants itself: it reads the variant from the environment.
         return tuple(dict.fromkeys(wanted)) or ("",)
     known = TARGETS["asset-core"].variants
@@ -50,10 +51,15 @@ def carry_out(request: BenchRequest, talk: Talk) -> Work:
     work = Work()
     with work.measuring(lambda: work.directories) as supervisor:
         contents = collect(supervisor, request.suite)
-        names = choose(_names(contents, request), request.words, contents.broken)
+        names = chosen_of(contents, request)
         for variant in request.variants:
             _measure(request, variant, names, contents, supervisor, talk, work)
     return work
+
+
+def chosen_of(contents: Contents, request: BenchRequest) -> tuple[str, ...]:
+    """Return the benchmarks that the request selects. Raises `UsageError` if it is none, `InvalidRunError` if none can be imported."""
+    return choose(_names(contents, request), request.words, contents.broken)
 
 
 def _names(contents: Contents, request: BenchRequest) -> tuple[str, ...]:
@@ -69,7 +75,7 @@ def _names(contents: Contents, request: BenchRequest) -> tuple[str, ...]:
         raise UsageError(
             f"The suite holds no benchmark{f': {listed}' if listed else ''}",
             where=request.suite_text,
-            remedy="A benchmark is a pytest function with the argument `benchmark`, in a file test_*.py",
+            remedy="A benchmark is a pytest function with the argument or the mark `benchmark`, in a file test_*.py or bench_*.py",
         )
     return contents.names
 

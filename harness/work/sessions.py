@@ -21,6 +21,7 @@ from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.plan import what_it_detects
 from harness.judge.verdict import Verdict
+from harness.micro.choosing import selects
 from harness.model import Executor
 from harness.policy.policy import Policy
 from harness.session.allowance import END_S, Allowance
@@ -108,6 +109,7 @@ class _Work:
         self._request = SessionRequest(
             asked.base, asked.candidate, asked.policy, asked.seed, folder.log, asked.command, asked.suites,
             shard=asked.shard,
+            select=asked.select,
         )  # fmt: skip
         self.receipt = begin_receipt(self._request, prepared)
         self.slice_seconds = 0.0
@@ -205,6 +207,8 @@ class _Work:
 
     def _keep(self, counts: list[Count]) -> None:
         """Add counts to the receipt; records that two ways of counting share, such as failures, are added once."""
+        words = self._asked.select
+        counts = [one for one in counts if not words or any(selects(word, one.benchmark) for word in words)]
         known = {(count.benchmark, count.metric) for count in self.receipt.counts}
         self.receipt.counts += [count for count in counts if (count.benchmark, count.metric) not in known]
         self._folder.write(self.receipt)

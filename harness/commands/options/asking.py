@@ -29,6 +29,16 @@ from harness.work.sides import driven_sides, read_side
 SEGMENT_S = 4.0
 
 
+def add_select(parser: argparse.ArgumentParser) -> None:
+    """Declare SELECT, the benchmarks to measure."""
+    parser.add_argument(
+        "select",
+        nargs="*",
+        metavar="SELECT",
+        help="a benchmark's name, a part of it, or a glob (default: all of the suite)",
+    )
+
+
 def add_session_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of every command that runs a session."""
     parser.add_argument(
@@ -114,4 +124,5 @@ def ask(
         budget_s=budget_s,
         driven=driven,
         load=load,
+        select=tuple(getattr(args, "select", ())),
     )

@@ -5,13 +5,14 @@ import dataclasses
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 import harness
 from harness.errors import HarnessError, UsageError
+from harness.micro.places import Places, find_places
 from harness.micro.pytest_options import import_folder
 from harness.policy.policy import Policy
 from harness.session.receipt import MeasuredRoot, Side, SubjectFacts
@@ -22,20 +23,13 @@ from harness.session.sides.lockfiles import digest, make_environment
 from harness.session.sides.measured import built_elsewhere, measured_roots, refuse_uneven_builds
 from harness.session.sides.roots import NO_SOURCE, missing, source_roots
 from harness.session.sides.subjects import Subject, TargetSide, TreeSide
-from harness.session.sides.suite_copy import copy_suite, locate_suite
+from harness.session.sides.suite_copy import build_mirror, copy_suite
 from harness.session.slots.block import NULL
 from harness.session.slots.launch import INI, Bench, Home
 from harness.supervise import Supervisor, private_folder
 
 TARGET_SUITE = Path(__file__).with_name("target_suite.py")
 TARGET_VARIABLE = "HARNESS_SLOT_TARGET"
-_INI_TEXT = """[pytest]
-python_files = test_*.py *_test.py bench_*.py *_bench.py
-python_functions = test bench_*
-markers =
-    benchmark: options of pytest-benchmark
-    named_by: the parameter that names the benchmark
-"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -98,7 +92,7 @@ def prepare(
                 }
             for tree in trees.values():
                 require_complete(tree, _named(policy))
-            suite = locate_suite(trees[Side.CANDIDATE], policy.suite) if with_suite else None
+            suite = find_places(trees[Side.CANDIDATE], policy.suite) if with_suite else None
             with _disk_trouble_named(folder):
                 made = _trees(sides, trees, policy, suite, folder, _Pip(supervisor, log))
             yield made
@@ -138,7 +132,8 @@ def _tree(subject: TreeSide, folder: Path, policy: Policy) -> Path:
 
 
 def _named(policy: Policy) -> list[str]:
-    return [*policy.source_roots, *([policy.suite] if policy.suite else [])]
+    globs = frozenset("*?[")
+    return [*policy.source_roots, *(place for place in policy.named_suite if globs.isdisjoint(place))]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -151,14 +146,14 @@ def _trees(
     sides: Mapping[Side, TreeSide],
     trees: Mapping[Side, Path],
     policy: Policy,
-    suite: str | None,
+    suite: Places | None,
     folder: Path,
     pip: _Pip,
 ) -> Prepared:
     candidate = trees[Side.CANDIDATE]
     roots = _roots(trees, policy, suite)
     for tree in trees.values():
-        require_complete(tree, [*roots.values(), *([suite] if suite else [])])
+        require_complete(tree, [*roots.values(), *(suite.found if suite else ())])
     measured = measured_roots(roots, trees)
     refuse_uneven_builds(measured, trees)
     pythons, locks = _environments(trees, policy, folder, pip)
@@ -171,6 +166,8 @@ def _trees(
         "2": {Side.BASE: "b", Side.CANDIDATE: "a", NULL: "c"},
     }
 
+    benches = _Benches(folder, policy, roots)
+
     def home(name: str, place: Path) -> Home:
         side = _side(name)
         overlay.build_overlay(trees[side], roots, place, around[side])
@@ -181,12 +178,12 @@ def _trees(
         for number, letters in places.items()
     }
     overlay.refuse_shared(homes["1"][Side.BASE].overlay, homes["1"][Side.CANDIDATE].overlay, trees.values())
-    has_base_suite = suite is not None and (trees[Side.BASE] / suite).exists()
+    base_suite = _suite_of(trees[Side.BASE], policy) if suite else None
     return Prepared(
         folder=folder,
-        bench=_bench(candidate, suite, roots, policy, folder / "bench"),
-        base_bench=_bench(trees[Side.BASE], suite, roots, policy, folder / "prev")
-        if has_base_suite
+        bench=benches.make(candidate, suite, "bench", [*homes["1"].values(), *homes["2"].values()]),
+        base_bench=benches.make(trees[Side.BASE], base_suite, "prev", [homes["1"][Side.BASE]])
+        if base_suite
         else None,
         homes=homes["1"],
         swapped=homes["2"],
@@ -206,13 +203,13 @@ def _surroundings(
     trees: Mapping[Side, Path],
     side: Side,
     roots: Mapping[str, str],
-    suite: str | None,
+    suite: Places | None,
     folder: Path,
     python: str,
 ) -> overlay.Surroundings:
     """Return the places that a side must not import code from: other checkouts, and installed copies of it."""
     checkouts = dict.fromkeys([*(one.project.resolve() for one in sides.values()), *trees.values()])
-    tops = (*NO_SOURCE, *([Path(suite).parts[0]] if suite else []))
+    tops = {*NO_SOURCE, *(Path(place).parts[0] for place in (suite.found if suite else ()) if place != ".")}
     return overlay.Surroundings(
         elsewhere=tuple(str(place) for place in checkouts if place != trees[side]),
         beside=(
@@ -227,11 +224,18 @@ def _side(name: str) -> Side:
     return Side.BASE if name == NULL else Side(name)
 
 
-def _roots(trees: Mapping[Side, Path], policy: Policy, suite: str | None) -> dict[str, str]:
+def _suite_of(project: Path, policy: Policy) -> Places | None:
+    """Return the suite of the base, which may have none."""
+    with contextlib.suppress(UsageError):
+        return find_places(project, policy.suite)
+    return None
+
+
+def _roots(trees: Mapping[Side, Path], policy: Policy, suite: Places | None) -> dict[str, str]:
     """Return {import name: path in the project} of the roots of either side; the candidate decides on names."""
     by_path: dict[str, str] = {}
     for side in (Side.BASE, Side.CANDIDATE):
-        found = source_roots(trees[side], policy.source_roots, suite, policy.target)
+        found = source_roots(trees[side], policy.source_roots, suite.found if suite else (), policy.target)
         by_path |= {path: name for name, path in found.items()}
     candidate = trees[Side.CANDIDATE]
     absent = missing(policy.source_roots, by_path)
@@ -244,15 +248,29 @@ def _roots(trees: Mapping[Side, Path], policy: Policy, suite: str | None) -> dic
     return {name: path for path, name in by_path.items()}
 
 
-def _bench(project: Path, suite: str | None, roots: Mapping[str, str], policy: Policy, folder: Path) -> Bench:
-    if suite is None:
-        return Bench(folder, folder)
-    path = copy_suite(project, suite, roots.values(), folder)
-    (folder / INI).write_text(_INI_TEXT, "utf-8")
-    inside = path.relative_to(folder)
-    prefix = f"{inside}/" if path.is_dir() else "".join(f"{part}/" for part in inside.parts[:-1])
-    folders = tuple(dict.fromkeys((import_folder(path), folder)))
-    return Bench(folder, path, prefix, folders, policy.plugins)
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Benches:
+    folder: Path
+    policy: Policy
+    roots: Mapping[str, str]
+
+    def make(self, project: Path, suite: Places | None, name: str, homes: Sequence[Home]) -> Bench:
+        """Return the suite of a project, shown to these sides."""
+        folder = self.folder / name
+        if suite is None:
+            return Bench(folder, folder)
+        places = copy_suite(project, suite, self.roots.values(), folder)
+        (folder / INI).write_text("[pytest]\n", "utf-8")
+        mirrors = {home.overlay: self.folder / f"{name}-{home.overlay.name}" for home in homes}
+        for home in homes:
+            assert home.tree is not None  # noqa: S101 - these are sides of code
+            build_mirror(home.tree, folder, self.roots, home.overlay, mirrors[home.overlay])
+        first = folder / places.found[0]
+        folders = tuple(dict.fromkeys((import_folder(first), folder)))
+        return Bench(
+            folder, folder / places.root, places.prefix, folders, self.policy.plugins,
+            places=places, mirrors=mirrors,
+        )  # fmt: skip
 
 
 def _environments(
@@ -280,7 +298,7 @@ def _facts(subject: TreeSide, tree: Path, lock: str | None) -> SubjectFacts:
 def _targets(base: TargetSide, candidate: TargetSide, folder: Path) -> Prepared:
     bench = folder / "bench"
     bench.mkdir()
-    (bench / INI).write_text(_INI_TEXT, "utf-8")
+    (bench / INI).write_text("[pytest]\n", "utf-8")
     suite = Path(shutil.copy2(TARGET_SUITE, bench))
     ours = Path(harness.__file__).resolve().parent.parent
     sides = {Side.BASE: base, Side.CANDIDATE: candidate}

@@ -7,7 +7,7 @@ the benchmarks and of the packages themselves tell which of the two it is.
 
 import ast
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
@@ -46,7 +46,7 @@ _MOST_FILES = 300
 
 
 def source_roots(
-    project: Path, named: Sequence[str], suite: str | None, target: str | None = None
+    project: Path, named: Sequence[str], suite: Sequence[str] = (), target: str | None = None
 ) -> dict[str, str]:
     """Return {import name: path in the project} of the roots in this tree.
 
@@ -54,11 +54,11 @@ def source_roots(
     """
     named = [name for name in named if Path(name) != Path()]
     if not named:
-        return dict(_found(project, Path(suite or "").parts[:1]))
+        return dict(_found(project, {part for place in suite for part in Path(place).parts[:1]}))
     leaves = [leaf for name in named for leaf in _leaves(project, _whole_package(project, Path(name)))]
     if all(len(leaf.parts) == 1 for leaf in leaves):
         return {import_name(leaf): str(leaf) for leaf in leaves}
-    known = frozenset(_imported(project, [suite, target, *named]))
+    known = frozenset(_imported(project, [*suite, target, *named]))
     return {_name(leaf, known, named): str(leaf) for leaf in leaves}
 
 
@@ -77,13 +77,13 @@ def is_compiled(path: Path) -> bool:
     return "".join(path.suffixes) in EXTENSION_SUFFIXES
 
 
-def _found(project: Path, suite_top: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _found(project: Path, suite_tops: Collection[str]) -> Iterator[tuple[str, str]]:
     source = Path(_SOURCE)
     if (project / source).is_dir():
         for leaf in _leaves(project, source):
             yield import_name(leaf.relative_to(source)), str(leaf)
         return
-    left_out = NO_SOURCE.union(suite_top)
+    left_out = NO_SOURCE.union(suite_tops)
     for path in sorted(project.iterdir()):
         if path.name not in left_out and (path / "__init__.py").is_file():
             yield path.name, path.name

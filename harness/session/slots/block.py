@@ -179,7 +179,7 @@ class _Measuring:
 
     def _start(self) -> None:
         # All files in every block: the import time of a side is a metric too, and must not depend on the choice.
-        files = (self._stage.bench.suite,)
+        files = self._stage.bench.files
         warm = {one.of or one.name: one.warm_calls for one in self._benchmarks.values()}
         # The import of a library decides how many threads it will have, by the CPUs that it sees.
         cpu = None if self._turns.alone else self._drawn.cpu

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from harness.errors import InvalidRunError, RefusedError, UsageError
-from harness.micro.outline import names_benchmark
+from harness.micro.places import holds_benchmark
 from harness.session.receipt import Concurrency, Side, State
 from harness.session.slots import room
 from harness.session.slots.block import Stage
@@ -44,12 +44,16 @@ class Ran:
     outcome: str = "passed"
     why: str = ""
     warm_calls: int = 0
+    most_calls: int = 0
     concurrency: Concurrency = Concurrency.NONE
 
     @property
     def in_words(self) -> str:
         """The reason for a missing time, as the end of a sentence."""
         return f"{_ENDINGS[self.outcome]}: {self.why}"
+
+
+_LISTED = Ran(outcome="listed", why="it was not run")
 
 
 @dataclasses.dataclass(slots=True)
@@ -92,13 +96,24 @@ LookedAt = Callable[[int, int], None]
 """Callback for the number of benchmarks run, and of all; may raise to end the survey."""
 
 
-def survey(stage: Stage, side: str, looked_at: LookedAt = lambda _done, _count: None) -> Survey:
-    """Run every benchmark of the suite on one side. One that kills or hangs its slot is recorded and skipped."""
+def survey(
+    stage: Stage,
+    side: str,
+    looked_at: LookedAt = lambda _done, _count: None,
+    choose: Callable[[Survey], Sequence[str]] = lambda found: list(found.files),
+) -> Survey:
+    """Run the benchmarks of the suite that `choose` names, on one side; the others are only listed.
+
+    One that kills or hangs its slot is recorded and skipped.
+    """
     found = Survey()
     try:
         with _start(stage, side, None) as slot:
             _collect(slot, found)
-            _run_all(slot, list(found.files), found, looked_at)
+            chosen = choose(found)
+            found.ran = {name: _LISTED for name in found.files if name not in chosen}
+            if len(chosen) == len(found.files):
+                _run_all(slot, list(found.files), found, looked_at)
     except SlotError as error:
         if not found.files:
             found.trouble = str(error)
@@ -117,9 +132,7 @@ def survey_of(
 ) -> Survey:
     """Run the benchmarks `names` of a side whose suite is already in `listed`; its other benchmarks are only listed."""
     found = dataclasses.replace(listed)
-    found.ran = {
-        name: Ran(outcome="listed", why="it was not run") for name in listed.files if name not in names
-    }
+    found.ran = {name: _LISTED for name in listed.files if name not in names}
     _run_rest(stage, side, [name for name in listed.files if name in names], found, looked_at)
     return found
 
@@ -163,6 +176,8 @@ def merge(
     files = {**base.files, **candidate.files}
     found, notes = [], []
     for name, file in files.items():
+        if candidate.of(name, file) is _LISTED:
+            continue
         one = _state(name, file, base.of(name, file), candidate.of(name, file))
         if one is not None:
             found.append(one)
@@ -175,7 +190,7 @@ def merge(
         if file in known:
             # Each of its benchmarks is reported as broken by name.
             continue
-        if file in held or names_benchmark(bench.file(file)):
+        if file in held or holds_benchmark(bench.file(file)):
             found.append(Found(file, file, State.BROKEN, note=why))
         else:
             notes.append(f"{file} cannot be imported and names no benchmark: {why}")
@@ -239,6 +254,7 @@ def _state(name: str, file: str, base: Ran, candidate: Ran) -> Found | None:
         return Found(
             name, file, State.BOTH, base.ns, candidate.ns, whole_ns, ready_s,
             warm_calls=max(base.warm_calls, candidate.warm_calls),
+            most_calls=max(base.most_calls, candidate.most_calls),
             concurrency=greater(base.concurrency, candidate.concurrency),
         )  # fmt: skip
     if candidate.ns is not None:
@@ -273,7 +289,7 @@ def _with_concurrency(found: Sequence[Found], of_all: Concurrency) -> list[Found
 
 
 def _start(stage: Stage, side: str, order: list[str] | None) -> Slot:
-    launch = Launch((stage.bench.suite,), order)
+    launch = Launch(stage.bench.files, order)
     return start_slot(stage.supervisor, stage.homes[side], stage.bench, launch, stage.log, stage.limits)
 
 
@@ -297,8 +313,10 @@ def _run_all(slot: Slot, names: list[str], found: Survey, looked_at: LookedAt) -
             found.ran[name] = Ran(outcome=message.outcome, why=message.error or "it did not call benchmark")
         else:
             ready_s = time.monotonic() - start_s
+            ns = _ns_per_call(slot, message)
+            whole_ns = message.whole_ns or ns
             found.ran[name] = Ran(
-                _ns_per_call(slot, message), message.whole_ns, ready_s, warm_calls=message.warm_calls
+                ns, whole_ns, ready_s, warm_calls=message.warm_calls, most_calls=message.most_calls
             )
     _move_on(slot, found)
     if (last := slot.finish()) is not None:
@@ -318,6 +336,8 @@ def _move_on(slot: Slot, found: Survey) -> None:
 
 
 def _ns_per_call(slot: Slot, warm: Message) -> float:
+    if warm.most_calls:
+        return float(slot.slice_ns(1)[0])
     calls = calls_per_slice(warm.ns, warm.whole_ns, _SLICE_NS)
     slices = max(1, min(_SLICES, int(_MOST_SLICES_NS / max(warm.whole_ns * calls, 1.0))))
     slot.begin()

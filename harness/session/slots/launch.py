@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.micro import pytest_options
+from harness.micro.places import Places
+from harness.micro.suite import collection_job
 
 INI = "slot.ini"
-"""pytest's configuration in the session; it replaces the project's own, with its options and plugins."""
+"""pytest's configuration in the session for suites of ours, and for projects without one."""
 _DROPPED = {"PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE", "PYTHONSTARTUP"}
 
 
@@ -34,7 +36,12 @@ class Limits:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bench:
-    """The benchmark files, the candidate's for all sides. `prefix` is the beginning of node ids in this folder."""
+    """The benchmark files, the candidate's for all sides. `prefix` is the beginning of node ids in this folder.
+
+    With `places`, `folder` holds what all sides have in common of a project, and a suite that runs under the project's own
+    configuration of pytest; `mirrors` are the folders that show it with a side's own code, by the side's overlay. Without,
+    it is a suite of ours, which no plugin and no configuration changes.
+    """
 
     folder: Path
     suite: Path
@@ -44,11 +51,24 @@ class Bench:
     path: tuple[Path, ...] = ()
     """Folders put in front of the installed packages, if missing from the path."""
     cwd: Path | None = None
-    """Working directory of slots; the bench's folder by default."""
+    """Working directory of slots; the mirror of the project, or the bench's folder, by default."""
+    places: Places | None = None
+    mirrors: Mapping[Path, Path] = dataclasses.field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The whole suite, as files and folders."""
+        if self.places is None:
+            return (self.suite,)
+        return tuple(self.folder / place for place in self.places.found)
 
     def file(self, relative: str) -> Path:
         """Return the path of a file by the name that slots give it."""
         return self.folder / f"{self.prefix}{relative}"
+
+    def home_of(self, home: "Home") -> Path:
+        """Return the folder that shows a side its project."""
+        return self.mirrors.get(home.overlay, self.folder)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,15 +121,24 @@ def slot_environment(home: Home, launch: Launch) -> dict[str, str]:
 
 def job_of(home: Home, bench: Bench, launch: Launch) -> dict[str, Any]:
     """Return the job of a slot: its first input line."""
-    ini = bench.folder / INI
-    options = pytest_options.options(ini, bench.folder, bench.plugins)
+    project = bench.home_of(home)
+
+    def shown(place: Path) -> str:
+        return str(project / place.relative_to(bench.folder) if place.is_relative_to(bench.folder) else place)
+
+    if bench.places is None:
+        alone = pytest_options.isolated(bench.folder / INI, bench.folder, bench.plugins)
+        told = {"options": alone, "prefix": bench.prefix.rstrip("/"), "asv": ""}
+    else:
+        told = collection_job(project, bench.places, bench.folder / INI, bench.plugins)
     return {
+        **told,
+        "options": [*told["options"], "--continue-on-collection-errors", "-q"],
+        "is_alone": bench.places is None,
         "overlay": str(home.overlay),
-        "folders": [str(folder) for folder in bench.import_folders],
+        "folders": [shown(folder) for folder in bench.import_folders],
         "path": [str(folder) for folder in bench.path],
-        "prefix": bench.prefix,
-        "options": [*options, "--continue-on-collection-errors", "-q"],
-        "files": [str(file) for file in launch.files],
+        "files": [shown(file) for file in launch.files],
         "order": launch.order,
         "warm": launch.warm,
         "spin": launch.spin,

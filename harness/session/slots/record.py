@@ -36,6 +36,9 @@ class Record:
 
     def ready(self, side: str, message: Message, *, is_null: bool) -> None:
         """Record the first call of a benchmark; `is_null` if the null control compares it too."""
+        if not any(message.first):
+            # Its only call is its slice.
+            return
         first = FirstCall(wall_ns=message.first[0], cpu_ns=message.first[1])
         if side in _SIDES:
             self._first_calls.setdefault(message.name, {})[side] = first
@@ -69,7 +72,7 @@ class Record:
     @property
     def first_calls(self) -> dict[str, dict[str, FirstCall]]:
         """The first calls of the measured benchmarks."""
-        return {name: self._first_calls[name] for name in self.slices}
+        return {name: self._first_calls[name] for name in self.slices if name in self._first_calls}
 
     @property
     def calls(self) -> dict[str, int]:

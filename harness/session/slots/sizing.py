@@ -9,6 +9,8 @@ from harness.session.receipt import Benchmark, Concurrency, SessionPlan, State
 MOST_SIDE_NS = 500_000_000
 """Largest time of one benchmark's slices in a block on one side, in ns."""
 LEAST_PAIRS = 5
+FAR_APART = 10.0
+"""Ratio of the sides from which one pair of long calls in a block tells as much as several."""
 SLICE_OVERHEAD_S = 0.000_15
 """Time to request a slice from a slot and wake it, in seconds."""
 ALONE_SLICE_NS = 60_000_000
@@ -34,10 +36,10 @@ def calls_per_slice(slower_ns: float, whole_ns: float, slice_ns: int) -> int:
     return max(1, int(min(slice_ns / max(slower_ns, 1.0), 3 * slice_ns / max(whole_ns, 1.0))))
 
 
-def pairs_per_block(whole_ns: float, calls: int, slices: int) -> int:
+def pairs_per_block(whole_ns: float, calls: int, slices: int, least: int = LEAST_PAIRS) -> int:
     """Return the number of pairs of slices in a block: all planned ones, or as many as the time allows."""
     affordable = int(MOST_SIDE_NS / max(whole_ns * calls, 1.0))
-    return max(min(affordable, slices), min(LEAST_PAIRS, slices))
+    return max(min(affordable, slices), min(least, slices))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Found:
     ready_s: float = 0.0
     note: str = ""
     warm_calls: int = 0
+    most_calls: int = 0
     concurrency: Concurrency = Concurrency.NONE
 
     @property
@@ -96,20 +99,30 @@ class Found:
         """Time of a call of the slower side, in ns, among the sides that run it."""
         return max(self.base_ns or 0.0, self.candidate_ns or 0.0)
 
+    def _pairs(self, calls: int, slices: int) -> int:
+        is_far_apart = (
+            self.base_ns
+            and self.candidate_ns
+            and self.slower_ns > FAR_APART * min(self.base_ns, self.candidate_ns)
+        )
+        least = 1 if is_far_apart else LEAST_PAIRS
+        return 1 if self.most_calls else pairs_per_block(self.whole_ns, calls, slices, least)
+
     def planned(self, plan: SessionPlan) -> Benchmark:
         """Return the benchmark with the amount of measurement in a block."""
         is_alone = self.concurrency is not Concurrency.NONE
         slice_ns = max(plan.slice_ns, ALONE_SLICE_NS) if is_alone else plan.slice_ns
-        calls = calls_per_slice(self.slower_ns, self.whole_ns, slice_ns)
+        calls = self.most_calls or calls_per_slice(self.slower_ns, self.whole_ns, slice_ns)
         return Benchmark(
             name=self.name,
             state=self.state,
             calls=calls,
-            pairs=pairs_per_block(self.whole_ns, calls, plan.slices),
+            pairs=self._pairs(calls, plan.slices),
             base_ns=self.base_ns,
             candidate_ns=self.candidate_ns,
             note=self.note,
             warm_calls=self.warm_calls,
+            most_calls=self.most_calls,
             concurrency=self.concurrency,
         )
 

@@ -50,6 +50,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     ns: float = 0.0
     whole_ns: float = 0.0
     warm_calls: int = 0
+    most_calls: int = 0
+    """Number of timed calls that the benchmark allows in one process; 0 for any number."""
     first: tuple[int, int] = (0, 0)
     """Wall time and CPU time of the benchmark's first call, in ns."""
     calls: int = 0
@@ -271,7 +273,7 @@ def start_slot(
             ],
             log=log,
             env=slot_environment(home, launch),
-            cwd=bench.cwd or bench.folder,
+            cwd=bench.cwd or bench.home_of(home),
             pass_fds=(child_in, child_out),
         )
     finally:

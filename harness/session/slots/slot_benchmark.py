@@ -44,6 +44,10 @@ class Benchmark:
         self.rewind: Callable[[], None] = lambda: None
         self.loop = self._own_loop = EventLoop()
         self.used, self._serve, self.seed = 0, serve, seed
+        self.most_calls = 0
+        """Number of timed calls that it allows in this process; 0 for any number."""
+        self.call_s: list[float] = []
+        """Time of a call in each slice, in seconds."""
         self.calls = 0
         """Number of calls so far, warm-up included."""
         self.first_call: tuple[int, int] | None = None
@@ -57,30 +61,67 @@ class Benchmark:
             return self._measure(function, *self._in_loop(checked, functools.partial(await_all, call)))
         return self._measure(function, checked, timed_loop(call))
 
-    def pedantic(
+    def pedantic(  # noqa: PLR0913, PLR0917 - as pytest-benchmark's
         self,
         target: Callable[..., Any],
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         setup: Callable[[], Any] | None = None,
         teardown: Callable[..., Any] | None = None,
-        **_rounds: int,
+        rounds: int = 1,
+        warmup_rounds: int = 0,
+        iterations: int = 1,
     ) -> Any:
-        """Serve slices of `target`, each call after its own `setup`; the session sets the number of rounds."""
-        if setup is None and teardown is None:
+        """Serve slices of `target`, each call after its own `setup`.
+
+        One round is one call in each process, after those of the warm-up. Of more rounds the session sets the number.
+        """
+        check_pedantic(rounds, warmup_rounds, iterations, setup)
+        if rounds == 1 and iterations == 1:
+            self.most_calls = 1
+        if setup is None and teardown is None and not self.most_calls:
             return self(target, *args, **dict(kwargs or {}))
         how = (args, dict(kwargs or {}), setup, teardown)
         checked = self.counted(target)
+        run: Timed
         if is_async(target):
             once = functools.partial(await_once, target, *how)
             checked_once = functools.partial(result_of, functools.partial(await_once, checked, *how))
-            return self._measure(target, *self._in_loop(checked_once, functools.partial(sum_of_awaits, once)))
-        for hook in (setup, teardown):
-            check_benchmarked(hook, may_be_async=False)
-        plain_once = functools.partial(call_once, target, *how)
-        return self._measure(
-            target, lambda: call_once(checked, *how)[0], functools.partial(sum_of_calls, plain_once)
-        )
+            call, run = self._in_loop(checked_once, functools.partial(sum_of_awaits, once))
+        else:
+            for hook in (setup, teardown):
+                check_benchmarked(hook, may_be_async=False)
+            call = lambda: call_once(checked, *how)[0]  # noqa: E731 - beside its counterpart
+            run = functools.partial(sum_of_calls, functools.partial(call_once, target, *how))
+        if not self.most_calls:
+            return self._measure(target, call, run)
+        return self._measure_once(target, call, warmup_rounds)
+
+    def _measure_once(self, function: Callable[..., Any], call: Callable[[], Any], warmup_rounds: int) -> Any:
+        """Serve one call, in its own time: the first, or the one after the warm-up. Return its result."""
+        self._begin(function)
+        results: list[Any] = []
+
+        def run(calls: int) -> tuple[int, int]:
+            if not calls:
+                return 0, 0
+            if results or calls != 1:
+                raise RuntimeError(
+                    "benchmark.pedantic with one round was to make a second call: give it more rounds"
+                )
+            self.first_call = None
+            results.append(finished(call()))
+            self.calls -= 1  # the slot counts it
+            return self.first_call or (0, 0)
+
+        try:
+            for _ in range(warmup_rounds):
+                finished(call())
+            self.first_call = (0, 0)
+            self._serve(self, run)
+            return results[0] if results else finished(call())
+        finally:
+            self._own_loop.close()
 
     def counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return `function` with its calls counted; the very first call of the benchmark is also timed."""
@@ -114,10 +155,7 @@ class Benchmark:
 
     def _measure(self, function: Callable[..., Any], call: Callable[[], Any], run: Timed) -> Any:
         """Serve slices. The result of a call is checked before the first timing, and once more at the end."""
-        self.used += 1
-        if self.used > 1:
-            raise RuntimeError("one test called benchmark twice: split it into two tests")
-        check_benchmarked(function)
+        self._begin(function)
         if isinstance(run, InLoop) and run.loop.is_inside():
             raise RuntimeError(IN_A_LOOP)
         try:
@@ -126,6 +164,35 @@ class Benchmark:
             return finished(call())
         finally:
             self._own_loop.close()
+
+    def _begin(self, function: Callable[..., Any]) -> None:
+        self.used += 1
+        if self.used > 1:
+            raise RuntimeError("one test called benchmark twice: split it into two tests")
+        check_benchmarked(function)
+
+
+def check_pedantic(rounds: Any, warmup_rounds: Any, iterations: Any, setup: Any) -> None:
+    """Raise for options that pytest-benchmark refuses, as it does."""
+    for name, value, least in (
+        ("iterations", iterations, 1), ("rounds", rounds, 1), ("warmup_rounds", warmup_rounds, 0),
+    ):  # fmt: skip
+        if not isinstance(value, int) or value < least:
+            raise ValueError(f"Must have positive int for `{name}`.")
+    if iterations > 1 and setup:
+        raise ValueError("Can't use more than 1 `iterations` with a `setup` function.")
+
+
+def arguments_of(
+    prepared: Any, args: Sequence[Any], kwargs: dict[str, Any]
+) -> tuple[Sequence[Any], dict[str, Any]]:
+    """Return the arguments of a call: those that its setup returned, or the given ones where that is nothing."""
+    if not prepared:
+        return args, kwargs
+    if args or kwargs:
+        raise TypeError("Can't use `args` or `kwargs` if `setup` returns the arguments.")
+    args, kwargs = prepared
+    return args, kwargs
 
 
 Batch = Callable[[int], Coroutine[Any, Any, tuple[int, int]]]
@@ -183,9 +250,7 @@ def call_once(
     teardown: Callable[..., Any] | None,
 ) -> tuple[Any, int, int]:
     """Return (result, wall_ns, cpu_ns) of one call; the times exclude setup and teardown."""
-    prepared = setup() if setup else None
-    if prepared is not None:
-        args, kwargs = prepared
+    args, kwargs = arguments_of(setup() if setup else None, args, kwargs)
     cpu_ns, start_ns = time.thread_time_ns(), time.perf_counter_ns()
     result = target(*args, **kwargs)
     wall_ns, cpu_ns = time.perf_counter_ns() - start_ns, time.thread_time_ns() - cpu_ns
@@ -202,9 +267,7 @@ async def await_once(
     teardown: Callable[..., Any] | None,
 ) -> tuple[Any, int, int]:
     """Return (result, wall_ns, cpu_ns) of one awaited call; setup and teardown may be async too."""
-    prepared = await _value(setup()) if setup else None
-    if prepared is not None:
-        args, kwargs = prepared
+    args, kwargs = arguments_of(await _value(setup()) if setup else None, args, kwargs)
     cpu_ns, start_ns = time.thread_time_ns(), time.perf_counter_ns()
     result = await target(*args, **kwargs)
     wall_ns, cpu_ns = time.perf_counter_ns() - start_ns, time.thread_time_ns() - cpu_ns

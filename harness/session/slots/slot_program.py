@@ -16,7 +16,7 @@ import runpy
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 _ENGINE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))  # noqa: PTH120
@@ -28,6 +28,7 @@ Beside, busy, idle_share = (_CPU[name] for name in ("Beside", "busy", "idle_shar
 _FIXTURE = runpy.run_path(os.path.join(os.path.dirname(__file__), "slot_benchmark.py"))  # noqa: PTH118, PTH120
 cpu_of_all_ns = _FIXTURE["cpu_of_all_ns"]
 Benchmark, is_async, ASYNC_TEST = (_FIXTURE[name] for name in ("Benchmark", "is_async", "ASYNC_TEST"))
+adopt_fixture = runpy.run_path(os.path.join(os.path.dirname(__file__), "slot_fixture.py"))["adopt_fixture"]  # noqa: PTH118, PTH120
 Timed = Callable[[int], tuple[int, int]]
 """Function from a number of calls to (wall_ns, cpu_ns) of all of them."""
 WARM_RUN_NS = 2_000_000
@@ -132,6 +133,7 @@ class Calls:
         """Return (wall_ns, cpu_ns) of so many calls."""
         wall_ns, cpu_ns = self.run(calls)
         self.wall_ns += wall_ns
+        self._benchmark.call_s.append(wall_ns / calls * 1e-9)
         self._benchmark.calls += calls
         return wall_ns, cpu_ns
 
@@ -156,8 +158,10 @@ class Nothing:
 class Plugin:
     """Supply the fixture, keep the requested order, and report events to the session."""
 
-    def __init__(self, job: Mapping[str, Any], channel: Channel, watch: Any) -> None:
+    def __init__(self, job: Mapping[str, Any], channel: Channel, watch: Any, collection: Any = None) -> None:
         self._job = job
+        if collection is not None:
+            self._name, self._relative = collection.name, collection.relative
         self._channel = channel
         self._watch = watch
         self._began_ns = self._began_cpu_ns = 0
@@ -169,11 +173,9 @@ class Plugin:
         """Note the time: imports begin here, with the folder's conftest."""
         self._began_ns, self._began_cpu_ns = time.perf_counter_ns(), cpu_of_all_ns()
 
-    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        """Keep only benchmarks, in the order of the job."""
-        by_name = {
-            self._name(item): item for item in items if "benchmark" in getattr(item, "fixturenames", ())
-        }
+    def keep(self, items: list[Any]) -> None:
+        """Keep the benchmarks of the job, in its order."""
+        by_name = {self._name(item): item for item in items}
         order = self._job["order"]
         items[:] = [by_name[name] for name in (by_name if order is None else order) if name in by_name]
 
@@ -207,18 +209,24 @@ class Plugin:
         if is_async(pyfuncitem.obj):
             raise TypeError(ASYNC_TEST)
 
-    def make_fixture(self, request: Any) -> Any:
-        """Return the fixture of one test."""
-        name, marker = self._name(request.node), request.node.get_closest_marker("benchmark")
+    def benchmark_of(self, node: Any) -> Any:
+        """Return what serves the calls of one test."""
+        marker = node.get_closest_marker("benchmark")
         group = marker.kwargs.get("group") if marker else None
-        return Benchmark(name, group, self._serve, self._job["seed"])
+        return Benchmark(self._name(node), group, self._serve, self._job["seed"])
+
+    def make_fixture(self, request: Any) -> Any:
+        """Return the fixture of one test, where pytest-benchmark has no part in it."""
+        return self.benchmark_of(request.node)
 
     def _serve(self, benchmark: Any, run: Timed) -> None:
         # A fixed number of calls, where the job has one: a benchmark that changes with its calls is then equal on all sides.
         told = self._job["warm"].get(benchmark.name, 0)
         calls = Calls(benchmark, run)
         ns, whole_ns, warm_calls = (
-            (*(total / told for total in whole(calls, told)), told) if told else warm_up(calls)
+            (0.0, 0.0, 0)
+            if benchmark.most_calls
+            else ((*(total / told for total in whole(calls, told)), told) if told else warm_up(calls))
         )
         if (loops := self._job["spin"].get(benchmark.name)) is not None:
             each, tail = loops
@@ -226,6 +234,7 @@ class Plugin:
         gc.collect()
         gc.freeze()
         warm = {"ns": ns, "whole_ns": whole_ns, "warm_calls": warm_calls, "first": benchmark.first_call}
+        warm["most_calls"] = benchmark.most_calls
         self._channel.send("ready", name=benchmark.name, **self._loaded(), **warm)
         serves: dict[str, Any] = {
             "begin": benchmark.rewind,
@@ -244,36 +253,41 @@ class Plugin:
             gc.unfreeze()
         beside = calls.beside.kind(calls.wall_ns)
         # One more call follows, for its result.
-        self._served = {"beside": beside, "calls": benchmark.calls + 1}
+        self._served = {"beside": beside, "calls": benchmark.calls + (not benchmark.most_calls)}
 
     def _loaded(self) -> dict[str, Any]:
         return {"imported": self._watch.imported(), "strays": self._watch.strays()}
 
-    def _name(self, item: Any) -> str:
-        """Return the node's path in the suite, or the parameter in the test's `named_by` mark."""
-        marker = item.get_closest_marker("named_by")
-        return (
-            str(readable(str(item.callspec.params[marker.args[0]])))
-            if marker
-            else self._relative(item.nodeid)
-        )
-
     def _by_file(self, reasons: Mapping[str, str]) -> dict[str, str]:
         return {self._relative(nodeid): why for nodeid, why in reasons.items()}
-
-    def _relative(self, nodeid: str) -> str:
-        return str(readable(nodeid)).removeprefix(self._job["prefix"])
 
 
 def run_pytest(job: Mapping[str, Any], channel: Channel, watch: Any) -> None:
     """Collect and run the benchmarks of the job in this process."""
+    if job["is_alone"]:
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    # pytest is imported only after the overlay is in place.
     import pytest
 
-    # The fixture is added here, because pytest is imported only after the overlay is in place.
-    with_fixture = type("SlotPlugin", (Plugin,), {"benchmark": pytest.fixture(Plugin.make_fixture)})
-    plugin = with_fixture(job, channel, watch)
-    pytest.main([*job["options"], *job["files"]], plugins=[plugin, plugin.outcomes])
+    parts = runpy.run_path(os.path.join(_ENGINE, "micro", "collection.py"))  # noqa: PTH118
+    collection = parts["Collection"](job, job["files"], readable)
+    own: dict[str, Any] = {
+        "pytest_collection_modifyitems": pytest.hookimpl(trylast=True, hookwrapper=True)(_modify_items)
+    }
+    adopted = not job["is_alone"] and adopt_fixture(parts["tell_what_aspects_need"])
+    if not adopted:
+        own["benchmark"] = pytest.fixture(Plugin.make_fixture)
+    plugin = type("SlotPlugin", (Plugin,), own)(job, channel, watch, collection)
+    if adopted:
+        adopted(plugin)
+    pytest.main([*job["options"], *job["files"]], plugins=[collection, plugin, plugin.outcomes])
     channel.send("ended", present=busy())
+
+
+def _modify_items(self: Plugin, items: list[Any]) -> Iterator[None]:
+    """Choose after all others have."""
+    yield
+    self.keep(items)
 
 
 def prepare_imports(job: Mapping[str, Any]) -> Any:

@@ -85,7 +85,8 @@ def measure_series(
     before_part()
     for name in rng.sample(names, len(names)):
         turns.of(name).begin()
-        _slice(turns.of(name), benchmark.calls, with_others=with_others)
+        if not benchmark.most_calls:
+            _slice(turns.of(name), benchmark.calls, with_others=with_others)
     for number in range(benchmark.pairs):
         if number in pauses:
             before_part()

@@ -212,7 +212,7 @@ def _roots(project: Path, made: Proposal, modules: Mapping[str, Module]) -> tupl
     """Return the packages and modules that comparisons should take from each side: those usually found, the target's, and
     those at the top that the project's own code imports.
     """
-    found = list(source_roots(project, (), made.suite or None).values())
+    found = list(source_roots(project, (), [made.suite] if made.suite else []).values())
     place = made.target.partition(":")[2].rpartition(":")[0]
     module = modules.get(place)
     paths = [module.path if module else Path(place)] if place else []

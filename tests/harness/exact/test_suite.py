@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 import memray
+import msgspec
 import pytest
 
 from harness.exact import slot_tools
 from harness.exact.suite import MOST_CALLS, calls_traced, trace_suite, values_of
 from harness.profiles.stacks.marker import operation_of
 from harness.session.receipt import State
+from harness.supervise import Supervisor
 from tests.support.exact_suite import a_benchmark, a_stage
 from tests.support.processes import descendants
 
@@ -26,7 +28,7 @@ def test_dies(benchmark):
 def test_tasks(benchmark):
     assert benchmark(toy.tasks, 10)
 def test_kept(benchmark):
-    benchmark.pedantic(toy.tasks, setup=lambda: ((10,), {}))
+    benchmark.pedantic(toy.tasks, setup=lambda: ((10,), {}), rounds=9)
 def test_behind(benchmark):
     benchmark(toy.behind)
 """
@@ -129,7 +131,7 @@ def test_slow_calls_are_traced_less_often_and_both_sides_alike(ns, calls):
 ALONE = """
 import runpy, sys
 tools, record, packages = sys.argv[1:]
-runpy.run_path(tools)["trace"](lambda calls: [bytearray(9) for _ in range(calls)], 5, record, packages)
+runpy.run_path(tools)["trace"](lambda calls: [bytearray(9) for _ in range(calls)], 5, record, packages, 5)
 print(packages in sys.path)
 """
 
@@ -150,3 +152,26 @@ def test_the_tools_of_a_slot_speak_of_operations_as_our_readers_do():
     marked = slot_tools.under_marker(lambda calls: calls, slot_tools.CALLS)
     assert operation_of(marked.__code__.co_name) == slot_tools.CALLS
     assert marked(3) == 3
+
+
+def test_a_benchmark_of_one_call_is_counted_by_that_call(tmp_path):
+    suite = """
+import toy
+
+MADE = []
+
+def once():
+    assert not MADE
+    MADE.append(1)
+    toy.work()
+
+def test_once(benchmark):
+    benchmark.pedantic(once, rounds=1)
+"""
+    sources = (f"def work():\n    return [bytes(200_000) for _ in range({count})]\n" for count in (5, 8))
+    with Supervisor() as supervisor:
+        stage = a_stage(supervisor, tmp_path, suite, *sources)
+        benchmark = msgspec.structs.replace(a_benchmark("test_once"), most_calls=1)
+        counts = trace_suite(stage, [benchmark], 2)
+    (allocations,) = [one for one in counts if one.metric == "allocations"]
+    assert allocations.candidate[0] - allocations.base[0] == 3, counts

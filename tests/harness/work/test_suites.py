@@ -8,13 +8,15 @@ import pytest_benchmark.cli
 
 from harness.errors import InvalidRunError, UsageError
 from harness.judge.policy_file import read
+from harness.micro.choosing import choose
 from harness.micro.document import read_benchmarks
 from harness.micro.outline import outline
+from harness.micro.places import Places
 from harness.micro.process import Measured, collect, measure
 from harness.micro.suite import Suite
 from harness.policy.policy import Policy
 from harness.supervise import Supervisor
-from harness.work.suites import OWN, choose, find_suite, suite_text
+from harness.work.suites import OWN, find_suite, is_own, suite_text
 from tests.support.toy_suite import BAD, BROKEN, GOOD, SLOW, make_project
 
 NAMES = (
@@ -203,14 +205,16 @@ def test_a_suite_that_is_not_there_is_a_mistake_of_the_policy(tmp_path):
         Supervisor() as supervisor,
         pytest.raises(UsageError, match="suite of micro-benchmarks does not exist"),
     ):
-        collect(supervisor, Suite(tmp_path / "nowhere"))
+        collect(supervisor, Suite(tmp_path, Places(("nowhere",), "nowhere")))
 
 
 def test_the_outline_of_our_own_suite_names_what_pytest_finds():
     with Supervisor() as supervisor:
-        contents = collect(supervisor, Suite(OWN, (OWN.parent.parent,)))
+        suite = suite_of(OWN.parent.parent)
+        contents = collect(supervisor, suite)
+    assert is_own(suite)
     assert contents.broken == {}
-    listed = outline(Suite(OWN))
+    listed = outline(suite)
     assert [name for name, _ in listed] == list(
         dict.fromkeys(name.partition("[")[0] for name in contents.names)
     )
@@ -258,16 +262,10 @@ def test_a_word_for_a_file_that_cannot_be_imported_is_told_why():
         choose(NAMES, ("broken",), {"test_broken.py": "SyntaxError: no"})
 
 
-def test_a_project_without_a_policy_gets_the_suite_that_comes_with_the_harness(tmp_path):
-    suite = find_suite(tmp_path, Policy())
-    assert suite.place == OWN
-    assert suite_text(suite, tmp_path) == "scenarios/micro"
-
-
-def test_a_project_with_a_policy_must_name_its_suite(tmp_path):
-    with pytest.raises(UsageError, match='Add `suite = "benchmarks"`'):
-        find_suite(tmp_path, Policy(target="mine.py:create"))
-    assert find_suite(OWN.parent.parent, Policy(target="x")).place == OWN
+def test_a_project_without_benchmarks_has_no_suite_and_never_that_of_the_harness(tmp_path):
+    for policy in (Policy(), Policy(target="mine.py:create")):
+        with pytest.raises(UsageError, match="no benchmark suite in the usual folders"):
+            find_suite(tmp_path, policy)
 
 
 def test_a_suite_imports_from_the_source_roots_of_its_project(tmp_path):
@@ -275,4 +273,4 @@ def test_a_suite_imports_from_the_source_roots_of_its_project(tmp_path):
     assert suite_of(project).path == (project / "src", project / "bench")
     assert find_suite(project, Policy(suite="bench")).path == (project / "src", project, project / "bench")
     file = find_suite(project, Policy(suite="bench/test_good.py"))
-    assert (file.root, suite_text(file, project)) == (project / "bench", str(Path("bench/test_good.py")))
+    assert (file.root, suite_text(file)) == (project / "bench", str(Path("bench/test_good.py")))

@@ -2,18 +2,18 @@
 
 import pytest
 
-from harness.errors import UsageError
+from harness.micro.places import find_places
 from harness.micro.pytest_options import import_folder
 from harness.session.sides.overlay import build_overlay, digest, link_tree
 from harness.session.sides.roots import source_roots
-from harness.session.sides.suite_copy import copy_suite, locate_suite
+from harness.session.sides.suite_copy import build_mirror, copy_suite
 from tests.support.session import write
 
 
 def test_packages_at_the_top_are_measured_and_tests_and_the_suite_are_not(tmp_path):
     names = ("pkg", "other", "tests", "benchmarks", "suite")
     write(tmp_path, {f"{name}/__init__.py": "" for name in names} | {"notes/readme.md": "", "setup.py": ""})
-    assert source_roots(tmp_path, (), "suite/micro") == {"other": "other", "pkg": "pkg"}
+    assert source_roots(tmp_path, (), ["suite/micro"]) == {"other": "other", "pkg": "pkg"}
 
 
 def test_a_project_with_src_measures_what_lies_there(tmp_path):
@@ -21,12 +21,12 @@ def test_a_project_with_src_measures_what_lies_there(tmp_path):
         tmp_path,
         {"src/pkg/__init__.py": "", "src/mod.py": "", "src/pkg.egg-info/x": "", "other/__init__.py": ""},
     )
-    assert source_roots(tmp_path, (), "benchmarks") == {"mod": "src/mod.py", "pkg": "src/pkg"}
+    assert source_roots(tmp_path, (), ["benchmarks"]) == {"mod": "src/mod.py", "pkg": "src/pkg"}
 
 
 def test_roots_that_the_policy_names_are_taken_as_they_are(tmp_path):
     write(tmp_path, {"lib/pkg/__init__.py": "", "one.py": ""})
-    assert source_roots(tmp_path, ("lib/pkg", "one.py"), "b") == {"pkg": "lib/pkg", "one": "one.py"}
+    assert source_roots(tmp_path, ("lib/pkg", "one.py"), ["b"]) == {"pkg": "lib/pkg", "one": "one.py"}
 
 
 def test_an_overlay_shows_the_sides_files_in_folders_of_its_own(tmp_path):
@@ -47,36 +47,58 @@ def test_a_linked_folder_that_leads_back_is_shown_and_not_followed(tmp_path):
     assert (tmp_path / "shown" / "loop").is_symlink()
 
 
+def written(folder, files):
+    write(folder, files)
+    return folder
+
+
+def copied(project, suite, roots):
+    places = copy_suite(project, find_places(project, suite), roots, project.parent / "copy")
+    return project.parent / "copy", places
+
+
 def test_a_suite_is_copied_with_its_top_folder_for_its_helpers(tmp_path):
-    write(tmp_path, {"tests/helper.py": "", "tests/bench/test_x.py": "", "pkg/__init__.py": ""})
-    path = copy_suite(tmp_path, "tests/bench", ["pkg"], tmp_path / "copy")
-    assert path == tmp_path / "copy" / "tests" / "bench"
-    assert (tmp_path / "copy" / "tests" / "helper.py").is_file()
+    write(tmp_path / "p", {"tests/helper.py": "", "tests/bench/test_x.py": "", "pkg/__init__.py": ""})
+    copy, places = copied(tmp_path / "p", "tests/bench", ["pkg"])
+    assert places.found == ("tests/bench",)
+    assert (copy / "tests" / "helper.py").is_file()
+    assert (copy / "tests" / "bench" / "test_x.py").is_file()
+    assert not (copy / "pkg").exists(), "it is each side's own"
 
 
 @pytest.mark.parametrize(("suite", "root"), [("pkg/bench", "pkg"), ("src/pkg/bench", "src/pkg")])
 def test_a_suite_inside_measured_code_is_copied_alone(tmp_path, suite, root):
-    write(tmp_path, {f"{suite}/test_x.py": "", f"{root}/__init__.py": ""})
-    path = copy_suite(tmp_path, suite, [root], tmp_path / "copy")
-    assert path == tmp_path / "copy" / "bench"
-    assert [file.name for file in (tmp_path / "copy").rglob("*.py")] == ["test_x.py"]
+    write(tmp_path / "p", {f"{suite}/test_x.py": "", f"{root}/__init__.py": ""})
+    copy, places = copied(tmp_path / "p", suite, [root])
+    assert (places.found, places.root) == (("bench",), "bench")
+    assert [file.name for file in copy.rglob("*.py")] == ["test_x.py"]
 
 
 def test_a_suite_of_one_file_is_copied(tmp_path):
-    write(tmp_path, {"bench_all.py": ""})
-    assert (
-        copy_suite(tmp_path, "bench_all.py", ["pkg"], tmp_path / "copy") == tmp_path / "copy" / "bench_all.py"
+    write(tmp_path / "p", {"bench_all.py": ""})
+    copy, places = copied(tmp_path / "p", "bench_all.py", ["pkg"])
+    assert places.found == ("bench_all.py",)
+    assert (copy / "bench_all.py").is_file()
+
+
+def test_a_mirror_shows_the_common_files_and_each_sides_own_code(tmp_path):
+    common = {"benchmarks/test_x.py": "", "conftest.py": "", "data.json": "[]", "data/a.csv": "1"}
+    base, candidate = (
+        written(tmp_path / name, {**common, "src/pkg/__init__.py": name, "lib/helper.py": name})
+        for name in ("base", "candidate")
     )
-
-
-def test_the_suite_is_found_in_the_usual_places_or_named(tmp_path):
-    with pytest.raises(UsageError, match="no benchmark suite in the usual folders"):
-        locate_suite(tmp_path, None)
-    write(tmp_path, {"tests/benchmarks/test_x.py": "", "mine/test_y.py": ""})
-    assert locate_suite(tmp_path, None) == "tests/benchmarks"
-    assert locate_suite(tmp_path, "mine") == "mine"
-    with pytest.raises(UsageError, match="no benchmark suite 'other'"):
-        locate_suite(tmp_path, "other")
+    (candidate / "data.json").write_text("[1]")
+    bench, _ = copied(candidate, None, ["src/pkg"])
+    build_overlay(base, {"pkg": "src/pkg"}, tmp_path / "overlay")
+    mirror = tmp_path / "mirror"
+    build_mirror(base, bench, {"pkg": "src/pkg"}, tmp_path / "overlay", mirror)
+    assert (mirror / "data.json").read_text() == "[1]"
+    assert (mirror / "data" / "a.csv").read_text() == "1"
+    assert (mirror / "lib" / "helper.py").read_text() == "base"
+    assert (mirror / "src" / "pkg").resolve() == tmp_path / "overlay" / "pkg"
+    assert not (mirror / "benchmarks" / "test_x.py").is_symlink()
+    # Byte code is written beside a file: never into the checkout.
+    assert not (mirror / "lib").is_symlink()
 
 
 def test_the_import_folder_is_the_one_above_the_outermost_package(tmp_path):

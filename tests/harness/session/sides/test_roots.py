@@ -42,7 +42,7 @@ def test_a_root_is_named_as_it_is_imported(tmp_path, named, imports, found):
         "src/ns/data/x.json",
     )
     write(tmp_path, dict.fromkeys((*files, *others), "") | {"bench/test_x.py": imports})
-    assert source_roots(tmp_path, named, "bench") == found
+    assert source_roots(tmp_path, named, ["bench"]) == found
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_root_is_named_as_it_is_imported(tmp_path, named, imports, found):
 )
 def test_a_target_says_too_what_a_root_is_called(tmp_path, target):
     write(tmp_path, {"lib/ns/inner/__init__.py": ""})
-    assert source_roots(tmp_path, ("lib/ns",), None, target) == {"ns.inner": "lib/ns/inner"}
+    assert source_roots(tmp_path, ("lib/ns",), (), target) == {"ns.inner": "lib/ns/inner"}
 
 
 def test_a_root_that_no_side_has_is_told():

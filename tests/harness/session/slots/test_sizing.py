@@ -104,3 +104,9 @@ def test_many_benchmarks_with_threads_do_not_make_the_looks_of_a_block_much_long
 def test_the_slower_side_decides_on_the_calls_of_both():
     one = Found("x", "f", State.BOTH, 1_000.0, 3_000.0, whole_ns=3_000.0)
     assert one.planned(SessionPlan()).calls == 1_000
+
+
+@pytest.mark.parametrize(("base_ns", "pairs"), [(1e9, 5), (2e9, 5), (3e6, 1)])
+def test_a_side_that_is_hundreds_of_times_slower_is_called_once_a_block(base_ns, pairs):
+    found = Found("a", "a", State.BOTH, base_ns, 1e9, 1e9)
+    assert (found.planned(SessionPlan()).calls, found.planned(SessionPlan()).pairs) == (1, pairs)

@@ -61,7 +61,7 @@ def counted_up():
         (lambda: [Future()], "a function that returns a list with a future"),
     ],
 )
-@pytest.mark.parametrize("options", [None, {"rounds": 3}, {"setup": lambda: None}])
+@pytest.mark.parametrize("options", [None, {"rounds": 3}, {"setup": lambda: None, "rounds": 3}])
 def test_what_only_promises_work_is_refused_by_name_and_never_timed(function, sentence, options):
     benchmark = Benchmark("b", None, Serve(2))
     with pytest.raises(TypeError, match=sentence):
@@ -100,7 +100,7 @@ def test_setup_and_teardown_run_around_every_call_and_are_not_timed():
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-@pytest.mark.parametrize("options", [None, {"setup": lambda: time.sleep(0.02)}])
+@pytest.mark.parametrize("options", [None, {"setup": lambda: time.sleep(0.02), "rounds": 9}])
 def test_the_first_call_is_timed_by_itself_and_without_its_setup(is_async, options):
     """The first call burns 30 ms, later ones nothing; a setup of 20 ms is not in it."""
     made = []
@@ -162,7 +162,9 @@ ASYNC_FORMS = {
     "called": lambda benchmark, function, *args: benchmark(function, *args),
     "partial": lambda benchmark, function, *args: benchmark(functools.partial(function, *args)),
     "pedantic": lambda benchmark, function, *args: benchmark.pedantic(function, args=args, rounds=2),
-    "with setup": lambda benchmark, function, *args: benchmark.pedantic(function, setup=lambda: (args, {})),
+    "with setup": lambda benchmark, function, *args: benchmark.pedantic(
+        function, setup=lambda: (args, {}), rounds=9
+    ),
 }
 
 
@@ -229,7 +231,7 @@ def test_async_setup_and_teardown_of_an_async_function_are_awaited():
     async def teardown(number):
         order.append(f"end {number}")
 
-    Benchmark("b", None, Serve(1)).pedantic(work, setup=setup, teardown=teardown)
+    Benchmark("b", None, Serve(1)).pedantic(work, setup=setup, teardown=teardown, rounds=9)
     assert order == ["setup", 1, "end 1"] * 3
 
 

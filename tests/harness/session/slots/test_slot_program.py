@@ -80,7 +80,7 @@ def test_an_async_test_is_refused_with_what_to_write(program):
 
 def test_the_calls_of_slices_are_counted_whatever_makes_them_and_their_wall_time_added_up(program):
     made = []
-    benchmark = type("Fixture", (), {"calls": 1})()
+    benchmark = type("Fixture", (), {"calls": 1, "call_s": []})()
     calls = program.Calls(benchmark, lambda number: (made.append(number), (100 * number, 50 * number))[1])
     assert calls(3) == (300, 150)
     calls.run = program.slowed(calls.run, 0, 0)
