@@ -219,4 +219,4 @@ def test_every_policy_that_is_shown_is_one_that_is_read(tmp_path):
     for text in shown:
         (tmp_path / "pyproject.toml").write_text(text)
         policies.append(policy_file.read(tmp_path))
-    assert [policy.suite for policy in policies].count("benchmarks") == 2
+    assert sum("benchmarks" in (policy.suite or ()) for policy in policies) == 2
