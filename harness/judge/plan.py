@@ -117,6 +117,11 @@ def _within(budget_s: float, seconds_per_block: float, policy: Policy) -> tuple[
     """Return the number of blocks that fit, and the fewest of a screen and of a confirmation; refuse fewer than both."""
     blocks = int(min(budget_s / max(seconds_per_block, 1e-9), power.MOST_BLOCKS))
     least, confirm = least_blocks(policy)
+    if least + confirm > power.MOST_BLOCKS:
+        raise UsageError(
+            f"An alpha-percent of {policy.alpha_percent:g} takes more blocks than any budget has room for",
+            remedy="Set a larger alpha-percent",
+        )
     if blocks < least + confirm:
         needed = format_duration(math.ceil((least + confirm) * seconds_per_block))
         raise UsageError(

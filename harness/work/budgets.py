@@ -10,6 +10,7 @@ from harness.policy.policy import Policy
 from harness.session.allowance import END_S, RESERVE, Allowance
 from harness.session.load.blocks import load_session_seconds, probe_seconds
 from harness.session.receipt import SessionPlan
+from harness.stats.power import MOST_BLOCKS
 from harness.units import format_duration
 
 _SERVERS_S = 15.0
@@ -55,7 +56,7 @@ def _naming_the_budget(
     try:
         yield
     except UsageError as error:
-        if budget_s is None:
+        if budget_s is None or sum(least_blocks(policy)) > MOST_BLOCKS:
             raise
         needed_s = RESERVE * (sum(least_blocks(policy)) * block_s + beside_s) / share
         needed = format_duration(math.ceil(needed_s * _ROUNDING))

@@ -88,7 +88,7 @@ class ComparisonRequest:
 def shard_of(request: ComparisonRequest, shard: Shard | None) -> ComparisonRequest:
     """Return the request for one shard. The first one has also what cannot be divided: the target's counts, and its load.
 
-    Raises `UsageError` where there are no micro-benchmarks to divide.
+    Raises `UsageError` where there are no micro-benchmarks to divide, or only a selection of them.
     """
     if shard is None:
         return request
@@ -96,6 +96,11 @@ def shard_of(request: ComparisonRequest, shard: Shard | None) -> ComparisonReque
         raise UsageError(
             f"--shard divides micro-benchmarks, and this session measures {' and '.join(request.suites)} alone",
             remedy="Add --suite micro, or remove --shard",
+        )
+    if request.select:
+        raise UsageError(
+            f"--shard divides the whole suite, and '{request.select[0]}' selects a part of it",
+            remedy="Remove SELECT, or --shard",
         )
     if shard.number == 1:
         return dataclasses.replace(request, shard=shard)

@@ -15,7 +15,7 @@ from harness.micro.document import End, MicroDocument
 from harness.redaction.documents import without_secrets
 from harness.redaction.patterns import HIDDEN
 from harness.run.directory import RunDirectory
-from harness.session.receipt import Receipt
+from harness.session.receipt import SCHEMA, Receipt
 from harness.session.receipt_file import read_receipt
 from tests.support.locust import LOCUSTFILE
 from tests.support.run_builder import make_run
@@ -254,7 +254,7 @@ def test_names_by_which_the_parts_of_a_document_find_each_other_stay():
     assert without_secrets(clean) is clean
 
 
-def test_a_receipt_of_an_earlier_version_is_hidden_too(work):
+def test_secrets_that_a_receipt_was_written_with_are_hidden_when_it_is_read(work):
     fields = {
         "command": f"harness compare 'target:{SPEC}'",
         "started_at": "2026-01-01",
@@ -268,6 +268,6 @@ def test_a_receipt_of_an_earlier_version_is_hidden_too(work):
         "plan": {},
         "trouble": ["canary-pass-5678 was refused"],
     }
-    Path("receipt.json").write_bytes(msgspec.json.encode({"schema": 1, **fields}))
+    Path("receipt.json").write_bytes(msgspec.json.encode({"schema": SCHEMA, **fields}))
     assert msgspec.json.decode(Path("receipt.json").read_bytes(), type=Receipt).policy == {"target": SPEC}
     assert leaks(msgspec.json.encode(read_receipt(Path("receipt.json")))) == []

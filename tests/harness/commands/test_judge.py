@@ -96,6 +96,10 @@ def test_the_first_shard_alone_has_what_cannot_be_divided(tmp_path, monkeypatch)
         (("--shard", "3/2"), "'3/2' is not a shard"),
         (("--shard", "2"), "'2' is not a shard"),
         (("--shard", "1/2", "--suite", "exact"), "--shard divides micro-benchmarks"),
+        (
+            ("bench_a", "--shard", "1/2"),
+            "--shard divides the whole suite, and 'bench_a' selects a part of it",
+        ),
     ],
 )
 def test_what_is_no_shard_is_refused(tmp_path, monkeypatch, words, sentence):

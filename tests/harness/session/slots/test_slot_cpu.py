@@ -9,7 +9,7 @@ import time
 import pytest
 
 from harness.session.slots import slot_cpu
-from harness.session.slots.slot_cpu import Beside, busy, idle_share, present
+from harness.session.slots.slot_cpu import Beside, busy, idle_share
 
 DATA = bytes(60_000_000)
 CHILD = [sys.executable, "-S", "-E", "-c", "sum(range(3_000_000))"]
@@ -53,24 +53,33 @@ def test_a_little_work_beside_the_thread_does_not_count(monkeypatch, threads_ns,
     assert beside.kind(wall_ns) == kind
 
 
-def test_a_thread_that_rests_is_present_and_not_busy():
-    ended = threading.Event()
-    thread = threading.Thread(target=ended.wait)
-    thread.start()
-    try:
-        assert (present(), busy()) == ("threads", "none")
-    finally:
-        ended.set()
-        thread.join()
-    assert present() == "none"
+FRESH = """
+import subprocess, sys, threading
+from harness.session.slots.slot_cpu import busy, present
+"""
+RESTS = """
+ended = threading.Event()
+thread = threading.Thread(target=ended.wait)
+thread.start()
+print(present(), busy())
+ended.set(), thread.join()
+print(present())
+"""
+CHILD_RUNS = """
+with subprocess.Popen(["sleep", "60"]) as child:
+    print(present(), busy())
+    child.kill(), child.wait()
+print(present())
+"""
 
 
-def test_a_child_that_runs_is_present_until_it_has_ended():
-    with subprocess.Popen(["sleep", "60"]) as child:
-        assert (present(), busy()) == ("children", "none")
-        child.kill()
-        child.wait()
-    assert present() == "none"
+@pytest.mark.parametrize(
+    ("code", "told"), [(RESTS, ["threads none", "none"]), (CHILD_RUNS, ["children none", "none"])]
+)
+def test_a_thread_or_child_that_rests_is_present_until_it_ends_and_not_busy(code, told):
+    # In a process of its own: that of the tests may have threads.
+    done = subprocess.run([sys.executable, "-c", FRESH + code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == told
 
 
 def test_a_thread_that_works_makes_a_process_busy_and_its_idle_time_not_idle():
