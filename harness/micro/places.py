@@ -25,7 +25,9 @@ CONFIGS = (
 """Files that may configure pytest, in its own order."""
 _ASV = "asv.conf.json"
 _ASV_FOLDER = re.compile(r'^(?!\s*//).*"benchmark_dir"\s*:\s*"([^"]+)"', re.MULTILINE)
-_BENCHMARK = re.compile(rb"\b(codspeed_)?benchmark\b|^\s*def (time|timeraw|mem|peakmem)_\w", re.MULTILINE)
+_BENCHMARK = re.compile(
+    rb"\b(codspeed_)?benchmark\b|\bpyperf\b|^\s*def (time|timeraw|mem|peakmem)_\w", re.MULTILINE
+)
 _NEVER = frozenset({"__pycache__", "node_modules", "build", "dist", "site-packages"})
 
 
