@@ -36,7 +36,8 @@ class Collection:
     def __init__(self, job: Mapping[str, Any], places: Sequence[str], readable: Callable[[str], str]) -> None:
         self._places, self._readable = list(places), readable
         self._prefix = f"{job['prefix']}/" if job["prefix"] else ""
-        self._asv = _asv_of(job["asv"]) if job["asv"] else None
+        self._asv = _beside("asv_suite.py")["AsvSuite"](job["asv"]) if job["asv"] else None
+        self._pyperf = _beside("pyperf_suite.py")["collect"]
         self._by_mark: set[str] = set()
 
     def name(self, item: Any) -> str:
@@ -77,8 +78,10 @@ class Collection:
             config.addinivalue_line("markers", f"{word}: a benchmark")
 
     def pytest_collect_file(self, file_path: Any, parent: Any) -> Any:
-        """Collect the benchmarks of airspeed velocity, where the suite has any."""
-        return self._asv.collect(file_path, parent) if self._asv else None
+        """Collect the benchmarks of airspeed velocity and of pyperf, where the suite has any."""
+        if self._asv and (collector := self._asv.collect(file_path, parent)):
+            return collector
+        return self._pyperf(file_path, parent)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
@@ -111,9 +114,8 @@ class Collection:
         return benchmark
 
 
-def _asv_of(folder: str) -> Any:
-    program = os.path.join(os.path.dirname(__file__), "asv_suite.py")  # noqa: PTH118, PTH120 - as the programs
-    return runpy.run_path(program)["AsvSuite"](folder)
+def _beside(name: str) -> dict[str, Any]:
+    return runpy.run_path(os.path.join(os.path.dirname(__file__), name))  # noqa: PTH118, PTH120 - as the programs
 
 
 def takes_fixture(item: Any) -> bool:

@@ -25,7 +25,9 @@ CONFIGS = (
 """Files that may configure pytest, in its own order."""
 _ASV = "asv.conf.json"
 _ASV_FOLDER = re.compile(r'^(?!\s*//).*"benchmark_dir"\s*:\s*"([^"]+)"', re.MULTILINE)
-_BENCHMARK = re.compile(rb"\b(codspeed_)?benchmark\b|^\s*def (time|timeraw|mem|peakmem)_\w", re.MULTILINE)
+_BENCHMARK = re.compile(
+    rb"\b(codspeed_)?benchmark\b|\bpyperf\b|^\s*def (time|timeraw|mem|peakmem)_\w", re.MULTILINE
+)
 _NEVER = frozenset({"__pycache__", "node_modules", "build", "dist", "site-packages"})
 
 
@@ -57,7 +59,7 @@ def find_places(project: Path, named: str | Sequence[str] | None) -> Places:
     found = tuple(dict.fromkeys(place for word in words for place in _named(project, word)))
     found = found or tuple(_usual(project, asv))
     tops = [place if (project / place).is_dir() else str(Path(place).parent) for place in found]
-    root = os.path.commonpath(tops)  # noqa: PTH - there is no other
+    root = os.path.commonpath(tops)
     root = root or "."
     covers_asv = asv is not None and any(_within(place, asv) or _within(asv, place) for place in found)
     return Places(found, root, _config(project, root), asv if covers_asv else None)

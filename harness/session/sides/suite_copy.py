@@ -58,7 +58,7 @@ def _as_moved(places: Places, moved: Mapping[str, str]) -> Places:
     if root == places.root and list(moved) != list(moved.values()):
         # A file at the top, or several places of which some have moved.
         tops = [now if places.root == before else str(Path(now).parent) for before, now in moved.items()]
-        root = os.path.commonpath(tops) or "."  # noqa: PTH - there is no other
+        root = os.path.commonpath(tops) or "."
     return dataclasses.replace(
         places, found=tuple(moved.values()), root=root, config=after(places.config), asv=after(places.asv)
     )

@@ -270,3 +270,29 @@ def test_a_conftest_that_imports_from_elsewhere_is_refused(tmp_path, module):
     )
     with pytest.raises(ForeignCodeError, match=f"{module}.*from outside its tree"):
         surveyed(candidate, base)
+
+
+def test_functions_of_pyperfs_scripts_are_measured_whether_pyperf_is_installed_or_not(tmp_path):
+    script = """
+        import pyperf
+        from pkg import work
+
+        async def later(count): return work(count)
+
+        def main():
+            runner = pyperf.Runner()
+            runner.argparser.add_argument("--size", type=int, default=10)
+            args = runner.parse_args()
+            runner.bench_func("sum of some", work, args.size)
+            runner.bench_async_func("later", later, 10)
+            runner.timeit("by itself", "1 + 1")
+
+        if __name__ == "__main__":
+            main()
+        """
+    project = a_project(tmp_path / "p", {"benchmarks/sums.py": script})
+    found = surveyed(project)
+    assert found.names == collected_by_bench(project)
+    assert found.outcomes.pop("by itself").startswith("skipped: pyperf's timeit times in its own way")
+    assert found.outcomes["sum of some"] == found.outcomes["later"] == "measured"
+    assert len(found.names) == 3
