@@ -58,7 +58,7 @@ def _calls(slower_ns: float) -> int:
 
 def _trace_once(stage: Stage, side: str, benchmarks: Sequence[Benchmark]) -> Repetition:
     by_name = {benchmark.name: benchmark for benchmark in benchmarks}
-    roots = [str(stage.homes[side].overlay)]
+    roots = stage.code_of(side)
     values: dict[str, dict[str, Value]] = {}
     note, packages = "", _packages()
     with private_folder() as folder:

@@ -117,7 +117,7 @@ def _record(
 
 
 def _fold(stage: Stage, side: str, recording: cpu.Recording) -> Profile:
-    roots = [str(stage.homes[side].overlay), str(stage.bench.folder)]
+    roots = stage.code_of(side)
     return within_calls(cpu.fold(recording, roots)[0])
 
 

@@ -117,7 +117,7 @@ def _name_functions(
     """Add the functions of those that changed most, from one more pair: naming them changes what is counted."""
     changed = [name for name, one in series.items() if not one.unseen and one.change > NEAR]
     chosen = sorted(changed, key=lambda name: -series[name].change)[:MOST_NAMED]
-    roots = {side: [str(stage.homes[side].overlay)] for side in Side}
+    roots = {side: stage.code_of(side) for side in Side}
 
     def use(slot: Slot, one: Amount, folder: Path) -> dict[str, float]:
         files = slot.use_tool(COUNTER, "functions", one.calls, str(folder))

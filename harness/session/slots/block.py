@@ -38,6 +38,11 @@ class Stage:
     limits: Limits = dataclasses.field(default_factory=Limits)
     spin: Spin = dataclasses.field(default_factory=dict)
 
+    def code_of(self, side: str) -> list[str]:
+        """Return the folders with a side's code and with the suite, which each side sees in one of its own."""
+        home = self.homes[side]
+        return [str(home.overlay), str(self.bench.home_of(home))]
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Draw:

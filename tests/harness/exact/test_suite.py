@@ -11,11 +11,16 @@ import pytest
 
 from harness.exact import slot_tools
 from harness.exact.suite import MOST_CALLS, calls_traced, trace_suite, values_of
+from harness.policy.policy import Policy
 from harness.profiles.stacks.marker import operation_of
-from harness.session.receipt import State
+from harness.session.receipt import Benchmark, State
+from harness.session.sides.prepare import prepare
+from harness.session.sides.subjects import TreeSide, working_tree
+from harness.session.slots.block import Stage
 from harness.supervise import Supervisor
 from tests.support.exact_suite import a_benchmark, a_stage
 from tests.support.processes import descendants
+from tests.support.suites import a_project
 
 SUITE = """
 import os, toy
@@ -175,3 +180,37 @@ def test_once(benchmark):
         counts = trace_suite(stage, [benchmark], 2)
     (allocations,) = [one for one in counts if one.metric == "allocations"]
     assert allocations.candidate[0] - allocations.base[0] == 3, counts
+
+
+def test_functions_of_the_suite_itself_have_one_name_on_both_sides(supervisor, tmp_path):
+    """Each side sees the suite in a folder of its own; a change is blamed on the function that changed alone."""
+    suite = """
+        import pkg
+        def of_the_suite(): return [bytes(9_999) for _ in range(3)] + pkg.work()
+        def test_it(benchmark): benchmark(of_the_suite)
+        """
+    base, candidate = (
+        a_project(
+            tmp_path / name,
+            {
+                "benchmarks/test_x.py": suite,
+                "src/pkg/__init__.py": f"def work(): return [bytes(9_999) for _ in range({count})]\n",
+            },
+        )
+        for name, count in (("base", 3), ("candidate", 9))
+    )
+    sides = TreeSide(f"path:{base}", base), working_tree(candidate)
+    with prepare(*sides, Policy(), supervisor, tmp_path / "log") as made:
+        stage = Stage(
+            supervisor, made.bench, made.homes, {"test_x.py::test_it": "test_x.py"}, tmp_path / "log"
+        )
+        one = Benchmark(name="test_x.py::test_it", base_ns=1e5, candidate_ns=1e5)
+        counts = trace_suite(stage, [one], 1)
+    (allocations,) = (one for one in counts if one.metric == "allocations")
+    base_sites, candidate_sites = allocations.base_sites, allocations.candidate_sites
+    assert any("benchmarks/test_x.py" in site for site in base_sites)
+    changed = {
+        site for site in {*base_sites, *candidate_sites} if base_sites.get(site) != candidate_sites.get(site)
+    }
+    assert changed
+    assert all("pkg/__init__.py" in site for site in changed)
