@@ -16,11 +16,11 @@ def test_loop(benchmark):
 def test_same(benchmark):
     benchmark(sorted, list(range(500, 0, -1)))
 def test_after_setup(benchmark):
-    benchmark.pedantic(toy.loop, setup=lambda: (toy.loop(40_000), ((8_000,), {}))[1])
+    benchmark.pedantic(toy.loop, setup=lambda: (toy.loop(40_000), ((8_000,), {}))[1], rounds=9)
 def test_async(benchmark):
     benchmark(toy.later, 8_000)
 def test_async_after_setup(benchmark):
-    benchmark.pedantic(toy.later, setup=lambda: (toy.loop(40_000), ((8_000,), {}))[1])
+    benchmark.pedantic(toy.later, setup=lambda: (toy.loop(40_000), ((8_000,), {}))[1], rounds=9)
 def test_threads(benchmark):
     def work():
         thread = threading.Thread(target=toy.loop, args=(8_000,))

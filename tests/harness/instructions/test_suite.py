@@ -7,7 +7,7 @@ import pytest
 from harness.instructions import suite
 from harness.instructions.pair import Outcome
 from harness.instructions.suite import UNNAMED, count_suite
-from harness.session.receipt import Side, State
+from harness.session.receipt import State
 from harness.session.slots.sizing import Found
 
 
@@ -29,7 +29,7 @@ class Played:
         return {name: self.outcomes[name] for name in amounts}
 
 
-STAGE = types.SimpleNamespace(homes=dict.fromkeys(Side, types.SimpleNamespace(overlay="/overlay")))
+STAGE = types.SimpleNamespace(code_of=lambda _side: ["/overlay"])
 
 
 def counted(base, candidate, unseen=""):
