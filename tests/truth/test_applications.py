@@ -137,7 +137,7 @@ def test_a_handler_that_changes_its_event_gets_the_next_one_as_it_was_made(shop)
         "--users",
         1,
         "--duration",
-        "200ms",
+        "1s",
         "--warmup",
         "100ms",
         "--no-report",
