@@ -59,7 +59,11 @@ def test_run_and_waits_are_the_service_of_every_row(rows):
 
 def means_of(truth):
     call = truth.run["operations"]["call"]
-    return {name: numbers["mean"] for name, numbers in call.items() if isinstance(numbers, dict) and "mean" in numbers}
+    return {
+        name: numbers["mean"]
+        for name, numbers in call.items()
+        if isinstance(numbers, dict) and "mean" in numbers
+    }
 
 
 def test_the_means_of_the_document_add_up(truth):
