@@ -164,8 +164,8 @@ with MemoryProfiler(Path(sys.argv[2]), follow_fork=True):
             os.closerange(first_closed, 4096)
         grow(20_000)
         if first_closed is not None:
-            # memray notices at its next look at the memory of the process, every 10 ms.
-            time.sleep(1.0)
+            # memray notices at its next look at the memory of the process, every 10 ms where it gets the CPU.
+            time.sleep(2.0)
         os._exit(0)
 """
 
