@@ -92,7 +92,7 @@ def planned(plan: SessionPlan) -> Quota:
     return (
         most(plan)
         if plan.rule is Rule.FIXED
-        else {Phase.SCREEN: min(plan.least_blocks, plan.screen_blocks), Phase.CONFIRM: 0}
+        else {Phase.SCREEN: plan.blocks_before_deciding, Phase.CONFIRM: 0}
     )
 
 

@@ -15,6 +15,11 @@ Key = tuple[str, str]
 """Benchmark and metric."""
 
 
+def design_of(rule: Rule, blocks: int, alpha: float) -> power.Design:
+    """Return the confirming blocks of a session under a rule, at most or exactly so many."""
+    return power.Sequential(blocks, alpha) if rule is Rule.SEQUENTIAL else power.Fixed(blocks, alpha)
+
+
 def key_of(evidence: Evidence) -> Key:
     """Return the name of the evidence."""
     return evidence.benchmark, evidence.metric.name
@@ -45,17 +50,20 @@ class Candidates:
     @property
     def design(self) -> power.Design:
         """The confirming blocks, with the alpha that each of the candidates has in the worst case."""
-        kind = power.Sequential if self.rule is Rule.SEQUENTIAL else power.Fixed
-        return kind(self.most_blocks, self.alpha / max(1, len(self.leaning) + len(self.others)))
-
-    def terms(self, key: Key, withheld: str = "") -> paired.Terms:
-        """Return the criteria of one metric, candidate or not."""
-        return self._terms(key, self.fresh_p().get(key), withheld)
+        return design_of(
+            self.rule, self.most_blocks, self.alpha / max(1, len(self.leaning) + len(self.others))
+        )
 
     def all_terms(self, withheld: str) -> dict[Key, paired.Terms]:
         """Return the criteria of every metric."""
-        p = self.fresh_p()
-        return {key: self._terms(key, p.get(key), withheld) for key in self.evidence}
+        p, design = self.fresh_p(), self.design
+        return {
+            key: paired.Terms(
+                self.margins[key], self.alpha, self.rule, p.get(key), design, withheld,
+                is_candidate=key in self.leaning,
+            )
+            for key in self.evidence
+        }  # fmt: skip
 
     def fresh(self) -> dict[Hashable, float]:
         """Return the evidence of each candidate's own fresh blocks: an e-value, or p under the fixed rule."""
@@ -94,17 +102,6 @@ class Candidates:
             and not paired.refuted(self.evidence[key], leaning, terms[key])
         )
 
-    def _terms(self, key: Key, p: float | None, withheld: str) -> paired.Terms:
-        return paired.Terms(
-            self.margins[key],
-            self.alpha,
-            self.rule,
-            p,
-            self.design,
-            withheld,
-            is_candidate=key in self.leaning,
-        )
-
 
 def alpha_of(receipt: Receipt, policy: Policy) -> float:
     """Return the false alarm rate of one session. Shards share that of the policy, without knowing one another's data."""
@@ -115,19 +112,13 @@ def candidates_among(
     found: Sequence[Evidence], policy: Policy, rule: Rule, most_blocks: int, alpha: float
 ) -> Candidates:
     """Return the candidates of one suite, on the evidence of its screen. `alpha` is their common false alarm rate."""
-    margins = {key_of(one): policy.margin(one.benchmark, one.metric.name) for one in found}
-    leans = {key_of(one): paired.lean(one, margins[key_of(one)], rule) for one in found}
-    decided = {(one.benchmark, leans[key_of(one)]) for one in found if not one.metric.watched}
+    evidence = {key_of(one): one for one in found}
+    margins = {key: policy.margin(*key) for key in evidence}
+    leans = {key: paired.lean(one, margins[key], rule) for key, one in evidence.items()}
+    decided = {(key[0], leans[key]) for key, one in evidence.items() if not one.metric.watched}
     leaning = {
-        key_of(one): leans[key_of(one)]
-        for one in found
-        if leans[key_of(one)] and not (one.metric.watched and (one.benchmark, leans[key_of(one)]) in decided)
+        key: leans[key]
+        for key, one in evidence.items()
+        if leans[key] and not (one.metric.watched and (key[0], leans[key]) in decided)
     }
-    return Candidates(
-        leaning,
-        {key_of(one): one for one in found},
-        margins,
-        rule,
-        alpha,
-        most_blocks,
-    )
+    return Candidates(leaning, evidence, margins, rule, alpha, most_blocks)

@@ -10,7 +10,7 @@ from harness.judge.gathering import Evidence, Pair, gather
 from harness.judge.load_evidence import segments_pair
 from harness.judge.metrics import ALL, LOAD_METRICS, WALL
 from harness.judge.verdict import Controls
-from harness.session.receipt import NULL_CONTROL, Benchmark, Block, LoadBlock, Rule, Segment, SessionPlan
+from harness.session.receipt import NULL_CONTROL, Benchmark, Block, LoadBlock, Segment, SessionPlan
 from harness.stats.holm import holm
 from harness.stats.order import fewest
 from harness.stats.sequential import e_either
@@ -57,8 +57,7 @@ def micro_control(
     """
     named = (benchmark for benchmark in benchmarks if benchmark.name == NULL_CONTROL)
     evidence = wall_evidence(next(named, Benchmark(name=NULL_CONTROL, pairs=1)), blocks)
-    first = plan.least_blocks if plan.rule is Rule.SEQUENTIAL else plan.screen_blocks
-    return _control(blocks, [evidence], evidence, {WALL.name: margin}, first)
+    return _control(blocks, [evidence], evidence, {WALL.name: margin}, plan.blocks_before_deciding)
 
 
 def load_control(blocks: Sorted[LoadBlock], margins: Mapping[str, float], plan: SessionPlan) -> Control:

@@ -17,7 +17,7 @@ from harness.judge.conclusion import Findings, conclude
 from harness.judge.controls import Control, load_control, merged, micro_control
 from harness.judge.exact import exact_comparisons
 from harness.judge.instructions import beside_times
-from harness.judge.looks import judged_micro, load_candidates, micro_candidates, still_open
+from harness.judge.looks import load_candidates, micro_candidates, still_open
 from harness.judge.metrics import ALL, LOAD_METRICS, WALL
 from harness.judge.process import base_slows_everything, slows_everything
 from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
@@ -34,6 +34,7 @@ from harness.session.receipt import (
     Phase,
     Receipt,
     Rule,
+    SessionPlan,
     Shard,
     State,
 )
@@ -124,19 +125,18 @@ def _micro(
         control = dataclasses.replace(control, reasons=(process.note, *control.reasons))
     compared = _paired(candidates, control, made)
     if made.finished and made.same_policy and not control.reasons:
-        compared = _left_open(compared, receipt, policy, blocks.usable.get(Phase.SCREEN, 0))
+        compared = _left_open(compared, candidates, receipt.plan, blocks.usable.get(Phase.SCREEN, 0))
     return [*([process] if process else []), *compared, *one_sided]
 
 
 def _left_open(
-    compared: list[Comparison], receipt: Receipt, policy: Policy, screened: int
+    compared: list[Comparison], candidates: Candidates, plan: SessionPlan, screened: int
 ) -> list[Comparison]:
     """Return the comparisons; invalid where the session ended with open ones, and with blocks left to measure them."""
-    plan = receipt.plan
     if plan.rule is Rule.FIXED or screened >= plan.screen_blocks:
         return compared
     note = f"undecided after {screened} of up to {plan.screen_blocks} blocks, and not measured any further"
-    left = still_open(judged_micro(receipt, policy), receipt, policy)
+    left = still_open(candidates, plan.least_blocks)
     return [
         dataclasses.replace(one, verdict=Verdict.INVALID, note=note)
         if one.benchmark in left and one.counts and one.verdict is Verdict.INCONCLUSIVE

@@ -27,11 +27,11 @@ class Looks:
         """Return the benchmarks of the next block of the screen; none if the screen is over."""
         plan = receipt.plan
         made = sort_blocks(receipt).usable.get(Phase.SCREEN, 0)
-        if made < (plan.least_blocks if plan.rule is Rule.SEQUENTIAL else plan.screen_blocks):
+        if made < plan.blocks_before_deciding:
             return _comparable(receipt)
         if plan.rule is Rule.FIXED or made >= plan.screen_blocks or slows_everything(receipt, self.policy):
             return frozenset()
-        return still_open(judged_micro(receipt, self.policy), receipt, self.policy)
+        return still_open(micro_candidates(receipt, self.policy), plan.least_blocks)
 
     def confirming(self, receipt: Receipt) -> frozenset[str]:
         """Return the benchmarks of the next block of the confirmation; none if it is over, or not needed."""
@@ -61,25 +61,17 @@ class Looks:
         return _least(load_candidates(receipt, self.policy))
 
 
-def still_open(found: list[Evidence], receipt: Receipt, policy: Policy) -> frozenset[str]:
+def still_open(candidates: Candidates, least_blocks: int) -> frozenset[str]:
     """Return the benchmarks with a deciding metric that its screen neither clears nor makes a candidate.
 
     A benchmark of which one metric appears worse needs no more of the screen: fresh blocks must tell.
     """
-    plan = receipt.plan
-    worse = {
-        benchmark
-        for (benchmark, _), leaning in micro_candidates(receipt, policy).leaning.items()
-        if leaning is Lean.WORSE
-    }
+    worse = {benchmark for (benchmark, _), leaning in candidates.leaning.items() if leaning is Lean.WORSE}
     return frozenset(
         one.benchmark
-        for one in found
-        if (
-            undecided(one, policy.margin(one.benchmark, one.metric.name), plan.rule)
-            and one.benchmark not in worse
-        )
-        or _is_short(one, plan.least_blocks)
+        for key, one in candidates.evidence.items()
+        if (undecided(one, candidates.margins[key], candidates.rule) and one.benchmark not in worse)
+        or _is_short(one, least_blocks)
     )
 
 
@@ -93,7 +85,7 @@ def micro_candidates(receipt: Receipt, policy: Policy) -> Candidates:
     """Return the candidates of the micro suite."""
     plan = receipt.plan
     return candidates_among(
-        judged_micro(receipt, policy), policy, plan.rule, plan.confirm_blocks, alpha_of(receipt, policy)
+        _judged_micro(receipt, policy), policy, plan.rule, plan.confirm_blocks, alpha_of(receipt, policy)
     )
 
 
@@ -101,17 +93,17 @@ def load_candidates(receipt: Receipt, policy: Policy) -> Candidates:
     """Return the candidates of the load suite."""
     plan = receipt.plan
     return candidates_among(
-        judged_load(receipt, policy), policy, plan.rule, plan.load_confirm_blocks, alpha_of(receipt, policy)
+        _judged_load(receipt, policy), policy, plan.rule, plan.load_confirm_blocks, alpha_of(receipt, policy)
     )
 
 
-def judged_micro(receipt: Receipt, policy: Policy) -> list[Evidence]:
+def _judged_micro(receipt: Receipt, policy: Policy) -> list[Evidence]:
     """Return the micro suite's evidence without the skipped benchmarks."""
     found = micro_evidence(receipt.benchmarks, sort_blocks(receipt))
     return [evidence for evidence in found if not _skipped(evidence, policy)]
 
 
-def judged_load(receipt: Receipt, policy: Policy) -> list[Evidence]:
+def _judged_load(receipt: Receipt, policy: Policy) -> list[Evidence]:
     """Return the load suite's evidence without the skipped operations."""
     found = load_evidence(sort_load_blocks(receipt))
     return [evidence for evidence in found if not _skipped(evidence, policy)]

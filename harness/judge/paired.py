@@ -208,7 +208,7 @@ def _judged(evidence: Evidence, change: Change, terms: Terms, leaning: Lean) -> 
     unconfirmed = "the screen's change was not confirmed on fresh blocks" if terms.p is not None else ""
     if change.high < metric.scale.margin(terms.margin):
         return Verdict.OK, unconfirmed
-    if metric.floor and _below_floor(evidence.screened, metric):
+    if _below_floor(evidence.screened, metric):
         return Verdict.OK, f"it differs by less than {metric.floor / 1e6:g} ms"
     return Verdict.INCONCLUSIVE, unconfirmed or next(iter(change.warnings), "")
 

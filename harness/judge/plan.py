@@ -5,6 +5,7 @@ import math
 import msgspec
 
 from harness.errors import UsageError
+from harness.judge.candidates import design_of
 from harness.judge.policy_file import refuse_unreachable
 from harness.policy.policy import Policy
 from harness.session.receipt import Rule, SessionPlan
@@ -88,8 +89,7 @@ def detectable_share(plan: SessionPlan, spread: float, policy: Policy, candidate
     """Return the plan's minimum detectable effect (80 % power), as a share; None if no effect is detectable."""
     margin = math.log1p(policy.margin_percent / 100)
     alpha = policy.alpha_percent / 100 / max(1, candidates)
-    kind = power.Sequential if plan.rule is Rule.SEQUENTIAL else power.Fixed
-    found = power.detectable(kind(plan.confirm_blocks, alpha), spread, margin)
+    found = power.detectable(design_of(plan.rule, plan.confirm_blocks, alpha), spread, margin)
     return None if found is None else math.expm1(found)
 
 

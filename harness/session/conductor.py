@@ -16,7 +16,7 @@ from harness.policy.policy import Policy
 from harness.redaction.documents import without_secrets
 from harness.session import shards
 from harness.session.pace import Asked, Pace
-from harness.session.receipt import NULL_CONTROL, Block, Phase, Receipt, Rule, SessionPlan, Shard, Side, State
+from harness.session.receipt import NULL_CONTROL, Block, Phase, Receipt, SessionPlan, Shard, Side, State
 from harness.session.sides.measured import refuse_unused
 from harness.session.sides.overlay import contents
 from harness.session.sides.prepare import Prepared, prepare
@@ -171,7 +171,7 @@ class MicroSession:
         plan = self._receipt.plan
         sides = (Side.BASE, Side.CANDIDATE, NULL)
         warm_byte_code(dataclasses.replace(self._stage, homes=self._prepared.swapped), sides)
-        least = plan.least_blocks if plan.rule is Rule.SEQUENTIAL else plan.screen_blocks
+        least = plan.blocks_before_deciding
         screened = self._blocks(Phase.SCREEN, looks, looks.screening, least, plan.screen_blocks)
         if screened >= least:
             _, fewest = looks.to_confirm(self._receipt)

@@ -291,6 +291,13 @@ class SessionPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Number of load blocks of the screen; the rule of the load suite is always the fixed one."""
     load_confirm_blocks: int = 16
 
+    @property
+    def blocks_before_deciding(self) -> int:
+        """Number of blocks of the screen before the first decision: under the fixed rule all of them."""
+        if self.rule is Rule.FIXED:
+            return self.screen_blocks
+        return min(self.least_blocks, self.screen_blocks)
+
 
 class Shard(msgspec.Struct, frozen=True, kw_only=True):
     """The share of one of `count` sessions that divide a suite. `number` counts from 1; `names` are the whole suite's."""
