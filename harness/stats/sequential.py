@@ -33,6 +33,7 @@ def compare_sequentially(differences: Sequence[float], end_alpha: float = END_AL
     ordered, test = sorted(differences), sign_test(differences)
     rank = fewest_signs(test.count, 1 / end_alpha)
     bounded = rank is not None
+    few = f"{test.count} pairs are too few for an interval that holds at every look (at least {fewest_pairs(1 / end_alpha)} are needed)"
     return Comparison(
         change=statistics.median(ordered),
         low=ordered[test.count - rank] if rank else -math.inf,
@@ -42,7 +43,7 @@ def compare_sequentially(differences: Sequence[float], end_alpha: float = END_AL
         p_greater=p_of(test.above, test.count),
         p_less=p_of(test.below, test.count),
         p_either=min(1.0, 1 / e_either(test.above, test.below, test.count)),
-        warnings=tuple(_warnings(test.count, test.ties, bounded=bounded, end_alpha=end_alpha)),
+        warnings=(*([] if bounded else [few]), *test.warnings),
     )
 
 
@@ -103,14 +104,3 @@ def fewest_pairs(least: float) -> int:
     while e_value(count, count) < least:
         count += 1
     return count
-
-
-def _warnings(count: int, ties: int, *, bounded: bool, end_alpha: float) -> list[str]:
-    warnings = []
-    if not bounded:
-        warnings.append(
-            f"{count} pairs are too few for an interval that holds at every look (at least {fewest_pairs(1 / end_alpha)} are needed)"
-        )
-    if ties:
-        warnings.append(f"{ties} of {count} pairs are equal, and count for neither side")
-    return warnings

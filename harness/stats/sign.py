@@ -24,6 +24,13 @@ class SignTest:
         return self.above + self.below + self.ties
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """The caveat of ties, where there are any."""
+        return (
+            (f"{self.ties} of {self.count} pairs are equal, and count for neither side",) if self.ties else ()
+        )
+
+    @property
     def p_greater(self) -> float:
         """The probability of at least as many differences above zero under no change; 1 without data."""
         return at_least(self.above, self.count)

@@ -31,7 +31,8 @@ def compare_by_ranks(differences: Sequence[float], confidence: float = CONFIDENC
     means = sorted(
         (first + second) / 2 for place, first in enumerate(differences) for second in differences[place:]
     )
-    count, ties = len(differences), sign_test(differences).ties
+    count = len(differences)
+    few = f"{count} pairs are too few for an interval at {confidence:.0%}"
     out = _outside(count, (1 - confidence) / 2)
     return Comparison(
         change=statistics.median(means),
@@ -41,7 +42,7 @@ def compare_by_ranks(differences: Sequence[float], confidence: float = CONFIDENC
         count=count,
         p_greater=_p(differences),
         p_less=_p([-difference for difference in differences]),
-        warnings=tuple(_warnings(count, ties, bounded=out is not None, confidence=confidence)),
+        warnings=(*([few] if out is None else []), *sign_test(differences).warnings),
     )
 
 
@@ -87,12 +88,3 @@ def _outside(count: int, alpha: float) -> int | None:
     if tails[-1] > alpha:
         return None
     return int(np.count_nonzero(tails <= alpha)) - 1
-
-
-def _warnings(count: int, ties: int, *, bounded: bool, confidence: float) -> list[str]:
-    warnings = []
-    if not bounded:
-        warnings.append(f"{count} pairs are too few for an interval at {confidence:.0%}")
-    if ties:
-        warnings.append(f"{ties} of {count} pairs are equal, and count for neither side")
-    return warnings
