@@ -33,8 +33,8 @@ BLIND = "waiting, caches, system calls and garbage collection"
 def decided(bare: Comparison, count: Count, allowed: float, margin: float) -> Comparison:
     """Return the comparison of equally many counts of both sides, in the order of their pairs.
 
-    `allowed` is the accepted growth per call, `margin` the smallest relevant change as a share. There is no figure where the
-    count is not exact.
+    `allowed` is the accepted growth per call, `margin` the smallest relevant change as a share. A count that
+    is not exact has no figure.
     """
     if not all(value > 0 for value in (*count.base, *count.candidate)):
         return dataclasses.replace(bare, note="it holds an implausible count")

@@ -48,7 +48,7 @@ def judge_together(receipts: Sequence[Receipt], policy: Policy) -> Judgement:
 
 
 def merged_receipt(receipts: Sequence[Receipt], command: str) -> Receipt:
-    """Return what the receipts hold together, to be shown and to check a policy against. It is no evidence of its own."""
+    """Return what the receipts hold together, for showing it, and for checking a policy. No verdict rests on it."""
     first = receipts[0]
     if len(receipts) == 1 and first.shard is None:
         return first

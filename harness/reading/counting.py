@@ -31,7 +31,7 @@ def count_clause(run: RunSummary, clause: Clause, operation: str, stage: str | N
     is_latency = clause.metric is SloMetric.LATENCY
     for piece in rows:
         response, completed = _response(piece), piece["outcome"] == Outcome.COMPLETED
-        # A call without a time is no evidence that it was quick.
+        # A call without a time may have been slow: it does not keep the limit.
         timed = completed & has_time(piece)
         kept = timed & (response <= clause.limit) if is_latency else completed
         tally.add(rows.stretch_of(piece["intended_ns"]), ~kept)

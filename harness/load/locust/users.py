@@ -89,7 +89,7 @@ class Users:
             self.lost[f"{where} raised {type(error).__name__}"] += 1
 
     def begin_task(self, state: UserState) -> None:
-        """Note that the first task begins that is no set of tasks: the user has started."""
+        """Note that the user has started: its first task begins. Sets of tasks do not count."""
         state.aside = int(Aside.NOT)
         state.begun_ns = self._now_ns()
 
