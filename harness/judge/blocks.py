@@ -25,7 +25,6 @@ SLOWER_THAN_USUAL = 1.5
 """Largest accepted ratio of a block's loop to the session's usual one: 1.5 indicates a stolen or throttled processor."""
 MOST_BAD = 0.4
 """Largest share of discarded blocks: above it, the remaining blocks do not represent the session."""
-MOST_NUMBERED = 100_000
 LARGEST_NUMBER = 1e18
 SMALLEST_NUMBER = 1e-9
 """Range of plausible times and rates: 1e18 ns is thirty years. A number outside it is damaged."""
@@ -115,12 +114,8 @@ def _faults(blocks: Sequence[Block | LoadBlock], usable: Mapping[Phase, int], al
     numbers = Counter(block.number for block in blocks)
     faults = [f"block {number} is recorded {times} times" for number, times in numbers.items() if times > 1]
     # A session of no fixed length tells by its numbers that a block was lost.
-    lost = (
-        sorted(set(range(max(numbers, default=-1) + 1)) - numbers.keys())
-        if len(numbers) < MOST_NUMBERED
-        else []
-    )
-    faults += [f"block {number} is missing" for number in lost[:1]]
+    lost = next((number for number in range(len(numbers)) if number not in numbers), None)
+    faults += [] if lost is None else [f"block {lost} is missing"]
     phases = [_ORDER[block.phase] for block in sorted(blocks, key=lambda block: block.number)]
     if phases != sorted(phases):
         faults.append("the blocks are not in the order screen, confirm")

@@ -101,3 +101,9 @@ def test_a_confirmation_that_lost_blocks_is_no_confirmation():
     session.blocks.pop(20)
     one = of(judge(session, POLICY), "a")
     assert (one.verdict, one.note) == (Verdict.INVALID, "block 20 is missing")
+
+
+def test_a_number_that_no_session_reaches_is_a_lost_block_and_costs_nothing():
+    session = steady({"a": 0.0})
+    changed(session, 11, number=10**15)
+    assert of(judge(session, POLICY), "a").note == "block 11 is missing"
