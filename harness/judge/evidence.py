@@ -7,7 +7,16 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from harness.judge.blocks import MOST_BAD, Sorted
-from harness.judge.gathering import DamagedError, Evidence, Expect, Pair, Reader, gather, median_pair
+from harness.judge.gathering import (
+    DamagedError,
+    Evidence,
+    Expect,
+    Pair,
+    Reader,
+    gather,
+    median_pair,
+    require_plausible,
+)
 from harness.judge.metrics import (
     COLD_START,
     COLD_START_CPU,
@@ -127,7 +136,7 @@ def _wall_mean(slices: Slices, benchmark: Benchmark) -> Pair:
 
 def _mean_pair(base_ns: Sequence[float], candidate_ns: Sequence[float], benchmark: Benchmark) -> Pair:
     """Return the log ratio of the sums of all slices, and the mean time of a call on each side."""
-    median_pair(base_ns, candidate_ns, benchmark.calls)
+    require_plausible(base_ns, candidate_ns, benchmark.calls)
     base, candidate, calls = sum(base_ns), sum(candidate_ns), benchmark.calls * len(base_ns)
     return Pair(base / calls, candidate / calls, math.log(candidate / base))
 
@@ -177,18 +186,20 @@ def _first_calls(name: str, field: str) -> Reader[Block]:
 
 
 def _sides_pair(by_side: Mapping[str, int]) -> Pair | None:
-    sides = [by_side.get(side) for side in Side]
-    if None in sides:
-        return None
-    base, candidate = (float(value or 0) for value in sides)
-    return median_pair([base], [candidate], 1)
+    sides = _both(by_side)
+    return median_pair(sides[:1], sides[1:], 1) if sides else None
+
+
+def _both(by_side: Mapping[str, float]) -> list[float]:
+    """Return the values of base and candidate; none where either is missing."""
+    return [float(by_side[side]) for side in Side] if set(Side) <= by_side.keys() else []
 
 
 def _read_idle_cpu(block: Block) -> Pair | None:
-    sides = [block.idle_cpu.get(side) for side in Side]
-    if None in sides:
+    sides = _both(block.idle_cpu)
+    if not sides:
         return None
-    base, candidate = (float(value or 0) for value in sides)
+    base, candidate = sides
     if not (0 <= base <= MOST_CORES and 0 <= candidate <= MOST_CORES):
         raise DamagedError("an implausible use of the CPU")
     return Pair(base, candidate, candidate - base)

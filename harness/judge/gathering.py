@@ -79,12 +79,17 @@ def gather(
     return Evidence(benchmark, metric, tuple(by_phase[Phase.SCREEN]), tuple(by_phase[Phase.CONFIRM]), trouble)
 
 
-def median_pair(base_ns: Sequence[float], candidate_ns: Sequence[float], calls: int) -> Pair:
-    """Return the median log ratio of pairs of times, and the median time of a call. Raises `DamagedError` for impossible times."""
+def require_plausible(base_ns: Sequence[float], candidate_ns: Sequence[float], calls: int) -> None:
+    """Raise `DamagedError` unless the times are pairs of possible ones."""
     if not base_ns or len(base_ns) != len(candidate_ns):
         raise DamagedError(f"{len(base_ns)} slices of the base and {len(candidate_ns)} of the candidate")
     if calls < 1 or not all(map(plausible, (*base_ns, *candidate_ns))):
         raise DamagedError("an implausible time")
+
+
+def median_pair(base_ns: Sequence[float], candidate_ns: Sequence[float], calls: int) -> Pair:
+    """Return the median log ratio of pairs of times, and the median time of a call. Raises `DamagedError` for impossible times."""
+    require_plausible(base_ns, candidate_ns, calls)
     ratios = [math.log(after / before) for before, after in zip(base_ns, candidate_ns, strict=True)]
     return Pair(
         statistics.median(base_ns) / calls, statistics.median(candidate_ns) / calls, statistics.median(ratios)

@@ -20,7 +20,12 @@ def choose(names: Sequence[str], words: Iterable[str], broken: Mapping[str, str]
     for word in words:
         if not any(selects(word, name) for name in names):
             _refuse(word, names, broken)
-    return tuple(name for name in names if not words or any(selects(word, name) for word in words))
+    return tuple(name for name in names if is_chosen(name, words))
+
+
+def is_chosen(name: str, words: Sequence[str]) -> bool:
+    """Return True if any of `words` selects the name, or there is no word."""
+    return not words or any(selects(word, name) for word in words)
 
 
 def selects(word: str, name: str) -> bool:

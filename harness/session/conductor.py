@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from harness import environment
-from harness.micro.choosing import choose, selects
+from harness.micro.choosing import choose, is_chosen
 from harness.policy.policy import Policy
 from harness.redaction.documents import without_secrets
 from harness.session import shards
@@ -208,7 +208,7 @@ class MicroSession:
         if isinstance(self._request.candidate, TargetSide):
             discovery.require_measurable(base, candidate)
         found, notes = discovery.merge(base, candidate, base_names, self._prepared.bench)
-        found = [one for one in found if self._is_selected(one.name)] + self._skipped(candidate)
+        found = [one for one in found if is_chosen(one.name, self._request.select)] + self._skipped(candidate)
         # The share of a shard may have nothing to measure; the judge of all shards sees to it that some has.
         if self._request.shard is None or candidate.trouble:
             discovery.require_some(found, notes, base, candidate, self._prepared.bench.suite)
@@ -238,10 +238,6 @@ class MicroSession:
         shard = self._receipt.shard
         return listed if shard is None else shards.only(shards.share_of(shard), listed)[0]
 
-    def _is_selected(self, name: str) -> bool:
-        words = self._request.select
-        return not words or any(selects(word, name) for word in words)
-
     def _chosen(self, found: discovery.Survey) -> list[str]:
         """Return the benchmarks to run: those selected, without those that the policy skips, which would only cost time."""
         names = choose(list(found.files), self._request.select, found.errors)
@@ -252,7 +248,7 @@ class MicroSession:
         return [
             Found(name, candidate.files[name], State.SKIPPED, note=why)
             for name, why in skipped.items()
-            if why is not None and self._is_selected(name)
+            if why is not None and is_chosen(name, self._request.select)
         ]
 
     def _base_names(self) -> frozenset[str]:

@@ -21,7 +21,7 @@ from harness.judge.judge import judge
 from harness.judge.looks import Looks
 from harness.judge.plan import what_it_detects
 from harness.judge.verdict import Verdict
-from harness.micro.choosing import selects
+from harness.micro.choosing import is_chosen
 from harness.model import Executor
 from harness.policy.policy import Policy
 from harness.session.allowance import END_S, Allowance
@@ -207,8 +207,7 @@ class _Work:
 
     def _keep(self, counts: list[Count]) -> None:
         """Add counts to the receipt; records that two ways of counting share, such as failures, are added once."""
-        words = self._asked.select
-        counts = [one for one in counts if not words or any(selects(word, one.benchmark) for word in words)]
+        counts = [one for one in counts if is_chosen(one.benchmark, self._asked.select)]
         known = {(count.benchmark, count.metric) for count in self.receipt.counts}
         self.receipt.counts += [count for count in counts if (count.benchmark, count.metric) not in known]
         self._folder.write(self.receipt)
