@@ -91,7 +91,8 @@ def served(folder):
 def test_answers_of_400_and_above_have_failed_unless_they_are_expected(served):
     operations = served["operations"]
     for name in ("dict", "object"):
-        assert operations[name]["failed"] == pytest.approx(operations[name]["count"] / 3, abs=1)
+        # The answers take turns; the two users may overtake each other where the measured time begins and ends.
+        assert operations[name]["failed"] == pytest.approx(operations[name]["count"] / 3, abs=4)
         assert operations[name]["failed"]
     assert operations["missing"]["failed"] == 0
     assert {(one["operation"], one["what"]) for one in served["failures"]} == {
