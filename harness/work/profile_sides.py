@@ -11,7 +11,8 @@ from harness.model import Scenario
 from harness.policy.policy import Policy
 from harness.processes.loadrun import Subject
 from harness.session.receipt import Side
-from harness.session.sides.prepare import prepare
+from harness.session.sides.builds import Builder
+from harness.session.sides.built import prepare_sides
 from harness.session.sides.subjects import TreeSide, parse_tree, working_tree
 from harness.supervise import Supervisor
 from harness.work.preparing import subject_of
@@ -90,7 +91,11 @@ def _other_target(base: str, scenario: Scenario, given: Mapping[str, str]) -> Pr
 
 @contextlib.contextmanager
 def code_of(
-    sides: tuple[ProfileSide, ...], policy: Policy, supervisor: Supervisor, log: Path
+    sides: tuple[ProfileSide, ...],
+    policy: Policy,
+    supervisor: Supervisor,
+    log: Path,
+    builder: Builder | None,
 ) -> Iterator[Mapping[ProfileSide, Path | None]]:
     """Yield the folder that each side's code is imported from; None for the running tree."""
     trees = [side.tree for side in sides]
@@ -98,7 +103,9 @@ def code_of(
         yield dict.fromkeys(sides)
         return
     with (
-        prepare(trees[0], trees[1], policy, supervisor, log, with_suite=False) as prepared,
+        prepare_sides(
+            trees[0], trees[1], policy, supervisor, log, builder=builder, with_suite=False
+        ) as prepared,
         tempfile.TemporaryDirectory(dir=prepared.folder) as scratch,
     ):
         places = overlays(prepared, Path(scratch))
