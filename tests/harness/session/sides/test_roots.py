@@ -1,5 +1,6 @@
 """Which packages are measured and what they are called, and whether they are compiled on both sides."""
 
+import os
 import sysconfig
 
 import pytest
@@ -92,6 +93,22 @@ def test_a_module_that_is_new_to_a_built_side_is_no_reason_to_refuse(trees):
     write(trees[Side.BASE], {"c/_other.pyx": ""})
     with pytest.raises(UsageError, match=r"the base lacks pkg\._other"):
         refuse_uneven_builds(measured(trees), trees)
+
+
+def test_a_module_compiled_before_its_source_was_edited_is_refused(trees):
+    """Without that both sides may be measured with one code, whatever the source says."""
+    for tree in trees.values():
+        write(tree, {f"pkg/_native{SUFFIX}": "", "pkg/_native.c": "", "pkg/other.c": ""})
+    edited = trees[Side.CANDIDATE] / "pkg"
+    os.utime(edited / "other.c", (4e9, 4e9))
+    refuse_uneven_builds(measured(trees), trees)
+    os.utime(edited / "_native.c", (4e9, 4e9))
+    with pytest.raises(
+        UsageError, match=rf"The candidate's pkg/_native{SUFFIX} is older than its source _native.c"
+    ):
+        refuse_uneven_builds(measured(trees), trees)
+    write_built(trees[Side.CANDIDATE], Built({"pkg": "pkg"}, []))
+    refuse_uneven_builds(measured(trees), trees)
 
 
 def test_a_package_that_one_side_lacks_altogether_is_no_uneven_build(trees):
