@@ -13,7 +13,7 @@ from harness.session.sides.measured import (
     refuse_uneven_builds,
     refuse_unused,
 )
-from harness.session.sides.roots import Built, missing, source_roots, write_built
+from harness.session.sides.roots import Built, leaves, missing, source_roots, write_built
 from tests.support.session import write
 
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
@@ -56,6 +56,12 @@ def test_a_target_says_too_what_a_root_is_called(tmp_path, target):
 
 def test_a_root_that_no_side_has_is_told():
     assert missing(["src", "lib/pkg/sub", "gone"], ["src/pkg", "lib/pkg"]) == ["gone"]
+
+
+def test_of_a_module_and_its_compiled_twin_the_one_that_python_imports_is_the_root(tmp_path):
+    write(tmp_path, {f"src/fast{SUFFIX}": "", "src/fast.py": "", "src/pkg/__init__.py": ""})
+    assert source_roots(tmp_path, ()) == {"fast": f"src/fast{SUFFIX}", "pkg": "src/pkg"}
+    assert leaves(tmp_path / "src")["fast"].name == f"fast{SUFFIX}"
 
 
 @pytest.fixture
