@@ -108,6 +108,9 @@ def _built(
             side: _copy(one, folder / letter, policy.source_roots)
             for (side, one), letter in zip(sides.items(), "ab", strict=False)
         }
+        # Before the builds: a project without a suite is told so at once.
+        candidate = copies[Side.CANDIDATE][0]
+        suite = find_places(candidate, policy.suite).found if with_suite else ()
         results = {}
         for side, (project, top) in copies.items():
             require_complete(project, policy.source_roots)
@@ -115,8 +118,6 @@ def _built(
             what = f"the {side} '{sides[side].label}'" if len(sides) > 1 else sides[side].label
             builder.into(results[side], what, project, top)
             facts[side] = _facts(sides[side], sources.digest(top))
-        candidate = copies[Side.CANDIDATE][0]
-        suite = find_places(candidate, policy.suite).found if with_suite else ()
         places = _places(candidate, results, policy, suite)
         for side, (project, top) in copies.items():
             shutil.rmtree(top / ".git", ignore_errors=True)
