@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from harness.model import Outcome
+from harness.processes.clock_exchange import WorkerClock
 from harness.run.documents import HostFacts
 from harness.run.facts import LoadFacts
 from harness.table import calls
@@ -59,6 +60,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     end: End | None = None
     trouble: str | None = None
     """Reason why the worker ended early, or took no part."""
+    clock: WorkerClock = WorkerClock()
 
     def pack(self) -> bytes:
         """Return the report as bytes for `unpack`."""

@@ -115,6 +115,8 @@ class WorkerFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One of several workers: its outcomes of the measured time, and the CPU contention of its process.
 
     `lost` is how its process ended, if not normally; `undone_share` is the share of the whole plan that it left undone.
+    `placed_within_ns` is the largest error of its time zero against that of the whole, in ns, which is 0 on one machine; None if the
+    clocks of the machines were not compared.
     """
 
     name: str
@@ -124,6 +126,7 @@ class WorkerFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Percentiles of its response times, in ns; None for a percentile with too few calls."""
     lost: str | None = None
     undone_share: float = 0.0
+    placed_within_ns: int | None = 0
 
 
 class LocustFacts(msgspec.Struct, kw_only=True):
