@@ -14,12 +14,14 @@ import msgspec
 from harness.clock import NS_PER_S, SystemClock, wall_ns
 
 WINDOW_NS = 10 * NS_PER_S
-"""Of each window of this length, the tightest answer is kept."""
+"""Length of a window, of which the tightest answer is kept."""
 _MOST_WINDOWS = 10_000
 # The clocks of two machines drift apart by less than 100 ppm.
 _DRIFT_NS_PER_WINDOW = WINDOW_NS // 10_000
 # A wall clock may have been set by this much between an answer and the end of the test, and still be that of one machine.
 _SET_NS = NS_PER_S // 10
+# The process may lose its processor between two readings.
+_READINGS = 10
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -63,11 +65,14 @@ def _is_shared(clock: WorkerClock, here: WorkerClock) -> bool:
 
 def this_clock() -> WorkerClock:
     """Return the clocks of this machine, in the form of a report."""
-    before_ns = SystemClock.now_ns()
-    now_ns = wall_ns()
-    return WorkerClock(
-        boot=_boot_id(), zero_unix_ns=now_ns - (before_ns + SystemClock.now_ns()) // 2, error_ns=0
-    )
+    _, zero_ns = min(_read_both() for _ in range(_READINGS))
+    return WorkerClock(boot=_boot_id(), zero_unix_ns=zero_ns, error_ns=0)
+
+
+def _read_both() -> tuple[int, int]:
+    """Return how long it took to read both clocks, and the wall clock when the monotonic clock was zero, in ns."""
+    before_ns, now_ns, after_ns = SystemClock.now_ns(), wall_ns(), SystemClock.now_ns()
+    return after_ns - before_ns, now_ns - (before_ns + after_ns) // 2
 
 
 def _boot_id() -> str:

@@ -33,8 +33,8 @@ class Served:
 class Server:
     """The server as a test sees it."""
 
-    def __init__(self, port: int, journal: Path) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, address: str, port: int, journal: Path) -> None:
+        self.url = f"http://{address}:{port}"
         self._journal = journal
 
     def served(self) -> list[Served]:
@@ -43,15 +43,15 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(folder: Path):
-    """Run the server; nothing of it is left at the end of the block."""
+def serving(folder: Path, address: str = "127.0.0.1", prefix: tuple[str, ...] = ()):
+    """Run the server; nothing of it is left at the end of the block. `prefix` are words before its command."""
     journal = folder / "served.jsonl"
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.journalled", str(journal)],
+        [*prefix, sys.executable, "-m", "tests.support.journalled", str(journal), address],
         cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        yield Server(int(process.stdout.readline()), journal)
+        yield Server(address, int(process.stdout.readline()), journal)
     finally:
         process.kill()
         process.communicate()
@@ -91,17 +91,17 @@ async def answer(reader, writer, journal):
         await writer.drain()
 
 
-async def serve(journal):
+async def serve(journal, address):
     async def handle(reader, writer):
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             await answer(reader, writer, journal)
         writer.close()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    server = await asyncio.start_server(handle, address, 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
     with open(sys.argv[1], "w") as lines:
-        asyncio.run(serve(lines))
+        asyncio.run(serve(lines, sys.argv[2]))
