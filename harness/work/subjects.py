@@ -20,6 +20,7 @@ from harness.target.spec import (
 )
 from harness.work.own_scenario import own_scenario
 from scenarios.catalogue import SCENARIOS
+from targets.installed import require_core
 from targets.registry import TARGETS, Entry
 
 DEFAULT_TARGET = "known:constant"
@@ -78,6 +79,8 @@ def select(
         entry = Entry(spec.name, "a target of the user's own")
         spec = _with_project(spec, given, named_by_project=bool(project))
     else:
+        if entry.needs_servers:
+            require_core(f"The target '{spec.name}'")
         spec = TargetSpec(
             spec.name, {**spec.parameters, **given} if project else {**given, **spec.parameters}
         )
