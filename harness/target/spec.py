@@ -14,13 +14,15 @@ from harness.model import Engine
 from harness.redaction.patterns import HIDDEN
 from harness.redaction.redact import learn_parameters, redact_text
 
-KINDS = ("call", "wsgi", "asgi", "lambda")
+SERVE = "serve"
+KINDS = ("call", "wsgi", "asgi", "lambda", SERVE)
 """Kinds of objects that are adapted to targets."""
 FORMS = (
     ("call:PLACE", "a function, sync or async; parameters are its keyword arguments"),
     ("wsgi:PLACE", "a WSGI application, called in-process: Flask, Django, Bottle"),
     ("asgi:PLACE", "an ASGI application, called in-process: FastAPI, Starlette, Django"),
     ("lambda:package.module.handler", "an AWS Lambda handler; its events come from --requests"),
+    ("serve:NAME", "a server that the harness starts, of [tool.harness.servers.NAME]"),
     ("PLACE", "a factory of an object with call(event)"),
 )
 """The forms of a SPEC for code of the user's own, each with its meaning; PLACE is `package.module:name` or `file.py:name`."""
