@@ -57,6 +57,11 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         return tuple(shlex.split(self.command) if isinstance(self.command, str) else self.command)
 
     @property
+    def shown(self) -> str:
+        """The command as text."""
+        return self.command if isinstance(self.command, str) else shlex.join(self.command)
+
+    @property
     def ready_within_s(self) -> float:
         """The longest time to get ready, in seconds."""
         return parse_duration_s(self.ready_within)

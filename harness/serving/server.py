@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import os
 import re
-import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -80,7 +79,7 @@ class Server:
                     if attempt == _ATTEMPTS - 1:
                         raise self._trouble(child, f"found its port taken {_ATTEMPTS} times") from error
                     continue
-                yield RunningServer(self.name, shlex.join(self.settings.words), port, child, ready_ns)
+                yield RunningServer(self.name, self.settings.shown, port, child, ready_ns)
                 return
 
     def _started(self, supervisor: Supervisor, log: Path) -> tuple[Child, int]:
