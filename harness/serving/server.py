@@ -21,6 +21,7 @@ _POLL_S = 0.005
 _TAKEN = re.compile(r"address already in use|EADDRINUSE|port \d+ is (already )?in use", re.IGNORECASE)
 _SECRET = re.compile(r"\$\{([A-Za-z_]\w*)\}", re.ASCII)
 _QUOTED_LINES = 8
+_IMPORT_PATH = "PYTHONPATH"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,6 +107,10 @@ class Server:
         beside = str(Path(self.place.python).parent)
         path = os.pathsep.join(filter(None, [beside, os.environ.get("PATH", os.defpath)]))
         own = {key: _fill(value, filled, self.name) for key, value in self.settings.environment.items()}
+        if _IMPORT_PATH in own:
+            # What the project adds to the import path comes after the code of the measured side.
+            first = self.place.environment.get(_IMPORT_PATH)
+            own[_IMPORT_PATH] = os.pathsep.join(filter(None, [first, own[_IMPORT_PATH]]))
         return {**os.environ, "PATH": path, **self.place.environment, **own}
 
     def _program(self, program: str) -> str:

@@ -37,6 +37,28 @@ if __name__ == "__main__":
 """
 
 
+PLAIN = """
+import _socket, sys
+{before}
+listening = _socket.socket()
+listening.bind(("127.0.0.1", int(sys.argv[1])))
+listening.listen(16)
+body = b"ok"
+{work}
+while True:
+    connection = _socket.socket(fileno=listening._accept()[0])
+    connection.recv(9999)
+    connection.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\n" + body)
+    connection.close()
+"""
+"""A server that imports next to nothing: Python compiles everything anew for the sides of a session."""
+
+
+def plain_text(work: str = "", before: str = "") -> str:
+    """Return the source of a server for single requests, whose `work` sets `body` once."""
+    return PLAIN.format(work=work, before=before)
+
+
 def server_text(work: str = "", before: str = "") -> str:
     """Return the source of a server that does `work` for each request; `before` stands at the top of the module."""
     return SERVER.format(work=textwrap.indent(textwrap.dedent(work), " " * 8), before=textwrap.dedent(before))
