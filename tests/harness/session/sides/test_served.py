@@ -60,7 +60,9 @@ def answers(tmp_path, base, candidate, command="{python} server.py {port}", poli
     ):
         places = served_sides(prepared, overlays(prepared, Path(name)), Path(name))
         for side in Side:
-            with Server("shop", server, places[side].place).running(supervisor, tmp_path / f"{side}.log") as running:
+            with Server("shop", server, places[side].place).running(
+                supervisor, tmp_path / f"{side}.log"
+            ) as running:
                 found[side] = urllib.request.urlopen(running.url).read().decode()
                 places[side].refuse_other_code(running)
     return [found[side] for side in Side]
@@ -86,7 +88,7 @@ def test_revisions_are_checked_out(tmp_path, two):
 
 
 def test_a_project_without_python_needs_no_source_roots(tmp_path):
-    script = f"#!/bin/sh\nexec {sys.executable} -c \"$(cat code)\" $1\n"
+    script = f'#!/bin/sh\nexec {sys.executable} -c "$(cat code)" $1\n'
     for who in ("old", "new"):
         folder = tmp_path / who
         folder.mkdir()
