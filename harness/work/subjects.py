@@ -11,6 +11,7 @@ from harness.model import Engine, Scenario
 from harness.requests.reading import learn_secrets_in
 from harness.target.spec import (
     ENGINE,
+    HTTP,
     REQUESTS,
     VALUES,
     TargetSpec,
@@ -73,7 +74,7 @@ def select(
                 f"There is no target '{spec.name}'",
                 remedy=f"{_nearest(spec.name, TARGETS)} "
                 "Name your own target as path/to/file.py:factory or package.module:factory, a function as call:PLACE, "
-                "an application as wsgi:PLACE or asgi:PLACE",
+                "an application as wsgi:PLACE or asgi:PLACE, a server as http://HOST:PORT",
             )
         entry = Entry(spec.name, "a target of the user's own")
         spec = _with_project(spec, given, named_by_project=bool(project))
@@ -106,7 +107,7 @@ def _suit(name: str, target: str) -> bool:
     """Return True if the requests of a project are for the target called `name`; `target` is the project's, if it has one."""
     kind = kind_and_place(name)[0]
     theirs = kind_and_place(parse_spec(target).name)[0] if target else kind
-    return bool(kind) and (kind == theirs or {kind, theirs} == {"wsgi", "asgi"})
+    return bool(kind) and (kind == theirs or {kind, theirs} <= {"wsgi", "asgi", HTTP})
 
 
 def _variants(spec: TargetSpec, entry: Entry, wanted: tuple[str, ...]) -> tuple[str, ...]:
