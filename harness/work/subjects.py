@@ -12,6 +12,7 @@ from harness.requests.reading import learn_secrets_in
 from harness.serving.server import Server
 from harness.target.spec import (
     ENGINE,
+    HTTP,
     REQUESTS,
     SERVE,
     VALUES,
@@ -27,7 +28,7 @@ from targets.registry import TARGETS, Entry
 
 DEFAULT_TARGET = "known:constant"
 NOTHING: Mapping[str, str] = {}
-_ASKED_BY_HTTP = {"wsgi", "asgi", SERVE}
+_ASKED_BY_HTTP = {"wsgi", "asgi", HTTP, SERVE}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def select(
                 f"There is no target '{spec.name}'",
                 remedy=f"{_nearest(spec.name, TARGETS)} "
                 "Name your own target as path/to/file.py:factory or package.module:factory, a function as call:PLACE, "
-                "an application as wsgi:PLACE or asgi:PLACE",
+                "an application as wsgi:PLACE or asgi:PLACE, a server as http://HOST:PORT",
             )
         entry = Entry(spec.name, "a target of the user's own")
         spec = _with_project(spec, given, named_by_project=bool(project))

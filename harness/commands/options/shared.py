@@ -14,7 +14,7 @@ from harness.units import parse_duration_s
 
 SPEC_FORMS = (
     "PLACE of a factory, or call:, wsgi:, asgi: or lambda: before the PLACE of an application; PLACE is module:name or "
-    "file.py:name, with ?key=value&… after it; or a name from 'harness list'"
+    "file.py:name, with ?key=value&… after it; or the URL of a server; or a name from 'harness list'"
 )
 
 
