@@ -169,7 +169,7 @@ def record_cpu(
         reason=result.ending.trouble or (result.served.trouble if result.served else None),
         facts=msgspec.structs.replace(
             found,
-            child_samples=found.child_samples if sampling.children else None,
+            child_samples=found.child_samples if sampling.children and not subject.server else None,
             **_cost(recording.recording, sampling.budget),
             **_latency(table),
         ),
