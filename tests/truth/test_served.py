@@ -122,7 +122,7 @@ def test_nothing_of_the_server_is_left_however_the_harness_ends(tmp_path, number
     )
     folder = project(tmp_path / "shop", before=before, settings=settings_text(stop="{ grace = '300ms' }"))
     with started(
-        "run", "steady", "--serve", "shop", "--rate", 40, "--duration", "60s", cwd=folder
+        "run", "steady", "--serve", "shop", "--rate", 40, "--duration", "60s", "--no-report", cwd=folder
     ) as process:
         directory = until_called(folder / "runs", process)
         below = descendants(process.pid)
