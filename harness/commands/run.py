@@ -18,6 +18,7 @@ from harness.commands.options.shared import (
     check_subprocesses,
     requested,
     slo,
+    target_of,
 )
 from harness.commands.showing import runs as show
 from harness.commands.showing.ended import end
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     files = report_files(args)
     scenario = planning.scenario_of(args, find_scenario(args.scenario))
-    selection = select(args.target, scenario, args.variant, requested(args))
+    selection = select(target_of(args), scenario, args.variant, requested(args))
     request = experiment.RunRequest(
         selection=selection,
         plan=dataclasses.replace(planning.plan_of(args, scenario), waits=not args.no_split),

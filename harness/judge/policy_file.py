@@ -25,6 +25,7 @@ from harness.policy.policy import (
     ValidityRules,
     fits,
 )
+from harness.policy.servers import ServerSettings, read_servers
 from harness.policy.slo import parse
 from harness.policy.thresholds import Thresholds
 from harness.session.receipt import NULL_CONTROL, Receipt, Rule, SessionPlan
@@ -37,7 +38,8 @@ from harness.units import parse_duration_s, significant
 SUITES = ("micro", "exact", "load", "instructions")
 _FILE = "pyproject.toml"
 _VALIDITY = "validity"
-_BESIDE = (_VALIDITY, EXPECT_STATUS, *RESERVED)
+_SERVERS = "servers"
+_BESIDE = (_VALIDITY, _SERVERS, EXPECT_STATUS, *RESERVED)
 """Settings of measuring, not of judging: they are not part of the policy, whose digest receipts hold."""
 _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "benchmarks": BenchmarkRule,
@@ -66,6 +68,8 @@ def from_table(table: Mapping[str, Any], *, where: str) -> Policy:
     """Return the policy of a TOML table; every complaint names `where`."""
     spelt = _spelt(table)
     _thresholds(spelt.pop(_VALIDITY, {}), where)
+    if spelt.pop(_SERVERS, None) is not None:
+        read_servers(table[_SERVERS], where)
     _expected_statuses(spelt.pop(EXPECT_STATUS, []), where)
     for name in _reserved(spelt, where):
         del spelt[name]
@@ -96,6 +100,12 @@ def parameters(folder: Path) -> dict[str, str]:
     spelt = _spelt(_table(file)) if file.exists() else {}
     expected = _expected_statuses(spelt.get(EXPECT_STATUS, []), str(file))
     return {**({EXPECT_STATUS: expected} if expected else {}), **_reserved(spelt, str(file))}
+
+
+def servers(folder: Path) -> dict[str, ServerSettings]:
+    """Return the servers in `[tool.harness.servers]` of the folder's `pyproject.toml`, by name."""
+    file = folder / _FILE
+    return read_servers(_table(file).get(_SERVERS, {}), str(file)) if file.exists() else {}
 
 
 def target(folder: Path) -> str:

@@ -58,6 +58,8 @@ class Instrument:
         codes: Codes = codes_of_frames,
     ) -> None:
         self.target = target
+        if split:
+            split.is_remote = target.is_remote
         self.split = split
         self.owners: dict[object, Owner] = split.owners if split else {}
         self.names: list[str] = list(target.operations)
@@ -220,5 +222,5 @@ class Measurement:
         journeys: JourneyFacts | None = None,
     ) -> LoadFacts:
         """Return the facts of the whole test after the last call; `ended_ns` is the end of the measured time."""
-        facts = msgspec.structs.replace(facts, journeys=journeys)
+        facts = msgspec.structs.replace(facts, journeys=journeys, is_remote=self.instrument.target.is_remote)
         return at_end(facts, self._watches, ended_ns=ended_ns, in_flight_peak=in_flight_peak, stopped=stopped)

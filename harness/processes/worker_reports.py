@@ -1,6 +1,6 @@
 """Reports of the calls that Locust's workers record, on any machine, on their way into one run directory.
 
-Each worker report of Locust's carries the rows that the worker has written since the last: 72 bytes a call, which costs
+Each worker report of Locust's carries the rows that the worker has written since the last: 80 bytes a call, which costs
 the worker a copy, where histograms would block its loop. Its last report describes its whole table, so that the
 master can check that all of it arrived (`harness.processes.merge_reports`).
 """

@@ -11,6 +11,7 @@ from harness.reading.engines import engine_of
 from harness.reading.judging import JudgedRun, JudgedStage
 from harness.reading.limits import as_json as limit_json
 from harness.reading.locustfile import beside, client_of, every_request
+from harness.reading.server_use import server_json
 from harness.reading.summary import OperationSummary, RunSummary
 from harness.run.client_facts import as_json as client_json
 from harness.table import heldby
@@ -41,6 +42,7 @@ def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, A
         "split_ns_per_switch": run.facts.split_ns_per_switch if run.facts and run.facts.split else None,
         "stated": _stated(run),
         "children": children_json(run),
+        "served": server_json(run),
         "operations": _operations(run),
         "blocked": msgspec.to_builtins(run.facts.blocked) if run.facts else None,
         "failures": [msgspec.to_builtins(one) for one in run.facts.failures] if run.facts else None,

@@ -31,11 +31,13 @@ from harness.session.load.blocks import (
     at_rate_of_slower_side,
     load_session_seconds,
     probe_seconds,
+    prove_servers,
     run_load_blocks,
 )
 from harness.session.pace import Pace
 from harness.session.receipt import Count, Receipt, SessionPlan, Side, State
 from harness.session.sides.prepare import Prepared, prepare
+from harness.session.sides.served import prepare_served, served_sides
 from harness.session.slots.sizing import Discovery, Found
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
@@ -75,7 +77,7 @@ def carry_out(asked: ComparisonRequest, talk: Talk) -> Session:
         with (
             termination_as_exception(),
             Supervisor() as supervisor,
-            prepare(
+            (prepare_served if asked.is_served else prepare)(
                 asked.base, asked.candidate, asked.policy, supervisor, folder.log,
                 with_suite=asked.has_benchmarks,
             ) as prepared,
@@ -176,7 +178,7 @@ class _Work:
             self._talk.say("Counting allocations of the benchmarks …")
             self._keep(trace_suite(self._session.stage, self.receipt.benchmarks))
         driven = self._asked.driven
-        if driven is None:
+        if driven is None or self._asked.is_served:
             return
         self._talk.say("Counting back-end calls and allocations on both sides …")
         with self._scratch() as scratch:
@@ -299,15 +301,18 @@ class _Work:
             options.data,
         )
         with self._scratch() as scratch, servers as backends:
-            subjects = loaded_subjects(asked.driven, overlays(self._prepared, scratch), backends)
+            places = overlays(self._prepared, scratch)
+            served = served_sides(self._prepared, places, scratch)
             session = LoadSession(
                 self._supervisor,
                 backends,
-                subjects,
+                loaded_subjects(asked.driven, places, backends, served),
                 plan,
                 self._folder.path / "segments",
                 asked.policy.limits,
+                served=served,
             )
+            prove_servers(session)
             if options.rate_per_s is None and options.scenario.executor is Executor.OPEN:
                 self._talk.say(f"Probing both sides, {_about(probe_seconds())} …")
                 session = at_rate_of_slower_side(session)

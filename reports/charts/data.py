@@ -121,6 +121,15 @@ class InFlightPlot:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class OverTimePlot:
+    """Lines over the time of the run in s; `unit` is `bytes` or `processors`."""
+
+    series: tuple[Series, ...]
+    axis: str
+    unit: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class BarGroup:
     """One quantity in all runs; None where a run lacks it."""
 
@@ -215,6 +224,7 @@ Plot = (
     | HeatMap
     | RatePlot
     | InFlightPlot
+    | OverTimePlot
     | BarPlot
     | SplitPlot
     | LoadPlot

@@ -151,6 +151,8 @@ class ReportView:
     heads: tuple[Head, ...]
     counters: Table
     backends: Table
+    server: Table
+    """Resources of the server under test; without rows where the harness started none."""
     profiles: tuple[ProfileView, ...]
     profile_facts: Table
     profile_notes: tuple[str, ...]

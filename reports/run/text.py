@@ -35,6 +35,8 @@ _NEEDED_FACTS = (
     "answers",
     "events",
     "clock",
+    "server",
+    "memory growth",
     "child processes",
     "journeys",
     *FACTS,
@@ -60,6 +62,7 @@ def render(view: ReportView, stream: TextIO, width: int = 80) -> None:
         _print_table(console, narrowed(view.stages, _STAGE_COLUMNS, view.stages.title))
     _print_table(console, narrowed(view.workers, _WORKER_COLUMNS, view.workers.title))
     _print_table(console, _saturated(view.backends))
+    _print_table(console, view.server)
     for note in view.profile_notes:
         say(console, note, "dim")
     print_next(console, view.next_command)

@@ -25,7 +25,7 @@ from tests.support import judgement_builder, profile_builder
 from tests.support.capacity_builder import document, probe
 from tests.support.micro_builder import entry, make_micro_run
 from tests.support.profile_builder import CALM, SLOWER
-from tests.support.run_builder import make_run
+from tests.support.run_builder import make_run, served
 
 STAGES = (("before", 0.5, 1.0, 1.0), ("spike", 0.5, 3.0, 3.0))
 
@@ -55,8 +55,16 @@ def _runs(folder, *specs):
     return html.render(view.build([judge(summary.load(make_run(folder, **spec))) for spec in specs]))
 
 
+def _leaking():
+    """A server that grows, so that the page has its table, its sentence and its charts."""
+    return served([(50 + place) * 2**20 for place in range(40)])
+
+
 def one_run(folder):
-    return _runs(folder, {"folded": _folded(200) | _waits(), "stages": STAGES, "fail_share": 0.01})
+    return _runs(
+        folder,
+        {"folded": _folded(200) | _waits(), "stages": STAGES, "fail_share": 0.01, "served": _leaking()},
+    )
 
 
 def two_variants(folder):

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+import msgspec
+
 from harness.commands.options.reporting import add_no_report
 from harness.commands.options.shared import (
     add_backends,
@@ -10,10 +12,12 @@ from harness.commands.options.shared import (
     add_out,
     add_requests,
     add_seed,
+    add_serve,
     add_verbose,
     positive_rate,
     requested,
     span_s,
+    target_of,
 )
 from harness.console.console import Talk
 from harness.judge import policy_file
@@ -22,7 +26,7 @@ from harness.session.receipt import Side
 from harness.session.sides.subjects import Subject, TreeSide
 from harness.units import parse_duration_s
 from harness.work.command_line import command_line
-from harness.work.comparison import CHOICES, ComparisonRequest, load_options, suites_of
+from harness.work.comparison import CHOICES, ComparisonRequest, load_options, of_servers, suites_of
 from harness.work.judging import stricter
 from harness.work.sides import driven_sides, read_side
 
@@ -62,6 +66,7 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
         metavar="D",
         help="measured time of one load segment (default 4s)",
     )
+    add_serve(parser)
     add_requests(parser)
     add_backends(parser, "stores of the load suite")
     add_out(parser, "session's folder")
@@ -79,7 +84,9 @@ def say_target(request: ComparisonRequest, talk: Talk) -> None:
 
 def read_policy(args: argparse.Namespace, project: Path) -> Policy:
     """Return the policy of `--policy` or of the project, strict if `--strict` is given."""
-    return stricter(policy_file.read(args.policy or project), strict=args.strict)
+    policy = stricter(policy_file.read(args.policy or project), strict=args.strict)
+    served = getattr(args, "serve", None) and target_of(args)
+    return msgspec.structs.replace(policy, target=served or policy.target)
 
 
 def ask(
@@ -98,7 +105,10 @@ def ask(
     given = requested(args)
     sides = sides or (read_side(base, policy, project, given), read_side(candidate, policy, project, given))
     driven = driven_sides(base, candidate, policy, given)
-    wanted = suites_of(args.suite, policy, has_target=driven is not None)
+    is_served = driven is not None and any(one.server for one in driven.values())
+    wanted = suites_of(args.suite, policy, has_target=driven is not None, is_served=is_served)
+    if is_served and not isinstance(sides[1], TreeSide):
+        wanted = of_servers(wanted, args.suite)
     load = None
     if "load" in wanted:
         load = load_options(
