@@ -112,6 +112,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         out=args.out,
         command=command_line(),
         policy=policy,
+        build=policy_file.build(project) if args.base else None,
     )
     for remark in {side.selection.remark for side in sides if side.selection.remark}:
         talk.say(remark)

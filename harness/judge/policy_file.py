@@ -16,6 +16,7 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.exact.metrics import COSTS, FAILURES
+from harness.policy.build import Build, read_build
 from harness.policy.policy import (
     EXACT_MARGINS_PERCENT,
     Acceptance,
@@ -39,7 +40,8 @@ SUITES = ("micro", "exact", "load", "instructions")
 _FILE = "pyproject.toml"
 _VALIDITY = "validity"
 _SERVERS = "servers"
-_BESIDE = (_VALIDITY, _SERVERS, EXPECT_STATUS, *RESERVED)
+_BUILD = "build"
+_BESIDE = (_VALIDITY, _SERVERS, EXPECT_STATUS, _BUILD, *RESERVED)
 """Settings of measuring, not of judging: they are not part of the policy, whose digest receipts hold."""
 _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "benchmarks": BenchmarkRule,
@@ -71,6 +73,7 @@ def from_table(table: Mapping[str, Any], *, where: str) -> Policy:
     if spelt.pop(_SERVERS, None) is not None:
         read_servers(table[_SERVERS], where)
     _expected_statuses(spelt.pop(EXPECT_STATUS, []), where)
+    build_of(spelt.pop(_BUILD, None), where)
     for name in _reserved(spelt, where):
         del spelt[name]
     _refuse_unknown(spelt, Policy, "", where, also=_BESIDE)
@@ -106,6 +109,24 @@ def servers(folder: Path) -> dict[str, ServerSettings]:
     """Return the servers in `[tool.harness.servers]` of the folder's `pyproject.toml`, by name."""
     file = folder / _FILE
     return read_servers(_table(file).get(_SERVERS, {}), str(file)) if file.exists() else {}
+
+
+def build(path: Path) -> Build | None:
+    """Return the command that builds a side, of a policy file or the `pyproject.toml` in a folder; None without one."""
+    file = path / _FILE if path.is_dir() else path
+    return build_of(_spelt(_table(file)).get(_BUILD), str(file)) if file.exists() else None
+
+
+def build_of(declared: Any, where: str) -> Build | None:
+    """Return the command of a setting or an option. Raises `UsageError`, which names `where`, for one that builds nothing."""
+    try:
+        return None if declared is None else read_build(declared)
+    except ValueError as error:
+        raise UsageError(
+            f"The build command cannot be used: {error}",
+            where=where,
+            remedy='Write build = "pip", or a command such as "pip install --no-deps --target {overlay} {tree}"',
+        ) from error
 
 
 def target(folder: Path) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.instructions import valgrind
 from harness.model import Scenario
+from harness.policy.build import Build
 from harness.policy.policy import Policy
 from harness.processes.loadrun import LoadPlan
 from harness.session.receipt import Shard, Side
@@ -70,6 +71,8 @@ class ComparisonRequest:
     load: LoadOptions | None = None
     select: tuple[str, ...] = ()
     """Words that choose the benchmarks and the counted operations; without any, all of them."""
+    build: Build | None = None
+    """The command that builds each side of code; None where they are measured as they are."""
     shard: Shard | None = None
     """The share of the micro-benchmarks to measure; None for all of them."""
 

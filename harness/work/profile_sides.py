@@ -12,8 +12,9 @@ from harness.policy.policy import Policy
 from harness.processes.subject import Subject
 from harness.serving.server import Place, Server
 from harness.session.receipt import Side
-from harness.session.sides.prepare import prepare
-from harness.session.sides.served import ServedSide, prepare_served, served_sides
+from harness.session.sides.builds import Builder
+from harness.session.sides.built import prepare_sides
+from harness.session.sides.served import ServedSide, served_sides
 from harness.session.sides.subjects import TreeSide, parse_tree, working_tree
 from harness.supervise import Supervisor
 from harness.work.preparing import subject_of
@@ -104,19 +105,24 @@ def _other_target(base: str, scenario: Scenario, given: Mapping[str, str]) -> Pr
 
 @contextlib.contextmanager
 def code_of(
-    sides: tuple[ProfileSide, ...], policy: Policy, supervisor: Supervisor, log: Path
+    sides: tuple[ProfileSide, ...],
+    policy: Policy,
+    supervisor: Supervisor,
+    log: Path,
+    builder: Builder | None,
 ) -> Iterator[Mapping[ProfileSide, Code]]:
     """Yield the place of each side's code."""
     trees = [side.tree for side in sides]
     if len(sides) < 2 or trees[0] is None or trees[1] is None:
         yield dict.fromkeys(sides, Code())
         return
-    preparing = (
-        prepare_served(trees[0], trees[1], policy, supervisor, log)
-        if sides[1].selection.server
-        else prepare(trees[0], trees[1], policy, supervisor, log, with_suite=False)
-    )
-    with preparing as prepared, tempfile.TemporaryDirectory(dir=prepared.folder) as scratch:
+    with (
+        prepare_sides(
+            trees[0], trees[1], policy, supervisor, log, builder=builder, with_suite=False,
+            is_served=bool(sides[1].selection.server),
+        ) as prepared,
+        tempfile.TemporaryDirectory(dir=prepared.folder) as scratch,
+    ):  # fmt: skip
         places = overlays(prepared, Path(scratch))
         served = served_sides(prepared, places, Path(scratch))
         yield {side: Code(places[name], served[name]) for side, name in zip(sides, Side, strict=True)}

@@ -36,8 +36,10 @@ from harness.session.load.blocks import (
 )
 from harness.session.pace import Pace
 from harness.session.receipt import Count, Receipt, SessionPlan, Side, State
-from harness.session.sides.prepare import Prepared, prepare
-from harness.session.sides.served import prepare_served, served_sides
+from harness.session.sides.builds import Builder
+from harness.session.sides.built import note_build, prepare_sides
+from harness.session.sides.prepare import Prepared
+from harness.session.sides.served import served_sides
 from harness.session.slots.sizing import Discovery, Found
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
@@ -77,9 +79,10 @@ def carry_out(asked: ComparisonRequest, talk: Talk) -> Session:
         with (
             termination_as_exception(),
             Supervisor() as supervisor,
-            (prepare_served if asked.is_served else prepare)(
+            prepare_sides(
                 asked.base, asked.candidate, asked.policy, supervisor, folder.log,
-                with_suite=asked.has_benchmarks,
+                builder=Builder.of(asked.build, supervisor, talk.say), with_suite=asked.has_benchmarks,
+                is_served=asked.is_served,
             ) as prepared,
         ):  # fmt: skip
             work = _Work(asked, talk, folder, supervisor, prepared, allowance)
@@ -114,6 +117,7 @@ class _Work:
             select=asked.select,
         )  # fmt: skip
         self.receipt = begin_receipt(self._request, prepared)
+        note_build(self.receipt, prepared, asked.build)
         self.slice_seconds = 0.0
         self._progress = Narrowing(talk)
         self._session: MicroSession | None = None

@@ -21,6 +21,7 @@ from harness.commands.options.shared import (
 )
 from harness.console.console import Talk
 from harness.judge import policy_file
+from harness.policy.build import Build
 from harness.policy.policy import Policy
 from harness.session.receipt import Side
 from harness.session.sides.subjects import Subject, TreeSide
@@ -43,6 +44,14 @@ def add_select(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_build(parser: argparse.ArgumentParser) -> None:
+    """Declare `--build`."""
+    parser.add_argument(
+        "--build", metavar="COMMAND",
+        help="build the code into {overlay} first, and measure that: 'pip', or a command (default: the policy's `build`)",
+    )  # fmt: skip
+
+
 def add_session_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of every command that runs a session."""
     parser.add_argument(
@@ -51,6 +60,7 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
         help="what to measure; exact counts are always included (default: the policy's suites)",
     )
     add_budget_and_policy(parser, "session")
+    add_build(parser)
     parser.add_argument("--strict", action="store_true", help="exit with 4 if a result is inconclusive")
     parser.add_argument("--scenario", metavar="NAME", help="scenario of the load suite")
     parser.add_argument(
@@ -87,6 +97,13 @@ def read_policy(args: argparse.Namespace, project: Path) -> Policy:
     policy = stricter(policy_file.read(args.policy or project), strict=args.strict)
     served = getattr(args, "serve", None) and target_of(args)
     return msgspec.structs.replace(policy, target=served or policy.target)
+
+
+def read_build(args: argparse.Namespace, project: Path) -> Build | None:
+    """Return the command that builds each side: of `--build`, or of the policy; None without one."""
+    if args.build is not None:
+        return policy_file.build_of(args.build, "--build")
+    return policy_file.build(getattr(args, "policy", None) or project)
 
 
 def ask(
@@ -135,4 +152,5 @@ def ask(
         driven=driven,
         load=load,
         select=tuple(getattr(args, "select", ())),
+        build=read_build(args, project),
     )
