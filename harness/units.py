@@ -107,3 +107,12 @@ def format_duration(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
     return "".join(f"{number}{unit}" for number, unit in parts if number)
+
+
+def format_minutes(seconds: float) -> str:
+    """Return an estimated duration in words: `40 s`, `1 minute`, `20 minutes`, `3 hours`. Rounds up."""
+    if seconds <= 59:
+        return f"{math.ceil(seconds)} s"
+    size, word = (3600, "hour") if seconds > 120 * 60 else (60, "minute")
+    number = math.ceil(seconds / size)
+    return f"{number} {word}{'s' if number > 1 else ''}"
