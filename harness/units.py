@@ -77,6 +77,11 @@ def format_bytes(value: float | None) -> str:
     return _scaled(value, ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")))
 
 
+def format_size(value: float) -> str:
+    """Return an amount of memory in decimal units, as a limit writes it: `5.02 MB`."""
+    return _scaled(value, ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")))
+
+
 def format_rate(value: float | None) -> str:
     """Return a rate per second: `1,250/s`."""
     return "–" if value is None else f"{significant(value)}/s"

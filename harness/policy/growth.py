@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from harness.errors import UsageError
 from harness.policy.slo import State
 from harness.stats.growth import Slope, slope
-from harness.units import format_minutes, significant
+from harness.units import format_minutes, format_size, significant
 
 LEAST_S = 60.0
 """Length of the shortest run whose growth is judged."""
@@ -56,13 +56,8 @@ class Quantity:
 
     def written(self, value: float) -> str:
         """Return a value with its unit."""
-        if self.unit != "B":
-            return f"{significant(value)}"
-        size, unit = next(((size, unit) for size, unit in _SIZES if abs(value) >= size), (1.0, "B"))
-        return f"{significant(value / size)} {unit}"
+        return format_size(value) if self.unit == "B" else significant(value)
 
-
-_SIZES = ((1e9, "GB"), (_MB, "MB"), (1e3, "kB"))
 
 QUANTITIES = {
     one.key: one

@@ -155,3 +155,9 @@ def test_three_digits_are_never_more_than_half_a_percent_off(value):
 )
 def test_estimated_durations_are_rounded_up_in_words(seconds, text):
     assert units.format_minutes(seconds) == text
+
+
+def test_memory_has_decimal_units_where_a_limit_has_them():
+    assert [units.format_size(value) for value in (0, 99, -1500, 5.016e6, 2.5e9)] == [
+        "0 B", "99 B", "-1.5 kB", "5.02 MB", "2.5 GB",
+    ]  # fmt: skip

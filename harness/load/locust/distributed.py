@@ -71,7 +71,7 @@ class Worker:
             facts, host = recording.end(ended_ns, trouble)
             last = msgspec.structs.replace(
                 last, head=self._head(recording), facts=facts, end=self._outgoing.end(host, recording.held_by, recording.waits),
-                **self._outgoing.take(),
+                samples=recording.samples, **self._outgoing.take(),
             )  # fmt: skip
         self._recording, self._last = None, last
         runner, data = self._environment.runner, dict[str, Any]()
@@ -87,6 +87,7 @@ class Worker:
                 sent_unix_s=wall_s(),
                 head=self._head(self._recording),
                 facts=self._recording.facts,
+                samples=self._recording.samples,
                 **self._outgoing.take(),
             )
         if report:
