@@ -17,7 +17,7 @@ from harness.commands.options.shared import (
     add_verbose,
     check_subprocesses,
     requested,
-    slo,
+    run_slo,
     target_of,
 )
 from harness.commands.showing import runs as show
@@ -55,11 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     planning.add_arguments(parser)
     parser.add_argument(
         "--slo",
-        type=slo,
+        type=run_slo,
         action="append",
         default=[],
         metavar="EXPR",
-        help="a limit such as 'p99<25ms,errors<0.1%%', or 'OPERATION: p99<25ms'; may be given several times",
+        help="a limit such as 'p99<25ms,errors<0.1%%', 'OPERATION: p99<25ms', or of growth: 'rss<+5MB/h,fds<+0'; "
+        "may be given several times",
     )
     add_no_split(parser)
     add_backends(parser)

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -20,6 +21,7 @@ from harness.load.current_call import make_here
 from harness.load.facts import Watches, at_end
 from harness.load.garbage import GarbageWatch
 from harness.load.run_delay import RunDelay
+from harness.load.sampling import Sampler
 from harness.load.waits import Codes, Waits, codes_of_frames
 from harness.profiles.capture.wait import WAITS
 from harness.profiles.stacks.marker import marked, marked_async
@@ -44,7 +46,8 @@ class Instrument:
     """The watches of one process and its target, used for one measurement after the other.
 
     `split` is None if service is not split. `current` returns the running greenlet or task, the key of `owners`.
-    `collects_waits` has no effect without a split; `codes` reads the stack of a greenlet or task that waits.
+    `collects_waits` has no effect without a split; `codes` reads the stack of a greenlet or task that waits. `alive` counts
+    the greenlets or tasks that exist.
     """
 
     def __init__(
@@ -56,10 +59,12 @@ class Instrument:
         current: Callable[[], object],
         collects_waits: bool = True,
         codes: Codes = codes_of_frames,
+        alive: Mapping[str, Callable[[], int]] = MappingProxyType({}),
     ) -> None:
         self.target = target
         if split:
             split.is_remote = target.is_remote
+        self.alive = alive
         self.split = split
         self.owners: dict[object, Owner] = split.owners if split else {}
         self.names: list[str] = list(target.operations)
@@ -138,6 +143,7 @@ class Measurement:
             split.waits = self._waits
         self.delay = RunDelay()
         kept.callback(self.delay.close)
+        self.sampler = kept.enter_context(Sampler(self._folder, instrument.alive))
         self._garbage = GarbageWatch(split.collected if split else None)
         self._counters = Counters(instrument.target)
 

@@ -85,6 +85,9 @@ class IncomingPart:
                 os.pwrite(file.fileno(), report.rows, place_of(report.first))
                 for number, row in zip(report.late, late, strict=True):
                     os.pwrite(file.fileno(), row.tobytes(), place_of(number))
+            if report.samples:
+                with (self.folder / RunDirectory.SAMPLES).open("ab") as samples:
+                    samples.write(report.samples)
         except OSError as error:
             raise _unwritable(self.path, error) from error
 

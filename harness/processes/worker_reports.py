@@ -57,6 +57,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     rows: bytes = b""
     late: list[int] = []
     late_rows: bytes = b""
+    samples: bytes = b""
+    """Lines of the file of samples since the last report."""
     end: End | None = None
     trouble: str | None = None
     """Reason why the worker ended early, or took no part."""

@@ -8,6 +8,7 @@ import msgspec
 from harness.plans.span import Span
 from harness.reading.children import children_json
 from harness.reading.engines import engine_of
+from harness.reading.growing import as_json as growth_json
 from harness.reading.judging import JudgedRun, JudgedStage
 from harness.reading.limits import as_json as limit_json
 from harness.reading.locustfile import beside, client_of, every_request
@@ -57,6 +58,7 @@ def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, A
         "warmup": judged.warmup.as_json(),
         "stages": _stages(judged),
         "slo": [limit_json(finding) for finding in judged.slo],
+        "growth": growth_json(judged.growth),
         "profiles": {
             name: {**msgspec.to_builtins(facts.facts), "file": facts.file, "reason": facts.reason}
             for name, facts in document.profiles.by_kind().items()

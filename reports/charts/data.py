@@ -130,6 +130,22 @@ class OverTimePlot:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class GrowthPanel:
+    """A sampled quantity of each run; x in s, y in bytes where `unit` says so, else a number."""
+
+    title: str
+    unit: str
+    series: tuple[Series, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class GrowthPlot:
+    """Panels, each with its own scale."""
+
+    panels: tuple[GrowthPanel, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class BarGroup:
     """One quantity in all runs; None where a run lacks it."""
 
@@ -225,6 +241,7 @@ Plot = (
     | RatePlot
     | InFlightPlot
     | OverTimePlot
+    | GrowthPlot
     | BarPlot
     | SplitPlot
     | LoadPlot

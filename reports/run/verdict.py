@@ -12,6 +12,7 @@ from harness.reading.served import has_bad_errors, is_saturated, kept_up, planne
 from harness.units import format_count, format_ns, format_rate
 from reports.run import trouble
 from reports.run.failures import commonest_failures
+from reports.run.growth import growing_lines
 from reports.run.limits import breaks_a_limit, broken_words, limit_lines, run_to_certify
 from reports.run.model import Verdict
 from reports.run.next_step import after_locustfile, after_trouble, more_load, scenario_words, variant_words
@@ -81,6 +82,7 @@ def _points(sides: Sequence[Side]) -> Iterator[str]:
     for side in sides:
         yield _outcome_point(side)
         yield from (f"{side.label}: {words}" for words in commonest_failures(side, 1))
+        yield from (f"{side.label}: {sentence}" for sentence in growing_lines(side.judged.growth))
         tried = {int(users): rate for users, rate in side.run.document.plan.searched.items()}
         if tried and not is_reached(tried):
             yield f"{side.label}: no plateau was found, more than {max(tried)} users may get more answers"

@@ -15,6 +15,7 @@ from reports.run.comparison import changes, comparison
 from reports.run.engine import engine_facts
 from reports.run.environment import cost, differences_table, environment_table, overhead_table, raw_files
 from reports.run.failures import commonest_failures, failures_table
+from reports.run.growth import growth_lines, growth_table
 from reports.run.heads import heads
 from reports.run.heldby import held_by_table
 from reports.run.journeys import journeys_sentence, journeys_table
@@ -76,6 +77,7 @@ def build(runs: Sequence[JudgedRun]) -> ReportView:
         charts=charts(sides),
         chart_notes=_chart_notes(sides),
         heads=heads(sides, ratios=is_comparable),
+        growth=growth_table(sides),
         counters=counters_table(sides),
         backends=fold(backends_table(sides)),
         server=server_table(sides),
@@ -147,6 +149,8 @@ def _card(side: Side) -> RunCard:
         failures=tuple(commonest_failures(side, _COMMONEST_FAILURES)),
         directory=side.run.directory.path.name,
         withheld=side.withheld,
+        growth=growth_lines(side.judged.growth),
+        growing=len(side.judged.growth.growing),
     )
 
 

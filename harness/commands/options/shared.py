@@ -1,13 +1,13 @@
 """Declare the options that commands share, and parse their values."""
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from harness.errors import UsageError
 from harness.model import Engine
 from harness.profiles.capture.budget import BUDGET
-from harness.reading.limits import read_limit
+from harness.reading.limits import check_limit, read_limit
 from harness.session.receipt import Shard
 from harness.target.spec import RESERVED, SERVE
 from harness.units import parse_duration_s
@@ -45,9 +45,18 @@ def span_s(text: str) -> float:
 
 
 def slo(text: str) -> str:
-    """Return the text of a limit unchanged, after checking that it parses."""
+    """Return the text of a limit on calls unchanged, after checking that it parses."""
+    return _checked(text, read_limit)
+
+
+def run_slo(text: str) -> str:
+    """Return the text of a limit on calls or growth unchanged, after checking that it parses."""
+    return _checked(text, check_limit)
+
+
+def _checked(text: str, check: Callable[[str], object]) -> str:
     try:
-        read_limit(text)
+        check(text)
     except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text

@@ -98,7 +98,7 @@ class Worker:
             facts, host = recording.end(ended_ns, trouble)
             last = msgspec.structs.replace(
                 last, head=self._head(recording), facts=facts, end=self._outgoing.end(host, recording.held_by, recording.waits),
-                **self._outgoing.take(),
+                samples=recording.samples, **self._outgoing.take(),
             )  # fmt: skip
         self._recording, self._last = None, last
         runner, data = self._environment.runner, dict[str, Any]()
@@ -115,6 +115,7 @@ class Worker:
                 head=self._head(self._recording),
                 facts=self._recording.facts,
                 clock=self._clock(),
+                samples=self._recording.samples,
                 **self._outgoing.take(),
             )
         if report:

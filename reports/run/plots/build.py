@@ -25,6 +25,7 @@ from reports.charts.data import (
     Series,
     StageSpan,
 )
+from reports.run.growth import growth_charts
 from reports.run.plots.bystage import by_stage
 from reports.run.plots.split import split_chart
 from reports.run.plots.tails import percentile_series
@@ -61,6 +62,7 @@ def _all(sides: Sequence[Side], shown: Sequence[Numbered]) -> Iterator[Chart | N
         yield _load(shown)
     yield _calls(sides)
     yield from server_charts(sides)
+    yield from growth_charts(sides)
 
 
 def _percentiles(shown: Sequence[Numbered]) -> Chart:
