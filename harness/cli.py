@@ -70,6 +70,7 @@ COMMANDS: tuple[Command, ...] = (
     InModule("compare", "measure two versions side by side and reach a verdict", "compare"),
     InModule("gate", "check whether this checkout is slower than its base, for CI", "gate"),
     InModule("judge", "judge a stored comparison again, without measuring", "judge"),
+    InModule("history", "keep the gate's effects, and show each benchmark over time", "history"),
     InModule("ablate", "measure what each optimisation of a target is worth", "ablate"),
     InModule("calibrate", "measure the error rates of the gate on this machine", "calibrate"),
     InModule("report", "make the report of stored runs, alone or side by side", "report"),

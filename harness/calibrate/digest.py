@@ -28,6 +28,7 @@ BESIDE = frozenset(
         "judge.load_evidence",
         "judge.policy_file",
         "policy.certificates",
+        "policy.history",
         "policy.slo",
         "policy.thresholds",
         "stats.clusters",

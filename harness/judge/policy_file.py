@@ -16,6 +16,7 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.exact.metrics import COSTS, FAILURES
+from harness.policy.history import HistoryRules
 from harness.policy.policy import (
     EXACT_MARGINS_PERCENT,
     Acceptance,
@@ -37,7 +38,8 @@ from harness.units import parse_duration_s, significant
 SUITES = ("micro", "exact", "load", "instructions")
 _FILE = "pyproject.toml"
 _VALIDITY = "validity"
-_BESIDE = (_VALIDITY, EXPECT_STATUS, *RESERVED)
+_HISTORY = "history"
+_BESIDE = (_VALIDITY, _HISTORY, EXPECT_STATUS, *RESERVED)
 """Settings of measuring, not of judging: they are not part of the policy, whose digest receipts hold."""
 _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "benchmarks": BenchmarkRule,
@@ -66,6 +68,7 @@ def from_table(table: Mapping[str, Any], *, where: str) -> Policy:
     """Return the policy of a TOML table; every complaint names `where`."""
     spelt = _spelt(table)
     _thresholds(spelt.pop(_VALIDITY, {}), where)
+    _history(spelt.pop(_HISTORY, {}), where)
     _expected_statuses(spelt.pop(EXPECT_STATUS, []), where)
     for name in _reserved(spelt, where):
         del spelt[name]
@@ -88,6 +91,13 @@ def thresholds(folder: Path) -> Thresholds | None:
     file = folder / _FILE
     declared = _spelt(_table(file)).get(_VALIDITY) if file.exists() else None
     return None if declared is None else _thresholds(declared, str(file))
+
+
+def history(folder: Path) -> HistoryRules:
+    """Return the settings in `[tool.harness.history]` of the folder's `pyproject.toml`, or the default ones."""
+    file = folder / _FILE
+    spelt = _spelt(_table(file)) if file.exists() else {}
+    return _history(spelt.get(_HISTORY, {}), str(file))
 
 
 def parameters(folder: Path) -> dict[str, str]:
@@ -131,6 +141,18 @@ def _thresholds(declared: Any, where: str) -> Thresholds:
         return msgspec.convert(declared, ValidityRules).thresholds()
     except (msgspec.ValidationError, ValueError) as error:
         raise UsageError(f"The validity limits are not valid: {_plain(str(error))}", where=where) from error
+
+
+def _history(declared: Any, where: str) -> HistoryRules:
+    if not isinstance(declared, dict):
+        raise UsageError("[tool.harness.history] is not a table", where=where)
+    _refuse_unknown(declared, HistoryRules, f"{_HISTORY}.", where)
+    try:
+        return msgspec.convert(declared, HistoryRules)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            f"The settings of the history are not valid: {_plain(str(error))}", where=where
+        ) from error
 
 
 def sha256(policy: Policy) -> str:
