@@ -7,6 +7,7 @@ from harness.commands.options.asking import add_select, add_session_options, ask
 from harness.commands.options.reporting import report_files
 from harness.commands.options.shared import shard
 from harness.commands.showing import history as history_show
+from harness.commands.showing import index as show_index
 from harness.commands.showing import listed as show_listed
 from harness.commands.showing import session as session_show
 from harness.console.console import Talk
@@ -61,6 +62,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         return show_listed.present(listed_session(asked, talk), talk)
     judged = compare(asked, talk)
     code = session_show.present(judged, talk, project=project, files=files)
+    show_index.refresh(args.out, talk)
     if args.history:
         history_show.add_gated(judged, args.history, project, talk)
     return session_show.only_reported(code, talk) if args.report_only else code

@@ -7,13 +7,20 @@ from reports.shared.model import NextCommand, Status, Table
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mark:
-    """One state on a chart. `kind` is `regressed`, `improved`, `anchored` or empty; `address` its web page."""
+    """One state on a chart. `kind` is `regressed`, `improved`, `anchored` or empty."""
 
     x: float
     y: float
     text: str
     kind: str = ""
-    address: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Link:
+    """A commit by name, with its web page, if it has one."""
+
+    text: str
+    address: str | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,18 +46,23 @@ class Plot:
     ticks: tuple[Tick, ...]
     changes: tuple[float, ...]
     """Horizontal places of the change points."""
-    first: str
-    last: str
+    first: Link
+    last: Link
     label: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Commit:
-    """A row of the table of a course."""
+    """A row of the table of a course. `step` is the change of its last step, `verdict` the gate's on it."""
 
-    name: str
-    address: str | None
-    cells: tuple[str, ...]
+    name: Link
+    day: str
+    subject: str
+    step: str
+    verdict: str
+    growth: str
+    interval: str
+    value: str
     tone: str = ""
 
 

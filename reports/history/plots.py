@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from harness.history.document import Course, Point
-from reports.history.model import Mark, Plot, Tick
+from reports.history.model import Link, Mark, Plot, Tick
 from reports.shared.changes import change_text, interval_text
 from reports.shared.visible import short
 
@@ -41,19 +41,13 @@ def plot_of(course: Course, allowed: float, web_address: str | None) -> Plot:
         zero=y(0.0),
         allowed=y(limit) if low <= limit <= high else None,
         marks=tuple(
-            Mark(
-                x(place),
-                y(point.change),
-                words_of(point),
-                _kind(point),
-                address_of(point.commit, web_address),
-            )
+            Mark(x(place), y(point.change), words_of(point), _kind(point))
             for place, point in enumerate(points)
         ),
         ticks=tuple(Tick(y(value), change_text(value) if value else "0 %") for value in _ticks(low, high)),
         changes=tuple(x(place) for place, point in enumerate(points) if point.commit in changed),
-        first=_end(points[0]),
-        last=_end(points[-1]),
+        first=_end(points[0], web_address),
+        last=_end(points[-1], web_address),
         label=f"{course.benchmark} {course.metric}: {change_text(points[-1].change)} in {len(points)} states",
     )
 
@@ -77,8 +71,11 @@ def _kind(point: Point) -> str:
     return "anchored" if point.is_anchored else ""
 
 
-def _end(point: Point) -> str:
-    return f"{point.commit[:_SHORT]}, {(point.committed or point.day)[:10]}"
+def _end(point: Point, web_address: str | None) -> Link:
+    return Link(
+        f"{point.commit[:_SHORT]}, {(point.committed or point.day)[:10]}",
+        address_of(point.commit, web_address),
+    )
 
 
 def _ends(points: Sequence[Point]) -> tuple[float, float]:

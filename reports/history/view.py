@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from harness.history.document import Course, History, Point, Standing, standing
 from harness.history.entry import Evidence
-from harness.units import format_ns, significant
-from reports.history.model import Commit, CourseView, HistoryView
+from harness.units import significant
+from reports.history.model import Commit, CourseView, HistoryView, Link
 from reports.history.plots import address_of, plot_of
 from reports.history.sparks import sparkline
 from reports.shared.changes import change_text, interval_text, percent_text
@@ -188,23 +188,21 @@ def _points(course: Course, history: History) -> Iterator[str]:
 
 
 def _commit(point: Point, course: Course, web_address: str | None) -> Commit:
-    tone = {"regressed": "worse", "improved": "better"}.get(point.verdict, "")
-    cells = (
-        (point.committed or point.day)[:10],
-        short(point.subject, _LONGEST_NAME),
-        change_text(point.effect) or "–",
-        point.verdict or "–",
-        change_text(point.change),
-        "counted" if course.kind is Evidence.EXACT else interval_text(point.low, point.high),
-        _value(point.value, course),
+    return Commit(
+        name=Link(point.commit[:_SHORT], address_of(point.commit, web_address)),
+        day=(point.committed or point.day)[:10],
+        subject=short(point.subject, _LONGEST_NAME),
+        step=change_text(point.effect) or "–",
+        verdict=point.verdict,
+        growth=change_text(point.change),
+        interval="" if course.kind is Evidence.EXACT else interval_text(point.low, point.high),
+        value=_value(point.value, course) if course.kind is Evidence.EXACT else "",
+        tone={"regressed": "worse", "improved": "better"}.get(point.verdict, ""),
     )
-    return Commit(point.commit[:_SHORT], address_of(point.commit, web_address), cells, tone)
 
 
 def _value(value: float | None, course: Course) -> str:
-    if value is None:
-        return "–"
-    return format_ns(value) if course.unit == "ns" else significant(value)
+    return "–" if value is None else f"{significant(value)} {course.unit}"
 
 
 def _next(history: History, found: Sequence[Standing], due: str) -> NextCommand:

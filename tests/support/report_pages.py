@@ -8,6 +8,8 @@ from harness.history.courses import build as build_history
 from harness.history.ledger import read as read_ledger
 from harness.history.states import CommitFacts
 from harness.imported.document import ImportedDocument, ImportedRow
+from harness.index.document import Entry as IndexEntry
+from harness.index.document import Index
 from harness.judge.ablation import AblationRow
 from harness.judge.verdict import Verdict
 from harness.policy.history import HistoryRules
@@ -19,6 +21,8 @@ from reports.capacity.html import render_capacity_html
 from reports.capacity.view import build_capacity
 from reports.history.html import render_html as render_history_html
 from reports.history.view import build as build_history_view
+from reports.index.html import render_html as render_index_html
+from reports.index.view import build as build_index
 from reports.micro import html as micro_html
 from reports.micro import imported as imported_view
 from reports.micro import view as micro_view
@@ -160,6 +164,20 @@ def history(folder):
     return render_history_html(build_history_view(build_history(found, around)))
 
 
+def index(_folder):
+    """Every kind of folder, with long names, without a page, and unreadable."""
+    made = functools.partial(IndexEntry, started_at="2026-11-30T12:00:00+00:00")
+    entries = [
+        made(name="20261130T120000Z-gate-aaaaaa", kind="session", title="main (0123456789ab) → the working tree", word="regressed",
+             figures=[("tests/bench_parse.py::test_parse[a very long parameter of it] wall", "+12.3 %")], report="x/report.html"),
+        made(name="20261130T110000Z-steady-aaaaaa", kind="load", title="steady call:shop.prices:total", word="valid",
+             figures=[("throughput", "100/s"), ("p50", "1.2 ms")]),
+        made(name="20261130T100000Z-gate-bbbbbb", kind="session", word="unreadable", reason="The receipt is damaged: it ends early"),
+        made(name="20261130T090000Z-bench-aaaaaa", kind="micro", title="scenarios/micro", word="degraded"),
+    ]  # fmt: skip
+    return render_index_html(build_index(Index(entries=entries), "runs"))
+
+
 def micro(folder):
     slow = [
         entry("test_a.py::test_one", 0.005),
@@ -202,6 +220,7 @@ KINDS = {
         ablation,
         capacity,
         history,
+        index,
         micro,
         imported,
     )
