@@ -31,6 +31,7 @@ BESIDE = frozenset(
         "policy.certificates",
         "policy.servers",
         "policy.growth",
+        "policy.history",
         "policy.slo",
         "policy.thresholds",
         "stats.clusters",

@@ -20,6 +20,7 @@ from harness.commands.options.shared import (
     run_slo,
     target_of,
 )
+from harness.commands.showing import index as show_index
 from harness.commands.showing import runs as show
 from harness.commands.showing.ended import end
 from harness.console.console import Talk
@@ -98,6 +99,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         talk.say(selection.remark)
     work = experiment.carry_out(request, talk)
     code = show.present(work.directories, talk, files=files, interrupted=work.interrupted)
+    show_index.refresh(args.out, talk)
     return end(work, code, talk)
 
 
