@@ -85,6 +85,7 @@ class Driver:
             split=Split(get_hub(), SystemClock.now_ns) if job.split else None,
             current=gevent.getcurrent,
             collects_waits=job.waits,
+            traced_by=job.traced_by,
         )
         self._vetting = Vetting()
         self._walking: Walking | None = None

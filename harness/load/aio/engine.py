@@ -76,7 +76,8 @@ class Driver:
         split = Steps(SystemClock.now_ns, self._late) if job.split and self._has_own_loop else None
         self._hook: Steps | Marking = split or Marking(self._late)
         self._instrument = Instrument(
-            target, carrier, split=split, current=asyncio.current_task, collects_waits=job.waits, codes=codes_of_task
+            target, carrier, split=split, current=asyncio.current_task, collects_waits=job.waits, codes=codes_of_task,
+            traced_by=job.traced_by,
         )  # fmt: skip
         self._late.names = self._instrument.names
         self._in_threads = ThreadWork(SystemClock.now_ns)
