@@ -72,6 +72,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="also write the report's figures as PNG files into this folder",
     )
+    parser.add_argument(
+        "--traceparent", action="store_true",
+        help="give each call the W3C header traceparent (wsgi:, asgi:, lambda:): the report then names the traces of slow calls",
+    )  # fmt: skip
     add_no_report(parser)
     add_verbose(parser)
     add_seed(parser)
@@ -84,7 +88,9 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     selection = select(target_of(args), scenario, args.variant, requested(args))
     request = experiment.RunRequest(
         selection=selection,
-        plan=dataclasses.replace(planning.plan_of(args, scenario), waits=not args.no_split),
+        plan=dataclasses.replace(
+            planning.plan_of(args, scenario), waits=not args.no_split, traceparent=args.traceparent
+        ),
         find=planning.find(args, scenario),
         profiles=_profiles(args),
         backends=args.backends if selection.entry.needs_servers else "none",

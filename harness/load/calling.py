@@ -14,12 +14,13 @@ from harness.table.heldby import DRIVER, HeldBy
 from harness.table.recorder import FILL, FILL_BASE, Recorder
 from harness.target.answers import Judge
 from harness.target.failures import Failures
-from harness.target.invoke import Invoke, Mark, Vet, make_invoke, take_all
+from harness.target.invoke import Invoke, Mark, Unmarked, Vet, make_invoke, take_all
 from harness.target.refusals import Results
 from harness.target.renewing import Renewable
 
 if TYPE_CHECKING:
     from harness.load.stretches import Stretches
+    from harness.load.tracing import Traced
 
 Make = Callable[[object, int, int, int, int, int], int]
 """Function from (greenlet, row, operation, payload, lag_target_ns, lag_host_ns) to completed_ns of the clock.
@@ -62,13 +63,20 @@ class Work:
     """Total time spent on judging answers and renewing events, in ns: one number in a list."""
     passed: set[type] = dataclasses.field(default_factory=set)
     """Types whose every answer is finished and completed: such a call needs no work afterwards. The set grows."""
+    traced: "Traced | None" = None
+    """Function that gives a call's event the header of its trace; None for a run without."""
 
     def invokes(self, mark: Mark | None) -> list[Invoke]:
         """Return the stamped calls by operation; each tells `mark` when it is entered."""
+        mark = mark or Unmarked()
         return [
             make_invoke(call, self.now_ns, self.timeouts, mark, self.failures, vet=self.vet)
-            for call in self.calls
+            for call in self.calls_marked_by(mark)
         ]
+
+    def calls_marked_by(self, mark: Mark) -> Sequence[Callable[[Any], Any]]:
+        """Return the calls by operation for an engine that tells `mark` the moment of entry right before each."""
+        return self.calls if self.traced is None else [self.traced(call, mark) for call in self.calls]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

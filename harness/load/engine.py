@@ -87,6 +87,7 @@ class Driver:
             current=gevent.getcurrent,
             collects_waits=job.waits,
             alive={"greenlets": GreenletCount()},
+            traced_by=job.traced_by,
         )
         self._vetting = Vetting()
         self._walking: Walking | None = None

@@ -22,6 +22,7 @@ from harness.load.facts import Watches, at_end
 from harness.load.garbage import GarbageWatch
 from harness.load.run_delay import RunDelay
 from harness.load.sampling import Sampler
+from harness.load.tracing import make_traced
 from harness.load.waits import Codes, Waits, codes_of_frames
 from harness.profiles.capture.wait import WAITS
 from harness.profiles.stacks.marker import marked, marked_async
@@ -48,6 +49,7 @@ class Instrument:
     `split` is None if service is not split. `current` returns the running greenlet or task, the key of `owners`.
     `collects_waits` has no effect without a split; `codes` reads the stack of a greenlet or task that waits. `alive` counts
     the greenlets or tasks that exist.
+    `traced_by` is the seed of the headers of calls that get one. Raises `UsageError` if the target takes no header.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Instrument:
         collects_waits: bool = True,
         codes: Codes = codes_of_frames,
         alive: Mapping[str, Callable[[], int]] = MappingProxyType({}),
+        traced_by: int | None = None,
     ) -> None:
         self.target = target
         if split:
@@ -73,6 +76,7 @@ class Instrument:
         self._carrier = carrier
         self._collects_waits = collects_waits
         self._codes = codes
+        self._traced = None if traced_by is None else make_traced(target, traced_by)
         carrier.here = make_here(self.owners, self.names, split, current)
 
     def open(self) -> None:
@@ -110,6 +114,7 @@ class Instrument:
             self.target.judge,
             timeouts,
             vet=vet,
+            traced=self._traced,
         )
 
 

@@ -49,6 +49,8 @@ class LoadPlan:
     searched: Mapping[int, float] = dataclasses.field(default_factory=dict)
     """Calls per second by number of users, where the number of users was found by a search."""
     workers: int = 1
+    traceparent: bool = False
+    """True to give the target the header `traceparent` of each call."""
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -138,6 +140,7 @@ class LoadPlan:
             drain_s=self.drain_s,
             split=self.split,
             waits=self.split and self.waits,
+            traceparent=self.traceparent,
             overlay=str(subject.overlay.resolve()) if subject.overlay else None,
         )
 

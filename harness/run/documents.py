@@ -202,6 +202,8 @@ class RunDocument(msgspec.Struct, kw_only=True):
     """SLOs of the run, as typed."""
     shape: list[str] = []
     """Options that shaped the plan beyond scenario, rate, users and duration: needed to run it again."""
+    traceparent: bool = False
+    """True if the target got the header `traceparent` of each call."""
     interrupted: bool = False
     trouble: list[str] = []
     notes: list[str] = []

@@ -22,6 +22,7 @@ from harness.model import (
     OffersOperations,
     Opens,
     RecordsSites,
+    TakesTraceparent,
     Wrap,
 )
 from harness.redaction.redact import learn_parameters
@@ -71,6 +72,8 @@ class LoadedTarget:
     """The event loop of an asynchronous target; unused by others."""
     journey: Journey = dataclasses.field(default_factory=Journey)
     """The users of the target; `call` is then that of the current user."""
+    with_traceparent: Callable[[Any, str], Any] | None = None
+    """Function that adds the header `traceparent` to an event; None for a target that takes no headers."""
     file: str = ""
     """File of the code at the SPEC's place with symbolic links resolved; empty if it is not written in Python."""
     notes: tuple[str, ...] = ()
@@ -204,6 +207,7 @@ def _shaped(text: str, target: Any, wanted: str | None) -> LoadedTarget:
         engine=engine,
         loop=loop,
         journey=journey,
+        with_traceparent=target.with_traceparent if isinstance(target, TakesTraceparent) else None,
     )
 
 

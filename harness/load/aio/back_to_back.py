@@ -33,9 +33,9 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]], late: Late
 
     It raises `HarnessError` if the disk or the table is full, and `RefusedError` for a result that only promises work.
     """
-    take = itertools.cycle(steps_of(calling, sequence)).__next__
     work, recorder, origin_ns = calling.work, calling.recorder, calling.origin_ns
     split = calling.split or unwatched(len(work.calls))
+    take = itertools.cycle(steps_of(work, split, sequence)).__next__
     has_split, table, claim, tail = (
         calling.split is not None,
         recorder.map,

@@ -79,6 +79,7 @@ class Driver:
         self._instrument = Instrument(
             target, carrier, split=split, current=asyncio.current_task, collects_waits=job.waits, codes=codes_of_task,
             alive={"tasks": count_tasks},
+            traced_by=job.traced_by,
         )  # fmt: skip
         self._late.names = self._instrument.names
         self._in_threads = ThreadWork(SystemClock.now_ns)

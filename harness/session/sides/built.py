@@ -45,7 +45,7 @@ class BuiltSides(Prepared):
 
 
 @contextlib.contextmanager
-def prepare_sides(
+def prepare_sides(  # noqa: PLR0913 - the contract of `prepare`, and what is built and served
     base: Subject,
     candidate: Subject,
     policy: Policy,

@@ -59,6 +59,7 @@ class Adapted:
     make_event: Any
     make_user: Any
     journey: Any
+    with_traceparent: Any
     notes: tuple[str, ...] = ()
     """Sentences that degrade a run, such as one on debug mode."""
     remarks: tuple[str, ...] = ()
