@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -47,8 +46,7 @@ class Instrument:
     """The watches of one process and its target, used for one measurement after the other.
 
     `split` is None if service is not split. `current` returns the running greenlet or task, the key of `owners`.
-    `collects_waits` has no effect without a split; `codes` reads the stack of a greenlet or task that waits. `alive` counts
-    the greenlets or tasks that exist.
+    `collects_waits` has no effect without a split; `codes` reads the stack of a greenlet or task that waits.
     `traced_by` is the seed of the headers of calls that get one. Raises `UsageError` if the target takes no header.
     """
 
@@ -61,13 +59,13 @@ class Instrument:
         current: Callable[[], object],
         collects_waits: bool = True,
         codes: Codes = codes_of_frames,
-        alive: Mapping[str, Callable[[], int]] = MappingProxyType({}),
         traced_by: int | None = None,
     ) -> None:
         self.target = target
         if split:
             split.is_remote = target.is_remote
-        self.alive = alive
+        self.alive: Mapping[str, Callable[[], int]] = {}
+        """Functions that count the greenlets or tasks that exist, by name; the driver sets it."""
         self.split = split
         self.owners: dict[object, Owner] = split.owners if split else {}
         self.names: list[str] = list(target.operations)

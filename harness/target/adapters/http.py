@@ -11,6 +11,7 @@ from harness.errors import TargetError
 from harness.model import Outcome
 from harness.requests.reading import Requests
 from harness.requests.template import Draft, Pairs, Request, Template, operation_of
+from harness.table.traces import HEADER
 from harness.target.adapters.asked import Adapted, Asked, Events
 from harness.target.adapters.web import response_rule, with_phrase
 from harness.target.answers import Judge
@@ -60,6 +61,7 @@ class HttpTarget(Adapted):
         self._connections = Connections(address)
         self.exchange = make_exchange(address, self._connections, SystemClock.now_ns)
         self.call = _caller(self.exchange)
+        self.with_traceparent = _with_traceparent
         self.open = self._connections.begin
         self.close = self._connections.close
 
@@ -117,6 +119,17 @@ def bytes_of(address: Address, template: Template, request: Request) -> bytes:
     if any("\r" in line or "\n" in line for line in lines):
         raise ValueError("a header has a line break")
     return "\r\n".join(lines).encode("latin-1", "replace") + request.body
+
+
+def with_header(data: bytes, name: str, value: str) -> bytes:
+    """Return a request with one header more."""
+    line, end, rest = data.partition(b"\r\n")
+    return b"".join((line, end, f"{name}: {value}\r\n".encode("latin-1"), rest))
+
+
+def _with_traceparent(event: Event, value: str) -> Event:
+    data, expected, is_head = event
+    return with_header(data, HEADER, value), expected, is_head
 
 
 def headers_of(address: Address, template: Template, request: Request) -> Pairs:

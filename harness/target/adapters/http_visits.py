@@ -12,9 +12,10 @@ import msgspec
 from harness.model import Outcome
 from harness.requests.late import LateRequest
 from harness.requests.template import Request, Template
+from harness.table.traces import HEADER
 from harness.target.adapters.asked import Adapted, Asked
-from harness.target.adapters.http import Answer, HttpTarget, Unwanted, bytes_of, lost_answer
-from harness.target.adapters.visitors import Visitor, Visits
+from harness.target.adapters.http import Answer, HttpTarget, Unwanted, bytes_of, lost_answer, with_header
+from harness.target.adapters.visitors import Event, Visitor, Visits
 from harness.target.adapters.web import with_phrase
 from harness.target.client.address import Address
 from harness.target.client.exchange import Exchange
@@ -50,9 +51,11 @@ class _Prepared:
     def fill(self, user: Visitor) -> bytes:
         """Return the request of a user. Raises `ValueError` for a saved value that no header can hold."""
         if self._data and not user.jar.header:
-            return self._data
-        request = self._late.filled(user.saved) if self._late.waits else self._late.request
-        return bytes_of(self._address, self._template, _with_cookies(request, user))
+            data = self._data
+        else:
+            request = self._late.filled(user.saved) if self._late.waits else self._late.request
+            data = bytes_of(self._address, self._template, _with_cookies(request, user))
+        return with_header(data, HEADER, user.traceparent) if user.traceparent else data
 
 
 def _with_cookies(request: Request, user: Visitor) -> Request:
@@ -64,9 +67,9 @@ def _with_cookies(request: Request, user: Visitor) -> Request:
     return msgspec.structs.replace(request, headers=(*others, cookie))
 
 
-def _caller(exchange: Exchange) -> Callable[[str, Visitor], Answer]:
-    def call_for(operation: str, user: Visitor) -> Answer:
-        step = user.step(operation)
+def _caller(exchange: Exchange) -> Callable[[Event, Visitor], Answer]:
+    def call_for(event: Event, user: Visitor) -> Answer:
+        step = user.step(event)
         try:
             data = step.prepared.fill(user)
         except ValueError as error:
