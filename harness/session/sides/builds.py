@@ -85,7 +85,7 @@ class Builder:
             shutil.copytree(overlay, part / _RESULT, ignore_dangling_symlinks=True)
             shutil.copyfile(log, part / _LOG)
             part.rename(kept)
-        self.say(f"Built {what} in {format_duration(time.monotonic() - started_s)}.")
+        self.say(f"Built {what} in {format_duration(max(1, round(time.monotonic() - started_s)))}.")
 
     def _run(self, what: str, tree: Path, overlay: Path, log: Path) -> None:
         argv = self.build.argv(overlay=overlay, tree=tree, python=self.python)

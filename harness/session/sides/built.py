@@ -22,6 +22,7 @@ from harness.session.sides import git, sources
 from harness.session.sides.builds import Builder
 from harness.session.sides.checkout import require_complete
 from harness.session.sides.installed import installed_from
+from harness.session.sides.measured import BUILD_BOTH
 from harness.session.sides.overlay import Surroundings, build_overlay, write_manifest
 from harness.session.sides.prepare import Prepared, prepare
 from harness.session.sides.roots import NO_SOURCE, Built, leaves, read_built, source_roots, write_built
@@ -70,7 +71,8 @@ def prepare_sides(  # noqa: PLR0913 - the contract of `prepare`, and what is bui
     closed = (lambda prepared, _: prepared) if is_served else _closed
     if builder is None:
         with preparing(base, candidate, policy, supervisor, log) as prepared:
-            yield closed(prepared, sides)
+            notes = (*prepared.notes, *_generated(prepared, candidate))
+            yield closed(dataclasses.replace(prepared, notes=notes), sides)
         return
     _refuse_checkouts_in(builder.build, sides)
     with private_folder() as folder:
@@ -223,6 +225,20 @@ def _with_facts(prepared: Prepared, known: Mapping[Side, Mapping[str, str | None
     facts = {side: msgspec.structs.replace(prepared.facts[side], **known[side]) for side in Side}
     fields = {field.name: getattr(prepared, field.name) for field in dataclasses.fields(prepared)}
     return BuiltSides(**{**fields, "facts": facts})
+
+
+def _generated(prepared: Prepared, candidate: TreeSide) -> Iterator[str]:
+    """Yield a note on modules that an installed copy has and neither side, if git ignores them: a build would make them."""
+    lacking = []
+    for name, path in prepared.roots.items():
+        inside = f"/{name.replace('.', '/')}/"
+        for copy in prepared.around[Side.CANDIDATE].copies:
+            _, is_inside, rest = copy.rpartition(inside)
+            if is_inside and not any((tree / path / rest).exists() for tree in prepared.trees.values()):
+                lacking.append(f"{path}/{rest}")
+    if lacking and (ignored := git.run(candidate.project, "check-ignore", "--", *lacking).stdout):
+        names = ", ".join(ignored.splitlines()[:3])
+        yield f"Both sides lack {names}, which an installed copy has and git ignores. If a build makes it: {BUILD_BOTH}"
 
 
 def _closed(prepared: Prepared, sides: Mapping[Side, TreeSide]) -> Prepared:

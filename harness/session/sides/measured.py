@@ -109,7 +109,7 @@ def built_elsewhere(
     if not sources or is_built:
         return ()
     return (
-        f"Nothing is compiled, though the project has {_some(sources)}: {BUILD_BOTH}, or a fallback is measured",
+        f"Nothing is compiled, though the project has {_some(sources)}: a fallback would be measured. {BUILD_BOTH}",
     )
 
 

@@ -67,6 +67,26 @@ def test_only_what_was_installed_from_the_checkout_is_its_code(tmp_path, site):
         install(site, f"p{number}", f"{tmp_path}/project{place}")
     write(site, {"broken-1.dist-info/direct_url.json": "{", "broken-1.dist-info/METADATA": "Name: broken\n"})
     found = installed_from([str(tmp_path / "project")])
-    assert found == [str(site / name / "__init__.py") for name in ("p0", "p1")] or sorted(found) == sorted(
-        str(site / name / "__init__.py") for name in ("p0", "p1")
+    assert set(found) == {str(site / name / "__init__.py") for name in ("p0", "p1")}
+
+
+def test_a_generated_module_that_both_sides_lack_is_named_with_the_remedy(tmp_path, site):
+    folder = flat(tmp_path / "project", {".gitignore": "pkg/_version.py\n"})
+    write(
+        site,
+        {
+            "pkg/_version.py": "",
+            "pkg/removed.py": "",
+            "pkg/__init__.py": "",
+            "pkg-1.dist-info/METADATA": "Name: pkg\n",
+        },
     )
+    write(site, {"pkg-1.dist-info/RECORD": "pkg/_version.py,,\npkg/removed.py,,\npkg/__init__.py,,\n"})
+    base = TreeSide("git:main", folder, "main")
+    with (
+        Supervisor() as supervisor,
+        prepare_sides(base, working_tree(folder), Policy(), supervisor, tmp_path / "log") as prepared,
+    ):
+        (note,) = prepared.notes
+    assert note.startswith("Both sides lack pkg/_version.py, which an installed copy has and git ignores.")
+    assert 'build = "pip"' in note
