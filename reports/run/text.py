@@ -26,6 +26,7 @@ _HOLDERS = 4
 _MOST_ROWS = 12
 # Facts without which the numbers are misread.
 _NEEDED_FACTS = (
+    "server",
     "engine",
     "CPU of calls",
     "left running",
