@@ -28,7 +28,7 @@ from harness.judge import policy_file
 from harness.profiling.runs import Sampling
 from harness.work import experiment
 from harness.work.command_line import command_line
-from harness.work.subjects import find_scenario, select
+from harness.work.subjects import find_scenario, select, with_replayed
 
 PROFILES = ("cpu", "memory")
 
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     files = report_files(args)
     scenario = planning.scenario_of(args, find_scenario(args.scenario))
-    selection = select(target_of(args), scenario, args.variant, requested(args))
+    selection = with_replayed(select(target_of(args), scenario, args.variant, requested(args)), args.replay)
     request = experiment.RunRequest(
         selection=selection,
         plan=dataclasses.replace(planning.plan_of(args, scenario), waits=not args.no_split),

@@ -96,11 +96,13 @@ class Profiles(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class BackendFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """One server behind the target: its highest rate in a probe, and the rate that the run demanded."""
+    """One server behind the target, or the client before it: its highest rate in a probe, and the rate in the run."""
 
     ceiling_per_s: float | None = None
     what: str = ""
     achieved_per_s: float | None = None
+    is_client: bool = False
+    """True for the harness's own HTTP client: then the rates are those that it made, and its ceiling is the load generator's."""
 
 
 class ServerUsage(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.judge import policy_file
 from harness.model import Engine, Scenario
-from harness.requests.reading import learn_secrets_in
+from harness.requests.reading import holds_requests, learn_secrets_in
 from harness.serving.server import Server
 from harness.target.spec import (
     ENGINE,
@@ -115,6 +115,17 @@ def _suit(name: str, target: str) -> bool:
     kind = kind_and_place(name)[0]
     theirs = kind_and_place(parse_spec(target).name)[0] if target else kind
     return bool(kind) and (kind == theirs or {kind, theirs} <= _ASKED_BY_HTTP)
+
+
+def with_replayed(selection: Selection, replayed: Path | None) -> Selection:
+    """Return the selection with the requests of a replayed recording, for an application or a server that was given none."""
+    spec = selection.spec
+    asks = kind_and_place(spec.name)[0] in _ASKED_BY_HTTP and REQUESTS not in spec.parameters
+    if replayed is None or not asks or not holds_requests(replayed):
+        return selection
+    return dataclasses.replace(
+        selection, spec=TargetSpec(spec.name, {**spec.parameters, REQUESTS: str(replayed)})
+    )
 
 
 def _variants(spec: TargetSpec, entry: Entry, wanted: tuple[str, ...]) -> tuple[str, ...]:

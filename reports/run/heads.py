@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from harness.reading.comparing import COUNT_CAUTION, Better
+from harness.reading.generator import is_remote
 from harness.reading.parts import service_share, target_lag_share
 from harness.reading.server_use import ServerUse, server_use
 from harness.units import format_bytes, format_count, format_ns, format_percent, format_rate, significant
@@ -55,11 +56,7 @@ def _fact(read: Callable[[Side], float | None]) -> Value:
 
 def _own(read: Callable[[Side], float | None]) -> Value:
     """Return `read` for runs whose calls worked in the measured process, None for those that only asked a server."""
-    return lambda side: None if _is_remote(side) else read(side)
-
-
-def _is_remote(side: Side) -> bool:
-    return side.run.facts is not None and side.run.facts.is_remote
+    return lambda side: None if is_remote(side.run) else read(side)
 
 
 def _of_server(read: Callable[[ServerUse], float | None], otherwise: Value) -> Value:
@@ -186,7 +183,7 @@ def _all_served(sides: Sequence[Side]) -> bool:
 
 
 def _resources(sides: Sequence[Side]) -> list[Metric]:
-    asks = all(map(_is_remote, sides))
+    asks = all(is_remote(side.run) for side in sides)
     return [
         Metric(
             "CPU of the harness's own client" if asks else "CPU of the measured process",

@@ -26,6 +26,7 @@ _HOLDERS = 4
 _MOST_ROWS = 12
 # Facts without which the numbers are misread.
 _NEEDED_FACTS = (
+    "server",
     "engine",
     "CPU of calls",
     "left running",
@@ -35,7 +36,7 @@ _NEEDED_FACTS = (
     "answers",
     "events",
     "clock",
-    "server",
+    "server under test",
     "memory growth",
     "child processes",
     "journeys",

@@ -1,22 +1,25 @@
 """An HTTP server of known truth, in a process of its own: it writes a line for each request that it has answered.
 
 `/slow/MS` answers after so many ms, `/status/CODE` with a status, `/drop` closes the connection without an answer, `/stream`
-in three pieces, and everything else with `ok`. Times are of the machine's monotonic clock, as in a table of calls.
+in three pieces, `/stall/MS/N` holds the whole server for so many ms at the N-th such request, and everything else with `ok`. Times are of the machine's monotonic clock, as in a table of calls.
 """
 
 import asyncio
+import collections
 import contextlib
 import dataclasses
 import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.paths import ROOT
 from tests.support.processes import survivors
 
 NOW_NS = time.perf_counter_ns
+STALLS = collections.Counter()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +36,10 @@ class Served:
 class Server:
     """The server as a test sees it."""
 
-    def __init__(self, port: int, journal: Path) -> None:
+    def __init__(self, port: int, journal: Path, kill: Callable[[], None]) -> None:
         self.url = f"http://127.0.0.1:{port}"
+        self.kill = kill
+        """Function that ends it at once, in the middle of whatever it does."""
         self._journal = journal
 
     def served(self) -> list[Served]:
@@ -51,7 +56,7 @@ def serving(folder: Path):
         cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        yield Server(int(process.stdout.readline()), journal)
+        yield Server(int(process.stdout.readline()), journal, process.kill)
     finally:
         process.kill()
         process.communicate()
@@ -72,6 +77,10 @@ async def answer(reader, writer, journal):
             return
         if first == "slow":
             await asyncio.sleep(float(rest[0]) / 1000)
+        if first == "stall":
+            STALLS[path] += 1
+            if STALLS[path] == int(rest[1]):
+                time.sleep(float(rest[0]) / 1000)  # noqa: ASYNC251 - on purpose
         status = int(rest[0]) if first == "status" else 200
         body = b'{"ok": true}'
         if first == "stream":

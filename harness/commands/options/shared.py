@@ -117,7 +117,7 @@ def add_requests(parser: argparse.ArgumentParser) -> None:
     """Declare the options that are parameters of a target of the user's own."""
     parser.add_argument(
         "--requests", metavar="FILE",
-        help="requests of an application: JSON Lines, HAR, OpenAPI 3, or a folder of Lambda events",
+        help="requests of an application or a server: JSON Lines, HAR, OpenAPI 3, an access log, or a folder of Lambda events",
     )  # fmt: skip
     parser.add_argument(
         "--values", metavar="FILE", help="CSV with values for the placeholders of the requests"
