@@ -24,7 +24,7 @@ from harness.profiles.capture.budget import BUDGET, Overhead, overhead, rate_wit
 from harness.profiles.capture.memory_children import fold_children
 from harness.profiles.facts import CpuFacts
 from harness.profiles.stacks.folded import merge, write_folded
-from harness.profiling.served import NO_MEMORY, NO_WAITS, of_server, requests_of
+from harness.profiling.served import NO_MEMORY, NO_WAITS, busiest, of_server, requests_of
 from harness.profiling.waiting import fold_waits, why_none
 from harness.reading.summary import summarise
 from harness.run.directory import RunDirectory, decode
@@ -60,7 +60,14 @@ class _CpuRecording:
     """
 
     def __init__(
-        self, supervisor: Supervisor, folder: Path, duration_s: float, tick: Tick, sampling: Sampling
+        self,
+        supervisor: Supervisor,
+        folder: Path,
+        duration_s: float,
+        tick: Tick,
+        sampling: Sampling,
+        *,
+        of_server: bool,
     ) -> None:
         self._supervisor = supervisor
         self._folder = folder
@@ -69,6 +76,7 @@ class _CpuRecording:
         self._budget = sampling.budget
         self._rate_hz = sampling.rate_hz
         self._children = sampling.children
+        self._of_server = of_server
         self._pid: int | None = None
         self._origin_ns = 0
         self._profiler: cpu.CpuProfiler | None = None
@@ -101,6 +109,8 @@ class _CpuRecording:
         self._profiler = cpu.CpuProfiler(
             self._supervisor, pid, raw, log, self._rate_hz, children=self._children
         )
+        if self._of_server:
+            self._profiler.watch(busiest(pid))
         self._profiler.start()
         self.window_ns = (SystemClock.now_ns() - self._origin_ns, 0)
 
@@ -146,7 +156,9 @@ def record_cpu(
     if subject.server:
         # Most servers work in child processes.
         sampling = dataclasses.replace(sampling, children=True)
-    recording = _CpuRecording(supervisor, folder, plan.duration_s, tick, sampling)
+    recording = _CpuRecording(
+        supervisor, folder, plan.duration_s, tick, sampling, of_server=subject.server is not None
+    )
     names: list[str] = []
     result = run_load(
         supervisor, subject, plan, folder,

@@ -7,6 +7,8 @@ the measured process does not exist for another one, and is named so.
 from collections import defaultdict
 from collections.abc import Mapping
 
+from harness.processes.children import descendants
+from harness.profiles.capture.cpu import cpu_seconds
 from harness.profiles.stacks.folded import Profile
 from harness.profiles.stacks.frames import CHILD, CHILDREN
 from harness.profiles.stacks.marker import MARKER_PREFIX
@@ -14,6 +16,11 @@ from harness.profiles.stacks.marker import MARKER_PREFIX
 OPERATION = "all requests"
 NO_WAITS = "No wait profile: the server is a process of its own, and its waits can be seen only from within."
 NO_MEMORY = "No memory profile: memray traces the measured process, and the server is another one. Its memory over time is in the report."
+
+
+def busiest(pid: int) -> int:
+    """Return the process of a server's tree that has used the most CPU time so far: most servers work in child processes."""
+    return max((pid, *descendants(pid)), key=lambda one: cpu_seconds(one) or 0.0)
 
 
 def of_server(profile: Profile) -> Profile:

@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from harness.console.console import Talk
 from harness.errors import HarnessError, ServerError
 from harness.model import Executor
-from harness.processes.loadrun import LoadPlan, Subject, run_load
+from harness.processes.loadrun import LoadPlan, run_load
 from harness.processes.several import run_with_workers
+from harness.processes.subject import Subject
 from harness.reading.summary import throughput
 from harness.run.directory import RunDirectory
 from harness.run.documents import BackendFacts
 from harness.supervise import Supervisor, private_folder
-from harness.target.spec import ENGINE, HTTP, kind_and_place
+from harness.target.spec import ENGINE, HTTP, SERVE, kind_and_place
 from harness.units import format_rate
 from harness.work.servers import Backends
 from harness.work.subjects import Selection
@@ -36,7 +37,7 @@ def with_client(
     backends: Backends, selection: Selection, plan: LoadPlan, supervisor: Supervisor, talk: Talk
 ) -> Backends:
     """Return the back ends of a run, with the ceiling of its client if its target is a server with a URL."""
-    if kind_and_place(selection.spec.name)[0] != HTTP:
+    if kind_and_place(selection.spec.name)[0] not in {HTTP, SERVE}:
         return backends
     facts = client_ceiling(supervisor, plan, selection.spec.parameters.get(ENGINE))
     if facts.ceiling_per_s:

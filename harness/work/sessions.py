@@ -308,14 +308,9 @@ class _Work:
             places = overlays(self._prepared, scratch)
             served = served_sides(self._prepared, places, scratch)
             session = LoadSession(
-                self._supervisor,
-                backends,
-                loaded_subjects(asked.driven, places, backends, served),
-                plan,
-                self._folder.path / "segments",
-                asked.policy.limits,
-                served=served,
-            )
+                self._supervisor, backends, loaded_subjects(asked.driven, places, backends, served), plan,
+                self._folder.path / "segments", asked.policy.limits, served=served,
+            )  # fmt: skip
             prove_servers(session)
             if options.rate_per_s is None and options.scenario.executor is Executor.OPEN:
                 self._talk.say(f"Probing both sides, {_about(probe_seconds())} …")

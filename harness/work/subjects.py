@@ -123,7 +123,7 @@ def _suit(name: str, target: str) -> bool:
 def with_replayed(selection: Selection, replayed: Path | None) -> Selection:
     """Return the selection with the requests of a replayed recording, for an application or a server that was given none."""
     spec = selection.spec
-    asks = kind_and_place(spec.name)[0] in {"wsgi", "asgi", HTTP} and REQUESTS not in spec.parameters
+    asks = kind_and_place(spec.name)[0] in _ASKED_BY_HTTP and REQUESTS not in spec.parameters
     if replayed is None or not asks or not holds_requests(replayed):
         return selection
     return dataclasses.replace(

@@ -36,7 +36,7 @@ _NEEDED_FACTS = (
     "answers",
     "events",
     "clock",
-    "server",
+    "server under test",
     "memory growth",
     "child processes",
     "journeys",

@@ -190,7 +190,7 @@ def _served(side: Side) -> tuple[tuple[str, str], ...]:
     cost = f"{format_ns(use.cpu_ns_per_call)} of CPU a request" if use and use.cpu_ns_per_call else ""
     memory = f"memory {format_bytes(use.rss_bytes.first)} → {format_bytes(use.rss_bytes.last)}" if use else ""
     grown = (("memory growth", use.growth),) if use and use.growth else ()
-    return (("server", ", ".join(filter(None, [served.command, cost, memory]))), *grown)
+    return (("server under test", ", ".join(filter(None, [served.command, cost, memory]))), *grown)
 
 
 def _journeys(side: Side) -> tuple[tuple[str, str], ...]:

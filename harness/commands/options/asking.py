@@ -86,10 +86,15 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
 
 
 def say_target(request: ComparisonRequest, talk: Talk) -> None:
-    """Name the target that both sides of code are driven by: only the project names it."""
+    """Name the target that both sides of code are driven by: only the project, or `--serve`, names it."""
     if request.driven and isinstance(request.base, TreeSide):
-        spec = request.driven[Side.CANDIDATE].spec
-        talk.say(f"Target: {spec.shown}, as [tool.harness] in pyproject.toml names it.")
+        driven = request.driven[Side.CANDIDATE]
+        named = (
+            f"started anew for every block: {driven.server.settings.shown}"
+            if driven.server
+            else "as [tool.harness] in pyproject.toml names it"
+        )
+        talk.say(f"Target: {driven.spec.shown}, {named}.")
 
 
 def read_policy(args: argparse.Namespace, project: Path) -> Policy:

@@ -1,5 +1,6 @@
 """Blocks of servers that the harness starts: three fresh ones in each, alive together. The segments are written, not measured."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from harness.session.receipt import Side
 from harness.session.sides.served import ServedSide
 from harness.supervise import Supervisor
 from tests.support.launches import Launches, session, verdict
-from tests.support.little_servers import plain_text
-from tests.support.load_session import receipt_of, run_session, session_of, written_runs
+from tests.support.little_servers import plain_text, server_text
+from tests.support.load_session import PLAN, receipt_of, run_session, session_of, written_runs
 from tests.support.processes import is_alive
 
 
@@ -33,8 +34,10 @@ def served(tmp_path: Path, name: str, source: str) -> Subject:
     return Subject("serve:shop", {}, server=Server("shop", settings, Place(tree)))
 
 
-def session_of_servers(supervisor, tmp_path, candidate=None):
-    sides = [served(tmp_path, "old", plain_text()), served(tmp_path, "new", candidate or plain_text())]
+def session_of_servers(supervisor, tmp_path, candidate=None, base=None):
+    sides = [
+        served(tmp_path, name, source or plain_text()) for name, source in (("old", base), ("new", candidate))
+    ]
     places = {side: ServedSide(subject.server.place) for side, subject in zip(Side, sides, strict=True)}
     return session_of(supervisor, tmp_path / "out" / "segments", *sides, served=places)
 
@@ -96,6 +99,25 @@ def test_foreign_code_ends_the_session(supervisor, tmp_path, asked, monkeypatch)
     monkeypatch.setattr(ServedSide, "refuse_other_code", refuse)
     with pytest.raises(RefusedError, match="runs other code"):
         run_session(session_of_servers(supervisor, tmp_path), receipt_of(load_blocks=1))
+
+
+@pytest.mark.measures
+def test_a_slower_server_shows_and_the_base_against_itself_does_not(supervisor, tmp_path):
+    """The proofs of `tests/truth/test_served_sessions.py` in small: 200 ms more in each request."""
+    session = session_of_servers(
+        supervisor, tmp_path, base=server_text("time.sleep(0.02)"), candidate=server_text("time.sleep(0.22)")
+    )
+    receipt = receipt_of(load_blocks=1)
+    run_session(dataclasses.replace(session, plan=dataclasses.replace(PLAN, rate_per_s=50.0)), receipt)
+    (block,) = receipt.load_blocks
+    base, candidate, null = (
+        one.values["all"]["p50_ns"] / 1e6 for one in (block.base, block.candidate, block.null)
+    )
+    # Never quicker than the server; slower only where the machine was taken away.
+    assert candidate >= 220
+    assert base >= 20
+    assert candidate - base > 2 * abs(null - base)
+    assert block.base.values["all"]["cold_start_ns"] > 0
 
 
 def test_launches_that_differ_raise_no_alarm_where_each_block_has_its_own():
