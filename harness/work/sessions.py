@@ -44,6 +44,7 @@ from harness.session.slots.sizing import Discovery, Found
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
 from harness.work.budgets import (
+    confirming_s,
     load_plan_within,
     plan_within,
     require_room_for_counting,
@@ -269,13 +270,9 @@ class _Work:
         count = len(found.comparable)
         block_s = found.block_s(SessionPlan())
         plan = plan_within(
-            asked.budget_s,
-            block_s,
-            self._shared_policy,
-            count,
-            asked.share_of("micro"),
-            self._beside_blocks_s(found),
-        )
+            asked.budget_s, block_s, self._shared_policy, count, asked.share_of("micro"),
+            self._beside_blocks_s(found), confirming_s(found),
+        )  # fmt: skip
         self._blocks_s = block_s * (plan.screen_blocks + plan.confirm_blocks)
         self._talk.say(
             f"{count} benchmarks: about {_about(block_s * plan.least_blocks)} for {plan.least_blocks} blocks, which clear "
