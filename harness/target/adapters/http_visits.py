@@ -17,7 +17,6 @@ from harness.target.adapters.http import Answer, HttpTarget, Unwanted, bytes_of,
 from harness.target.adapters.visitors import Visitor, Visits
 from harness.target.adapters.web import with_phrase
 from harness.target.client.address import Address
-from harness.target.client.exchange import Exchange
 from harness.target.client.faults import LostError
 from harness.target.client.response import KeptResponse
 
@@ -32,7 +31,7 @@ def walk(target: Adapted, asked: Asked) -> None:
     def prepare(template: Template, holes: Mapping[str, str], names: Sequence[str]) -> _Prepared:
         return _Prepared(address, template, LateRequest(template, template.filled(holes), names))
 
-    Visits(requests, asked.expected, prepare).attach(target, _caller(target.exchange))
+    Visits(requests, asked.expected, prepare).attach(target, _caller(target))
 
 
 class _Prepared:
@@ -64,7 +63,9 @@ def _with_cookies(request: Request, user: Visitor) -> Request:
     return msgspec.structs.replace(request, headers=(*others, cookie))
 
 
-def _caller(exchange: Exchange) -> Callable[[str, Visitor], Answer]:
+def _caller(target: HttpTarget) -> Callable[[str, Visitor], Answer]:
+    exchange, tallies = target.exchange, target.tallies
+
     def call_for(operation: str, user: Visitor) -> Answer:
         step = user.step(operation)
         try:
@@ -76,6 +77,7 @@ def _caller(exchange: Exchange) -> Callable[[str, Visitor], Answer]:
             first_byte_ns = exchange(data, response)
         except LostError as lost:
             return lost_answer(lost)
+        tallies[operation].count(response)
         if response.status not in step.expected:
             return Unwanted(with_phrase(response.status), _FAILED, first_byte_ns)
         why = user.keep(step.saves, response.headers, lambda: _document(response))
