@@ -5,9 +5,9 @@ answers after 10 ms, one request in 50 after 40 ms, and holds everything for 500
 and when its answer was sent. `wrk` and `hey` ask it through four connections, one after the other, and the harness at the rate
 that `wrk` reached. Each line compares what a generator says with the journal of its own requests:
 
-* `service`: from arrival to answer, as the server saw it. A generator that sends a request and waits sees the same;
-* `response`: from the moment at which the request should have been sent at this rate, in even steps, to the answer. Only an
-  open model can say it. What `wrk` and `hey` leave out of it is coordinated omission.
+* `service`: from arrival to answer, as the server saw it. A generator with few connections sees the same;
+* `response`: from the moment at which the request was due at this rate, in even steps, to the answer. Only an open model can say
+  it: what `wrk` and `hey` leave out of it is coordinated omission.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ async def serve(journal: Path) -> None:
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
-    server = await asyncio.start_server(guarded, "127.0.0.1", 0)
+    server = await asyncio.start_server(guarded, "127.0.0.1", 0, backlog=4_096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -88,18 +88,23 @@ def of_hey(url: str, seconds: float) -> dict[str, float]:
     }
 
 
-def of_harness(url: str, seconds: float, rate: float, folder: Path, metric: str) -> dict[str, float]:
-    """Run the harness at a rate; return what it says of one time in ms."""
+def of_harness(url: str, seconds: float, folder: Path, load: list[str]) -> dict[str, dict[str, float]]:
+    """Run the harness; return what it says of service and response in ms."""
+    folder.mkdir()
     command = [
-        sys.executable, "-m", "harness", "run", "steady", "--target", f"{url}/harness", "--rate", f"{rate:g}", "--arrivals", "uniform",
-        "--duration", f"{seconds:g}s", "--warmup", "0s", "--no-report", "--json", "--out", str(folder),
+        sys.executable, "-m", "harness", "run", *load, "--target", url, "--duration", f"{seconds:g}s", "--warmup", "0s", "--no-report",
+        "--json", "--out", str(folder),
     ]  # fmt: skip
-    if not (folder / "said.json").exists():
-        said = subprocess.run(command, capture_output=True, text=True, check=False)
-        (folder / "said.json").write_text(said.stdout)
-    (run,) = json.loads((folder / "said.json").read_text())["runs"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    (run,) = json.loads(said.stdout)["runs"]
     (operation,) = run["operations"].values()
-    return {name: operation[metric][name] / 1e6 for name in SHARES if operation[metric][name] is not None}
+    print(f"harness {load[0]}: {run['validity']} {'; '.join(run['reasons'])}")
+    return {
+        metric: {
+            name: operation[metric][name] / 1e6 for name in SHARES if operation[metric][name] is not None
+        }
+        for metric in ("service_ns", "response_ns")
+    }
 
 
 def _ms(text: str) -> float:
@@ -118,7 +123,7 @@ def line(what: str, said: dict[str, float], true_ms: np.ndarray) -> str:
         else f"{'-':>8} {truth[name]:8.2f} {'':9}"
         for name in SHARES
     )
-    return f"{what:24}" + "  |".join(cells)
+    return f"{what:28}" + "  |".join(cells)
 
 
 def main(seconds: float) -> None:
@@ -137,37 +142,44 @@ def main(seconds: float) -> None:
                 found = np.array([one[1:] for one in lines if one[0].startswith(path)], np.int64)
                 return found[:, 0], found[:, 1]
 
-            def told(of: object, path: str, *args: object) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
-                lead_s = 4.0 if path == "/harness" else 0.0
-                subprocess.run(
-                    ["curl", "-s", "-o", "/dev/null", f"{url}/stall/{lead_s + seconds / 2:g}"], check=True
-                )
-                return of(url, seconds, *args), *journalled(path)  # type: ignore[operator]
+            def stall_in(delay_s: float) -> None:
+                subprocess.run(["curl", "-s", "-o", "/dev/null", f"{url}/stall/{delay_s:g}"], check=True)
 
-            print(f"{'ms: said, journal':24}" + "  |".join(f"{name:^27}" for name in SHARES))
-            said, arrived, ended = told(of_wrk, "/wrk")
-            rate = round(len(arrived) / seconds)
-            print(line(f"wrk, service ({rate}/s)", said, (ended - arrived) / 1e6))
-            _closed(said, arrived, ended, rate, "wrk, response")
-            said, arrived, ended = told(of_hey, "/hey")
-            print(line("hey, service", said, (ended - arrived) / 1e6))
-            _closed(said, arrived, ended, rate, "hey, response")
-            said, arrived, ended = told(of_harness, "/harness", rate, folder, "service_ns")
-            print(line("harness, service", said, (ended - arrived) / 1e6))
-            intended = _intended(folder)
-            order = np.argsort(arrived, kind="stable")
-            said = of_harness(url, seconds, rate, folder, "response_ns")
-            print(line("harness, response", said, (ended[order] - intended[: len(order)]) / 1e6))
+            lines = [f"{'ms: said, journal':28}" + "  |".join(f"{name:^27}" for name in SHARES)]
+            rate = 0.0
+            for tool, of in (("wrk", of_wrk), ("hey", of_hey)):
+                stall_in(seconds / 2)
+                said = of(url, seconds)
+                arrived, ended = journalled(f"/{tool}")
+                rate = rate or len(arrived) / seconds
+                lines.append(line(f"{tool}, service", said, (ended - arrived) / 1e6))
+                lines.append(line(f"{tool}, response", said, _response_ms(arrived, ended)))
+            # The harness measures its client first.
+            stall_in(4 + seconds / 2)
+            told = of_harness(
+                f"{url}/closed", seconds, folder / "closed", ["closed", "--users", str(CONNECTIONS)]
+            )
+            arrived, ended = journalled("/closed")
+            lines.append(line("harness closed, service", told["service_ns"], (ended - arrived) / 1e6))
+            stall_in(4 + seconds / 2)
+            load = ["steady", "--rate", f"{rate:.0f}", "--arrivals", "uniform"]
+            told = of_harness(f"{url}/open", seconds, folder / "open", load)
+            arrived, ended = journalled("/open")
+            true_ms = (
+                ended[np.argsort(arrived, kind="stable")] - _intended(folder / "open")[: len(ended)]
+            ) / 1e6
+            lines.append(line(f"harness {rate:.0f}/s, response", told["response_ns"], true_ms))
+            print("\n".join(lines))
         finally:
             server.kill()
             server.wait()
 
 
-def _closed(said: dict[str, float], arrived: np.ndarray, ended: np.ndarray, rate: float, what: str) -> None:
-    """Print the line of a closed generator: its requests in even steps at its own mean rate, one after the other."""
+def _response_ms(arrived: np.ndarray, ended: np.ndarray) -> np.ndarray:
+    """Return the times from when a closed generator's requests were due, in even steps at its own mean rate, in ms."""
     order = np.argsort(arrived, kind="stable")
-    due = arrived.min() + np.arange(len(arrived)) * 1e9 / rate
-    print(line(what, said, np.maximum(ended[order] - due, (ended - arrived)[order]) / 1e6))
+    due = np.linspace(arrived.min(), arrived.max(), len(arrived))
+    return np.maximum(ended[order] - due, (ended - arrived)[order]) / 1e6
 
 
 def _intended(folder: Path) -> np.ndarray:
