@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from harness.policy.thresholds import Level, Reason, Threshold, Thresholds
 from harness.reading.served import is_saturated
 from harness.reading.summary import RunSummary
+from harness.target.spec import HTTP, kind_and_place
 from harness.units import format_percent, format_rate
 
 # Beyond the first, requests queue for the processor of the client; beyond the second, the client is what is measured.
@@ -21,6 +22,11 @@ _REMEDY = "Share the load among more processes with --workers, or lower it"
 def is_remote(run: RunSummary) -> bool:
     """Return True if the calls of a run were requests of the harness's own client to another process."""
     return run.facts is not None and run.facts.is_remote
+
+
+def is_foreign(run: RunSummary) -> bool:
+    """Return True for a run of a server by its URL: its process is somebody else's, so it has no profiles."""
+    return kind_and_place(run.document.target.partition("?")[0])[0] == HTTP
 
 
 def findings(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:

@@ -42,7 +42,7 @@ def kind_and_place(name: str) -> tuple[str, str]:
 
     The place of a Lambda handler may have AWS's dotted form `package.module.handler`; that of a server is its URL.
     """
-    if name.startswith(_SCHEMES):
+    if name[:8].lower().startswith(_SCHEMES):
         return HTTP, name
     kind, _, place = name.partition(":")
     if kind not in KINDS:

@@ -21,6 +21,8 @@ from harness.reading.summary import throughput
 from harness.run.directory import RunDirectory
 from harness.run.documents import BackendFacts
 from harness.supervise import Supervisor, private_folder
+from harness.target.client.address import read_address
+from harness.target.client.connections import Connections
 from harness.target.spec import ENGINE, HTTP, SERVE, kind_and_place
 from harness.units import format_rate
 from harness.work.servers import Backends
@@ -36,9 +38,17 @@ _USERS = 8
 def with_client(
     backends: Backends, selection: Selection, plan: LoadPlan, supervisor: Supervisor, talk: Talk
 ) -> Backends:
-    """Return the back ends of a run, with the ceiling of its client if its target is a server with a URL."""
-    if kind_and_place(selection.spec.name)[0] not in {HTTP, SERVE}:
+    """Return the back ends of a run, with the ceiling of its client if its target is a server with a URL.
+
+    Raises `TargetError` if no server is there: the measurement of the ceiling would only delay the message.
+    """
+    kind = kind_and_place(selection.spec.name)[0]
+    if kind not in {HTTP, SERVE}:
         return backends
+    if kind == HTTP:
+        connections = Connections(read_address(selection.spec.name, selection.spec.parameters))
+        connections.begin()
+        connections.close()
     facts = client_ceiling(supervisor, plan, selection.spec.parameters.get(ENGINE))
     if facts.ceiling_per_s:
         talk.say(f"Ceiling: {NAME} {format_rate(facts.ceiling_per_s)}")

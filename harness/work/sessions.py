@@ -294,13 +294,8 @@ class _Work:
             return
         self._allowance.begin_suite()
         plan = options.plan(asked.seed)
-        servers = provide(
-            options.backends,
-            self._supervisor,
-            self._folder.path / "servers",
-            self._talk,
-            options.data,
-        )
+        logs = self._folder.path / "servers"
+        servers = provide(options.backends, self._supervisor, logs, self._talk, options.data)
         with self._scratch() as scratch, servers as backends:
             places = overlays(self._prepared, scratch)
             served = served_sides(self._prepared, places, scratch)
@@ -309,6 +304,11 @@ class _Work:
                 self._folder.path / "segments", asked.policy.limits, served=served,
             )  # fmt: skip
             prove_servers(session)
+            self.receipt.environment |= {
+                f"server of the {side}": one.server.settings.shown
+                for side, one in asked.driven.items()
+                if one.server
+            }
             if options.rate_per_s is None and options.scenario.executor is Executor.OPEN:
                 self._talk.say(f"Probing both sides, {_about(probe_seconds())} …")
                 session = at_rate_of_slower_side(session)

@@ -106,7 +106,7 @@ async def serve(journal, address):
             await answer(reader, writer, journal)
         writer.close()
 
-    server = await asyncio.start_server(handle, address, 0)
+    server = await asyncio.start_server(handle, address, 0, backlog=1_024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -128,9 +128,11 @@ def ask(
     sides = sides or (read_side(base, policy, project, given), read_side(candidate, policy, project, given))
     driven = driven_sides(base, candidate, policy, given)
     is_served = driven is not None and any(one.server for one in driven.values())
-    wanted = suites_of(args.suite, policy, has_target=driven is not None, is_served=is_served)
+    # A server that is named here is to be loaded, whatever the project's gate measures without one.
+    named = args.suite or ("load" if args.serve and "load" not in policy.suites else None)
+    wanted = suites_of(named, policy, has_target=driven is not None, is_served=is_served)
     if is_served and not isinstance(sides[1], TreeSide):
-        wanted = of_servers(wanted, args.suite)
+        wanted = of_servers(wanted, named)
     load = None
     if "load" in wanted:
         load = load_options(
