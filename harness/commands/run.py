@@ -18,7 +18,9 @@ from harness.commands.options.shared import (
     check_subprocesses,
     requested,
     run_slo,
+    target_of,
 )
+from harness.commands.showing import index as show_index
 from harness.commands.showing import runs as show
 from harness.commands.showing.ended import end
 from harness.console.console import Talk
@@ -27,7 +29,7 @@ from harness.judge import policy_file
 from harness.profiling.runs import Sampling
 from harness.work import experiment
 from harness.work.command_line import command_line
-from harness.work.subjects import find_scenario, select
+from harness.work.subjects import find_scenario, select, with_replayed
 
 PROFILES = ("cpu", "memory")
 
@@ -70,6 +72,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="also write the report's figures as PNG files into this folder",
     )
+    parser.add_argument(
+        "--traceparent", action="store_true",
+        help="give each call the W3C header traceparent (wsgi:, asgi:, lambda:): the report then names the traces of slow calls",
+    )  # fmt: skip
     add_no_report(parser)
     add_verbose(parser)
     add_seed(parser)
@@ -79,10 +85,12 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     files = report_files(args)
     scenario = planning.scenario_of(args, find_scenario(args.scenario))
-    selection = select(args.target, scenario, args.variant, requested(args))
+    selection = with_replayed(select(target_of(args), scenario, args.variant, requested(args)), args.replay)
     request = experiment.RunRequest(
         selection=selection,
-        plan=dataclasses.replace(planning.plan_of(args, scenario), waits=not args.no_split),
+        plan=dataclasses.replace(
+            planning.plan_of(args, scenario), waits=not args.no_split, traceparent=args.traceparent
+        ),
         find=planning.find(args, scenario),
         profiles=_profiles(args),
         backends=args.backends if selection.entry.needs_servers else "none",
@@ -97,6 +105,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         talk.say(selection.remark)
     work = experiment.carry_out(request, talk)
     code = show.present(work.directories, talk, files=files, interrupted=work.interrupted)
+    show_index.refresh(args.out, talk)
     return end(work, code, talk)
 
 

@@ -86,8 +86,9 @@ class Driver:
             split=Split(get_hub(), SystemClock.now_ns) if job.split else None,
             current=gevent.getcurrent,
             collects_waits=job.waits,
-            alive={"greenlets": GreenletCount()},
+            traced_by=job.traced_by,
         )
+        self._instrument.alive = {"greenlets": GreenletCount()}
         self._vetting = Vetting()
         self._walking: Walking | None = None
         logging.getLogger("locust").setLevel(logging.WARNING)

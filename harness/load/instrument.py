@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -22,6 +21,7 @@ from harness.load.facts import Watches, at_end
 from harness.load.garbage import GarbageWatch
 from harness.load.run_delay import RunDelay
 from harness.load.sampling import Sampler
+from harness.load.tracing import make_traced
 from harness.load.waits import Codes, Waits, codes_of_frames
 from harness.profiles.capture.wait import WAITS
 from harness.profiles.stacks.marker import marked, marked_async
@@ -46,8 +46,8 @@ class Instrument:
     """The watches of one process and its target, used for one measurement after the other.
 
     `split` is None if service is not split. `current` returns the running greenlet or task, the key of `owners`.
-    `collects_waits` has no effect without a split; `codes` reads the stack of a greenlet or task that waits. `alive` counts
-    the greenlets or tasks that exist.
+    `collects_waits` has no effect without a split; `codes` reads the stack of a greenlet or task that waits.
+    `traced_by` is the seed of the headers of calls that get one. Raises `UsageError` if the target takes no header.
     """
 
     def __init__(
@@ -59,10 +59,13 @@ class Instrument:
         current: Callable[[], object],
         collects_waits: bool = True,
         codes: Codes = codes_of_frames,
-        alive: Mapping[str, Callable[[], int]] = MappingProxyType({}),
+        traced_by: int | None = None,
     ) -> None:
         self.target = target
-        self.alive = alive
+        if split:
+            split.is_remote = target.is_remote
+        self.alive: Mapping[str, Callable[[], int]] = {}
+        """Functions that count the greenlets or tasks that exist, by name; the driver sets it."""
         self.split = split
         self.owners: dict[object, Owner] = split.owners if split else {}
         self.names: list[str] = list(target.operations)
@@ -71,6 +74,7 @@ class Instrument:
         self._carrier = carrier
         self._collects_waits = collects_waits
         self._codes = codes
+        self._traced = None if traced_by is None else make_traced(target, traced_by)
         carrier.here = make_here(self.owners, self.names, split, current)
 
     def open(self) -> None:
@@ -108,6 +112,7 @@ class Instrument:
             self.target.judge,
             timeouts,
             vet=vet,
+            traced=self._traced,
         )
 
 
@@ -226,5 +231,5 @@ class Measurement:
         journeys: JourneyFacts | None = None,
     ) -> LoadFacts:
         """Return the facts of the whole test after the last call; `ended_ns` is the end of the measured time."""
-        facts = msgspec.structs.replace(facts, journeys=journeys)
+        facts = msgspec.structs.replace(facts, journeys=journeys, is_remote=self.instrument.target.is_remote)
         return at_end(facts, self._watches, ended_ns=ended_ns, in_flight_peak=in_flight_peak, stopped=stopped)

@@ -47,5 +47,6 @@ def document_of(
         thresholds=asked.thresholds,
         slos=list(asked.slos),
         shape=list(asked.shape),
+        traceparent=plan.traceparent,
         environment={**environment.collect(), "backends": backends.kind},
     )

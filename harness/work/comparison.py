@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.instructions import valgrind
 from harness.model import Scenario
+from harness.policy.build import Build
 from harness.policy.policy import Policy
 from harness.processes.loadrun import LoadPlan
 from harness.session.receipt import Shard, Side
@@ -70,8 +71,15 @@ class ComparisonRequest:
     load: LoadOptions | None = None
     select: tuple[str, ...] = ()
     """Words that choose the benchmarks and the counted operations; without any, all of them."""
+    build: Build | None = None
+    """The command that builds each side of code; None where they are measured as they are."""
     shard: Shard | None = None
     """The share of the micro-benchmarks to measure; None for all of them."""
+
+    @property
+    def is_served(self) -> bool:
+        """True if the target is a server that the harness starts."""
+        return self.driven is not None and any(one.server for one in self.driven.values())
 
     @property
     def has_benchmarks(self) -> bool:
@@ -108,13 +116,22 @@ def shard_of(request: ComparisonRequest, shard: Shard | None) -> ComparisonReque
     return dataclasses.replace(request, shard=shard, suites=suites, driven=None, load=None)
 
 
-def suites_of(named: str | None, policy: Policy, *, has_target: bool) -> tuple[str, ...]:
+def suites_of(
+    named: str | None, policy: Policy, *, has_target: bool, is_served: bool = False
+) -> tuple[str, ...]:
     """Return the suites to measure: those of the word `named`, or the policy's.
 
-    Raises `UsageError` for exact counts with neither a target to drive nor micro-benchmarks to trace, and for instructions
-    where they cannot be counted.
+    Nothing is counted in a server's process: with one, exact counts are of micro-benchmarks alone. Raises `UsageError` for
+    exact counts with neither a target to drive nor micro-benchmarks to trace, and for instructions where they cannot be
+    counted.
     """
     wanted: tuple[str, ...] = CHOICES[named] if named else policy.suites
+    if is_served and not {"micro", "instructions"}.intersection(wanted):
+        wanted = tuple(suite for suite in wanted if suite != "exact")
+        if not wanted:
+            raise UsageError(
+                "Calls and allocations are not counted in a server's process", remedy="Give --suite load"
+            )
     if wanted == ("exact",) and not has_target:
         raise UsageError(
             "The exact suite alone needs a target to drive",
@@ -123,6 +140,17 @@ def suites_of(named: str | None, policy: Policy, *, has_target: bool) -> tuple[s
     if "instructions" in wanted:
         valgrind.require()
     return tuple(suite for suite in SUITES if suite in wanted)
+
+
+def of_servers(suites: tuple[str, ...], named: str | None) -> tuple[str, ...]:
+    """Return the suites that can compare two servers whose code is the same tree. Raises `UsageError` if none was named."""
+    found = tuple(suite for suite in suites if suite == "load")
+    if not found:
+        raise UsageError(
+            f"Two servers have no benchmarks to compare{f' in --suite {named}' if named else ''}",
+            remedy="Give --suite load",
+        )
+    return found
 
 
 def load_options(

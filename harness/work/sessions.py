@@ -31,11 +31,15 @@ from harness.session.load.blocks import (
     at_rate_of_slower_side,
     load_session_seconds,
     probe_seconds,
+    prove_servers,
     run_load_blocks,
 )
 from harness.session.pace import Pace
 from harness.session.receipt import Count, Receipt, SessionPlan, Side, State
-from harness.session.sides.prepare import Prepared, prepare
+from harness.session.sides.builds import Builder
+from harness.session.sides.built import note_build, prepare_sides
+from harness.session.sides.prepare import Prepared
+from harness.session.sides.served import served_sides
 from harness.session.slots.sizing import Discovery, Found
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
@@ -75,9 +79,10 @@ def carry_out(asked: ComparisonRequest, talk: Talk) -> Session:
         with (
             termination_as_exception(),
             Supervisor() as supervisor,
-            prepare(
+            prepare_sides(
                 asked.base, asked.candidate, asked.policy, supervisor, folder.log,
-                with_suite=asked.has_benchmarks,
+                builder=Builder.of(asked.build, supervisor, talk.say), with_suite=asked.has_benchmarks,
+                is_served=asked.is_served,
             ) as prepared,
         ):  # fmt: skip
             work = _Work(asked, talk, folder, supervisor, prepared, allowance)
@@ -112,6 +117,7 @@ class _Work:
             select=asked.select,
         )  # fmt: skip
         self.receipt = begin_receipt(self._request, prepared)
+        note_build(self.receipt, prepared, asked.build)
         self.slice_seconds = 0.0
         self._progress = Narrowing(talk)
         self._session: MicroSession | None = None
@@ -176,7 +182,7 @@ class _Work:
             self._talk.say("Counting allocations of the benchmarks …")
             self._keep(trace_suite(self._session.stage, self.receipt.benchmarks))
         driven = self._asked.driven
-        if driven is None:
+        if driven is None or self._asked.is_served:
             return
         self._talk.say("Counting back-end calls and allocations on both sides …")
         with self._scratch() as scratch:
@@ -299,15 +305,13 @@ class _Work:
             options.data,
         )
         with self._scratch() as scratch, servers as backends:
-            subjects = loaded_subjects(asked.driven, overlays(self._prepared, scratch), backends)
+            places = overlays(self._prepared, scratch)
+            served = served_sides(self._prepared, places, scratch)
             session = LoadSession(
-                self._supervisor,
-                backends,
-                subjects,
-                plan,
-                self._folder.path / "segments",
-                asked.policy.limits,
-            )
+                self._supervisor, backends, loaded_subjects(asked.driven, places, backends, served), plan,
+                self._folder.path / "segments", asked.policy.limits, served=served,
+            )  # fmt: skip
+            prove_servers(session)
             if options.rate_per_s is None and options.scenario.executor is Executor.OPEN:
                 self._talk.say(f"Probing both sides, {_about(probe_seconds())} …")
                 session = at_rate_of_slower_side(session)

@@ -121,6 +121,15 @@ class InFlightPlot:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class OverTimePlot:
+    """Lines over the time of the run in s; `unit` is `bytes` or `processors`."""
+
+    series: tuple[Series, ...]
+    axis: str
+    unit: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class GrowthPanel:
     """A sampled quantity of each run; x in s, y in bytes where `unit` says so, else a number."""
 
@@ -231,6 +240,7 @@ Plot = (
     | HeatMap
     | RatePlot
     | InFlightPlot
+    | OverTimePlot
     | GrowthPlot
     | BarPlot
     | SplitPlot

@@ -116,6 +116,7 @@ def _draw(plot: data.Plot) -> "Figure":
         data.HeatMap: overtime.draw_heat,
         data.RatePlot: overtime.draw_rates,
         data.InFlightPlot: overtime.draw_in_flight,
+        data.OverTimePlot: overtime.draw_over_time,
         data.GrowthPlot: growth.draw_growth,
         data.BarPlot: bars.draw_bars,
         data.SplitPlot: bars.draw_split,

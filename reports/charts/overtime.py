@@ -8,12 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from harness.units import format_bytes, significant
 from reports.charts.data import (
     Floats,
     HeatMap,
     HeatPanel,
     InFlightPanel,
     InFlightPlot,
+    OverTimePlot,
     RatePanel,
     RatePlot,
     StageSpan,
@@ -124,6 +126,30 @@ def _in_flight(panel: InFlightPanel) -> list[Line]:
     if panel.users is not None:
         lines.append(("users", panel.users, COLOURS["fg"], (0, (4, 2))))
     return lines
+
+
+def draw_over_time(plot: OverTimePlot) -> Figure:
+    """Draw one line for each run."""
+    figure, (axes,) = panels(1, _RATE_IN)
+    end_s = max(float(one.x[-1]) for one in plot.series)
+    top = max(float(one.y.max()) for one in plot.series) or 1.0
+    axes.set_ylabel(plot.axis)
+    _frame(axes, (), end_s)
+    for one in plot.series:
+        axes.plot(one.x, one.y, color=run_colour(one.run), linewidth=1.3)
+    axes.set_xlim(0, end_s)
+    axes.set_ylim(0, top * 1.12)
+    axes.yaxis.set_major_formatter(lambda value, _: _written(value, plot.unit))
+    direct_labels(
+        axes,
+        [(one.label, float(one.y[-1]), run_colour(one.run)) for one in plot.series if one.label],
+        _RATE_IN,
+    )
+    return figure
+
+
+def _written(value: float, unit: str) -> str:
+    return format_bytes(value) if unit == "bytes" else significant(value)
 
 
 def _draw_steps(

@@ -75,12 +75,14 @@ def _metrics(sides: Sequence[Side]) -> list[Metric]:
         latency_metric("response_ns", name, f"Response {percentile_label(name)}")
         for name in ("p50", "p95", "p99", "p999", "max")
     ]
-    service = latency_metric("service_ns", "p50", "Service p50")
+    service = [latency_metric("service_ns", "p50", "Service p50")]
+    if any(side.run.total.histograms["first_byte_ns"].count for side in sides):
+        service.append(latency_metric("first_byte_ns", "p50", "First byte p50"))
     return [
         rate,
         achieved,
         *response,
-        service,
+        *service,
         Metric(
             "Errors",
             errors,

@@ -157,6 +157,8 @@ class ReportView:
     """Growth of the process's resources; without rows for short runs."""
     counters: Table
     backends: Table
+    server: Table
+    """Resources of the server under test; without rows where the harness started none."""
     profiles: tuple[ProfileView, ...]
     profile_facts: Table
     profile_notes: tuple[str, ...]

@@ -26,6 +26,7 @@ _HOLDERS = 4
 _MOST_ROWS = 12
 # Facts without which the numbers are misread.
 _NEEDED_FACTS = (
+    "server",
     "engine",
     "CPU of calls",
     "left running",
@@ -35,6 +36,8 @@ _NEEDED_FACTS = (
     "answers",
     "events",
     "clock",
+    "server under test",
+    "memory growth",
     "child processes",
     "journeys",
     *FACTS,
@@ -60,6 +63,7 @@ def render(view: ReportView, stream: TextIO, width: int = 80) -> None:
         _print_table(console, narrowed(view.stages, _STAGE_COLUMNS, view.stages.title))
     _print_table(console, narrowed(view.workers, _WORKER_COLUMNS, view.workers.title))
     _print_table(console, _saturated(view.backends))
+    _print_table(console, view.server)
     for note in view.profile_notes:
         say(console, note, "dim")
     print_next(console, view.next_command)

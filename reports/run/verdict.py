@@ -100,7 +100,9 @@ def _outcome_point(side: Side) -> str:
 def _saturation(sides: Sequence[Side]) -> Iterator[str]:
     for side in sides:
         for name, facts in side.run.document.backends.items():
-            if is_saturated(facts, side.run.document.thresholds):
+            if facts.is_client and is_saturated(facts, side.run.document.thresholds):
+                yield f"{side.label}: the load generator was close to its own ceiling, so its latencies are partly its own"
+            elif is_saturated(facts, side.run.document.thresholds):
                 yield f"{side.label}: {name} was saturated, so its latencies measure that server"
 
 

@@ -105,7 +105,7 @@ def test_every_path_that_is_named_is_in_the_checkout_or_made_by_what_is_typed():
 
 def test_every_way_to_name_ones_own_code_is_one_that_is_understood():
     table = README.partition("| SPEC | calls |")[2].partition("\n\n")[0]
-    specs = re.findall(r"`([\w-]+[:/.][^` ]*:[^` ]+)`", table)
+    specs = re.findall(r"`([\w-]+(?:[:/.][^` ]*:[^` ]+|://[^` ]+)|serve:\w+)`", table)
     assert {kind_and_place(parse_spec(spec).name)[0] for spec in specs} == {"", *KINDS}
     assert all(parse_spec(spec).is_factory for spec in specs)
 

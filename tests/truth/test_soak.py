@@ -37,7 +37,7 @@ TARGET = textwrap.dedent(
 
     KEEP = {
         "nothing": lambda: None,
-        "memory": lambda: KEPT.append(bytearray(os.urandom(99))),
+        "memory": lambda: KEPT.append(os.urandom(67)),  # 100 bytes, in one block
         "descriptor": lambda: KEPT.append(os.dup(0)),
         "thread": thread,
         "greenlet": greenlet,
@@ -142,7 +142,7 @@ def test_tests_of_a_locustfile_are_sampled_too(project):
 
 COURSES = {
     "nothing": ("create?what=nothing", {}),
-    "memory": ("create?what=memory", {"blocks": 1.0, "rss": 150.0}),
+    "memory": ("create?what=memory", {"blocks": 1.0, "rss": 100.0}),
     "descriptor": ("create?what=descriptor&every=50", {"fds": 0.02}),
     "thread": ("create?what=thread&every=100", {"threads": 0.01}),
     "greenlet": ("create?what=greenlet&every=10", {"greenlets": 0.1}),

@@ -78,8 +78,9 @@ class Driver:
         self._hook: Steps | Marking = split or Marking(self._late)
         self._instrument = Instrument(
             target, carrier, split=split, current=asyncio.current_task, collects_waits=job.waits, codes=codes_of_task,
-            alive={"tasks": count_tasks},
+            traced_by=job.traced_by,
         )  # fmt: skip
+        self._instrument.alive = {"tasks": count_tasks}
         self._late.names = self._instrument.names
         self._in_threads = ThreadWork(SystemClock.now_ns)
         carrier.here = make_here(self._instrument.names, split, self._in_threads.watched)

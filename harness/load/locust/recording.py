@@ -106,8 +106,8 @@ class HostedTarget:
             # Another tool may have the hook already; greenlet supports only one.
             split=Split(get_hub(), SystemClock.now_ns) if greenlet.gettrace() is None else None,
             current=gevent.getcurrent,
-            alive={"greenlets": GreenletCount()},
         )
+        self.instrument.alive = {"greenlets": GreenletCount()}
         self.instrument.choose(self.mix)
         self.instrument.open()
         # Locust inspects its stack when it stops: the first time reads sources and blocks the loop for up to 0.1 s.

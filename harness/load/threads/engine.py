@@ -55,7 +55,12 @@ class Driver:
         self._folder = Path(job.folder)
         self._walking: Walking | None = None
         self._instrument = Instrument(
-            target, carrier, split=None, current=threading.get_ident, collects_waits=False
+            target,
+            carrier,
+            split=None,
+            current=threading.get_ident,
+            collects_waits=False,
+            traced_by=job.traced_by,
         )
 
     def open(self) -> None:

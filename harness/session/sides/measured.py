@@ -6,9 +6,12 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.session.receipt import MeasuredRoot, Side
-from harness.session.sides.roots import NEVER_LINKED, import_name, is_compiled
+from harness.session.sides.roots import NEVER_LINKED, import_name, is_compiled, read_built
 
+BUILD_BOTH = 'Have each side built: [tool.harness] build = "pip", or another command'
 _MOST_NAMED = 3
+_COMPILED_FROM = {".pyx": b"", ".c": b"PyInit_", ".cc": b"PyInit_", ".cpp": b"PyInit_", ".rs": b"#[pymodule]"}
+"""Suffixes of sources of compiled modules, with the words that such a source has."""
 
 
 def measured_roots(roots: Mapping[str, str], trees: Mapping[Side, Path]) -> tuple[MeasuredRoot, ...]:
@@ -54,24 +57,28 @@ def refuse_uneven_builds(measured: Sequence[MeasuredRoot], trees: Mapping[Side, 
             (Side.CANDIDATE, one.candidate_compiled, one.base_compiled),
         ):
             lacking = sorted({*others} - {*own})
-            if own:
+            is_built = read_built(trees[side]) is not None
+            if own or is_built:
                 lacking = [name for name in lacking if _has_source(trees[side], name)]
             if lacking:
                 raise UsageError(
                     f"Compiled modules are in one side only: the {side} lacks {_some(lacking)}, which the "
                     f"{side.other} has",
                     where=str(trees[side]),
-                    remedy="Build both sides in their own folders, and compare those: path:BASE path:CANDIDATE",
+                    remedy="Its build left them out without failing: make the command fail there"
+                    if is_built
+                    else BUILD_BOTH,
                 )
 
 
 def built_elsewhere(
-    roots: Mapping[str, str], measured: Sequence[MeasuredRoot], places: Iterable[Path], copies: Iterable[str]
+    roots: Mapping[str, str], measured: Sequence[MeasuredRoot], places: Sequence[Path], copies: Iterable[str]
 ) -> tuple[str, ...]:
-    """Return notes on compiled modules that both sides lack, and a checkout or an installed copy has.
+    """Return notes on modules that nobody compiled, though the project has sources of them or installed copies have them.
 
-    `places` are checkouts, `copies` the files of installed ones. Both sides then fall back, or fail: alike, but
-    differently from the code in use.
+    `places` are checkouts, `copies` the files of installed ones. Raises `UsageError` where sides that were not built lack
+    compiled modules that a checkout or an installed copy has: both would fall back, or fail, alike, but differently from
+    the code in use.
     """
     known = {name for one in measured for name in (*one.base_compiled, *one.candidate_compiled)}
     built = {
@@ -87,10 +94,43 @@ def built_elsewhere(
             if file.parts[start : start + len(parts)] == parts
         }
     lacking = sorted(built - known)
-    if not lacking:
+    is_built = any(read_built(place) is not None for place in places)
+    if lacking and not is_built:
+        raise UsageError(
+            f"Both sides lack the compiled {_some(lacking)} of the installed package, and would measure a fallback",
+            where=str(places[-1]) if places else "",
+            remedy=BUILD_BOTH,
+        )
+    if lacking:
+        return (
+            f"Both builds lack the compiled {_some(lacking)} of the installed package: the fallback is measured",
+        )
+    sources = [] if known else sorted({name for place in places for name in _sources(roots, place)})
+    if not sources or is_built:
         return ()
-    note = f"Both sides lack the compiled {_some(lacking)} of the installed package: the fallback is measured"
-    return (note,)
+    return (
+        f"Nothing is compiled, though the project has {_some(sources)}: a fallback would be measured. {BUILD_BOTH}",
+    )
+
+
+def _sources(roots: Mapping[str, str], place: Path) -> Iterator[str]:
+    """Yield the path of each source of a compiled module that lies among the modules of a root."""
+    for path in roots.values():
+        for folder, names, files in os.walk(place / path):
+            names[:] = [name for name in names if name not in NEVER_LINKED]
+            yield from (
+                str(path.relative_to(place))
+                for path in (Path(folder, name) for name in files)
+                if _is_source(path)
+            )
+
+
+def _is_source(path: Path) -> bool:
+    words = _COMPILED_FROM.get(path.suffix)
+    try:
+        return words is not None and words in path.read_bytes()
+    except OSError:
+        return False
 
 
 def _some(names: Sequence[str]) -> str:

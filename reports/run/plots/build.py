@@ -29,6 +29,7 @@ from reports.run.growth import growth_charts
 from reports.run.plots.bystage import by_stage
 from reports.run.plots.split import split_chart
 from reports.run.plots.tails import percentile_series
+from reports.run.server import server_charts
 from reports.run.sides import Side, operation_names
 
 _HEAT_ROWS = 44
@@ -65,6 +66,7 @@ def _all(sides: Sequence[Side], shown: Sequence[Numbered]) -> Iterator[Chart | N
         yield by_stage(shown)
         yield _load(shown)
     yield _calls(sides)
+    yield from server_charts(sides)
     yield from growth_charts(sides)
 
 

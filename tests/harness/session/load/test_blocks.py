@@ -10,7 +10,7 @@ import pytest
 from harness.errors import RefusedError, UsageError
 from harness.policy.policy import Limit
 from harness.policy.thresholds import Level, Reason, Threshold
-from harness.processes.loadrun import Subject
+from harness.processes.subject import Subject
 from harness.reading.judging import judge
 from harness.reading.validity import Validity
 from harness.session.load import block as load_block

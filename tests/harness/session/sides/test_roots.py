@@ -12,7 +12,7 @@ from harness.session.sides.measured import (
     refuse_uneven_builds,
     refuse_unused,
 )
-from harness.session.sides.roots import missing, source_roots
+from harness.session.sides.roots import Built, missing, source_roots, write_built
 from tests.support.session import write
 
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
@@ -114,8 +114,18 @@ def test_what_is_compiled_only_where_the_package_is_installed_is_said(trees, tmp
     roots = {"pkg": "pkg", "ns.inner": "src/ns/inner"}
     write(tmp_path, {f"user/pkg/_native{SUFFIX}": "", f"site/ns/inner/deep/_b{SUFFIX}": ""})
     copies = [str(tmp_path / "site" / "ns" / "inner" / "deep" / f"_b{SUFFIX}")]
+    with pytest.raises(UsageError, match=r"Both sides lack the compiled ns\.inner\.deep\._b, pkg\._native"):
+        built_elsewhere(roots, measured(trees), [tmp_path / "user"], copies)
+    write_built(tmp_path / "user", Built(roots, []))
     (note,) = built_elsewhere(roots, measured(trees), [tmp_path / "user"], copies)
-    assert "Both sides lack the compiled ns.inner.deep._b, pkg._native" in note
+    assert "Both builds lack the compiled ns.inner.deep._b, pkg._native" in note
     for tree in trees.values():
         write(tree, {f"pkg/_native{SUFFIX}": ""})
     assert built_elsewhere(roots, measured(trees), [tmp_path / "user"], []) == ()
+
+
+def test_sources_of_modules_that_nobody_compiled_are_named(tmp_path):
+    write(tmp_path, {"pkg/__init__.py": "", "pkg/_fast.pyx": "", "csrc/x.c": ""})
+    (note,) = built_elsewhere({"pkg": "pkg"}, [], [tmp_path], [])
+    assert "Nothing is compiled, though the project has pkg/_fast.pyx" in note
+    assert 'build = "pip"' in note

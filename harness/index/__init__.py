@@ -1,0 +1,1 @@
+"""What the folders of runs and sessions below a parent came to: verdict or validity, and key figures."""
