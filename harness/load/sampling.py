@@ -8,6 +8,7 @@ import contextlib
 import gc
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
@@ -56,14 +57,13 @@ class Sampler:
         """Take a sample, and return the time until the next, in s. A forked child takes none, and nor does a closed sampler."""
         if self._file is None or os.getpid() != self._process:
             return PERIOD_S
-        start_ns = SystemClock.now_ns()
+        start_ns = time.thread_time_ns()
         try:
-            sample = self._read(start_ns)
-            self._file.add(sample)
+            self._file.add(self._read(start_ns))
         except (OSError, ValueError, RuntimeError):
             # Not every kernel shows all of it, and the disk may be full.
             return PERIOD_S
-        return max(PERIOD_S, (SystemClock.now_ns() - start_ns) / NS_PER_S / _SHARE)
+        return max(PERIOD_S, (time.thread_time_ns() - start_ns) / NS_PER_S / _SHARE)
 
     def _read(self, start_ns: int) -> Sample:
         status = self._own_status()
@@ -71,7 +71,7 @@ class Sampler:
         counts = {name: count() for name, count in self._alive.items()}
         blocks, fds = sys.getallocatedblocks(), _descriptors()
         return Sample(
-            at_ns=start_ns,
+            at_ns=SystemClock.now_ns(),
             rss_bytes=_bytes(status, "rss"),
             own_bytes=_bytes(status, "anonymous", "swapped"),
             blocks=blocks,
@@ -81,7 +81,7 @@ class Sampler:
             tasks=counts.get("tasks"),
             collections=sum(one["collections"] for one in collected),
             uncollectable=sum(one["uncollectable"] for one in collected),
-            took_ns=SystemClock.now_ns() - start_ns,
+            took_ns=time.thread_time_ns() - start_ns,
         )
 
     def _own_status(self) -> dict[str, int]:

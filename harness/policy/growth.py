@@ -100,6 +100,8 @@ class Verdict:
     high: float | None = None
     per_call: tuple[float, float, float] | None = None
     more_s: float | None = None
+    own: float = 0.0
+    """Growth per hour that may be the measuring program's."""
 
 
 def growth_of(
@@ -109,9 +111,11 @@ def growth_of(
     *,
     calls_per_s: float | None = None,
     tolerance: float | None = None,
+    own: float = 0.0,
 ) -> Verdict:
     """Return the verdict on a series; its first and last time are the run. `tolerance` per hour replaces the quantity's own.
 
+    `own` is the growth per hour that is at most the measuring program's: only growth beyond it counts.
     `times_s` ascend. Returns *cannot tell* for a run under a minute, and where samples are missing.
     """
     span_s = times_s[-1] - times_s[0] if len(times_s) else 0.0
@@ -127,9 +131,9 @@ def growth_of(
     whole = window(_WARMUP)
     if whole is None:
         return Verdict(quantity, Course.CANNOT_TELL, "cannot tell: samples are missing")
-    made = _Judging(
-        quantity, whole, span_s, calls_per_s or 0.0, quantity.tolerance if tolerance is None else tolerance
-    )
+    quantity = dataclasses.replace(quantity, ignored=quantity.ignored + own)
+    allowed = own + (quantity.tolerance if tolerance is None else tolerance)
+    made = _Judging(quantity, whole, span_s, calls_per_s or 0.0, allowed, own)
     return made.verdict([later for share in _LATER if (later := window(share))])
 
 
@@ -142,6 +146,7 @@ class _Judging:
     span_s: float
     calls_per_s: float
     tolerance: float
+    own: float
 
     def verdict(self, later: Iterable[Slope]) -> Verdict:
         whole, ignored = self.whole, self.quantity.ignored / _HOUR_S
@@ -159,7 +164,7 @@ class _Judging:
         per_s = self.calls_per_s
         return Verdict(
             self.quantity, course, words(seen), per_hour, low, high,
-            (seen.per_s / per_s, seen.low / per_s, seen.high / per_s) if per_s > 0 else None, more_s,
+            (seen.per_s / per_s, seen.low / per_s, seen.high / per_s) if per_s > 0 else None, more_s, self.own,
         )  # fmt: skip
 
     def _growing(self, seen: Slope) -> str:
@@ -200,11 +205,14 @@ class _Judging:
 
 def limited(verdict: Verdict, limit: GrowthLimit) -> State:
     """Return the state of a limit from the verdict that `growth_of` made with the limit's tolerance."""
-    if verdict.course is Course.GROWS and verdict.low is not None and verdict.low > limit.per_hour:
+    if (
+        verdict.course is Course.GROWS
+        and verdict.low is not None
+        and verdict.low > limit.per_hour + verdict.own
+    ):
         return State.BROKEN
     known = verdict.course is not Course.CANNOT_TELL and verdict.high is not None
-    most = tolerance_of(limit)
-    return State.CERTIFIED if known and (verdict.high or 0.0) <= most else State.NOT_CERTIFIED
+    return State.CERTIFIED if known and (verdict.high or 0.0) <= tolerance_of(limit) else State.NOT_CERTIFIED
 
 
 def tolerance_of(limit: GrowthLimit) -> float:

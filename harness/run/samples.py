@@ -22,7 +22,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `own_bytes` is the resident memory that is of no file, with what is swapped out: the harness's own table of calls is a
     mapped file, and is in `rss_bytes`. `blocks` are those of Python's allocator. `greenlets` and `tasks` are those that
     exist, finished ones too. `collections` are of the garbage collector; `uncollectable` are the objects that it left.
-    `took_ns` is the time that the sample took.
+    `took_ns` is the CPU time that the sample took.
     """
 
     at_ns: int

@@ -24,6 +24,9 @@ _HALF = BLOCKS // 2
 _GOES_ON = 0.6
 # Neighbouring steps of noise around a level cancel: their correlation is -0.5. Of lasting steps it is 0.
 _CANCELS = -0.25
+# Each minimum of a random walk holds part of the next step: the steps between minima are correlated by 0.25 (Working 1960),
+# which makes the variance of their sum 1.5 times that of independent ones.
+_LASTING = math.sqrt(1.5)
 # Weight of each step between neighbouring minima in the slope of least squares.
 _WEIGHTS = tuple(place * (BLOCKS - place) / ((BLOCKS**3 - BLOCKS) / 6) for place in range(1, BLOCKS))
 
@@ -67,6 +70,8 @@ def slope(
     steps = [after - before for before, after in itertools.pairwise(minima)]
     per_s = sum(map(float.__mul__, _WEIGHTS, steps)) / block_s
     error = statistics.stdev(steps) * math.hypot(*_WEIGHTS) / block_s
+    cancels = error == 0 or _neighbours(steps) < _CANCELS
+    error *= 1.0 if cancels else _LASTING
     reach = student_quantile(CONFIDENCE, BLOCKS - 2) * error + least / (end_s - start_s)
     return Slope(
         per_s=per_s,
@@ -74,7 +79,7 @@ def slope(
         high=per_s + reach,
         first=_line(minima[:_HALF]) / block_s,
         second=_line(minima[_HALF:]) / block_s,
-        narrows=1.0 if error == 0 or _neighbours(steps) < _CANCELS else 0.5,
+        narrows=1.0 if cancels else 0.5,
     )
 
 

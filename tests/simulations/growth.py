@@ -1,10 +1,10 @@
-"""Claim: a quantity that does not grow is said to grow in 1 % of runs at most, however its samples depend on one another.
+"""Claim: a quantity that does not grow is said to grow in about 1 % of runs at most, however its samples depend on one another.
 
 Series of memory sampled every second, judged by the product's code. Those without growth are noise, teeth, warm-up, a cache
 that fills, memory in steps of an allocator that stay (a random walk) or go (breathing). Leaks of 100 B a call at 50, 200 and
 1,000 calls a second are added to each. The table has the share of runs said to grow, to be flat, and left open; of leaks also
-how often the interval holds the true growth (98 % is claimed) and the median time that an open one asks for, in minutes.
-Run it with `python tests/simulations/growth.py [RUNS]`; 400 runs take about two minutes.
+how often the interval holds the true growth (98 % is claimed where nothing fills or warms up) and the median time that an open
+one asks for, in minutes. Run it with `python tests/simulations/growth.py [RUNS]`; 400 runs take about ten minutes.
 
 The claim holds for what repeats within a third of the run. Growth that would stop after the run cannot be told from growth:
 the rows of a warm-up as long as the run and of a tooth longer than it say so.

@@ -43,7 +43,12 @@ def charts(sides: Sequence[Side]) -> tuple[Chart, ...]:
     """Return every chart with content, in reading order. A single run is not named in them."""
     if len(sides) == 1:
         sides = [dataclasses.replace(sides[0], label="")]
-    shown = [(number, side) for number, side in enumerate(sides) if not side.withheld and side.returned]
+    # Calls that returned may all have no time.
+    shown = [
+        (number, side)
+        for number, side in enumerate(sides)
+        if not side.withheld and side.histogram("response_ns").count
+    ]
     return tuple(chart for chart in _all(sides, shown) if chart is not None)
 
 

@@ -65,7 +65,7 @@ def test_a_forked_child_takes_no_samples(tmp_path):
 
 def test_a_sample_that_takes_long_comes_seldom(tmp_path, monkeypatch):
     now_ns = iter(range(0, 10**12, 10_000_000))
-    monkeypatch.setattr("harness.load.sampling.SystemClock.now_ns", lambda: next(now_ns))
+    monkeypatch.setattr("harness.load.sampling.time.thread_time_ns", lambda: next(now_ns))
     with Sampler(tmp_path, {}) as sampler:
         assert sampler.take() == pytest.approx(2 * 0.01 * 4000)
 

@@ -165,3 +165,15 @@ def test_limits_of_growth_are_told_from_those_of_calls():
 def test_other_text_is_refused(text, says):
     with pytest.raises(UsageError, match=says.replace("+", r"\+")):
         split(text)
+
+
+def test_growth_of_the_measuring_program_is_no_growth_of_the_target():
+    def leak(second):
+        return 300_000 + 10 * second
+
+    assert judged(BLOCKS, leak).course is Course.GROWS
+    assert judged(BLOCKS, leak, own=40_000.0).course is Course.FLAT
+    assert of_limit("blocks<+0", leak, own=40_000.0) is State.CERTIFIED
+    assert of_limit("blocks<+1000/h", leak, own=30_000.0) is State.BROKEN
+    assert of_limit("blocks<+1000/h", leak, own=36_000.0) is State.NOT_CERTIFIED
+    assert of_limit("rss<+5MB/h", lambda second: 6 * MB / 3600 * second, own=2 * MB) is State.NOT_CERTIFIED

@@ -111,6 +111,16 @@ def test_users_of_locust_that_change_are_a_load_that_changes(tmp_path):
     assert of(path).verdicts
 
 
+def test_what_locusts_own_statistics_grow_by_is_not_the_targets(tmp_path):
+    """Four rows of statistics: three operations and their sum."""
+    path = make_soak(tmp_path, blocks=lambda second: 400_000 + 15 * second, changes={"executor": "closed"})
+    assert course_of(path, "blocks").course is Course.GROWS
+    document = RunDirectory(path).read()
+    document.locust = LocustFacts(users=[(0.0, 5)])
+    RunDirectory(path).write(document)
+    assert course_of(path, "blocks").course is Course.FLAT
+
+
 def split_among_workers(path):
     """Make the run one of two workers, the second of which leaks descriptors; each has its own time zero."""
     timing = RunDirectory(path).timing
