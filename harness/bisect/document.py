@@ -1,4 +1,4 @@
-"""What a bisection stores, to be resumed, and what it answers."""
+"""The stored state of a bisection, from which it is resumed, and its answer."""
 
 import enum
 from typing import Any

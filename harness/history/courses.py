@@ -12,6 +12,7 @@ from harness.history.chain import Edge, Level, levels
 from harness.history.document import ChangePoint, Course, History, Point
 from harness.history.entry import Entry, Evidence, Link, Machine, State
 from harness.history.ledger import Ledger
+from harness.history.location import ERROR
 from harness.history.order import States, ordered_commits
 from harness.history.segments import change_points
 from harness.history.states import CommitFacts
@@ -21,8 +22,6 @@ from harness.policy.history import HistoryRules, Machines
 
 SHORT = 12
 """Digits of a commit that are shown."""
-_MEDIAN_ERROR = math.sqrt(math.pi / 2)
-"""Standard error of a median of normal values, in those of a mean."""
 _PRIOR_BLOCKS = 8.0
 """Weight of the usual spread of a course beside the spread of one session, in blocks: eight blocks tell a spread badly."""
 _LEAST_ERROR = 1e-7
@@ -134,7 +133,7 @@ class _Course:
 
     def _tied(self, start: int, *, is_reference: bool, note: str = "", is_tied: bool = True) -> Course:
         edges = self._edges()
-        found = levels(edges, start)
+        found = levels(edges, start, self._freedom())
         tied = [commit for commit in self._commits if self._known.of_commit(commit) in found]
         last = self._commits.index(tied[-1])
         anchored = self._anchored(start)
@@ -161,6 +160,11 @@ class _Course:
             )
             for entry in self._measured
         ]  # fmt: skip
+
+    def _freedom(self) -> float:
+        """Return the degrees of freedom from which the spread of the course is known."""
+        timed = [entry for entry in self._measured if entry.kind is Evidence.PAIRED]
+        return sum(max(entry.blocks - 1, 0) for entry in timed) if timed else math.inf
 
     def _anchored(self, start: int) -> dict[str, Entry]:
         """Return the commits that were compared with the start directly, with the last such measurement."""
@@ -220,7 +224,7 @@ class _Course:
         anchored = self._anchored(start)
         series = [(point.commit, anchored[point.commit]) for point in points if point.commit in anchored]
         values = [entry.effect or 0.0 for _, entry in series]
-        errors = [_MEDIAN_ERROR * entry.spread / math.sqrt(max(entry.blocks, 1)) for _, entry in series]
+        errors = [ERROR * entry.spread / math.sqrt(max(entry.blocks, 1)) for _, entry in series]
         found = change_points(values, statistics.median(errors) if errors else 0.0)
         ends = [0, *found, len(values)]
         middles = (
@@ -243,4 +247,4 @@ def _error(entry: Entry, usual: float) -> float:
         return entry.spread
     own = max(entry.blocks - 1, 0)
     variance = (_PRIOR_BLOCKS * usual + own * entry.spread**2) / (_PRIOR_BLOCKS + own)
-    return _MEDIAN_ERROR * math.sqrt(variance / max(entry.blocks, 1))
+    return ERROR * math.sqrt(variance / max(entry.blocks, 1))

@@ -78,7 +78,7 @@ class _Looks:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Prober:
-    """What all sessions of a search have in common."""
+    """The settings that all sessions of a search have in common."""
 
     project: Path
     policy: Policy

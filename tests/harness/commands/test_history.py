@@ -39,8 +39,8 @@ def test_ten_commits_of_two_percent_pass_the_gate_and_fail_the_check_of_the_hist
     assert all(one["lines"] for one in added.document["added"])
     said, found = check(project)
     assert (said.code, found["exit_code"]) == (3, 3)
-    course = found["courses"][0]
-    assert (course["benchmark"], course["metric"], course["standing"]) == ("a", "wall", "grew")
+    course = next(one for one in found["courses"] if (one["benchmark"], one["metric"]) == ("a", "wall"))
+    assert course["standing"] == "grew"
     assert course["change"] == pytest.approx(1.02**10 - 1, abs=0.02)
     assert 0.10 < course["low"] < 1.02**10 - 1 < course["high"] < 0.30
     assert (course["steps"], course["unseen_steps"]) == (10, 10)
@@ -143,7 +143,7 @@ def test_growth_counts_from_the_reference_and_what_is_not_tied_to_it_cannot_pass
     (project / "pyproject.toml").write_text(f'{ALLOWED}reference = "{commit(1)}"\n')
     said, found = check(project)
     assert (said.code, found["courses"][0]["standing"]) == (5, "untied")
-    write(project / "ledger", anchor(6, 0.09, base=1))
+    write(project / "ledger", anchor(6, 0.095, base=1))
     said, found = check(project)
     assert (said.code, found["courses"][0]["standing"]) == (0, "open")
 
