@@ -119,6 +119,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     for remark in {side.selection.remark for side in sides if side.selection.remark}:
         talk.say(remark)
     work = profile_rounds.carry_out(request, talk)
+    talk.ended_by = work.error
     code = show_profile.present(
         work.directories, talk, files=report_files(args), interrupted=work.interrupted
     )

@@ -107,6 +107,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     if selection.remark:
         talk.say(selection.remark)
     work = experiment.carry_out(request, talk)
+    talk.ended_by = work.error
     code = show.present(work.directories, talk, files=files, interrupted=work.interrupted)
     show_index.refresh(args.out, talk)
     return end(work, code, talk)

@@ -80,7 +80,7 @@ def _caller(target: HttpTarget) -> Callable[[Event, Visitor], Answer]:
             first_byte_ns = exchange(data, response)
         except LostError as lost:
             return lost_answer(lost)
-        tallies[operation].count(response)
+        tallies[step.operation].count(response)
         if response.status not in step.expected:
             return Unwanted(with_phrase(response.status), _FAILED, first_byte_ns)
         why = user.keep(step.saves, response.headers, lambda: _document(response))
