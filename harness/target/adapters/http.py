@@ -165,8 +165,8 @@ def with_header(data: bytes, name: str, value: str) -> bytes:
 
 
 def _with_traceparent(event: Event, value: str) -> Event:
-    data, expected, is_head = event
-    return with_header(data, HEADER, value), expected, is_head
+    data, expected, is_head, count = event
+    return with_header(data, HEADER, value), expected, is_head, count
 
 
 def headers_of(address: Address, template: Template, request: Request) -> Pairs:
