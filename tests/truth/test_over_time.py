@@ -9,6 +9,7 @@ from tests.support.gate import make_shop, without_target
 from tests.support.git import git
 
 CREEP = 5
+PATIENCE_S = 1_800.0
 COMMITS = 32
 WORK = """
 def total(n):
@@ -51,6 +52,7 @@ def test_five_commits_of_two_percent_that_no_gate_reports_are_reported_by_the_hi
             "ledger",
             "--no-report",
             cwd=shop,
+            patience_s=PATIENCE_S,
         )
         assert gated.code == 0, gated.stderr
         assert "added to ledger" in gated.stderr
@@ -73,7 +75,18 @@ def test_the_commit_of_five_percent_is_found_among_thirty_two_some_of_which_do_n
     for number in range(1, COMMITS + 1):
         more = "raise SystemError\n" if number in broken else ""
         ids[number] = commit(shop, 1_050 if number >= culprit else 1_000, f"change {number}", more)
-    said = harness("bisect", first, "HEAD", "--benchmark", "total", "--json", "--seed", seed, cwd=shop)
+    said = harness(
+        "bisect",
+        first,
+        "HEAD",
+        "--benchmark",
+        "total",
+        "--json",
+        "--seed",
+        seed,
+        cwd=shop,
+        patience_s=PATIENCE_S,
+    )
     found = said.document
     assert (said.code, found["commit"]) == (0, ids[culprit]), found
     assert found["low"] < 0.05 < found["high"] or abs(found["effect"] - 0.05) < 0.01
