@@ -159,9 +159,12 @@ def bytes_of(address: Address, template: Template, request: Request) -> bytes:
 
 
 def with_header(data: bytes, name: str, value: str) -> bytes:
-    """Return a request with one header more."""
-    line, end, rest = data.partition(b"\r\n")
-    return b"".join((line, end, f"{name}: {value}\r\n".encode("latin-1"), rest))
+    """Return a request with a header, in place of one of this name; names are in small letters."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    own = name.encode("latin-1") + b":"
+    line, *headers = head.split(b"\r\n")
+    others = [header for header in headers if not header.startswith(own)]
+    return b"".join((b"\r\n".join((line, *others, own + b" " + value.encode("latin-1"))), end, body))
 
 
 def _with_traceparent(event: Event, value: str) -> Event:
