@@ -226,16 +226,17 @@ _LIMIT = re.compile(
 _UNITS = {
     "B": {"": 1.0, "B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
 }  # fmt: skip
+_LIKE = re.compile(rf"\s*(?:(?:{'|'.join(QUANTITIES)})\b|[^<>]*[<>]=?\s*\+)")
 _EXAMPLE = "Write it like rss<+5MB/h or fds<+0"
 
 
 def split(text: str) -> tuple[str, tuple[GrowthLimit, ...]]:
     """Return the clauses of `p99<25ms,rss<+5MB/h` that limit calls, as text, and those that limit growth.
 
-    A clause limits growth if its limit has a plus sign. Raises `UsageError` for one that cannot be parsed.
+    A clause limits growth if its limit has a plus sign, or it names a quantity that can grow. Raises `UsageError` for one that cannot be parsed.
     """
     parts = text.split(",")
-    growing = [part for part in parts if re.search(r"[<>]=?\s*\+", part)]
+    growing = [part for part in parts if _LIKE.match(part)]
     return ",".join(part for part in parts if part not in growing), tuple(map(_limit, growing))
 
 

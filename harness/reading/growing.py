@@ -31,7 +31,7 @@ from harness.table import shares
 # Measured with requests that do nothing: 13,300 blocks and 0.5 MB for each name.
 _LOCUST_BLOCKS_PER_HOUR, _LOCUST_BYTES_PER_HOUR = 18_000.0, 800_000.0
 _PACED_BYTES = 8
-_SHOWN = ("rss", "blocks", "fds", "threads", "tasks", "greenlets", "processes")
+_SHOWN = ("rss", "blocks", "fds", "threads", "tasks", "greenlets")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ class Growth:
     calls_per_s: float = 0.0
     own: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Growth per hour that is at most the load generator's, by quantity."""
+    is_of_server: bool = False
+    """True if the harness started a server for the run, and sampled its process tree."""
 
     @property
     def growing(self) -> tuple[Verdict, ...]:
@@ -93,26 +95,55 @@ class Growth:
 
 
 def growth(run: RunSummary) -> Growth:
-    """Return what grew in a run. A run under a minute, or one whose load changes, has series but no verdicts."""
-    folders = shares.part_folders(run.directory.timing) or [run.directory.timing]
-    try:
-        parts = [_part(folder, run) for folder in folders]
-    except InvalidRunError as error:
-        return Growth({}, why_not=f"{error.what[:1].lower()}{error.what[1:]}")
-    if not all(parts):
-        return Growth({})
+    """Return what grew in a run. A run under a minute, or one whose load changes, has series but no verdicts.
+
+    It is the server that the harness started for the run, or else the measured process, or its workers together.
+    """
     answered = sum(run.total.outcomes[outcome.label] for outcome in Outcome if outcome.returned)
     calls_per_s = answered / run.measured_s if run.measured_s else 0.0
-    found = Growth(
-        {name: series for name in _SHOWN if (series := _together([_series(part, name) for part in parts]))},
-        why_not=_why_not(run),
-        sample_ns=statistics.median(sample.took_ns for part in parts for _, sample in part),
-        calls_per_s=calls_per_s,
-        own=_own(run, len(parts), calls_per_s),
-    )
+    try:
+        found = _of_server(run) if run.document.served else _of_processes(run, calls_per_s)
+    except InvalidRunError as error:
+        return Growth({}, why_not=f"{error.what[:1].lower()}{error.what[1:]}")
+    found = dataclasses.replace(found, why_not=_why_not(run) if found.series else "", calls_per_s=calls_per_s)
     if found.why_not or run.measured_s < LEAST_S:
         return found
     return dataclasses.replace(found, verdicts=tuple(found.judged(name) for name in found.series))
+
+
+def _of_server(run: RunSummary) -> Growth:
+    served = run.document.served
+    assert served is not None  # noqa: S101 - asked before
+    usage = served.usage
+    within = [place for place, time_s in enumerate(usage.at_s) if 0 <= time_s <= run.measured_s]
+    columns = {
+        "rss": usage.rss_bytes,
+        "fds": usage.descriptors,
+        "threads": usage.threads,
+        "processes": usage.processes,
+    }
+    times_s = tuple(usage.at_s[place] for place in within)
+    return Growth(
+        {
+            name: Series(times_s, tuple(float(column[place]) for place in within))
+            for name, column in columns.items()
+            if within
+        },
+        is_of_server=True,
+    )
+
+
+def _of_processes(run: RunSummary, calls_per_s: float) -> Growth:
+    """Return the series of the measured process, or of the workers together. Raises `InvalidRunError` for damaged samples."""
+    folders = shares.part_folders(run.directory.timing) or [run.directory.timing]
+    parts = [_part(folder, run) for folder in folders]
+    if not all(parts):
+        return Growth({})
+    return Growth(
+        {name: series for name in _SHOWN if (series := _together([_series(part, name) for part in parts]))},
+        sample_ns=statistics.median(sample.took_ns for part in parts for _, sample in part),
+        own=_own(run, len(parts), calls_per_s),
+    )
 
 
 def as_json(found: Growth) -> dict[str, Any] | None:
@@ -120,6 +151,7 @@ def as_json(found: Growth) -> dict[str, Any] | None:
     if not found.series:
         return None
     return {
+        "of": "server" if found.is_of_server else "process",
         "sample_ns": found.sample_ns,
         "why_not": found.why_not,
         "quantities": {verdict.quantity.key: _verdict_json(verdict) for verdict in found.verdicts},

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from harness.policy.growth import LEAST_S
 from harness.reading.summary import RunSummary
 from harness.run.documents import ServedFacts
 from harness.units import format_bytes
@@ -47,7 +48,7 @@ class ServerUse:
     threads: Range
     processes: Range
     growth: str
-    """The sentence on a server whose memory grew throughout; empty for any other."""
+    """The sentence on a server whose memory grew throughout a run under a minute; empty for any other."""
 
 
 def server_use(run: RunSummary) -> ServerUse | None:
@@ -76,7 +77,10 @@ def server_use(run: RunSummary) -> ServerUse | None:
         descriptors=spread(served.usage.descriptors),
         threads=spread(served.usage.threads),
         processes=spread(served.usage.processes),
-        growth=_growth(np.array(served.usage.rss_bytes, float)[inside], calls),
+        # Of a longer run there is a verdict: `harness.reading.growing`.
+        growth=_growth(np.array(served.usage.rss_bytes, float)[inside], calls)
+        if run.measured_s < LEAST_S
+        else "",
     )
 
 

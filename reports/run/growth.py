@@ -58,15 +58,20 @@ def growth_table(sides: Sequence[Side]) -> Table:
     reasons = {side.label: side.judged.growth.why_not for side in sides}
     notes = tuple(f"{label}: {why}." for label, why in reasons.items() if why)
     if rows:
-        notes += (_METHOD,)
+        kinds = {side.judged.growth.is_of_server for side in sides if side.judged.growth.verdicts}
+        notes += (_METHOD, *(_WHAT[kind] for kind in sorted(kinds)))
     columns = ("growth an hour", "interval", "growth a call", "verdict")
     return Table("growth", "Growth", columns, rows, "Quantity", notes, prose=("verdict",))
 
 
 _METHOD = (
-    "Sampled once a second from within the process, without the first third of the run, by the lowest value of each tenth of the "
-    "rest; intervals hold with 98 %, also for memory that moves in lasting steps. Memory is resident or swapped, without mapped files."
+    "Judged without the first third of the run, by the lowest value of each tenth of the rest; intervals hold with 98 %, also for "
+    "memory that moves in lasting steps."
 )
+_WHAT = {
+    False: "Sampled once a second from within the measured process. Memory is resident or swapped, without mapped files.",
+    True: "Of the server's process tree. Memory is the sum of the resident sets.",
+}
 
 
 def _sorted(verdicts: Iterable[Verdict]) -> list[Verdict]:

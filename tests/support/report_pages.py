@@ -37,6 +37,7 @@ from tests.support.capacity_builder import document, probe
 from tests.support.micro_builder import entry, make_micro_run
 from tests.support.profile_builder import CALM, SLOWER
 from tests.support.run_builder import make_run, served
+from tests.support.sampled import make_soak
 
 STAGES = (("before", 0.5, 1.0, 1.0), ("spike", 0.5, 3.0, 3.0))
 
@@ -76,6 +77,14 @@ def one_run(folder):
         folder,
         {"folded": _folded(200) | _waits(), "stages": STAGES, "fail_share": 0.01, "served": _leaking()},
     )
+
+
+def soak(folder):
+    """An hour in which memory grows and the rest is flat."""
+    path = make_soak(
+        folder, rate_per_s=2.0, own_bytes=lambda second: 6e7 + 5000 * second, slos=["rss<+5MB/h,fds<+0"]
+    )
+    return html.render(view.build([judge(summary.load(path))]))
 
 
 def two_variants(folder):
@@ -219,6 +228,7 @@ KINDS = {
     make.__name__: make
     for make in (
         one_run,
+        soak,
         two_variants,
         invalid_run,
         comparison,

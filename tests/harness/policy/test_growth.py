@@ -159,6 +159,8 @@ def test_limits_of_growth_are_told_from_those_of_calls():
         ("fds<+5MB/h", "has no unit of descriptors"),
         ("speed<+5/h", "'speed' in 'speed<+5/h' does not grow"),
         ("rss<+", "is not a limit of growth"),
+        ("rss<5MB/h", "is not a limit of growth"),
+        ("p99<1s,fds", "'fds' is not a limit of growth"),
         ("rss<+5MB/s", "is not a limit of growth"),
     ],
 )

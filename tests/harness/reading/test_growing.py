@@ -10,9 +10,11 @@ from harness.policy.growth import Course
 from harness.reading.codes import exit_code
 from harness.reading.growing import as_json, growth
 from harness.reading.judging import judge
+from harness.reading.server_use import server_use
 from harness.reading.summary import load
 from harness.run.directory import RunDirectory
 from harness.run.documents import LocustFacts
+from tests.support.run_builder import served
 from tests.support.sampled import ORIGIN_NS, STILL, make_soak, write_samples
 
 MB = 1e6
@@ -119,6 +121,26 @@ def test_what_locusts_own_statistics_grow_by_is_not_the_targets(tmp_path):
     document.locust = LocustFacts(users=[(0.0, 5)])
     RunDirectory(path).write(document)
     assert course_of(path, "blocks").course is Course.FLAT
+
+
+def test_a_server_of_the_run_is_judged_in_place_of_the_load_generator(tmp_path):
+    rss = [50_000_000 + place * 20_000 for place in range(3600)]
+    server = served(rss, at_s=[float(place) for place in range(3600)])
+    path = make_soak(
+        tmp_path,
+        own_bytes=lambda second: 60 * MB,
+        changes={"served": server},
+        slos=["rss<+5MB/h,processes<+0"],
+    )
+    judged = judge(load(path))
+    assert {one.quantity.key: one.course for one in judged.growth.verdicts} == {
+        "rss": Course.GROWS, "fds": Course.FLAT, "threads": Course.FLAT, "processes": Course.FLAT,
+    }  # fmt: skip
+    assert course_of(path, "rss").per_call[0] == pytest.approx(10_000, rel=0.01)
+    assert [str(finding.certificate.state) for finding in judged.slo] == ["broken", "certified"]
+    assert as_json(judged.growth)["of"] == "server"
+    # Of a longer run there is one verdict, not two.
+    assert server_use(judged.run).growth == ""
 
 
 def split_among_workers(path):
