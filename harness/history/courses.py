@@ -107,8 +107,15 @@ class _Course:
     ) -> None:
         self._benchmark, self._metric, self._machine = key
         self._entries, self._known, self._around = entries, known, around
-        commits = {state.commit for entry in entries for state in (entry.base, entry.candidate)}
-        self._commits = sorted(commits, key=lambda commit: places[commit])
+        self._into: dict[str, list[Entry]] = {}
+        self._out: dict[str, list[Entry]] = {}
+        self._times: dict[str, str] = {}
+        for entry in entries:
+            self._out.setdefault(entry.base.commit, []).append(entry)
+            self._into.setdefault(entry.candidate.commit, []).append(entry)
+            for state in (entry.base, entry.candidate):
+                self._times[state.commit] = self._times.get(state.commit) or state.committed or ""
+        self._commits = sorted(self._times, key=lambda commit: places[commit])
         self._worse = _WORSE.get(self._metric, 1)
         self._measured = [entry for entry in entries if entry.effect is not None]
 
@@ -176,19 +183,16 @@ class _Course:
         }
 
     def _point(self, commit: str, level: Level, anchored: Mapping[str, Entry]) -> Point:
-        into = [entry for entry in self._entries if entry.candidate.commit == commit]
+        into, out = self._into.get(commit, []), self._out.get(commit, [])
         step = next((entry for entry in reversed(into) if entry.link is Link.STEP), None)
-        out = [entry for entry in self._entries if entry.base.commit == commit]
         value = next((entry.value for entry in reversed(into) if entry.value is not None), None)
         if value is None:
             value = next((entry.base_value for entry in out if entry.base_value is not None), None)
         facts = self._around.facts.get(commit)
-        times = [state.committed for entry in self._entries for state in (entry.base, entry.candidate)
-                 if state.commit == commit and state.committed]  # fmt: skip
         return Point(
             commit=commit,
             day=into[-1].day if into else out[0].day,
-            committed=facts.committed if facts else next(iter(times), ""),
+            committed=facts.committed if facts else self._times[commit],
             subject=facts.subject if facts else "",
             change=math.expm1(level.value), low=math.expm1(level.low), high=math.expm1(level.high),
             effect=math.expm1(step.effect) if step is not None and step.effect is not None else None,
