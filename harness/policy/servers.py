@@ -77,6 +77,7 @@ def read_servers(declared: Any, where: str) -> dict[str, ServerSettings]:
 
 
 def _read(name: str, table: Mapping[str, Any], where: str) -> ServerSettings:
+    table = {key.replace("_", "-"): value for key, value in table.items()}
     for prefix, given, kind in (("", table, ServerSettings), ("stop.", table.get("stop", {}), Stop)):
         for key in given if isinstance(given, dict) else ():
             _refuse_unknown(

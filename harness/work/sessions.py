@@ -301,9 +301,11 @@ class _Work:
             served = served_sides(self._prepared, places, scratch)
             session = LoadSession(
                 self._supervisor, backends, loaded_subjects(asked.driven, places, backends, served), plan,
-                self._folder.path / "segments", asked.policy.limits, served=served,
+                self._folder.path / "segments", asked.policy.limits, served=served, locustfile=options.locustfile,
             )  # fmt: skip
             prove_servers(session)
+            if options.locustfile:
+                self.receipt.environment["locustfile"] = str(options.locustfile)
             self.receipt.environment |= {
                 f"server of the {side}": one.server.settings.shown
                 for side, one in asked.driven.items()

@@ -167,3 +167,22 @@ def test_exact_counts_of_a_server_are_refused_by_name(tmp_path):
     )
     assert said.code == 2
     assert "are not counted in a server's process" in said.error
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--serve", "shop", "--locustfile", "nothing.py"), "There is no locustfile 'nothing.py'"),
+        (("--suite", "load", "--locustfile", "server.py"), "The load suite needs a target"),
+        (("--serve", "shop", "--users", 4), "--users are those of a locustfile"),
+        (
+            ("--serve", "shop", "--locustfile", "server.py", "--rate", 4),
+            "--rate and --scenario have no effect",
+        ),
+    ],
+)
+def test_senseless_words_about_a_locustfile_are_refused(tmp_path, options, words):
+    folder = project(tmp_path / "shop")
+    said = inside(folder, "compare", f"path:{folder}", f"path:{folder}", *options)
+    assert said.code == 2
+    assert words in said.error

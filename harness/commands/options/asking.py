@@ -14,12 +14,14 @@ from harness.commands.options.shared import (
     add_seed,
     add_serve,
     add_verbose,
+    positive_int,
     positive_rate,
     requested,
     span_s,
     target_of,
 )
 from harness.console.console import Talk
+from harness.errors import UsageError
 from harness.judge import policy_file
 from harness.policy.build import Build
 from harness.policy.policy import Policy
@@ -27,7 +29,15 @@ from harness.session.receipt import Side
 from harness.session.sides.subjects import Subject, TreeSide
 from harness.units import parse_duration_s
 from harness.work.command_line import command_line
-from harness.work.comparison import CHOICES, ComparisonRequest, load_options, of_servers, suites_of
+from harness.work.comparison import (
+    CHOICES,
+    LOCUST_USERS,
+    ComparisonRequest,
+    LocustUsers,
+    load_options,
+    of_servers,
+    suites_of,
+)
 from harness.work.judging import stricter
 from harness.work.sides import driven_sides, read_side
 
@@ -77,6 +87,13 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
         help="measured time of one load segment (default 4s)",
     )
     add_serve(parser)
+    parser.add_argument(
+        "--locustfile", type=Path, metavar="FILE",
+        help="drive the servers of --serve by the users of this locustfile, unchanged, with the same seed on both sides",
+    )  # fmt: skip
+    parser.add_argument(
+        "--users", type=positive_int, metavar="N", help="users of the locustfile (default 10)"
+    )
     add_requests(parser)
     add_backends(parser, "stores of the load suite")
     add_out(parser, "session's folder")
@@ -111,6 +128,21 @@ def read_build(args: argparse.Namespace, project: Path) -> Build | None:
     return policy_file.build(getattr(args, "policy", None) or project)
 
 
+def _locust(args: argparse.Namespace) -> LocustUsers | None:
+    if args.locustfile is None:
+        if args.users is not None:
+            raise UsageError(
+                "--users are those of a locustfile", remedy="Add --locustfile FILE, or remove it"
+            )
+        return None
+    if args.rate is not None or args.scenario is not None:
+        raise UsageError(
+            "A locustfile has users of its own: --rate and --scenario have no effect",
+            remedy="Remove them; --users N sets the number of users",
+        )
+    return LocustUsers(args.locustfile, args.users or LOCUST_USERS)
+
+
 def ask(
     args: argparse.Namespace,
     policy: Policy,
@@ -142,6 +174,7 @@ def ask(
             scenario=args.scenario,
             segment_s=args.segment,
             rate_per_s=args.rate,
+            locust=_locust(args),
         )
     budget_s = args.budget
     if budget_s is None and policy.budget is not None:

@@ -34,6 +34,11 @@ def test_every_setting_is_read():
     assert (found.stop.number, found.stop.grace_s) == (2, 0.25)
 
 
+def test_underscores_are_accepted_in_settings_and_kept_in_the_environment():
+    found = read_servers({"shop": {**GOOD, "ready_within": "5s", "environment": {"A_B": "c"}}}, WHERE)["shop"]
+    assert (found.ready_within_s, found.environment) == (5, {"A_B": "c"})
+
+
 def test_the_port_may_stand_in_the_environment():
     read_servers({"shop": {"command": "npm start", "environment": {"PORT": "{port}"}}}, WHERE)
 
