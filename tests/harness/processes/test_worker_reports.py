@@ -9,6 +9,8 @@ from harness.processes.clock_exchange import WorkerClock, this_clock
 from harness.processes.loadrun import LoadPlan
 from harness.processes.merge_reports import WorkerReports
 from harness.processes.worker_reports import Head, Outgoing, Report
+from harness.run import samples
+from harness.run.directory import RunDirectory, decode
 from harness.run.documents import HostFacts
 from harness.run.facts import LoadFacts
 from harness.table import calls
@@ -171,6 +173,25 @@ def test_parts_are_placed_by_what_is_known_of_their_clocks(sender_of, timing):
         assert (shifted[name][back] == late.rows[name][back] + S // 2).all()
         assert (shifted[name][~back] == 0).all()
     assert calls.load(timing / "worker-0" / "calls.npy").tobytes() == early.rows.tobytes()
+
+
+def test_samples_travel_with_the_reports_and_are_placed_as_the_calls_are(sender_of, timing):
+    """Each sample keeps the clock of its machine; time zero of the part, moved, places it."""
+    early, late, reports = sender_of(0), sender_of(1, UNIX_S + 0.5), WorkerReports(timing)
+    for name, sender in {"early": early, "late": late}.items():
+        sender.make(10)
+        at_ns = sender.facts.origin_ns
+        for second in range(3):
+            sent = sender.report(second, samples=b'{"at_ns":%d,"fds":9}\n' % (at_ns + second * S))
+            reports.take(name, through_the_wire(sent), sender.origin_unix_s + second)
+        reports.take(name, sender.last(3.0), sender.origin_unix_s + 3.0)
+    reports.merge(plan_of(reports))
+    placed = []
+    for number in range(2):
+        part = timing / f"worker-{number}"
+        zero_ns = decode(part / RunDirectory.FACTS, LoadFacts).origin_ns
+        placed.append([(one.at_ns - zero_ns) / S for one in samples.read(part / RunDirectory.SAMPLES)])
+    assert placed == [[0.0, 1.0, 2.0], [0.5, 1.5, 2.5]]
 
 
 def test_each_worker_states_the_error_of_its_place_which_is_none_on_one_machine(sender_of, timing):
