@@ -168,6 +168,12 @@ def test_an_interrupted_search_is_continued_by_the_same_command_and_by_no_other(
     with simulated(ids, 7) as anew:
         bisect(shop, ids)
     assert anew.asked[0] == ids[0]
+    found = inside(shop, "index", "--json").document["entries"]
+    assert {(one["kind"], one["word"]) for one in found} == {("bisect", "finished")}
+    said = inside(shop, "report", folder)
+    assert (said.code, "bisect" in said.error) == (5, True)
+    inside(shop, "clean", "--older-than", "1ms")
+    assert [path.name for path in (shop / "runs").iterdir() if path.is_dir()] == []
 
 
 def test_a_search_that_is_stopped_before_anything_was_measured_leaves_nothing(shop):
