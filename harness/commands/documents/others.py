@@ -37,7 +37,7 @@ class NamedBenchmark(TypedDict):
 
 
 class Inventory(Document):
-    """What can be run here."""
+    """Everything that can be run here."""
 
     scenarios: list[NamedScenario]
     targets: list[NamedTarget]
@@ -46,7 +46,7 @@ class Inventory(Document):
 
 
 class Start(Document):
-    """What `harness init` found and wrote; `kept` existed, `next` are commands."""
+    """The findings of `harness init`, and the files that it wrote; those in `kept` existed, `next` are commands."""
 
     target: str | None
     others: list[str]
@@ -70,13 +70,13 @@ class Exported(TypedDict):
 
 
 class Exports(Document):
-    """What was exported."""
+    """Exported files."""
 
     exports: list[Exported]
 
 
 class Diagnosis(Document):
-    """What this machine can measure."""
+    """The findings about this machine or its stores."""
 
     findings: list[Finding]
     environment: Facts
@@ -90,7 +90,7 @@ class Left(TypedDict):
 
 
 class Removal(Document):
-    """What `harness clean` removed, or would remove with `dry_run`."""
+    """Folders that `harness clean` removed, or would remove with `dry_run`."""
 
     removed: list[str]
     freed_bytes: int

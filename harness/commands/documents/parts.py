@@ -35,7 +35,7 @@ class Failed(TypedDict):
 
 
 class Document(TypedDict):
-    """What every document has. `error` ended the work early: what was measured before it stands beside it."""
+    """The keys of every document. `error` ended the work early: what was measured before it stands beside it."""
 
     schema: int
     error: NotRequired[Error]

@@ -1,10 +1,9 @@
-"""The documents of measured runs: `harness run`, `bench`, `profile`, `capacity`, and the reports of stored ones."""
+"""The documents of load runs, micro-benchmarks and imported results, and of the reports of stored ones."""
 
 from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
-from harness.capacity.document import ProbeFacts
 from harness.commands.documents.parts import (
     Document,
     Facts,
@@ -230,102 +229,6 @@ class Listed(Document):
     aside: dict[str, str]
     notes: list[str]
     seconds: tuple[float, float]
-
-
-class FactsOfRounds(TypedDict):
-    """The facts of each round's profile, by kind."""
-
-    cpu: NotRequired[list[CpuFacts]]
-    wait: NotRequired[list[WaitFacts]]
-    memory: NotRequired[list[MemoryFacts]]
-
-
-class ProfiledRun(TypedDict):
-    """One side of a run for its profiles; `missing` are reasons for profiles that could not be made."""
-
-    dir: str
-    scenario: str
-    target: str
-    variant: str
-    subject: str
-    seed: int
-    rounds: int
-    interrupted: bool
-    missing: list[str]
-    profiles: FactsOfRounds
-
-
-class Change(TypedDict):
-    """The weight of a function per request on both sides; `finding` is changed, same or unclear."""
-
-    before: float
-    after: float
-    change: float | None
-    low: float | None
-    high: float | None
-    samples: float | None
-    finding: str
-
-
-class ChangedFunction(TypedDict):
-    """One function, by itself and with what it calls."""
-
-    operation: str
-    function: str
-    own: Change
-    whole: Change
-
-
-class Difference(TypedDict):
-    """One profile of both sides."""
-
-    profile: str
-    unit: str
-    rounds: list[int]
-    functions: list[ChangedFunction]
-
-
-class Profiled(Document):
-    """Profiles of one side or two: `harness profile`, and `harness report` of them."""
-
-    report: str | None
-    runs: list[ProfiledRun]
-    interleaved: NotRequired[bool]
-    differences: NotRequired[list[Difference]]
-
-
-class CapacityFound(TypedDict):
-    """The highest rate that keeps the SLO, with its interval; null where it is unknown."""
-
-    per_s: float | None
-    low_per_s: float | None
-    high_per_s: float | None
-    confidence: float
-    scatter: float | None
-    held_per_s: float | None
-    broke_per_s: float | None
-    held_confirmed: bool
-    broke_confirmed: bool
-    wall_per_s: float | None
-
-
-class Capacity(Document):
-    """A search for the capacity: `harness capacity`, and `harness report` of one."""
-
-    report: str | None
-    dir: str
-    scenario: str
-    target: str
-    variant: str
-    seed: int
-    slo: list[str]
-    validity: str
-    reasons: list[str]
-    interrupted: bool
-    ended: str | None
-    capacity: CapacityFound
-    probes: list[ProbeFacts]
-    exit_code: int
 
 
 class ImportedRun(TypedDict):

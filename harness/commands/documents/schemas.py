@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from harness.commands.documents import others, runs, sessions
+from harness.commands.documents import capacity, others, profiled, runs, sessions
 from harness.commands.documents.parts import Failed
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -18,15 +18,15 @@ DOCUMENTS: Mapping[str, tuple[type, ...]] = {
     "init": (others.Start,),
     "list": (others.Inventory,),
     "run": (runs.Runs,),
-    "profile": (runs.Profiled,),
-    "capacity": (runs.Capacity,),
+    "profile": (profiled.Profiled,),
+    "capacity": (capacity.Capacity,),
     "bench": (runs.MicroRuns, runs.Listed),
     "compare": _SESSION,
     "gate": _SESSION,
     "judge": (sessions.Session,),
     "ablate": (sessions.Ablation,),
     "calibrate": (sessions.Calibration,),
-    "report": (runs.Runs, runs.MicroRuns, runs.Profiled, runs.Capacity, runs.Imported),
+    "report": (runs.Runs, runs.MicroRuns, profiled.Profiled, capacity.Capacity, runs.Imported),
     "export": (others.Exports,),
     "import": (runs.Imported,),
     "doctor": (others.Diagnosis,),

@@ -104,7 +104,7 @@ class AblationRow(TypedDict):
 
 
 class Ablation(Document):
-    """What optimisations are worth."""
+    """The worth of optimisations."""
 
     report: str | None
     interrupted: bool

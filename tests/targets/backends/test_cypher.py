@@ -4,16 +4,17 @@ import ast
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from targets.asset_core.stores import graph_queries
-from targets.backends import graph
+from targets.backends import contract, graph, own_places
 from tests.support.node import PINNED, node_modules
 from tests.support.paths import ROOT
 
 CLAUSE = re.compile(
-    r"\b(MATCH|MERGE|UNWIND|OPTIONAL MATCH|DETACH DELETE|CREATE (CONSTRAINT|INDEX)|SHOW (INDEX|CONSTRAINT)\w*)\b|^RETURN \d"
+    r"\b(MATCH|MERGE|UNWIND|OPTIONAL MATCH|DETACH DELETE|CREATE (CONSTRAINT|INDEX)|DROP CONSTRAINT|SHOW (INDEX|CONSTRAINT)\w*)\b|^CREATE \(|^RETURN \d"
 )
 PARAMETER = re.compile(r"\$(\w+)")
 VERSIONS = ("CYPHER 5", "CYPHER 25")
@@ -42,7 +43,8 @@ def statements():
             flat |= {f"{name} {kind}": text for kind, text in value.items()}
         elif name == "SCHEMA":
             flat |= {f"{name} {number}": text for number, text in enumerate(value)}
-    return flat | {name: text for name, text in vars(graph).items() if is_cypher(text)}
+    beside = {name: text for module in (graph, contract, own_places) for name, text in vars(module).items()}
+    return flat | {name: text for name, text in beside.items() if is_cypher(text)}
 
 
 def is_cypher(value):
@@ -77,10 +79,7 @@ def said():
 
 
 def test_no_other_module_has_a_statement():
-    known = {
-        ROOT / "targets" / "asset_core" / "stores" / "graph_queries.py",
-        ROOT / "targets" / "backends" / "graph.py",
-    }
+    known = {Path(module.__file__) for module in (graph_queries, graph, contract, own_places)}
     others = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in (ROOT / "targets").rglob("*.py")
