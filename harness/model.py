@@ -208,6 +208,14 @@ class HasJourney(Protocol):
     """Operations in their order, each alone or with the pause before it in s; without a pause, the user's think time counts."""
 
 
+@runtime_checkable
+class TakesTraceparent(Protocol):
+    """A target whose events have headers, for `harness run --traceparent`: its spans then lie within the trace of the call."""
+
+    def with_traceparent(self, event: Any, value: str) -> Any:
+        """Return the event with the W3C header `traceparent` of this value, and leave `event` itself unchanged."""
+
+
 class Wrap(Protocol):
     """A function that carries the current call's identity into another greenlet or thread."""
 

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.load.blocking import LONG_NS
-from harness.load.calling import Calling, make_aside, make_finish, make_raised
+from harness.load.calling import Calling, Work, make_aside, make_finish, make_raised
 from harness.load.stretches import Stretches
 from harness.model import Outcome
 from harness.table.calls import FILL_FROM, HEADER_BYTES, ROW_BYTES
 from harness.table.heldby import DRIVER
 from harness.table.recorder import FILL
+from harness.target.invoke import Mark
 from harness.target.renewing import Renewable
 
 Slice = Callable[[object, int, int, int, int, int], int]
@@ -37,9 +38,9 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
     It raises `HarnessError` if the disk or the table is full, and `RefusedError` for a result that only promises work.
     It repeats the code of `make_invoke`, whose extra frame would make recording 1.12 to 1.19 times as long.
     """
-    take = itertools.cycle(steps_of(calling, sequence)).__next__
     work, recorder, origin_ns, owners = calling.work, calling.recorder, calling.origin_ns, calling.owners
     split = calling.split or _unwatched(len(work.calls))
+    take = itertools.cycle(steps_of(work, split, sequence)).__next__
     has_split, table, claim, tail = (
         calling.split is not None,
         recorder.map,
@@ -47,9 +48,11 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
         recorder.tail,
     )
     # From the times of one row to the claim of the next; columns that stay 0 in between are skipped.
-    fill_and_claim = struct.Struct("<3q24x3q" if has_split else "<2q16s16x3q").pack_into
+    fill_and_claim = struct.Struct("<3q32x3q" if has_split else "<2q16s24x3q").pack_into
     fill, held = FILL.pack_into, split.held
     finish = make_finish(calling, calling.split) if calling.split else None
+    # That one write would clear the first byte of a row, which is written before.
+    joins = work.judge is None or work.judge.first_byte_ns is None
     now_ns, passed, aside = work.now_ns, work.passed, make_aside(calling)
     raised = make_raised(calling)
 
@@ -62,7 +65,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
         call, event, entry, operation, head = take()
         event = entry.take() if entry else event
         row = claim(operation, head >> 32, intended_ns - origin_ns, let_go_ns - origin_ns)
-        place, room = HEADER_BYTES + row * ROW_BYTES, tail[1]
+        place, room = HEADER_BYTES + row * ROW_BYTES, tail[1] if joins else 0
         while True:
             owner.holder = operation
             split.mark_ns = entered_ns = now_ns()
@@ -112,7 +115,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
             call, event, entry, operation, head = take()
             event = entry.take() if entry else event
             row = claim(operation, head >> 32, at_ns, at_ns)
-            place, room = HEADER_BYTES + row * ROW_BYTES, tail[1]
+            place, room = HEADER_BYTES + row * ROW_BYTES, tail[1] if joins else 0
 
     return run
 
@@ -125,13 +128,13 @@ def _unwatched(operations: int) -> Stretches:
 
 
 def steps_of(
-    calling: Calling, sequence: Sequence[tuple[int, int]]
+    work: Work, mark: Mark, sequence: Sequence[tuple[int, int]]
 ) -> list[tuple[Callable[[Any], Any], Any, Renewable | None, int, int]]:
     """Return for each step the function to call, its event and entry of the pool, the operation, and its row's first bytes."""
-    work = calling.work
+    calls = work.calls_marked_by(mark)
     heads = (int.from_bytes(_HEAD.pack(_UNFINISHED, 0, *step), "little") for step in sequence)
     events = (work.events[operation][payload] for operation, payload in sequence)
     return [
-        (work.calls[operation], event, event if type(event) is Renewable else None, operation, head)
+        (calls[operation], event, event if type(event) is Renewable else None, operation, head)
         for (operation, _), event, head in zip(sequence, events, heads, strict=True)
     ]

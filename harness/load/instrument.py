@@ -20,6 +20,8 @@ from harness.load.current_call import make_here
 from harness.load.facts import Watches, at_end
 from harness.load.garbage import GarbageWatch
 from harness.load.run_delay import RunDelay
+from harness.load.sampling import Sampler
+from harness.load.tracing import make_traced
 from harness.load.waits import Codes, Waits, codes_of_frames
 from harness.profiles.capture.wait import WAITS
 from harness.profiles.stacks.marker import marked, marked_async
@@ -45,6 +47,7 @@ class Instrument:
 
     `split` is None if service is not split. `current` returns the running greenlet or task, the key of `owners`.
     `collects_waits` has no effect without a split; `codes` reads the stack of a greenlet or task that waits.
+    `traced_by` is the seed of the headers of calls that get one. Raises `UsageError` if the target takes no header.
     """
 
     def __init__(
@@ -56,8 +59,13 @@ class Instrument:
         current: Callable[[], object],
         collects_waits: bool = True,
         codes: Codes = codes_of_frames,
+        traced_by: int | None = None,
     ) -> None:
         self.target = target
+        if split:
+            split.is_remote = target.is_remote
+        self.alive: Mapping[str, Callable[[], int]] = {}
+        """Functions that count the greenlets or tasks that exist, by name; the driver sets it."""
         self.split = split
         self.owners: dict[object, Owner] = split.owners if split else {}
         self.names: list[str] = list(target.operations)
@@ -66,6 +74,7 @@ class Instrument:
         self._carrier = carrier
         self._collects_waits = collects_waits
         self._codes = codes
+        self._traced = None if traced_by is None else make_traced(target, traced_by)
         carrier.here = make_here(self.owners, self.names, split, current)
 
     def open(self) -> None:
@@ -103,6 +112,7 @@ class Instrument:
             self.target.judge,
             timeouts,
             vet=vet,
+            traced=self._traced,
         )
 
 
@@ -136,6 +146,7 @@ class Measurement:
             split.waits = self._waits
         self.delay = RunDelay()
         kept.callback(self.delay.close)
+        self.sampler = kept.enter_context(Sampler(self._folder, instrument.alive))
         self._garbage = GarbageWatch(split.collected if split else None)
         self._counters = Counters(instrument.target)
 
@@ -220,5 +231,5 @@ class Measurement:
         journeys: JourneyFacts | None = None,
     ) -> LoadFacts:
         """Return the facts of the whole test after the last call; `ended_ns` is the end of the measured time."""
-        facts = msgspec.structs.replace(facts, journeys=journeys)
+        facts = msgspec.structs.replace(facts, journeys=journeys, is_remote=self.instrument.target.is_remote)
         return at_end(facts, self._watches, ended_ns=ended_ns, in_flight_peak=in_flight_peak, stopped=stopped)

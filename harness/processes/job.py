@@ -44,6 +44,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     split: bool = True
     waits: bool = False
     """With the split: also record the stacks on which calls waited."""
+    traceparent: bool = False
+    """True to give the target the header `traceparent` of each call of a `load`."""
     requests: int = 0
     """For `memory`: number of calls to trace, after as many to warm up. For `count` and `trace`: the number for each operation."""
     follow_fork: bool = False
@@ -52,6 +54,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """The share of a `load` in `users`, `in_flight_limit` and the table; None for the whole of it."""
     overlay: str | None = None
     """Folder that comes first on the target's import path: see `harness.processes.tree`."""
+
+    @property
+    def traced_by(self) -> int | None:
+        """The seed of the headers of calls; None for a run without headers."""
+        return self.seed if self.traceparent else None
 
 
 class Go(msgspec.Struct, frozen=True, tag="go"):

@@ -13,6 +13,7 @@ from harness.table.calls import Table
 from harness.table.histogram import bucket_of
 from harness.table.latency import METRICS, latencies, returned
 from harness.table.pieces import pieces
+from harness.table.traces import call_ids
 
 UNDIVIDED = ("lag_ns", "queue_ns", "service_ns")
 """Parts of a response where service was not split into run and waits."""
@@ -31,6 +32,9 @@ class SlowCall:
     intended_ns: int
     response_ns: int
     parts_ns: Mapping[str, int]
+    trace_id: str = ""
+    span_id: str = ""
+    """Identifiers of its trace and of its service in it (`harness.table.traces`); empty where the run left no clock."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,9 +93,17 @@ def slowest_calls(run: RunSummary, count: int = 10) -> list[SlowCall]:
             intended_ns=int(row["intended_ns"]),
             response_ns=int(row["completed_ns"] - row["intended_ns"]),
             parts_ns=_call_parts(row),
+            **_ids(run, row),
         )
         for row in run.slowest(count)
     ]
+
+
+def _ids(run: RunSummary, row: np.void) -> dict[str, str]:
+    if run.facts is None:
+        return {}
+    trace_id, span_id = call_ids(run.document.seed, run.facts.origin_ns + int(row["entered_ns"]))
+    return {"trace_id": trace_id, "span_id": span_id}
 
 
 def _call_parts(row: np.void) -> dict[str, int]:

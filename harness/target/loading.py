@@ -22,6 +22,7 @@ from harness.model import (
     OffersOperations,
     Opens,
     RecordsSites,
+    TakesTraceparent,
     Wrap,
 )
 from harness.redaction.redact import learn_parameters
@@ -31,7 +32,7 @@ from harness.target.eventloop import EventLoop
 from harness.target.importing import file_of_module, load_object, told
 from harness.target.journeys import Journey, for_user, for_user_async, journey_of
 from harness.target.refusals import check_factory, check_functions, ran
-from harness.target.spec import ENGINE, REQUESTS, RESERVED, VALUES, kind_and_place
+from harness.target.spec import ENGINE, HTTP, REQUESTS, RESERVED, VALUES, kind_and_place
 from harness.target.unfinished import is_async, is_never_run
 
 _ADAPTERS = {
@@ -39,12 +40,14 @@ _ADAPTERS = {
     "wsgi": "harness.target.adapters.wsgi",
     "asgi": "harness.target.adapters.asgi",
     "lambda": "harness.target.adapters.awslambda",
+    HTTP: "harness.target.adapters.http",
 }
 """Module of each kind's function `adapt`, from `Asked` to a target."""
 _VISITS = {
     "wsgi": "harness.target.adapters.wsgi_visits",
     "asgi": "harness.target.adapters.asgi_visits",
     "lambda": "harness.target.adapters.awslambda_visits",
+    HTTP: "harness.target.adapters.http_visits",
 }
 """Module of each kind's function `walk`, which lets users call such a target on their journey."""
 
@@ -69,12 +72,16 @@ class LoadedTarget:
     """The event loop of an asynchronous target; unused by others."""
     journey: Journey = dataclasses.field(default_factory=Journey)
     """The users of the target; `call` is then that of the current user."""
+    with_traceparent: Callable[[Any, str], Any] | None = None
+    """Function that adds the header `traceparent` to an event; None for a target that takes no headers."""
     file: str = ""
     """File of the code at the SPEC's place with symbolic links resolved; empty if it is not written in Python."""
     notes: tuple[str, ...] = ()
     """Sentences about the target that degrade every run of it."""
     remarks: tuple[str, ...] = ()
     """Sentences about the target's requests that do not."""
+    is_remote: bool = False
+    """True if calls are requests to another process: what runs in this one is the harness's own client."""
 
     @property
     def has_counters(self) -> bool:
@@ -99,16 +106,18 @@ def make(text: str, parameters: Mapping[str, str]) -> LoadedTarget:
     learn_parameters(parameters)
     own = {name: value for name, value in parameters.items() if name not in {*RESERVED, EXPECT_STATUS}}
     kind, place = kind_and_place(text)
-    found = load_object(place)
+    # A server has no object in this process.
+    found = None if kind == HTTP else load_object(place)
     target = _adapted(kind, text, found, own, parameters) if kind else _made(text, found, own, parameters)
     shaped = _shaped(text, target, parameters.get(ENGINE))
     adapted = target if isinstance(target, Adapted) else Adapted()
     return dataclasses.replace(
         shaped,
         judge=adapted.judge or judge_of(target, _expected(text, target, parameters.get(EXPECT_STATUS))),
-        file=_file_of(found) or file_of_module(place),
+        file="" if kind == HTTP else _file_of(found) or file_of_module(place),
         notes=adapted.notes,
         remarks=adapted.remarks,
+        is_remote=adapted.is_remote,
     )
 
 
@@ -198,6 +207,7 @@ def _shaped(text: str, target: Any, wanted: str | None) -> LoadedTarget:
         engine=engine,
         loop=loop,
         journey=journey,
+        with_traceparent=target.with_traceparent if isinstance(target, TakesTraceparent) else None,
     )
 
 

@@ -4,27 +4,32 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from harness.export import columns, hgrm, seconds
-from harness.export.speedscope import as_speedscope
-from harness.profiles.stacks.folded import read_folded
-from harness.reading.summary import RunSummary
+from harness.export import columns, hgrm, otlp, seconds
+from harness.export.openmetrics import as_openmetrics
+from harness.reading.judging import JudgedRun
 from harness.run.directory import write_atomically
+from harness.work import exporting_stacks
 
 _UNSAFE = re.compile(r"[^\w.]+", re.ASCII)
+OTLP = "otlp"
+"""Format that is sent to a collector instead of written."""
 
 
 def require(formats: Sequence[str]) -> None:
     """Raise `UsageError` for a format that needs a package which is not installed."""
     if {"parquet", "arrow"} & set(formats):
         columns.require()
+    if OTLP in formats:
+        otlp.require()
 
 
-def export(run: RunSummary, formats: Sequence[str], folder: Path) -> list[Path]:
-    """Write the run in each format into `folder` and return the files."""
-    return [file for name in formats for file in FORMATS[name](run, folder)]
+def export(judged: JudgedRun, formats: Sequence[str], folder: Path) -> list[Path]:
+    """Write the run in each format into `folder` and return the files; `OTLP` writes none."""
+    return [file for name in formats if name in FORMATS for file in FORMATS[name](judged, folder)]
 
 
-def _write_hgrm(run: RunSummary, folder: Path) -> list[Path]:
+def _write_hgrm(judged: JudgedRun, folder: Path) -> list[Path]:
+    run = judged.run
     parts = {"all": run.total, **(run.operations if len(run.operations) > 1 else {})}
     written: list[Path] = []
     for name, part in parts.items():
@@ -42,39 +47,39 @@ def _file_name(operation: str, written: list[Path]) -> str:
     return word if word not in taken else f"{word}-{len(taken)}"
 
 
-def _write_csv(run: RunSummary, folder: Path) -> list[Path]:
+def _write_csv(judged: JudgedRun, folder: Path) -> list[Path]:
     path = folder / "seconds.csv"
-    write_atomically(path, seconds.as_csv(run).encode())
+    write_atomically(path, seconds.as_csv(judged.run).encode())
     return [path]
 
 
-def _write_parquet(run: RunSummary, folder: Path) -> list[Path]:
-    path = folder / "calls.parquet"
+def _write_parquet(judged: JudgedRun, folder: Path) -> list[Path]:
+    path, run = folder / "calls.parquet", judged.run
     columns.write_parquet(run.all_calls, list(run.document.plan.operations), run.document.plan.spans, path)
     return [path]
 
 
-def _write_arrow(run: RunSummary, folder: Path) -> list[Path]:
-    path = folder / "calls.arrow"
+def _write_arrow(judged: JudgedRun, folder: Path) -> list[Path]:
+    path, run = folder / "calls.arrow", judged.run
     columns.write_arrow(run.all_calls, list(run.document.plan.operations), run.document.plan.spans, path)
     return [path]
 
 
-def _write_speedscope(run: RunSummary, folder: Path) -> list[Path]:
-    """Write every profile of the run; a run without profiles writes none."""
-    written = []
-    for path in sorted(run.directory.path.glob("*/*.folded")):
-        to = folder / f"{path.stem}.speedscope.json"
-        text = as_speedscope(path.stem, [(f"{run.label} {path.stem}", read_folded(path))])
-        write_atomically(to, text.encode())
-        written.append(to)
-    return written
+def _write_openmetrics(judged: JudgedRun, folder: Path) -> list[Path]:
+    path = folder / "openmetrics.txt"
+    write_atomically(path, as_openmetrics(judged).encode())
+    return [path]
 
 
-FORMATS: Mapping[str, Callable[[RunSummary, Path], list[Path]]] = {
+def _write_stacks(name: str) -> Callable[[JudgedRun, Path], list[Path]]:
+    return lambda judged, folder: exporting_stacks.write(exporting_stacks.of_run(judged.run), [name], folder)
+
+
+FORMATS: Mapping[str, Callable[[JudgedRun, Path], list[Path]]] = {
     "hgrm": _write_hgrm,
     "csv": _write_csv,
     "parquet": _write_parquet,
     "arrow": _write_arrow,
-    "speedscope": _write_speedscope,
+    "openmetrics": _write_openmetrics,
+    **{name: _write_stacks(name) for name in exporting_stacks.FORMATS},
 }

@@ -12,7 +12,8 @@ from harness.console.console import Talk
 from harness.errors import HarnessError
 from harness.policy.build import Build
 from harness.policy.policy import Policy
-from harness.processes.loadrun import LoadPlan, Subject
+from harness.processes.loadrun import LoadPlan
+from harness.processes.subject import Subject
 from harness.profiling.document import KIND, ProfileDocument, ProfiledSide, Round, round_folder, write_sums
 from harness.profiling.runs import Sampling, next_sampling, record_cpu, record_memory, record_wait
 from harness.profiling.turns import Turns

@@ -92,20 +92,24 @@ def _split_row(side: Side, operation: str | None, names: Mapping[str, str]) -> R
 
 def slowest_table(side: Side, key: str, count: int = 10) -> Table:
     """Return the slowest calls of a run with their parts; empty if latencies are withheld."""
-    names = parts_of([side])
-    rows = [] if side.withheld else [_call_row(call, names) for call in slowest_calls(side.run, count)]
+    names, traced = parts_of([side]), side.run.document.traceparent
+    rows = (
+        []
+        if side.withheld
+        else [_call_row(call, names, traced=traced) for call in slowest_calls(side.run, count)]
+    )
     return Table(
         key,
         f"Slowest calls · {side.label}",
-        ("operation", "outcome", "response", *names.values()),
+        ("operation", "outcome", "response", *names.values(), *(["trace"] if traced else [])),
         tuple(rows),
         "Intended at",
         (side.withheld,) if side.withheld else (),
-        prose=("operation", "outcome"),
+        prose=("operation", "outcome", "trace"),
     )
 
 
-def _call_row(call: SlowCall, names: Mapping[str, str]) -> Row:
+def _call_row(call: SlowCall, names: Mapping[str, str], *, traced: bool) -> Row:
     parts = call.parts_ns
     times = tuple(Cell(format_ns(parts[part]), parts[part]) if part in parts else Cell("–") for part in names)
     bar = tuple(
@@ -114,7 +118,8 @@ def _call_row(call: SlowCall, names: Mapping[str, str]) -> Row:
     )
     labels = (Cell(call.operation), Cell(call.outcome.replace("_", " ")))
     response = Cell(format_ns(call.response_ns), call.response_ns)
-    return Row(f"{call.intended_ns / 1e9:.3f} s", (*labels, response, *times), bar=bar)
+    trace = (Cell(call.trace_id or "–"),) if traced else ()
+    return Row(f"{call.intended_ns / 1e9:.3f} s", (*labels, response, *times, *trace), bar=bar)
 
 
 def why_changed(first: Side, other: Side) -> str:

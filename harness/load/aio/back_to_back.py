@@ -33,16 +33,16 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]], late: Late
 
     It raises `HarnessError` if the disk or the table is full, and `RefusedError` for a result that only promises work.
     """
-    take = itertools.cycle(steps_of(calling, sequence)).__next__
     work, recorder, origin_ns = calling.work, calling.recorder, calling.origin_ns
     split = calling.split or unwatched(len(work.calls))
+    take = itertools.cycle(steps_of(work, split, sequence)).__next__
     has_split, table, claim, tail = (
         calling.split is not None,
         recorder.map,
         recorder.appender(),
         recorder.tail,
     )
-    fill_and_claim = struct.Struct("<3q24x3q" if has_split else "<2q16s16x3q").pack_into
+    fill_and_claim = struct.Struct("<3q32x3q" if has_split else "<2q16s24x3q").pack_into
     fill, held, lend, late_owners = FILL.pack_into, split.held, CALL.set, late.owners
     finish = make_finish(calling, split) if has_split else None
     now_ns, passed, aside, raised = work.now_ns, work.passed, make_aside(calling), make_raised(calling)

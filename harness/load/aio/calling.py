@@ -28,7 +28,7 @@ def make_caller(calling: Calling, late: Late) -> Make:
     split = calling.split or unwatched(len(work.calls))
     finish = make_finish(calling, split) if calling.split else None
     pack, now_ns, held = FILL.pack_into, work.now_ns, split.held
-    calls, all_events, passed = work.calls, work.events, work.passed
+    calls, all_events, passed = work.calls_marked_by(split), work.events, work.passed
     aside, raised, late_owners = make_aside(calling), make_raised(calling), late.owners
     lend = CALL.set
 

@@ -23,6 +23,7 @@ from harness.load.threads.closed_model import ClosedModel
 from harness.load.threads.crew import Crew
 from harness.load.threads.open_model import OpenModel
 from harness.load.threads.overhead import measured_overhead
+from harness.load.threads.sampling import sampling
 from harness.load.threads.walking import Walking
 from harness.model import Executor
 from harness.plans.plan import choose
@@ -54,7 +55,12 @@ class Driver:
         self._folder = Path(job.folder)
         self._walking: Walking | None = None
         self._instrument = Instrument(
-            target, carrier, split=None, current=threading.get_ident, collects_waits=False
+            target,
+            carrier,
+            split=None,
+            current=threading.get_ident,
+            collects_waits=False,
+            traced_by=job.traced_by,
         )
 
     def open(self) -> None:
@@ -137,7 +143,7 @@ class Driver:
         begin.daemon = True
         begin.start()
         try:
-            with measurement.watching(pauses=False):
+            with measurement.watching(pauses=False), sampling(measurement.sampler):
                 model.run()
         finally:
             begin.cancel()

@@ -6,6 +6,7 @@ suite, its helpers and its data are those of the copy.
 
 import contextlib
 import dataclasses
+import functools
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ from harness.session.sides.measured import BUILD_BOTH
 from harness.session.sides.overlay import Surroundings, build_overlay, write_manifest
 from harness.session.sides.prepare import Prepared, prepare
 from harness.session.sides.roots import NO_SOURCE, Built, leaves, read_built, source_roots, write_built
+from harness.session.sides.served import prepare_served
 from harness.session.sides.subjects import Subject, TreeSide
 from harness.session.slots.block import NULL
 from harness.supervise import Supervisor, private_folder
@@ -46,7 +48,7 @@ class BuiltSides(Prepared):
 
 
 @contextlib.contextmanager
-def prepare_sides(
+def prepare_sides(  # noqa: PLR0913 - the contract of `prepare`, and what is built and served
     base: Subject,
     candidate: Subject,
     policy: Policy,
@@ -55,28 +57,30 @@ def prepare_sides(
     *,
     builder: Builder | None = None,
     with_suite: bool = True,
+    is_served: bool = False,
 ) -> Iterator[Prepared]:
     """Yield the prepared session; what was made for it is removed afterwards, but for the results of builds.
 
-    Raises as `prepare`, and `HarnessError` for a build that fails.
+    `is_served` is True for sides whose servers the harness starts. Raises as `prepare`, and `HarnessError` for a build that fails.
     """
+    preparing = functools.partial(prepare_served if is_served else prepare, with_suite=with_suite)
     if not (isinstance(base, TreeSide) and isinstance(candidate, TreeSide)):
-        with prepare(base, candidate, policy, supervisor, log, with_suite=with_suite) as prepared:
+        with preparing(base, candidate, policy, supervisor, log) as prepared:
             yield prepared
         return
     sides = {Side.BASE: base, Side.CANDIDATE: candidate}
+    # A server's side proves by itself that it runs its own code.
+    closed = (lambda prepared, _: prepared) if is_served else _closed
     if builder is None:
-        with prepare(base, candidate, policy, supervisor, log, with_suite=with_suite) as prepared:
+        with preparing(base, candidate, policy, supervisor, log) as prepared:
             notes = (*prepared.notes, *_generated(prepared, candidate))
-            yield _closed(dataclasses.replace(prepared, notes=notes), sides)
+            yield closed(dataclasses.replace(prepared, notes=notes), sides)
         return
     _refuse_checkouts_in(builder.build, sides)
     with private_folder() as folder:
         shown, facts = _built(sides, policy, builder, folder, with_suite=with_suite)
-        with prepare(
-            shown[Side.BASE], shown[Side.CANDIDATE], policy, supervisor, log, with_suite=with_suite
-        ) as prepared:
-            yield _with_facts(_closed(prepared, sides), facts)
+        with preparing(shown[Side.BASE], shown[Side.CANDIDATE], policy, supervisor, log) as prepared:
+            yield _with_facts(closed(prepared, sides), facts)
 
 
 def note_build(receipt: Receipt, prepared: Prepared, build: Build | None) -> None:

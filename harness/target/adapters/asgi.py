@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.errors import TargetError
 from harness.requests.template import Request, Template
+from harness.table.traces import HEADER
 from harness.target.adapters.asked import Adapted, Asked, Events
 from harness.target.adapters.hidden_errors import KEY, hear
 from harness.target.adapters.lifespan import Lifespan
@@ -55,6 +56,12 @@ class AsgiTarget(Adapted):
         self.call = _caller(asked.application, self._lifespan.state)
         hear()
 
+    @staticmethod
+    def with_traceparent(event: Event, value: str) -> Event:
+        """Return the event with this header."""
+        make_scope, headers, body, expected, make_exchange = event
+        return make_scope, with_header(headers, HEADER, value), body, expected, make_exchange
+
 
 def adapt(asked: Asked) -> AsgiTarget:
     """Return the target. Raises `UsageError` for an object that is no application, and for unusable requests."""
@@ -76,6 +83,12 @@ def _event(template: Template, holes: Mapping[str, str], expected: frozenset[int
         expected if template.expect is None else template.expect,
         Exchange,
     )
+
+
+def with_header(headers: Sequence[tuple[bytes, bytes]], name: str, value: str) -> list[tuple[bytes, bytes]]:
+    """Return headers with `name` once."""
+    header = encoded(name, value)
+    return [*(one for one in headers if one[0] != header[0]), header]
 
 
 def encoded(name: str, value: str) -> tuple[bytes, bytes]:

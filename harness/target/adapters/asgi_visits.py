@@ -10,8 +10,10 @@ import msgspec
 
 from harness.requests.late import LateRequest
 from harness.requests.template import Template
-from harness.target.adapters.asgi import Event, Exchange, Message, encoded, scope_of, target_keys
+from harness.table.traces import HEADER
+from harness.target.adapters.asgi import Event, Exchange, Message, encoded, scope_of, target_keys, with_header
 from harness.target.adapters.asked import Adapted, Asked
+from harness.target.adapters.visitors import Event as VisitEvent
 from harness.target.adapters.visitors import Visitor, Visits
 from harness.target.adapters.web import Rejected
 
@@ -52,6 +54,8 @@ class _Prepared:
             else:
                 own = headers[self._cookie][1].decode("latin-1")
                 headers[self._cookie] = encoded("cookie", user.jar.header_after(own))
+        if user.traceparent:
+            headers = with_header(headers, HEADER, user.traceparent)
         return scope, headers, body
 
 
@@ -79,9 +83,9 @@ class _Heard(Exchange):
         return msgspec.json.decode(b"".join(self._parts))
 
 
-def _caller(call: Callable[[Event], Awaitable[Rejected | None]]) -> Callable[[str, Visitor], Any]:
-    async def call_for(operation: str, user: Visitor) -> Rejected | None:
-        step = user.step(operation)
+def _caller(call: Callable[[Event], Awaitable[Rejected | None]]) -> Callable[[VisitEvent, Visitor], Any]:
+    async def call_for(event: VisitEvent, user: Visitor) -> Rejected | None:
+        step = user.step(event)
         scope, headers, body = step.prepared.fill(user)
         heard = _Heard(body, is_read=step.reads_body)
         rejected = await call((lambda: scope, headers, body, step.expected, lambda _body: heard))

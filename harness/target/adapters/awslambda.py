@@ -12,6 +12,7 @@ from typing import Any
 from harness.errors import TargetError
 from harness.requests.reading import Kind
 from harness.requests.template import Request, Template
+from harness.table.traces import HEADER
 from harness.target.adapters.asked import Adapted, Asked, Events
 from harness.target.answers import ByStatus, Judge
 from harness.target.unfinished import is_async
@@ -79,6 +80,12 @@ class LambdaTarget(Adapted):
         self.judge = _judge(asked.expected)
         self.call = _caller(asked.application, name)
 
+    @staticmethod
+    def with_traceparent(event: Event, value: str) -> Event:
+        """Return the event with this header, if it has headers: those of queues and timers stay as they are."""
+        payload, expected = event
+        return with_header(payload, HEADER, value), expected
+
 
 def adapt(asked: Asked) -> LambdaTarget:
     """Return the target. Raises `UsageError` for an object that is no handler, and without events."""
@@ -106,6 +113,23 @@ def adapt(asked: Asked) -> LambdaTarget:
     if not asked.requests:
         raise TargetError(f"The handler '{place}' has no events", remedy=_HOW)
     return LambdaTarget(asked)
+
+
+def with_header(payload: Any, name: str, value: str) -> Any:
+    """Return a copy of an event of API Gateway or a load balancer with a header; any other event is returned as it is."""
+    if not isinstance(payload, dict):
+        return payload
+    single, many = payload.get("headers"), payload.get("multiValueHeaders")
+    changed: dict[str, Any] = {}
+    if isinstance(single, dict):
+        changed["headers"] = {**_without(single, name), name: value}
+    if isinstance(many, dict):
+        changed["multiValueHeaders"] = {**_without(many, name), name: [value]}
+    return {**payload, **changed} if changed else payload
+
+
+def _without(headers: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in headers.items() if key.lower() != name}
 
 
 def _caller(handler: Callable[[Any, Context], Any], name: str) -> Callable[[Event], Any]:

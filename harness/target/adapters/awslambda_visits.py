@@ -12,10 +12,12 @@ import msgspec
 from harness.model import Outcome
 from harness.requests.late import Blank, LateRequest, in_json
 from harness.requests.template import Template
+from harness.table.traces import HEADER
 from harness.target.adapters.asked import Adapted, Asked
-from harness.target.adapters.awslambda import Event, proxy_event
+from harness.target.adapters.awslambda import Event, proxy_event, with_header
 from harness.target.adapters.cookies import Jar
 from harness.target.adapters.visitors import SET_COOKIE, Visitor, Visits
+from harness.target.adapters.visitors import Event as VisitEvent
 from harness.target.adapters.web import Rejected
 from harness.target.answers import ByStatus, Judge
 
@@ -60,7 +62,7 @@ class _Prepared:
             event = _decoded(self._blank.fill(user.saved) if self._blank else self._json)
         if user.jar.header and isinstance(event, dict):
             _send(user.jar, event)
-        return event
+        return with_header(event, HEADER, user.traceparent) if user.traceparent else event
 
 
 def _send(jar: Jar, event: dict[str, Any]) -> None:
@@ -114,9 +116,9 @@ def _document(answer: Any) -> Any:
 
 def _caller(
     call: Callable[[Event], Any], judges: Mapping[frozenset[int], ByStatus]
-) -> Callable[[str, Visitor], Any]:
-    def call_for(operation: str, user: Visitor) -> Any:
-        step = user.step(operation)
+) -> Callable[[VisitEvent, Visitor], Any]:
+    def call_for(event: VisitEvent, user: Visitor) -> Any:
+        step = user.step(event)
         answer = call((step.prepared.fill(user), None))
         judge = judges[step.expected]
         if judge.decide(answer) != _COMPLETED:

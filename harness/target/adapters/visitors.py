@@ -31,6 +31,8 @@ from harness.target.spec import WORKER_VARIABLE
 _MOST_KEPT = 8_192
 _SAME = re.compile(r"[A-Za-z0-9]+")
 SET_COOKIE = "set-cookie"
+Event = str | tuple[str, str]
+"""Operation of a step, alone or with the value of its header `traceparent`."""
 Prepare = Callable[[Template, Mapping[str, str], Sequence[str]], Any]
 """Function from (template, holes with marks, names of the marked values) to what an adapter fills."""
 
@@ -49,7 +51,7 @@ class Step:
 class Visitor(HidesSecrets):
     """One user on the journey; its steps are called in their order."""
 
-    __slots__ = ("_secrets", "_steps", "_turn", "jar", "saved")
+    __slots__ = ("_secrets", "_steps", "_turn", "jar", "saved", "traceparent")
 
     def __init__(self, steps: Sequence[Step], secrets: Iterable[str]) -> None:
         self._steps = steps
@@ -57,9 +59,12 @@ class Visitor(HidesSecrets):
         self._secrets = secrets
         self.jar = Jar()
         self.saved: dict[str, str] = {}
+        self.traceparent = ""
+        """Value of that header for the step; empty in a run without it."""
 
-    def step(self, operation: str) -> Step:
-        """Return the user's next step, a call of `operation`. Raises `RefusedError` if it is not that."""
+    def step(self, event: Event) -> Step:
+        """Return the user's next step, a call of the operation in `event`. Raises `RefusedError` if it is not that."""
+        operation, self.traceparent = event if type(event) is tuple else (event, "")
         turn = self._turn
         if turn >= len(self._steps) or (step := self._steps[turn]).operation != operation:
             raise RefusedError(
@@ -132,12 +137,13 @@ class Visits:
         worker = os.environ.get(WORKER_VARIABLE)
         self._first = random.Random(worker).randrange(len(requests.values.rows)) if worker else 0
 
-    def attach(self, target: Adapted, call: Callable[[str, Visitor], Any]) -> None:
-        """Make an adapted target one whose users are on this journey; `call` takes an operation and a user."""
+    def attach(self, target: Adapted, call: Callable[[Event, Visitor], Any]) -> None:
+        """Make an adapted target one whose users are on this journey; `call` takes an event and a user."""
         target.call = call
         target.make_event = self.make_event
         target.make_user = self.make_user
         target.journey = self.journey
+        target.with_traceparent = lambda event, value: (event, value)
 
     def make_event(self, operation: str, _rng: random.Random) -> str:
         """Return the operation: the user knows its request."""

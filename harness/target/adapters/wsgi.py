@@ -5,6 +5,7 @@ inside the call. A call returns None, or `Rejected` if the response is a failure
 exception that the framework has turned into such a response, where the framework tells it.
 """
 
+import functools
 import io
 import sys
 import urllib.parse
@@ -13,6 +14,7 @@ from typing import Any
 
 from harness.errors import RefusedError
 from harness.requests.template import Request, Template
+from harness.table.traces import HEADER
 from harness.target.adapters.asked import Adapted, Asked, Events
 from harness.target.adapters.hidden_errors import KEY, hear
 from harness.target.adapters.web import Rejected, check_application, debug_notes, judge_responses, with_phrase
@@ -20,6 +22,8 @@ from harness.target.adapters.web import Rejected, check_application, debug_notes
 Event = tuple[Callable[[], dict[str, Any]], bytes, frozenset[int], Callable[[], "Response"]]
 """A function that returns a new environ, the body of the request, the expected statuses, and what takes the response."""
 Call = Callable[[Event], Rejected | None]
+TRACEPARENT = f"HTTP_{HEADER.upper()}"
+"""Key of the header `traceparent` in an environ."""
 _UNPREFIXED = ("content-type", "content-length")
 _MOST_STATUSES = 1_000
 
@@ -41,12 +45,22 @@ class WsgiTarget(Adapted):
         self.call = _caller(asked.text, asked.application)
         hear()
 
+    @staticmethod
+    def with_traceparent(event: Event, value: str) -> Event:
+        """Return the event with this header."""
+        make_environ, body, expected, make_response = event
+        return functools.partial(_environ_with, make_environ, value), body, expected, make_response
+
 
 def adapt(asked: Asked) -> WsgiTarget:
     """Return the target. Raises `UsageError` for an object that is no application, and for unusable requests."""
     asked.refuse_parameters()
     check_application(asked.text, asked.application, "wsgi", ("environ", "start_response"))
     return WsgiTarget(asked)
+
+
+def _environ_with(make_environ: Callable[[], dict[str, Any]], traceparent: str) -> dict[str, Any]:
+    return {**make_environ(), TRACEPARENT: traceparent}
 
 
 def _event(template: Template, holes: Mapping[str, str], expected: frozenset[int]) -> Event:

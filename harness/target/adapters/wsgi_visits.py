@@ -11,9 +11,10 @@ import msgspec
 from harness.requests.late import Blank, LateRequest
 from harness.requests.template import Template
 from harness.target.adapters.asked import Adapted, Asked
+from harness.target.adapters.visitors import Event as VisitEvent
 from harness.target.adapters.visitors import Visitor, Visits
 from harness.target.adapters.web import Rejected
-from harness.target.adapters.wsgi import Event, Response, environ_of, target_keys
+from harness.target.adapters.wsgi import TRACEPARENT, Event, Response, environ_of, target_keys
 
 _COOKIE = "HTTP_COOKIE"
 
@@ -53,6 +54,8 @@ class _Prepared:
                 environ["CONTENT_LENGTH"] = str(len(body))
         if user.jar.header:
             environ[_COOKIE] = user.jar.header_after(environ.get(_COOKIE, ""))
+        if user.traceparent:
+            environ[TRACEPARENT] = user.traceparent
         return environ, body
 
 
@@ -89,9 +92,9 @@ class _Heard(Response):
         return msgspec.json.decode(b"".join(self.parts))
 
 
-def _caller(call: Callable[[Event], Rejected | None]) -> Callable[[str, Visitor], Rejected | None]:
-    def call_for(operation: str, user: Visitor) -> Rejected | None:
-        step = user.step(operation)
+def _caller(call: Callable[[Event], Rejected | None]) -> Callable[[VisitEvent, Visitor], Rejected | None]:
+    def call_for(event: VisitEvent, user: Visitor) -> Rejected | None:
+        step = user.step(event)
         environ, body = step.prepared.fill(user)
         heard = _Heard(is_read=step.reads_body)
         rejected = call((lambda: environ, body, step.expected, lambda: heard))

@@ -9,8 +9,9 @@ import pytest
 from harness.cli import main
 from harness.errors import ExitCode, HarnessError, InvalidRunError, ServerError, TargetError
 from harness.processes.job import Ready
-from harness.processes.loadrun import LoadPlan, LoadResult, Subject, run_into
+from harness.processes.loadrun import LoadPlan, LoadResult, run_into
 from harness.processes.measure import Ending, ended_early
+from harness.processes.subject import Subject
 from harness.profiles.capture import cpu
 from harness.run.directory import RunDirectory
 from harness.run.documents import HostFacts, RunDocument
@@ -18,6 +19,7 @@ from harness.session.sides import lockfiles
 from harness.supervise import wait_ready
 from harness.supervise.ending import ending, how_it_ended, why_it_may_have
 from scenarios.catalogue import SCENARIOS
+from tests.support.cli import sentence_of
 
 KILLED = ["sh", "-c", "kill -9 $$"]
 
@@ -112,6 +114,7 @@ def test_a_run_whose_server_died_meanwhile_is_invalid_and_names_it(supervisor, t
 
 DYING = """
 import os, signal
+from tests.support.cli import sentence_of
 
 if os.environ.get("HARNESS_WORKER", "1") == "1":
     os.kill(os.getpid(), signal.SIGKILL)
@@ -143,6 +146,6 @@ def test_a_process_that_is_killed_before_the_run_began_is_named_and_nothing_is_l
                  "--out", str(tmp_path / "runs"), "--json", *words])  # fmt: skip
     said = json.loads(capsys.readouterr().out)
     assert code is ExitCode.INVALID, said
-    assert f"{name} was killed by SIGKILL" in said["error"]
-    assert "it wrote no output" in said["error"]
+    assert f"{name} was killed by SIGKILL" in sentence_of(said)
+    assert "it wrote no output" in sentence_of(said)
     assert list((tmp_path / "runs").iterdir()) == []
