@@ -1,7 +1,7 @@
 """Back the claim on servers with a URL: the times of a run are those of the server's own journal, as no public generator's are.
 
 `python tests/simulations/http_beside_others.py [SECONDS]` needs `wrk` and `hey` (Debian packages). A server of its own process
-answers after 10 ms, one request in 50 after 40 ms, and holds everything for 500 ms once in each part. It notes when each request arrived
+answers after 30 ms, one request in 50 after 100 ms, and holds everything for 500 ms once in each part. It notes when each request arrived
 and when its answer was sent. `wrk` and `hey` ask it through four connections, one after the other, and the harness at the rate
 that `wrk` reached. Each line compares what a generator says with the journal of its own requests:
 
@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 CONNECTIONS = 4
-RARE, RARE_S, USUAL_S, STALL_S = 50, 0.040, 0.010, 0.500
+RARE, RARE_S, USUAL_S, STALL_S = 50, 0.100, 0.030, 0.500
 SHARES = {"p50": 0.5, "p99": 0.99, "max": 1.0}
 RESPONSE = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 

@@ -6,7 +6,10 @@ import pytest
 
 from harness.console.console import Talk
 from harness.errors import ServerError, TargetError
-from harness.processes.loadrun import LoadPlan
+from harness.processes.job import Ready
+from harness.processes.loadrun import LoadPlan, LoadResult
+from harness.processes.measure import Ending
+from harness.run.documents import HostFacts, WorkerFacts
 from harness.supervise import Supervisor
 from harness.work import client_ceiling
 from harness.work.client_ceiling import NAME, two_bytes_server, with_client
@@ -27,13 +30,21 @@ def ceilings(url, plan=PLAN, **given):
 @pytest.mark.measures
 def test_the_client_is_measured_as_the_run_will_use_it():
     with Supervisor() as supervisor, two_bytes_server(supervisor) as url:
-        facts = ceilings(url)[NAME]
-        assert facts.is_client
-        assert facts.ceiling_per_s > 0
-        assert "8 users in 1 process" in facts.what
-        several = ceilings(url, dataclasses.replace(PLAN, workers=2), engine="threads")[NAME]
-        assert several.ceiling_per_s > 0
-        assert "8 users in 2 processes" in several.what
+        facts = ceilings(url, dataclasses.replace(PLAN, workers=2), engine="threads")[NAME]
+    assert facts.is_client
+    assert facts.ceiling_per_s > 0
+    assert "8 users in 2 processes" in facts.what
+
+
+@pytest.mark.parametrize(
+    ("hosts", "share"),
+    [((0.5,), 0.5), ((1.0, 0.5), 0.75), ((None,), 1.0), ((0.01,), 1.0), ((None, 0.5), 0.5)],
+)
+def test_the_rate_is_that_of_a_processor_of_its_own(hosts, share):
+    one, *_ = found = [HostFacts(cpu_share=cpu) for cpu in hosts]
+    workers = tuple(WorkerFacts(name="w", outcomes={}, host=host) for host in found) if len(hosts) > 1 else ()
+    result = LoadResult(Ending(), one, Ready({}), workers)
+    assert client_ceiling._processor_share(result) == share
 
 
 def test_other_targets_have_no_client():
