@@ -45,7 +45,10 @@ class Selection:
 
     def parameters(self, variant: str) -> dict[str, str]:
         """Return the factory's parameters for one variant."""
-        return {**with_absolute_files(self.spec.parameters), **({"variant": variant} if variant else {})}
+        return {
+            **with_absolute_files(self.spec.parameters, self.spec.name),
+            **({"variant": variant} if variant else {}),
+        }
 
 
 def find_scenario(name: str) -> Scenario:

@@ -8,6 +8,10 @@ that `wrk` reached. Each line compares what a generator says with the journal of
 * `service`: from arrival to answer, as the server saw it. A generator with few connections sees the same;
 * `response`: from the moment at which the request was due at this rate, in even steps, to the answer. Only an open model can say
   it: what `wrk` and `hey` leave out of it is coordinated omission.
+
+All on one core that others used too, 12 s each, at 117/s: the harness is within 2.0 %, 0.6 % and 0.9 % of the journal's service
+(p50, p99, maximum) and within 0.9 %, 1.5 % and 1.6 % of the response. `wrk` calls a p99 of 101 ms 406 ms (its latencies are
+"corrected" after the fact), and `hey` calls a response of 288 ms at p99 102 ms.
 """
 
 import asyncio

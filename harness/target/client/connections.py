@@ -111,7 +111,8 @@ class Connections:
         address = self._address
         self.opened += 1
         error: OSError = ConnectionRefusedError()
-        for number, (family, place) in enumerate(self._places):
+        places = self._places
+        for number, (family, place) in enumerate(places):
             sock = None
             try:
                 sock = socket.socket(family, socket.SOCK_STREAM)
@@ -122,7 +123,7 @@ class Connections:
                     sock = self._context.wrap_socket(sock, server_hostname=address.host)
                 if number:
                     # A name may have several addresses, such as ::1 and 127.0.0.1: the others are not tried again.
-                    self._places.insert(0, self._places.pop(number))
+                    self._places = [places[number], *places[:number], *places[number + 1 :]]
                 return Connection(sock)
             except OSError as failed:
                 error = failed

@@ -42,6 +42,7 @@ def test_the_time_to_the_first_byte_stands_beside_service(judged, view):
     times = [row.group or row.label for row in view.operations[0].table.rows]
     assert times[-1] == "time to first byte"
     document = json.loads(json.dumps(as_json(judged)))
+    assert document["backends"] == CEILING
     for operation in document["operations"].values():
         assert operation["first_byte_ns"]["p50"] == pytest.approx(operation["service_ns"]["p50"] / 2, rel=0.02)  # fmt: skip
 
