@@ -83,6 +83,7 @@ def test_a_server_that_dies_in_the_middle_makes_the_run_invalid_and_is_quoted(tm
     [
         ("", "shop", "There is no server 'shop'"),
         (settings_text(), "shpo", "Did you mean shop?"),
+        (settings_text(), "", "There is no server ''"),
         ("[tool.harness.servers.shop]\nready = '/'\n", "shop", "Server 'shop' has no command"),
         (
             settings_text("python server.py 8000"),

@@ -117,8 +117,9 @@ def say_target(request: ComparisonRequest, talk: Talk) -> None:
 def read_policy(args: argparse.Namespace, project: Path) -> Policy:
     """Return the policy of `--policy` or of the project, strict if `--strict` is given."""
     policy = stricter(policy_file.read(args.policy or project), strict=args.strict)
-    served = getattr(args, "serve", None) and target_of(args)
-    return msgspec.structs.replace(policy, target=served or policy.target)
+    if getattr(args, "serve", None) is None:
+        return policy
+    return msgspec.structs.replace(policy, target=target_of(args))
 
 
 def read_build(args: argparse.Namespace, project: Path) -> Build | None:
@@ -161,7 +162,7 @@ def ask(
     driven = driven_sides(base, candidate, policy, given)
     is_served = driven is not None and any(one.server for one in driven.values())
     # A server that is named here is to be loaded, whatever the project's gate measures without one.
-    named = args.suite or ("load" if args.serve and "load" not in policy.suites else None)
+    named = args.suite or ("load" if args.serve is not None and "load" not in policy.suites else None)
     wanted = suites_of(named, policy, has_target=driven is not None, is_served=is_served)
     if is_served and not isinstance(sides[1], TreeSide):
         wanted = of_servers(wanted, named)

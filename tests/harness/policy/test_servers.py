@@ -69,6 +69,12 @@ def test_a_senseless_server_is_refused_in_one_sentence(table, words):
     assert WHERE in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["", "../shop", "a shop", ".shop"])
+def test_a_name_is_also_that_of_a_file(name):
+    with pytest.raises(UsageError, match="is no name for a server"):
+        read_servers({name: GOOD}, WHERE)
+
+
 @pytest.mark.parametrize("declared", ["shop", ["shop"], {"shop": "python"}])
 def test_servers_are_tables(declared):
     with pytest.raises(UsageError, match="not a table of tables"):
