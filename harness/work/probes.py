@@ -9,6 +9,7 @@ import msgspec
 from harness.bisect.reading import LEAST_ENDS, MOST_ENDS, Changes, compared_changes, is_decided, wall_changes
 from harness.console.console import Talk
 from harness.errors import InvalidRunError
+from harness.history.making import measured_paths
 from harness.policy.policy import Policy
 from harness.session.conductor import SessionRequest, run_session
 from harness.session.receipt import Phase, Receipt, SessionPlan
@@ -172,6 +173,4 @@ class Prober:
 def _paths(receipt: Receipt) -> tuple[str, ...]:
     if any(root.base_compiled or root.candidate_compiled for root in receipt.measured):
         return ()
-    roots = {path for root in receipt.measured for path in (root.base, root.candidate) if path}
-    lock = receipt.policy.get("lock")
-    return tuple(sorted({*roots, *([lock] if isinstance(lock, str) else [])}))
+    return tuple(measured_paths(receipt))

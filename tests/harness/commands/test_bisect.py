@@ -170,6 +170,7 @@ def test_an_interrupted_search_is_continued_by_the_same_command_and_by_no_other(
     assert anew.asked[0] == ids[0]
     found = inside(shop, "index", "--json").document["entries"]
     assert {(one["kind"], one["word"]) for one in found} == {("bisect", "finished")}
+    assert {tuple(one["figures"][0]) for one in found} == {("found", ids[7][:12])}
     said = inside(shop, "report", folder)
     assert (said.code, "bisect" in said.error) == (5, True)
     inside(shop, "clean", "--older-than", "1ms")
