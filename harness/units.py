@@ -77,6 +77,11 @@ def format_bytes(value: float | None) -> str:
     return _scaled(value, ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")))
 
 
+def format_size(value: float) -> str:
+    """Return an amount of memory in decimal units, as a limit writes it: `5.02 MB`."""
+    return _scaled(value, ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")))
+
+
 def format_rate(value: float | None) -> str:
     """Return a rate per second: `1,250/s`."""
     return "–" if value is None else f"{significant(value)}/s"
@@ -107,3 +112,12 @@ def format_duration(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
     return "".join(f"{number}{unit}" for number, unit in parts if number)
+
+
+def format_minutes(seconds: float) -> str:
+    """Return an estimated duration in words: `40 s`, `1 minute`, `20 minutes`, `3 hours`. Rounds up."""
+    if seconds <= 59:
+        return f"{math.ceil(seconds)} s"
+    size, word = (3600, "hour") if seconds > 120 * 60 else (60, "minute")
+    number = math.ceil(seconds / size)
+    return f"{number} {word}{'s' if number > 1 else ''}"

@@ -23,7 +23,7 @@ _GENERAL = (
     ),
     Scenario(
         "soak",
-        "one constant rate for an hour, its quarters apart: does anything creep?",
+        "one constant rate for an hour, its quarters apart: does anything creep, and does the process grow?",
         stages=tuple(Stage(f"quarter {number}", 1.0) for number in (1, 2, 3, 4)),
         rate_per_s=50.0,
         duration_s=3600.0,

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from harness.errors import InvalidRunError, TargetError
 from harness.model import Arrivals, Executor
-from harness.processes.loadrun import LoadPlan, Subject, run_load
+from harness.processes.loadrun import LoadPlan, run_load
 from harness.processes.measure import Tick
+from harness.processes.subject import Subject
 from harness.reading.summary import throughput
 from harness.run.directory import RunDirectory, decode
 from harness.run.facts import LoadFacts

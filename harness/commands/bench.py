@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from harness.commands.options.asking import add_build, read_build
 from harness.commands.options.reporting import add_no_report, report_files
 from harness.commands.options.shared import add_out, add_verbose
 from harness.commands.showing import listed as show_listed
@@ -10,7 +11,7 @@ from harness.commands.showing import micro as show_micro
 from harness.commands.showing.ended import end
 from harness.console.console import Talk
 from harness.errors import ExitCode
-from harness.judge.policy_file import read
+from harness.judge import policy_file
 from harness.work import micro_runs
 from harness.work.command_line import command_line
 from harness.work.listed import listed_bench
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="variant of the asset core to measure; may be given several times",
     )
     show_listed.add_dry_run(parser)
+    add_build(parser)
     add_out(parser, "run directories")
     add_no_report(parser)
     add_verbose(parser)
@@ -44,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     folder = Path.cwd()
-    suite = find_suite(folder, read(folder))
+    policy = policy_file.read(folder)
+    suite = find_suite(folder, policy)
     request = micro_runs.BenchRequest(
         suite=suite,
         suite_text=suite_text(suite),
@@ -52,9 +55,11 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         words=tuple(args.select),
         out=args.out,
         command=command_line(),
+        policy=policy,
+        build=read_build(args, folder),
     )
     if args.dry_run:
-        return show_listed.present(listed_bench(request), talk)
+        return show_listed.present(listed_bench(request, talk), talk)
     work = micro_runs.carry_out(request, talk)
     talk.ended_by = work.error
     code = show_micro.present(work.directories, talk, files=report_files(args), interrupted=work.interrupted)

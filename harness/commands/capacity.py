@@ -16,6 +16,7 @@ from harness.commands.options.shared import (
     requested,
     slo,
     span_s,
+    target_of,
 )
 from harness.commands.showing import capacity as show_capacity
 from harness.console.console import Talk
@@ -94,7 +95,7 @@ def tolerance(text: str) -> float:
 def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     scenario = planning.scenario_of(args, _open_scenario(args.scenario))
-    selection = select(args.target, scenario, [args.variant] if args.variant else [], requested(args))
+    selection = select(target_of(args), scenario, [args.variant] if args.variant else [], requested(args))
     _check_times(args)
     question = Question(
         selection=selection,

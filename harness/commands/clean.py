@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from harness.commands.options.shared import positive_int, span_s
+from harness.commands.showing import index as show_index
 from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.units import format_bytes
@@ -54,6 +55,8 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     left = [*found.left, *kept.items()]
     for path, reason in left:
         talk.say(f"Left {path}: {reason}")
+    if removed and not args.dry_run:
+        show_index.refresh(args.out, talk)
     freed = sum(stored.size_bytes for stored in removed)
     talk.say(f"{len(removed)} of {len(found.runs)} runs, {format_bytes(freed)}")
     if talk.as_json:

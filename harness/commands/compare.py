@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.commands.options.asking import add_select, add_session_options, ask, read_policy, say_target
 from harness.commands.options.reporting import report_files
+from harness.commands.showing import index as show_index
 from harness.commands.showing import listed as show_listed
 from harness.commands.showing import session as session_show
 from harness.console.console import Talk
@@ -33,4 +34,6 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     if args.dry_run:
         return show_listed.present(listed_session(asked, talk), talk)
     judged = compare(asked, talk)
-    return session_show.present(judged, talk, project=project, files=files)
+    code = session_show.present(judged, talk, project=project, files=files)
+    show_index.refresh(args.out, talk)
+    return code

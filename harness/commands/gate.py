@@ -6,6 +6,8 @@ from pathlib import Path
 from harness.commands.options.asking import add_select, add_session_options, ask, read_policy, say_target
 from harness.commands.options.reporting import report_files
 from harness.commands.options.shared import shard
+from harness.commands.showing import history as history_show
+from harness.commands.showing import index as show_index
 from harness.commands.showing import listed as show_listed
 from harness.commands.showing import session as session_show
 from harness.console.console import Talk
@@ -34,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K/N",
         help="measure the K-th of N shares of the micro-benchmarks; 'harness judge' of all N receipts gives the verdict",
     )
+    parser.add_argument(
+        "--history",
+        type=Path,
+        metavar="DIR",
+        help="also add the session to the ledger in this folder; 'harness history' shows it",
+    )
     add_select(parser)
     show_listed.add_dry_run(parser)
     add_session_options(parser)
@@ -52,5 +60,9 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     say_target(asked, talk)
     if args.dry_run:
         return show_listed.present(listed_session(asked, talk), talk)
-    code = session_show.present(compare(asked, talk), talk, project=project, files=files)
+    judged = compare(asked, talk)
+    code = session_show.present(judged, talk, project=project, files=files)
+    show_index.refresh(args.out, talk)
+    if args.history:
+        history_show.add_gated(judged, args.history, project, talk)
     return session_show.only_reported(code, talk) if args.report_only else code

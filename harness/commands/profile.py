@@ -17,6 +17,7 @@ from harness.commands.options.shared import (
     check_subprocesses,
     positive_int,
     requested,
+    target_of,
 )
 from harness.commands.showing import profile as show_profile
 from harness.commands.showing.ended import end
@@ -29,8 +30,8 @@ from harness.profiles.difference.finding import STRICT
 from harness.profiling.runs import RATE_HZ, Sampling
 from harness.work import profile_rounds
 from harness.work.command_line import command_line
-from harness.work.profile_sides import sides_of
-from harness.work.subjects import find_scenario
+from harness.work.profile_sides import ProfileSide, sides_of
+from harness.work.subjects import find_scenario, refuse_profiles
 
 EPILOG = (
     "Profiled calls are slower, so this command reports no latencies. Give two sides as two --variant, or as --base: "
@@ -42,6 +43,8 @@ KINDS = ("cpu", "wait", "memory")
 USUAL_KINDS = ("cpu", "memory")
 MEASURED_S = 10.0
 """Default measured time of each round; it is short because there are many rounds."""
+
+_OF_SERVERS = ("cpu",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,19 +99,22 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     project = Path.cwd()
     policy = policy_file.read(project) if args.base else Policy()
     scenario = planning.scenario_of(args, find_scenario(args.scenario))
-    sides = sides_of(args.target, args.variant, args.base, scenario, policy, project, requested(args))
+    sides = sides_of(target_of(args), args.variant, args.base, scenario, policy, project, requested(args))
+    for side in sides:
+        refuse_profiles(side.selection, "A profile")
     needs_servers = any(side.selection.entry.needs_servers for side in sides)
     request = profile_rounds.ProfileRequest(
         sides=sides,
         plan=_plan(args, planning.plan_of(args, scenario)),
         find=planning.find(args, scenario),
-        kinds=args.kinds,
+        kinds=_possible(args.kinds, sides),
         rounds=args.rounds or (1 if len(sides) == 1 else STRICT.least_runs),
         sampling=Sampling(args.hz, args.overhead_budget, args.subprocesses),
         backends=args.backends if needs_servers else "none",
         out=args.out,
         command=command_line(),
         policy=policy,
+        build=policy_file.build(project) if args.base else None,
     )
     for remark in {side.selection.remark for side in sides if side.selection.remark}:
         talk.say(remark)
@@ -126,6 +132,18 @@ def _kinds(text: str) -> tuple[str, ...]:
         if kind not in KINDS:
             raise argparse.ArgumentTypeError(f"there is no profile '{kind}': choose from {','.join(KINDS)}")
     return tuple(kind for kind in KINDS if kind in wanted)
+
+
+def _possible(kinds: tuple[str, ...], sides: tuple[ProfileSide, ...]) -> tuple[str, ...]:
+    """Return the kinds that can be made of these sides: of a server CPU alone. Raises `UsageError` for one that was asked for."""
+    if not any(side.selection.server for side in sides):
+        return kinds
+    if kinds not in {USUAL_KINDS, _OF_SERVERS}:
+        raise UsageError(
+            "A server is profiled for CPU alone: its allocations and waits can be seen only from within its process",
+            remedy="Give --kinds cpu; 'harness run' shows its memory over time",
+        )
+    return _OF_SERVERS
 
 
 def _plan(args: argparse.Namespace, plan: LoadPlan) -> LoadPlan:

@@ -17,8 +17,10 @@ from harness.commands.options.shared import (
     add_verbose,
     check_subprocesses,
     requested,
-    slo,
+    run_slo,
+    target_of,
 )
+from harness.commands.showing import index as show_index
 from harness.commands.showing import runs as show
 from harness.commands.showing.ended import end
 from harness.console.console import Talk
@@ -27,7 +29,7 @@ from harness.judge import policy_file
 from harness.profiling.runs import Sampling
 from harness.work import experiment
 from harness.work.command_line import command_line
-from harness.work.subjects import find_scenario, select
+from harness.work.subjects import find_scenario, refuse_profiles, select, with_replayed
 
 PROFILES = ("cpu", "memory")
 
@@ -54,11 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     planning.add_arguments(parser)
     parser.add_argument(
         "--slo",
-        type=slo,
+        type=run_slo,
         action="append",
         default=[],
         metavar="EXPR",
-        help="a limit such as 'p99<25ms,errors<0.1%%', or 'OPERATION: p99<25ms'; may be given several times",
+        help="a limit such as 'p99<25ms,errors<0.1%%', 'OPERATION: p99<25ms', or of growth: 'rss<+5MB/h,fds<+0'; "
+        "may be given several times",
     )
     add_no_split(parser)
     add_backends(parser)
@@ -82,14 +85,17 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     """Carry out the command."""
     files = report_files(args)
     scenario = planning.scenario_of(args, find_scenario(args.scenario))
-    selection = select(args.target, scenario, args.variant, requested(args))
+    selection = with_replayed(select(target_of(args), scenario, args.variant, requested(args)), args.replay)
+    profiles = _profiles(args)
+    if profiles:
+        refuse_profiles(selection, "--profile")
     request = experiment.RunRequest(
         selection=selection,
         plan=dataclasses.replace(
             planning.plan_of(args, scenario), waits=not args.no_split, traceparent=args.traceparent
         ),
         find=planning.find(args, scenario),
-        profiles=_profiles(args),
+        profiles=profiles,
         backends=args.backends if selection.entry.needs_servers else "none",
         out=args.out,
         command=command_line(),
@@ -103,6 +109,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     work = experiment.carry_out(request, talk)
     talk.ended_by = work.error
     code = show.present(work.directories, talk, files=files, interrupted=work.interrupted)
+    show_index.refresh(args.out, talk)
     return end(work, code, talk)
 
 

@@ -7,7 +7,7 @@ from harness.exact.metrics import BACKGROUND, FAILURES, metric_of
 from harness.exact.process import ExactPlan, read_facts, run_list
 from harness.exact.repetition import Repetition, Value
 from harness.processes.counted import CountFacts, Driver
-from harness.processes.loadrun import Subject
+from harness.processes.subject import Subject
 from harness.supervise import Supervisor
 from harness.target.failures import Failure, by_operation
 

@@ -9,8 +9,8 @@ import msgspec
 
 from harness.errors import InvalidRunError
 from harness.processes.job import Job
-from harness.processes.loadrun import Subject
 from harness.processes.measure import MeasuredProcess
+from harness.processes.subject import Subject
 from harness.storage import files
 from harness.supervise import Supervisor
 

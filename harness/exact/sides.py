@@ -9,7 +9,7 @@ from harness.exact.counting import count_once
 from harness.exact.process import ExactPlan
 from harness.exact.repetition import Repetition, SideCounts, as_counts
 from harness.exact.tracing import trace_once
-from harness.processes.loadrun import Subject
+from harness.processes.subject import Subject
 from harness.session.receipt import Count
 from harness.supervise import Supervisor
 

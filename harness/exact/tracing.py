@@ -8,7 +8,7 @@ from harness.exact.frames import measured_frames
 from harness.exact.metrics import ALLOCATIONS, FAILURES, PEAK_BYTES
 from harness.exact.process import ExactPlan, read_facts, run_list
 from harness.exact.repetition import Repetition, Value
-from harness.processes.loadrun import Subject
+from harness.processes.subject import Subject
 from harness.processes.traced import Driver, TraceFacts
 from harness.profiles.capture import memory
 from harness.profiles.capture.memory import MemoryProfiles

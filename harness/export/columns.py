@@ -20,10 +20,10 @@ from harness.table.calls import DTYPE, Table
 
 TIMES = (
     "intended_ns", "dispatched_ns", "entered_ns", "completed_ns", "run_ns", "wait_busy_ns", "lag_target_ns",
-    "lag_host_ns",
+    "lag_host_ns", "first_byte_ns",
 )  # fmt: skip
 _ALWAYS = ("intended_ns",)
-_WITH_RETURN = ("entered_ns", "completed_ns", "run_ns", "wait_busy_ns")
+_WITH_RETURN = ("entered_ns", "completed_ns", "run_ns", "wait_busy_ns", "first_byte_ns")
 
 
 def require() -> Any:
@@ -92,6 +92,9 @@ def _words(numbers: np.ndarray, words: list[str]) -> Any:
 
 def _stamped(rows: Table, name: str) -> tuple[np.ndarray, None, np.ndarray | None]:
     """Return the values of a column and the mask of missing ones, as `pyarrow.array` takes them."""
+    if name not in (rows.dtype.names or ()):
+        # Earlier versions knew no first byte.
+        return np.zeros(len(rows), np.int64), None, np.ones(len(rows), bool)
     values = np.ascontiguousarray(rows[name])
     if name in _ALWAYS:
         return values, None, None
@@ -100,4 +103,6 @@ def _stamped(rows: Table, name: str) -> tuple[np.ndarray, None, np.ndarray | Non
         missing = ~np.isin(rows["outcome"], [outcome for outcome in Outcome if outcome.returned])
     if name in {"run_ns", "wait_busy_ns"}:
         missing |= values < 0
+    if name == "first_byte_ns":
+        missing |= values <= 0
     return values, None, missing

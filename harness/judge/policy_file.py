@@ -16,6 +16,8 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.exact.metrics import COSTS, FAILURES
+from harness.policy.build import Build, read_build
+from harness.policy.history import HistoryRules
 from harness.policy.policy import (
     EXACT_MARGINS_PERCENT,
     Acceptance,
@@ -25,6 +27,7 @@ from harness.policy.policy import (
     ValidityRules,
     fits,
 )
+from harness.policy.servers import ServerSettings, read_servers
 from harness.policy.slo import parse
 from harness.policy.thresholds import Thresholds
 from harness.session.receipt import NULL_CONTROL, Receipt, Rule, SessionPlan
@@ -37,7 +40,10 @@ from harness.units import parse_duration_s, significant
 SUITES = ("micro", "exact", "load", "instructions")
 _FILE = "pyproject.toml"
 _VALIDITY = "validity"
-_BESIDE = (_VALIDITY, EXPECT_STATUS, *RESERVED)
+_SERVERS = "servers"
+_BUILD = "build"
+_HISTORY = "history"
+_BESIDE = (_VALIDITY, _SERVERS, _HISTORY, EXPECT_STATUS, _BUILD, *RESERVED)
 """Settings of measuring, not of judging: they are not part of the policy, whose digest receipts hold."""
 _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "benchmarks": BenchmarkRule,
@@ -66,7 +72,11 @@ def from_table(table: Mapping[str, Any], *, where: str) -> Policy:
     """Return the policy of a TOML table; every complaint names `where`."""
     spelt = _spelt(table)
     _thresholds(spelt.pop(_VALIDITY, {}), where)
+    if spelt.pop(_SERVERS, None) is not None:
+        read_servers(table[_SERVERS], where)
+    _history(spelt.pop(_HISTORY, {}), where)
     _expected_statuses(spelt.pop(EXPECT_STATUS, []), where)
+    build_of(spelt.pop(_BUILD, None), where)
     for name in _reserved(spelt, where):
         del spelt[name]
     _refuse_unknown(spelt, Policy, "", where, also=_BESIDE)
@@ -90,12 +100,43 @@ def thresholds(folder: Path) -> Thresholds | None:
     return None if declared is None else _thresholds(declared, str(file))
 
 
+def history(folder: Path) -> HistoryRules:
+    """Return the settings in `[tool.harness.history]` of the folder's `pyproject.toml`, or the default ones."""
+    file = folder / _FILE
+    spelt = _spelt(_table(file)) if file.exists() else {}
+    return _history(spelt.get(_HISTORY, {}), str(file))
+
+
 def parameters(folder: Path) -> dict[str, str]:
     """Return the settings in the folder's `pyproject.toml` that are parameters of SPECs: expected statuses, requests, engine."""
     file = folder / _FILE
     spelt = _spelt(_table(file)) if file.exists() else {}
     expected = _expected_statuses(spelt.get(EXPECT_STATUS, []), str(file))
     return {**({EXPECT_STATUS: expected} if expected else {}), **_reserved(spelt, str(file))}
+
+
+def servers(folder: Path) -> dict[str, ServerSettings]:
+    """Return the servers in `[tool.harness.servers]` of the folder's `pyproject.toml`, by name."""
+    file = folder / _FILE
+    return read_servers(_table(file).get(_SERVERS, {}), str(file)) if file.exists() else {}
+
+
+def build(path: Path) -> Build | None:
+    """Return the command that builds a side, of a policy file or the `pyproject.toml` in a folder; None without one."""
+    file = path / _FILE if path.is_dir() else path
+    return build_of(_spelt(_table(file)).get(_BUILD), str(file)) if file.exists() else None
+
+
+def build_of(declared: Any, where: str) -> Build | None:
+    """Return the command of a setting or an option. Raises `UsageError`, which names `where`, for one that builds nothing."""
+    try:
+        return None if declared is None else read_build(declared)
+    except ValueError as error:
+        raise UsageError(
+            f"The build command cannot be used: {error}",
+            where=where,
+            remedy='Write build = "pip", or a command such as "pip install --no-deps --target {overlay} {tree}"',
+        ) from error
 
 
 def target(folder: Path) -> str:
@@ -131,6 +172,18 @@ def _thresholds(declared: Any, where: str) -> Thresholds:
         return msgspec.convert(declared, ValidityRules).thresholds()
     except (msgspec.ValidationError, ValueError) as error:
         raise UsageError(f"The validity limits are not valid: {_plain(str(error))}", where=where) from error
+
+
+def _history(declared: Any, where: str) -> HistoryRules:
+    if not isinstance(declared, dict):
+        raise UsageError("[tool.harness.history] is not a table", where=where)
+    _refuse_unknown(declared, HistoryRules, f"{_HISTORY}.", where)
+    try:
+        return msgspec.convert(declared, HistoryRules)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            f"The settings of the history are not valid: {_plain(str(error))}", where=where
+        ) from error
 
 
 def sha256(policy: Policy) -> str:

@@ -48,9 +48,11 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
         recorder.tail,
     )
     # From the times of one row to the claim of the next; columns that stay 0 in between are skipped.
-    fill_and_claim = struct.Struct("<3q24x3q" if has_split else "<2q16s16x3q").pack_into
+    fill_and_claim = struct.Struct("<3q32x3q" if has_split else "<2q16s24x3q").pack_into
     fill, held = FILL.pack_into, split.held
     finish = make_finish(calling, calling.split) if calling.split else None
+    # That one write would clear the first byte of a row, which is written before.
+    joins = work.judge is None or work.judge.first_byte_ns is None
     now_ns, passed, aside = work.now_ns, work.passed, make_aside(calling)
     raised = make_raised(calling)
 
@@ -63,7 +65,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
         call, event, entry, operation, head = take()
         event = entry.take() if entry else event
         row = claim(operation, head >> 32, intended_ns - origin_ns, let_go_ns - origin_ns)
-        place, room = HEADER_BYTES + row * ROW_BYTES, tail[1]
+        place, room = HEADER_BYTES + row * ROW_BYTES, tail[1] if joins else 0
         while True:
             owner.holder = operation
             split.mark_ns = entered_ns = now_ns()
@@ -113,7 +115,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]]) -> Slice: 
             call, event, entry, operation, head = take()
             event = entry.take() if entry else event
             row = claim(operation, head >> 32, at_ns, at_ns)
-            place, room = HEADER_BYTES + row * ROW_BYTES, tail[1]
+            place, room = HEADER_BYTES + row * ROW_BYTES, tail[1] if joins else 0
 
     return run
 

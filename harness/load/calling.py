@@ -9,7 +9,7 @@ from harness.errors import HarnessError, RefusedError
 from harness.load.blocking import LONG_NS
 from harness.load.owner import Owner
 from harness.model import Outcome
-from harness.table.calls import HEADER_BYTES, INTENDED_FROM, ROW_BYTES
+from harness.table.calls import FIRST_BYTE_FROM, HEADER_BYTES, INTENDED_FROM, ROW_BYTES
 from harness.table.heldby import DRIVER, HeldBy
 from harness.table.recorder import FILL, FILL_BASE, Recorder
 from harness.target.answers import Judge
@@ -41,7 +41,10 @@ operation. It raises `RefusedError` for an unfinished answer.
 Finish = Callable[[object, Owner, int, int, int, int], tuple[int, int]]
 """Function from (greenlet, its owner, row, entered_ns, its run_ns at entry, completed_ns) to (run_ns, wait_busy_ns)."""
 
-_INTENDED = struct.Struct("<q")
+Note = Callable[[int, Any], None]
+"""Function of (row, answer) that writes the time of the answer's first byte into the row."""
+
+_INTENDED = _FIRST_BYTE = struct.Struct("<q")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -121,11 +124,30 @@ def make_raised(calling: Calling) -> Raised:
     return raised
 
 
+def make_note(calling: Calling) -> Note | None:
+    """Return the function that notes the first byte of an answer; None if the target's answers know of none.
+
+    A row keeps it beside its other times, which are written before or after it.
+    """
+    judge, pack, table = calling.work.judge, _FIRST_BYTE.pack_into, calling.recorder.map
+    first_byte_ns = judge.first_byte_ns if judge else None
+    if first_byte_ns is None:
+        return None
+
+    def note(row: int, answer: Any) -> None:
+        if answer is not None:
+            pack(table, HEADER_BYTES + row * ROW_BYTES + FIRST_BYTE_FROM, first_byte_ns(answer))
+
+    return note
+
+
 def make_aside(calling: Calling, failed: Failed | None = None) -> Aside:
     """Return the function for the work after a closed call, which counts as the driver's time.
 
-    `failed` is called for a call whose answer is judged failed; without one, the call is counted at once.
+    `failed` is called for a call whose answer is judged failed, and must also see to its `make_note`; without one, both are
+    done at once.
     """
+    note = make_note(calling) if failed is None else None
     failed = failed or make_failed(calling)
     work, completed = calling.work, int(Outcome.COMPLETED)
     judge, passed, names, now_ns, spent = work.judge, work.passed, work.names, work.now_ns, work.spent
@@ -146,6 +168,8 @@ def make_aside(calling: Calling, failed: Failed | None = None) -> Aside:
                 if outcome != completed:
                     work.failures.answered(judge.reason(answer, names[operation]))
                     failed(row, operation, outcome, completed_ns)
+            if note is not None:
+                note(row, answer)
             if is_new and kind in results[operation].finished and (judge is None or kind in judge.passed):
                 passed.add(kind)
         if entry is not None:

@@ -23,6 +23,7 @@ from harness.load.back_to_back import make_slice
 from harness.load.calling import Calling, Work, make_caller
 from harness.load.closed_model import ClosedModel
 from harness.load.facts import at_origin
+from harness.load.greenlets import GreenletCount, sampling
 from harness.load.instrument import Instrument, Measurement
 from harness.load.open_model import OpenModel
 from harness.load.overhead import measured_overhead
@@ -87,6 +88,7 @@ class Driver:
             collects_waits=job.waits,
             traced_by=job.traced_by,
         )
+        self._instrument.alive = {"greenlets": GreenletCount()}
         self._vetting = Vetting()
         self._walking: Walking | None = None
         logging.getLogger("locust").setLevel(logging.WARNING)
@@ -197,7 +199,7 @@ class Driver:
         # Other work of this greenlet counts as the driver's.
         owners[gevent.getcurrent()] = Owner()
         has_pauses = self._walking is not None or (job.executor is Executor.CLOSED and job.think_time_s > 0)
-        with measurement.watching(pauses=has_pauses):
+        with measurement.watching(pauses=has_pauses), sampling(measurement.sampler, self._own):
             self._hosting.run(model, job.users, owners)
         measurement.write_waits()
         ended_ns = SystemClock.now_ns() - facts.origin_ns
@@ -209,6 +211,10 @@ class Driver:
             journeys=self._walking.facts() if self._walking else None,
         )
         self._write(ended)
+
+    def _own(self, greenlet: gevent.Greenlet) -> None:
+        """Count the work of a greenlet as the driver's."""
+        self._instrument.owners[greenlet] = Owner()
 
     def _write(self, facts: LoadFacts) -> None:
         write_document(self._folder / RunDirectory.FACTS, facts)

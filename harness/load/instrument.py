@@ -20,6 +20,7 @@ from harness.load.current_call import make_here
 from harness.load.facts import Watches, at_end
 from harness.load.garbage import GarbageWatch
 from harness.load.run_delay import RunDelay
+from harness.load.sampling import Sampler
 from harness.load.tracing import make_traced
 from harness.load.waits import Codes, Waits, codes_of_frames
 from harness.profiles.capture.wait import WAITS
@@ -61,6 +62,10 @@ class Instrument:
         traced_by: int | None = None,
     ) -> None:
         self.target = target
+        if split:
+            split.is_remote = target.is_remote
+        self.alive: Mapping[str, Callable[[], int]] = {}
+        """Functions that count the greenlets or tasks that exist, by name; the driver sets it."""
         self.split = split
         self.owners: dict[object, Owner] = split.owners if split else {}
         self.names: list[str] = list(target.operations)
@@ -141,6 +146,7 @@ class Measurement:
             split.waits = self._waits
         self.delay = RunDelay()
         kept.callback(self.delay.close)
+        self.sampler = kept.enter_context(Sampler(self._folder, instrument.alive))
         self._garbage = GarbageWatch(split.collected if split else None)
         self._counters = Counters(instrument.target)
 
@@ -225,5 +231,5 @@ class Measurement:
         journeys: JourneyFacts | None = None,
     ) -> LoadFacts:
         """Return the facts of the whole test after the last call; `ended_ns` is the end of the measured time."""
-        facts = msgspec.structs.replace(facts, journeys=journeys)
+        facts = msgspec.structs.replace(facts, journeys=journeys, is_remote=self.instrument.target.is_remote)
         return at_end(facts, self._watches, ended_ns=ended_ns, in_flight_peak=in_flight_peak, stopped=stopped)

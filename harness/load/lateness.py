@@ -23,7 +23,7 @@ class Lateness:
         `ended` is the number of calls that have ended.
         """
         split = self._split
-        if not split:
+        if not split or split.is_remote:
             unexplained_ns, held_ns = now_ns - due_ns, 0
         else:
             holds = split.holds
@@ -44,7 +44,7 @@ def lag_owners(
     """
     lag_ns = now_ns - intended_ns
     held_ns = 0
-    if split:
+    if split and not split.is_remote:
         held_ns = split.holds.recent_ns(intended_ns) if target_ns is None else split.target_ns - target_ns
         held_ns = min(held_ns, lag_ns)
     return held_ns, _host_ns(split, delay, intended_ns, now_ns, lag_ns - held_ns)

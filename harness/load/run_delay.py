@@ -1,17 +1,13 @@
 """Read this thread's CPU time and its time runnable but not running, cheaply and seldom."""
 
-import bisect
-import collections
-import operator
 import os
 import time
 from collections.abc import Callable
 
+from harness.load.looks import Looks
+
 # Shortest time between two looks, while nothing is late and when something is: a look costs some 2 us.
 _LOOK_NS, _LATE_LOOK_NS = 1_000_000, 200_000
-# Most looks that are kept. Run delay older than these no longer explains a lag.
-_MOST_LOOKS = 4_096
-_WHEN = operator.itemgetter(0)
 UNEXPLAINED_NS = 200_000
 """Unexplained lag, in ns, up to which the kernel's account is not read."""
 HALT_NS = 5_000_000
@@ -34,8 +30,8 @@ class RunDelay:
             self._descriptor: int | None = os.open(account, os.O_RDONLY)
         except OSError:
             self._descriptor = None
-        # Triples of (time, run delay by then, CPU time by then).
-        self._looks = collections.deque([(0, self.total_ns(), cpu_ns())], _MOST_LOOKS)
+        # Run delay and CPU time by each look: run delay older than these no longer explains a lag.
+        self._looks = Looks(0, self.total_ns(), cpu_ns())
 
     def total_ns(self) -> int:
         """Return the thread's whole run delay."""
@@ -45,14 +41,14 @@ class RunDelay:
 
     def look(self, now_ns: int) -> None:
         """Read the delay if the last look was over 1 ms ago: earlier delay cannot affect an arrival due after `now_ns`."""
-        if now_ns - self._looks[-1][0] > _LOOK_NS:
-            self._looks.append((now_ns, self.total_ns(), self._cpu_ns()))
+        if now_ns - self._looks.last_ns > _LOOK_NS:
+            self._looks.add(now_ns, self.total_ns(), self._cpu_ns())
 
     def used_ns(self, from_ns: int, now_ns: int) -> tuple[int, int]:
         """Return the run delay and the CPU time since the last look before `from_ns`."""
         total_ns, cpu_ns = self.total_ns(), self._cpu_ns()
-        _, total_then_ns, cpu_then_ns = self._before(from_ns)
-        self._looks.append((now_ns, total_ns, cpu_ns))
+        _, total_then_ns, cpu_then_ns = self._looks.before(from_ns)
+        self._looks.add(now_ns, total_ns, cpu_ns)
         return total_ns - total_then_ns, cpu_ns - cpu_then_ns
 
     def kept_ns(self, from_ns: int, now_ns: int, unexplained_ns: int) -> int:
@@ -61,11 +57,11 @@ class RunDelay:
         That is the run delay, or a sleep with work to do: the thread was stopped, or waited for the interpreter's lock.
         """
         delay_ns = self.since_ns(from_ns, now_ns)
-        cpu_ns = self._cpu_ns() - self._before(from_ns)[2]
+        cpu_ns = self._cpu_ns() - self._looks.before(from_ns)[2]
         halted_ns = unexplained_ns - delay_ns - cpu_ns
         # An arrival that came due towards the end of a halt is late by less than the halt.
         least_ns = 0 if from_ns < self._halt_end_ns else HALT_NS
-        if halted_ns <= least_ns or from_ns < self._looks[0][0]:
+        if halted_ns <= least_ns or from_ns < self._looks.first_ns:
             return min(delay_ns, unexplained_ns)
         # Arrivals that were late together share the same halt.
         new_ns = min(halted_ns, now_ns - self._halt_end_ns)
@@ -80,14 +76,10 @@ class RunDelay:
         Arrivals that were late together share the same delay, so a call does not consume it.
         """
         total_ns = self.total_ns()
-        before_ns = self._before(from_ns)[1]
-        if now_ns - self._looks[-1][0] > _LATE_LOOK_NS:
-            self._looks.append((now_ns, total_ns, self._cpu_ns()))
+        before_ns = self._looks.before(from_ns)[1]
+        if now_ns - self._looks.last_ns > _LATE_LOOK_NS:
+            self._looks.add(now_ns, total_ns, self._cpu_ns())
         return total_ns - before_ns
-
-    def _before(self, from_ns: int) -> tuple[int, int, int]:
-        place = bisect.bisect_right(self._looks, from_ns, key=_WHEN)
-        return self._looks[max(place - 1, 0)]
 
     def close(self) -> None:
         """Close the file."""

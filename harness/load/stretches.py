@@ -39,6 +39,8 @@ class Stretches:
         self.waits: Waits | None = None
         """Optional collector of the stacks on which calls wait; set before the hook is installed."""
         self.collected_in_target_ns = 0
+        self.is_remote = False
+        """True if the work of calls in this process is the harness's own client: then it delays calls, and no target does."""
         self.blocking: Blocking | None = None
         """Optional check of long stretches; set once the run's clock ticks."""
 

@@ -188,6 +188,7 @@ def _start(
         "names": names,
         "json": str((folder / "benchmarks.json").resolve()),
         "path": [str(place) for place in suite.path],
+        "overlay": str(suite.overlay) if suite.overlay else None,
         "options": [*told["options"], "-p", "benchmark", *options],
     }
     child = supervisor.start(

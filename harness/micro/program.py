@@ -257,6 +257,9 @@ def main() -> int:
     job = json.load(sys.stdin)
     send = open_channel()
     sys.path[:0] = [place for place in job["path"] if place not in sys.path]
+    if job["overlay"] is not None:
+        parts = runpy.run_path(os.path.join(_HERE, os.pardir, "processes", "side_imports.py"))  # noqa: PTH118
+        parts["take_over"](parts["read_side"](job["overlay"]))
     adapt_fixture()
     leave_index_alone()
     collection = Collection(job, job["places"], readable)

@@ -25,6 +25,8 @@ class Suite:
     places: Places
     path: tuple[Path, ...] = ()
     plugins: tuple[str, ...] = ()
+    overlay: Path | None = None
+    """Folder with the project as it was built, which alone its code is imported from; None for the project as it is."""
 
     @property
     def root(self) -> Path:

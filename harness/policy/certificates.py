@@ -47,7 +47,8 @@ class Certificate:
 
     `more` is the number of further calls that would certify the clause at the same rate; None where no number would.
     `effective` is the number of independent calls that would tell as much; None of a throughput and without counts.
-    `variance` is that of `exceeding`, and `slow_effect` the design effect of the slowest calls.
+    `variance` is that of `exceeding`, and `slow_effect` the design effect of the slowest calls. Of a limit on growth no calls are
+    counted, `low` and `high` bound the growth per hour, and `more_s` is the further time that would decide it.
     """
 
     clause: Clause
@@ -61,6 +62,7 @@ class Certificate:
     effective: float | None = None
     variance: float = 0.0
     slow_effect: float = 1.0
+    more_s: float | None = None
 
 
 def certify(clause: Clause, counts: Sequence[LimitCount]) -> Certificate:

@@ -24,6 +24,7 @@ class SloMetric(enum.StrEnum):
     LATENCY = "latency"
     ERRORS = "errors"
     THROUGHPUT = "throughput"
+    GROWTH = "growth"
 
 
 class State(enum.StrEnum):
@@ -36,7 +37,7 @@ class State(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Clause:
-    """One limit. `limit` is in ns for a latency, per second for a throughput, and unused for errors.
+    """One limit. `limit` is in ns for a latency, per second for a throughput, per hour for growth, and unused for errors.
 
     `share` is the largest allowed share of calls beyond the limit: 0.01 for p99, the limit itself for errors.
     """
@@ -85,6 +86,11 @@ def parse(text: str) -> tuple[Clause, ...]:
 
 def _clause(text: str) -> Clause:
     found = _CLAUSE.fullmatch(text)
+    if found is None and "+" in text:
+        raise UsageError(
+            f"'{text}' limits growth, which takes one long run to judge",
+            remedy="Give it to 'harness run' or 'harness locust'",
+        )
     if found is None:
         raise UsageError(f"'{text}' is not a limit", remedy=_EXAMPLE)
     name, sign, number, unit = found.groups()

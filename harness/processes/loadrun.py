@@ -15,8 +15,11 @@ from harness.plans.trace import Trace
 from harness.processes.host_watch import HostWatch
 from harness.processes.job import Job, Ready, Started
 from harness.processes.measure import Ending, MeasuredProcess, Tick
+from harness.processes.served import serving
+from harness.processes.subject import Subject
 from harness.run.directory import RunDirectory
-from harness.run.documents import HostFacts, PlanFacts, RunDocument, WorkerFacts
+from harness.run.documents import HostFacts, PlanFacts, RunDocument, ServedFacts, WorkerFacts
+from harness.serving.server import RunningServer
 from harness.supervise import Supervisor
 from harness.supervise.ending import ending
 from harness.table import calls
@@ -24,17 +27,6 @@ from harness.table import calls
 DRAIN_S = 5.0
 # The default in-flight limit is this many seconds of arrivals.
 IN_FLIGHT_S = 10.0
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Subject:
-    """The target of a run: the place of its factory, its parameters, and the environment of its process (with secrets)."""
-
-    factory: str
-    parameters: Mapping[str, str]
-    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    overlay: Path | None = None
-    """Folder with the source roots of a side other than the running tree: see `harness.processes.tree`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -162,10 +154,11 @@ class LoadResult:
     ready: Ready
     workers: tuple[WorkerFacts, ...] = ()
     """Facts of each worker, if there were several."""
+    served: ServedFacts | None = None
 
 
-Watcher = Callable[[MeasuredProcess, Started], Any]
-"""Called once when warm-up has begun, so that a profiler can attach."""
+Watcher = Callable[[int, Started], Any]
+"""Called once when warm-up has begun, with the process to profile: the server's if there is one, else the measured one."""
 
 
 def run_load(
@@ -176,7 +169,7 @@ def run_load(
     *,
     on_mix: Callable[[dict[str, float]], None],
     tick: Tick,
-    on_started: Watcher = lambda _process, _started: None,
+    on_started: Watcher = lambda _pid, _started: None,
 ) -> LoadResult:
     """Run `plan` against `subject` in a process of its own, into `folder`.
 
@@ -184,29 +177,26 @@ def run_load(
     that cannot be made or does not fit. A run that has begun raises nothing; the result says how it ended.
     """
     plan.check()
-    job = plan.job(folder, subject)
-    with MeasuredProcess(supervisor, job, folder / "worker.log", subject.environment) as process:
-        ready = process.wait_ready()
-        mix = plan.mix(ready)
-        on_mix(mix)
-        if plan.scenario.executor is Executor.OPEN:
-            place = functools.partial(calls.create, folder / RunDirectory.CALLS)
-            arriving = plan.arriving(mix, ready.journey)
-            planned_table(plan.scenario, plan.spans, arriving, plan.seed, plan.trace, place)
-        started = process.go(mix)
-        on_started(process, started)
-        watch = HostWatch(process.pid, plan.duration_s, of_all_threads=ready.engine is Engine.THREADS)
-
-        def tick_all(elapsed_s: float) -> None:
-            watch.tick(elapsed_s)
-            tick(elapsed_s)
-
-        ending = process.follow(started, tick_all)
+    with serving(supervisor, subject, folder) as served:
+        job = plan.job(folder, served.subject)
+        with MeasuredProcess(supervisor, job, folder / "worker.log", subject.environment) as process:
+            ready = served.ready(process.wait_ready())
+            mix = plan.mix(ready)
+            on_mix(mix)
+            if plan.scenario.executor is Executor.OPEN:
+                place = functools.partial(calls.create, folder / RunDirectory.CALLS)
+                arriving = plan.arriving(mix, ready.journey)
+                planned_table(plan.scenario, plan.spans, arriving, plan.seed, plan.trace, place)
+            started = process.go(mix)
+            on_started(served.profiled(process.pid), started)
+            watch = HostWatch(process.pid, plan.duration_s, of_all_threads=ready.engine is Engine.THREADS)
+            ending = process.follow(started, served.watching(watch.tick, tick))
+        facts = served.facts()
     if plan.scenario.executor is Executor.CLOSED and ending.trouble:
         # A killed process has not sealed its table; a table that cannot be sealed is judged when it is read.
         with contextlib.suppress(HarnessError, OSError):
             calls.seal(folder / RunDirectory.CALLS)
-    return LoadResult(ending, watch.facts(), ready)
+    return LoadResult(ending, watch.facts(), ready, served=facts)
 
 
 def run_into(
@@ -224,13 +214,14 @@ def run_into(
     known beforehand.
     """
     begun: list[RunDocument] = []
+    under_test = {subject.server.child} if isinstance(subject.server, RunningServer) else set()
 
     def begin(mix: dict[str, float]) -> None:
         begun.append(document_of(mix))
         directory.write(begun[0])
 
     # Mostly servers: calls that fail because a server has gone say nothing about the target.
-    beside = supervisor.running()
+    beside = [child for child in supervisor.running() if child not in under_test]
     result = run(supervisor, subject, plan, directory.timing, on_mix=begin, tick=tick)
     gone = [
         f"{child.name} {ending(code)} during the run"
@@ -242,7 +233,9 @@ def run_into(
     document.interrupted = result.ending.interrupted
     document.host = result.host
     document.workers = list(result.workers)
-    document.trouble = [*([result.ending.trouble] if result.ending.trouble else []), *gone]
+    document.served = result.served
+    lost = result.served.trouble if result.served else None
+    document.trouble = [sentence for sentence in (result.ending.trouble, lost, *gone) if sentence]
     document.notes = [*result.ready.notes, *([result.ending.note] if result.ending.note else [])]
     document.remarks = list(result.ready.remarks)
     directory.write(document)

@@ -25,12 +25,16 @@ from harness.table.histogram import PERCENTILES
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
-    """The known facts of one worker beside its folder; `lost` says how and when it ended abnormally."""
+    """The known facts of one worker beside its folder; `lost` says how and when it ended abnormally.
+
+    `placed_within_ns` is the largest error of its time zero against that of the whole; None if it is not known.
+    """
 
     member: Member
     host: HostFacts
     lost: str | None = None
     lost_at_s: float | None = None
+    placed_within_ns: int | None = 0
 
     @property
     def folder(self) -> Path:
@@ -73,6 +77,7 @@ def _put_together(
             host=part.host,
             response_ns=_percentiles(account),
             lost=part.lost,
+            placed_within_ns=part.placed_within_ns,
             undone_share=_undone_share(part, account, plan, sum(added.outcomes)) if part.lost else 0.0,
         )
         for part, account in zip(parts, accounts, strict=True)

@@ -2,8 +2,9 @@
 
 The parts are merged as those of `harness run --workers` are.
 
-Every machine has a monotonic clock of its own. Time zero of a part is placed by the wall clock of its machine; where that
-is more than `CLOCK_TRUST_S` from the master's, it is placed by the arrival of the part's reports.
+Every machine has a monotonic clock of its own. Workers compare it with the master's wall clock (`clock_exchange`), and time
+zero of a part is placed by that, within a known error. Without an answer it is placed by the wall clock of its machine; where
+that is more than `CLOCK_TRUST_S` from the master's, by the arrival of the part's reports.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ from harness import environment
 from harness.clock import NS_PER_S
 from harness.errors import HarnessError
 from harness.model import Executor
+from harness.processes.clock_exchange import Placement, WorkerClock, placement, this_clock
 from harness.processes.job import Job, Ready
 from harness.processes.loadrun import LoadPlan, LoadResult
 from harness.processes.measure import Ending
@@ -36,7 +38,7 @@ from harness.table.aside import Aside, is_measured
 from harness.table.calls import HEADER_BYTES, ROW_BYTES
 from harness.table.moving import move
 from harness.table.pieces import pieces
-from harness.units import format_s
+from harness.units import format_ns, format_s
 
 if TYPE_CHECKING:
     from harness.run.facts import LoadFacts
@@ -49,9 +51,11 @@ _TOGETHER_S = 1.0
 class IncomingPart:
     """The part of one worker, as far as it has arrived."""
 
-    def __init__(self, name: str, folder: Path) -> None:
-        """Make the folder with an empty table. Raises `HarnessError` if it cannot be written."""
+    def __init__(self, name: str, folder: Path, here: WorkerClock) -> None:
+        """Make the folder with an empty table; `here` is the master's clock. Raises `HarnessError` if it cannot be written."""
         self.name = name
+        self._here = here
+        self._clock = WorkerClock()
         self.folder = folder
         self.path = folder / shares.CALLS
         self.head: Head | None = None
@@ -73,6 +77,7 @@ class IncomingPart:
         # Transfer time only adds to the difference: the minimum is nearest to the true offset of the clocks.
         self.apart_s = min(self.apart_s, now_unix_s - report.sent_unix_s)
         self._last_unix_s = report.sent_unix_s
+        self._clock = report.clock
         late = np.frombuffer(report.late_rows, calls.DTYPE)
         try:
             with self.path.open("r+b") as file:
@@ -80,20 +85,48 @@ class IncomingPart:
                 os.pwrite(file.fileno(), report.rows, place_of(report.first))
                 for number, row in zip(report.late, late, strict=True):
                     os.pwrite(file.fileno(), row.tobytes(), place_of(number))
+            if report.samples:
+                with (self.folder / RunDirectory.SAMPLES).open("ab") as samples:
+                    samples.write(report.samples)
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
     @property
-    def origin_unix_s(self) -> float | None:
-        """Return time zero of the part on the master's wall clock."""
+    def placement(self) -> Placement | None:
+        """Return the place of time zero on the master's wall clock; None before the facts have arrived."""
         if self.facts is None:
             return None
-        return self.facts.origin_unix_s + (0.0 if self.has_clock else self.apart_s)
+        if compared := placement(self.facts.origin_ns, self._clock, self._here):
+            return compared
+        zero_s = self.facts.origin_unix_s + (0.0 if self._has_clock else self.apart_s)
+        return Placement(round(zero_s * NS_PER_S), None)
 
     @property
-    def has_clock(self) -> bool:
+    def _has_clock(self) -> bool:
         """True if the wall clock of its machine can be trusted."""
-        return abs(self.apart_s) <= CLOCK_TRUST_S or self.facts is None
+        return abs(self.apart_s) <= CLOCK_TRUST_S
+
+    def note(self) -> str | None:
+        """Return what is wrong with its place in time; None if nothing is."""
+        placed = self.placement
+        if placed is None:
+            return None
+        if placed.error_ns is None and not self._has_clock:
+            return (
+                f"The clock of {self.name}'s machine is {format_s(abs(self.apart_s))} from the master's: "
+                "its calls are placed by the arrival of their reports"
+            )
+        if placed.error_ns is None:
+            return (
+                f"The clock of {self.name}'s machine could not be compared with the master's: "
+                "its calls are placed by its wall clock, with an unknown error"
+            )
+        if placed.error_ns > CLOCK_TRUST_S * NS_PER_S:
+            return (
+                f"The calls of {self.name} are placed in time within {format_ns(placed.error_ns)} only: "
+                "its network or its loop is slow"
+            )
+        return None
 
     @property
     def ended_s(self) -> float:
@@ -151,6 +184,7 @@ class WorkerReports:
 
     def __init__(self, timing: Path) -> None:
         self._timing = timing
+        self._here = this_clock()
         self._parts: dict[str, IncomingPart] = {}
         self._over: set[str] = set()
         self._lost: dict[str, str] = {}
@@ -170,7 +204,7 @@ class WorkerReports:
     def _part(self, worker: str) -> IncomingPart:
         if worker not in self._parts:
             name = shares.name_of(len(self._parts))
-            self._parts[worker] = IncomingPart(name, self._timing / name)
+            self._parts[worker] = IncomingPart(name, self._timing / name, self._here)
         return self._parts[worker]
 
     def is_over(self, worker: str) -> bool:
@@ -212,28 +246,30 @@ class WorkerReports:
     @property
     def zero_unix_s(self) -> float | None:
         """Time zero of the whole on the master's wall clock: the first of those that have ended their ramp-up, if any has."""
-        known = [part for part in self._parts.values() if part.origin_unix_s is not None]
-        ramped = [part for part in known if part.head and part.head.is_ramped]
-        return min((part.origin_unix_s or 0.0 for part in ramped or known), default=None)
+        zero_ns = self._zero_unix_ns
+        return None if zero_ns is None else zero_ns / NS_PER_S
+
+    @property
+    def _zero_unix_ns(self) -> int | None:
+        known = [(part, placed) for part in self._parts.values() if (placed := part.placement)]
+        ramped = [(part, placed) for part, placed in known if part.head and part.head.is_ramped]
+        return min((placed.origin_unix_ns for _, placed in ramped or known), default=None)
 
     @property
     def duration_s(self) -> float:
         """Time from the first time zero to the last end, as far as is known, in s."""
-        return max((self._offset_s(part) + part.ended_s for part in self._parts.values()), default=0.0)
+        return max(
+            (self._offset_ns(part) / NS_PER_S + part.ended_s for part in self._parts.values()), default=0.0
+        )
 
-    def _offset_s(self, part: IncomingPart) -> float:
-        zero_s = self.zero_unix_s
-        return 0.0 if part.origin_unix_s is None or zero_s is None else part.origin_unix_s - zero_s
+    def _offset_ns(self, part: IncomingPart) -> int:
+        zero_ns, placed = self._zero_unix_ns, part.placement
+        return 0 if placed is None or zero_ns is None else placed.origin_unix_ns - zero_ns
 
     def notes(self) -> list[str]:
         """Return the notes that degrade the run: clocks that could not be used, and environments that differ."""
         known = [part for part in self._parts.values() if part.head]
-        clocks = [
-            f"The clock of {part.name}'s machine is {format_s(abs(part.apart_s))} from the master's: "
-            "its calls are placed by the arrival of their reports"
-            for part in known
-            if not part.has_clock
-        ]
+        clocks = [note for part in known if (note := part.note())]
         first = known[0].head.environment if known and known[0].head else {}
         differing = [
             f"{part.name} and {known[0].name} ran in environments that differ in {', '.join(words)}"
@@ -249,13 +285,13 @@ class WorkerReports:
         for part in self._parts.values():
             with contextlib.suppress(HarnessError):
                 troubles.append(part.missing())
-                part.place_at(round(self._offset_s(part) * NS_PER_S), list(head.operations) if head else [])
+                part.place_at(self._offset_ns(part), list(head.operations) if head else [])
         found = [self._whole_part(worker, part, end_s) for worker, part in self._parts.items()]
         ending = Ending(trouble="; ".join(filter(None, troubles)) or None)
         return merge_parts(found, plan, self._timing, ending, Ready(head.operations if head else {}))
 
     def _whole_part(self, worker: str, part: IncomingPart, end_s: float) -> Part:
-        ended_s = self._offset_s(part) + part.ended_s
+        ended_s = self._offset_ns(part) / NS_PER_S + part.ended_s
         lost = self._lost.get(worker) or part.trouble
         if lost is None and ended_s < end_s - _TOGETHER_S:
             lost = f"left {format_s(end_s - ended_s)} before the end"
@@ -266,7 +302,14 @@ class WorkerReports:
             name=part.name, number=0, workers=len(self._parts), job=job, spans=()
         )  # fmt: skip
         host = part.end.host if part.end else HostFacts()
-        return Part(member=member, host=host, lost=lost, lost_at_s=ended_s)
+        placed = part.placement
+        return Part(
+            member=member,
+            host=host,
+            lost=lost,
+            lost_at_s=ended_s,
+            placed_within_ns=placed.error_ns if placed else None,
+        )
 
 
 def _unwritable(path: Path, error: OSError) -> HarnessError:

@@ -4,6 +4,7 @@ Each worker is a process with its own target, interpreter and memory. The plan i
 together drive exactly what one process would.
 """
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.model import Engine, Executor
-from harness.processes.loadrun import LoadPlan, LoadResult, Subject
+from harness.processes.loadrun import LoadPlan, LoadResult
 from harness.processes.measure import MeasuredProcess, Program, Tick
 from harness.processes.merge_parts import merge_parts
+from harness.processes.served import serving
+from harness.processes.subject import Subject
 from harness.processes.supervised_run import SupervisedRun
 from harness.processes.worker_run import LocustRun
 from harness.supervise import Supervisor
@@ -36,23 +39,26 @@ def run_with_workers(
             f"{plan.workers} workers cannot share {plan.users} users",
             remedy=f"Give --users {plan.workers} or more, or fewer --workers",
         )
-    engine = _engine_of(supervisor, subject, plan, folder)
-    run: LocustRun | SupervisedRun = (
-        LocustRun(supervisor, subject, plan, folder)
-        if engine is Engine.GEVENT
-        else SupervisedRun(supervisor, subject, plan, folder, engine)
-    )
-    with run:
-        ready = run.wait_ready()
-        mix = plan.mix(ready)
-        if ready.journey and plan.scenario.executor is Executor.OPEN:
-            raise UsageError(
-                "Several workers cannot share the arrivals of users on a journey",
-                remedy="Leave out --workers, or use a scenario of the closed model",
-            )
-        on_mix(mix)
-        ending = run.follow(run.go(mix), tick)
-    return merge_parts(run.parts(), plan, folder, ending, ready)
+    with serving(supervisor, subject, folder) as served:
+        subject = served.subject
+        engine = _engine_of(supervisor, subject, plan, folder)
+        run: LocustRun | SupervisedRun = (
+            LocustRun(supervisor, subject, plan, folder)
+            if engine is Engine.GEVENT
+            else SupervisedRun(supervisor, subject, plan, folder, engine)
+        )
+        with run:
+            ready = served.ready(run.wait_ready())
+            mix = plan.mix(ready)
+            if ready.journey and plan.scenario.executor is Executor.OPEN:
+                raise UsageError(
+                    "Several workers cannot share the arrivals of users on a journey",
+                    remedy="Leave out --workers, or use a scenario of the closed model",
+                )
+            on_mix(mix)
+            ending = run.follow(run.go(mix), served.watching(tick))
+        facts = served.facts()
+    return dataclasses.replace(merge_parts(run.parts(), plan, folder, ending, ready), served=facts)
 
 
 def _engine_of(supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path) -> Engine:

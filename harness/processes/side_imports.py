@@ -53,9 +53,16 @@ def take_over(side: Side, front: Sequence[str] = ()) -> None:
     """Put the overlay and then `front` first on the import path, here and in children."""
     sys.path[:0] = [side.overlay, *front]
     sys.meta_path[:] = [OwnFinder(side), *(_guarded(finder, side) for finder in sys.meta_path)]
-    os.environ[OVERLAY_VARIABLE] = side.overlay
-    paths = [_CHILDREN, side.overlay, *front, os.environ.get("PYTHONPATH", "")]
-    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path for path in paths if path))
+    os.environ.update(children_environment(side.overlay, front))
+
+
+def children_environment(overlay: str, front: Sequence[str] = ()) -> dict[str, str]:
+    """Return the variables with which Python processes that this one starts import from the overlay, and then from `front`."""
+    paths = [_CHILDREN, overlay, *front, os.environ.get("PYTHONPATH", "")]
+    return {
+        OVERLAY_VARIABLE: overlay,
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(path for path in paths if path)),
+    }
 
 
 class OwnFinder:

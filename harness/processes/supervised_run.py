@@ -18,9 +18,10 @@ from harness.plans.plan import planned_table
 from harness.processes.host_watch import HostWatch
 from harness.processes.hosting import LEAD_S
 from harness.processes.job import Job, Ready, Share, Start, Started
-from harness.processes.loadrun import LoadPlan, Subject
+from harness.processes.loadrun import LoadPlan
 from harness.processes.measure import Ending, Following, MeasuredProcess, Program, Tick
 from harness.processes.merge_parts import Part
+from harness.processes.subject import Subject
 from harness.processes.worker_messages import Member
 from harness.supervise import Supervisor, how_it_ended
 from harness.table import calls, shares

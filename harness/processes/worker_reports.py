@@ -1,6 +1,6 @@
 """Reports of the calls that Locust's workers record, on any machine, on their way into one run directory.
 
-Each worker report of Locust's carries the rows that the worker has written since the last: 72 bytes a call, which costs
+Each worker report of Locust's carries the rows that the worker has written since the last: 80 bytes a call, which costs
 the worker a copy, where histograms would block its loop. Its last report describes its whole table, so that the
 master can check that all of it arrived (`harness.processes.merge_reports`).
 """
@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from harness.model import Outcome
+from harness.processes.clock_exchange import WorkerClock
 from harness.run.documents import HostFacts
 from harness.run.facts import LoadFacts
 from harness.table import calls
@@ -56,9 +57,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     rows: bytes = b""
     late: list[int] = []
     late_rows: bytes = b""
+    samples: bytes = b""
+    """Lines of the file of samples since the last report."""
     end: End | None = None
     trouble: str | None = None
     """Reason why the worker ended early, or took no part."""
+    clock: WorkerClock = WorkerClock()
 
     def pack(self) -> bytes:
         """Return the report as bytes for `unpack`."""

@@ -20,9 +20,10 @@ from harness.model import Executor
 from harness.plans.plan import planned_table
 from harness.processes.host_watch import HostWatch
 from harness.processes.job import Failed, Job, Listening, Ready, Started
-from harness.processes.loadrun import LoadPlan, Subject
+from harness.processes.loadrun import LoadPlan
 from harness.processes.measure import Ending, MeasuredProcess, Program, Tick, ended_early
 from harness.processes.merge_parts import Part
+from harness.processes.subject import Subject
 from harness.processes.worker_messages import FAILURE, KEY_VARIABLE, Lost, Member, WorkerRun
 from harness.storage import files
 from harness.supervise import Child, Supervisor, how_it_ended

@@ -16,18 +16,21 @@ from harness.errors import HarnessError, RefusedError
 from harness.model import Outcome
 from harness.processes.fixed import Driver, FixedFacts
 from harness.processes.job import Job, Started
-from harness.processes.loadrun import LoadPlan, Subject, run_load
+from harness.processes.loadrun import LoadPlan, run_load
 from harness.processes.measure import MeasuredProcess, Tick
+from harness.processes.subject import Subject
 from harness.profiles.capture import cpu, memory
 from harness.profiles.capture.budget import BUDGET, Overhead, overhead, rate_within
 from harness.profiles.capture.memory_children import fold_children
 from harness.profiles.facts import CpuFacts
 from harness.profiles.stacks.folded import merge, write_folded
+from harness.profiling.served import NO_MEMORY, NO_WAITS, busiest, of_server, requests_of
 from harness.profiling.waiting import fold_waits, why_none
 from harness.reading.summary import summarise
 from harness.run.directory import RunDirectory, decode
 from harness.run.documents import CpuProfile, MemoryProfile, WaitProfile
 from harness.run.facts import LoadFacts
+from harness.serving.server import Server
 from harness.supervise import Supervisor
 from harness.table import calls
 
@@ -57,7 +60,14 @@ class _CpuRecording:
     """
 
     def __init__(
-        self, supervisor: Supervisor, folder: Path, duration_s: float, tick: Tick, sampling: Sampling
+        self,
+        supervisor: Supervisor,
+        folder: Path,
+        duration_s: float,
+        tick: Tick,
+        sampling: Sampling,
+        *,
+        of_server: bool,
     ) -> None:
         self._supervisor = supervisor
         self._folder = folder
@@ -66,7 +76,8 @@ class _CpuRecording:
         self._budget = sampling.budget
         self._rate_hz = sampling.rate_hz
         self._children = sampling.children
-        self._process: MeasuredProcess | None = None
+        self._of_server = of_server
+        self._pid: int | None = None
         self._origin_ns = 0
         self._profiler: cpu.CpuProfiler | None = None
         self.recording: cpu.Recording | None = None
@@ -76,9 +87,9 @@ class _CpuRecording:
     def reason(self) -> str | None:
         return self._profiler.reason if self._profiler else "No CPU profile: the run did not begin."
 
-    def attach(self, process: MeasuredProcess, started: Started) -> None:
-        self._process, self._origin_ns = process, started.origin_ns
-        self._begin(process)
+    def attach(self, pid: int, started: Started) -> None:
+        self._pid, self._origin_ns = pid, started.origin_ns
+        self._begin(pid)
 
     def tick(self, elapsed_s: float) -> None:
         if self._profiler:
@@ -93,23 +104,25 @@ class _CpuRecording:
             self.window_ns = (self.window_ns[0], round(elapsed_s * NS_PER_S))
             self.recording = self._profiler.stop()
 
-    def _begin(self, process: MeasuredProcess) -> None:
+    def _begin(self, pid: int) -> None:
         raw, log = self._folder / "pyspy.raw", self._folder / "pyspy.log"
         self._profiler = cpu.CpuProfiler(
-            self._supervisor, process.pid, raw, log, self._rate_hz, children=self._children
+            self._supervisor, pid, raw, log, self._rate_hz, children=self._children
         )
+        if self._of_server:
+            self._profiler.watch(busiest(pid))
         self._profiler.start()
         self.window_ns = (SystemClock.now_ns() - self._origin_ns, 0)
 
     def _keep_budget(self, profiler: cpu.CpuProfiler, elapsed_s: float) -> None:
         """Restart at a lower rate if sampling costs too much and enough of the run is left."""
-        if self._process is None or self.window_ns[1] or self._duration_s - elapsed_s < _LEAST_WINDOW_S:
+        if self._pid is None or self.window_ns[1] or self._duration_s - elapsed_s < _LEAST_WINDOW_S:
             return
         cost = overhead(profiler.looks, profiler.profiler_share, _processors())
         rate_hz = rate_within(self._rate_hz, cost, profiler.looks.looks, self._budget)
         if rate_hz < self._rate_hz and profiler.stop() is not None:
             self._rate_hz = rate_hz
-            self._begin(self._process)
+            self._begin(self._pid)
 
 
 def profile_cpu(
@@ -140,7 +153,12 @@ def record_cpu(
     """Run the plan under py-spy into a new `folder`; return its facts, with the requests behind the profile."""
     folder.mkdir(parents=True)
     plan = dataclasses.replace(plan, split=False)
-    recording = _CpuRecording(supervisor, folder, plan.duration_s, tick, sampling)
+    if subject.server:
+        # Most servers work in child processes.
+        sampling = dataclasses.replace(sampling, children=True)
+    recording = _CpuRecording(
+        supervisor, folder, plan.duration_s, tick, sampling, of_server=subject.server is not None
+    )
     names: list[str] = []
     result = run_load(
         supervisor, subject, plan, folder,
@@ -151,20 +169,23 @@ def record_cpu(
     if recording.recording is None:
         return CpuProfile(reason=recording.reason)
     profile, found = cpu.fold(recording.recording, _roots(subject))
+    if subject.server:
+        profile = of_server(profile)
     write_folded(folder / "cpu.folded", profile)
     table = calls.load(folder / RunDirectory.CALLS)
     if result.ending.interrupted:
         raise KeyboardInterrupt
+    requests = _requests(table, names, recording.window_ns)
     return CpuProfile(
         file="cpu/cpu.folded",
-        reason=result.ending.trouble,
+        reason=result.ending.trouble or (result.served.trouble if result.served else None),
         facts=msgspec.structs.replace(
             found,
-            child_samples=found.child_samples if sampling.children else None,
+            child_samples=found.child_samples if sampling.children and not subject.server else None,
             **_cost(recording.recording, sampling.budget),
             **_latency(table),
         ),
-        requests=_requests(table, names, recording.window_ns),
+        requests=requests_of(requests) if subject.server else requests,
     )
 
 
@@ -172,6 +193,8 @@ def record_wait(
     supervisor: Supervisor, subject: Subject, plan: LoadPlan, folder: Path, tick: Tick
 ) -> WaitProfile:
     """Run the plan with the switch hook into a new `folder`; return its facts, with the requests behind the profile."""
+    if subject.server:
+        return WaitProfile(reason=NO_WAITS)
     folder.mkdir(parents=True)
     plan = dataclasses.replace(plan, split=True, waits=True)
     names: list[str] = []
@@ -230,7 +253,8 @@ def _processors() -> int:
 def _roots(subject: Subject) -> list[str]:
     """Return the source folders that paths are relative to: the running tree, and the tree of a side with its own."""
     overlay = [str(subject.overlay.resolve())] if subject.overlay else []
-    return [*overlay, str(Path.cwd())]
+    tree = [str(subject.server.place.tree)] if isinstance(subject.server, Server) else []
+    return [*overlay, *tree, str(Path.cwd())]
 
 
 def _latency(table: calls.Table) -> dict[str, Any]:
@@ -258,6 +282,8 @@ def record_memory(
 
     With `follow_fork` the profile includes the allocations of forks, below a root of their own.
     """
+    if subject.server:
+        return MemoryProfile(reason=NO_MEMORY)
     folder.mkdir(parents=True)
     job = Job(
         kind="memory", folder=str(folder.resolve()), factory=subject.factory,

@@ -8,7 +8,8 @@ from harness.plans.span import Span
 from harness.policy.policy import Limit
 from harness.policy.slo import State
 from harness.policy.thresholds import Level, Reason, Thresholds
-from harness.reading.limits import Finding, limit_findings, stored_limits
+from harness.reading.growing import Growth, growth
+from harness.reading.limits import Finding, growth_finding, growth_limits, limit_findings, stored_limits
 from harness.reading.stages import measured_s, rows_of_stages
 from harness.reading.steady import Steadiness, WarmupFinding, end_of_warmup
 from harness.reading.summary import OperationSummary, RunSummary
@@ -44,7 +45,19 @@ class JudgedRun:
     @cached_property
     def slo(self) -> tuple[Finding, ...]:
         """Findings on the limits that the run was asked to hold. Raises `InvalidRunError` where they are damaged."""
-        return findings(self, stored_limits(self.run.document.slos, self.run.document.plan.spans))
+        document = self.run.document
+        return (*findings(self, stored_limits(document.slos, document.plan.spans)), *self._of_growth())
+
+    @cached_property
+    def growth(self) -> Growth:
+        """Growth of the process's resources. Raises `InvalidRunError` where the samples are damaged."""
+        return growth(self.run)
+
+    def _of_growth(self) -> Iterator[Finding]:
+        why_not = _undecided_because(self, None)
+        for limit in growth_limits(self.run.document.slos):
+            finding = growth_finding(self.growth, limit)
+            yield _withheld(finding, why_not) if why_not else finding
 
 
 def judge(run: RunSummary, thresholds: Thresholds | None = None) -> JudgedRun:
@@ -107,6 +120,10 @@ def _undecided_because(judged: JudgedRun, stage: str | None) -> str:
 
 def _withheld(finding: Finding, reason: str) -> Finding:
     certificate = dataclasses.replace(
-        finding.certificate, state=State.NOT_CERTIFIED, more=None, sentence=f"{State.NOT_CERTIFIED}: {reason}"
+        finding.certificate,
+        state=State.NOT_CERTIFIED,
+        more=None,
+        more_s=None,
+        sentence=f"{State.NOT_CERTIFIED}: {reason}",
     )
     return dataclasses.replace(finding, certificate=certificate)

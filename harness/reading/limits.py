@@ -13,9 +13,11 @@ import msgspec
 from harness.errors import InvalidRunError, UsageError
 from harness.plans.span import Span
 from harness.policy.certificates import Certificate, certify
+from harness.policy.growth import GrowthLimit, split
 from harness.policy.policy import Limit, fits
-from harness.policy.slo import LimitCount, State, parse
+from harness.policy.slo import Clause, LimitCount, SloMetric, State, parse
 from harness.reading.counting import ALL, count_clause
+from harness.reading.growing import Growth
 from harness.reading.summary import RunSummary
 
 
@@ -50,13 +52,45 @@ def read_limit(text: str) -> Limit:
     return Limit(slo=clauses.strip(), operation=operation.strip() or "*")
 
 
+def _of_calls(texts: Iterable[str]) -> list[str]:
+    return [rest for text in texts if (rest := _divided(text)[0])]
+
+
+def call_limits(texts: Iterable[str]) -> list[Limit]:
+    """Return the limits on calls that a run was given, without its limits on growth. Raises `UsageError` for other text."""
+    return [read_limit(text) for text in _of_calls(texts)]
+
+
+def growth_limits(texts: Iterable[str]) -> list[GrowthLimit]:
+    """Return the limits on growth that a run was given. Raises `UsageError` for other text."""
+    return [limit for text in texts for limit in _divided(text)[1]]
+
+
+def check_limit(text: str) -> None:
+    """Raise `UsageError` for text that is no limit of a run."""
+    call_limits([text])
+    growth_limits([text])
+
+
+def _divided(text: str) -> tuple[str, tuple[GrowthLimit, ...]]:
+    """Return the part of a run's limit that is about calls, with its operation, and that about growth."""
+    _, colon, clauses = text.rpartition(":")
+    calls, growing = split(clauses)
+    if growing and colon:
+        raise UsageError(
+            f"'{growing[0].text}' is a limit of the whole process, and has no operation",
+            remedy=f"Write '{growing[0].text}' alone",
+        )
+    return (text if not growing else calls), growing
+
+
 def stored_limits(texts: Iterable[str], spans: Iterable[Span] = ()) -> list[Limit]:
     """Return the limits of a stored run and of its stages. Raises `InvalidRunError` if they cannot be parsed."""
     own = [(span.slo, span.label) for span in spans if span.slo and not span.warmup]
     try:
         return [
             msgspec.structs.replace(read_limit(text), stage=stage)
-            for text, stage in [*((text, None) for text in texts), *own]
+            for text, stage in [*((text, None) for text in _of_calls(texts)), *own]
         ]
     except UsageError as error:
         raise InvalidRunError(
@@ -102,6 +136,23 @@ def limit_counts(run: RunSummary, limits: Iterable[Limit]) -> list[LimitCount]:
     ]
 
 
+def growth_finding(found: Growth, limit: GrowthLimit) -> Finding:
+    """Return what the samples of a run certify of a limit on growth."""
+    state, why, verdict = found.holds(limit)
+    certificate = Certificate(
+        clause=Clause(limit.text, SloMetric.GROWTH, limit=limit.per_hour),
+        state=state,
+        calls=0,
+        exceeding=0,
+        low=verdict.low if verdict else None,
+        high=verdict.high if verdict else None,
+        more=None,
+        sentence=f"{state}: {why}",
+        more_s=verdict.more_s if verdict else None,
+    )
+    return Finding(ALL, None, certificate)
+
+
 def as_json(finding: Finding) -> dict[str, Any]:
     """Return a finding as `harness run --json` prints it."""
     certificate = finding.certificate
@@ -116,5 +167,6 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "high": certificate.high,
         "effective_calls": certificate.effective,
         "more": certificate.more,
+        "more_s": certificate.more_s,
         "sentence": certificate.sentence,
     }

@@ -6,21 +6,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.model import Outcome
-from harness.policy.thresholds import Level, Reason, Threshold, Thresholds
+from harness.policy.thresholds import Level, Reason, Thresholds
+from harness.reading import generator
 from harness.reading.summary import OperationSummary, RunSummary, summarise
 from harness.run.client_facts import ClientFacts
 from harness.table.aside import Aside, is_of
 from harness.table.pieces import pieces
-from harness.units import format_count, format_ns, format_percent
+from harness.units import format_count, format_ns
 
 if TYPE_CHECKING:
     from harness.table.calls import Table
 
-# Beyond the first, requests queue for the processor of the client; beyond the second, the client is what is measured.
-_BUSY = Threshold(0.75, 0.95)
-# Share of the time of requests in which other work of the client held its loop. The server may have needed it too, so
-# this alone makes no number wrong.
-_LOOP_SHARE = Threshold(0.25, 1.0)
+_REMEDY = "Share the users among more processes with --processes, or use FastHttpUser"
 _LEAST_BEATS = 50
 _MOST_NAMED = 3
 
@@ -109,7 +106,7 @@ def findings(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
         )
     # An application of this process shares processor and loop with its users: there, waiting for them is its own.
     if not locust.is_in_process:
-        yield from _processor(run)
+        yield from generator.processor(run, "Locust's process", _REMEDY)
     if client is None:
         return
     if not locust.is_in_process:
@@ -133,20 +130,6 @@ def findings(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
         )
 
 
-def _processor(run: RunSummary) -> Iterator[Reason]:
-    hosts = {f"Locust's process {worker.name}": worker.host for worker in run.document.workers}
-    for name, host in (hosts or {"Locust's process": run.document.host}).items():
-        if host.cpu_share is None:
-            continue
-        # A process that waits for a processor has work too.
-        share = min(host.cpu_share + (host.descheduled_share or 0.0), 1.0)
-        yield Reason(
-            _BUSY.level(share),
-            f"{name} had work for {format_percent(share)} of the time (limit {format_percent(_BUSY.broken(share))}): the times are "
-            "partly those of the client. Share the users among more processes with --processes, or use FastHttpUser",
-        )
-
-
 def _loop(run: RunSummary, client: ClientFacts, limits: Thresholds) -> Iterator[Reason]:
     response_ns, late_ns = run.total.histograms["response_ns"].percentile(0.99), client.loop_lag.p99_ns
     if response_ns and client.loop_lag.beats >= _LEAST_BEATS:
@@ -158,19 +141,7 @@ def _loop(run: RunSummary, client: ClientFacts, limits: Thresholds) -> Iterator[
             f"The client's loop was {format_ns(late_ns)} late at p99, against a p99 of the responses of "
             f"{format_ns(response_ns)}: slow responses are partly the client's own",
         )
-    share = loop_share(run)
-    if share is not None:
-        yield Reason(
-            _LOOP_SHARE.level(share),
-            f"While requests waited, other work of the client held its loop for {format_percent(share)} of their time (limit "
-            f"{format_percent(_LOOP_SHARE.degraded)}): the responses may have been there earlier",
-        )
-
-
-def loop_share(run: RunSummary) -> float | None:
-    """Return the share of the time of requests in which others held the client's loop; None without the split."""
-    service, busy = run.total.histograms["service_ns"], run.total.histograms["wait_busy_ns"]
-    return busy.total / service.total if busy.count and service.total else None
+    yield from generator.loop(run)
 
 
 def _listed(counts: Mapping[str, int]) -> str:

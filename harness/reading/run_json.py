@@ -8,10 +8,12 @@ import msgspec
 from harness.plans.span import Span
 from harness.reading.children import children_json
 from harness.reading.engines import engine_of
+from harness.reading.growing import as_json as growth_json
 from harness.reading.judging import JudgedRun, JudgedStage
 from harness.reading.limits import as_json as limit_json
 from harness.reading.locustfile import beside, client_of, every_request
 from harness.reading.parts import slowest_calls
+from harness.reading.server_use import server_json
 from harness.reading.summary import OperationSummary, RunSummary
 from harness.run.client_facts import as_json as client_json
 from harness.table import heldby
@@ -42,6 +44,7 @@ def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, A
         "split_ns_per_switch": run.facts.split_ns_per_switch if run.facts and run.facts.split else None,
         "stated": _stated(run),
         "children": children_json(run),
+        "served": server_json(run),
         "operations": _operations(run),
         "slowest": _slowest(run),
         "blocked": msgspec.to_builtins(run.facts.blocked) if run.facts else None,
@@ -57,6 +60,7 @@ def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, A
         "warmup": judged.warmup.as_json(),
         "stages": _stages(judged),
         "slo": [limit_json(finding) for finding in judged.slo],
+        "growth": growth_json(judged.growth),
         "profiles": {
             name: {**msgspec.to_builtins(facts.facts), "file": facts.file, "reason": facts.reason}
             for name, facts in document.profiles.by_kind().items()

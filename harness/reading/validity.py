@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.model import Outcome
 from harness.policy.thresholds import Level, Reason, Threshold, Thresholds
-from harness.reading import locustfile
+from harness.reading import generator, locustfile
 from harness.reading.engines import words_of
 from harness.reading.loop import aside, blocked, halted, pool, what_aside
 from harness.reading.served import is_saturated
@@ -48,6 +48,7 @@ def run_reasons(run: RunSummary, thresholds: Thresholds) -> tuple[Reason, ...]:
         _workers,
         _completeness,
         _locust,
+        generator.findings,
         _stamps,
         _clock,
         _lag,
@@ -69,7 +70,7 @@ def stage_reasons(part: RunSummary, thresholds: Thresholds) -> tuple[Reason, ...
 
     Causes that cannot be attributed to a stage (the clock, the host, back ends) count against every stage.
     """
-    checks = (_stage_completed, _stamps, _clock, _lag, _late, _descheduled, _backends)
+    checks = (_stage_completed, generator.findings, _stamps, _clock, _lag, _late, _descheduled, _backends)
     return _found(checks, part, thresholds)
 
 
@@ -160,7 +161,7 @@ def _lag(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
         if run.facts is None or run.facts.knows_lateness
         else "no one known (the split was off)"
     )
-    if locustfile.is_of_file(run):
+    if locustfile.is_of_file(run) or generator.is_remote(run):
         owner = "the loop of the client"
     owner += what_aside(run)
     if not (run.facts is None or run.facts.knows_lateness):
@@ -262,7 +263,7 @@ def _locust(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
 
 def _backends(run: RunSummary, limits: Thresholds) -> Iterator[Reason]:
     for name, backend in run.document.backends.items():
-        if is_saturated(backend, limits):
+        if not backend.is_client and is_saturated(backend, limits):
             yield Reason(
                 Level.DEGRADED,
                 f"{name} was saturated: {format_rate(backend.achieved_per_s)} of the about {format_rate(backend.ceiling_per_s)} "

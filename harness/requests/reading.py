@@ -13,13 +13,16 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.redaction.redact import learn_secrets
+from harness.requests.accesslog import is_access_log, read_access_log
 from harness.requests.lines import EXAMPLE, event_of, is_request, request_of
 from harness.requests.steps import are_steps, check_paths, check_steps
 from harness.requests.template import Draft, Template, holes_in
 from harness.requests.values import Values, read_values
 from harness.storage import files
 
-_FORMATS = "Give JSON Lines, a HAR file, an OpenAPI 3 document, or a folder of Lambda events (*.json)"
+_FORMATS = (
+    "Give JSON Lines, a HAR file, an OpenAPI 3 document, an access log, or a folder of Lambda events (*.json)"
+)
 _NONE = Values("", (), ({},))
 
 
@@ -128,6 +131,16 @@ def learn_secrets_in(path: Path) -> None:
     learn_secrets(os.environ[name] for name in names if name in os.environ)
 
 
+def holds_requests(path: Path) -> bool:
+    """Return True for a recording of requests, which a trace of arrivals may also be: a HAR file or an access log."""
+    try:
+        text = files.read_bytes(path).decode("utf-8-sig")
+        document = msgspec.json.decode(text) if text.lstrip().startswith("{") else None
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError, RecursionError):
+        return False
+    return "log" in document if isinstance(document, dict) else is_access_log(text)
+
+
 def default_request() -> Requests:
     """Return the request for an application that was given none: `GET /`."""
     return Requests((Template(where="", operation="GET /", draft=Draft()),))
@@ -167,6 +180,8 @@ def _read(path: Path, kind: Kind, name: str) -> tuple[list[Template], list[str]]
             from harness.requests.openapi import read_openapi
 
             return read_openapi(document, path)
+    if document is None and kind is not Kind.ARGUMENTS and is_access_log(text):
+        return read_access_log(text, path)
     if isinstance(document, dict):
         return [_entry(document, f"{path}:1", kind, path.stem if path.suffix == ".json" else name)], []
     if document is not None and kind is Kind.HTTP:

@@ -42,6 +42,7 @@ class RunDirectory:
     CALLS = "calls.npy"
     FACTS = "facts.json"
     HELD_BY = "heldby.npy"
+    SAMPLES = "samples.jsonl"
 
     def __init__(self, path: Path) -> None:
         self.path = path

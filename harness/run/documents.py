@@ -16,6 +16,7 @@ from harness.storage.folder import SCHEMA
 # Bounds that only a damaged file exceeds. Readers of a run allocate memory by some of these values.
 _MOST = 1e10
 _MOST_OPERATIONS = 65_536
+_MOST_READINGS = 10_000
 Duration = Annotated[float, msgspec.Meta(gt=0, le=MAX_DURATION_S)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0, le=_MOST)]
 
@@ -95,11 +96,46 @@ class Profiles(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class BackendFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """One server behind the target: its highest rate in a probe, and the rate that the run demanded."""
+    """One server behind the target, or the client before it: its highest rate in a probe, and the rate in the run."""
 
     ceiling_per_s: float | None = None
     what: str = ""
     achieved_per_s: float | None = None
+    is_client: bool = False
+    """True for the harness's own HTTP client: then the rates are those that it made, and its ceiling is the load generator's."""
+
+
+class ServerUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """Resources of a server's process tree over the run: equally long lists, one value for each reading.
+
+    `at_s` is in seconds from time zero (negative in warm-up). `cpu_s` is the CPU time since the server started, of all of its
+    processes, the ended ones included. `rss_bytes` is the sum over processes: a page that two of them share counts twice.
+    """
+
+    at_s: Annotated[list[float], msgspec.Meta(max_length=_MOST_READINGS)] = []
+    cpu_s: list[NotNegative] = []
+    rss_bytes: list[Annotated[int, msgspec.Meta(ge=0)]] = []
+    descriptors: list[int] = []
+    threads: list[int] = []
+    processes: list[int] = []
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for lists of different lengths; `msgspec` turns it into a validation error of the file."""
+        columns = (self.cpu_s, self.rss_bytes, self.descriptors, self.threads, self.processes)
+        if any(len(column) != len(self.at_s) for column in columns):
+            raise ValueError("the server's readings have columns of different lengths")
+
+
+class ServedFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The server that the harness started for the run; `command` is as configured, `start_s` the time until it was ready."""
+
+    name: str
+    command: str
+    port: int
+    start_s: NotNegative
+    trouble: str | None = None
+    """The sentence on a server that ended during the run."""
+    usage: ServerUsage = ServerUsage()
 
 
 class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +151,8 @@ class WorkerFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One of several workers: its outcomes of the measured time, and the CPU contention of its process.
 
     `lost` is how its process ended, if not normally; `undone_share` is the share of the whole plan that it left undone.
+    `placed_within_ns` is the largest error of its time zero against that of the whole, in ns, which is 0 on one machine; None if the
+    clocks of the machines were not compared.
     """
 
     name: str
@@ -124,6 +162,7 @@ class WorkerFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Percentiles of its response times, in ns; None for a percentile with too few calls."""
     lost: str | None = None
     undone_share: float = 0.0
+    placed_within_ns: int | None = 0
 
 
 class LocustFacts(msgspec.Struct, kw_only=True):
@@ -178,5 +217,7 @@ class RunDocument(msgspec.Struct, kw_only=True):
     """Workers of the run; empty if one process drove all calls. `host` is of that process, else the worst of the workers."""
     locust: LocustFacts | None = None
     """Locust's own counts; None if the harness drove the run."""
+    served: ServedFacts | None = None
+    """The server under test, if the harness started it."""
     backends: dict[str, BackendFacts] = {}
     profiles: Profiles = msgspec.field(default_factory=Profiles)

@@ -91,6 +91,8 @@ class LoadFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Resources of child processes; None if calls had no child processes."""
     journeys: JourneyFacts | None = None
     """Ends of the users' journeys; None for a target without a journey."""
+    is_remote: bool = False
+    """True if the calls were requests to another process: what ran in this one was the harness's own client."""
     client: ClientFacts | None = None
     """Facts of a process with the users of a locustfile; None where the harness has its own users."""
     threads: int = 0

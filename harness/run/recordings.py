@@ -13,16 +13,12 @@ from typing import Any
 import msgspec
 
 from harness.errors import UsageError
+from harness.requests.accesslog import logged_requests, no_line_of_a_log
 from harness.requests.har import recorded_arrivals
-from harness.requests.lines import METHODS
-from harness.requests.template import operation_of
 
 Arrival = tuple[int, float | str, str]
 """Number of the line or entry, time (seconds, or ISO 8601) and operation."""
 
-_LOGGED = re.compile(
-    r'\S+ \S+ .*?\[(?P<time>[^\]]+)\] "(?:(?P<method>[A-Z]+) (?P<path>/\S*)[^"]*|(?:[^"\\]|\\.)*)" \d{3}\b'
-)
 _TIME = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d{4})", re.ASCII)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -44,11 +40,6 @@ def har_arrivals(document: Any, path: Path) -> tuple[list[Arrival], int]:
     return arrivals, len(document["log"]["entries"]) - len(arrivals)
 
 
-def is_access_log(text: str) -> bool:
-    """Return True if the first line is one of an access log in common or combined format."""
-    return _LOGGED.match(text.lstrip().partition("\n")[0]) is not None
-
-
 def logged_arrivals(text: str, path: Path) -> tuple[list[Arrival], int]:
     """Return the arrivals in an access log, and the number of lines without a request of HTTP, which are left out.
 
@@ -67,19 +58,11 @@ def logged_arrivals(text: str, path: Path) -> tuple[list[Arrival], int]:
 
 
 def _logged(text: str, path: Path) -> Iterator[tuple[int, float, str]]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        read = _LOGGED.match(line)
-        time = _TIME.fullmatch(read["time"]) if read else None
-        if read is None or time is None or time[2] not in _MONTHS:
-            raise UsageError(
-                "This is not a line of an access log in combined format", where=f"{path}:{number}",
-                remedy='A line is: 127.0.0.1 - - [10/Oct/2026:13:55:36 +0000] "GET /items/7 HTTP/1.1" 200 12 "-" "agent"',
-            )  # fmt: skip
-        is_request = read["method"] in METHODS
-        name = operation_of(read["method"], read["path"].partition("?")[0]) if is_request else ""
-        yield number, _second(time), name
+    for line in logged_requests(text, path):
+        time = _TIME.fullmatch(line.time)
+        if time is None or time[2] not in _MONTHS:
+            raise no_line_of_a_log(f"{path}:{line.number}")
+        yield line.number, _second(time), line.operation
 
 
 def _second(time: re.Match[str]) -> float:

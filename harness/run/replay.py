@@ -24,6 +24,7 @@ import numpy as np
 from harness.clock import NS_PER_S
 from harness.errors import HarnessError, UsageError
 from harness.plans.trace import Trace
+from harness.requests.accesslog import is_access_log
 from harness.run import recordings
 from harness.run.directory import RunDirectory
 from harness.storage import files
@@ -63,7 +64,7 @@ def read_trace(path: Path) -> Trace:
         raise UsageError("The trace is not UTF-8 text", where=f"{path}:{line}", remedy=_EXAMPLE) from error
     about = f"sha256 {hashlib.sha256(content).hexdigest()[:16]}"
     document = recordings.har_of(text)
-    if document is None and not recordings.is_access_log(text):
+    if document is None and not is_access_log(text):
         return _trace(_lines(text, path), path, about)
     read = (
         recordings.logged_arrivals(text, path)

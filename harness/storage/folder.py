@@ -22,8 +22,8 @@ GITIGNORE = ".gitignore"
 """File that lets git ignore the whole folder, itself included: a checkout with runs in it is not changed."""
 STARTED, FINISHED = "started", "finished"
 """Status of a folder before anything was measured or while session records are added; status of a finished one."""
-SESSION, ABLATION, CALIBRATION = "session", "ablation", "calibration"
-"""Kinds of folders with session records; folders with a run name their kind in its document."""
+SESSION, ABLATION, CALIBRATION, BISECT = "session", "ablation", "calibration", "bisect"
+"""Kinds of folders with session records, or with the measurements of a search; folders with a run name their kind in its document."""
 
 
 class Head(msgspec.Struct, frozen=True):

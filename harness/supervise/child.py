@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from harness.errors import ServerError
+from harness.supervise.guardian import kill_group, kill_marked, marked
 from harness.supervise.secret import Secrets
 
 DEFAULT_GRACE_S = 5.0
@@ -32,8 +33,11 @@ class Child:
         secrets: Secrets,
         on_end: Callable[["Child"], None],
         log_began_at: int = 0,
+        mark: str = "",
     ) -> None:
         self.name = name
+        self.mark = mark
+        """Variable in the environment of the child and of all that it starts, `NAME=VALUE`; empty without one."""
         self.log = log
         self.log_began_at = log_began_at
         """Offset in its log, in bytes, where its output begins: other processes may have written there before."""
@@ -93,15 +97,15 @@ class Child:
             )
         return code
 
-    def stop(self, grace_s: float = DEFAULT_GRACE_S) -> int:
+    def stop(self, grace_s: float = DEFAULT_GRACE_S, number: int = signal.SIGTERM) -> int:
         """End the child and its whole process group, close its pipes, and return the exit code.
 
-        Sends SIGTERM first, SIGKILL after `grace_s` seconds, or at once if the waiting is interrupted. Grandchildren
+        Sends signal `number` first, SIGKILL after `grace_s` seconds, or at once if the waiting is interrupted. Grandchildren
         get no separate grace: they are killed when the child has ended. Stopping twice is harmless.
         """
         try:
             if self.poll() is None:
-                os.kill(self.pid, signal.SIGTERM)
+                os.kill(self.pid, number)
                 self._ended_within(grace_s)
         finally:
             code = self.kill()
@@ -115,6 +119,10 @@ class Child:
         self._reap()
         self._close_pipes()
         return self._code
+
+    def pids(self) -> frozenset[int]:
+        """Return the processes with its mark: itself and all that it started, as far as they kept their environment."""
+        return frozenset({self.pid, *(marked(self.mark) if self.mark else ())})
 
     def _ended_within(self, timeout_s: float | None) -> int | None:
         """Return the exit code once the child has ended, or None if the time is up first."""
@@ -155,11 +163,12 @@ class Child:
         return "\n".join(self._secrets.hide(text).splitlines()[-lines:])
 
     def _sweep(self) -> None:
-        """Kill the process group, once: its number may be reused later."""
+        """Kill the process group and the processes with its mark, once: the group's number may be reused later."""
         if not self._swept:
             self._swept = True
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+            kill_group(self.pid)
+            if self.mark:
+                kill_marked(self.mark)
             self._on_end(self)
 
     def _close_pipes(self) -> None:

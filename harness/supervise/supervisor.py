@@ -2,11 +2,12 @@
 
 import contextlib
 import os
+import secrets
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -18,6 +19,7 @@ from harness.supervise.secret import Secrets
 
 _FOLDER = Path(__file__).resolve().parent
 _PYTHON = (sys.executable, "-I", "-S")
+_MARK = "HARNESS_PROCESS_TREE"
 
 
 class Supervisor:
@@ -57,11 +59,13 @@ class Supervisor:
         stdin: int | IO[bytes] = subprocess.DEVNULL,
         stdout: int | IO[bytes] | None = None,
         pass_fds: Collection[int] = (),
+        marked: bool = False,
     ) -> Child:
         """Start `argv` as a child called `name`, and return at once.
 
         Its standard error, and its standard output unless `stdout` is given, are appended to the file `log`.
-        `env` is the whole environment of the child (default: ours). Call it from the main thread: the kernel
+        `env` is the whole environment of the child (default: ours). A `marked` child has a variable in its environment by
+        which processes that leave its process group are found and ended too. Call it from the main thread: the kernel
         kills a child when the *thread* that started it ends.
 
         Raises ServerError if the program does not exist.
@@ -70,6 +74,9 @@ class Supervisor:
         program = _find(name, argv[0], env)
         log.parent.mkdir(parents=True, exist_ok=True)
         self._ensure_guardian()
+        mark = f"{_MARK}={secrets.token_hex(8)}" if marked else ""
+        if mark:
+            env = {**(os.environ if env is None else env), _MARK: mark.partition("=")[2]}
         with log.open("ab") as file:
             began_at = file.tell()
             process = subprocess.Popen(
@@ -82,9 +89,10 @@ class Supervisor:
                 pass_fds=tuple(pass_fds),
                 process_group=0,
             )
-        child = Child(name, process, log, self.secrets, self._release, began_at)
+        child = Child(name, process, log, self.secrets, self._release, began_at, mark)
         self._children.append(child)
-        self._tell_guardian(f"+{child.pid}\n")
+        for guard in _guards(child):
+            self._tell_guardian(f"+{guard}\n")
         return child
 
     def running(self) -> tuple[Child, ...]:
@@ -100,7 +108,8 @@ class Supervisor:
         self._tell_guardian(f"-{group}\n")
 
     def _release(self, child: Child) -> None:
-        self._tell_guardian(f"-{child.pid}\n")
+        for guard in _guards(child):
+            self._tell_guardian(f"-{guard}\n")
         mask_secrets(child.log, child.log_began_at, self.secrets)
 
     def _ensure_guardian(self) -> None:
@@ -126,6 +135,12 @@ class Supervisor:
         if guardian is not None:
             with contextlib.suppress(BrokenPipeError):
                 guardian.communicate()
+
+
+def _guards(child: Child) -> Iterator[int | str]:
+    yield child.pid
+    if child.mark:
+        yield child.mark
 
 
 def _require_main_thread(name: str) -> None:

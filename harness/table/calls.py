@@ -38,8 +38,12 @@ DTYPE = np.dtype(
         # Part of lag while the target blocked the event loop, and part caused by CPU contention.
         ("lag_target_ns", "<i8"),
         ("lag_host_ns", "<i8"),
+        # From entered to the first byte of the response; 0 where none came or nobody knows.
+        ("first_byte_ns", "<i8"),
     ]
 )
+_EARLIER = np.dtype(DTYPE.descr[:-1])
+"""Rows of earlier versions, which knew no first byte. Only readers meet them, and `first_byte_ns` is then missing."""
 ROW_BYTES = DTYPE.itemsize
 # struct formats of the part of a row written by a claim, and of the rest; tests keep them equal to DTYPE.
 CLAIM_FORMAT = "<BBHIqq"
@@ -47,13 +51,14 @@ FILL_FORMAT = "<6q"
 INTENDED_FROM = 8
 FILL_FROM = 24
 LAG_FROM = 56
-"""Offsets of the intended time, of the rest, and of the causes of lag in a row."""
+FIRST_BYTE_FROM = 72
+"""Offsets of the intended time, of the rest, of the causes of lag, and of the time of the first byte in a row."""
 HEADER_BYTES = 512
-# Memory does not grow with the rows, so only the disk needs protection: this is 14 GB, and 2.7 hours of 20,000
+# Memory does not grow with the rows, so only the disk needs protection: this is 16 GB, and 2.7 hours of 20,000
 # arrivals a second, the most that one process can drive. A larger plan is refused before it starts.
 MAX_ROWS = 200_000_000
 _STRETCH_ROWS = 65_536
-_DESCRIPTION = repr(DTYPE.descr).encode()
+_DTYPES = {repr(dtype.descr).encode(): dtype for dtype in (DTYPE, _EARLIER)}
 _SHAPE = re.compile(rb"'shape': \((\d+),\)")
 
 
@@ -66,10 +71,18 @@ def header(rows: int) -> bytes:
 
 def planned_rows(head: bytes) -> int | None:
     """Return the number of rows that a header promises: those of the plan, or all of a sealed table. None for another file."""
+    promised = _promised(head)
+    return promised[0] if promised and promised[1] is DTYPE else None
+
+
+def _promised(head: bytes) -> tuple[int, np.dtype[np.void]] | None:
+    """Return number and type of the rows behind a header, of this or an earlier version; None for another file."""
     shape = _SHAPE.search(head)
+    if shape is None or head[:6] != b"\x93NUMPY":
+        return None
     # Earlier versions reserved the byte and left it 0.
-    is_ours = head[:6] == b"\x93NUMPY" and _DESCRIPTION in head.replace(b"'reserved'", b"'aside'")
-    return int(shape[1]) if shape and is_ours else None
+    known = head.replace(b"'reserved'", b"'aside'")
+    return next(((int(shape[1]), dtype) for text, dtype in _DTYPES.items() if text in known), None)
 
 
 def reserve(descriptor: int, rows: int) -> None:
@@ -129,12 +142,13 @@ def load(path: Path) -> Table:
             head = file.read(HEADER_BYTES)
     except OSError as error:
         raise _damaged(path, f"it cannot be read: {error.strerror}") from error
-    planned = planned_rows(head)
-    if planned is None:
+    promised = _promised(head)
+    if promised is None:
         raise _damaged(path, "it is not a table of calls")
+    planned, dtype = promised
     if size < HEADER_BYTES:
         raise _damaged(path, "it ends in its header")
-    rows, rest = divmod(size - HEADER_BYTES, ROW_BYTES)
+    rows, rest = divmod(size - HEADER_BYTES, dtype.itemsize)
     if rest:
         raise _damaged(path, f"it ends in the middle of row {rows}")
     if rows > 2 * MAX_ROWS:
@@ -143,8 +157,8 @@ def load(path: Path) -> Table:
     if rows < planned:
         raise _damaged(path, f"it holds {rows} of {planned} rows")
     if not rows:
-        return np.zeros(0, DTYPE)
-    table = np.memmap(path, DTYPE, "r", HEADER_BYTES, (rows,))
+        return np.zeros(0, dtype)
+    table = np.memmap(path, dtype, "r", HEADER_BYTES, (rows,))
     return table if rows == planned else _without_reserve(table, planned)
 
 

@@ -7,7 +7,10 @@ from harness.model import Outcome
 from harness.table import calls
 from harness.table.aside import has_time
 
-METRICS = ("response_ns", "service_ns", "lag_ns", "queue_ns", "run_ns", "wait_busy_ns", "wait_idle_ns")
+METRICS = (
+    "response_ns", "service_ns", "lag_ns", "queue_ns", "run_ns", "wait_busy_ns", "wait_idle_ns", "first_byte_ns",
+)  # fmt: skip
+"""Files of histograms number them in this order."""
 _RETURNED = [outcome for outcome in Outcome if outcome.returned]
 
 
@@ -26,7 +29,7 @@ def harness_lag_ns(rows: calls.Table) -> npt.NDArray[np.int64]:
 def latencies(rows: calls.Table) -> dict[str, npt.NDArray[np.int64]]:
     """Return the time of each call in ns, by metric of `METRICS` and in its order; -1 where it is unknown.
 
-    The split may have been off, or the call has no time at all. Contradictory stamps, which make a run invalid, give 0.
+    The split may have been off, no first byte was seen, or the call has no time at all. Contradictory stamps, which make a run invalid, give 0.
     """
     intended, dispatched = rows["intended_ns"], rows["dispatched_ns"]
     entered, completed = rows["entered_ns"], rows["completed_ns"]
@@ -39,6 +42,15 @@ def latencies(rows: calls.Table) -> dict[str, npt.NDArray[np.int64]]:
     }
     split = {"run_ns": run, "wait_busy_ns": busy, "wait_idle_ns": completed - entered - run - busy}
     known = has_time(rows)
-    return {name: np.where(known, np.maximum(values, 0), -1) for name, values in stamped.items()} | {
-        name: np.where(known & (run >= 0), np.maximum(values, 0), -1) for name, values in split.items()
-    }
+    return (
+        {name: np.where(known, np.maximum(values, 0), -1) for name, values in stamped.items()}
+        | {name: np.where(known & (run >= 0), np.maximum(values, 0), -1) for name, values in split.items()}
+        | {"first_byte_ns": _first_byte_ns(rows)}
+    )
+
+
+def _first_byte_ns(rows: calls.Table) -> npt.NDArray[np.int64]:
+    if "first_byte_ns" not in (rows.dtype.names or ()):
+        return np.full(len(rows), -1, np.int64)
+    first: npt.NDArray[np.int64] = np.where(rows["first_byte_ns"] > 0, rows["first_byte_ns"], -1)
+    return first

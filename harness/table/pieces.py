@@ -1,6 +1,6 @@
 """Read a long table in chunks, so that memory does not grow with its length.
 
-No reader may copy all calls of a run: a run of hours has tens of millions, of 72 bytes each.
+No reader may copy all calls of a run: a run of hours has tens of millions, of 80 bytes each.
 """
 
 import mmap
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from harness.table.aside import is_measured
-from harness.table.calls import DTYPE, HEADER_BYTES, Table
+from harness.table.calls import HEADER_BYTES, Table
 
 PIECE_ROWS = 131_072
 
@@ -51,8 +51,9 @@ def warmup_and_measured(table: Table) -> tuple[Table, Table]:
 
 def _private(table: Table) -> Table:
     """Return the same rows, writable; only written pages take memory."""
+    dtype = table.dtype
     if isinstance(table, np.memmap) and table.mode == "r" and table.filename is not None:
-        private: Table = np.memmap(table.filename, DTYPE, "c", HEADER_BYTES, (len(table),))
+        private: Table = np.memmap(table.filename, dtype, "c", HEADER_BYTES, (len(table),))
         return private
     return table.copy()
 

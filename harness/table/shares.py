@@ -72,7 +72,7 @@ def whole_table(timing: Path) -> calls.Table:
             where=str(timing),
             remedy="This run cannot be evaluated; run the scenario again",
         )
-    whole = np.zeros(rows, calls.DTYPE)
+    whole = np.zeros(rows, parts[0].dtype)
     _fill(whole, parts)
     return whole
 

@@ -49,6 +49,8 @@ class Judge:
         self.rule = rule
         """Return the rule by which answers were judged so far, as a sentence; empty if the target judges its own answers."""
         self.passed: set[type] = set() if passed is None else passed
+        self.first_byte_ns: Callable[[Any], int] | None = None
+        """Function from an answer to the ns from the start of its call to its first byte, 0 without one; None if no answer knows."""
         self.fault = ""
         """First fault of the target's `outcome` or `failure`, as a sentence; empty without a fault."""
         self.on_fault: Callable[[], None] = lambda: None

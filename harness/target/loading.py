@@ -32,7 +32,7 @@ from harness.target.eventloop import EventLoop
 from harness.target.importing import file_of_module, load_object, told
 from harness.target.journeys import Journey, for_user, for_user_async, journey_of
 from harness.target.refusals import check_factory, check_functions, ran
-from harness.target.spec import ENGINE, REQUESTS, RESERVED, VALUES, kind_and_place
+from harness.target.spec import ENGINE, HTTP, REQUESTS, RESERVED, VALUES, kind_and_place
 from harness.target.unfinished import is_async, is_never_run
 
 _ADAPTERS = {
@@ -40,12 +40,14 @@ _ADAPTERS = {
     "wsgi": "harness.target.adapters.wsgi",
     "asgi": "harness.target.adapters.asgi",
     "lambda": "harness.target.adapters.awslambda",
+    HTTP: "harness.target.adapters.http",
 }
 """Module of each kind's function `adapt`, from `Asked` to a target."""
 _VISITS = {
     "wsgi": "harness.target.adapters.wsgi_visits",
     "asgi": "harness.target.adapters.asgi_visits",
     "lambda": "harness.target.adapters.awslambda_visits",
+    HTTP: "harness.target.adapters.http_visits",
 }
 """Module of each kind's function `walk`, which lets users call such a target on their journey."""
 
@@ -78,6 +80,8 @@ class LoadedTarget:
     """Sentences about the target that degrade every run of it."""
     remarks: tuple[str, ...] = ()
     """Sentences about the target's requests that do not."""
+    is_remote: bool = False
+    """True if calls are requests to another process: what runs in this one is the harness's own client."""
 
     @property
     def has_counters(self) -> bool:
@@ -102,16 +106,18 @@ def make(text: str, parameters: Mapping[str, str]) -> LoadedTarget:
     learn_parameters(parameters)
     own = {name: value for name, value in parameters.items() if name not in {*RESERVED, EXPECT_STATUS}}
     kind, place = kind_and_place(text)
-    found = load_object(place)
+    # A server has no object in this process.
+    found = None if kind == HTTP else load_object(place)
     target = _adapted(kind, text, found, own, parameters) if kind else _made(text, found, own, parameters)
     shaped = _shaped(text, target, parameters.get(ENGINE))
     adapted = target if isinstance(target, Adapted) else Adapted()
     return dataclasses.replace(
         shaped,
         judge=adapted.judge or judge_of(target, _expected(text, target, parameters.get(EXPECT_STATUS))),
-        file=_file_of(found) or file_of_module(place),
+        file="" if kind == HTTP else _file_of(found) or file_of_module(place),
         notes=adapted.notes,
         remarks=adapted.remarks,
+        is_remote=adapted.is_remote,
     )
 
 

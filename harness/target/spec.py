@@ -1,7 +1,7 @@
 """Parse the SPEC of a target: `NAME?key=value&…`, `PLACE?…` of a factory, or `KIND:PLACE?…`; values are text.
 
 A PLACE is `path/to/file.py:name` or `package.module:name`. KIND says what stands there instead of a factory: a function to
-`call`, a `wsgi` or `asgi` application, a `lambda` handler.
+`call`, a `wsgi` or `asgi` application, a `lambda` handler. A URL of a server is a SPEC too: its scheme is the KIND.
 """
 
 import dataclasses
@@ -14,16 +14,21 @@ from harness.model import Engine
 from harness.redaction.patterns import HIDDEN
 from harness.redaction.redact import learn_parameters, redact_text
 
-KINDS = ("call", "wsgi", "asgi", "lambda")
-"""Kinds of objects that are adapted to targets."""
+HTTP = "http"
+SERVE = "serve"
+KINDS = ("call", "wsgi", "asgi", "lambda", HTTP, SERVE)
+"""Kinds of what is adapted to targets: objects in the user's code, and servers by their URL."""
+_SCHEMES = ("http://", "https://")
 FORMS = (
     ("call:PLACE", "a function, sync or async; parameters are its keyword arguments"),
     ("wsgi:PLACE", "a WSGI application, called in-process: Flask, Django, Bottle"),
     ("asgi:PLACE", "an ASGI application, called in-process: FastAPI, Starlette, Django"),
     ("lambda:package.module.handler", "an AWS Lambda handler; its events come from --requests"),
+    ("http://HOST:PORT", "a server that runs already, also https://"),
+    ("serve:NAME", "a server that the harness starts, of [tool.harness.servers.NAME]"),
     ("PLACE", "a factory of an object with call(event)"),
 )
-"""The forms of a SPEC for code of the user's own, each with its meaning; PLACE is `package.module:name` or `file.py:name`."""
+"""The forms of a SPEC for what is the user's own, each with its meaning; PLACE is `package.module:name` or `file.py:name`."""
 REQUESTS, VALUES, ENGINE = "requests", "values", "engine"
 RESERVED = (REQUESTS, VALUES, ENGINE)
 """Parameters for the harness itself; neither a factory nor a called function gets them."""
@@ -35,8 +40,10 @@ WORKER_VARIABLE = "HARNESS_WORKER"
 def kind_and_place(name: str) -> tuple[str, str]:
     """Return (KIND, PLACE) of a SPEC's name; the KIND of a factory is empty.
 
-    The place of a Lambda handler may have AWS's dotted form `package.module.handler`.
+    The place of a Lambda handler may have AWS's dotted form `package.module.handler`; that of a server is its URL.
     """
+    if name[:8].lower().startswith(_SCHEMES):
+        return HTTP, name
     kind, _, place = name.partition(":")
     if kind not in KINDS:
         return "", name
@@ -59,11 +66,16 @@ def first_engine(name: str, parameters: Mapping[str, str]) -> Engine:
 
     Raises `UsageError` for an engine that does not exist.
     """
-    wanted = parameters.get(ENGINE)
+    wanted, kind = parameters.get(ENGINE), kind_and_place(name)[0]
     if wanted is None:
-        return Engine.ASYNCIO if kind_and_place(name)[0] == "asgi" else Engine.GEVENT
+        return Engine.ASYNCIO if kind == "asgi" else Engine.GEVENT
     if wanted not in set(Engine):
         raise UsageError(f"There is no engine '{wanted}'", remedy=f"Choose from: {', '.join(Engine)}")
+    if kind == HTTP and wanted == Engine.ASYNCIO:
+        raise UsageError(
+            "The HTTP client of the harness runs in greenlets or threads, not under asyncio",
+            remedy="Remove --engine, or choose gevent or threads",
+        )
     return Engine(wanted)
 
 
@@ -76,7 +88,7 @@ class TargetSpec:
 
     @property
     def is_factory(self) -> bool:
-        """True if the name is a place in the user's code, False if it is a name of the registry."""
+        """True if the name is a place in the user's code or the URL of a server, False if it is a name of the registry."""
         kind, place = kind_and_place(self.name)
         if kind:
             return True

@@ -20,7 +20,7 @@ from harness.exact.sides import SharedCounts
 from harness.judge.ablation import Measured, coverage_of_each
 from harness.judge.looks import Looks
 from harness.policy.policy import Policy
-from harness.processes.loadrun import Subject
+from harness.processes.subject import Subject
 from harness.session.allowance import Allowance
 from harness.session.conductor import MicroSession, SessionRequest, Write, begin_receipt
 from harness.session.pace import Asked, Pace

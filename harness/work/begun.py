@@ -6,7 +6,7 @@ from typing import Protocol
 from harness import environment
 from harness.policy.thresholds import Thresholds
 from harness.processes.loadrun import LoadPlan
-from harness.reading.limits import check_operations, read_limit
+from harness.reading.limits import call_limits, check_operations
 from harness.run.documents import RunDocument
 from harness.storage.stamps import started_now
 from harness.work.servers import Backends
@@ -35,7 +35,7 @@ def document_of(
 
     Raises `UsageError` for a limit on an operation that the run does not have.
     """
-    check_operations([read_limit(text) for text in asked.slos], mix)
+    check_operations(call_limits(asked.slos), mix)
     return RunDocument(
         scenario=plan.scenario.name,
         target=asked.selection.spec.shown,

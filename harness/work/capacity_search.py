@@ -21,6 +21,7 @@ from harness.storage.stamps import started_now
 from harness.supervise import Supervisor
 from harness.table import calls
 from harness.units import format_duration, format_rate_in_full
+from harness.work.client_ceiling import with_client
 from harness.work.ended import EarlyEnd
 from harness.work.preparing import probed_per_s
 from harness.work.probing import Prober, Question
@@ -57,8 +58,10 @@ def carry_out(request: CapacityRequest, talk: Talk) -> tuple[RunDirectory, Capac
         with early.measuring(lambda: any(document.probes for document in begun)) as supervisor:
             data = data_of(request.question.selection.spec)
             servers = provide(request.backends, supervisor, folder.servers, talk, data)
-            with servers as backends:
-                prober = Prober(request.question, folder.path / PROBES, supervisor, backends, talk)
+            with servers as started:
+                question = request.question
+                backends = with_client(started, question.selection, question.plan, supervisor, talk)
+                prober = Prober(question, folder.path / PROBES, supervisor, backends, talk)
                 bounds = _bounds(request, supervisor, backends, talk)
                 begun.append(_document(request, bounds, backends))
                 _search(request, bounds, prober, folder, begun[0], began_s)

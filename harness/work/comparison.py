@@ -6,7 +6,8 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.instructions import valgrind
-from harness.model import Scenario
+from harness.model import Executor, Scenario
+from harness.policy.build import Build
 from harness.policy.policy import Policy
 from harness.processes.loadrun import LoadPlan
 from harness.session.receipt import Shard, Side
@@ -25,8 +26,17 @@ CHOICES = {
 }
 """The suites that each word selects. `all` leaves out the one that needs a tool which is not installed everywhere."""
 SEGMENT_WARMUP_S = 1.5
+LOCUST_USERS = 10
 LOAD_SHARE = 0.5
 """Share of the budget for load, where both micro-benchmarks and load are measured."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LocustUsers:
+    """A locustfile and the number of its users, in place of a scenario."""
+
+    file: Path
+    count: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,6 +49,7 @@ class LoadOptions:
     backends: str
     data: Data
     rate_per_s: float | None = None
+    locustfile: Path | None = None
 
     def plan(self, seed: int) -> LoadPlan:
         """Return the plan of each segment."""
@@ -70,8 +81,15 @@ class ComparisonRequest:
     load: LoadOptions | None = None
     select: tuple[str, ...] = ()
     """Words that choose the benchmarks and the counted operations; without any, all of them."""
+    build: Build | None = None
+    """The command that builds each side of code; None where they are measured as they are."""
     shard: Shard | None = None
     """The share of the micro-benchmarks to measure; None for all of them."""
+
+    @property
+    def is_served(self) -> bool:
+        """True if the target is a server that the harness starts."""
+        return self.driven is not None and any(one.server for one in self.driven.values())
 
     @property
     def has_benchmarks(self) -> bool:
@@ -108,13 +126,22 @@ def shard_of(request: ComparisonRequest, shard: Shard | None) -> ComparisonReque
     return dataclasses.replace(request, shard=shard, suites=suites, driven=None, load=None)
 
 
-def suites_of(named: str | None, policy: Policy, *, has_target: bool) -> tuple[str, ...]:
+def suites_of(
+    named: str | None, policy: Policy, *, has_target: bool, is_served: bool = False
+) -> tuple[str, ...]:
     """Return the suites to measure: those of the word `named`, or the policy's.
 
-    Raises `UsageError` for exact counts with neither a target to drive nor micro-benchmarks to trace, and for instructions
-    where they cannot be counted.
+    Nothing is counted in a server's process: with one, exact counts are of micro-benchmarks alone. Raises `UsageError` for
+    exact counts with neither a target to drive nor micro-benchmarks to trace, and for instructions where they cannot be
+    counted.
     """
     wanted: tuple[str, ...] = CHOICES[named] if named else policy.suites
+    if is_served and not {"micro", "instructions"}.intersection(wanted):
+        wanted = tuple(suite for suite in wanted if suite != "exact")
+        if not wanted:
+            raise UsageError(
+                "Calls and allocations are not counted in a server's process", remedy="Give --suite load"
+            )
     if wanted == ("exact",) and not has_target:
         raise UsageError(
             "The exact suite alone needs a target to drive",
@@ -125,6 +152,17 @@ def suites_of(named: str | None, policy: Policy, *, has_target: bool) -> tuple[s
     return tuple(suite for suite in SUITES if suite in wanted)
 
 
+def of_servers(suites: tuple[str, ...], named: str | None) -> tuple[str, ...]:
+    """Return the suites that can compare two servers whose code is the same tree. Raises `UsageError` if none was named."""
+    found = tuple(suite for suite in suites if suite == "load")
+    if not found:
+        raise UsageError(
+            f"Two servers have no benchmarks to compare{f' in --suite {named}' if named else ''}",
+            remedy="Give --suite load",
+        )
+    return found
+
+
 def load_options(
     driven: Mapping[Side, Driven] | None,
     policy: Policy,
@@ -133,6 +171,7 @@ def load_options(
     scenario: str | None,
     segment_s: float,
     rate_per_s: float | None,
+    locust: LocustUsers | None = None,
 ) -> LoadOptions:
     """Return the options for loading both sides, with `backends` where a side needs any.
 
@@ -149,10 +188,25 @@ def load_options(
     if backends != "none":
         require(data)
     return LoadOptions(
-        scenario=load_scenario(scenario, policy, driven),
+        scenario=_of_locustfile(locust, driven) if locust else load_scenario(scenario, policy, driven),
         duration_s=segment_s,
         warmup_s=SEGMENT_WARMUP_S,
         backends=backends,
         data=data,
         rate_per_s=rate_per_s,
+        locustfile=locust.file if locust else None,
+    )
+
+
+def _of_locustfile(locust: LocustUsers, driven: Mapping[Side, Driven]) -> Scenario:
+    """Return the scenario of a locustfile's users. Raises `UsageError` without the file, or without servers to call."""
+    if not locust.file.is_file():
+        raise UsageError(f"There is no locustfile '{locust.file}'", remedy="Name a file with Locust's users")
+    if not all(one.server for one in driven.values()):
+        raise UsageError(
+            "The users of a locustfile call a server, and the target is none that the harness starts",
+            remedy="Add --serve NAME, of [tool.harness.servers.NAME]",
+        )
+    return Scenario(
+        locust.file.stem, "the users of a locustfile", executor=Executor.CLOSED, users=locust.count
     )

@@ -15,6 +15,7 @@ from harness.run.directory import RunDirectory
 from harness.run.documents import RunDocument
 from harness.supervise import Supervisor
 from harness.work.begun import document_of
+from harness.work.client_ceiling import with_client
 from harness.work.ended import Work
 from harness.work.finished import add_wait_profile, write_histograms
 from harness.work.preparing import Find, label_of, prepared, subject_of
@@ -51,8 +52,9 @@ def carry_out(request: RunRequest, talk: Talk) -> Work:
     try:
         with work.measuring(lambda: work.directories) as supervisor:
             servers = provide(request.backends, supervisor, logs, talk, data_of(request.selection.spec))
-            with servers as backends:
-                plan = prepared(request.selection, request.plan, request.find, supervisor, backends, talk)
+            with servers as started:
+                plan = prepared(request.selection, request.plan, request.find, supervisor, started, talk)
+                backends = with_client(started, request.selection, plan, supervisor, talk)
                 request = dataclasses.replace(request, plan=plan)
                 for variant, directory in begun.items():
                     _Variant(request, variant, directory, supervisor, backends, talk).carry_out(work)
@@ -137,7 +139,7 @@ class _Variant:
         except HarnessError as error:
             document.trouble.append(str(error))
             return
-        document.backends = self._backends.facts(run.counters, run.measured_s)
+        document.backends = self._backends.facts(run.counters, run.measured_s, run.total.count)
         write_histograms(run)
         add_wait_profile(run, document, split=self._request.plan.split)
 

@@ -11,10 +11,11 @@ from harness.session.allowance import Allowance
 from harness.session.conductor import MicroSession, SessionRequest, begin_receipt
 from harness.session.pace import Pace
 from harness.session.receipt import SessionPlan, State
-from harness.session.sides.prepare import prepare
+from harness.session.sides.builds import Builder
+from harness.session.sides.built import prepare_sides
 from harness.supervise import Supervisor, private_folder, termination_as_exception
 from harness.work.comparison import ComparisonRequest
-from harness.work.micro_runs import BenchRequest, chosen_of
+from harness.work.micro_runs import BenchRequest, built_suite, chosen_of
 
 _BENCH_S = 1.5
 """Time that pytest-benchmark takes for a benchmark in its own settings, with its calibration, in seconds."""
@@ -31,10 +32,14 @@ class Listed:
     notes: Sequence[str] = ()
 
 
-def listed_bench(request: BenchRequest) -> Listed:
+def listed_bench(request: BenchRequest, talk: Talk) -> Listed:
     """Return what `harness bench` would measure. Raises as `micro_runs.carry_out`."""
-    with termination_as_exception(), Supervisor() as supervisor:
-        contents = collect(supervisor, request.suite)
+    with (
+        termination_as_exception(),
+        Supervisor() as supervisor,
+        built_suite(request, supervisor, talk) as suite,
+    ):
+        contents = collect(supervisor, suite)
     names = chosen_of(contents, request)
     seconds = _BENCH_S * len(names) * len(request.variants)
     aside = {
@@ -49,13 +54,20 @@ def listed_session(asked: ComparisonRequest, talk: Talk) -> Listed:
 
     Raises as `sessions.carry_out`. Nothing is left behind.
     """
-    talk.say("Finding the benchmarks of both sides …")
     with private_folder() as folder, termination_as_exception(), Supervisor() as supervisor:
         log = folder / "slots.log"
         request = SessionRequest(
             asked.base, asked.candidate, asked.policy, asked.seed, log, asked.command, asked.suites, select=asked.select
         )  # fmt: skip
-        with prepare(asked.base, asked.candidate, asked.policy, supervisor, log) as prepared:
+        with prepare_sides(
+            asked.base,
+            asked.candidate,
+            asked.policy,
+            supervisor,
+            log,
+            builder=Builder.of(asked.build, supervisor, talk.say),
+        ) as prepared:
+            talk.say("Finding the benchmarks of both sides …")
             receipt = begin_receipt(request, prepared)
             session = MicroSession(
                 request,

@@ -41,7 +41,7 @@ def finish(directory: RunDirectory, document: RunDocument, environment: Any) -> 
     # Workers do not need the modules that read runs, nor does a running test.
     from harness.reading.codes import exit_code
     from harness.reading.judging import judge
-    from harness.reading.limits import check_operations, read_limit
+    from harness.reading.limits import call_limits, check_operations
     from harness.reading.locustfile import remarks
     from harness.reading.summary import load
     from harness.work.finished import add_wait_profile, write_histograms
@@ -53,7 +53,7 @@ def finish(directory: RunDirectory, document: RunDocument, environment: Any) -> 
         if document.profiles.wait is not None:
             add_wait_profile(run, document)
         directory.write(document)
-        check_operations(map(read_limit, document.slos), run.operations)
+        check_operations(call_limits(document.slos), run.operations)
         judged = judge(run)
         code = exit_code([judged])
     except HarnessError as error:

@@ -21,7 +21,7 @@ from harness.model import Scenario
 from harness.policy.thresholds import Thresholds
 from harness.processes.loadrun import LoadPlan
 from harness.processes.worker_reports import Head
-from harness.reading.limits import read_limit
+from harness.reading.limits import check_limit
 from harness.redaction.redact import learn
 from harness.redaction.visible import shown_lines
 from harness.run.documents import RunDocument
@@ -29,7 +29,10 @@ from harness.storage.stamps import started_now
 from harness.work.command_line import command_line
 from harness.work.locust_runs import finish, plan_of
 
-_LIMIT = "a limit of the harness's run, such as 'p99<25ms,errors<0.1%%', or 'OPERATION: p99<25ms'; may be given several times"
+_LIMIT = (
+    "a limit of the harness's run, such as 'p99<25ms,errors<0.1%%', 'OPERATION: p99<25ms' or 'rss<+5MB/h,fds<+0'; "
+    "may be given several times"
+)
 _NO_REPORT = "store the harness's runs without HTML, which is quicker; 'harness report' can make it later"
 _APP = "wsgi:module:app or asgi:module:app: call this application in Locust's process for requests to the host, without a socket"
 _APP_HOST = "http://127.0.0.1"
@@ -94,7 +97,7 @@ def _add_options(parser: Any) -> None:
 
 def _slo(text: str) -> str:
     try:
-        read_limit(text)
+        check_limit(text)
     except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text

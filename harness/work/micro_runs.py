@@ -12,7 +12,12 @@ from harness.micro.choosing import choose
 from harness.micro.document import KIND, MicroDocument
 from harness.micro.process import Contents, Measured, collect, measure
 from harness.micro.suite import Suite
+from harness.policy.build import Build
+from harness.policy.policy import Policy
 from harness.run.directory import RunDirectory
+from harness.session.sides.builds import Builder
+from harness.session.sides.built import built_overlay
+from harness.session.sides.subjects import working_tree
 from harness.storage.stamps import started_now
 from harness.supervise import Supervisor
 from harness.work.ended import Work
@@ -30,6 +35,9 @@ class BenchRequest:
     words: tuple[str, ...]
     out: Path
     command: str
+    policy: Policy
+    build: Build | None = None
+    """The command that builds the project first; None to measure it as it is."""
 
 
 def variants_of(suite: Suite, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -49,12 +57,27 @@ def variants_of(suite: Suite, wanted: Sequence[str]) -> tuple[str, ...]:
 def carry_out(request: BenchRequest, talk: Talk) -> Work:
     """Measure every variant. Ctrl-C ends the work cleanly and keeps what was measured."""
     work = Work()
-    with work.measuring(lambda: work.directories) as supervisor:
-        contents = collect(supervisor, request.suite)
+    with (
+        work.measuring(lambda: work.directories) as supervisor,
+        built_suite(request, supervisor, talk) as suite,
+    ):
+        contents = collect(supervisor, suite)
         names = chosen_of(contents, request)
+        request = dataclasses.replace(request, suite=suite)
         for variant in request.variants:
             _measure(request, variant, names, contents, supervisor, talk, work)
     return work
+
+
+@contextmanager
+def built_suite(request: BenchRequest, supervisor: Supervisor, talk: Talk) -> Iterator[Suite]:
+    """Yield the suite, for the project as the request's command builds it, if it has one."""
+    builder = Builder.of(request.build, supervisor, talk.say)
+    if builder is None:
+        yield request.suite
+        return
+    with built_overlay(working_tree(request.suite.project), request.policy, builder) as overlay:
+        yield dataclasses.replace(request.suite, overlay=overlay)
 
 
 def chosen_of(contents: Contents, request: BenchRequest) -> tuple[str, ...]:

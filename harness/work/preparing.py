@@ -7,7 +7,8 @@ from harness.capacity.plateau import MOST_USERS, is_reached, plateau, search
 from harness.capacity.probe import PROBE_S, PROBE_WARMUP_S, USERS, at_sustainable_rate, probe_per_s, slowest
 from harness.console.console import Talk
 from harness.errors import InvalidRunError
-from harness.processes.loadrun import LoadPlan, Subject
+from harness.processes.loadrun import LoadPlan
+from harness.processes.subject import Subject
 from harness.supervise import Supervisor
 from harness.units import format_percent, format_rate, significant
 from harness.work.servers import Backends
@@ -39,7 +40,8 @@ def label_of(selection: Selection, variant: str) -> str:
 def subject_of(selection: Selection, variant: str, backends: Backends) -> Subject:
     """Return the subject to measure."""
     own = backends.parameters if selection.entry.needs_servers else {}
-    return Subject(selection.entry.factory, {**own, **selection.parameters(variant)}, backends.environment)
+    parameters = {**own, **selection.parameters(variant)}
+    return Subject(selection.entry.factory, parameters, backends.environment, server=selection.server)
 
 
 def probed_per_s(

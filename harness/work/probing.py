@@ -110,7 +110,7 @@ class Prober:
     def _load(self, directory: RunDirectory, document: RunDocument) -> JudgedRun | None:
         try:
             run = load(directory.path)
-            document.backends = self.backends.facts(run.counters, run.measured_s)
+            document.backends = self.backends.facts(run.counters, run.measured_s, run.total.count)
             write_histograms(run)
             directory.write(document)
             return judge(load(directory.path))

@@ -10,13 +10,16 @@ import msgspec
 from harness import environment
 from harness.console.console import Talk
 from harness.errors import HarnessError
+from harness.policy.build import Build
 from harness.policy.policy import Policy
-from harness.processes.loadrun import LoadPlan, Subject
+from harness.processes.loadrun import LoadPlan
+from harness.processes.subject import Subject
 from harness.profiling.document import KIND, ProfileDocument, ProfiledSide, Round, round_folder, write_sums
 from harness.profiling.runs import Sampling, next_sampling, record_cpu, record_memory, record_wait
 from harness.profiling.turns import Turns
 from harness.run.directory import RunDirectory
 from harness.run.documents import AnyProfile
+from harness.session.sides.builds import Builder
 from harness.storage.stamps import started_now
 from harness.supervise import Supervisor, private_folder
 from harness.units import format_duration
@@ -43,6 +46,7 @@ class ProfileRequest:
     out: Path
     command: str
     policy: Policy
+    build: Build | None = None
 
     @property
     def seconds(self) -> float:
@@ -79,7 +83,10 @@ def _carry_out(
     target = request.sides[-1].selection
     with (
         private_folder() as scratch,
-        code_of(request.sides, request.policy, supervisor, scratch / "prepare.log") as places,
+        code_of(
+            request.sides, request.policy, supervisor, scratch / "prepare.log",
+            Builder.of(request.build, supervisor, talk.say),
+        ) as places,
         provide(
             request.backends, supervisor, profilings[0].directory.servers, talk, data_of(target.spec)
         ) as backends,

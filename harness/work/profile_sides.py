@@ -9,15 +9,26 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.model import Scenario
 from harness.policy.policy import Policy
-from harness.processes.loadrun import Subject
+from harness.processes.subject import Subject
+from harness.serving.server import Place, Server
 from harness.session.receipt import Side
-from harness.session.sides.prepare import prepare
+from harness.session.sides.builds import Builder
+from harness.session.sides.built import prepare_sides
+from harness.session.sides.served import ServedSide, served_sides
 from harness.session.sides.subjects import TreeSide, parse_tree, working_tree
 from harness.supervise import Supervisor
 from harness.work.preparing import subject_of
 from harness.work.servers import Backends
 from harness.work.sides import overlays
 from harness.work.subjects import NOTHING, Selection, select
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Code:
+    """The place of a side's code: the folder to import it from (None: the running tree), and the place of its server."""
+
+    overlay: Path | None = None
+    served: ServedSide = dataclasses.field(default_factory=lambda: ServedSide(Place()))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -34,9 +45,13 @@ class ProfileSide:
         """Word in the name of its run directory."""
         return self.variant or self.label
 
-    def subject(self, backends: Backends, overlay: Path | None) -> Subject:
+    def subject(self, backends: Backends, code: Code) -> Subject:
         """Return the subject to measure, on `backends`."""
-        return dataclasses.replace(subject_of(self.selection, self.variant, backends), overlay=overlay)
+        found = subject_of(self.selection, self.variant, backends)
+        server = found.server
+        if isinstance(server, Server):
+            server = dataclasses.replace(server, place=code.served.place)
+        return dataclasses.replace(found, overlay=code.overlay, server=server)
 
 
 def sides_of(
@@ -90,16 +105,24 @@ def _other_target(base: str, scenario: Scenario, given: Mapping[str, str]) -> Pr
 
 @contextlib.contextmanager
 def code_of(
-    sides: tuple[ProfileSide, ...], policy: Policy, supervisor: Supervisor, log: Path
-) -> Iterator[Mapping[ProfileSide, Path | None]]:
-    """Yield the folder that each side's code is imported from; None for the running tree."""
+    sides: tuple[ProfileSide, ...],
+    policy: Policy,
+    supervisor: Supervisor,
+    log: Path,
+    builder: Builder | None,
+) -> Iterator[Mapping[ProfileSide, Code]]:
+    """Yield the place of each side's code."""
     trees = [side.tree for side in sides]
     if len(sides) < 2 or trees[0] is None or trees[1] is None:
-        yield dict.fromkeys(sides)
+        yield dict.fromkeys(sides, Code())
         return
     with (
-        prepare(trees[0], trees[1], policy, supervisor, log, with_suite=False) as prepared,
+        prepare_sides(
+            trees[0], trees[1], policy, supervisor, log, builder=builder, with_suite=False,
+            is_served=bool(sides[1].selection.server),
+        ) as prepared,
         tempfile.TemporaryDirectory(dir=prepared.folder) as scratch,
-    ):
+    ):  # fmt: skip
         places = overlays(prepared, Path(scratch))
-        yield {side: places[name] for side, name in zip(sides, Side, strict=True)}
+        served = served_sides(prepared, places, Path(scratch))
+        yield {side: Code(places[name], served[name]) for side, name in zip(sides, Side, strict=True)}

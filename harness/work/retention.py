@@ -23,7 +23,7 @@ from harness.run.directory import RunDirectory
 from harness.run.documents import RunDocument
 from harness.session.receipt_file import NAME as RECEIPT
 from harness.session.receipt_file import read_receipt
-from harness.storage.folder import ABLATION, DOCUMENT, PRODUCT, SESSION, Head, read_head
+from harness.storage.folder import ABLATION, BISECT, DOCUMENT, PRODUCT, SESSION, Head, read_head
 
 LONGEST_RUN_S = 86_400.0
 """Maximum age in s of an unfinished folder that is left alone, because its work may still be going on."""
@@ -34,14 +34,14 @@ _DOCUMENTS: Mapping[str, type[msgspec.Struct]] = {
     CAPACITY: CapacityDocument,
     IMPORTED: ImportedDocument,
 }
-_RECEIPTS = (SESSION, ABLATION)
+_RECEIPTS = (SESSION, ABLATION, BISECT)
 _NAME = re.compile(r"\.?\d{8}T\d{6}Z-[\w.-]+-[0-9a-f]{6}(\.[0-9a-f]{6})?", re.ASCII)
 """Pattern of the harness's folder names; a leading dot marks a folder that was never finished."""
 
 # Beside these every file of ours may have a scratch file while it is written. A folder of runs holds runs.
 _SCRATCH = re.compile(r"\.(?P<hidden>.+)\.\d+|(?P<plain>.+)\.\d+\.partial", re.ASCII)
 _FILES = re.compile(
-    r"(run|receipt)\.json|metrics\.txt|(report|comment|ablation|junit)\.(html|md|xml)|[\w.-]+\.log"
+    r"(run|receipt|bisect)\.json|metrics\.txt|(report|comment|ablation|junit)\.(html|md|xml)|[\w.-]+\.log"
     r"|calls\.npy|heldby\.npy|histograms\.npz|(facts|waits|by-latency|benchmarks|failure)\.json|account\.msgpack"
     r"|\.calls\.npy|\.gitignore|pytest\.ini|[\w-]+\.folded|pyspy\.raw|memory\.bin(\.\d+)?"
 )

@@ -66,11 +66,16 @@ class Backends:
             with redis.Redis(host=host, port=int(port), password=password) as client:
                 client.flushdb()
 
-    def facts(self, counters: Mapping[str, Mapping[str, int]], measured_s: float) -> dict[str, BackendFacts]:
-        """Return each back end's ceiling beside the call rate of the run."""
+    def facts(
+        self, counters: Mapping[str, Mapping[str, int]], measured_s: float, returned: int = 0
+    ) -> dict[str, BackendFacts]:
+        """Return each ceiling beside the rate in the run; `returned` is the number of its calls that returned."""
         return {
             name: msgspec.structs.replace(
-                ceiling, achieved_per_s=_calls(counters, name) / measured_s if measured_s else None
+                ceiling,
+                achieved_per_s=(returned if ceiling.is_client else _calls(counters, name)) / measured_s
+                if measured_s
+                else None,
             )
             for name, ceiling in self.ceilings.items()
         }

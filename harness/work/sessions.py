@@ -31,15 +31,20 @@ from harness.session.load.blocks import (
     at_rate_of_slower_side,
     load_session_seconds,
     probe_seconds,
+    prove_servers,
     run_load_blocks,
 )
 from harness.session.pace import Pace
 from harness.session.receipt import Count, Receipt, SessionPlan, Side, State
-from harness.session.sides.prepare import Prepared, prepare
+from harness.session.sides.builds import Builder
+from harness.session.sides.built import note_build, prepare_sides
+from harness.session.sides.prepare import Prepared
+from harness.session.sides.served import served_sides
 from harness.session.slots.sizing import Discovery, Found
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
 from harness.work.budgets import (
+    confirming_s,
     load_plan_within,
     plan_within,
     require_room_for_counting,
@@ -75,9 +80,10 @@ def carry_out(asked: ComparisonRequest, talk: Talk) -> Session:
         with (
             termination_as_exception(),
             Supervisor() as supervisor,
-            prepare(
+            prepare_sides(
                 asked.base, asked.candidate, asked.policy, supervisor, folder.log,
-                with_suite=asked.has_benchmarks,
+                builder=Builder.of(asked.build, supervisor, talk.say), with_suite=asked.has_benchmarks,
+                is_served=asked.is_served,
             ) as prepared,
         ):  # fmt: skip
             work = _Work(asked, talk, folder, supervisor, prepared, allowance)
@@ -112,6 +118,7 @@ class _Work:
             select=asked.select,
         )  # fmt: skip
         self.receipt = begin_receipt(self._request, prepared)
+        note_build(self.receipt, prepared, asked.build)
         self.slice_seconds = 0.0
         self._progress = Narrowing(talk)
         self._session: MicroSession | None = None
@@ -176,7 +183,7 @@ class _Work:
             self._talk.say("Counting allocations of the benchmarks …")
             self._keep(trace_suite(self._session.stage, self.receipt.benchmarks))
         driven = self._asked.driven
-        if driven is None:
+        if driven is None or self._asked.is_served:
             return
         self._talk.say("Counting back-end calls and allocations on both sides …")
         with self._scratch() as scratch:
@@ -263,13 +270,9 @@ class _Work:
         count = len(found.comparable)
         block_s = found.block_s(SessionPlan())
         plan = plan_within(
-            asked.budget_s,
-            block_s,
-            self._shared_policy,
-            count,
-            asked.share_of("micro"),
-            self._beside_blocks_s(found),
-        )
+            asked.budget_s, block_s, self._shared_policy, count, asked.share_of("micro"),
+            self._beside_blocks_s(found), confirming_s(found),
+        )  # fmt: skip
         self._blocks_s = block_s * (plan.screen_blocks + plan.confirm_blocks)
         self._talk.say(
             f"{count} benchmarks: about {_about(block_s * plan.least_blocks)} for {plan.least_blocks} blocks, which clear "
@@ -291,23 +294,23 @@ class _Work:
             return
         self._allowance.begin_suite()
         plan = options.plan(asked.seed)
-        servers = provide(
-            options.backends,
-            self._supervisor,
-            self._folder.path / "servers",
-            self._talk,
-            options.data,
-        )
+        logs = self._folder.path / "servers"
+        servers = provide(options.backends, self._supervisor, logs, self._talk, options.data)
         with self._scratch() as scratch, servers as backends:
-            subjects = loaded_subjects(asked.driven, overlays(self._prepared, scratch), backends)
+            places = overlays(self._prepared, scratch)
+            served = served_sides(self._prepared, places, scratch)
             session = LoadSession(
-                self._supervisor,
-                backends,
-                subjects,
-                plan,
-                self._folder.path / "segments",
-                asked.policy.limits,
-            )
+                self._supervisor, backends, loaded_subjects(asked.driven, places, backends, served), plan,
+                self._folder.path / "segments", asked.policy.limits, served=served, locustfile=options.locustfile,
+            )  # fmt: skip
+            prove_servers(session)
+            if options.locustfile:
+                self.receipt.environment["locustfile"] = str(options.locustfile)
+            self.receipt.environment |= {
+                f"server of the {side}": one.server.settings.shown
+                for side, one in asked.driven.items()
+                if one.server
+            }
             if options.rate_per_s is None and options.scenario.executor is Executor.OPEN:
                 self._talk.say(f"Probing both sides, {_about(probe_seconds())} …")
                 session = at_rate_of_slower_side(session)

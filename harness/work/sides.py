@@ -7,11 +7,13 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.model import Scenario
 from harness.policy.policy import Policy
-from harness.processes.loadrun import Subject
+from harness.processes.subject import Subject
+from harness.serving.server import Server
 from harness.session.receipt import Side
 from harness.session.sides import git
 from harness.session.sides.overlay import build_overlay
 from harness.session.sides.prepare import Prepared
+from harness.session.sides.served import ServedSide
 from harness.session.sides.subjects import Subject as SessionSubject
 from harness.session.sides.subjects import TargetSide, TreeSide, parse_tree, working_tree
 from harness.target.spec import TargetSpec, parse_spec, with_absolute_files
@@ -30,6 +32,7 @@ class Driven:
 
     spec: TargetSpec
     entry: Entry
+    server: Server | None = None
 
     def parameters(self, backends: Mapping[str, str]) -> dict[str, str]:
         """Return the factory's parameters; those that the user wrote into the SPEC win over those of the stores."""
@@ -87,7 +90,7 @@ def target_side(spec: str, driven: Driven) -> TargetSide:
 def drive(spec: str, given: Mapping[str, str] = NOTHING) -> Driven:
     """Return the target of a SPEC, with the parameters of options that it lacks. Raises `UsageError` with the nearest names."""
     selection = select(spec, find_scenario("steady"), (), given)
-    return Driven(selection.spec, selection.entry)
+    return Driven(selection.spec, selection.entry, selection.server)
 
 
 def drive_variant(name: str, policy: Policy) -> Driven:
@@ -163,12 +166,16 @@ def counted_subjects(
 
 
 def loaded_subjects(
-    driven: Mapping[Side, Driven], places: Mapping[Side, Path | None], backends: Backends
+    driven: Mapping[Side, Driven],
+    places: Mapping[Side, Path | None],
+    backends: Backends,
+    served: Mapping[Side, ServedSide],
 ) -> dict[Side, Subject]:
-    """Return the subjects of the loaded processes, on `backends`."""
+    """Return the subjects of the loaded processes, on `backends`; a server is started in the place of its side."""
     return {
         side: Subject(
-            one.entry.factory, one.parameters(backends.parameters), backends.environment, places[side]
+            one.entry.factory, one.parameters(backends.parameters), backends.environment, places[side],
+            server=one.server and dataclasses.replace(one.server, place=served[side].place),
         )
         for side, one in driven.items()
-    }
+    }  # fmt: skip

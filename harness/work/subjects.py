@@ -8,22 +8,28 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.judge import policy_file
 from harness.model import Engine, Scenario
-from harness.requests.reading import learn_secrets_in
+from harness.requests.reading import holds_requests, learn_secrets_in
+from harness.serving.server import Server
 from harness.target.spec import (
     ENGINE,
+    HTTP,
     REQUESTS,
+    SERVE,
     VALUES,
     TargetSpec,
     kind_and_place,
     parse_spec,
     with_absolute_files,
 )
+from harness.work.configured import configured_server
 from harness.work.own_scenario import own_scenario
 from scenarios.catalogue import SCENARIOS
+from targets.installed import require_core
 from targets.registry import TARGETS, Entry
 
 DEFAULT_TARGET = "known:constant"
 NOTHING: Mapping[str, str] = {}
+_ASKED_BY_HTTP = {"wsgi", "asgi", HTTP, SERVE}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class Selection:
     variants: tuple[str, ...]
     remark: str = ""
     """Sentence on a target that only the project names; empty for one that the user or the scenario named."""
+    server: Server | None = None
+    """The server to start for the target `serve:NAME`."""
 
     def parameters(self, variant: str) -> dict[str, str]:
         """Return the factory's parameters for one variant."""
@@ -73,18 +81,21 @@ def select(
                 f"There is no target '{spec.name}'",
                 remedy=f"{_nearest(spec.name, TARGETS)} "
                 "Name your own target as path/to/file.py:factory or package.module:factory, a function as call:PLACE, "
-                "an application as wsgi:PLACE or asgi:PLACE",
+                "an application as wsgi:PLACE or asgi:PLACE, a server as http://HOST:PORT",
             )
         entry = Entry(spec.name, "a target of the user's own")
         spec = _with_project(spec, given, named_by_project=bool(project))
     else:
+        if entry.needs_servers:
+            require_core(f"The target '{spec.name}'")
         spec = TargetSpec(
             spec.name, {**spec.parameters, **given} if project else {**given, **spec.parameters}
         )
         if entry.asyncio and spec.parameters.get(ENGINE) == Engine.ASYNCIO:
             entry = dataclasses.replace(entry, factory=entry.asyncio)
     remark = f"Target: {spec.shown}, as [tool.harness] in pyproject.toml names it." if project else ""
-    return Selection(spec, entry, _variants(spec, entry, tuple(dict.fromkeys(variants))), remark)
+    chosen = _variants(spec, entry, tuple(dict.fromkeys(variants)))
+    return Selection(spec, entry, chosen, remark, configured_server(spec.name))
 
 
 def _with_project(spec: TargetSpec, given: Mapping[str, str], *, named_by_project: bool) -> TargetSpec:
@@ -106,7 +117,27 @@ def _suit(name: str, target: str) -> bool:
     """Return True if the requests of a project are for the target called `name`; `target` is the project's, if it has one."""
     kind = kind_and_place(name)[0]
     theirs = kind_and_place(parse_spec(target).name)[0] if target else kind
-    return bool(kind) and (kind == theirs or {kind, theirs} == {"wsgi", "asgi"})
+    return bool(kind) and (kind == theirs or {kind, theirs} <= _ASKED_BY_HTTP)
+
+
+def with_replayed(selection: Selection, replayed: Path | None) -> Selection:
+    """Return the selection with the requests of a replayed recording, for an application or a server that was given none."""
+    spec = selection.spec
+    asks = kind_and_place(spec.name)[0] in _ASKED_BY_HTTP and REQUESTS not in spec.parameters
+    if replayed is None or not asks or not holds_requests(replayed):
+        return selection
+    return dataclasses.replace(
+        selection, spec=TargetSpec(spec.name, {**spec.parameters, REQUESTS: str(replayed)})
+    )
+
+
+def refuse_profiles(selection: Selection, what: str) -> None:
+    """Raise `UsageError` for profiles (`what`) of a server with a URL: they would be of the harness's own client."""
+    if kind_and_place(selection.spec.name)[0] == HTTP:
+        raise UsageError(
+            f"{what} would show the harness's own HTTP client: the server is a process of somebody else",
+            remedy="Let the harness start it (--serve), or profile its application in-process, as wsgi:PLACE or asgi:PLACE",
+        )
 
 
 def _variants(spec: TargetSpec, entry: Entry, wanted: tuple[str, ...]) -> tuple[str, ...]:

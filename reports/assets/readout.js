@@ -14,6 +14,11 @@
   const words = {
     ns: time,
     calls: short,
+    processors: (value) => `${short(value)} processors`,
+    bytes: (value) => {
+      const [size, unit] = [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"], [1, "B"]].find(([step]) => value >= step) || [1, "B"];
+      return `${short(value / size)} ${unit}`;
+    },
     rate: (value) => `${short(value)}/s`,
     share: (value) => `${short(value * 100)} % of calls`,
     seconds: (value) => `at ${time(value * 1e9)}`,

@@ -121,6 +121,31 @@ class InFlightPlot:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class OverTimePlot:
+    """Lines over the time of the run in s; `unit` is `bytes` or `processors`."""
+
+    series: tuple[Series, ...]
+    axis: str
+    unit: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class GrowthPanel:
+    """A sampled quantity of each run; x in s, y in bytes where `unit` says so, else a number."""
+
+    title: str
+    unit: str
+    series: tuple[Series, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class GrowthPlot:
+    """Panels, each with its own scale."""
+
+    panels: tuple[GrowthPanel, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class BarGroup:
     """One quantity in all runs; None where a run lacks it."""
 
@@ -215,6 +240,8 @@ Plot = (
     | HeatMap
     | RatePlot
     | InFlightPlot
+    | OverTimePlot
+    | GrowthPlot
     | BarPlot
     | SplitPlot
     | LoadPlot

@@ -107,7 +107,7 @@ def _drawn(plot: data.Plot) -> Iterator["Figure"]:
 
 
 def _draw(plot: data.Plot) -> "Figure":
-    from reports.charts import bars, capacity, intervals, lines, overtime
+    from reports.charts import bars, capacity, growth, intervals, lines, overtime
 
     drawers: dict[type, Callable[[Any], Figure]] = {
         data.PercentilePlot: lines.draw_percentiles,
@@ -116,6 +116,8 @@ def _draw(plot: data.Plot) -> "Figure":
         data.HeatMap: overtime.draw_heat,
         data.RatePlot: overtime.draw_rates,
         data.InFlightPlot: overtime.draw_in_flight,
+        data.OverTimePlot: overtime.draw_over_time,
+        data.GrowthPlot: growth.draw_growth,
         data.BarPlot: bars.draw_bars,
         data.SplitPlot: bars.draw_split,
         data.IntervalPlot: intervals.draw_intervals,

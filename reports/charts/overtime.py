@@ -8,13 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.units import format_duration
+from harness.units import format_bytes, significant
 from reports.charts.data import (
     Floats,
     HeatMap,
     HeatPanel,
     InFlightPanel,
     InFlightPlot,
+    OverTimePlot,
     RatePanel,
     RatePlot,
     StageSpan,
@@ -31,6 +32,7 @@ from reports.charts.style import (
     panels,
     plain_number,
     run_colour,
+    time_axis,
 )
 from reports.shared.visible import short
 
@@ -41,7 +43,6 @@ _LEAST_WAITING = 0.5
 # Share of a panel's width without axis and labels, with some room between two names.
 _PLOTTED = 0.72
 _LEAST_LETTERS = 3
-_TIME_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 
 Line = tuple[str, Floats, str, Any]
 """A text, its values by time bin, a colour and a dash pattern."""
@@ -127,6 +128,30 @@ def _in_flight(panel: InFlightPanel) -> list[Line]:
     return lines
 
 
+def draw_over_time(plot: OverTimePlot) -> Figure:
+    """Draw one line for each run."""
+    figure, (axes,) = panels(1, _RATE_IN)
+    end_s = max(float(one.x[-1]) for one in plot.series)
+    top = max(float(one.y.max()) for one in plot.series) or 1.0
+    axes.set_ylabel(plot.axis)
+    _frame(axes, (), end_s)
+    for one in plot.series:
+        axes.plot(one.x, one.y, color=run_colour(one.run), linewidth=1.3)
+    axes.set_xlim(0, end_s)
+    axes.set_ylim(0, top * 1.12)
+    axes.yaxis.set_major_formatter(lambda value, _: _written(value, plot.unit))
+    direct_labels(
+        axes,
+        [(one.label, float(one.y[-1]), run_colour(one.run)) for one in plot.series if one.label],
+        _RATE_IN,
+    )
+    return figure
+
+
+def _written(value: float, unit: str) -> str:
+    return format_bytes(value) if unit == "bytes" else significant(value)
+
+
 def _draw_steps(
     shown: Sequence[RatePanel | InFlightPanel], drawn: Sequence[Sequence[Line]], axis: str
 ) -> Figure:
@@ -151,11 +176,7 @@ def _draw_steps(
 
 def _frame(axes: Axes, stages: Sequence[StageSpan], end_s: float) -> None:
     """Label the time axis and shade every second stage; a single stage needs no name."""
-    step_s = next((step for step in _TIME_STEPS_S if end_s / step <= 6), _TIME_STEPS_S[-1])
-    axes.set_xticks(np.arange(0, end_s * 1.0001, step_s))
-    axes.xaxis.set_major_formatter(lambda value, _: format_duration(round(value, 3)) if value else "0")
-    axes.set_xlabel("time in the run")
-    axes.tick_params(labelbottom=True)
+    time_axis(axes, end_s)
     if len(stages) < 2:
         return
     for number, stage in enumerate(stages):

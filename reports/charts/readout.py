@@ -11,6 +11,7 @@ from reports.charts.data import (
     HeatMap,
     InFlightPanel,
     InFlightPlot,
+    OverTimePlot,
     PercentilePlot,
     Plot,
     RatePanel,
@@ -53,8 +54,9 @@ def _panels(plot: Plot) -> list[tuple[str, list[dict[str, Any]]]]:
     match plot:
         case PercentilePlot():
             return [("percentile", [_line(one, "ns") for one in panel.series]) for panel in plot.panels]
-        case DistributionPlot():
-            return [("ns", [_line(one, "share") for one in plot.series])]
+        case DistributionPlot() | OverTimePlot():
+            x, y = ("ns", "share") if isinstance(plot, DistributionPlot) else ("seconds", plot.unit)
+            return [(x, [_line(one, y) for one in plot.series])]
         case HeatMap():
             return [
                 ("seconds", [_binned(text, panel.run, values, panel.bin_s, "ns") for text, values in lines])

@@ -8,10 +8,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.units import format_ns, significant
+from harness.units import format_duration, format_ns, significant
 from reports.shared.visible import short
 
 WIDTH_IN = 8.6
@@ -43,6 +44,9 @@ COLOURS = {
     "part-service": "#4d7c72",
 }
 _RUNS = 6
+_TIME_STEPS_S = (
+    0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400,
+)  # fmt: skip
 _DASHES: tuple[Any, ...] = ("solid", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)))
 
 RC: dict[Any, Any] = {
@@ -115,6 +119,15 @@ def log_time_ticks(axis: Any, low_ns: float, high_ns: float) -> None:
     axis.set_ticks([tick for tick in ticks if low_ns <= tick <= high_ns])
     axis.set_ticks([], minor=True)
     axis.set_major_formatter(lambda value, _: format_ns(value))
+
+
+def time_axis(axes: Axes, end_s: float, most: int = 6) -> None:
+    """Label the axis of the time in a run, with at most so many steps."""
+    step_s = next((step for step in _TIME_STEPS_S if end_s / step <= most), _TIME_STEPS_S[-1])
+    axes.set_xticks(np.arange(0, end_s * 1.0001, step_s))
+    axes.xaxis.set_major_formatter(lambda value, _: format_duration(round(value, 3)) if value else "0")
+    axes.set_xlabel("time in the run")
+    axes.tick_params(labelbottom=True)
 
 
 def plain_number(value: float, _place: object = None) -> str:

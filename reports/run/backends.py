@@ -80,5 +80,6 @@ def _reading(side: Side, facts: BackendFacts) -> Cell:
     if used_share(facts) is None:
         return Cell("unknown", tone=Tone.MISSING)
     if is_saturated(facts, side.run.document.thresholds):
-        return Cell("saturated: latencies measure this server", tone=Tone.WORSE)
+        measured = "the load generator" if facts.is_client else "this server"
+        return Cell(f"saturated: latencies measure {measured}", tone=Tone.WORSE)
     return Cell("has room")

@@ -2,11 +2,14 @@
 
 from harness.model import Engine
 from harness.reading.engines import words_of
+from harness.reading.generator import is_remote
 from harness.run.facts import LoadFacts
 from harness.units import format_count, format_ns
 from reports.run.sides import Side
 
 NOT_SPLIT = "service time is not split, because nothing in a process sees how long a thread waits for the GIL or for I/O"
+
+_SERVER = "the target is another process: executing and event loop blocked are the load generator's, and what the server does is I/O wait"
 
 
 def is_of_threads(side: Side) -> bool:
@@ -15,7 +18,20 @@ def is_of_threads(side: Side) -> bool:
 
 
 def engine_facts(side: Side) -> tuple[tuple[str, str], ...]:
-    """Return the facts on the engine; none for a run that is driven by the usual one."""
+    """Return the facts on the engine, and on a server that it asks; none for a run that is driven by the usual one."""
+    return (*_client_facts(side), *_engine_facts(side))
+
+
+def _client_facts(side: Side) -> tuple[tuple[str, str], ...]:
+    if not is_remote(side.run):
+        return ()
+    redirects = {name: counts.get("redirects", 0) for name, counts in side.run.counters.items()}
+    told = ", ".join(f"{format_count(count)} to {name}" for name, count in redirects.items() if count)
+    said = (("server", _SERVER), ("redirects", f"redirects that were not followed: {told}" if told else ""))
+    return tuple((name, words) for name, words in said if words)
+
+
+def _engine_facts(side: Side) -> tuple[tuple[str, str], ...]:
     facts = side.run.facts
     if facts is not None and facts.engine is Engine.ASYNCIO:
         said = (

@@ -13,6 +13,7 @@ from reports.shared.model import Cell, Row, Table, Tone
 
 _MOST_FILES = 40
 _WAITS = "Wait profile, per yield and back"
+_SAMPLE = "Sample of resources, once a second"
 
 
 def environment_table(sides: Sequence[Side]) -> Table:
@@ -59,7 +60,7 @@ def _facts(side: Side) -> dict[str, str]:
 
 def overhead_table(sides: Sequence[Side]) -> Table:
     """Return the overhead of recording, splitting and profiling."""
-    names = ("Recorder, per call", "Switch hook, per yield and back", _WAITS)
+    names = ("Recorder, per call", "Switch hook, per yield and back", _WAITS, _SAMPLE)
     rows = [Row(name, tuple(_overhead(side, name) for side in sides)) for name in names]
     for kind in dict.fromkeys(kind for side in sides for kind in side.run.document.profiles.by_kind()):
         cells = tuple(_profiler_cell(side, kind) for side in sides)
@@ -93,6 +94,9 @@ def _waits_cost(facts: LoadFacts) -> str:
 
 def _overhead(side: Side, name: str) -> Cell:
     facts = side.run.facts
+    if name == _SAMPLE:
+        sample_ns = side.judged.growth.sample_ns
+        return Cell("off", tone=Tone.MISSING) if sample_ns is None else Cell(format_ns(sample_ns), sample_ns)
     if facts is None:
         return Cell(UNKNOWN, tone=Tone.MISSING, note="the measured process left no account of itself")
     if name.startswith("Recorder"):

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from harness.reading.comparing import COUNT_CAUTION, Better
+from harness.reading.generator import is_remote
 from harness.reading.parts import service_share, target_lag_share
+from harness.reading.server_use import ServerUse, server_use
 from harness.units import format_bytes, format_count, format_ns, format_percent, format_rate, significant
 from reports.run.comparison import (
     cache_metrics,
@@ -11,6 +13,7 @@ from reports.run.comparison import (
     errors,
     latency_metric,
     profile_number,
+    service_metrics,
     throughput,
     unserved,
 )
@@ -24,11 +27,11 @@ Value = Callable[[Side], float | None]
 def heads(sides: Sequence[Side], *, ratios: bool) -> tuple[Head, ...]:
     """Return the five heads, each with its question and its table."""
     made = (
-        ("api", "API response", "How fast, and how reliably, does a caller get an answer?", _api()),
-        ("memory", "Memory use", "How much memory does it hold, and how much does a request churn?", _memory()),
+        ("api", "API response", "How fast, and how reliably, does a caller get an answer?", _api(sides)),
+        ("memory", "Memory use", "How much memory does it hold, and how much does a request churn?", _memory(sides)),
         ("concurrency", "Concurrency efficiency", "What does a call wait for, and who holds the loop?", _concurrency(sides)),
         ("database", "Database performance", "How often are the back ends asked, and what do the caches save?", _database(sides)),
-        ("resources", "Resource utilisation", "What does it take from the machine?", _resources()),
+        ("resources", "Resource utilisation", "What does it take from the machine?", _resources(sides)),
     )  # fmt: skip
     return tuple(
         Head(key, title, question, table(f"head-{key}", title, sides, metrics, ratios=ratios))
@@ -36,12 +39,12 @@ def heads(sides: Sequence[Side], *, ratios: bool) -> tuple[Head, ...]:
     )
 
 
-def _api() -> list[Metric]:
+def _api(sides: Sequence[Side]) -> list[Metric]:
     return [
         Metric("Throughput", throughput, format_rate, Better.HIGHER, COUNT_CAUTION),
         latency_metric("response_ns", "p50", "Response p50"),
         latency_metric("response_ns", "p99", "Response p99"),
-        latency_metric("service_ns", "p50", "Service p50"),
+        *service_metrics(sides),
         Metric("Errors", errors, format_percent, caution=COUNT_CAUTION),
         Metric("Not completed", unserved, format_percent, caution=COUNT_CAUTION),
     ]
@@ -52,14 +55,33 @@ def _fact(read: Callable[[Side], float | None]) -> Value:
     return lambda side: read(side) if side.run.facts else None
 
 
-def _memory() -> list[Metric]:
+def _own(read: Callable[[Side], float | None]) -> Value:
+    """Return `read` for runs whose calls worked in the measured process, None for those that only asked a server."""
+    return lambda side: None if is_remote(side.run) else read(side)
+
+
+def _of_server(read: Callable[[ServerUse], float | None], otherwise: Value) -> Value:
+    """Return `read` of the server that the harness started, `otherwise` for runs without one."""
+
+    def value(side: Side) -> float | None:
+        use = server_use(side.run)
+        return otherwise(side) if use is None else read(use)
+
+    return value
+
+
+def _memory(sides: Sequence[Side]) -> list[Metric]:
+    own = "the measured process with load generator and recorder"
     return [
         Metric(
             "Peak resident memory",
-            _fact(lambda side: side.run.facts.peak_rss_bytes or None if side.run.facts else None),
+            _of_server(
+                lambda use: use.rss_bytes.most,
+                _own(lambda side: side.run.facts.peak_rss_bytes or None if side.run.facts else None),
+            ),
             format_bytes,
             caution=COUNT_CAUTION,
-            hint="the measured process with load generator and recorder",
+            hint="all processes of the server" if _all_served(sides) else own,
         ),
         Metric(
             "Peak under memray",
@@ -75,12 +97,12 @@ def _memory() -> list[Metric]:
         ),
         Metric(
             "Garbage collections",
-            _fact(lambda side: side.run.facts.garbage_collections if side.run.facts else None),
+            _own(lambda side: side.run.facts.garbage_collections if side.run.facts else None),
             format_count,
             caution=COUNT_CAUTION,
         ),
         Metric(
-            "Time in garbage collection", _fact(_garbage_share), format_percent, hint="of the measured time"
+            "Time in garbage collection", _own(_garbage_share), format_percent, hint="of the measured time"
         ),
     ]
 
@@ -157,15 +179,25 @@ def _database(sides: Sequence[Side]) -> list[Metric]:
     ]
 
 
-def _resources() -> list[Metric]:
+def _all_served(sides: Sequence[Side]) -> bool:
+    return all(side.run.document.served for side in sides)
+
+
+def _resources(sides: Sequence[Side]) -> list[Metric]:
+    asks = all(is_remote(side.run) for side in sides)
     return [
         Metric(
-            "CPU of the measured process",
+            "CPU of the harness's own client" if asks else "CPU of the measured process",
             lambda side: side.run.document.host.cpu_share,
             format_percent,
             hint="of one core, over the measured time",
         ),
-        Metric("CPU time per request", _cpu_ns_per_request, format_ns),
+        Metric(
+            "CPU time per request",
+            _of_server(lambda use: use.cpu_ns_per_call, _own(_cpu_ns_per_request)),
+            format_ns,
+            hint="of the server" if _all_served(sides) else "",
+        ),
         Metric(
             "CPU contention (runnable, not running)",
             lambda side: side.run.document.host.descheduled_share,

@@ -48,7 +48,7 @@ def broken_words(sides: Sequence[Side]) -> str:
 def run_to_certify(side: Side) -> NextCommand | None:
     """Return the command of a run long enough to decide the open limits; None where no length would do."""
     plan, document = side.run.document.plan, side.run.document
-    factors = [_factor(finding) for finding in side.judged.slo if finding.certificate.more]
+    factors = [_factor(side, finding) for finding in side.judged.slo]
     duration_s = math.ceil(plan.duration_s * max(factors, default=0.0) * _RESERVE)
     # A trace cannot be extended.
     if not 0 < duration_s <= _LONGEST_S or plan.replayed:
@@ -60,6 +60,9 @@ def run_to_certify(side: Side) -> NextCommand | None:
     return NextCommand(shlex.join(words), "measure for long enough to certify every limit")
 
 
-def _factor(finding: Finding) -> float:
-    certificate = finding.certificate
-    return (certificate.calls + (certificate.more or 0)) / certificate.calls if certificate.calls else 0.0
+def _factor(side: Side, finding: Finding) -> float:
+    """Return how many times as long a run would decide an open limit; 0 where it is decided, or no length would do."""
+    certificate, measured_s = finding.certificate, side.run.measured_s
+    if certificate.more and certificate.calls:
+        return 1 + certificate.more / certificate.calls
+    return 1 + certificate.more_s / measured_s if certificate.more_s and measured_s else 0.0

@@ -1,6 +1,7 @@
 """Say what drove a run of somebody's locustfile, and what of it is left out of the headline."""
 
-from harness.reading.locustfile import COORDINATED_OMISSION, beside, client_of, is_of_file, loop_share
+from harness.reading.generator import loop_share
+from harness.reading.locustfile import COORDINATED_OMISSION, beside, client_of, is_of_file
 from harness.units import format_count, format_duration, format_ns, format_percent
 from reports.run.sides import Side
 

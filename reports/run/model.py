@@ -45,6 +45,10 @@ class RunCard:
     """Most frequent reasons of failed calls, as sentences."""
     withheld: str = ""
     """Reason why latency is not shown; empty where it is shown."""
+    growth: tuple[str, ...] = ()
+    """Quantities of the process that grow, that are flat and that are open, as sentences."""
+    growing: int = 0
+    """Number of those that grow, which are the first."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -149,8 +153,12 @@ class ReportView:
     chart_notes: tuple[str, ...]
     """Reasons why charts are missing."""
     heads: tuple[Head, ...]
+    growth: Table
+    """Growth of the process's resources; without rows for short runs."""
     counters: Table
     backends: Table
+    server: Table
+    """Resources of the server under test; without rows where the harness started none."""
     profiles: tuple[ProfileView, ...]
     profile_facts: Table
     profile_notes: tuple[str, ...]

@@ -23,6 +23,7 @@ _METRIC_LABELS = {
     "run_ns": "executing",
     "wait_busy_ns": "event loop blocked",
     "wait_idle_ns": "I/O wait",
+    "first_byte_ns": "time to first byte",
 }
 _OUTCOMES = ("completed", "failed", "timed_out", "dropped", "unfinished", "never_started")
 

@@ -26,6 +26,8 @@ _HOLDERS = 4
 _MOST_ROWS = 12
 # Facts without which the numbers are misread.
 _NEEDED_FACTS = (
+    "server",
+    "redirects",
     "engine",
     "CPU of calls",
     "left running",
@@ -35,6 +37,8 @@ _NEEDED_FACTS = (
     "answers",
     "events",
     "clock",
+    "server under test",
+    "memory growth",
     "child processes",
     "journeys",
     *FACTS,
@@ -60,6 +64,7 @@ def render(view: ReportView, stream: TextIO, width: int = 80) -> None:
         _print_table(console, narrowed(view.stages, _STAGE_COLUMNS, view.stages.title))
     _print_table(console, narrowed(view.workers, _WORKER_COLUMNS, view.workers.title))
     _print_table(console, _saturated(view.backends))
+    _print_table(console, view.server)
     for note in view.profile_notes:
         say(console, note, "dim")
     print_next(console, view.next_command)
@@ -92,10 +97,13 @@ def _doubts(view: ReportView) -> Iterator[Part]:
         for reason in run.failures[:1]:
             others = " (and others)" if len(run.failures) > 1 else ""
             yield saying(f"{run.label}: {reason}{others}", "red")
+        yield from (saying(f"{run.label}: {words}", "yellow") for words in run.growth[: run.growing])
     facts = [(run.label, dict(run.facts)) for run in view.runs]
     for name in _NEEDED_FACTS:
         told = {text: label for label, known in reversed(facts) if (text := known.get(name))}
         yield from (saying(f"{label}: {text}", "dim") for text, label in told.items())
+    for run in view.runs:
+        yield from (saying(f"{run.label}: growth: {words}", "dim") for words in run.growth[run.growing :])
 
 
 def _text(words: str, style: str = "") -> Text:
@@ -126,6 +134,8 @@ def _run(console: Console, run: RunCard) -> None:
     say(console, outcomes, indent=2)
     for reason in run.failures:
         say(console, reason, "red", indent=2)
+    for place, sentence in enumerate(run.growth):
+        say(console, f"growth: {sentence}", "yellow" if place < run.growing else "dim", indent=2)
     for name in _NEEDED_FACTS:
         if name in dict(run.facts):
             say(console, dict(run.facts)[name], "dim", indent=2)

@@ -8,10 +8,12 @@ from harness.capacity.plateau import is_reached
 from harness.environment import differences
 from harness.policy.thresholds import Level
 from harness.reading.comparing import COUNT_CAUTION, TIME_CAUTION, uncomparable
+from harness.reading.generator import is_foreign
 from harness.reading.served import has_bad_errors, is_saturated, kept_up, planned_rate
 from harness.units import format_count, format_ns, format_rate
 from reports.run import trouble
 from reports.run.failures import commonest_failures
+from reports.run.growth import growing_lines
 from reports.run.limits import breaks_a_limit, broken_words, limit_lines, run_to_certify
 from reports.run.model import Verdict
 from reports.run.next_step import after_locustfile, after_trouble, more_load, scenario_words, variant_words
@@ -81,6 +83,7 @@ def _points(sides: Sequence[Side]) -> Iterator[str]:
     for side in sides:
         yield _outcome_point(side)
         yield from (f"{side.label}: {words}" for words in commonest_failures(side, 1))
+        yield from (f"{side.label}: {sentence}" for sentence in growing_lines(side.judged.growth))
         tried = {int(users): rate for users, rate in side.run.document.plan.searched.items()}
         if tried and not is_reached(tried):
             yield f"{side.label}: no plateau was found, more than {max(tried)} users may get more answers"
@@ -98,7 +101,9 @@ def _outcome_point(side: Side) -> str:
 def _saturation(sides: Sequence[Side]) -> Iterator[str]:
     for side in sides:
         for name, facts in side.run.document.backends.items():
-            if is_saturated(facts, side.run.document.thresholds):
+            if facts.is_client and is_saturated(facts, side.run.document.thresholds):
+                yield f"{side.label}: the load generator was close to its own ceiling, so its latencies are partly its own"
+            elif is_saturated(facts, side.run.document.thresholds):
                 yield f"{side.label}: {name} was saturated, so its latencies measure that server"
 
 
@@ -142,7 +147,7 @@ def next_command(sides: Sequence[Side]) -> NextCommand:
     if len(sides) == 1 and (longer := run_to_certify(sides[0])):
         return longer
     run, variant = shlex.join(scenario_words(sides[0])), variant_words(sides)
-    if not sides[0].run.document.profiles.by_kind():
+    if not sides[0].run.document.profiles.by_kind() and not is_foreign(sides[0].run):
         return NextCommand(
             f"{run}{variant} --profile cpu,memory", "see which functions the time and memory go to"
         )

@@ -7,13 +7,15 @@ from harness.errors import UsageError
 from harness.reading.children import children_sentence
 from harness.reading.comparing import uncomparable
 from harness.reading.judging import JudgedRun
-from harness.units import format_count, format_duration, format_rate
+from harness.reading.server_use import server_use
+from harness.units import format_bytes, format_count, format_duration, format_ns, format_rate
 from reports.run.attribution import attributions
 from reports.run.backends import backends_table, counters_table
 from reports.run.comparison import changes, comparison
 from reports.run.engine import engine_facts
 from reports.run.environment import cost, differences_table, environment_table, overhead_table, raw_files
 from reports.run.failures import commonest_failures, failures_table
+from reports.run.growth import growth_lines, growth_table
 from reports.run.heads import heads
 from reports.run.heldby import held_by_table
 from reports.run.journeys import journeys_sentence, journeys_table
@@ -23,6 +25,7 @@ from reports.run.model import ReportView, RunCard
 from reports.run.operations import operation_views, operations_table, stages_table
 from reports.run.plots.build import charts
 from reports.run.profiles import profile_facts, profile_views
+from reports.run.server import server_table
 from reports.run.sides import Side, sides_of
 from reports.run.timesplit import slowest_table, split_table, why_changed
 from reports.run.verdict import next_command, verdict
@@ -74,8 +77,10 @@ def build(runs: Sequence[JudgedRun]) -> ReportView:
         charts=charts(sides),
         chart_notes=_chart_notes(sides),
         heads=heads(sides, ratios=is_comparable),
+        growth=growth_table(sides),
         counters=counters_table(sides),
         backends=fold(backends_table(sides)),
+        server=server_table(sides),
         profiles=profiles,
         profile_facts=profile_facts(sides),
         profile_notes=profile_notes,
@@ -134,6 +139,7 @@ def _card(side: Side) -> RunCard:
             ("warm-up", side.judged.warmup.sentence),
             *_of_answers(side),
             *locust_facts(side),
+            *_served(side),
             *_children(side),
             *_journeys(side),
             *_found(side),
@@ -143,6 +149,8 @@ def _card(side: Side) -> RunCard:
         failures=tuple(commonest_failures(side, _COMMONEST_FAILURES)),
         directory=side.run.directory.path.name,
         withheld=side.withheld,
+        growth=growth_lines(side.judged.growth),
+        growing=len(side.judged.growth.growing),
     )
 
 
@@ -173,6 +181,16 @@ def _replaced(apart_s: float | None) -> str:
 def _children(side: Side) -> tuple[tuple[str, str], ...]:
     sentence = children_sentence(side.run)
     return (("child processes", sentence),) if sentence else ()
+
+
+def _served(side: Side) -> tuple[tuple[str, str], ...]:
+    served, use = side.run.document.served, server_use(side.run)
+    if served is None:
+        return ()
+    cost = f"{format_ns(use.cpu_ns_per_call)} of CPU a request" if use and use.cpu_ns_per_call else ""
+    memory = f"memory {format_bytes(use.rss_bytes.first)} → {format_bytes(use.rss_bytes.last)}" if use else ""
+    grown = (("memory growth", use.growth),) if use and use.growth else ()
+    return (("server under test", ", ".join(filter(None, [served.command, cost, memory]))), *grown)
 
 
 def _journeys(side: Side) -> tuple[tuple[str, str], ...]:

@@ -10,6 +10,11 @@ from reports.run.sides import Side
 from reports.shared.model import Cell, Row, Table, Tone
 
 _TIMES = ("p50", "p99")
+_PLACE = "placed within"
+_OF_SEVERAL_MACHINES = (
+    "The workers ran on several machines: 'placed within' is the largest error of a worker's clock against the master's. "
+    "Durations are of one clock each and do not contain it."
+)
 
 
 def workers_table(sides: Sequence[Side]) -> Table:
@@ -20,17 +25,36 @@ def workers_table(sides: Sequence[Side]) -> Table:
         label for label in labels
         if label == "completed" or any(worker.outcomes.get(label) for worker in workers)
     ]  # fmt: skip
+    has_place = any(worker.placed_within_ns != 0 for worker in workers)
     rows = tuple(
-        Row(worker.name, _cells(side, worker, shown), group=side.label if len(sides) > 1 else "")
+        Row(
+            worker.name,
+            _cells(side, worker, shown, has_place=has_place),
+            group=side.label if len(sides) > 1 else "",
+        )
         for side in sides
         for worker in side.run.document.workers
     )
-    columns = (*(label.replace("_", " ") for label in shown), "rate", *_TIMES, "descheduled", "ended")
-    notes = ("Times are response times; rates are of completed calls.",) if rows else ()
+    columns = (
+        *(label.replace("_", " ") for label in shown),
+        "rate",
+        *_TIMES,
+        "descheduled",
+        *([_PLACE] if has_place else []),
+        "ended",
+    )
+    notes = (
+        (
+            "Times are response times; rates are of completed calls.",
+            *([_OF_SEVERAL_MACHINES] if has_place else []),
+        )
+        if rows
+        else ()
+    )
     return Table("workers", "Workers", columns, rows, "Worker", notes)
 
 
-def _cells(side: Side, worker: WorkerFacts, shown: Sequence[str]) -> tuple[Cell, ...]:
+def _cells(side: Side, worker: WorkerFacts, shown: Sequence[str], *, has_place: bool) -> tuple[Cell, ...]:
     counts = [worker.outcomes.get(label, 0) for label in shown]
     rate_per_s = counts[0] / side.run.measured_s if side.run.measured_s else None
     descheduled = worker.host.descheduled_share
@@ -39,6 +63,7 @@ def _cells(side: Side, worker: WorkerFacts, shown: Sequence[str]) -> tuple[Cell,
         Cell(format_rate(rate_per_s), rate_per_s),
         *(_time(side, worker.response_ns.get(name)) for name in _TIMES),
         Cell(format_percent(descheduled), descheduled),
+        *([_place(worker.placed_within_ns)] if has_place else []),
         Cell(_ending(worker)),
     )
 
@@ -49,6 +74,12 @@ def _time(side: Side, value_ns: int | None) -> Cell:
     if value_ns is None:
         return Cell("–", tone=Tone.MISSING, note=FEW_CALLS)
     return Cell(format_ns(value_ns), value_ns)
+
+
+def _place(error_ns: int | None) -> Cell:
+    if error_ns is None:
+        return Cell("unknown", tone=Tone.MISSING, note="The clocks of the machines were not compared")
+    return Cell(format_ns(error_ns), error_ns)
 
 
 def _ending(worker: WorkerFacts) -> str:

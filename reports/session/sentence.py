@@ -8,6 +8,7 @@ from harness.judge.metrics import FIXED_LOOP, PROCESS
 from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
 from harness.redaction.redact import redact_text
 from harness.session.receipt import Receipt
+from harness.target.spec import SERVE, kind_and_place
 from reports.session.lines import size, word_of
 from reports.session.model import WATCHED, Links
 from reports.session.words import sides_text
@@ -143,27 +144,32 @@ def _typed(spec: str) -> str:
     return shlex.quote(redact_text("path:." if spec == "." else spec))
 
 
+def _serving(receipt: Receipt) -> str:
+    """Return the option for a target that is a server of the project, which may not be the project's target."""
+    kind, server = kind_and_place(str(receipt.policy.get("target") or "").partition("?")[0])
+    file = receipt.environment.get("locustfile")
+    users = f" --locustfile {shlex.quote(str(file))}" if file else ""
+    return f" --serve {shlex.quote(server)}{users}" if kind == SERVE else ""
+
+
 def next_command(judgement: Judgement, receipt: Receipt, links: Links) -> NextCommand:
     """Return the next command, chosen by the questions that the session leaves open."""
     base, candidate = (_typed(side.spec) for side in (receipt.base, receipt.candidate))
+    compare = f"harness compare {base} {candidate}{_serving(receipt)}"
     is_interrupted = judgement.exit_code is ExitCode.INTERRUPTED
     if not is_interrupted and (judgement.verdict is Verdict.INVALID or judgement.controls.reasons):
         return NextCommand("harness doctor", "see what this machine can measure, and what disturbs it")
     if judgement.verdict is Verdict.INCONCLUSIVE or is_interrupted:
         if not set(receipt.suites) <= {"exact", "instructions"}:
-            suite = " --suite load" if set(receipt.suites) == {"exact", "load"} else ""
-            return NextCommand(
-                f"harness compare {base} {candidate}{suite} --budget 10m", "measure more blocks of both sides"
-            )
+            suite = " --suite load" if {"load"} <= set(receipt.suites) <= {"exact", "load"} else ""
+            return NextCommand(f"{compare}{suite} --budget 10m", "measure more blocks of both sides")
         if is_interrupted:
             suite = receipt.suites[0] if receipt.suites else "exact"
-            return NextCommand(
-                f"harness compare {base} {candidate} --suite {suite}", "count all of both sides"
-            )
+            return NextCommand(f"{compare} --suite {suite}", "count all of both sides")
         # A repetition repeats what was not counted.
         suite = "micro" if "instructions" in receipt.suites else "load"
         return NextCommand(
-            f"harness compare {base} {candidate} --suite {suite}",
+            f"{compare} --suite {suite}",
             "compare times, for work that was not counted",
         )
     if judgement.verdict is Verdict.REGRESSED:
@@ -171,6 +177,4 @@ def next_command(judgement: Judgement, receipt: Receipt, links: Links) -> NextCo
             f"harness judge {shlex.join((links.receipt, *links.others))}",
             "judge the same blocks under another policy",
         )
-    return NextCommand(
-        f"harness compare {base} {candidate} --suite load", "compare throughput and percentiles under load"
-    )
+    return NextCommand(f"{compare} --suite load", "compare throughput and percentiles under load")

@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 
 from harness.model import Outcome, Scenario
-from harness.processes.loadrun import LoadPlan, Subject, run_load
+from harness.processes.loadrun import LoadPlan, run_load
+from harness.processes.subject import Subject
 from harness.run.directory import RunDirectory
 from harness.run.facts import LoadFacts
 from harness.supervise import Supervisor, private_folder

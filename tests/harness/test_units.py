@@ -140,3 +140,24 @@ def test_no_number_has_an_exponent(value):
 @given(st.floats(1e-4, 1e12))
 def test_three_digits_are_never_more_than_half_a_percent_off(value):
     assert float(units.significant(value).replace(",", "")) == pytest.approx(value, rel=0.00501)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "1 s"),
+        (59, "59 s"),
+        (59.5, "1 minute"),
+        (61, "2 minutes"),
+        (7200, "120 minutes"),
+        (7300, "3 hours"),
+    ],
+)
+def test_estimated_durations_are_rounded_up_in_words(seconds, text):
+    assert units.format_minutes(seconds) == text
+
+
+def test_memory_has_decimal_units_where_a_limit_has_them():
+    assert [units.format_size(value) for value in (0, 99, -1500, 5.016e6, 2.5e9)] == [
+        "0 B", "99 B", "-1.5 kB", "5.02 MB", "2.5 GB",
+    ]  # fmt: skip

@@ -11,8 +11,9 @@ import pytest
 
 from harness.cli import make_parser
 from harness.requests.reading import read_requests
+from harness.target.client.address import read_address
 from harness.target.importing import load_object
-from harness.target.spec import KINDS, kind_and_place, parse_spec
+from harness.target.spec import HTTP, KINDS, kind_and_place, parse_spec
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS
 from tests.support.readme import README, ROOT, blocks, commands, heredocs, of_the_harness
@@ -88,7 +89,9 @@ def test_every_scenario_and_target_that_is_shown_is_one_that_there_is(words):
         *(side.removeprefix("target:") for side in sides if side.startswith("target:")),
     ]
     for spec in map(parse_spec, filter(None, specs)):
-        if spec.is_factory:
+        if kind_and_place(spec.name)[0] == HTTP:
+            read_address(spec.name, {})
+        elif spec.is_factory:
             assert spec.name.partition(":")[0] in written
         else:
             inspect.signature(load_object(TARGETS[spec.name].factory)).bind(**spec.parameters)
@@ -105,7 +108,7 @@ def test_every_path_that_is_named_is_in_the_checkout_or_made_by_what_is_typed():
 
 def test_every_way_to_name_ones_own_code_is_one_that_is_understood():
     table = README.partition("| SPEC | calls |")[2].partition("\n\n")[0]
-    specs = re.findall(r"`([\w-]+[:/.][^` ]*:[^` ]+)`", table)
+    specs = re.findall(r"`([\w-]+(?:[:/.][^` ]*:[^` ]+|://[^` ]+)|serve:\w+)`", table)
     assert {kind_and_place(parse_spec(spec).name)[0] for spec in specs} == {"", *KINDS}
     assert all(parse_spec(spec).is_factory for spec in specs)
 

@@ -19,7 +19,10 @@ ALLOWED = (
     "harness.environment",
     "harness.errors",
     "harness.exact.metrics",
+    "harness.history.document",
+    "harness.history.entry",
     "harness.imported.document",
+    "harness.index.document",
     "harness.judge.ablation",
     "harness.judge.instructions",
     "harness.judge.metrics",
@@ -49,7 +52,7 @@ ALLOWED = (
 )
 DRAWING = ("reports.charts", "reports.run.plots")
 """Numbers become lines and areas here, and nowhere else."""
-ROOMS = ("ablation", "capacity", "micro", "profile", "run", "session")
+ROOMS = ("ablation", "capacity", "history", "index", "micro", "profile", "run", "session")
 SHARED = {"charts": {"shared"}, "flame": {"shared"}, "shared": set()}
 
 

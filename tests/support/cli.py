@@ -76,10 +76,12 @@ def _no_constant(name: str) -> None:
     raise AssertionError(f"{name} is not JSON")
 
 
-def harness(*arguments: object, cwd: Path | None = None, prefix: tuple[str, ...] = ()) -> Said:
+def harness(
+    *arguments: object, cwd: Path | None = None, prefix: tuple[str, ...] = (), patience_s: float = _PATIENCE_S
+) -> Said:
     """Run one command to its end; there is never a traceback, whatever happens."""
     with started(*arguments, cwd=cwd, prefix=prefix) as process:
-        return dataclasses.replace(end_of(process), command=str(next(iter(arguments), "")))
+        return dataclasses.replace(end_of(process, patience_s), command=str(next(iter(arguments), "")))
 
 
 def without_drawings(patch: pytest.MonkeyPatch) -> None:
@@ -143,9 +145,9 @@ def started(
         assert not survivors(below)
 
 
-def end_of(process: subprocess.Popen[str]) -> Said:
+def end_of(process: subprocess.Popen[str], patience_s: float = _PATIENCE_S) -> Said:
     """Wait for the end of a command."""
-    stdout, stderr = process.communicate(timeout=_PATIENCE_S)
+    stdout, stderr = process.communicate(timeout=patience_s)
     assert "Traceback" not in f"{stderr}{stdout}", stderr
     return Said(process.returncode, stdout or "", stderr)
 

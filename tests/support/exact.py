@@ -10,7 +10,7 @@ import pytest
 
 from harness.exact import sides
 from harness.exact.process import ExactPlan
-from harness.processes.loadrun import Subject
+from harness.processes.subject import Subject
 from harness.session.sides.overlay import Surroundings, build_overlay
 from targets.registry import TARGETS
 from tests.support.paths import ROOT

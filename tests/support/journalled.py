@@ -1,22 +1,25 @@
 """An HTTP server of known truth, in a process of its own: it writes a line for each request that it has answered.
 
 `/slow/MS` answers after so many ms, `/status/CODE` with a status, `/drop` closes the connection without an answer, `/stream`
-in three pieces, and everything else with `ok`. Times are of the machine's monotonic clock, as in a table of calls.
+in three pieces, `/stall/MS/N` holds the whole server for so many ms at the N-th such request, and everything else with `ok`. Times are of the machine's monotonic clock, as in a table of calls.
 """
 
 import asyncio
+import collections
 import contextlib
 import dataclasses
 import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.paths import ROOT
 from tests.support.processes import survivors
 
 NOW_NS = time.perf_counter_ns
+STALLS = collections.Counter()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +36,10 @@ class Served:
 class Server:
     """The server as a test sees it."""
 
-    def __init__(self, port: int, journal: Path) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, address: str, port: int, journal: Path, kill: Callable[[], None]) -> None:
+        self.url = f"http://{address}:{port}"
+        self.kill = kill
+        """Function that ends it at once, in the middle of whatever it does."""
         self._journal = journal
 
     def served(self) -> list[Served]:
@@ -43,15 +48,15 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(folder: Path):
-    """Run the server; nothing of it is left at the end of the block."""
+def serving(folder: Path, address: str = "127.0.0.1", prefix: tuple[str, ...] = ()):
+    """Run the server; nothing of it is left at the end of the block. `prefix` are words before its command."""
     journal = folder / "served.jsonl"
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.journalled", str(journal)],
+        [*prefix, sys.executable, "-m", "tests.support.journalled", str(journal), address],
         cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        yield Server(int(process.stdout.readline()), journal)
+        yield Server(address, int(process.stdout.readline()), journal, process.kill)
     finally:
         process.kill()
         process.communicate()
@@ -72,6 +77,10 @@ async def answer(reader, writer, journal):
             return
         if first == "slow":
             await asyncio.sleep(float(rest[0]) / 1000)
+        if first == "stall":
+            STALLS[path] += 1
+            if STALLS[path] == int(rest[1]):
+                time.sleep(float(rest[0]) / 1000)  # noqa: ASYNC251 - on purpose
         status = int(rest[0]) if first == "status" else 200
         body = b'{"ok": true}'
         if first == "stream":
@@ -91,17 +100,17 @@ async def answer(reader, writer, journal):
         await writer.drain()
 
 
-async def serve(journal):
+async def serve(journal, address):
     async def handle(reader, writer):
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             await answer(reader, writer, journal)
         writer.close()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    server = await asyncio.start_server(handle, address, 0, backlog=1_024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
     with open(sys.argv[1], "w") as lines:
-        asyncio.run(serve(lines))
+        asyncio.run(serve(lines, sys.argv[2]))

@@ -7,8 +7,9 @@ from pathlib import Path
 from harness.model import Arrivals, Scenario
 from harness.policy.thresholds import Threshold, Thresholds
 from harness.processes.job import Ready
-from harness.processes.loadrun import LoadPlan, LoadResult, Subject
+from harness.processes.loadrun import LoadPlan, LoadResult
 from harness.processes.measure import Ending
+from harness.processes.subject import Subject
 from harness.run.documents import HostFacts
 from harness.session.load import block as load_block
 from harness.session.load.block import LoadSession

@@ -3,15 +3,26 @@
 import functools
 
 from harness.capacity.document import Ended
+from harness.history.courses import Around
+from harness.history.courses import build as build_history
+from harness.history.ledger import read as read_ledger
+from harness.history.states import CommitFacts
 from harness.imported.document import ImportedDocument, ImportedRow
+from harness.index.document import Entry as IndexEntry
+from harness.index.document import Index
 from harness.judge.ablation import AblationRow
 from harness.judge.verdict import Verdict
+from harness.policy.history import HistoryRules
 from harness.reading import microsummary, summary
 from harness.reading.judging import judge
 from reports.ablation.html import render_ablation_html
 from reports.ablation.view import build_ablation
 from reports.capacity.html import render_capacity_html
 from reports.capacity.view import build_capacity
+from reports.history.html import render_html as render_history_html
+from reports.history.view import build as build_history_view
+from reports.index.html import render_html as render_index_html
+from reports.index.view import build as build_index
 from reports.micro import html as micro_html
 from reports.micro import imported as imported_view
 from reports.micro import view as micro_view
@@ -21,11 +32,12 @@ from reports.session.html import render_html
 from reports.session.model import Links
 from reports.session.view import build
 from reports.shared.card import CardFacts, Rate
-from tests.support import judgement_builder, profile_builder
+from tests.support import judgement_builder, ledgers, profile_builder
 from tests.support.capacity_builder import document, probe
 from tests.support.micro_builder import entry, make_micro_run
 from tests.support.profile_builder import CALM, SLOWER
-from tests.support.run_builder import make_run
+from tests.support.run_builder import make_run, served
+from tests.support.sampled import make_soak
 
 STAGES = (("before", 0.5, 1.0, 1.0), ("spike", 0.5, 3.0, 3.0))
 
@@ -55,8 +67,24 @@ def _runs(folder, *specs):
     return html.render(view.build([judge(summary.load(make_run(folder, **spec))) for spec in specs]))
 
 
+def _leaking():
+    """A server that grows, so that the page has its table, its sentence and its charts."""
+    return served([(50 + place) * 2**20 for place in range(40)])
+
+
 def one_run(folder):
-    return _runs(folder, {"folded": _folded(200) | _waits(), "stages": STAGES, "fail_share": 0.01})
+    return _runs(
+        folder,
+        {"folded": _folded(200) | _waits(), "stages": STAGES, "fail_share": 0.01, "served": _leaking()},
+    )
+
+
+def soak(folder):
+    """An hour in which memory grows and the rest is flat."""
+    path = make_soak(
+        folder, rate_per_s=2.0, own_bytes=lambda second: 6e7 + 5000 * second, slos=["rss<+5MB/h,fds<+0"]
+    )
+    return html.render(view.build([judge(summary.load(path))]))
 
 
 def two_variants(folder):
@@ -129,6 +157,44 @@ def capacity(_folder):
     )
 
 
+def history(folder):
+    """A course that creeps, one with a change point, one that is not tied, and counts."""
+    name = "tests/bench_parse.py::test_parse[a very long parameter of it]"
+    lines = []
+    for number in range(1, 31):
+        wobble = 0.003 * (-1) ** number
+        lines.append(ledgers.entry(number, 0.004 + wobble, benchmark=name))
+        lines.append(
+            ledgers.entry(
+                number, 0.06 * (number == 17) + wobble, benchmark="b.py::test_render", verdict="regressed"
+            )
+        )
+        lines.append(ledgers.anchor(number, 0.06 * (number >= 17) + wobble, benchmark="b.py::test_render"))
+        lines.append(ledgers.exact(number, 4 + (number > 10), 4 + (number > 9), benchmark="GET /a"))
+    lines += [ledgers.entry(number, -0.02, benchmark="c.py::test_gap") for number in (1, 2, 5)]
+    facts = {
+        ledgers.commit(number): CommitFacts("2026-11-30T00:00:00+00:00", "Fix <b>it</b>")
+        for number in range(31)
+    }
+    around = Around(HistoryRules(), None, facts, "https://host.example/shop/commit/", "performance-history")
+    found = read_ledger(ledgers.write(folder / "ledger", *lines))
+    return render_history_html(build_history_view(build_history(found, around)))
+
+
+def index(_folder):
+    """Every kind of folder, with long names, without a page, and unreadable."""
+    made = functools.partial(IndexEntry, started_at="2026-11-30T12:00:00+00:00")
+    entries = [
+        made(name="20261130T120000Z-gate-aaaaaa", kind="session", title="main (0123456789ab) → the working tree", word="regressed",
+             figures=[("tests/bench_parse.py::test_parse[a very long parameter of it] wall", "+12.3 %")], report="x/report.html"),
+        made(name="20261130T110000Z-steady-aaaaaa", kind="load", title="steady call:shop.prices:total", word="valid",
+             figures=[("throughput", "100/s"), ("p50", "1.2 ms")]),
+        made(name="20261130T100000Z-gate-bbbbbb", kind="session", word="unreadable", reason="The receipt is damaged: it ends early"),
+        made(name="20261130T090000Z-bench-aaaaaa", kind="micro", title="scenarios/micro", word="degraded"),
+    ]  # fmt: skip
+    return render_index_html(build_index(Index(entries=entries), "runs"))
+
+
 def micro(folder):
     slow = [
         entry("test_a.py::test_one", 0.005),
@@ -162,6 +228,7 @@ KINDS = {
     make.__name__: make
     for make in (
         one_run,
+        soak,
         two_variants,
         invalid_run,
         comparison,
@@ -170,6 +237,8 @@ KINDS = {
         profiled,
         ablation,
         capacity,
+        history,
+        index,
         micro,
         imported,
     )

@@ -9,7 +9,15 @@ import numpy as np
 from harness.model import Outcome
 from harness.plans.span import Span
 from harness.run.directory import RunDirectory
-from harness.run.documents import BackendFacts, HostFacts, PlanFacts, Profiles, RunDocument
+from harness.run.documents import (
+    BackendFacts,
+    HostFacts,
+    PlanFacts,
+    Profiles,
+    RunDocument,
+    ServedFacts,
+    ServerUsage,
+)
 from harness.run.facts import LoadFacts
 from harness.table import calls
 from harness.table.heldby import DRIVER, SPECIAL
@@ -62,6 +70,7 @@ class Spec:
     command: str = "harness run asset-read"
     descheduled_share: float = 0.005
     profiles: dict = dataclasses.field(default_factory=dict)
+    served: ServedFacts | None = None
     folded: dict = dataclasses.field(default_factory=dict)
 
 
@@ -215,6 +224,7 @@ def make_run(parent: Path, **changes) -> Path:
             ),
             backends={name: BackendFacts(**facts) for name, facts in spec.backends.items()},
             profiles=msgspec.convert(spec.profiles, Profiles),
+            served=spec.served,
         )
     )
     for name, text in spec.folded.items():
@@ -222,3 +232,16 @@ def make_run(parent: Path, **changes) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return directory.path
+
+
+def served(rss, cpu_per_s=0.5, at_s=None, warmup=(-1.0, -0.5)):
+    """Return the facts of a server with these sizes of memory in the measured time, every 0.25 s, and others in warm-up."""
+    at_s = [*warmup, *(at_s or [0.25 * (place + 1) for place in range(len(rss))])]
+    ones = [1] * len(at_s)
+    return ServedFacts(
+        name="shop", command="serve {port}", port=1, start_s=0.5,
+        usage=ServerUsage(
+            at_s=at_s, cpu_s=[(time_s + 1) * cpu_per_s for time_s in at_s], rss_bytes=[1, 1, *rss],
+            descriptors=[7] * len(at_s), threads=ones, processes=ones,
+        ),
+    )  # fmt: skip

@@ -9,6 +9,7 @@ lag-ms = [1e6, 1e6]
 descheduled-percent = [100, 100]
 late-percent = [100, 100]
 warmup-percent = 100
+clock-step-ms = 1e6
 """
 
 

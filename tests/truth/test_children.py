@@ -12,7 +12,7 @@ from harness.judge.exact import exact_comparisons
 from harness.judge.verdict import Verdict
 from harness.policy.policy import Policy
 from harness.processes.children import growth, usage
-from harness.processes.loadrun import Subject
+from harness.processes.subject import Subject
 from harness.supervise import Supervisor
 
 TARGET = """

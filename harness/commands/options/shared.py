@@ -1,20 +1,20 @@
 """Declare the options that commands share, and parse their values."""
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from harness.errors import UsageError
 from harness.model import Engine
 from harness.profiles.capture.budget import BUDGET
-from harness.reading.limits import read_limit
+from harness.reading.limits import check_limit, read_limit
 from harness.session.receipt import Shard
-from harness.target.spec import RESERVED
+from harness.target.spec import RESERVED, SERVE
 from harness.units import parse_duration_s
 
 SPEC_FORMS = (
     "PLACE of a factory, or call:, wsgi:, asgi: or lambda: before the PLACE of an application; PLACE is module:name or "
-    "file.py:name, with ?key=value&… after it; or a name from 'harness list'"
+    "file.py:name, with ?key=value&… after it; or the URL of a server; or a name from 'harness list'"
 )
 
 
@@ -45,9 +45,18 @@ def span_s(text: str) -> float:
 
 
 def slo(text: str) -> str:
-    """Return the text of a limit unchanged, after checking that it parses."""
+    """Return the text of a limit on calls unchanged, after checking that it parses."""
+    return _checked(text, read_limit)
+
+
+def run_slo(text: str) -> str:
+    """Return the text of a limit on calls or growth unchanged, after checking that it parses."""
+    return _checked(text, check_limit)
+
+
+def _checked(text: str, check: Callable[[str], object]) -> str:
     try:
-        read_limit(text)
+        check(text)
     except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text
@@ -92,16 +101,32 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
-    """Declare `--target`."""
+    """Declare `--target` and `--serve`."""
     parser.add_argument("--target", metavar="SPEC", help=SPEC_FORMS)
+    add_serve(parser)
     add_requests(parser)
+
+
+def add_serve(parser: argparse.ArgumentParser) -> None:
+    """Declare `--serve`."""
+    parser.add_argument(
+        "--serve", metavar="NAME",
+        help="start the server of [tool.harness.servers.NAME] and measure it: the same as the target serve:NAME",
+    )  # fmt: skip
+
+
+def target_of(args: argparse.Namespace) -> str | None:
+    """Return the SPEC of `--target` or `--serve`. Raises `UsageError` for both."""
+    if args.serve and getattr(args, "target", None):
+        raise UsageError("--serve and --target name two targets", remedy="Give one of them")
+    return f"{SERVE}:{args.serve}" if args.serve else getattr(args, "target", None)
 
 
 def add_requests(parser: argparse.ArgumentParser) -> None:
     """Declare the options that are parameters of a target of the user's own."""
     parser.add_argument(
         "--requests", metavar="FILE",
-        help="requests of an application: JSON Lines, HAR, OpenAPI 3, or a folder of Lambda events",
+        help="requests of an application or a server: JSON Lines, HAR, OpenAPI 3, an access log, or a folder of Lambda events",
     )  # fmt: skip
     parser.add_argument(
         "--values", metavar="FILE", help="CSV with values for the placeholders of the requests"

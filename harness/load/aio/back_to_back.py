@@ -42,7 +42,7 @@ def make_slice(calling: Calling, sequence: Sequence[tuple[int, int]], late: Late
         recorder.appender(),
         recorder.tail,
     )
-    fill_and_claim = struct.Struct("<3q24x3q" if has_split else "<2q16s16x3q").pack_into
+    fill_and_claim = struct.Struct("<3q32x3q" if has_split else "<2q16s24x3q").pack_into
     fill, held, lend, late_owners = FILL.pack_into, split.held, CALL.set, late.owners
     finish = make_finish(calling, split) if has_split else None
     now_ns, passed, aside, raised = work.now_ns, work.passed, make_aside(calling), make_raised(calling)

@@ -23,6 +23,7 @@ from harness.load.aio.in_threads import ThreadWork
 from harness.load.aio.lease import CALL, Late, make_here
 from harness.load.aio.open_model import OpenModel
 from harness.load.aio.overhead import measured_overhead
+from harness.load.aio.sampling import count_tasks, sampling
 from harness.load.aio.selector import PacedSelector
 from harness.load.aio.sleeping import sleep_until
 from harness.load.aio.steps import Marking, Steps
@@ -79,6 +80,7 @@ class Driver:
             target, carrier, split=split, current=asyncio.current_task, collects_waits=job.waits, codes=codes_of_task,
             traced_by=job.traced_by,
         )  # fmt: skip
+        self._instrument.alive = {"tasks": count_tasks}
         self._late.names = self._instrument.names
         self._in_threads = ThreadWork(SystemClock.now_ns)
         carrier.here = make_here(self._instrument.names, split, self._in_threads.watched)
@@ -202,7 +204,7 @@ class Driver:
             CALL.set([Owner()])
             until_origin_s = (facts.origin_ns - SystemClock.now_ns()) / NS_PER_S
             asyncio.get_running_loop().call_later(until_origin_s, self._begin, measurement)
-            with self._pacing(model):
+            with self._pacing(model), sampling(measurement.sampler):
                 await model.run()
 
         with measurement.watching(pauses=has_pauses), self._marking():

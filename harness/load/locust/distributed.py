@@ -6,6 +6,7 @@ the reported calls are kept.
 
 # Locust monkey-patches on import.
 from locust import runners  # isort: skip
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,17 +14,23 @@ from typing import Any
 
 import gevent
 import msgspec
+from locust.exception import RPCError
 
-from harness.clock import wall_s
+from harness.clock import SystemClock, wall_ns, wall_s
 from harness.errors import ExitCode, HarnessError
 from harness.load.locust.log import LOG
 from harness.load.locust.names import Names
 from harness.load.locust.part import AnyRecording, Make, OpenRun, Runs, environment_of
+from harness.processes.clock_exchange import WINDOW_NS, ClockExchange, WorkerClock
 from harness.processes.merge_reports import WorkerReports
 from harness.processes.worker_reports import Head, Outgoing, Report
 
 REPORT_KEY = "harness"
 _STOP = "harness-stop"
+_CLOCK = "harness-clock"
+_ASK_EVERY_S = 1.0
+# A master that does not record knows no such question, and logs each.
+_MOST_UNANSWERED = 2
 # Time beyond the stop timeout of users; and time for the last report of a worker that has quit.
 _LAST_WORDS_S = 10.0
 _GONE_S = 2.0
@@ -43,6 +50,26 @@ class Worker:
         self._last: Report | None = None
         environment.events.report_to_master.add_listener(self._on_report)
         environment.runner.register_message(_STOP, self._on_stop)
+        environment.runner.register_message(_CLOCK, self._on_clock)
+        self._clocks = ClockExchange()
+        self._unanswered = 0
+        gevent.spawn(self._ask)
+
+    def _ask(self) -> None:
+        """Ask the master for its time, again and again."""
+        while self._unanswered < _MOST_UNANSWERED:
+            self._unanswered += 1
+            with contextlib.suppress(RPCError):
+                self._environment.runner.send_message(_CLOCK, {"asked_ns": SystemClock.now_ns()})
+            gevent.sleep(_ASK_EVERY_S)
+
+    def _on_clock(self, msg: Any, **_: Any) -> None:
+        self._unanswered = 0
+        self._clocks.answered(int(msg.data["asked_ns"]), SystemClock.now_ns(), int(msg.data["unix_ns"]))
+
+    def _clock(self) -> WorkerClock:
+        """Return what is known of the clock in this test, and shortly before it."""
+        return self._clocks.clock(self._recording.facts.origin_ns - WINDOW_NS if self._recording else 0)
 
     def start(self) -> None:
         """Do nothing: the first user begins the recording."""
@@ -66,12 +93,12 @@ class Worker:
     def stop(self, recording: AnyRecording | None, ended_ns: int | None, trouble: str | None) -> ExitCode:
         """Send the last report at once, before Locust reports that this worker has stopped."""
         now_s = wall_s()
-        last = Report(sent_unix_s=now_s, is_last=True, trouble=trouble)
+        last = Report(sent_unix_s=now_s, is_last=True, trouble=trouble, clock=self._clock())
         if recording and self._outgoing and ended_ns is not None:
             facts, host = recording.end(ended_ns, trouble)
             last = msgspec.structs.replace(
                 last, head=self._head(recording), facts=facts, end=self._outgoing.end(host, recording.held_by, recording.waits),
-                **self._outgoing.take(),
+                samples=recording.samples, **self._outgoing.take(),
             )  # fmt: skip
         self._recording, self._last = None, last
         runner, data = self._environment.runner, dict[str, Any]()
@@ -87,6 +114,8 @@ class Worker:
                 sent_unix_s=wall_s(),
                 head=self._head(self._recording),
                 facts=self._recording.facts,
+                clock=self._clock(),
+                samples=self._recording.samples,
                 **self._outgoing.take(),
             )
         if report:
@@ -112,6 +141,11 @@ class Master:
         self._listener = next(one for one in runner.greenlet if one._run == runner.client_listener)  # noqa: SLF001 - else nameless
         environment.events.worker_report.add_listener(self._on_report)
         environment.events.usage_monitor.add_listener(self._on_usage)
+        runner.register_message(_CLOCK, self._on_clock)
+
+    def _on_clock(self, msg: Any, **_: Any) -> None:
+        with contextlib.suppress(RPCError):
+            self._environment.runner.send_message(_CLOCK, {**msg.data, "unix_ns": wall_ns()}, msg.node_id)
 
     def start(self) -> None:
         """Make the run directory. Raises `HarnessError` if that fails."""

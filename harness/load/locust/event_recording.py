@@ -19,11 +19,14 @@ from harness.clock import SystemClock
 from harness.errors import HarnessError
 from harness.load.facts import at_origin, of_process
 from harness.load.garbage import GarbageWatch
+from harness.load.greenlets import GreenletCount, sampling
 from harness.load.locust.names import Names
 from harness.load.locust.rebasing import move_all
 from harness.load.locust.watching import Watching
 from harness.load.overhead import split_ns_per_switch
+from harness.load.owner import Owner
 from harness.load.rounds import difference_ns
+from harness.load.sampling import Sampler
 from harness.load.split import Split
 from harness.processes.host_watch import HostWatch
 from harness.run.directory import RunDirectory
@@ -124,6 +127,18 @@ class EventRecording:
             self._split.start()
             keep.callback(self._split.stop)
         keep.enter_context(self._watching.going_on())
+        self._sample(folder)
+
+    def _sample(self, folder: Path) -> None:
+        greenlets = GreenletCount()
+        self._resources.callback(greenlets.close)
+        self._sampler = self._resources.enter_context(Sampler(folder, {"greenlets": greenlets}))
+        self._resources.enter_context(sampling(self._sampler, self._own))
+
+    def _own(self, greenlet: greenlet.greenlet) -> None:
+        """Count the work of a greenlet as the harness's."""
+        if self._split:
+            self._split.owners[greenlet] = Owner(root=greenlet)
 
     @property
     def operations(self) -> dict[str, float]:
@@ -149,6 +164,11 @@ class EventRecording:
     def waits(self) -> bytes:
         """Return nothing: the stacks on which requests wait are those of the client."""
         return b""
+
+    @property
+    def samples(self) -> bytes:
+        """Return the samples of this process that were not returned before, in the format of the file."""
+        return self._sampler.unsent
 
     def measure_from_now(self) -> None:
         """Move time zero to now: all calls until now become the ramp-up."""

@@ -71,6 +71,10 @@ class AnyRecording(Protocol):
     def waits(self) -> bytes:
         """Return the stacks on which calls waited, in the format of the file; empty if they are not known."""
 
+    @property
+    def samples(self) -> bytes:
+        """Return the samples of this process that were not returned before, in the format of the file."""
+
     def measure_from_now(self) -> None:
         """Move time zero to now: all calls until now become the ramp-up."""
 

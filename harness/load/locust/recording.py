@@ -27,6 +27,7 @@ from harness.clock import NS_PER_S, SystemClock
 from harness.errors import HarnessError, RefusedError, UsageError
 from harness.load.calling import make_caller
 from harness.load.facts import at_origin
+from harness.load.greenlets import GreenletCount, sampling
 from harness.load.instrument import Instrument, Measurement
 from harness.load.lateness import lag_owners
 from harness.load.locust.names import Names
@@ -106,6 +107,7 @@ class HostedTarget:
             split=Split(get_hub(), SystemClock.now_ns) if greenlet.gettrace() is None else None,
             current=gevent.getcurrent,
         )
+        self.instrument.alive = {"greenlets": GreenletCount()}
         self.instrument.choose(self.mix)
         self.instrument.open()
         # Locust inspects its stack when it stops: the first time reads sources and blocks the loop for up to 0.1 s.
@@ -169,6 +171,7 @@ class Recording:
         self._watching = Watching(self.recorder, self._origin_ns, self._names, None, self._request_event)
         self._watching.requests.is_own = _is_made
         keep.enter_context(self._watching.going_on())
+        keep.enter_context(sampling(self._measurement.sampler, hosted.own))
 
     def measure_from_now(self) -> None:
         """Move time zero to now: all calls until now become the ramp-up."""
@@ -222,6 +225,11 @@ class Recording:
     def waits(self) -> bytes:
         """Return the stacks on which calls waited, in the format of the file; empty without a split."""
         return self._measurement.waits
+
+    @property
+    def samples(self) -> bytes:
+        """Return the samples of this process that were not returned before, in the format of the file."""
+        return self._measurement.sampler.unsent
 
     def call(self, before: Made | None) -> Made:
         """Make and record the next call of the user in the current greenlet; `before` is the user's previous call.

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from harness.load.calling import Calling, make_aside
+from harness.load.calling import Calling, make_aside, make_note
 from harness.load.owner import Owner
 from harness.model import Outcome
 from harness.run.facts import ThreadCpu
@@ -82,7 +82,7 @@ class Caller:
         work, table, origin_ns = calling.work, calling.recorder.map, calling.origin_ns
         owner = calling.owners[threading.get_ident()] = Owner()
         pack, all_events, passed = FILL.pack_into, work.events, work.passed
-        invokes, aside = work.invokes(None), make_aside(calling, _later)
+        invokes, aside, note = work.invokes(None), make_aside(calling, _later), make_note(calling)
         calls, used_ns, mine, completed = (
             self._calls,
             self._cpu_ns,
@@ -112,6 +112,8 @@ class Caller:
                     table, FILL_BASE + row * ROW_BYTES, entered_ns - origin_ns, completed_ns - origin_ns,
                     -1, -1, lag_target_ns, lag_host_ns,
                 )  # fmt: skip
+                if note is not None:
+                    note(row, answer)
                 table[HEADER_BYTES + row * ROW_BYTES] = outcome
                 if intended_ns >= 0:
                     calls[operation] += 1

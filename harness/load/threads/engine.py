@@ -23,6 +23,7 @@ from harness.load.threads.closed_model import ClosedModel
 from harness.load.threads.crew import Crew
 from harness.load.threads.open_model import OpenModel
 from harness.load.threads.overhead import measured_overhead
+from harness.load.threads.sampling import sampling
 from harness.load.threads.walking import Walking
 from harness.model import Executor
 from harness.plans.plan import choose
@@ -142,7 +143,7 @@ class Driver:
         begin.daemon = True
         begin.start()
         try:
-            with measurement.watching(pauses=False):
+            with measurement.watching(pauses=False), sampling(measurement.sampler):
                 model.run()
         finally:
             begin.cancel()

@@ -5,20 +5,15 @@ told by CPU times: what the process used, less what the harness used, was used b
 processor is the machine's.
 """
 
-import bisect
-import collections
-import operator
 import time
 from collections.abc import Callable
 
 from harness.clock import SystemClock
+from harness.load.looks import Looks
 from harness.load.run_delay import HALT_NS, UNEXPLAINED_NS, RunDelay
 
 # Shortest time between two looks, while nothing is late and when something is: a look costs some 4 us.
 _LOOK_NS, _LATE_LOOK_NS = 1_000_000, 200_000
-# Most looks that are kept. Causes older than these no longer explain a lag.
-_MOST_LOOKS = 4_096
-_WHEN = operator.itemgetter(0)
 
 
 class Lateness:
@@ -29,8 +24,9 @@ class Lateness:
         self._delay = RunDelay()
         self.halted_ns = self.longest_halt_ns = self._halt_end_ns = 0
         """Total and longest time in which no thread ran, although this one had work and did not wait for a processor, in ns."""
-        # Tuples of (time, CPU time of the process, of the harness, and run delay of this thread by then).
-        self._looks = collections.deque([(0, *self._times())], _MOST_LOOKS)
+        # CPU time of the process and of the harness, and run delay of this thread by each look: causes older than these no
+        # longer explain a lag.
+        self._looks = Looks(0, *self._times())
 
     def _times(self) -> tuple[int, int, int]:
         # The file last: reading it gives the lock of the interpreter away.
@@ -38,10 +34,10 @@ class Lateness:
 
     def look(self, now_ns: int) -> None:
         """Read the times if the last look was over 1 ms ago; call it before waiting for a due time."""
-        if now_ns - self._looks[-1][0] > _LOOK_NS:
+        if now_ns - self._looks.last_ns > _LOOK_NS:
             times = self._times()
             # Stamped afterwards: a call that ran meanwhile is no cause of delays after the stamp.
-            self._looks.append((SystemClock.now_ns(), *times))
+            self._looks.add(SystemClock.now_ns(), *times)
 
     def causes(self, due_ns: int, now_ns: int) -> tuple[int, int]:
         """Return the parts of a start delay that the target and the machine caused, in ns; the rest is the harness's own."""
@@ -49,11 +45,10 @@ class Lateness:
         if late_ns <= UNEXPLAINED_NS:
             return 0, 0
         times = self._times()
-        place = bisect.bisect_right(self._looks, due_ns, key=_WHEN)
-        before = self._looks[max(place - 1, 0)]
+        before = self._looks.before(due_ns)
         process_ns, own_ns, delay_ns = (now - then for now, then in zip(times, before[1:], strict=True))
-        if now_ns - self._looks[-1][0] > _LATE_LOOK_NS:
-            self._looks.append((SystemClock.now_ns(), *times))
+        if now_ns - self._looks.last_ns > _LATE_LOOK_NS:
+            self._looks.add(SystemClock.now_ns(), *times)
         self._note_halt(due_ns, now_ns, late_ns - process_ns - delay_ns)
         target_ns = max(min(process_ns - own_ns, late_ns), 0)
         idle_ns = max(late_ns - target_ns - own_ns, 0)

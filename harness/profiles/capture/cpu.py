@@ -115,6 +115,10 @@ class CpuProfiler:
         seconds = time.monotonic() - self._started_s
         return None if self._own_cpu_s is None else (self._own_cpu_s - self._own_start_s) / seconds
 
+    def watch(self, pid: int) -> None:
+        """See the cost of sampling in this child of the process instead."""
+        self._watch = StopWatch(pid)
+
     def start(self) -> bool:
         """Attach, and return True as soon as py-spy samples; on failure return False and set `reason`."""
         try:

@@ -17,6 +17,7 @@ import msgspec
 from harness.capacity.probe import PROBE_S, PROBE_WARMUP_S, at_sustainable_rate, probe_per_s
 from harness.processes.loadrun import LoadPlan
 from harness.reading.counting import ALL
+from harness.serving.server import Server
 from harness.session.conductor import TROUBLES_IN_A_ROW, Look, Progress, Write
 from harness.session.load.block import BlockInTheMaking, LoadSession, silent
 from harness.session.pace import Asked, Pace
@@ -49,6 +50,19 @@ def load_session_seconds(plan: SessionPlan, duration_s: float, warmup_s: float) 
 def probe_seconds() -> float:
     """Return the approximate time to find a rate, in seconds."""
     return len(Side) * (SEGMENT_START_S + PROBE_WARMUP_S + PROBE_S)
+
+
+def prove_servers(session: LoadSession) -> None:
+    """Start the server of each side once. Raises `TargetError` for one that does not get ready, before anything is measured.
+
+    Python compiles the modules meanwhile: the first block would measure that on the side that comes first.
+    """
+    for side, subject in session.subjects.items():
+        if isinstance(subject.server, Server):
+            with subject.server.running(
+                session.supervisor, session.logs / f"{subject.server.name}-{side}.log"
+            ):
+                pass
 
 
 def at_rate_of_slower_side(session: LoadSession) -> LoadSession:

@@ -29,11 +29,17 @@ def check_out(project: Path, commit: str, folder: Path) -> Path:
 
     Raises HarnessError with git's own words if it cannot.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    _require(git.run(folder, "init", "--quiet", "--template=", *_object_format(project)), commit, folder)
-    _borrow(project, folder / ".git")
+    _begin(project, commit, folder)
     checkout = ("checkout", "--quiet", "--detach", "--force", "--no-recurse-submodules", commit)
     _require(git.run(folder, *checkout, environment=_settings(project)), commit, folder)
+    return folder / git.prefix(project)
+
+
+def check_out_nothing(project: Path, commit: str, folder: Path) -> Path:
+    """Make `folder` a checkout of a commit that lacks all files, for those of a working tree; otherwise like `check_out`."""
+    _begin(project, commit, folder)
+    _require(git.run(folder, "update-ref", "--no-deref", "HEAD", commit), commit, folder)
+    _require(git.run(folder, "read-tree", "HEAD", environment=_settings(project)), commit, folder)
     return folder / git.prefix(project)
 
 
@@ -68,6 +74,12 @@ def require_complete(tree: Path, paths: Iterable[str]) -> None:
                 remedy=f"Add its folder: git sparse-checkout add {shlex.quote(str(Path(place).parent))}, "
                 "or all: git sparse-checkout disable",
             )
+
+
+def _begin(project: Path, commit: str, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    _require(git.run(folder, "init", "--quiet", "--template=", *_object_format(project)), commit, folder)
+    _borrow(project, folder / ".git")
 
 
 def _object_format(project: Path) -> list[str]:

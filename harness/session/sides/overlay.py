@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.processes.side_imports import MANIFEST, Side
-from harness.session.sides.roots import NEVER_LINKED, is_module
+from harness.session.sides.roots import NEVER_LINKED, is_module, read_built
 
 _BUILT = (".so", ".pyd", ".dylib", ".o")
 
@@ -43,12 +43,19 @@ def build_overlay(
         link_tree(path, folder / path.name)
         if folder != overlay:
             _link_data(path.parent, folder)
-    around = around or Surroundings()
+    built = read_built(project)
+    for metadata in built.metadata if built else ():
+        link_tree(project / metadata, overlay / Path(metadata).name)
+    write_manifest(overlay, roots, project, around or Surroundings())
+    return list(present)
+
+
+def write_manifest(overlay: Path, roots: Iterable[str], project: Path, around: Surroundings) -> None:
+    """Describe a side in its overlay."""
     side = Side(
         str(overlay), list(roots), str(project.resolve()), around.elsewhere, around.beside, around.copies
     )
     (overlay / MANIFEST).write_text(json.dumps(side._asdict()), "utf-8")
-    return list(present)
 
 
 def _link_data(source: Path, destination: Path) -> None:

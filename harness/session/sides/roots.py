@@ -6,10 +6,12 @@ the benchmarks and of the packages themselves tell which of the two it is.
 """
 
 import ast
+import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from typing import NamedTuple
 
 from harness.target.spec import kind_and_place
 
@@ -41,6 +43,8 @@ NO_SOURCE = frozenset(
     }
 )
 """Top folders of a project whose code is not measured; benchmarks may use it."""
+BUILT = ".harness-built.json"
+"""File at the top of a built side that tells what its build made."""
 _SOURCE = "src"
 _MOST_FILES = 300
 
@@ -50,8 +54,11 @@ def source_roots(
 ) -> dict[str, str]:
     """Return {import name: path in the project} of the roots in this tree.
 
-    Without `named`: the packages in `src/`, else those at the top other than tests and the suite.
+    Without `named`: the packages in `src/`, else those at the top other than tests and the suite. Of a built side: what its
+    build made.
     """
+    if (built := read_built(project)) is not None:
+        return built.roots
     named = [name for name in named if Path(name) != Path()]
     if not named:
         return dict(_found(project, {part for place in suite for part in Path(place).parts[:1]}))
@@ -60,6 +67,31 @@ def source_roots(
         return {import_name(leaf): str(leaf) for leaf in leaves}
     known = frozenset(_imported(project, [*suite, target, *named]))
     return {_name(leaf, known, named): str(leaf) for leaf in leaves}
+
+
+class Built(NamedTuple):
+    """The result of building a side: {import name: path in the project}, and folders with metadata of packages."""
+
+    roots: dict[str, str]
+    metadata: list[str]
+
+
+def read_built(project: Path) -> Built | None:
+    """Return what a build made of a side; None for a side that was not built."""
+    try:
+        return Built(**json.loads((project / BUILT).read_text("utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+def write_built(project: Path, built: Built) -> None:
+    """Note what a build made of a side."""
+    (project / BUILT).write_text(json.dumps(built._asdict()), "utf-8")
+
+
+def leaves(place: Path) -> dict[str, Path]:
+    """Return {import name: path in `place`} of each package and module in a folder of the import path."""
+    return {import_name(leaf): leaf for leaf in _leaves(place, Path())}
 
 
 def import_name(path: Path) -> str:
@@ -103,7 +135,8 @@ def _leaves(project: Path, path: Path) -> Iterator[Path]:
         if place.exists():
             yield path
     elif place.is_dir():
-        for child in sorted(place.iterdir()):
+        # Compiled modules last: Python prefers them to source of the same name, and the last one of a name counts.
+        for child in sorted(place.iterdir(), key=lambda child: (is_compiled(child), child)):
             if child.is_file() and is_module(child) and import_name(Path(child.name)).isidentifier():
                 yield path / child.name
             elif child.is_dir() and child.name.isidentifier() and child.name not in NEVER_LINKED:

@@ -64,6 +64,8 @@ class Adapted:
     """Sentences that degrade a run, such as one on debug mode."""
     remarks: tuple[str, ...] = ()
     """Sentences about the requests that do not."""
+    is_remote = False
+    """True if calls are requests to another process: the work in this one is that of the harness's own client."""
 
 
 class Events:

@@ -28,15 +28,19 @@ class Rejected:
 
 def judge_responses(expected: frozenset[int], requests: Requests) -> Judge:
     """Return the judge of answers that are None or `Rejected`; `expected` is for requests that expect nothing themselves."""
-    rule = rule_of(expected)
-    if any(one.expect is not None for one in requests.templates):
-        rule += ", unless a request expects other statuses"
+    rule = response_rule(expected, requests)
     return Judge(
         lambda answer: _FAILED if type(answer) is Rejected else _COMPLETED,
         lambda answer: str(answer.reason),
         {type(None)},
         lambda: rule,
     )
+
+
+def response_rule(expected: frozenset[int], requests: Requests) -> str:
+    """Return the rule by which responses are judged, as a sentence."""
+    own = any(one.expect is not None for one in requests.templates)
+    return rule_of(expected) + (", unless a request expects other statuses" if own else "")
 
 
 def with_phrase(status: int) -> str:

@@ -25,9 +25,11 @@ from reports.charts.data import (
     Series,
     StageSpan,
 )
+from reports.run.growth import growth_charts
 from reports.run.plots.bystage import by_stage
 from reports.run.plots.split import split_chart
 from reports.run.plots.tails import percentile_series
+from reports.run.server import server_charts
 from reports.run.sides import Side, operation_names
 
 _HEAT_ROWS = 44
@@ -41,7 +43,12 @@ def charts(sides: Sequence[Side]) -> tuple[Chart, ...]:
     """Return every chart with content, in reading order. A single run is not named in them."""
     if len(sides) == 1:
         sides = [dataclasses.replace(sides[0], label="")]
-    shown = [(number, side) for number, side in enumerate(sides) if not side.withheld and side.returned]
+    # Calls that returned may all have no time.
+    shown = [
+        (number, side)
+        for number, side in enumerate(sides)
+        if not side.withheld and side.histogram("response_ns").count
+    ]
     return tuple(chart for chart in _all(sides, shown) if chart is not None)
 
 
@@ -59,6 +66,8 @@ def _all(sides: Sequence[Side], shown: Sequence[Numbered]) -> Iterator[Chart | N
         yield by_stage(shown)
         yield _load(shown)
     yield _calls(sides)
+    yield from server_charts(sides)
+    yield from growth_charts(sides)
 
 
 def _percentiles(shown: Sequence[Numbered]) -> Chart:

@@ -7,7 +7,8 @@ import pytest
 from harness.capacity.probe import at_sustainable_rate, probe_per_s, slowest
 from harness.errors import InvalidRunError
 from harness.model import Executor, Scenario
-from harness.processes.loadrun import LoadPlan, Subject
+from harness.processes.loadrun import LoadPlan
+from harness.processes.subject import Subject
 from scenarios.catalogue import SCENARIOS
 
 

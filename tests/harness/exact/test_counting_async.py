@@ -5,7 +5,7 @@ import pytest
 from harness.exact.process import ExactPlan
 from harness.exact.sides import count_exactly, trace_exactly
 from harness.judge.exact import MOST_ELSEWHERE
-from harness.processes.loadrun import Subject
+from harness.processes.subject import Subject
 
 PLAN = ExactPlan(requests=20, repetitions=2)
 TARGET = """

@@ -5,7 +5,7 @@ import pytest
 from harness.exact.counting import count_once
 from harness.exact.process import ExactPlan
 from harness.exact.tracing import trace_once
-from harness.processes.loadrun import Subject
+from harness.processes.subject import Subject
 
 TARGET = """
 import collections

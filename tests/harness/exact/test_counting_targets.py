@@ -4,7 +4,7 @@ import pytest
 
 from harness.exact.process import ExactPlan
 from harness.exact.sides import Plans, SharedCounts, count_exactly, trace_exactly
-from harness.processes.loadrun import Subject
+from harness.processes.subject import Subject
 
 PLAN = ExactPlan(requests=10, repetitions=1)
 TWICE = ExactPlan(requests=10, repetitions=2)

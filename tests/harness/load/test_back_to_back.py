@@ -181,3 +181,13 @@ def test_whoever_asks_what_was_held_hears_of_every_call(tmp_path):
         # The clock moves on by one between two calls, which no one need hear of.
         assert bench.split.holds.recent_ns(start_ns) in (1_001, 1_002)
     bench.kept.close()
+
+
+@pytest.mark.parametrize("split", [True, False])
+@pytest.mark.parametrize("way", [one_by_one, lambda bench, lag: in_slices(bench, lag, 100)])
+def test_the_first_byte_of_each_answer_stays_in_its_row(tmp_path, split, way):
+    bench = Bench(tmp_path / "calls.npy", [("returns", 5, 0), ("refused", 5, 0)] * 10, split=split)
+    bench.calling.work.judge.first_byte_ns = len
+    way(bench, (0, 0))
+    bench.kept.close()
+    assert calls.load(tmp_path / "calls.npy")["first_byte_ns"][:20].tolist() == [7] * 20

@@ -62,6 +62,14 @@ def test_an_arrival_in_the_stall_is_the_targets(loop):
     assert loop.let_go(10) == (90.04, 0, 0)
 
 
+def test_what_the_client_of_a_server_holds_is_the_harnesss(loop):
+    """The work of calls in this process is the harness's own client: no server has delayed the arrival."""
+    loop.split.is_remote = True
+    loop.target(100)
+    assert loop.let_go(10) == (0, 0, 90)
+    assert loop.let_go(10, 5 * MS) == (0, 5, 85)
+
+
 def test_after_a_stall_the_driver_has_no_more_time_than_it_promises_to_need(loop):
     loop.target(100)
     loop.driver(0.15)

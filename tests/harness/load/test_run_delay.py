@@ -137,3 +137,15 @@ def test_a_busy_neighbour_on_the_same_processor_is_found():
     finally:
         hog.kill()
         hog.communicate()
+
+
+def test_looks_take_no_more_memory_in_the_end_than_in_the_beginning(tmp_path):
+    """The measured process must not grow by what the harness keeps."""
+    account = tmp_path / "schedstat"
+    account.write_text("1000000 2000000 3\n")
+    kept = RunDelay(str(account), lambda: int(1e12))
+    before = sys.getallocatedblocks()
+    for place in range(1, 6000):
+        kept.look(place * 2_000_000)
+    assert sys.getallocatedblocks() - before < 500
+    kept.close()

@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 
 from harness.model import Executor, Outcome, Scenario
+from harness.processes.clock_exchange import WorkerClock, this_clock
 from harness.processes.loadrun import LoadPlan
 from harness.processes.merge_reports import WorkerReports
 from harness.processes.worker_reports import Head, Outgoing, Report
+from harness.run import samples
+from harness.run.directory import RunDirectory, decode
 from harness.run.documents import HostFacts
 from harness.run.facts import LoadFacts
 from harness.table import calls
@@ -35,13 +38,17 @@ def sender_of(tmp_path):
 class Sender:
     """A worker: records calls by hand, and reports them."""
 
-    def __init__(self, folder, number, origin_unix_s=UNIX_S, cpu="one"):
+    def __init__(self, folder, number, origin_unix_s=UNIX_S, cpu="one", clock=None):
         self.recorder = Recorder(folder / f"sender-{number}.npy", 0)
         self.append = self.recorder.appender()
         self.outgoing = Outgoing(self.recorder)
         self.head = Head(operations=MIX, environment={"cpu": cpu})
         self.facts = LoadFacts(origin_ns=number + 1, origin_unix_s=origin_unix_s)
         self.origin_unix_s = origin_unix_s
+        # Another machine, whose clock is known to 5 ms: its reading at time zero is `number + 1`.
+        self.clock = clock or WorkerClock(
+            boot="another", zero_unix_ns=round(origin_unix_s * S) - number - 1, error_ns=5_000_000
+        )
 
     def call(self, at_s, operation=0):
         return self.append(operation, 0, round(at_s * S), round(at_s * S) + 10)
@@ -67,7 +74,14 @@ class Sender:
 
     def report(self, at_s, **more):
         sent = self.origin_unix_s + at_s
-        return Report(sent_unix_s=sent, head=self.head, facts=self.facts, **self.outgoing.take(), **more)
+        return Report(
+            sent_unix_s=sent,
+            head=self.head,
+            facts=self.facts,
+            clock=self.clock,
+            **self.outgoing.take(),
+            **more,
+        )
 
     def last(self, at_s):
         facts = msgspec.structs.replace(self.facts, ended_ns=round(at_s * S))
@@ -142,7 +156,7 @@ def test_a_report_that_is_lost_on_the_way_makes_the_run_invalid(sender_of, timin
     assert "The calls of worker-0 did not arrive as they were recorded" in trouble
 
 
-def test_parts_are_placed_by_the_wall_clocks_of_their_machines(sender_of, timing):
+def test_parts_are_placed_by_what_is_known_of_their_clocks(sender_of, timing):
     early, late, reports = sender_of(0), sender_of(1, UNIX_S + 0.5), WorkerReports(timing)
     for name, sender in {"early": early, "late": late}.items():
         sender.make(10)
@@ -161,8 +175,67 @@ def test_parts_are_placed_by_the_wall_clocks_of_their_machines(sender_of, timing
     assert calls.load(timing / "worker-0" / "calls.npy").tobytes() == early.rows.tobytes()
 
 
-def test_a_clock_that_is_an_hour_off_moves_nothing_and_is_told(sender_of, timing):
-    right, wrong, reports = sender_of(0), sender_of(1, UNIX_S + 3600.0), WorkerReports(timing)
+def test_samples_travel_with_the_reports_and_are_placed_as_the_calls_are(sender_of, timing):
+    """Each sample keeps the clock of its machine; time zero of the part, moved, places it."""
+    early, late, reports = sender_of(0), sender_of(1, UNIX_S + 0.5), WorkerReports(timing)
+    for name, sender in {"early": early, "late": late}.items():
+        sender.make(10)
+        at_ns = sender.facts.origin_ns
+        for second in range(3):
+            sent = sender.report(second, samples=b'{"at_ns":%d,"fds":9}\n' % (at_ns + second * S))
+            reports.take(name, through_the_wire(sent), sender.origin_unix_s + second)
+        reports.take(name, sender.last(3.0), sender.origin_unix_s + 3.0)
+    reports.merge(plan_of(reports))
+    placed = []
+    for number in range(2):
+        part = timing / f"worker-{number}"
+        zero_ns = decode(part / RunDirectory.FACTS, LoadFacts).origin_ns
+        placed.append([(one.at_ns - zero_ns) / S for one in samples.read(part / RunDirectory.SAMPLES)])
+    assert placed == [[0.0, 1.0, 2.0], [0.5, 1.5, 2.5]]
+
+
+def test_each_worker_states_the_error_of_its_place_which_is_none_on_one_machine(sender_of, timing):
+    near, far, unknown = (
+        sender_of(0),
+        sender_of(1, clock=WorkerClock(boot=this_clock().boot)),
+        sender_of(2, clock=WorkerClock()),
+    )
+    reports, here = WorkerReports(timing), this_clock()
+    far.facts = msgspec.structs.replace(far.facts, origin_ns=int(UNIX_S) * S - here.zero_unix_ns)
+    for name, sender in {"near": near, "far": far, "unknown": unknown}.items():
+        sender.make(10)
+        reports.take(name, sender.last(1.0), UNIX_S + 1.0)
+    workers = reports.merge(plan_of(reports, 3)).workers
+    assert [worker.placed_within_ns for worker in workers] == [5_000_000, 0, None]
+    note, *_ = reports.notes()
+    assert note == (
+        "The clock of worker-2's machine could not be compared with the master's: "
+        "its calls are placed by its wall clock, with an unknown error"
+    )
+
+
+def test_a_place_that_is_known_to_two_seconds_only_is_told(sender_of, timing):
+    vague = WorkerClock(boot="another", zero_unix_ns=round(UNIX_S * S), error_ns=2 * S)
+    sender, reports = sender_of(0, clock=vague), WorkerReports(timing)
+    sender.make(10)
+    reports.take("vague", sender.last(1.0), UNIX_S + 1.0)
+    (note,) = reports.notes()
+    assert note == "The calls of worker-0 are placed in time within 2 s only: its network or its loop is slow"
+
+
+def test_a_wall_clock_that_is_an_hour_off_does_not_matter_where_the_clocks_were_compared(sender_of, timing):
+    known = WorkerClock(boot="another", zero_unix_ns=int(UNIX_S) * S + S // 4 - 2, error_ns=5_000_000)
+    right, wrong, reports = sender_of(0), sender_of(1, UNIX_S + 3600.0, clock=known), WorkerReports(timing)
+    for name, sender in {"right": right, "wrong": wrong}.items():
+        sender.make(10)
+        reports.take(name, sender.last(1.0), UNIX_S + 1.1)
+    assert reports.duration_s == pytest.approx(1.25, abs=1e-6)
+    assert reports.notes() == []
+
+
+def test_a_clock_that_is_an_hour_off_and_was_not_compared_moves_nothing_and_is_told(sender_of, timing):
+    right, reports = sender_of(0), WorkerReports(timing)
+    wrong = sender_of(1, UNIX_S + 3600.0, clock=WorkerClock(boot="another"))
     for name, sender in {"right": right, "wrong": wrong}.items():
         sender.make(10)
         reports.take(name, sender.last(1.0), UNIX_S + 1.1)

@@ -242,7 +242,7 @@ def test_the_json_holds_what_the_product_promises(tmp_path):
         "outcomes", "locust", "client", "throughput_per_s", "recorder_ns_per_call", "split_ns_per_switch", "stated", "children", "operations",
         "blocked", "failures", "journeys", "judged_by",
         "events_changed", "in_threads", "left_tasks", "left_running", "thread_cpu", "held_by", "warmup", "stages", "slo",
-        "profiles",
+        "growth", "profiles",
     ]  # fmt: skip
     assert list(document["outcomes"]) == [
         "completed", "failed", "timed_out", "dropped", "unfinished", "never_started",

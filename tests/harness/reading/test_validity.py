@@ -335,7 +335,7 @@ def test_thresholds_are_settings():
         calls.DTYPE,
         st.integers(0, 40),
         elements=st.tuples(
-            st.integers(0, 5), st.just(0), st.just(0), st.just(0), *[st.integers(-(2**45), 2**45)] * 8
+            st.integers(0, 5), st.just(0), st.just(0), st.just(0), *[st.integers(-(2**45), 2**45)] * 9
         ),
     ),
     st.booleans(),

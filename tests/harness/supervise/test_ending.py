@@ -9,8 +9,9 @@ import pytest
 from harness.cli import main
 from harness.errors import ExitCode, HarnessError, InvalidRunError, ServerError, TargetError
 from harness.processes.job import Ready
-from harness.processes.loadrun import LoadPlan, LoadResult, Subject, run_into
+from harness.processes.loadrun import LoadPlan, LoadResult, run_into
 from harness.processes.measure import Ending, ended_early
+from harness.processes.subject import Subject
 from harness.profiles.capture import cpu
 from harness.run.directory import RunDirectory
 from harness.run.documents import HostFacts, RunDocument

@@ -95,6 +95,37 @@ def test_the_guardian_kills_only_groups_that_were_not_released():
     assert guarded_at_end(["+10\n", "+11\n", "-10\n", "-12\n"]) == {11}
 
 
+def test_the_guardian_kills_only_marks_that_were_not_released():
+    assert guarded_at_end(["+10\n", "+A=b\n", "+C=d\n", "-A=b\n"]) == {10, "C=d"}
+
+
+DAEMON = ["sh", "-c", "setsid sleep 600 & echo grandchild $! >&2; wait"]
+
+
+def test_a_process_that_left_the_group_of_a_marked_child_ends_with_it(tmp_path):
+    with Supervisor() as supervisor:
+        child = supervisor.start("server", DAEMON, log=tmp_path / "log", marked=True)
+        daemon = grandchild_of(tmp_path / "log")
+        assert {child.pid, daemon} <= child.pids()
+        child.stop()
+        assert not survivors({daemon})
+
+
+def test_a_process_that_left_the_group_of_a_marked_child_ends_with_a_killed_supervisor(tmp_path):
+    script = tmp_path / "host.py"
+    script.write_text(
+        "import sys, time\nfrom pathlib import Path\nfrom harness.supervise import Supervisor\n"
+        f"with Supervisor() as supervisor:\n    supervisor.start('server', {DAEMON!r}, log=Path(sys.argv[1]), marked=True)\n"
+        "    time.sleep(600)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, script, tmp_path / "log"], env=env) as process:
+        pids = {grandchild_of(tmp_path / "log"), *descendants(process.pid)}
+        process.kill()
+        process.wait(10)
+    assert not survivors(pids)
+
+
 def test_the_guardian_is_told_of_the_start_and_of_the_end_of_each_group(tmp_path, monkeypatch):
     told = []
     monkeypatch.setattr(Supervisor, "_tell_guardian", lambda _, line: told.append(line))

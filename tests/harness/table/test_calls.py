@@ -44,10 +44,14 @@ def spelt_out(form):
     return re.sub(r"(\d+)(\w)", lambda found: found[2] * int(found[1]), form).lstrip("<")
 
 
-def test_claim_and_fill_together_are_a_row_field_by_field():
-    assert spelt_out(calls.CLAIM_FORMAT) + spelt_out(calls.FILL_FORMAT) == letters(fields())
+def test_claim_and_fill_together_are_a_row_field_by_field_up_to_the_first_byte():
+    assert spelt_out(calls.CLAIM_FORMAT) + spelt_out(calls.FILL_FORMAT) == letters(
+        fields(up_to="lag_host_ns")
+    )
     assert struct.calcsize(calls.CLAIM_FORMAT) == calls.FILL_FROM
-    assert calls.FILL_FROM + struct.calcsize(calls.FILL_FORMAT) == calls.ROW_BYTES == calls.DTYPE.itemsize
+    assert calls.FILL_FROM + struct.calcsize(calls.FILL_FORMAT) == calls.FIRST_BYTE_FROM
+    assert calls.DTYPE.fields["first_byte_ns"] == (np.dtype("<i8"), calls.FIRST_BYTE_FROM)
+    assert calls.ROW_BYTES == calls.DTYPE.itemsize == calls.FIRST_BYTE_FROM + 8
 
 
 def test_the_outcome_is_the_first_byte_of_a_row():
@@ -64,7 +68,7 @@ def test_a_claim_is_the_beginning_of_a_row():
 def test_what_struct_packs_numpy_reads(row):
     values, claimed = row[0].item(), len(fields(up_to="dispatched_ns"))
     packed = struct.pack(calls.CLAIM_FORMAT, *values[:claimed])
-    packed += struct.pack(calls.FILL_FORMAT, *values[claimed:])
+    packed += struct.pack(calls.FILL_FORMAT + "q", *values[claimed:])
     assert packed == row.tobytes()
     assert np.frombuffer(packed, calls.DTYPE)[0] == row[0]
 
@@ -164,6 +168,22 @@ def test_a_flipped_byte_in_the_header_is_noticed_or_harmless(tmp_path_factory, p
         return
     # Only a smaller number in the header leads to rows: what lies beyond it then counts as appended.
     assert table.tobytes() == rows[: len(table)].tobytes()
+
+
+def test_a_table_of_an_earlier_version_is_read_without_its_first_bytes(tmp_path):
+    names = fields(up_to="lag_host_ns")
+    rows = np.zeros(3, np.dtype([(name, calls.DTYPE[name]) for name in names]))
+    rows["outcome"], rows["completed_ns"] = 2, [5, 6, 7]
+    path = tmp_path / "calls.npy"
+    description = repr(rows.dtype.descr).replace("'aside'", "'reserved'")
+    text = f"{{'descr': {description}, 'fortran_order': False, 'shape': (3,), }}".ljust(501) + "\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode() + rows.tobytes())
+    assert len(np.load(path)) == 3
+    table = calls.load(path)
+    assert (table.dtype.names, table["completed_ns"].tolist()) == (tuple(names), [5, 6, 7])
+    assert calls.planned_rows(path.read_bytes()) is None, "nobody writes to it any more"
+    os.truncate(path, path.stat().st_size - 72)
+    assert damage(path) == "it holds 2 of 3 rows"
 
 
 def test_one_missing_row_is_noticed(tmp_path):

@@ -60,8 +60,8 @@ def test_each_row_says_what_became_of_its_call(tmp_path):
         "failed",
         "never_started",
     ]
-    assert after[2].item() == (Outcome.FAILED, 0, 2, 2, 2000, 2070, 2080, 2090, 6, 4, 60, 10)
-    assert after[1].item() == (Outcome.DROPPED, 0, 1, 1, 1000, 1060, 0, 0, *before[1].item()[8:10], 40, 7)
+    assert after[2].item() == (Outcome.FAILED, 0, 2, 2, 2000, 2070, 2080, 2090, 6, 4, 60, 10, 0)
+    assert after[1].item() == (Outcome.DROPPED, 0, 1, 1, 1000, 1060, 0, 0, *before[1].item()[8:10], 40, 7, 0)
     assert after["dispatched_ns"].tolist() == [50, 1060, 2070, 0]
     assert after[3] == before[3]
 
@@ -194,7 +194,7 @@ def killed_in_the_middle(path, planned_rows):
 
 def assert_whole(rows):
     number = np.flatnonzero(rows["outcome"] == Outcome.COMPLETED)
-    for column, name in enumerate(COLUMNS[COLUMNS.index("intended_ns") :]):
+    for column, name in enumerate(COLUMNS[COLUMNS.index("intended_ns") : COLUMNS.index("first_byte_ns")]):
         expected = np.full(len(number), -1) if name in {"run_ns", "wait_busy_ns"} else number * 10 + column
         assert np.array_equal(rows[name][number], expected)
     assert np.array_equal(rows["operation"][number], number % 7)

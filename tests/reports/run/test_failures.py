@@ -11,7 +11,7 @@ from reports.run.failures import commonest_failures
 
 
 def side(*failures, engine=Engine.ASYNCIO, **facts):
-    facts = SimpleNamespace(failures=failures, engine=engine, **facts)
+    facts = SimpleNamespace(failures=failures, engine=engine, is_remote=False, **facts)
     return SimpleNamespace(run=SimpleNamespace(facts=facts))
 
 

@@ -10,10 +10,11 @@ from harness.run.client_facts import ClientFacts, LoopLag, Paced
 from harness.run.directory import RunDirectory
 from harness.run.documents import HostFacts, LocustFacts
 from harness.table import calls
-from harness.table.aside import Aside
+from harness.table.aside import NO_TIME, Aside
 from reports.charts.data import InFlightPlot
 from reports.run.view import build
 from tests.support.run_builder import make_run
+from tests.support.shown import told
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +68,13 @@ def test_users_alive_are_drawn_over_time(view):
 
 def test_the_next_command_repeats_no_scenario(view):
     assert view.next_command.command.startswith(("harness report ", "harness doctor"))
+
+
+def test_requests_of_which_none_has_a_time_leave_out_the_charts_of_times(tmp_path):
+    path = make_run(tmp_path, executor="closed", split=False)
+    rows = np.load(path / "timing" / "calls.npy")
+    rows["aside"] |= NO_TIME
+    calls.write_table(path / "timing" / "calls.npy", rows)
+    built, words = told(path)
+    assert "percentiles" not in {chart.key for chart in built.charts}
+    assert "all" in words

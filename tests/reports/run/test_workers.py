@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import pytest
 
 from harness.model import Outcome
@@ -92,3 +93,14 @@ def test_a_run_from_before_times_were_kept_has_dashes(tmp_path):
     built, _ = shown(tmp_path, old)
     assert texts(built.workers.rows[0])[2:4] == ["–", "–"]
     assert built.workers.rows[0].cells[1].value == pytest.approx(0.5)
+
+
+def test_workers_of_several_machines_have_the_error_of_their_place_in_time(tmp_path):
+    far = msgspec.structs.replace(WORKERS[0], name="worker-1", placed_within_ns=20_400_000)
+    unknown = msgspec.structs.replace(WORKERS[0], name="worker-2", placed_within_ns=None)
+    built, _ = shown(tmp_path, [WORKERS[0], far, unknown])
+    assert built.workers.columns[-2:] == ("placed within", "ended")
+    assert [row.cells[-2].text for row in built.workers.rows] == ["0 ns", "20.4 ms", "unknown"]
+    assert "largest error of a worker's clock" in markup_of(built)
+    alone, _ = shown(tmp_path / "one", [WORKERS[0]])
+    assert "placed within" not in alone.workers.columns

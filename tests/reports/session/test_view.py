@@ -383,3 +383,14 @@ def test_the_next_command_names_the_gates_working_tree_as_a_user_must_type_it():
         "harness compare git:main path:. --suite load"
         in shown(built.judgement(), receipt=gated).next_command.command
     )
+
+
+def test_the_next_command_names_the_server_of_the_session():
+    policy = {**built.receipt().policy, "target": "serve:shop"}
+    receipt = msgspec.structs.replace(built.receipt(), suites=["load"], policy=policy)
+    command = shown(built.judgement(), receipt=receipt).next_command.command
+    assert command == "harness compare git:main path:. --serve shop --suite load"
+    environment = {**receipt.environment, "locustfile": "locustfile.py"}
+    receipt = msgspec.structs.replace(receipt, environment=environment)
+    command = shown(built.judgement(), receipt=receipt).next_command.command
+    assert command.endswith("--serve shop --locustfile locustfile.py --suite load")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.processes.job import Ready
-from harness.processes.loadrun import Subject
+from harness.processes.subject import Subject
 from harness.reading.judging import judge
 from harness.reading.summary import load
 from harness.session.load.segments import segment_of

@@ -5,9 +5,7 @@ No test here depends on a time: the benchmarks write down which files they have 
 
 import subprocess
 import sys
-import sysconfig
 import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -16,86 +14,8 @@ from harness.errors import UsageError
 from harness.policy.policy import Policy
 from harness.session.receipt import State
 from harness.session.slots.slot import ForeignCodeError
+from tests.support.measured_code import FAST, NATIVE, SEEN, SLOW, SUITE, build, flat
 from tests.support.session import NO_BLOCKS, commit, project, session, states, write
-
-SEEN = """
-import os, subprocess, sys
-import pkg
-
-def side():
-    # The last letter of this slot's overlay.
-    return next((path[-1] for path in sys.path if "asset-harness-private-" in path and path[-3:-1] == "/1"), "?")
-
-def note(what, *modules):
-    with open(os.environ["SEEN"], "a") as file:
-        print(what, side(), *(os.path.realpath(m.__file__) for m in modules), file=file)
-
-def loaded():
-    return [m for n, m in sorted(sys.modules.items()) if n.partition(".")[0] in ("pkg", "ns") and getattr(m, "__file__", None)]
-"""
-SUITE = """
-from seen import note, loaded
-import pkg
-
-def test_work(benchmark):
-    benchmark(pkg.work)
-    note("own", *loaded())
-"""
-# A fast path that the change adds, with the usual fallback.
-SLOW = "def work():\n    return sum(range(200))\n"
-FAST = "try:\n    from pkg.fast import work\nexcept ImportError:\n" + SLOW.replace("def", "    def").replace(
-    "    return", "        return"
-)
-EXTENSION = """
-#include <Python.h>
-static PyObject *work(PyObject *self, PyObject *none) { return PyLong_FromLong(%d); }
-static PyMethodDef methods[] = {{"work", work, METH_NOARGS, ""}, {NULL, NULL, 0, NULL}};
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_native", "", -1, methods};
-PyMODINIT_FUNC PyInit__native(void) { return PyModule_Create(&module); }
-"""
-NATIVE = "try:\n    from pkg._native import work\nexcept ImportError:\n    def work():\n        return 1\n"
-SETUP = '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n[project]\nname = "pkg"\nversion = "1"\n[tool.setuptools]\npackages = ["pkg"]\n'
-
-
-@pytest.fixture
-def seen(tmp_path, monkeypatch):
-    """Return a function that tells which files each side's slots imported, by the last letter of their overlay."""
-    file = tmp_path / "seen.txt"
-    file.touch()
-    monkeypatch.setenv("SEEN", str(file))
-    return lambda what="own": {
-        words[1]: {Path(word) for word in words[2:]}
-        for words in (line.split() for line in file.read_text().splitlines())
-        if words[0] == what
-    }
-
-
-@pytest.fixture
-def site(tmp_path, monkeypatch):
-    """A folder of installed packages, for this process and for slots."""
-    folder = tmp_path / "site"
-    write(folder, {"sitecustomize.py": f"import site\nsite.addsitedir({str(folder)!r})\n"})
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    monkeypatch.syspath_prepend(folder)
-    return folder
-
-
-def flat(folder, files=None):
-    given = {"pkg/__init__.py": SLOW, "benchmarks/seen.py": SEEN, "benchmarks/test_bench.py": SUITE}
-    return project(
-        folder, {"pyproject.toml": SETUP, ".gitignore": "*.so\n*.egg-info\nbuild\n"} | given | (files or {})
-    )
-
-
-def build(folder, value):
-    """Compile the extension in place, as `setup.py build_ext --inplace` does."""
-    write(folder, {"pkg/_native.c": EXTENSION % value})
-    place = folder / "pkg" / f"_native{sysconfig.get_config_var('EXT_SUFFIX')}"
-    include = sysconfig.get_path("include")
-    subprocess.run(
-        ["gcc", "-O0", "-shared", "-fPIC", f"-I{include}", folder / "pkg/_native.c", "-o", place], check=True
-    )
-    return place
 
 
 def install_editable(folder, site):
@@ -165,7 +85,22 @@ def test_an_extension_that_only_the_working_tree_has_built_is_refused_by_name(tm
     assert main(["compare", "git:main", "path:.", "--suite", "micro"]) == 2
     said = capsys.readouterr().err
     assert "the base lacks pkg._native, which the candidate has" in said
-    assert "path:BASE path:CANDIDATE" in said
+    assert 'build = "pip"' in said
+
+
+def test_a_compiled_module_that_only_the_installed_copy_has_is_refused_and_no_fallback_measured(
+    tmp_path, site
+):
+    folder = flat(tmp_path / "project", {"pkg/__init__.py": NATIVE, "pkg/_native.c": ""})
+    place = build(folder, 1)
+    write(site, {"pkg/__init__.py": NATIVE, "pkg-1.dist-info/METADATA": "Name: pkg\nVersion: 1\n"})
+    write(site, {"pkg-1.dist-info/RECORD": f"pkg/__init__.py,,\npkg/{place.name},,\n"})
+    place.rename(site / "pkg" / place.name)
+    with pytest.raises(
+        UsageError, match=r"Both sides lack the compiled pkg\._native of the installed package"
+    ) as caught:
+        session(folder, plan=NO_BLOCKS)
+    assert 'build = "pip"' in caught.value.remedy
 
 
 def two_packages(folder):

@@ -7,7 +7,7 @@ import pytest
 from harness.errors import TargetError
 from harness.exact.process import ExactPlan
 from harness.exact.tracing import trace_once
-from harness.processes.loadrun import Subject
+from harness.processes.subject import Subject
 from tests.support.applications import adapted, answer, write
 
 SOURCE = """
