@@ -72,8 +72,8 @@ def _install(folder: Path) -> Path | str:
         except subprocess.TimeoutExpired:
             return f"npm did not install the packages of tests/node within {_MOST_S} s"
         if done.returncode:
-            last = next(iter(done.stderr.strip().splitlines()[-1:]), "")
-            return f"npm cannot install the packages of tests/node: {last[:200]}"
+            said = next(iter(done.stderr.strip().splitlines()), "").removeprefix("npm error ")
+            return f"npm cannot install the packages of tests/node: {said[:200]}"
         with contextlib.suppress(FileExistsError):
             Path(scratch).rename(folder)
             Path(scratch).mkdir()

@@ -16,7 +16,6 @@ from targets.core_target import create
 from tests.support.core import counts, sending, sent_asset
 
 pytestmark = pytest.mark.servers
-DYNALITE_LACKS: dict[str, str] = {}
 
 
 class Spans:

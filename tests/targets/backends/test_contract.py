@@ -14,7 +14,6 @@ from targets.backends.own_places import own_places
 from tests.support.cli import inside
 
 pytestmark = pytest.mark.servers
-DYNALITE_LACKS: dict[str, str] = {}
 VERIFY = ("doctor", "--backends", "external", "--verify")
 
 
