@@ -70,6 +70,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         args.scenario,
         args.backends,
         args.segment,
+        policy_file.build(args.policy or project),
     )
     bisection = Bisection(
         BisectRequest(args.good, args.bad, args.benchmark, prober, args.out, args.budget), talk

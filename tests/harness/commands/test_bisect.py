@@ -78,6 +78,24 @@ def test_counts_name_the_commit_its_functions_and_what_did_not_build_and_leave_t
     assert f"git show {ids[4][:12]}" in said.stderr
 
 
+BUILD = """
+build = '''sh -c 'cp -r shop "{overlay}" && echo "READY = 1" > "{overlay}/shop/_made.py"' '''
+"""
+
+
+def test_commits_that_need_a_build_are_built(shop, few, tmp_path):
+    """The checkout's command builds them all: none of them can be imported as it is."""
+    (shop / "shop" / "__init__.py").write_text("from shop._made import READY\n")
+    git(shop, "commit", "-q", "-a", "-m", "generated")
+    ids = commits(shop, 3, 2, TWICE)
+    with (shop / "pyproject.toml").open("a") as file:
+        file.write(BUILD)
+    words = ("--benchmark", "buy", "--suite", "exact", "--metric", "calls.stock", "--json")
+    said = inside(shop, "bisect", ids[0], "HEAD", *words, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert said.code == 0, said.stderr
+    assert (said.document["outcome"], said.document["commit"]) == ("found", ids[2])
+
+
 def test_ends_without_a_change_are_told_and_nothing_is_searched(shop, few):
     ids = commits(shop, 2, 0, TWICE)
     said = inside(
