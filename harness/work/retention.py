@@ -42,11 +42,11 @@ _NAME = re.compile(r"\.?\d{8}T\d{6}Z-[\w.-]+-[0-9a-f]{6}(\.[0-9a-f]{6})?", re.AS
 _SCRATCH = re.compile(r"\.(?P<hidden>.+)\.\d+|(?P<plain>.+)\.\d+\.partial", re.ASCII)
 _FILES = re.compile(
     r"(run|receipt|bisect)\.json|metrics\.txt|(report|comment|ablation|junit)\.(html|md|xml)|[\w.-]+\.log"
-    r"|calls\.npy|heldby\.npy|histograms\.npz|(facts|waits|by-latency|benchmarks|failure)\.json|account\.msgpack"
+    r"|calls\.npy|heldby\.npy|samples\.jsonl|histograms\.npz|(facts|waits|by-latency|benchmarks|failure)\.json|account\.msgpack"
     r"|\.calls\.npy|\.gitignore|pytest\.ini|[\w-]+\.folded|pyspy\.raw|memory\.bin(\.\d+)?"
 )
 _EXPORTED = re.compile(
-    r"[\w.-]+\.(hgrm|csv|parquet|arrow|speedscope\.json)|bencher\.json|github-(bigger|smaller)-is-better\.json"
+    r"[\w.-]+\.(hgrm|csv|parquet|arrow|speedscope\.json|pb\.gz)|openmetrics\.txt|firefox-profiler\.json\.gz|bencher\.json|github-(bigger|smaller)-is-better\.json"
 )
 _FOLDERS = ("timing", "cpu", "wait", "memory", "servers", "export", "beside")
 _NUMBERED = re.compile(r"(worker|round)-\d+", re.ASCII)

@@ -214,7 +214,7 @@ def test_every_policy_that_is_shown_is_one_that_is_read(tmp_path):
         line.removeprefix("#   ") for line in GATE.read_text("utf-8").splitlines() if line.startswith("#   ")
     )
     shown = [*blocks("toml"), header]
-    assert len(shown) == 3
+    assert len(shown) == 5
     policies = []
     for text in shown:
         (tmp_path / "pyproject.toml").write_text(text)

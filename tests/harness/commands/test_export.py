@@ -17,6 +17,8 @@ from harness.plans.span import Span
 from harness.reading.summary import load
 from harness.run.directory import RunDirectory
 from harness.table import calls, pieces
+from harness.work import exporting
+from harness.work.retention import foreign
 from tests.support.run_builder import make_run
 
 MIXED = {"fail_share": 0.1, "timeout_share": 0.05, "dropped_share": 0.07, "never_share": 0.0005}
@@ -117,6 +119,18 @@ def test_a_file_for_each_operation_and_one_for_all(tmp_path, capsys):
         "all.hgrm", "GET-a.hgrm", "GET-a-2.hgrm", "operation.hgrm", "seconds.csv",
     ]  # fmt: skip
     assert f"Total count    = {2000:12d}]" in (path / "export" / "all.hgrm").read_text()
+
+
+@pytest.mark.parametrize("name", exporting.FORMATS)
+def test_a_run_with_what_was_written_of_it_may_still_be_removed(tmp_path, name):
+    """`harness clean` removes folders of files alone that it knows."""
+    profiles = {"cpu": {"file": "cpu/cpu.folded", "facts": {"rate_got_hz": 100.0, "samples": 30}}}
+    path = make_run(tmp_path, profiles=profiles)
+    (path / "cpu").mkdir(exist_ok=True)
+    (path / "cpu" / "cpu.folded").write_text("operation:GET /assets/{id};call (own.py) 30\n")
+    assert export(path, "--format", name) is ExitCode.OK
+    assert list((path / "export").iterdir())
+    assert foreign(path) is None
 
 
 def test_an_invalid_run_is_written_and_says_so(tmp_path, capsys):
